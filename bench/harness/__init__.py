@@ -1,0 +1,1 @@
+"""Runs workloads on several allocators and compares what they cost."""

@@ -1,0 +1,58 @@
+"""The allocators: which there are, and whether each really serves a program when preloaded."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+from harness import paths
+
+
+class Unavailable(Exception):
+    """An allocator cannot be measured here; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Allocator:
+    name: str
+    library: str  # what LD_PRELOAD names
+    remedy: str  # what to do when it does not load
+
+
+# glibc is preloaded too: it then comes before an allocator that a program is linked with, such as
+# the jemalloc of Debian's redis-server.
+PEERS = (
+    Allocator("glibc", "libc.so.6", "install the package libc6"),
+    Allocator("jemalloc", "libjemalloc.so.2", "install the package libjemalloc2"),
+    Allocator("mimalloc", "libmimalloc.so.2", "install the package libmimalloc2.0"),
+    Allocator("tcmalloc", "libtcmalloc_minimal.so.4", "install the package libtcmalloc-minimal4"),
+)
+SUBJECT = "mallow"
+BASELINE = "glibc"
+NAMES = (SUBJECT,) + tuple(peer.name for peer in PEERS)
+
+
+def choose(names, library):
+    """The allocators of these names, in the usual order, each proved to work."""
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        raise Unavailable(f"no such allocator: {', '.join(unknown)} (there are {', '.join(NAMES)})")
+    mallow = Allocator(SUBJECT, os.path.abspath(library), "build it, or name another with --lib")
+    chosen = [each for each in (mallow, *PEERS) if each.name in names]
+    for allocator in chosen:
+        verify(allocator)
+    return chosen
+
+
+def verify(allocator):
+    """The loader only warns about a library that it cannot preload: ask who provides malloc."""
+    if os.path.basename(provider(allocator)) != os.path.basename(allocator.library):
+        raise Unavailable(f"{allocator.name}: {allocator.library} cannot be preloaded: "
+                          f"{allocator.remedy}")
+
+
+def provider(allocator):
+    """The file whose malloc a program uses; empty if the program does not even start."""
+    environment = dict(os.environ, LD_PRELOAD=allocator.library)
+    done = subprocess.run([paths.BUILD / "workloads", "--provider"], env=environment,
+                          capture_output=True, text=True)
+    return done.stdout.strip()

@@ -1,0 +1,66 @@
+"""A command that measures one thing on every allocator and holds Mallow's figure against a limit."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from statistics import median
+from typing import Callable
+
+from harness import allocators, measure, paths
+
+
+@dataclass(frozen=True)
+class Micro:
+    title: str
+    columns: tuple  # names of the figures with their units; the limit is for the first
+    perform: Callable  # allocator -> a value for each column
+    limit: Callable  # {name of an allocator: first value} -> the most for Mallow, or None
+    limit_says: str
+    digits: int = 0
+    rounds: int = 1  # more where the figure varies
+
+
+def main(micro):
+    options = arguments(micro)
+    paths.build()
+    try:
+        chosen = allocators.choose(options.allocators.split(","), options.lib)
+        values = measure_all(micro, chosen, options.rounds)
+    except (allocators.Unavailable, measure.RunFailed) as error:
+        sys.exit(f"bench: {error}")
+    print(micro.title)
+    print(" " * 12 + "".join(f"{column:>18}" for column in micro.columns))
+    for name, row in values.items():
+        print(f"{name:12}" + "".join(f"{value:18.{micro.digits}f}" for value in row))
+    return verdict(micro, {name: row[0] for name, row in values.items()})
+
+
+def arguments(micro):
+    parser = argparse.ArgumentParser(description=micro.title)
+    parser.add_argument("--allocators", metavar="NAME[,..]", default=",".join(allocators.NAMES),
+                        help="of %(default)s")
+    parser.add_argument("--lib", metavar="PATH", default=paths.DEFAULT_LIBRARY,
+                        help="the libmallow.so to measure (default build/libmallow.so)")
+    parser.add_argument("--rounds", type=int, metavar="N", default=micro.rounds,
+                        help="the median of so many runs (default %(default)s)")
+    return parser.parse_args()
+
+
+def measure_all(micro, chosen, rounds):
+    """The medians of each allocator, all of them measured once in each round."""
+    samples = {allocator.name: [] for allocator in chosen}
+    for _ in range(max(1, rounds)):
+        for allocator in chosen:
+            samples[allocator.name].append(micro.perform(allocator))
+    return {name: [median(column) for column in zip(*rows)] for name, rows in samples.items()}
+
+
+def verdict(micro, values):
+    """Exit status 1 if Mallow is above the limit."""
+    limit = micro.limit(values)
+    if limit is None or allocators.SUBJECT not in values:
+        return 0
+    met = values[allocators.SUBJECT] <= limit
+    print(f"{'limit':12}{limit:18.{micro.digits}f}  {micro.limit_says}: "
+          f"{'met' if met else 'NOT met'}")
+    return 0 if met else 1

@@ -1,0 +1,103 @@
+"""The table on standard output and the JSON file."""
+
+import json
+import os
+import platform
+from statistics import median
+
+from harness.allocators import BASELINE, SUBJECT
+from harness.results import FIGURES, MEMORY, TIME
+
+LIMIT = 1.25  # a workload that is slower than this against its best rival is marked
+NAME_WIDTH = 16
+
+
+def table(results):
+    """The whole report as text."""
+    lines = []
+    for figure in FIGURES:
+        rows = [row(results, figure, workload) for workload in results.workloads
+                if results.values.get(workload) and has(results, figure, workload)]
+        if rows:
+            lines += [heading(results, figure.title), *rows, ""]
+    lines += summary(results)
+    return "\n".join(lines)
+
+
+def has(results, figure, workload):
+    return any(results.rounds(workload, name, figure.key) for name in results.allocators)
+
+
+def heading(results, title):
+    columns = "".join(f"{name:>13}" for name in results.allocators)
+    last = f"  {SUBJECT} / best other" if SUBJECT in results.allocators else ""
+    return f"{title}\n{'':{NAME_WIDTH}}{columns}{last}"
+
+
+def row(results, figure, workload):
+    cells = "".join(f"{cell(results, figure, workload, name):>13}" for name in results.allocators)
+    return f"{workload:{NAME_WIDTH}}{cells}{comparison(results, figure, workload)}"
+
+
+def cell(results, figure, workload, allocator):
+    values = [value / figure.divisor
+              for value in results.rounds(workload, allocator, figure.key).values()]
+    if not values:
+        return "failed"
+    text = f"{median(values):.{figure.digits}f}"
+    if figure.spread and len(values) > 1:
+        text = f"{min(values):.{figure.digits}f} {text}"
+    return text
+
+
+def comparison(results, figure, workload):
+    found = SUBJECT in results.allocators and results.against_best(workload, figure.key, SUBJECT)
+    if not found:
+        return ""
+    ratio, rival = found
+    mark = "!" if figure is TIME and ratio > LIMIT else " "
+    return f"  {ratio:5.2f}{mark} {rival}"
+
+
+def summary(results):
+    """Geometric means over the workloads; the last row says where each is at its worst."""
+    lines = [f"geometric means over {len(results.workloads)} workloads",
+             " " * 30 + "".join(f"{name:>13}" for name in results.allocators)]
+    for figure, title in ((TIME, "processor time"), (MEMORY, "peak memory")):
+        for label, mean in ((f"/ {BASELINE}", lambda name: results.mean_ratio(
+                                figure.key, name, BASELINE)),
+                            ("/ best other", lambda name: results.mean_against_best(
+                                figure.key, name))):
+            cells = "".join(f"{number(mean(name)):>13}" for name in results.allocators)
+            lines.append(f"{title + ' ' + label:30}{cells}")
+    lines.append(worst_line(results))
+    return lines
+
+
+def number(value):
+    return "-" if value is None else f"{value:.3f}"
+
+
+def worst_line(results):
+    worst = SUBJECT in results.allocators and results.worst(TIME.key, SUBJECT)
+    if not worst:
+        return ""
+    return f"{SUBJECT} is slowest against its best other in {worst[1]}: {worst[0]:.2f}"
+
+
+def document(results, libraries, settings):
+    """Everything, for other programs: each figure of each run, and the means."""
+    return {
+        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
+        "libraries": libraries,
+        "settings": settings,
+        "values": results.values,
+        "summary": results.summary(),
+        "failures": results.failures,
+    }
+
+
+def write_json(path, content):
+    with open(path, "w") as file:
+        json.dump(content, file, indent=1)
+        file.write("\n")

@@ -1,0 +1,20 @@
+/*
+ * 200 blocks of 16 to 1011 bytes, each written. With an argument it prints how many KiB of
+ * anonymous memory the process then has; the memory of stdio must not count.
+ */
+#include "anonymous.h"
+
+#include <stdio.h>
+
+int main(int argc, char **argv) {
+    (void)argv;
+    enum { BLOCKS = 200 };
+    for (size_t i = 0; i < BLOCKS; i++) {
+        size_t size = 16 + 5 * i;
+        void *block = malloc(size);
+        if (!block) return 1;
+        memset(block, 1, size);
+    }
+    if (argc > 1) dprintf(STDOUT_FILENO, "anonymous_kib=%ld\n", anonymous_kib());
+    return 0;
+}

@@ -1,0 +1,29 @@
+# What `cmake --install` puts where; every path in it is relative to where it lies.
+
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mallow)
+set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(completions ${PROJECT_SOURCE_DIR}/completions)
+
+install(TARGETS mallow)
+install(TARGETS mallow_shared mallow_static EXPORT mallow)
+install(DIRECTORY include/ TYPE INCLUDE)
+
+install(EXPORT mallow NAMESPACE mallow:: DESTINATION ${package_dir} FILE mallowConfig.cmake)
+write_basic_package_version_file(mallowConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mallowConfigVersion.cmake DESTINATION ${package_dir})
+
+file(RELATIVE_PATH prefix_from_pcfiledir
+    ${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir} ${CMAKE_INSTALL_PREFIX})
+configure_file(cmake/mallow.pc.in mallow.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mallow.pc DESTINATION ${pkgconfig_dir})
+
+install(FILES docs/man/mallow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/mallow.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
+install(FILES ${completions}/mallow.bash RENAME mallow
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${completions}/_mallow
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${completions}/mallow.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

@@ -1,0 +1,17 @@
+/* What the command's subcommands share. */
+#ifndef MALLOW_COMMAND_H
+#define MALLOW_COMMAND_H
+
+/* Exit status when the command itself fails, as env(1) and timeout(1) use it. */
+#define EXIT_OWN_FAILURE 125
+#define EXIT_CANNOT_EXECUTE 126
+#define EXIT_NOT_FOUND 127
+
+/* Prints text, or the version, on standard output; returns the exit status. */
+int print_text(const char *text);
+int print_version(void);
+
+/* The subcommands, a file each. argv[0] and the prefix of err(3) are "mallow SUBCOMMAND". */
+int run_command(int argc, char **argv);
+
+#endif

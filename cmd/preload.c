@@ -1,0 +1,75 @@
+#include "preload.h"
+
+#include <err.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+
+static void set_variable(const char *name, const char *value) {
+    if (setenv(name, value, 1) != 0) err(EXIT_OWN_FAILURE, "cannot set %s", name);
+}
+
+/* The variable's value, or NULL when it is unset or empty. */
+static const char *get_variable(const char *name) {
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* The directory of the running command. */
+static const char *own_directory(char path[static PATH_MAX]) {
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (length < 0) err(EXIT_OWN_FAILURE, "cannot read /proc/self/exe");
+    path[length] = '\0';
+    *strrchr(path, '/') = '\0';
+    return path;
+}
+
+/* The absolute path of the library, allocated. */
+static char *find_library(void) {
+    static const char *const places[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
+    char directory[PATH_MAX];
+    own_directory(directory);
+
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char *candidate;
+        if (asprintf(&candidate, "%s/%s/" MALLOW_LIBRARY, directory, places[i]) < 0)
+            err(EXIT_OWN_FAILURE, NULL);
+        char *library = realpath(candidate, NULL);
+        free(candidate);
+        if (library != NULL) return library;
+    }
+    errx(EXIT_OWN_FAILURE,
+         MALLOW_LIBRARY " is neither in %s nor in %s/" MALLOW_LIBDIR_FROM_BINDIR
+                        ": build or install Mallow again",
+         directory, directory);
+}
+
+void preload_library(void) {
+    char *library = find_library();
+    const char *others = get_variable("LD_PRELOAD");
+    char *list = library;
+
+    if (strpbrk(library, " :") != NULL)
+        errx(EXIT_OWN_FAILURE,
+             "'%s' cannot be preloaded: LD_PRELOAD knows no path with a space or a colon;"
+             " move Mallow elsewhere",
+             library);
+    if (others != NULL && asprintf(&list, "%s:%s", library, others) < 0)
+        err(EXIT_OWN_FAILURE, NULL);
+    set_variable("LD_PRELOAD", list);
+    if (list != library) free(list);
+    free(library);
+}
+
+void preload_add_options(const char *options) {
+    const char *old = get_variable("MALLOW_OPTIONS");
+    char *all;
+    if (asprintf(&all, "%s%s%s", old != NULL ? old : "", old != NULL ? "," : "", options) < 0)
+        err(EXIT_OWN_FAILURE, NULL);
+    set_variable("MALLOW_OPTIONS", all);
+    free(all);
+}

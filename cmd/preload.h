@@ -1,0 +1,12 @@
+/* The environment that makes the loader load Mallow into a program. */
+#ifndef MALLOW_PRELOAD_H
+#define MALLOW_PRELOAD_H
+
+/* Puts the library first in LD_PRELOAD. It lies beside the command, as in a build, or in the
+ * library directory of the same installation. Ends the process with a message if it does not. */
+void preload_library(void);
+
+/* Appends "key=value" settings, separated by commas, to MALLOW_OPTIONS: the last one counts. */
+void preload_add_options(const char *options);
+
+#endif

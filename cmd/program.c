@@ -1,0 +1,173 @@
+#include "program.h"
+
+#include <elf.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "command.h"
+
+/* An interpreter may be a script itself; the kernel stops here too. */
+#define MAX_INTERPRETERS 4
+
+struct file {
+    char *bytes;
+    size_t size;
+};
+
+/* 0, or why the file cannot be executed. */
+static int execution_error(const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0) return errno;
+    if (!S_ISREG(status.st_mode)) return EACCES;
+    return access(path, X_OK) == 0 ? 0 : errno;
+}
+
+static _Noreturn void refuse(const char *name, int error) {
+    bool absent = error == ENOENT || error == ENOTDIR;
+    errno = error;
+    err(absent ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", name);
+}
+
+static char *join(const char *directory, size_t length, const char *name) {
+    char *path;
+    /* An empty element of PATH is the working directory. */
+    if (length == 0) directory = ".", length = 1;
+    if (asprintf(&path, "%.*s/%s", (int)length, directory, name) < 0) err(EXIT_OWN_FAILURE, NULL);
+    return path;
+}
+
+static char *search_path(const char *name) {
+    const char *path = getenv("PATH");
+    int error = ENOENT;
+
+    for (const char *directory = path != NULL ? path : "/bin:/usr/bin"; directory != NULL;) {
+        const char *end = strchrnul(directory, ':');
+        char *candidate = join(directory, (size_t)(end - directory), name);
+        int candidate_error = execution_error(candidate);
+        if (candidate_error == 0) return candidate;
+        if (candidate_error == EACCES) error = EACCES;
+        free(candidate);
+        directory = *end == ':' ? end + 1 : NULL;
+    }
+    refuse(name, error);
+}
+
+char *program_find(const char *name) {
+    if (*name == '\0') refuse(name, ENOENT);
+    if (strchr(name, '/') == NULL) return search_path(name);
+
+    int error = execution_error(name);
+    if (error != 0) refuse(name, error);
+    char *path = strdup(name);
+    if (path == NULL) err(EXIT_OWN_FAILURE, NULL);
+    return path;
+}
+
+/* An empty file when it cannot be read: one may run what one may not read. */
+static struct file file_open(const char *path) {
+    struct file file = {NULL, 0};
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes != MAP_FAILED) file = (struct file){bytes, (size_t)status.st_size};
+    }
+    if (fd >= 0) close(fd);
+    return file;
+}
+
+static void file_close(struct file file) {
+    if (file.size != 0) munmap(file.bytes, file.size);
+}
+
+static const ElfW(Ehdr) * elf_header(struct file file) {
+    if (file.size < sizeof(ElfW(Ehdr)) || memcmp(file.bytes, ELFMAG, SELFMAG) != 0) return NULL;
+    return (const ElfW(Ehdr) *)(const void *)file.bytes;
+}
+
+static bool same_architecture(const ElfW(Ehdr) * header) {
+    struct file self = file_open("/proc/self/exe");
+    const ElfW(Ehdr) *own = elf_header(self);
+    bool same = own == NULL || (own->e_ident[EI_CLASS] == header->e_ident[EI_CLASS] &&
+                                own->e_machine == header->e_machine);
+    file_close(self);
+    return same;
+}
+
+static bool has_loader(struct file file, const ElfW(Ehdr) * header) {
+    size_t table_size = (size_t)header->e_phnum * sizeof(ElfW(Phdr));
+    if (header->e_phoff > file.size || table_size > file.size - header->e_phoff) return false;
+    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(const void *)(file.bytes + header->e_phoff);
+    for (size_t i = 0; i < header->e_phnum; i++) {
+        if (segments[i].p_type == PT_INTERP) return true;
+    }
+    return false;
+}
+
+/* Whether execve() turns on the loader's secure mode, which ignores LD_PRELOAD. */
+static bool gains_privileges(const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0) return false;
+    if ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) return true;
+    if ((status.st_mode & S_ISGID) != 0 && status.st_gid != getgid()) return true;
+    return getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
+/* The interpreter of a script, allocated; NULL when the file is no script. */
+static char *interpreter_of(struct file file) {
+    static const char blanks[] = " \t";
+    if (file.size < 2 || memcmp(file.bytes, "#!", 2) != 0) return NULL;
+    const char *line_end = memchr(file.bytes, '\n', file.size);
+    size_t length = (line_end != NULL ? (size_t)(line_end - file.bytes) : file.size) - 2;
+    char *line = strndup(file.bytes + 2, length);
+    if (line == NULL) err(EXIT_OWN_FAILURE, NULL);
+    size_t start = strspn(line, blanks);
+    size_t interpreter_length = strcspn(line + start, blanks);
+    memmove(line, line + start, interpreter_length);
+    line[interpreter_length] = '\0';
+    return line;
+}
+
+static void require_preloadable_elf(const char *path, struct file file, const ElfW(Ehdr) * header) {
+    if (!same_architecture(header))
+        errx(EXIT_OWN_FAILURE,
+             "'%s' is built for another architecture than " MALLOW_LIBRARY
+             ": build Mallow for that architecture",
+             path);
+    if (!has_loader(file, header))
+        errx(EXIT_OWN_FAILURE,
+             "'%s' is statically linked, so nothing can be preloaded into it:"
+             " link it with libmallow.a instead",
+             path);
+    if (gains_privileges(path))
+        errx(EXIT_OWN_FAILURE,
+             "'%s' gains privileges (setuid, setgid or capabilities), so the loader ignores"
+             " LD_PRELOAD: run it as the user it runs as, or a copy without them",
+             path);
+}
+
+static void require_preloadable(const char *path, int interpreters_left) {
+    struct file file = file_open(path);
+    const ElfW(Ehdr) *header = elf_header(file);
+    char *interpreter = interpreter_of(file);
+
+    if (header != NULL)
+        require_preloadable_elf(path, file, header);
+    else if (interpreter != NULL && interpreters_left > 0)
+        require_preloadable(interpreter, interpreters_left - 1);
+    free(interpreter);
+    file_close(file);
+}
+
+void program_require_preloadable(const char *path) { require_preloadable(path, MAX_INTERPRETERS); }

@@ -1,0 +1,97 @@
+/* mallow run: runs a program under the library, with the summary at its end. */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "command.h"
+#include "preload.h"
+#include "program.h"
+
+struct request {
+    char *path;
+    char **arguments;
+};
+
+static const char help[] =
+    "Usage: mallow run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+    "Runs PROGRAM on the Mallow memory allocator and prints a summary of its memory\n"
+    "on standard error when it ends.\n"
+    "\n"
+    "Options:\n"
+    "  --json       print the summary as JSON\n"
+    "  --log=FILE   append the summary and the allocator's messages to FILE\n"
+    "  --help       print this text\n"
+    "  --version    print the version\n"
+    "\n"
+    "The exit status is that of PROGRAM, 128 + N when signal N killed it, 125 when\n"
+    "mallow itself fails, 126 when PROGRAM cannot be executed, 127 when there is none.\n";
+
+/* The program may change its directory before the library opens the file. */
+static void add_log(const char *file) {
+    char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
+    char *option;
+
+    if (*file == '\0' || strchr(file, ',') != NULL)
+        errx(EXIT_OWN_FAILURE, "--log='%s': the name of a log must not be empty or have a comma",
+             file);
+    if (directory == NULL) err(EXIT_OWN_FAILURE, "the working directory");
+    if (asprintf(&option, "log=%s%s%s", directory, *file == '/' ? "" : "/", file) < 0)
+        err(EXIT_OWN_FAILURE, NULL);
+    preload_add_options(option);
+    free(option);
+    free(directory);
+}
+
+/* In the child: the summary is for this process alone, not for those that it starts. */
+static void execute(const void *argument) {
+    const struct request *request = argument;
+    char option[64];
+
+    snprintf(option, sizeof option, "stats=exit,stats_pid=%d", (int)getpid());
+    preload_add_options(option);
+    execvp(request->path, request->arguments);
+    err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", request->path);
+}
+
+int run_command(int argc, char **argv) {
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"log", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    /* The "+" stops at the program's name: what follows are its own options. */
+    while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+        switch (option) {
+        case 'j':
+            preload_add_options("stats_format=json");
+            break;
+        case 'l':
+            add_log(optarg);
+            break;
+        case 'h':
+            return print_text(help);
+        case 'v':
+            return print_version();
+        default:
+            return EXIT_OWN_FAILURE;
+        }
+    }
+    if (optind == argc) errx(EXIT_OWN_FAILURE, "no program given; try 'mallow run --help'");
+
+    struct request request = {program_find(argv[optind]), argv + optind};
+    program_require_preloadable(request.path);
+    preload_library();
+    int status = child_run(execute, &request);
+    free(request.path);
+    return status;
+}

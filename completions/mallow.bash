@@ -1,0 +1,40 @@
+# Bash completion for mallow(1).
+
+_mallow() {
+    local word=${COMP_WORDS[COMP_CWORD]}
+    local options='--json --log= --help --version'
+    COMPREPLY=()
+
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W 'run --help --version' -- "$word")
+        return
+    fi
+    [[ ${COMP_WORDS[1]} == run ]] || return
+
+    # Readline splits words at "=": --log, =, FILE.
+    if [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || $word == = ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
+        return
+    fi
+
+    # After the options: a program, and then what that program completes.
+    local i=2
+    while ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} == --?* || ${COMP_WORDS[i]} == = ||
+        ${COMP_WORDS[i - 1]} == = ]]; do
+        ((i++))
+    done
+    [[ ${COMP_WORDS[i]} == -- && $i -lt $COMP_CWORD ]] && ((i++))
+    if ((i < COMP_CWORD)) || [[ $word != -* ]]; then
+        if declare -F _command_offset >/dev/null; then
+            _command_offset "$i"
+        else
+            mapfile -t COMPREPLY < <(compgen -c -- "$word")
+        fi
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+    [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+}
+
+complete -F _mallow mallow

@@ -1,0 +1,49 @@
+/* The aligned family, each with the rules of its manual page. */
+#include <errno.h>
+
+#include "alloc.h"
+#include "fast.h"
+#include "mallow.h"
+#include "os.h"
+
+static bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
+
+static void *aligned_or_plain(size_t align, size_t size) {
+    bool zeroed;
+    return align <= UNIT ? mallow_malloc(size) : alloc_aligned(align, size, &zeroed);
+}
+
+static void *fail_with(int e) {
+    errno = e;
+    return NULL;
+}
+
+EXPORT void *mallow_memalign(size_t align, size_t size) {
+    if (align > SIZE_MAX / 2 + 1) return fail_with(EINVAL);
+    if (!is_power_of_two(align)) {
+        size_t power = UNIT;
+        while (power < align) power *= 2;
+        align = power;
+    }
+    return aligned_or_plain(align, size);
+}
+
+EXPORT void *mallow_aligned_alloc(size_t align, size_t size) {
+    return is_power_of_two(align) ? aligned_or_plain(align, size) : fail_with(EINVAL);
+}
+
+EXPORT int mallow_posix_memalign(void **result, size_t align, size_t size) {
+    if (align % sizeof(void *) != 0 || !is_power_of_two(align)) return EINVAL;
+    void *p = aligned_or_plain(align, size);
+    if (p == NULL) return ENOMEM;
+    *result = p;
+    return 0;
+}
+
+EXPORT void *mallow_valloc(size_t size) { return aligned_or_plain(os_page_size(), size); }
+
+EXPORT void *mallow_pvalloc(size_t size) {
+    size_t page = os_page_size();
+    if (size > PTRDIFF_MAX) return fail_with(ENOMEM);
+    return aligned_or_plain(page, round_up(max_size(size, 1), page));
+}

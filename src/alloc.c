@@ -1,0 +1,149 @@
+/* malloc, calloc and what they do when the fast path finds nothing. */
+#include "alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cold.h"
+#include "fast.h"
+#include "large.h"
+#include "magazine.h"
+#include "mallow.h"
+#include "remote.h"
+#include "settings.h"
+#include "start.h"
+#include "stats.h"
+
+#define OFFSET(class) (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
+#define OFFSETS_4(a, b, c, d) OFFSET(a), OFFSET(b), OFFSET(c), OFFSET(d)
+#define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
+
+/* In units: 0..16 have their own class, then two units a class to 512 bytes, then four. */
+const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
+    OFFSET(0),
+    OFFSETS_4(1, 2, 3, 4),     OFFSETS_4(5, 6, 7, 8),
+    OFFSETS_4(9, 10, 11, 12),  OFFSETS_4(13, 14, 15, 16),
+    OFFSETS_4(17, 17, 18, 18), OFFSETS_4(19, 19, 20, 20),
+    OFFSETS_4(21, 21, 22, 22), OFFSETS_4(23, 23, 24, 24),
+    OFFSETS_SAME(25), OFFSETS_SAME(26), OFFSETS_SAME(27), OFFSETS_SAME(28),
+    OFFSETS_SAME(29), OFFSETS_SAME(30), OFFSETS_SAME(31), OFFSETS_SAME(32),
+};
+
+/* Slots for the empty magazine, from the nearest place that has some; the first is returned. */
+static struct entry refill(struct heap *heap, unsigned class) {
+    struct bin *bin = &heap->bin[class];
+    if (class != CLASS_ZERO) magazine_grow(heap, class);
+    unsigned want = magazine_want(heap, class);
+    for (;;) {
+        if (bin->partial != NULL) return slab_take(heap, bin->partial, want);
+        if (remote_collect(heap)) continue;
+        if (heap_take_orphan_slab(heap, class) != NULL) continue;
+        if (slab_create(heap, class) == NULL) return (struct entry){NULL, NULL};
+    }
+}
+
+static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
+    struct bin *bin = &heap->bin[class];
+    if (cold_wants(bin, class)) {
+        bin->heat++;
+        char *slot = cold_take(class, zeroed);
+        if (slot != NULL) return slot;
+    }
+    struct entry entry = refill(heap, class);
+    if (entry.slot == NULL) return NULL;
+    *zeroed = state_get(entry.state) == SLOT_CACHED_FRESH;
+    state_set(entry.state, SLOT_USED);
+    return entry.slot;
+}
+
+static void *alloc_slot(unsigned class, bool *zeroed) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
+    char *slot = take_slot(heap, class, zeroed);
+    if (settings.count_calls) stats_count_alloc(class, class_size(class));
+    heap_leave(heap);
+    return slot;
+}
+
+static void *alloc_large(size_t size, size_t align, bool *zeroed) {
+    if (size > PTRDIFF_MAX || !start()) return NULL;
+    void *p = large_alloc(size, align, zeroed);
+    if (settings.count_calls && p != NULL) stats_count_alloc(CLASSES, size);
+    return p;
+}
+
+/* Every allocation that the fast path did not serve, cleared or not. */
+static void *alloc_any(size_t size, bool *zeroed) {
+    void *p = size <= SLOT_MAX ? alloc_slot(class_of(size), zeroed) : alloc_large(size, 1, zeroed);
+    if (unlikely(p == NULL)) errno = ENOMEM;
+    return p;
+}
+
+static void *perturbed(void *p, size_t size) {
+    if (settings.perturb != 0 && p != NULL) memset(p, settings.perturb ^ 0xff, size);
+    return p;
+}
+
+NOINLINE void *alloc_slow(size_t size) {
+    bool zeroed;
+    return perturbed(alloc_any(size, &zeroed), size);
+}
+
+/* Between the table's sizes and slabs' largest: still a magazine. */
+static NOINLINE void *alloc_medium(size_t size) {
+    if (size <= SLOT_MAX) {
+        void *p = fast_take(&self_heap->magazine[class_of(size)]);
+        if (p != NULL) return p;
+    }
+    return alloc_slow(size);
+}
+
+EXPORT void *mallow_malloc(size_t size) {
+    if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
+    void *p = fast_take(small_magazine(size));
+    return likely(p != NULL) ? p : alloc_slow(size);
+}
+
+EXPORT void *mallow_calloc(size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    if (likely(bytes <= SLOT_MAX)) {
+        unsigned class = class_of(bytes);
+        struct magazine *magazine = &self_heap->magazine[class];
+        struct entry top = *magazine->top;
+        if (likely(top.slot != NULL)) {
+            bool fresh = state_get(top.state) == SLOT_CACHED_FRESH;
+            void *p = fast_take(magazine);
+            /* The whole slot: what malloc_usable_size grants is cleared too. */
+            return fresh ? p : memset(p, 0, class_size(class));
+        }
+    }
+    bool zeroed;
+    void *p = alloc_any(bytes, &zeroed);
+    if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
+    return p;
+}
+
+/* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
+static unsigned aligned_class(size_t align, size_t size) {
+    if (size > SLOT_MAX || align > SLOT_MAX) return CLASSES;
+    unsigned class = class_of(max_size(size, 1));
+    while (class < CLASSES && class_size(class) % align != 0) class ++;
+    return class;
+}
+
+void *alloc_aligned(size_t align, size_t size, bool *zeroed) {
+    /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
+    unsigned class = align <= RUN_PAGE ? aligned_class(align, size) : CLASSES;
+    void *p;
+    if (size == 0 && align <= UNIT)
+        p = alloc_slot(CLASS_ZERO, zeroed);
+    else if (class < CLASSES)
+        p = fast_take(&self_heap->magazine[class]);
+    else
+        p = NULL;
+    if (p != NULL) return *zeroed = false, p;
+    p = class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(max_size(size, 1), align, zeroed);
+    if (p == NULL) errno = ENOMEM;
+    return perturbed(p, size);
+}

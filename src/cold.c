@@ -1,0 +1,135 @@
+#include "cold.h"
+
+#include <string.h>
+
+#include "lock.h"
+#include "meta.h"
+#include "pages.h"
+
+#define UNITS ((uint32_t)(GRANULE / UNIT))
+
+/* Free slots of a class. */
+struct depot {
+    char **slots;
+    uint32_t count, capacity;
+};
+
+static struct depot depots[COLD_CLASSES];
+
+/* The granule that slots are carved from, and how far it is. */
+static struct {
+    struct slab *granule;
+    uint32_t units;
+    bool clean;
+} carving = {.units = UNITS};
+
+static bool next_granule(void) {
+    void *states = meta_alloc(UNITS);
+    if (states == NULL) return false;
+    uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &carving.clean);
+    if (page == 0) {
+        meta_free(states, UNITS);
+        return false;
+    }
+    memset(states, SLOT_FRESH, UNITS);
+    struct slab *granule = slab_of(page / GRANULE_PAGES);
+    granule->state = states;
+    granule->index = 0;
+    granule->kind = GRANULE_COLD;
+    carving.granule = granule;
+    carving.units = 0;
+    return true;
+}
+
+static char *carve(unsigned class) {
+    size_t size = class_size(class);
+    uint32_t at = (uint32_t)(round_up(carving.units * UNIT, class_alignment(class)) / UNIT);
+    if (at + size / UNIT > UNITS) {
+        if (!next_granule()) return NULL;
+        at = 0;
+    }
+    if (size > UNIT)
+        atomic_store_explicit(&carving.granule->state[at + 1], (uint8_t)(COLD_CLASS_MARK + class),
+                              memory_order_relaxed);
+    state_set(&carving.granule->state[at], SLOT_USED);
+    carving.units = at + (uint32_t)(size / UNIT);
+    return granule_start(slab_granule(carving.granule)) + at * UNIT;
+}
+
+static _Atomic uint8_t *state_of(const char *slot) {
+    return &slab_of(granule_of(slot))->state[cold_unit(slot)];
+}
+
+char *cold_take(unsigned class, bool *zeroed) {
+    struct depot *depot = &depots[class];
+    char *slot;
+    lock_take(&global_lock);
+    if (depot->count > 0) {
+        slot = depot->slots[--depot->count];
+        state_set(state_of(slot), SLOT_USED);
+        *zeroed = false;
+    } else {
+        slot = carve(class);
+        *zeroed = carving.clean;
+    }
+    lock_drop(&global_lock);
+    return slot;
+}
+
+/* Room for one more; without it the slot is lost until the class is rebuilt. */
+static bool depot_grow(struct depot *depot) {
+    uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;
+    char **slots = meta_alloc(capacity * sizeof *slots);
+    if (slots == NULL) return false;
+    if (depot->capacity != 0) {
+        memcpy(slots, depot->slots, depot->count * sizeof *slots);
+        meta_free(depot->slots, depot->capacity * sizeof *slots);
+    }
+    depot->slots = slots;
+    depot->capacity = capacity;
+    return true;
+}
+
+static void depot_add(struct depot *depot, char *slot) {
+    if (depot->count < depot->capacity || depot_grow(depot)) depot->slots[depot->count++] = slot;
+}
+
+bool cold_free(char *slot, unsigned class) {
+    lock_take(&global_lock);
+    _Atomic uint8_t *state = state_of(slot);
+    bool used = state_get(state) == SLOT_USED;
+    if (used) {
+        state_set(state, SLOT_FREE);
+        depot_add(&depots[class], slot);
+    }
+    lock_drop(&global_lock);
+    return used;
+}
+
+unsigned cold_class(const struct slab *granule, uint32_t unit) {
+    uint8_t mark = unit + 1 < UNITS ? state_get(&granule->state[unit + 1]) : 0;
+    return mark >= COLD_CLASS_MARK && mark < COLD_CLASS_MARK + COLD_CLASSES ? mark - COLD_CLASS_MARK
+                                                                            : 1;
+}
+
+uint32_t cold_find_start(const struct slab *granule, uint32_t unit) {
+    for (uint32_t at = unit + 1; at-- > 0;) {
+        uint8_t state = state_get(&granule->state[at]);
+        if (state != SLOT_USED && state != SLOT_FREE) continue;
+        return at + class_size(cold_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
+    }
+    return UINT32_MAX;
+}
+
+static void rebuild_granule(struct slab *granule) {
+    char *start = granule_start(slab_granule(granule));
+    for (uint32_t unit = 0; unit < UNITS; unit++)
+        if (state_get(&granule->state[unit]) == SLOT_FREE)
+            depot_add(&depots[cold_class(granule, unit)], start + unit * UNIT);
+}
+
+void cold_rebuild(void) {
+    for (unsigned class = 0; class < COLD_CLASSES; class ++) depots[class] = (struct depot){0};
+    for (size_t granule = 1; granule < space.granules; granule++)
+        if (slab_of(granule)->kind == GRANULE_COLD) rebuild_granule(slab_of(granule));
+}

@@ -1,0 +1,49 @@
+/* Constants of the layout. Everything that another file computes from these is asserted there. */
+#ifndef MALLOW_CONFIG_H
+#define MALLOW_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+#define GIB ((size_t)1 << 30)
+
+#define UNIT 16u /* every block is aligned to this, and every slot size is a multiple of it */
+
+#define GRANULE_SHIFT 16 /* the index space counts in granules of 64 KiB */
+#define GRANULE ((size_t)1 << GRANULE_SHIFT)
+
+#define RUN_SHIFT 12 /* runs of the page heap count in pages of 4 KiB, whatever the kernel's page */
+#define RUN_PAGE ((size_t)1 << RUN_SHIFT)
+#define GRANULE_PAGES ((uint32_t)(GRANULE / RUN_PAGE))
+
+#define SLOT_MAX ((size_t)32 * KIB) /* largest slot of a slab; beyond it a block is a run of pages */
+#define SMALL_MAX ((size_t)1024)    /* largest size whose class is looked up in a table */
+#define COLD_MAX ((size_t)1024)     /* largest slot that the shared cold granules hold */
+
+#define CACHE_LINE 64u
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Large buffers that most processes never touch stand apart from the pages that all of them do. */
+#define UNTOUCHED __attribute__((section(".bss.untouched")))
+
+#define EXPORT __attribute__((visibility("default")))
+#define NOINLINE __attribute__((noinline))
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* A store that a signal handler on this thread must see before the stores that follow it. */
+#define signal_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+static inline size_t round_up(size_t n, size_t multiple) { /* multiple: a power of two */
+    return (n + multiple - 1) & ~(multiple - 1);
+}
+
+static inline size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
+
+#endif

@@ -1,0 +1,84 @@
+/* free, and what it does when the fast path does not apply. */
+#include <errno.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "cold.h"
+#include "fast.h"
+#include "find.h"
+#include "foreign.h"
+#include "large.h"
+#include "magazine.h"
+#include "mallow.h"
+#include "mapping.h"
+#include "remote.h"
+#include "report.h"
+#include "settings.h"
+#include "stats.h"
+
+/* Puts a slot of our own on its full magazine: more room, or room made by flushing half. */
+static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
+    struct magazine *magazine = &heap->magazine[class];
+    state_set(entry.state, SLOT_CACHED);
+    if (class != CLASS_ZERO) magazine_grow(heap, class);
+    unsigned count = magazine_count(heap, class);
+    if (heap->bin[class].entries <= 1) {
+        slab_give(heap, entry);
+        return;
+    }
+    if (magazine->top + 1 == magazine->limit) magazine_flush(heap, class, (count + 1) / 2);
+    struct entry *next = magazine->top + 1;
+    *next = entry;
+    signal_order();
+    magazine->top = next;
+}
+
+/* A slot that is in use; false when another thread freed it first. */
+static bool free_slot(struct found *block) {
+    struct slab *slab = block->slab;
+    /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap)
+        return remote_free(slab, block->state);
+    struct heap *heap = heap_enter();
+    bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
+    bool done = true;
+    if (mine)
+        give_to_full(heap, slab->class, (struct entry){block->start, block->state});
+    else /* a signal handler's stand-in */
+        done = remote_free(slab, block->state);
+    if (heap != NULL) heap_leave(heap);
+    return done;
+}
+
+static bool free_found(struct found *block) {
+    switch (block->kind) {
+    case BLOCK_SLOT: return free_slot(block);
+    case BLOCK_COLD: return cold_free(block->start, block->class);
+    case BLOCK_RUN: return large_free(block->start);
+    case BLOCK_MAPPING: return mapping_free(block->start);
+    case BLOCK_NONE: break;
+    }
+    return false;
+}
+
+NOINLINE void free_slow(void *p) {
+    const void *caller = __builtin_return_address(0);
+    if (p == NULL) return;
+    struct found block = find_block(p);
+    if (unlikely(block.kind == BLOCK_NONE)) {
+        if (!foreign_free(p)) report_misuse(MISUSE_FREE, p, caller);
+        return;
+    }
+    if (settings.perturb != 0) memset(p, settings.perturb, block.usable);
+    size_t usable = block.usable;
+    if (!free_found(&block)) {
+        report_misuse(MISUSE_FREE, p, caller);
+        return;
+    }
+    if (settings.count_calls) stats_count_free(usable);
+}
+
+EXPORT void mallow_free(void *p) {
+    if (likely(fast_give(p) == FAST_DONE)) return;
+    free_slow(p);
+}

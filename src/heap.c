@@ -1,0 +1,189 @@
+#include "heap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lock.h"
+#include "magazine.h"
+#include "meta.h"
+#include "os.h"
+#include "remote.h"
+#include "repair.h"
+#include "slab.h"
+#include "start.h"
+
+#define EMPTY_1 {no_entries, no_entries + 1}
+#define EMPTY_8 EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1
+#define EMPTY_72 EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8
+_Static_assert(CLASSES == 73, "the initialiser below names each magazine");
+
+struct heap empty_heap = {.magazine = {EMPTY_72, EMPTY_1}, .busy = 1};
+
+__thread struct heap *self_heap = &empty_heap;
+
+static struct heap *_Atomic registry;
+static struct heap *_Atomic cursor; /* where the search for an orphan goes on */
+
+struct heap *heap_first(void) { return atomic_load_explicit(&registry, memory_order_acquire); }
+
+/* ---- ownership ---- */
+
+static void init_mutex(struct heap *heap) {
+    pthread_mutexattr_t robust;
+    pthread_mutexattr_init(&robust);
+    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&heap->owner, &robust);
+    pthread_mutexattr_destroy(&robust);
+}
+
+/* Becomes the owner of a heap that has none, and makes it whole. Signals must be blocked. */
+static bool heap_seize(struct heap *heap) {
+    int e = pthread_mutex_trylock(&heap->owner);
+    if (e == EOWNERDEAD) e = pthread_mutex_consistent(&heap->owner);
+    if (e != 0) return false;
+    if (heap->busy != 0) repair_heap(heap);
+    heap->outer = NULL;
+    return true;
+}
+
+static void heap_release(struct heap *heap) { pthread_mutex_unlock(&heap->owner); }
+
+/* ---- the registry ---- */
+
+#define LOOKS_FOR_HEAP 256 /* heaps tried by a new thread before it makes its own */
+#define LOOKS_FOR_SLAB 4   /* and by one that needs a slab */
+
+static struct heap *next_in_turn(void) {
+    struct heap *heap = atomic_load_explicit(&cursor, memory_order_relaxed);
+    if (heap == NULL) heap = heap_first();
+    if (heap != NULL) atomic_store_explicit(&cursor, heap->next, memory_order_relaxed);
+    return heap;
+}
+
+static struct heap *seize_any(int looks, struct heap *except) {
+    struct heap *first = NULL;
+    while (looks-- > 0) {
+        struct heap *heap = next_in_turn();
+        if (heap == NULL || heap == first) return NULL;
+        if (first == NULL) first = heap;
+        if (heap != except && heap_seize(heap)) return heap;
+    }
+    return NULL;
+}
+
+static struct heap *heap_make(void) {
+    lock_take(&global_lock);
+    struct heap *heap = start_once() ? meta_alloc(sizeof *heap) : NULL;
+    if (heap != NULL) {
+        memset(heap, 0, sizeof *heap);
+        magazines_init(heap);
+        init_mutex(heap);
+        pthread_mutex_lock(&heap->owner);
+        heap->next = heap_first();
+        atomic_store_explicit(&registry, heap, memory_order_release);
+    }
+    lock_drop(&global_lock);
+    return heap;
+}
+
+static struct heap *heap_acquire(void) {
+    uint64_t mask = os_block_signals();
+    struct heap *heap = seize_any(LOOKS_FOR_HEAP, NULL);
+    if (heap == NULL) heap = heap_make();
+    os_restore_signals(mask);
+    return heap;
+}
+
+/* ---- slow paths and signals ---- */
+
+/* Whether the slow path that marked the heap busy can still go on. Stacks grow downwards, so its
+ * frame is gone when ours is at or above it; on a signal stack that comparison means nothing. */
+static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
+    return frame >= heap->busy && !os_on_signal_stack();
+}
+
+static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
+    if (heap != &empty_heap && frame_is_gone(heap, frame)) {
+        repair_heap(heap);
+        return heap;
+    }
+    struct heap *other = heap_acquire();
+    if (other == NULL) return NULL;
+    other->outer = heap;
+    self_heap = other;
+    return other;
+}
+
+struct heap *heap_enter(void) {
+    struct heap *heap = self_heap;
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (unlikely(heap->busy != 0)) {
+        heap = enter_interrupted(heap, frame);
+        if (heap == NULL) return NULL;
+    }
+    heap->busy = frame;
+    signal_order();
+    return heap;
+}
+
+/* The handler that interrupted us has returned: the heaps that stood in are for others now. */
+static void go_back_to(struct heap *heap) {
+    uint64_t mask = os_block_signals();
+    struct heap *stand_in = self_heap;
+    self_heap = heap;
+    while (stand_in != NULL && stand_in != heap && stand_in != &empty_heap) {
+        struct heap *outer = stand_in->outer;
+        stand_in->busy = 0;
+        heap_release(stand_in);
+        stand_in = outer;
+    }
+    os_restore_signals(mask);
+}
+
+void heap_leave(struct heap *heap) {
+    signal_order();
+    heap->busy = 0;
+    if (unlikely(self_heap != heap)) go_back_to(heap);
+}
+
+/* ---- heaps without a thread ---- */
+
+/* What a thread left in its magazines goes back to its slabs. */
+static void heap_reap(struct heap *heap) {
+    heap->busy = UINTPTR_MAX;
+    remote_collect(heap);
+    magazines_flush_all(heap);
+    heap->busy = 0;
+}
+
+struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
+    if (heap_first()->next == NULL) return NULL;
+    uint64_t mask = os_block_signals();
+    struct slab *slab = NULL;
+    struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap);
+    if (orphan != NULL) {
+        heap_reap(orphan);
+        slab = orphan->bin[class].partial;
+        if (slab != NULL) slab_transfer(slab, orphan, heap);
+        heap_release(orphan);
+    }
+    os_restore_signals(mask);
+    return slab;
+}
+
+void heap_reap_all(void) {
+    uint64_t mask = os_block_signals();
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
+        if (heap == self_heap || !heap_seize(heap)) continue;
+        heap_reap(heap);
+        heap_release(heap);
+    }
+    os_restore_signals(mask);
+}
+
+void heap_after_fork(void) {
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) init_mutex(heap);
+    /* Ours, and those that it stands in for while a handler runs. */
+    for (struct heap *heap = self_heap; heap != NULL && heap != &empty_heap; heap = heap->outer)
+        pthread_mutex_lock(&heap->owner);
+}

@@ -1,0 +1,89 @@
+/*
+ * A heap: what one thread needs to allocate without asking anybody.
+ *
+ * A magazine is a thread's stack of free slots of one class. Below its first entry lies a sentinel
+ * without a slot, so "is it empty" is the NULL test of the entry that malloc loads anyway:
+ *
+ *     limit - entries            top                 limit
+ *          v                      v                    v
+ *     [ sentinel | oldest | ... | newest | unused ... ]
+ *
+ * Whoever holds a heap's mutex is its owner and the only one to touch anything in it but
+ * `pending`. A thread holds its heap's mutex from its first allocation until it dies; the mutex is
+ * robust, so the kernel itself tells the next thread that tries it that the owner is gone. That
+ * needs no pthread key, no destructor and no lock of the loader's, and a heap is found whether its
+ * thread returned, was cancelled or exited with its memory exhausted.
+ */
+#ifndef MALLOW_HEAP_H
+#define MALLOW_HEAP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "config.h"
+#include "size_class.h"
+
+struct slab;
+
+struct entry {
+    char *slot;
+    _Atomic uint8_t *state;
+};
+
+struct magazine {
+    struct entry *top;   /* newest entry, or the sentinel */
+    struct entry *limit; /* one past the array */
+};
+
+/* A heap's slabs of one class that have free slots, and how much the class is used. */
+struct bin {
+    struct slab *partial;
+    uint16_t entries; /* of the magazine's array, sentinel included; 0 before the first */
+    uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
+};
+
+struct heap {
+    struct magazine magazine[CLASSES];
+    struct bin bin[CLASSES];
+
+    /* Frame address of the slow path that is at work here, 0 otherwise. Not 0 on entry means that
+     * a signal interrupted it: see heap_enter. */
+    volatile uintptr_t busy;
+    struct slab *collecting; /* taken from pending, not yet looked at */
+    struct heap *outer;      /* the interrupted heap that this one stands in for */
+    struct heap *next;       /* registry: heaps are never unmapped */
+    pthread_mutex_t owner;
+
+    /* Slabs with remotely freed slots: any thread pushes, the owner takes all. */
+    _Alignas(CACHE_LINE) _Atomic(struct slab *) pending;
+};
+
+/* What a thread has before its first allocation: magazines with nothing but sentinels. It owns
+ * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it. */
+extern struct heap empty_heap;
+
+extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec")));
+
+/*
+ * Entering and leaving a slow path. Between the two the heap's lists may be in motion; a signal
+ * handler that allocates then must not see them, and one that jumps away must not leave them so:
+ * an interrupted heap is either still needed (the handler may return), then the thread goes on
+ * with another heap, or its slow path's frame is gone, then it is repaired from the state bytes.
+ * heap_enter returns NULL when there is no memory for a heap.
+ */
+struct heap *heap_enter(void);
+void heap_leave(struct heap *heap);
+
+/* Takes a slab with free slots of the class from a heap whose thread is gone. */
+struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
+
+/* Gives what threads that are gone kept in magazines back to their slabs. */
+void heap_reap_all(void);
+
+/* In the child of a fork: only the calling thread's heap has an owner. */
+void heap_after_fork(void);
+
+/* The registry, newest first. */
+struct heap *heap_first(void);
+
+#endif

@@ -1,0 +1,89 @@
+#include "large.h"
+
+#include "lock.h"
+#include "mapping.h"
+#include "os.h"
+#include "pages.h"
+#include "purge.h"
+#include "settings.h"
+
+static void *run_alloc(size_t size, size_t align, bool *zeroed) {
+    size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
+    size_t align_pages = max_size(align >> RUN_SHIFT, 1);
+    if (pages + align_pages > UINT32_MAX / 2) return NULL;
+    lock_take(&global_lock);
+    uint32_t page = pages_alloc((uint32_t)pages, (uint32_t)align_pages, RUN_BLOCK, zeroed);
+    lock_drop(&global_lock);
+    return page == 0 ? NULL : page_start(page);
+}
+
+static void *map_alloc(size_t size, size_t align, bool *zeroed) {
+    *zeroed = true;
+    return mapping_alloc(size, align);
+}
+
+void *large_alloc(size_t size, size_t align, bool *zeroed) {
+    /* Each is the other's way out when address space or mappings are short. */
+    bool map_first = size >= settings.mmap_threshold && settings.mmap_max > 0;
+    void *p = map_first ? map_alloc(size, align, zeroed) : run_alloc(size, align, zeroed);
+    if (p != NULL || settings.mmap_max == 0) return p;
+    return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
+}
+
+/* The page that a block begins at, or 0. The global lock must be held. */
+static uint32_t block_page(const void *p) {
+    if ((uintptr_t)p % RUN_PAGE != 0 || granule_of(p) >= space.granules) return 0;
+    uint32_t page = page_of(p);
+    return tag_kind(run_tag(page)) == RUN_BLOCK ? page : 0;
+}
+
+bool large_free(void *p) {
+    lock_take(&global_lock);
+    uint32_t page = block_page(p);
+    if (page != 0) {
+        pages_free(page, false);
+        purge_after_free();
+    }
+    lock_drop(&global_lock);
+    return page != 0;
+}
+
+size_t large_usable(const void *p) {
+    lock_take(&global_lock);
+    uint32_t page = block_page(p);
+    size_t bytes = page == 0 ? 0 : (size_t)tag_pages(run_tag(page)) << RUN_SHIFT;
+    lock_drop(&global_lock);
+    return bytes;
+}
+
+static bool resize_in_place(uint32_t page, uint32_t pages) {
+    uint32_t have = tag_pages(run_tag(page));
+    if (pages < have) pages_shrink(page, pages);
+    return pages <= have || pages_extend(page, pages);
+}
+
+/* Moves the run's pages into a new mapping without copying; the run is clean afterwards. */
+static void *move_to_mapping(void *p, size_t bytes, size_t size) {
+    char *block = mapping_alloc(size, RUN_PAGE);
+    if (block == NULL) return NULL;
+    if (!os_move_pages(p, block, bytes)) {
+        mapping_free(block);
+        return NULL;
+    }
+    lock_take(&global_lock);
+    pages_free(page_of(p), true);
+    lock_drop(&global_lock);
+    return block;
+}
+
+void *large_resize(void *p, size_t size) {
+    size_t bytes = large_usable(p);
+    size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
+    if (bytes == 0 || pages > UINT32_MAX / 2) return NULL;
+    lock_take(&global_lock);
+    bool done = resize_in_place(page_of(p), (uint32_t)pages);
+    lock_drop(&global_lock);
+    if (done) return p;
+    if (size < settings.mmap_threshold || settings.mmap_max == 0) return NULL;
+    return move_to_mapping(p, bytes, size);
+}

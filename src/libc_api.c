@@ -1,0 +1,91 @@
+/*
+ * The names of libc that the library replaces: all that glibc's malloc.o defines for programs and
+ * for its own other parts, so that a static link never pulls that object in beside this one.
+ */
+#include "config.h"
+#include "info.h"
+#include "mallow.h"
+#include "settings.h"
+
+#define ALIAS(name) __attribute__((alias(#name))) EXPORT
+
+/* Attributes of libc's declarations differ from ours: the functions are the same. */
+#pragma GCC diagnostic ignored "-Wattributes"
+#pragma GCC diagnostic ignored "-Wmissing-attributes"
+
+void *malloc(size_t) ALIAS(mallow_malloc);
+void *calloc(size_t, size_t) ALIAS(mallow_calloc);
+void *realloc(void *, size_t) ALIAS(mallow_realloc);
+void *reallocarray(void *, size_t, size_t) ALIAS(mallow_reallocarray);
+void free(void *) ALIAS(mallow_free);
+void cfree(void *) ALIAS(mallow_free);
+void *memalign(size_t, size_t) ALIAS(mallow_memalign);
+void *aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
+int posix_memalign(void **, size_t, size_t) ALIAS(mallow_posix_memalign);
+void *valloc(size_t) ALIAS(mallow_valloc);
+void *pvalloc(size_t) ALIAS(mallow_pvalloc);
+int malloc_trim(size_t) ALIAS(mallow_trim);
+struct mallinfo mallinfo(void) ALIAS(mallow_mallinfo);
+struct mallinfo2 mallinfo2(void) ALIAS(mallow_mallinfo2);
+void malloc_stats(void) ALIAS(mallow_malloc_stats);
+int malloc_info(int, FILE *) ALIAS(mallow_malloc_info);
+int mallopt(int, int) ALIAS(settings_mallopt);
+
+/* Declared with another qualifier than ours. */
+EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block); }
+
+/* C23: the caller tells the size; it is checked in check mode alone. */
+EXPORT void free_sized(void *block, size_t size) {
+    (void)size;
+    mallow_free(block);
+}
+
+EXPORT void free_aligned_sized(void *block, size_t align, size_t size) {
+    (void)align, (void)size;
+    mallow_free(block);
+}
+
+/* What other libraries call, and other parts of libc in a static program. */
+void *__libc_malloc(size_t) ALIAS(mallow_malloc);
+void *__libc_calloc(size_t, size_t) ALIAS(mallow_calloc);
+void *__libc_realloc(void *, size_t) ALIAS(mallow_realloc);
+void *__libc_reallocarray(void *, size_t, size_t) ALIAS(mallow_reallocarray);
+void __libc_free(void *) ALIAS(mallow_free);
+void __libc_cfree(void *) ALIAS(mallow_free);
+void *__libc_memalign(size_t, size_t) ALIAS(mallow_memalign);
+void *__libc_valloc(size_t) ALIAS(mallow_valloc);
+void *__libc_pvalloc(size_t) ALIAS(mallow_pvalloc);
+int __posix_memalign(void **, size_t, size_t) ALIAS(mallow_posix_memalign);
+struct mallinfo __libc_mallinfo(void) ALIAS(mallow_mallinfo);
+struct mallinfo2 __libc_mallinfo2(void) ALIAS(mallow_mallinfo2);
+int __libc_mallopt(int, int) ALIAS(settings_mallopt);
+
+#ifndef MALLOW_PRELOAD
+/* Inside libc.a only. */
+void *__malloc(size_t) ALIAS(mallow_malloc);
+void *__calloc(size_t, size_t) ALIAS(mallow_calloc);
+void *__realloc(void *, size_t) ALIAS(mallow_realloc);
+void __free(void *) ALIAS(mallow_free);
+void *__memalign(size_t, size_t) ALIAS(mallow_memalign);
+void *__valloc(size_t) ALIAS(mallow_valloc);
+void *__pvalloc(size_t) ALIAS(mallow_pvalloc);
+size_t __malloc_usable_size(void *) ALIAS(malloc_usable_size);
+int __malloc_trim(size_t) ALIAS(mallow_trim);
+struct mallinfo __mallinfo(void) ALIAS(mallow_mallinfo);
+struct mallinfo2 __mallinfo2(void) ALIAS(mallow_mallinfo2);
+void __malloc_stats(void) ALIAS(mallow_malloc_stats);
+int __malloc_info(int, FILE *) ALIAS(mallow_malloc_info);
+int __mallopt(int, int) ALIAS(settings_mallopt);
+void *__aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
+void *__libc_aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
+
+/* fork and thread exit call these; atfork handlers and robust mutexes do that work here. */
+EXPORT void __malloc_fork_lock_parent(void) {}
+EXPORT void __malloc_fork_unlock_parent(void) {}
+EXPORT void __malloc_fork_unlock_child(void) {}
+EXPORT void __malloc_arena_thread_freeres(void) {}
+EXPORT void *__glibc_morecore(ptrdiff_t increment) {
+    (void)increment;
+    return NULL;
+}
+#endif

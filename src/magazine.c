@@ -1,0 +1,92 @@
+#include "magazine.h"
+
+#include <string.h>
+
+#include "lock.h"
+#include "meta.h"
+#include "remote.h"
+#include "settings.h"
+#include "slab.h"
+
+struct entry no_entries[1];
+
+#define ENTRIES_FIRST 8u
+#define ENTRIES_MAX 128u
+#define CACHED_BYTES_MAX ((size_t)16 * KIB) /* what a magazine may hold, but for two slots */
+
+void magazines_init(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++)
+        heap->magazine[class] = (struct magazine){no_entries, no_entries + 1};
+}
+
+static struct entry *sentinel(const struct heap *heap, unsigned class) {
+    unsigned entries = heap->bin[class].entries;
+    return heap->magazine[class].limit - (entries == 0 ? 1 : entries);
+}
+
+unsigned magazine_count(const struct heap *heap, unsigned class) {
+    return (unsigned)(heap->magazine[class].top - sentinel(heap, class));
+}
+
+static unsigned entries_allowed(unsigned class) {
+    if (settings.count_calls || class_size(class) > settings.mxfast) return 1;
+    size_t slots = CACHED_BYTES_MAX / class_size(class);
+    unsigned entries = ENTRIES_FIRST;
+    while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
+    /* Large slots: what fits, two at least, and the sentinel. */
+    return slots < entries - 1 ? (unsigned)max_size(slots, 2) + 1 : entries;
+}
+
+void magazine_grow(struct heap *heap, unsigned class) {
+    unsigned old = heap->bin[class].entries, allowed = entries_allowed(class);
+    unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
+    if (entries > allowed) entries = allowed;
+    if (entries <= old) return;
+    lock_take(&global_lock);
+    struct entry *array = meta_alloc(entries * sizeof *array);
+    if (array != NULL) {
+        array[0] = (struct entry){NULL, NULL};
+        struct entry *before = sentinel(heap, class);
+        heap->magazine[class] = (struct magazine){array, array + entries};
+        heap->bin[class].entries = (uint16_t)entries;
+        if (old != 0) meta_free(before, old * sizeof *before);
+    }
+    lock_drop(&global_lock);
+}
+
+unsigned magazine_want(const struct heap *heap, unsigned class) {
+    unsigned entries = heap->bin[class].entries;
+    /* Half of it, so that the frees that follow do not overflow at once. One more is returned. */
+    return entries <= 1 ? 1 : entries / 2 + 1;
+}
+
+static void give_back(struct heap *heap, struct entry entry) {
+    struct slab *slab = slab_of(granule_of(entry.slot));
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap)
+        slab_give(heap, entry);
+    else /* its slab changed hands while the slot lay here */
+        remote_give(slab, entry.state);
+}
+
+void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
+    struct magazine *magazine = &heap->magazine[class];
+    struct entry *bottom = sentinel(heap, class);
+    unsigned have = (unsigned)(magazine->top - bottom);
+    /* While entries move the magazine is empty: an interruption must find no entry twice. */
+    magazine->top = bottom;
+    signal_order();
+    for (unsigned i = 1; i <= count; i++) give_back(heap, bottom[i]);
+    memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
+    signal_order();
+    magazine->top = bottom + (have - count);
+}
+
+void magazines_flush_all(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++)
+        magazine_flush(heap, class, magazine_count(heap, class));
+}
+
+void magazines_forget(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++)
+        heap->magazine[class].top = sentinel(heap, class);
+}

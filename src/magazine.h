@@ -1,0 +1,30 @@
+/* Magazines of a heap: their arrays, and what happens when one is full or not yet there. */
+#ifndef MALLOW_MAGAZINE_H
+#define MALLOW_MAGAZINE_H
+
+#include "heap.h"
+
+/* The sentinel of magazines that have no array yet. */
+extern struct entry no_entries[1];
+
+/* Sets all magazines of a heap to `no_entries`. */
+void magazines_init(struct heap *heap);
+
+/* Gives the class a larger array if it may have one. The magazine must be empty. */
+void magazine_grow(struct heap *heap, unsigned class);
+
+/* How many slots to take from a slab at once. */
+unsigned magazine_want(const struct heap *heap, unsigned class);
+
+/* Gives the `count` oldest entries back to their slabs. */
+void magazine_flush(struct heap *heap, unsigned class, unsigned count);
+
+/* Flushes all, of a heap that no thread owns. */
+void magazines_flush_all(struct heap *heap);
+
+/* Empties all without giving anything back: the slabs are about to be repaired. */
+void magazines_forget(struct heap *heap);
+
+unsigned magazine_count(const struct heap *heap, unsigned class);
+
+#endif

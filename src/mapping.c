@@ -1,0 +1,169 @@
+#include "mapping.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "lock.h"
+#include "meta.h"
+#include "os.h"
+#include "settings.h"
+
+#define MAPPING_REMOVED ((char *)1)
+#define FIRST_CAPACITY 128u
+
+struct table {
+    size_t capacity; /* a power of two */
+    size_t filled;   /* slots that are not NULL */
+    struct mapping slots[];
+};
+
+static struct table *_Atomic table;
+static struct mapping_counts mapped;
+
+static size_t table_slot(const char *block) {
+    return (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
+}
+
+static struct mapping *table_lookup(const char *block) {
+    struct table *t = table;
+    if (t == NULL || (uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return NULL;
+    for (size_t i = table_slot(block);; i++) {
+        struct mapping *slot = &t->slots[i & (t->capacity - 1)];
+        if (slot->block == block) return slot;
+        if (slot->block == NULL) return NULL;
+    }
+}
+
+static void insert_into(struct table *t, struct mapping new) {
+    for (size_t i = table_slot(new.block);; i++) {
+        struct mapping *slot = &t->slots[i & (t->capacity - 1)];
+        if ((uintptr_t)slot->block > (uintptr_t)MAPPING_REMOVED) continue;
+        if (slot->block == NULL) t->filled++;
+        slot->start = new.start;
+        slot->bytes = new.bytes;
+        atomic_store_explicit(&slot->block, new.block, memory_order_release);
+        return;
+    }
+}
+
+/* Makes sure that one more fits. Removed slots go when the table is copied. */
+static bool make_room(void) {
+    struct table *old = table;
+    if (old != NULL && old->filled + 1 < old->capacity / 4 * 3) return true;
+    size_t capacity = FIRST_CAPACITY;
+    while (capacity / 2 < mapped.count + 1) capacity *= 2;
+    size_t bytes = sizeof *old + capacity * sizeof old->slots[0];
+    struct table *new = meta_alloc(bytes);
+    if (new == NULL) return old != NULL && old->filled + 1 < old->capacity;
+    memset(new, 0, bytes);
+    new->capacity = capacity;
+    for (size_t i = 0; old != NULL && i < old->capacity; i++)
+        if ((uintptr_t)old->slots[i].block > (uintptr_t)MAPPING_REMOVED)
+            insert_into(new, old->slots[i]);
+    table = new;
+    if (old != NULL) meta_free(old, sizeof *old + old->capacity * sizeof old->slots[0]);
+    return true;
+}
+
+static void count_in(size_t bytes) {
+    mapped.count++;
+    mapped.bytes += bytes;
+    mapped.count_max = max_size(mapped.count_max, mapped.count);
+    mapped.bytes_max = max_size(mapped.bytes_max, mapped.bytes);
+}
+
+static void count_out(size_t bytes) {
+    mapped.count--;
+    mapped.bytes -= bytes;
+}
+
+static bool table_add(char *block, char *start, size_t bytes) {
+    lock_take(&global_lock);
+    bool room = mapped.count < settings.mmap_max && make_room();
+    if (room) {
+        insert_into(table, (struct mapping){block, start, bytes});
+        count_in(bytes);
+    }
+    lock_drop(&global_lock);
+    return room;
+}
+
+void *mapping_alloc(size_t bytes, size_t align) {
+    size_t page = os_page_size();
+    size_t lead = align > page ? align - page : 0;
+    if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
+    bytes = round_up(bytes, page);
+    char *start = os_map(bytes + lead);
+    if (start == NULL) return NULL;
+    char *block = (char *)round_up((uintptr_t)start, max_size(align, page));
+    size_t front = (size_t)(block - start), back = lead - front;
+    /* What cannot be cut off stays part of the mapping. */
+    if (front != 0 && os_unmap(start, front)) start = block;
+    if (back != 0 && !os_unmap(block + bytes, back)) bytes += back;
+    bytes += (size_t)(block - start);
+    if (table_add(block, start, bytes)) return block;
+    os_unmap(start, bytes);
+    return NULL;
+}
+
+size_t mapping_usable(const void *block) {
+    lock_take(&global_lock);
+    struct mapping *slot = table_lookup(block);
+    size_t bytes = slot == NULL ? 0 : slot->bytes - (size_t)(slot->block - slot->start);
+    lock_drop(&global_lock);
+    return bytes;
+}
+
+bool mapping_free(void *block) {
+    struct mapping gone = {0};
+    lock_take(&global_lock);
+    struct mapping *slot = table_lookup(block);
+    if (slot != NULL) {
+        gone.start = slot->start;
+        gone.bytes = slot->bytes;
+        atomic_store_explicit(&slot->block, MAPPING_REMOVED, memory_order_relaxed);
+        count_out(gone.bytes);
+        settings_adapt_threshold(gone.bytes);
+    }
+    lock_drop(&global_lock);
+    if (slot == NULL) return false;
+    /* Refused at max_map_count: then at least the memory goes back. */
+    if (!os_unmap(gone.start, gone.bytes)) os_purge(gone.start, gone.bytes);
+    return true;
+}
+
+void *mapping_resize(void *block, size_t bytes) {
+    bytes = round_up(bytes, os_page_size());
+    char *moved = NULL;
+    lock_take(&global_lock);
+    struct mapping *slot = table_lookup(block);
+    if (slot != NULL && slot->start == slot->block && make_room()) {
+        slot = table_lookup(block); /* the table may be another now */
+        size_t before = slot->bytes;
+        moved = os_remap(block, before, bytes);
+        if (moved != NULL) {
+            atomic_store_explicit(&slot->block, MAPPING_REMOVED, memory_order_relaxed);
+            insert_into(table, (struct mapping){moved, moved, bytes});
+            count_out(before);
+            count_in(bytes);
+        }
+    }
+    lock_drop(&global_lock);
+    return moved;
+}
+
+bool mapping_around(const void *p, struct mapping *found) {
+    bool is_there = false;
+    lock_take(&global_lock);
+    struct table *t = table;
+    for (size_t i = 0; t != NULL && i < t->capacity && !is_there; i++) {
+        struct mapping *slot = &t->slots[i];
+        if ((uintptr_t)slot->block <= (uintptr_t)MAPPING_REMOVED) continue;
+        is_there = (uintptr_t)p - (uintptr_t)slot->start < slot->bytes;
+        if (is_there) *found = *slot;
+    }
+    lock_drop(&global_lock);
+    return is_there;
+}
+
+struct mapping_counts mapping_count(void) { return mapped; }

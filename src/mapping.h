@@ -1,0 +1,38 @@
+/*
+ * Blocks with a mapping of their own: large ones, from M_MMAP_THRESHOLD on. They lie outside the
+ * reservation, so a table finds them. Each change of the table is one store, so that the child of
+ * a fork finds it whole. The functions take the global lock themselves.
+ */
+#ifndef MALLOW_MAPPING_H
+#define MALLOW_MAPPING_H
+
+#include "config.h"
+
+struct mapping {
+    char *_Atomic block; /* what the program has; NULL: never used, MAPPING_REMOVED: removed */
+    char *start;         /* of the mapping: lower than block when the block is aligned */
+    size_t bytes;        /* of the mapping */
+};
+
+struct mapping_counts {
+    size_t count, bytes, count_max, bytes_max;
+};
+
+/* A zeroed block of its own, aligned to `align` (a power of two); NULL when refused. */
+void *mapping_alloc(size_t bytes, size_t align);
+
+/* Bytes of the block, or 0 when no block begins there. */
+size_t mapping_usable(const void *block);
+
+/* Frees it; false when no block begins there. */
+bool mapping_free(void *block);
+
+/* Resizes it, moving its pages if it must; NULL when refused, and then it is untouched. */
+void *mapping_resize(void *block, size_t bytes);
+
+/* The mapping around an address, for messages. */
+bool mapping_around(const void *p, struct mapping *found);
+
+struct mapping_counts mapping_count(void);
+
+#endif

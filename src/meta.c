@@ -1,0 +1,42 @@
+#include "meta.h"
+
+#include "space.h"
+
+/* Freed pieces wait in a list for each size, in cache lines_of; all pieces are small. */
+#define PIECE_SIZES 160u
+
+struct piece {
+    struct piece *next;
+};
+
+static struct piece *free_pieces[PIECE_SIZES];
+static size_t handed_out; /* bytes from the start of the part */
+
+static size_t lines_of(size_t bytes) { return (bytes + CACHE_LINE - 1) / CACHE_LINE; }
+
+void *meta_alloc(size_t bytes) {
+    size_t n = lines_of(bytes);
+    if (n < PIECE_SIZES && free_pieces[n] != NULL) {
+        struct piece *piece = free_pieces[n];
+        free_pieces[n] = piece->next;
+        return piece;
+    }
+    if (!part_grow(&space.meta_part, handed_out + n * CACHE_LINE)) return NULL;
+    void *start = space.meta_part.start + handed_out;
+    handed_out += n * CACHE_LINE;
+    return start;
+}
+
+void meta_free(void *start, size_t bytes) {
+    size_t n = lines_of(bytes);
+    if (n >= PIECE_SIZES) return; /* only the doubling depots are ever larger: their sum is bounded */
+    struct piece *piece = start;
+    piece->next = free_pieces[n];
+    free_pieces[n] = piece;
+}
+
+void meta_forget_free(void) {
+    for (unsigned n = 0; n < PIECE_SIZES; n++) free_pieces[n] = NULL;
+}
+
+size_t meta_bytes_used(void) { return handed_out; }

@@ -1,0 +1,74 @@
+/*
+ * The operating system, behind one contract.
+ *
+ * No function here allocates, takes a lock of libc's or changes errno: each answers with its
+ * return value alone. Every one that can fail is made to fail, once at each call, by
+ * tests/inject (build option MALLOW_INJECT), so a caller must leave the heap whole when it does.
+ */
+#ifndef MALLOW_OS_H
+#define MALLOW_OS_H
+
+#include "config.h"
+
+/* Bytes of a page of the running kernel: 4, 16 or 64 KiB. */
+size_t os_page_size(void);
+
+/* Reserves address space that nothing may touch yet: not charged, not dumped, not locked.
+ * bytes: a multiple of the page size. Returns its start aligned to GRANULE, or NULL. */
+void *os_reserve(size_t bytes);
+
+/* Makes reserved pages readable and writable; those never touched before read as zero.
+ * Returns false, with nothing changed, when the kernel refuses. */
+bool os_commit(void *start, size_t bytes);
+
+/* Makes pages inaccessible; their content is lost when they are committed again (see os_purge). */
+bool os_protect(void *start, size_t bytes);
+
+/* Gives the pages' memory back; they stay accessible and read as zero afterwards.
+ * Returns false when the kernel refuses (locked pages): the content is then still there. */
+bool os_purge(void *start, size_t bytes);
+
+/* A mapping of its own, zeroed; NULL when refused. */
+void *os_map(size_t bytes);
+
+/* Removes a mapping. False when refused (max_map_count): it is then still there. */
+bool os_unmap(void *start, size_t bytes);
+
+/* Resizes a mapping, moving it if it must; NULL when refused, and then it is untouched. */
+void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
+
+/* Moves the pages of [from, from+bytes) to `to`, leaving zeroed pages at `from`.
+ * False, with both untouched, where the kernel cannot (before Linux 5.7, locked pages). */
+bool os_move_pages(void *from, void *to, size_t bytes);
+
+/* Bytes of address space this process may have (RLIMIT_AS), SIZE_MAX without a limit. */
+size_t os_address_limit(void);
+
+/* Address space in use by the process now, in bytes; 0 when it cannot be told. */
+size_t os_address_used(void);
+
+int os_thread_id(void);
+int os_process_id(void);
+
+/* Blocks all signals of the thread and returns the mask to restore. */
+uint64_t os_block_signals(void);
+void os_restore_signals(uint64_t mask);
+
+/* Sleeps while *word == expected; returns at once when it is not, or when woken. */
+void os_wait(_Atomic int *word, int expected);
+void os_wake_one(_Atomic int *word);
+
+/* Reads up to `bytes` of a file; returns how many, or -1. */
+long os_read_file(const char *path, char *buffer, size_t bytes);
+
+/* Copies from our own memory; false instead of a fault when `from` is not readable. */
+bool os_read_memory(const void *from, void *to, size_t bytes);
+
+/* Writes the whole buffer to a descriptor, in one write where the kernel takes it in one. */
+void os_write(int fd, const char *text, size_t bytes);
+int os_open_append(const char *path);
+
+bool os_on_signal_stack(void);
+uint64_t os_random(void);
+
+#endif

@@ -1,0 +1,194 @@
+/* The contract of os.h on Linux, with raw system calls: libc's wrappers set errno. */
+#include "os.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+#define IS_ERROR(r) ((unsigned long)(r) >= (unsigned long)-4095L)
+
+#if defined(__x86_64__)
+static long call6(long n, long a, long b, long c, long d, long e, long f) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#else
+#include <errno.h>
+static long call6(long n, long a, long b, long c, long d, long e, long f) {
+    int saved = errno;
+    long result = syscall(n, a, b, c, d, e, f);
+    if (result == -1) result = -errno;
+    errno = saved;
+    return result;
+}
+#endif
+
+#define call3(n, a, b, c) call6(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+
+#ifdef MALLOW_INJECT
+/* tests/inject sets these: the call that makes the countdown reach zero fails. */
+int os_inject_countdown;
+static bool injected(void) { return os_inject_countdown > 0 && --os_inject_countdown == 0; }
+#else
+static inline bool injected(void) { return false; }
+#endif
+
+size_t os_page_size(void) {
+    static size_t cached; /* racing writers store the same value */
+    size_t page = __atomic_load_n(&cached, __ATOMIC_RELAXED);
+    if (page == 0) {
+        page = getauxval(AT_PAGESZ);
+        __atomic_store_n(&cached, page, __ATOMIC_RELAXED);
+    }
+    return page;
+}
+
+static void *map(void *at, size_t bytes, int protection, int flags) {
+    if (injected()) return NULL;
+    long r = call6(SYS_mmap, (long)at, (long)bytes, protection,
+                   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return IS_ERROR(r) ? NULL : (void *)r;
+}
+
+void *os_reserve(size_t bytes) {
+    /* One granule more than asked, then cut to alignment. */
+    char *start = map(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
+    if (start == NULL) return NULL;
+    size_t lead = round_up((uintptr_t)start, GRANULE) - (uintptr_t)start;
+    if (lead != 0) call3(SYS_munmap, start, lead, 0);
+    if (lead != GRANULE) call3(SYS_munmap, start + lead + bytes, GRANULE - lead, 0);
+    return start + lead;
+}
+
+static bool protect(void *start, size_t bytes, int protection) {
+    return !injected() && call3(SYS_mprotect, start, bytes, protection) == 0;
+}
+
+bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_READ | PROT_WRITE); }
+
+bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
+
+bool os_purge(void *start, size_t bytes) {
+    return !injected() && call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
+}
+
+void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
+
+bool os_unmap(void *start, size_t bytes) {
+    return !injected() && call3(SYS_munmap, start, bytes, 0) == 0;
+}
+
+void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
+    if (injected()) return NULL;
+    long r = call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
+    return IS_ERROR(r) ? NULL : (void *)r;
+}
+
+bool os_move_pages(void *from, void *to, size_t bytes) {
+    if (injected()) return false;
+    long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
+                   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0);
+    return !IS_ERROR(r);
+}
+
+size_t os_address_limit(void) {
+    struct { uint64_t soft, hard; } limit;
+    if (call6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0) != 0) return SIZE_MAX;
+    return limit.soft > SIZE_MAX / 2 ? SIZE_MAX : (size_t)limit.soft;
+}
+
+size_t os_address_used(void) {
+    char text[64];
+    long n = os_read_file("/proc/self/statm", text, sizeof text);
+    size_t pages = 0;
+    for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+        pages = pages * 10 + (size_t)(text[i] - '0');
+    return pages * os_page_size();
+}
+
+int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }
+int os_process_id(void) { return (int)call3(SYS_getpid, 0, 0, 0); }
+
+uint64_t os_block_signals(void) {
+    uint64_t all = ~(uint64_t)0, before = 0;
+    call6(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, 8, 0, 0);
+    return before;
+}
+
+void os_restore_signals(uint64_t mask) {
+    call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
+}
+
+void os_wait(_Atomic int *word, int expected) {
+    call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, 0, 0, 0);
+}
+
+void os_wake_one(_Atomic int *word) {
+    call6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+long os_read_file(const char *path, char *buffer, size_t bytes) {
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (IS_ERROR(fd)) return -1;
+    size_t have = 0;
+    while (have < bytes) {
+        long n = call3(SYS_read, fd, buffer + have, bytes - have);
+        if (n == -4 /* EINTR */) continue;
+        if (n <= 0) break;
+        have += (size_t)n;
+    }
+    call3(SYS_close, fd, 0, 0);
+    return (long)have;
+}
+
+bool os_read_memory(const void *from, void *to, size_t bytes) {
+    struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
+    long n = call6(SYS_process_vm_readv, os_process_id(), (long)&local, 1, (long)&remote, 1, 0);
+    return n == (long)bytes;
+}
+
+void os_write(int fd, const char *text, size_t bytes) {
+    while (bytes > 0) {
+        long n = call3(SYS_write, fd, text, bytes);
+        if (n == -4 /* EINTR */) continue;
+        if (n <= 0) return;
+        text += n;
+        bytes -= (size_t)n;
+    }
+}
+
+int os_open_append(const char *path) {
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path,
+                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644, 0, 0);
+    return IS_ERROR(fd) ? -1 : (int)fd;
+}
+
+bool os_on_signal_stack(void) {
+    stack_t now;
+    return call3(SYS_sigaltstack, 0, &now, 0) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
+}
+
+uint64_t os_random(void) {
+    uint64_t value = 0;
+    if (call3(SYS_getrandom, &value, sizeof value, 1 /* GRND_NONBLOCK */) != sizeof value)
+        value = (uintptr_t)&value ^ getauxval(AT_RANDOM);
+    return value;
+}

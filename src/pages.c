@@ -1,0 +1,275 @@
+#include "pages.h"
+
+#include "os.h"
+#include "purge.h"
+
+/*
+ * Bins of free runs by length: 1..32 pages exactly, then eight to a doubling. A bin holds runs of
+ * at least its own length, so every run of a higher bin fits and the bin itself must be searched.
+ */
+#define EXACT_BINS 32u
+#define BINS (EXACT_BINS + 8u * 22u)
+#define BIN_WORDS ((BINS + 63) / 64)
+#define SEARCH_MAX 16 /* runs looked at in one bin before a longer run is split instead */
+
+struct bins {
+    uint32_t head[BINS];
+    uint64_t nonempty[BIN_WORDS];
+};
+
+static struct bins free_bins[2]; /* [0] clean, [1] dirty */
+static struct page_counts totals = {.top = GRANULE_PAGES}; /* granule 0 stays unused: 0 is none */
+
+static unsigned bin_of(uint32_t pages) {
+    if (pages <= EXACT_BINS) return pages - 1;
+    unsigned e = 31u - (unsigned)__builtin_clz(pages);
+    unsigned bin = EXACT_BINS + (e - 5) * 8 + ((pages >> (e - 3)) & 7);
+    return bin < BINS ? bin : BINS - 1;
+}
+
+static void set_tag(uint32_t page, enum run_kind kind, uint32_t pages, bool dirty) {
+    uint64_t tag = pages | (uint64_t)kind << 32 | (uint64_t)dirty << 40;
+    atomic_store_explicit(&space.runs[page].tag, tag, memory_order_relaxed);
+}
+
+static void clear_tag(uint32_t page) {
+    atomic_store_explicit(&space.runs[page].tag, 0, memory_order_relaxed);
+}
+
+static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
+    struct bins *bins = &free_bins[dirty];
+    unsigned bin = bin_of(pages);
+    struct run *run = &space.runs[page];
+    run->prev = 0;
+    run->next = bins->head[bin];
+    if (run->next != 0) space.runs[run->next].prev = page;
+    bins->head[bin] = page;
+    bins->nonempty[bin / 64] |= (uint64_t)1 << (bin % 64);
+    totals.free_runs++;
+    *(dirty ? &totals.dirty : &totals.clean) += pages;
+}
+
+static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
+    struct bins *bins = &free_bins[dirty];
+    unsigned bin = bin_of(pages);
+    struct run *run = &space.runs[page];
+    if (run->next != 0) space.runs[run->next].prev = run->prev;
+    if (run->prev != 0)
+        space.runs[run->prev].next = run->next;
+    else if ((bins->head[bin] = run->next) == 0)
+        bins->nonempty[bin / 64] &= ~((uint64_t)1 << (bin % 64));
+    totals.free_runs--;
+    *(dirty ? &totals.dirty : &totals.clean) -= pages;
+}
+
+static void mark_free(uint32_t page, uint32_t pages, bool dirty) {
+    set_tag(page, RUN_FREE, pages, dirty);
+    if (pages > 1) set_tag(page + pages - 1, RUN_FREE_END, pages, dirty);
+    run_list_add(page, pages, dirty);
+}
+
+static void unmark_free(uint32_t page, uint32_t pages, bool dirty) {
+    run_list_remove(page, pages, dirty);
+    clear_tag(page);
+    clear_tag(page + pages - 1);
+}
+
+/* Adds [page, page+pages) to the free runs, merged with free neighbours of the same kind. */
+static void insert_free(uint32_t page, uint32_t pages, bool dirty) {
+    uint64_t before = run_tag(page - 1);
+    enum run_kind kind = tag_kind(before);
+    if ((kind == RUN_FREE || kind == RUN_FREE_END) && tag_dirty(before) == dirty) {
+        uint32_t length = tag_pages(before);
+        unmark_free(page - length, length, dirty);
+        page -= length;
+        pages += length;
+    }
+    if (page + pages < totals.top) {
+        uint64_t after = run_tag(page + pages);
+        if (tag_kind(after) == RUN_FREE && tag_dirty(after) == dirty) {
+            uint32_t length = tag_pages(after);
+            unmark_free(page + pages, length, dirty);
+            pages += length;
+        }
+    }
+    mark_free(page, pages, dirty);
+}
+
+/* The first page of an aligned run_fit in the free run, or 0. */
+static uint32_t run_fit(uint32_t page, uint32_t pages, uint32_t align) {
+    uint32_t start = (page + align - 1) & ~(align - 1);
+    uint32_t end = page + tag_pages(run_tag(page));
+    return start >= page && start + pages <= end && start + pages > start ? start : 0;
+}
+
+/* The first run_fit among the runs of one kind, shortest bins first; *found is the run it is in. */
+static uint32_t search(const struct bins *bins, uint32_t pages, uint32_t align, uint32_t *found) {
+    unsigned bin = bin_of(pages);
+    for (unsigned word = bin / 64; word < BIN_WORDS; word++) {
+        uint64_t left = bins->nonempty[word];
+        if (word == bin / 64) left &= ~(uint64_t)0 << (bin % 64);
+        for (; left != 0; left &= left - 1) {
+            unsigned b = word * 64 + (unsigned)__builtin_ctzl(left);
+            int looked = 0;
+            for (uint32_t page = bins->head[b]; page != 0; page = space.runs[page].next) {
+                uint32_t start = run_fit(page, pages, align);
+                if (start != 0) {
+                    *found = page;
+                    return start;
+                }
+                if (++looked == SEARCH_MAX && b != BINS - 1) break;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Turns [start, start+pages) inside the free run into a used one; the rest stays free. */
+static void run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind kind) {
+    uint64_t tag = run_tag(run);
+    bool dirty = tag_dirty(tag);
+    uint32_t end = run + tag_pages(tag);
+    unmark_free(run, tag_pages(tag), dirty);
+    if (start > run) mark_free(run, start - run, dirty);
+    if (start + pages < end) mark_free(start + pages, end - start - pages, dirty);
+    totals.used += pages;
+    set_tag(start, kind, pages, false);
+}
+
+static bool grow_top(uint32_t pages, uint32_t align) {
+    size_t top = totals.top;
+    size_t start = round_up(top, align);
+    size_t end = start + pages;
+    /* A free run that ends at the top is part of the run_fit. */
+    uint64_t last = run_tag((uint32_t)top - 1);
+    enum run_kind kind = tag_kind(last);
+    if ((kind == RUN_FREE || kind == RUN_FREE_END) && !tag_dirty(last))
+        end = max_size(top + 1, round_up(top - tag_pages(last), align) + pages);
+    if (end > UINT32_MAX) return false;
+    if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES)) return false;
+    totals.top = end;
+    insert_free((uint32_t)top, (uint32_t)(end - top), false);
+    return true;
+}
+
+uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
+    uint32_t run;
+    for (int attempt = 0;; attempt++) {
+        uint32_t start = search(&free_bins[1], pages, align, &run);
+        *clean = start == 0;
+        if (start == 0) start = search(&free_bins[0], pages, align, &run);
+        if (start != 0) {
+            run_carve(run, start, pages, kind);
+            purge_after_alloc(pages, *clean);
+            return start;
+        }
+        if (grow_top(pages, align)) continue;
+        /* Dirty and clean neighbours are one run once all are clean. */
+        if (attempt > 0 || pages_purge(SIZE_MAX) == 0) return 0;
+    }
+}
+
+void pages_free(uint32_t page, bool clean) {
+    uint32_t pages = tag_pages(run_tag(page));
+    totals.used -= pages;
+    clear_tag(page);
+    insert_free(page, pages, !clean);
+}
+
+void pages_shrink(uint32_t page, uint32_t pages) {
+    uint64_t tag = run_tag(page);
+    uint32_t tail = tag_pages(tag) - pages;
+    totals.used -= tail;
+    set_tag(page, tag_kind(tag), pages, false);
+    insert_free(page + pages, tail, true);
+}
+
+bool pages_extend(uint32_t page, uint32_t pages) {
+    uint64_t tag = run_tag(page);
+    uint32_t have = tag_pages(tag), next = page + have;
+    if (next == totals.top && !grow_top(pages - have, 1)) return false;
+    uint64_t after = run_tag(next);
+    if (tag_kind(after) != RUN_FREE) return false;
+    if (have + tag_pages(after) < pages) {
+        bool at_top = next + tag_pages(after) == totals.top;
+        if (!at_top || tag_dirty(after) || !grow_top(pages - have, 1)) return false;
+    }
+    run_carve(next, next, pages - have, RUN_INSIDE);
+    set_tag(page, tag_kind(tag), pages, false);
+    return true;
+}
+
+/* Gives back the last `pages` of a dirty run. */
+static bool purge_tail(uint32_t run, uint32_t pages) {
+    uint32_t length = tag_pages(run_tag(run));
+    uint32_t start = run + length - pages;
+    /* Only whole pages of the kernel's can go; ours may be smaller. */
+    uint32_t unit = (uint32_t)(os_page_size() / RUN_PAGE);
+    uint32_t first = (start + unit - 1) & ~(unit - 1), end = (start + pages) & ~(unit - 1);
+    if (end <= first) return false;
+    if (!os_purge(page_start(first), (size_t)(end - first) << RUN_SHIFT)) return false;
+    unmark_free(run, length, true);
+    if (first > run) mark_free(run, first - run, true);
+    if (end < run + length) mark_free(end, run + length - end, true);
+    insert_free(first, end - first, false);
+    return true;
+}
+
+/* A dirty run of the highest bin that has one. */
+static uint32_t longest_dirty(void) {
+    for (unsigned word = BIN_WORDS; word-- > 0;) {
+        uint64_t left = free_bins[1].nonempty[word];
+        if (left != 0) return free_bins[1].head[word * 64 + 63 - (unsigned)__builtin_clzl(left)];
+    }
+    return 0;
+}
+
+size_t pages_purge(size_t pages) {
+    size_t done = 0;
+    while (done < pages) {
+        uint32_t run = longest_dirty();
+        if (run == 0) break;
+        uint32_t part = (uint32_t)min_size(tag_pages(run_tag(run)), pages - done);
+        size_t before = totals.dirty;
+        if (!purge_tail(run, part)) break;
+        done += before - totals.dirty;
+    }
+    return done;
+}
+
+void pages_rebuild(void) {
+    size_t top = totals.top;
+    totals = (struct page_counts){.top = top};
+    for (int kind = 0; kind < 2; kind++) free_bins[kind] = (struct bins){0};
+    uint32_t free_from = GRANULE_PAGES;
+    for (uint32_t page = GRANULE_PAGES; page < top;) {
+        uint64_t tag = run_tag(page);
+        if (tag_kind(tag) == RUN_BLOCK || tag_kind(tag) == RUN_SLAB) {
+            /* Whatever it was, it may have been written. */
+            if (page > free_from) mark_free(free_from, page - free_from, true);
+            totals.used += tag_pages(tag);
+            page += tag_pages(tag);
+            free_from = page;
+        } else {
+            clear_tag(page++);
+        }
+    }
+    if (top > free_from) mark_free(free_from, (uint32_t)(top - free_from), true);
+}
+
+struct page_counts pages_count(void) { return totals; }
+
+size_t pages_free_at_top(void) {
+    uint64_t last = run_tag((uint32_t)totals.top - 1);
+    bool is_free = tag_kind(last) == RUN_FREE || tag_kind(last) == RUN_FREE_END;
+    return is_free ? (size_t)tag_pages(last) << RUN_SHIFT : 0;
+}
+
+uint32_t pages_find_start(uint32_t page) {
+    while (page > 0) {
+        uint64_t tag = run_tag(page);
+        if (tag_kind(tag) != RUN_INSIDE && tag_kind(tag) != RUN_FREE_END) break;
+        page--;
+    }
+    return page;
+}

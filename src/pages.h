@@ -1,0 +1,75 @@
+/*
+ * The page heap: runs of 4 KiB pages, for slabs and for blocks too large for a slab.
+ *
+ * What a page is stands in runs[page].tag, one word, so that each change of ownership is one
+ * store. The words of used runs are the truth; free lists and the words of free runs are derived
+ * and can be rebuilt from it (pages_rebuild). Free runs are dirty (handed out before) or clean
+ * (read as zero, not resident); neighbours of one kind are always merged.
+ *
+ * The global lock must be held for everything here but run_tag and the dirty count.
+ */
+#ifndef MALLOW_PAGES_H
+#define MALLOW_PAGES_H
+
+#include <stdatomic.h>
+
+#include "config.h"
+#include "space.h"
+
+enum run_kind {
+    RUN_INSIDE = 0, /* not the first page of anything, or never used */
+    RUN_FREE,       /* first page of a free run */
+    RUN_FREE_END,   /* last page of a free run of two or more pages */
+    RUN_BLOCK,      /* first page of a block handed to the program */
+    RUN_SLAB,       /* first page of a slab (slab.c, cold.c) */
+};
+
+struct run {
+    _Atomic uint64_t tag; /* pages | kind << 32 | dirty << 40 */
+    uint32_t next, prev;  /* page numbers, in the free list; 0 ends it */
+};
+_Static_assert(sizeof(struct run) == 16, "sizes the run part of the reservation");
+
+struct page_counts {
+    size_t used;  /* in slabs and blocks */
+    size_t dirty; /* free and resident */
+    size_t clean; /* free and not resident, below the top */
+    size_t top;   /* pages from space.base that were ever used */
+    size_t free_runs;
+};
+
+static inline uint64_t run_tag(uint32_t page) {
+    return atomic_load_explicit(&space.runs[page].tag, memory_order_relaxed);
+}
+static inline uint32_t tag_pages(uint64_t tag) { return (uint32_t)tag; }
+static inline enum run_kind tag_kind(uint64_t tag) { return (enum run_kind)((tag >> 32) & 0xff); }
+static inline bool tag_dirty(uint64_t tag) { return (tag >> 40) & 1; }
+
+/* Takes a run whose first page is a multiple of `align` (a power of two, in pages). *clean tells
+ * that it reads as zero. Returns its first page, or 0 when there is no memory. */
+uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean);
+
+/* Gives a used run back. `clean`: its memory reads as zero and is not resident. */
+void pages_free(uint32_t page, bool clean);
+
+/* Gives the tail of a used run back, keeping its first `pages`. */
+void pages_shrink(uint32_t page, uint32_t pages);
+
+/* Extends a used run to `pages` over its free neighbour; false when that does not suffice. */
+bool pages_extend(uint32_t page, uint32_t pages);
+
+/* Returns up to `pages` dirty pages to the kernel, from the largest runs; how many it was. */
+size_t pages_purge(size_t pages);
+
+/* Makes the lists and counts anew from the tags of used runs. */
+void pages_rebuild(void);
+
+struct page_counts pages_count(void);
+
+/* Bytes at the top of the heap that are free and could be trimmed. */
+size_t pages_free_at_top(void);
+
+/* The first page of the run that the page is in: for messages, slow. */
+uint32_t pages_find_start(uint32_t page);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * How much free memory is kept. Reusing dirty pages is free, faulting fresh ones in is not, and
+ * kept memory counts against the process; so:
+ *
+ *   - what was free during a whole tick is not needed and goes, down to the budget;
+ *   - when a request cannot be met from dirty pages, as many of those go as fresh ones come, as
+ *     far as they exceed the allowance: then fragmentation does not raise the peak.
+ *
+ * A program that builds and tears down something large over and over keeps its pages: within a
+ * tick they are used. All of it happens on slow paths, under the global lock.
+ */
+#ifndef MALLOW_PURGE_H
+#define MALLOW_PURGE_H
+
+#include "config.h"
+
+/* Bytes of free memory that are always kept; SIZE_MAX: chosen by the amount in use (default). */
+void purge_set_retain(size_t bytes);
+
+/* M_TRIM_THRESHOLD: raises what is kept, as glibc's adaptive threshold does. */
+void purge_set_trim_threshold(size_t bytes);
+
+/* After pages came back to the page heap. */
+void purge_after_free(void);
+
+/* After a request took `pages`: clean ones when no dirty run fitted. */
+void purge_after_alloc(size_t pages, bool clean);
+
+#endif

@@ -1,0 +1,58 @@
+#include "remote.h"
+
+static void push_pending(struct heap *owner, struct slab *slab) {
+    struct slab *head = atomic_load_explicit(&owner->pending, memory_order_relaxed);
+    do {
+        slab->next_pending = head;
+    } while (!atomic_compare_exchange_weak_explicit(&owner->pending, &head, slab,
+                                                    memory_order_release, memory_order_relaxed));
+}
+
+static void announce(struct heap *owner, struct slab *slab) {
+    if (atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0) return;
+    if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0) push_pending(owner, slab);
+}
+
+bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
+    slab = slab_head(slab);
+    /* Read before the CAS: until then the slot is used, so the slab has not retired. */
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    uint8_t used = SLOT_USED;
+    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_REMOTE, memory_order_seq_cst,
+                                                 memory_order_relaxed))
+        return false;
+    announce(owner, slab);
+    return true;
+}
+
+void remote_give(struct slab *slab, _Atomic uint8_t *state) {
+    slab = slab_head(slab);
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
+    announce(owner, slab);
+}
+
+static void look_at(struct heap *heap, struct slab *slab) {
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
+    if (owner != heap) {
+        if (owner != NULL) announce(owner, slab);
+    } else if (slab->index == 0) { /* else a later slab's inner granule: its head has its own flag */
+        slab_harvest(heap, slab);
+    }
+}
+
+bool remote_collect(struct heap *heap) {
+    if (heap->collecting == NULL) {
+        if (atomic_load_explicit(&heap->pending, memory_order_relaxed) == NULL) return false;
+        heap->collecting = atomic_exchange_explicit(&heap->pending, NULL, memory_order_acquire);
+    }
+    struct slab *slab = heap->collecting;
+    if (slab == NULL) return false;
+    while (slab != NULL) {
+        heap->collecting = slab->next_pending; /* before it can be pushed again */
+        atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
+        look_at(heap, slab);
+        slab = heap->collecting;
+    }
+    return true;
+}

@@ -1,0 +1,36 @@
+/*
+ * Frees by a thread that does not own the slab.
+ *
+ *     any thread                              the owner
+ *     ----------                              ---------
+ *     owner := slab.owner                     list := exchange(heap.pending, none)
+ *     CAS(state, USED -> REMOTE)              for each slab of the list:
+ *     if slab.pending = 0 and                     next := slab.next
+ *        exchange(slab.pending, 1) = 0            exchange(slab.pending, 0)
+ *         push slab on owner.pending              if still mine: harvest REMOTE states
+ *                                                 else if owned: push it on its owner's list
+ *
+ * Nothing is lost: the CAS comes before the load of slab.pending, the owner's exchange before its
+ * reading of the states, all of them sequentially consistent. So either the freeing thread sees
+ * pending = 0 and pushes, or the owner that clears it sees REMOTE.
+ * Nothing is freed twice: of several threads that free a slot at once one wins the CAS; if the
+ * owner frees it in the same instant, its plain store of CACHED comes last or makes the CAS fail.
+ * A slab may retire or change hands between a CAS and the push that follows: its descriptor then
+ * sits on the list of a heap that no longer owns it, and is forwarded or dropped from there.
+ * tests/model explores all of it exhaustively.
+ */
+#ifndef MALLOW_REMOTE_H
+#define MALLOW_REMOTE_H
+
+#include "slab.h"
+
+/* Frees a slot whose state was seen USED; false when another free came first. */
+bool remote_free(struct slab *slab, _Atomic uint8_t *state);
+
+/* Gives a CACHED slot of another heap's slab back. */
+void remote_give(struct slab *slab, _Atomic uint8_t *state);
+
+/* Makes the slots that others freed available; false when there were none. */
+bool remote_collect(struct heap *heap);
+
+#endif

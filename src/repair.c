@@ -1,0 +1,33 @@
+#include "repair.h"
+
+#include "cold.h"
+#include "lock.h"
+#include "magazine.h"
+#include "mapping.h"
+#include "meta.h"
+#include "pages.h"
+#include "remote.h"
+#include "slab.h"
+
+void repair_heap(struct heap *heap) {
+    heap->busy = UINTPTR_MAX;
+    magazines_forget(heap);
+    for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
+    size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    for (size_t granule = 1; granule < granules; granule++) {
+        struct slab *slab = slab_of(granule);
+        if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap && slab->index == 0)
+            slab_repair(heap, slab);
+    }
+    remote_collect(heap);
+    heap->busy = 0;
+}
+
+void repair_after_fork(void) {
+    bool was_held = atomic_load_explicit(&global_lock.word, memory_order_relaxed) != 0;
+    atomic_store_explicit(&global_lock.word, 0, memory_order_relaxed);
+    if (!was_held) return;
+    meta_forget_free();
+    pages_rebuild();
+    cold_rebuild();
+}

@@ -1,0 +1,45 @@
+/*
+ * Size classes: steps of 16 bytes to 256, then eight to a doubling, up to SLOT_MAX. A block loses
+ * at most 15 bytes or one ninth (12.5 % of what was asked) to rounding.
+ *
+ *   class 0        blocks of no bytes (inaccessible slots)
+ *   class 1..16    16, 32, ... 256
+ *   class 17..24   288, 320, ... 512     and so on
+ */
+#ifndef MALLOW_SIZE_CLASS_H
+#define MALLOW_SIZE_CLASS_H
+
+#include "config.h"
+
+#define CLASSES 73u
+#define CLASS_ZERO 0u
+#define COLD_CLASSES 33u /* classes 0..32 hold slots of at most COLD_MAX */
+
+/* The class whose slots hold `size` bytes; size <= SLOT_MAX. */
+static inline unsigned class_of(size_t size) {
+    if (size <= 256) return (unsigned)((size + 15) / 16);
+    /* 2^e is the largest power of two below size; its doubling is cut into eight. */
+    unsigned e = 63u - (unsigned)__builtin_clzl(size - 1);
+    return 17 + (e - 8) * 8 + (unsigned)(((size - 1) >> (e - 3)) & 7);
+}
+
+/* Bytes of a slot of the class; class 0 has slots of one unit, none of it usable. */
+static inline size_t class_size(unsigned class) {
+    if (class <= 16) return class == CLASS_ZERO ? UNIT : class * 16u;
+    unsigned e = 8 + (class - 17) / 8;
+    return ((size_t)1 << e) + ((size_t)((class - 17) % 8 + 1) << (e - 3));
+}
+
+/* Every slot of a class is aligned to the largest power of two that divides its size. */
+static inline size_t class_alignment(unsigned class) {
+    size_t size = class_size(class);
+    return size & -size;
+}
+
+/* Granules of a slab of the class: room for eight slots at least. */
+static inline unsigned class_granules(unsigned class) {
+    size_t size = class_size(class);
+    return size <= 8 * KIB ? 1 : size <= 16 * KIB ? 2 : 4;
+}
+
+#endif

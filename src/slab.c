@@ -1,0 +1,256 @@
+#include "slab.h"
+
+#include <string.h>
+
+#include "lock.h"
+#include "meta.h"
+#include "os.h"
+#include "pages.h"
+#include "purge.h"
+#include "size_class.h"
+
+/* ---- lists ---- */
+
+static void bin_add(struct heap *heap, struct slab *slab) {
+    struct bin *bin = &heap->bin[slab->class];
+    slab->prev = NULL;
+    slab->next = bin->partial;
+    if (slab->next != NULL) slab->next->prev = slab;
+    bin->partial = slab;
+    slab->listed = true;
+}
+
+static void bin_remove(struct heap *heap, struct slab *slab) {
+    if (slab->next != NULL) slab->next->prev = slab->prev;
+    if (slab->prev != NULL)
+        slab->prev->next = slab->next;
+    else
+        heap->bin[slab->class].partial = slab->next;
+    slab->listed = false;
+}
+
+/* ---- making and retiring ---- */
+
+/*
+ * Slabs begin at multiples of 64 KiB, so equal slots of different slabs would compete for the
+ * same cache sets. Each slab's first slot is therefore moved by a multiple of a cache line (and
+ * of the class's alignment), within what the last slot leaves over anyway and, for small slots,
+ * up to 1 KiB more.
+ */
+static size_t next_colour(unsigned class, size_t bytes) {
+    static unsigned turn; /* under the global lock */
+    size_t size = class_size(class), step = max_size(CACHE_LINE, class_alignment(class));
+    size_t room = bytes % size;
+    if (size <= KIB) room = max_size(room, KIB - CACHE_LINE);
+    return turn++ * step % (room / step * step + step);
+}
+
+static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
+    uint8_t *states = (uint8_t *)slab->state;
+    memset(states, SLOT_NONE, phantoms);
+    memset(states + phantoms, clean ? SLOT_FRESH : SLOT_FREE, slab->capacity);
+    memset(states + slab->slots, SLOT_NONE, slab->state_bytes - slab->slots);
+}
+
+/* Describes the slab in each of its granules; the owner last, for that is what makes it valid. */
+static void describe_granules(struct slab *slab, struct heap *heap, unsigned class, uintptr_t slot_zero) {
+    size_t size = class_size(class), granule = slab_granule(slab);
+    for (unsigned i = class_granules(class); i-- > 0;) {
+        struct slab *part = slab + i;
+        size_t before = ((uintptr_t)granule_start(granule + i) - slot_zero) / size;
+        part->reciprocal = reciprocal_of(size);
+        part->state = slab->state + before;
+        part->magazine = &heap->magazine[class];
+        part->start = (uint32_t)(slot_zero + before * size);
+        part->slot_size = (uint32_t)size;
+        part->kind = GRANULE_SLAB;
+        part->class = (uint8_t)class;
+        part->index = (uint8_t)i;
+        atomic_store_explicit(&part->owner, heap, memory_order_release);
+    }
+}
+
+static struct slab *create_locked(struct heap *heap, unsigned class) {
+    unsigned granules = class_granules(class);
+    size_t bytes = granules * GRANULE, size = class_size(class);
+    size_t colour = next_colour(class, bytes);
+    /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
+    uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
+    uint32_t capacity = (uint32_t)((bytes - colour) / size);
+    /* One guard byte at least, for a pointer to the rest after the last slot; whole words. */
+    uint32_t state_bytes = (uint32_t)round_up(phantoms + capacity + 1, CACHE_LINE);
+
+    void *states = meta_alloc(state_bytes);
+    if (states == NULL) return NULL;
+    bool clean;
+    uint32_t page = pages_alloc(granules * GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean);
+    if (page == 0) {
+        meta_free(states, state_bytes);
+        return NULL;
+    }
+    if (class == CLASS_ZERO && !os_protect(page_start(page), bytes)) {
+        meta_free(states, state_bytes);
+        pages_free(page, clean);
+        return NULL;
+    }
+    struct slab *slab = slab_of(page / GRANULE_PAGES);
+    slab->state = states;
+    slab->state_bytes = state_bytes;
+    slab->capacity = capacity;
+    slab->slots = phantoms + capacity;
+    slab->outside = 0;
+    slab->scan = phantoms;
+    init_states(slab, phantoms, clean);
+    describe_granules(slab, heap, class, (uintptr_t)page_start(page) + colour - phantoms * size);
+    bin_add(heap, slab);
+    return slab;
+}
+
+struct slab *slab_create(struct heap *heap, unsigned class) {
+    lock_take(&global_lock);
+    struct slab *slab = create_locked(heap, class);
+    lock_drop(&global_lock);
+    return slab;
+}
+
+static void slab_retire(struct heap *heap, struct slab *slab) {
+    bin_remove(heap, slab);
+    lock_take(&global_lock);
+    unsigned class = slab->class;
+    unsigned granules = class_granules(class);
+    for (unsigned i = 0; i < granules; i++) {
+        atomic_store_explicit(&slab[i].owner, NULL, memory_order_relaxed);
+        slab[i].kind = GRANULE_RUNS;
+    }
+    uint32_t page = page_of(granule_start(slab_granule(slab)));
+    /* An inaccessible run that cannot be opened again is lost, but only then. */
+    bool usable = class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
+    meta_free((void *)slab->state, slab->state_bytes);
+    if (usable) {
+        pages_free(page, class == CLASS_ZERO);
+        purge_after_free();
+    }
+    lock_drop(&global_lock);
+}
+
+/* ---- taking and giving slots ---- */
+
+/* Top bit set in each byte of the word that is FRESH or FREE. */
+static inline uint64_t available_bytes(uint64_t word) {
+    /* Each masked byte is at most 0x7f, so adding 0x7f carries into the top bit unless it is 0,
+     * and never into the next byte. */
+    return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
+}
+
+static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
+    return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(states + at),
+                                memory_order_relaxed);
+}
+
+/* The slab's slot 0 in full; granule 0 of the slab holds slots at or after it. */
+static inline char *slot_zero(const struct slab *slab) {
+    char *granule = granule_start(slab_granule(slab));
+    return granule - (uint32_t)((uint32_t)(uintptr_t)granule - slab->start);
+}
+
+struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want) {
+    struct magazine *magazine = slab->magazine;
+    _Atomic uint8_t *states = slab->state;
+    char *zero = slot_zero(slab);
+    size_t size = slab->slot_size;
+    uint32_t available = slab->capacity - slab->outside;
+    unsigned take = want < available ? want : available;
+    slab->outside += take; /* first: an interruption must not make the slab look emptier */
+    signal_order();
+
+    struct entry *bottom = magazine->top;
+    struct entry *next = bottom + take - 1; /* filled downwards: the lowest slot ends up newest */
+    struct entry first = {NULL, NULL};
+    uint32_t at = slab->scan & ~7u;
+    unsigned left = take;
+    for (;; at += 8) {
+        uint64_t found = available_bytes(load_states(states, at));
+        for (; found != 0; found &= found - 1) {
+            uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+            struct entry entry = {zero + slot * size, states + slot};
+            state_set(entry.state,
+                      state_get(entry.state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+            if (first.slot == NULL)
+                first = entry;
+            else
+                *next-- = entry;
+            if (--left == 0) {
+                slab->scan = slot + 1;
+                goto done;
+            }
+        }
+    }
+done:
+    if (slab->outside == slab->capacity) bin_remove(heap, slab);
+    signal_order();
+    magazine->top = bottom + take - 1;
+    return first;
+}
+
+/* A slot of the slab became available: what that means for the slab. */
+static inline void became_available(struct heap *heap, struct slab *slab, uint32_t slot) {
+    if (slot < slab->scan) slab->scan = slot;
+    if (!slab->listed) bin_add(heap, slab);
+    signal_order();
+    slab->outside--;
+}
+
+void slab_give(struct heap *heap, struct entry entry) {
+    struct slab *part = slab_of(granule_of(entry.slot));
+    struct slab *slab = slab_head(part);
+    state_set(entry.state, state_get(entry.state) == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
+    became_available(heap, slab, (uint32_t)(entry.state - slab->state));
+    if (slab->outside == 0) slab_retire(heap, slab);
+}
+
+void slab_harvest(struct heap *heap, struct slab *slab) {
+    for (uint32_t at = 0; at < slab->slots; at += 8) {
+        uint64_t word = load_states(slab->state, at);
+        uint64_t remote = word ^ 0x0101010101010101ull * SLOT_REMOTE;
+        if (((remote - 0x0101010101010101ull) & ~remote & ~AVAILABLE_MASK) == 0) continue;
+        for (uint32_t slot = at; slot < at + 8; slot++) {
+            if (state_get(&slab->state[slot]) != SLOT_REMOTE) continue;
+            /* Acquire: the freeing thread's last accesses come before the slot's next use. */
+            atomic_thread_fence(memory_order_acquire);
+            state_set(&slab->state[slot], SLOT_FREE);
+            became_available(heap, slab, slot);
+        }
+    }
+    if (slab->outside == 0) slab_retire(heap, slab);
+}
+
+void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
+    bin_remove(from, slab);
+    for (unsigned i = 0; i < class_granules(slab->class); i++) {
+        slab[i].magazine = &to->magazine[slab->class];
+        atomic_store_explicit(&slab[i].owner, to, memory_order_seq_cst);
+    }
+    bin_add(to, slab);
+}
+
+void slab_repair(struct heap *heap, struct slab *slab) {
+    uint32_t outside = 0;
+    for (uint32_t slot = 0; slot < slab->slots; slot++) {
+        _Atomic uint8_t *state = &slab->state[slot];
+        switch (state_get(state)) {
+        case SLOT_CACHED_FRESH: state_set(state, SLOT_FRESH); break;
+        case SLOT_CACHED:
+        case SLOT_REMOTE:
+            atomic_thread_fence(memory_order_acquire);
+            state_set(state, SLOT_FREE);
+            break;
+        case SLOT_USED: outside++; break;
+        default: break;
+        }
+    }
+    slab->outside = outside;
+    slab->scan = 0;
+    slab->listed = false;
+    if (outside < slab->capacity) bin_add(heap, slab);
+    if (outside == 0) slab_retire(heap, slab);
+}

@@ -1,0 +1,99 @@
+/*
+ * Slabs: granules cut into slots of one size, with a state byte for each slot kept elsewhere.
+ *
+ * Who may change a slot's state (docs/design.md has the table):
+ *   the slab's owner, with plain stores, and
+ *   any other thread, from USED to REMOTE alone, with compare-and-swap.
+ */
+#ifndef MALLOW_SLAB_H
+#define MALLOW_SLAB_H
+
+#include <stdatomic.h>
+
+#include "config.h"
+#include "heap.h"
+#include "reciprocal.h"
+#include "space.h"
+
+enum slot_state {
+    SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */
+    SLOT_USED = 0x01,         /* the program's */
+    SLOT_CACHED = 0x02,       /* free, in a magazine */
+    SLOT_CACHED_FRESH = 0x03, /* in a magazine, never handed out */
+    SLOT_REMOTE = 0x04,       /* freed by another thread, not yet collected by the owner */
+    SLOT_NONE = 0x05,         /* no slot: before the first or after the last */
+    SLOT_FREE = 0x80,         /* in the slab, handed out before */
+};
+/* FRESH and FREE differ in the top bit alone: "available" is one test, eight slots at a time. */
+#define AVAILABLE_MASK 0x7f7f7f7f7f7f7f7full
+
+enum granule_kind {
+    GRANULE_RUNS = 0, /* see the run tags of its pages */
+    GRANULE_SLAB,
+    GRANULE_COLD, /* slots of mixed sizes, see cold.c */
+};
+
+struct slab {
+    /* Read by every free; written by the owner when the slab is made, changes hands or retires. */
+    _Alignas(CACHE_LINE) struct heap *_Atomic owner;
+    uint64_t reciprocal;
+    _Atomic uint8_t *state;    /* of the slot at `start` */
+    struct magazine *magazine; /* the owner's, of this class */
+    uint32_t start;            /* low half of the address of the granule's slot 0: the last slot
+                                  that begins at or before the granule */
+    uint32_t slot_size;
+    uint8_t kind;
+    uint8_t class;
+    uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
+    uint32_t state_bytes;
+
+    /* The owner's line. */
+    _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
+    struct slab *prev;
+    uint32_t slots;           /* states 0..slots-1 may be slots; the first few may be NONE */
+    uint32_t outside;         /* slots that are not available here: used, cached, remote */
+    uint32_t scan;            /* no available slot below this */
+    uint32_t capacity;        /* slots that are not NONE */
+    bool listed;              /* in bin.partial */
+
+    /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
+     * on its way. */
+    _Atomic uint8_t pending;
+    struct slab *next_pending;
+};
+_Static_assert(sizeof(struct slab) == 128, "two cache lines a granule");
+_Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
+
+static inline struct slab *slab_of(size_t granule) { return &space.slabs[granule]; }
+static inline size_t slab_granule(const struct slab *slab) {
+    return (size_t)(slab - space.slabs);
+}
+static inline struct slab *slab_head(struct slab *slab) { return slab - slab->index; }
+
+static inline uint8_t state_get(const _Atomic uint8_t *state) {
+    return atomic_load_explicit(state, memory_order_relaxed);
+}
+static inline void state_set(_Atomic uint8_t *state, enum slot_state to) {
+    atomic_store_explicit(state, (uint8_t)to, memory_order_relaxed);
+}
+
+/* Fills the empty magazine with up to `want` of the slab's lowest available slots (at least one
+ * is there) and takes the first of them off, still in state CACHED or CACHED_FRESH. */
+struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want);
+
+/* Makes a cached slot available in its slab again; retires the slab when that was the last. */
+void slab_give(struct heap *heap, struct entry entry);
+
+/* A new slab at the head of the heap's bin; NULL when there is no memory. */
+struct slab *slab_create(struct heap *heap, unsigned class);
+
+/* Hands a slab that its (held) owner lists as partial to another heap. */
+void slab_transfer(struct slab *slab, struct heap *from, struct heap *to);
+
+/* Turns REMOTE slots into available ones. */
+void slab_harvest(struct heap *heap, struct slab *slab);
+
+/* Recounts and relists a slab of the heap, whose magazines are empty, from its state bytes. */
+void slab_repair(struct heap *heap, struct slab *slab);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The address space: one reservation that holds the blocks and, apart from them, everything the
+ * allocator knows about them.
+ *
+ *     +-----------+--------+----------------------+------------------------------------+
+ *     | slabs[]   | runs[] | allocator's memory   | granules: slabs and runs of blocks |
+ *     | 128 B per | 16 B   | states, magazines,   | 64 KiB each, accessible up to      |
+ *     | granule   | a page | heaps (meta.c)       | space.granules                     |
+ *     +-----------+--------+----------------------+------------------------------------+
+ *                                                 ^ space.base
+ *
+ * All of it is reserved without access and made accessible from the left of each part, in steps,
+ * as it is needed. Nothing of the allocator's is inside a granule that a block may be in.
+ */
+#ifndef MALLOW_SPACE_H
+#define MALLOW_SPACE_H
+
+#include "config.h"
+
+struct slab;
+struct run;
+
+/* A part of the reservation that becomes accessible from its start upwards. */
+struct part {
+    char *start;
+    size_t accessible; /* bytes */
+    size_t limit;      /* bytes reserved */
+};
+
+struct space {
+    /* What every free reads: constant after start-up, but for `granules`, which only grows. */
+    char *base;
+    size_t granules; /* how many may hold blocks: descriptor and pages are accessible */
+    struct slab *slabs;
+    struct run *runs;
+
+    size_t top_pad; /* bytes made accessible beyond the need (M_TOP_PAD) */
+    struct part slab_part, run_part, meta_part, block_part;
+};
+
+extern struct space space;
+
+/* Reserves; false when the kernel grants no address space at all. */
+bool space_reserve(void);
+
+/* Makes at least `bytes` from the start of the part accessible; false when refused. */
+bool part_grow(struct part *part, size_t bytes);
+
+/* Makes the granules [0, granules) usable, with their descriptors. */
+bool space_grow(size_t granules);
+
+/* The granule's number; >= space.granules for every pointer that is not ours, NULL included. */
+ALWAYS_INLINE size_t granule_of(const void *p) {
+    return ((uintptr_t)p - (uintptr_t)space.base) >> GRANULE_SHIFT;
+}
+
+static inline char *granule_start(size_t granule) { return space.base + (granule << GRANULE_SHIFT); }
+
+/* The page's number, from space.base. */
+static inline uint32_t page_of(const void *p) {
+    return (uint32_t)(((uintptr_t)p - (uintptr_t)space.base) >> RUN_SHIFT);
+}
+
+static inline char *page_start(uint32_t page) { return space.base + ((size_t)page << RUN_SHIFT); }
+
+#endif

@@ -1,0 +1,46 @@
+#include "text.h"
+
+#include <string.h>
+
+#include "os.h"
+#include "settings.h"
+
+void text_add_bytes(struct text *text, const char *bytes, size_t count) {
+    size_t room = text->size - text->length;
+    if (count > room) count = room;
+    memcpy(text->buffer + text->length, bytes, count);
+    text->length += count;
+}
+
+void text_add(struct text *text, const char *string) {
+    text_add_bytes(text, string, strlen(string));
+}
+
+static void add_digits(struct text *text, uint64_t value, unsigned base, unsigned width) {
+    char digits[24];
+    unsigned at = sizeof digits;
+    do {
+        digits[--at] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value != 0);
+    while (sizeof digits - at < width && at > 0) digits[--at] = ' ';
+    text_add_bytes(text, digits + at, sizeof digits - at);
+}
+
+void text_add_number(struct text *text, uint64_t value) { add_digits(text, value, 10, 0); }
+
+void text_add_column(struct text *text, uint64_t value, unsigned width) {
+    add_digits(text, value, 10, width);
+}
+
+void text_add_hex(struct text *text, uint64_t value) {
+    text_add(text, "0x");
+    add_digits(text, value, 16, 0);
+}
+
+void text_write(struct text *text) {
+    if (text->length == text->size) text->length--;
+    text->buffer[text->length++] = '\n';
+    os_write(settings.log_fd, text->buffer, text->length);
+    text->length = 0;
+}

@@ -1,0 +1,23 @@
+/* A line of text put together without allocation and written at once. */
+#ifndef MALLOW_TEXT_H
+#define MALLOW_TEXT_H
+
+#include "config.h"
+
+struct text {
+    char *buffer;
+    size_t size, length; /* what does not fit is cut off */
+};
+
+void text_add(struct text *text, const char *string);
+void text_add_bytes(struct text *text, const char *bytes, size_t count);
+void text_add_number(struct text *text, uint64_t value);
+void text_add_hex(struct text *text, uint64_t value);
+
+/* Right-aligned in `width` columns. */
+void text_add_column(struct text *text, uint64_t value, unsigned width);
+
+/* To the log (MALLOW_OPTIONS log=, else standard error), ended by a newline. */
+void text_write(struct text *text);
+
+#endif

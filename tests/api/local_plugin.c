@@ -1,0 +1,18 @@
+/*
+ * A C program loads a plugin written in C++, and with it the C++ library, in a scope of its own:
+ * operator new finds the way to its exceptions and to the new handler nevertheless.
+ *     local_plugin PLUGIN
+ */
+#include "check.h"
+
+int main(int argc, char **argv) {
+    CHECK_EQUAL(argc, 2);
+    for (int i = 0; i < 3; i++) {
+        void *plugin = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+        if (plugin == NULL)
+            check_failed("%s\n", dlerror());
+        int (*run_plugin)(void) = (int (*)(void))dlsym(plugin, "run_plugin");
+        CHECK(run_plugin != NULL && run_plugin());
+        CHECK_EQUAL(dlclose(plugin), 0);
+    }
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# What the program finds in its environment: Mallow loaded first, and the settings.
+. "${0%/*}/lib.sh"
+
+try "$mallow" run sh -c 'echo "$LD_PRELOAD"; cat /proc/$$/maps'
+expect_status 0
+expect_line out '^/.*/libmallow\.so[.0-9]*$'
+expect_line out ' /.*/libmallow\.so'
+
+# Libraries that were to be preloaded already come after it.
+other=$(ldd /bin/sh | sed -n 's/.* => \(.*libc\.so\.6\) .*/\1/p')
+LD_PRELOAD=$other try "$mallow" run sh -c 'echo "$LD_PRELOAD"'
+expect_status 0
+expect_line out "^/.*/libmallow\.so[.0-9]*:$other$"
+
+# The summary is for the process that runs the program; settings that are there already are kept.
+MALLOW_OPTIONS=retain=0 try "$mallow" run sh -c 'echo "$MALLOW_OPTIONS" pid $$'
+expect_status 0
+expect_line out '^retain=0,stats=exit,stats_pid=([0-9]+) pid \1$'
+
+cd "$work" || exit
+try "$mallow" run --json --log=file sh -c 'echo "$MALLOW_OPTIONS"'
+expect_status 0
+expect_line out "^stats_format=json,log=$work/file,stats=exit,stats_pid=[0-9]+$"
+try "$mallow" run --log=/dev/null sh -c 'echo "$MALLOW_OPTIONS"'
+expect_line out '^log=/dev/null,stats=exit,stats_pid=[0-9]+$'
+
+# Found by a symbolic link to the command, too; and missed with a message.
+ln -s "$mallow" "$work/link"
+try "$work/link" run true
+expect_status 0
+cp "$mallow" "$work/alone"
+try "$work/alone" run true
+expect_status 125
+expect_line err "^mallow run: libmallow\.so\.[0-9]+ is neither in $work nor in "
+
+# LD_PRELOAD separates its entries by spaces and colons.
+mkdir "$work/a b"
+cp -P "${mallow%/*}"/libmallow.so* "$mallow" "$work/a b"
+try "$work/a b/mallow" run true
+expect_status 125
+expect_line err "^mallow run: '$work/a b/libmallow\..*' cannot be preloaded: "

@@ -1,0 +1,27 @@
+/* A signal handler on an alternate stack with next to no room allocates all sizes. */
+#include "alternate_stack.h"
+#include "check.h"
+
+#include <malloc.h>
+
+/* All that the handler and the functions that it calls have beside the kernel's frame. */
+enum { ROOM = 1024 };
+
+static void allocate_all_sizes(int signal_number) {
+    static void *blocks[400];
+    int count = 0;
+    (void)signal_number;
+    for (size_t size = 1; size < 100000000; size += size / 8 + 1) blocks[count++] = malloc(size);
+    blocks[count++] = memalign(1 << 16, 5000);
+    blocks[count++] = calloc(1000, 1000);
+    blocks[0] = realloc(blocks[0], 100000);
+    for (int i = 0; i < count; i++) {
+        CHECK(blocks[i] != NULL);
+        free(blocks[i]);
+    }
+}
+
+int main(void) {
+    handle_on_small_stack(SIGUSR1, allocate_all_sizes, ROOM);
+    for (int i = 0; i < 3; i++) CHECK_EQUAL(raise(SIGUSR1), 0);
+}

@@ -1,0 +1,67 @@
+#!/bin/sh
+# Installs the build into a prefix of its own and uses it in one of several ways.
+# Usage: install.sh WAY SOURCE BUILD COMPILER
+
+set -eu
+way=$1
+source=$2
+build=$3
+compiler=$4
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+
+install_build() {
+    cmake --install "$build" --prefix "$work/first" >"$work/log"
+    # Nothing in it may depend on where it was put first.
+    mv "$work/first" "$prefix"
+}
+
+# Builds the consumer with CMake and runs it on both libraries.
+build_consumer() {
+    cmake -S "${0%/*}/consumer" -B "$work/build" -DCMAKE_C_COMPILER="$compiler" "$@"
+    cmake --build "$work/build"
+    "$work/build/shared"
+    "$work/build/static"
+}
+
+# Builds the consumer with the compiler alone, with what pkg-config prints as $1 asks.
+compile_consumer() {
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name mallow.pc)")
+    export PKG_CONFIG_PATH
+    # shellcheck disable=SC2046,SC2086 # lists of words
+    "$compiler" $1 "${0%/*}/consumer/consumer.c" -o "$work/consumer" \
+        $(pkg-config $1 --cflags --libs mallow)
+}
+
+case $way in
+find_package)
+    install_build
+    build_consumer -DCMAKE_PREFIX_PATH="$prefix"
+    ;;
+embedded)
+    build_consumer -DMALLOW_SOURCE="$source"
+    ;;
+pkg_config)
+    install_build
+    compile_consumer ''
+    LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libmallow.so)") "$work/consumer"
+    ;;
+pkg_config_static)
+    install_build
+    compile_consumer --static
+    "$work/consumer"
+    ;;
+command)
+    install_build
+    "$prefix/bin/mallow" run cat /proc/self/maps | grep -F "$prefix/lib"
+    for page in man1/mallow.1 man7/mallow.7; do
+        [ -s "$prefix/share/man/$page" ]
+    done
+    for completion in bash-completion/completions/mallow zsh/site-functions/_mallow \
+        fish/vendor_completions.d/mallow.fish; do
+        [ -s "$prefix/share/$completion" ]
+    done
+    ;;
+esac

@@ -1,0 +1,37 @@
+/* expect: mallow: double free of 0x */
+#include "misuse.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+
+static sigjmp_buf recovery;
+
+static void handle(int signal_number) {
+    siglongjmp(recovery, signal_number);
+}
+
+static void work(void) {
+    for (size_t size = 1; size < 300000; size += size / 2 + 1) {
+        char *volatile p = malloc(size);
+        if (p == NULL)
+            exit(1);
+        memset(p, 1, size);
+        free(p);
+    }
+}
+
+/* The program's own handler leaves the failed free and works on; only then is it aborted. */
+int main(void) {
+    struct sigaction action = {.sa_handler = handle};
+    void *volatile p = malloc(32);
+    sigaction(SIGABRT, &action, NULL);
+    free(p);
+    if (sigsetjmp(recovery, 1) == 0) {
+        BUG(free(p));
+        return 0;
+    }
+    work();
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}

@@ -1,0 +1,9 @@
+/* expect: mallow: (double|invalid) free of 0x */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    char *volatile p = malloc(number(argv[1]));
+    free(EITHER(p - 16, p));
+    return 0;
+}

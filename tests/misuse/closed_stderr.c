@@ -1,0 +1,13 @@
+/* expect: SIGABRT */
+#include "misuse.h"
+
+#include <unistd.h>
+
+/* No message can be written, but the program dies all the same. */
+int main(void) {
+    void *volatile p = malloc(32);
+    free(p);
+    close(STDERR_FILENO);
+    BUG(free(p));
+    return 0;
+}

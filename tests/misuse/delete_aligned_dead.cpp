@@ -1,0 +1,11 @@
+/* expect: mallow: double free of 0x */
+#include "misuse.h"
+
+#include <new>
+
+int main() {
+    constexpr std::align_val_t line{64};
+    void *volatile p = ::operator new(32, line);
+    ::operator delete(p, line);
+    BUG(::operator delete(p, line));
+}

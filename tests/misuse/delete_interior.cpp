@@ -1,0 +1,8 @@
+/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\)$ */
+#include "misuse.h"
+
+int main() {
+    int *volatile array = new int[100];
+    int *volatile p = EITHER(array + 4, array);
+    delete[] p;
+}

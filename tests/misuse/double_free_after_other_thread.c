@@ -1,0 +1,10 @@
+/* expect: mallow: double free of 0x */
+#include "misuse.h"
+#include "block_threads.h"
+
+int main(void) {
+    void *volatile p = malloc(32);
+    run_in_thread(free_block, p);
+    BUG(free(p));
+    return 0;
+}

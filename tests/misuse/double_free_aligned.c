@@ -1,0 +1,13 @@
+/* expect: mallow: double free of 0x */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    void *p;
+    if (posix_memalign(&p, number(argv[1]), 100) != 0)
+        return 1;
+    void *volatile hidden = p;
+    free(hidden);
+    BUG(free(hidden));
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* expect: mallow: (double|invalid) free of 0x */
+#include "misuse.h"
+#include "block_threads.h"
+
+int main(void) {
+    void *volatile p = run_in_thread(allocate_and_free_block, NULL);
+    BUG(free(p));
+    return p == NULL;
+}

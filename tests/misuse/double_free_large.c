@@ -1,0 +1,10 @@
+/* expect: mallow: (double|invalid) free of 0x */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    void *volatile p = malloc(number(argv[1]));
+    free(p);
+    BUG(free(p));
+    return 0;
+}

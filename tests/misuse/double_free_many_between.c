@@ -1,0 +1,14 @@
+/* expect: mallow: double free of 0x */
+#include "misuse.h"
+
+int main(void) {
+    void *volatile p = malloc(32);
+    void *volatile others[64];
+    for (int i = 0; i < 64; i++)
+        others[i] = malloc(32);
+    free(p);
+    for (int i = 0; i < 64; i++)
+        free(others[i]);
+    BUG(free(p));
+    return 0;
+}

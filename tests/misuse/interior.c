@@ -1,0 +1,9 @@
+/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\)$ */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    char *volatile p = malloc(number(argv[1]));
+    free(EITHER(p + number(argv[2]), p));
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*mapping.*\)$ */
+#include "misuse.h"
+
+#include <sys/mman.h>
+
+enum { LENGTH = 1 << 20 };
+
+int main(void) {
+    char *volatile p =
+        mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    BUG(free(p));
+    return munmap(p, LENGTH);
+}

@@ -1,0 +1,11 @@
+/* expect: mallow: (double|invalid) free of 0x */
+#include "misuse.h"
+
+#include <malloc.h>
+
+int main(int argc, char **argv) {
+    (void)argc;
+    char *volatile p = malloc(number(argv[1]));
+    free(EITHER(p + malloc_usable_size(p), p));
+    return 0;
+}

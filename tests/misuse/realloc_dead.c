@@ -1,0 +1,12 @@
+/* expect: mallow: (double free|invalid free|use after free|invalid realloc|invalid pointer) of 0x
+ */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    void *volatile p = malloc(number(argv[1]));
+    BUG(free(p));
+    p = realloc(p, number(argv[2]));
+    free(p);
+    return 0;
+}

@@ -1,0 +1,11 @@
+/* expect: mallow: (double free|invalid free|use after free|invalid realloc|invalid pointer) of 0x
+ */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    char *volatile p = malloc(number(argv[1]));
+    p = realloc(EITHER(p + 16, p), 2 * number(argv[1]));
+    free(p);
+    return 0;
+}

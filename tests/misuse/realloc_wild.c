@@ -1,0 +1,10 @@
+/* expect: mallow: (double free|invalid free|use after free|invalid realloc|invalid pointer) of 0x
+ */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    void *volatile p = realloc(EITHER((void *)number(argv[1]), NULL), 100);
+    free(p);
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* expect: mallow: invalid free of 0x */
+#include "misuse.h"
+
+int main(void) {
+    static char data[64] __attribute__((aligned(64)));
+    void *volatile p = EITHER(data, malloc(64));
+    free(p);
+    return 0;
+}

@@ -1,0 +1,10 @@
+/* expect: mallow: invalid free of 0x */
+#include "misuse.h"
+
+#include <string.h>
+
+int main(void) {
+    const char *volatile p = EITHER("a literal", strdup("a literal"));
+    free((void *)p);
+    return 0;
+}

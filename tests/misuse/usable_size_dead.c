@@ -1,0 +1,14 @@
+/* expect: mallow: (double free|invalid free|use after free|invalid realloc|invalid pointer) of 0x
+ */
+#include "misuse.h"
+
+#include <malloc.h>
+
+int main(int argc, char **argv) {
+    (void)argc;
+    void *volatile p = malloc(number(argv[1]));
+    BUG(free(p));
+    size_t size = malloc_usable_size(p);
+    free(p);
+    return size < number(argv[1]);
+}

@@ -1,0 +1,12 @@
+/* expect: mallow: (double free|invalid free|use after free|invalid realloc|invalid pointer) of 0x
+ */
+#include "misuse.h"
+
+#include <malloc.h>
+
+int main(void) {
+    char *volatile p = malloc(32);
+    size_t size = malloc_usable_size(EITHER(p + 16, p));
+    free(p);
+    return size < 32;
+}

@@ -1,0 +1,10 @@
+/* expect: mallow: (double free|invalid free|use after free|invalid realloc|invalid pointer) of 0x
+ */
+#include "misuse.h"
+
+#include <malloc.h>
+
+int main(int argc, char **argv) {
+    (void)argc;
+    return malloc_usable_size(EITHER((void *)number(argv[1]), NULL)) != 0;
+}

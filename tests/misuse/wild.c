@@ -1,0 +1,9 @@
+/* expect: mallow: invalid free of 0x */
+#include "misuse.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    void *volatile p = EITHER((void *)number(argv[1]), NULL);
+    free(p);
+    return 0;
+}

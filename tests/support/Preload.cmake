@@ -1,0 +1,34 @@
+# Test programs that run under the library as any program does: preloaded.
+
+find_package(Threads REQUIRED)
+
+# preloaded_program(GROUP SOURCE) builds the program GROUP_NAME of one source.
+function(preloaded_program group source)
+    cmake_path(GET source STEM name)
+    add_executable(${group}_${name} ${source})
+    target_include_directories(${group}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+    target_compile_options(${group}_${name} PRIVATE
+        $<$<COMPILE_LANGUAGE:CXX>:-fsized-deallocation>)
+    target_link_libraries(${group}_${name} PRIVATE mallow_no_builtin Threads::Threads)
+endfunction()
+
+# preloaded_run(GROUP NAME [ARGUMENT...]) adds a test that runs the program under the library.
+function(preloaded_run group name)
+    string(GENEX_STRIP "${ARGN}" arguments)
+    list(JOIN arguments . arguments)
+    if(arguments)
+        string(PREPEND arguments .)
+    endif()
+    add_test(NAME ${group}.${name}${arguments} COMMAND ${group}_${name} ${ARGN})
+    set_tests_properties(${group}.${name}${arguments} PROPERTIES
+        ENVIRONMENT LD_PRELOAD=$<TARGET_FILE:mallow_shared>
+        SKIP_RETURN_CODE 77
+        TIMEOUT 120)
+endfunction()
+
+# preloaded_test(GROUP SOURCE) does both.
+function(preloaded_test group source)
+    preloaded_program(${group} ${source})
+    cmake_path(GET source STEM name)
+    preloaded_run(${group} ${name})
+endfunction()

@@ -1,0 +1,33 @@
+/*
+ * An alternate signal stack that has room for the kernel's frame and little more, and faults when
+ * more is used. The functions that a handler calls there must be bound before: the loader, binding
+ * one at its first call, saves every register on the same stack.
+ */
+#ifndef ALTERNATE_STACK_H
+#define ALTERNATE_STACK_H
+
+#include "check.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+static inline void handle_on_small_stack(int signal_number, void (*handler)(int), size_t room) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = (size_t)sysconf(_SC_MINSIGSTKSZ) + room;
+    size_t mapped = page + (size + page - 1) / page * page;
+    char *memory = (char *)mmap(NULL, mapped, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    CHECK_EQUAL(mprotect(memory, page, PROT_NONE), 0);
+
+    stack_t stack = {0};
+    stack.ss_sp = memory + page;
+    stack.ss_size = size;
+    CHECK_EQUAL(sigaltstack(&stack, NULL), 0);
+    struct sigaction action = {0};
+    action.sa_handler = handler;
+    action.sa_flags = SA_ONSTACK;
+    CHECK_EQUAL(sigaction(signal_number, &action, NULL), 0);
+}
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Fills blocks with content that shows later whether anything else was written there. The content
+ * follows from a key, the key from the block's address: no block's content passes for another's,
+ * and a block that was copied elsewhere still holds what its old key says.
+ */
+#ifndef PATTERN_H
+#define PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t pattern_key(const void *block, size_t size, uint64_t seed) {
+    return ((uint64_t)(uintptr_t)block ^ (uint64_t)size << 48) + seed * 0x9e3779b97f4a7c15;
+}
+
+static inline uint64_t pattern_word(uint64_t key, size_t offset) {
+    return (key + offset) * 0xd1342543de82ef95;
+}
+
+static inline void pattern_fill(void *block, size_t size, uint64_t key) {
+    char *bytes = (char *)block;
+    for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
+        uint64_t word = pattern_word(key, offset);
+        size_t rest = size - offset;
+        memcpy(bytes + offset, &word, rest < sizeof(word) ? rest : sizeof(word));
+    }
+}
+
+/* SIZE may be less than what was filled: after a realloc to a smaller size the beginning holds. */
+static inline bool pattern_holds(const void *block, size_t size, uint64_t key) {
+    const char *bytes = (const char *)block;
+    for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
+        uint64_t word = pattern_word(key, offset);
+        size_t rest = size - offset;
+        if (memcmp(bytes + offset, &word, rest < sizeof(word) ? rest : sizeof(word)) != 0)
+            return false;
+    }
+    return true;
+}
+
+#endif
