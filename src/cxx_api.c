@@ -1,5 +1,5 @@
 /*
- * C++'s operator new and delete, all forms, by their names in the Itanium ABI. They new_once as
+ * C++'s operator new and delete, all forms, by their names in the Itanium ABI. They allocate as
  * malloc does; failing is C++'s business, so the runtime's own functions are called for that:
  * found when the program brings a C++ runtime, in the global scope or beside the caller.
  */

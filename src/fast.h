@@ -42,15 +42,15 @@ enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 /* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
 ALWAYS_INLINE enum fast_free fast_give(void *p) {
     size_t granule = granule_of(p);
-    if (unlikely(granule >= __atomic_load_n(&space.granules, __ATOMIC_RELAXED))) return FAST_OTHER;
-    struct slab *slab = &space.slabs[granule];
-    if (unlikely(atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap))
+    if (unlikely(granule >= racy_load(size_t, &space.granules))) return FAST_OTHER;
+    struct slab *slab = slab_of(granule);
+    if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap))
         return FAST_OTHER;
     uint64_t product =
         reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
-    if (unlikely(state_get(state) != SLOT_USED)) return FAST_OTHER;
+    if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;
     struct magazine *magazine = slab->magazine;
     struct entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;

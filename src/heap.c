@@ -17,9 +17,9 @@
 #define EMPTY_72 EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8
 _Static_assert(CLASSES == 73, "the initialiser below names each magazine");
 
-struct heap empty_heap = {.magazine = {EMPTY_72, EMPTY_1}, .busy = 1};
+struct empty_heap empty_heap = {.magazine = {EMPTY_72, EMPTY_1}, .busy = 1};
 
-__thread struct heap *self_heap = &empty_heap;
+__thread struct heap *self_heap = EMPTY_HEAP;
 
 static struct heap *_Atomic registry;
 static struct heap *_Atomic cursor; /* where the search for an orphan goes on */
@@ -103,7 +103,7 @@ static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
 }
 
 static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
-    if (heap != &empty_heap && frame_is_gone(heap, frame)) {
+    if (heap != EMPTY_HEAP && frame_is_gone(heap, frame)) {
         repair_heap(heap);
         return heap;
     }
@@ -131,7 +131,7 @@ static void go_back_to(struct heap *heap) {
     uint64_t mask = os_block_signals();
     struct heap *stand_in = self_heap;
     self_heap = heap;
-    while (stand_in != NULL && stand_in != heap && stand_in != &empty_heap) {
+    while (stand_in != NULL && stand_in != heap && stand_in != EMPTY_HEAP) {
         struct heap *outer = stand_in->outer;
         stand_in->busy = 0;
         heap_release(stand_in);
@@ -184,6 +184,6 @@ void heap_reap_all(void) {
 void heap_after_fork(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) init_mutex(heap);
     /* Ours, and those that it stands in for while a handler runs. */
-    for (struct heap *heap = self_heap; heap != NULL && heap != &empty_heap; heap = heap->outer)
+    for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer)
         pthread_mutex_lock(&heap->owner);
 }

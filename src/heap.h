@@ -44,11 +44,11 @@ struct bin {
 
 struct heap {
     struct magazine magazine[CLASSES];
-    struct bin bin[CLASSES];
 
     /* Frame address of the slow path that is at work here, 0 otherwise. Not 0 on entry means that
      * a signal interrupted it: see heap_enter. */
     volatile uintptr_t busy;
+    struct bin bin[CLASSES];
     struct slab *collecting; /* taken from pending, not yet looked at */
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */
@@ -59,8 +59,14 @@ struct heap {
 };
 
 /* What a thread has before its first allocation: magazines with nothing but sentinels. It owns
- * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it. */
-extern struct heap empty_heap;
+ * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it.
+ * Nothing else of it is ever looked at, so nothing else is there. */
+extern struct empty_heap {
+    struct magazine magazine[CLASSES];
+    uintptr_t busy;
+} empty_heap;
+#define EMPTY_HEAP ((struct heap *)&empty_heap)
+_Static_assert(offsetof(struct heap, busy) == offsetof(struct empty_heap, busy), "same beginning");
 
 extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec")));
 

@@ -2,8 +2,9 @@
 
 #include "space.h"
 
-/* Freed pieces wait in a list for each size, in cache lines_of; all pieces are small. */
-#define PIECE_SIZES 160u
+/* Freed pieces wait in a list for each size, in cache lines: magazines, states and heaps. Larger
+ * ones belong to tables that double, so what is lost of them is less than what they are. */
+#define PIECE_SIZES 72u
 
 struct piece {
     struct piece *next;
@@ -29,7 +30,7 @@ void *meta_alloc(size_t bytes) {
 
 void meta_free(void *start, size_t bytes) {
     size_t n = lines_of(bytes);
-    if (n >= PIECE_SIZES) return; /* only the doubling depots are ever larger: their sum is bounded */
+    if (n >= PIECE_SIZES) return;
     struct piece *piece = start;
     piece->next = free_pieces[n];
     free_pieces[n] = piece;

@@ -4,11 +4,11 @@
 #include "purge.h"
 
 /*
- * Bins of free runs by length: 1..32 pages exactly, then eight to a doubling. A bin holds runs of
+ * Bins of free runs by length: 1..32 pages exactly, then four to a doubling. A bin holds runs of
  * at least its own length, so every run of a higher bin fits and the bin itself must be searched.
  */
 #define EXACT_BINS 32u
-#define BINS (EXACT_BINS + 8u * 22u)
+#define BINS (EXACT_BINS + 4u * 22u)
 #define BIN_WORDS ((BINS + 63) / 64)
 #define SEARCH_MAX 16 /* runs looked at in one bin before a longer run is split instead */
 
@@ -23,26 +23,26 @@ static struct page_counts totals = {.top = GRANULE_PAGES}; /* granule 0 stays un
 static unsigned bin_of(uint32_t pages) {
     if (pages <= EXACT_BINS) return pages - 1;
     unsigned e = 31u - (unsigned)__builtin_clz(pages);
-    unsigned bin = EXACT_BINS + (e - 5) * 8 + ((pages >> (e - 3)) & 7);
+    unsigned bin = EXACT_BINS + (e - 5) * 4 + ((pages >> (e - 2)) & 3);
     return bin < BINS ? bin : BINS - 1;
 }
 
 static void set_tag(uint32_t page, enum run_kind kind, uint32_t pages, bool dirty) {
     uint64_t tag = pages | (uint64_t)kind << 32 | (uint64_t)dirty << 40;
-    atomic_store_explicit(&space.runs[page].tag, tag, memory_order_relaxed);
+    atomic_store_explicit(&run_of(page)->tag, tag, memory_order_relaxed);
 }
 
 static void clear_tag(uint32_t page) {
-    atomic_store_explicit(&space.runs[page].tag, 0, memory_order_relaxed);
+    atomic_store_explicit(&run_of(page)->tag, 0, memory_order_relaxed);
 }
 
 static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
     struct bins *bins = &free_bins[dirty];
     unsigned bin = bin_of(pages);
-    struct run *run = &space.runs[page];
+    struct run *run = run_of(page);
     run->prev = 0;
     run->next = bins->head[bin];
-    if (run->next != 0) space.runs[run->next].prev = page;
+    if (run->next != 0) run_of(run->next)->prev = page;
     bins->head[bin] = page;
     bins->nonempty[bin / 64] |= (uint64_t)1 << (bin % 64);
     totals.free_runs++;
@@ -52,10 +52,10 @@ static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
 static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
     struct bins *bins = &free_bins[dirty];
     unsigned bin = bin_of(pages);
-    struct run *run = &space.runs[page];
-    if (run->next != 0) space.runs[run->next].prev = run->prev;
+    struct run *run = run_of(page);
+    if (run->next != 0) run_of(run->next)->prev = run->prev;
     if (run->prev != 0)
-        space.runs[run->prev].next = run->next;
+        run_of(run->prev)->next = run->next;
     else if ((bins->head[bin] = run->next) == 0)
         bins->nonempty[bin / 64] &= ~((uint64_t)1 << (bin % 64));
     totals.free_runs--;
@@ -111,7 +111,7 @@ static uint32_t search(const struct bins *bins, uint32_t pages, uint32_t align, 
         for (; left != 0; left &= left - 1) {
             unsigned b = word * 64 + (unsigned)__builtin_ctzl(left);
             int looked = 0;
-            for (uint32_t page = bins->head[b]; page != 0; page = space.runs[page].next) {
+            for (uint32_t page = bins->head[b]; page != 0; page = run_of(page)->next) {
                 uint32_t start = run_fit(page, pages, align);
                 if (start != 0) {
                     *found = page;

@@ -14,21 +14,7 @@
 #include <stdatomic.h>
 
 #include "config.h"
-#include "space.h"
-
-enum run_kind {
-    RUN_INSIDE = 0, /* not the first page of anything, or never used */
-    RUN_FREE,       /* first page of a free run */
-    RUN_FREE_END,   /* last page of a free run of two or more pages */
-    RUN_BLOCK,      /* first page of a block handed to the program */
-    RUN_SLAB,       /* first page of a slab (slab.c, cold.c) */
-};
-
-struct run {
-    _Atomic uint64_t tag; /* pages | kind << 32 | dirty << 40 */
-    uint32_t next, prev;  /* page numbers, in the free list; 0 ends it */
-};
-_Static_assert(sizeof(struct run) == 16, "sizes the run part of the reservation");
+#include "granule.h"
 
 struct page_counts {
     size_t used;  /* in slabs and blocks */
@@ -37,13 +23,6 @@ struct page_counts {
     size_t top;   /* pages from space.base that were ever used */
     size_t free_runs;
 };
-
-static inline uint64_t run_tag(uint32_t page) {
-    return atomic_load_explicit(&space.runs[page].tag, memory_order_relaxed);
-}
-static inline uint32_t tag_pages(uint64_t tag) { return (uint32_t)tag; }
-static inline enum run_kind tag_kind(uint64_t tag) { return (enum run_kind)((tag >> 32) & 0xff); }
-static inline bool tag_dirty(uint64_t tag) { return (tag >> 40) & 1; }
 
 /* Takes a run whose first page is a multiple of `align` (a power of two, in pages). *clean tells
  * that it reads as zero. Returns its first page, or 0 when there is no memory. */

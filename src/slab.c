@@ -56,7 +56,7 @@ static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
 static void describe_granules(struct slab *slab, struct heap *heap, unsigned class, uintptr_t slot_zero) {
     size_t size = class_size(class), granule = slab_granule(slab);
     for (unsigned i = class_granules(class); i-- > 0;) {
-        struct slab *part = slab + i;
+        struct slab *part = slab_part(slab, i);
         size_t before = ((uintptr_t)granule_start(granule + i) - slot_zero) / size;
         part->reciprocal = reciprocal_of(size);
         part->state = slab->state + before;
@@ -119,8 +119,9 @@ static void slab_retire(struct heap *heap, struct slab *slab) {
     unsigned class = slab->class;
     unsigned granules = class_granules(class);
     for (unsigned i = 0; i < granules; i++) {
-        atomic_store_explicit(&slab[i].owner, NULL, memory_order_relaxed);
-        slab[i].kind = GRANULE_RUNS;
+        struct slab *part = slab_part(slab, i);
+        atomic_store_explicit(&part->owner, NULL, memory_order_relaxed);
+        part->kind = GRANULE_RUNS;
     }
     uint32_t page = page_of(granule_start(slab_granule(slab)));
     /* An inaccessible run that cannot be opened again is lost, but only then. */
@@ -227,8 +228,9 @@ void slab_harvest(struct heap *heap, struct slab *slab) {
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     bin_remove(from, slab);
     for (unsigned i = 0; i < class_granules(slab->class); i++) {
-        slab[i].magazine = &to->magazine[slab->class];
-        atomic_store_explicit(&slab[i].owner, to, memory_order_seq_cst);
+        struct slab *part = slab_part(slab, i);
+        part->magazine = &to->magazine[slab->class];
+        atomic_store_explicit(&part->owner, to, memory_order_seq_cst);
     }
     bin_add(to, slab);
 }

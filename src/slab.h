@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 
 #include "config.h"
+#include "granule.h"
 #include "heap.h"
 #include "reciprocal.h"
-#include "space.h"
 
 enum slot_state {
     SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */
@@ -26,49 +26,6 @@ enum slot_state {
 };
 /* FRESH and FREE differ in the top bit alone: "available" is one test, eight slots at a time. */
 #define AVAILABLE_MASK 0x7f7f7f7f7f7f7f7full
-
-enum granule_kind {
-    GRANULE_RUNS = 0, /* see the run tags of its pages */
-    GRANULE_SLAB,
-    GRANULE_COLD, /* slots of mixed sizes, see cold.c */
-};
-
-struct slab {
-    /* Read by every free; written by the owner when the slab is made, changes hands or retires. */
-    _Alignas(CACHE_LINE) struct heap *_Atomic owner;
-    uint64_t reciprocal;
-    _Atomic uint8_t *state;    /* of the slot at `start` */
-    struct magazine *magazine; /* the owner's, of this class */
-    uint32_t start;            /* low half of the address of the granule's slot 0: the last slot
-                                  that begins at or before the granule */
-    uint32_t slot_size;
-    uint8_t kind;
-    uint8_t class;
-    uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
-    uint32_t state_bytes;
-
-    /* The owner's line. */
-    _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
-    struct slab *prev;
-    uint32_t slots;           /* states 0..slots-1 may be slots; the first few may be NONE */
-    uint32_t outside;         /* slots that are not available here: used, cached, remote */
-    uint32_t scan;            /* no available slot below this */
-    uint32_t capacity;        /* slots that are not NONE */
-    bool listed;              /* in bin.partial */
-
-    /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
-     * on its way. */
-    _Atomic uint8_t pending;
-    struct slab *next_pending;
-};
-_Static_assert(sizeof(struct slab) == 128, "two cache lines a granule");
-_Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
-
-static inline struct slab *slab_of(size_t granule) { return &space.slabs[granule]; }
-static inline size_t slab_granule(const struct slab *slab) {
-    return (size_t)(slab - space.slabs);
-}
-static inline struct slab *slab_head(struct slab *slab) { return slab - slab->index; }
 
 static inline uint8_t state_get(const _Atomic uint8_t *state) {
     return atomic_load_explicit(state, memory_order_relaxed);

@@ -1,8 +1,7 @@
 #include "space.h"
 
+#include "granule.h"
 #include "os.h"
-#include "pages.h"
-#include "slab.h"
 
 struct space space = {.top_pad = 128 * KIB};
 
@@ -15,25 +14,22 @@ struct space space = {.top_pad = 128 * KIB};
 #define META_PER_GRANULE ((size_t)2 * (GRANULE / UNIT + CACHE_LINE))
 #define META_MINIMUM ((size_t)4 * MIB)
 
-static size_t slab_bytes(size_t granules) { return round_up(granules * sizeof(struct slab), GRANULE); }
-static size_t run_bytes(size_t granules) {
-    return round_up(granules * GRANULE_PAGES * sizeof(struct run), GRANULE);
+static size_t granule_bytes(size_t granules) {
+    return round_up(granules * sizeof(struct granule), GRANULE);
 }
 static size_t meta_bytes(size_t granules) {
     return round_up(max_size(META_MINIMUM, granules * META_PER_GRANULE), GRANULE);
 }
 
 static bool reserve_for(size_t granules) {
-    size_t slabs = slab_bytes(granules), runs = run_bytes(granules), meta = meta_bytes(granules);
-    char *start = os_reserve(slabs + runs + meta + granules * GRANULE);
+    size_t descriptors = granule_bytes(granules), meta = meta_bytes(granules);
+    size_t blocks = granules * GRANULE;
+    char *start = os_reserve(descriptors + meta + blocks);
     if (start == NULL) return false;
-    space.slab_part = (struct part){.start = start, .limit = slabs};
-    space.run_part = (struct part){.start = start + slabs, .limit = runs};
-    space.meta_part = (struct part){.start = start + slabs + runs, .limit = meta};
-    space.block_part =
-        (struct part){.start = start + slabs + runs + meta, .limit = granules * GRANULE};
-    space.slabs = (struct slab *)space.slab_part.start;
-    space.runs = (struct run *)space.run_part.start;
+    space.granule_part = (struct part){.start = start, .limit = descriptors};
+    space.meta_part = (struct part){.start = start + descriptors, .limit = meta};
+    space.block_part = (struct part){.start = start + descriptors + meta, .limit = blocks};
+    space.granule = (struct granule *)start;
     space.base = space.block_part.start;
     return true;
 }
@@ -79,8 +75,7 @@ bool space_grow(size_t granules) {
             return false;
     }
     size_t usable = space.block_part.accessible / GRANULE;
-    if (!part_grow(&space.slab_part, usable * sizeof(struct slab))) return false;
-    if (!part_grow(&space.run_part, usable * GRANULE_PAGES * sizeof(struct run))) return false;
+    if (!part_grow(&space.granule_part, usable * sizeof(struct granule))) return false;
     __atomic_store_n(&space.granules, usable, __ATOMIC_RELEASE);
     return true;
 }

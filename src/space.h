@@ -2,12 +2,12 @@
  * The address space: one reservation that holds the blocks and, apart from them, everything the
  * allocator knows about them.
  *
- *     +-----------+--------+----------------------+------------------------------------+
- *     | slabs[]   | runs[] | allocator's memory   | granules: slabs and runs of blocks |
- *     | 128 B per | 16 B   | states, magazines,   | 64 KiB each, accessible up to      |
- *     | granule   | a page | heaps (meta.c)       | space.granules                     |
- *     +-----------+--------+----------------------+------------------------------------+
- *                                                 ^ space.base
+ *     +----------------+--------------------+------------------------------------+
+ *     | descriptors    | allocator's memory | granules: slabs and runs of blocks |
+ *     | 384 B for each | states, magazines, | 64 KiB each, accessible up to      |
+ *     | granule        | heaps (meta.c)     | space.granules                     |
+ *     +----------------+--------------------+------------------------------------+
+ *                                           ^ space.base
  *
  * All of it is reserved without access and made accessible from the left of each part, in steps,
  * as it is needed. Nothing of the allocator's is inside a granule that a block may be in.
@@ -17,8 +17,7 @@
 
 #include "config.h"
 
-struct slab;
-struct run;
+struct granule;
 
 /* A part of the reservation that becomes accessible from its start upwards. */
 struct part {
@@ -31,11 +30,10 @@ struct space {
     /* What every free reads: constant after start-up, but for `granules`, which only grows. */
     char *base;
     size_t granules; /* how many may hold blocks: descriptor and pages are accessible */
-    struct slab *slabs;
-    struct run *runs;
+    struct granule *granule; /* their descriptors */
 
     size_t top_pad; /* bytes made accessible beyond the need (M_TOP_PAD) */
-    struct part slab_part, run_part, meta_part, block_part;
+    struct part granule_part, meta_part, block_part;
 };
 
 extern struct space space;
