@@ -18,7 +18,7 @@ static void *fail_with(int e) {
     return NULL;
 }
 
-EXPORT void *mallow_memalign(size_t align, size_t size) {
+EXPORT_OWN void *mallow_memalign(size_t align, size_t size) {
     if (align > SIZE_MAX / 2 + 1) return fail_with(EINVAL);
     if (!is_power_of_two(align)) {
         size_t power = UNIT;
@@ -28,11 +28,11 @@ EXPORT void *mallow_memalign(size_t align, size_t size) {
     return aligned_or_plain(align, size);
 }
 
-EXPORT void *mallow_aligned_alloc(size_t align, size_t size) {
+EXPORT_OWN void *mallow_aligned_alloc(size_t align, size_t size) {
     return is_power_of_two(align) ? aligned_or_plain(align, size) : fail_with(EINVAL);
 }
 
-EXPORT int mallow_posix_memalign(void **result, size_t align, size_t size) {
+EXPORT_OWN int mallow_posix_memalign(void **result, size_t align, size_t size) {
     if (align % sizeof(void *) != 0 || !is_power_of_two(align)) return EINVAL;
     void *p = aligned_or_plain(align, size);
     if (p == NULL) return ENOMEM;
@@ -40,9 +40,9 @@ EXPORT int mallow_posix_memalign(void **result, size_t align, size_t size) {
     return 0;
 }
 
-EXPORT void *mallow_valloc(size_t size) { return aligned_or_plain(os_page_size(), size); }
+EXPORT_OWN void *mallow_valloc(size_t size) { return aligned_or_plain(os_page_size(), size); }
 
-EXPORT void *mallow_pvalloc(size_t size) {
+EXPORT_OWN void *mallow_pvalloc(size_t size) {
     size_t page = os_page_size();
     if (size > PTRDIFF_MAX) return fail_with(ENOMEM);
     return aligned_or_plain(page, round_up(max_size(size, 1), page));

@@ -43,6 +43,12 @@ static struct entry refill(struct heap *heap, unsigned class) {
 }
 
 static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
+    /* Not empty if the heap was just taken over from a thread that is gone. */
+    struct entry newest = *heap->magazine[class].top;
+    if (newest.slot != NULL) {
+        *zeroed = state_get(newest.state) == SLOT_CACHED_FRESH;
+        return fast_take(&heap->magazine[class]);
+    }
     struct bin *bin = &heap->bin[class];
     if (cold_wants(bin, class)) {
         bin->heat++;
@@ -98,13 +104,13 @@ static NOINLINE void *alloc_medium(size_t size) {
     return alloc_slow(size);
 }
 
-EXPORT void *mallow_malloc(size_t size) {
+EXPORT_OWN void *mallow_malloc(size_t size) {
     if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
     void *p = fast_take(small_magazine(size));
     return likely(p != NULL) ? p : alloc_slow(size);
 }
 
-EXPORT void *mallow_calloc(size_t count, size_t size) {
+EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
     if (likely(bytes <= SLOT_MAX)) {

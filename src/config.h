@@ -33,6 +33,8 @@
 #define UNTOUCHED __attribute__((section(".bss.untouched")))
 
 #define EXPORT __attribute__((visibility("default")))
+/* Exported, and our own calls of it need no look-up. */
+#define EXPORT_OWN __attribute__((visibility("protected")))
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 

@@ -71,7 +71,6 @@ static NOINLINE void *nothrow_after_failure(size_t align, size_t size, const voi
                                             const void *caller) {
     void *(*plain)(size_t, const void *);
     void *(*aligned)(size_t, size_t, const void *);
-    if (current_handler(caller) == NULL) return NULL;
     *(void **)&plain = find_in_runtime("_ZnwmRKSt9nothrow_t", caller);
     *(void **)&aligned = find_in_runtime("_ZnwmSt11align_val_tRKSt9nothrow_t", caller);
     if (plain == NULL || aligned == NULL) return NULL;
@@ -82,52 +81,77 @@ ALWAYS_INLINE void *fast_new(size_t size) {
     return likely(size <= SMALL_MAX) ? fast_take(small_magazine(size)) : NULL;
 }
 
-EXPORT void *_Znwm(size_t size) {
+static void *plain_new(size_t size) {
     void *p = fast_new(size);
     if (unlikely(p == NULL)) p = mallow_malloc(size);
     return likely(p != NULL) ? p : new_after_failure(0, size, __builtin_return_address(0));
 }
 
-EXPORT void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag) {
-    void *p = mallow_malloc(size);
-    return likely(p != NULL) ? p
-                             : nothrow_after_failure(0, size, tag, __builtin_return_address(0));
-}
-
-EXPORT void *_ZnwmSt11align_val_t(size_t size, size_t align) {
+static void *aligned_new(size_t size, size_t align) {
     void *p = mallow_memalign(align, size);
     return likely(p != NULL) ? p : new_after_failure(align, size, __builtin_return_address(0));
 }
 
-EXPORT void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag) {
-    void *p = mallow_memalign(align, size);
-    return likely(p != NULL) ? p
-                             : nothrow_after_failure(align, size, tag, __builtin_return_address(0));
+static void aligned_delete(void *p, size_t align) {
+    (void)align;
+    mallow_free(p);
 }
 
 #define CXX_ALIAS(name) __attribute__((alias(#name))) EXPORT
 
-void *_Znam(size_t) CXX_ALIAS(_Znwm);
-void *_ZnamRKSt9nothrow_t(size_t, const void *) CXX_ALIAS(_ZnwmRKSt9nothrow_t);
-void *_ZnamSt11align_val_t(size_t, size_t) CXX_ALIAS(_ZnwmSt11align_val_t);
-void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t, size_t, const void *)
-    CXX_ALIAS(_ZnwmSt11align_val_tRKSt9nothrow_t);
+void *_Znwm(size_t) CXX_ALIAS(plain_new);
+void *_ZnwmSt11align_val_t(size_t, size_t) CXX_ALIAS(aligned_new);
+void _ZdlPv(void *) CXX_ALIAS(mallow_free);
+void _ZdlPvSt11align_val_t(void *, size_t) CXX_ALIAS(aligned_delete);
 
-/* Sizes and alignments that the caller tells are checked in check mode alone. */
+/*
+ * A program may replace these four alone, and then expects the other forms to go through its own,
+ * as the standard's default versions do. So the others jump by name, and the loader decides.
+ * Sizes that the caller tells are checked in check mode alone.
+ */
+EXPORT void *_Znam(size_t size) { return _Znwm(size); }
+EXPORT void *_ZnamSt11align_val_t(size_t size, size_t align) {
+    return _ZnwmSt11align_val_t(size, align);
+}
+
+/* A program's own may throw, which the forms below must not let through. */
+static bool is_ours(void *resolved, void *own) {
+    void *volatile by_loader = resolved; /* or the compiler takes the alias for the same */
+    return by_loader == own;
+}
+
+EXPORT void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag) {
+    bool ours = is_ours((void *)_Znwm, (void *)plain_new);
+    void *p = ours ? mallow_malloc(size) : NULL;
+    return p != NULL ? p : nothrow_after_failure(0, size, tag, __builtin_return_address(0));
+}
+
+EXPORT void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag) {
+    bool ours = is_ours((void *)_ZnwmSt11align_val_t, (void *)aligned_new);
+    void *p = ours ? mallow_memalign(align, size) : NULL;
+    return p != NULL ? p : nothrow_after_failure(align, size, tag, __builtin_return_address(0));
+}
+
+EXPORT void *_ZnamRKSt9nothrow_t(size_t size, const void *tag) {
+    return _ZnwmRKSt9nothrow_t(size, tag);
+}
+EXPORT void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag) {
+    return _ZnwmSt11align_val_tRKSt9nothrow_t(size, align, tag);
+}
+
 #define DELETE(name, ...) \
-    void name(void *, ##__VA_ARGS__) __attribute__((alias("mallow_free"))) EXPORT
+    EXPORT void name(void *p, ##__VA_ARGS__) { _ZdlPv(p); }
+#define DELETE_ALIGNED(name, ...) \
+    EXPORT void name(void *p, ##__VA_ARGS__) { _ZdlPvSt11align_val_t(p, align); }
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
-#pragma GCC diagnostic ignored "-Wattribute-alias"
-
-DELETE(_ZdlPv);
-DELETE(_ZdaPv);
-DELETE(_ZdlPvm, size_t);
-DELETE(_ZdaPvm, size_t);
-DELETE(_ZdlPvRKSt9nothrow_t, const void *);
-DELETE(_ZdaPvRKSt9nothrow_t, const void *);
-DELETE(_ZdlPvSt11align_val_t, size_t);
-DELETE(_ZdaPvSt11align_val_t, size_t);
-DELETE(_ZdlPvmSt11align_val_t, size_t, size_t);
-DELETE(_ZdaPvmSt11align_val_t, size_t, size_t);
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, size_t, const void *);
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, size_t, const void *);
+DELETE(_ZdaPv)
+DELETE(_ZdlPvm, size_t size)
+DELETE(_ZdaPvm, size_t size)
+DELETE(_ZdlPvRKSt9nothrow_t, const void *tag)
+DELETE(_ZdaPvRKSt9nothrow_t, const void *tag)
+DELETE_ALIGNED(_ZdaPvSt11align_val_t, size_t align)
+DELETE_ALIGNED(_ZdlPvmSt11align_val_t, size_t size, size_t align)
+DELETE_ALIGNED(_ZdaPvmSt11align_val_t, size_t size, size_t align)
+DELETE_ALIGNED(_ZdlPvSt11align_val_tRKSt9nothrow_t, size_t align, const void *tag)
+DELETE_ALIGNED(_ZdaPvSt11align_val_tRKSt9nothrow_t, size_t align, const void *tag)

@@ -78,7 +78,7 @@ NOINLINE void free_slow(void *p) {
     if (settings.count_calls) stats_count_free(usable);
 }
 
-EXPORT void mallow_free(void *p) {
+EXPORT_OWN void mallow_free(void *p) {
     if (likely(fast_give(p) == FAST_DONE)) return;
     free_slow(p);
 }

@@ -11,6 +11,7 @@
 #include "repair.h"
 #include "slab.h"
 #include "start.h"
+#include "trim.h"
 
 #define EMPTY_1 {no_entries, no_entries + 1}
 #define EMPTY_8 EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1
@@ -179,6 +180,22 @@ void heap_reap_all(void) {
         heap_release(heap);
     }
     os_restore_signals(mask);
+}
+
+bool heap_trim_all(void) {
+    bool some = false;
+    uint64_t mask = os_block_signals();
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
+        bool mine = heap == self_heap && heap->busy == 0;
+        if (!mine && (heap == self_heap || !heap_seize(heap))) continue;
+        heap_reap(heap);
+        heap->busy = UINTPTR_MAX;
+        some |= trim_slabs(heap);
+        heap->busy = 0;
+        if (!mine) heap_release(heap);
+    }
+    os_restore_signals(mask);
+    return some;
 }
 
 void heap_after_fork(void) {

@@ -86,6 +86,10 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
 /* Gives what threads that are gone kept in magazines back to their slabs. */
 void heap_reap_all(void);
 
+/* The same, and returns free pages inside their slabs and the calling thread's; true when some
+ * went. */
+bool heap_trim_all(void);
+
 /* In the child of a fork: only the calling thread's heap has an owner. */
 void heap_after_fork(void);
 

@@ -1,4 +1,4 @@
-/* mallinfo, malloc_stats, malloc_info and malloc_trim: the questions of <malloc.h>. */
+/* mallinfo, malloc_stats and malloc_info: the questions of <malloc.h>. */
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -7,11 +7,7 @@
 #include "config.h"
 #include "heap.h"
 #include "info.h"
-#include "lock.h"
-#include "mallow.h"
-#include "pages.h"
-#include "settings.h"
-#include "start.h"
+#include "os.h"
 #include "stats.h"
 #include "text.h"
 
@@ -140,14 +136,4 @@ int mallow_malloc_info(int options, FILE *stream) {
     print_info(stream, &f);
     pthread_setcancelstate(cancel, NULL);
     return 0;
-}
-
-EXPORT int mallow_trim(size_t pad) {
-    if (heap_first() == NULL) return 0;
-    heap_reap_all();
-    lock_take(&global_lock);
-    size_t keep = pad >> RUN_SHIFT, dirty = pages_count().dirty;
-    size_t purged = dirty > keep ? pages_purge(dirty - keep) : 0;
-    lock_drop(&global_lock);
-    return purged != 0;
 }

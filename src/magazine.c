@@ -4,7 +4,6 @@
 
 #include "lock.h"
 #include "meta.h"
-#include "remote.h"
 #include "settings.h"
 #include "slab.h"
 
@@ -45,9 +44,10 @@ void magazine_grow(struct heap *heap, unsigned class) {
     lock_take(&global_lock);
     struct entry *array = meta_alloc(entries * sizeof *array);
     if (array != NULL) {
-        array[0] = (struct entry){NULL, NULL};
         struct entry *before = sentinel(heap, class);
-        heap->magazine[class] = (struct magazine){array, array + entries};
+        unsigned count = magazine_count(heap, class);
+        memcpy(array, before, (count + 1) * sizeof *array);
+        heap->magazine[class] = (struct magazine){array + count, array + entries};
         heap->bin[class].entries = (uint16_t)entries;
         if (old != 0) meta_free(before, old * sizeof *before);
     }
@@ -60,14 +60,6 @@ unsigned magazine_want(const struct heap *heap, unsigned class) {
     return entries <= 1 ? 1 : entries / 2 + 1;
 }
 
-static void give_back(struct heap *heap, struct entry entry) {
-    struct slab *slab = slab_of(granule_of(entry.slot));
-    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap)
-        slab_give(heap, entry);
-    else /* its slab changed hands while the slot lay here */
-        remote_give(slab, entry.state);
-}
-
 void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
     struct magazine *magazine = &heap->magazine[class];
     struct entry *bottom = sentinel(heap, class);
@@ -75,7 +67,7 @@ void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
     /* While entries move the magazine is empty: an interruption must find no entry twice. */
     magazine->top = bottom;
     signal_order();
-    for (unsigned i = 1; i <= count; i++) give_back(heap, bottom[i]);
+    for (unsigned i = 1; i <= count; i++) slab_give(heap, bottom[i]);
     memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
     signal_order();
     magazine->top = bottom + (have - count);

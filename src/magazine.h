@@ -10,7 +10,7 @@ extern struct entry no_entries[1];
 /* Sets all magazines of a heap to `no_entries`. */
 void magazines_init(struct heap *heap);
 
-/* Gives the class a larger array if it may have one. The magazine must be empty. */
+/* Gives the class a larger array, with the same entries, if it may have one. */
 void magazine_grow(struct heap *heap, unsigned class);
 
 /* How many slots to take from a slab at once. */

@@ -21,6 +21,9 @@ void *os_reserve(size_t bytes);
  * Returns false, with nothing changed, when the kernel refuses. */
 bool os_commit(void *start, size_t bytes);
 
+/* Maps zeroed pages exactly at `start`, where nothing may be mapped yet. */
+bool os_extend(void *start, size_t bytes);
+
 /* Makes pages inaccessible; their content is lost when they are committed again (see os_purge). */
 bool os_protect(void *start, size_t bytes);
 
@@ -40,12 +43,6 @@ void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
 /* Moves the pages of [from, from+bytes) to `to`, leaving zeroed pages at `from`.
  * False, with both untouched, where the kernel cannot (before Linux 5.7, locked pages). */
 bool os_move_pages(void *from, void *to, size_t bytes);
-
-/* Bytes of address space this process may have (RLIMIT_AS), SIZE_MAX without a limit. */
-size_t os_address_limit(void);
-
-/* Address space in use by the process now, in bytes; 0 when it cannot be told. */
-size_t os_address_used(void);
 
 int os_thread_id(void);
 int os_process_id(void);

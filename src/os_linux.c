@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -84,6 +83,18 @@ static bool protect(void *start, size_t bytes, int protection) {
 
 bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_READ | PROT_WRITE); }
 
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+bool os_extend(void *start, size_t bytes) {
+    void *granted = map(start, bytes, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+    if (granted == start) return true;
+    /* Before Linux 4.17 the address is a wish. */
+    if (granted != NULL) call3(SYS_munmap, granted, bytes, 0);
+    return false;
+}
+
 bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
 
 bool os_purge(void *start, size_t bytes) {
@@ -107,21 +118,6 @@ bool os_move_pages(void *from, void *to, size_t bytes) {
     long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
                    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0);
     return !IS_ERROR(r);
-}
-
-size_t os_address_limit(void) {
-    struct { uint64_t soft, hard; } limit;
-    if (call6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0) != 0) return SIZE_MAX;
-    return limit.soft > SIZE_MAX / 2 ? SIZE_MAX : (size_t)limit.soft;
-}
-
-size_t os_address_used(void) {
-    char text[64];
-    long n = os_read_file("/proc/self/statm", text, sizeof text);
-    size_t pages = 0;
-    for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
-        pages = pages * 10 + (size_t)(text[i] - '0');
-    return pages * os_page_size();
 }
 
 int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }

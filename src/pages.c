@@ -95,14 +95,19 @@ static void insert_free(uint32_t page, uint32_t pages, bool dirty) {
     mark_free(page, pages, dirty);
 }
 
-/* The first page of an aligned run_fit in the free run, or 0. */
-static uint32_t run_fit(uint32_t page, uint32_t pages, uint32_t align) {
-    uint32_t start = (page + align - 1) & ~(align - 1);
-    uint32_t end = page + tag_pages(run_tag(page));
-    return start >= page && start + pages <= end && start + pages > start ? start : 0;
+/* The first page from `page` on whose address is a multiple of `align` pages. */
+static size_t align_page(size_t page, size_t align) {
+    size_t base = (uintptr_t)space.base >> RUN_SHIFT;
+    return round_up(base + page, align) - base;
 }
 
-/* The first run_fit among the runs of one kind, shortest bins first; *found is the run it is in. */
+/* The first page of an aligned fit in the free run, or 0. */
+static uint32_t run_fit(uint32_t page, uint32_t pages, uint32_t align) {
+    size_t start = align_page(page, align);
+    return start + pages <= page + tag_pages(run_tag(page)) ? (uint32_t)start : 0;
+}
+
+/* The first fit among the runs of one kind, shortest bins first; *found is the run it is in. */
 static uint32_t search(const struct bins *bins, uint32_t pages, uint32_t align, uint32_t *found) {
     unsigned bin = bin_of(pages);
     for (unsigned word = bin / 64; word < BIN_WORDS; word++) {
@@ -138,13 +143,13 @@ static void run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kin
 
 static bool grow_top(uint32_t pages, uint32_t align) {
     size_t top = totals.top;
-    size_t start = round_up(top, align);
+    size_t start = align_page(top, align);
     size_t end = start + pages;
     /* A free run that ends at the top is part of the run_fit. */
     uint64_t last = run_tag((uint32_t)top - 1);
     enum run_kind kind = tag_kind(last);
     if ((kind == RUN_FREE || kind == RUN_FREE_END) && !tag_dirty(last))
-        end = max_size(top + 1, round_up(top - tag_pages(last), align) + pages);
+        end = max_size(top + 1, align_page(top - tag_pages(last), align) + pages);
     if (end > UINT32_MAX) return false;
     if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES)) return false;
     totals.top = end;

@@ -24,7 +24,7 @@ struct page_counts {
     size_t free_runs;
 };
 
-/* Takes a run whose first page is a multiple of `align` (a power of two, in pages). *clean tells
+/* Takes a run whose address is a multiple of `align` pages (a power of two). *clean tells
  * that it reads as zero. Returns its first page, or 0 when there is no memory. */
 uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean);
 

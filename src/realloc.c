@@ -51,7 +51,7 @@ static NOINLINE void *resize(void *p, size_t size, const void *caller) {
     return resized != NULL ? resized : resize_by_copy(&block, size);
 }
 
-EXPORT void *mallow_realloc(void *p, size_t size) {
+EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
     if (p == NULL) return mallow_malloc(size);
     if (size == 0) {
         mallow_free(p);
@@ -60,7 +60,7 @@ EXPORT void *mallow_realloc(void *p, size_t size) {
     return resize(p, size, __builtin_return_address(0));
 }
 
-EXPORT size_t mallow_usable_size(const void *p) {
+EXPORT_OWN size_t mallow_usable_size(const void *p) {
     if (p == NULL) return 0;
     struct found block = find_block((void *)(uintptr_t)p);
     size_t usable = block.usable;
@@ -69,7 +69,7 @@ EXPORT size_t mallow_usable_size(const void *p) {
     return usable;
 }
 
-EXPORT void *mallow_reallocarray(void *p, size_t count, size_t size) {
+EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;

@@ -25,13 +25,6 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
     return true;
 }
 
-void remote_give(struct slab *slab, _Atomic uint8_t *state) {
-    slab = slab_head(slab);
-    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
-    atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
-    announce(owner, slab);
-}
-
 static void look_at(struct heap *heap, struct slab *slab) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
     if (owner != heap) {

@@ -27,9 +27,6 @@
 /* Frees a slot whose state was seen USED; false when another free came first. */
 bool remote_free(struct slab *slab, _Atomic uint8_t *state);
 
-/* Gives a CACHED slot of another heap's slab back. */
-void remote_give(struct slab *slab, _Atomic uint8_t *state);
-
 /* Makes the slots that others freed available; false when there were none. */
 bool remote_collect(struct heap *heap);
 

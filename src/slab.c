@@ -148,16 +148,10 @@ static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
                                 memory_order_relaxed);
 }
 
-/* The slab's slot 0 in full; granule 0 of the slab holds slots at or after it. */
-static inline char *slot_zero(const struct slab *slab) {
-    char *granule = granule_start(slab_granule(slab));
-    return granule - (uint32_t)((uint32_t)(uintptr_t)granule - slab->start);
-}
-
 struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     struct magazine *magazine = slab->magazine;
     _Atomic uint8_t *states = slab->state;
-    char *zero = slot_zero(slab);
+    char *zero = slab_slot_zero(slab);
     size_t size = slab->slot_size;
     uint32_t available = slab->capacity - slab->outside;
     unsigned take = want < available ? want : available;

@@ -34,6 +34,12 @@ static inline void state_set(_Atomic uint8_t *state, enum slot_state to) {
     atomic_store_explicit(state, (uint8_t)to, memory_order_relaxed);
 }
 
+/* The address of the slab's slot 0, which may lie before its first granule. */
+static inline char *slab_slot_zero(const struct slab *slab) {
+    char *granule = granule_start(slab_granule(slab));
+    return granule - (uint32_t)((uint32_t)(uintptr_t)granule - slab->start);
+}
+
 /* Fills the empty magazine with up to `want` of the slab's lowest available slots (at least one
  * is there) and takes the first of them off, still in state CACHED or CACHED_FRESH. */
 struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want);

@@ -5,9 +5,15 @@
 
 struct space space = {.top_pad = 128 * KIB};
 
-/* Address space is free until it is touched, so take plenty: half a TiB on most machines. */
+/* Half a TiB of blocks; the address space is free until it is touched. */
 #define LARGEST_GRANULES ((size_t)1 << 23)
 #define SMALLEST_GRANULES ((size_t)64)
+
+/* Where the kernel maps nothing unasked: above what a program's own addresses and a sanitizer's
+ * low memory take, below executables (from two thirds of the 47 bits), libraries and stacks. */
+#define RANDOM_FROM ((uintptr_t)1 << 44)
+#define RANDOM_GRANULES ((uint64_t)3 << (44 - GRANULE_SHIFT))
+#define RANDOM_TRIES 8
 
 /* The allocator's memory per granule, at most: a state byte for each unit and the guard byte of
  * the smallest slots, and as much again for magazines and what cold slots are kept in. */
@@ -21,32 +27,54 @@ static size_t meta_bytes(size_t granules) {
     return round_up(max_size(META_MINIMUM, granules * META_PER_GRANULE), GRANULE);
 }
 
-static bool reserve_for(size_t granules) {
+/* Lays the parts out from `start`, or tells with NULL how much they take. */
+static size_t lay_out(char *start, size_t granules) {
     size_t descriptors = granule_bytes(granules), meta = meta_bytes(granules);
     size_t blocks = granules * GRANULE;
-    char *start = os_reserve(descriptors + meta + blocks);
-    if (start == NULL) return false;
+    if (start == NULL) return descriptors + meta + blocks;
     space.granule_part = (struct part){.start = start, .limit = descriptors};
     space.meta_part = (struct part){.start = start + descriptors, .limit = meta};
     space.block_part = (struct part){.start = start + descriptors + meta, .limit = blocks};
     space.granule = (struct granule *)start;
     space.base = space.block_part.start;
-    return true;
+    return 0;
 }
 
-/* Under RLIMIT_AS the reservation counts in full, so take three fifths of what is left: the rest
- * is for stacks, libraries and blocks with mappings of their own. */
-static size_t granules_to_try(void) {
-    size_t limit = os_address_limit();
-    if (limit == SIZE_MAX) return LARGEST_GRANULES;
-    size_t used = os_address_used();
-    size_t left = limit > used ? limit - used : 0;
-    return min_size(LARGEST_GRANULES, max_size(SMALLEST_GRANULES, left / 5 * 3 / GRANULE));
+/* Free if the first steps of all parts can be mapped there. */
+static bool try_range(char *start) {
+    lay_out(start, LARGEST_GRANULES);
+    if (space_grow(1) && part_grow(&space.meta_part, 1)) return true;
+    struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    for (unsigned i = 0; i < 3; i++)
+        if (parts[i]->accessible != 0) os_unmap(parts[i]->start, parts[i]->accessible);
+    return false;
 }
 
-bool space_reserve(void) {
-    for (size_t granules = granules_to_try(); granules >= SMALLEST_GRANULES; granules /= 2)
-        if (reserve_for(granules)) return true;
+static bool choose_range(void) {
+    space.reserved = false;
+    if (sizeof(void *) < 8) return false;
+    for (int i = 0; i < RANDOM_TRIES; i++)
+        if (try_range((char *)(RANDOM_FROM + (os_random() % RANDOM_GRANULES << GRANULE_SHIFT))))
+            return true;
+    return false;
+}
+
+static bool reserve(void) {
+    space.reserved = true;
+    for (size_t granules = LARGEST_GRANULES; granules >= SMALLEST_GRANULES; granules /= 2) {
+        char *start = os_reserve(lay_out(NULL, granules));
+        if (start == NULL) continue;
+        lay_out(start, granules);
+        if (space_grow(1)) return true;
+        os_unmap(start, lay_out(NULL, granules));
+    }
+    return false;
+}
+
+bool space_choose(void) {
+    if (choose_range() || reserve()) return true;
+    lay_out((char *)GRANULE, 0);
+    space.base = NULL;
     return false;
 }
 
@@ -58,7 +86,8 @@ bool part_grow(struct part *part, size_t bytes) {
     size_t step = max_size(256 * KIB, min_size(part->accessible / 4, 64 * MIB));
     size_t want = min_size(round_up(max_size(bytes, part->accessible + step), page), part->limit);
     size_t need = round_up(bytes, page); /* limits are multiples of every page size */
-    while (!os_commit(part->start + part->accessible, want - part->accessible)) {
+    bool (*make)(void *, size_t) = space.reserved ? os_commit : os_extend;
+    while (!make(part->start + part->accessible, want - part->accessible)) {
         if (want == need) return false;
         want = need;
     }

@@ -1,5 +1,5 @@
 /*
- * The address space: one reservation that holds the blocks and, apart from them, everything the
+ * The address space: one range that holds the blocks and, apart from them, everything the
  * allocator knows about them.
  *
  *     +----------------+--------------------+------------------------------------+
@@ -9,8 +9,14 @@
  *     +----------------+--------------------+------------------------------------+
  *                                           ^ space.base
  *
- * All of it is reserved without access and made accessible from the left of each part, in steps,
- * as it is needed. Nothing of the allocator's is inside a granule that a block may be in.
+ * Each part is made accessible from its left, in steps, as it is needed. Nothing of the
+ * allocator's is inside a granule that a block may be in.
+ *
+ * The range is chosen at random in a part of the address space where the kernel places nothing by
+ * itself, and mapped only as far as it is used: what is not mapped counts against no limit, also
+ * not one that the program sets later (RLIMIT_AS), is in no core and is not locked by mlockall.
+ * Where that range cannot be had, a reservation without access is made instead, the largest that
+ * is granted.
  */
 #ifndef MALLOW_SPACE_H
 #define MALLOW_SPACE_H
@@ -23,7 +29,7 @@ struct granule;
 struct part {
     char *start;
     size_t accessible; /* bytes */
-    size_t limit;      /* bytes reserved */
+    size_t limit;      /* bytes it may have */
 };
 
 struct space {
@@ -32,14 +38,15 @@ struct space {
     size_t granules; /* how many may hold blocks: descriptor and pages are accessible */
     struct granule *granule; /* their descriptors */
 
+    bool reserved;  /* the parts are mapped without access, else not at all */
     size_t top_pad; /* bytes made accessible beyond the need (M_TOP_PAD) */
     struct part granule_part, meta_part, block_part;
 };
 
 extern struct space space;
 
-/* Reserves; false when the kernel grants no address space at all. */
-bool space_reserve(void);
+/* Chooses the range; false when the kernel grants no address space at all. */
+bool space_choose(void);
 
 /* Makes at least `bytes` from the start of the part accessible; false when refused. */
 bool part_grow(struct part *part, size_t bytes);

@@ -10,8 +10,7 @@
 #include "summary.h"
 
 bool start_once(void) {
-    if (space.base == NULL && !space_reserve()) return false;
-    return space.granules != 0 || space_grow(1);
+    return space.base != NULL || space_choose();
 }
 
 bool start(void) {

@@ -58,8 +58,11 @@ install_groups() {
     done
 }
 
-# Builds into build/. Arguments go to cmake.
+# The build is in build/. Arguments go to cmake.
+configure() {
+    cmake -S "$root" -B "$root/build" "$@"
+}
+
 build() {
-    cmake -S "$root" -B "$root/build" "$@" &&
-        cmake --build "$root/build" --parallel "$(nproc)"
+    cmake --build "$root/build" --parallel "$(nproc)" "$@"
 }

@@ -14,7 +14,7 @@ STYLES = {
     "mimalloc": ("#2166ac", "M-5,4 L0,-5 L5,4 Z"),
     "tcmalloc": ("#e08214", "M-5,-4 L5,-4 L0,5 Z"),
 }
-LABELS, PANEL, GAP, ROW, TOP = 120, 400, 40, 20, 70
+LABELS, PANEL, GAP, ROW, TOP = 130, 400, 40, 20, 70
 
 
 def draw(results):
@@ -27,6 +27,7 @@ def draw(results):
     for index, name in enumerate(rows):
         weight = "bold" if index == len(rows) - 1 else "normal"
         parts.append(text(LABELS - 10, middle(index) + 4, name, anchor="end", weight=weight))
+        parts.append(f'<path d="M{LABELS},{middle(index):.0f} H{width - 20}" stroke="#eee"/>')
     parts += panel(results, TIME, "processor time", LABELS)
     parts += panel(results, MEMORY, "peak resident memory", LABELS + PANEL + GAP)
     return "\n".join(parts + ["</svg>\n"])
@@ -44,6 +45,10 @@ def text(x, y, content, anchor="start", weight="normal"):
 def mark(x, y, allocator):
     colour, shape = STYLES[allocator]
     return f'<path transform="translate({x:.1f},{y:.1f})" d="{shape}" fill="{colour}"/>'
+
+
+def tick(power):
+    return str(2 ** power) if power >= 0 else f"1/{2 ** -power}"
 
 
 def legend(results):
@@ -74,6 +79,6 @@ def panel(results, figure, title, left):
         x, strong = place(2.0 ** power), power == 0
         yield (f'<path d="M{x:.1f},{TOP} V{bottom:.0f}" '
                f'stroke="{"#666" if strong else "#ddd"}"/>')
-        yield text(x, bottom + 16, f"{2.0 ** power:g}", anchor="middle")
+        yield text(x, bottom + 16, tick(power), anchor="middle")
     for index, name, ratio in dots:
         yield mark(place(ratio), middle(index), name)

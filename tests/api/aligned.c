@@ -44,8 +44,7 @@ static void same_size_many_times(void) {
         CHECK_EQUAL(posix_memalign(&blocks[i], SIZE, SIZE), 0);
         check_block(blocks[i], SIZE, SIZE);
     }
-    for (int i = 0; i < COUNT; i++)
-        check_and_free(blocks[i], SIZE, SIZE);
+    for (int i = 0; i < COUNT; i++) check_and_free(blocks[i], SIZE, SIZE);
 }
 
 static void posix_memalign_rejects(size_t alignment, size_t size, int error) {
@@ -53,8 +52,7 @@ static void posix_memalign_rejects(size_t alignment, size_t size, int error) {
     errno = 0;
     CHECK_EQUAL(posix_memalign(&untouched, alignment, size), error);
     CHECK(untouched == &untouched);
-    if (error == ENOMEM)
-        CHECK_EQUAL(errno, ENOMEM);
+    if (error == ENOMEM) CHECK_EQUAL(errno, ENOMEM);
 }
 
 static void memalign_rejects(size_t alignment, size_t size, int error) {

@@ -10,8 +10,7 @@
 static void check_clear(const char *block) {
     size_t usable = malloc_usable_size((void *)block);
     for (size_t i = 0; i < usable; i++) {
-        if (block[i] != 0)
-            check_failed("byte %zu of a block of %zu is %d\n", i, usable, block[i]);
+        if (block[i] != 0) check_failed("byte %zu of a block of %zu is %d\n", i, usable, block[i]);
     }
 }
 
@@ -23,16 +22,14 @@ static void recycled(size_t dirty_size, size_t size) {
         blocks[i] = malloc(dirty_size);
         memset(blocks[i], 0xff, malloc_usable_size(blocks[i]));
     }
-    for (int i = 0; i < COUNT; i++)
-        free(blocks[i]);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
     for (int i = 0; i < COUNT; i++) {
         blocks[i] = calloc(1, size);
         CHECK(blocks[i] != NULL);
         check_clear(blocks[i]);
         memset(blocks[i], 0xff, malloc_usable_size(blocks[i]));
     }
-    for (int i = 0; i < COUNT; i++)
-        free(blocks[i]);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
 }
 
 /* A block that shrank: what was cut off is dirty. */
@@ -82,8 +79,7 @@ int main(void) {
         recycled(size, 2 * size);
     }
     recycled(10000000, 10000000);
-    for (size_t size = 1000; size < 40000000; size *= 3)
-        shrunk(2 * size, size);
+    for (size_t size = 1000; size < 40000000; size *= 3) shrunk(2 * size, size);
     fresh_memory_is_not_touched();
     no_elements();
     CHECK_EQUAL(errno, 4711);

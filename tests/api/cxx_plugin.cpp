@@ -41,6 +41,4 @@ bool handler_is_called() {
 
 } // namespace
 
-extern "C" int run_plugin() {
-    return containers_work() && failure_throws() && handler_is_called();
-}
+extern "C" int run_plugin() { return containers_work() && failure_throws() && handler_is_called(); }

@@ -1,8 +1,8 @@
 /* Neither the library's start nor the first call in a process or a thread shows in errno. */
 #include "check.h"
+#include "threads.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 static void *first_in_thread(void *unused) {
     (void)unused;
@@ -14,8 +14,6 @@ static void *first_in_thread(void *unused) {
 }
 
 int main(void) {
-    pthread_t thread;
     first_in_thread(NULL);
-    CHECK_EQUAL(pthread_create(&thread, NULL, first_in_thread, NULL), 0);
-    CHECK_EQUAL(pthread_join(thread, NULL), 0);
+    run_in_thread(first_in_thread, NULL);
 }

@@ -8,29 +8,25 @@ enum { COUNT = 40, SIZE = 1500, MAPPED = 10 << 20 };
 static void blocks_in_use(void) {
     void *blocks[COUNT];
     struct mallinfo2 before = mallinfo2();
-    for (int i = 0; i < COUNT; i++)
-        blocks[i] = malloc(SIZE);
+    for (int i = 0; i < COUNT; i++) blocks[i] = malloc(SIZE);
     struct mallinfo2 during = mallinfo2();
     CHECK(during.uordblks >= before.uordblks + COUNT * SIZE);
     CHECK(during.uordblks < before.uordblks + 2 * COUNT * SIZE);
     CHECK_EQUAL(during.arena, during.uordblks + during.fordblks);
-    for (int i = 0; i < COUNT; i++)
-        free(blocks[i]);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
     CHECK(mallinfo2().uordblks <= during.uordblks - COUNT * SIZE);
 }
 
 /* Every other block is freed, so that no two free ones are neighbours. */
 static void free_chunks(void) {
     void *blocks[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        blocks[i] = malloc(SIZE);
+    for (int i = 0; i < COUNT; i++) blocks[i] = malloc(SIZE);
     for (int i = 0; i < COUNT; i += 2) {
         size_t before = mallinfo2().ordblks;
         free(blocks[i]);
         CHECK_EQUAL(mallinfo2().ordblks, before + 1);
     }
-    for (int i = 1; i < COUNT; i += 2)
-        free(blocks[i]);
+    for (int i = 1; i < COUNT; i += 2) free(blocks[i]);
 }
 
 static void own_mappings(void) {

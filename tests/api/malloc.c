@@ -37,17 +37,14 @@ static void no_bytes_give_a_unique_block(void) {
         blocks[i] = malloc(0);
         CHECK(blocks[i] != NULL);
         CHECK_EQUAL((uintptr_t)blocks[i] % 16, 0);
-        for (int j = 0; j < i; j++)
-            CHECK(blocks[i] != blocks[j]);
+        for (int j = 0; j < i; j++) CHECK(blocks[i] != blocks[j]);
     }
-    for (int i = 0; i < COUNT; i++)
-        free(blocks[i]);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
 }
 
 static void success_keeps_errno(void) {
     errno = 4711;
-    for (size_t size = 0; size < (size_t)1 << 28; size += size / 2 + 1)
-        free(malloc(size));
+    for (size_t size = 0; size < (size_t)1 << 28; size += size / 2 + 1) free(malloc(size));
     CHECK_EQUAL(errno, 4711);
 }
 

@@ -1,10 +1,10 @@
 /* malloc_info(3): well-formed XML with the elements of libc's, on any stream, in any thread. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <string.h>
 
 enum { HIGHEST_DEPTH = 16, LONGEST_NAME = 32 };
@@ -84,8 +84,7 @@ static void full_file(void) {
     FILE *stream = fopen("/dev/full", "w");
     CHECK(stream != NULL);
     setvbuf(stream, NULL, _IONBF, 0);
-    for (int i = 0; i < 10; i++)
-        malloc_info(0, stream);
+    for (int i = 0; i < 10; i++) malloc_info(0, stream);
     fclose(stream);
     elements();
 }
@@ -103,11 +102,7 @@ static void *report_cancelled(void *unused) {
 /* A thread that is cancelled while it writes leaves nothing locked. */
 static void cancelled_thread(void) {
     for (int i = 0; i < 10; i++) {
-        pthread_t thread;
-        void *result;
-        CHECK_EQUAL(pthread_create(&thread, NULL, report_cancelled, NULL), 0);
-        CHECK_EQUAL(pthread_join(thread, &result), 0);
-        CHECK(result == PTHREAD_CANCELED);
+        CHECK(run_in_thread(report_cancelled, NULL) == PTHREAD_CANCELED);
         elements();
     }
 }

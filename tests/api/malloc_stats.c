@@ -1,9 +1,9 @@
 /* malloc_stats(3) writes to standard error, whatever that is, and is no cancellation point. */
 #include "check.h"
+#include "threads.h"
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -35,8 +35,7 @@ static void last_line(void) {
 static void full_file(void) {
     int file = open("/dev/full", O_WRONLY);
     CHECK(file >= 0);
-    for (int i = 0; i < 10; i++)
-        stats_into(file);
+    for (int i = 0; i < 10; i++) stats_into(file);
     close(file);
 }
 
@@ -64,11 +63,7 @@ static void *stats_cancelled(void *unused) {
 }
 
 static void cancelled_thread(void) {
-    pthread_t thread;
-    void *result;
-    CHECK_EQUAL(pthread_create(&thread, NULL, stats_cancelled, NULL), 0);
-    CHECK_EQUAL(pthread_join(thread, &result), 0);
-    CHECK(result == PTHREAD_CANCELED);
+    CHECK(run_in_thread(stats_cancelled, NULL) == PTHREAD_CANCELED);
     CHECK(returned);
 }
 

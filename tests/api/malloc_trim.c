@@ -11,12 +11,10 @@ enum { MEBIBYTE = 1 << 20, TOTAL = 48 * MEBIBYTE, HIGHEST_COUNT = TOTAL / 1024 }
 static void trims(size_t size, size_t kept) {
     static char *blocks[HIGHEST_COUNT];
     size_t count = TOTAL / size;
-    for (size_t i = 0; i < count; i++)
-        blocks[i] = memset(malloc(size), 1, size);
+    for (size_t i = 0; i < count; i++) blocks[i] = memset(malloc(size), 1, size);
     size_t full = resident_bytes();
     for (size_t i = 0; i < count; i++) {
-        if (i % kept != 0)
-            free(blocks[i]);
+        if (i % kept != 0) free(blocks[i]);
     }
     int result = malloc_trim(0);
     CHECK(result == 0 || result == 1);

@@ -68,8 +68,7 @@ void every_pair() {
             if (allocation.array != release.array || allocation.aligned != release.aligned)
                 continue;
             check_pair(allocation, release, 16);
-            if (!allocation.aligned)
-                continue;
+            if (!allocation.aligned) continue;
             for (size_t alignment = 32; alignment <= 1 << 20; alignment *= 8)
                 check_pair(allocation, release, alignment);
         }
@@ -77,8 +76,7 @@ void every_pair() {
 }
 
 void null_is_released() {
-    for (const Release &release : releases)
-        release.function(nullptr, 0, align_val_t{64});
+    for (const Release &release : releases) release.function(nullptr, 0, align_val_t{64});
 }
 
 constexpr size_t too_large = static_cast<size_t>(PTRDIFF_MAX) + 1;
@@ -95,8 +93,7 @@ bool fails_as_declared(const Allocation &allocation, size_t size) {
 int handler_calls;
 
 void give_up_at_the_third_call() {
-    if (++handler_calls == 3)
-        std::set_new_handler(nullptr);
+    if (++handler_calls == 3) std::set_new_handler(nullptr);
 }
 
 struct OwnFailure : std::bad_alloc {};

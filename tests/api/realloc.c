@@ -37,8 +37,7 @@ static void small_steps(void) {
     for (size_t size = TOP - 1; size > 0; size -= 7) {
         block = realloc(block, size);
         CHECK(pattern_holds(block, size, key));
-        if (size < 7)
-            break;
+        if (size < 7) break;
     }
     free(block);
 }
@@ -105,10 +104,8 @@ static void failure_leaves_the_block(void) {
 static void success_keeps_errno(void) {
     void *block = NULL;
     errno = 4711;
-    for (size_t size = 1; size < (size_t)1 << 28; size *= 2)
-        block = realloc(block, size);
-    for (size_t size = (size_t)1 << 27; size > 0; size /= 2)
-        block = realloc(block, size);
+    for (size_t size = 1; size < (size_t)1 << 28; size *= 2) block = realloc(block, size);
+    for (size_t size = (size_t)1 << 27; size > 0; size /= 2) block = realloc(block, size);
     free(block);
     CHECK_EQUAL(errno, 4711);
 }

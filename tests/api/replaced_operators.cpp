@@ -15,15 +15,13 @@ int allocated, released;
 void *operator new(std::size_t size) {
     allocated++;
     char *block = static_cast<char *>(std::malloc(header + size));
-    if (block == nullptr)
-        throw std::bad_alloc();
+    if (block == nullptr) throw std::bad_alloc();
     return block + header;
 }
 
 void operator delete(void *block) noexcept {
     released++;
-    if (block != nullptr)
-        std::free(static_cast<char *>(block) - header);
+    if (block != nullptr) std::free(static_cast<char *>(block) - header);
 }
 
 int main() {

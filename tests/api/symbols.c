@@ -83,6 +83,5 @@ static void check_names(const char *const *names, size_t count) {
 
 int main(void) {
     check_names(libc_names, COUNT(libc_names));
-    if (running_on_mallow())
-        check_names(further_names, COUNT(further_names));
+    if (running_on_mallow()) check_names(further_names, COUNT(further_names));
 }

@@ -23,6 +23,5 @@ static void neighbours_keep_apart(size_t size) {
 
 int main(void) {
     CHECK_EQUAL(malloc_usable_size(NULL), 0);
-    for (size_t size = 1; size < 500000; size += size / 3 + 1)
-        neighbours_keep_apart(size);
+    for (size_t size = 1; size < 500000; size += size / 3 + 1) neighbours_keep_apart(size);
 }

@@ -10,7 +10,7 @@
 
 #include <malloc.h>
 
-enum { MEBIBYTE = 1 << 20, EXPECTED = 64 * MEBIBYTE };
+enum { MEBIBYTE = 1 << 20, EXPECTED = 48 * MEBIBYTE };
 
 static const size_t sizes[] = {16, 200, 3000, 40000, 300000, MEBIBYTE, 10 * MEBIBYTE};
 enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };

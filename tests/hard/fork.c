@@ -6,7 +6,7 @@
 #include "check.h"
 #include "processes.h"
 
-enum { FORKS = 300, ALLOCATING_THREADS = 2 };
+enum { FORKS = 150, ALLOCATING_THREADS = 2 };
 
 static void write_to_null(void) {
     FILE *stream = fopen("/dev/null", "w");

@@ -1,6 +1,7 @@
 /*
  * The process has as many mappings as the kernel allows, so that none can be split. free keeps
- * errno even so, and the heap gets along.
+ * errno even so, malloc fails at worst, and the heap works on when there is room for mappings
+ * again.
  */
 #include "check.h"
 #include "churn.h"
@@ -10,30 +11,47 @@
 
 enum { HIGHEST_COUNT = 200000, LARGE = 64 << 20 };
 
-/* Neighbours differ in protection, so that the kernel cannot join them. Returns false if there may
-   be more mappings than is reasonable to make here. */
-static int use_up_mappings(void) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    for (int i = 0; i < HIGHEST_COUNT; i++) {
-        int protection = i % 2 == 0 ? PROT_NONE : PROT_READ;
-        if (mmap(NULL, page, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
-            return 1;
+/* Neighbouring pages that differ in protection are mappings of their own. */
+static bool split_until_refused(char *region, size_t page) {
+    for (size_t i = 0; i < HIGHEST_COUNT; i += 2) {
+        if (mprotect(region + i * page, page, PROT_READ) != 0) return true;
     }
-    return 0;
+    return false;
+}
+
+static void allocate_and_free(size_t size) {
+    void *block = malloc(size);
+    if (block == NULL) {
+        CHECK_EQUAL(errno, ENOMEM);
+        return;
+    }
+    pattern_fill(block, size, pattern_key(block, size, 0));
+    CHECK(pattern_holds(block, size, pattern_key(block, size, 0)));
+    errno = 4711;
+    free(block);
+    CHECK_EQUAL(errno, 4711);
 }
 
 int main(void) {
     static struct churn churn = {.random = 1};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     void *blocks[3];
+    churn_steps(&churn, 10000);
     for (int i = 0; i < 3; i++) {
         blocks[i] = malloc(LARGE);
         CHECK(blocks[i] != NULL);
     }
-    churn_steps(&churn, 10000);
-    if (!use_up_mappings()) skip("vm.max_map_count is too high");
+    char *region = mmap(NULL, HIGHEST_COUNT * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(region != MAP_FAILED);
+    if (!split_until_refused(region, page)) skip("vm.max_map_count is too high");
+
     errno = 4711;
     free(blocks[1]);
+    churn_finish(&churn);
     CHECK_EQUAL(errno, 4711);
+    for (size_t size = 1; size < LARGE; size *= 2) allocate_and_free(size);
+
+    CHECK_EQUAL(munmap(region, HIGHEST_COUNT * page), 0);
     churn_steps(&churn, 10000);
     churn_finish(&churn);
     free(blocks[0]);

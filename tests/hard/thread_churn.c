@@ -10,7 +10,8 @@ enum { THREADS = 100000, WARM_UP = 1000, SIZES = 10 };
 /* Returns a block for the next thread to free. */
 static void *one_life(void *inherited) {
     void *blocks[SIZES];
-    for (size_t i = 0; i < SIZES; i++) blocks[i] = memset(malloc(16 << i), 1, 16 << i);
+    for (size_t i = 0; i < SIZES; i++)
+        blocks[i] = memset(malloc((size_t)16 << i), 1, (size_t)16 << i);
     free(inherited);
     for (size_t i = 1; i < SIZES; i++) free(blocks[i]);
     return blocks[0];

@@ -7,15 +7,12 @@
 
 static sigjmp_buf recovery;
 
-static void handle(int signal_number) {
-    siglongjmp(recovery, signal_number);
-}
+static void handle(int signal_number) { siglongjmp(recovery, signal_number); }
 
 static void work(void) {
     for (size_t size = 1; size < 300000; size += size / 2 + 1) {
         char *volatile p = malloc(size);
-        if (p == NULL)
-            exit(1);
+        if (p == NULL) exit(1);
         memset(p, 1, size);
         free(p);
     }

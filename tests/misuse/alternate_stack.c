@@ -1,6 +1,6 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
 #include "alternate_stack.h"
+#include "misuse.h"
 
 /* The message is formatted on little stack. */
 enum { ROOM = 2048 };

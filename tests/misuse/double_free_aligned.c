@@ -4,8 +4,7 @@
 int main(int argc, char **argv) {
     (void)argc;
     void *p;
-    if (posix_memalign(&p, number(argv[1]), 100) != 0)
-        return 1;
+    if (posix_memalign(&p, number(argv[1]), 100) != 0) return 1;
     void *volatile hidden = p;
     free(hidden);
     BUG(free(hidden));

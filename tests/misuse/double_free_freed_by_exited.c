@@ -1,6 +1,6 @@
 /* expect: mallow: (double|invalid) free of 0x */
-#include "misuse.h"
 #include "block_threads.h"
+#include "misuse.h"
 
 int main(void) {
     void *volatile p = run_in_thread(allocate_and_free_block, NULL);

@@ -15,10 +15,8 @@ int main(void) {
         _exit(0);
     }
     int status = 0;
-    if (waitpid(child, &status, 0) != child)
-        return 1;
-    if (WIFSIGNALED(status))
-        kill(getpid(), WTERMSIG(status));
+    if (waitpid(child, &status, 0) != child) return 1;
+    if (WIFSIGNALED(status)) kill(getpid(), WTERMSIG(status));
     free(p);
     return WEXITSTATUS(status);
 }

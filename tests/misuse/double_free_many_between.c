@@ -4,11 +4,9 @@
 int main(void) {
     void *volatile p = malloc(32);
     void *volatile others[64];
-    for (int i = 0; i < 64; i++)
-        others[i] = malloc(32);
+    for (int i = 0; i < 64; i++) others[i] = malloc(32);
     free(p);
-    for (int i = 0; i < 64; i++)
-        free(others[i]);
+    for (int i = 0; i < 64; i++) free(others[i]);
     BUG(free(p));
     return 0;
 }

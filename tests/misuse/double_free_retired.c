@@ -6,10 +6,8 @@ enum { COUNT = 20000 };
 /* So many blocks that their slabs are given up once all of them are free. */
 int main(void) {
     static void *volatile blocks[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        blocks[i] = malloc(100);
-    for (int i = 0; i < COUNT; i++)
-        free(blocks[i]);
+    for (int i = 0; i < COUNT; i++) blocks[i] = malloc(100);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
     BUG(free(blocks[COUNT / 2]));
     return 0;
 }

@@ -1,4 +1,4 @@
-/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*mapping.*\)$ */
+/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*mapping.*\) */
 #include "misuse.h"
 
 #include <sys/mman.h>

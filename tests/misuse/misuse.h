@@ -24,8 +24,6 @@ enum { FAULTY = 1 };
     } while (0)
 #define EITHER(faulty, correct) (FAULTY ? (faulty) : (correct))
 
-static inline size_t number(const char *argument) {
-    return strtoull(argument, NULL, 0);
-}
+static inline size_t number(const char *argument) { return strtoull(argument, NULL, 0); }
 
 #endif

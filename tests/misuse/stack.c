@@ -1,4 +1,4 @@
-/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*stack.*\)$ */
+/* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*stack.*\) */
 #include "misuse.h"
 
 int main(void) {

@@ -1,6 +1,6 @@
 /* expect: mallow: invalid free of 0x */
-#include "misuse.h"
 #include "block_threads.h"
+#include "misuse.h"
 
 static void *free_local(void *unused) {
     (void)unused;

@@ -16,14 +16,14 @@ endfunction()
 function(preloaded_run group name)
     string(GENEX_STRIP "${ARGN}" arguments)
     list(JOIN arguments . arguments)
-    if(arguments)
+    if(NOT arguments STREQUAL "")
         string(PREPEND arguments .)
     endif()
     add_test(NAME ${group}.${name}${arguments} COMMAND ${group}_${name} ${ARGN})
     set_tests_properties(${group}.${name}${arguments} PROPERTIES
         ENVIRONMENT LD_PRELOAD=$<TARGET_FILE:mallow_shared>
         SKIP_RETURN_CODE 77
-        TIMEOUT 120)
+        TIMEOUT 60)
 endfunction()
 
 # preloaded_test(GROUP SOURCE) does both.

@@ -35,9 +35,7 @@ enum { STATUS_SKIPPED = 77 };
 #define check_failed(...) (dprintf(STDERR_FILENO, __VA_ARGS__), _exit(EXIT_FAILURE))
 
 /* For the few demands that libc itself does not meet. */
-static inline int running_on_mallow(void) {
-    return dlsym(RTLD_DEFAULT, "mallow_malloc") != NULL;
-}
+static inline int running_on_mallow(void) { return dlsym(RTLD_DEFAULT, "mallow_malloc") != NULL; }
 
 static inline void skip(const char *reason) {
     printf("skipped: %s\n", reason);

@@ -14,8 +14,7 @@ enum { HANGING_SECONDS = 60 };
 static inline pid_t start_child(void) {
     pid_t child = fork();
     CHECK(child >= 0);
-    if (child == 0)
-        alarm(HANGING_SECONDS);
+    if (child == 0) alarm(HANGING_SECONDS);
     return child;
 }
 
