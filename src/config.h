@@ -47,6 +47,18 @@
 #define racy_load(type, address) (*(type *)(address))
 #endif
 
+/* A heap passes from a dead thread to the next through the kernel's mark on a robust mutex, which
+ * the sanitizer does not see; so it is told of each step of an owner and of each taking over. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *);
+void __tsan_acquire(void *);
+#define sanitizer_release(address) __tsan_release(address)
+#define sanitizer_acquire(address) __tsan_acquire(address)
+#else
+#define sanitizer_release(address) ((void)0)
+#define sanitizer_acquire(address) ((void)0)
+#endif
+
 /* A store that a signal handler on this thread must see before the stores that follow it. */
 #define signal_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 

@@ -34,6 +34,7 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
     _Atomic uint8_t *state = top->state;
     magazine->top = top - 1;
     state_set(state, SLOT_USED);
+    sanitizer_release(self_heap);
     return slot;
 }
 
@@ -59,6 +60,7 @@ ALWAYS_INLINE enum fast_free fast_give(void *p) {
     entry->state = state;
     signal_order();
     magazine->top = entry;
+    sanitizer_release(self_heap);
     return FAST_DONE;
 }
 

@@ -42,6 +42,7 @@ static bool heap_seize(struct heap *heap) {
     int e = pthread_mutex_trylock(&heap->owner);
     if (e == EOWNERDEAD) e = pthread_mutex_consistent(&heap->owner);
     if (e != 0) return false;
+    sanitizer_acquire(heap);
     if (heap->busy != 0) repair_heap(heap);
     heap->outer = NULL;
     return true;
@@ -55,9 +56,9 @@ static void heap_release(struct heap *heap) { pthread_mutex_unlock(&heap->owner)
 #define LOOKS_FOR_SLAB 4   /* and by one that needs a slab */
 
 static struct heap *next_in_turn(void) {
-    struct heap *heap = atomic_load_explicit(&cursor, memory_order_relaxed);
+    struct heap *heap = atomic_load_explicit(&cursor, memory_order_acquire);
     if (heap == NULL) heap = heap_first();
-    if (heap != NULL) atomic_store_explicit(&cursor, heap->next, memory_order_relaxed);
+    if (heap != NULL) atomic_store_explicit(&cursor, heap->next, memory_order_release);
     return heap;
 }
 
@@ -144,6 +145,7 @@ static void go_back_to(struct heap *heap) {
 void heap_leave(struct heap *heap) {
     signal_order();
     heap->busy = 0;
+    sanitizer_release(heap);
     if (unlikely(self_heap != heap)) go_back_to(heap);
 }
 

@@ -128,7 +128,7 @@ static void slab_retire(struct heap *heap, struct slab *slab) {
     bool usable = class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
     if (usable) {
-        pages_free(page, class == CLASS_ZERO);
+        pages_free(page, false);
         purge_after_free();
     }
     lock_drop(&global_lock);
@@ -203,15 +203,18 @@ void slab_give(struct heap *heap, struct entry entry) {
     if (slab->outside == 0) slab_retire(heap, slab);
 }
 
+/* Acquire: the freeing thread's last accesses come before the slot's next use. */
+static inline bool take_remote(const _Atomic uint8_t *state) {
+    return atomic_load_explicit(state, memory_order_acquire) == SLOT_REMOTE;
+}
+
 void slab_harvest(struct heap *heap, struct slab *slab) {
     for (uint32_t at = 0; at < slab->slots; at += 8) {
         uint64_t word = load_states(slab->state, at);
         uint64_t remote = word ^ 0x0101010101010101ull * SLOT_REMOTE;
         if (((remote - 0x0101010101010101ull) & ~remote & ~AVAILABLE_MASK) == 0) continue;
         for (uint32_t slot = at; slot < at + 8; slot++) {
-            if (state_get(&slab->state[slot]) != SLOT_REMOTE) continue;
-            /* Acquire: the freeing thread's last accesses come before the slot's next use. */
-            atomic_thread_fence(memory_order_acquire);
+            if (!take_remote(&slab->state[slot])) continue;
             state_set(&slab->state[slot], SLOT_FREE);
             became_available(heap, slab, slot);
         }
@@ -233,13 +236,10 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     uint32_t outside = 0;
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];
-        switch (state_get(state)) {
+        switch (atomic_load_explicit(state, memory_order_acquire)) {
         case SLOT_CACHED_FRESH: state_set(state, SLOT_FRESH); break;
         case SLOT_CACHED:
-        case SLOT_REMOTE:
-            atomic_thread_fence(memory_order_acquire);
-            state_set(state, SLOT_FREE);
-            break;
+        case SLOT_REMOTE: state_set(state, SLOT_FREE); break;
         case SLOT_USED: outside++; break;
         default: break;
         }

@@ -10,10 +10,10 @@
 static void count_slot(struct class_figures *f, uint8_t state) {
     switch (state) {
     case SLOT_USED: f->used++; break;
-    case SLOT_CACHED:
-    case SLOT_CACHED_FRESH: f->cached++; break;
+    case SLOT_CACHED: f->cached++; break;
     case SLOT_REMOTE:
     case SLOT_FREE: f->free++; break;
+    case SLOT_CACHED_FRESH:
     case SLOT_FRESH: f->fresh++; break;
     default: break;
     }

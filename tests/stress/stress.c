@@ -74,7 +74,8 @@ static void *allocate_clear(size_t size) {
     CHECK(bytes != NULL);
     for (size_t offset = 0; offset < size; offset += sizeof(zeros)) {
         size_t rest = size - offset;
-        CHECK(memcmp(bytes + offset, zeros, rest < sizeof(zeros) ? rest : sizeof(zeros)) == 0);
+        if (memcmp(bytes + offset, zeros, rest < sizeof(zeros) ? rest : sizeof(zeros)) != 0)
+            check_failed("calloc(%zu) is not clear behind offset %zu\n", size, offset);
     }
     return (void *)bytes;
 }
