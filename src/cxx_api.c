@@ -26,7 +26,10 @@ static void *find_in_runtime(const char *name, const void *caller) {
     Dl_info object;
     if (found != NULL || dladdr(caller, &object) == 0) return found;
     void *handle = dlopen(object.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-    return handle == NULL ? NULL : dlsym(handle, name);
+    if (handle == NULL) return NULL;
+    found = dlsym(handle, name);
+    dlclose(handle); /* the caller itself keeps it loaded */
+    return found;
 }
 #else
 static void *find_in_runtime(const char *name, const void *caller) {

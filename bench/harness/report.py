@@ -60,29 +60,24 @@ def comparison(results, figure, workload):
 
 
 def summary(results):
-    """Geometric means over the workloads; the last row says where each is at its worst."""
+    """Geometric means over the workloads, and where the subject is at its worst."""
+    means = results.summary()
     lines = [f"geometric means over {len(results.workloads)} workloads",
              " " * 30 + "".join(f"{name:>13}" for name in results.allocators)]
     for figure, title in ((TIME, "processor time"), (MEMORY, "peak memory")):
-        for label, mean in ((f"/ {BASELINE}", lambda name: results.mean_ratio(
-                                figure.key, name, BASELINE)),
-                            ("/ best other", lambda name: results.mean_against_best(
-                                figure.key, name))):
-            cells = "".join(f"{number(mean(name)):>13}" for name in results.allocators)
-            lines.append(f"{title + ' ' + label:30}{cells}")
-    lines.append(worst_line(results))
+        for key, label in (("to_" + BASELINE, BASELINE), ("to_best_other", "best other")):
+            cells = "".join(f"{number(means[name][figure.key][key]):>13}"
+                            for name in results.allocators)
+            lines.append(f"{title + ' / ' + label:30}{cells}")
+    worst = means.get(SUBJECT, {}).get(TIME.key, {}).get("worst_to_best_other")
+    if worst:
+        lines.append(f"{SUBJECT} is slowest against its best other in {worst['workload']}: "
+                     f"{worst['ratio']:.2f}")
     return lines
 
 
 def number(value):
     return "-" if value is None else f"{value:.3f}"
-
-
-def worst_line(results):
-    worst = SUBJECT in results.allocators and results.worst(TIME.key, SUBJECT)
-    if not worst:
-        return ""
-    return f"{SUBJECT} is slowest against its best other in {worst[1]}: {worst[0]:.2f}"
 
 
 def document(results, libraries, settings):

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "processes.h"
 
-enum { FORKS = 150, ALLOCATING_THREADS = 2 };
+enum { FORKS = 100, ALLOCATING_THREADS = 2 };
 
 static void write_to_null(void) {
     FILE *stream = fopen("/dev/null", "w");
@@ -23,7 +23,7 @@ static void *write_until_stopped(void *unused) {
 
 static void *some_churn(void *seed) {
     struct churn churn = {.random = (uintptr_t)seed};
-    churn_steps(&churn, 2000);
+    churn_steps(&churn, 500);
     churn_finish(&churn);
     return NULL;
 }
