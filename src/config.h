@@ -38,6 +38,9 @@
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* A store that others may load at the same time. */
+#define racy_store(address, value) __atomic_store_n(address, value, __ATOMIC_RELAXED)
+
 /* A load that may race with a store of another thread and needs no order. A plain load is folded
  * into the compare that uses it, which an atomic one is not: three instructions in free. It is one
  * machine word or byte, so it cannot tear; the sanitizer is told the truth. */

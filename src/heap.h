@@ -62,7 +62,7 @@ struct heap {
  * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it.
  * Nothing else of it is ever looked at, so nothing else is there. */
 extern struct empty_heap {
-    struct magazine magazine[CLASSES];
+    _Alignas(CACHE_LINE) struct magazine magazine[CLASSES];
     uintptr_t busy;
 } empty_heap;
 #define EMPTY_HEAP ((struct heap *)&empty_heap)

@@ -24,7 +24,8 @@ static void *map_alloc(size_t size, size_t align, bool *zeroed) {
 
 void *large_alloc(size_t size, size_t align, bool *zeroed) {
     /* Each is the other's way out when address space or mappings are short. */
-    bool map_first = size >= settings.mmap_threshold && settings.mmap_max > 0;
+    size_t threshold = racy_load(size_t, &settings.mmap_threshold);
+    bool map_first = size >= threshold && settings.mmap_max > 0;
     void *p = map_first ? map_alloc(size, align, zeroed) : run_alloc(size, align, zeroed);
     if (p != NULL || settings.mmap_max == 0) return p;
     return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
@@ -84,6 +85,6 @@ void *large_resize(void *p, size_t size) {
     bool done = resize_in_place(page_of(p), (uint32_t)pages);
     lock_drop(&global_lock);
     if (done) return p;
-    if (size < settings.mmap_threshold || settings.mmap_max == 0) return NULL;
+    if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0) return NULL;
     return move_to_mapping(p, bytes, size);
 }

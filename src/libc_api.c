@@ -11,7 +11,9 @@
 
 /* Attributes of libc's declarations differ from ours: the functions are the same. */
 #pragma GCC diagnostic ignored "-Wattributes"
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmissing-attributes"
+#endif
 
 void *malloc(size_t) ALIAS(mallow_malloc);
 void *calloc(size_t, size_t) ALIAS(mallow_calloc);

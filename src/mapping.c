@@ -115,7 +115,7 @@ size_t mapping_usable(const void *block) {
 }
 
 bool mapping_free(void *block) {
-    struct mapping gone = {0};
+    struct mapping gone = {.start = NULL};
     lock_take(&global_lock);
     struct mapping *slot = table_lookup(block);
     if (slot != NULL) {

@@ -21,7 +21,7 @@ static bool fits(const struct found *block, size_t size) {
 static void *resize_pages(const struct found *block, size_t size) {
     if (size <= SLOT_MAX || size > PTRDIFF_MAX) return NULL;
     if (block->kind == BLOCK_RUN) return large_resize(block->start, size);
-    if (block->kind == BLOCK_MAPPING && size >= settings.mmap_threshold / 2)
+    if (block->kind == BLOCK_MAPPING && size >= racy_load(size_t, &settings.mmap_threshold) / 2)
         return mapping_resize(block->start, size);
     return NULL;
 }

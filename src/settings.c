@@ -25,7 +25,7 @@ struct settings settings = {
 
 static bool set_mmap_threshold(size_t value) {
     if (value > THRESHOLD_MAX) return false;
-    settings.mmap_threshold = value;
+    racy_store(&settings.mmap_threshold, value);
     settings.fixed_threshold = true;
     return true;
 }
@@ -249,6 +249,5 @@ void settings_adapt_threshold(size_t freed_bytes) {
     if (settings.fixed_threshold || freed_bytes <= settings.mmap_threshold ||
         freed_bytes > THRESHOLD_MAX)
         return;
-    settings.mmap_threshold = freed_bytes;
-    purge_set_trim_threshold(2 * freed_bytes);
+    racy_store(&settings.mmap_threshold, freed_bytes);
 }
