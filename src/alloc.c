@@ -29,37 +29,45 @@ const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSETS_SAME(29), OFFSETS_SAME(30), OFFSETS_SAME(31), OFFSETS_SAME(32),
 };
 
-/* Slots for the empty magazine, from the nearest place that has some; the first is returned. */
-static struct entry refill(struct heap *heap, unsigned class) {
+/* A slab of the class with available slots, from the nearest place that has one. What other
+ * threads freed comes before what nobody used yet. */
+static struct slab *find_slab(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
-    if (class != CLASS_ZERO) magazine_grow(heap, class);
+    remote_collect(heap, class);
+    if (bin->partial != NULL) return bin->partial;
+    if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
+    /* Slabs that others have emptied are memory for this one. */
+    if (remote_collect_all(heap) && bin->partial != NULL) return bin->partial;
+    return slab_create(heap, class);
+}
+
+/* Puts slots on the empty magazine. */
+static bool refill(struct heap *heap, unsigned class) {
+    magazine_grow(heap, class);
     unsigned want = magazine_want(heap, class);
-    for (;;) {
-        if (bin->partial != NULL) return slab_take(heap, bin->partial, want);
-        if (remote_collect(heap)) continue;
-        if (heap_take_orphan_slab(heap, class) != NULL) continue;
-        if (slab_create(heap, class) == NULL) return (struct entry){NULL, NULL};
-    }
+    struct slab *slab = want == 0 ? NULL : find_slab(heap, class);
+    if (slab != NULL) slab_take(heap, slab, want);
+    return slab != NULL;
+}
+
+/* The newest slot of the magazine, if it has any. */
+static char *take_cached(struct magazine *magazine, bool *zeroed) {
+    struct entry newest = *magazine->top;
+    *zeroed = newest.slot != NULL && state_get(newest.state) == SLOT_CACHED_FRESH;
+    return fast_take(magazine);
 }
 
 static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
-    /* Not empty if the heap was just taken over from a thread that is gone. */
-    struct entry newest = *heap->magazine[class].top;
-    if (newest.slot != NULL) {
-        *zeroed = state_get(newest.state) == SLOT_CACHED_FRESH;
-        return fast_take(&heap->magazine[class]);
-    }
+    struct magazine *magazine = &heap->magazine[class];
     struct bin *bin = &heap->bin[class];
-    if (cold_wants(bin, class)) {
+    /* Not empty if the heap was just taken over from a thread that is gone. */
+    char *slot = take_cached(magazine, zeroed);
+    if (slot == NULL && cold_wants(bin, class)) {
         bin->heat++;
-        char *slot = cold_take(class, zeroed);
-        if (slot != NULL) return slot;
+        slot = cold_take(class, zeroed);
     }
-    struct entry entry = refill(heap, class);
-    if (entry.slot == NULL) return NULL;
-    *zeroed = state_get(entry.state) == SLOT_CACHED_FRESH;
-    state_set(entry.state, SLOT_USED);
-    return entry.slot;
+    if (slot == NULL && refill(heap, class)) slot = take_cached(magazine, zeroed);
+    return slot;
 }
 
 static void *alloc_slot(unsigned class, bool *zeroed) {
@@ -113,18 +121,13 @@ EXPORT_OWN void *mallow_malloc(size_t size) {
 EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
-    if (likely(bytes <= SLOT_MAX)) {
-        unsigned class = class_of(bytes);
-        struct magazine *magazine = &self_heap->magazine[class];
-        struct entry top = *magazine->top;
-        if (likely(top.slot != NULL)) {
-            bool fresh = state_get(top.state) == SLOT_CACHED_FRESH;
-            void *p = fast_take(magazine);
-            /* The whole slot: what malloc_usable_size grants is cleared too. */
-            return fresh ? p : memset(p, 0, class_size(class));
-        }
-    }
     bool zeroed;
+    if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
+        unsigned class = class_of(bytes);
+        void *p = take_cached(&self_heap->magazine[class], &zeroed);
+        /* The whole slot: what malloc_usable_size grants is cleared too. */
+        if (likely(p != NULL)) return zeroed ? p : memset(p, 0, class_size(class));
+    }
     void *p = alloc_any(bytes, &zeroed);
     if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
     return p;

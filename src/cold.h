@@ -25,7 +25,8 @@ _Static_assert(COLD_CLASS_MARK + COLD_CLASSES <= SLOT_FREE, "class marks and sta
 
 /* Whether the thread still takes this class from here. */
 static inline bool cold_wants(const struct bin *bin, unsigned class) {
-    return class < COLD_CLASSES && class != CLASS_ZERO && bin->heat < COLD_HEAT;
+    return class < COLD_CLASSES && class != CLASS_ZERO && bin->heat < COLD_HEAT &&
+           bin->partial == NULL;
 }
 
 /* A used slot of the class; NULL when there is no memory. *zeroed: it reads as zero. */

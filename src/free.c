@@ -20,10 +20,10 @@
 static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
     struct magazine *magazine = &heap->magazine[class];
     state_set(entry.state, SLOT_CACHED);
-    if (class != CLASS_ZERO) magazine_grow(heap, class);
+    magazine_grow(heap, class);
     unsigned count = magazine_count(heap, class);
     if (heap->bin[class].entries <= 1) {
-        slab_give(heap, entry);
+        slab_give(heap, &entry, 1);
         return;
     }
     if (magazine->top + 1 == magazine->limit) magazine_flush(heap, class, (count + 1) / 2);

@@ -38,6 +38,7 @@ struct slab {
     uint32_t slots;           /* states 0..slots-1 may be slots; the first few may be NONE */
     uint32_t outside;         /* slots that are not available here: used, cached, remote */
     uint32_t scan;            /* no available slot below this */
+    uint32_t reach;           /* no slot from here on was ever taken */
     uint32_t capacity;        /* slots that are not NONE */
     bool listed;              /* in bin.partial */
 

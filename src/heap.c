@@ -45,6 +45,8 @@ static bool heap_seize(struct heap *heap) {
     sanitizer_acquire(heap);
     if (heap->busy != 0) repair_heap(heap);
     heap->outer = NULL;
+    /* The next thread may use other classes than the last. */
+    for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].heat = 0;
     return true;
 }
 
@@ -154,7 +156,7 @@ void heap_leave(struct heap *heap) {
 /* What a thread left in its magazines goes back to its slabs. */
 static void heap_reap(struct heap *heap) {
     heap->busy = UINTPTR_MAX;
-    remote_collect(heap);
+    remote_collect_all(heap);
     magazines_flush_all(heap);
     heap->busy = 0;
 }

@@ -54,8 +54,8 @@ struct heap {
     struct heap *next;       /* registry: heaps are never unmapped */
     pthread_mutex_t owner;
 
-    /* Slabs with remotely freed slots: any thread pushes, the owner takes all. */
-    _Alignas(CACHE_LINE) _Atomic(struct slab *) pending;
+    /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
+    _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
 };
 
 /* What a thread has before its first allocation: magazines with nothing but sentinels. It owns

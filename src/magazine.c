@@ -27,6 +27,7 @@ unsigned magazine_count(const struct heap *heap, unsigned class) {
     return (unsigned)(heap->magazine[class].top - sentinel(heap, class));
 }
 
+/* Logically, with the sentinel: 1 means that every free gives back at once. */
 static unsigned entries_allowed(unsigned class) {
     if (settings.count_calls || class_size(class) > settings.mxfast) return 1;
     size_t slots = CACHED_BYTES_MAX / class_size(class);
@@ -36,28 +37,33 @@ static unsigned entries_allowed(unsigned class) {
     return slots < entries - 1 ? (unsigned)max_size(slots, 2) + 1 : entries;
 }
 
+/* In memory there is always room for the one slot that a refill takes and malloc pops again. */
+static size_t array_bytes(unsigned entries) {
+    return max_size(entries, 2) * sizeof(struct entry);
+}
+
 void magazine_grow(struct heap *heap, unsigned class) {
     unsigned old = heap->bin[class].entries, allowed = entries_allowed(class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
     lock_take(&global_lock);
-    struct entry *array = meta_alloc(entries * sizeof *array);
+    struct entry *array = meta_alloc(array_bytes(entries));
     if (array != NULL) {
         struct entry *before = sentinel(heap, class);
         unsigned count = magazine_count(heap, class);
         memcpy(array, before, (count + 1) * sizeof *array);
         heap->magazine[class] = (struct magazine){array + count, array + entries};
         heap->bin[class].entries = (uint16_t)entries;
-        if (old != 0) meta_free(before, old * sizeof *before);
+        if (old != 0) meta_free(before, array_bytes(old));
     }
     lock_drop(&global_lock);
 }
 
 unsigned magazine_want(const struct heap *heap, unsigned class) {
     unsigned entries = heap->bin[class].entries;
-    /* Half of it, so that the frees that follow do not overflow at once. One more is returned. */
-    return entries <= 1 ? 1 : entries / 2 + 1;
+    /* Half of it, so that the frees that follow do not overflow at once. */
+    return entries == 0 ? 0 : entries / 2 + 1;
 }
 
 void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
@@ -67,7 +73,7 @@ void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
     /* While entries move the magazine is empty: an interruption must find no entry twice. */
     magazine->top = bottom;
     signal_order();
-    for (unsigned i = 1; i <= count; i++) slab_give(heap, bottom[i]);
+    slab_give(heap, bottom + 1, count);
     memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
     signal_order();
     magazine->top = bottom + (have - count);

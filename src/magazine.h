@@ -13,7 +13,7 @@ void magazines_init(struct heap *heap);
 /* Gives the class a larger array, with the same entries, if it may have one. */
 void magazine_grow(struct heap *heap, unsigned class);
 
-/* How many slots to take from a slab at once. */
+/* How many slots to take from a slab at once; 0 while there is no array. */
 unsigned magazine_want(const struct heap *heap, unsigned class);
 
 /* Gives the `count` oldest entries back to their slabs. */

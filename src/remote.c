@@ -1,11 +1,12 @@
 #include "remote.h"
 
 static void push_pending(struct heap *owner, struct slab *slab) {
-    struct slab *head = atomic_load_explicit(&owner->pending, memory_order_relaxed);
+    _Atomic(struct slab *) *list = &owner->pending[slab->class];
+    struct slab *head = atomic_load_explicit(list, memory_order_relaxed);
     do {
         slab->next_pending = head;
-    } while (!atomic_compare_exchange_weak_explicit(&owner->pending, &head, slab,
-                                                    memory_order_release, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(list, &head, slab, memory_order_release,
+                                                    memory_order_relaxed));
 }
 
 static void announce(struct heap *owner, struct slab *slab) {
@@ -34,18 +35,24 @@ static void look_at(struct heap *heap, struct slab *slab) {
     }
 }
 
-bool remote_collect(struct heap *heap) {
+/* What an interrupted collection left, and what is pending now. */
+bool remote_collect(struct heap *heap, unsigned class) {
+    _Atomic(struct slab *) *list = &heap->pending[class];
     if (heap->collecting == NULL) {
-        if (atomic_load_explicit(&heap->pending, memory_order_relaxed) == NULL) return false;
-        heap->collecting = atomic_exchange_explicit(&heap->pending, NULL, memory_order_acquire);
+        if (atomic_load_explicit(list, memory_order_relaxed) == NULL) return false;
+        heap->collecting = atomic_exchange_explicit(list, NULL, memory_order_acquire);
     }
-    struct slab *slab = heap->collecting;
-    if (slab == NULL) return false;
-    while (slab != NULL) {
+    while (heap->collecting != NULL) {
+        struct slab *slab = heap->collecting;
         heap->collecting = slab->next_pending; /* before it can be pushed again */
         atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
         look_at(heap, slab);
-        slab = heap->collecting;
     }
     return true;
+}
+
+bool remote_collect_all(struct heap *heap) {
+    bool some = false;
+    for (unsigned class = 0; class < CLASSES; class ++) some |= remote_collect(heap, class);
+    return some;
 }

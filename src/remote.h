@@ -3,7 +3,7 @@
  *
  *     any thread                              the owner
  *     ----------                              ---------
- *     owner := slab.owner                     list := exchange(heap.pending, none)
+ *     owner := slab.owner                     list := exchange(heap.pending[class], none)
  *     CAS(state, USED -> REMOTE)              for each slab of the list:
  *     if slab.pending = 0 and                     next := slab.next
  *        exchange(slab.pending, 1) = 0            exchange(slab.pending, 0)
@@ -28,6 +28,7 @@
 bool remote_free(struct slab *slab, _Atomic uint8_t *state);
 
 /* Makes the slots that others freed available; false when there were none. */
-bool remote_collect(struct heap *heap);
+bool remote_collect(struct heap *heap, unsigned class);
+bool remote_collect_all(struct heap *heap);
 
 #endif

@@ -19,7 +19,7 @@ void repair_heap(struct heap *heap) {
         if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap && slab->index == 0)
             slab_repair(heap, slab);
     }
-    remote_collect(heap);
+    remote_collect_all(heap);
     heap->busy = 0;
 }
 

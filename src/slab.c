@@ -100,6 +100,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->slots = phantoms + capacity;
     slab->outside = 0;
     slab->scan = phantoms;
+    slab->reach = 0;
     init_states(slab, phantoms, clean);
     describe_granules(slab, heap, class, (uintptr_t)page_start(page) + colour - phantoms * size);
     bin_add(heap, slab);
@@ -148,7 +149,16 @@ static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
                                 memory_order_relaxed);
 }
 
-struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want) {
+/* FRESH to CACHED_FRESH and FREE to CACHED, eight states at once. */
+static inline uint64_t cached_bytes(uint64_t available) {
+    return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);
+}
+
+static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
+    atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
+}
+
+void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     struct magazine *magazine = slab->magazine;
     _Atomic uint8_t *states = slab->state;
     char *zero = slab_slot_zero(slab);
@@ -159,48 +169,63 @@ struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     signal_order();
 
     struct entry *bottom = magazine->top;
-    struct entry *next = bottom + take - 1; /* filled downwards: the lowest slot ends up newest */
-    struct entry first = {NULL, NULL};
+    struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
     uint32_t at = slab->scan & ~7u;
-    unsigned left = take;
     for (;; at += 8) {
-        uint64_t found = available_bytes(load_states(states, at));
-        for (; found != 0; found &= found - 1) {
-            uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-            struct entry entry = {zero + slot * size, states + slot};
-            state_set(entry.state,
-                      state_get(entry.state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
-            if (first.slot == NULL)
-                first = entry;
-            else
-                *next-- = entry;
-            if (--left == 0) {
-                slab->scan = slot + 1;
-                goto done;
+        uint64_t word = load_states(states, at);
+        uint64_t found = available_bytes(word);
+        if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
+            /* No other thread writes any of the eight: they are not in use. */
+            store_states(states, at, cached_bytes(word));
+            char *slot = zero + at * size;
+            for (unsigned i = 0; i < 8; i++, slot += size)
+                *next-- = (struct entry){slot, states + at + i};
+        } else {
+            for (; found != 0 && next > bottom; found &= found - 1) {
+                uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+                uint8_t state = state_get(&states[slot]);
+                state_set(&states[slot], state == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+                *next-- = (struct entry){zero + slot * size, states + slot};
             }
         }
+        if (next == bottom) break;
     }
-done:
+    slab->scan = at;
+    if (at + 8 > slab->reach) slab->reach = at + 8;
     if (slab->outside == slab->capacity) bin_remove(heap, slab);
     signal_order();
-    magazine->top = bottom + take - 1;
-    return first;
+    magazine->top = bottom + take;
 }
 
-/* A slot of the slab became available: what that means for the slab. */
-static inline void became_available(struct heap *heap, struct slab *slab, uint32_t slot) {
-    if (slot < slab->scan) slab->scan = slot;
+/* `count` slots of the slab became available, the lowest of them `lowest`. */
+static inline void became_available(struct heap *heap, struct slab *slab, uint32_t lowest,
+                                    uint32_t count) {
+    if (lowest < slab->scan) slab->scan = lowest;
     if (!slab->listed) bin_add(heap, slab);
     signal_order();
-    slab->outside--;
+    slab->outside -= count;
+    if (slab->outside == 0) slab_retire(heap, slab);
 }
 
-void slab_give(struct heap *heap, struct entry entry) {
-    struct slab *part = slab_of(granule_of(entry.slot));
-    struct slab *slab = slab_head(part);
-    state_set(entry.state, state_get(entry.state) == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
-    became_available(heap, slab, (uint32_t)(entry.state - slab->state));
-    if (slab->outside == 0) slab_retire(heap, slab);
+/* Gives the first entries that are all of one slab; how many. */
+static unsigned give_to_one(struct heap *heap, const struct entry *entries, unsigned count) {
+    struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
+    uint32_t lowest = UINT32_MAX;
+    unsigned i = 0;
+    do {
+        _Atomic uint8_t *state = entries[i].state;
+        size_t slot = (size_t)(state - slab->state);
+        if (slot >= slab->slots) break;
+        state_set(state, state_get(state) == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
+        if (slot < lowest) lowest = (uint32_t)slot;
+    } while (++i < count);
+    became_available(heap, slab, lowest, i);
+    return i;
+}
+
+void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
+    for (unsigned given; count > 0; entries += given, count -= given)
+        given = give_to_one(heap, entries, count);
 }
 
 /* Acquire: the freeing thread's last accesses come before the slot's next use. */
@@ -209,17 +234,18 @@ static inline bool take_remote(const _Atomic uint8_t *state) {
 }
 
 void slab_harvest(struct heap *heap, struct slab *slab) {
-    for (uint32_t at = 0; at < slab->slots; at += 8) {
+    uint32_t lowest = UINT32_MAX, count = 0;
+    for (uint32_t at = 0; at < slab->reach; at += 8) {
         uint64_t word = load_states(slab->state, at);
         uint64_t remote = word ^ 0x0101010101010101ull * SLOT_REMOTE;
         if (((remote - 0x0101010101010101ull) & ~remote & ~AVAILABLE_MASK) == 0) continue;
         for (uint32_t slot = at; slot < at + 8; slot++) {
             if (!take_remote(&slab->state[slot])) continue;
             state_set(&slab->state[slot], SLOT_FREE);
-            became_available(heap, slab, slot);
+            if (count++ == 0) lowest = slot;
         }
     }
-    if (slab->outside == 0) slab_retire(heap, slab);
+    if (count != 0) became_available(heap, slab, lowest, count);
 }
 
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {

@@ -40,12 +40,12 @@ static inline char *slab_slot_zero(const struct slab *slab) {
     return granule - (uint32_t)((uint32_t)(uintptr_t)granule - slab->start);
 }
 
-/* Fills the empty magazine with up to `want` of the slab's lowest available slots (at least one
- * is there) and takes the first of them off, still in state CACHED or CACHED_FRESH. */
-struct entry slab_take(struct heap *heap, struct slab *slab, unsigned want);
+/* Fills the empty magazine of the slab's class with up to `want` of its lowest available slots; one
+ * at least is there. */
+void slab_take(struct heap *heap, struct slab *slab, unsigned want);
 
-/* Makes a cached slot available in its slab again; retires the slab when that was the last. */
-void slab_give(struct heap *heap, struct entry entry);
+/* Makes cached slots available in their slabs again; slabs that are then empty retire. */
+void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 
 /* A new slab at the head of the heap's bin; NULL when there is no memory. */
 struct slab *slab_create(struct heap *heap, unsigned class);

@@ -1,0 +1,154 @@
+/* Cold granules: the state bytes alone tell every slot and its size. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "cold.h"
+#include "pages.h"
+#include "pattern.h"
+#include "random.h"
+#include "start.h"
+
+enum { SLOTS = 4000, STEPS = 40000, UNITS = GRANULE / UNIT, GRANULES = 256 };
+
+static struct slot {
+    char *start;
+    unsigned class;
+    uint64_t key;
+} slots[SLOTS];
+
+/* The class and the first unit of every slot ever carved: they never change. */
+static struct {
+    uint8_t class;
+    uint32_t start;
+} carved[GRANULES][UNITS];
+
+static uint64_t seed = 1;
+
+static void carve_model(const struct slot *slot) {
+    size_t granule = granule_of(slot->start);
+    uint32_t unit = cold_unit(slot->start);
+    assert_true(granule < GRANULES);
+    for (uint32_t i = unit; i < unit + class_size(slot->class) / UNIT; i++) {
+        assert_true(carved[granule][i].class == 0 ||
+                    (carved[granule][i].class == slot->class && carved[granule][i].start == unit));
+        carved[granule][i].class = (uint8_t)slot->class;
+        carved[granule][i].start = unit;
+    }
+}
+
+static bool is_zero(const char *bytes, size_t count) {
+    static const char zeros[COLD_MAX];
+    return memcmp(bytes, zeros, count) == 0;
+}
+
+static void take(struct slot *slot) {
+    bool zeroed;
+    slot->class = 1 + (unsigned)random_below(&seed, COLD_CLASSES - 1);
+    slot->start = cold_take(slot->class, &zeroed);
+    size_t size = class_size(slot->class);
+    assert_non_null(slot->start);
+    assert_int_equal((uintptr_t)slot->start % class_alignment(slot->class), 0);
+    if (zeroed) assert_true(is_zero(slot->start, size));
+    carve_model(slot);
+    slot->key = pattern_key(slot->start, size, 1);
+    pattern_fill(slot->start, size, slot->key);
+}
+
+static void give(struct slot *slot) {
+    assert_true(pattern_holds(slot->start, class_size(slot->class), slot->key));
+    assert_true(cold_free(slot->start, slot->class));
+    assert_false(cold_free(slot->start, slot->class));
+    slot->start = NULL;
+}
+
+/* Every unit of every granule, against what was carved there. */
+static void check_granules(void) {
+    for (size_t granule = 1; granule < space.granules; granule++) {
+        const struct slab *slab = slab_of(granule);
+        if (slab->kind != GRANULE_COLD) continue;
+        for (uint32_t unit = 0; unit < UNITS; unit++) {
+            bool is_slot = carved[granule][unit].class != 0;
+            uint32_t start = cold_find_start(slab, unit);
+            assert_int_equal(start, is_slot ? carved[granule][unit].start : UINT32_MAX);
+            if (is_slot) assert_int_equal(cold_class(slab, start), carved[granule][unit].class);
+        }
+    }
+}
+
+static void random_steps(void) {
+    for (int i = 0; i < STEPS; i++) {
+        struct slot *slot = &slots[random_below(&seed, SLOTS)];
+        if (slot->start == NULL)
+            take(slot);
+        else
+            give(slot);
+    }
+    check_granules();
+}
+
+static void slots_do_not_overlap_and_keep_their_class(void **state) {
+    (void)state;
+    random_steps();
+}
+
+static size_t granules_used(void) { return pages_count().used / GRANULE_PAGES; }
+
+static void give_all(void) {
+    for (int i = 0; i < SLOTS; i++)
+        if (slots[i].start != NULL) give(&slots[i]);
+}
+
+static void freed_slots_serve_their_class_again(void **state) {
+    (void)state;
+    give_all();
+    size_t used = granules_used();
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < SLOTS / 40; i++) take(&slots[i]);
+        give_all();
+    }
+    assert_int_equal(granules_used(), used);
+}
+
+static void a_rebuild_finds_all_free_slots(void **state) {
+    (void)state;
+    give_all();
+    struct slot *one = &slots[0];
+    take(one);
+    size_t used = granules_used();
+    uint64_t before = seed;
+    for (int i = 1; i < 1000; i++) take(&slots[i]);
+    for (int i = 1; i < 1000; i++) give(&slots[i]);
+    cold_rebuild();
+    seed = before;
+    for (int i = 1; i < 1000; i++) take(&slots[i]);
+    assert_int_equal(granules_used(), used);
+    assert_true(pattern_holds(one->start, class_size(one->class), one->key));
+    random_steps();
+}
+
+static void threads_take_few_slots_from_here(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        struct bin bin = {0};
+        bool may = class != CLASS_ZERO && class_size(class) <= COLD_MAX;
+        assert_int_equal(cold_wants(&bin, class), may);
+        bin.heat = COLD_HEAT;
+        assert_false(cold_wants(&bin, class));
+    }
+}
+
+static int start_heap(void **state) {
+    (void)state;
+    return start() ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_do_not_overlap_and_keep_their_class),
+        cmocka_unit_test(freed_slots_serve_their_class_again),
+        cmocka_unit_test(a_rebuild_finds_all_free_slots),
+        cmocka_unit_test(threads_take_few_slots_from_here),
+    };
+    return cmocka_run_group_tests(tests, start_heap, NULL);
+}

@@ -1,0 +1,26 @@
+/* The table by which malloc finds a magazine says the same as the classes. */
+#include "unit.h"
+
+#include "fast.h"
+
+static void every_small_size_finds_its_magazine(void **state) {
+    (void)state;
+    for (size_t size = 0; size <= SMALL_MAX; size++)
+        assert_ptr_equal(small_magazine(size), &self_heap->magazine[class_of(size)]);
+}
+
+/* A thread's first allocation finds nothing, whatever its size, and asks the slow path. */
+static void before_the_first_allocation_all_are_empty(void **state) {
+    (void)state;
+    assert_ptr_equal(self_heap, EMPTY_HEAP);
+    for (unsigned class = 0; class < CLASSES; class ++)
+        assert_null(fast_take(&self_heap->magazine[class]));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_small_size_finds_its_magazine),
+        cmocka_unit_test(before_the_first_allocation_all_are_empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+/*
+ * The page heap against a model that knows for each page what it is: random runs are taken, given
+ * back, shrunk, extended and purged, and after each step the tags of all pages must tell the same.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+#include "os.h"
+#include "pages.h"
+#include "purge.h"
+#include "random.h"
+#include "start.h"
+
+enum { PAGES_MAX = 16384, RUNS_MAX = 256, STEPS = 20000 };
+
+enum page_state { DIRTY = -1, CLEAN = -2 }; /* else the number of the run that has it */
+
+static int16_t model[PAGES_MAX];
+
+static struct used {
+    uint32_t page, pages; /* pages 0: there is none */
+    enum run_kind kind;
+} runs[RUNS_MAX];
+
+static uint64_t seed = 1;
+
+static bool is_zero(uint32_t page) {
+    static const char zeros[RUN_PAGE];
+    return memcmp(page_start(page), zeros, RUN_PAGE) == 0;
+}
+
+/* Makes the pages not zero, each with its own number. */
+static void write_pages(uint32_t page, uint32_t pages) {
+    for (uint32_t i = page; i < page + pages; i++) memcpy(page_start(i), &i, sizeof(i));
+}
+
+static void assert_written(uint32_t page, uint32_t pages) {
+    for (uint32_t i = page; i < page + pages; i++)
+        assert_memory_equal(page_start(i), &i, sizeof(i));
+}
+
+static void set_model(uint32_t page, uint32_t pages, int to) {
+    for (uint32_t i = page; i < page + pages; i++) model[i] = (int16_t)to;
+}
+
+static bool model_is(uint32_t page, uint32_t pages, int what) {
+    for (uint32_t i = page; i < page + pages; i++)
+        if (model[i] != what) return false;
+    return true;
+}
+
+/* The longest run of the model's pages from `page` on that are the same. */
+static uint32_t model_length(uint32_t page, size_t top) {
+    uint32_t length = 1;
+    while (page + length < top && model[page + length] == model[page]) length++;
+    return length;
+}
+
+/* ---- what must always hold ---- */
+
+static void check_free_run(uint32_t page, uint32_t pages) {
+    assert_int_equal(tag_kind(run_tag(page)), RUN_FREE);
+    assert_int_equal(tag_pages(run_tag(page)), pages); /* with its neighbours, if they are alike */
+    assert_int_equal(tag_dirty(run_tag(page)), model[page] == DIRTY);
+    if (pages == 1) return;
+    uint64_t end = run_tag(page + pages - 1);
+    assert_int_equal(tag_kind(end), RUN_FREE_END);
+    assert_int_equal(tag_pages(end), pages);
+    assert_int_equal(tag_dirty(end), model[page] == DIRTY);
+}
+
+static void check_used_run(uint32_t page, uint32_t pages) {
+    const struct used *run = &runs[model[page]];
+    assert_int_equal(run->page, page);
+    assert_int_equal(run->pages, pages);
+    assert_int_equal(tag_kind(run_tag(page)), run->kind);
+    assert_int_equal(tag_pages(run_tag(page)), pages);
+}
+
+static void check_all(void) {
+    struct page_counts expected = {0}, now = pages_count();
+    expected.top = now.top;
+    assert_true(now.top <= PAGES_MAX);
+    for (uint32_t page = GRANULE_PAGES; page < now.top;) {
+        uint32_t pages = model_length(page, now.top);
+        if (model[page] >= 0) {
+            check_used_run(page, pages);
+            expected.used += pages;
+        } else {
+            check_free_run(page, pages);
+            expected.free_runs++;
+            *(model[page] == DIRTY ? &expected.dirty : &expected.clean) += pages;
+        }
+        page += pages;
+    }
+    assert_memory_equal(&now, &expected, sizeof(now));
+
+    uint32_t last = (uint32_t)now.top - 1;
+    uint32_t at_top = 0;
+    while (last - at_top >= GRANULE_PAGES && model[last - at_top] == model[last]) at_top++;
+    assert_int_equal(pages_free_at_top(), model[last] < 0 ? at_top * RUN_PAGE : 0);
+}
+
+/* ---- steps ---- */
+
+static struct used *random_run(bool used) {
+    struct used *run = &runs[random_below(&seed, RUNS_MAX)];
+    return (run->pages != 0) == used ? run : NULL;
+}
+
+static uint32_t random_pages(void) {
+    return 1 + (uint32_t)random_below(&seed, (size_t)1 << random_below(&seed, 8));
+}
+
+static void step_alloc(void) {
+    struct used *run = random_run(false);
+    if (run == NULL) return;
+    uint32_t pages = random_pages(), align = 1u << random_below(&seed, 7);
+    enum run_kind kind = random_below(&seed, 2) == 0 ? RUN_BLOCK : RUN_SLAB;
+    bool clean;
+    uint32_t page = pages_alloc(pages, align, kind, &clean);
+    assert_int_not_equal(page, 0);
+    assert_int_equal((uintptr_t)page_start(page) % (align * RUN_PAGE), 0);
+    assert_true(model_is(page, pages, clean ? CLEAN : DIRTY));
+    for (uint32_t i = page; clean && i < page + pages; i++) assert_true(is_zero(i));
+    write_pages(page, pages);
+    *run = (struct used){page, pages, kind};
+    set_model(page, pages, (int)(run - runs));
+}
+
+static void step_free(void) {
+    struct used *run = random_run(true);
+    if (run == NULL) return;
+    assert_written(run->page, run->pages);
+    bool clean = random_below(&seed, 8) == 0;
+    if (clean) os_purge(page_start(run->page), run->pages * RUN_PAGE);
+    pages_free(run->page, clean);
+    set_model(run->page, run->pages, clean ? CLEAN : DIRTY);
+    run->pages = 0;
+}
+
+static void step_shrink(void) {
+    struct used *run = random_run(true);
+    if (run == NULL || run->pages == 1) return;
+    uint32_t pages = 1 + (uint32_t)random_below(&seed, run->pages - 1);
+    pages_shrink(run->page, pages);
+    assert_written(run->page, run->pages);
+    set_model(run->page + pages, run->pages - pages, DIRTY);
+    run->pages = pages;
+}
+
+static void step_extend(void) {
+    struct used *run = random_run(true);
+    if (run == NULL) return;
+    uint32_t pages = run->pages + random_pages(), more = pages - run->pages;
+    uint32_t next = run->page + run->pages;
+    bool room = next + more <= pages_count().top &&
+                (model_is(next, more, CLEAN) || model_is(next, more, DIRTY));
+    bool at_top = next == pages_count().top ||
+                  (model[next] == CLEAN && next + model_length(next, pages_count().top) ==
+                                               pages_count().top);
+    assert_int_equal(pages_extend(run->page, pages), room || at_top);
+    if (!room && !at_top) return;
+    assert_written(run->page, run->pages);
+    write_pages(next, more);
+    set_model(next, more, (int)(run - runs));
+    run->pages = pages;
+}
+
+/* Which dirty pages it takes is its own choice; that they are clean then is not. */
+static void step_purge(void) {
+    size_t want = random_below(&seed, 300), dirty = pages_count().dirty;
+    size_t purged = pages_purge(want), cleaned = 0;
+    assert_int_equal(purged, want < dirty ? want : dirty);
+    for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page++) {
+        if (model[page] != DIRTY || !is_zero(page)) continue;
+        model[page] = CLEAN;
+        cleaned++;
+    }
+    assert_int_equal(cleaned, purged);
+}
+
+/* As after a fork: what was free may have been anything. */
+static void step_rebuild(void) {
+    for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page++)
+        if (model[page] < 0) model[page] = DIRTY, write_pages(page, 1);
+    pages_rebuild();
+}
+
+static void step_find_start(void) {
+    struct used *run = random_run(true);
+    if (run == NULL) return;
+    uint32_t inside = run->page + (uint32_t)random_below(&seed, run->pages);
+    assert_int_equal(pages_find_start(inside), run->page);
+}
+
+static void random_steps_agree_with_the_model(void **state) {
+    (void)state;
+    static void (*const steps[])(void) = {step_alloc, step_alloc,  step_alloc, step_free,
+                                          step_free,  step_extend, step_shrink, step_find_start};
+    set_model(0, PAGES_MAX, CLEAN);
+    check_all();
+    for (int i = 0; i < STEPS; i++) {
+        steps[random_below(&seed, sizeof(steps) / sizeof(steps[0]))]();
+        if (i % 50 == 0) step_purge();
+        if (i % 1000 == 999) step_rebuild();
+        check_all();
+    }
+}
+
+static void all_free_runs_become_one(void **state) {
+    (void)state;
+    for (int i = 0; i < RUNS_MAX; i++) {
+        if (runs[i].pages == 0) continue;
+        pages_free(runs[i].page, false);
+        set_model(runs[i].page, runs[i].pages, DIRTY);
+        runs[i].pages = 0;
+    }
+    size_t dirty = pages_count().dirty;
+    assert_int_equal(pages_purge(SIZE_MAX), dirty);
+    set_model(GRANULE_PAGES, PAGES_MAX - GRANULE_PAGES, CLEAN);
+    check_all();
+    assert_int_equal(pages_count().free_runs, 1);
+    assert_int_equal(pages_free_at_top(), (pages_count().top - GRANULE_PAGES) * RUN_PAGE);
+}
+
+/* Nothing goes back to the kernel unless a test asks for it. */
+static int start_and_retain_all(void **state) {
+    (void)state;
+    purge_set_retain(SIZE_MAX - 1);
+    return start() ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_steps_agree_with_the_model),
+        cmocka_unit_test(all_free_runs_become_one),
+    };
+    return cmocka_run_group_tests(tests, start_and_retain_all, NULL);
+}

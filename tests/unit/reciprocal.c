@@ -1,0 +1,42 @@
+/* Every slot size that a slab could have, and every offset that a pointer into it can have. */
+#include "unit.h"
+
+#include "reciprocal.h"
+#include "size_class.h"
+
+static void check_all_offsets(size_t size) {
+    uint64_t reciprocal = reciprocal_of(size);
+    uint32_t slot = 0, inside = 0;
+    for (uint32_t offset = 0; offset < GRANULE + size; offset++) {
+        uint64_t product = reciprocal_product(offset, reciprocal);
+        if (reciprocal_slot(product) != slot ||
+            reciprocal_is_start(product, reciprocal) != (inside == 0))
+            fail_msg("offset %u is byte %u of slot %u of %zu bytes, not %s of slot %u", offset,
+                     inside, slot, size,
+                     reciprocal_is_start(product, reciprocal) ? "the start" : "the inside",
+                     reciprocal_slot(product));
+        if (++inside == size) inside = 0, slot++;
+    }
+}
+
+static void multiples_of_the_unit(void **state) {
+    (void)state;
+    for (size_t size = UNIT; size <= SLOT_MAX; size += UNIT) check_all_offsets(size);
+}
+
+/* The test above holds for every class as long as these are among its sizes. */
+static void classes_are_among_them(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        assert_int_equal(class_size(class) % UNIT, 0);
+        assert_in_range(class_size(class), UNIT, SLOT_MAX);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(multiples_of_the_unit),
+        cmocka_unit_test(classes_are_among_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

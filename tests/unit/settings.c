@@ -1,0 +1,254 @@
+/* What the environment and mallopt may set, and what is refused. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "settings.h"
+#include "space.h"
+
+static struct settings defaults;
+static size_t default_top_pad;
+
+static int remember_defaults(void **state) {
+    (void)state;
+    defaults = settings;
+    default_top_pad = space.top_pad;
+    return 0;
+}
+
+static int restore_defaults(void **state) {
+    (void)state;
+    static const char *const names[] = {"MALLOW_OPTIONS",        "GLIBC_TUNABLES",
+                                        "MALLOC_TOP_PAD_",       "MALLOC_PERTURB_",
+                                        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
+                                        "MALLOC_MMAP_MAX_"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) unsetenv(names[i]);
+    settings = defaults;
+    space.top_pad = default_top_pad;
+    return 0;
+}
+
+/* Reads the settings with the variable set; returns what was written to standard error. */
+static const char *read_with(const char *variable, const char *value) {
+    static char written[1024];
+    int real = dup(STDERR_FILENO), file = memfd_create("standard error", 0);
+    assert_true(real >= 0 && file >= 0);
+    dup2(file, STDERR_FILENO);
+    setenv(variable, value, 1);
+    settings_read();
+    dup2(real, STDERR_FILENO);
+    ssize_t length = pread(file, written, sizeof(written) - 1, 0);
+    assert_true(length >= 0);
+    written[length] = '\0';
+    close(real);
+    close(file);
+    return written;
+}
+
+static void assert_top_pad_is(const char *text, size_t expected) {
+    space.top_pad = 4711;
+    assert_string_equal(read_with("MALLOC_TOP_PAD_", text), "");
+    if (space.top_pad != expected)
+        fail_msg("\"%s\" was read as %zu, not %zu", text, space.top_pad, expected);
+}
+
+static void numbers_are_decimal_or_hexadecimal_with_a_factor(void **state) {
+    (void)state;
+    assert_top_pad_is("0", 0);
+    assert_top_pad_is("65536", 65536);
+    assert_top_pad_is("0x10", 16);
+    assert_top_pad_is("0XfF", 255);
+    assert_top_pad_is("3k", 3 * KIB);
+    assert_top_pad_is("3M", 3 * MIB);
+    assert_top_pad_is("3g", 3 * GIB);
+    assert_top_pad_is("0x2k", 2 * KIB);
+    assert_top_pad_is("18446744073709551615", SIZE_MAX);
+}
+
+static void what_is_no_number_is_ignored(void **state) {
+    (void)state;
+    static const char *const texts[] = {"",   "k",   "0x",  "12q", "1kk", "1k1",
+                                        " 1", "1 ", "1.5", "ten", "18446744073709551616",
+                                        "17179869184g", "0x10000000000000000"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) assert_top_pad_is(texts[i], 4711);
+}
+
+static void variables_set_what_glibc_documents(void **state) {
+    (void)state;
+    read_with("MALLOC_MMAP_THRESHOLD_", "1m");
+    assert_int_equal(settings.mmap_threshold, MIB);
+    assert_true(settings.fixed_threshold);
+    read_with("MALLOC_MMAP_MAX_", "7");
+    assert_int_equal(settings.mmap_max, 7);
+    read_with("MALLOC_PERTURB_", "165");
+    assert_int_equal(settings.perturb, 165);
+}
+
+static void tunables_are_a_list_in_which_wrong_ones_are_passed_over(void **state) {
+    (void)state;
+    assert_string_equal(
+        read_with("GLIBC_TUNABLES",
+                  "glibc.malloc.mmap_threshold=1m:glibc.rtld.nns=9::glibc.malloc.mxfast=161:"
+                  "glibc.malloc.top_pad=x:glibc.malloc.mmap_max=5:glibc.malloc.perturb"),
+        "");
+    assert_int_equal(settings.mmap_threshold, MIB);
+    assert_int_equal(settings.mmap_max, 5);
+    assert_int_equal(settings.mxfast, defaults.mxfast);
+    assert_int_equal(space.top_pad, default_top_pad);
+    assert_int_equal(settings.perturb, 0);
+}
+
+static void options_are_read_in_order(void **state) {
+    (void)state;
+    assert_string_equal(read_with("MALLOW_OPTIONS",
+                                  "on_error=abort,on_error=report,,stats=exit,stats_format=json,"
+                                  "retain=auto,retain=16m,backend=reserve,check=free"),
+                        "");
+    assert_true(settings.report_only);
+    assert_true(settings.summary);
+    assert_true(settings.summary_json);
+    assert_true(settings.count_calls);
+}
+
+static void the_summary_is_for_one_process(void **state) {
+    (void)state;
+    char options[64];
+    snprintf(options, sizeof(options), "stats=exit,stats_pid=%d", (int)getpid());
+    assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
+    assert_true(settings.summary);
+    snprintf(options, sizeof(options), "stats=exit,stats_pid=%d", (int)getpid() + 1);
+    assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
+    assert_false(settings.summary);
+    assert_false(settings.count_calls);
+}
+
+static void assert_warns(const char *option, const char *what, const char *word) {
+    char expected[256];
+    snprintf(expected, sizeof(expected), "mallow: MALLOW_OPTIONS: %s '%s' is ignored", what, word);
+    const char *written = read_with("MALLOW_OPTIONS", option);
+    if (strncmp(written, expected, strlen(expected)) != 0)
+        fail_msg("\"%s\" says \"%s\", not \"%s\"", option, written, expected);
+    assert_int_equal(strcspn(written, "\n") + 1, strlen(written));
+    assert_memory_equal(&settings, &defaults, sizeof(settings));
+}
+
+static void bad_options_are_named_and_ignored(void **state) {
+    (void)state;
+    assert_warns("colour=red", "unknown key", "colour");
+    assert_warns("Retain=1", "unknown key", "Retain");
+    assert_warns("=1", "unknown key", "");
+    assert_warns("retain=lots", "bad value", "lots");
+    assert_warns("retain=", "bad value", "");
+    assert_warns("retain", "bad value", "");
+    assert_warns("backend=mmap", "bad value", "mmap");
+    assert_warns("check=some", "bad value", "some");
+    assert_warns("on_error=ignore", "bad value", "ignore");
+    assert_warns("stats=on", "bad value", "on");
+    assert_warns("stats_format=xml", "bad value", "xml");
+    assert_warns("log=", "bad value", "");
+    assert_warns("log=/absent/file", "bad value", "/absent/file");
+}
+
+static void a_bad_option_does_not_stop_the_others(void **state) {
+    (void)state;
+    read_with("MALLOW_OPTIONS", "colour=red,on_error=report,retain=x,stats=exit");
+    assert_true(settings.report_only);
+    assert_true(settings.summary);
+}
+
+static void messages_go_to_the_log(void **state) {
+    (void)state;
+    char path[] = "/tmp/mallow-unit-XXXXXX", options[64], text[128] = "";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    snprintf(options, sizeof(options), "log=%s,colour=red", path);
+    assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
+    assert_true(read(file, text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "'colour'"));
+    close(settings.log_fd);
+    close(file);
+    unlink(path);
+}
+
+static void mallopt_accepts_the_documented_ranges(void **state) {
+    (void)state;
+    static const struct {
+        int parameter, value, accepted;
+    } calls[] = {
+        {M_MXFAST, 0, 1},           {M_MXFAST, 160, 1},
+        {M_MXFAST, 161, 0},         {M_MXFAST, -1, 0},
+        {M_MMAP_THRESHOLD, 0, 1},   {M_MMAP_THRESHOLD, 32 << 20, 1},
+        {M_MMAP_THRESHOLD, -1, 0},  {M_MMAP_THRESHOLD, (32 << 20) + 1, 0},
+        {M_TRIM_THRESHOLD, 0, 1},   {M_TRIM_THRESHOLD, -1, 1},
+        {M_TOP_PAD, 0, 1},          {M_TOP_PAD, 1 << 20, 1},
+        {M_MMAP_MAX, 0, 1},         {M_MMAP_MAX, 65536, 1},
+        {M_PERTURB, 0, 1},          {M_PERTURB, 255, 1},
+        {M_ARENA_TEST, 1, 1},       {M_ARENA_TEST, 0, 0},
+        {M_ARENA_MAX, 1, 1},        {M_ARENA_MAX, 0, 0},
+        {M_CHECK_ACTION, 3, 1},     {-99, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        int accepted = settings_mallopt(calls[i].parameter, calls[i].value);
+        if (accepted != calls[i].accepted)
+            fail_msg("mallopt(%d, %d) is %d", calls[i].parameter, calls[i].value, accepted);
+    }
+}
+
+static void mallopt_sets_what_it_accepts(void **state) {
+    (void)state;
+    settings_mallopt(M_MXFAST, 64);
+    settings_mallopt(M_MXFAST, 161);
+    assert_int_equal(settings.mxfast, 64);
+    settings_mallopt(M_MMAP_MAX, 3);
+    assert_int_equal(settings.mmap_max, 3);
+    settings_mallopt(M_TOP_PAD, 12345);
+    assert_int_equal(space.top_pad, 12345);
+    settings_mallopt(M_PERTURB, 1);
+    assert_int_equal(settings.perturb, 1);
+}
+
+static void the_threshold_follows_what_is_freed(void **state) {
+    (void)state;
+    settings_adapt_threshold(defaults.mmap_threshold);
+    assert_int_equal(settings.mmap_threshold, defaults.mmap_threshold);
+    settings_adapt_threshold(MIB);
+    assert_int_equal(settings.mmap_threshold, MIB);
+    settings_adapt_threshold(MIB / 2);
+    assert_int_equal(settings.mmap_threshold, MIB);
+    settings_adapt_threshold(33 * MIB);
+    assert_int_equal(settings.mmap_threshold, MIB);
+}
+
+static void a_set_threshold_stays(void **state) {
+    (void)state;
+    assert_int_equal(settings_mallopt(M_MMAP_THRESHOLD, 256 << 10), 1);
+    settings_adapt_threshold(MIB);
+    assert_int_equal(settings.mmap_threshold, 256 * KIB);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, NULL, restore_defaults)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(numbers_are_decimal_or_hexadecimal_with_a_factor),
+        TEST(what_is_no_number_is_ignored),
+        TEST(variables_set_what_glibc_documents),
+        TEST(tunables_are_a_list_in_which_wrong_ones_are_passed_over),
+        TEST(options_are_read_in_order),
+        TEST(the_summary_is_for_one_process),
+        TEST(bad_options_are_named_and_ignored),
+        TEST(a_bad_option_does_not_stop_the_others),
+        TEST(messages_go_to_the_log),
+        TEST(mallopt_accepts_the_documented_ranges),
+        TEST(mallopt_sets_what_it_accepts),
+        TEST(the_threshold_follows_what_is_freed),
+        TEST(a_set_threshold_stays),
+    };
+    return cmocka_run_group_tests(tests, remember_defaults, NULL);
+}

@@ -1,0 +1,113 @@
+/* Lines of text: numbers in every base, and what does not fit. */
+#include "unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "settings.h"
+#include "text.h"
+
+static const uint64_t numbers[] = {0, 1, 9, 10, 15, 16, 99, 100, 4096, INT64_MAX, UINT64_MAX};
+
+/* A text with a buffer of its own; what stands behind the buffer is seen. */
+struct line {
+    struct text text;
+    char buffer[64];
+    char behind;
+};
+
+static void begin(struct line *line, size_t size) {
+    line->text = (struct text){.buffer = line->buffer, .size = size};
+    memset(line->buffer, '~', sizeof(line->buffer));
+    line->behind = '~';
+}
+
+static void assert_holds(const struct line *line, const char *expected) {
+    assert_int_equal(line->text.length, strlen(expected));
+    assert_memory_equal(line->buffer, expected, strlen(expected));
+    for (const char *c = line->buffer + line->text.size; c <= &line->behind; c++)
+        assert_int_equal(*c, '~');
+}
+
+static void numbers_read_as_printf_prints_them(void **state) {
+    (void)state;
+    struct line line;
+    char expected[64];
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        begin(&line, sizeof(line.buffer));
+        text_add_number(&line.text, numbers[i]);
+        snprintf(expected, sizeof(expected), "%" PRIu64, numbers[i]);
+        assert_holds(&line, expected);
+
+        begin(&line, sizeof(line.buffer));
+        text_add_hex(&line.text, numbers[i]);
+        snprintf(expected, sizeof(expected), "0x%" PRIx64, numbers[i]);
+        assert_holds(&line, expected);
+
+        begin(&line, sizeof(line.buffer));
+        text_add_column(&line.text, numbers[i], 10);
+        snprintf(expected, sizeof(expected), "%10" PRIu64, numbers[i]);
+        assert_holds(&line, expected);
+    }
+}
+
+static void parts_are_put_together(void **state) {
+    (void)state;
+    struct line line;
+    begin(&line, sizeof(line.buffer));
+    text_add(&line.text, "");
+    text_add(&line.text, "slot ");
+    text_add_number(&line.text, 3);
+    text_add_bytes(&line.text, ", freed", 1);
+    assert_holds(&line, "slot 3,");
+}
+
+static void what_does_not_fit_is_cut_off(void **state) {
+    (void)state;
+    struct line line;
+    begin(&line, 10);
+    text_add(&line.text, "12345678");
+    text_add_number(&line.text, 9876543210);
+    assert_holds(&line, "1234567898");
+    text_add(&line.text, "more");
+    text_add_hex(&line.text, UINT64_MAX);
+    assert_holds(&line, "1234567898");
+}
+
+/* What text_write writes of a buffer of ten bytes that holds `content`. */
+static void assert_writes(const char *content, const char *expected) {
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    settings.log_fd = ends[1];
+    struct line line;
+    begin(&line, 10);
+    text_add(&line.text, content);
+    text_write(&line.text);
+    close(ends[1]);
+    assert_holds(&line, "");
+
+    char written[64] = "";
+    assert_int_equal(read(ends[0], written, sizeof(written)), strlen(expected));
+    assert_string_equal(written, expected);
+    close(ends[0]);
+}
+
+static void a_line_ends_with_a_newline(void **state) {
+    (void)state;
+    assert_writes("", "\n");
+    assert_writes("12345678", "12345678\n");
+    assert_writes("123456789", "123456789\n");
+    assert_writes("1234567890", "123456789\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_read_as_printf_prints_them),
+        cmocka_unit_test(parts_are_put_together),
+        cmocka_unit_test(what_does_not_fit_is_cut_off),
+        cmocka_unit_test(a_line_ends_with_a_newline),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
