@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lock.h"
+#include "magazine.h"
 #include "meta.h"
 #include "pages.h"
 
@@ -23,7 +24,7 @@ static struct {
     bool clean;
 } carving = {.units = UNITS};
 
-static bool next_granule(void) {
+static bool next_granule_locked(void) {
     void *states = meta_alloc(UNITS);
     if (states == NULL) return false;
     uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &carving.clean);
@@ -39,6 +40,37 @@ static bool next_granule(void) {
     carving.granule = granule;
     carving.units = 0;
     return true;
+}
+
+/*
+ * A lock of their own, without the system calls that blocking signals takes: cold slots are many
+ * in programs with many short threads. So a signal handler may find it taken by its own thread,
+ * and one that jumps away leaves it taken for ever. Therefore nobody waits for it without end: an
+ * allocation then comes from a slab, and a freed slot is lost to the others. Both cost memory
+ * alone.
+ */
+static _Atomic int taken;
+
+#define SPINS_TO_TAKE 200
+#define SPINS_TO_GIVE 20000
+
+static bool cold_lock(int spins) {
+    for (; spins > 0; spins--) {
+        if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 &&
+            atomic_exchange_explicit(&taken, 1, memory_order_acquire) == 0)
+            return true;
+        spin_hint();
+    }
+    return false;
+}
+
+static void cold_unlock(void) { atomic_store_explicit(&taken, 0, memory_order_release); }
+
+static bool next_granule(void) {
+    lock_take(&global_lock);
+    bool done = next_granule_locked();
+    lock_drop(&global_lock);
+    return done;
 }
 
 static char *carve(unsigned class) {
@@ -63,7 +95,7 @@ static _Atomic uint8_t *state_of(const char *slot) {
 char *cold_take(unsigned class, bool *zeroed) {
     struct depot *depot = &depots[class];
     char *slot;
-    lock_take(&global_lock);
+    if (!cold_lock(SPINS_TO_TAKE)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
         state_set(state_of(slot), SLOT_USED);
@@ -72,38 +104,66 @@ char *cold_take(unsigned class, bool *zeroed) {
         slot = carve(class);
         *zeroed = carving.clean;
     }
-    lock_drop(&global_lock);
+    cold_unlock();
     return slot;
 }
 
 /* Room for one more; without it the slot is lost until the class is rebuilt. */
 static bool depot_grow(struct depot *depot) {
     uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;
+    lock_take(&global_lock);
     char **slots = meta_alloc(capacity * sizeof *slots);
-    if (slots == NULL) return false;
-    if (depot->capacity != 0) {
-        memcpy(slots, depot->slots, depot->count * sizeof *slots);
-        meta_free(depot->slots, depot->capacity * sizeof *slots);
+    if (slots != NULL) {
+        if (depot->capacity != 0) {
+            memcpy(slots, depot->slots, depot->count * sizeof *slots);
+            meta_free(depot->slots, depot->capacity * sizeof *slots);
+        }
+        depot->slots = slots;
+        depot->capacity = capacity;
     }
-    depot->slots = slots;
-    depot->capacity = capacity;
-    return true;
+    lock_drop(&global_lock);
+    return slots != NULL;
 }
 
 static void depot_add(struct depot *depot, char *slot) {
     if (depot->count < depot->capacity || depot_grow(depot)) depot->slots[depot->count++] = slot;
 }
 
+void cold_give(char *slot) {
+    struct slab *granule = slab_of(granule_of(slot));
+    bool locked = cold_lock(SPINS_TO_GIVE);
+    state_set(state_of(slot), SLOT_FREE);
+    if (!locked) return;
+    depot_add(&depots[cold_class(granule, cold_unit(slot))], slot);
+    cold_unlock();
+}
+
+/* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
+static bool keep(struct heap *heap, unsigned class, struct entry entry) {
+    struct bin *bin = &heap->bin[class];
+    struct magazine *magazine = &heap->magazine[class];
+    if (!cold_wants(bin, class)) return false;
+    bin->heat++;
+    if (magazine->top + 1 == magazine->limit) magazine_grow(heap, class);
+    struct entry *next = magazine->top + 1;
+    if (next == magazine->limit) return false;
+    *next = entry;
+    signal_order();
+    magazine->top = next;
+    return true;
+}
+
 bool cold_free(char *slot, unsigned class) {
-    lock_take(&global_lock);
     _Atomic uint8_t *state = state_of(slot);
-    bool used = state_get(state) == SLOT_USED;
-    if (used) {
-        state_set(state, SLOT_FREE);
-        depot_add(&depots[class], slot);
-    }
-    lock_drop(&global_lock);
-    return used;
+    uint8_t used = SLOT_USED;
+    /* Any thread may free it, so of two that do one must lose. */
+    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_CACHED, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return false;
+    struct heap *heap = self_heap;
+    bool kept = heap->busy == 0 && keep(heap, class, (struct entry){slot, state});
+    if (!kept) cold_give(slot);
+    return true;
 }
 
 unsigned cold_class(const struct slab *granule, uint32_t unit) {
@@ -115,7 +175,7 @@ unsigned cold_class(const struct slab *granule, uint32_t unit) {
 uint32_t cold_find_start(const struct slab *granule, uint32_t unit) {
     for (uint32_t at = unit + 1; at-- > 0;) {
         uint8_t state = state_get(&granule->state[at]);
-        if (state != SLOT_USED && state != SLOT_FREE) continue;
+        if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
         return at + class_size(cold_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
     }
     return UINT32_MAX;
@@ -128,7 +188,9 @@ static void rebuild_granule(struct slab *granule) {
             depot_add(&depots[cold_class(granule, unit)], start + unit * UNIT);
 }
 
-void cold_rebuild(void) {
+void cold_after_fork(bool rebuild) {
+    if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 && !rebuild) return;
+    cold_unlock();
     for (unsigned class = 0; class < COLD_CLASSES; class ++) depots[class] = (struct depot){0};
     for (size_t granule = 1; granule < space.granules; granule++)
         if (slab_of(granule)->kind == GRANULE_COLD) rebuild_granule(slab_of(granule));

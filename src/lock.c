@@ -4,12 +4,6 @@ struct lock global_lock;
 
 #define SPINS 100
 
-static inline void spin_hint(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-}
-
 void lock_take(struct lock *lock) {
     uint64_t mask = os_block_signals();
     int free = 0;

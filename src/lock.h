@@ -19,6 +19,13 @@ struct lock {
 
 extern struct lock global_lock;
 
+/* Between two looks at a lock that is taken. */
+static inline void spin_hint(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
 void lock_take(struct lock *lock);
 void lock_drop(struct lock *lock);
 

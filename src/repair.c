@@ -26,8 +26,9 @@ void repair_heap(struct heap *heap) {
 void repair_after_fork(void) {
     bool was_held = atomic_load_explicit(&global_lock.word, memory_order_relaxed) != 0;
     atomic_store_explicit(&global_lock.word, 0, memory_order_relaxed);
-    if (!was_held) return;
-    meta_forget_free();
-    pages_rebuild();
-    cold_rebuild();
+    if (was_held) {
+        meta_forget_free();
+        pages_rebuild();
+    }
+    cold_after_fork(was_held);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cold.h"
 #include "lock.h"
 #include "meta.h"
 #include "os.h"
@@ -207,9 +208,13 @@ static inline void became_available(struct heap *heap, struct slab *slab, uint32
     if (slab->outside == 0) slab_retire(heap, slab);
 }
 
-/* Gives the first entries that are all of one slab; how many. */
+/* Gives the first entries that are all of one slab, or one cold slot; how many. */
 static unsigned give_to_one(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
+    if (slab->kind == GRANULE_COLD) {
+        cold_give(entries->slot);
+        return 1;
+    }
     uint32_t lowest = UINT32_MAX;
     unsigned i = 0;
     do {

@@ -27,7 +27,7 @@ static void read_slab(struct figures *figures, const struct slab *slab) {
 static void read_cold(struct figures *figures, const struct slab *granule) {
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++) {
         uint8_t state = state_get(&granule->state[unit]);
-        if (state == SLOT_USED || state == SLOT_FREE)
+        if (state == SLOT_USED || state == SLOT_FREE || state == SLOT_CACHED)
             count_slot(&figures->classes[cold_class(granule, unit)], state);
     }
 }

@@ -1,0 +1,412 @@
+/*
+ * Slabs of two heaps against a model that knows the state of every slot: slots are taken, given
+ * back, freed by others, collected; slabs change hands and are repaired from whatever an
+ * interruption left. After each step states, counts, lists and the page heap must tell the same.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+#include "fast.h"
+#include "magazine.h"
+#include "pages.h"
+#include "purge.h"
+#include "random.h"
+#include "remote.h"
+#include "repair.h"
+#include "start.h"
+
+enum { HEAPS = 2, SLABS = 8, STEPS = 4000, BATCH = 200, GRANULES = 256, NOBODY = -1 };
+
+static struct heap heaps[HEAPS];
+static unsigned class; /* of all slabs of a round */
+static uint64_t seed = 1;
+
+/* What is expected of a slab. */
+static struct model {
+    struct slab *slab; /* NULL: there is none */
+    int owner;
+    uint32_t slots, bytes;
+    uint8_t states[GRANULE / UNIT + CACHE_LINE];
+} models[SLABS];
+
+/* The heap on whose list of pending slabs a granule's descriptor is. */
+static int pending_on[GRANULES];
+
+static struct magazine *magazine_of(int heap) { return &heaps[heap].magazine[class]; }
+
+static bool is_available(uint8_t state) { return state == SLOT_FRESH || state == SLOT_FREE; }
+
+static uint32_t count_available(const struct model *model) {
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < model->slots; slot++) count += is_available(model->states[slot]);
+    return count;
+}
+
+static uint32_t count_slots(const struct model *model) {
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < model->slots; slot++) count += model->states[slot] != SLOT_NONE;
+    return count;
+}
+
+static struct model *model_of(const struct slab *slab) {
+    for (int i = 0; i < SLABS; i++)
+        if (models[i].slab == slab) return &models[i];
+    return NULL;
+}
+
+static struct model *model_of_state(const _Atomic uint8_t *state) {
+    for (int i = 0; i < SLABS; i++)
+        if (models[i].slab != NULL && state >= models[i].slab->state &&
+            state < models[i].slab->state + models[i].slots)
+            return &models[i];
+    fail_msg("a state of no slab");
+    return NULL;
+}
+
+static uint8_t *expected_state(const struct entry *entry) {
+    struct model *model = model_of_state(entry->state);
+    size_t slot = (size_t)(entry->state - model->slab->state);
+    assert_ptr_equal(entry->slot, slab_slot_zero(model->slab) + slot * class_size(class));
+    return &model->states[slot];
+}
+
+/* The entry of a slot; its slab may have several granules. */
+static struct entry entry_of(const struct model *model, uint32_t slot) {
+    return (struct entry){slab_slot_zero(model->slab) + slot * class_size(class),
+                          model->slab->state + slot};
+}
+
+/* ---- what must always hold ---- */
+
+static void check_model(const struct model *model) {
+    const struct slab *slab = model->slab;
+    uint32_t available = count_available(model), capacity = count_slots(model);
+    assert_memory_equal((const void *)slab->state, model->states, model->bytes);
+    assert_ptr_equal(slab->owner, &heaps[model->owner]);
+    assert_int_equal(slab->capacity, capacity);
+    assert_int_equal(slab->outside, capacity - available);
+    assert_int_equal(slab->listed, available > 0);
+    for (uint32_t slot = 0; slot < slab->scan && slot < slab->slots; slot++)
+        assert_false(is_available(model->states[slot]));
+}
+
+static void check_list(int heap) {
+    size_t listed = 0, expected = 0;
+    const struct slab *before = NULL;
+    for (struct slab *slab = heaps[heap].bin[class].partial; slab != NULL; slab = slab->next) {
+        const struct model *model = model_of(slab);
+        assert_non_null(model);
+        assert_int_equal(model->owner, heap);
+        assert_ptr_equal(slab->prev, before);
+        before = slab;
+        listed++;
+    }
+    for (int i = 0; i < SLABS; i++)
+        if (models[i].slab != NULL && models[i].owner == heap && count_available(&models[i]) > 0)
+            expected++;
+    assert_int_equal(listed, expected);
+}
+
+static void check_all(void) {
+    size_t slabs = 0;
+    for (int i = 0; i < SLABS; i++) {
+        if (models[i].slab == NULL) continue;
+        check_model(&models[i]);
+        slabs++;
+    }
+    for (int heap = 0; heap < HEAPS; heap++) check_list(heap);
+    assert_int_equal(pages_count().used, slabs * class_granules(class) * GRANULE_PAGES);
+}
+
+/* An empty slab has retired. */
+static void retire_if_empty(struct model *model) {
+    if (count_available(model) < count_slots(model)) return;
+    for (unsigned i = 0; i < class_granules(class); i++) {
+        assert_null(slab_part(model->slab, i)->owner);
+        assert_int_equal(slab_part(model->slab, i)->kind, GRANULE_RUNS);
+    }
+    model->slab = NULL;
+}
+
+static void retire_all_empty(void) {
+    for (int i = 0; i < SLABS; i++)
+        if (models[i].slab != NULL) retire_if_empty(&models[i]);
+}
+
+/* ---- steps ---- */
+
+static void create(int heap) {
+    struct model *model = model_of(NULL);
+    if (model == NULL) return;
+    model->slab = slab_create(&heaps[heap], class);
+    assert_non_null(model->slab);
+    assert_ptr_equal(heaps[heap].bin[class].partial, model->slab);
+    model->owner = heap;
+    model->slots = model->slab->slots;
+    model->bytes = model->slab->state_bytes;
+    assert_in_range(model->bytes, model->slots + 1, sizeof(model->states));
+    memcpy(model->states, (const void *)model->slab->state, model->bytes);
+    assert_int_equal(count_available(model), count_slots(model));
+    assert_int_equal(model->states[model->slots], SLOT_NONE);
+}
+
+/* The lowest slots of the first slab in the list, the lowest of them on top. */
+static void check_taken(int heap, struct model *model, unsigned want) {
+    const struct entry *top = magazine_of(heap)->top;
+    unsigned taken = 0;
+    for (uint32_t slot = 0; slot < model->slots && taken < want; slot++) {
+        if (!is_available(model->states[slot])) continue;
+        assert_ptr_equal(top[-(int)taken].state, model->slab->state + slot);
+        uint8_t *state = expected_state(&top[-(int)taken]);
+        *state = *state == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED;
+        taken++;
+    }
+    assert_int_equal(magazine_count(&heaps[heap], class), taken);
+}
+
+static void take(int heap) {
+    if (magazine_count(&heaps[heap], class) > 0) return;
+    if (random_below(&seed, 4) == 0) magazine_grow(&heaps[heap], class);
+    if (heaps[heap].bin[class].partial == NULL) create(heap);
+    struct slab *slab = heaps[heap].bin[class].partial;
+    if (slab == NULL) return;
+    unsigned want = 1 + (unsigned)random_below(&seed, heaps[heap].bin[class].entries - 1u);
+    slab_take(&heaps[heap], slab, want);
+    check_taken(heap, model_of(slab), want);
+}
+
+static void pop(int heap) {
+    for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
+        struct entry top = *magazine_of(heap)->top;
+        assert_ptr_equal(fast_take(magazine_of(heap)), top.slot);
+        if (top.slot == NULL) return;
+        *expected_state(&top) = SLOT_USED;
+    }
+}
+
+/* A used slot of the heap, or with NOBODY of any. */
+static bool find_used(int heap, struct entry *found) {
+    const struct model *model = &models[random_below(&seed, SLABS)];
+    if (model->slab == NULL || (heap != NOBODY && model->owner != heap)) return false;
+    uint32_t slot = (uint32_t)random_below(&seed, model->slots);
+    for (uint32_t i = 0; i < model->slots; i++, slot = (slot + 1) % model->slots) {
+        if (model->states[slot] != SLOT_USED) continue;
+        *found = entry_of(model, slot);
+        return true;
+    }
+    return false;
+}
+
+static void push(int heap) {
+    struct entry entry;
+    for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
+        if (!find_used(heap, &entry)) continue;
+        bool full = magazine_of(heap)->top + 1 == magazine_of(heap)->limit;
+        self_heap = &heaps[heap];
+        assert_int_equal(fast_give(entry.slot), full ? FAST_FULL : FAST_DONE);
+        if (full) return;
+        *expected_state(&entry) = SLOT_CACHED;
+        assert_ptr_equal(magazine_of(heap)->top->state, entry.state);
+        assert_int_equal(fast_give(entry.slot), FAST_OTHER); /* a double free */
+    }
+}
+
+static void make_available(const struct entry *entry) {
+    uint8_t *state = expected_state(entry);
+    *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
+}
+
+static void flush_count(int heap, unsigned count) {
+    unsigned have = magazine_count(&heaps[heap], class);
+    const struct entry *oldest = magazine_of(heap)->top - have + 1;
+    for (unsigned i = 0; i < count; i++) make_available(&oldest[i]);
+    magazine_flush(&heaps[heap], class, count);
+    assert_int_equal(magazine_count(&heaps[heap], class), have - count);
+    retire_all_empty();
+}
+
+static void flush(int heap) {
+    flush_count(heap, (unsigned)random_below(&seed, magazine_count(&heaps[heap], class) + 1));
+}
+
+static void give(int heap) {
+    struct entry batch[BATCH];
+    unsigned count = 0;
+    for (int i = 0; i < BATCH; i++) {
+        if (!find_used(heap, &batch[count])) continue;
+        state_set(batch[count].state, SLOT_CACHED);
+        *expected_state(&batch[count]) = SLOT_CACHED;
+        count++;
+    }
+    for (unsigned i = 0; i < count; i++) make_available(&batch[i]);
+    slab_give(&heaps[heap], batch, count);
+    retire_all_empty();
+}
+
+static void free_by_another(int heap) {
+    (void)heap;
+    struct entry entry;
+    for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
+        if (!find_used(NOBODY, &entry)) continue;
+        struct slab *part = slab_of(granule_of(entry.slot));
+        struct model *model = model_of_state(entry.state);
+        assert_true(remote_free(part, entry.state));
+        assert_false(remote_free(part, entry.state));
+        *expected_state(&entry) = SLOT_REMOTE;
+        int *pending = &pending_on[slab_granule(model->slab)];
+        if (*pending == NOBODY) *pending = model->owner;
+    }
+}
+
+static void harvest(struct model *model) {
+    for (uint32_t slot = 0; slot < model->slots; slot++)
+        if (model->states[slot] == SLOT_REMOTE) model->states[slot] = SLOT_FREE;
+}
+
+/* A slab that another heap has by now goes on to that one. */
+static bool collect_model(int heap) {
+    bool some = false;
+    for (int granule = 0; granule < GRANULES; granule++) {
+        if (pending_on[granule] != heap) continue;
+        struct model *model = model_of(slab_of((size_t)granule));
+        some = true;
+        pending_on[granule] = model == NULL || model->owner == heap ? NOBODY : model->owner;
+        if (model != NULL && model->owner == heap) harvest(model);
+    }
+    return some;
+}
+
+static void collect(int heap) {
+    bool some = collect_model(heap);
+    assert_int_equal(remote_collect(&heaps[heap], class), some);
+    retire_all_empty();
+}
+
+/* As from a heap whose thread is gone, with nothing in its magazines. */
+static void transfer(int heap) {
+    flush_count(heap, magazine_count(&heaps[heap], class));
+    struct slab *slab = heaps[heap].bin[class].partial;
+    if (slab == NULL) return;
+    int to = 1 - heap;
+    slab_transfer(slab, &heaps[heap], &heaps[to]);
+    model_of(slab)->owner = to;
+    assert_ptr_equal(heaps[to].bin[class].partial, slab);
+    for (unsigned i = 0; i < class_granules(class); i++) {
+        assert_ptr_equal(slab_part(slab, i)->owner, &heaps[to]);
+        assert_ptr_equal(slab_part(slab, i)->magazine, magazine_of(to));
+    }
+}
+
+/* Everything that is not true by itself becomes nonsense, as an interruption may leave it. */
+static void scramble(int heap) {
+    for (int i = 0; i < SLABS; i++) {
+        struct slab *slab = models[i].slab;
+        if (slab == NULL || models[i].owner != heap) continue;
+        slab->outside = (uint32_t)random_below(&seed, slab->slots);
+        slab->scan = (uint32_t)random_below(&seed, slab->slots);
+        slab->listed = random_below(&seed, 2) != 0;
+        slab->next = slab->prev = slab;
+        if (random_below(&seed, 2) == 0) heaps[heap].bin[class].partial = slab;
+    }
+}
+
+static void repair(int heap) {
+    scramble(heap);
+    for (int i = 0; i < SLABS; i++) {
+        struct model *model = &models[i];
+        if (model->slab == NULL || model->owner != heap) continue;
+        for (uint32_t slot = 0; slot < model->slots; slot++) {
+            uint8_t *state = &model->states[slot];
+            if (*state == SLOT_CACHED_FRESH) *state = SLOT_FRESH;
+            if (*state == SLOT_CACHED || *state == SLOT_REMOTE) *state = SLOT_FREE;
+        }
+    }
+    collect_model(heap);
+    repair_heap(&heaps[heap]);
+    assert_int_equal(magazine_count(&heaps[heap], class), 0);
+    retire_all_empty();
+}
+
+/* ---- rounds ---- */
+
+/* First more is taken than given, then the other way round, again and again. */
+static void random_steps(unsigned steps) {
+    static void (*const filling[])(int) = {take, pop, take, pop, push, flush, give, free_by_another,
+                                           collect};
+    static void (*const emptying[])(int) = {take, pop, push, flush, give, free_by_another, collect,
+                                            give, collect};
+    for (unsigned i = 0; i < steps; i++) {
+        int heap = (int)random_below(&seed, HEAPS);
+        size_t step = random_below(&seed, sizeof(filling) / sizeof(filling[0]));
+        (i / 400 % 2 == 0 ? filling : emptying)[step](heap);
+        if (i % 20 == 0) transfer(heap);
+        if (i % 200 == 0) repair(heap);
+        check_all();
+    }
+}
+
+static void return_everything(void) {
+    struct entry entry;
+    for (int i = 0; i < SLABS; i++)
+        for (uint32_t slot = 0; models[i].slab != NULL && slot < models[i].slots; slot++) {
+            if (models[i].states[slot] != SLOT_USED) continue;
+            entry = entry_of(&models[i], slot);
+            assert_true(remote_free(slab_of(granule_of(entry.slot)), entry.state));
+            models[i].states[slot] = SLOT_REMOTE;
+        }
+    for (int heap = 0; heap < HEAPS; heap++) {
+        repair_heap(&heaps[heap]);
+        remote_collect_all(&heaps[heap]);
+    }
+    for (int i = 0; i < GRANULES; i++) pending_on[i] = NOBODY;
+    memset(models, 0, sizeof(models));
+    check_all();
+}
+
+static void slabs_agree_with_the_model(void **state) {
+    (void)state;
+    static const unsigned classes[] = {CLASS_ZERO, 1, 3, 17, 24, 32, 41, 57, 60, 65, 72};
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        class = classes[i];
+        for (int heap = 0; heap < HEAPS; heap++) magazine_grow(&heaps[heap], class);
+        random_steps(STEPS);
+        return_everything();
+    }
+}
+
+/* A fork in another thread catches the transfer of a slab of several granules halfway. */
+static void an_interrupted_transfer_is_completed(void **state) {
+    (void)state;
+    class = CLASSES - 1;
+    create(0);
+    struct slab *slab = models[0].slab;
+    slab_take(&heaps[0], slab, 1);
+    pop(0);
+    check_taken(0, &models[0], 0);
+    slab->magazine = magazine_of(1);
+    atomic_store(&slab->owner, &heaps[1]);
+    repair_heap(&heaps[0]);
+    repair_heap(&heaps[1]);
+    for (unsigned i = 0; i < class_granules(class); i++) {
+        assert_ptr_equal(slab_part(slab, i)->owner, &heaps[1]);
+        assert_ptr_equal(slab_part(slab, i)->magazine, magazine_of(1));
+    }
+}
+
+/* The program keeps what it frees, so that slots are not only fresh ones. */
+static int start_heaps(void **state) {
+    (void)state;
+    if (!start()) return -1;
+    for (int heap = 0; heap < HEAPS; heap++) magazines_init(&heaps[heap]);
+    for (int i = 0; i < GRANULES; i++) pending_on[i] = NOBODY;
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slabs_agree_with_the_model),
+        cmocka_unit_test(an_interrupted_transfer_is_completed),
+    };
+    return cmocka_run_group_tests(tests, start_heaps, NULL);
+}
