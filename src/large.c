@@ -7,6 +7,7 @@
 #include "purge.h"
 #include "settings.h"
 
+
 static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     size_t align_pages = max_size(align >> RUN_SHIFT, 1);
@@ -31,9 +32,10 @@ void *large_alloc(size_t size, size_t align, bool *zeroed) {
     return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
 }
 
-/* The page that a block begins at, or 0. The global lock must be held. */
+/* The page that a block begins at, or 0. One word tells, so it may be asked without the lock. */
 static uint32_t block_page(const void *p) {
-    if ((uintptr_t)p % RUN_PAGE != 0 || granule_of(p) >= space.granules) return 0;
+    size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    if ((uintptr_t)p % RUN_PAGE != 0 || granule_of(p) >= granules) return 0;
     uint32_t page = page_of(p);
     return tag_kind(run_tag(page)) == RUN_BLOCK ? page : 0;
 }
@@ -50,11 +52,8 @@ bool large_free(void *p) {
 }
 
 size_t large_usable(const void *p) {
-    lock_take(&global_lock);
     uint32_t page = block_page(p);
-    size_t bytes = page == 0 ? 0 : (size_t)tag_pages(run_tag(page)) << RUN_SHIFT;
-    lock_drop(&global_lock);
-    return bytes;
+    return page == 0 ? 0 : (size_t)tag_pages(run_tag(page)) << RUN_SHIFT;
 }
 
 static bool resize_in_place(uint32_t page, uint32_t pages) {

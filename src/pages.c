@@ -157,20 +157,51 @@ static bool grow_top(uint32_t pages, uint32_t align) {
     return true;
 }
 
+/* A dirty run of the highest bin that has one. */
+static uint32_t longest_dirty(void) {
+    for (unsigned word = BIN_WORDS; word-- > 0;) {
+        uint64_t left = free_bins[1].nonempty[word];
+        if (left != 0) return free_bins[1].head[word * 64 + 63 - (unsigned)__builtin_clzl(left)];
+    }
+    return 0;
+}
+
+/* The longest dirty run with what is clean behind it: fewer fresh pages than a clean run alone. */
+static uint32_t extend_dirty(uint32_t pages, enum run_kind kind) {
+    uint32_t run = longest_dirty();
+    if (run == 0) return 0;
+    uint32_t length = tag_pages(run_tag(run));
+    if (length < pages / 4) return 0;
+    run_carve(run, run, length, kind);
+    if (pages_extend(run, pages)) return run;
+    pages_free(run, false);
+    return 0;
+}
+
+/* Dirty pages first; 0 when no run fits. */
+static uint32_t take_run(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
+    uint32_t run, start = search(&free_bins[1], pages, align, &run);
+    *clean = false;
+    if (start == 0 && align == 1 && (start = extend_dirty(pages, kind)) != 0) return start;
+    if (start == 0) {
+        start = search(&free_bins[0], pages, align, &run);
+        *clean = true;
+    }
+    if (start != 0) run_carve(run, start, pages, kind);
+    return start;
+}
+
 uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
-    uint32_t run;
-    for (int attempt = 0;; attempt++) {
-        uint32_t start = search(&free_bins[1], pages, align, &run);
-        *clean = start == 0;
-        if (start == 0) start = search(&free_bins[0], pages, align, &run);
+    for (bool purged = false;;) {
+        uint32_t start = take_run(pages, align, kind, clean);
         if (start != 0) {
-            run_carve(run, start, pages, kind);
             purge_after_alloc(pages, *clean);
             return start;
         }
         if (grow_top(pages, align)) continue;
         /* Dirty and clean neighbours are one run once all are clean. */
-        if (attempt > 0 || pages_purge(SIZE_MAX) == 0) return 0;
+        if (purged || pages_purge(SIZE_MAX) == 0) return 0;
+        purged = true;
     }
 }
 
@@ -218,15 +249,6 @@ static bool purge_tail(uint32_t run, uint32_t pages) {
     if (end < run + length) mark_free(end, run + length - end, true);
     insert_free(first, end - first, false);
     return true;
-}
-
-/* A dirty run of the highest bin that has one. */
-static uint32_t longest_dirty(void) {
-    for (unsigned word = BIN_WORDS; word-- > 0;) {
-        uint64_t left = free_bins[1].nonempty[word];
-        if (left != 0) return free_bins[1].head[word * 64 + 63 - (unsigned)__builtin_clzl(left)];
-    }
-    return 0;
 }
 
 size_t pages_purge(size_t pages) {

@@ -12,6 +12,7 @@
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
 #define THRESHOLD_MAX ((size_t)32 * MIB)
+#define ADAPTED_MAX ((size_t)64 * MIB)
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
 
 struct settings settings = {
@@ -247,7 +248,7 @@ int settings_mallopt(int parameter, int value) {
 
 void settings_adapt_threshold(size_t freed_bytes) {
     if (settings.fixed_threshold || freed_bytes <= settings.mmap_threshold ||
-        freed_bytes > THRESHOLD_MAX)
+        freed_bytes > ADAPTED_MAX)
         return;
     racy_store(&settings.mmap_threshold, freed_bytes);
 }

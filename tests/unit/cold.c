@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cold.h"
+#include "magazine.h"
 #include "pages.h"
 #include "pattern.h"
 #include "random.h"
@@ -42,6 +43,10 @@ static bool is_zero(const char *bytes, size_t count) {
     return memcmp(bytes, zeros, count) == 0;
 }
 
+static uint8_t state_of(const char *slot) {
+    return state_get(&slab_of(granule_of(slot))->state[cold_unit(slot)]);
+}
+
 static void take(struct slot *slot) {
     bool zeroed;
     slot->class = 1 + (unsigned)random_below(&seed, COLD_CLASSES - 1);
@@ -59,6 +64,7 @@ static void give(struct slot *slot) {
     assert_true(pattern_holds(slot->start, class_size(slot->class), slot->key));
     assert_true(cold_free(slot->start, slot->class));
     assert_false(cold_free(slot->start, slot->class));
+    assert_int_equal(state_of(slot->start), SLOT_FREE); /* we have no heap that could keep it */
     slot->start = NULL;
 }
 
@@ -92,6 +98,33 @@ static void slots_do_not_overlap_and_keep_their_class(void **state) {
     random_steps();
 }
 
+/* In a heap's magazine they are cached, and given back they serve everybody. */
+static void a_thread_keeps_what_it_frees(void **state) {
+    (void)state;
+    static struct heap heap;
+    struct slot *slot = &slots[0];
+    magazines_init(&heap);
+    self_heap = &heap;
+    if (slot->start == NULL) take(slot);
+    assert_true(cold_free(slot->start, slot->class));
+    assert_false(cold_free(slot->start, slot->class));
+    assert_int_equal(state_of(slot->start), SLOT_CACHED);
+    assert_int_equal(magazine_count(&heap, slot->class), 1);
+    assert_ptr_equal(heap.magazine[slot->class].top->slot, slot->start);
+    assert_int_equal(heap.bin[slot->class].heat, 1);
+    check_granules();
+    magazines_flush_all(&heap);
+    assert_int_equal(state_of(slot->start), SLOT_FREE);
+    self_heap = EMPTY_HEAP;
+
+    unsigned class = slot->class;
+    bool zeroed;
+    assert_ptr_equal(cold_take(class, &zeroed), slot->start);
+    assert_false(zeroed);
+    assert_true(cold_free(slot->start, class));
+    slot->start = NULL;
+}
+
 static size_t granules_used(void) { return pages_count().used / GRANULE_PAGES; }
 
 static void give_all(void) {
@@ -110,6 +143,7 @@ static void freed_slots_serve_their_class_again(void **state) {
     assert_int_equal(granules_used(), used);
 }
 
+/* As in the child of a fork that caught another thread inside. */
 static void a_rebuild_finds_all_free_slots(void **state) {
     (void)state;
     give_all();
@@ -119,7 +153,7 @@ static void a_rebuild_finds_all_free_slots(void **state) {
     uint64_t before = seed;
     for (int i = 1; i < 1000; i++) take(&slots[i]);
     for (int i = 1; i < 1000; i++) give(&slots[i]);
-    cold_rebuild();
+    cold_after_fork(true);
     seed = before;
     for (int i = 1; i < 1000; i++) take(&slots[i]);
     assert_int_equal(granules_used(), used);
@@ -131,9 +165,12 @@ static void threads_take_few_slots_from_here(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {
         struct bin bin = {0};
+        struct slab slab;
         bool may = class != CLASS_ZERO && class_size(class) <= COLD_MAX;
         assert_int_equal(cold_wants(&bin, class), may);
-        bin.heat = COLD_HEAT;
+        bin.partial = &slab;
+        assert_false(cold_wants(&bin, class));
+        bin = (struct bin){.heat = COLD_HEAT};
         assert_false(cold_wants(&bin, class));
     }
 }
@@ -146,6 +183,7 @@ static int start_heap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_do_not_overlap_and_keep_their_class),
+        cmocka_unit_test(a_thread_keeps_what_it_frees),
         cmocka_unit_test(freed_slots_serve_their_class_again),
         cmocka_unit_test(a_rebuild_finds_all_free_slots),
         cmocka_unit_test(threads_take_few_slots_from_here),

@@ -1,0 +1,458 @@
+/*
+ * Frees by threads that do not own the slab (src/remote.c, src/slab.c, src/heap.c), for spin.
+ *
+ * Two threads own a heap each, end and are followed by others, and take slabs over from each
+ * other's heap while nobody holds it; OTHERS more threads free blocks of both. Every access to
+ * what threads share is one step; what only the owner of a heap touches is done beside it. The
+ * steps have the names of the functions that they stand for:
+ *
+ *   remote_free, announce, push_pending, remote_collect, look_at     remote.c
+ *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
+ *   slab_transfer, slab_repair                                       slab.c
+ *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
+ *   fast_take, fast_give                                             fast.h
+ *
+ * A magazine is the set of its heap's CACHED slots. FRESH slots and the lists of partial slabs
+ * are left out: no other thread ever sees them (tests/unit has them). All classes are one, for
+ * an owner that finds nothing looks at the lists of all. Memory is sequentially consistent here:
+ * the orders that the C code asks for are the ThreadSanitizer's business (tests/stress).
+ *
+ * What must hold: the assertions of the steps, and check_quiet whenever no thread is inside one
+ * of the functions. Without DOUBLE_FREE each block is freed once, by whoever; with it any slot
+ * that is in use may be freed by several at a time, which must confuse nothing but the program.
+ * A run with one of the PLANT_ definitions contains that mistake, and must fail.
+ */
+
+#ifndef SLABS
+#define SLABS 2
+#endif
+#ifndef SLOTS
+#define SLOTS 1
+#endif
+#ifndef OTHERS
+#define OTHERS 2
+#endif
+#define HEAPS 2
+#define NONE 0 /* no heap, no slab: both count from 1 */
+
+#define FREE 0
+#define USED 1
+#define CACHED 2
+#define REMOTE 3
+
+typedef Slab {
+    byte owner;
+    bool pending;
+    byte next_pending;
+    byte outside;
+    byte parts;  /* granules, of a slab's first */
+    bool inner;  /* index != 0 */
+    bool taken;  /* from the page heap */
+    byte state[SLOTS];
+    bool cached[SLOTS]; /* the slot is in its owner's magazine */
+    bool live[SLOTS];   /* the program has the block, and nobody has begun to free it */
+};
+
+Slab slab[SLABS + 1];
+byte pending[HEAPS + 1];
+byte collecting[HEAPS + 1];
+byte holder[HEAPS + 1];  /* the thread that holds the heap's mutex */
+bool in_motion[HEAPS + 1]; /* its last holder ended inside a function: repair it first */
+byte inside;             /* how many threads are inside one of the functions */
+
+/* ---- what must hold while all is quiet ---- */
+
+hidden byte at, n, links;
+hidden byte seen[SLABS + 1];
+
+inline check_list(first) {
+    at = first;
+    do
+    :: at == NONE -> break
+    :: else ->
+        assert(seen[at] == 0); /* no slab twice, no cycle */
+        assert(slab[at].pending);
+        seen[at] = 1;
+        at = slab[at].next_pending
+    od
+}
+
+inline check_slot(s, i) {
+    assert(slab[s].cached[i] == (slab[s].state[i] == CACHED));
+#ifndef DOUBLE_FREE
+    assert(slab[s].live[i] == (slab[s].state[i] == USED));
+#endif
+    /* Not lost: its owner, or who comes after, finds it on a list. */
+    assert(slab[s].state[i] != REMOTE || seen[s] == 1);
+    n = n + (slab[s].state[i] != FREE)
+}
+
+inline check_slab(s) {
+    n = 0;
+    for (links : 0 .. SLOTS - 1) { check_slot(s, links) }
+    assert(slab[s].inner || slab[s].outside == n);
+    assert((slab[s].owner != NONE) == slab[s].taken);
+    assert(slab[s].taken || n == 0);
+    assert(slab[s].pending == seen[s]); /* a flag without a list would keep it off all lists */
+}
+
+inline check_quiet() {
+    for (at : 1 .. SLABS) { seen[at] = 0 }
+    check_list(pending[1]);
+    check_list(pending[2]);
+    check_list(collecting[1]);
+    check_list(collecting[2]);
+    check_slab(1);
+#if SLABS > 1
+    check_slab(2);
+#endif
+    at = 0; n = 0; links = 0
+}
+
+inline enter() { inside++ }
+
+inline leave() {
+    atomic {
+        inside--;
+        if
+        :: inside == 0 && !in_motion[1] && !in_motion[2] -> check_quiet()
+        :: else
+        fi;
+        s = 0; i = 0; o = 0; first = 0; h = 0
+    }
+}
+
+/* ---- choosing ---- */
+
+#ifdef DOUBLE_FREE
+#define may_free(x, y) (slab[x].state[y] == USED)
+#else
+#define may_free(x, y) slab[x].live[y]
+#endif
+
+#if SLABS * SLOTS == 1
+#define SOME_SLOT(condition) :: condition(1, 0) -> s = 1; i = 0
+#elif SLABS == 1
+#define SOME_SLOT(condition) \
+    :: condition(1, 0) -> s = 1; i = 0 \
+    :: condition(1, 1) -> s = 1; i = 1
+#elif SLOTS == 1
+#define SOME_SLOT(condition) \
+    :: condition(1, 0) -> s = 1; i = 0 \
+    :: condition(2, 0) -> s = 2; i = 0
+#else
+#define SOME_SLOT(condition) \
+    :: condition(1, 0) -> s = 1; i = 0 \
+    :: condition(1, 1) -> s = 1; i = 1 \
+    :: condition(2, 0) -> s = 2; i = 0 \
+    :: condition(2, 1) -> s = 2; i = 1
+#endif
+
+#define is_mine(x, y)      (slab[x].owner == me && !slab[x].inner)
+#define may_take(x, y)     (is_mine(x, y) && slab[x].state[y] == FREE)
+#define may_pop(x, y)      (is_mine(x, y) && slab[x].cached[y])
+#define may_free_own(x, y) (is_mine(x, y) && may_free(x, y))
+#define may_flush(x, y)    (slab[x].owner == h && slab[x].cached[y])
+#define may_hand_over(x, y) (slab[x].owner == h && !slab[x].inner && slab[x].state[y] == FREE)
+
+/* ---- remote.c ---- */
+
+inline push_pending(owner, x) {
+    assert(owner != NONE);
+    first = pending[owner];
+    do
+    :: slab[x].next_pending = first;
+        atomic {
+            if
+            :: pending[owner] == first -> pending[owner] = x; break
+            :: else -> first = pending[owner]
+            fi
+        }
+    od
+}
+
+inline announce(owner, x) {
+    if
+    :: slab[x].pending
+    :: else ->
+#ifdef PLANT_NO_EXCHANGE
+        slab[x].pending = true;
+        push_pending(owner, x)
+#else
+        if
+        :: atomic { slab[x].pending -> skip }
+        :: atomic { !slab[x].pending -> slab[x].pending = true }; push_pending(owner, x)
+        fi
+#endif
+    fi
+}
+
+inline remote_free() {
+    o = slab[s].owner;
+#ifdef PLANT_PENDING_BEFORE_CAS
+    h = slab[s].pending;
+#endif
+    if
+    :: atomic { slab[s].state[i] != USED -> skip }
+    :: atomic { slab[s].state[i] == USED -> slab[s].state[i] = REMOTE };
+#ifdef PLANT_OWNER_AFTER_CAS
+        o = slab[s].owner;
+#endif
+#ifdef PLANT_PENDING_BEFORE_CAS
+        if
+        :: h
+        :: else -> announce(o, s)
+        fi
+#else
+        announce(o, s)
+#endif
+    fi
+}
+
+inline look_at() {
+    o = slab[s].owner;
+    if
+    :: o != h && o != NONE ->
+#ifdef PLANT_NO_FORWARDING
+        skip
+#else
+        announce(o, s)
+#endif
+#ifdef PLANT_INNER_AS_HEAD
+    :: o == h -> slab_harvest()
+#else
+    :: o == h && !slab[s].inner -> slab_harvest()
+#endif
+    :: else
+    fi
+}
+
+inline remote_collect() {
+    if
+    :: collecting[h] == NONE -> atomic { collecting[h] = pending[h]; pending[h] = NONE }
+    :: else
+    fi;
+    do
+    :: collecting[h] == NONE -> break
+    :: else ->
+        s = collecting[h];
+        assert(slab[s].pending);
+#ifdef PLANT_NEXT_AFTER_CLEARING
+        slab[s].pending = false;
+        collecting[h] = slab[s].next_pending;
+        look_at()
+#elif defined(PLANT_CLEAR_AFTER_HARVEST)
+        collecting[h] = slab[s].next_pending;
+        look_at();
+        slab[s].pending = false
+#else
+        collecting[h] = slab[s].next_pending;
+        slab[s].pending = false;
+        look_at()
+#endif
+    od
+}
+
+/* ---- slab.c ---- */
+
+inline create(x, count) {
+    slab[x].taken = true;
+    slab[x].parts = count;
+    slab[x].inner = false;
+    slab[x].owner = me;
+    if
+    :: count == 2 ->
+        slab[x + 1].taken = true;
+        slab[x + 1].inner = true;
+        slab[x + 1].owner = me
+    :: else
+    fi
+}
+
+inline slab_retire(x) {
+    for (i : 0 .. SLOTS - 1) { assert(slab[x].state[i] == FREE) }
+    i = 0;
+#ifdef PLANT_RETIRING_CLEARS_PENDING
+    slab[x].pending = false;
+#endif
+    slab[x].owner = NONE;
+    if
+    :: slab[x].parts == 2 -> slab[x + 1].owner = NONE
+    :: else
+    fi;
+    d_step { /* pages_free */
+        slab[x].taken = false;
+        if
+        :: slab[x].parts == 2 -> slab[x + 1].taken = false
+        :: else
+        fi;
+        slab[x].parts = 0
+    }
+}
+
+inline slab_harvest() {
+    first = 0; /* how many */
+    i = 0;
+    do
+    :: i == SLOTS -> break
+    :: else ->
+        atomic {
+            if
+            :: slab[s].state[i] == REMOTE -> slab[s].state[i] = FREE; first++
+            :: else
+            fi;
+            i++
+        }
+    od;
+    atomic {
+        assert(slab[s].outside >= first);
+        slab[s].outside = slab[s].outside - first;
+        i = 0
+    }
+    if
+    :: first != 0 && slab[s].outside == 0 -> slab_retire(s)
+    :: else
+    fi;
+    first = 0
+}
+
+inline slab_give() {
+    d_step {
+        assert(slab[s].state[i] == CACHED);
+        slab[s].cached[i] = false;
+        slab[s].state[i] = FREE;
+        slab[s].outside--
+    }
+    if
+    :: slab[s].outside == 0 -> slab_retire(s)
+    :: else
+    fi
+}
+
+inline slab_transfer() {
+    slab[s].owner = me;
+    if
+    :: slab[s].parts == 2 -> slab[s + 1].owner = me
+    :: else
+    fi
+}
+
+/* ---- heap.c ---- */
+
+inline flush_all() {
+    do
+    :: atomic {
+            if
+            SOME_SLOT(may_flush)
+            :: else -> break
+            fi
+        };
+        slab_give()
+    od
+}
+
+inline heap_reap() {
+    remote_collect();
+    flush_all()
+}
+
+inline heap_take_orphan_slab() {
+    heap_reap();
+    if
+    SOME_SLOT(may_hand_over); slab_transfer()
+    :: else
+    fi;
+    holder[h] = NONE
+}
+
+proctype thread(byte me) {
+    byte s, i, o, first, h;
+    do
+    :: atomic { holder[me] == NONE -> holder[me] = me }  /* heap_seize */
+    :: atomic { holder[me] == me -> holder[me] = NONE }  /* the thread ends */
+    :: atomic { holder[me] == me && !slab[1].taken -> create(1, 1) }
+#if SLABS > 1
+    :: atomic { holder[me] == me && !slab[2].taken -> create(2, 1) }
+    :: atomic { holder[me] == me && !slab[1].taken && !slab[2].taken -> create(1, 2) }
+#endif
+    :: atomic { /* slab_take, and fast_take from an empty magazine */
+            holder[me] == me;
+            if
+            SOME_SLOT(may_take)
+            fi;
+            assert(!slab[s].live[i]);
+            slab[s].state[i] = USED;
+            slab[s].live[i] = true;
+            slab[s].outside++;
+            s = 0; i = 0
+        }
+    :: atomic { /* fast_take */
+            holder[me] == me;
+            if
+            SOME_SLOT(may_pop)
+            fi;
+            assert(slab[s].state[i] == CACHED && !slab[s].live[i]);
+            slab[s].cached[i] = false;
+            slab[s].state[i] = USED;
+            slab[s].live[i] = true;
+            s = 0; i = 0
+        }
+    :: atomic { /* fast_give: reads the state */
+            holder[me] == me;
+            if
+            SOME_SLOT(may_free_own)
+            fi;
+            slab[s].live[i] = false;
+            enter()
+        };
+        atomic { /* and stores the new one */
+            assert(!slab[s].cached[i]);
+            slab[s].state[i] = CACHED;
+            slab[s].cached[i] = true;
+            leave()
+        }
+    :: atomic {
+            holder[me] == me;
+            if
+            SOME_SLOT(may_pop)
+            fi;
+            enter()
+        };
+        slab_give();
+        leave()
+    :: atomic { holder[me] == me && (pending[me] != NONE || collecting[me] != NONE) -> h = me; enter() };
+        remote_collect();
+        leave()
+#ifdef PLANT_HELD_HEAP_REAPED
+    :: atomic { holder[me] == me -> h = 3 - me; enter() };
+#else
+    :: atomic { holder[me] == me && holder[3 - me] == NONE -> h = 3 - me; holder[h] = me; enter() };
+#endif
+        heap_take_orphan_slab();
+        leave()
+    od
+}
+
+proctype other() {
+    byte s, i, o, first, h;
+    do
+    :: atomic {
+            if
+            SOME_SLOT(may_free)
+            fi;
+            slab[s].live[i] = false;
+            enter()
+        };
+        remote_free();
+        leave()
+    od
+}
+
+init {
+    atomic {
+        run thread(1);
+        run thread(2);
+        for (n : 1 .. OTHERS) { run other() }
+        n = 0
+    }
+}

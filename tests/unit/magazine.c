@@ -1,0 +1,170 @@
+/* Magazines: how large they become, in which order they give, and what they keep meanwhile. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "fast.h"
+#include "magazine.h"
+#include "pages.h"
+#include "settings.h"
+#include "slab.h"
+#include "start.h"
+
+enum { GROWTHS = 16 };
+
+static struct heap heap;
+
+static void grow_fully(unsigned class) {
+    for (int i = 0; i < GROWTHS; i++) magazine_grow(&heap, class);
+}
+
+static size_t room(unsigned class) {
+    const struct magazine *magazine = &heap.magazine[class];
+    return (size_t)(magazine->limit - magazine->top) - 1;
+}
+
+/* Puts a used slot there that no slab knows. */
+static void push(unsigned class, uintptr_t slot) {
+    struct magazine *magazine = &heap.magazine[class];
+    assert_true(room(class) > 0);
+    *++magazine->top = (struct entry){(char *)slot, NULL};
+}
+
+static void new_ones_are_empty_and_full(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        assert_int_equal(magazine_count(&heap, class), 0);
+        assert_int_equal(room(class), 0);
+        assert_null(heap.magazine[class].top->slot);
+        assert_int_equal(magazine_want(&heap, class), 0);
+    }
+}
+
+static void they_hold_what_the_header_allows(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        grow_fully(class);
+        size_t slots = room(class);
+        assert_true(slots >= 2);
+        assert_true(slots == 2 || slots * class_size(class) <= 16 * KIB);
+        assert_in_range(magazine_want(&heap, class), 1, slots);
+    }
+}
+
+static void growth_keeps_the_entries_in_order(void **state) {
+    (void)state;
+    const unsigned class = 4;
+    uintptr_t count = 0;
+    for (int i = 0; i < GROWTHS; i++) {
+        magazine_grow(&heap, class);
+        while (room(class) > 0) push(class, ++count * UNIT);
+        assert_int_equal(magazine_count(&heap, class), count);
+    }
+    assert_true(count > 8); /* it did grow */
+    for (uintptr_t i = count; i > 0; i--)
+        assert_ptr_equal(heap.magazine[class].top--->slot, (char *)(i * UNIT));
+    assert_null(heap.magazine[class].top->slot);
+}
+
+static void fill_from_slab(unsigned class) {
+    grow_fully(class);
+    struct slab *slab = slab_create(&heap, class);
+    slab_take(&heap, slab, (unsigned)room(class));
+    assert_int_equal(room(class), 0);
+}
+
+static void a_flush_gives_the_oldest(void **state) {
+    (void)state;
+    const unsigned class = 4;
+    fill_from_slab(class);
+    unsigned have = magazine_count(&heap, class), flushed = have / 3;
+    struct entry before[128];
+    uint8_t states[128];
+    memcpy(before, heap.magazine[class].top - have + 1, have * sizeof(*before));
+    for (unsigned i = 0; i < have; i++) states[i] = state_get(before[i].state);
+
+    magazine_flush(&heap, class, flushed);
+    assert_int_equal(magazine_count(&heap, class), have - flushed);
+    const struct entry *after = heap.magazine[class].top - (have - flushed) + 1;
+    assert_memory_equal(after, before + flushed, (have - flushed) * sizeof(*before));
+    assert_null(after[-1].slot);
+    for (unsigned i = 0; i < have; i++)
+        assert_int_equal(state_get(before[i].state),
+                         i >= flushed                      ? states[i]
+                         : states[i] == SLOT_CACHED_FRESH ? SLOT_FRESH
+                                                           : SLOT_FREE);
+}
+
+static void flushing_all_retires_the_slabs(void **state) {
+    (void)state;
+    for (unsigned class = 1; class < CLASSES; class ++) fill_from_slab(class);
+    magazines_flush_all(&heap);
+    for (unsigned class = 1; class < CLASSES; class ++) {
+        assert_int_equal(magazine_count(&heap, class), 0);
+        assert_null(heap.bin[class].partial);
+    }
+    assert_int_equal(pages_count().used, 0);
+}
+
+static void forgetting_gives_nothing(void **state) {
+    (void)state;
+    const unsigned class = 4;
+    fill_from_slab(class);
+    unsigned have = magazine_count(&heap, class);
+    struct slab *slab = heap.bin[class].partial;
+    magazines_forget(&heap);
+    assert_int_equal(magazine_count(&heap, class), 0);
+    assert_null(heap.magazine[class].top->slot);
+    assert_int_equal(slab->outside, have);
+}
+
+/* One slot at a time, that every call takes the slow path. */
+static void assert_keeps_nothing(unsigned class) {
+    grow_fully(class);
+    assert_int_equal(room(class), 0);
+    assert_int_equal(magazine_want(&heap, class), 1);
+    struct slab *slab = slab_create(&heap, class);
+    slab_take(&heap, slab, 1);
+    assert_non_null(fast_take(&heap.magazine[class]));
+    assert_null(fast_take(&heap.magazine[class]));
+}
+
+static void sizes_above_mxfast_are_not_kept(void **state) {
+    (void)state;
+    settings.mxfast = 64;
+    grow_fully(class_of(64));
+    assert_true(room(class_of(64)) > 2);
+    assert_keeps_nothing(class_of(65));
+}
+
+static void counting_calls_keeps_nothing(void **state) {
+    (void)state;
+    settings.count_calls = true;
+    assert_keeps_nothing(4);
+}
+
+/* A heap of its own for each test. */
+static int new_heap(void **state) {
+    (void)state;
+    settings.mxfast = SLOT_MAX;
+    settings.count_calls = false;
+    memset(&heap, 0, sizeof(heap));
+    magazines_init(&heap);
+    return start() ? 0 : -1;
+}
+
+#define TEST(function) cmocka_unit_test_setup(function, new_heap)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(flushing_all_retires_the_slabs),
+        TEST(new_ones_are_empty_and_full),
+        TEST(they_hold_what_the_header_allows),
+        TEST(growth_keeps_the_entries_in_order),
+        TEST(a_flush_gives_the_oldest),
+        TEST(forgetting_gives_nothing),
+        TEST(sizes_above_mxfast_are_not_kept),
+        TEST(counting_calls_keeps_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

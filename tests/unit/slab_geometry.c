@@ -1,0 +1,138 @@
+/* Where a slab's slots lie: every address of every granule, for every class and many colours. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "fast.h"
+#include "find.h"
+#include "magazine.h"
+#include "start.h"
+
+enum { SLABS = 20 };
+
+static struct heap heap;
+
+static uintptr_t slot_address(const struct slab *slab, uint32_t slot) {
+    return (uintptr_t)slab_slot_zero(slab) + slot * slab->slot_size;
+}
+
+/* Some states that are none; the slots, of which not one more would fit; a guard at least. */
+static void check_states(const struct slab *slab, unsigned class) {
+    uintptr_t start = (uintptr_t)granule_start(slab_granule(slab));
+    uintptr_t end = start + class_granules(class) * GRANULE;
+    uint32_t slot = 0;
+    while (slab->state[slot] == SLOT_NONE) slot++;
+    assert_int_equal(slab->scan, slot);
+    assert_int_equal(slab->slots - slot, slab->capacity);
+    assert_in_range(slot_address(slab, slot), start, start + max_size(KIB, slab->slot_size) - 1);
+    assert_in_range(slot_address(slab, slab->slots), end - slab->slot_size + 1, end);
+    for (; slot < slab->slots; slot++) {
+        assert_int_equal(slab->state[slot] & 0x7f, SLOT_FRESH);
+        assert_int_equal(slot_address(slab, slot) % class_alignment(class), 0);
+    }
+    assert_true(slab->state_bytes > slab->slots);
+    for (; slot < slab->state_bytes; slot++) assert_int_equal(slab->state[slot], SLOT_NONE);
+    /* They are read eight at a time. */
+    assert_int_equal((uintptr_t)slab->state % sizeof(uint64_t), 0);
+    assert_int_equal(slab->state_bytes % sizeof(uint64_t), 0);
+}
+
+/* What a free computes from a granule's descriptor, against a division from the slab's slot 0. */
+static void check_granule(struct slab *slab, unsigned i) {
+    const struct slab *part = slab_part(slab, i);
+    uintptr_t granule = (uintptr_t)granule_start(slab_granule(part));
+    uintptr_t zero = (uintptr_t)slab_slot_zero(slab);
+    assert_ptr_equal(slab_head(slab_part(slab, i)), slab);
+    assert_ptr_equal(part->owner, &heap);
+    assert_ptr_equal(part->magazine, &heap.magazine[slab->class]);
+    assert_in_range(granule - (uintptr_t)slab_slot_zero(part), 0, slab->slot_size - 1);
+    for (uintptr_t p = granule; p < granule + GRANULE; p += UNIT / 2) {
+        uint64_t product = reciprocal_product((uint32_t)p - part->start, part->reciprocal);
+        size_t slot = (size_t)(part->state - slab->state) + reciprocal_slot(product);
+        assert_int_equal(reciprocal_is_start(product, part->reciprocal),
+                         (p - zero) % slab->slot_size == 0);
+        assert_int_equal(slot, (p - zero) / slab->slot_size);
+        assert_true(slot < slab->state_bytes);
+    }
+}
+
+static void check_fresh_memory_is_zero(const struct slab *slab) {
+    static const char zeros[SLOT_MAX];
+    for (uint32_t slot = 0; slot < slab->slots; slot++)
+        if (slab->state[slot] == SLOT_FRESH)
+            assert_memory_equal((void *)slot_address(slab, slot), zeros, slab->slot_size);
+}
+
+static void every_address_belongs_to_the_right_slot(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        for (int i = 0; i < SLABS; i++) {
+            struct slab *slab = slab_create(&heap, class);
+            assert_non_null(slab);
+            check_states(slab, class);
+            for (unsigned part = 0; part < class_granules(class); part++)
+                check_granule(slab, part);
+            if (class != CLASS_ZERO && i == 0) check_fresh_memory_is_zero(slab);
+        }
+    }
+}
+
+/* Equal slots of different slabs are not all in the same cache sets. */
+static void slabs_have_many_colours(void **state) {
+    (void)state;
+    for (unsigned class = 0; class_size(class) <= KIB; class ++) {
+        uint64_t seen = 0; /* a bit for each cache line of the first 4 KiB */
+        for (int i = 0; i < SLABS; i++) {
+            struct slab *slab = slab_create(&heap, class);
+            uint32_t first = 0;
+            while (slab->state[first] == SLOT_NONE) first++;
+            seen |= (uint64_t)1 << (slot_address(slab, first) % (4 * KIB) / CACHE_LINE);
+        }
+        size_t step = max_size(CACHE_LINE, class_alignment(class));
+        int colours = (int)min_size(SLABS, KIB / step);
+        if (__builtin_popcountl(seen) < colours / 2)
+            fail_msg("%d slabs of %zu bytes begin in %d ways", SLABS, class_size(class),
+                     __builtin_popcountl(seen));
+    }
+}
+
+/* All addresses of a slab whose slots are all in use: starts are blocks, and nothing else is. */
+static void only_starts_of_used_slots_are_blocks(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        struct slab *slab = slab_create(&heap, class);
+        uintptr_t start = (uintptr_t)granule_start(slab_granule(slab));
+        uintptr_t end = start + class_granules(class) * GRANULE;
+        uint32_t found = 0;
+        for (uintptr_t p = start; p < end; p += UNIT)
+            assert_int_equal(find_block((void *)p).kind, BLOCK_NONE);
+        for (uint32_t slot = 0; slot < slab->slots; slot++)
+            if (slab->state[slot] != SLOT_NONE) state_set(&slab->state[slot], SLOT_USED);
+        for (uintptr_t p = start; p < end; p += UNIT / 2) {
+            struct found block = find_block((void *)p);
+            if (block.kind == BLOCK_NONE) continue;
+            found++;
+            assert_int_equal(block.kind, BLOCK_SLOT);
+            assert_int_equal(block.class, class);
+            assert_int_equal(block.usable, class == CLASS_ZERO ? 0 : class_size(class));
+            assert_ptr_equal(slab_head(block.slab), slab);
+            assert_int_equal(slot_address(slab, (uint32_t)(block.state - slab->state)), p);
+        }
+        assert_int_equal(found, slab->capacity);
+    }
+}
+
+static int start_heap(void **state) {
+    (void)state;
+    magazines_init(&heap);
+    return start() ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_address_belongs_to_the_right_slot),
+        cmocka_unit_test(slabs_have_many_colours),
+        cmocka_unit_test(only_starts_of_used_slots_are_blocks),
+    };
+    return cmocka_run_group_tests(tests, start_heap, NULL);
+}
