@@ -46,6 +46,6 @@ void purge_after_alloc(size_t pages, bool clean) {
     struct page_counts now = pages_count();
     if (now.dirty < window.lowest_dirty) window.lowest_dirty = now.dirty;
     if (!clean) return;
-    size_t allowance = 2 * budget_pages(&now);
+    size_t allowance = max_size(2 * budget_pages(&now), now.used);
     if (now.dirty > allowance) pages_purge(min_size(pages, now.dirty - allowance));
 }

@@ -26,9 +26,14 @@ static void *resize_pages(const struct found *block, size_t size) {
     return NULL;
 }
 
+/* What grows once grows again: a quarter more than before, at least, saves most of the copies. */
+static size_t grown(size_t usable, size_t size) {
+    return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
+}
+
 static void *resize_by_copy(const struct found *block, size_t size) {
     int before = errno;
-    void *p = mallow_malloc(size);
+    void *p = mallow_malloc(grown(block->usable, size));
     if (p == NULL) {
         if (size > block->usable) return NULL;
         errno = before; /* it fits where it is */

@@ -208,29 +208,47 @@ static inline void became_available(struct heap *heap, struct slab *slab, uint32
     if (slab->outside == 0) slab_retire(heap, slab);
 }
 
-/* Gives the first entries that are all of one slab, or one cold slot; how many. */
-static unsigned give_to_one(struct heap *heap, const struct entry *entries, unsigned count) {
-    struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
-    if (slab->kind == GRANULE_COLD) {
-        cold_give(entries->slot);
-        return 1;
+static void give_one(struct heap *heap, struct entry entry) {
+    struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
+    if (unlikely(slab->kind == GRANULE_COLD)) {
+        cold_give(entry.slot);
+        return;
     }
+    uint8_t state = state_get(entry.state);
+    state_set(entry.state, state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
+    became_available(heap, slab, (uint32_t)(entry.state - slab->state), 1);
+}
+
+/* Gives the first entries that are all of one slab; how many. */
+static unsigned give_run(struct heap *heap, const struct entry *entries, unsigned count) {
+    struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
+    if (slab->kind == GRANULE_COLD) return 0;
     uint32_t lowest = UINT32_MAX;
     unsigned i = 0;
     do {
-        _Atomic uint8_t *state = entries[i].state;
-        size_t slot = (size_t)(state - slab->state);
+        size_t slot = (size_t)(entries[i].state - slab->state); /* huge when before the slab's */
         if (slot >= slab->slots) break;
-        state_set(state, state_get(state) == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
+        uint8_t state = state_get(entries[i].state);
+        state_set(entries[i].state, state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
         if (slot < lowest) lowest = (uint32_t)slot;
     } while (++i < count);
     became_available(heap, slab, lowest, i);
     return i;
 }
 
+#define RUN_WORTHWHILE 4u
+#define SINGLES 8u
+
+/* What is freed in the order in which it was allocated comes in long runs of one slab. What is
+ * freed at random does not, and then asking each time where a run ends costs more, by its
+ * mispredicted branches, than it saves: so after a short run some are given one by one. */
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
-    for (unsigned given; count > 0; entries += given, count -= given)
-        given = give_to_one(heap, entries, count);
+    for (unsigned i = 0; i < count;) {
+        unsigned run = give_run(heap, entries + i, count - i);
+        i += run;
+        if (run >= RUN_WORTHWHILE) continue;
+        for (unsigned end = i + SINGLES; i < end && i < count; i++) give_one(heap, entries[i]);
+    }
 }
 
 /* Acquire: the freeing thread's last accesses come before the slot's next use. */

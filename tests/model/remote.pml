@@ -50,7 +50,9 @@ typedef Slab {
     bool taken;  /* from the page heap */
     byte state[SLOTS];
     bool cached[SLOTS]; /* the slot is in its owner's magazine */
+#ifndef DOUBLE_FREE
     bool live[SLOTS];   /* the program has the block, and nobody has begun to free it */
+#endif
 };
 
 Slab slab[SLABS + 1];
@@ -118,7 +120,7 @@ inline leave() {
         :: inside == 0 && !in_motion[1] && !in_motion[2] -> check_quiet()
         :: else
         fi;
-        s = 0; i = 0; o = 0; first = 0; h = 0
+        s = 0; i = 0; o = 0; h = 0
     }
 }
 
@@ -126,8 +128,12 @@ inline leave() {
 
 #ifdef DOUBLE_FREE
 #define may_free(x, y) (slab[x].state[y] == USED)
+#define is_live(x, y)  false
+#define set_live(x, y, to)
 #else
 #define may_free(x, y) slab[x].live[y]
+#define is_live(x, y)  slab[x].live[y]
+#define set_live(x, y, to) slab[x].live[y] = to
 #endif
 
 #if SLABS * SLOTS == 1
@@ -157,18 +163,13 @@ inline leave() {
 
 /* ---- remote.c ---- */
 
+/* The loop around the compare-and-swap is one step: nobody else looks at next_pending before. */
 inline push_pending(owner, x) {
-    assert(owner != NONE);
-    first = pending[owner];
-    do
-    :: slab[x].next_pending = first;
-        atomic {
-            if
-            :: pending[owner] == first -> pending[owner] = x; break
-            :: else -> first = pending[owner]
-            fi
-        }
-    od
+    atomic {
+        assert(owner != NONE);
+        slab[x].next_pending = pending[owner];
+        pending[owner] = x
+    }
 }
 
 inline announce(owner, x) {
@@ -187,20 +188,27 @@ inline announce(owner, x) {
     fi
 }
 
+/* Only a block that was freed twice may have a slab that retires meanwhile. */
+#ifdef PLANT_RETIRED_OWNER
+#define retired(owner) false
+#else
+#define retired(owner) (owner == NONE)
+#endif
+
 inline remote_free() {
     o = slab[s].owner;
 #ifdef PLANT_PENDING_BEFORE_CAS
-    h = slab[s].pending;
+    was_pending = slab[s].pending;
 #endif
     if
-    :: atomic { slab[s].state[i] != USED -> skip }
-    :: atomic { slab[s].state[i] == USED -> slab[s].state[i] = REMOTE };
+    :: atomic { slab[s].state[i] != USED || retired(o) -> skip }
+    :: atomic { slab[s].state[i] == USED && !retired(o) -> slab[s].state[i] = REMOTE; i = 0 };
 #ifdef PLANT_OWNER_AFTER_CAS
         o = slab[s].owner;
 #endif
 #ifdef PLANT_PENDING_BEFORE_CAS
         if
-        :: h
+        :: was_pending
         :: else -> announce(o, s)
         fi
 #else
@@ -227,30 +235,36 @@ inline look_at() {
     fi
 }
 
+inline take_list() {
+    collecting[h] = pending[h];
+    pending[h] = NONE
+}
+
 inline remote_collect() {
-    if
-    :: collecting[h] == NONE -> atomic { collecting[h] = pending[h]; pending[h] = NONE }
-    :: else
-    fi;
     do
     :: collecting[h] == NONE -> break
     :: else ->
-        s = collecting[h];
-        assert(slab[s].pending);
 #ifdef PLANT_NEXT_AFTER_CLEARING
+        s = collecting[h];
         slab[s].pending = false;
         collecting[h] = slab[s].next_pending;
         look_at()
-#elif defined(PLANT_CLEAR_AFTER_HARVEST)
-        collecting[h] = slab[s].next_pending;
+#else
+        atomic {
+            s = collecting[h];
+            assert(slab[s].pending);
+            collecting[h] = slab[s].next_pending
+        }
+#ifdef PLANT_CLEAR_AFTER_HARVEST
         look_at();
         slab[s].pending = false
 #else
-        collecting[h] = slab[s].next_pending;
         slab[s].pending = false;
         look_at()
 #endif
-    od
+#endif
+    od;
+    s = 0; o = 0
 }
 
 /* ---- slab.c ---- */
@@ -269,55 +283,63 @@ inline create(x, count) {
     fi
 }
 
+inline pages_free(x) {
+    slab[x].taken = false;
+    slab[x].parts = 0
+}
+
 inline slab_retire(x) {
-    for (i : 0 .. SLOTS - 1) { assert(slab[x].state[i] == FREE) }
-    i = 0;
+    atomic {
+        for (i : 0 .. SLOTS - 1) { assert(slab[x].state[i] == FREE) }
+        i = 0;
 #ifdef PLANT_RETIRING_CLEARS_PENDING
-    slab[x].pending = false;
+        slab[x].pending = false;
 #endif
-    slab[x].owner = NONE;
-    if
-    :: slab[x].parts == 2 -> slab[x + 1].owner = NONE
-    :: else
-    fi;
-    d_step { /* pages_free */
-        slab[x].taken = false;
+        slab[x].owner = NONE;
         if
-        :: slab[x].parts == 2 -> slab[x + 1].taken = false
+        :: slab[x].parts == 1 -> pages_free(x)
         :: else
-        fi;
-        slab[x].parts = 0
+        fi
     }
+    if
+    :: atomic {
+            slab[x].parts == 2 ->
+            slab[x + 1].owner = NONE;
+            slab[x + 1].taken = false;
+            pages_free(x)
+        }
+    :: else
+    fi
 }
 
 inline slab_harvest() {
-    first = 0; /* how many */
+    count = 0;
     i = 0;
     do
-    :: i == SLOTS -> break
-    :: else ->
-        atomic {
+    :: atomic {
+            i < SLOTS ->
             if
-            :: slab[s].state[i] == REMOTE -> slab[s].state[i] = FREE; first++
+            :: slab[s].state[i] == REMOTE -> slab[s].state[i] = FREE; count++
             :: else
             fi;
             i++
         }
+    :: atomic {
+            i == SLOTS ->
+            assert(slab[s].outside >= count);
+            slab[s].outside = slab[s].outside - count;
+            i = 0;
+            break
+        }
     od;
-    atomic {
-        assert(slab[s].outside >= first);
-        slab[s].outside = slab[s].outside - first;
-        i = 0
-    }
     if
-    :: first != 0 && slab[s].outside == 0 -> slab_retire(s)
-    :: else
-    fi;
-    first = 0
+    :: count != 0 && slab[s].outside == 0 -> count = 0; slab_retire(s)
+    :: else -> count = 0
+    fi
 }
 
 inline slab_give() {
-    d_step {
+    atomic {
         assert(slab[s].state[i] == CACHED);
         slab[s].cached[i] = false;
         slab[s].state[i] = FREE;
@@ -366,7 +388,7 @@ inline heap_take_orphan_slab() {
 }
 
 proctype thread(byte me) {
-    byte s, i, o, first, h;
+    byte s, i, o, h, count;
     do
     :: atomic { holder[me] == NONE -> holder[me] = me }  /* heap_seize */
     :: atomic { holder[me] == me -> holder[me] = NONE }  /* the thread ends */
@@ -380,9 +402,9 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_take)
             fi;
-            assert(!slab[s].live[i]);
+            assert(!is_live(s, i));
             slab[s].state[i] = USED;
-            slab[s].live[i] = true;
+            set_live(s, i, true);
             slab[s].outside++;
             s = 0; i = 0
         }
@@ -391,10 +413,10 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_pop)
             fi;
-            assert(slab[s].state[i] == CACHED && !slab[s].live[i]);
+            assert(slab[s].state[i] == CACHED && !is_live(s, i));
             slab[s].cached[i] = false;
             slab[s].state[i] = USED;
-            slab[s].live[i] = true;
+            set_live(s, i, true);
             s = 0; i = 0
         }
     :: atomic { /* fast_give: reads the state */
@@ -402,10 +424,12 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_free_own)
             fi;
-            slab[s].live[i] = false;
+            set_live(s, i, false);
             enter()
+#ifdef DOUBLE_FREE
         };
-        atomic { /* and stores the new one */
+        atomic { /* and stores the new one: another's compare-and-swap may come between */
+#endif
             assert(!slab[s].cached[i]);
             slab[s].state[i] = CACHED;
             slab[s].cached[i] = true;
@@ -420,13 +444,19 @@ proctype thread(byte me) {
         };
         slab_give();
         leave()
-    :: atomic { holder[me] == me && (pending[me] != NONE || collecting[me] != NONE) -> h = me; enter() };
+    :: atomic { holder[me] == me && pending[me] != NONE -> h = me; enter(); take_list() };
         remote_collect();
         leave()
 #ifdef PLANT_HELD_HEAP_REAPED
-    :: atomic { holder[me] == me -> h = 3 - me; enter() };
+    :: atomic { holder[me] == me -> h = 3 - me; enter(); take_list() };
 #else
-    :: atomic { holder[me] == me && holder[3 - me] == NONE -> h = 3 - me; holder[h] = me; enter() };
+    :: atomic {
+            holder[me] == me && holder[3 - me] == NONE ->
+            h = 3 - me;
+            holder[h] = me;
+            enter();
+            take_list()
+        };
 #endif
         heap_take_orphan_slab();
         leave()
@@ -434,13 +464,16 @@ proctype thread(byte me) {
 }
 
 proctype other() {
-    byte s, i, o, first, h;
+    byte s, i, o, h;
+#ifdef PLANT_PENDING_BEFORE_CAS
+    bool was_pending;
+#endif
     do
     :: atomic {
             if
             SOME_SLOT(may_free)
             fi;
-            slab[s].live[i] = false;
+            set_live(s, i, false);
             enter()
         };
         remote_free();
