@@ -39,6 +39,7 @@ struct magazine {
 struct bin {
     struct slab *partial;
     uint16_t entries; /* of the magazine's array, sentinel included; 0 before the first */
+    uint16_t allowed; /* that many at most */
     uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
 };
 

@@ -43,7 +43,10 @@ static size_t array_bytes(unsigned entries) {
 }
 
 void magazine_grow(struct heap *heap, unsigned class) {
-    unsigned old = heap->bin[class].entries, allowed = entries_allowed(class);
+    struct bin *bin = &heap->bin[class];
+    unsigned old = bin->entries;
+    if (likely(old != 0 && old == bin->allowed)) return;
+    unsigned allowed = bin->allowed = (uint16_t)entries_allowed(class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
@@ -54,7 +57,7 @@ void magazine_grow(struct heap *heap, unsigned class) {
         unsigned count = magazine_count(heap, class);
         memcpy(array, before, (count + 1) * sizeof *array);
         heap->magazine[class] = (struct magazine){array + count, array + entries};
-        heap->bin[class].entries = (uint16_t)entries;
+        bin->entries = (uint16_t)entries;
         if (old != 0) meta_free(before, array_bytes(old));
     }
     lock_drop(&global_lock);

@@ -208,14 +208,18 @@ static inline void became_available(struct heap *heap, struct slab *slab, uint32
     if (slab->outside == 0) slab_retire(heap, slab);
 }
 
+/* CACHED to FREE, CACHED_FRESH to FRESH. */
+static inline void give_state(_Atomic uint8_t *state) {
+    state_set(state, (state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
+}
+
 static void give_one(struct heap *heap, struct entry entry) {
     struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
     if (unlikely(slab->kind == GRANULE_COLD)) {
         cold_give(entry.slot);
         return;
     }
-    uint8_t state = state_get(entry.state);
-    state_set(entry.state, state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
+    give_state(entry.state);
     became_available(heap, slab, (uint32_t)(entry.state - slab->state), 1);
 }
 
@@ -223,16 +227,16 @@ static void give_one(struct heap *heap, struct entry entry) {
 static unsigned give_run(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
     if (slab->kind == GRANULE_COLD) return 0;
-    uint32_t lowest = UINT32_MAX;
+    _Atomic uint8_t *states = slab->state;
+    size_t slots = slab->slots, lowest = SIZE_MAX;
     unsigned i = 0;
     do {
-        size_t slot = (size_t)(entries[i].state - slab->state); /* huge when before the slab's */
-        if (slot >= slab->slots) break;
-        uint8_t state = state_get(entries[i].state);
-        state_set(entries[i].state, state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE);
-        if (slot < lowest) lowest = (uint32_t)slot;
+        size_t slot = (size_t)(entries[i].state - states); /* huge when before the slab's */
+        if (slot >= slots) break;
+        give_state(states + slot);
+        lowest = slot < lowest ? slot : lowest;
     } while (++i < count);
-    became_available(heap, slab, lowest, i);
+    became_available(heap, slab, (uint32_t)lowest, i);
     return i;
 }
 

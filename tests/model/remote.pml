@@ -136,22 +136,15 @@ inline leave() {
 #define set_live(x, y, to) slab[x].live[y] = to
 #endif
 
-#if SLABS * SLOTS == 1
-#define SOME_SLOT(condition) :: condition(1, 0) -> s = 1; i = 0
+#define SLOT(condition, x, y) :: condition(x, y) -> s = x; i = y
+#if SLABS == 1 && SLOTS == 1
+#define SOME_SLOT(condition) SLOT(condition, 1, 0)
 #elif SLABS == 1
-#define SOME_SLOT(condition) \
-    :: condition(1, 0) -> s = 1; i = 0 \
-    :: condition(1, 1) -> s = 1; i = 1
+#define SOME_SLOT(condition) SLOT(condition, 1, 0) SLOT(condition, 1, 1)
 #elif SLOTS == 1
-#define SOME_SLOT(condition) \
-    :: condition(1, 0) -> s = 1; i = 0 \
-    :: condition(2, 0) -> s = 2; i = 0
-#else
-#define SOME_SLOT(condition) \
-    :: condition(1, 0) -> s = 1; i = 0 \
-    :: condition(1, 1) -> s = 1; i = 1 \
-    :: condition(2, 0) -> s = 2; i = 0 \
-    :: condition(2, 1) -> s = 2; i = 1
+#define SOME_SLOT(condition) SLOT(condition, 1, 0) SLOT(condition, 2, 0)
+#else /* one slot of the first slab is enough */
+#define SOME_SLOT(condition) SLOT(condition, 1, 0) SLOT(condition, 2, 0) SLOT(condition, 2, 1)
 #endif
 
 #define is_mine(x, y)      (slab[x].owner == me && !slab[x].inner)
@@ -202,7 +195,11 @@ inline remote_free() {
 #endif
     if
     :: atomic { slab[s].state[i] != USED || retired(o) -> skip }
+#ifdef PLANT_STORE_FOR_CAS
+    :: slab[s].state[i] == USED && !retired(o) -> slab[s].state[i] = REMOTE; i = 0;
+#else
     :: atomic { slab[s].state[i] == USED && !retired(o) -> slab[s].state[i] = REMOTE; i = 0 };
+#endif
 #ifdef PLANT_OWNER_AFTER_CAS
         o = slab[s].owner;
 #endif
@@ -288,31 +285,25 @@ inline pages_free(x) {
     slab[x].parts = 0
 }
 
-inline slab_retire(x) {
-    atomic {
-        for (i : 0 .. SLOTS - 1) { assert(slab[x].state[i] == FREE) }
-        i = 0;
+inline owner_none(x) {
+    for (i : 0 .. SLOTS - 1) { assert(slab[x].state[i] == FREE) }
+    i = 0;
 #ifdef PLANT_RETIRING_CLEARS_PENDING
-        slab[x].pending = false;
+    slab[x].pending = false;
 #endif
-        slab[x].owner = NONE;
-        if
-        :: slab[x].parts == 1 -> pages_free(x)
-        :: else
-        fi
-    }
+    slab[x].owner = NONE
+}
+
+inline slab_retire(x) {
     if
-    :: atomic {
-            slab[x].parts == 2 ->
-            slab[x + 1].owner = NONE;
-            slab[x + 1].taken = false;
-            pages_free(x)
-        }
-    :: else
+    :: atomic { slab[x].parts == 1 -> owner_none(x); pages_free(x) }
+    :: atomic { slab[x].parts == 2 -> owner_none(x) };
+        atomic { slab[x + 1].owner = NONE; slab[x + 1].taken = false; pages_free(x) }
     fi
 }
 
 inline slab_harvest() {
+    assert(!slab[s].inner);
     count = 0;
     i = 0;
     do
