@@ -141,15 +141,11 @@ void cold_give(char *slot) {
 /* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
 static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     struct bin *bin = &heap->bin[class];
-    struct magazine *magazine = &heap->magazine[class];
     if (!cold_wants(bin, class)) return false;
     bin->heat++;
-    if (magazine->top + 1 == magazine->limit) magazine_grow(heap, class);
-    struct entry *next = magazine->top + 1;
-    if (next == magazine->limit) return false;
-    *next = entry;
-    signal_order();
-    magazine->top = next;
+    if (magazine_full(&heap->magazine[class])) magazine_grow(heap, class);
+    if (magazine_full(&heap->magazine[class])) return false;
+    magazine_push(heap, class, entry);
     return true;
 }
 

@@ -18,7 +18,6 @@
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. */
 static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
-    struct magazine *magazine = &heap->magazine[class];
     state_set(entry.state, SLOT_CACHED);
     magazine_grow(heap, class);
     unsigned count = magazine_count(heap, class);
@@ -26,24 +25,24 @@ static void give_to_full(struct heap *heap, unsigned class, struct entry entry) 
         slab_give(heap, &entry, 1);
         return;
     }
-    if (magazine->top + 1 == magazine->limit) magazine_flush(heap, class, (count + 1) / 2);
-    struct entry *next = magazine->top + 1;
-    *next = entry;
-    signal_order();
-    magazine->top = next;
+    if (magazine_full(&heap->magazine[class])) magazine_flush(heap, class, (count + 1) / 2);
+    magazine_push(heap, class, entry);
 }
 
 /* A slot that is in use; false when another thread freed it first. */
 static bool free_slot(struct found *block) {
     struct slab *slab = block->slab;
+    struct entry entry = {block->start, block->state};
     /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
-    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap)
-        return remote_free(slab, block->state);
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
+        bool room = !magazine_full(&self_heap->magazine[block->class]) && self_heap->busy == 0;
+        return room ? remote_keep(self_heap, block->class, entry) : remote_free(slab, entry.state);
+    }
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     bool done = true;
     if (mine)
-        give_to_full(heap, slab->class, (struct entry){block->start, block->state});
+        give_to_full(heap, slab->class, entry);
     else /* a signal handler's stand-in */
         done = remote_free(slab, block->state);
     if (heap != NULL) heap_leave(heap);

@@ -155,10 +155,21 @@ void heap_leave(struct heap *heap) {
 
 /* What a thread left in its magazines goes back to its slabs. */
 static void heap_reap(struct heap *heap) {
-    heap->busy = UINTPTR_MAX;
     remote_collect_all(heap);
     magazines_flush_all(heap);
+}
+
+/* Between the two a fork in another thread finds the heap in need of repair. */
+static bool heap_begin(struct heap *heap) {
+    bool mine = heap == self_heap;
+    if (mine ? heap->busy != 0 : !heap_seize(heap)) return false;
+    heap->busy = UINTPTR_MAX;
+    return true;
+}
+
+static void heap_end(struct heap *heap) {
     heap->busy = 0;
+    if (heap != self_heap) heap_release(heap);
 }
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
@@ -167,10 +178,11 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
     struct slab *slab = NULL;
     struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap);
     if (orphan != NULL) {
+        orphan->busy = UINTPTR_MAX;
         heap_reap(orphan);
         slab = orphan->bin[class].partial;
         if (slab != NULL) slab_transfer(slab, orphan, heap);
-        heap_release(orphan);
+        heap_end(orphan);
     }
     os_restore_signals(mask);
     return slab;
@@ -179,9 +191,9 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
 void heap_reap_all(void) {
     uint64_t mask = os_block_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        if (heap == self_heap || !heap_seize(heap)) continue;
+        if (heap == self_heap || !heap_begin(heap)) continue;
         heap_reap(heap);
-        heap_release(heap);
+        heap_end(heap);
     }
     os_restore_signals(mask);
 }
@@ -190,13 +202,10 @@ bool heap_trim_all(void) {
     bool some = false;
     uint64_t mask = os_block_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        bool mine = heap == self_heap && heap->busy == 0;
-        if (!mine && (heap == self_heap || !heap_seize(heap))) continue;
+        if (!heap_begin(heap)) continue;
         heap_reap(heap);
-        heap->busy = UINTPTR_MAX;
         some |= trim_slabs(heap);
-        heap->busy = 0;
-        if (!mine) heap_release(heap);
+        heap_end(heap);
     }
     os_restore_signals(mask);
     return some;

@@ -10,8 +10,11 @@
 struct entry no_entries[1];
 
 #define ENTRIES_FIRST 8u
-#define ENTRIES_MAX 128u
-#define CACHED_BYTES_MAX ((size_t)16 * KIB) /* what a magazine may hold, but for two slots */
+#define ENTRIES_MAX 256u
+/* What a magazine may hold, but for two slots: more of what programs have most. */
+#define CACHED_BYTES_SMALL ((size_t)16 * KIB)
+#define CACHED_BYTES_LARGE ((size_t)8 * KIB)
+#define CACHED_SMALL ((size_t)256)
 
 void magazines_init(struct heap *heap) {
     for (unsigned class = 0; class < CLASSES; class ++)
@@ -30,7 +33,8 @@ unsigned magazine_count(const struct heap *heap, unsigned class) {
 /* Logically, with the sentinel: 1 means that every free gives back at once. */
 static unsigned entries_allowed(unsigned class) {
     if (settings.count_calls || class_size(class) > settings.mxfast) return 1;
-    size_t slots = CACHED_BYTES_MAX / class_size(class);
+    size_t size = class_size(class);
+    size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
     unsigned entries = ENTRIES_FIRST;
     while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
     /* Large slots: what fits, two at least, and the sentinel. */

@@ -27,4 +27,17 @@ void magazines_forget(struct heap *heap);
 
 unsigned magazine_count(const struct heap *heap, unsigned class);
 
+static inline bool magazine_full(const struct magazine *magazine) {
+    return magazine->top + 1 == magazine->limit;
+}
+
+/* Puts a cached slot on a magazine that is not full; complete before `top` covers it. */
+static inline void magazine_push(struct heap *heap, unsigned class, struct entry entry) {
+    struct entry *next = heap->magazine[class].top + 1;
+    *next = entry;
+    signal_order();
+    heap->magazine[class].top = next;
+    sanitizer_release(heap);
+}
+
 #endif

@@ -1,5 +1,7 @@
 #include "remote.h"
 
+#include "magazine.h"
+
 static void push_pending(struct heap *owner, struct slab *slab) {
     _Atomic(struct slab *) *list = &owner->pending[slab->class];
     struct slab *head = atomic_load_explicit(list, memory_order_relaxed);
@@ -24,6 +26,21 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
         return false;
     announce(owner, slab);
     return true;
+}
+
+bool remote_keep(struct heap *heap, unsigned class, struct entry entry) {
+    uint8_t used = SLOT_USED;
+    if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED_REMOTE,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        return false;
+    magazine_push(heap, class, entry);
+    return true;
+}
+
+void remote_give(struct slab *slab, _Atomic uint8_t *state) {
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
+    announce(owner, slab);
 }
 
 static void look_at(struct heap *heap, struct slab *slab) {

@@ -10,6 +10,10 @@
  *         push slab on owner.pending              if still mine: harvest REMOTE states
  *                                                 else if owned: push it on its owner's list
  *
+ * A thread that uses the class itself keeps the slot in its own magazine instead, in the state
+ * CACHED_REMOTE: blocks that travel between threads are then allocated where they were freed last,
+ * and only what overflows goes home.
+ *
  * Nothing is lost: the CAS comes before the load of slab.pending, the owner's exchange before its
  * reading of the states, all of them sequentially consistent. So either the freeing thread sees
  * pending = 0 and pushes, or the owner that clears it sees REMOTE.
@@ -26,6 +30,12 @@
 
 /* Frees a slot whose state was seen USED; false when another free came first. */
 bool remote_free(struct slab *slab, _Atomic uint8_t *state);
+
+/* Frees it into the magazine of the calling thread, which must not be full; likewise. */
+bool remote_keep(struct heap *heap, unsigned class, struct entry entry);
+
+/* Gives a slot that was kept so back to its slab. */
+void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
 /* Makes the slots that others freed available; false when there were none. */
 bool remote_collect(struct heap *heap, unsigned class);

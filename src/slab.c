@@ -8,6 +8,7 @@
 #include "os.h"
 #include "pages.h"
 #include "purge.h"
+#include "remote.h"
 #include "size_class.h"
 
 /* ---- lists ---- */
@@ -219,14 +220,18 @@ static void give_one(struct heap *heap, struct entry entry) {
         cold_give(entry.slot);
         return;
     }
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) {
+        remote_give(slab, entry.state);
+        return;
+    }
     give_state(entry.state);
     became_available(heap, slab, (uint32_t)(entry.state - slab->state), 1);
 }
 
-/* Gives the first entries that are all of one slab; how many. */
+/* Gives the first entries that are all of one slab, if it is the heap's; how many. */
 static unsigned give_run(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
-    if (slab->kind == GRANULE_COLD) return 0;
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;
     _Atomic uint8_t *states = slab->state;
     size_t slots = slab->slots, lowest = SIZE_MAX;
     unsigned i = 0;
@@ -275,24 +280,30 @@ void slab_harvest(struct heap *heap, struct slab *slab) {
     if (count != 0) became_available(heap, slab, lowest, count);
 }
 
-void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
-    bin_remove(from, slab);
+static void own_granules(struct slab *slab, struct heap *heap) {
     for (unsigned i = 0; i < class_granules(slab->class); i++) {
         struct slab *part = slab_part(slab, i);
-        part->magazine = &to->magazine[slab->class];
-        atomic_store_explicit(&part->owner, to, memory_order_seq_cst);
+        part->magazine = &heap->magazine[slab->class];
+        atomic_store_explicit(&part->owner, heap, memory_order_seq_cst);
     }
+}
+
+void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
+    bin_remove(from, slab);
+    own_granules(slab, to);
     bin_add(to, slab);
 }
 
 void slab_repair(struct heap *heap, struct slab *slab) {
     uint32_t outside = 0;
+    own_granules(slab, heap); /* a transfer may have stopped halfway */
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];
         switch (atomic_load_explicit(state, memory_order_acquire)) {
         case SLOT_CACHED_FRESH: state_set(state, SLOT_FRESH); break;
         case SLOT_CACHED:
         case SLOT_REMOTE: state_set(state, SLOT_FREE); break;
+        case SLOT_CACHED_REMOTE:
         case SLOT_USED: outside++; break;
         default: break;
         }

@@ -3,7 +3,8 @@
  *
  * Who may change a slot's state (docs/design.md has the table):
  *   the slab's owner, with plain stores, and
- *   any other thread, from USED to REMOTE alone, with compare-and-swap.
+ *   any other thread, from USED to REMOTE or CACHED_REMOTE alone, with compare-and-swap; who
+ *   has put a slot on his magazine so is the only one to change it until he gives it back.
  */
 #ifndef MALLOW_SLAB_H
 #define MALLOW_SLAB_H
@@ -22,6 +23,7 @@ enum slot_state {
     SLOT_CACHED_FRESH = 0x03, /* in a magazine, never handed out */
     SLOT_REMOTE = 0x04,       /* freed by another thread, not yet collected by the owner */
     SLOT_NONE = 0x05,         /* no slot: before the first or after the last */
+    SLOT_CACHED_REMOTE = 0x06, /* free, in a magazine of a heap that does not own the slab */
     SLOT_FREE = 0x80,         /* in the slab, handed out before */
 };
 /* FRESH and FREE differ in the top bit alone: "available" is one test, eight slots at a time. */

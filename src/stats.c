@@ -10,7 +10,8 @@
 static void count_slot(struct class_figures *f, uint8_t state) {
     switch (state) {
     case SLOT_USED: f->used++; break;
-    case SLOT_CACHED: f->cached++; break;
+    case SLOT_CACHED:
+    case SLOT_CACHED_REMOTE: f->cached++; break;
     case SLOT_REMOTE:
     case SLOT_FREE: f->free++; break;
     case SLOT_CACHED_FRESH:

@@ -59,7 +59,6 @@ Slab slab[SLABS + 1];
 byte pending[HEAPS + 1];
 byte collecting[HEAPS + 1];
 byte holder[HEAPS + 1];  /* the thread that holds the heap's mutex */
-bool in_motion[HEAPS + 1]; /* its last holder ended inside a function: repair it first */
 byte inside;             /* how many threads are inside one of the functions */
 
 /* ---- what must hold while all is quiet ---- */
@@ -117,7 +116,7 @@ inline leave() {
     atomic {
         inside--;
         if
-        :: inside == 0 && !in_motion[1] && !in_motion[2] -> check_quiet()
+        :: inside == 0 -> check_quiet()
         :: else
         fi;
         s = 0; i = 0; o = 0; h = 0

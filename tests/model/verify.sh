@@ -1,0 +1,33 @@
+#!/bin/sh
+# Usage: verify.sh MODEL holds|fails DEFINITION...
+# Explores every state of the model: all assertions hold, or with a planted mistake one fails.
+
+set -eu
+model=$1
+expected=$2
+shift 2
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+case $expected in
+holds) optimize=-O1 ;;
+fails) optimize=-O0 ;; # a mistake is found before the compiler's work would pay
+esac
+spin -a "$@" "$model"
+"${CC:-cc}" -w $optimize -DSAFETY -DNOFAIR -DCOLLAPSE -DMEMLIM=1900 -o pan pan.c
+# No deadlocks (-E): threads may wait for each other for ever. A path too deep is an error (-b).
+./pan -m4000000 -b -E -n >log 2>&1 || true
+cat log
+
+case $expected in
+holds) grep -q 'errors: 0$' log && ! grep -q 'Search not completed' log ;;
+fails) grep -q 'assertion violated' log ;;
+esac && exit
+
+if [ "$expected" = holds ] && [ -f "${model##*/}.trail" ]; then
+    spin -t -p -g "$@" "$model" | tail -n 200
+fi
+echo "verify.sh: not as expected: $*" >&2
+exit 1
