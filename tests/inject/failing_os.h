@@ -1,0 +1,32 @@
+/* The operating system that refuses. */
+#ifndef FAILING_OS_H
+#define FAILING_OS_H
+
+#include <stdbool.h>
+
+/* The functions of os.h that may fail, in the order of `os_call_names`. */
+enum os_call {
+    OS_RESERVE,
+    OS_COMMIT,
+    OS_EXTEND,
+    OS_PROTECT,
+    OS_PURGE,
+    OS_MAP,
+    OS_UNMAP,
+    OS_REMAP,
+    OS_MOVE_PAGES,
+    OS_CALLS,
+    OS_ANY = OS_CALLS
+};
+extern const char *const os_call_names[OS_CALLS];
+
+/* From now on calls of the kind are counted from 1, and those from `first` to `last` fail. */
+void os_fail(enum os_call kind, long first, long last);
+
+/* The same, but the failing call looks like a success, as to a caller that does not ask. */
+void os_fail_unnoticed(enum os_call kind, long first, long last);
+
+long os_calls_made(void);   /* of the kind, since then */
+long os_calls_failed(void); /* of these */
+
+#endif

@@ -1,0 +1,228 @@
+#include "workload.h"
+
+#include "check.h"
+#include "failing_os.h"
+#include "find.h"
+#include "mallow.h"
+#include "pages.h"
+#include "pattern.h"
+#include "random.h"
+#include "stats.h"
+
+#include <errno.h>
+
+enum { BLOCKS = 600, STEPS = 3000, STEPS_BETWEEN_CHECKS = 250 };
+
+static struct block {
+    void *start;
+    size_t size;
+    uint64_t key;
+} blocks[BLOCKS];
+
+static uint64_t seed;
+static uint64_t next_number;
+static bool refusals_allowed;
+
+/* ---- blocks ---- */
+
+static void verify(const struct block *block) {
+    if (!pattern_holds(block->start, block->size, block->key))
+        check_failed("the block of %zu bytes at %p was overwritten\n", block->size, block->start);
+}
+
+/* Takes possession of a new block; false when it was refused, as it may be. */
+static bool accept(struct block *block, void *start, size_t size) {
+    int error = errno;
+    if (start == NULL) {
+        CHECK_EQUAL(error, ENOMEM);
+        CHECK(refusals_allowed && os_calls_failed() > 0);
+        return false;
+    }
+    CHECK_EQUAL(error, 0);
+    CHECK_EQUAL((uintptr_t)start % 16, 0);
+    *block = (struct block){start, size, pattern_key(start, size, next_number++)};
+    pattern_fill(start, size, block->key);
+    return true;
+}
+
+static void allocate(struct block *block, size_t size) {
+    errno = 0;
+    accept(block, mallow_malloc(size), size);
+}
+
+static void allocate_clear(struct block *block, size_t size) {
+    errno = 0;
+    const char *bytes = mallow_calloc(1, size);
+    for (size_t i = 0; bytes != NULL && i < size; i++) CHECK_EQUAL(bytes[i], 0);
+    accept(block, (void *)bytes, size);
+}
+
+static void allocate_aligned(struct block *block, size_t alignment, size_t size) {
+    errno = 0;
+    void *start = mallow_memalign(alignment, size);
+    CHECK_EQUAL((uintptr_t)start % alignment, 0);
+    accept(block, start, size);
+}
+
+static void release(struct block *block) {
+    verify(block);
+    errno = 0;
+    mallow_free(block->start);
+    CHECK_EQUAL(errno, 0);
+    block->start = NULL;
+}
+
+/* A block that cannot be resized stays what it was. */
+static void resize(struct block *block, size_t size) {
+    verify(block);
+    errno = 0;
+    struct block before = *block;
+    void *moved = mallow_realloc(block->start, size);
+    if (moved != NULL) CHECK(pattern_holds(moved, size < before.size ? size : before.size, before.key));
+    if (!accept(block, moved, size)) verify(block);
+}
+
+/* ---- every part once ---- */
+
+static struct block *free_block(void) {
+    for (int i = 0; i < BLOCKS; i++)
+        if (blocks[i].start == NULL) return &blocks[i];
+    release(&blocks[0]);
+    return &blocks[0];
+}
+
+/* From a slot to a run, to a longer one, to a mapping, to a larger one, and back. */
+static void grow_and_shrink(void) {
+    static const size_t sizes[] = {100,    5000,   40000,  90000,   120000,  300000,
+                                   700000, 3000000, 900000, 200000, 60000, 1000};
+    struct block *block = free_block(), *behind;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        if (block->start == NULL) {
+            allocate(block, sizes[i]);
+            continue;
+        }
+        resize(block, sizes[i]);
+        /* What lies behind must not be run over. */
+        if ((behind = free_block()) != block) allocate(behind, sizes[i] / 2);
+    }
+}
+
+/* More than a slab of blocks without a byte, so that one is retired. */
+static void hold_nothing(void) {
+    enum { MANY = 5000 };
+    static void *empty[MANY];
+    for (int i = 0; i < MANY; i++) empty[i] = mallow_malloc(0);
+    for (int i = 0; i < MANY; i++) mallow_free(empty[i]);
+}
+
+static void fill_and_empty(size_t size) {
+    for (int i = 0; i < 100; i++) allocate(free_block(), size);
+    for (int i = 0; i < BLOCKS; i++)
+        if (blocks[i].start != NULL && blocks[i].size == size) release(&blocks[i]);
+}
+
+static void clear_used_memory(void) {
+    static const size_t sizes[] = {48, 3000, 30000, 60000, 100000, 500000};
+    mallow_trim(0);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        allocate_clear(free_block(), sizes[i]);
+        fill_and_empty(sizes[i]);
+        allocate_clear(free_block(), sizes[i]);
+    }
+}
+
+static void align(void) {
+    for (size_t alignment = 32; alignment <= 4 << 20; alignment *= 2)
+        allocate_aligned(free_block(), alignment, alignment / 2 + 1);
+}
+
+/* ---- at random ---- */
+
+static size_t random_size(void) {
+    size_t bound = (size_t)16 << random_below(&seed, 14);
+    return random_below(&seed, bound);
+}
+
+static void random_step(void) {
+    struct block *block = &blocks[random_below(&seed, BLOCKS)];
+    size_t what = random_below(&seed, 8);
+    if (block->start != NULL && what < 3)
+        resize(block, random_size() + 1);
+    else if (block->start != NULL)
+        release(block);
+    else if (what == 0)
+        allocate_clear(block, random_size());
+    else if (what == 1)
+        allocate_aligned(block, (size_t)16 << random_below(&seed, 12), random_size());
+    else
+        allocate(block, random_size());
+}
+
+/* ---- the whole ---- */
+
+/* The tags of all pages, one after the other, and what they add up to. */
+static void check_pages(const struct page_counts *counts) {
+    struct page_counts sum = {.top = counts->top};
+    for (uint32_t page = GRANULE_PAGES; page < counts->top;) {
+        uint64_t tag = run_tag(page);
+        CHECK(tag_pages(tag) > 0);
+        switch (tag_kind(tag)) {
+        case RUN_FREE:
+            sum.free_runs++;
+            *(tag_dirty(tag) ? &sum.dirty : &sum.clean) += tag_pages(tag);
+            break;
+        case RUN_BLOCK:
+        case RUN_SLAB: sum.used += tag_pages(tag); break;
+        default: check_failed("page %u begins nothing\n", page);
+        }
+        page += tag_pages(tag);
+        CHECK(page <= counts->top);
+    }
+    CHECK_EQUAL(sum.used, counts->used);
+    CHECK_EQUAL(sum.dirty, counts->dirty);
+    CHECK_EQUAL(sum.clean, counts->clean);
+    CHECK_EQUAL(sum.free_runs, counts->free_runs);
+}
+
+void workload_check_heap(void) {
+    static struct figures figures;
+    size_t live_blocks = 0, live_bytes = 0, mapped = 0;
+    for (int i = 0; i < BLOCKS; i++) {
+        if (blocks[i].start == NULL) continue;
+        struct found found = find_block(blocks[i].start);
+        CHECK(found.kind != BLOCK_NONE);
+        CHECK(found.usable >= blocks[i].size);
+        mapped += found.kind == BLOCK_MAPPING;
+        if (found.kind == BLOCK_MAPPING) continue;
+        live_blocks++;
+        live_bytes += found.kind == BLOCK_SLOT ? class_size(found.class) : found.usable;
+    }
+    stats_read(&figures);
+    CHECK_EQUAL(figures.live_blocks, live_blocks);
+    CHECK_EQUAL(figures.live_bytes, live_bytes);
+    CHECK_EQUAL(figures.mappings.count, mapped);
+    if (space.granules != 0) check_pages(&figures.pages);
+}
+
+void workload_run(bool may_fail) {
+    refusals_allowed = may_fail;
+    seed = 1;
+    grow_and_shrink();
+    hold_nothing();
+    align();
+    clear_used_memory();
+    workload_check_heap();
+    for (int i = 0; i < STEPS; i++) {
+        random_step();
+        if (i % STEPS_BETWEEN_CHECKS == 0) workload_check_heap();
+    }
+    mallow_trim(0);
+    workload_check_heap();
+}
+
+void workload_end(void) {
+    for (int i = 0; i < BLOCKS; i++)
+        if (blocks[i].start != NULL) release(&blocks[i]);
+    mallow_trim(0);
+    workload_check_heap();
+}
