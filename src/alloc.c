@@ -74,7 +74,8 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     char *slot = take_slot(heap, class, zeroed);
-    if (settings.count_calls) stats_count_alloc(class, class_size(class));
+    if (settings.count_calls && slot != NULL)
+        stats_count_alloc(class, class == CLASS_ZERO ? 0 : class_size(class));
     heap_leave(heap);
     return slot;
 }
@@ -82,7 +83,7 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
 static void *alloc_large(size_t size, size_t align, bool *zeroed) {
     if (size > PTRDIFF_MAX || !start()) return NULL;
     void *p = large_alloc(size, align, zeroed);
-    if (settings.count_calls && p != NULL) stats_count_alloc(CLASSES, size);
+    if (settings.count_calls && p != NULL) stats_count_alloc(CLASSES, mallow_usable_size(p));
     return p;
 }
 

@@ -10,6 +10,7 @@
 #include "mapping.h"
 #include "report.h"
 #include "settings.h"
+#include "stats.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
 static bool fits(const struct found *block, size_t size) {
@@ -53,7 +54,9 @@ static NOINLINE void *resize(void *p, size_t size, const void *caller) {
     }
     if (fits(&block, size)) return p;
     void *resized = resize_pages(&block, size);
-    return resized != NULL ? resized : resize_by_copy(&block, size);
+    if (resized == NULL) return resize_by_copy(&block, size);
+    if (settings.count_calls) stats_count_resize(block.usable, mallow_usable_size(resized));
+    return resized;
 }
 
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {

@@ -2,8 +2,8 @@
  * What the operating system may refuse, it refuses, and the heap stays whole: a block may not be
  * had, but all others keep their content, the figures stay true, and everything works again as
  * soon as the system grants what is asked for.
- *     inject each COUNT      N-th call and the COUNT-1 after it fail, for every N there is
- *     inject always CALL     calls of one kind fail from the first on
+ *     inject each COUNT      the N-th call and the COUNT-1 after it fail, for every N there is
+ *     inject always CALL     calls of one kind fail from the first on, or with "any" all
  *     inject ignored CALL    they fail unnoticed: that must not go well
  * Each run has a process, and so a heap, of its own.
  */
@@ -51,6 +51,7 @@ static void fail_each(long count) {
 }
 
 static enum os_call call_named(const char *name) {
+    if (strcmp(name, "any") == 0) return OS_ANY;
     for (int call = 0; call < OS_CALLS; call++)
         if (strcmp(os_call_names[call], name) == 0) return (enum os_call)call;
     check_failed("no call has the name %s\n", name);

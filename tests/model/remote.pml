@@ -6,13 +6,14 @@
  * what threads share is one step; what only the owner of a heap touches is done beside it. The
  * steps have the names of the functions that they stand for:
  *
- *   remote_free, announce, push_pending, remote_collect, look_at     remote.c
+ *   remote_free, remote_keep, remote_give, announce, push_pending,
+ *   remote_collect, look_at                                          remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
  *   slab_transfer, slab_repair                                       slab.c
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
  *   fast_take, fast_give                                             fast.h
  *
- * A magazine is the set of its heap's CACHED slots. FRESH slots and the lists of partial slabs
+ * A magazine is the set of the slots that are `cached` by its heap. FRESH slots and the lists of partial slabs
  * are left out: no other thread ever sees them (tests/unit has them). All classes are one, for
  * an owner that finds nothing looks at the lists of all. Memory is sequentially consistent here:
  * the orders that the C code asks for are the ThreadSanitizer's business (tests/stress).
@@ -20,6 +21,8 @@
  * What must hold: the assertions of the steps, and check_quiet whenever no thread is inside one
  * of the functions. Without DOUBLE_FREE each block is freed once, by whoever; with it any slot
  * that is in use may be freed by several at a time, which must confuse nothing but the program.
+ * That needs NO_KEEPING: a slot that its owner frees while another thread keeps it, in the same
+ * instant, ends in the magazines of both. NO_KEEPING also keeps the states few.
  * A run with one of the PLANT_ definitions contains that mistake, and must fail.
  */
 
@@ -39,6 +42,7 @@
 #define USED 1
 #define CACHED 2
 #define REMOTE 3
+#define CACHED_REMOTE 4
 
 typedef Slab {
     byte owner;
@@ -49,7 +53,7 @@ typedef Slab {
     bool inner;  /* index != 0 */
     bool taken;  /* from the page heap */
     byte state[SLOTS];
-    bool cached[SLOTS]; /* the slot is in its owner's magazine */
+    byte cached[SLOTS]; /* the heap in whose magazine the slot is */
 #ifndef DOUBLE_FREE
     bool live[SLOTS];   /* the program has the block, and nobody has begun to free it */
 #endif
@@ -79,7 +83,9 @@ inline check_list(first) {
 }
 
 inline check_slot(s, i) {
-    assert(slab[s].cached[i] == (slab[s].state[i] == CACHED));
+    assert((slab[s].cached[i] == NONE) ==
+           (slab[s].state[i] != CACHED && slab[s].state[i] != CACHED_REMOTE));
+    assert(slab[s].state[i] != CACHED || slab[s].cached[i] == slab[s].owner);
 #ifndef DOUBLE_FREE
     assert(slab[s].live[i] == (slab[s].state[i] == USED));
 #endif
@@ -148,9 +154,10 @@ inline leave() {
 
 #define is_mine(x, y)      (slab[x].owner == me && !slab[x].inner)
 #define may_take(x, y)     (is_mine(x, y) && slab[x].state[y] == FREE)
-#define may_pop(x, y)      (is_mine(x, y) && slab[x].cached[y])
+#define may_pop(x, y)      (slab[x].cached[y] == me)
+#define may_keep(x, y)     (slab[x].owner != me && may_free(x, y))
 #define may_free_own(x, y) (is_mine(x, y) && may_free(x, y))
-#define may_flush(x, y)    (slab[x].owner == h && slab[x].cached[y])
+#define may_flush(x, y)    (slab[x].cached[y] == h)
 #define may_hand_over(x, y) (slab[x].owner == h && !slab[x].inner && slab[x].state[y] == FREE)
 
 /* ---- remote.c ---- */
@@ -211,6 +218,20 @@ inline remote_free() {
         announce(o, s)
 #endif
     fi
+}
+
+inline remote_give() {
+    atomic {
+        assert(slab[s].state[i] == CACHED_REMOTE);
+        slab[s].cached[i] = NONE;
+        slab[s].state[i] = REMOTE;
+        i = 0
+    };
+#ifdef PLANT_OWNER_AFTER_GIVING
+    o = slab[s].owner;
+#endif
+    announce(o, s);
+    o = 0
 }
 
 inline look_at() {
@@ -329,15 +350,20 @@ inline slab_harvest() {
 }
 
 inline slab_give() {
-    atomic {
-        assert(slab[s].state[i] == CACHED);
-        slab[s].cached[i] = false;
-        slab[s].state[i] = FREE;
-        slab[s].outside--
-    }
     if
-    :: slab[s].outside == 0 -> slab_retire(s)
-    :: else
+    :: atomic {
+            slab[s].owner == h ->
+            assert(slab[s].state[i] == CACHED || slab[s].state[i] == CACHED_REMOTE);
+            slab[s].cached[i] = NONE;
+            slab[s].state[i] = FREE;
+            slab[s].outside--;
+            i = 0
+        };
+        if
+        :: slab[s].outside == 0 -> slab_retire(s)
+        :: else
+        fi
+    :: atomic { slab[s].owner != h -> o = slab[s].owner }; remote_give()
     fi
 }
 
@@ -403,8 +429,9 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_pop)
             fi;
-            assert(slab[s].state[i] == CACHED && !is_live(s, i));
-            slab[s].cached[i] = false;
+            assert(slab[s].state[i] == CACHED || slab[s].state[i] == CACHED_REMOTE);
+            assert(!is_live(s, i));
+            slab[s].cached[i] = NONE;
             slab[s].state[i] = USED;
             set_live(s, i, true);
             s = 0; i = 0
@@ -420,16 +447,36 @@ proctype thread(byte me) {
         };
         atomic { /* and stores the new one: another's compare-and-swap may come between */
 #endif
-            assert(!slab[s].cached[i]);
+            assert(slab[s].cached[i] == NONE);
             slab[s].state[i] = CACHED;
-            slab[s].cached[i] = true;
+            slab[s].cached[i] = me;
             leave()
         }
+#ifndef NO_KEEPING
+    :: atomic { /* remote_keep */
+            holder[me] == me;
+            if
+            SOME_SLOT(may_keep)
+            fi;
+            set_live(s, i, false);
+            enter()
+        };
+        atomic {
+            if
+            :: slab[s].state[i] == USED ->
+                slab[s].state[i] = CACHED_REMOTE;
+                slab[s].cached[i] = me
+            :: else
+            fi;
+            leave()
+        }
+#endif
     :: atomic {
             holder[me] == me;
             if
             SOME_SLOT(may_pop)
             fi;
+            h = me;
             enter()
         };
         slab_give();

@@ -10,7 +10,7 @@
 #include "slab.h"
 #include "start.h"
 
-enum { GROWTHS = 16 };
+enum { GROWTHS = 16, ENTRIES = 1024 };
 
 static struct heap heap;
 
@@ -78,8 +78,9 @@ static void a_flush_gives_the_oldest(void **state) {
     const unsigned class = 4;
     fill_from_slab(class);
     unsigned have = magazine_count(&heap, class), flushed = have / 3;
-    struct entry before[128];
-    uint8_t states[128];
+    struct entry before[ENTRIES];
+    uint8_t states[ENTRIES];
+    assert_true(have <= ENTRIES);
     memcpy(before, heap.magazine[class].top - have + 1, have * sizeof(*before));
     for (unsigned i = 0; i < have; i++) states[i] = state_get(before[i].state);
 

@@ -50,6 +50,12 @@ static bool model_is(uint32_t page, uint32_t pages, int what) {
     return true;
 }
 
+static bool model_is_free(uint32_t page, uint32_t pages) {
+    for (uint32_t i = page; i < page + pages; i++)
+        if (model[i] >= 0) return false;
+    return true;
+}
+
 /* The longest run of the model's pages from `page` on that are the same. */
 static uint32_t model_length(uint32_t page, size_t top) {
     uint32_t length = 1;
@@ -122,7 +128,8 @@ static void step_alloc(void) {
     uint32_t page = pages_alloc(pages, align, kind, &clean);
     assert_int_not_equal(page, 0);
     assert_int_equal((uintptr_t)page_start(page) % (align * RUN_PAGE), 0);
-    assert_true(model_is(page, pages, clean ? CLEAN : DIRTY));
+    assert_true(clean ? model_is(page, pages, CLEAN) : model_is_free(page, pages));
+    assert_true(clean || !model_is(page, pages, CLEAN));
     for (uint32_t i = page; clean && i < page + pages; i++) assert_true(is_zero(i));
     write_pages(page, pages);
     *run = (struct used){page, pages, kind};

@@ -221,7 +221,7 @@ static void the_threshold_follows_what_is_freed(void **state) {
     assert_int_equal(settings.mmap_threshold, MIB);
     settings_adapt_threshold(MIB / 2);
     assert_int_equal(settings.mmap_threshold, MIB);
-    settings_adapt_threshold(33 * MIB);
+    settings_adapt_threshold(256 * MIB);
     assert_int_equal(settings.mmap_threshold, MIB);
 }
 
