@@ -38,6 +38,7 @@ static struct slab *find_slab(struct heap *heap, unsigned class) {
     if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
     /* Slabs that others have emptied are memory for this one. */
     if (remote_collect_all(heap) && bin->partial != NULL) return bin->partial;
+    slab_retire_empty(heap);
     return slab_create(heap, class);
 }
 

@@ -157,6 +157,7 @@ void heap_leave(struct heap *heap) {
 static void heap_reap(struct heap *heap) {
     remote_collect_all(heap);
     magazines_flush_all(heap);
+    while (slab_retire_empty(heap)) continue;
 }
 
 /* Between the two a fork in another thread finds the heap in need of repair. */

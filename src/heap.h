@@ -25,6 +25,8 @@
 
 struct slab;
 
+#define EMPTY_SLABS 32u
+
 struct entry {
     char *slot;
     _Atomic uint8_t *state;
@@ -50,6 +52,11 @@ struct heap {
      * a signal interrupted it: see heap_enter. */
     volatile uintptr_t busy;
     struct bin bin[CLASSES];
+    /* Slabs without a used or cached slot, also in their bins: kept for their class, whose pages
+     * they have, until another class needs one. */
+    struct slab *empty[EMPTY_SLABS];
+    unsigned empties;
+
     struct slab *collecting; /* taken from pending, not yet looked at */
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */

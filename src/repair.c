@@ -12,6 +12,7 @@
 void repair_heap(struct heap *heap) {
     heap->busy = UINTPTR_MAX;
     magazines_forget(heap);
+    heap->empties = 0;
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     for (size_t granule = 1; granule < granules; granule++) {

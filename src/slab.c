@@ -137,6 +137,24 @@ static void slab_retire(struct heap *heap, struct slab *slab) {
     lock_drop(&global_lock);
 }
 
+/* ---- empty slabs ---- */
+
+static void keep_empty(struct heap *heap, struct slab *slab) {
+    if (heap->empties == EMPTY_SLABS) slab_retire(heap, slab);
+    else heap->empty[heap->empties++] = slab;
+}
+
+static void use_empty(struct heap *heap, const struct slab *slab) {
+    for (unsigned i = 0; i < heap->empties; i++)
+        if (heap->empty[i] == slab) heap->empty[i] = heap->empty[--heap->empties];
+}
+
+bool slab_retire_empty(struct heap *heap) {
+    if (heap->empties == 0) return false;
+    slab_retire(heap, heap->empty[--heap->empties]);
+    return true;
+}
+
 /* ---- taking and giving slots ---- */
 
 /* Top bit set in each byte of the word that is FRESH or FREE. */
@@ -167,6 +185,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     size_t size = slab->slot_size;
     uint32_t available = slab->capacity - slab->outside;
     unsigned take = want < available ? want : available;
+    if (slab->outside == 0) use_empty(heap, slab);
     slab->outside += take; /* first: an interruption must not make the slab look emptier */
     signal_order();
 
@@ -206,7 +225,7 @@ static inline void became_available(struct heap *heap, struct slab *slab, uint32
     if (!slab->listed) bin_add(heap, slab);
     signal_order();
     slab->outside -= count;
-    if (slab->outside == 0) slab_retire(heap, slab);
+    if (slab->outside == 0) keep_empty(heap, slab);
 }
 
 /* CACHED to FREE, CACHED_FRESH to FRESH. */

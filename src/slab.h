@@ -52,6 +52,9 @@ void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 /* A new slab at the head of the heap's bin; NULL when there is no memory. */
 struct slab *slab_create(struct heap *heap, unsigned class);
 
+/* Retires an empty slab that the heap has kept for some class; false when it has none. */
+bool slab_retire_empty(struct heap *heap);
+
 /* Hands a slab that its (held) owner lists as partial to another heap. */
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to);
 

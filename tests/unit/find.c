@@ -18,8 +18,7 @@ static void check(void *block, size_t size, enum block_kind kind) {
     assert_true(found.usable >= size);
     assert_int_equal(find_block((char *)block + 1).kind, BLOCK_NONE);
     assert_int_equal(find_block((char *)block + UNIT / 2).kind, BLOCK_NONE);
-    if (found.usable > UNIT)
-        assert_int_equal(find_block((char *)block + UNIT).kind, BLOCK_NONE);
+    if (found.usable > UNIT) assert_int_equal(find_block((char *)block + UNIT).kind, BLOCK_NONE);
 }
 
 static void check_gone(void *block) {

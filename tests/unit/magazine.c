@@ -90,10 +90,9 @@ static void a_flush_gives_the_oldest(void **state) {
     assert_memory_equal(after, before + flushed, (have - flushed) * sizeof(*before));
     assert_null(after[-1].slot);
     for (unsigned i = 0; i < have; i++)
-        assert_int_equal(state_get(before[i].state),
-                         i >= flushed                      ? states[i]
-                         : states[i] == SLOT_CACHED_FRESH ? SLOT_FRESH
-                                                           : SLOT_FREE);
+        assert_int_equal(state_get(before[i].state), i >= flushed                     ? states[i]
+                                                     : states[i] == SLOT_CACHED_FRESH ? SLOT_FRESH
+                                                                                      : SLOT_FREE);
 }
 
 static void flushing_all_retires_the_slabs(void **state) {
@@ -158,14 +157,10 @@ static int new_heap(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(flushing_all_retires_the_slabs),
-        TEST(new_ones_are_empty_and_full),
-        TEST(they_hold_what_the_header_allows),
-        TEST(growth_keeps_the_entries_in_order),
-        TEST(a_flush_gives_the_oldest),
-        TEST(forgetting_gives_nothing),
-        TEST(sizes_above_mxfast_are_not_kept),
-        TEST(counting_calls_keeps_nothing),
+        TEST(flushing_all_retires_the_slabs),   TEST(new_ones_are_empty_and_full),
+        TEST(they_hold_what_the_header_allows), TEST(growth_keeps_the_entries_in_order),
+        TEST(a_flush_gives_the_oldest),         TEST(forgetting_gives_nothing),
+        TEST(sizes_above_mxfast_are_not_kept),  TEST(counting_calls_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,9 +164,9 @@ static void step_extend(void) {
     uint32_t next = run->page + run->pages;
     bool room = next + more <= pages_count().top &&
                 (model_is(next, more, CLEAN) || model_is(next, more, DIRTY));
-    bool at_top = next == pages_count().top ||
-                  (model[next] == CLEAN && next + model_length(next, pages_count().top) ==
-                                               pages_count().top);
+    bool at_top =
+        next == pages_count().top ||
+        (model[next] == CLEAN && next + model_length(next, pages_count().top) == pages_count().top);
     assert_int_equal(pages_extend(run->page, pages), room || at_top);
     if (!room && !at_top) return;
     assert_written(run->page, run->pages);
@@ -204,7 +204,7 @@ static void step_find_start(void) {
 
 static void random_steps_agree_with_the_model(void **state) {
     (void)state;
-    static void (*const steps[])(void) = {step_alloc, step_alloc,  step_alloc, step_free,
+    static void (*const steps[])(void) = {step_alloc, step_alloc,  step_alloc,  step_free,
                                           step_free,  step_extend, step_shrink, step_find_start};
     set_model(0, PAGES_MAX, CLEAN);
     check_all();

@@ -24,10 +24,9 @@ static int remember_defaults(void **state) {
 
 static int restore_defaults(void **state) {
     (void)state;
-    static const char *const names[] = {"MALLOW_OPTIONS",        "GLIBC_TUNABLES",
-                                        "MALLOC_TOP_PAD_",       "MALLOC_PERTURB_",
-                                        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
-                                        "MALLOC_MMAP_MAX_"};
+    static const char *const names[] = {
+        "MALLOW_OPTIONS",         "GLIBC_TUNABLES",         "MALLOC_TOP_PAD_", "MALLOC_PERTURB_",
+        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) unsetenv(names[i]);
     settings = defaults;
     space.top_pad = default_top_pad;
@@ -73,9 +72,19 @@ static void numbers_are_decimal_or_hexadecimal_with_a_factor(void **state) {
 
 static void what_is_no_number_is_ignored(void **state) {
     (void)state;
-    static const char *const texts[] = {"",   "k",   "0x",  "12q", "1kk", "1k1",
-                                        " 1", "1 ", "1.5", "ten", "18446744073709551616",
-                                        "17179869184g", "0x10000000000000000"};
+    static const char *const texts[] = {"",
+                                        "k",
+                                        "0x",
+                                        "12q",
+                                        "1kk",
+                                        "1k1",
+                                        " 1",
+                                        "1 ",
+                                        "1.5",
+                                        "ten",
+                                        "18446744073709551616",
+                                        "17179869184g",
+                                        "0x10000000000000000"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) assert_top_pad_is(texts[i], 4711);
 }
 
@@ -181,17 +190,17 @@ static void mallopt_accepts_the_documented_ranges(void **state) {
     static const struct {
         int parameter, value, accepted;
     } calls[] = {
-        {M_MXFAST, 0, 1},           {M_MXFAST, 160, 1},
-        {M_MXFAST, 161, 0},         {M_MXFAST, -1, 0},
-        {M_MMAP_THRESHOLD, 0, 1},   {M_MMAP_THRESHOLD, 32 << 20, 1},
-        {M_MMAP_THRESHOLD, -1, 0},  {M_MMAP_THRESHOLD, (32 << 20) + 1, 0},
-        {M_TRIM_THRESHOLD, 0, 1},   {M_TRIM_THRESHOLD, -1, 1},
-        {M_TOP_PAD, 0, 1},          {M_TOP_PAD, 1 << 20, 1},
-        {M_MMAP_MAX, 0, 1},         {M_MMAP_MAX, 65536, 1},
-        {M_PERTURB, 0, 1},          {M_PERTURB, 255, 1},
-        {M_ARENA_TEST, 1, 1},       {M_ARENA_TEST, 0, 0},
-        {M_ARENA_MAX, 1, 1},        {M_ARENA_MAX, 0, 0},
-        {M_CHECK_ACTION, 3, 1},     {-99, 0, 1},
+        {M_MXFAST, 0, 1},          {M_MXFAST, 160, 1},
+        {M_MXFAST, 161, 0},        {M_MXFAST, -1, 0},
+        {M_MMAP_THRESHOLD, 0, 1},  {M_MMAP_THRESHOLD, 32 << 20, 1},
+        {M_MMAP_THRESHOLD, -1, 0}, {M_MMAP_THRESHOLD, (32 << 20) + 1, 0},
+        {M_TRIM_THRESHOLD, 0, 1},  {M_TRIM_THRESHOLD, -1, 1},
+        {M_TOP_PAD, 0, 1},         {M_TOP_PAD, 1 << 20, 1},
+        {M_MMAP_MAX, 0, 1},        {M_MMAP_MAX, 65536, 1},
+        {M_PERTURB, 0, 1},         {M_PERTURB, 255, 1},
+        {M_ARENA_TEST, 1, 1},      {M_ARENA_TEST, 0, 0},
+        {M_ARENA_MAX, 1, 1},       {M_ARENA_MAX, 0, 0},
+        {M_CHECK_ACTION, 3, 1},    {-99, 0, 1},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         int accepted = settings_mallopt(calls[i].parameter, calls[i].value);

@@ -212,15 +212,27 @@ static void push(int heap) {
     }
 }
 
-static void make_available(const struct entry *entry) {
+static void announce(const struct model *model) {
+    int *pending = &pending_on[slab_granule(model->slab)];
+    if (*pending == NOBODY) *pending = model->owner;
+}
+
+/* A cached slot goes back from the heap to its slab, or to the slab's owner. */
+static void make_available(int heap, const struct entry *entry) {
+    struct model *model = model_of_state(entry->state);
     uint8_t *state = expected_state(entry);
-    *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
+    if (model->owner != heap) {
+        *state = SLOT_REMOTE;
+        announce(model);
+    } else {
+        *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
+    }
 }
 
 static void flush_count(int heap, unsigned count) {
     unsigned have = magazine_count(&heaps[heap], class);
     const struct entry *oldest = magazine_of(heap)->top - have + 1;
-    for (unsigned i = 0; i < count; i++) make_available(&oldest[i]);
+    for (unsigned i = 0; i < count; i++) make_available(heap, &oldest[i]);
     magazine_flush(&heaps[heap], class, count);
     assert_int_equal(magazine_count(&heaps[heap], class), have - count);
     retire_all_empty();
@@ -239,7 +251,7 @@ static void give(int heap) {
         *expected_state(&batch[count]) = SLOT_CACHED;
         count++;
     }
-    for (unsigned i = 0; i < count; i++) make_available(&batch[i]);
+    for (unsigned i = 0; i < count; i++) make_available(heap, &batch[i]);
     slab_give(&heaps[heap], batch, count);
     retire_all_empty();
 }
@@ -250,12 +262,21 @@ static void free_by_another(int heap) {
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
         if (!find_used(NOBODY, &entry)) continue;
         struct slab *part = slab_of(granule_of(entry.slot));
-        struct model *model = model_of_state(entry.state);
         assert_true(remote_free(part, entry.state));
         assert_false(remote_free(part, entry.state));
         *expected_state(&entry) = SLOT_REMOTE;
-        int *pending = &pending_on[slab_granule(model->slab)];
-        if (*pending == NOBODY) *pending = model->owner;
+        announce(model_of_state(entry.state));
+    }
+}
+
+static void keep_of_another(int heap) {
+    struct entry entry;
+    for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
+        if (!find_used(1 - heap, &entry) || magazine_full(magazine_of(heap))) continue;
+        assert_true(remote_keep(&heaps[heap], class, entry));
+        assert_false(remote_keep(&heaps[heap], class, entry));
+        *expected_state(&entry) = SLOT_CACHED_REMOTE;
+        assert_ptr_equal(magazine_of(heap)->top->state, entry.state);
     }
 }
 
@@ -283,9 +304,11 @@ static void collect(int heap) {
     retire_all_empty();
 }
 
+static void flush_all(int heap) { flush_count(heap, magazine_count(&heaps[heap], class)); }
+
 /* As from a heap whose thread is gone, with nothing in its magazines. */
 static void transfer(int heap) {
-    flush_count(heap, magazine_count(&heaps[heap], class));
+    flush_all(heap);
     struct slab *slab = heaps[heap].bin[class].partial;
     if (slab == NULL) return;
     int to = 1 - heap;
@@ -311,7 +334,15 @@ static void scramble(int heap) {
     }
 }
 
+/* Slots of others that an interrupted heap keeps are lost. */
+static bool keeps_of_another(int heap) {
+    for (const struct entry *entry = magazine_of(heap)->top; entry->slot != NULL; entry--)
+        if (model_of_state(entry->state)->owner != heap) return true;
+    return false;
+}
+
 static void repair(int heap) {
+    if (keeps_of_another(heap)) flush_all(heap);
     scramble(heap);
     for (int i = 0; i < SLABS; i++) {
         struct model *model = &models[i];
@@ -332,10 +363,10 @@ static void repair(int heap) {
 
 /* First more is taken than given, then the other way round, again and again. */
 static void random_steps(unsigned steps) {
-    static void (*const filling[])(int) = {take, pop, take, pop, push, flush, give, free_by_another,
-                                           collect};
-    static void (*const emptying[])(int) = {take, pop, push, flush, give, free_by_another, collect,
-                                            give, collect};
+    static void (*const filling[])(int) = {
+        take, pop, take, pop, push, flush, give, free_by_another, keep_of_another, collect};
+    static void (*const emptying[])(int) = {
+        take, pop, push, flush, give, free_by_another, keep_of_another, collect, give, collect};
     for (unsigned i = 0; i < steps; i++) {
         int heap = (int)random_below(&seed, HEAPS);
         size_t step = random_below(&seed, sizeof(filling) / sizeof(filling[0]));
@@ -347,21 +378,19 @@ static void random_steps(unsigned steps) {
 }
 
 static void return_everything(void) {
-    struct entry entry;
+    for (int heap = 0; heap < HEAPS; heap++) flush_all(heap);
     for (int i = 0; i < SLABS; i++)
-        for (uint32_t slot = 0; models[i].slab != NULL && slot < models[i].slots; slot++) {
-            if (models[i].states[slot] != SLOT_USED) continue;
-            entry = entry_of(&models[i], slot);
-            assert_true(remote_free(slab_of(granule_of(entry.slot)), entry.state));
-            models[i].states[slot] = SLOT_REMOTE;
-        }
-    for (int heap = 0; heap < HEAPS; heap++) {
-        repair_heap(&heaps[heap]);
-        remote_collect_all(&heaps[heap]);
-    }
-    for (int i = 0; i < GRANULES; i++) pending_on[i] = NOBODY;
-    memset(models, 0, sizeof(models));
+        for (uint32_t slot = 0; models[i].slab != NULL && slot < models[i].slots; slot++)
+            if (models[i].states[slot] == SLOT_USED) {
+                struct entry entry = entry_of(&models[i], slot);
+                assert_true(remote_free(slab_of(granule_of(entry.slot)), entry.state));
+                models[i].states[slot] = SLOT_REMOTE;
+                announce(&models[i]);
+            }
+    /* What one has on its list may belong to the other. */
+    for (int i = 0; i < 2 * HEAPS; i++) collect(i % HEAPS);
     check_all();
+    assert_int_equal(pages_count().used, 0);
 }
 
 static void slabs_agree_with_the_model(void **state) {

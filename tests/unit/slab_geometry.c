@@ -70,8 +70,7 @@ static void every_address_belongs_to_the_right_slot(void **state) {
             struct slab *slab = slab_create(&heap, class);
             assert_non_null(slab);
             check_states(slab, class);
-            for (unsigned part = 0; part < class_granules(class); part++)
-                check_granule(slab, part);
+            for (unsigned part = 0; part < class_granules(class); part++) check_granule(slab, part);
             if (class != CLASS_ZERO && i == 0) check_fresh_memory_is_zero(slab);
         }
     }
