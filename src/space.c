@@ -40,10 +40,13 @@ static size_t lay_out(char *start, size_t granules) {
     return 0;
 }
 
+/* The first step of each part; the granules last, for only then pointers are looked at. */
+static bool parts_begin(void) { return part_grow(&space.meta_part, 1) && space_grow(1); }
+
 /* Free if the first steps of all parts can be mapped there. */
 static bool try_range(char *start) {
     lay_out(start, LARGEST_GRANULES);
-    if (space_grow(1) && part_grow(&space.meta_part, 1)) return true;
+    if (parts_begin()) return true;
     struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
     for (unsigned i = 0; i < 3; i++)
         if (parts[i]->accessible != 0) os_unmap(parts[i]->start, parts[i]->accessible);
@@ -65,7 +68,7 @@ static bool reserve(void) {
         char *start = os_reserve(lay_out(NULL, granules));
         if (start == NULL) continue;
         lay_out(start, granules);
-        if (space_grow(1)) return true;
+        if (parts_begin()) return true;
         os_unmap(start, lay_out(NULL, granules));
     }
     return false;

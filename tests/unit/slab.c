@@ -119,19 +119,37 @@ static void check_all(void) {
     assert_int_equal(pages_count().used, slabs * class_granules(class) * GRANULE_PAGES);
 }
 
-/* An empty slab has retired. */
-static void retire_if_empty(struct model *model) {
-    if (count_available(model) < count_slots(model)) return;
+static void check_retired(const struct model *model) {
     for (unsigned i = 0; i < class_granules(class); i++) {
         assert_null(slab_part(model->slab, i)->owner);
         assert_int_equal(slab_part(model->slab, i)->kind, GRANULE_RUNS);
     }
-    model->slab = NULL;
 }
 
-static void retire_all_empty(void) {
-    for (int i = 0; i < SLABS; i++)
-        if (models[i].slab != NULL) retire_if_empty(&models[i]);
+static unsigned times_kept(const struct heap *heap, const struct slab *slab) {
+    unsigned times = 0;
+    for (unsigned i = 0; i < heap->empties; i++) times += heap->empty[i] == slab;
+    return times;
+}
+
+/* An empty slab is kept, if it was `may_keep`, or has retired. */
+static void settle(bool may_keep) {
+    unsigned kept[HEAPS] = {0};
+    for (int i = 0; i < SLABS; i++) {
+        struct model *model = &models[i];
+        if (model->slab == NULL || count_available(model) < count_slots(model)) continue;
+        const struct heap *heap = &heaps[model->owner];
+        if (may_keep && model->slab->owner != NULL) {
+            assert_int_equal(times_kept(heap, model->slab), 1);
+            kept[model->owner]++;
+        } else {
+            check_retired(model);
+            if (may_keep) assert_int_equal(heap->empties, EMPTY_SLABS);
+            model->slab = NULL;
+        }
+    }
+    for (int heap = 0; may_keep && heap < HEAPS; heap++)
+        assert_int_equal(heaps[heap].empties, kept[heap]);
 }
 
 /* ---- steps ---- */
@@ -235,7 +253,7 @@ static void flush_count(int heap, unsigned count) {
     for (unsigned i = 0; i < count; i++) make_available(heap, &oldest[i]);
     magazine_flush(&heaps[heap], class, count);
     assert_int_equal(magazine_count(&heaps[heap], class), have - count);
-    retire_all_empty();
+    settle(true);
 }
 
 static void flush(int heap) {
@@ -253,7 +271,7 @@ static void give(int heap) {
     }
     for (unsigned i = 0; i < count; i++) make_available(heap, &batch[i]);
     slab_give(&heaps[heap], batch, count);
-    retire_all_empty();
+    settle(true);
 }
 
 static void free_by_another(int heap) {
@@ -301,14 +319,26 @@ static bool collect_model(int heap) {
 static void collect(int heap) {
     bool some = collect_model(heap);
     assert_int_equal(remote_collect(&heaps[heap], class), some);
-    retire_all_empty();
+    settle(true);
 }
 
 static void flush_all(int heap) { flush_count(heap, magazine_count(&heaps[heap], class)); }
 
+static void retire_empty(int heap) {
+    unsigned kept = heaps[heap].empties;
+    if (kept > 0) model_of(heaps[heap].empty[kept - 1])->slab = NULL;
+    assert_int_equal(slab_retire_empty(&heaps[heap]), kept > 0);
+    assert_int_equal(heaps[heap].empties, kept > 0 ? kept - 1 : 0);
+}
+
+static void retire_all_empty(int heap) {
+    while (heaps[heap].empties > 0) retire_empty(heap);
+}
+
 /* As from a heap whose thread is gone, with nothing in its magazines. */
 static void transfer(int heap) {
     flush_all(heap);
+    retire_all_empty(heap);
     struct slab *slab = heaps[heap].bin[class].partial;
     if (slab == NULL) return;
     int to = 1 - heap;
@@ -343,6 +373,7 @@ static bool keeps_of_another(int heap) {
 
 static void repair(int heap) {
     if (keeps_of_another(heap)) flush_all(heap);
+    retire_all_empty(1 - heap);
     scramble(heap);
     for (int i = 0; i < SLABS; i++) {
         struct model *model = &models[i];
@@ -356,7 +387,7 @@ static void repair(int heap) {
     collect_model(heap);
     repair_heap(&heaps[heap]);
     assert_int_equal(magazine_count(&heaps[heap], class), 0);
-    retire_all_empty();
+    settle(false);
 }
 
 /* ---- rounds ---- */
@@ -372,6 +403,7 @@ static void random_steps(unsigned steps) {
         size_t step = random_below(&seed, sizeof(filling) / sizeof(filling[0]));
         (i / 400 % 2 == 0 ? filling : emptying)[step](heap);
         if (i % 20 == 0) transfer(heap);
+        if (i % 50 == 0) retire_empty(heap);
         if (i % 200 == 0) repair(heap);
         check_all();
     }
@@ -389,6 +421,7 @@ static void return_everything(void) {
             }
     /* What one has on its list may belong to the other. */
     for (int i = 0; i < 2 * HEAPS; i++) collect(i % HEAPS);
+    for (int heap = 0; heap < HEAPS; heap++) retire_all_empty(heap);
     check_all();
     assert_int_equal(pages_count().used, 0);
 }
@@ -402,6 +435,30 @@ static void slabs_agree_with_the_model(void **state) {
         random_steps(STEPS);
         return_everything();
     }
+}
+
+static void empty_slabs_are_kept_up_to_a_bound(void **state) {
+    (void)state;
+    class = 4;
+    struct heap *heap = &heaps[0];
+    struct entry taken[EMPTY_SLABS + 1];
+    magazine_grow(heap, class);
+    for (unsigned i = 0; i <= EMPTY_SLABS; i++) {
+        struct slab *slab = slab_create(heap, class);
+        slab_take(heap, slab, 1);
+        taken[i] = *magazine_of(0)->top--;
+    }
+    slab_give(heap, taken, EMPTY_SLABS + 1);
+    assert_int_equal(heap->empties, EMPTY_SLABS);
+    assert_int_equal(pages_count().used, EMPTY_SLABS * GRANULE_PAGES);
+
+    struct slab *slab = heap->bin[class].partial;
+    slab_take(heap, slab, 1);
+    assert_int_equal(times_kept(heap, slab), 0);
+    magazines_flush_all(heap);
+    assert_int_equal(times_kept(heap, slab), 1);
+    while (slab_retire_empty(heap)) continue;
+    assert_int_equal(pages_count().used, 0);
 }
 
 /* A fork in another thread catches the transfer of a slab of several granules halfway. */
@@ -435,6 +492,7 @@ static int start_heaps(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slabs_agree_with_the_model),
+        cmocka_unit_test(empty_slabs_are_kept_up_to_a_bound),
         cmocka_unit_test(an_interrupted_transfer_is_completed),
     };
     return cmocka_run_group_tests(tests, start_heaps, NULL);
