@@ -27,7 +27,8 @@ static struct {
 static bool next_granule_locked(void) {
     void *states = meta_alloc(UNITS);
     if (states == NULL) return false;
-    uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &carving.clean);
+    bool clean;
+    uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean);
     if (page == 0) {
         meta_free(states, UNITS);
         return false;
@@ -39,6 +40,7 @@ static bool next_granule_locked(void) {
     granule->kind = GRANULE_COLD;
     carving.granule = granule;
     carving.units = 0;
+    carving.clean = clean;
     return true;
 }
 
@@ -143,7 +145,13 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     struct bin *bin = &heap->bin[class];
     if (!cold_wants(bin, class)) return false;
     bin->heat++;
-    if (magazine_full(&heap->magazine[class])) magazine_grow(heap, class);
+    if (magazine_full(&heap->magazine[class])) {
+        heap->busy = (uintptr_t)__builtin_frame_address(0); /* as heap_enter does */
+        signal_order();
+        magazine_grow(heap, class);
+        signal_order();
+        heap->busy = 0;
+    }
     if (magazine_full(&heap->magazine[class])) return false;
     magazine_push(heap, class, entry);
     return true;

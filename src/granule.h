@@ -54,6 +54,7 @@ enum run_kind {
     RUN_FREE_END,   /* last page of a free run of two or more pages */
     RUN_BLOCK,      /* first page of a block handed to the program */
     RUN_SLAB,       /* first page of a slab (slab.c, cold.c) */
+    RUN_FOREIGN,    /* first page of what somebody else has mapped here */
 };
 
 struct run {

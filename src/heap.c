@@ -44,6 +44,7 @@ static bool heap_seize(struct heap *heap) {
     if (e != 0) return false;
     sanitizer_acquire(heap);
     if (heap->busy != 0) repair_heap(heap);
+    heap->busy = 0;
     heap->outer = NULL;
     /* The next thread may use other classes than the last. */
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].heat = 0;
@@ -106,11 +107,34 @@ static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
     return frame >= heap->busy && !os_on_signal_stack();
 }
 
-static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
-    if (heap != EMPTY_HEAP && frame_is_gone(heap, frame)) {
-        repair_heap(heap);
-        return heap;
+/* A stand-in is no longer needed once the slow path that was interrupted cannot go on. */
+static struct heap *leave_stand_ins(struct heap *heap, uintptr_t frame) {
+    while (heap->outer != NULL && frame_is_gone(heap->outer, frame)) {
+        struct heap *outer = heap->outer;
+        outer->busy = frame;
+        repair_heap(outer);
+        self_heap = outer;
+        outer->busy = 0;
+        heap->outer = NULL;
+        heap->busy = 0;
+        heap_release(heap);
+        heap = outer;
     }
+    return heap;
+}
+
+static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
+    if (heap == EMPTY_HEAP) {
+        struct heap *first = heap_acquire();
+        if (first != NULL) self_heap = first;
+        return first;
+    }
+    if (heap->busy != 0 && frame_is_gone(heap, frame)) {
+        heap->busy = frame;
+        repair_heap(heap);
+        heap->busy = 0;
+    }
+    if (heap->busy == 0) return leave_stand_ins(heap, frame);
     struct heap *other = heap_acquire();
     if (other == NULL) return NULL;
     other->outer = heap;
@@ -121,7 +145,7 @@ static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
 struct heap *heap_enter(void) {
     struct heap *heap = self_heap;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    if (unlikely(heap->busy != 0)) {
+    if (unlikely(heap->busy != 0) || unlikely(heap->outer != NULL)) {
         heap = enter_interrupted(heap, frame);
         if (heap == NULL) return NULL;
     }
@@ -137,6 +161,7 @@ static void go_back_to(struct heap *heap) {
     self_heap = heap;
     while (stand_in != NULL && stand_in != heap && stand_in != EMPTY_HEAP) {
         struct heap *outer = stand_in->outer;
+        stand_in->outer = NULL;
         stand_in->busy = 0;
         heap_release(stand_in);
         stand_in = outer;

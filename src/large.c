@@ -1,5 +1,7 @@
 #include "large.h"
 
+#include <string.h>
+
 #include "lock.h"
 #include "mapping.h"
 #include "os.h"
@@ -26,7 +28,8 @@ static void *map_alloc(size_t size, size_t align, bool *zeroed) {
 void *large_alloc(size_t size, size_t align, bool *zeroed) {
     /* Each is the other's way out when address space or mappings are short. */
     size_t threshold = racy_load(size_t, &settings.mmap_threshold);
-    bool map_first = size >= threshold && settings.mmap_max > 0;
+    /* A mapping's ends are cut to alignment; a run's would stay in the heap. */
+    bool map_first = (size >= threshold || align >= 16 * MIB) && settings.mmap_max > 0;
     void *p = map_first ? map_alloc(size, align, zeroed) : run_alloc(size, align, zeroed);
     if (p != NULL || settings.mmap_max == 0) return p;
     return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
@@ -62,18 +65,24 @@ static bool resize_in_place(uint32_t page, uint32_t pages) {
     return pages <= have || pages_extend(page, pages);
 }
 
-/* Moves the run's pages into a new mapping without copying; the run is clean afterwards. */
+/* Moves the run's pages into a mapping of its own without copying; the run is clean afterwards. The
+ * mapping is as long as the run first: else it would be two to the kernel, and could not grow. */
 static void *move_to_mapping(void *p, size_t bytes, size_t size) {
-    char *block = mapping_alloc(size, RUN_PAGE);
+    char *block = mapping_alloc(bytes, RUN_PAGE);
     if (block == NULL) return NULL;
-    if (!os_move_pages(p, block, bytes)) {
+    char *grown = NULL;
+    if (os_move_pages(p, block, bytes)) {
+        grown = mapping_resize(block, size);
+        if (grown == NULL && !os_move_pages(block, p, bytes)) memcpy(p, block, bytes);
+    }
+    if (grown == NULL) {
         mapping_free(block);
         return NULL;
     }
     lock_take(&global_lock);
     pages_free(page_of(p), true);
     lock_drop(&global_lock);
-    return block;
+    return grown;
 }
 
 void *large_resize(void *p, size_t size) {

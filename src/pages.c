@@ -141,6 +141,15 @@ static void run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kin
     set_tag(start, kind, pages, false);
 }
 
+/* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
+static bool pass_foreign(void) {
+    size_t top = totals.top, next = space_skip() * GRANULE_PAGES;
+    if (next == 0) return false;
+    set_tag((uint32_t)top, RUN_FOREIGN, (uint32_t)(next - top), false);
+    totals.top = next;
+    return true;
+}
+
 static bool grow_top(uint32_t pages, uint32_t align) {
     size_t top = totals.top;
     size_t start = align_page(top, align);
@@ -151,7 +160,8 @@ static bool grow_top(uint32_t pages, uint32_t align) {
     if ((kind == RUN_FREE || kind == RUN_FREE_END) && !tag_dirty(last))
         end = max_size(top + 1, align_page(top - tag_pages(last), align) + pages);
     if (end > UINT32_MAX) return false;
-    if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES)) return false;
+    if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES)) 
+        return pass_foreign() && grow_top(pages, align);
     totals.top = end;
     insert_free((uint32_t)top, (uint32_t)(end - top), false);
     return true;
@@ -229,6 +239,8 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     if (have + tag_pages(after) < pages) {
         bool at_top = next + tag_pages(after) == totals.top;
         if (!at_top || tag_dirty(after) || !grow_top(pages - have, 1)) return false;
+        /* The top may have grown behind something foreign. */
+        if (have + tag_pages(run_tag(next)) < pages) return false;
     }
     run_carve(next, next, pages - have, RUN_INSIDE);
     set_tag(page, tag_kind(tag), pages, false);
@@ -271,10 +283,10 @@ void pages_rebuild(void) {
     uint32_t free_from = GRANULE_PAGES;
     for (uint32_t page = GRANULE_PAGES; page < top;) {
         uint64_t tag = run_tag(page);
-        if (tag_kind(tag) == RUN_BLOCK || tag_kind(tag) == RUN_SLAB) {
+        if (tag_kind(tag) >= RUN_BLOCK) {
             /* Whatever it was, it may have been written. */
             if (page > free_from) mark_free(free_from, page - free_from, true);
-            totals.used += tag_pages(tag);
+            if (tag_kind(tag) != RUN_FOREIGN) totals.used += tag_pages(tag);
             page += tag_pages(tag);
             free_from = page;
         } else {

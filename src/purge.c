@@ -6,6 +6,8 @@
 
 #define TICK_NS 250000000ll
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
+#define BURST_MAX ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
+#define SLICE ((size_t)8 * MIB >> RUN_SHIFT)       /* pages returned by one call, which holds the lock */
 
 static size_t retain_bytes = SIZE_MAX;
 static size_t trim_threshold;
@@ -33,11 +35,18 @@ static int64_t now_ns(void) {
 void purge_after_free(void) {
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
+    size_t bound = max_size(max_size(2 * budget, now.used), BURST_MAX);
+    if (now.dirty > bound) pages_purge(min_size(now.dirty - bound, SLICE));
     if (now.dirty <= budget && window.lowest_dirty <= budget) return;
     int64_t time = now_ns();
     if (time < window.tick_end) return;
-    size_t unused = min_size(window.lowest_dirty, now.dirty);
-    if (unused > budget) pages_purge(unused - budget);
+    size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
+    if (unused > budget) pages_purge(min_size(unused - budget, SLICE));
+    /* What is left of it goes with the next calls. */
+    if (unused > budget + SLICE) {
+        window.lowest_dirty = unused - SLICE;
+        return;
+    }
     window.tick_end = time + TICK_NS;
     window.lowest_dirty = pages_count().dirty;
 }

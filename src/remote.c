@@ -63,6 +63,9 @@ bool remote_collect(struct heap *heap, unsigned class) {
         struct slab *slab = heap->collecting;
         heap->collecting = slab->next_pending; /* before it can be pushed again */
         atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
+#ifndef __x86_64__
+        atomic_thread_fence(memory_order_seq_cst); /* before the states are read */
+#endif
         look_at(heap, slab);
     }
     return true;

@@ -17,8 +17,10 @@
  * Nothing is lost: the CAS comes before the load of slab.pending, the owner's exchange before its
  * reading of the states, all of them sequentially consistent. So either the freeing thread sees
  * pending = 0 and pushes, or the owner that clears it sees REMOTE.
- * Nothing is freed twice: of several threads that free a slot at once one wins the CAS; if the
- * owner frees it in the same instant, its plain store of CACHED comes last or makes the CAS fail.
+ * Nothing is freed twice: of several strangers that free a slot at once one wins the CAS. If the
+ * owner frees it in the same instant, its plain store of CACHED comes last or makes the CAS fail;
+ * only a stranger that had kept the slot then has it in its magazine as well, which is the one case
+ * where a double free that races within nanoseconds goes unnoticed.
  * A slab may retire or change hands between a CAS and the push that follows: its descriptor then
  * sits on the list of a heap that no longer owns it, and is forwarded or dropped from there.
  * tests/model explores all of it exhaustively.

@@ -10,7 +10,6 @@
 #include "slab.h"
 
 void repair_heap(struct heap *heap) {
-    heap->busy = UINTPTR_MAX;
     magazines_forget(heap);
     heap->empties = 0;
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
@@ -21,13 +20,13 @@ void repair_heap(struct heap *heap) {
             slab_repair(heap, slab);
     }
     remote_collect_all(heap);
-    heap->busy = 0;
 }
 
 void repair_after_fork(void) {
     bool was_held = atomic_load_explicit(&global_lock.word, memory_order_relaxed) != 0;
     atomic_store_explicit(&global_lock.word, 0, memory_order_relaxed);
     if (was_held) {
+        space_after_fork();
         meta_forget_free();
         pages_rebuild();
     }

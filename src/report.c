@@ -66,26 +66,6 @@ static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) 
     f->was_block = inside == 0;
 }
 
-static void describe_run(uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
-    struct page_counts counts = pages_count();
-    uint32_t page = page_of((void *)p);
-    if (page < GRANULE_PAGES || page >= counts.top) {
-        text_add(&t, "in memory that was never allocated");
-        return;
-    }
-    uint32_t start = pages_find_start(page);
-    uint64_t tag = run_tag(start);
-    if (tag_kind(tag) != RUN_BLOCK) {
-        text_add(&t, "in memory that was freed");
-        f->was_block = p % UNIT == 0;
-        return;
-    }
-    text_add_number(&t, p - (uintptr_t)page_start(start));
-    text_add(&t, " bytes inside a block of ");
-    text_add_number(&t, (uint64_t)tag_pages(tag) << RUN_SHIFT);
-}
-
 /* ---- what is not ours ---- */
 
 static UNTOUCHED char maps[256 * KIB]; /* one report at a time: see report_misuse */
@@ -136,6 +116,30 @@ static void describe_foreign(uintptr_t p, struct finding *f) {
         line = end + 1;
     }
     text_add(&t, "never allocated, nothing is mapped there");
+}
+
+static void describe_run(uintptr_t p, struct finding *f) {
+    struct text t = text_of(f);
+    struct page_counts counts = pages_count();
+    uint32_t page = page_of((void *)p);
+    if (page < GRANULE_PAGES || page >= counts.top) {
+        text_add(&t, "in memory that was never allocated");
+        return;
+    }
+    uint32_t start = pages_find_start(page);
+    uint64_t tag = run_tag(start);
+    if (tag_kind(tag) == RUN_FOREIGN) {
+        describe_foreign(p, f);
+        return;
+    }
+    if (tag_kind(tag) != RUN_BLOCK) {
+        text_add(&t, "in memory that was freed");
+        f->was_block = p % UNIT == 0;
+        return;
+    }
+    text_add_number(&t, p - (uintptr_t)page_start(start));
+    text_add(&t, " bytes inside a block of ");
+    text_add_number(&t, (uint64_t)tag_pages(tag) << RUN_SHIFT);
 }
 
 static struct finding describe_pointer(const void *pointer) {

@@ -15,6 +15,9 @@ struct space space = {.top_pad = 128 * KIB};
 #define RANDOM_GRANULES ((uint64_t)3 << (44 - GRANULE_SHIFT))
 #define RANDOM_TRIES 8
 
+/* How far a mapping of somebody else's may reach into the range. */
+#define SKIP_MAX ((size_t)64 * GIB)
+
 /* The allocator's memory per granule, at most: a state byte for each unit and the guard byte of
  * the smallest slots, and as much again for magazines and what cold slots are kept in. */
 #define META_PER_GRANULE ((size_t)2 * (GRANULE / UNIT + CACHE_LINE))
@@ -90,7 +93,7 @@ bool part_grow(struct part *part, size_t bytes) {
     size_t want = min_size(round_up(max_size(bytes, part->accessible + step), page), part->limit);
     size_t need = round_up(bytes, page); /* limits are multiples of every page size */
     bool (*make)(void *, size_t) = space.reserved ? os_commit : os_extend;
-    while (!make(part->start + part->accessible, want - part->accessible)) {
+    for (part->asked_for = want; !make(part->start + part->accessible, want - part->accessible);) {
         if (want == need) return false;
         want = need;
     }
@@ -98,11 +101,38 @@ bool part_grow(struct part *part, size_t bytes) {
     return true;
 }
 
+void space_after_fork(void) {
+    struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    for (unsigned i = 0; i < 3 && !space.reserved; i++)
+        if (parts[i]->asked_for > parts[i]->accessible)
+            os_unmap(parts[i]->start + parts[i]->accessible,
+                     parts[i]->asked_for - parts[i]->accessible);
+}
+
+/* Something else is mapped behind the blocks: goes on at the first place behind it, if there is one
+ * within reach. Returns the first granule there, and makes it accessible; or 0. */
+size_t space_skip(void) {
+    struct part *part = &space.block_part;
+    size_t before = part->accessible;
+    if (space.reserved) return 0;
+    for (size_t step = MIB; step <= SKIP_MAX && before + step < part->limit; step *= 2) {
+        size_t next = round_up(before + step, GRANULE);
+        if (!os_extend(part->start + next, GRANULE)) continue;
+        part->accessible = next + GRANULE;
+        if (space_grow(part->accessible / GRANULE)) return next / GRANULE;
+        part->accessible = before; /* no descriptors for it */
+        os_unmap(part->start + next, GRANULE);
+        return 0;
+    }
+    return 0;
+}
+
 bool space_grow(size_t granules) {
     size_t bytes = granules * GRANULE;
     if (bytes > space.block_part.limit) return false;
     if (bytes > space.block_part.accessible) {
-        size_t padded = min_size(round_up(bytes + space.top_pad, GRANULE), space.block_part.limit);
+        size_t pad = min_size(space.top_pad, space.block_part.limit - bytes);
+        size_t padded = min_size(round_up(bytes + pad, GRANULE), space.block_part.limit);
         if (!part_grow(&space.block_part, padded) && !part_grow(&space.block_part, bytes))
             return false;
     }

@@ -30,6 +30,7 @@ struct part {
     char *start;
     size_t accessible; /* bytes */
     size_t limit;      /* bytes it may have */
+    size_t asked_for;  /* bytes: beyond accessible while the system is asked, see space_after_fork */
 };
 
 struct space {
@@ -50,6 +51,13 @@ bool space_choose(void);
 
 /* Makes at least `bytes` from the start of the part accessible; false when refused. */
 bool part_grow(struct part *part, size_t bytes);
+
+/* Passes over what somebody else has mapped in the range; see space.c. */
+size_t space_skip(void);
+
+/* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
+ * counted would be in the way for ever. */
+void space_after_fork(void);
 
 /* Makes the granules [0, granules) usable, with their descriptors. */
 bool space_grow(size_t granules);

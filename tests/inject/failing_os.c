@@ -11,6 +11,8 @@ static struct {
     bool unnoticed;
 } plan;
 
+static long failed_ever[OS_CALLS];
+
 void os_fail(enum os_call kind, long first, long last) {
     plan.kind = kind;
     plan.first = first;
@@ -24,14 +26,15 @@ void os_fail_unnoticed(enum os_call kind, long first, long last) {
     plan.unnoticed = true;
 }
 
-long os_calls_made(void) { return plan.made; }
 long os_calls_failed(void) { return plan.failed; }
+long os_failed_ever(enum os_call kind) { return failed_ever[kind]; }
 
 static bool fails(enum os_call kind) {
     if (plan.kind != OS_ANY && plan.kind != kind) return false;
     plan.made++;
     if (plan.made < plan.first || plan.made > plan.last) return false;
     plan.failed++;
+    failed_ever[kind]++;
     return true;
 }
 

@@ -20,13 +20,14 @@ enum os_call {
 };
 extern const char *const os_call_names[OS_CALLS];
 
-/* From now on calls of the kind are counted from 1, and those from `first` to `last` fail. */
+/* From now on calls of the kind (OS_ANY: of all) are counted from 1, and `first` to `last` fail. */
 void os_fail(enum os_call kind, long first, long last);
 
 /* The same, but the failing call looks like a success, as to a caller that does not ask. */
 void os_fail_unnoticed(enum os_call kind, long first, long last);
 
-long os_calls_made(void);   /* of the kind, since then */
-long os_calls_failed(void); /* of these */
+long os_calls_failed(void); /* since then */
+
+long os_failed_ever(enum os_call kind);
 
 #endif

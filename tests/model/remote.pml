@@ -9,7 +9,7 @@
  *   remote_free, remote_keep, remote_give, announce, push_pending,
  *   remote_collect, look_at                                          remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
- *   slab_transfer, slab_repair                                       slab.c
+ *   slab_retire_empty, slab_transfer                                 slab.c
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
  *   fast_take, fast_give                                             fast.h
  *
@@ -156,8 +156,10 @@ inline leave() {
 #define may_take(x, y)     (is_mine(x, y) && slab[x].state[y] == FREE)
 #define may_pop(x, y)      (slab[x].cached[y] == me)
 #define may_keep(x, y)     (slab[x].owner != me && may_free(x, y))
+#define may_retire_own(x, y) (is_mine(x, y) && slab[x].outside == 0)
 #define may_free_own(x, y) (is_mine(x, y) && may_free(x, y))
 #define may_flush(x, y)    (slab[x].cached[y] == h)
+#define may_retire(x, y)   (slab[x].owner == h && !slab[x].inner && slab[x].outside == 0)
 #define may_hand_over(x, y) (slab[x].owner == h && !slab[x].inner && slab[x].state[y] == FREE)
 
 /* ---- remote.c ---- */
@@ -343,10 +345,7 @@ inline slab_harvest() {
             break
         }
     od;
-    if
-    :: count != 0 && slab[s].outside == 0 -> count = 0; slab_retire(s)
-    :: else -> count = 0
-    fi
+    count = 0
 }
 
 inline slab_give() {
@@ -358,11 +357,7 @@ inline slab_give() {
             slab[s].state[i] = FREE;
             slab[s].outside--;
             i = 0
-        };
-        if
-        :: slab[s].outside == 0 -> slab_retire(s)
-        :: else
-        fi
+        }
     :: atomic { slab[s].owner != h -> o = slab[s].owner }; remote_give()
     fi
 }
@@ -389,9 +384,22 @@ inline flush_all() {
     od
 }
 
+inline retire_all_empty() {
+    do
+    :: atomic {
+            if
+            SOME_SLOT(may_retire)
+            :: else -> break
+            fi
+        };
+        slab_retire(s)
+    od
+}
+
 inline heap_reap() {
     remote_collect();
-    flush_all()
+    flush_all();
+    retire_all_empty()
 }
 
 inline heap_take_orphan_slab() {
@@ -480,6 +488,16 @@ proctype thread(byte me) {
             enter()
         };
         slab_give();
+        leave()
+    :: atomic { /* slab_retire_empty */
+            holder[me] == me;
+            if
+            SOME_SLOT(may_retire_own)
+            fi;
+            i = 0;
+            enter()
+        };
+        slab_retire(s);
         leave()
     :: atomic { holder[me] == me && pending[me] != NONE -> h = me; enter(); take_list() };
         remote_collect();
