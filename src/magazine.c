@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "cold.h"
 #include "lock.h"
 #include "meta.h"
+#include "remote.h"
 #include "settings.h"
 #include "slab.h"
 
@@ -91,7 +93,22 @@ void magazines_flush_all(struct heap *heap) {
         magazine_flush(heap, class, magazine_count(heap, class));
 }
 
+/* What belongs to others: no slab of this heap would find it again. */
+static void give_to_others(struct entry entry) {
+    struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
+    if (slab->kind == GRANULE_COLD)
+        cold_give(entry.slot);
+    else if (state_get(entry.state) == SLOT_CACHED_REMOTE)
+        remote_give(slab, entry.state);
+}
+
 void magazines_forget(struct heap *heap) {
-    for (unsigned class = 0; class < CLASSES; class ++)
-        heap->magazine[class].top = sentinel(heap, class);
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        struct magazine *magazine = &heap->magazine[class];
+        while (magazine->top != sentinel(heap, class)) {
+            struct entry newest = *magazine->top--;
+            signal_order();
+            give_to_others(newest);
+        }
+    }
 }

@@ -3,7 +3,7 @@
  *
  * No function here allocates, takes a lock of libc's or changes errno: each answers with its
  * return value alone. Every one that can fail is made to fail, once at each call, by
- * tests/inject (build option MALLOW_INJECT), so a caller must leave the heap whole when it does.
+ * tests/inject, so a caller must leave the heap whole when it does.
  */
 #ifndef MALLOW_OS_H
 #define MALLOW_OS_H

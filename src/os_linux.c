@@ -42,14 +42,6 @@ static long call6(long n, long a, long b, long c, long d, long e, long f) {
 
 #define call3(n, a, b, c) call6(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 
-#ifdef MALLOW_INJECT
-/* tests/inject sets these: the call that makes the countdown reach zero fails. */
-int os_inject_countdown;
-static bool injected(void) { return os_inject_countdown > 0 && --os_inject_countdown == 0; }
-#else
-static inline bool injected(void) { return false; }
-#endif
-
 size_t os_page_size(void) {
     static size_t cached; /* racing writers store the same value */
     size_t page = __atomic_load_n(&cached, __ATOMIC_RELAXED);
@@ -61,7 +53,6 @@ size_t os_page_size(void) {
 }
 
 static void *map(void *at, size_t bytes, int protection, int flags) {
-    if (injected()) return NULL;
     long r = call6(SYS_mmap, (long)at, (long)bytes, protection,
                    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     return IS_ERROR(r) ? NULL : (void *)r;
@@ -78,7 +69,7 @@ void *os_reserve(size_t bytes) {
 }
 
 static bool protect(void *start, size_t bytes, int protection) {
-    return !injected() && call3(SYS_mprotect, start, bytes, protection) == 0;
+    return call3(SYS_mprotect, start, bytes, protection) == 0;
 }
 
 bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_READ | PROT_WRITE); }
@@ -98,23 +89,21 @@ bool os_extend(void *start, size_t bytes) {
 bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
 
 bool os_purge(void *start, size_t bytes) {
-    return !injected() && call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
+    return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
 }
 
 void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
 
 bool os_unmap(void *start, size_t bytes) {
-    return !injected() && call3(SYS_munmap, start, bytes, 0) == 0;
+    return call3(SYS_munmap, start, bytes, 0) == 0;
 }
 
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
-    if (injected()) return NULL;
     long r = call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
 bool os_move_pages(void *from, void *to, size_t bytes) {
-    if (injected()) return false;
     long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
                    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0);
     return !IS_ERROR(r);

@@ -21,6 +21,7 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
     /* Read before the CAS: until then the slot is used, so the slab has not retired. */
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
     uint8_t used = SLOT_USED;
+    if (owner == NULL) return false; /* another free came first, and the slab retired */
     if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_REMOTE, memory_order_seq_cst,
                                                  memory_order_relaxed))
         return false;
