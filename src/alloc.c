@@ -14,19 +14,30 @@
 #include "start.h"
 #include "stats.h"
 
-#define OFFSET(class) (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
+#define OFFSET(class) \
+    (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
 #define OFFSETS_4(a, b, c, d) OFFSET(a), OFFSET(b), OFFSET(c), OFFSET(d)
 #define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
 
 /* In units: 0..16 have their own class, then two units a class to 512 bytes, then four. */
 const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSET(0),
-    OFFSETS_4(1, 2, 3, 4),     OFFSETS_4(5, 6, 7, 8),
-    OFFSETS_4(9, 10, 11, 12),  OFFSETS_4(13, 14, 15, 16),
-    OFFSETS_4(17, 17, 18, 18), OFFSETS_4(19, 19, 20, 20),
-    OFFSETS_4(21, 21, 22, 22), OFFSETS_4(23, 23, 24, 24),
-    OFFSETS_SAME(25), OFFSETS_SAME(26), OFFSETS_SAME(27), OFFSETS_SAME(28),
-    OFFSETS_SAME(29), OFFSETS_SAME(30), OFFSETS_SAME(31), OFFSETS_SAME(32),
+    OFFSETS_4(1, 2, 3, 4),
+    OFFSETS_4(5, 6, 7, 8),
+    OFFSETS_4(9, 10, 11, 12),
+    OFFSETS_4(13, 14, 15, 16),
+    OFFSETS_4(17, 17, 18, 18),
+    OFFSETS_4(19, 19, 20, 20),
+    OFFSETS_4(21, 21, 22, 22),
+    OFFSETS_4(23, 23, 24, 24),
+    OFFSETS_SAME(25),
+    OFFSETS_SAME(26),
+    OFFSETS_SAME(27),
+    OFFSETS_SAME(28),
+    OFFSETS_SAME(29),
+    OFFSETS_SAME(30),
+    OFFSETS_SAME(31),
+    OFFSETS_SAME(32),
 };
 
 /* A slab of the class with available slots, from the nearest place that has one. What other

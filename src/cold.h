@@ -5,8 +5,8 @@
  * its magazine; after COLD_HEAT of both it gets slabs, for a free of a cold slot is no fast path.
  *
  * A granule's state bytes are one per 16-byte unit. A slot's first unit has its state (USED,
- * CACHED or FREE), its second the class, so the slot's size can be told (a slot without a second unit is of
- * the 16-byte class); a slot keeps its class for ever:
+ * CACHED or FREE), its second the class, so the slot's size can be told (a slot without a second
+ * unit is of the 16-byte class); a slot keeps its class for ever:
  *
  *      units   |  0     1     2     3  |  4  |  5     6     7  | ...
  *      states   USED  48-B   -     USED  USED  FREE  48-B ...
@@ -41,7 +41,9 @@ bool cold_free(char *slot, unsigned class);
 void cold_give(char *slot);
 
 /* The unit's number, from the granule's start. */
-static inline uint32_t cold_unit(const void *p) { return (uint32_t)((uintptr_t)p % GRANULE / UNIT); }
+static inline uint32_t cold_unit(const void *p) {
+    return (uint32_t)((uintptr_t)p % GRANULE / UNIT);
+}
 
 /* The class of the slot that begins at the unit. */
 unsigned cold_class(const struct slab *granule, uint32_t unit);

@@ -16,13 +16,15 @@
 #define GRANULE_SHIFT 16 /* the index space counts in granules of 64 KiB */
 #define GRANULE ((size_t)1 << GRANULE_SHIFT)
 
-#define RUN_SHIFT 12 /* runs of the page heap count in pages of 4 KiB, whatever the kernel's page */
+#define RUN_SHIFT 12 /* runs of the page heap count in pages of 4 KiB, whatever the kernel's page \
+                      */
 #define RUN_PAGE ((size_t)1 << RUN_SHIFT)
 #define GRANULE_PAGES ((uint32_t)(GRANULE / RUN_PAGE))
 
-#define SLOT_MAX ((size_t)32 * KIB) /* largest slot of a slab; beyond it a block is a run of pages */
-#define SMALL_MAX ((size_t)1024)    /* largest size whose class is looked up in a table */
-#define COLD_MAX ((size_t)1024)     /* largest slot that the shared cold granules hold */
+#define SLOT_MAX \
+    ((size_t)32 * KIB)           /* largest slot of a slab; beyond it a block is a run of pages */
+#define SMALL_MAX ((size_t)1024) /* largest size whose class is looked up in a table */
+#define COLD_MAX ((size_t)1024)  /* largest slot that the shared cold granules hold */
 
 #define CACHE_LINE 64u
 
@@ -45,9 +47,9 @@
  * into the compare that uses it, which an atomic one is not: three instructions in free. It is one
  * machine word or byte, so it cannot tear; the sanitizer is told the truth. */
 #ifdef __SANITIZE_THREAD__
-#define racy_load(type, address) __atomic_load_n((type *)(address), __ATOMIC_RELAXED)
+#    define racy_load(type, address) __atomic_load_n((type *)(address), __ATOMIC_RELAXED)
 #else
-#define racy_load(type, address) (*(type *)(address))
+#    define racy_load(type, address) (*(type *)(address))
 #endif
 
 /* A heap passes from a dead thread to the next through the kernel's mark on a robust mutex, which
@@ -55,11 +57,11 @@
 #ifdef __SANITIZE_THREAD__
 void __tsan_release(void *);
 void __tsan_acquire(void *);
-#define sanitizer_release(address) __tsan_release(address)
-#define sanitizer_acquire(address) __tsan_acquire(address)
+#    define sanitizer_release(address) __tsan_release(address)
+#    define sanitizer_acquire(address) __tsan_acquire(address)
 #else
-#define sanitizer_release(address) ((void)0)
-#define sanitizer_acquire(address) ((void)0)
+#    define sanitizer_release(address) ((void)0)
+#    define sanitizer_acquire(address) ((void)0)
 #endif
 
 /* A store that a signal handler on this thread must see before the stores that follow it. */

@@ -17,7 +17,7 @@ __attribute__((weak)) handler _ZSt15get_new_handlerv(void);
 __attribute__((weak, noreturn)) void _ZSt17__throw_bad_allocv(void);
 
 #ifdef MALLOW_PRELOAD
-#include <dlfcn.h>
+#    include <dlfcn.h>
 
 /* Only when memory is out: this may take the loader's lock. */
 static void *find_in_runtime(const char *name, const void *caller) {
@@ -61,8 +61,10 @@ static void *new_once(size_t align, size_t size) {
 static NOINLINE void *new_after_failure(size_t align, size_t size, const void *caller) {
     for (;;) {
         handler h = current_handler(caller);
-        if (h == NULL) throw_bad_alloc(caller);
-        else h();
+        if (h == NULL)
+            throw_bad_alloc(caller);
+        else
+            h();
         void *p = new_once(align, size);
         if (p != NULL) return p;
     }

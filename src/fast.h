@@ -45,10 +45,8 @@ ALWAYS_INLINE enum fast_free fast_give(void *p) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
-    if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap))
-        return FAST_OTHER;
-    uint64_t product =
-        reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
+    if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
+    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
     if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;

@@ -26,7 +26,8 @@ struct found find_elsewhere(void *p) {
         if (slab->kind == GRANULE_SLAB) return (struct found){.kind = BLOCK_NONE};
         if (slab->kind == GRANULE_COLD) return find_cold(slab, p);
         size_t usable = large_usable(p);
-        return (struct found){.kind = usable != 0 ? BLOCK_RUN : BLOCK_NONE, .start = p, .usable = usable};
+        return (struct found){
+            .kind = usable != 0 ? BLOCK_RUN : BLOCK_NONE, .start = p, .usable = usable};
     }
     size_t usable = mapping_usable(p);
     return (struct found){

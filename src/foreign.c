@@ -2,12 +2,12 @@
 
 #ifdef MALLOW_PRELOAD
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <malloc.h>
-#include <unistd.h>
+#    include <dlfcn.h>
+#    include <errno.h>
+#    include <malloc.h>
+#    include <unistd.h>
 
-#include "os.h"
+#    include "os.h"
 
 static struct {
     void (*free)(void *);
@@ -29,9 +29,9 @@ static bool find_libc(void) {
            libc.info != NULL;
 }
 
-#define PREV_INUSE ((size_t)1)
-#define IS_MMAPPED ((size_t)2)
-#define FLAGS ((size_t)7)
+#    define PREV_INUSE ((size_t)1)
+#    define IS_MMAPPED ((size_t)2)
+#    define FLAGS ((size_t)7)
 
 /* Whether the words before p are the header of a used chunk of libc's; read through the kernel,
  * for p may be anything. */

@@ -51,11 +51,16 @@ static bool free_slot(struct found *block) {
 
 static bool free_found(struct found *block) {
     switch (block->kind) {
-    case BLOCK_SLOT: return free_slot(block);
-    case BLOCK_COLD: return cold_free(block->start, block->class);
-    case BLOCK_RUN: return large_free(block->start);
-    case BLOCK_MAPPING: return mapping_free(block->start);
-    case BLOCK_NONE: break;
+    case BLOCK_SLOT:
+        return free_slot(block);
+    case BLOCK_COLD:
+        return cold_free(block->start, block->class);
+    case BLOCK_RUN:
+        return large_free(block->start);
+    case BLOCK_MAPPING:
+        return mapping_free(block->start);
+    case BLOCK_NONE:
+        break;
     }
     return false;
 }

@@ -35,12 +35,12 @@ struct slab {
     /* The owner's line. */
     _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
     struct slab *prev;
-    uint32_t slots;           /* states 0..slots-1 may be slots; the first few may be NONE */
-    uint32_t outside;         /* slots that are not available here: used, cached, remote */
-    uint32_t scan;            /* no available slot below this */
-    uint32_t reach;           /* no slot from here on was ever taken */
-    uint32_t capacity;        /* slots that are not NONE */
-    bool listed;              /* in bin.partial */
+    uint32_t slots;    /* states 0..slots-1 may be slots; the first few may be NONE */
+    uint32_t outside;  /* slots that are not available here: used, cached, remote */
+    uint32_t scan;     /* no available slot below this */
+    uint32_t reach;    /* no slot from here on was ever taken */
+    uint32_t capacity; /* slots that are not NONE */
+    bool listed;       /* in bin.partial */
 
     /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
      * on its way. */
@@ -61,7 +61,6 @@ struct run {
     _Atomic uint64_t tag; /* pages | kind << 32 | dirty << 40 */
     uint32_t next, prev;  /* page numbers, in the free list; 0 ends it */
 };
-
 
 struct granule {
     struct slab slab;

@@ -9,7 +9,6 @@
 #include "purge.h"
 #include "settings.h"
 
-
 static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     size_t align_pages = max_size(align >> RUN_SHIFT, 1);

@@ -12,7 +12,7 @@
 /* Attributes of libc's declarations differ from ours: the functions are the same. */
 #pragma GCC diagnostic ignored "-Wattributes"
 #ifndef __clang__
-#pragma GCC diagnostic ignored "-Wmissing-attributes"
+#    pragma GCC diagnostic ignored "-Wmissing-attributes"
 #endif
 
 void *malloc(size_t) ALIAS(mallow_malloc);

@@ -13,8 +13,8 @@
 #include "os.h"
 
 struct lock {
-    _Atomic int word;    /* 0 free, 1 taken, 2 taken and somebody sleeps */
-    uint64_t mask;       /* the holder's signal mask */
+    _Atomic int word; /* 0 free, 1 taken, 2 taken and somebody sleeps */
+    uint64_t mask;    /* the holder's signal mask */
 };
 
 extern struct lock global_lock;

@@ -44,9 +44,7 @@ static unsigned entries_allowed(unsigned class) {
 }
 
 /* In memory there is always room for the one slot that a refill takes and malloc pops again. */
-static size_t array_bytes(unsigned entries) {
-    return max_size(entries, 2) * sizeof(struct entry);
-}
+static size_t array_bytes(unsigned entries) { return max_size(entries, 2) * sizeof(struct entry); }
 
 void magazine_grow(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];

@@ -22,7 +22,8 @@ void magazine_flush(struct heap *heap, unsigned class, unsigned count);
 /* Flushes all, of a heap that no thread owns. */
 void magazines_flush_all(struct heap *heap);
 
-/* Empties all. The heap's own slots are found when its slabs are repaired; others' are given back. */
+/* Empties all. The heap's own slots are found when its slabs are repaired; others' are given back.
+ */
 void magazines_forget(struct heap *heap);
 
 unsigned magazine_count(const struct heap *heap, unsigned class);

@@ -166,4 +166,6 @@ bool mapping_around(const void *p, struct mapping *found) {
     return is_there;
 }
 
-struct mapping_counts mapping_count(void) { return mapped; }
+struct mapping_counts mapping_count(void) {
+    return mapped;
+}

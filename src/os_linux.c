@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
+#    define MREMAP_DONTUNMAP 4
 #endif
 
 #define IS_ERROR(r) ((unsigned long)(r) >= (unsigned long)-4095L)
@@ -30,7 +30,7 @@ static long call6(long n, long a, long b, long c, long d, long e, long f) {
     return result;
 }
 #else
-#include <errno.h>
+#    include <errno.h>
 static long call6(long n, long a, long b, long c, long d, long e, long f) {
     int saved = errno;
     long result = syscall(n, a, b, c, d, e, f);
@@ -53,8 +53,8 @@ size_t os_page_size(void) {
 }
 
 static void *map(void *at, size_t bytes, int protection, int flags) {
-    long r = call6(SYS_mmap, (long)at, (long)bytes, protection,
-                   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    long r = call6(SYS_mmap, (long)at, (long)bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+                   -1, 0);
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
@@ -75,7 +75,7 @@ static bool protect(void *start, size_t bytes, int protection) {
 bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_READ | PROT_WRITE); }
 
 #ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
+#    define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
 bool os_extend(void *start, size_t bytes) {
@@ -94,9 +94,7 @@ bool os_purge(void *start, size_t bytes) {
 
 void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
 
-bool os_unmap(void *start, size_t bytes) {
-    return call3(SYS_munmap, start, bytes, 0) == 0;
-}
+bool os_unmap(void *start, size_t bytes) { return call3(SYS_munmap, start, bytes, 0) == 0; }
 
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
     long r = call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);

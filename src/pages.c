@@ -17,7 +17,7 @@ struct bins {
     uint64_t nonempty[BIN_WORDS];
 };
 
-static struct bins free_bins[2]; /* [0] clean, [1] dirty */
+static struct bins free_bins[2];                           /* [0] clean, [1] dirty */
 static struct page_counts totals = {.top = GRANULE_PAGES}; /* granule 0 stays unused: 0 is none */
 
 static unsigned bin_of(uint32_t pages) {
@@ -160,7 +160,7 @@ static bool grow_top(uint32_t pages, uint32_t align) {
     if ((kind == RUN_FREE || kind == RUN_FREE_END) && !tag_dirty(last))
         end = max_size(top + 1, align_page(top - tag_pages(last), align) + pages);
     if (end > UINT32_MAX) return false;
-    if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES)) 
+    if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES))
         return pass_foreign() && grow_top(pages, align);
     totals.top = end;
     insert_free((uint32_t)top, (uint32_t)(end - top), false);
@@ -296,7 +296,9 @@ void pages_rebuild(void) {
     if (top > free_from) mark_free(free_from, (uint32_t)(top - free_from), true);
 }
 
-struct page_counts pages_count(void) { return totals; }
+struct page_counts pages_count(void) {
+    return totals;
+}
 
 size_t pages_free_at_top(void) {
     uint64_t last = run_tag((uint32_t)totals.top - 1);

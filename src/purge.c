@@ -6,8 +6,10 @@
 
 #define TICK_NS 250000000ll
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
-#define BURST_MAX ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
-#define SLICE ((size_t)8 * MIB >> RUN_SHIFT)       /* pages returned by one call, which holds the lock */
+#define BURST_MAX \
+    ((size_t)128 * MIB >> RUN_SHIFT)         /* pages kept within a tick, however few are used */
+#define SLICE ((size_t)8 * MIB >> RUN_SHIFT) /* pages returned by one call, which holds the lock \
+                                              */
 
 static size_t retain_bytes = SIZE_MAX;
 static size_t trim_threshold;

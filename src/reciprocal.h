@@ -37,7 +37,7 @@ ALWAYS_INLINE bool reciprocal_is_start(uint64_t product, uint64_t reciprocal) {
 
 ALWAYS_INLINE uint32_t reciprocal_slot(uint64_t product) { return (uint32_t)(product >> 32); }
 
-_Static_assert(SLOT_MAX * (GRANULE + SLOT_MAX + SLOT_MAX) <= (uint64_t)1 << 32,
+_Static_assert(SLOT_MAX *(GRANULE + SLOT_MAX + SLOT_MAX) <= (uint64_t)1 << 32,
                "the proof above bounds slot size and granule");
 
 #endif

@@ -13,7 +13,8 @@ static void push_pending(struct heap *owner, struct slab *slab) {
 
 static void announce(struct heap *owner, struct slab *slab) {
     if (atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0) return;
-    if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0) push_pending(owner, slab);
+    if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0)
+        push_pending(owner, slab);
 }
 
 bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
@@ -48,7 +49,8 @@ static void look_at(struct heap *heap, struct slab *slab) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
     if (owner != heap) {
         if (owner != NULL) announce(owner, slab);
-    } else if (slab->index == 0) { /* else a later slab's inner granule: its head has its own flag */
+    } else if (slab->index ==
+               0) { /* else a later slab's inner granule: its head has its own flag */
         slab_harvest(heap, slab);
     }
 }

@@ -10,7 +10,8 @@
 
 #include "heap.h"
 
-/* The caller owns the heap, which is marked busy. Slots that were on their way between magazine and slab are found. */
+/* The caller owns the heap, which is marked busy. Slots that were on their way between magazine and
+ * slab are found. */
 void repair_heap(struct heap *heap);
 
 /* The child of a fork: what the global lock protected, if some other thread held it. */

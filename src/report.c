@@ -40,9 +40,8 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
     uint32_t size = slab->slot_size;
     uint32_t slot = (uint32_t)(slab->state - head->state) + offset / size;
     uint8_t state = slot < head->slots ? state_get(&head->state[slot]) : SLOT_NONE;
-    f->was_block = offset % size == 0 &&
-                   (state == SLOT_CACHED || state == SLOT_CACHED_REMOTE || state == SLOT_FREE ||
-                    state == SLOT_REMOTE);
+    f->was_block = offset % size == 0 && (state == SLOT_CACHED || state == SLOT_CACHED_REMOTE ||
+                                          state == SLOT_FREE || state == SLOT_REMOTE);
     if (state == SLOT_NONE) {
         text_add(&t, "beside the slots of a ");
         text_add_number(&t, size);
@@ -169,18 +168,24 @@ static struct finding describe_pointer(const void *pointer) {
 
 static const char *cause(enum misuse what, bool was_block) {
     switch (what) {
-    case MISUSE_FREE: return was_block ? "double free" : "invalid free";
-    case MISUSE_REALLOC: return was_block ? "use after free" : "invalid free";
-    case MISUSE_USABLE_SIZE: break;
+    case MISUSE_FREE:
+        return was_block ? "double free" : "invalid free";
+    case MISUSE_REALLOC:
+        return was_block ? "use after free" : "invalid free";
+    case MISUSE_USABLE_SIZE:
+        break;
     }
     return was_block ? "use after free" : "invalid pointer";
 }
 
 static const char *function(enum misuse what) {
     switch (what) {
-    case MISUSE_REALLOC: return ", in realloc";
-    case MISUSE_USABLE_SIZE: return ", in malloc_usable_size";
-    case MISUSE_FREE: break;
+    case MISUSE_REALLOC:
+        return ", in realloc";
+    case MISUSE_USABLE_SIZE:
+        return ", in malloc_usable_size";
+    case MISUSE_FREE:
+        break;
     }
     return "";
 }

@@ -234,15 +234,23 @@ void settings_read(void) {
 int settings_mallopt(int parameter, int value) {
     size_t amount = (size_t)value; /* -1 means "no bound" where it means anything */
     switch (parameter) {
-    case M_MXFAST: return value >= 0 && set_mxfast(amount);
-    case M_TRIM_THRESHOLD: return set_trim_threshold(amount);
-    case M_TOP_PAD: return value >= 0 && set_top_pad(amount);
-    case M_MMAP_THRESHOLD: return value >= 0 && set_mmap_threshold(amount);
-    case M_MMAP_MAX: return value >= 0 && set_mmap_max(amount);
-    case M_PERTURB: return set_perturb(amount);
+    case M_MXFAST:
+        return value >= 0 && set_mxfast(amount);
+    case M_TRIM_THRESHOLD:
+        return set_trim_threshold(amount);
+    case M_TOP_PAD:
+        return value >= 0 && set_top_pad(amount);
+    case M_MMAP_THRESHOLD:
+        return value >= 0 && set_mmap_threshold(amount);
+    case M_MMAP_MAX:
+        return value >= 0 && set_mmap_max(amount);
+    case M_PERTURB:
+        return set_perturb(amount);
     case M_ARENA_TEST:
-    case M_ARENA_MAX: return value > 0;
-    default: return 1; /* as libc does */
+    case M_ARENA_MAX:
+        return value > 0;
+    default:
+        return 1; /* as libc does */
     }
 }
 

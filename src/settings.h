@@ -7,12 +7,12 @@
 struct settings {
     size_t mmap_threshold;
     size_t mmap_max;
-    size_t mxfast;       /* largest size that magazines serve */
-    uint8_t perturb;     /* fills blocks when not 0 */
+    size_t mxfast;        /* largest size that magazines serve */
+    uint8_t perturb;      /* fills blocks when not 0 */
     bool fixed_threshold; /* somebody set one of the three that turn adaptation off */
-    bool report_only;    /* on_error=report */
-    bool count_calls;    /* exact counts of calls: magazines hold nothing */
-    bool summary;        /* stats=exit, and this is the process that it means */
+    bool report_only;     /* on_error=report */
+    bool count_calls;     /* exact counts of calls: magazines hold nothing */
+    bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
     int log_fd;
 };

@@ -55,7 +55,8 @@ static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
 }
 
 /* Describes the slab in each of its granules; the owner last, for that is what makes it valid. */
-static void describe_granules(struct slab *slab, struct heap *heap, unsigned class, uintptr_t slot_zero) {
+static void describe_granules(struct slab *slab, struct heap *heap, unsigned class,
+                              uintptr_t slot_zero) {
     size_t size = class_size(class), granule = slab_granule(slab);
     for (unsigned i = class_granules(class); i-- > 0;) {
         struct slab *part = slab_part(slab, i);
@@ -66,7 +67,7 @@ static void describe_granules(struct slab *slab, struct heap *heap, unsigned cla
         part->start = (uint32_t)(slot_zero + before * size);
         part->slot_size = (uint32_t)size;
         part->kind = GRANULE_SLAB;
-        part->class = (uint8_t)class;
+        part->class = (uint8_t) class;
         part->index = (uint8_t)i;
         atomic_store_explicit(&part->owner, heap, memory_order_release);
     }
@@ -140,8 +141,10 @@ static void slab_retire(struct heap *heap, struct slab *slab) {
 /* ---- empty slabs ---- */
 
 static void keep_empty(struct heap *heap, struct slab *slab) {
-    if (heap->empties == EMPTY_SLABS) slab_retire(heap, slab);
-    else heap->empty[heap->empties++] = slab;
+    if (heap->empties == EMPTY_SLABS)
+        slab_retire(heap, slab);
+    else
+        heap->empty[heap->empties++] = slab;
 }
 
 static void use_empty(struct heap *heap, const struct slab *slab) {
@@ -319,12 +322,19 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];
         switch (atomic_load_explicit(state, memory_order_acquire)) {
-        case SLOT_CACHED_FRESH: state_set(state, SLOT_FRESH); break;
+        case SLOT_CACHED_FRESH:
+            state_set(state, SLOT_FRESH);
+            break;
         case SLOT_CACHED:
-        case SLOT_REMOTE: state_set(state, SLOT_FREE); break;
+        case SLOT_REMOTE:
+            state_set(state, SLOT_FREE);
+            break;
         case SLOT_CACHED_REMOTE:
-        case SLOT_USED: outside++; break;
-        default: break;
+        case SLOT_USED:
+            outside++;
+            break;
+        default:
+            break;
         }
     }
     slab->outside = outside;

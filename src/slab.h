@@ -17,14 +17,14 @@
 #include "reciprocal.h"
 
 enum slot_state {
-    SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */
-    SLOT_USED = 0x01,         /* the program's */
-    SLOT_CACHED = 0x02,       /* free, in a magazine */
-    SLOT_CACHED_FRESH = 0x03, /* in a magazine, never handed out */
-    SLOT_REMOTE = 0x04,       /* freed by another thread, not yet collected by the owner */
-    SLOT_NONE = 0x05,         /* no slot: before the first or after the last */
+    SLOT_FRESH = 0x00,         /* in the slab, never handed out: reads as zero */
+    SLOT_USED = 0x01,          /* the program's */
+    SLOT_CACHED = 0x02,        /* free, in a magazine */
+    SLOT_CACHED_FRESH = 0x03,  /* in a magazine, never handed out */
+    SLOT_REMOTE = 0x04,        /* freed by another thread, not yet collected by the owner */
+    SLOT_NONE = 0x05,          /* no slot: before the first or after the last */
     SLOT_CACHED_REMOTE = 0x06, /* free, in a magazine of a heap that does not own the slab */
-    SLOT_FREE = 0x80,         /* in the slab, handed out before */
+    SLOT_FREE = 0x80,          /* in the slab, handed out before */
 };
 /* FRESH and FREE differ in the top bit alone: "available" is one test, eight slots at a time. */
 #define AVAILABLE_MASK 0x7f7f7f7f7f7f7f7full

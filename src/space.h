@@ -30,13 +30,13 @@ struct part {
     char *start;
     size_t accessible; /* bytes */
     size_t limit;      /* bytes it may have */
-    size_t asked_for;  /* bytes: beyond accessible while the system is asked, see space_after_fork */
+    size_t asked_for; /* bytes: beyond accessible while the system is asked, see space_after_fork */
 };
 
 struct space {
     /* What every free reads: constant after start-up, but for `granules`, which only grows. */
     char *base;
-    size_t granules; /* how many may hold blocks: descriptor and pages are accessible */
+    size_t granules;         /* how many may hold blocks: descriptor and pages are accessible */
     struct granule *granule; /* their descriptors */
 
     bool reserved;  /* the parts are mapped without access, else not at all */
@@ -67,7 +67,9 @@ ALWAYS_INLINE size_t granule_of(const void *p) {
     return ((uintptr_t)p - (uintptr_t)space.base) >> GRANULE_SHIFT;
 }
 
-static inline char *granule_start(size_t granule) { return space.base + (granule << GRANULE_SHIFT); }
+static inline char *granule_start(size_t granule) {
+    return space.base + (granule << GRANULE_SHIFT);
+}
 
 /* The page's number, from space.base. */
 static inline uint32_t page_of(const void *p) {

@@ -9,14 +9,23 @@
 
 static void count_slot(struct class_figures *f, uint8_t state) {
     switch (state) {
-    case SLOT_USED: f->used++; break;
+    case SLOT_USED:
+        f->used++;
+        break;
     case SLOT_CACHED:
-    case SLOT_CACHED_REMOTE: f->cached++; break;
+    case SLOT_CACHED_REMOTE:
+        f->cached++;
+        break;
     case SLOT_REMOTE:
-    case SLOT_FREE: f->free++; break;
+    case SLOT_FREE:
+        f->free++;
+        break;
     case SLOT_CACHED_FRESH:
-    case SLOT_FRESH: f->fresh++; break;
-    default: break;
+    case SLOT_FRESH:
+        f->fresh++;
+        break;
+    default:
+        break;
     }
 }
 
@@ -76,7 +85,8 @@ static UNTOUCHED struct {
 } call_totals;
 
 static void add_live(size_t bytes) {
-    size_t live = atomic_fetch_add_explicit(&call_totals.live_bytes, bytes, memory_order_relaxed) + bytes;
+    size_t live =
+        atomic_fetch_add_explicit(&call_totals.live_bytes, bytes, memory_order_relaxed) + bytes;
     size_t peak = atomic_load_explicit(&call_totals.peak_bytes, memory_order_relaxed);
     while ((ptrdiff_t)(live - peak) > 0 && (ptrdiff_t)live > 0 &&
            !atomic_compare_exchange_weak_explicit(&call_totals.peak_bytes, &peak, live,

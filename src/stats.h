@@ -16,8 +16,8 @@ struct figures {
     size_t run_blocks, run_bytes;
     struct page_counts pages;
     struct mapping_counts mappings;
-    size_t metadata;   /* bytes */
-    size_t top_free;   /* bytes */
+    size_t metadata;                /* bytes */
+    size_t top_free;                /* bytes */
     size_t live_blocks, live_bytes; /* mappings excluded */
 };
 
