@@ -18,7 +18,11 @@ def read_until(terminal, text):
     return seen
 
 
-child, terminal = pty.fork()
+try:
+    child, terminal = pty.fork()
+except OSError as error:
+    print(f"no terminal to be had here: {error}")
+    sys.exit(77)  # skipped
 if child == 0:
     os.execv(sys.argv[1], [sys.argv[1], "run", "--", "bash", "-c", PROGRAM])
 
