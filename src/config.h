@@ -16,8 +16,8 @@
 #define GRANULE_SHIFT 16 /* the index space counts in granules of 64 KiB */
 #define GRANULE ((size_t)1 << GRANULE_SHIFT)
 
-#define RUN_SHIFT 12 /* runs of the page heap count in pages of 4 KiB, whatever the kernel's page \
-                      */
+/* Runs of the page heap count in pages of 4 KiB, whatever the kernel's page. */
+#define RUN_SHIFT 12
 #define RUN_PAGE ((size_t)1 << RUN_SHIFT)
 #define GRANULE_PAGES ((uint32_t)(GRANULE / RUN_PAGE))
 
