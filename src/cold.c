@@ -192,7 +192,7 @@ static void rebuild_granule(struct slab *granule) {
             depot_add(&depots[cold_class(granule, unit)], start + unit * UNIT);
 }
 
-void cold_after_fork(bool rebuild) {
+RARE void cold_after_fork(bool rebuild) {
     if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 && !rebuild) return;
     cold_unlock();
     for (unsigned class = 0; class < COLD_CLASSES; class ++) depots[class] = (struct depot){0};

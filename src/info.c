@@ -63,7 +63,7 @@ static void add_stat(struct text *t, const char *label, size_t value) {
 }
 
 /* In libc's format, straight to standard error: no stream, so no lock and no cancellation. */
-void mallow_malloc_stats(void) {
+RARE void mallow_malloc_stats(void) {
     struct figures f;
     char buffer[512];
     struct text t = {.buffer = buffer, .size = sizeof buffer};
@@ -126,7 +126,7 @@ static void print_info(FILE *stream, const struct figures *f) {
     fputs("</malloc>\n", stream);
 }
 
-int mallow_malloc_info(int options, FILE *stream) {
+RARE int mallow_malloc_info(int options, FILE *stream) {
     if (options != 0) return EINVAL;
     struct figures f;
     int cancel;

@@ -276,7 +276,7 @@ size_t pages_purge(size_t pages) {
     return done;
 }
 
-void pages_rebuild(void) {
+RARE void pages_rebuild(void) {
     size_t top = totals.top;
     totals = (struct page_counts){.top = top};
     for (int kind = 0; kind < 2; kind++) free_bins[kind] = (struct bins){0};

@@ -9,7 +9,7 @@
 #include "remote.h"
 #include "slab.h"
 
-void repair_heap(struct heap *heap) {
+RARE void repair_heap(struct heap *heap) {
     magazines_forget(heap);
     heap->empties = 0;
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
@@ -22,7 +22,7 @@ void repair_heap(struct heap *heap) {
     remote_collect_all(heap);
 }
 
-void repair_after_fork(void) {
+RARE void repair_after_fork(void) {
     bool was_held = atomic_load_explicit(&global_lock.word, memory_order_relaxed) != 0;
     atomic_store_explicit(&global_lock.word, 0, memory_order_relaxed);
     if (was_held) {

@@ -213,7 +213,7 @@ static void write_report(enum misuse what, const void *p, const void *caller) {
  * here takes the process with it, and the others wait for that. */
 static _Atomic int reporting;
 
-void report_misuse(enum misuse what, const void *p, const void *caller) {
+RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
     uint64_t mask = os_block_signals();
     while (atomic_exchange_explicit(&reporting, 1, memory_order_acquire) != 0)
         os_wait(&reporting, 1);
@@ -224,7 +224,7 @@ void report_misuse(enum misuse what, const void *p, const void *caller) {
     if (!settings.report_only) abort();
 }
 
-void report_warning(const char *before, const char *name, unsigned long name_length,
+RARE void report_warning(const char *before, const char *name, unsigned long name_length,
                     const char *after) {
     char line[256];
     struct text t = {.buffer = line, .size = sizeof line};

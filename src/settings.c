@@ -224,7 +224,7 @@ static void read_variables(void) {
     }
 }
 
-void settings_read(void) {
+RARE void settings_read(void) {
     if (getauxval(AT_SECURE) != 0) return;
     for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
     read_variables();

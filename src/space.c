@@ -77,7 +77,7 @@ static bool reserve(void) {
     return false;
 }
 
-bool space_choose(void) {
+RARE bool space_choose(void) {
     if (choose_range() || reserve()) return true;
     lay_out((char *)GRANULE, 0);
     space.base = NULL;
@@ -101,7 +101,7 @@ bool part_grow(struct part *part, size_t bytes) {
     return true;
 }
 
-void space_after_fork(void) {
+RARE void space_after_fork(void) {
     struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
     for (unsigned i = 0; i < 3 && !space.reserved; i++)
         if (parts[i]->asked_for > parts[i]->accessible)

@@ -53,7 +53,7 @@ static void read_runs(struct figures *figures) {
     }
 }
 
-void stats_read(struct figures *figures) {
+RARE void stats_read(struct figures *figures) {
     memset(figures, 0, sizeof *figures);
     lock_take(&global_lock);
     figures->pages = pages_count();

@@ -20,7 +20,7 @@ static size_t status_field(const char *status, const char *name) {
     return kib * KIB;
 }
 
-static struct resident read_resident(void) {
+RARE static struct resident read_resident(void) {
     static UNTOUCHED char status[4096];
     long n = os_read_file("/proc/self/status", status, sizeof status - 1);
     status[n > 0 ? n : 0] = '\0';
@@ -67,7 +67,7 @@ static struct row row_of(const struct figures *f, const struct call_counts *call
     return row;
 }
 
-static void print_text(const struct figures *f, const struct call_counts *calls,
+RARE static void print_text(const struct figures *f, const struct call_counts *calls,
                        const struct resident *rss) {
     char line[256];
     struct text t = {.buffer = line, .size = sizeof line};
@@ -121,7 +121,7 @@ static void add_field(struct text *t, const char *name, uint64_t value) {
     text_add_number(t, value);
 }
 
-static void print_json(const struct figures *f, const struct call_counts *calls,
+RARE static void print_json(const struct figures *f, const struct call_counts *calls,
                        const struct resident *rss) {
     static UNTOUCHED char buffer[16 * KIB];
     struct text t = {.buffer = buffer, .size = sizeof buffer};
