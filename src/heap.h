@@ -42,6 +42,7 @@ struct bin {
     struct slab *partial;
     uint16_t entries; /* of the magazine's array, sentinel included; 0 before the first */
     uint16_t allowed; /* that many at most */
+    int16_t streak;   /* refills since the last flush, or less than 0: flushes since a refill */
     uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
 };
 

@@ -1,5 +1,6 @@
 #include "magazine.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cold.h"
@@ -13,6 +14,8 @@ struct entry no_entries[1];
 
 #define ENTRIES_FIRST 8u
 #define ENTRIES_MAX 256u
+#define STREAK_PART 4u /* a magazine grows after a quarter of its entries, in times it was short \
+                        */
 /* What a magazine may hold, but for two slots: more of what programs have most. */
 #define CACHED_BYTES_SMALL ((size_t)16 * KIB)
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
@@ -46,10 +49,21 @@ static unsigned entries_allowed(unsigned class) {
 /* In memory there is always room for the one slot that a refill takes and malloc pops again. */
 static size_t array_bytes(unsigned entries) { return max_size(entries, 2) * sizeof(struct entry); }
 
+/* A magazine is too small when it is refilled over and over, or flushed over and over. When the
+ * two alternate, more entries would hold more of what is free and save little. */
+static bool needs_growth(struct bin *bin, bool refill) {
+    if (refill != (bin->streak > 0)) bin->streak = 0;
+    bin->streak = (int16_t)(bin->streak + (refill ? 1 : -1));
+    if (abs(bin->streak) < bin->entries / STREAK_PART) return false;
+    bin->streak = 0;
+    return true;
+}
+
 void magazine_grow(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
     unsigned old = bin->entries;
     if (likely(old != 0 && old == bin->allowed)) return;
+    if (old != 0 && !needs_growth(bin, magazine_count(heap, class) == 0)) return;
     unsigned allowed = bin->allowed = (uint16_t)entries_allowed(class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;

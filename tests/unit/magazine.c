@@ -51,6 +51,22 @@ static void they_hold_what_the_header_allows(void **state) {
     }
 }
 
+static void only_shortage_in_one_direction_makes_it_grow(void **state) {
+    (void)state;
+    const unsigned class = 4;
+    magazine_grow(&heap, class);
+    size_t first = room(class);
+    for (int i = 0; i < 100; i++) { /* empty, full, empty, ... */
+        magazine_grow(&heap, class);
+        for (size_t n = 0; n < first; n++) push(class, UNIT);
+        magazine_grow(&heap, class);
+        heap.magazine[class].top -= first;
+    }
+    assert_int_equal(room(class), first);
+    grow_fully(class);
+    assert_true(room(class) > first);
+}
+
 static void growth_keeps_the_entries_in_order(void **state) {
     (void)state;
     const unsigned class = 4;
@@ -158,10 +174,15 @@ static int new_heap(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(flushing_all_empties_the_slabs),   TEST(new_ones_are_empty_and_full),
-        TEST(they_hold_what_the_header_allows), TEST(growth_keeps_the_entries_in_order),
-        TEST(a_flush_gives_the_oldest),         TEST(forgetting_gives_nothing),
-        TEST(sizes_above_mxfast_are_not_kept),  TEST(counting_calls_keeps_nothing),
+        TEST(flushing_all_empties_the_slabs),
+        TEST(new_ones_are_empty_and_full),
+        TEST(they_hold_what_the_header_allows),
+        TEST(growth_keeps_the_entries_in_order),
+        TEST(only_shortage_in_one_direction_makes_it_grow),
+        TEST(a_flush_gives_the_oldest),
+        TEST(forgetting_gives_nothing),
+        TEST(sizes_above_mxfast_are_not_kept),
+        TEST(counting_calls_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
