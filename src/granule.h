@@ -52,6 +52,7 @@ enum run_kind {
     RUN_INSIDE = 0, /* not the first page of anything, or never used */
     RUN_FREE,       /* first page of a free run */
     RUN_FREE_END,   /* last page of a free run of two or more pages */
+    RUN_LATER,      /* first page of a block that was freed and waits for the lock */
     RUN_BLOCK,      /* first page of a block handed to the program */
     RUN_SLAB,       /* first page of a slab (slab.c, cold.c) */
     RUN_FOREIGN,    /* first page of what somebody else has mapped here */

@@ -9,6 +9,8 @@
 #include "purge.h"
 #include "settings.h"
 
+#define MOVE_MIN ((size_t)256 * KIB) /* bytes that are moved rather than copied */
+
 static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     size_t align_pages = max_size(align >> RUN_SHIFT, 1);
@@ -19,9 +21,19 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     return page == 0 ? NULL : page_start(page);
 }
 
+/* A mapping brings fresh pages as a run of clean ones does. */
+static void exchange_for_mapping(size_t pages) {
+    lock_take(&global_lock);
+    pages_settle();
+    purge_after_alloc(pages, true);
+    lock_drop(&global_lock);
+}
+
 static void *map_alloc(size_t size, size_t align, bool *zeroed) {
     *zeroed = true;
-    return mapping_alloc(size, align);
+    void *p = mapping_alloc(size, align);
+    if (p != NULL) exchange_for_mapping(size >> RUN_SHIFT);
+    return p;
 }
 
 void *large_alloc(size_t size, size_t align, bool *zeroed) {
@@ -43,14 +55,8 @@ static uint32_t block_page(const void *p) {
 }
 
 bool large_free(void *p) {
-    lock_take(&global_lock);
     uint32_t page = block_page(p);
-    if (page != 0) {
-        pages_free(page, false);
-        purge_after_free();
-    }
-    lock_drop(&global_lock);
-    return page != 0;
+    return page != 0 && pages_free_later(page);
 }
 
 size_t large_usable(const void *p) {
@@ -84,14 +90,32 @@ static void *move_to_mapping(void *p, size_t bytes, size_t size) {
     return grown;
 }
 
+/* Moves the run to a larger one. Into fresh pages nothing is copied: the old ones move there. */
+static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
+    bool clean;
+    lock_take(&global_lock);
+    uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
+    lock_drop(&global_lock);
+    if (page == 0) return NULL;
+    char *moved = page_start(page);
+    bool emptied = clean && bytes >= MOVE_MIN && os_move_pages(p, moved, bytes);
+    if (!emptied) memcpy(moved, p, bytes);
+    lock_take(&global_lock);
+    pages_free(page_of(p), emptied);
+    lock_drop(&global_lock);
+    return moved;
+}
+
 void *large_resize(void *p, size_t size) {
     size_t bytes = large_usable(p);
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     if (bytes == 0 || pages > UINT32_MAX / 2) return NULL;
     lock_take(&global_lock);
+    pages_settle();
     bool done = resize_in_place(page_of(p), (uint32_t)pages);
     lock_drop(&global_lock);
     if (done) return p;
-    if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0) return NULL;
+    if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0)
+        return move_to_run(p, bytes, (uint32_t)pages);
     return move_to_mapping(p, bytes, size);
 }

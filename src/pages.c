@@ -1,5 +1,6 @@
 #include "pages.h"
 
+#include "lock.h"
 #include "os.h"
 #include "purge.h"
 
@@ -10,6 +11,7 @@
 #define EXACT_BINS 32u
 #define BINS (EXACT_BINS + 4u * 22u)
 #define BIN_WORDS ((BINS + 63) / 64)
+#define LATER_MAX ((uint32_t)(4 * MIB >> RUN_SHIFT)) /* pages that may wait for the lock */
 #define SEARCH_MAX 16 /* runs looked at in one bin before a longer run is split instead */
 
 struct bins {
@@ -202,6 +204,7 @@ static uint32_t take_run(uint32_t pages, uint32_t align, enum run_kind kind, boo
 }
 
 uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
+    pages_settle();
     for (bool purged = false;;) {
         uint32_t start = take_run(pages, align, kind, clean);
         if (start != 0) {
@@ -220,6 +223,51 @@ void pages_free(uint32_t page, bool clean) {
     totals.used -= pages;
     clear_tag(page);
     insert_free(page, pages, !clean);
+}
+
+/* ---- freed without the lock ---- */
+
+/* A stack of page numbers, linked through run.next: anybody pushes, the lock's holder takes all. */
+static _Atomic uint32_t later;
+static _Atomic size_t later_pages;
+
+static void push_later(uint32_t page) {
+    uint32_t head = atomic_load_explicit(&later, memory_order_relaxed);
+    do {
+        run_of(page)->next = head;
+    } while (!atomic_compare_exchange_weak_explicit(&later, &head, page, memory_order_release,
+                                                    memory_order_relaxed));
+}
+
+bool pages_free_later(uint32_t page) {
+    uint64_t tag = run_tag(page);
+    uint64_t freed = tag_pages(tag) | (uint64_t)RUN_LATER << 32;
+    /* Of two threads that free the block at once one must lose. */
+    if (tag_kind(tag) != RUN_BLOCK ||
+        !atomic_compare_exchange_strong_explicit(&run_of(page)->tag, &tag, freed,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        return false;
+    push_later(page);
+    size_t waiting =
+        atomic_fetch_add_explicit(&later_pages, tag_pages(freed), memory_order_relaxed);
+    if (waiting + tag_pages(freed) > LATER_MAX) {
+        lock_take(&global_lock);
+        pages_settle();
+        lock_drop(&global_lock);
+    }
+    return true;
+}
+
+void pages_settle(void) {
+    if (atomic_load_explicit(&later, memory_order_relaxed) == 0) return;
+    atomic_store_explicit(&later_pages, 0, memory_order_relaxed);
+    uint32_t page = atomic_exchange_explicit(&later, 0, memory_order_acquire);
+    while (page != 0) {
+        uint32_t next = run_of(page)->next;
+        pages_free(page, false);
+        page = next;
+    }
+    purge_after_free();
 }
 
 void pages_shrink(uint32_t page, uint32_t pages) {
@@ -279,6 +327,7 @@ size_t pages_purge(size_t pages) {
 RARE void pages_rebuild(void) {
     size_t top = totals.top;
     totals = (struct page_counts){.top = top};
+    atomic_store_explicit(&later, 0, memory_order_relaxed); /* those are free like the rest */
     for (int kind = 0; kind < 2; kind++) free_bins[kind] = (struct bins){0};
     uint32_t free_from = GRANULE_PAGES;
     for (uint32_t page = GRANULE_PAGES; page < top;) {

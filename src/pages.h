@@ -6,7 +6,7 @@
  * and can be rebuilt from it (pages_rebuild). Free runs are dirty (handed out before) or clean
  * (read as zero, not resident); neighbours of one kind are always merged.
  *
- * The global lock must be held for everything here but run_tag and the dirty count.
+ * The global lock must be held for everything here but run_tag and pages_free_later.
  */
 #ifndef MALLOW_PAGES_H
 #define MALLOW_PAGES_H
@@ -30,6 +30,13 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
 
 /* Gives a used run back. `clean`: its memory reads as zero and is not resident. */
 void pages_free(uint32_t page, bool clean);
+
+/* Frees a block's run without the lock, so that it costs no system call: the next that holds the
+ * lock and calls pages_settle gives it back. False when the run is no block (any more). */
+bool pages_free_later(uint32_t page);
+
+/* Gives back what was freed since the last time. */
+void pages_settle(void);
 
 /* Gives the tail of a used run back, keeping its first `pages`. */
 void pages_shrink(uint32_t page, uint32_t pages);

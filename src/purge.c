@@ -7,9 +7,10 @@
 #define TICK_NS 250000000ll
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
 #define BURST_MAX \
-    ((size_t)128 * MIB >> RUN_SHIFT)         /* pages kept within a tick, however few are used */
-#define SLICE ((size_t)8 * MIB >> RUN_SHIFT) /* pages returned by one call, which holds the lock \
-                                              */
+    ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
+#define SLICE                                                                          \
+    ((size_t)8 * MIB >> RUN_SHIFT) /* pages returned by one call, which holds the lock \
+                                    */
 
 static size_t retain_bytes = SIZE_MAX;
 static size_t trim_threshold;
@@ -57,6 +58,6 @@ void purge_after_alloc(size_t pages, bool clean) {
     struct page_counts now = pages_count();
     if (now.dirty < window.lowest_dirty) window.lowest_dirty = now.dirty;
     if (!clean) return;
-    size_t allowance = max_size(2 * budget_pages(&now), now.used);
+    size_t allowance = max_size(2 * budget_pages(&now), now.used / 2);
     if (now.dirty > allowance) pages_purge(min_size(pages, now.dirty - allowance));
 }

@@ -225,7 +225,7 @@ RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,
-                    const char *after) {
+                         const char *after) {
     char line[256];
     struct text t = {.buffer = line, .size = sizeof line};
     text_add(&t, "mallow: ");

@@ -56,6 +56,7 @@ static void read_runs(struct figures *figures) {
 RARE void stats_read(struct figures *figures) {
     memset(figures, 0, sizeof *figures);
     lock_take(&global_lock);
+    pages_settle();
     figures->pages = pages_count();
     figures->mappings = mapping_count();
     figures->metadata = meta_bytes_used();

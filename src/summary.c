@@ -68,7 +68,7 @@ static struct row row_of(const struct figures *f, const struct call_counts *call
 }
 
 RARE static void print_text(const struct figures *f, const struct call_counts *calls,
-                       const struct resident *rss) {
+                            const struct resident *rss) {
     char line[256];
     struct text t = {.buffer = line, .size = sizeof line};
     size_t live = f->live_bytes + f->mappings.bytes;
@@ -122,7 +122,7 @@ static void add_field(struct text *t, const char *name, uint64_t value) {
 }
 
 RARE static void print_json(const struct figures *f, const struct call_counts *calls,
-                       const struct resident *rss) {
+                            const struct resident *rss) {
     static UNTOUCHED char buffer[16 * KIB];
     struct text t = {.buffer = buffer, .size = sizeof buffer};
     size_t live = f->live_bytes + f->mappings.bytes;

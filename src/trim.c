@@ -46,6 +46,7 @@ bool trim_slabs(struct heap *heap) {
 
 static bool trim_runs(size_t pad) {
     lock_take(&global_lock);
+    pages_settle();
     size_t keep = pad >> RUN_SHIFT, dirty = pages_count().dirty;
     size_t purged = dirty > keep ? pages_purge(dirty - keep) : 0;
     lock_drop(&global_lock);

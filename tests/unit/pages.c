@@ -147,6 +147,21 @@ static void step_free(void) {
     run->pages = 0;
 }
 
+/* Freed without the lock, once; given back when someone settles. */
+static void step_free_later(void) {
+    struct used *run = random_run(true);
+    if (run == NULL) return;
+    bool is_block = run->kind == RUN_BLOCK;
+    assert_int_equal(pages_free_later(run->page), is_block);
+    assert_false(pages_free_later(run->page));
+    if (!is_block) return;
+    assert_int_equal(tag_kind(run_tag(run->page)), RUN_LATER);
+    if (random_below(&seed, 2) == 0) pages_settle();
+    set_model(run->page, run->pages, DIRTY);
+    run->pages = 0;
+    pages_settle();
+}
+
 static void step_shrink(void) {
     struct used *run = random_run(true);
     if (run == NULL || run->pages == 1) return;
@@ -204,8 +219,9 @@ static void step_find_start(void) {
 
 static void random_steps_agree_with_the_model(void **state) {
     (void)state;
-    static void (*const steps[])(void) = {step_alloc, step_alloc,  step_alloc,  step_free,
-                                          step_free,  step_extend, step_shrink, step_find_start};
+    static void (*const steps[])(void) = {step_alloc,  step_alloc,      step_alloc,
+                                          step_free,   step_free_later, step_free,
+                                          step_extend, step_shrink,     step_find_start};
     set_model(0, PAGES_MAX, CLEAN);
     check_all();
     for (int i = 0; i < STEPS; i++) {
@@ -232,6 +248,37 @@ static void all_free_runs_become_one(void **state) {
     assert_int_equal(pages_free_at_top(), (pages_count().top - GRANULE_PAGES) * RUN_PAGE);
 }
 
+static uint32_t block_of(uint32_t pages) {
+    bool clean;
+    uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
+    assert_int_not_equal(page, 0);
+    return page;
+}
+
+static void what_waits_for_the_lock_is_bounded(void **state) {
+    (void)state;
+    enum { BLOCKS = 100, PAGES = 64 };
+    uint32_t blocks[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++) blocks[i] = block_of(PAGES);
+    size_t used = pages_count().used;
+    assert_true(pages_free_later(blocks[0]));
+    assert_int_equal(pages_count().used, used); /* not yet */
+    for (int i = 1; i < BLOCKS; i++) assert_true(pages_free_later(blocks[i]));
+    assert_true(pages_count().used < used - (BLOCKS - 20) * PAGES); /* 4 MiB are 16 of them */
+    pages_settle();
+    assert_int_equal(pages_count().used, used - BLOCKS * PAGES);
+}
+
+static void a_rebuild_frees_what_waits(void **state) {
+    (void)state;
+    size_t used = pages_count().used;
+    assert_true(pages_free_later(block_of(5)));
+    pages_rebuild();
+    assert_int_equal(pages_count().used, used);
+    pages_settle(); /* and not a second time */
+    assert_int_equal(pages_count().used, used);
+}
+
 /* Nothing goes back to the kernel unless a test asks for it. */
 static int start_and_retain_all(void **state) {
     (void)state;
@@ -243,6 +290,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_steps_agree_with_the_model),
         cmocka_unit_test(all_free_runs_become_one),
+        cmocka_unit_test(what_waits_for_the_lock_is_bounded),
+        cmocka_unit_test(a_rebuild_frees_what_waits),
     };
     return cmocka_run_group_tests(tests, start_and_retain_all, NULL);
 }
