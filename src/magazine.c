@@ -14,8 +14,9 @@ struct entry no_entries[1];
 
 #define ENTRIES_FIRST 8u
 #define ENTRIES_MAX 256u
-#define STREAK_PART 4u /* a magazine grows after a quarter of its entries, in times it was short \
-                        */
+#define STREAK_PART                                                              \
+    4u /* a magazine grows after a quarter of its entries, in times it was short \
+        */
 /* What a magazine may hold, but for two slots: more of what programs have most. */
 #define CACHED_BYTES_SMALL ((size_t)16 * KIB)
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)

@@ -39,7 +39,10 @@ void purge_after_free(void) {
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
     size_t bound = max_size(max_size(2 * budget, now.used), BURST_MAX);
-    if (now.dirty > bound) pages_purge(min_size(now.dirty - bound, SLICE));
+    if (now.dirty > bound) {
+        pages_purge(min_size(now.dirty - bound, SLICE));
+        return; /* a slice is all that one call may do */
+    }
     if (now.dirty <= budget && window.lowest_dirty <= budget) return;
     int64_t time = now_ns();
     if (time < window.tick_end) return;

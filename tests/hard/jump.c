@@ -1,8 +1,9 @@
 /*
  * A signal handler interrupts malloc or free and leaves it with siglongjmp, thousands of times.
  * At worst the block at hand is lost: the heap works on, and no block is handed out twice.
- *     jump THREADS
- * THREADS more threads allocate meanwhile, so that locks are in use.
+ *     jump THREADS [allocate]
+ * THREADS more threads allocate meanwhile, so that locks are in use. With "allocate" the handler
+ * does so too before it jumps: the heap that stands in for the interrupted one must be found again.
  */
 #include "background.h"
 #include "check.h"
@@ -16,16 +17,28 @@ static sigjmp_buf before_step;
 static volatile sig_atomic_t armed, jumps;
 static struct churn churn = {.random = 1};
 
+static bool allocates;
+
+static void allocate_some(void) {
+    static void *kept[64];
+    void **slot = &kept[jumps % 64], *old = *slot;
+    *slot = NULL;
+    free(old);
+    *slot = malloc(1100 + (size_t)jumps % 240 * 128);
+}
+
 static void jump_away(int signal_number) {
     (void)signal_number;
     if (!armed) return;
+    if (allocates) allocate_some();
     jumps++;
     armed = 0;
     siglongjmp(before_step, 1);
 }
 
 int main(int argc, char **argv) {
-    CHECK_EQUAL(argc, 2);
+    CHECK(argc == 2 || argc == 3);
+    allocates = argc == 3;
     set_interrupts_blocked(1);
     start_background(atoi(argv[1]));
     set_interrupts_blocked(0);

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cold.h"
 #include "magazine.h"
@@ -175,6 +176,43 @@ static void threads_take_few_slots_from_here(void **state) {
     }
 }
 
+/* Uses up what the page heap has, while it may not grow. */
+static void exhaust_pages(struct rlimit *before) {
+    struct rlimit none = {.rlim_cur = 1};
+    assert_int_equal(getrlimit(RLIMIT_AS, before), 0);
+    none.rlim_max = before->rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    bool clean;
+    while (pages_alloc(1, 1, RUN_BLOCK, &clean) != 0) continue;
+}
+
+/* Takes slots until one is in the granule at `page`; whether that is said to be zero. */
+static bool take_inside(unsigned class, uint32_t page) {
+    for (bool zeroed;;) {
+        char *slot = cold_take(class, &zeroed);
+        assert_non_null(slot);
+        if (slot >= page_start(page) && slot < page_start(page) + GRANULE) return zeroed;
+    }
+}
+
+/* The granule that is being carved was used before; the next one, which is refused, would be fresh:
+ * what is still carved from the old one is not zero for that. */
+static void a_refused_granule_changes_nothing(void **state) {
+    (void)state;
+    bool zeroed;
+    uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_BLOCK, &zeroed);
+    memset(page_start(page), 1, GRANULE);
+    pages_free(page, false);
+    const unsigned class = class_of(960); /* a granule is no multiple of it */
+    assert_false(take_inside(class, page));
+
+    struct rlimit before;
+    exhaust_pages(&before);
+    while (cold_take(class, &zeroed) != NULL) continue;
+    assert_false(take_inside(1, page));
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+}
+
 static int start_heap(void **state) {
     (void)state;
     return start() ? 0 : -1;
@@ -187,6 +225,7 @@ int main(void) {
         cmocka_unit_test(freed_slots_serve_their_class_again),
         cmocka_unit_test(a_rebuild_finds_all_free_slots),
         cmocka_unit_test(threads_take_few_slots_from_here),
+        cmocka_unit_test(a_refused_granule_changes_nothing), /* last: no page is left */
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);
 }

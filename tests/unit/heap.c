@@ -1,0 +1,69 @@
+/* Heaps: which one a slow path gets when another was interrupted in it. */
+#include "unit.h"
+
+#include "heap.h"
+#include "start.h"
+
+enum { DEEP = 64 << 10, TIMES = 1000 };
+
+static unsigned count_heaps(void) {
+    unsigned count = 0;
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) count++;
+    return count;
+}
+
+/* What a handler does; its frame lies below that of the slow path that it interrupts. */
+static NOINLINE void allocate_in_handler(const struct heap *interrupted) {
+    volatile char room[1024];
+    room[0] = 1;
+    struct heap *stand_in = heap_enter();
+    assert_non_null(stand_in);
+    assert_ptr_not_equal(stand_in, interrupted);
+    heap_leave(stand_in);
+    room[sizeof(room) - 1] = room[0];
+}
+
+/* A slow path is interrupted; the handler allocates and returns. */
+static void a_handler_that_returns_gives_its_heap_back(void **state) {
+    (void)state;
+    struct heap *own = heap_enter();
+    for (int i = 0; i < TIMES; i++) allocate_in_handler(own);
+    heap_leave(own);
+    assert_ptr_equal(self_heap, own);
+    assert_int_equal(count_heaps(), 2);
+}
+
+/* A slow path far down the stack, which is never left but by a jump. */
+static NOINLINE void be_interrupted(bool handler_allocates) {
+    volatile char room[DEEP];
+    room[0] = 1;
+    struct heap *own = heap_enter();
+    if (handler_allocates) allocate_in_handler(own);
+    room[DEEP - 1] = room[0];
+}
+
+static void a_handler_that_jumps_leaves_no_heap_behind(void **state) {
+    (void)state;
+    struct heap *own = heap_enter();
+    heap_leave(own);
+    for (int i = 0; i < TIMES; i++) {
+        be_interrupted(i % 3 != 0);
+        struct heap *now = heap_enter();
+        assert_ptr_equal(now, own);
+        heap_leave(now);
+    }
+    assert_int_equal(count_heaps(), 2);
+}
+
+static int start_it(void **state) {
+    (void)state;
+    return start() ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handler_that_returns_gives_its_heap_back),
+        cmocka_unit_test(a_handler_that_jumps_leaves_no_heap_behind),
+    };
+    return cmocka_run_group_tests(tests, start_it, NULL);
+}

@@ -1,0 +1,64 @@
+/* The address space: pads too large for it, what others have mapped in it, forks in its growth. */
+#include "unit.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "os.h"
+#include "space.h"
+#include "start.h"
+
+static char *blocks_end(void) { return space.block_part.start + space.block_part.accessible; }
+
+static size_t granules_accessible(void) { return space.block_part.accessible / GRANULE; }
+
+static void a_pad_that_overflows_is_cut(void **state) {
+    (void)state;
+    size_t before = space.top_pad, granules = granules_accessible() + 1;
+    space.top_pad = SIZE_MAX - (granules - 1) * GRANULE; /* the sum is one granule */
+    assert_true(space_grow(granules));
+    space.top_pad = before;
+    assert_true(granules_accessible() >= granules);
+    memset(granule_start(granules - 1), 1, GRANULE);
+}
+
+static void what_somebody_has_mapped_is_passed_over(void **state) {
+    (void)state;
+    char *end = blocks_end();
+    char *foreign = mmap(end, GRANULE, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    assert_ptr_equal(foreign, end);
+    memset(foreign, 1, GRANULE);
+    assert_false(space_grow(granules_accessible() + 1));
+    size_t next = space_skip();
+    assert_true(granule_start(next) >= foreign + GRANULE);
+    assert_true(next < space.granules);
+    memset(granule_start(next), 2, GRANULE);
+    for (size_t i = 0; i < GRANULE; i++) assert_int_equal(foreign[i], 1);
+    assert_true(space_grow(space.granules + 1));
+}
+
+/* The other thread had mapped the step, but not yet counted it. */
+static void a_step_that_fork_interrupted_is_made_again(void **state) {
+    (void)state;
+    struct part *part = &space.block_part;
+    assert_true(os_extend(blocks_end(), MIB));
+    part->asked_for = part->accessible + MIB;
+    assert_false(space_grow(granules_accessible() + 1));
+    space_after_fork();
+    assert_true(space_grow(granules_accessible() + 1));
+}
+
+static int start_without_reservation(void **state) {
+    (void)state;
+    return start() && !space.reserved ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pad_that_overflows_is_cut),
+        cmocka_unit_test(what_somebody_has_mapped_is_passed_over),
+        cmocka_unit_test(a_step_that_fork_interrupted_is_made_again),
+    };
+    return cmocka_run_group_tests(tests, start_without_reservation, NULL);
+}
