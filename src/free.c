@@ -29,6 +29,10 @@ static void give_to_full(struct heap *heap, unsigned class, struct entry entry) 
     magazine_push(heap, class, entry);
 }
 
+/* A thread that only frees looks so often after what it freed for threads that do not collect. */
+#define FREES_PER_LOOK 4096u
+static __thread unsigned frees_for_others __attribute__((tls_model("initial-exec")));
+
 /* A slot that is in use; false when another thread freed it first. */
 static bool free_slot(struct found *block) {
     struct slab *slab = block->slab;
@@ -36,7 +40,10 @@ static bool free_slot(struct found *block) {
     /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
         bool room = !magazine_full(&self_heap->magazine[block->class]) && self_heap->busy == 0;
-        return room ? remote_keep(self_heap, block->class, entry) : remote_free(slab, entry.state);
+        if (room) return remote_keep(self_heap, block->class, entry);
+        bool first = remote_free(slab, entry.state);
+        if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) heap_trim_idle();
+        return first;
     }
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
@@ -75,7 +82,9 @@ NOINLINE void free_slow(void *p) {
     }
     if (settings.perturb != 0) memset(p, settings.perturb, block.usable);
     size_t usable = block.usable;
-    if (!free_found(&block)) {
+    bool done = free_found(&block);
+    sanitizer_release(self_heap); /* which was looked at, outside heap_enter and heap_leave */
+    if (!done) {
         report_misuse(MISUSE_FREE, p, caller);
         return;
     }

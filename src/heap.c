@@ -198,6 +198,7 @@ static bool heap_begin(struct heap *heap) {
 
 static void heap_end(struct heap *heap) {
     heap->busy = 0;
+    sanitizer_release(heap);
     if (heap != self_heap) heap_release(heap);
 }
 
@@ -227,21 +228,83 @@ void heap_reap_all(void) {
     os_restore_signals(mask);
 }
 
+/* ---- visits to heaps whose thread may be at work ---- */
+
+/* Visitor and owner each raise their flag before they look at the other's: one at least sees it. */
+bool heap_visit_begin(struct heap *heap) {
+    if (atomic_exchange_explicit(&heap->visited, 1, memory_order_seq_cst) != 0) return false;
+    if (atomic_load_explicit(&heap->closed, memory_order_seq_cst) == 0) return true;
+    heap_visit_end(heap);
+    return false;
+}
+
+void heap_visit_end(struct heap *heap) {
+    atomic_store_explicit(&heap->visited, 0, memory_order_seq_cst);
+    if (atomic_load_explicit(&heap->closed, memory_order_seq_cst) != 0) os_wake_one(&heap->visited);
+}
+
+bool heap_close(struct heap *heap) {
+    atomic_exchange_explicit(&heap->closed, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&heap->visited, memory_order_seq_cst) == 0) return true;
+    heap_open(heap);
+    return false;
+}
+
+void heap_open(struct heap *heap) { atomic_store_explicit(&heap->closed, 0, memory_order_release); }
+
+void heap_close_waiting(struct heap *heap) {
+    atomic_exchange_explicit(&heap->closed, 1, memory_order_seq_cst);
+    while (atomic_load_explicit(&heap->visited, memory_order_seq_cst) != 0)
+        os_wait(&heap->visited, 1);
+}
+
+static size_t visit(struct heap *heap, size_t pages) {
+    if (heap == self_heap || !heap_visit_begin(heap)) return 0;
+    size_t gone = trim_remote(heap, pages);
+    heap_visit_end(heap);
+    return gone;
+}
+
 bool heap_trim_all(void) {
     bool some = false;
     uint64_t mask = os_block_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        if (!heap_begin(heap)) continue;
-        heap_reap(heap);
-        some |= trim_slabs(heap);
-        heap_end(heap);
+        if (heap_begin(heap)) {
+            heap_reap(heap);
+            some |= trim_slabs(heap);
+            heap_end(heap);
+        } else {
+            some |= visit(heap, SIZE_MAX) != 0;
+        }
     }
     os_restore_signals(mask);
     return some;
 }
 
+#define IDLE_NS 500000000ll
+#define IDLE_PAGES ((size_t)8 * MIB >> RUN_SHIFT)
+
+void heap_trim_idle(void) {
+    static _Atomic int64_t due;
+    int64_t now = os_coarse_ns(), before = atomic_load_explicit(&due, memory_order_relaxed);
+    if (now < before ||
+        !atomic_compare_exchange_strong_explicit(&due, &before, now + IDLE_NS, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        return;
+    size_t left = IDLE_PAGES;
+    uint64_t mask = os_block_signals();
+    for (struct heap *heap = heap_first(); heap != NULL && left > 0; heap = heap->next)
+        left -= min_size(left, visit(heap, left));
+    /* There was more than a slice: go on with the next call. */
+    if (left == 0) atomic_store_explicit(&due, now, memory_order_relaxed);
+    os_restore_signals(mask);
+}
+
 void heap_after_fork(void) {
-    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) init_mutex(heap);
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
+        init_mutex(heap);
+        heap->visited = heap->closed = 0; /* by threads that are not here */
+    }
     /* Ours, and those that it stands in for while a handler runs. */
     for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer)
         pthread_mutex_lock(&heap->owner);

@@ -62,6 +62,8 @@ struct heap {
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */
     pthread_mutex_t owner;
+    _Atomic int visited; /* another thread is at work on what is pending (heap_visit_begin) */
+    _Atomic int closed;  /* to visitors: the owner collects or repairs */
 
     /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
@@ -92,12 +94,31 @@ void heap_leave(struct heap *heap);
 /* Takes a slab with free slots of the class from a heap whose thread is gone. */
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
 
+/*
+ * A visit to a heap that another thread owns, and that may go on allocating: the visitor may
+ * borrow slabs from its pending lists, and no slot is collected meanwhile. False: not now. Signals
+ * must be blocked, and what is borrowed handed back before the end.
+ */
+bool heap_visit_begin(struct heap *heap);
+void heap_visit_end(struct heap *heap);
+
+/* Of the owner: keeps visitors out; false when one is there. */
+bool heap_close(struct heap *heap);
+void heap_open(struct heap *heap);
+
+/* The same, but waits for the visitor to go. */
+void heap_close_waiting(struct heap *heap);
+
 /* Gives what threads that are gone kept in magazines back to their slabs. */
 void heap_reap_all(void);
 
-/* The same, and returns free pages inside their slabs and the calling thread's; true when some
- * went. */
+/* The same, and returns free pages inside their slabs and the calling thread's, and those that
+ * others freed in the slabs of threads that live; true when some went. */
 bool heap_trim_all(void);
+
+/* Now and then, from slow paths: returns what others freed in the slabs of threads that do not
+ * collect it, a slice of it at most. */
+void heap_trim_idle(void);
 
 /* In the child of a fork: only the calling thread's heap has an owner. */
 void heap_after_fork(void);

@@ -65,6 +65,9 @@ bool os_read_memory(const void *from, void *to, size_t bytes);
 void os_write(int fd, const char *text, size_t bytes);
 int os_open_append(const char *path);
 
+/* A clock that only goes forward, in nanoseconds, exact to a few milliseconds. No system call. */
+int64_t os_coarse_ns(void);
+
 bool os_on_signal_stack(void);
 uint64_t os_random(void);
 

@@ -1,7 +1,6 @@
 #include "purge.h"
 
-#include <time.h>
-
+#include "os.h"
 #include "pages.h"
 
 #define TICK_NS 250000000ll
@@ -29,12 +28,6 @@ static size_t budget_pages(const struct page_counts *now) {
     return max_size(least, now->used / 8);
 }
 
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void purge_after_free(void) {
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
@@ -44,7 +37,7 @@ void purge_after_free(void) {
         return; /* a slice is all that one call may do */
     }
     if (now.dirty <= budget && window.lowest_dirty <= budget) return;
-    int64_t time = now_ns();
+    int64_t time = os_coarse_ns();
     if (time < window.tick_end) return;
     size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
     if (unused > budget) pages_purge(min_size(unused - budget, SLICE));

@@ -102,6 +102,8 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->capacity = capacity;
     slab->slots = phantoms + capacity;
     slab->outside = 0;
+    slab->generation++;
+    slab->trimmed = 0;
     slab->scan = phantoms;
     slab->reach = 0;
     init_states(slab, phantoms, clean);
@@ -114,6 +116,7 @@ struct slab *slab_create(struct heap *heap, unsigned class) {
     lock_take(&global_lock);
     struct slab *slab = create_locked(heap, class);
     lock_drop(&global_lock);
+    heap_trim_idle();
     return slab;
 }
 
@@ -289,6 +292,7 @@ static inline bool take_remote(const _Atomic uint8_t *state) {
 
 void slab_harvest(struct heap *heap, struct slab *slab) {
     uint32_t lowest = UINT32_MAX, count = 0;
+    slab->trimmed = 0;
     for (uint32_t at = 0; at < slab->reach; at += 8) {
         uint64_t word = load_states(slab->state, at);
         uint64_t remote = word ^ 0x0101010101010101ull * SLOT_REMOTE;

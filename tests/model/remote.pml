@@ -2,8 +2,8 @@
  * Frees by threads that do not own the slab (src/remote.c, src/slab.c, src/heap.c), for spin.
  *
  * Two threads own a heap each, end and are followed by others, and take slabs over from each
- * other's heap while nobody holds it; OTHERS more threads free blocks of both. Every access to
- * what threads share is one step; what only the owner of a heap touches is done beside it. The
+ * other's heap while nobody holds it; OTHERS more threads free blocks of both. With VISITOR one more
+ * borrows what is pending, to return its pages. Every access to what threads share is one step; what only the owner of a heap touches is done beside it. The
  * steps have the names of the functions that they stand for:
  *
  *   remote_free, remote_keep, remote_give, announce, push_pending,
@@ -62,6 +62,7 @@ typedef Slab {
 Slab slab[SLABS + 1];
 byte pending[HEAPS + 1];
 byte collecting[HEAPS + 1];
+bool visited[HEAPS + 1], closed[HEAPS + 1];
 byte holder[HEAPS + 1];  /* the thread that holds the heap's mutex */
 byte inside;             /* how many threads are inside one of the functions */
 
@@ -255,11 +256,14 @@ inline look_at() {
 }
 
 inline take_list() {
-    collecting[h] = pending[h];
-    pending[h] = NONE
+    if
+    :: collecting[h] == NONE -> collecting[h] = pending[h]; pending[h] = NONE
+    :: else
+    fi
 }
 
-inline remote_collect() {
+inline collect_list() {
+    atomic { take_list() };
     do
     :: collecting[h] == NONE -> break
     :: else ->
@@ -282,7 +286,22 @@ inline remote_collect() {
         look_at()
 #endif
 #endif
-    od;
+    od
+}
+
+inline remote_collect() {
+#ifdef VISITOR
+    closed[h] = true;
+    if
+#ifndef PLANT_COLLECTING_WHILE_VISITED
+    :: visited[h]
+#endif
+    :: else -> collect_list()
+    fi;
+    closed[h] = false;
+#else
+    collect_list();
+#endif
     s = 0; o = 0
 }
 
@@ -499,18 +518,20 @@ proctype thread(byte me) {
         };
         slab_retire(s);
         leave()
-    :: atomic { holder[me] == me && pending[me] != NONE -> h = me; enter(); take_list() };
+    :: atomic { holder[me] == me && (pending[me] != NONE || collecting[me] != NONE) ->
+            h = me;
+            enter()
+        };
         remote_collect();
         leave()
 #ifdef PLANT_HELD_HEAP_REAPED
-    :: atomic { holder[me] == me -> h = 3 - me; enter(); take_list() };
+    :: atomic { holder[me] == me -> h = 3 - me; enter() };
 #else
     :: atomic {
             holder[me] == me && holder[3 - me] == NONE ->
             h = 3 - me;
             holder[h] = me;
-            enter();
-            take_list()
+            enter()
         };
 #endif
         heap_take_orphan_slab();
@@ -536,8 +557,84 @@ proctype other() {
     od
 }
 
+#ifdef VISITOR
+/* ---- trim.c: pages of slots that others freed go back while the owner may be at work ---- */
+
+inline remote_borrow() {
+    chain = pending[h];
+    pending[h] = NONE
+}
+
+inline remote_hand_back() {
+    slab[s].pending = false;
+    o = slab[s].owner;
+    if
+#ifndef PLANT_NOT_HANDED_BACK
+    :: o != NONE -> announce(o, s)
+#endif
+    :: else
+    fi
+}
+
+/* The descriptor is looked at before and after the state. While the pages go, nobody may get the
+ * slot: it is REMOTE still when that is done. */
+inline trim_borrowed() {
+    if
+    :: slab[s].owner == h && !slab[s].inner ->
+        if
+        :: i = 0
+#if SLOTS > 1
+        :: i = 1
+#endif
+        fi;
+        if
+        :: slab[s].state[i] == REMOTE ->
+            if
+            :: slab[s].owner == h -> skip; assert(slab[s].state[i] == REMOTE)
+            :: else
+            fi
+        :: else
+        fi;
+        i = 0
+    :: else
+    fi
+}
+
+proctype visitor() {
+    byte s, i, o, h, chain;
+    do
+    :: atomic {
+            if
+            :: pending[1] != NONE -> h = 1
+            :: pending[2] != NONE -> h = 2
+            fi;
+            enter();
+            visited[h] = true
+        };
+        if
+        :: closed[h]
+        :: else ->
+            atomic { remote_borrow() };
+            do
+            :: chain == NONE -> break
+            :: else ->
+                s = chain;
+                chain = slab[s].next_pending;
+                trim_borrowed();
+                remote_hand_back()
+            od
+        fi;
+        visited[h] = false;
+        leave()
+    od
+}
+#endif
+
 init {
     atomic {
+#ifdef VISITOR
+        run visitor();
+#endif
         run thread(1);
         run thread(2);
         for (n : 1 .. OTHERS) { run other() }

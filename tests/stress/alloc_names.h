@@ -16,6 +16,7 @@
 #    define heap_memalign mallow_memalign
 #    define heap_free mallow_free
 #    define heap_usable_size mallow_usable_size
+#    define heap_trim mallow_trim
 
 #else
 
@@ -28,6 +29,7 @@
 #    define heap_memalign memalign
 #    define heap_free free
 #    define heap_usable_size malloc_usable_size
+#    define heap_trim malloc_trim
 
 #endif
 

@@ -1,13 +1,12 @@
 /*
  * Threads that do everything to blocks that a program may do: allocate in every way, write them
- * from end to end, resize them, hand them to other threads, free their own and others', end with
- * blocks alive, and fork. Each block's content follows from its address, its size and its number,
- * and is verified whenever the block is touched: neither a block handed out twice nor a write of
- * the allocator's own goes unnoticed.
- *     stress LANES STEPS SEED [fork]
- * Each of LANES threads ends now and then and is replaced by a new one, which inherits its blocks;
- * each lane makes STEPS steps in all. What happens in a lane follows from SEED but for the blocks
- * that other lanes hand over.
+ * from end to end, resize them, hand them to other threads, free their own and others', trim the
+ * heap, end with blocks alive, and fork. Each block's content follows from its address, its size
+ * and its number, and is verified whenever the block is touched: neither a block handed out twice
+ * nor a write of the allocator's own goes unnoticed. stress LANES STEPS SEED [fork] Each of LANES
+ * threads ends now and then and is replaced by a new one, which inherits its blocks; each lane
+ * makes STEPS steps in all. What happens in a lane follows from SEED but for the blocks that other
+ * lanes hand over.
  */
 #include "alloc_names.h"
 #include "check.h"
@@ -18,7 +17,7 @@
 
 #include <stdatomic.h>
 
-enum { SLOTS = 200, MAILBOXES = 64, STEPS_OF_A_LIFE = 5000, FORK_ONE_IN = 3000 };
+enum { SLOTS = 200, MAILBOXES = 64, STEPS_OF_A_LIFE = 5000, FORK_ONE_IN = 3000, TRIM_ONE_IN = 500 };
 
 struct block {
     void *address;
@@ -140,6 +139,7 @@ static void release_all(struct lane *lane) {
 }
 
 static void step(struct lane *lane) {
+    if (random_below(&lane->random, TRIM_ONE_IN) == 0) heap_trim(0);
     struct block *block = &lane->slots[random_below(&lane->random, SLOTS)];
     if (block->address == NULL) {
         allocate(lane, block);
