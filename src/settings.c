@@ -105,21 +105,23 @@ static bool parse_number(struct word w, size_t *value) {
     return w.length > 0;
 }
 
+/* libc reads -1 as the largest number: MALLOC_TRIM_THRESHOLD_=-1 turns trimming off. */
+static bool parse_libc_number(struct word w, size_t *value) {
+    bool negative = w.length > 1 && w.text[0] == '-';
+    if (!parse_number((struct word){w.text + negative, w.length - negative}, value)) return false;
+    if (negative) *value = -*value;
+    return true;
+}
+
 struct setter {
     const char *name;
     bool (*set)(size_t value);
 };
 
-static bool set_by_name(const struct setter *setters, struct word name, struct word value,
-                        bool *known) {
-    for (; setters->name != NULL; setters++) {
-        if (!is(name, setters->name)) continue;
-        size_t number;
-        *known = true;
-        return parse_number(value, &number) && setters->set(number);
-    }
-    *known = false;
-    return false;
+static const struct setter *setter_of(const struct setter *setters, struct word name) {
+    for (; setters->name != NULL; setters++)
+        if (is(name, setters->name)) return setters;
+    return NULL;
 }
 
 /* ---- MALLOW_OPTIONS ---- */
@@ -161,7 +163,10 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
     if (is(key, "log")) return set_log(value);
-    return set_by_name(numbers, key, value, known);
+    const struct setter *setter = setter_of(numbers, key);
+    size_t number;
+    *known = setter != NULL;
+    return *known && parse_number(value, &number) && setter->set(number);
 }
 
 typedef void (*pair_function)(struct word name, struct word value);
@@ -203,8 +208,10 @@ static void read_tunable(struct word name, struct word value) {
         {"glibc.malloc.perturb", set_perturb},
         {NULL, NULL},
     };
-    bool known;
-    set_by_name(setters, name, value, &known); /* as libc: what is wrong is passed over */
+    const struct setter *setter = setter_of(setters, name);
+    size_t number;
+    /* As libc: what is wrong is passed over. */
+    if (setter != NULL && parse_libc_number(value, &number)) setter->set(number);
 }
 
 static void read_variables(void) {
@@ -219,7 +226,7 @@ static void read_variables(void) {
     for (const struct setter *s = setters; s->name != NULL; s++) {
         const char *text = getenv(s->name);
         size_t number;
-        if (text != NULL && parse_number((struct word){text, strlen(text)}, &number))
+        if (text != NULL && parse_libc_number((struct word){text, strlen(text)}, &number))
             s->set(number);
     }
 }

@@ -68,12 +68,15 @@ static void numbers_are_decimal_or_hexadecimal_with_a_factor(void **state) {
     assert_top_pad_is("3g", 3 * GIB);
     assert_top_pad_is("0x2k", 2 * KIB);
     assert_top_pad_is("18446744073709551615", SIZE_MAX);
+    assert_top_pad_is("-1", SIZE_MAX);
 }
 
 static void what_is_no_number_is_ignored(void **state) {
     (void)state;
     static const char *const texts[] = {"",
                                         "k",
+                                        "-",
+                                        "--1",
                                         "0x",
                                         "12q",
                                         "1kk",
