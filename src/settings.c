@@ -262,8 +262,9 @@ int settings_mallopt(int parameter, int value) {
 }
 
 void settings_adapt_threshold(size_t freed_bytes) {
-    if (settings.fixed_threshold || freed_bytes <= settings.mmap_threshold ||
+    if (settings.fixed_threshold || freed_bytes < settings.mmap_threshold ||
         freed_bytes > ADAPTED_MAX)
         return;
-    racy_store(&settings.mmap_threshold, freed_bytes);
+    /* Blocks of that very size are the ones that come again. */
+    racy_store(&settings.mmap_threshold, freed_bytes + 1);
 }

@@ -227,14 +227,16 @@ static void mallopt_sets_what_it_accepts(void **state) {
 
 static void the_threshold_follows_what_is_freed(void **state) {
     (void)state;
-    settings_adapt_threshold(defaults.mmap_threshold);
+    settings_adapt_threshold(defaults.mmap_threshold - 1);
     assert_int_equal(settings.mmap_threshold, defaults.mmap_threshold);
+    settings_adapt_threshold(defaults.mmap_threshold); /* the next of this size is no mapping */
+    assert_true(settings.mmap_threshold > defaults.mmap_threshold);
     settings_adapt_threshold(MIB);
-    assert_int_equal(settings.mmap_threshold, MIB);
+    assert_int_equal(settings.mmap_threshold, MIB + 1);
     settings_adapt_threshold(MIB / 2);
-    assert_int_equal(settings.mmap_threshold, MIB);
+    assert_int_equal(settings.mmap_threshold, MIB + 1);
     settings_adapt_threshold(256 * MIB);
-    assert_int_equal(settings.mmap_threshold, MIB);
+    assert_int_equal(settings.mmap_threshold, MIB + 1);
 }
 
 static void a_set_threshold_stays(void **state) {
