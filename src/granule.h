@@ -45,8 +45,8 @@ struct slab {
     /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
      * on its way. */
     _Atomic uint8_t pending;
-    uint16_t generation; /* how often a slab was made here */
-    uint16_t trimmed;    /* REMOTE slots whose pages went back, since they were last collected */
+    _Atomic uint16_t generation; /* how often a slab was made here */
+    uint16_t trimmed; /* REMOTE slots whose pages went back, since they were last collected */
     struct slab *next_pending;
 };
 

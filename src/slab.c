@@ -102,7 +102,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->capacity = capacity;
     slab->slots = phantoms + capacity;
     slab->outside = 0;
-    slab->generation++;
+    atomic_fetch_add_explicit(&slab->generation, 1, memory_order_release);
     slab->trimmed = 0;
     slab->scan = phantoms;
     slab->reach = 0;

@@ -66,35 +66,44 @@ bool trim_slabs(struct heap *heap) {
 /* ---- what others freed, in a heap that is visited ---- */
 
 /* Acquire: the freeing thread's last accesses come before the pages go. */
-static bool is_remote(const struct slab *slab, uint32_t slot) {
-    return atomic_load_explicit(&slab->state[slot], memory_order_acquire) == SLOT_REMOTE;
+static bool is_remote(const _Atomic uint8_t *state) {
+    return atomic_load_explicit(state, memory_order_acquire) == SLOT_REMOTE;
+}
+
+/* Whether the descriptor is (still) that slab of the heap. */
+static bool is_slab_of(const struct heap *heap, const struct slab *slab, uint16_t generation) {
+    return atomic_load_explicit(&slab->owner, memory_order_acquire) == heap &&
+           atomic_load_explicit(&slab->generation, memory_order_acquire) == generation;
 }
 
 /*
  * How many slots of a borrowed slab are REMOTE; 0 when it is not the heap's. A descriptor may have
  * been pushed late, when its slab was gone already, and then its owner may make another of it at
- * any time. But if the descriptor is the same before and after, a slot that was seen REMOTE in
- * between was one of this slab; nobody but the visitor can collect it, so the slab stays.
+ * any time: what is read between two looks that find the same slab belongs together. A slot that
+ * was seen REMOTE so keeps the slab from then on, for nobody but the visitor could collect it.
  */
 static uint32_t count_remote(const struct heap *heap, const struct slab *slab) {
-    uint16_t generation = racy_load(uint16_t, &slab->generation);
-    if (atomic_load_explicit(&slab->owner, memory_order_acquire) != heap || slab->index != 0)
-        return 0;
-    uint32_t count = 0;
-    for (uint32_t slot = 0; slot < slab->slots; slot++) count += is_remote(slab, slot);
-    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;
-    return racy_load(uint16_t, &slab->generation) == generation ? count : 0;
+    uint16_t generation = atomic_load_explicit(&slab->generation, memory_order_acquire);
+    if (!is_slab_of(heap, slab, generation)) return 0;
+    const _Atomic uint8_t *states = __atomic_load_n(&slab->state, __ATOMIC_ACQUIRE);
+    uint32_t slots = __atomic_load_n(&slab->slots, __ATOMIC_ACQUIRE);
+    bool is_head = __atomic_load_n(&slab->index, __ATOMIC_ACQUIRE) == 0;
+    if (!is_head || !is_slab_of(heap, slab, generation)) return 0;
+    uint32_t count = 0; /* an array of states that is given up can still be read */
+    for (uint32_t slot = 0; slot < slots; slot++) count += is_remote(&states[slot]);
+    return is_slab_of(heap, slab, generation) ? count : 0;
 }
 
 static size_t trim_borrowed(const struct heap *heap, struct slab *slab) {
     uint32_t count = count_remote(heap, slab);
+    if (count == 0) return 0; /* and nothing else of it may be looked at */
     /* Not again what went the last time, but for a few more. */
     if (count <= slab->trimmed + slab->trimmed / 8u) return 0;
     slab->trimmed = (uint16_t)count;
     size_t bytes = 0;
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         uint32_t from = slot;
-        while (slot < slab->slots && is_remote(slab, slot)) slot++;
+        while (slot < slab->slots && is_remote(&slab->state[slot])) slot++;
         if (slot == from) continue;
         struct extent gone = purge_slots(slab, from, slot);
         bytes += gone.end - gone.first;
