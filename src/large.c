@@ -18,21 +18,16 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     lock_take(&global_lock);
     uint32_t page = pages_alloc((uint32_t)pages, (uint32_t)align_pages, RUN_BLOCK, zeroed);
     lock_drop(&global_lock);
-    return page == 0 ? NULL : page_start(page);
+    if (page == 0) return NULL;
+    if (*zeroed && pages > PURGE_SLICE) purge_in_exchange(pages);
+    return page_start(page);
 }
 
 /* A mapping brings fresh pages as a run of clean ones does. */
-static void exchange_for_mapping(size_t pages) {
-    lock_take(&global_lock);
-    pages_settle();
-    purge_after_alloc(pages, true);
-    lock_drop(&global_lock);
-}
-
 static void *map_alloc(size_t size, size_t align, bool *zeroed) {
     *zeroed = true;
     void *p = mapping_alloc(size, align);
-    if (p != NULL) exchange_for_mapping(size >> RUN_SHIFT);
+    if (p != NULL) purge_in_exchange(size >> RUN_SHIFT);
     return p;
 }
 
@@ -70,40 +65,34 @@ static bool resize_in_place(uint32_t page, uint32_t pages) {
     return pages <= have || pages_extend(page, pages);
 }
 
-/* Moves the run's pages into a mapping of its own without copying; the run is clean afterwards. The
- * mapping is as long as the run first: else it would be two to the kernel, and could not grow. */
-static void *move_to_mapping(void *p, size_t bytes, size_t size) {
-    char *block = mapping_alloc(bytes, RUN_PAGE);
-    if (block == NULL) return NULL;
-    char *grown = NULL;
-    if (os_move_pages(p, block, bytes)) {
-        grown = mapping_resize(block, size);
-        if (grown == NULL && !os_move_pages(block, p, bytes)) memcpy(p, block, bytes);
-    }
-    if (grown == NULL) {
-        mapping_free(block);
-        return NULL;
-    }
+static void free_run(void *p, bool clean) {
     lock_take(&global_lock);
-    pages_free(page_of(p), true);
+    pages_free(page_of(p), clean);
     lock_drop(&global_lock);
-    return grown;
 }
 
-/* Moves the run to a larger one. Into fresh pages nothing is copied: the old ones move there. */
+/* Nothing is copied: the run's pages move there, and it is clean afterwards. */
+static void *move_to_mapping(void *p, size_t bytes, size_t size) {
+    void *moved = mapping_move_in(p, bytes, size);
+    if (moved != NULL) free_run(p, true);
+    return moved;
+}
+
+/* Copies into dirty pages, which are there. Where only fresh ones are left, a mapping takes the
+ * pages of the run itself. */
 static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
     bool clean;
     lock_take(&global_lock);
     uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
     lock_drop(&global_lock);
     if (page == 0) return NULL;
-    char *moved = page_start(page);
-    bool emptied = clean && bytes >= MOVE_MIN && os_move_pages(p, moved, bytes);
-    if (!emptied) memcpy(moved, p, bytes);
-    lock_take(&global_lock);
-    pages_free(page_of(p), emptied);
-    lock_drop(&global_lock);
-    return moved;
+    if (clean && bytes >= MOVE_MIN) {
+        void *moved = move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
+        if (moved != NULL) return free_run(page_start(page), true), moved;
+    }
+    memcpy(page_start(page), p, bytes);
+    free_run(p, false);
+    return page_start(page);
 }
 
 void *large_resize(void *p, size_t size) {

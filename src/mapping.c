@@ -152,6 +152,34 @@ void *mapping_resize(void *block, size_t bytes) {
     return moved;
 }
 
+/* The kernel moves a whole mapping only, and one that is as long as what it takes the pages of. */
+static char *move_and_grow(void *from, size_t bytes, size_t size) {
+    char *moved = os_move_pages(from, bytes);
+    if (moved == NULL || size == bytes) return moved;
+    char *grown = os_remap(moved, bytes, size);
+    if (grown == NULL) {
+        memcpy(from, moved, bytes);
+        os_unmap(moved, bytes);
+    }
+    return grown;
+}
+
+void *mapping_move_in(void *from, size_t bytes, size_t size) {
+    size_t page = os_page_size();
+    char *block = NULL;
+    /* The kernel would take what shares a page with them along. */
+    if (((uintptr_t)from | bytes) % page != 0) return NULL;
+    size = round_up(size, page);
+    lock_take(&global_lock);
+    if (mapped.count < settings.mmap_max && make_room()) block = move_and_grow(from, bytes, size);
+    if (block != NULL) {
+        insert_into(table, (struct mapping){block, block, size});
+        count_in(size);
+    }
+    lock_drop(&global_lock);
+    return block;
+}
+
 bool mapping_around(const void *p, struct mapping *found) {
     bool is_there = false;
     lock_take(&global_lock);

@@ -30,6 +30,10 @@ bool mapping_free(void *block);
 /* Resizes it, moving its pages if it must; NULL when refused, and then it is untouched. */
 void *mapping_resize(void *block, size_t bytes);
 
+/* Moves the pages [from, from+bytes) into a block of `size` bytes, leaving zeroed ones; NULL when
+ * that is refused, and then they are untouched. */
+void *mapping_move_in(void *from, size_t bytes, size_t size);
+
 /* The mapping around an address, for messages. */
 bool mapping_around(const void *p, struct mapping *found);
 

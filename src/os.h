@@ -40,9 +40,11 @@ bool os_unmap(void *start, size_t bytes);
 /* Resizes a mapping, moving it if it must; NULL when refused, and then it is untouched. */
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
 
-/* Moves the pages of [from, from+bytes) to `to`, leaving zeroed pages at `from`.
- * False, with both untouched, where the kernel cannot (before Linux 5.7, locked pages). */
-bool os_move_pages(void *from, void *to, size_t bytes);
+/* Moves the pages of [from, from+bytes) into a new mapping, leaving zeroed pages at `from`. NULL,
+ * with everything untouched, where the kernel cannot: before Linux 5.7, locked pages, a range that
+ * is of several mappings to it. (To a place of the caller's choice is not offered: the kernel then
+ * removes what is there before it finds out that it cannot.) */
+void *os_move_pages(void *from, size_t bytes);
 
 int os_thread_id(void);
 int os_process_id(void);
@@ -50,6 +52,10 @@ int os_process_id(void);
 /* Blocks all signals of the thread and returns the mask to restore. */
 uint64_t os_block_signals(void);
 void os_restore_signals(uint64_t mask);
+
+/* When it returns true, each thread of the process has executed a full memory barrier since it was
+ * called: who does this rarely spares those that do the other half often theirs. */
+bool os_barrier_in_all_threads(void);
 
 /* Sleeps while *word == expected; returns at once when it is not, or when woken. */
 void os_wait(_Atomic int *word, int expected);

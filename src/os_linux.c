@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -102,10 +103,10 @@ void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
-bool os_move_pages(void *from, void *to, size_t bytes) {
+void *os_move_pages(void *from, size_t bytes) {
     long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
-                   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0);
-    return !IS_ERROR(r);
+                   MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    return IS_ERROR(r) ? NULL : (void *)r;
 }
 
 int64_t os_coarse_ns(void) {
@@ -125,6 +126,13 @@ uint64_t os_block_signals(void) {
 
 void os_restore_signals(uint64_t mask) {
     call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
+}
+
+bool os_barrier_in_all_threads(void) {
+    if (call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
+    /* The process has to say first that it will. */
+    return call3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+           call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 void os_wait(_Atomic int *word, int expected) {

@@ -1,21 +1,20 @@
 #include "purge.h"
 
+#include "lock.h"
 #include "os.h"
 #include "pages.h"
 
-#define TICK_NS 250000000ll
+#define TICK_NS 200000000ll
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
 #define BURST_MAX \
     ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
-#define SLICE                                                                          \
-    ((size_t)8 * MIB >> RUN_SHIFT) /* pages returned by one call, which holds the lock \
-                                    */
+#define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* more is rarely touched at once */
 
 static size_t retain_bytes = SIZE_MAX;
 static size_t trim_threshold;
 
 static struct {
-    int64_t tick_end;
+    _Atomic int64_t tick_end;
     size_t lowest_dirty; /* the fewest dirty pages during this tick */
 } window;
 
@@ -28,32 +27,61 @@ static size_t budget_pages(const struct page_counts *now) {
     return max_size(least, now->used / 8);
 }
 
+/* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
+ */
+static void purge_unused(size_t budget, int64_t now) {
+    size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
+    if (unused > budget) pages_purge(min_size(unused - budget, PURGE_SLICE));
+    window.lowest_dirty =
+        unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : pages_count().dirty;
+    if (unused <= budget + PURGE_SLICE)
+        atomic_store_explicit(&window.tick_end, now + TICK_NS, memory_order_relaxed);
+}
+
+static bool tick_is_over(int64_t now) {
+    return now >= atomic_load_explicit(&window.tick_end, memory_order_relaxed);
+}
+
 void purge_after_free(void) {
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
     size_t bound = max_size(max_size(2 * budget, now.used), BURST_MAX);
     if (now.dirty > bound) {
-        pages_purge(min_size(now.dirty - bound, SLICE));
+        pages_purge(min_size(now.dirty - bound, PURGE_SLICE));
         return; /* a slice is all that one call may do */
     }
     if (now.dirty <= budget && window.lowest_dirty <= budget) return;
     int64_t time = os_coarse_ns();
-    if (time < window.tick_end) return;
-    size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
-    if (unused > budget) pages_purge(min_size(unused - budget, SLICE));
-    /* What is left of it goes with the next calls. */
-    if (unused > budget + SLICE) {
-        window.lowest_dirty = unused - SLICE;
-        return;
-    }
-    window.tick_end = time + TICK_NS;
-    window.lowest_dirty = pages_count().dirty;
+    if (tick_is_over(time)) purge_unused(budget, time);
+}
+
+void purge_look(int64_t now) {
+    if (!tick_is_over(now)) return;
+    lock_take(&global_lock);
+    pages_settle();
+    struct page_counts count = pages_count();
+    if (tick_is_over(now)) purge_unused(budget_pages(&count), now);
+    lock_drop(&global_lock);
+}
+
+/* Dirty pages that are too many while fresh ones are used. */
+static size_t above_allowance(void) {
+    struct page_counts now = pages_count();
+    size_t allowance = max_size(2 * budget_pages(&now), now.used / 2);
+    return now.dirty > allowance ? now.dirty - allowance : 0;
 }
 
 void purge_after_alloc(size_t pages, bool clean) {
-    struct page_counts now = pages_count();
-    if (now.dirty < window.lowest_dirty) window.lowest_dirty = now.dirty;
-    if (!clean) return;
-    size_t allowance = max_size(2 * budget_pages(&now), now.used / 2);
-    if (now.dirty > allowance) pages_purge(min_size(pages, now.dirty - allowance));
+    window.lowest_dirty = min_size(window.lowest_dirty, pages_count().dirty);
+    if (clean && pages <= PURGE_SLICE) pages_purge(min_size(pages, above_allowance()));
+}
+
+void purge_in_exchange(size_t pages) {
+    for (size_t left = min_size(pages, EXCHANGE_MAX), gone = 1; left > 0 && gone > 0;) {
+        lock_take(&global_lock);
+        pages_settle();
+        gone = pages_purge(min_size(min_size(left, PURGE_SLICE), above_allowance()));
+        lock_drop(&global_lock);
+        left -= min_size(left, gone);
+    }
 }

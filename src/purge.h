@@ -14,6 +14,8 @@
 
 #include "config.h"
 
+#define PURGE_SLICE ((size_t)2 * MIB >> RUN_SHIFT) /* pages that one call returns with the lock */
+
 /* Bytes of free memory that are always kept; SIZE_MAX: chosen by the amount in use (default). */
 void purge_set_retain(size_t bytes);
 
@@ -23,7 +25,14 @@ void purge_set_trim_threshold(size_t bytes);
 /* After pages came back to the page heap. */
 void purge_after_free(void);
 
+/* When nothing was freed for long: the same, by the clock. */
+void purge_look(int64_t now);
+
 /* After a request took `pages`: clean ones when no dirty run fitted. */
 void purge_after_alloc(size_t pages, bool clean);
+
+/* The same, without the lock, for mappings and for more pages than PURGE_SLICE, which the former
+ * leaves to this: a slice after the other, so that nobody waits long. */
+void purge_in_exchange(size_t pages);
 
 #endif

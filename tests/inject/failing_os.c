@@ -91,8 +91,8 @@ void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes) {
     return fails(OS_REMAP) ? no_memory(new_bytes) : __real_os_remap(start, old_bytes, new_bytes);
 }
 
-bool __real_os_move_pages(void *from, void *to, size_t bytes);
-bool __wrap_os_move_pages(void *from, void *to, size_t bytes);
-bool __wrap_os_move_pages(void *from, void *to, size_t bytes) {
-    return fails(OS_MOVE_PAGES) ? plan.unnoticed : __real_os_move_pages(from, to, bytes);
+void *__real_os_move_pages(void *from, size_t bytes);
+void *__wrap_os_move_pages(void *from, size_t bytes);
+void *__wrap_os_move_pages(void *from, size_t bytes) {
+    return fails(OS_MOVE_PAGES) ? no_memory(bytes) : __real_os_move_pages(from, bytes);
 }
