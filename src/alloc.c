@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cold.h"
+#include "decay.h"
 #include "fast.h"
 #include "large.h"
 #include "magazine.h"
@@ -48,7 +49,7 @@ static struct slab *find_slab(struct heap *heap, unsigned class) {
     if (bin->partial != NULL) return bin->partial;
     if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
     /* Slabs that others have emptied are memory for this one. */
-    if (remote_collect_all(heap) && bin->partial != NULL) return bin->partial;
+    if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
     slab_retire_empty(heap);
     return slab_create(heap, class);
 }
@@ -88,6 +89,7 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
     char *slot = take_slot(heap, class, zeroed);
     if (settings.count_calls && slot != NULL)
         stats_count_alloc(class, class == CLASS_ZERO ? 0 : class_size(class));
+    decay_turn(heap);
     heap_leave(heap);
     return slot;
 }

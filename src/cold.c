@@ -146,11 +146,12 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     if (!cold_wants(bin, class)) return false;
     bin->heat++;
     if (magazine_full(&heap->magazine[class])) {
-        heap->busy = (uintptr_t)__builtin_frame_address(0); /* as heap_enter does */
+        /* As heap_enter does, but for visitors, whom magazines do not concern. */
+        racy_store(&heap->busy, (uintptr_t)__builtin_frame_address(0));
         signal_order();
         magazine_grow(heap, class);
         signal_order();
-        heap->busy = 0;
+        racy_store(&heap->busy, 0);
     }
     if (magazine_full(&heap->magazine[class])) return false;
     magazine_push(heap, class, entry);

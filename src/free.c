@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "cold.h"
+#include "decay.h"
 #include "fast.h"
 #include "find.h"
 #include "foreign.h"
@@ -42,7 +43,7 @@ static bool free_slot(struct found *block) {
         bool room = !magazine_full(&self_heap->magazine[block->class]) && self_heap->busy == 0;
         if (room) return remote_keep(self_heap, block->class, entry);
         bool first = remote_free(slab, entry.state);
-        if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) heap_trim_idle();
+        if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) decay_look_at_others();
         return first;
     }
     struct heap *heap = heap_enter();
@@ -52,7 +53,10 @@ static bool free_slot(struct found *block) {
         give_to_full(heap, slab->class, entry);
     else /* a signal handler's stand-in */
         done = remote_free(slab, block->state);
-    if (heap != NULL) heap_leave(heap);
+    if (heap != NULL) {
+        decay_turn(heap);
+        heap_leave(heap);
+    }
     return done;
 }
 

@@ -41,12 +41,11 @@ struct slab {
     uint32_t reach;    /* no slot from here on was ever taken */
     uint32_t capacity; /* slots that are not NONE */
     bool listed;       /* in bin.partial */
+    uint8_t age;       /* see trim.h */
 
     /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
      * on its way. */
     _Atomic uint8_t pending;
-    _Atomic uint16_t generation; /* how often a slab was made here */
-    uint16_t trimmed; /* REMOTE slots whose pages went back, since they were last collected */
     struct slab *next_pending;
 };
 

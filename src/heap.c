@@ -11,7 +11,6 @@
 #include "repair.h"
 #include "slab.h"
 #include "start.h"
-#include "trim.h"
 
 #define EMPTY_1 \
     { no_entries, no_entries + 1 }
@@ -30,6 +29,69 @@ struct heap *heap_first(void) {
     return atomic_load_explicit(&registry, memory_order_acquire);
 }
 
+/* ---- visits ---- */
+
+enum { NO_VISITOR, VISITOR, VISITOR_AWAITED, VISITOR_LOST };
+
+/*
+ *     visitor                           who enters the heap, its thread or who seizes it
+ *     -------                           -----------------------------------------------
+ *     visitor := VISITOR                busy := frame
+ *     barrier in all threads            if visitor != NO_VISITOR
+ *     if busy != 0                          wait until it is
+ *         visitor := NO_VISITOR
+ *
+ * The barrier of all threads stands between the two steps of whoever enters, or before, or after
+ * them. If the store of busy comes before it, the visitor sees it and goes; else the load of
+ * visitor comes after it and sees VISITOR. So entering needs no barrier of its own.
+ */
+bool heap_visit_begin(struct heap *heap) {
+    int nobody = NO_VISITOR;
+    if (!atomic_compare_exchange_strong_explicit(&heap->visitor, &nobody, VISITOR,
+                                                 memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    bool alone = os_barrier_in_all_threads() && __atomic_load_n(&heap->busy, __ATOMIC_ACQUIRE) == 0;
+    if (alone)
+        sanitizer_acquire(heap);
+    else
+        heap_visit_end(heap);
+    return alone;
+}
+
+void heap_visit_end(struct heap *heap) {
+    if (atomic_exchange_explicit(&heap->visitor, NO_VISITOR, memory_order_release) ==
+        VISITOR_AWAITED)
+        os_wake_one(&heap->visitor);
+}
+
+/* Of who has marked the heap busy. What a visitor left in motion when the process forked is made
+ * whole. */
+static void wait_for_visitor(struct heap *heap) {
+    for (;;) {
+        int now = atomic_load_explicit(&heap->visitor, memory_order_acquire);
+        if (now == NO_VISITOR) return;
+        if (now == VISITOR_LOST) {
+            atomic_store_explicit(&heap->visitor, NO_VISITOR, memory_order_relaxed);
+            repair_heap(heap);
+        } else if (now == VISITOR_AWAITED ||
+                   atomic_compare_exchange_strong(&heap->visitor, &now, VISITOR_AWAITED)) {
+            os_wait(&heap->visitor, VISITOR_AWAITED);
+        }
+    }
+}
+
+static void mark_busy(struct heap *heap, uintptr_t frame) {
+    racy_store(&heap->busy, frame);
+    signal_order();
+    if (unlikely(atomic_load_explicit(&heap->visitor, memory_order_acquire) != NO_VISITOR))
+        wait_for_visitor(heap);
+}
+
+static void mark_idle(struct heap *heap) {
+    __atomic_store_n(&heap->busy, 0, __ATOMIC_RELEASE);
+    sanitizer_release(heap);
+}
+
 /* ---- ownership ---- */
 
 static void init_mutex(struct heap *heap) {
@@ -40,21 +102,26 @@ static void init_mutex(struct heap *heap) {
     pthread_mutexattr_destroy(&robust);
 }
 
-/* Becomes the owner of a heap that has none, and makes it whole. Signals must be blocked. */
+/* Becomes the owner of a heap that has none, makes it whole and marks it busy, so that a fork in
+ * another thread finds it in need of repair. Signals must be blocked. */
 static bool heap_seize(struct heap *heap) {
     int e = pthread_mutex_trylock(&heap->owner);
     if (e == EOWNERDEAD) e = pthread_mutex_consistent(&heap->owner);
     if (e != 0) return false;
     sanitizer_acquire(heap);
-    if (heap->busy != 0) repair_heap(heap);
-    heap->busy = 0;
+    bool interrupted = heap->busy != 0;
+    mark_busy(heap, UINTPTR_MAX);
+    if (interrupted) repair_heap(heap);
     heap->outer = NULL;
     /* The next thread may use other classes than the last. */
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].heat = 0;
     return true;
 }
 
-static void heap_release(struct heap *heap) { pthread_mutex_unlock(&heap->owner); }
+static void heap_release(struct heap *heap) {
+    mark_idle(heap);
+    pthread_mutex_unlock(&heap->owner);
+}
 
 /* ---- the registry ---- */
 
@@ -97,7 +164,10 @@ static struct heap *heap_make(void) {
 static struct heap *heap_acquire(void) {
     uint64_t mask = os_block_signals();
     struct heap *heap = seize_any(LOOKS_FOR_HEAP, NULL);
-    if (heap == NULL) heap = heap_make();
+    if (heap == NULL)
+        heap = heap_make();
+    else
+        mark_idle(heap);
     os_restore_signals(mask);
     return heap;
 }
@@ -110,16 +180,19 @@ static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
     return frame >= heap->busy && !os_on_signal_stack();
 }
 
+static void repair_interrupted(struct heap *heap, uintptr_t frame) {
+    mark_busy(heap, frame);
+    repair_heap(heap);
+    mark_idle(heap);
+}
+
 /* A stand-in is no longer needed once the slow path that was interrupted cannot go on. */
 static struct heap *leave_stand_ins(struct heap *heap, uintptr_t frame) {
     while (heap->outer != NULL && frame_is_gone(heap->outer, frame)) {
         struct heap *outer = heap->outer;
-        outer->busy = frame;
-        repair_heap(outer);
+        repair_interrupted(outer, frame);
         self_heap = outer;
-        outer->busy = 0;
         heap->outer = NULL;
-        heap->busy = 0;
         heap_release(heap);
         heap = outer;
     }
@@ -132,11 +205,7 @@ static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
         if (first != NULL) self_heap = first;
         return first;
     }
-    if (heap->busy != 0 && frame_is_gone(heap, frame)) {
-        heap->busy = frame;
-        repair_heap(heap);
-        heap->busy = 0;
-    }
+    if (heap->busy != 0 && frame_is_gone(heap, frame)) repair_interrupted(heap, frame);
     if (heap->busy == 0) return leave_stand_ins(heap, frame);
     struct heap *other = heap_acquire();
     if (other == NULL) return NULL;
@@ -152,8 +221,7 @@ struct heap *heap_enter(void) {
         heap = enter_interrupted(heap, frame);
         if (heap == NULL) return NULL;
     }
-    heap->busy = frame;
-    signal_order();
+    mark_busy(heap, frame);
     return heap;
 }
 
@@ -165,7 +233,6 @@ static void go_back_to(struct heap *heap) {
     while (stand_in != NULL && stand_in != heap && stand_in != EMPTY_HEAP) {
         struct heap *outer = stand_in->outer;
         stand_in->outer = NULL;
-        stand_in->busy = 0;
         heap_release(stand_in);
         stand_in = outer;
     }
@@ -174,32 +241,31 @@ static void go_back_to(struct heap *heap) {
 
 void heap_leave(struct heap *heap) {
     signal_order();
-    heap->busy = 0;
-    sanitizer_release(heap);
+    racy_store(&heap->turns, heap->turns + 1);
+    mark_idle(heap);
     if (unlikely(self_heap != heap)) go_back_to(heap);
 }
 
 /* ---- heaps without a thread ---- */
 
-/* What a thread left in its magazines goes back to its slabs. */
-static void heap_reap(struct heap *heap) {
-    remote_collect_all(heap);
-    magazines_flush_all(heap);
-    while (slab_retire_empty(heap)) continue;
-}
-
-/* Between the two a fork in another thread finds the heap in need of repair. */
-static bool heap_begin(struct heap *heap) {
-    bool mine = heap == self_heap;
-    if (mine ? heap->busy != 0 : !heap_seize(heap)) return false;
-    heap->busy = UINTPTR_MAX;
+bool heap_begin(struct heap *heap) {
+    if (heap != self_heap) return heap_seize(heap);
+    if (heap->busy != 0) return false;
+    mark_busy(heap, UINTPTR_MAX);
     return true;
 }
 
-static void heap_end(struct heap *heap) {
-    heap->busy = 0;
-    sanitizer_release(heap);
-    if (heap != self_heap) heap_release(heap);
+void heap_end(struct heap *heap) {
+    if (heap == self_heap)
+        mark_idle(heap);
+    else
+        heap_release(heap);
+}
+
+void heap_reap(struct heap *heap) {
+    remote_collect_all(heap);
+    magazines_flush_all(heap);
+    while (slab_retire_empty(heap)) continue;
 }
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
@@ -208,11 +274,10 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
     struct slab *slab = NULL;
     struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap);
     if (orphan != NULL) {
-        orphan->busy = UINTPTR_MAX;
         heap_reap(orphan);
         slab = orphan->bin[class].partial;
         if (slab != NULL) slab_transfer(slab, orphan, heap);
-        heap_end(orphan);
+        heap_release(orphan);
     }
     os_restore_signals(mask);
     return slab;
@@ -228,82 +293,10 @@ void heap_reap_all(void) {
     os_restore_signals(mask);
 }
 
-/* ---- visits to heaps whose thread may be at work ---- */
-
-/* Visitor and owner each raise their flag before they look at the other's: one at least sees it. */
-bool heap_visit_begin(struct heap *heap) {
-    if (atomic_exchange_explicit(&heap->visited, 1, memory_order_seq_cst) != 0) return false;
-    if (atomic_load_explicit(&heap->closed, memory_order_seq_cst) == 0) return true;
-    heap_visit_end(heap);
-    return false;
-}
-
-void heap_visit_end(struct heap *heap) {
-    atomic_store_explicit(&heap->visited, 0, memory_order_seq_cst);
-    if (atomic_load_explicit(&heap->closed, memory_order_seq_cst) != 0) os_wake_one(&heap->visited);
-}
-
-bool heap_close(struct heap *heap) {
-    atomic_exchange_explicit(&heap->closed, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&heap->visited, memory_order_seq_cst) == 0) return true;
-    heap_open(heap);
-    return false;
-}
-
-void heap_open(struct heap *heap) { atomic_store_explicit(&heap->closed, 0, memory_order_release); }
-
-void heap_close_waiting(struct heap *heap) {
-    atomic_exchange_explicit(&heap->closed, 1, memory_order_seq_cst);
-    while (atomic_load_explicit(&heap->visited, memory_order_seq_cst) != 0)
-        os_wait(&heap->visited, 1);
-}
-
-static size_t visit(struct heap *heap, size_t pages) {
-    if (heap == self_heap || !heap_visit_begin(heap)) return 0;
-    size_t gone = trim_remote(heap, pages);
-    heap_visit_end(heap);
-    return gone;
-}
-
-bool heap_trim_all(void) {
-    bool some = false;
-    uint64_t mask = os_block_signals();
-    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        if (heap_begin(heap)) {
-            heap_reap(heap);
-            some |= trim_slabs(heap);
-            heap_end(heap);
-        } else {
-            some |= visit(heap, SIZE_MAX) != 0;
-        }
-    }
-    os_restore_signals(mask);
-    return some;
-}
-
-#define IDLE_NS 500000000ll
-#define IDLE_PAGES ((size_t)8 * MIB >> RUN_SHIFT)
-
-void heap_trim_idle(void) {
-    static _Atomic int64_t due;
-    int64_t now = os_coarse_ns(), before = atomic_load_explicit(&due, memory_order_relaxed);
-    if (now < before ||
-        !atomic_compare_exchange_strong_explicit(&due, &before, now + IDLE_NS, memory_order_relaxed,
-                                                 memory_order_relaxed))
-        return;
-    size_t left = IDLE_PAGES;
-    uint64_t mask = os_block_signals();
-    for (struct heap *heap = heap_first(); heap != NULL && left > 0; heap = heap->next)
-        left -= min_size(left, visit(heap, left));
-    /* There was more than a slice: go on with the next call. */
-    if (left == 0) atomic_store_explicit(&due, now, memory_order_relaxed);
-    os_restore_signals(mask);
-}
-
 void heap_after_fork(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
         init_mutex(heap);
-        heap->visited = heap->closed = 0; /* by threads that are not here */
+        if (heap->visitor != NO_VISITOR) heap->visitor = VISITOR_LOST;
     }
     /* Ours, and those that it stands in for while a handler runs. */
     for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer)

@@ -46,6 +46,14 @@ struct bin {
     uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
 };
 
+/* How far free memory in the heap's slabs has been given back (decay.c). */
+struct decay {
+    int64_t next_look, next_sweep; /* ns, of os_coarse_ns */
+    size_t granule;                /* where the sweep goes on */
+    bool restless;                 /* this sweep left something for the next */
+    unsigned settled;              /* `turns` when a sweep left nothing */
+};
+
 struct heap {
     struct magazine magazine[CLASSES];
 
@@ -62,8 +70,9 @@ struct heap {
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */
     pthread_mutex_t owner;
-    _Atomic int visited; /* another thread is at work on what is pending (heap_visit_begin) */
-    _Atomic int closed;  /* to visitors: the owner collects or repairs */
+    _Atomic int visitor; /* another thread is at work here, see heap_visit_begin */
+    unsigned turns;      /* slow paths that were left; wraps around */
+    struct decay decay;
 
     /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
@@ -95,30 +104,30 @@ void heap_leave(struct heap *heap);
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
 
 /*
- * A visit to a heap that another thread owns, and that may go on allocating: the visitor may
- * borrow slabs from its pending lists, and no slot is collected meanwhile. False: not now. Signals
- * must be blocked, and what is borrowed handed back before the end.
+ * A visit to a heap whose thread lives, but is not in one of its slow paths: until the visitor has
+ * gone the thread waits at the door of the next one, and the visitor may do to the heap's slabs
+ * what its owner could, but not to its magazines, for the fast paths go on. A slab must not retire
+ * either: its thread may be about to free one of its slots a second time, and read the states.
+ * False: not now. Signals must be blocked from before the beginning until after the end.
  */
 bool heap_visit_begin(struct heap *heap);
 void heap_visit_end(struct heap *heap);
 
-/* Of the owner: keeps visitors out; false when one is there. */
-bool heap_close(struct heap *heap);
-void heap_open(struct heap *heap);
+/* Whether somebody is on a visit, or about to find out that he may not be. */
+static inline bool heap_is_visited(struct heap *heap) {
+    return atomic_load_explicit(&heap->visitor, memory_order_relaxed) != 0;
+}
 
-/* The same, but waits for the visitor to go. */
-void heap_close_waiting(struct heap *heap);
+/* The caller becomes the owner of a heap without a thread until the end, or enters its own; false
+ * when the heap is another thread's, or the caller's own and at work. Signals must be blocked. */
+bool heap_begin(struct heap *heap);
+void heap_end(struct heap *heap);
 
-/* Gives what threads that are gone kept in magazines back to their slabs. */
+/* Gives what a thread that is gone kept in magazines back to the slabs. Of the owner. */
+void heap_reap(struct heap *heap);
+
+/* The same for all such heaps. */
 void heap_reap_all(void);
-
-/* The same, and returns free pages inside their slabs and the calling thread's, and those that
- * others freed in the slabs of threads that live; true when some went. */
-bool heap_trim_all(void);
-
-/* Now and then, from slow paths: returns what others freed in the slabs of threads that do not
- * collect it, a slice of it at most. */
-void heap_trim_idle(void);
 
 /* In the child of a fork: only the calling thread's heap has an owner. */
 void heap_after_fork(void);

@@ -55,16 +55,14 @@ static void look_at(struct heap *heap, struct slab *slab) {
     }
 }
 
-/* What an interrupted collection left, and what is pending now. A slab whose flag is cleared can
- * be pending again before it is harvested: visitors, who rely on what is pending, are kept out. */
+/* What the last collection left, and what is pending now. */
 bool remote_collect(struct heap *heap, unsigned class) {
     _Atomic(struct slab *) *list = &heap->pending[class];
     if (heap->collecting == NULL && atomic_load_explicit(list, memory_order_relaxed) == NULL)
         return false;
-    if (!heap_close(heap)) return false;
     if (heap->collecting == NULL)
         heap->collecting = atomic_exchange_explicit(list, NULL, memory_order_acquire);
-    while (heap->collecting != NULL) {
+    for (unsigned i = 0; i < COLLECT_MAX && heap->collecting != NULL; i++) {
         struct slab *slab = heap->collecting;
         heap->collecting = slab->next_pending; /* before it can be pushed again */
         atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
@@ -73,25 +71,22 @@ bool remote_collect(struct heap *heap, unsigned class) {
 #endif
         look_at(heap, slab);
     }
-    heap_open(heap);
     return true;
 }
 
-struct slab *remote_borrow(struct heap *heap, unsigned class) {
-    _Atomic(struct slab *) *list = &heap->pending[class];
-    if (atomic_load_explicit(list, memory_order_relaxed) == NULL) return NULL;
-    return atomic_exchange_explicit(list, NULL, memory_order_acquire);
-}
-
-/* As a collector does that does not own the slab: whoever saw the flag set relies on it. */
-void remote_hand_back(struct slab *slab) {
-    atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
-    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
-    if (owner != NULL) announce(owner, slab);
-}
-
-bool remote_collect_all(struct heap *heap) {
+bool remote_collect_some(struct heap *heap) {
     bool some = false;
     for (unsigned class = 0; class < CLASSES; class ++) some |= remote_collect(heap, class);
     return some;
+}
+
+void remote_collect_all(struct heap *heap) {
+    while (remote_collect_some(heap)) continue;
+}
+
+bool remote_pending(const struct heap *heap) {
+    if (racy_load(struct slab *, &heap->collecting) != NULL) return true;
+    for (unsigned class = 0; class < CLASSES; class ++)
+        if (atomic_load_explicit(&heap->pending[class], memory_order_relaxed) != NULL) return true;
+    return false;
 }

@@ -21,9 +21,7 @@
  * owner frees it in the same instant, its plain store of CACHED comes last or makes the CAS fail;
  * only a stranger that had kept the slot then has it in its magazine as well, which is the one case
  * where a double free that races within nanoseconds goes unnoticed.
- * A visitor (heap_visit_begin) takes a list as the owner would, but only looks at the slabs and
- * then pushes them again: until then no owner finds them, and REMOTE stays REMOTE. A slab may
- * retire or change hands between a CAS and the push that follows: its descriptor then sits on the
+ * A slab may retire or change hands between a CAS and the push that follows: its descriptor then sits on the
  * list of a heap that no longer owns it, and is forwarded or dropped from there. tests/model
  * explores all of it exhaustively.
  */
@@ -41,16 +39,17 @@ bool remote_keep(struct heap *heap, unsigned class, struct entry entry);
 /* Gives a slot that was kept so back to its slab. */
 void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
-/*
- * Of a heap whose thread may live and allocate: takes the list of slabs with slots that others
- * freed. Until each is handed back their owner does not find them, so a slot that is seen REMOTE
- * stays so. Only between heap_visit_begin and heap_visit_end.
- */
-struct slab *remote_borrow(struct heap *heap, unsigned class);
-void remote_hand_back(struct slab *slab);
+#define COLLECT_MAX 64u /* slabs in one call: some tenths of a millisecond */
 
-/* Makes the slots that others freed available; false when there were none. */
+/* Makes slots that others freed available, in some slabs of the class (or in what the last call left
+ * of another); false when there were none. */
 bool remote_collect(struct heap *heap, unsigned class);
-bool remote_collect_all(struct heap *heap);
+
+/* The same in some slabs of each class, and in all. */
+bool remote_collect_some(struct heap *heap);
+void remote_collect_all(struct heap *heap);
+
+/* Whether there are any; may be asked by anybody. */
+bool remote_pending(const struct heap *heap);
 
 #endif

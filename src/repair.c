@@ -10,7 +10,6 @@
 #include "slab.h"
 
 RARE void repair_heap(struct heap *heap) {
-    heap_close_waiting(heap);
     magazines_forget(heap);
     heap->empties = 0;
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
@@ -20,7 +19,6 @@ RARE void repair_heap(struct heap *heap) {
         if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap && slab->index == 0)
             slab_repair(heap, slab);
     }
-    heap_open(heap);
     remote_collect_all(heap);
 }
 

@@ -10,6 +10,7 @@
 #include "purge.h"
 #include "remote.h"
 #include "size_class.h"
+#include "trim.h"
 
 /* ---- lists ---- */
 
@@ -102,8 +103,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->capacity = capacity;
     slab->slots = phantoms + capacity;
     slab->outside = 0;
-    atomic_fetch_add_explicit(&slab->generation, 1, memory_order_release);
-    slab->trimmed = 0;
+    slab->age = 0;
     slab->scan = phantoms;
     slab->reach = 0;
     init_states(slab, phantoms, clean);
@@ -116,11 +116,11 @@ struct slab *slab_create(struct heap *heap, unsigned class) {
     lock_take(&global_lock);
     struct slab *slab = create_locked(heap, class);
     lock_drop(&global_lock);
-    heap_trim_idle();
     return slab;
 }
 
-static void slab_retire(struct heap *heap, struct slab *slab) {
+/* `purged`: its pages are not resident, and read as zero. */
+static void slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     bin_remove(heap, slab);
     lock_take(&global_lock);
     unsigned class = slab->class;
@@ -135,7 +135,7 @@ static void slab_retire(struct heap *heap, struct slab *slab) {
     bool usable = class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
     if (usable) {
-        pages_free(page, false);
+        pages_free(page, purged);
         purge_after_free();
     }
     lock_drop(&global_lock);
@@ -143,11 +143,12 @@ static void slab_retire(struct heap *heap, struct slab *slab) {
 
 /* ---- empty slabs ---- */
 
+/* A visitor may not retire it: it then stays with its class alone. */
 static void keep_empty(struct heap *heap, struct slab *slab) {
-    if (heap->empties == EMPTY_SLABS)
-        slab_retire(heap, slab);
-    else
+    if (heap->empties < EMPTY_SLABS)
         heap->empty[heap->empties++] = slab;
+    else if (!heap_is_visited(heap))
+        slab_retire(heap, slab, false);
 }
 
 static void use_empty(struct heap *heap, const struct slab *slab) {
@@ -157,7 +158,16 @@ static void use_empty(struct heap *heap, const struct slab *slab) {
 
 bool slab_retire_empty(struct heap *heap) {
     if (heap->empties == 0) return false;
-    slab_retire(heap, heap->empty[--heap->empties]);
+    slab_retire(heap, heap->empty[--heap->empties], false);
+    return true;
+}
+
+bool slab_retire_old(struct heap *heap, struct slab *slab) {
+    if (slab->outside != 0) return false;
+    char *start = granule_start(slab_granule(slab));
+    bool purged = os_purge(start, class_granules(slab->class) * GRANULE);
+    use_empty(heap, slab);
+    slab_retire(heap, slab, purged);
     return true;
 }
 
@@ -192,6 +202,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     uint32_t available = slab->capacity - slab->outside;
     unsigned take = want < available ? want : available;
     if (slab->outside == 0) use_empty(heap, slab);
+    slab->age = 0;
     slab->outside += take; /* first: an interruption must not make the slab look emptier */
     signal_order();
 
@@ -229,6 +240,7 @@ static inline void became_available(struct heap *heap, struct slab *slab, uint32
                                     uint32_t count) {
     if (lowest < slab->scan) slab->scan = lowest;
     if (!slab->listed) bin_add(heap, slab);
+    if (slab->age > AGE_OLD) slab->age = AGE_OLD;
     signal_order();
     slab->outside -= count;
     if (slab->outside == 0) keep_empty(heap, slab);
@@ -292,7 +304,6 @@ static inline bool take_remote(const _Atomic uint8_t *state) {
 
 void slab_harvest(struct heap *heap, struct slab *slab) {
     uint32_t lowest = UINT32_MAX, count = 0;
-    slab->trimmed = 0;
     for (uint32_t at = 0; at < slab->reach; at += 8) {
         uint64_t word = load_states(slab->state, at);
         uint64_t remote = word ^ 0x0101010101010101ull * SLOT_REMOTE;
@@ -345,5 +356,5 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     slab->scan = 0;
     slab->listed = false;
     if (outside < slab->capacity) bin_add(heap, slab);
-    if (outside == 0) slab_retire(heap, slab);
+    if (outside == 0) slab_retire(heap, slab, false);
 }

@@ -55,6 +55,9 @@ struct slab *slab_create(struct heap *heap, unsigned class);
 /* Retires an empty slab that the heap has kept for some class; false when it has none. */
 bool slab_retire_empty(struct heap *heap);
 
+/* Retires this one if it is empty, and gives its pages back at once. */
+bool slab_retire_old(struct heap *heap, struct slab *slab);
+
 /* Hands a slab that its (held) owner lists as partial to another heap. */
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to);
 

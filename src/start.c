@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "decay.h"
 #include "heap.h"
 #include "lock.h"
 #include "repair.h"
@@ -24,6 +25,7 @@ bool start(void) {
 static void child_of_fork(void) {
     repair_after_fork();
     heap_after_fork();
+    decay_after_fork();
     summary_forget();
 }
 

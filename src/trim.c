@@ -52,77 +52,80 @@ static bool trim_slab(struct slab *slab) {
         while (slot < slab->slots && is_available(slab, slot)) slot++;
         if (slot > from) some |= trim_slots(slab, from, slot);
     }
+    slab->age = AGE_TRIMMED;
     return some;
 }
 
-bool trim_slabs(struct heap *heap) {
-    bool some = false;
-    for (unsigned class = 1; class < CLASSES; class ++)
-        for (struct slab *slab = heap->bin[class].partial; slab != NULL; slab = slab->next)
-            some |= trim_slab(slab);
-    return some;
-}
+/* ---- sweeps ---- */
 
-/* ---- what others freed, in a heap that is visited ---- */
+/* A slice: what holds up its thread for some tenths of a millisecond. */
+#define SLICE_GRANULES 1024u
+#define SLICE_SLABS 16u
 
-/* Acquire: the freeing thread's last accesses come before the pages go. */
-static bool is_remote(const _Atomic uint8_t *state) {
-    return atomic_load_explicit(state, memory_order_acquire) == SLOT_REMOTE;
-}
-
-/* Whether the descriptor is (still) that slab of the heap. */
-static bool is_slab_of(const struct heap *heap, const struct slab *slab, uint16_t generation) {
-    return atomic_load_explicit(&slab->owner, memory_order_acquire) == heap &&
-           atomic_load_explicit(&slab->generation, memory_order_acquire) == generation;
-}
-
-/*
- * How many slots of a borrowed slab are REMOTE; 0 when it is not the heap's. A descriptor may have
- * been pushed late, when its slab was gone already, and then its owner may make another of it at
- * any time: what is read between two looks that find the same slab belongs together. A slot that
- * was seen REMOTE so keeps the slab from then on, for nobody but the visitor could collect it.
- */
-static uint32_t count_remote(const struct heap *heap, const struct slab *slab) {
-    uint16_t generation = atomic_load_explicit(&slab->generation, memory_order_acquire);
-    if (!is_slab_of(heap, slab, generation)) return 0;
-    const _Atomic uint8_t *states = __atomic_load_n(&slab->state, __ATOMIC_ACQUIRE);
-    uint32_t slots = __atomic_load_n(&slab->slots, __ATOMIC_ACQUIRE);
-    bool is_head = __atomic_load_n(&slab->index, __ATOMIC_ACQUIRE) == 0;
-    if (!is_head || !is_slab_of(heap, slab, generation)) return 0;
-    uint32_t count = 0; /* an array of states that is given up can still be read */
-    for (uint32_t slot = 0; slot < slots; slot++) count += is_remote(&states[slot]);
-    return is_slab_of(heap, slab, generation) ? count : 0;
-}
-
-static size_t trim_borrowed(const struct heap *heap, struct slab *slab) {
-    uint32_t count = count_remote(heap, slab);
-    if (count == 0) return 0; /* and nothing else of it may be looked at */
-    /* Not again what went the last time, but for a few more. */
-    if (count <= slab->trimmed + slab->trimmed / 8u) return 0;
-    slab->trimmed = (uint16_t)count;
-    size_t bytes = 0;
-    for (uint32_t slot = 0; slot < slab->slots; slot++) {
-        uint32_t from = slot;
-        while (slot < slab->slots && is_remote(&slab->state[slot])) slot++;
-        if (slot == from) continue;
-        struct extent gone = purge_slots(slab, from, slot);
-        bytes += gone.end - gone.first;
+/* True when it was work. */
+static bool sweep_slab(struct heap *heap, struct slab *slab, struct sweep *sweep) {
+    if (slab->outside == slab->capacity) return false;
+    if (slab->age < AGE_OLD) slab->age++;
+    if (slab->age < sweep->age) {
+        sweep->left = true;
+        return false;
     }
-    return bytes >> RUN_SHIFT;
+    if (sweep->may_retire && slab_retire_old(heap, slab)) return true;
+    if (slab->age == AGE_TRIMMED) return false;
+    sweep->some |= trim_slab(slab);
+    return true;
 }
 
-size_t trim_remote(struct heap *heap, size_t pages) {
-    size_t gone = 0;
-    for (unsigned class = 1; class < CLASSES; class ++) {
-        struct slab *slab = remote_borrow(heap, class);
-        while (slab != NULL) {
-            struct slab *next = slab->next_pending;
-            if (gone < pages) gone += trim_borrowed(heap, slab);
-            remote_hand_back(slab);
-            slab = next;
+bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
+    size_t end = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE), work = 0;
+    size_t stop = min_size(*at + SLICE_GRANULES, end);
+    for (; *at < stop && work < SLICE_SLABS; ++*at) {
+        struct slab *slab = slab_of(*at);
+        if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) continue;
+        if (slab->index == 0 && slab->class != CLASS_ZERO) work += sweep_slab(heap, slab, sweep);
+    }
+    if (*at < end) return false;
+    *at = 0;
+    return true;
+}
+
+/* ---- malloc_trim ---- */
+
+/* In slices, so that no thread is kept out of its heap for long. */
+static bool trim_visited(struct heap *heap) {
+    struct sweep sweep = {.age = AGE_NONE};
+    size_t slabs = __atomic_load_n(&space.granules, __ATOMIC_RELAXED);
+    /* Others may go on freeing while it is collected: not for ever. */
+    for (size_t at = 0; heap_visit_begin(heap);) {
+        bool more = slabs > 0 && remote_pending(heap);
+        slabs -= min_size(slabs, COLLECT_MAX);
+        bool done = more ? !remote_collect_some(heap) : trim_slice(heap, &at, &sweep);
+        heap_visit_end(heap);
+        if (done) break;
+    }
+    return sweep.some;
+}
+
+static bool trim_own(struct heap *heap) {
+    struct sweep sweep = {.age = AGE_NONE, .may_retire = true};
+    heap_reap(heap);
+    for (size_t at = 0; !trim_slice(heap, &at, &sweep);) continue;
+    return sweep.some;
+}
+
+static bool trim_all_heaps(void) {
+    bool some = false;
+    uint64_t mask = os_block_signals();
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
+        if (heap_begin(heap)) {
+            some |= trim_own(heap);
+            heap_end(heap);
+        } else if (heap != self_heap) {
+            some |= trim_visited(heap);
         }
     }
-    return gone;
+    os_restore_signals(mask);
+    return some;
 }
 
 static bool trim_runs(size_t pad) {
@@ -135,7 +138,7 @@ static bool trim_runs(size_t pad) {
 }
 
 EXPORT_OWN int mallow_trim(size_t pad) {
-    if (heap_first() == NULL) return 0;
-    bool some = heap_trim_all();
+    if (__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) == 0) return 0;
+    bool some = trim_all_heaps();
     return trim_runs(pad) || some;
 }

@@ -3,7 +3,8 @@
  *
  * Two threads own a heap each, end and are followed by others, and take slabs over from each
  * other's heap while nobody holds it; OTHERS more threads free blocks of both. With VISITOR one more
- * borrows what is pending, to return its pages. Every access to what threads share is one step; what only the owner of a heap touches is done beside it. The
+ * visits heaps whose threads are not in a slow path, collects and returns pages. Every access to
+ * what threads share is one step; what only the owner of a heap touches is done beside it. The
  * steps have the names of the functions that they stand for:
  *
  *   remote_free, remote_keep, remote_give, announce, push_pending,
@@ -62,7 +63,8 @@ typedef Slab {
 Slab slab[SLABS + 1];
 byte pending[HEAPS + 1];
 byte collecting[HEAPS + 1];
-bool visited[HEAPS + 1], closed[HEAPS + 1];
+bool visited[HEAPS + 1], busy[HEAPS + 1];
+bool trimming[SLABS + 1]; /* pages of one of its free slots are on their way */
 byte holder[HEAPS + 1];  /* the thread that holds the heap's mutex */
 byte inside;             /* how many threads are inside one of the functions */
 
@@ -128,6 +130,26 @@ inline leave() {
         fi;
         s = 0; i = 0; o = 0; h = 0
     }
+}
+
+/* Entering a heap and leaving it, as heap_enter, heap_seize and heap_leave do. */
+inline mark_busy(x) {
+#ifdef VISITOR
+    busy[x] = true;
+#ifndef PLANT_VISITOR_NOT_AWAITED
+    !visited[x];
+#endif
+#else
+    skip
+#endif
+}
+
+inline mark_idle(x) {
+#ifdef VISITOR
+    busy[x] = false
+#else
+    skip
+#endif
 }
 
 /* ---- choosing ---- */
@@ -262,7 +284,7 @@ inline take_list() {
     fi
 }
 
-inline collect_list() {
+inline remote_collect() {
     atomic { take_list() };
     do
     :: collecting[h] == NONE -> break
@@ -286,22 +308,7 @@ inline collect_list() {
         look_at()
 #endif
 #endif
-    od
-}
-
-inline remote_collect() {
-#ifdef VISITOR
-    closed[h] = true;
-    if
-#ifndef PLANT_COLLECTING_WHILE_VISITED
-    :: visited[h]
-#endif
-    :: else -> collect_list()
-    fi;
-    closed[h] = false;
-#else
-    collect_list();
-#endif
+    od;
     s = 0; o = 0
 }
 
@@ -422,11 +429,13 @@ inline heap_reap() {
 }
 
 inline heap_take_orphan_slab() {
+    mark_busy(h);
     heap_reap();
     if
     SOME_SLOT(may_hand_over); slab_transfer()
     :: else
     fi;
+    mark_idle(h);
     holder[h] = NONE
 }
 
@@ -440,6 +449,30 @@ proctype thread(byte me) {
     :: atomic { holder[me] == me && !slab[2].taken -> create(2, 1) }
     :: atomic { holder[me] == me && !slab[1].taken && !slab[2].taken -> create(1, 2) }
 #endif
+#ifdef VISITOR
+    :: atomic { /* the same in steps: a visitor may be at work */
+            holder[me] == me && (is_mine(1, 0)
+#if SLABS > 1
+            || is_mine(2, 0)
+#endif
+            );
+            enter()
+        };
+        mark_busy(me);
+        atomic {
+            if
+            SOME_SLOT(may_take);
+                assert(!trimming[s]);
+                assert(!is_live(s, i));
+                slab[s].state[i] = USED;
+                set_live(s, i, true);
+                slab[s].outside++
+            :: else
+            fi
+        };
+        mark_idle(me);
+        leave()
+#else
     :: atomic { /* slab_take, and fast_take from an empty magazine */
             holder[me] == me;
             if
@@ -451,6 +484,7 @@ proctype thread(byte me) {
             slab[s].outside++;
             s = 0; i = 0
         }
+#endif
     :: atomic { /* fast_take */
             holder[me] == me;
             if
@@ -506,7 +540,9 @@ proctype thread(byte me) {
             h = me;
             enter()
         };
+        mark_busy(me);
         slab_give();
+        mark_idle(me);
         leave()
     :: atomic { /* slab_retire_empty */
             holder[me] == me;
@@ -516,13 +552,17 @@ proctype thread(byte me) {
             i = 0;
             enter()
         };
+        mark_busy(me);
         slab_retire(s);
+        mark_idle(me);
         leave()
     :: atomic { holder[me] == me && (pending[me] != NONE || collecting[me] != NONE) ->
             h = me;
             enter()
         };
+        mark_busy(me);
         remote_collect();
+        mark_idle(me);
         leave()
 #ifdef PLANT_HELD_HEAP_REAPED
     :: atomic { holder[me] == me -> h = 3 - me; enter() };
@@ -558,71 +598,44 @@ proctype other() {
 }
 
 #ifdef VISITOR
-/* ---- trim.c: pages of slots that others freed go back while the owner may be at work ---- */
+/* ---- heap_visit_begin, and what decay.c and trim.c do then ---- */
 
-inline remote_borrow() {
-    chain = pending[h];
-    pending[h] = NONE
-}
+#define may_trim(x, y) (slab[x].owner == h && !slab[x].inner && slab[x].state[y] == FREE)
 
-inline remote_hand_back() {
-    slab[s].pending = false;
-    o = slab[s].owner;
+/* The pages of a free slot go; nobody may take it meanwhile. */
+inline trim_slot() {
     if
-#ifndef PLANT_NOT_HANDED_BACK
-    :: o != NONE -> announce(o, s)
-#endif
-    :: else
-    fi
-}
-
-/* The descriptor is looked at before and after the state. While the pages go, nobody may get the
- * slot: it is REMOTE still when that is done. */
-inline trim_borrowed() {
-    if
-    :: slab[s].owner == h && !slab[s].inner ->
-        if
-        :: i = 0
-#if SLOTS > 1
-        :: i = 1
-#endif
-        fi;
-        if
-        :: slab[s].state[i] == REMOTE ->
+    :: atomic {
             if
-            :: slab[s].owner == h -> skip; assert(slab[s].state[i] == REMOTE)
-            :: else
-            fi
-        :: else
-        fi;
-        i = 0
+            SOME_SLOT(may_trim)
+            fi;
+            trimming[s] = true
+        };
+        atomic {
+            assert(slab[s].owner == h && slab[s].state[i] == FREE);
+            trimming[s] = false
+        }
     :: else
-    fi
+    fi;
+    s = 0; i = 0
 }
 
 proctype visitor() {
-    byte s, i, o, h, chain;
+    byte s, i, o, h, count;
     do
     :: atomic {
             if
-            :: pending[1] != NONE -> h = 1
-            :: pending[2] != NONE -> h = 2
+            :: h = 1
+            :: h = 2
             fi;
             enter();
             visited[h] = true
         };
         if
-        :: closed[h]
-        :: else ->
-            atomic { remote_borrow() };
-            do
-            :: chain == NONE -> break
-            :: else ->
-                s = chain;
-                chain = slab[s].next_pending;
-                trim_borrowed();
-                remote_hand_back()
-            od
+#ifndef PLANT_VISITOR_INTRUDES
+        :: busy[h]
+#endif
+        :: else -> remote_collect(); trim_slot()
         fi;
         visited[h] = false;
         leave()

@@ -1,7 +1,10 @@
-/* What a visitor returns of slots that others freed, and what it leaves as it is. */
+/* Pages inside slabs: what goes, what stays, and when. */
 #include "unit.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "magazine.h"
 #include "os.h"
@@ -36,11 +39,24 @@ static void free_elsewhere(struct slab *slab, uint32_t from, uint32_t to) {
             assert_true(remote_free(slab, &slab->state[slot]));
 }
 
-static size_t visit(void) {
+/* All but one. */
+static void free_most(struct slab *slab) {
+    free_elsewhere(slab, 0, slab->slots - 1);
+    remote_collect_all(&heap);
+}
+
+/* All slices of a sweep. */
+static void sweep_all(unsigned age, bool may_retire) {
+    struct sweep sweep = {.age = age, .may_retire = may_retire};
+    size_t at = 0;
+    while (!trim_slice(&heap, &at, &sweep)) continue;
+}
+
+static void visit(void) {
     assert_true(heap_visit_begin(&heap));
-    size_t pages = trim_remote(&heap, SIZE_MAX);
+    remote_collect_all(&heap);
+    sweep_all(AGE_NONE, false);
     heap_visit_end(&heap);
-    return pages;
 }
 
 static unsigned count(const struct slab *slab, enum slot_state state) {
@@ -53,14 +69,11 @@ static void check_that_all_pages_go(void) {
     struct slab *slab = full_slab();
     const char *start = granule_start(slab_granule(slab));
     free_elsewhere(slab, 0, slab->slots);
-    assert_int_equal(visit(), GRANULE_PAGES);
+    visit();
     for (size_t i = 0; i < GRANULE; i++) assert_int_equal(start[i], 0);
-    assert_int_equal(count(slab, SLOT_REMOTE), slab->capacity);
-    assert_int_equal(visit(), 0); /* not twice */
-
-    assert_true(remote_collect(&heap, class_used())); /* and the owner finds it */
-    assert_int_equal(count(slab, SLOT_FREE), slab->capacity);
+    assert_int_equal(count(slab, SLOT_FRESH), slab->capacity);
     assert_int_equal(slab->outside, 0);
+    assert_int_equal(slab->age, AGE_TRIMMED);
 }
 
 static void all_pages_of_a_freed_slab_go(void **state) {
@@ -75,49 +88,124 @@ static void what_is_used_stays(void **state) {
     const char *block = slab_slot_zero(slab) + kept * slab->slot_size;
     free_elsewhere(slab, 0, kept);
     free_elsewhere(slab, kept + 1, slab->slots);
-    size_t pages = visit();
-    assert_in_range(pages, GRANULE_PAGES - 3, GRANULE_PAGES - 1);
+    visit();
     for (size_t i = 0; i < slab->slot_size; i++) assert_int_equal(block[i], 1);
     assert_int_equal(count(slab, SLOT_USED), 1);
-    assert_int_equal(count(slab, SLOT_REMOTE), slab->capacity - 1);
+    assert_in_range(count(slab, SLOT_FREE), 0, 2 * RUN_PAGE / BLOCK); /* that share its pages */
+    assert_in_range(count(slab, SLOT_FRESH), slab->capacity - 3 * RUN_PAGE / BLOCK, slab->capacity);
 }
 
-/* Pushed late: its slab was collected meanwhile, and retired. */
-static void a_stale_descriptor_is_dropped(void **state) {
+/* The thread may be about to free a slot of it for the second time. */
+static void a_visitor_retires_no_slab(void **state) {
     (void)state;
-    struct slab *slab = full_slab();
-    free_elsewhere(slab, 0, slab->slots);
-    struct slab *pushed = remote_borrow(&heap, class_used());
-    assert_ptr_equal(pushed, slab);
-    atomic_store(&slab->pending, 0);
-    slab_harvest(&heap, slab);
-    while (slab_retire_empty(&heap)) continue;
-    assert_null(atomic_load(&slab->owner));
-    atomic_store(&slab->pending, 1);
-    slab->next_pending = NULL;
-    atomic_store(&heap.pending[class_used()], slab);
-    assert_int_equal(visit(), 0);
-    assert_null(atomic_load(&heap.pending[class_used()]));
-    assert_int_equal(atomic_load(&slab->pending), 0);
+    struct slab *slabs[EMPTY_SLABS + 8];
+    for (unsigned i = 0; i < EMPTY_SLABS + 8; i++) {
+        slabs[i] = full_slab();
+        free_elsewhere(slabs[i], 0, slabs[i]->slots);
+    }
+    visit();
+    for (unsigned i = 0; i < EMPTY_SLABS + 8; i++)
+        assert_ptr_equal(atomic_load(&slabs[i]->owner), &heap);
+    sweep_all(AGE_OLD, true); /* its owner does */
+    for (unsigned i = 0; i < EMPTY_SLABS + 8; i++) assert_null(atomic_load(&slabs[i]->owner));
+    assert_int_equal(heap.empties, 0);
 }
 
-static void a_visit_and_a_collection_exclude_each_other(void **state) {
+static bool is_dirty(const struct slab *slab) { return count(slab, SLOT_FREE) > 0; }
+
+static void pages_go_with_age(void **state) {
     (void)state;
     struct slab *slab = full_slab();
-    free_elsewhere(slab, 0, slab->slots);
-    assert_true(heap_visit_begin(&heap));
-    assert_false(heap_visit_begin(&heap));
-    assert_false(remote_collect(&heap, class_used()));
-    heap_visit_end(&heap);
+    free_most(slab);
+    sweep_all(AGE_OLD, true);
+    assert_true(is_dirty(slab));
+    static struct entry array[16];
+    heap.magazine[class_used()] = (struct magazine){array, array + 16};
+    slab_take(&heap, slab, 1); /* it is needed again */
+    sweep_all(AGE_OLD, true);
+    assert_true(is_dirty(slab));
+    sweep_all(AGE_OLD, true);
+    uint32_t fresh = count(slab, SLOT_FRESH);
+    assert_in_range(fresh, slab->capacity - 4 * RUN_PAGE / BLOCK, slab->capacity);
 
-    assert_true(heap_close(&heap));
+    /* What becomes free in it later goes with the next sweep; taking makes it young again. */
+    slab_give(&heap, &array[1], 1);
+    assert_int_equal(slab->age, AGE_OLD);
+    sweep_all(AGE_OLD, true);
+    assert_int_equal(slab->age, AGE_TRIMMED);
+    slab_take(&heap, slab, 1);
+    assert_int_equal(slab->age, AGE_NONE);
+}
+
+static void a_slice_is_bounded(void **state) {
+    (void)state;
+    enum { SLABS = 100 };
+    for (unsigned i = 0; i < SLABS; i++) free_most(full_slab());
+    struct sweep sweep = {.age = AGE_NONE};
+    size_t at = 0;
+    unsigned slices = 1;
+    while (!trim_slice(&heap, &at, &sweep)) slices++;
+    assert_in_range(slices, SLABS / 16, SLABS);
+    assert_true(sweep.some);
+}
+
+/* ---- visits ---- */
+
+static void a_busy_heap_is_not_visited(void **state) {
+    (void)state;
+    heap.busy = 1;
     assert_false(heap_visit_begin(&heap));
-    heap_open(&heap);
+    heap.busy = 0;
+    assert_true(heap_visit_begin(&heap));
+    assert_false(heap_visit_begin(&heap)); /* nor by two */
+    heap_visit_end(&heap);
     assert_true(heap_visit_begin(&heap));
     heap_visit_end(&heap);
-    assert_true(remote_collect(&heap, class_used()));
-    assert_true(heap_visit_begin(&heap)); /* it is open again */
-    heap_visit_end(&heap);
+}
+
+static _Atomic int entered;
+static struct heap *_Atomic others;
+
+static void *enter_twice(void *go_on) {
+    struct heap *own = heap_enter();
+    heap_leave(own);
+    atomic_store(&others, own);
+    while (atomic_load((_Atomic int *)go_on) == 0) sched_yield();
+    own = heap_enter();
+    atomic_store(&entered, 1);
+    heap_leave(own);
+    return NULL;
+}
+
+static void its_thread_waits_until_the_visitor_has_gone(void **state) {
+    (void)state;
+    _Atomic int go_on = 0;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, enter_twice, &go_on), 0);
+    while (atomic_load(&others) == NULL) sched_yield();
+    assert_true(heap_visit_begin(others));
+    atomic_store(&go_on, 1);
+    nanosleep(&(struct timespec){0, 50 * 1000000}, NULL);
+    assert_int_equal(atomic_load(&entered), 0);
+    heap_visit_end(others);
+    pthread_join(thread, NULL);
+    assert_int_equal(atomic_load(&entered), 1);
+}
+
+/* The child of a fork has no visitor, but what he was at. */
+static void what_a_lost_visitor_left_is_repaired(void **state) {
+    (void)state;
+    struct heap *own = heap_enter();
+    struct slab *slab = slab_create(own, class_used());
+    heap_leave(own);
+    assert_true(heap_visit_begin(own));
+    slab->outside = 7; /* he was in the middle of counting */
+    heap_after_fork();
+    own = heap_enter();
+    assert_int_equal(slab->outside, 0);
+    heap_leave(own);
+    assert_true(heap_visit_begin(own));
+    heap_visit_end(own);
 }
 
 static int new_heap(void **state) {
@@ -133,8 +221,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(all_pages_of_a_freed_slab_go),
         TEST(what_is_used_stays),
-        TEST(a_stale_descriptor_is_dropped),
-        TEST(a_visit_and_a_collection_exclude_each_other),
+        TEST(a_visitor_retires_no_slab),
+        TEST(pages_go_with_age),
+        TEST(a_slice_is_bounded),
+        TEST(a_busy_heap_is_not_visited),
+        TEST(its_thread_waits_until_the_visitor_has_gone),
+        TEST(what_a_lost_visitor_left_is_repaired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
