@@ -239,6 +239,16 @@ static void push_later(uint32_t page) {
                                                     memory_order_relaxed));
 }
 
+/* Others may have the lock between the slices of a long purge. */
+static void settle_now(void) {
+    for (bool more = true; more;) {
+        lock_take(&global_lock);
+        pages_settle();
+        more = purge_excess();
+        lock_drop(&global_lock);
+    }
+}
+
 bool pages_free_later(uint32_t page) {
     uint64_t tag = run_tag(page);
     uint64_t freed = tag_pages(tag) | (uint64_t)RUN_LATER << 32;
@@ -250,11 +260,7 @@ bool pages_free_later(uint32_t page) {
     push_later(page);
     size_t waiting =
         atomic_fetch_add_explicit(&later_pages, tag_pages(freed), memory_order_relaxed);
-    if (waiting + tag_pages(freed) > LATER_MAX) {
-        lock_take(&global_lock);
-        pages_settle();
-        lock_drop(&global_lock);
-    }
+    if (waiting + tag_pages(freed) > min_size(LATER_MAX, purge_slack())) settle_now();
     return true;
 }
 

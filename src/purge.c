@@ -10,8 +10,9 @@
     ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
 #define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* more is rarely touched at once */
 
+#define SLACK_MINIMUM ((size_t)256 * KIB >> RUN_SHIFT)
+
 static size_t retain_bytes = SIZE_MAX;
-static size_t trim_threshold;
 
 static struct {
     _Atomic int64_t tick_end;
@@ -19,12 +20,23 @@ static struct {
 } window;
 
 void purge_set_retain(size_t bytes) { retain_bytes = bytes; }
-void purge_set_trim_threshold(size_t bytes) { trim_threshold = bytes; }
+
+size_t purge_slack(void) {
+    if (retain_bytes == SIZE_MAX) return SIZE_MAX;
+    return max_size(SLACK_MINIMUM, retain_bytes / 8 >> RUN_SHIFT);
+}
+
+bool purge_excess(void) {
+    size_t dirty = pages_count().dirty, amount = retain_bytes >> RUN_SHIFT;
+    if (retain_bytes == SIZE_MAX || dirty <= amount || dirty - amount <= purge_slack())
+        return false;
+    size_t excess = dirty - amount;
+    return pages_purge(min_size(excess, PURGE_SLICE)) != 0 && excess > PURGE_SLICE;
+}
 
 static size_t budget_pages(const struct page_counts *now) {
     if (retain_bytes != SIZE_MAX) return retain_bytes >> RUN_SHIFT;
-    size_t least = max_size(RETAIN_MINIMUM, trim_threshold) >> RUN_SHIFT;
-    return max_size(least, now->used / 8);
+    return max_size(RETAIN_MINIMUM >> RUN_SHIFT, now->used / 8);
 }
 
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
@@ -43,6 +55,10 @@ static bool tick_is_over(int64_t now) {
 }
 
 void purge_after_free(void) {
+    if (retain_bytes != SIZE_MAX) {
+        purge_excess();
+        return;
+    }
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
     size_t bound = max_size(max_size(2 * budget, now.used), BURST_MAX);

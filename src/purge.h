@@ -16,11 +16,15 @@
 
 #define PURGE_SLICE ((size_t)2 * MIB >> RUN_SHIFT) /* pages that one call returns with the lock */
 
-/* Bytes of free memory that are always kept; SIZE_MAX: chosen by the amount in use (default). */
+/* Bytes of free memory that are kept, and what exceeds them goes at once, in batches; SIZE_MAX:
+ * chosen by the amount in use and by time (default). */
 void purge_set_retain(size_t bytes);
 
-/* M_TRIM_THRESHOLD: raises what is kept, as glibc's adaptive threshold does. */
-void purge_set_trim_threshold(size_t bytes);
+/* By how many pages a set amount may be exceeded before a batch goes; SIZE_MAX when none is set. */
+size_t purge_slack(void);
+
+/* Returns a slice of what exceeds a set amount; whether there is more. */
+bool purge_excess(void);
 
 /* After pages came back to the page heap. */
 void purge_after_free(void);

@@ -32,7 +32,7 @@ static bool set_mmap_threshold(size_t value) {
 }
 
 static bool set_trim_threshold(size_t value) {
-    purge_set_trim_threshold(value);
+    purge_set_retain(min_size(value, SIZE_MAX - 1)); /* SIZE_MAX would be "auto" */
     settings.fixed_threshold = true;
     return true;
 }

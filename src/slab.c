@@ -143,9 +143,12 @@ static void slab_retire(struct heap *heap, struct slab *slab, bool purged) {
 
 /* ---- empty slabs ---- */
 
-/* A visitor may not retire it: it then stays with its class alone. */
+#define LARGEST_SLAB_PAGES (class_granules(CLASSES - 1) * GRANULE_PAGES)
+
+/* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
+ * it then stays with its class alone. */
 static void keep_empty(struct heap *heap, struct slab *slab) {
-    if (heap->empties < EMPTY_SLABS)
+    if (heap->empties < min_size(EMPTY_SLABS, purge_slack() / LARGEST_SLAB_PAGES))
         heap->empty[heap->empties++] = slab;
     else if (!heap_is_visited(heap))
         slab_retire(heap, slab, false);

@@ -59,6 +59,43 @@ static void what_a_tick_needed_stays(void **state) {
     }
 }
 
+/* Without a tick, and in batches; what one free brings beyond a slice waits for the next. */
+static void a_set_amount_is_a_bound(void **state) {
+    (void)state;
+    enum { AMOUNT = 2000, SLACK = AMOUNT / 8, SMALL = 10 };
+    static uint32_t runs[PAGES / SMALL];
+    purge_set_retain((size_t)AMOUNT << RUN_SHIFT);
+    assert_int_equal(purge_slack(), SLACK);
+    for (size_t i = 0; i < PAGES / SMALL; i++) runs[i] = take(SMALL);
+    int batches = 0;
+    for (size_t i = 0; i < PAGES / SMALL; i++) {
+        size_t before = pages_count().dirty + SMALL;
+        pages_free(runs[i], false);
+        purge_after_free();
+        batches += pages_count().dirty != before;
+        assert_true(pages_count().dirty <= AMOUNT + SLACK);
+    }
+    assert_true(pages_count().dirty >= AMOUNT);
+    assert_true(batches <= PAGES / SLACK);
+    uint32_t large = take(PAGES);
+    pages_free(large, false);
+    while (purge_excess()) continue;
+    assert_true(pages_count().dirty <= AMOUNT + SLACK);
+}
+
+static void of_an_amount_without_bound_nothing_goes(void **state) {
+    (void)state;
+    purge_set_retain(SIZE_MAX - 1);
+    pages_free(take(PAGES), false);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(purged_by_a_free(), 0);
+        wait_for_a_tick();
+    }
+    assert_false(purge_excess());
+    purge_set_retain(SIZE_MAX);
+    assert_int_equal(purge_slack(), SIZE_MAX);
+}
+
 static int start_it(void **state) {
     (void)state;
     return start() ? 0 : -1;
@@ -68,6 +105,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_call_returns_a_slice_and_the_next_the_rest),
         cmocka_unit_test(what_a_tick_needed_stays),
+        cmocka_unit_test(a_set_amount_is_a_bound),
+        cmocka_unit_test(of_an_amount_without_bound_nothing_goes),
     };
     return cmocka_run_group_tests(tests, start_it, NULL);
 }
