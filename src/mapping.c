@@ -7,9 +7,11 @@
 #include "meta.h"
 #include "os.h"
 #include "settings.h"
+#include "space.h"
 
 #define MAPPING_REMOVED ((char *)1)
 #define FIRST_CAPACITY 128u
+#define HUGE_MINIMUM ((size_t)2 * MIB) /* bytes of a mapping that may have huge pages */
 
 struct table {
     size_t capacity; /* a power of two */
@@ -100,6 +102,7 @@ void *mapping_alloc(size_t bytes, size_t align) {
     /* What cannot be cut off stays part of the mapping. */
     if (front != 0 && os_unmap(start, front)) start = block;
     if (back != 0 && !os_unmap(block + bytes, back)) bytes += back;
+    if (space.huge_pages && bytes >= HUGE_MINIMUM) os_advise_huge(block, bytes);
     bytes += (size_t)(block - start);
     if (table_add(block, start, bytes)) return block;
     os_unmap(start, bytes);

@@ -31,6 +31,9 @@ bool os_protect(void *start, size_t bytes);
  * Returns false when the kernel refuses (locked pages): the content is then still there. */
 bool os_purge(void *start, size_t bytes);
 
+/* Asks for huge pages there, as far as they fit; false when the kernel has none. */
+bool os_advise_huge(void *start, size_t bytes);
+
 /* A mapping of its own, zeroed; NULL when refused. */
 void *os_map(size_t bytes);
 

@@ -94,6 +94,10 @@ bool os_purge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
 }
 
+bool os_advise_huge(void *start, size_t bytes) {
+    return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
+}
+
 void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
 
 bool os_unmap(void *start, size_t bytes) { return call3(SYS_munmap, start, bytes, 0) == 0; }

@@ -84,6 +84,19 @@ RARE bool space_choose(void) {
     return false;
 }
 
+static bool make_accessible(const struct part *part, size_t from, size_t bytes) {
+    char *start = part->start + from;
+    if (!(space.reserved ? os_commit : os_extend)(start, bytes)) return false;
+    if (space.huge_pages && part == &space.block_part) os_advise_huge(start, bytes);
+    return true;
+}
+
+RARE void space_use_huge_pages(void) {
+    const struct part *part = &space.block_part;
+    space.huge_pages = true;
+    if (part->accessible != 0) os_advise_huge(part->start, part->accessible);
+}
+
 bool part_grow(struct part *part, size_t bytes) {
     if (bytes <= part->accessible) return true;
     if (bytes > part->limit) return false;
@@ -92,8 +105,8 @@ bool part_grow(struct part *part, size_t bytes) {
     size_t step = max_size(256 * KIB, min_size(part->accessible / 4, 64 * MIB));
     size_t want = min_size(round_up(max_size(bytes, part->accessible + step), page), part->limit);
     size_t need = round_up(bytes, page); /* limits are multiples of every page size */
-    bool (*make)(void *, size_t) = space.reserved ? os_commit : os_extend;
-    for (part->asked_for = want; !make(part->start + part->accessible, want - part->accessible);) {
+    for (part->asked_for = want;
+         !make_accessible(part, part->accessible, want - part->accessible);) {
         if (want == need) return false;
         want = need;
     }
@@ -117,7 +130,7 @@ size_t space_skip(void) {
     if (space.reserved) return 0;
     for (size_t step = MIB; step <= SKIP_MAX && before + step < part->limit; step *= 2) {
         size_t next = round_up(before + step, GRANULE);
-        if (!os_extend(part->start + next, GRANULE)) continue;
+        if (!make_accessible(part, next, GRANULE)) continue;
         part->accessible = next + GRANULE;
         if (space_grow(part->accessible / GRANULE)) return next / GRANULE;
         part->accessible = before; /* no descriptors for it */

@@ -39,8 +39,9 @@ struct space {
     size_t granules;         /* how many may hold blocks: descriptor and pages are accessible */
     struct granule *granule; /* their descriptors */
 
-    bool reserved;  /* the parts are mapped without access, else not at all */
-    size_t top_pad; /* bytes made accessible beyond the need (M_TOP_PAD) */
+    bool reserved;   /* the parts are mapped without access, else not at all */
+    size_t top_pad;  /* bytes made accessible beyond the need (M_TOP_PAD) */
+    bool huge_pages; /* the system is advised to use huge pages for blocks */
     struct part granule_part, meta_part, block_part;
 };
 
@@ -58,6 +59,9 @@ size_t space_skip(void);
 /* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
  * counted would be in the way for ever. */
 void space_after_fork(void);
+
+/* From now on, and for the blocks that there are. */
+void space_use_huge_pages(void);
 
 /* Makes the granules [0, granules) usable, with their descriptors. */
 bool space_grow(size_t granules);

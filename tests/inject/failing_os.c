@@ -2,8 +2,9 @@
 
 #include "os.h"
 
-const char *const os_call_names[OS_CALLS] = {"reserve", "commit", "extend", "protect",   "purge",
-                                             "map",     "unmap",  "remap",  "move_pages"};
+const char *const os_call_names[OS_CALLS] = {"reserve",    "commit",     "extend", "protect",
+                                             "purge",      "map",        "unmap",  "remap",
+                                             "move_pages", "advise_huge"};
 
 static struct {
     enum os_call kind;
@@ -95,4 +96,10 @@ void *__real_os_move_pages(void *from, size_t bytes);
 void *__wrap_os_move_pages(void *from, size_t bytes);
 void *__wrap_os_move_pages(void *from, size_t bytes) {
     return fails(OS_MOVE_PAGES) ? no_memory(bytes) : __real_os_move_pages(from, bytes);
+}
+
+bool __real_os_advise_huge(void *start, size_t bytes);
+bool __wrap_os_advise_huge(void *start, size_t bytes);
+bool __wrap_os_advise_huge(void *start, size_t bytes) {
+    return fails(OS_ADVISE_HUGE) ? plan.unnoticed : __real_os_advise_huge(start, bytes);
 }

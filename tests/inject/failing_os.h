@@ -15,6 +15,7 @@ enum os_call {
     OS_UNMAP,
     OS_REMAP,
     OS_MOVE_PAGES,
+    OS_ADVISE_HUGE,
     OS_CALLS,
     OS_ANY = OS_CALLS
 };

@@ -1,9 +1,11 @@
-/* The address space: pads too large for it, what others have mapped in it, forks in its growth. */
+/* The address space: pads too large for it, what others have mapped in it, forks in its growth, and
+ * huge pages. */
 #include "unit.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
+#include "advised.h"
 #include "os.h"
 #include "space.h"
 #include "start.h"
@@ -49,6 +51,21 @@ static void a_step_that_fork_interrupted_is_made_again(void **state) {
     assert_true(space_grow(granules_accessible() + 1));
 }
 
+/* What was accessible before, and what comes; but the descriptors are small. */
+static void huge_pages_are_for_all_blocks(void **state) {
+    (void)state;
+    if (!huge_pages_exist()) skip();
+    char *before = granule_start(0);
+    assert_false(is_advised(before));
+    space_use_huge_pages();
+    assert_true(is_advised(before));
+    char *next = blocks_end();
+    assert_true(space_grow(granules_accessible() + 1));
+    assert_true(is_advised(next));
+    assert_false(is_advised(space.granule));
+    assert_false(is_advised(space.meta_part.start));
+}
+
 static int start_without_reservation(void **state) {
     (void)state;
     return start() && !space.reserved ? 0 : -1;
@@ -58,6 +75,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pad_that_overflows_is_cut),
         cmocka_unit_test(what_somebody_has_mapped_is_passed_over),
+        cmocka_unit_test(huge_pages_are_for_all_blocks),
         cmocka_unit_test(a_step_that_fork_interrupted_is_made_again),
     };
     return cmocka_run_group_tests(tests, start_without_reservation, NULL);
