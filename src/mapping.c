@@ -68,14 +68,14 @@ static bool make_room(void) {
 }
 
 static void count_in(size_t bytes) {
-    mapped.count++;
+    racy_store(&mapped.count, mapped.count + 1);
     mapped.bytes += bytes;
     mapped.count_max = max_size(mapped.count_max, mapped.count);
     mapped.bytes_max = max_size(mapped.bytes_max, mapped.bytes);
 }
 
 static void count_out(size_t bytes) {
-    mapped.count--;
+    racy_store(&mapped.count, mapped.count - 1);
     mapped.bytes -= bytes;
 }
 
@@ -91,6 +91,7 @@ static bool table_add(char *block, char *start, size_t bytes) {
 }
 
 void *mapping_alloc(size_t bytes, size_t align) {
+    if (racy_load(size_t, &mapped.count) >= settings.mmap_max) return NULL;
     size_t page = os_page_size();
     size_t lead = align > page ? align - page : 0;
     if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
