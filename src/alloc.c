@@ -108,14 +108,16 @@ static void *alloc_any(size_t size, bool *zeroed) {
     return p;
 }
 
-static void *perturbed(void *p, size_t size) {
-    if (settings.perturb != 0 && p != NULL) memset(p, settings.perturb ^ 0xff, size);
+/* The whole of it, so that what realloc finds there later is filled too. */
+static void *perturbed(void *p) {
+    if (unlikely(settings.perturb != 0) && p != NULL)
+        memset(p, settings.perturb ^ 0xff, mallow_usable_size(p));
     return p;
 }
 
 NOINLINE void *alloc_slow(size_t size) {
     bool zeroed;
-    return perturbed(alloc_any(size, &zeroed), size);
+    return perturbed(alloc_any(size, &zeroed));
 }
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
@@ -169,5 +171,5 @@ void *alloc_aligned(size_t align, size_t size, bool *zeroed) {
     if (p != NULL) return *zeroed = false, p;
     p = class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(max_size(size, 1), align, zeroed);
     if (p == NULL) errno = ENOMEM;
-    return perturbed(p, size);
+    return perturbed(p);
 }

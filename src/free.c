@@ -84,7 +84,8 @@ NOINLINE void free_slow(void *p) {
         if (!foreign_free(p)) report_misuse(MISUSE_FREE, p, caller);
         return;
     }
-    if (settings.perturb != 0) memset(p, settings.perturb, block.usable);
+    if (unlikely(settings.perturb != 0) && block.kind != BLOCK_MAPPING) /* whose pages all go */
+        memset(p, settings.perturb, block.usable);
     size_t usable = block.usable;
     bool done = free_found(&block);
     sanitizer_release(self_heap); /* which was looked at, outside heap_enter and heap_leave */

@@ -9,6 +9,7 @@
 #include "os.h"
 #include "remote.h"
 #include "repair.h"
+#include "settings.h"
 #include "slab.h"
 #include "start.h"
 
@@ -222,7 +223,17 @@ struct heap *heap_enter(void) {
         if (heap == NULL) return NULL;
     }
     mark_busy(heap, frame);
+    unsigned generation = racy_load(unsigned, &settings.generation);
+    if (unlikely(heap->generation != generation)) {
+        magazines_renew(heap);
+        heap->generation = generation;
+    }
     return heap;
+}
+
+RARE void heap_follow_settings(void) {
+    struct heap *heap = self_heap == EMPTY_HEAP ? NULL : heap_enter();
+    if (heap != NULL) heap_leave(heap);
 }
 
 /* The handler that interrupted us has returned: the heaps that stood in are for others now. */

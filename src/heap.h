@@ -73,6 +73,7 @@ struct heap {
     _Atomic int visitor; /* another thread is at work here, see heap_visit_begin */
     unsigned turns;      /* slow paths that were left; wraps around */
     struct decay decay;
+    unsigned generation; /* of the settings that the magazines follow */
 
     /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
@@ -99,6 +100,10 @@ extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec"))
  */
 struct heap *heap_enter(void);
 void heap_leave(struct heap *heap);
+
+/* The calling thread's magazines hold from now on what the settings allow; those of other threads
+ * do so from their next slow path on. */
+void heap_follow_settings(void);
 
 /* Takes a slab with free slots of the class from a heap whose thread is gone. */
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);

@@ -36,15 +36,25 @@ unsigned magazine_count(const struct heap *heap, unsigned class) {
     return (unsigned)(heap->magazine[class].top - sentinel(heap, class));
 }
 
-/* Logically, with the sentinel: 1 means that every free gives back at once. */
-static unsigned entries_allowed(unsigned class) {
-    if (settings.count_calls || class_size(class) > settings.mxfast) return 1;
+static bool serves(unsigned class) {
+    return !settings.count_calls && settings.perturb == 0 &&
+           class <= class_of(min_size(settings.mxfast, settings.tcache_max));
+}
+
+/* What the class may have, if nobody set a bound: with the sentinel. */
+static unsigned entries_by_size(unsigned class) {
     size_t size = class_size(class);
     size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
     unsigned entries = ENTRIES_FIRST;
     while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
     /* Large slots: what fits, two at least, and the sentinel. */
     return slots < entries - 1 ? (unsigned)max_size(slots, 2) + 1 : entries;
+}
+
+/* Logically, with the sentinel: 1 means that every free gives back at once. */
+static unsigned entries_allowed(unsigned class) {
+    size_t slots = serves(class) ? min_size(entries_by_size(class) - 1, settings.tcache_count) : 0;
+    return (unsigned)slots + 1;
 }
 
 /* In memory there is always room for the one slot that a refill takes and malloc pops again. */
@@ -84,8 +94,9 @@ void magazine_grow(struct heap *heap, unsigned class) {
 
 unsigned magazine_want(const struct heap *heap, unsigned class) {
     unsigned entries = heap->bin[class].entries;
+    if (entries <= 2) return entries != 0;
     /* Half of it, so that the frees that follow do not overflow at once. */
-    return entries == 0 ? 0 : entries / 2 + 1;
+    return entries / 2 + 1;
 }
 
 void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
@@ -104,6 +115,27 @@ void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
 void magazines_flush_all(struct heap *heap) {
     for (unsigned class = 0; class < CLASSES; class ++)
         magazine_flush(heap, class, magazine_count(heap, class));
+}
+
+/* A signal handler may free into it until signals are blocked, so it is looked at again then. */
+static void discard(struct heap *heap, unsigned class) {
+    struct bin *bin = &heap->bin[class];
+    while (bin->entries != 0) {
+        magazine_flush(heap, class, magazine_count(heap, class));
+        lock_take(&global_lock);
+        if (magazine_count(heap, class) == 0) {
+            struct entry *array = sentinel(heap, class);
+            size_t bytes = array_bytes(bin->entries);
+            bin->entries = 0;
+            heap->magazine[class] = (struct magazine){no_entries, no_entries + 1};
+            meta_free(array, bytes);
+        }
+        lock_drop(&global_lock);
+    }
+}
+
+void magazines_renew(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++) discard(heap, class);
 }
 
 /* What belongs to others: no slab of this heap would find it again. */

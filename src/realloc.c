@@ -27,6 +27,11 @@ static void *resize_pages(const struct found *block, size_t size) {
     return NULL;
 }
 
+static void perturb_growth(char *p, size_t before) {
+    size_t usable = mallow_usable_size(p);
+    if (usable > before) memset(p + before, settings.perturb ^ 0xff, usable - before);
+}
+
 /* What grows once grows again: a quarter more than before, at least, saves most of the copies. */
 static size_t grown(size_t usable, size_t size) {
     return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
@@ -55,6 +60,7 @@ static NOINLINE void *resize(void *p, size_t size, const void *caller) {
     if (fits(&block, size)) return p;
     void *resized = resize_pages(&block, size);
     if (resized == NULL) return resize_by_copy(&block, size);
+    if (unlikely(settings.perturb != 0)) perturb_growth(resized, block.usable);
     if (settings.count_calls) stats_count_resize(block.usable, mallow_usable_size(resized));
     return resized;
 }

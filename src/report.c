@@ -181,13 +181,30 @@ static const char *cause(enum misuse what, bool was_block) {
 static const char *function(enum misuse what) {
     switch (what) {
     case MISUSE_REALLOC:
-        return ", in realloc";
+        return "realloc";
     case MISUSE_USABLE_SIZE:
-        return ", in malloc_usable_size";
+        return "malloc_usable_size";
     case MISUSE_FREE:
         break;
     }
-    return "";
+    return "free";
+}
+
+static void add_details(struct text *t, enum misuse what, const void *p, const void *caller,
+                        const char *found) {
+    text_add(t, " of ");
+    text_add_hex(t, (uintptr_t)p);
+    text_add(t, " (");
+    text_add(t, found);
+    text_add(t, ", thread ");
+    text_add_number(t, (uint64_t)os_thread_id());
+    text_add(t, ")");
+    if (what != MISUSE_FREE) {
+        text_add(t, ", in ");
+        text_add(t, function(what));
+    }
+    text_add(t, " called from ");
+    text_add_hex(t, (uintptr_t)caller);
 }
 
 static void write_report(enum misuse what, const void *p, const void *caller) {
@@ -196,16 +213,12 @@ static void write_report(enum misuse what, const void *p, const void *caller) {
     struct text t = {.buffer = line, .size = sizeof line};
     text_add(&t, "mallow: ");
     text_add(&t, cause(what, f.was_block));
-    text_add(&t, " of ");
-    text_add_hex(&t, (uintptr_t)p);
-    text_add(&t, " (");
-    text_add(&t, f.text);
-    text_add(&t, ", thread ");
-    text_add_number(&t, (uint64_t)os_thread_id());
-    text_add(&t, ")");
-    text_add(&t, function(what));
-    text_add(&t, " called from ");
-    text_add_hex(&t, (uintptr_t)caller);
+    if ((settings.check_action & CHECK_SIMPLE) == 0) {
+        add_details(&t, what, p, caller, f.text);
+    } else {
+        text_add(&t, " in ");
+        text_add(&t, function(what));
+    }
     text_write(&t);
 }
 
@@ -213,7 +226,7 @@ static void write_report(enum misuse what, const void *p, const void *caller) {
  * here takes the process with it, and the others wait for that. */
 static _Atomic int reporting;
 
-RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
+static void report(enum misuse what, const void *p, const void *caller) {
     uint64_t mask = os_block_signals();
     while (atomic_exchange_explicit(&reporting, 1, memory_order_acquire) != 0)
         os_wait(&reporting, 1);
@@ -221,7 +234,12 @@ RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
     atomic_store_explicit(&reporting, 0, memory_order_release);
     os_wake_one(&reporting);
     os_restore_signals(mask);
-    if (!settings.report_only) abort();
+}
+
+RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
+    uint8_t action = settings.check_action;
+    if ((action & CHECK_REPORT) != 0) report(what, p, caller);
+    if ((action & CHECK_ABORT) != 0) abort();
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

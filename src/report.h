@@ -4,7 +4,7 @@
 
 enum misuse { MISUSE_FREE, MISUSE_REALLOC, MISUSE_USABLE_SIZE };
 
-/* Writes one line that begins "mallow: " and aborts; returns with on_error=report.
+/* Writes one line that begins "mallow: " and aborts, or what M_CHECK_ACTION leaves of the two.
  * Allocates nothing and holds no lock. */
 void report_misuse(enum misuse what, const void *p, const void *caller);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "heap.h"
 #include "os.h"
 #include "purge.h"
 #include "report.h"
@@ -13,63 +14,83 @@
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
 #define THRESHOLD_MAX ((size_t)32 * MIB)
 #define ADAPTED_MAX ((size_t)64 * MIB)
+#define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
+#define TCACHE_COUNT_MAX 65535
 
 struct settings settings = {
     .mmap_threshold = THRESHOLD_DEFAULT,
     .mmap_max = 65536,
     .mxfast = SLOT_MAX,
+    .tcache_max = SLOT_MAX,
+    .tcache_count = SIZE_MAX,
+    .check_action = CHECK_REPORT | CHECK_ABORT,
     .log_fd = 2,
 };
 
 /* ---- what can be set, under whatever name ---- */
 
-static bool set_mmap_threshold(size_t value) {
-    if (value > THRESHOLD_MAX) return false;
+/* What magazines hold already goes with their heap's next slow path. */
+static void magazines_change(void) { racy_store(&settings.generation, settings.generation + 1); }
+
+static void set_mmap_threshold(size_t value) {
     racy_store(&settings.mmap_threshold, value);
     settings.fixed_threshold = true;
-    return true;
 }
 
-static bool set_trim_threshold(size_t value) {
+static void set_trim_threshold(size_t value) {
     purge_set_retain(min_size(value, SIZE_MAX - 1)); /* SIZE_MAX would be "auto" */
     settings.fixed_threshold = true;
-    return true;
 }
 
-static bool set_top_pad(size_t value) {
+static void set_top_pad(size_t value) {
     space.top_pad = value;
     settings.fixed_threshold = true;
-    return true;
 }
 
-static bool set_mmap_max(size_t value) {
+static void set_mmap_max(size_t value) {
     settings.mmap_max = value;
     settings.fixed_threshold = true;
-    return true;
 }
 
-static bool set_mxfast(size_t value) {
-    if (value > MXFAST_MAX) return false;
-    settings.mxfast = value;
-    return true;
+/* Who asks for libc's default or more does not ask for less than there is. */
+static void set_mxfast(size_t value) {
+    settings.mxfast = value < MXFAST_DEFAULT ? value : SLOT_MAX;
+    magazines_change();
 }
 
-static bool set_perturb(size_t value) {
+static void set_tcache_max(size_t value) {
+    settings.tcache_max = min_size(value, SLOT_MAX);
+    magazines_change();
+}
+
+static void set_tcache_count(size_t value) {
+    settings.tcache_count = value;
+    magazines_change();
+}
+
+static void set_perturb(size_t value) {
     settings.perturb = (uint8_t)value;
-    if (settings.perturb != 0) settings.mxfast = 0; /* only slow paths fill */
-    return true;
+    magazines_change(); /* only slow paths fill */
 }
 
-static bool set_retain(size_t value) {
-    purge_set_retain(value);
-    return true;
+static void set_check_action(size_t value) { settings.check_action = (uint8_t)value; }
+
+static void set_huge_pages(size_t value) {
+    if (value != 0) space_use_huge_pages();
 }
 
-static bool set_summary_process(size_t value) {
+/* Of arenas and of the unsorted list there are none here. */
+static void set_nothing(size_t value) { (void)value; }
+
+static void count_calls(bool wanted) {
+    settings.count_calls = wanted;
+    magazines_change();
+}
+
+static void set_summary_process(size_t value) {
     settings.summary = settings.summary && value == (size_t)os_process_id();
-    settings.count_calls = settings.summary;
-    return true;
+    count_calls(settings.summary);
 }
 
 /* ---- numbers and names ---- */
@@ -83,17 +104,15 @@ static bool is(struct word w, const char *name) {
     return strlen(name) == w.length && memcmp(w.text, name, w.length) == 0;
 }
 
-/* Decimal or 0x..., with an optional k, m or g. */
-static bool parse_number(struct word w, size_t *value) {
-    size_t base = 10, i = 0;
+/* With an optional k, m or g. */
+static bool parse_digits(struct word w, size_t base, size_t *value) {
     *value = 0;
-    if (w.length > 2 && w.text[0] == '0' && (w.text[1] | 32) == 'x') base = 16, i = 2;
-    for (; i < w.length; i++) {
+    for (size_t i = 0; i < w.length; i++) {
         char c = (char)(w.text[i] | 32);
         size_t digit = w.text[i] >= '0' && w.text[i] <= '9' ? (size_t)(w.text[i] - '0')
                        : base == 16 && c >= 'a' && c <= 'f' ? (size_t)(c - 'a' + 10)
                                                             : base;
-        if (digit == base) {
+        if (digit >= base) {
             unsigned shift = c == 'k' ? 10 : c == 'm' ? 20 : c == 'g' ? 30 : 0;
             if (shift == 0 || i + 1 != w.length || i == 0) return false;
             return !__builtin_mul_overflow(*value, (size_t)1 << shift, value);
@@ -105,17 +124,31 @@ static bool parse_number(struct word w, size_t *value) {
     return w.length > 0;
 }
 
-/* libc reads -1 as the largest number: MALLOC_TRIM_THRESHOLD_=-1 turns trimming off. */
+static struct word without(struct word w, size_t first) {
+    return (struct word){w.text + first, w.length - first};
+}
+
+static bool is_hexadecimal(struct word w) {
+    return w.length > 2 && w.text[0] == '0' && (w.text[1] | 32) == 'x';
+}
+
+static bool parse_number(struct word w, size_t *value) {
+    return is_hexadecimal(w) ? parse_digits(without(w, 2), 16, value) : parse_digits(w, 10, value);
+}
+
+/* As libc: 010 is 8, and -1 the largest number (MALLOC_TRIM_THRESHOLD_=-1 turns trimming off). */
 static bool parse_libc_number(struct word w, size_t *value) {
     bool negative = w.length > 1 && w.text[0] == '-';
-    if (!parse_number((struct word){w.text + negative, w.length - negative}, value)) return false;
+    struct word digits = without(w, negative);
+    bool octal = digits.length > 1 && digits.text[0] == '0' && !is_hexadecimal(digits);
+    if (!(octal ? parse_digits(digits, 8, value) : parse_number(digits, value))) return false;
     if (negative) *value = -*value;
     return true;
 }
 
 struct setter {
     const char *name;
-    bool (*set)(size_t value);
+    void (*set)(size_t value);
 };
 
 static const struct setter *setter_of(const struct setter *setters, struct word name) {
@@ -145,28 +178,37 @@ static bool set_choice(struct word value, const char *off, const char *on, bool 
 
 static bool set_stats(struct word value) {
     if (!set_choice(value, "off", "exit", &settings.summary)) return false;
-    settings.count_calls = settings.summary;
+    count_calls(settings.summary);
+    return true;
+}
+
+static bool set_on_error(struct word value) {
+    bool report_only;
+    if (!set_choice(value, "abort", "report", &report_only)) return false;
+    set_check_action(report_only ? CHECK_REPORT : CHECK_REPORT | CHECK_ABORT);
     return true;
 }
 
 static bool set_option(struct word key, struct word value, bool *known) {
     static const struct setter numbers[] = {
-        {"retain", set_retain},
+        {"retain", purge_set_retain},
         {"stats_pid", set_summary_process},
         {NULL, NULL},
     };
     *known = true;
-    if (is(key, "retain") && is(value, "auto")) return set_retain(SIZE_MAX);
+    if (is(key, "retain") && is(value, "auto")) return purge_set_retain(SIZE_MAX), true;
     if (is(key, "backend")) return is(value, "reserve");
     if (is(key, "check")) return is(value, "free");
-    if (is(key, "on_error")) return set_choice(value, "abort", "report", &settings.report_only);
+    if (is(key, "on_error")) return set_on_error(value);
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
     if (is(key, "log")) return set_log(value);
     const struct setter *setter = setter_of(numbers, key);
     size_t number;
     *known = setter != NULL;
-    return *known && parse_number(value, &number) && setter->set(number);
+    if (!*known || !parse_number(value, &number)) return false;
+    setter->set(number);
+    return true;
 }
 
 typedef void (*pair_function)(struct word name, struct word value);
@@ -198,67 +240,87 @@ static void read_option(struct word name, struct word value) {
 
 /* ---- the names that glibc documents ---- */
 
+#define TUNABLES "glibc.malloc."
+
+/* What is above `max` is refused. Of mallopt's value `low_bits` alone count; where these are 0 it
+ * must not be negative. */
+struct knob {
+    const char *tunable, *variable;
+    int parameter, low_bits;
+    size_t max;
+    void (*set)(size_t value);
+};
+
+static const struct knob knobs[] = {
+    {"check", NULL, M_CHECK_ACTION, 7, 3, set_check_action},
+    {"top_pad", "MALLOC_TOP_PAD_", M_TOP_PAD, 0, SIZE_MAX, set_top_pad},
+    {"perturb", "MALLOC_PERTURB_", M_PERTURB, 0xff, 0xff, set_perturb},
+    {"mmap_max", "MALLOC_MMAP_MAX_", M_MMAP_MAX, 0, INT_MAX, set_mmap_max},
+    {"mmap_threshold", "MALLOC_MMAP_THRESHOLD_", M_MMAP_THRESHOLD, 0, THRESHOLD_MAX,
+     set_mmap_threshold},
+    {"trim_threshold", "MALLOC_TRIM_THRESHOLD_", M_TRIM_THRESHOLD, -1, SIZE_MAX,
+     set_trim_threshold},
+    {"mxfast", NULL, M_MXFAST, 0, MXFAST_MAX, set_mxfast},
+    {"tcache_max", NULL, 0, 0, SIZE_MAX, set_tcache_max},
+    {"tcache_count", NULL, 0, 0, TCACHE_COUNT_MAX, set_tcache_count},
+    {"tcache_unsorted_limit", NULL, 0, 0, SIZE_MAX, set_nothing},
+    {"arena_max", "MALLOC_ARENA_MAX", M_ARENA_MAX, 0, SIZE_MAX, set_nothing},
+    {"arena_test", "MALLOC_ARENA_TEST", M_ARENA_TEST, 0, SIZE_MAX, set_nothing},
+    {"hugetlb", NULL, 0, 0, SIZE_MAX, set_huge_pages},
+};
+#define KNOBS_END (knobs + sizeof knobs / sizeof *knobs)
+
+static bool turn(const struct knob *knob, size_t value) {
+    if (value > knob->max) return false;
+    knob->set(value);
+    return true;
+}
+
+/* As libc: what is wrong is passed over. */
+static void turn_to_text(const struct knob *knob, struct word text) {
+    size_t value;
+    if (parse_libc_number(text, &value)) turn(knob, value);
+}
+
 static void read_tunable(struct word name, struct word value) {
-    static const struct setter setters[] = {
-        {"glibc.malloc.mmap_threshold", set_mmap_threshold},
-        {"glibc.malloc.trim_threshold", set_trim_threshold},
-        {"glibc.malloc.top_pad", set_top_pad},
-        {"glibc.malloc.mmap_max", set_mmap_max},
-        {"glibc.malloc.mxfast", set_mxfast},
-        {"glibc.malloc.perturb", set_perturb},
-        {NULL, NULL},
-    };
-    const struct setter *setter = setter_of(setters, name);
-    size_t number;
-    /* As libc: what is wrong is passed over. */
-    if (setter != NULL && parse_libc_number(value, &number)) setter->set(number);
+    const size_t prefix = sizeof TUNABLES - 1;
+    if (name.length < prefix || memcmp(name.text, TUNABLES, prefix) != 0) return;
+    for (const struct knob *knob = knobs; knob < KNOBS_END; knob++)
+        if (is(without(name, prefix), knob->tunable)) turn_to_text(knob, value);
+}
+
+/* One digit, as mallopt(3) has it: what follows is ignored. */
+static void read_check_variable(void) {
+    const char *text = getenv("MALLOC_CHECK_");
+    if (text != NULL && *text >= '0' && *text <= '9') settings_mallopt(M_CHECK_ACTION, *text - '0');
 }
 
 static void read_variables(void) {
-    static const struct setter setters[] = {
-        {"MALLOC_MMAP_THRESHOLD_", set_mmap_threshold},
-        {"MALLOC_TRIM_THRESHOLD_", set_trim_threshold},
-        {"MALLOC_TOP_PAD_", set_top_pad},
-        {"MALLOC_MMAP_MAX_", set_mmap_max},
-        {"MALLOC_PERTURB_", set_perturb},
-        {NULL, NULL},
-    };
-    for (const struct setter *s = setters; s->name != NULL; s++) {
-        const char *text = getenv(s->name);
-        size_t number;
-        if (text != NULL && parse_libc_number((struct word){text, strlen(text)}, &number))
-            s->set(number);
+    read_check_variable();
+    for (const struct knob *knob = knobs; knob < KNOBS_END; knob++) {
+        const char *text = knob->variable == NULL ? NULL : getenv(knob->variable);
+        if (text != NULL) turn_to_text(knob, (struct word){text, strlen(text)});
     }
 }
 
 RARE void settings_read(void) {
     if (getauxval(AT_SECURE) != 0) return;
-    for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
     read_variables();
+    for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
     for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_option);
+    heap_follow_settings(); /* other constructors may have allocated before */
 }
 
-int settings_mallopt(int parameter, int value) {
-    size_t amount = (size_t)value; /* -1 means "no bound" where it means anything */
-    switch (parameter) {
-    case M_MXFAST:
-        return value >= 0 && set_mxfast(amount);
-    case M_TRIM_THRESHOLD:
-        return set_trim_threshold(amount);
-    case M_TOP_PAD:
-        return value >= 0 && set_top_pad(amount);
-    case M_MMAP_THRESHOLD:
-        return value >= 0 && set_mmap_threshold(amount);
-    case M_MMAP_MAX:
-        return value >= 0 && set_mmap_max(amount);
-    case M_PERTURB:
-        return set_perturb(amount);
-    case M_ARENA_TEST:
-    case M_ARENA_MAX:
-        return value > 0;
-    default:
-        return 1; /* as libc does */
-    }
+RARE int settings_mallopt(int parameter, int value) {
+    const struct knob *knob = knobs;
+    while (knob < KNOBS_END && knob->parameter != parameter) knob++;
+    if (knob == KNOBS_END || parameter == 0) return 1; /* as libc does */
+    if (knob->low_bits != 0)
+        knob->set((size_t)(value & knob->low_bits));
+    else if (value < 0 || !turn(knob, (size_t)value))
+        return 0;
+    heap_follow_settings();
+    return 1;
 }
 
 void settings_adapt_threshold(size_t freed_bytes) {

@@ -7,10 +7,13 @@
 struct settings {
     size_t mmap_threshold;
     size_t mmap_max;
-    size_t mxfast;        /* largest size that magazines serve */
-    uint8_t perturb;      /* fills blocks when not 0 */
-    bool fixed_threshold; /* somebody set one of the three that turn adaptation off */
-    bool report_only;     /* on_error=report */
+    size_t mxfast;        /* magazines serve sizes up to this, */
+    size_t tcache_max;    /* and this */
+    size_t tcache_count;  /* entries that a magazine holds at most */
+    unsigned generation;  /* grows with each change of what magazines may hold */
+    uint8_t perturb;      /* fills blocks when not 0: magazines hold nothing */
+    uint8_t check_action; /* CHECK_*: what a detected error does */
+    bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
     bool count_calls;     /* exact counts of calls: magazines hold nothing */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
@@ -18,6 +21,9 @@ struct settings {
 };
 
 extern struct settings settings;
+
+/* The bits of M_CHECK_ACTION. */
+enum { CHECK_REPORT = 1, CHECK_ABORT = 2, CHECK_SIMPLE = 4 };
 
 /* Reads MALLOW_OPTIONS, MALLOC_*_ and GLIBC_TUNABLES. Not in setuid programs. */
 void settings_read(void);

@@ -154,6 +154,58 @@ static void sizes_above_mxfast_are_not_kept(void **state) {
     assert_keeps_nothing(class_of(65));
 }
 
+static void the_lesser_of_both_bounds_on_sizes_counts(void **state) {
+    (void)state;
+    settings.mxfast = 100; /* is served, with the rest of its class */
+    settings.tcache_max = 1000;
+    grow_fully(class_of(112));
+    assert_true(room(class_of(112)) > 2);
+    assert_keeps_nothing(class_of(113));
+    settings.mxfast = 1000;
+    settings.tcache_max = 50;
+    grow_fully(class_of(50));
+    assert_true(room(class_of(50)) > 2);
+    assert_keeps_nothing(class_of(65));
+}
+
+static void a_bound_on_entries_is_kept_and_used(void **state) {
+    (void)state;
+    for (size_t count = 1; count < 20; count++) {
+        unsigned class = (unsigned)count;
+        settings.tcache_count = count;
+        grow_fully(class);
+        assert_int_equal(room(class), count);
+        assert_in_range(magazine_want(&heap, class), 1, count);
+    }
+    settings.tcache_count = 65535;
+    grow_fully(30);
+    assert_true(room(30) * class_size(30) <= 16 * KIB);
+}
+
+static void filling_keeps_nothing(void **state) {
+    (void)state;
+    settings.perturb = 1;
+    assert_keeps_nothing(4);
+}
+
+static void renewal_gives_all_back_and_asks_the_settings_again(void **state) {
+    (void)state;
+    for (unsigned class = 1; class < CLASSES; class ++) fill_from_slab(class);
+    settings.tcache_count = 3;
+    magazines_renew(&heap);
+    for (unsigned class = 1; class < CLASSES; class ++) {
+        assert_int_equal(magazine_count(&heap, class), 0);
+        assert_int_equal(room(class), 0);
+        assert_null(heap.magazine[class].top->slot);
+        grow_fully(class);
+        assert_in_range(room(class), 2, 3);
+    }
+    settings.tcache_count = SIZE_MAX;
+    magazines_renew(&heap);
+    while (slab_retire_empty(&heap)) continue;
+    assert_int_equal(pages_count().used, 0);
+}
+
 static void counting_calls_keeps_nothing(void **state) {
     (void)state;
     settings.count_calls = true;
@@ -163,7 +215,9 @@ static void counting_calls_keeps_nothing(void **state) {
 /* A heap of its own for each test. */
 static int new_heap(void **state) {
     (void)state;
-    settings.mxfast = SLOT_MAX;
+    settings.mxfast = settings.tcache_max = SLOT_MAX;
+    settings.tcache_count = SIZE_MAX;
+    settings.perturb = 0;
     settings.count_calls = false;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
@@ -175,6 +229,7 @@ static int new_heap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(flushing_all_empties_the_slabs),
+        TEST(renewal_gives_all_back_and_asks_the_settings_again),
         TEST(new_ones_are_empty_and_full),
         TEST(they_hold_what_the_header_allows),
         TEST(growth_keeps_the_entries_in_order),
@@ -182,6 +237,9 @@ int main(void) {
         TEST(a_flush_gives_the_oldest),
         TEST(forgetting_gives_nothing),
         TEST(sizes_above_mxfast_are_not_kept),
+        TEST(the_lesser_of_both_bounds_on_sizes_counts),
+        TEST(a_bound_on_entries_is_kept_and_used),
+        TEST(filling_keeps_nothing),
         TEST(counting_calls_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,9 @@ static int remember_defaults(void **state) {
 static int restore_defaults(void **state) {
     (void)state;
     static const char *const names[] = {
-        "MALLOW_OPTIONS",         "GLIBC_TUNABLES",         "MALLOC_TOP_PAD_", "MALLOC_PERTURB_",
-        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_"};
+        "MALLOW_OPTIONS",         "GLIBC_TUNABLES",         "MALLOC_TOP_PAD_",  "MALLOC_PERTURB_",
+        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_", "MALLOC_CHECK_",
+        "MALLOC_ARENA_MAX",       "MALLOC_ARENA_TEST"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) unsetenv(names[i]);
     settings = defaults;
     space.top_pad = default_top_pad;
@@ -62,6 +63,8 @@ static void numbers_are_decimal_or_hexadecimal_with_a_factor(void **state) {
     assert_top_pad_is("0", 0);
     assert_top_pad_is("65536", 65536);
     assert_top_pad_is("0x10", 16);
+    assert_top_pad_is("010", 8);
+    assert_top_pad_is("-0x10", SIZE_MAX - 15);
     assert_top_pad_is("0XfF", 255);
     assert_top_pad_is("3k", 3 * KIB);
     assert_top_pad_is("3M", 3 * MIB);
@@ -77,6 +80,7 @@ static void what_is_no_number_is_ignored(void **state) {
                                         "k",
                                         "-",
                                         "--1",
+                                        "08",
                                         "0x",
                                         "12q",
                                         "1kk",
@@ -100,6 +104,69 @@ static void variables_set_what_glibc_documents(void **state) {
     assert_int_equal(settings.mmap_max, 7);
     read_with("MALLOC_PERTURB_", "165");
     assert_int_equal(settings.perturb, 165);
+    read_with("MALLOC_PERTURB_", "256");
+    assert_int_equal(settings.perturb, 165);
+    read_with("MALLOC_CHECK_", "0");
+    assert_int_equal(settings.check_action, 0);
+    read_with("MALLOC_CHECK_", "7bits");
+    assert_int_equal(settings.check_action, 7);
+    read_with("MALLOC_CHECK_", "");
+    assert_int_equal(settings.check_action, 7);
+}
+
+static void a_tunable_supersedes_its_variable(void **state) {
+    (void)state;
+    setenv("GLIBC_TUNABLES", "glibc.malloc.mmap_max=5", 1);
+    read_with("MALLOC_MMAP_MAX_", "7");
+    assert_int_equal(settings.mmap_max, 5);
+}
+
+/* The least and the largest value that are accepted, and one that is not. */
+static void tunables_have_the_ranges_that_libc_lists(void **state) {
+    (void)state;
+    const struct {
+        const char *name;
+        size_t largest;
+        const void *field;
+        size_t bytes, stored;
+    } tunables[] = {
+        {"check", 3, &settings.check_action, 1, 3},
+        {"perturb", 255, &settings.perturb, 1, 255},
+        {"mmap_max", INT_MAX, &settings.mmap_max, 8, INT_MAX},
+        {"mmap_threshold", 32 * MIB, &settings.mmap_threshold, 8, 32 * MIB},
+        {"mxfast", 160, &settings.mxfast, 8, SLOT_MAX},
+        {"tcache_count", 65535, &settings.tcache_count, 8, 65535},
+        {"tcache_max", SIZE_MAX, &settings.tcache_max, 8, SLOT_MAX},
+        {"top_pad", SIZE_MAX, &space.top_pad, 8, SIZE_MAX},
+    };
+    for (size_t i = 0; i < sizeof(tunables) / sizeof(tunables[0]); i++) {
+        for (size_t above = 0; above <= (tunables[i].largest < SIZE_MAX); above++) {
+            char text[128];
+            size_t now = 0;
+            snprintf(text, sizeof(text), "glibc.malloc.%s=0:glibc.malloc.%s=%zu", tunables[i].name,
+                     tunables[i].name, tunables[i].largest + above);
+            assert_string_equal(read_with("GLIBC_TUNABLES", text), "");
+            memcpy(&now, tunables[i].field, tunables[i].bytes);
+            if (now != (above != 0 ? 0 : tunables[i].stored)) fail_msg("%s: %zu", text, now);
+        }
+    }
+}
+
+static void what_has_no_meaning_here_changes_nothing(void **state) {
+    (void)state;
+    assert_string_equal(read_with("GLIBC_TUNABLES",
+                                  "glibc.malloc.arena_max=1:glibc.malloc.arena_test=1:"
+                                  "glibc.malloc.tcache_unsorted_limit=1:glibc.malloc.hugetlb=0:"
+                                  "glibc.malloc.new=1:glibc.mallocs=1:glibc.malloc.:top_pad=1"),
+                        "");
+    read_with("MALLOC_ARENA_MAX", "1");
+    read_with("MALLOC_ARENA_TEST", "1");
+    assert_int_equal(settings_mallopt(M_ARENA_MAX, 1), 1);
+    assert_int_equal(settings_mallopt(M_ARENA_TEST, 1), 1);
+    assert_int_equal(settings_mallopt(0, 1), 1);
+    assert_memory_equal(&settings, &defaults, sizeof(settings));
+    assert_int_equal(space.top_pad, default_top_pad);
+    assert_false(space.huge_pages);
 }
 
 static void tunables_are_a_list_in_which_wrong_ones_are_passed_over(void **state) {
@@ -122,7 +189,7 @@ static void options_are_read_in_order(void **state) {
                                   "on_error=abort,on_error=report,,stats=exit,stats_format=json,"
                                   "retain=auto,retain=16m,backend=reserve,check=free"),
                         "");
-    assert_true(settings.report_only);
+    assert_int_equal(settings.check_action, CHECK_REPORT);
     assert_true(settings.summary);
     assert_true(settings.summary_json);
     assert_true(settings.count_calls);
@@ -170,7 +237,7 @@ static void bad_options_are_named_and_ignored(void **state) {
 static void a_bad_option_does_not_stop_the_others(void **state) {
     (void)state;
     read_with("MALLOW_OPTIONS", "colour=red,on_error=report,retain=x,stats=exit");
-    assert_true(settings.report_only);
+    assert_int_equal(settings.check_action, CHECK_REPORT);
     assert_true(settings.summary);
 }
 
@@ -193,17 +260,36 @@ static void mallopt_accepts_the_documented_ranges(void **state) {
     static const struct {
         int parameter, value, accepted;
     } calls[] = {
-        {M_MXFAST, 0, 1},          {M_MXFAST, 160, 1},
-        {M_MXFAST, 161, 0},        {M_MXFAST, -1, 0},
-        {M_MMAP_THRESHOLD, 0, 1},  {M_MMAP_THRESHOLD, 32 << 20, 1},
-        {M_MMAP_THRESHOLD, -1, 0}, {M_MMAP_THRESHOLD, (32 << 20) + 1, 0},
-        {M_TRIM_THRESHOLD, 0, 1},  {M_TRIM_THRESHOLD, -1, 1},
-        {M_TOP_PAD, 0, 1},         {M_TOP_PAD, 1 << 20, 1},
-        {M_MMAP_MAX, 0, 1},        {M_MMAP_MAX, 65536, 1},
-        {M_PERTURB, 0, 1},         {M_PERTURB, 255, 1},
-        {M_ARENA_TEST, 1, 1},      {M_ARENA_TEST, 0, 0},
-        {M_ARENA_MAX, 1, 1},       {M_ARENA_MAX, 0, 0},
-        {M_CHECK_ACTION, 3, 1},    {-99, 0, 1},
+        {M_MXFAST, 0, 1},
+        {M_MXFAST, 160, 1},
+        {M_MXFAST, 161, 0},
+        {M_MXFAST, -1, 0},
+        {M_MMAP_THRESHOLD, 0, 1},
+        {M_MMAP_THRESHOLD, 32 << 20, 1},
+        {M_MMAP_THRESHOLD, -1, 0},
+        {M_MMAP_THRESHOLD, (32 << 20) + 1, 0},
+        {M_TRIM_THRESHOLD, 0, 1},
+        {M_TRIM_THRESHOLD, -1, 1},
+        {M_TOP_PAD, 0, 1},
+        {M_TOP_PAD, 1 << 20, 1},
+        {M_MMAP_MAX, 0, 1},
+        {M_MMAP_MAX, 65536, 1},
+        {M_PERTURB, 0, 1},
+        {M_PERTURB, 255, 1},
+        {M_TOP_PAD, -1, 0},
+        {M_MMAP_MAX, -1, 0},
+        {M_PERTURB, 256, 1},
+        {M_PERTURB, -1, 1},
+        {M_ARENA_TEST, 1, 1},
+        {M_ARENA_TEST, 0, 1}, /* 0: as it is by default */
+        {M_ARENA_TEST, -1, 0},
+        {M_ARENA_MAX, -1, 0},
+        {M_ARENA_MAX, 1, 1},
+        {M_ARENA_MAX, 0, 1},
+        {M_CHECK_ACTION, 3, 1},
+        {M_CHECK_ACTION, -1, 1},
+        {-99, 0, 1},
+        {0, 0, 1},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         int accepted = settings_mallopt(calls[i].parameter, calls[i].value);
@@ -223,6 +309,31 @@ static void mallopt_sets_what_it_accepts(void **state) {
     assert_int_equal(space.top_pad, 12345);
     settings_mallopt(M_PERTURB, 1);
     assert_int_equal(settings.perturb, 1);
+    settings_mallopt(M_PERTURB, 0x1ff);
+    assert_int_equal(settings.perturb, 0xff);
+    settings_mallopt(M_CHECK_ACTION, 13);
+    assert_int_equal(settings.check_action, CHECK_REPORT | CHECK_SIMPLE);
+}
+
+static void what_mallopt_refuses_changes_nothing(void **state) {
+    (void)state;
+    static const int refused[][2] = {{M_MXFAST, -1},         {M_MXFAST, 161},
+                                     {M_MMAP_THRESHOLD, -1}, {M_MMAP_THRESHOLD, (32 << 20) + 1},
+                                     {M_TOP_PAD, -1},        {M_MMAP_MAX, -1},
+                                     {M_ARENA_MAX, -1},      {M_ARENA_TEST, -1}};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        assert_int_equal(settings_mallopt(refused[i][0], refused[i][1]), 0);
+    assert_memory_equal(&settings, &defaults, sizeof(settings));
+    assert_int_equal(space.top_pad, default_top_pad);
+}
+
+/* Not the cap of 128 that libc's default would be here, where larger sizes are served too. */
+static void mxfast_caps_below_the_default_of_libc_alone(void **state) {
+    (void)state;
+    settings_mallopt(M_MXFAST, 127);
+    assert_int_equal(settings.mxfast, 127);
+    settings_mallopt(M_MXFAST, 128);
+    assert_int_equal(settings.mxfast, SLOT_MAX);
 }
 
 static void the_threshold_follows_what_is_freed(void **state) {
@@ -253,6 +364,9 @@ int main(void) {
         TEST(numbers_are_decimal_or_hexadecimal_with_a_factor),
         TEST(what_is_no_number_is_ignored),
         TEST(variables_set_what_glibc_documents),
+        TEST(a_tunable_supersedes_its_variable),
+        TEST(tunables_have_the_ranges_that_libc_lists),
+        TEST(what_has_no_meaning_here_changes_nothing),
         TEST(tunables_are_a_list_in_which_wrong_ones_are_passed_over),
         TEST(options_are_read_in_order),
         TEST(the_summary_is_for_one_process),
@@ -261,6 +375,8 @@ int main(void) {
         TEST(messages_go_to_the_log),
         TEST(mallopt_accepts_the_documented_ranges),
         TEST(mallopt_sets_what_it_accepts),
+        TEST(what_mallopt_refuses_changes_nothing),
+        TEST(mxfast_caps_below_the_default_of_libc_alone),
         TEST(the_threshold_follows_what_is_freed),
         TEST(a_set_threshold_stays),
     };
