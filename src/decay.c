@@ -90,7 +90,7 @@ void decay_after_fork(void) {
 
 void decay_look(struct heap *heap) {
     int64_t now = os_coarse_ns();
-    if (now < heap->decay.next_look) return;
+    if (now < heap->decay.next_look || !purge_is_wanted()) return;
     heap->decay.next_look = now + LOOK_NS;
     decay_heap(heap, now, false);
     purge_look(now);
@@ -98,6 +98,7 @@ void decay_look(struct heap *heap) {
 }
 
 void decay_look_at_others(void) {
+    if (!purge_is_wanted()) return;
     int64_t now = os_coarse_ns();
     purge_look(now);
     decay_others(now);

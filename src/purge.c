@@ -21,6 +21,8 @@ static struct {
 
 void purge_set_retain(size_t bytes) { retain_bytes = bytes; }
 
+bool purge_is_wanted(void) { return retain_bytes != PURGE_NEVER; }
+
 size_t purge_slack(void) {
     if (retain_bytes == SIZE_MAX) return SIZE_MAX;
     return max_size(SLACK_MINIMUM, retain_bytes / 8 >> RUN_SHIFT);

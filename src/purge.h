@@ -18,7 +18,9 @@
 
 /* Bytes of free memory that are kept, and what exceeds them goes at once, in batches; SIZE_MAX:
  * chosen by the amount in use and by time (default). */
+#define PURGE_NEVER (SIZE_MAX - 1) /* all of it */
 void purge_set_retain(size_t bytes);
+bool purge_is_wanted(void);
 
 /* By how many pages a set amount may be exceeded before a batch goes; SIZE_MAX when none is set. */
 size_t purge_slack(void);

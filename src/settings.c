@@ -39,7 +39,7 @@ static void set_mmap_threshold(size_t value) {
 }
 
 static void set_trim_threshold(size_t value) {
-    purge_set_retain(min_size(value, SIZE_MAX - 1)); /* SIZE_MAX would be "auto" */
+    purge_set_retain(min_size(value, PURGE_NEVER)); /* SIZE_MAX would be "auto" */
     settings.fixed_threshold = true;
 }
 

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 
 #define MEBIBYTE ((size_t)1 << 20)
-enum { BLOCKS = 64, STEPS = 30000, MAPPINGS_MAX = 200 };
+enum { BLOCKS = 64, STEPS = 8000, MAPPINGS_MAX = 200 };
 
 static int count_mappings(void) {
     FILE *maps = fopen("/proc/self/maps", "r");
