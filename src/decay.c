@@ -3,6 +3,7 @@
 #include "magazine.h"
 #include "os.h"
 #include "purge.h"
+#include "purge_thread.h"
 #include "remote.h"
 #include "trim.h"
 
@@ -92,6 +93,7 @@ void decay_look(struct heap *heap) {
     int64_t now = os_coarse_ns();
     if (now < heap->decay.next_look || !purge_is_wanted()) return;
     heap->decay.next_look = now + LOOK_NS;
+    purge_thread_wake();
     decay_heap(heap, now, false);
     purge_look(now);
     decay_others(now);
@@ -102,4 +104,20 @@ void decay_look_at_others(void) {
     int64_t now = os_coarse_ns();
     purge_look(now);
     decay_others(now);
+}
+
+static bool is_all_settled(void) {
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
+        if (heap != self_heap && !is_settled(heap)) return false;
+    return !purge_has_more();
+}
+
+/* Until a tour of all heaps is complete; sweeps that are not due have nothing to do. */
+bool decay_round(void) {
+    if (!purge_is_wanted()) return false;
+    int64_t now = os_coarse_ns();
+    do decay_others(now);
+    while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
+    while (purge_look(now)) continue;
+    return !is_all_settled();
 }

@@ -21,6 +21,10 @@ ALWAYS_INLINE void decay_turn(struct heap *heap) {
 /* Of a thread that is not in its heap, if it has one. */
 void decay_look_at_others(void);
 
+/* Of the purge thread: one slice of each heap's sweep and of the page heap; false when nothing is
+ * left that could go, or could become old enough. */
+bool decay_round(void);
+
 /* In the child of a fork: whoever was at it is not here. */
 void decay_after_fork(void);
 

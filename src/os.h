@@ -62,6 +62,8 @@ bool os_barrier_in_all_threads(void);
 
 /* Sleeps while *word == expected; returns at once when it is not, or when woken. */
 void os_wait(_Atomic int *word, int expected);
+/* The same, for at most so many nanoseconds. */
+void os_wait_for(_Atomic int *word, int expected, int64_t ns);
 void os_wake_one(_Atomic int *word);
 
 /* Reads up to `bytes` of a file; returns how many, or -1. */

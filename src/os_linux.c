@@ -143,6 +143,11 @@ void os_wait(_Atomic int *word, int expected) {
     call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, 0, 0, 0);
 }
 
+void os_wait_for(_Atomic int *word, int expected, int64_t ns) {
+    struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, (long)&limit, 0, 0);
+}
+
 void os_wake_one(_Atomic int *word) {
     call6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }

@@ -3,6 +3,7 @@
 #include "lock.h"
 #include "os.h"
 #include "pages.h"
+#include "purge_thread.h"
 
 #define TICK_NS 200000000ll
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
@@ -43,13 +44,14 @@ static size_t budget_pages(const struct page_counts *now) {
 
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
  */
-static void purge_unused(size_t budget, int64_t now) {
+static bool purge_unused(size_t budget, int64_t now) {
     size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
-    if (unused > budget) pages_purge(min_size(unused - budget, PURGE_SLICE));
+    size_t gone = unused > budget ? pages_purge(min_size(unused - budget, PURGE_SLICE)) : 0;
     window.lowest_dirty =
         unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : pages_count().dirty;
     if (unused <= budget + PURGE_SLICE)
         atomic_store_explicit(&window.tick_end, now + TICK_NS, memory_order_relaxed);
+    return gone != 0;
 }
 
 static bool tick_is_over(int64_t now) {
@@ -63,6 +65,7 @@ void purge_after_free(void) {
     }
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
+    if (now.dirty > budget) purge_thread_wake();
     size_t bound = max_size(max_size(2 * budget, now.used), BURST_MAX);
     if (now.dirty > bound) {
         pages_purge(min_size(now.dirty - bound, PURGE_SLICE));
@@ -73,13 +76,23 @@ void purge_after_free(void) {
     if (tick_is_over(time)) purge_unused(budget, time);
 }
 
-void purge_look(int64_t now) {
-    if (!tick_is_over(now)) return;
+bool purge_look(int64_t now) {
+    if (!tick_is_over(now)) return false;
     lock_take(&global_lock);
     pages_settle();
     struct page_counts count = pages_count();
-    if (tick_is_over(now)) purge_unused(budget_pages(&count), now);
+    bool some = tick_is_over(now) && purge_unused(budget_pages(&count), now);
     lock_drop(&global_lock);
+    return some;
+}
+
+bool purge_has_more(void) {
+    lock_take(&global_lock);
+    pages_settle();
+    struct page_counts now = pages_count();
+    bool more = now.dirty > budget_pages(&now);
+    lock_drop(&global_lock);
+    return more;
 }
 
 /* Dirty pages that are too many while fresh ones are used. */

@@ -31,8 +31,11 @@ bool purge_excess(void);
 /* After pages came back to the page heap. */
 void purge_after_free(void);
 
-/* When nothing was freed for long: the same, by the clock. */
-void purge_look(int64_t now);
+/* When nothing was freed for long: the same, by the clock; true when a slice went. */
+bool purge_look(int64_t now);
+
+/* Whether pages are kept that could become old enough. */
+bool purge_has_more(void);
 
 /* After a request took `pages`: clean ones when no dirty run fitted. */
 void purge_after_alloc(size_t pages, bool clean);

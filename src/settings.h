@@ -15,6 +15,7 @@ struct settings {
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
     bool count_calls;     /* exact counts of calls: magazines hold nothing */
+    bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
     int log_fd;

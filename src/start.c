@@ -4,7 +4,9 @@
 
 #include "decay.h"
 #include "heap.h"
+#include "helper_thread.h"
 #include "lock.h"
+#include "purge_thread.h"
 #include "repair.h"
 #include "settings.h"
 #include "space.h"
@@ -20,6 +22,12 @@ bool start(void) {
     return started;
 }
 
+static void start_helpers(void) {
+    if (!settings.purge_thread) return;
+    helper_thread_first();
+    purge_thread_start();
+}
+
 /* No lock is held across fork, so there is nothing to prepare: the child, in which only the
  * calling thread goes on, makes whole what the others were at. */
 static void child_of_fork(void) {
@@ -27,6 +35,7 @@ static void child_of_fork(void) {
     heap_after_fork();
     decay_after_fork();
     summary_forget();
+    start_helpers();
 }
 
 /* At load time and not at the first allocation, which may come from a signal handler, from the
@@ -34,4 +43,5 @@ static void child_of_fork(void) {
 __attribute__((constructor(101))) static void loaded(void) {
     settings_read();
     pthread_atfork(NULL, NULL, child_of_fork);
+    start_helpers();
 }

@@ -1,0 +1,43 @@
+#include "purge_thread.h"
+
+#include <stdatomic.h>
+
+#include "decay.h"
+#include "helper_thread.h"
+#include "os.h"
+#include "settings.h"
+
+#define MS 1000000ll
+#define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */
+#define IDLE_NS (1000 * MS) /* between two looks whether the program has ended */
+
+_Atomic int purge_thread_asleep;
+
+static void pause_for(int64_t ns) {
+    static _Atomic int never;
+    os_wait_for(&never, 0, ns);
+}
+
+static void *purge_thread(void *unused) {
+    while (!helper_thread_orphaned()) {
+        if (decay_round()) {
+            pause_for(ROUND_NS);
+            continue;
+        }
+        /* What comes to be free from here on wakes it; what was before, it has seen or sees now. */
+        atomic_store_explicit(&purge_thread_asleep, 1, memory_order_seq_cst);
+        os_wait_for(&purge_thread_asleep, 1, IDLE_NS);
+        atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
+    }
+    return unused;
+}
+
+void purge_thread_wake_up(void) {
+    atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
+    os_wake_one(&purge_thread_asleep);
+}
+
+RARE void purge_thread_start(void) {
+    atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
+    if (settings.purge_thread) helper_thread_start(purge_thread);
+}
