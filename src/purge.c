@@ -1,5 +1,6 @@
 #include "purge.h"
 
+#include "cgroup.h"
 #include "lock.h"
 #include "os.h"
 #include "pages.h"
@@ -10,6 +11,9 @@
 #define BURST_MAX \
     ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
 #define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* more is rarely touched at once */
+
+#define LITTLE ((size_t)1 * MIB >> RUN_SHIFT)
+#define GROUP_PART 8 /* of what the control group allows may be kept, at most */
 
 #define SLACK_MINIMUM ((size_t)256 * KIB >> RUN_SHIFT)
 
@@ -37,9 +41,24 @@ bool purge_excess(void) {
     return pages_purge(min_size(excess, PURGE_SLICE)) != 0 && excess > PURGE_SLICE;
 }
 
+/* Pages that the control group allows; asked for when there are enough to make a difference. */
+static size_t group_pages(const struct page_counts *now) {
+    static size_t limit;
+    if (limit == 0 && now->dirty < LITTLE) return SIZE_MAX;
+    if (limit == 0) limit = max_size(cgroup_memory_limit() >> RUN_SHIFT, 1);
+    return limit;
+}
+
 static size_t budget_pages(const struct page_counts *now) {
     if (retain_bytes != SIZE_MAX) return retain_bytes >> RUN_SHIFT;
-    return max_size(RETAIN_MINIMUM >> RUN_SHIFT, now->used / 8);
+    size_t least = min_size(RETAIN_MINIMUM >> RUN_SHIFT, group_pages(now) / GROUP_PART);
+    return max_size(least, now->used / 8);
+}
+
+/* What may be kept within a tick. */
+static size_t burst_pages(const struct page_counts *now, size_t budget) {
+    size_t burst = max_size(now->used, BURST_MAX);
+    return max_size(2 * budget, min_size(burst, group_pages(now) / GROUP_PART));
 }
 
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
@@ -66,7 +85,7 @@ void purge_after_free(void) {
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
     if (now.dirty > budget) purge_thread_wake();
-    size_t bound = max_size(max_size(2 * budget, now.used), BURST_MAX);
+    size_t bound = burst_pages(&now, budget);
     if (now.dirty > bound) {
         pages_purge(min_size(now.dirty - bound, PURGE_SLICE));
         return; /* a slice is all that one call may do */

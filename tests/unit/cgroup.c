@@ -1,0 +1,84 @@
+/* The limit of the process's own control group, whatever way it is mounted. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "cgroup.h"
+#include "os.h"
+
+static struct file { const char *path, *text; } files[8];
+
+long __wrap_os_read_file(const char *path, char *buffer, size_t bytes);
+long __wrap_os_read_file(const char *path, char *buffer, size_t bytes) {
+    for (struct file *file = files; file->path != NULL; file++) {
+        if (strcmp(file->path, path) != 0) continue;
+        size_t length = min_size(strlen(file->text), bytes);
+        memcpy(buffer, file->text, length);
+        return (long)length;
+    }
+    return -1;
+}
+
+static void there_are(size_t count, const struct file *some) {
+    memset(files, 0, sizeof files);
+    memcpy(files, some, count * sizeof *some);
+}
+#define THERE_ARE(...)                               \
+    do {                                             \
+        const struct file list[] = {__VA_ARGS__};    \
+        there_are(sizeof list / sizeof *list, list); \
+    } while (0)
+
+static void no_group_is_no_limit(void **state) {
+    (void)state;
+    memset(files, 0, sizeof files);
+    assert_int_equal(cgroup_memory_limit(), SIZE_MAX);
+    THERE_ARE({"/proc/self/cgroup", "0::/a\n"});
+    assert_int_equal(cgroup_memory_limit(), SIZE_MAX);
+    THERE_ARE({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", "max\n"});
+    assert_int_equal(cgroup_memory_limit(), SIZE_MAX);
+    THERE_ARE({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", ""});
+    assert_int_equal(cgroup_memory_limit(), SIZE_MAX);
+}
+
+static void the_least_of_the_groups_around_counts(void **state) {
+    (void)state;
+    THERE_ARE({"/proc/self/cgroup", "0::/a/b/c\n"}, {"/sys/fs/cgroup/a/b/c/memory.max", "max\n"},
+              {"/sys/fs/cgroup/a/b/memory.max", "3000\n"},
+              {"/sys/fs/cgroup/a/memory.max", "2000\n"}, {"/sys/fs/cgroup/b/memory.max", "1\n"});
+    assert_int_equal(cgroup_memory_limit(), 2000);
+}
+
+/* In a container the root of what is mounted is the group. */
+static void the_root_may_be_the_group(void **state) {
+    (void)state;
+    THERE_ARE({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "536870912\n"});
+    assert_int_equal(cgroup_memory_limit(), 512 * MIB);
+    THERE_ARE({"/proc/self/cgroup", "0::/../else\n"}, {"/sys/fs/cgroup/memory.max", "7000"});
+    assert_int_equal(cgroup_memory_limit(), 7000);
+}
+
+static void version_1_is_read_too(void **state) {
+    (void)state;
+    THERE_ARE({"/proc/self/cgroup", "5:devices:/x\n4:memory:/m/n\n1:cpu:/y\n0::/\n"},
+              {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"},
+              {"/sys/fs/cgroup/memory/m/n/memory.limit_in_bytes", "4096000\n"},
+              {"/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "1\n"});
+    assert_int_equal(cgroup_memory_limit(), 4096000);
+    THERE_ARE({"/proc/self/cgroup", "4:memory:/m\n"},
+              {"/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n"});
+    assert_int_equal(cgroup_memory_limit(), SIZE_MAX);
+    THERE_ARE({"/proc/self/cgroup", "4:memory:/m\n"},
+              {"/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "99999999999999999999999\n"});
+    assert_int_equal(cgroup_memory_limit(), SIZE_MAX);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_group_is_no_limit),
+        cmocka_unit_test(the_least_of_the_groups_around_counts),
+        cmocka_unit_test(the_root_may_be_the_group),
+        cmocka_unit_test(version_1_is_read_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
