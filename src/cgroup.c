@@ -27,7 +27,8 @@ static size_t read_text(const char *path, char *buffer, size_t size) {
 
 /* SIZE_MAX for "max", for what is no number and for what cannot be read. */
 static size_t read_limit(const struct hierarchy *h, const char *group, size_t length) {
-    char path[PATH_BYTES], number[32];
+    static UNTOUCHED char path[PATH_BYTES]; /* the stack may be small */
+    char number[32];
     struct text t = {.buffer = path, .size = sizeof path - 1};
     size_t value = 0;
     text_add(&t, h->root);

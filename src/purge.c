@@ -33,14 +33,6 @@ size_t purge_slack(void) {
     return max_size(SLACK_MINIMUM, retain_bytes / 8 >> RUN_SHIFT);
 }
 
-bool purge_excess(void) {
-    size_t dirty = pages_count().dirty, amount = retain_bytes >> RUN_SHIFT;
-    if (retain_bytes == SIZE_MAX || dirty <= amount || dirty - amount <= purge_slack())
-        return false;
-    size_t excess = dirty - amount;
-    return pages_purge(min_size(excess, PURGE_SLICE)) != 0 && excess > PURGE_SLICE;
-}
-
 /* Pages that the control group allows; asked for when there are enough to make a difference. */
 static size_t group_pages(const struct page_counts *now) {
     static size_t limit;
@@ -61,6 +53,21 @@ static size_t burst_pages(const struct page_counts *now, size_t budget) {
     return max_size(2 * budget, min_size(burst, group_pages(now) / GROUP_PART));
 }
 
+/* Pages beyond what may be kept, however short a time. */
+static size_t excess_pages(const struct page_counts *now) {
+    size_t budget = budget_pages(now);
+    if (retain_bytes == SIZE_MAX)
+        return now->dirty - min_size(now->dirty, burst_pages(now, budget));
+    size_t excess = now->dirty - min_size(now->dirty, budget);
+    return excess > purge_slack() ? excess : 0;
+}
+
+bool purge_excess(void) {
+    struct page_counts now = pages_count();
+    size_t excess = excess_pages(&now);
+    return excess > 0 && pages_purge(min_size(excess, PURGE_SLICE)) != 0 && excess > PURGE_SLICE;
+}
+
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
  */
 static bool purge_unused(size_t budget, int64_t now) {
@@ -78,19 +85,14 @@ static bool tick_is_over(int64_t now) {
 }
 
 void purge_after_free(void) {
-    if (retain_bytes != SIZE_MAX) {
-        purge_excess();
-        return;
-    }
+    size_t before = pages_count().dirty;
+    purge_excess();
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
-    if (now.dirty > budget) purge_thread_wake();
-    size_t bound = burst_pages(&now, budget);
-    if (now.dirty > bound) {
-        pages_purge(min_size(now.dirty - bound, PURGE_SLICE));
-        return; /* a slice is all that one call may do */
-    }
-    if (now.dirty <= budget && window.lowest_dirty <= budget) return;
+    if (now.dirty <= budget) return;
+    purge_thread_wake();
+    if (retain_bytes != SIZE_MAX || now.dirty != before)
+        return; /* a slice is all one call may do */
     int64_t time = os_coarse_ns();
     if (tick_is_over(time)) purge_unused(budget, time);
 }

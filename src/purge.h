@@ -28,7 +28,7 @@ bool purge_is_wanted(void);
 /* By how many pages a set amount may be exceeded before a batch goes; SIZE_MAX when none is set. */
 size_t purge_slack(void);
 
-/* Returns a slice of what exceeds a set amount; whether there is more. */
+/* Returns a slice of what exceeds the amount that may be kept at all; whether there is more. */
 bool purge_excess(void);
 
 /* After pages came back to the page heap. */
