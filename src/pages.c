@@ -144,11 +144,14 @@ static void run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kin
 }
 
 /* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
-static bool pass_foreign(void) {
-    size_t top = totals.top, next = space_skip() * GRANULE_PAGES;
+static bool pass_foreign(uint32_t pages, uint32_t align) {
+    size_t top = totals.top, end = space.granules * GRANULE_PAGES;
+    size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
+    size_t next = space_skip(granules) * GRANULE_PAGES;
     if (next == 0) return false;
-    set_tag((uint32_t)top, RUN_FOREIGN, (uint32_t)(next - top), false);
+    set_tag((uint32_t)end, RUN_FOREIGN, (uint32_t)(next - end), false);
     totals.top = next;
+    if (end > top) insert_free((uint32_t)top, (uint32_t)(end - top), false);
     return true;
 }
 
@@ -163,7 +166,7 @@ static bool grow_top(uint32_t pages, uint32_t align) {
         end = max_size(top + 1, align_page(top - tag_pages(last), align) + pages);
     if (end > UINT32_MAX) return false;
     if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES))
-        return pass_foreign() && grow_top(pages, align);
+        return pass_foreign(pages, align) && grow_top(pages, align);
     totals.top = end;
     insert_free((uint32_t)top, (uint32_t)(end - top), false);
     return true;

@@ -22,6 +22,10 @@ extern struct settings settings;
 /* Reads MALLOW_OPTIONS, MALLOC_*_ and GLIBC_TUNABLES. Not in setuid programs. */
 void settings_read(void);
 
+/* Whether MALLOW_OPTIONS says backend=brk. Asked at the first allocation, which may come before
+ * settings_read, and from the loader, before libc knows the environment: then it is not known. */
+bool settings_backend_is_break(void);
+
 /* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
 int settings_mallopt(int parameter, int value);
 

@@ -2,8 +2,9 @@
 
 #include "os.h"
 
-const char *const os_call_names[OS_CALLS] = {"reserve", "commit", "extend", "protect",   "purge",
-                                             "map",     "unmap",  "remap",  "move_pages"};
+const char *const os_call_names[OS_CALLS] = {"reserve", "commit",    "extend", "break_move",
+                                             "protect", "purge",     "map",    "unmap",
+                                             "remap",   "move_pages"};
 
 static struct {
     enum os_call kind;
@@ -59,6 +60,12 @@ bool __real_os_extend(void *start, size_t bytes);
 bool __wrap_os_extend(void *start, size_t bytes);
 bool __wrap_os_extend(void *start, size_t bytes) {
     return fails(OS_EXTEND) ? plan.unnoticed : __real_os_extend(start, bytes);
+}
+
+bool __real_os_break_move(char *from, char *to);
+bool __wrap_os_break_move(char *from, char *to);
+bool __wrap_os_break_move(char *from, char *to) {
+    return fails(OS_BREAK_MOVE) ? plan.unnoticed : __real_os_break_move(from, to);
 }
 
 bool __real_os_protect(void *start, size_t bytes);
