@@ -188,6 +188,17 @@ static void heap_reap(struct heap *heap) {
     while (slab_retire_empty(heap)) continue;
 }
 
+bool heap_relieve(void) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return false;
+    remote_collect_all(heap);
+    magazines_flush_all(heap);
+    bool some = slab_retire_empty(heap);
+    while (slab_retire_empty(heap)) continue;
+    heap_leave(heap);
+    return some;
+}
+
 /* Between the two a fork in another thread finds the heap in need of repair. */
 static bool heap_begin(struct heap *heap) {
     bool mine = heap == self_heap;

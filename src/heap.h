@@ -112,6 +112,9 @@ void heap_close_waiting(struct heap *heap);
 /* Gives what threads that are gone kept in magazines back to their slabs. */
 void heap_reap_all(void);
 
+/* Gives up what the thread keeps for itself, when memory is short; false when it kept none. */
+bool heap_relieve(void);
+
 /* The same, and returns free pages inside their slabs and the calling thread's, and those that
  * others freed in the slabs of threads that live; true when some went. */
 bool heap_trim_all(void);

@@ -70,9 +70,15 @@ static bool resize_in_place(uint32_t page, uint32_t pages) {
     return pages <= have || pages_extend(page, pages);
 }
 
+/* Whole pages of the kernel's, which may be larger than ours: it would move what else is on them. */
+static bool are_movable(const char *from, const char *to, size_t bytes) {
+    return (((uintptr_t)from | (uintptr_t)to | bytes) & (os_page_size() - 1)) == 0;
+}
+
 /* Moves the run's pages into a mapping of its own without copying; the run is clean afterwards. The
  * mapping is as long as the run first: else it would be two to the kernel, and could not grow. */
 static void *move_to_mapping(void *p, size_t bytes, size_t size) {
+    if (!are_movable(p, NULL, bytes)) return NULL;
     char *block = mapping_alloc(bytes, RUN_PAGE);
     if (block == NULL) return NULL;
     char *grown = NULL;
@@ -98,7 +104,8 @@ static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
     lock_drop(&global_lock);
     if (page == 0) return NULL;
     char *moved = page_start(page);
-    bool emptied = clean && bytes >= MOVE_MIN && os_move_pages(p, moved, bytes);
+    bool emptied = clean && bytes >= MOVE_MIN && are_movable(p, moved, bytes) &&
+                   os_move_pages(p, moved, bytes);
     if (!emptied) memcpy(moved, p, bytes);
     lock_take(&global_lock);
     pages_free(page_of(p), emptied);
