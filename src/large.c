@@ -70,7 +70,8 @@ static bool resize_in_place(uint32_t page, uint32_t pages) {
     return pages <= have || pages_extend(page, pages);
 }
 
-/* Whole pages of the kernel's, which may be larger than ours: it would move what else is on them. */
+/* Whole pages of the kernel's, which may be larger than ours: it would move what else is on them.
+ */
 static bool are_movable(const char *from, const char *to, size_t bytes) {
     return (((uintptr_t)from | (uintptr_t)to | bytes) & (os_page_size() - 1)) == 0;
 }
