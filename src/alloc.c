@@ -101,11 +101,22 @@ static void *alloc_large(size_t size, size_t align, bool *zeroed) {
     return p;
 }
 
-/* Every allocation that the fast path did not serve, cleared or not. */
-static void *alloc_any(size_t size, bool *zeroed) {
-    void *p = size <= SLOT_MAX ? alloc_slot(class_of(size), zeroed) : alloc_large(size, 1, zeroed);
+/* A slot or, where the class has none (CLASSES), pages. */
+static void *alloc_once(unsigned class, size_t size, size_t align, bool *zeroed) {
+    return class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(size, align, zeroed);
+}
+
+static void *alloc_from(unsigned class, size_t size, size_t align, bool *zeroed) {
+    void *p = alloc_once(class, size, align, zeroed);
+    if (unlikely(p == NULL) && size <= PTRDIFF_MAX && heap_relieve())
+        p = alloc_once(class, size, align, zeroed);
     if (unlikely(p == NULL)) errno = ENOMEM;
     return p;
+}
+
+/* Every allocation that the fast path did not serve, cleared or not. */
+static void *alloc_any(size_t size, bool *zeroed) {
+    return alloc_from(size <= SLOT_MAX ? class_of(size) : CLASSES, size, 1, zeroed);
 }
 
 /* The whole of it, so that what realloc finds there later is filled too. */
@@ -169,7 +180,5 @@ void *alloc_aligned(size_t align, size_t size, bool *zeroed) {
     else
         p = NULL;
     if (p != NULL) return *zeroed = false, p;
-    p = class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(max_size(size, 1), align, zeroed);
-    if (p == NULL) errno = ENOMEM;
-    return perturbed(p);
+    return perturbed(alloc_from(class, max_size(size, 1), align, zeroed));
 }

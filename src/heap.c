@@ -259,6 +259,22 @@ void heap_leave(struct heap *heap) {
 
 /* ---- heaps without a thread ---- */
 
+bool heap_reap(struct heap *heap) {
+    remote_collect_all(heap);
+    magazines_flush_all(heap);
+    bool some = slab_retire_empty(heap);
+    while (slab_retire_empty(heap)) continue;
+    return some;
+}
+
+bool heap_relieve(void) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return false;
+    bool some = heap_reap(heap);
+    heap_leave(heap);
+    return some;
+}
+
 bool heap_begin(struct heap *heap) {
     if (heap != self_heap) return heap_seize(heap);
     if (heap->busy != 0) return false;
@@ -271,12 +287,6 @@ void heap_end(struct heap *heap) {
         mark_idle(heap);
     else
         heap_release(heap);
-}
-
-void heap_reap(struct heap *heap) {
-    remote_collect_all(heap);
-    magazines_flush_all(heap);
-    while (slab_retire_empty(heap)) continue;
 }
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {

@@ -128,11 +128,15 @@ static inline bool heap_is_visited(struct heap *heap) {
 bool heap_begin(struct heap *heap);
 void heap_end(struct heap *heap);
 
-/* Gives what a thread that is gone kept in magazines back to the slabs. Of the owner. */
-void heap_reap(struct heap *heap);
+/* Gives what the heap keeps in magazines back to its slabs, and empty slabs to all; false when no
+ * slab was empty. Of the owner. */
+bool heap_reap(struct heap *heap);
 
 /* The same for all such heaps. */
 void heap_reap_all(void);
+
+/* Gives up what the thread keeps for itself, when memory is short; false when it kept none. */
+bool heap_relieve(void);
 
 /* In the child of a fork: only the calling thread's heap has an owner. */
 void heap_after_fork(void);

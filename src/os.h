@@ -13,6 +13,9 @@
 /* Bytes of a page of the running kernel: 4, 16 or 64 KiB. */
 size_t os_page_size(void);
 
+/* The width of a program's addresses: 47 on most machines, 39 or less on small ones. */
+unsigned os_address_bits(void);
+
 /* Reserves address space that nothing may touch yet: not charged, not dumped, not locked.
  * bytes: a multiple of the page size. Returns its start aligned to GRANULE, or NULL. */
 void *os_reserve(size_t bytes);
@@ -24,6 +27,13 @@ bool os_commit(void *start, size_t bytes);
 /* Maps zeroed pages exactly at `start`, where nothing may be mapped yet. */
 bool os_extend(void *start, size_t bytes);
 
+/* The program break, which whoever calls sbrk moves too; NULL where there is none. */
+char *os_break(void);
+
+/* Moves the break up or down, if it stands at `from`; pages that this adds read as zero. libc is
+ * kept informed of it, so that its sbrk goes on from there. */
+bool os_break_move(char *from, char *to);
+
 /* Makes pages inaccessible; their content is lost when they are committed again (see os_purge). */
 bool os_protect(void *start, size_t bytes);
 
@@ -33,6 +43,9 @@ bool os_purge(void *start, size_t bytes);
 
 /* Asks for huge pages there, as far as they fit; false when the kernel has none. */
 bool os_advise_huge(void *start, size_t bytes);
+
+/* Whether the page is in memory now. */
+bool os_is_resident(void *page);
 
 /* A mapping of its own, zeroed; NULL when refused. */
 void *os_map(size_t bytes);

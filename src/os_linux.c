@@ -2,6 +2,7 @@
 #include "os.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -32,7 +33,6 @@ static long call6(long n, long a, long b, long c, long d, long e, long f) {
     return result;
 }
 #else
-#    include <errno.h>
 static long call6(long n, long a, long b, long c, long d, long e, long f) {
     int saved = errno;
     long result = syscall(n, a, b, c, d, e, f);
@@ -52,6 +52,11 @@ size_t os_page_size(void) {
         __atomic_store_n(&cached, page, __ATOMIC_RELAXED);
     }
     return page;
+}
+
+/* The kernel has put those bytes at the upper end of the first stack. */
+unsigned os_address_bits(void) {
+    return 64 - (unsigned)__builtin_clzl(getauxval(AT_RANDOM) | (uintptr_t)1 << 31);
 }
 
 static void *map(void *at, size_t bytes, int protection, int flags) {
@@ -88,6 +93,23 @@ bool os_extend(void *start, size_t bytes) {
     return false;
 }
 
+char *os_break(void) {
+    int saved = errno;
+    char *now = sbrk(0);
+    errno = saved;
+    return now == (char *)-1 ? NULL : now;
+}
+
+bool os_break_move(char *from, char *to) {
+    int saved = errno;
+    char *before = os_break() == from ? sbrk(to - from) : (char *)-1;
+    /* Another thread may have moved it meanwhile. */
+    bool moved = before == from;
+    if (!moved && before != (char *)-1 && sbrk(0) == before + (to - from)) sbrk(from - to);
+    errno = saved;
+    return moved;
+}
+
 bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
 
 bool os_purge(void *start, size_t bytes) {
@@ -96,6 +118,11 @@ bool os_purge(void *start, size_t bytes) {
 
 bool os_advise_huge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
+}
+
+bool os_is_resident(void *page) {
+    unsigned char resident = 0;
+    return call3(SYS_mincore, page, os_page_size(), &resident) == 0 && (resident & 1) != 0;
 }
 
 void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }

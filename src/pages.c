@@ -144,11 +144,14 @@ static void run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kin
 }
 
 /* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
-static bool pass_foreign(void) {
-    size_t top = totals.top, next = space_skip() * GRANULE_PAGES;
+static bool pass_foreign(uint32_t pages, uint32_t align) {
+    size_t top = totals.top, end = space.granules * GRANULE_PAGES;
+    size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
+    size_t next = space_skip(granules) * GRANULE_PAGES;
     if (next == 0) return false;
-    set_tag((uint32_t)top, RUN_FOREIGN, (uint32_t)(next - top), false);
+    set_tag((uint32_t)end, RUN_FOREIGN, (uint32_t)(next - end), false);
     totals.top = next;
+    if (end > top) insert_free((uint32_t)top, (uint32_t)(end - top), false);
     return true;
 }
 
@@ -163,7 +166,7 @@ static bool grow_top(uint32_t pages, uint32_t align) {
         end = max_size(top + 1, align_page(top - tag_pages(last), align) + pages);
     if (end > UINT32_MAX) return false;
     if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES))
-        return pass_foreign() && grow_top(pages, align);
+        return pass_foreign(pages, align) && grow_top(pages, align);
     totals.top = end;
     insert_free((uint32_t)top, (uint32_t)(end - top), false);
     return true;
@@ -301,26 +304,45 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     return true;
 }
 
-/* Gives back the last `pages` of a dirty run. */
+/* Only whole pages of the kernel's can go; ours may be smaller. */
+static struct range { uint32_t first, end; } whole_pages(uint32_t run) {
+    uint32_t unit = (uint32_t)(os_page_size() / RUN_PAGE), end = run + tag_pages(run_tag(run));
+    return (struct range){(run + unit - 1) & ~(unit - 1), end & ~(unit - 1)};
+}
+
+/* A dirty run of the highest bin that has one which can go. */
+static uint32_t longest_purgeable(void) {
+    for (unsigned word = BIN_WORDS; word-- > 0;) {
+        for (uint64_t left = free_bins[1].nonempty[word]; left != 0;) {
+            unsigned bit = 63 - (unsigned)__builtin_clzl(left);
+            uint32_t run = free_bins[1].head[word * 64 + bit];
+            for (; run != 0; run = run_of(run)->next)
+                if (whole_pages(run).first < whole_pages(run).end) return run;
+            left &= ~((uint64_t)1 << bit);
+        }
+    }
+    return 0;
+}
+
+/* Gives back the last `pages` of a dirty run, or some more to make whole ones. */
 static bool purge_tail(uint32_t run, uint32_t pages) {
-    uint32_t length = tag_pages(run_tag(run));
-    uint32_t start = run + length - pages;
-    /* Only whole pages of the kernel's can go; ours may be smaller. */
-    uint32_t unit = (uint32_t)(os_page_size() / RUN_PAGE);
-    uint32_t first = (start + unit - 1) & ~(unit - 1), end = (start + pages) & ~(unit - 1);
-    if (end <= first) return false;
-    if (!os_purge(page_start(first), (size_t)(end - first) << RUN_SHIFT)) return false;
+    uint32_t length = tag_pages(run_tag(run)), unit = (uint32_t)(os_page_size() / RUN_PAGE);
+    struct range gone = whole_pages(run);
+    uint32_t most = (pages + unit - 1) & ~(unit - 1);
+    if (gone.end - gone.first > most) gone.first = gone.end - most;
+    uint32_t count = gone.end - gone.first;
+    if (!os_purge(page_start(gone.first), (size_t)count << RUN_SHIFT)) return false;
     unmark_free(run, length, true);
-    if (first > run) mark_free(run, first - run, true);
-    if (end < run + length) mark_free(end, run + length - end, true);
-    insert_free(first, end - first, false);
+    if (gone.first > run) mark_free(run, gone.first - run, true);
+    if (gone.end < run + length) mark_free(gone.end, run + length - gone.end, true);
+    insert_free(gone.first, count, false);
     return true;
 }
 
 size_t pages_purge(size_t pages) {
     size_t done = 0;
     while (done < pages) {
-        uint32_t run = longest_dirty();
+        uint32_t run = longest_purgeable();
         if (run == 0) break;
         uint32_t part = (uint32_t)min_size(tag_pages(run_tag(run)), pages - done);
         size_t before = totals.dirty;

@@ -44,7 +44,8 @@ void pages_shrink(uint32_t page, uint32_t pages);
 /* Extends a used run to `pages` over its free neighbour; false when that does not suffice. */
 bool pages_extend(uint32_t page, uint32_t pages);
 
-/* Returns up to `pages` dirty pages to the kernel, from the largest runs; how many it was. */
+/* Returns up to `pages` dirty pages to the kernel, rounded up to whole ones of its own, from the
+ * largest runs; how many it was. */
 size_t pages_purge(size_t pages);
 
 /* Makes the lists and counts anew from the tags of used runs. */

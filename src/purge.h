@@ -6,8 +6,8 @@
  *   - when a request cannot be met from dirty pages, as many of those go as fresh ones come, as
  *     far as they exceed the allowance: then fragmentation does not raise the peak.
  *
- * An eighth of what the process's control group allows is the most that is kept by default; what the
- * machine has does not matter.
+ * An eighth of what the process's control group allows is the most that is kept by default; what
+ * the machine has does not matter.
  *
  * A program that builds and tears down something large over and over keeps its pages: within a
  * tick they are used. All of it happens on slow paths, under the global lock.

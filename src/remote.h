@@ -21,9 +21,9 @@
  * owner frees it in the same instant, its plain store of CACHED comes last or makes the CAS fail;
  * only a stranger that had kept the slot then has it in its magazine as well, which is the one case
  * where a double free that races within nanoseconds goes unnoticed.
- * A slab may retire or change hands between a CAS and the push that follows: its descriptor then sits on the
- * list of a heap that no longer owns it, and is forwarded or dropped from there. tests/model
- * explores all of it exhaustively.
+ * A slab may retire or change hands between a CAS and the push that follows: its descriptor then
+ * sits on the list of a heap that no longer owns it, and is forwarded or dropped from there.
+ * tests/model explores all of it exhaustively.
  */
 #ifndef MALLOW_REMOTE_H
 #define MALLOW_REMOTE_H
@@ -41,8 +41,8 @@ void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
 #define COLLECT_MAX 64u /* slabs in one call: some tenths of a millisecond */
 
-/* Makes slots that others freed available, in some slabs of the class (or in what the last call left
- * of another); false when there were none. */
+/* Makes slots that others freed available, in some slabs of the class (or in what the last call
+ * left of another); false when there were none. */
 bool remote_collect(struct heap *heap, unsigned class);
 
 /* The same in some slabs of each class, and in all. */

@@ -189,6 +189,9 @@ static bool set_on_error(struct word value) {
     return true;
 }
 
+/* In effect already: see settings_backend_is_break. */
+static bool is_backend(struct word value) { return is(value, "reserve") || is(value, "brk"); }
+
 static bool set_option(struct word key, struct word value, bool *known) {
     static const struct setter numbers[] = {
         {"retain", purge_set_retain},
@@ -197,7 +200,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
     };
     *known = true;
     if (is(key, "retain") && is(value, "auto")) return purge_set_retain(SIZE_MAX), true;
-    if (is(key, "backend")) return is(value, "reserve");
+    if (is(key, "backend")) return is_backend(value);
     if (is(key, "check")) return is(value, "free");
     if (is(key, "on_error")) return set_on_error(value);
     if (is(key, "stats")) return set_stats(value);
@@ -237,6 +240,17 @@ static void read_option(struct word name, struct word value) {
     else
         report_warning("MALLOW_OPTIONS: unknown key '", name.text, name.length,
                        "' is ignored (see mallow(7) for the keys)");
+}
+
+static bool backend_is_break;
+
+static void read_backend(struct word name, struct word value) {
+    if (is(name, "backend") && is_backend(value)) backend_is_break = is(value, "brk");
+}
+
+RARE bool settings_backend_is_break(void) {
+    if (getauxval(AT_SECURE) == 0) for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_backend);
+    return backend_is_break;
 }
 
 /* ---- the names that glibc documents ---- */

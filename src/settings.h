@@ -29,6 +29,10 @@ enum { CHECK_REPORT = 1, CHECK_ABORT = 2, CHECK_SIMPLE = 4 };
 /* Reads MALLOW_OPTIONS, MALLOC_*_ and GLIBC_TUNABLES. Not in setuid programs. */
 void settings_read(void);
 
+/* Whether MALLOW_OPTIONS says backend=brk. Asked at the first allocation, which may come before
+ * settings_read, and from the loader, before libc knows the environment: then it is not known. */
+bool settings_backend_is_break(void);
+
 /* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
 int settings_mallopt(int parameter, int value);
 

@@ -1,6 +1,5 @@
 /*
- * The address space: one range that holds the blocks and, apart from them, everything the
- * allocator knows about them.
+ * The address space: the blocks and, apart from them, everything the allocator knows about them.
  *
  *     +----------------+--------------------+------------------------------------+
  *     | descriptors    | allocator's memory | granules: slabs and runs of blocks |
@@ -17,6 +16,18 @@
  * not one that the program sets later (RLIMIT_AS), is in no core and is not locked by mlockall.
  * Where that range cannot be had, a reservation without access is made instead, the largest that
  * is granted.
+ *
+ * With backend=brk, and where no reservation for blocks is granted, they stand apart from the rest,
+ * at the end of the data segment:
+ *
+ *     +-----------------+---------+---------+---------+- - - - - - - - - - - -
+ *     | program's data, | granules | foreign | granules | what else is mapped
+ *     | rounded up      |         |  sbrk   |         | behind, once the break is stuck
+ *     +-----------------+---------+---------+---------+- - - - - - - - - - - -
+ *                       ^ space.base                  ^ break
+ *
+ * What the program itself adds to the segment begins where our last step ended, and is passed over
+ * up to the next granule. Once the break cannot move any further, the part goes on by mappings.
  */
 #ifndef MALLOW_SPACE_H
 #define MALLOW_SPACE_H
@@ -25,12 +36,19 @@
 
 struct granule;
 
-/* A part of the reservation that becomes accessible from its start upwards. */
+enum growth {
+    GROW_MAPPED,    /* mapped as far as it is used, where nothing else is */
+    GROW_COMMITTED, /* made accessible in a reservation */
+    GROW_BREAK,     /* by the program break; GROW_MAPPED once that is stuck */
+};
+
+/* What becomes accessible from its start upwards. */
 struct part {
     char *start;
     size_t accessible; /* bytes */
     size_t limit;      /* bytes it may have */
     size_t asked_for; /* bytes: beyond accessible while the system is asked, see space_after_fork */
+    enum growth by;
 };
 
 struct space {
@@ -39,7 +57,6 @@ struct space {
     size_t granules;         /* how many may hold blocks: descriptor and pages are accessible */
     struct granule *granule; /* their descriptors */
 
-    bool reserved;   /* the parts are mapped without access, else not at all */
     size_t top_pad;  /* bytes made accessible beyond the need (M_TOP_PAD) */
     bool huge_pages; /* the system is advised to use huge pages for blocks */
     struct part granule_part, meta_part, block_part;
@@ -47,14 +64,15 @@ struct space {
 
 extern struct space space;
 
-/* Chooses the range; false when the kernel grants no address space at all. */
-bool space_choose(void);
+/* Chooses where everything is; false when the kernel grants no address space at all. */
+bool space_choose(bool by_break);
 
 /* Makes at least `bytes` from the start of the part accessible; false when refused. */
 bool part_grow(struct part *part, size_t bytes);
 
-/* Passes over what somebody else has mapped in the range; see space.c. */
-size_t space_skip(void);
+/* Goes on with that many granules behind what somebody else has put in the way of the blocks.
+ * Returns the first of them, or 0. */
+size_t space_skip(size_t granules);
 
 /* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
  * counted would be in the way for ever. */

@@ -12,7 +12,7 @@
 #include "space.h"
 #include "summary.h"
 
-bool start_once(void) { return space.base != NULL || space_choose(); }
+bool start_once(void) { return space.base != NULL || space_choose(settings_backend_is_break()); }
 
 bool start(void) {
     if (likely(__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) != 0)) return true;

@@ -1,12 +1,15 @@
 /*
  * The process has as many mappings as the kernel allows, so that none can be split. free keeps
- * errno even so, malloc fails at worst, and the heap works on when there is room for mappings
- * again.
+ * errno even so, malloc fails at worst, malloc_trim gives back what is free, and the heap works on
+ * when there is room for mappings again.
  */
 #include "check.h"
 #include "churn.h"
+#include "resident.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { HIGHEST_COUNT = 200000, LARGE = 64 << 20 };
@@ -32,11 +35,33 @@ static void allocate_and_free(size_t size) {
     CHECK_EQUAL(errno, 4711);
 }
 
+enum { SMALL_BLOCKS = 16000, SMALL = 2000 };
+static void *small_blocks[SMALL_BLOCKS];
+
+static void hold_small_blocks(void) {
+    for (int i = 0; i < SMALL_BLOCKS; i++) {
+        CHECK((small_blocks[i] = malloc(SMALL)) != NULL);
+        memset(small_blocks[i], 1, SMALL);
+    }
+}
+
+/* Every second page's worth of them, so that what goes is in many pieces. */
+static void trim_small_blocks(void) {
+    size_t before = resident_bytes();
+    for (int i = 0; i < SMALL_BLOCKS; i++)
+        if (i % 8 < 6) free(small_blocks[i]);
+    malloc_trim(0);
+    CHECK(before - resident_bytes() > (size_t)SMALL_BLOCKS * SMALL / 4);
+    for (int i = 0; i < SMALL_BLOCKS; i++)
+        if (i % 8 >= 6) free(small_blocks[i]);
+}
+
 int main(void) {
     static struct churn churn = {.random = 1};
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     void *blocks[3];
     churn_steps(&churn, 10000);
+    hold_small_blocks();
     for (int i = 0; i < 3; i++) {
         blocks[i] = malloc(LARGE);
         CHECK(blocks[i] != NULL);
@@ -49,6 +74,8 @@ int main(void) {
     free(blocks[1]);
     churn_finish(&churn);
     CHECK_EQUAL(errno, 4711);
+    trim_small_blocks();
+    allocate_and_free(0);
     for (size_t size = 1; size < LARGE; size *= 2) allocate_and_free(size);
 
     CHECK_EQUAL(munmap(region, HIGHEST_COUNT * page), 0);

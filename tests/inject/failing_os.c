@@ -1,10 +1,13 @@
 #include "failing_os.h"
 
+#include "limited_os.h"
+#include "paged_os.h"
+
 #include "os.h"
 
-const char *const os_call_names[OS_CALLS] = {"reserve",    "commit",     "extend", "protect",
-                                             "purge",      "map",        "unmap",  "remap",
-                                             "move_pages", "advise_huge"};
+const char *const os_call_names[OS_CALLS] = {
+    "reserve", "commit", "extend", "break_move", "protect",    "purge",
+    "map",     "unmap",  "remap",  "move_pages", "advise_huge"};
 
 static struct {
     enum os_call kind;
@@ -39,6 +42,22 @@ static bool fails(enum os_call kind) {
     return true;
 }
 
+/* What is charged and granted, or neither. */
+static bool refused(enum os_call kind) {
+    plan.failed++;
+    failed_ever[kind]++;
+    return false;
+}
+
+static bool charge(enum os_call kind, size_t bytes) {
+    return limited_charge(bytes) || refused(kind);
+}
+
+static bool settle(size_t bytes, bool granted) {
+    if (!granted) limited_credit(bytes);
+    return granted;
+}
+
 /* Where a caller ends up that does not ask whether it got memory: it may touch none of this. */
 void *__real_os_reserve(size_t bytes);
 static void *no_memory(size_t bytes) { return plan.unnoticed ? __real_os_reserve(bytes) : NULL; }
@@ -47,59 +66,95 @@ static void *no_memory(size_t bytes) { return plan.unnoticed ? __real_os_reserve
 
 void *__wrap_os_reserve(size_t bytes);
 void *__wrap_os_reserve(size_t bytes) {
+    paged_check(NULL, bytes);
     return fails(OS_RESERVE) ? no_memory(bytes) : __real_os_reserve(bytes);
 }
 
 bool __real_os_commit(void *start, size_t bytes);
 bool __wrap_os_commit(void *start, size_t bytes);
 bool __wrap_os_commit(void *start, size_t bytes) {
-    return fails(OS_COMMIT) ? plan.unnoticed : __real_os_commit(start, bytes);
+    paged_check(start, bytes);
+    if (fails(OS_COMMIT)) return plan.unnoticed;
+    if (limited_was_protected(start)) return __real_os_commit(start, bytes);
+    return charge(OS_COMMIT, bytes) && settle(bytes, __real_os_commit(start, bytes));
 }
 
 bool __real_os_extend(void *start, size_t bytes);
 bool __wrap_os_extend(void *start, size_t bytes);
 bool __wrap_os_extend(void *start, size_t bytes) {
-    return fails(OS_EXTEND) ? plan.unnoticed : __real_os_extend(start, bytes);
+    paged_check(start, bytes);
+    if (fails(OS_EXTEND)) return plan.unnoticed;
+    return charge(OS_EXTEND, bytes) && settle(bytes, __real_os_extend(start, bytes));
+}
+
+bool __real_os_break_move(char *from, char *to);
+bool __wrap_os_break_move(char *from, char *to);
+bool __wrap_os_break_move(char *from, char *to) {
+    if (fails(OS_BREAK_MOVE)) return plan.unnoticed;
+    size_t up = to > from ? (size_t)(to - from) : 0, down = from > to ? (size_t)(from - to) : 0;
+    if (!charge(OS_BREAK_MOVE, up) || !settle(up, __real_os_break_move(from, to))) return false;
+    limited_credit(down);
+    return true;
 }
 
 bool __real_os_protect(void *start, size_t bytes);
 bool __wrap_os_protect(void *start, size_t bytes);
 bool __wrap_os_protect(void *start, size_t bytes) {
-    return fails(OS_PROTECT) ? plan.unnoticed : __real_os_protect(start, bytes);
+    paged_check(start, bytes);
+    if (fails(OS_PROTECT)) return plan.unnoticed;
+    limited_protected(start);
+    return __real_os_protect(start, bytes);
 }
 
 bool __real_os_purge(void *start, size_t bytes);
 bool __wrap_os_purge(void *start, size_t bytes);
 bool __wrap_os_purge(void *start, size_t bytes) {
+    paged_check(start, bytes);
     return fails(OS_PURGE) ? plan.unnoticed : __real_os_purge(start, bytes);
 }
 
-void *__real_os_map(size_t bytes);
 void *__wrap_os_map(size_t bytes);
 void *__wrap_os_map(size_t bytes) {
-    return fails(OS_MAP) ? no_memory(bytes) : __real_os_map(bytes);
+    if (fails(OS_MAP)) return no_memory(bytes);
+    if (!charge(OS_MAP, bytes)) return NULL;
+    void *start = paged_map(bytes);
+    return settle(bytes, start != NULL) ? start : NULL;
 }
 
 bool __real_os_unmap(void *start, size_t bytes);
 bool __wrap_os_unmap(void *start, size_t bytes);
 bool __wrap_os_unmap(void *start, size_t bytes) {
-    return fails(OS_UNMAP) ? plan.unnoticed : __real_os_unmap(start, bytes);
+    paged_check(start, bytes);
+    if (fails(OS_UNMAP)) return plan.unnoticed;
+    if (!__real_os_unmap(start, bytes)) return false;
+    limited_credit(bytes);
+    return true;
 }
 
-void *__real_os_remap(void *start, size_t old_bytes, size_t new_bytes);
 void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes);
 void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes) {
-    return fails(OS_REMAP) ? no_memory(new_bytes) : __real_os_remap(start, old_bytes, new_bytes);
+    if (fails(OS_REMAP)) return no_memory(new_bytes);
+    size_t more = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+    if (!charge(OS_REMAP, more)) return NULL;
+    void *moved = paged_remap(start, old_bytes, new_bytes);
+    if (!settle(more, moved != NULL)) return NULL;
+    limited_credit(old_bytes + more - new_bytes);
+    return moved;
 }
 
 void *__real_os_move_pages(void *from, size_t bytes);
 void *__wrap_os_move_pages(void *from, size_t bytes);
 void *__wrap_os_move_pages(void *from, size_t bytes) {
-    return fails(OS_MOVE_PAGES) ? no_memory(bytes) : __real_os_move_pages(from, bytes);
+    paged_check(from, bytes);
+    if (fails(OS_MOVE_PAGES)) return no_memory(bytes);
+    if (!charge(OS_MOVE_PAGES, bytes)) return NULL;
+    void *moved = __real_os_move_pages(from, bytes);
+    return settle(bytes, moved != NULL) ? moved : NULL;
 }
 
 bool __real_os_advise_huge(void *start, size_t bytes);
 bool __wrap_os_advise_huge(void *start, size_t bytes);
 bool __wrap_os_advise_huge(void *start, size_t bytes) {
+    paged_check(start, bytes);
     return fails(OS_ADVISE_HUGE) ? plan.unnoticed : __real_os_advise_huge(start, bytes);
 }

@@ -9,6 +9,7 @@ enum os_call {
     OS_RESERVE,
     OS_COMMIT,
     OS_EXTEND,
+    OS_BREAK_MOVE,
     OS_PROTECT,
     OS_PURGE,
     OS_MAP,

@@ -5,12 +5,16 @@
  *     inject each COUNT      the N-th call and the COUNT-1 after it fail, for every N there is
  *     inject always CALL     calls of one kind fail from the first on, or with "any" all
  *     inject ignored CALL    they fail unnoticed: that must not go well
+ *     inject within BYTES    no more than so many are granted
  * Each run has a process, and so a heap, of its own.
  */
 #include "failing_os.h"
+#include "limited_os.h"
+#include "mallow.h"
 #include "processes.h"
 #include "workload.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -47,7 +51,7 @@ static void fail_each(long count) {
     long n = 1;
     while (fail_from(n, count)) n++;
     printf("%ld calls, %ld at a time\n", n - 1, count);
-    CHECK(n > 100);
+    CHECK(n > 50);
 }
 
 static enum os_call call_named(const char *name) {
@@ -61,6 +65,44 @@ static enum os_call call_named(const char *name) {
 static void fail_always(enum os_call call) {
     os_fail(call, 1, LONG_MAX);
     run_through();
+}
+
+/* Blocks of the size, linked by their first word, until there is no memory for another one. */
+static size_t fill_and_empty(size_t size) {
+    size_t count = 0;
+    void **list = NULL, **block;
+    errno = 0;
+    for (; (block = mallow_malloc(size)) != NULL; count++) {
+        *block = (void *)list;
+        list = block;
+    }
+    CHECK_EQUAL(errno, ENOMEM);
+    for (; list != NULL; list = block) {
+        block = *list;
+        mallow_free((void *)list);
+    }
+    return count * size;
+}
+
+/* Memory that was freed serves again, whatever size it had before. */
+static void stay_within(size_t bytes) {
+    static const size_t sizes[] = {100, 40000, 1000, 500000, 20000, 150000};
+    enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+    size_t had[SIZES];
+    mallow_free(mallow_malloc(1)); /* an address space that was reserved was not granted */
+    os_limit(bytes);
+    workload_run(true);
+    workload_end();
+    for (int i = 0; i < SIZES; i++) had[i] = fill_and_empty(sizes[i]);
+    for (int i = 0; i < SIZES; i++) {
+        size_t has = fill_and_empty(sizes[i]);
+        printf("%zu, then %zu of %zu bytes in blocks of %zu\n", had[i], has, bytes, sizes[i]);
+        CHECK(has >= had[i] / 4 * 3);
+        /* The rest is for what the workload left in slabs, magazines and states. */
+        CHECK(bytes < 16000000 || has >= bytes / 2);
+    }
+    workload_run(true);
+    workload_end();
 }
 
 /* Nothing is said of how it fails. */
@@ -85,7 +127,9 @@ int main(int argc, char **argv) {
         fail_always(call_named(argv[2]));
     else if (argc == 3 && strcmp(argv[1], "ignored") == 0)
         fail_unnoticed(call_named(argv[2]));
+    else if (argc == 3 && strcmp(argv[1], "within") == 0)
+        stay_within(strtoul(argv[2], NULL, 10));
     else
-        check_failed("usage: inject each COUNT | always CALL | ignored CALL\n");
+        check_failed("usage: inject each COUNT | always CALL | ignored CALL | within BYTES\n");
     return EXIT_SUCCESS;
 }

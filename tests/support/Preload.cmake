@@ -1,5 +1,6 @@
 # Test programs that run under the library as any program does: preloaded.
 
+include(${CMAKE_CURRENT_LIST_DIR}/Variants.cmake)
 find_package(Threads REQUIRED)
 
 # preloaded_program(GROUP SOURCE) builds the program GROUP_NAME of one source.
@@ -12,18 +13,24 @@ function(preloaded_program group source)
     target_link_libraries(${group}_${name} PRIVATE mallow_no_builtin Threads::Threads)
 endfunction()
 
-# preloaded_run(GROUP NAME [ARGUMENT...]) adds a test that runs the program under the library.
+# preloaded_run(GROUP NAME [ARGUMENT...]) adds a test that runs the program under the library, and
+# its variants; MALLOW_TESTS_LARGE is a regular expression of those that do not fit a small space.
 function(preloaded_run group name)
     string(GENEX_STRIP "${ARGN}" arguments)
     list(JOIN arguments . arguments)
     if(NOT arguments STREQUAL "")
         string(PREPEND arguments .)
     endif()
-    add_test(NAME ${group}.${name}${arguments} COMMAND ${group}_${name} ${ARGN})
-    set_tests_properties(${group}.${name}${arguments} PROPERTIES
+    set(test ${group}.${name}${arguments})
+    add_test(NAME ${test} COMMAND ${group}_${name} ${ARGN})
+    set_tests_properties(${test} PROPERTIES
         ENVIRONMENT LD_PRELOAD=$<TARGET_FILE:mallow_shared>
         SKIP_RETURN_CODE 77
         TIMEOUT 60)
+    at_break(${test} ${group}_${name} ${ARGN})
+    if(NOT test MATCHES "^(${MALLOW_TESTS_LARGE})")
+        in_small_space(${test} $<TARGET_FILE:${group}_${name}> ${ARGN})
+    endif()
 endfunction()
 
 # preloaded_test(GROUP SOURCE) does both.

@@ -195,6 +195,22 @@ static void options_are_read_in_order(void **state) {
     assert_true(settings.count_calls);
 }
 
+static bool backend_with(const char *options) {
+    setenv("MALLOW_OPTIONS", options, 1);
+    return settings_backend_is_break();
+}
+
+/* As any other key, though nothing else is read with it. */
+static void the_backend_is_known_before_all_others(void **state) {
+    (void)state;
+    assert_true(backend_with("backend=brk"));
+    assert_true(backend_with("stats=exit,backend=reserve,backend=brk,colour=red"));
+    assert_true(backend_with("backend=brk,backend=mmap"));
+    assert_false(backend_with("backend=brk,backend=reserve"));
+    assert_memory_equal(&settings, &defaults, sizeof(settings));
+    assert_string_equal(read_with("MALLOW_OPTIONS", "backend=brk"), "");
+}
+
 static void the_summary_is_for_one_process(void **state) {
     (void)state;
     char options[64];
@@ -369,6 +385,7 @@ int main(void) {
         TEST(what_has_no_meaning_here_changes_nothing),
         TEST(tunables_are_a_list_in_which_wrong_ones_are_passed_over),
         TEST(options_are_read_in_order),
+        TEST(the_backend_is_known_before_all_others),
         TEST(the_summary_is_for_one_process),
         TEST(bad_options_are_named_and_ignored),
         TEST(a_bad_option_does_not_stop_the_others),

@@ -32,10 +32,10 @@ static void what_somebody_has_mapped_is_passed_over(void **state) {
     assert_ptr_equal(foreign, end);
     memset(foreign, 1, GRANULE);
     assert_false(space_grow(granules_accessible() + 1));
-    size_t next = space_skip();
+    size_t next = space_skip(3);
     assert_true(granule_start(next) >= foreign + GRANULE);
-    assert_true(next < space.granules);
-    memset(granule_start(next), 2, GRANULE);
+    assert_true(next + 3 <= space.granules);
+    memset(granule_start(next), 2, 3 * GRANULE);
     for (size_t i = 0; i < GRANULE; i++) assert_int_equal(foreign[i], 1);
     assert_true(space_grow(space.granules + 1));
 }
@@ -45,8 +45,8 @@ static void a_step_that_fork_interrupted_is_made_again(void **state) {
     (void)state;
     struct part *part = &space.block_part;
     assert_true(os_extend(blocks_end(), MIB));
-    part->asked_for = part->accessible + MIB;
     assert_false(space_grow(granules_accessible() + 1));
+    part->asked_for = part->accessible + MIB;
     space_after_fork();
     assert_true(space_grow(granules_accessible() + 1));
 }
@@ -66,9 +66,22 @@ static void huge_pages_are_for_all_blocks(void **state) {
     assert_false(is_advised(space.meta_part.start));
 }
 
+/* What somebody else has mapped there must not go with it. */
+static void a_step_that_was_refused_is_not_taken_back(void **state) {
+    (void)state;
+    char *end = blocks_end();
+    char *foreign = mmap(end, GRANULE, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    assert_ptr_equal(foreign, end);
+    assert_false(space_grow(granules_accessible() + 1));
+    space_after_fork();
+    memset(foreign, 1, GRANULE);
+    munmap(foreign, GRANULE);
+}
+
 static int start_without_reservation(void **state) {
     (void)state;
-    return start() && !space.reserved ? 0 : -1;
+    return start() && space.block_part.by == GROW_MAPPED ? 0 : -1;
 }
 
 int main(void) {
@@ -77,6 +90,7 @@ int main(void) {
         cmocka_unit_test(what_somebody_has_mapped_is_passed_over),
         cmocka_unit_test(huge_pages_are_for_all_blocks),
         cmocka_unit_test(a_step_that_fork_interrupted_is_made_again),
+        cmocka_unit_test(a_step_that_was_refused_is_not_taken_back),
     };
     return cmocka_run_group_tests(tests, start_without_reservation, NULL);
 }

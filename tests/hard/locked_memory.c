@@ -1,0 +1,97 @@
+/*
+ * mlockall(MCL_CURRENT | MCL_FUTURE) puts all memory in core as soon as it is mapped: not much more
+ * than is needed may be locked, and where that is limited malloc fails with ENOMEM at the limit.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+#include "churn.h"
+#include "limit.h"
+#include "processes.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { MEBIBYTE = 1 << 20, BLOCK = 1024, NEED = 200 * MEBIBYTE, NOBODY = 65534 };
+enum { LIMIT_MIN = 4 * MEBIBYTE, LIMIT_MAX = 64 * MEBIBYTE };
+
+/* Of this process, in bytes. */
+static size_t locked_bytes(void) {
+    char line[256];
+    unsigned long kibibytes = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    CHECK(file != NULL);
+    while (fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "VmLck: %lu kB", &kibibytes) == 1) break;
+    fclose(file);
+    return (size_t)kibibytes * 1024;
+}
+
+static void lock_all(void) {
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) skip("no memory can be locked");
+}
+
+static void churn_a_while(void) {
+    static struct churn churn = {.random = 1};
+    churn_steps(&churn, 10000);
+    churn_finish(&churn);
+}
+
+static void no_more_than_needed(void) {
+    lock_all();
+    struct list *list = NULL;
+    size_t before = locked_bytes();
+    for (size_t bytes = 0; bytes < NEED; bytes += BLOCK) {
+        struct list *block = malloc(BLOCK);
+        CHECK(block != NULL);
+        block->next = list;
+        list = block;
+    }
+    size_t locked = locked_bytes() - before;
+    CHECK(locked >= NEED);
+    /* And a byte of state for each 16. */
+    if (running_on_mallow()) CHECK(locked <= NEED + NEED / 50 + 2 * MEBIBYTE);
+    pid_t child = start_child(); /* in which nothing is locked */
+    if (child == 0) {
+        churn_a_while();
+        free_list(&list);
+        exit(EXIT_SUCCESS);
+    }
+    check_child_succeeds(child);
+    free_list(&list);
+    churn_a_while();
+}
+
+/* Whoever may lock anything is no judge of limits. */
+static void up_to_the_limit(void) {
+    struct rlimit limit;
+    CHECK_EQUAL(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    if (limit.rlim_max > LIMIT_MAX) limit.rlim_max = LIMIT_MAX;
+    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_cur < LIMIT_MIN) skip("next to nothing can be locked");
+    CHECK_EQUAL(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    if (geteuid() == 0) CHECK_EQUAL(setresuid(NOBODY, NOBODY, NOBODY), 0);
+    lock_all();
+    size_t left = limit.rlim_cur - locked_bytes();
+    static const size_t sizes[] = {100, 30000, 300000, 10};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct list *list = NULL;
+        size_t count = allocate_until_exhausted(&list, sizes[i]);
+        CHECK(count * sizes[i] <= limit.rlim_cur);
+        CHECK(sizes[i] < 100 || count * sizes[i] >= left / 2);
+        free_list(&list);
+        churn_a_while();
+    }
+}
+
+int main(void) {
+    pid_t child = start_child();
+    if (child == 0) {
+        no_more_than_needed();
+        exit(EXIT_SUCCESS);
+    }
+    int status;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_SKIPPED) return STATUS_SKIPPED;
+    CHECK_EQUAL(status, 0);
+    up_to_the_limit();
+}

@@ -1,0 +1,20 @@
+# A core on an operating system that refuses, or that has larger pages: see tests/inject.
+
+set(os_calls reserve commit extend break_move protect purge map unmap remap move_pages advise_huge)
+
+# failing_os(TARGET): the linker leads the core's calls to failing_os.c and what it stands on.
+function(failing_os target)
+    set(here ${PROJECT_SOURCE_DIR}/tests/inject)
+    target_sources(${target} PRIVATE
+        ${here}/failing_os.c ${here}/limited_os.c ${here}/paged_os.c)
+    target_include_directories(${target} PRIVATE ${here} ${PROJECT_SOURCE_DIR}/tests/support)
+    foreach(call ${os_calls} page_size is_resident)
+        target_link_options(${target} PRIVATE -Wl,--wrap=os_${call})
+    endforeach()
+endfunction()
+
+# with_larger_pages(TEST COMMAND...) adds TEST.page16k and TEST.page64k.
+function(with_larger_pages test)
+    vary(${test} page16k MALLOW_TEST_PAGE=16384 ${ARGN})
+    vary(${test} page64k MALLOW_TEST_PAGE=65536 ${ARGN})
+endfunction()

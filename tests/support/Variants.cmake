@@ -1,0 +1,33 @@
+# The same tests under other circumstances. MALLOW_TESTS_ONCE is a regular expression of those that
+# would take too long for what they add.
+
+# vary(TEST SUFFIX VARIABLE COMMAND...) adds TEST.SUFFIX, like TEST but for its command, and for
+# VARIABLE=VALUE in the environment, if it is not empty.
+function(vary test suffix variable)
+    if(MALLOW_TESTS_ONCE AND test MATCHES "^(${MALLOW_TESTS_ONCE})$")
+        return()
+    endif()
+    add_test(NAME ${test}.${suffix} COMMAND ${ARGN})
+    foreach(property TIMEOUT SKIP_RETURN_CODE)
+        get_test_property(${test} ${property} value)
+        if(value)
+            set_tests_properties(${test}.${suffix} PROPERTIES ${property} ${value})
+        endif()
+    endforeach()
+    get_test_property(${test} ENVIRONMENT environment)
+    if(NOT environment)
+        set(environment)
+    endif()
+    list(APPEND environment ${variable})
+    set_tests_properties(${test}.${suffix} PROPERTIES ENVIRONMENT "${environment}")
+endfunction()
+
+# at_break(TEST COMMAND...) adds TEST.brk: the blocks are at the program break.
+function(at_break test)
+    vary(${test} brk MALLOW_OPTIONS=backend=brk ${ARGN})
+endfunction()
+
+# in_small_space(TEST COMMAND...) adds TEST.small: the process has 128 MiB of address space.
+function(in_small_space test)
+    vary(${test} small "" sh -c "ulimit -v 131072 && exec \"$@\"" sh ${ARGN})
+endfunction()
