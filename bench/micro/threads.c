@@ -1,42 +1,59 @@
 /*
- * threads BLOCKS: 64 threads each hold one block in each of BLOCKS classes (16 bytes apart) and
- * have written to them; prints the anonymous memory before and with the threads. With 0 classes
- * it shows what the threads alone need.
+ * threads BLOCKS [GENERATIONS]: 64 threads each hold one block in each of BLOCKS classes (16 bytes
+ * apart) and have written to them; prints the anonymous memory before and with the threads. With 0
+ * classes it shows what the threads alone need. With more than one generation they free their
+ * blocks and end, before the next 64 begin; the second and the last are printed.
  */
 #include "anonymous.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
-enum { THREADS = 64, CLASS_STEP = 16 };
+enum { THREADS = 64, CLASS_STEP = 16, CLASSES_MAX = 64 };
 
 static pthread_barrier_t all_hold, measured;
 static size_t classes;
 
 static void *hold_blocks(void *unused) {
+    char *blocks[CLASSES_MAX];
     (void)unused;
-    for (size_t size = CLASS_STEP; size <= classes * CLASS_STEP; size += CLASS_STEP) {
-        void *block = malloc(size);
-        if (!block) abort();
-        memset(block, 1, size);
+    for (size_t i = 0; i < classes; i++) {
+        size_t size = (i + 1) * CLASS_STEP;
+        blocks[i] = malloc(size);
+        if (!blocks[i]) abort();
+        memset(blocks[i], 1, size);
     }
     pthread_barrier_wait(&all_hold);
     pthread_barrier_wait(&measured);
+    for (size_t i = 0; i < classes; i++) free(blocks[i]);
     return NULL;
 }
 
+static long one_generation(void) {
+    static pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, hold_blocks, NULL)) abort();
+    pthread_barrier_wait(&all_hold);
+    long during = anonymous_kib();
+    pthread_barrier_wait(&measured);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    return during;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 2) return 2;
+    if (argc < 2) return 2;
     classes = strtoul(argv[1], NULL, 10);
+    if (classes > CLASSES_MAX) return 2;
+    int generations = argc > 2 ? atoi(argv[2]) : 1;
     pthread_barrier_init(&all_hold, NULL, THREADS + 1);
     pthread_barrier_init(&measured, NULL, THREADS + 1);
 
-    long before = anonymous_kib();
-    pthread_t thread;
-    for (int i = 0; i < THREADS; i++)
-        if (pthread_create(&thread, NULL, hold_blocks, NULL)) return 1;
-    pthread_barrier_wait(&all_hold);
-    long during = anonymous_kib();
-    dprintf(STDOUT_FILENO, "before_kib=%ld\nduring_kib=%ld\n", before, during);
+    long before = anonymous_kib(), second = 0, during = 0;
+    for (int i = 1; i <= generations; i++) {
+        during = one_generation();
+        if (i == 2) second = during;
+    }
+    dprintf(STDOUT_FILENO, "before_kib=%ld\nsecond_kib=%ld\nduring_kib=%ld\n", before, second,
+            during);
     _exit(0);
 }
