@@ -9,7 +9,7 @@
 #include "purge.h"
 #include "settings.h"
 
-#define MOVE_MIN ((size_t)256 * KIB) /* bytes that are moved rather than copied */
+#define MOVE_MIN ((size_t)16 * MIB) /* bytes that are moved rather than copied */
 
 static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;

@@ -31,7 +31,7 @@ static char *grown(char *p, size_t from, size_t to) {
 /* Nothing free behind it, no dirty run that would do: its pages move, and none is left behind. */
 static void growth_into_fresh_pages_moves_the_old_ones(void **state) {
     (void)state;
-    const size_t bytes = 2 * MIB;
+    const size_t bytes = 16 * MIB;
     char *p = run_of_bytes(bytes), *wall = run_of_bytes(64 * KIB);
     size_t dirty = pages_count().dirty;
     char *moved = grown(p, bytes, 3 * bytes);
