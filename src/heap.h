@@ -109,8 +109,12 @@ void heap_open(struct heap *heap);
 /* The same, but waits for the visitor to go. */
 void heap_close_waiting(struct heap *heap);
 
-/* Gives what threads that are gone kept in magazines back to their slabs. */
-void heap_reap_all(void);
+/* Gives what threads that are gone kept in magazines back to their slabs; how many heaps are
+ * theirs, and how many others there are. */
+struct heap_counts {
+    size_t with_thread, without_thread;
+};
+struct heap_counts heap_reap_all(void);
 
 /* The same, and returns free pages inside their slabs and the calling thread's, and those that
  * others freed in the slabs of threads that live; true when some went. */
