@@ -162,6 +162,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "on_error")) return set_choice(value, "abort", "report", &settings.report_only);
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
+    if (is(key, "control")) return set_choice(value, "off", "on", &settings.control);
     if (is(key, "log")) return set_log(value);
     const struct setter *setter = setter_of(numbers, key);
     size_t number;

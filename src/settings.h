@@ -14,6 +14,7 @@ struct settings {
     bool count_calls;     /* exact counts of calls: magazines hold nothing */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
+    bool control; /* control=on */
     int log_fd;
 };
 

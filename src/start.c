@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "control.h"
 #include "heap.h"
 #include "lock.h"
 #include "repair.h"
@@ -25,6 +26,7 @@ static void child_of_fork(void) {
     repair_after_fork();
     heap_after_fork();
     summary_forget();
+    control_after_fork();
 }
 
 /* At load time and not at the first allocation, which may come from a signal handler, from the
@@ -32,4 +34,5 @@ static void child_of_fork(void) {
 __attribute__((constructor(101))) static void loaded(void) {
     settings_read();
     pthread_atfork(NULL, NULL, child_of_fork);
+    control_start();
 }

@@ -167,6 +167,8 @@ void stats_count_purged(size_t bytes) {
     atomic_fetch_add_explicit(&purged_total, bytes, memory_order_relaxed);
 }
 
+uint64_t stats_purged(void) { return atomic_load_explicit(&purged_total, memory_order_relaxed); }
+
 static void add_up(struct mallow_stats *stats) {
     stats->live_blocks = stats->run_blocks;
     for (unsigned i = 0; i < CLASSES; i++) {
@@ -190,7 +192,7 @@ static void add_up(struct mallow_stats *stats) {
 RARE void stats_read(struct mallow_stats *stats) {
     memset(stats, 0, sizeof *stats);
     stats->page_bytes = os_page_size();
-    stats->purged_bytes = atomic_load_explicit(&purged_total, memory_order_relaxed);
+    stats->purged_bytes = stats_purged();
     size_t end = read_counts(stats);
     for (size_t page = GRANULE_PAGES; page < end;) page = read_slice(stats, page, end);
     add_up(stats);

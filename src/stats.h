@@ -18,6 +18,7 @@ void stats_collect(struct mallow_stats *stats);
 
 /* Pages went back to the kernel. */
 void stats_count_purged(size_t bytes);
+uint64_t stats_purged(void);
 
 /* Exact counts of calls, when settings.count_calls. class: CLASSES for what is no slot. */
 void stats_count_alloc(unsigned class, size_t bytes);
