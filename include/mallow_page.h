@@ -14,9 +14,8 @@
 
 #include "mallow.h"
 
-#define MALLOW_PAGE_MAGIC                                                   \
-    0x776f6c6c616d0a0dull /* "\r\nmallow" where the lowest byte comes first \
-                           */
+/* "\r\nmallow" where the lowest byte comes first. */
+#define MALLOW_PAGE_MAGIC 0x776f6c6c616d0a0dull
 #define MALLOW_PAGE_VERSION 1u
 
 struct mallow_page {
