@@ -13,5 +13,8 @@ int print_version(void);
 
 /* The subcommands, a file each. argv[0] and the prefix of err(3) are "mallow SUBCOMMAND". */
 int run_command(int argc, char **argv);
+int trim_command(int argc, char **argv);
+int stats_command(int argc, char **argv);
+int info_command(int argc, char **argv);
 
 #endif

@@ -15,6 +15,9 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
     {"run", "mallow run", "run a program under Mallow", run_command},
+    {"trim", "mallow trim", "have a process return its free memory", trim_command},
+    {"stats", "mallow stats", "print malloc_stats of a process", stats_command},
+    {"info", "mallow info", "print malloc_info of a process", info_command},
 };
 
 static const size_t subcommand_count = sizeof subcommands / sizeof subcommands[0];
@@ -30,7 +33,7 @@ int print_version(void) { return print_text("mallow " MALLOW_VERSION "\n"); }
 static int print_help(void) {
     print_text(
         "Usage: mallow SUBCOMMAND [OPTION...]\n"
-        "Runs programs on the Mallow memory allocator.\n"
+        "Runs programs on the Mallow memory allocator, and asks those that run.\n"
         "\n"
         "Subcommands:\n");
     for (size_t i = 0; i < subcommand_count; i++)

@@ -2,6 +2,7 @@
 
 #include <err.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,11 +66,20 @@ void preload_library(void) {
     free(library);
 }
 
-void preload_add_options(const char *options) {
-    const char *old = get_variable("MALLOW_OPTIONS");
+/* Sets MALLOW_OPTIONS to the two lists. */
+static void join_options(const char *first, const char *second) {
+    bool both = *first != '\0' && *second != '\0';
     char *all;
-    if (asprintf(&all, "%s%s%s", old != NULL ? old : "", old != NULL ? "," : "", options) < 0)
-        err(EXIT_OWN_FAILURE, NULL);
+    if (asprintf(&all, "%s%s%s", first, both ? "," : "", second) < 0) err(EXIT_OWN_FAILURE, NULL);
     set_variable("MALLOW_OPTIONS", all);
     free(all);
 }
+
+static const char *old_options(void) {
+    const char *old = get_variable("MALLOW_OPTIONS");
+    return old != NULL ? old : "";
+}
+
+void preload_add_default(const char *options) { join_options(options, old_options()); }
+
+void preload_add_options(const char *options) { join_options(old_options(), options); }

@@ -6,6 +6,9 @@
  * library directory of the same installation. Ends the process with a message if it does not. */
 void preload_library(void);
 
+/* Puts "key=value" settings before what is in MALLOW_OPTIONS, so that it may say otherwise. */
+void preload_add_default(const char *options);
+
 /* Appends "key=value" settings, separated by commas, to MALLOW_OPTIONS: the last one counts. */
 void preload_add_options(const char *options);
 

@@ -24,10 +24,11 @@ static const char help[] =
     "on standard error when it ends.\n"
     "\n"
     "Options:\n"
-    "  --json       print the summary as JSON\n"
-    "  --log=FILE   append the summary and the allocator's messages to FILE\n"
-    "  --help       print this text\n"
-    "  --version    print the version\n"
+    "  --json        print the summary as JSON\n"
+    "  --log=FILE    append the summary and the allocator's messages to FILE\n"
+    "  --no-control  start no thread for 'mallow trim', 'stats' and 'info'\n"
+    "  --help        print this text\n"
+    "  --version     print the version\n"
     "\n"
     "The exit status is that of PROGRAM, 128 + N when signal N killed it, 125 when\n"
     "mallow itself fails, 126 when PROGRAM cannot be executed, 127 when there is none.\n";
@@ -61,14 +62,13 @@ static void execute(const void *argument) {
 
 int run_command(int argc, char **argv) {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"log", required_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, 'j'},       {"log", required_argument, NULL, 'l'},
+        {"no-control", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0},
     };
     int option;
 
+    preload_add_default("control=on");
     /* The "+" stops at the program's name: what follows are its own options. */
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
         switch (option) {
@@ -77,6 +77,9 @@ int run_command(int argc, char **argv) {
             break;
         case 'l':
             add_log(optarg);
+            break;
+        case 'n':
+            preload_add_options("control=off");
             break;
         case 'h':
             return print_text(help);

@@ -2,14 +2,25 @@
 
 _mallow() {
     local word=${COMP_WORDS[COMP_CWORD]}
-    local options='--json --log= --help --version'
+    local options='--json --log= --no-control --help --version'
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info --help --version' -- "$word")
         return
     fi
-    [[ ${COMP_WORDS[1]} == run ]] || return
+    case ${COMP_WORDS[1]} in
+    run) ;;
+    trim | stats | info)
+        options='--json --help --version'
+        [[ ${COMP_WORDS[1]} == trim ]] && options+=' --pad='
+        [[ $word == -* ]] || options=$(cd /proc && echo [0-9]*)
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+        return
+        ;;
+    *) return ;;
+    esac
 
     # Readline splits words at "=": --log, =, FILE.
     if [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || $word == = ]]; then

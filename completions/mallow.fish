@@ -1,15 +1,26 @@
 # Fish completion for mallow(1).
 
-set -l without_subcommand 'not __fish_seen_subcommand_from run'
+set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info'
 set -l in_run '__fish_seen_subcommand_from run'
+set -l in_process '__fish_seen_subcommand_from trim stats info'
 
 complete -c mallow -f
 complete -c mallow -n $without_subcommand -a run -d 'Run a program under Mallow'
+complete -c mallow -n $without_subcommand -a trim -d 'Have a process return its free memory'
+complete -c mallow -n $without_subcommand -a stats -d 'Print malloc_stats of a process'
+complete -c mallow -n $without_subcommand -a info -d 'Print malloc_info of a process'
 complete -c mallow -n $without_subcommand -l help -d 'Print the help'
 complete -c mallow -n $without_subcommand -l version -d 'Print the version'
 
 complete -c mallow -n $in_run -l json -d 'Print the summary as JSON'
 complete -c mallow -n $in_run -l log -r -F -d 'Append summary and messages to a file'
+complete -c mallow -n $in_run -l no-control -d 'Start no thread for trim, stats and info'
 complete -c mallow -n $in_run -l help -d 'Print the help'
 complete -c mallow -n $in_run -l version -d 'Print the version'
 complete -c mallow -n $in_run -a '(__fish_complete_subcommand --fcs-skip=2)'
+
+complete -c mallow -n '__fish_seen_subcommand_from trim' -l pad -x -d 'Keep that much of free pages'
+complete -c mallow -n $in_process -l json -d 'Print the figures as JSON'
+complete -c mallow -n $in_process -l help -d 'Print the help'
+complete -c mallow -n $in_process -l version -d 'Print the version'
+complete -c mallow -n $in_process -a '(__fish_complete_pids)'

@@ -85,7 +85,8 @@ static char *carve(unsigned class) {
     if (size > UNIT)
         atomic_store_explicit(&carving.granule->state[at + 1], (uint8_t)(COLD_CLASS_MARK + class),
                               memory_order_relaxed);
-    state_set(&carving.granule->state[at], SLOT_USED);
+    /* Release: who counts slots (stats.c) sees the class of one that it sees. */
+    atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
     carving.units = at + (uint32_t)(size / UNIT);
     return granule_start(slab_granule(carving.granule)) + at * UNIT;
 }

@@ -304,14 +304,20 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
     return slab;
 }
 
-void heap_reap_all(void) {
+struct heap_counts heap_reap_all(void) {
+    struct heap_counts counts = {0};
     uint64_t mask = os_block_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        if (heap == self_heap || !heap_begin(heap)) continue;
+        if (heap == self_heap || !heap_begin(heap)) {
+            counts.with_thread++;
+            continue;
+        }
+        counts.without_thread++;
         heap_reap(heap);
         heap_end(heap);
     }
     os_restore_signals(mask);
+    return counts;
 }
 
 void heap_after_fork(void) {

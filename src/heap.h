@@ -132,8 +132,11 @@ void heap_end(struct heap *heap);
  * slab was empty. Of the owner. */
 bool heap_reap(struct heap *heap);
 
-/* The same for all such heaps. */
-void heap_reap_all(void);
+/* The same for the heaps of threads that are gone; how many these are, and how many others. */
+struct heap_counts {
+    size_t with_thread, without_thread;
+};
+struct heap_counts heap_reap_all(void);
 
 /* Gives up what the thread keeps for itself, when memory is short; false when it kept none. */
 bool heap_relieve(void);

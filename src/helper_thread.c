@@ -1,13 +1,11 @@
 #include "helper_thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-
-#define STACK (64 * KIB)
 
 /* Held by the first thread until it ends; the kernel marks it then. */
 static pthread_mutex_t first_thread;
+static sigset_t first_mask;
 
 RARE void helper_thread_first(void) {
     pthread_mutexattr_t robust;
@@ -16,32 +14,38 @@ RARE void helper_thread_first(void) {
     pthread_mutex_init(&first_thread, &robust);
     pthread_mutexattr_destroy(&robust);
     pthread_mutex_lock(&first_thread);
+    pthread_sigmask(SIG_BLOCK, NULL, &first_mask);
 }
 
-bool helper_thread_orphaned(void) {
-    if (pthread_mutex_trylock(&first_thread) != EOWNERDEAD) return false;
-    pthread_mutex_consistent(&first_thread);
-    pthread_mutex_unlock(&first_thread);
-    return true;
+/* Each that finds it free leaves it so for the others. */
+static bool found_free(int error) {
+    if (error == EOWNERDEAD) error = pthread_mutex_consistent(&first_thread);
+    if (error == 0) pthread_mutex_unlock(&first_thread);
+    return error == 0;
 }
 
-/* On a small stack, or one of the usual size where thread-local variables would fill that. */
-static int create(pthread_t *thread, void *(*run)(void *)) {
+bool helper_thread_orphaned(void) { return found_free(pthread_mutex_trylock(&first_thread)); }
+
+void helper_thread_wait_for_first(void) { found_free(pthread_mutex_lock(&first_thread)); }
+
+static bool create(pthread_t *thread, size_t stack, void *(*run)(void *)) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK);
+    pthread_attr_setstacksize(&attributes, stack);
     int error = pthread_create(thread, &attributes, run, NULL);
     pthread_attr_destroy(&attributes);
-    return error == 0 ? 0 : pthread_create(thread, NULL, run, NULL);
+    return error == 0 || pthread_create(thread, NULL, run, NULL) == 0;
 }
 
-RARE bool helper_thread_start(void *(*run)(void *)) {
+/* Not with os_block_signals: libc's own signals, by which setuid reaches every thread, must come
+ * through. */
+RARE bool helper_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *)) {
     sigset_t all, before;
-    pthread_t thread;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = create(&thread, run) == 0;
+    bool started = create(thread, stack, run);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started) pthread_detach(thread);
     return started;
 }
+
+void helper_thread_unblock_signals(void) { pthread_sigmask(SIG_SETMASK, &first_mask, NULL); }

@@ -67,7 +67,10 @@ static bool make_room(void) {
     return true;
 }
 
+static unsigned doubling(size_t bytes) { return 63u - (unsigned)__builtin_clzl(bytes); }
+
 static void count_in(size_t bytes) {
+    mapped.of_doubling[doubling(bytes)]++;
     racy_store(&mapped.count, mapped.count + 1);
     mapped.bytes += bytes;
     mapped.count_max = max_size(mapped.count_max, mapped.count);
@@ -75,6 +78,7 @@ static void count_in(size_t bytes) {
 }
 
 static void count_out(size_t bytes) {
+    mapped.of_doubling[doubling(bytes)]--;
     racy_store(&mapped.count, mapped.count - 1);
     mapped.bytes -= bytes;
 }

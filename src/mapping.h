@@ -14,8 +14,11 @@ struct mapping {
     size_t bytes;        /* of the mapping */
 };
 
+#define MAPPING_DOUBLINGS 48u
+
 struct mapping_counts {
     size_t count, bytes, count_max, bytes_max;
+    uint32_t of_doubling[MAPPING_DOUBLINGS]; /* [i]: those of 2^i to 2^(i+1)-1 bytes */
 };
 
 /* A zeroed block of its own, aligned to `align` (a power of two); NULL when refused. */

@@ -3,6 +3,7 @@
 #include "lock.h"
 #include "os.h"
 #include "purge.h"
+#include "stats.h"
 
 /*
  * Bins of free runs by length: 1..32 pages exactly, then four to a doubling. A bin holds runs of
@@ -332,6 +333,7 @@ static bool purge_tail(uint32_t run, uint32_t pages) {
     if (gone.end - gone.first > most) gone.first = gone.end - most;
     uint32_t count = gone.end - gone.first;
     if (!os_purge(page_start(gone.first), (size_t)count << RUN_SHIFT)) return false;
+    stats_count_purged((size_t)count << RUN_SHIFT);
     unmark_free(run, length, true);
     if (gone.first > run) mark_free(run, gone.first - run, true);
     if (gone.end < run + length) mark_free(gone.end, run + length - gone.end, true);
@@ -375,12 +377,6 @@ RARE void pages_rebuild(void) {
 
 struct page_counts pages_count(void) {
     return totals;
-}
-
-size_t pages_free_at_top(void) {
-    uint64_t last = run_tag((uint32_t)totals.top - 1);
-    bool is_free = tag_kind(last) == RUN_FREE || tag_kind(last) == RUN_FREE_END;
-    return is_free ? (size_t)tag_pages(last) << RUN_SHIFT : 0;
 }
 
 uint32_t pages_find_start(uint32_t page) {

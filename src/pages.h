@@ -53,9 +53,6 @@ void pages_rebuild(void);
 
 struct page_counts pages_count(void);
 
-/* Bytes at the top of the heap that are free and could be trimmed. */
-size_t pages_free_at_top(void);
-
 /* The first page of the run that the page is in: for messages, slow. */
 uint32_t pages_find_start(uint32_t page);
 

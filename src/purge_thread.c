@@ -5,7 +5,6 @@
 #include "decay.h"
 #include "helper_thread.h"
 #include "os.h"
-#include "settings.h"
 
 #define MS 1000000ll
 #define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */
@@ -29,6 +28,7 @@ static void *purge_thread(void *unused) {
         os_wait_for(&purge_thread_asleep, 1, IDLE_NS);
         atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
     }
+    helper_thread_unblock_signals();
     return unused;
 }
 
@@ -39,5 +39,6 @@ void purge_thread_wake_up(void) {
 
 RARE void purge_thread_start(void) {
     atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
-    if (settings.purge_thread) helper_thread_start(purge_thread);
+    pthread_t thread;
+    if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, purge_thread)) pthread_detach(thread);
 }

@@ -9,7 +9,7 @@
 
 extern _Atomic int purge_thread_asleep;
 
-/* At load time and in the child of a fork, if the setting asks for it. */
+/* At load time and in the child of a fork. */
 void purge_thread_start(void);
 
 void purge_thread_wake_up(void);

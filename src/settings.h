@@ -18,6 +18,7 @@ struct settings {
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
+    bool control; /* control=on */
     int log_fd;
 };
 

@@ -183,11 +183,6 @@ static inline uint64_t available_bytes(uint64_t word) {
     return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
 }
 
-static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
-    return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(states + at),
-                                memory_order_relaxed);
-}
-
 /* FRESH to CACHED_FRESH and FREE to CACHED, eight states at once. */
 static inline uint64_t cached_bytes(uint64_t available) {
     return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);

@@ -36,6 +36,12 @@ static inline void state_set(_Atomic uint8_t *state, enum slot_state to) {
     atomic_store_explicit(state, (uint8_t)to, memory_order_relaxed);
 }
 
+/* Eight states from `at` on, a multiple of eight. */
+static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
+    return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(states + at),
+                                memory_order_relaxed);
+}
+
 /* The address of the slab's slot 0, which may lie before its first granule. */
 static inline char *slab_slot_zero(const struct slab *slab) {
     char *granule = granule_start(slab_granule(slab));

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "control.h"
 #include "decay.h"
 #include "heap.h"
 #include "helper_thread.h"
@@ -23,9 +24,10 @@ bool start(void) {
 }
 
 static void start_helpers(void) {
-    if (!settings.purge_thread) return;
+    if (!settings.purge_thread && !settings.control) return;
     helper_thread_first();
-    purge_thread_start();
+    if (settings.purge_thread) purge_thread_start();
+    if (settings.control) control_start();
 }
 
 /* No lock is held across fork, so there is nothing to prepare: the child, in which only the
@@ -35,6 +37,7 @@ static void child_of_fork(void) {
     heap_after_fork();
     decay_after_fork();
     summary_forget();
+    control_after_fork();
     start_helpers();
 }
 

@@ -3,25 +3,22 @@
 #define MALLOW_STATS_H
 
 #include "config.h"
-#include "mapping.h"
-#include "pages.h"
+#include "mallow.h"
 #include "size_class.h"
 
-struct class_figures {
-    size_t used, cached, free, fresh; /* slots */
-};
+_Static_assert(CLASSES <= MALLOW_STATS_CLASSES, "the public structure has room for all classes");
 
-struct figures {
-    struct class_figures classes[CLASSES];
-    size_t run_blocks, run_bytes;
-    struct page_counts pages;
-    struct mapping_counts mappings;
-    size_t metadata;                /* bytes */
-    size_t top_free;                /* bytes */
-    size_t live_blocks, live_bytes; /* mappings excluded */
-};
+/* All figures but those of heaps, which are zero. The lock is held for a slice of the heap at a
+ * time, so what happens meanwhile may be in one figure and not in another; the sums hold. */
+void stats_read(struct mallow_stats *stats);
 
-void stats_read(struct figures *figures);
+/* The same with those of heaps, after what threads that ended kept went back to where it belongs.
+ */
+void stats_collect(struct mallow_stats *stats);
+
+/* Pages went back to the kernel. */
+void stats_count_purged(size_t bytes);
+uint64_t stats_purged(void);
 
 /* Exact counts of calls, when settings.count_calls. class: CLASSES for what is no slot. */
 void stats_count_alloc(unsigned class, size_t bytes);

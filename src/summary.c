@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "print.h"
 #include "settings.h"
 #include "stats.h"
 #include "text.h"
@@ -53,25 +54,26 @@ struct row {
     size_t blocks, bytes;
 };
 
-static struct row row_of(const struct figures *f, const struct call_counts *calls, unsigned i) {
+static struct row row_of(const struct mallow_stats *f, const struct call_counts *calls,
+                         unsigned i) {
     struct row row = {.label = "", .allocs = calls->allocs[i]};
     if (i < CLASSES) {
         row.size = i == CLASS_ZERO ? 0 : class_size(i);
-        row.blocks = f->classes[i].used;
+        row.blocks = f->classes[i].used_slots;
         row.bytes = row.blocks * row.size;
     } else {
         row.label = "larger";
-        row.blocks = f->run_blocks + f->mappings.count;
-        row.bytes = f->run_bytes + f->mappings.bytes;
+        row.blocks = f->run_blocks + f->mappings;
+        row.bytes = f->run_bytes + f->mapping_bytes;
     }
     return row;
 }
 
-RARE static void print_text(const struct figures *f, const struct call_counts *calls,
-                            const struct resident *rss) {
+RARE static void summary_text(const struct mallow_stats *f, const struct call_counts *calls,
+                              const struct resident *rss) {
     char line[256];
     struct text t = {.buffer = line, .size = sizeof line};
-    size_t live = f->live_bytes + f->mappings.bytes;
+    size_t live = f->live_bytes + f->mapping_bytes;
     text_add(&t, "== Mallow: memory of ");
     add_program(&t);
     text_add(&t, ", process ");
@@ -89,7 +91,7 @@ RARE static void print_text(const struct figures *f, const struct call_counts *c
     text_add(&t, "  ");
     add_kib(&t, live);
     text_add(&t, "  in ");
-    text_add_number(&t, f->live_blocks + f->mappings.count);
+    text_add_number(&t, f->live_blocks + f->mappings);
     text_add(&t, " blocks");
     text_write(&t);
     text_add(&t, "   ");
@@ -114,18 +116,11 @@ RARE static void print_text(const struct figures *f, const struct call_counts *c
     }
 }
 
-static void add_field(struct text *t, const char *name, uint64_t value) {
-    text_add(t, "\"");
-    text_add(t, name);
-    text_add(t, "\":");
-    text_add_number(t, value);
-}
-
-RARE static void print_json(const struct figures *f, const struct call_counts *calls,
-                            const struct resident *rss) {
+RARE static void summary_json(const struct mallow_stats *f, const struct call_counts *calls,
+                              const struct resident *rss) {
     static UNTOUCHED char buffer[16 * KIB];
     struct text t = {.buffer = buffer, .size = sizeof buffer};
-    size_t live = f->live_bytes + f->mappings.bytes;
+    size_t live = f->live_bytes + f->mapping_bytes;
     const struct {
         const char *name;
         uint64_t value;
@@ -135,13 +130,13 @@ RARE static void print_json(const struct figures *f, const struct call_counts *c
         {"resident_bytes", rss->now},
         {"live_peak_bytes", max_size(calls->peak_bytes, live)},
         {"live_bytes", live},
-        {"live_blocks", f->live_blocks + f->mappings.count},
+        {"live_blocks", f->live_blocks + f->mappings},
         {"allocations", sum_allocs(calls)},
         {"frees", calls->frees},
     };
     text_add(&t, "{");
     for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        add_field(&t, fields[i].name, fields[i].value);
+        print_json_field(&t, fields[i].name, fields[i].value);
         text_add(&t, ",");
     }
     text_add(&t, "\"classes\":[");
@@ -152,15 +147,15 @@ RARE static void print_json(const struct figures *f, const struct call_counts *c
         text_add(&t, separator);
         text_add(&t, "{");
         if (i < CLASSES)
-            add_field(&t, "size", row.size);
+            print_json_field(&t, "size", row.size);
         else
             text_add(&t, "\"size\":null");
         text_add(&t, ",");
-        add_field(&t, "allocations", row.allocs);
+        print_json_field(&t, "allocations", row.allocs);
         text_add(&t, ",");
-        add_field(&t, "live_blocks", row.blocks);
+        print_json_field(&t, "live_blocks", row.blocks);
         text_add(&t, ",");
-        add_field(&t, "live_bytes", row.bytes);
+        print_json_field(&t, "live_bytes", row.bytes);
         text_add(&t, "}");
         separator = ",";
     }
@@ -170,12 +165,12 @@ RARE static void print_json(const struct figures *f, const struct call_counts *c
 
 /* After the program's own destructors: its blocks are counted when nobody frees any more. */
 __attribute__((destructor(101))) static void print_at_exit(void) {
-    static UNTOUCHED struct figures figures;
+    static UNTOUCHED struct mallow_stats stats;
     if (!settings.summary) return;
     struct call_counts calls = stats_calls();
     struct resident resident = read_resident();
-    stats_read(&figures);
-    (settings.summary_json ? print_json : print_text)(&figures, &calls, &resident);
+    stats_read(&stats);
+    (settings.summary_json ? summary_json : summary_text)(&stats, &calls, &resident);
 }
 
 void summary_forget(void) { settings.summary = false; }

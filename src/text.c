@@ -5,11 +5,21 @@
 #include "os.h"
 #include "settings.h"
 
+void text_flush(struct text *text) {
+    text->sink(text->to, text->buffer, text->length);
+    text->length = 0;
+}
+
 void text_add_bytes(struct text *text, const char *bytes, size_t count) {
-    size_t room = text->size - text->length;
-    if (count > room) count = room;
-    memcpy(text->buffer + text->length, bytes, count);
-    text->length += count;
+    for (;;) {
+        size_t part = min_size(count, text->size - text->length);
+        memcpy(text->buffer + text->length, bytes, part);
+        text->length += part;
+        bytes += part;
+        count -= part;
+        if (count == 0 || text->sink == NULL) return;
+        text_flush(text);
+    }
 }
 
 void text_add(struct text *text, const char *string) {

@@ -1,4 +1,5 @@
-/* A line of text put together without allocation and written at once. */
+/* Text put together without allocation: a line that is written at once, or longer text that goes to
+ * where it belongs in pieces. */
 #ifndef MALLOW_TEXT_H
 #define MALLOW_TEXT_H
 
@@ -6,7 +7,10 @@
 
 struct text {
     char *buffer;
-    size_t size, length; /* what does not fit is cut off */
+    size_t size, length;
+    /* Takes the buffer whenever it is full; NULL: what does not fit is cut off. */
+    void (*sink)(void *to, const char *bytes, size_t count);
+    void *to;
 };
 
 void text_add(struct text *text, const char *string);
@@ -16,6 +20,9 @@ void text_add_hex(struct text *text, uint64_t value);
 
 /* Right-aligned in `width` columns. */
 void text_add_column(struct text *text, uint64_t value, unsigned width);
+
+/* Hands the sink what it has not got yet. */
+void text_flush(struct text *text);
 
 /* To the log (MALLOW_OPTIONS log=, else standard error), ended by a newline. */
 void text_write(struct text *text);

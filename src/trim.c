@@ -6,6 +6,7 @@
 #include "pages.h"
 #include "remote.h"
 #include "slab.h"
+#include "stats.h"
 
 static bool is_available(const struct slab *slab, uint32_t slot) {
     return (state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
@@ -26,6 +27,7 @@ static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_
     first = round_up(first, page);
     end &= ~(page - 1);
     if (end <= first || !os_purge((void *)first, end - first)) return (struct extent){0, 0};
+    stats_count_purged(end - first);
     return (struct extent){first, end};
 }
 

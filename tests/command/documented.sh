@@ -4,13 +4,13 @@
 root=$2
 
 words() {
-    "$mallow" "$@" --help | sed -n 's/^  \(--\)\{0,1\}\([a-z]*\).*/\2/p'
+    "$mallow" "$@" --help | sed -n 's/^  \(--\)\{0,1\}\([a-z-]*\).*/\2/p'
 }
 
-for word in $(words) $(words run); do
+for word in $(words) $(words run) $(words trim) $(words stats) $(words info); do
     for file in docs/man/mallow.1 completions/mallow.bash completions/_mallow \
         completions/mallow.fish; do
-        grep -qw -e "$word" "$root/$file" || {
+        sed 's/\\-/-/g' "$root/$file" | grep -qw -e "$word" || {
             echo "$file does not know '$word'" >&2
             exit 1
         }
@@ -37,3 +37,9 @@ words_after mallow run --json --log = "$root/LIC"
 expect_line out '/LICENSE$'
 words_after mallow run --json -- pr
 expect_line out '^printf$'
+words_after mallow tr
+expect_line out '^trim$'
+words_after mallow trim --p
+expect_line out '^--pad=$'
+words_after mallow info $$
+expect_line out "^$$\$"

@@ -2,14 +2,14 @@
 # Help and version go to standard output; a mistake is named on standard error, with a way on.
 . "${0%/*}/lib.sh"
 
-for arguments in --help 'run --help'; do
+for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
     expect_line out '^Usage: mallow '
     expect_nothing err
 done
-for arguments in --version 'run --version'; do
+for arguments in --version 'run --version' 'trim --version' 'stats --version' 'info --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
     expect_status 0
@@ -35,6 +35,20 @@ expect_line err "^mallow run: unrecognized option '--jsn'$"
 try "$mallow" run --log=a,b true
 expect_status 125
 expect_line err "^mallow run: --log='a,b': "
+
+for name in trim stats info; do
+    try "$mallow" $name
+    expect_status 125
+    expect_line err "^mallow $name: one PID is needed; try 'mallow $name --help'$"
+done
+for argument in x 0 -5x 12x 99999999999 ''; do
+    try "$mallow" stats -- "$argument"
+    expect_status 125
+    expect_line err "^mallow stats: '$argument' is not a process number$"
+done
+try "$mallow" trim --pad=1x 1
+expect_status 125
+expect_line err "^mallow trim: --pad='1x': not a number of bytes$"
 
 # The program's own options are left alone.
 try "$mallow" run sh -c 'echo "$1"' sh --help

@@ -217,7 +217,7 @@ static void check_pages(const struct page_counts *counts) {
 }
 
 void workload_check_heap(void) {
-    static struct figures figures;
+    static struct mallow_stats stats;
     size_t live_blocks = 0, live_bytes = 0, mapped = 0;
     for (int i = 0; i < BLOCKS; i++) {
         if (blocks[i].start == NULL) continue;
@@ -229,11 +229,16 @@ void workload_check_heap(void) {
         live_blocks++;
         live_bytes += found.kind == BLOCK_SLOT ? class_size(found.class) : found.usable;
     }
-    stats_read(&figures);
-    CHECK_EQUAL(figures.live_blocks, live_blocks);
-    CHECK_EQUAL(figures.live_bytes, live_bytes);
-    CHECK_EQUAL(figures.mappings.count, mapped);
-    if (space.granules != 0) check_pages(&figures.pages);
+    stats_read(&stats);
+    CHECK_EQUAL(stats.live_blocks, live_blocks);
+    CHECK_EQUAL(stats.live_bytes, live_bytes);
+    CHECK_EQUAL(stats.mappings, mapped);
+    struct page_counts pages = pages_count();
+    CHECK_EQUAL(stats.dirty_bytes, pages.dirty << RUN_SHIFT);
+    CHECK_EQUAL(stats.clean_bytes, pages.clean << RUN_SHIFT);
+    CHECK_EQUAL(stats.slab_bytes + stats.run_bytes, pages.used << RUN_SHIFT);
+    CHECK_EQUAL(stats.free_runs, pages.free_runs);
+    if (space.granules != 0) check_pages(&pages);
 }
 
 void workload_run(bool may_fail) {

@@ -75,9 +75,9 @@ static int start_and_map_nothing_small(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(growth_into_fresh_pages_moves_the_old_ones),
         cmocka_unit_test(growth_into_dirty_pages_copies),
         cmocka_unit_test(a_mapping_takes_the_place_of_dirty_pages),
+        cmocka_unit_test(growth_into_fresh_pages_moves_the_old_ones),
     };
     return cmocka_run_group_tests(tests, start_and_map_nothing_small, NULL);
 }

@@ -1,4 +1,4 @@
-/* Lines of text: numbers in every base, and what does not fit. */
+/* Text: numbers in every base, what does not fit, and what goes on to a sink. */
 #include "unit.h"
 
 #include <inttypes.h>
@@ -102,12 +102,42 @@ static void a_line_ends_with_a_newline(void **state) {
     assert_writes("1234567890", "123456789\n");
 }
 
+/* The sink of a text: what came, and in how many pieces. */
+static struct {
+    char bytes[64];
+    size_t length, pieces;
+} sunk;
+
+static void sink(void *to, const char *bytes, size_t count) {
+    assert_ptr_equal(to, &sunk);
+    memcpy(sunk.bytes + sunk.length, bytes, count);
+    sunk.length += count;
+    sunk.pieces++;
+}
+
+static void a_sink_gets_all_in_pieces(void **state) {
+    (void)state;
+    struct line line;
+    begin(&line, 4);
+    line.text.sink = sink;
+    line.text.to = &sunk;
+    text_add(&line.text, "0123456789");
+    text_add_number(&line.text, 1234);
+    assert_int_equal(sunk.pieces, 3);
+    text_flush(&line.text);
+    assert_int_equal(sunk.pieces, 4);
+    assert_int_equal(sunk.length, 14);
+    assert_memory_equal(sunk.bytes, "01234567891234", 14);
+    assert_holds(&line, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_read_as_printf_prints_them),
         cmocka_unit_test(parts_are_put_together),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
         cmocka_unit_test(a_line_ends_with_a_newline),
+        cmocka_unit_test(a_sink_gets_all_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* A client of a process's control thread (mallow(7), control). */
+#ifndef MALLOW_CONTROL_CLIENT_H
+#define MALLOW_CONTROL_CLIENT_H
+
+#include <sys/types.h>
+
+/* The process that an argument names. Ends the command with a message when there is none. */
+pid_t control_process(const char *argument);
+
+/* What the process answers to a request, a line without its newline; allocated. Ends the command
+ * with a message, which says what to do, when it does not answer or refuses. */
+char *control_ask(pid_t process, const char *request);
+
+#endif

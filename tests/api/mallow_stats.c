@@ -1,0 +1,190 @@
+/*
+ * mallow_stats: figures against what the program did, the sums that mallow.h promises while other
+ * threads are at work, and structures of other sizes than the library's.
+ */
+#include "check.h"
+#include "random.h"
+#include "threads.h"
+
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "mallow.h"
+
+enum { THREADS = 4, READINGS = 300, KEPT = 5000, LARGEST = 300 << 10 };
+
+static size_t (*read_stats)(struct mallow_stats *, size_t);
+
+static struct mallow_stats stats_now(void) {
+    struct mallow_stats stats;
+    CHECK(read_stats(&stats, sizeof stats) == sizeof stats);
+    return stats;
+}
+
+static void check_sums(const struct mallow_stats *s) {
+    uint64_t live = s->run_bytes, blocks = s->run_blocks, cached = 0, free_slots = 0, mappings = 0;
+    for (int i = 0; i < MALLOW_STATS_CLASSES; i++) {
+        const struct mallow_class_stats *class = &s->classes[i];
+        live += class->used_slots * class->slot_bytes;
+        blocks += class->used_slots;
+        cached += class->cached_slots;
+        free_slots += class->free_slots;
+    }
+    for (int i = 0; i < MALLOW_STATS_DOUBLINGS; i++) mappings += s->mappings_of_doubling[i];
+    CHECK_EQUAL(s->live_bytes, live);
+    CHECK_EQUAL(s->live_blocks, blocks);
+    CHECK_EQUAL(s->cached_blocks, cached);
+    CHECK_EQUAL(s->free_blocks, free_slots);
+    CHECK_EQUAL(s->mappings, mappings);
+    CHECK_EQUAL(s->heap_bytes, s->slab_bytes + s->run_bytes + s->dirty_bytes + s->clean_bytes);
+    CHECK_EQUAL(s->slab_bytes, live - s->run_bytes + s->cached_bytes + s->free_bytes +
+                                   s->fresh_bytes + s->unused_bytes);
+    CHECK(s->unused_bytes < s->slab_bytes / 4 + 1); /* and not below 0 */
+    CHECK(s->top_dirty_bytes <= s->dirty_bytes);
+    CHECK(s->mapping_bytes <= s->mapping_bytes_highest);
+    CHECK(s->mappings <= s->mappings_highest);
+}
+
+/* The first blocks of a class come from a slab of mixed sizes, which the first of all makes. */
+static void slots_of_mixed_slabs(void) {
+    free(malloc(100));
+    struct mallow_stats before = stats_now();
+    void *block = malloc(1000);
+    struct mallow_stats during = stats_now();
+    CHECK_EQUAL(during.classes[32].slot_bytes, 1024);
+    CHECK_EQUAL(during.classes[32].used_slots, before.classes[32].used_slots + 1);
+    CHECK_EQUAL(during.mixed_slabs, before.mixed_slabs);
+    CHECK_EQUAL(during.fresh_bytes, before.fresh_bytes - 1024);
+    free(block);
+    CHECK_EQUAL(stats_now().fresh_bytes, during.fresh_bytes);
+    check_sums(&during);
+}
+
+static void slots_of_a_class(void) {
+    enum { COUNT = 1000, CLASS = 3 };
+    static void *blocks[COUNT];
+    struct mallow_stats before = stats_now();
+    for (int i = 0; i < COUNT; i++) blocks[i] = malloc(48);
+    struct mallow_stats during = stats_now();
+    check_sums(&during);
+    CHECK_EQUAL(during.classes[CLASS].slot_bytes, 48);
+    CHECK_EQUAL(during.classes[CLASS].used_slots, before.classes[CLASS].used_slots + COUNT);
+    CHECK(during.classes[CLASS].slabs > before.classes[CLASS].slabs);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
+    struct mallow_stats after = stats_now();
+    CHECK_EQUAL(after.classes[CLASS].used_slots, before.classes[CLASS].used_slots);
+    CHECK_EQUAL(after.classes[CLASS].cached_slots + after.classes[CLASS].free_slots,
+                during.classes[CLASS].cached_slots + during.classes[CLASS].free_slots + COUNT);
+}
+
+static void pages_come_and_go(void) {
+    enum { COUNT = 8, SIZE = 100 << 10 };
+    void *blocks[COUNT];
+    malloc_trim(0);
+    struct mallow_stats before = stats_now();
+    CHECK_EQUAL(before.dirty_bytes, 0);
+    for (int i = 0; i < COUNT; i++) blocks[i] = malloc(SIZE);
+    struct mallow_stats during = stats_now();
+    CHECK_EQUAL(during.run_blocks, before.run_blocks + COUNT);
+    CHECK_EQUAL(during.run_bytes, before.run_bytes + COUNT * SIZE);
+    for (int i = 0; i < COUNT; i++) free(blocks[i]);
+    struct mallow_stats after = stats_now();
+    CHECK_EQUAL(after.dirty_bytes, COUNT * SIZE);
+    CHECK_EQUAL(after.purged_bytes, during.purged_bytes);
+    malloc_trim(0);
+    struct mallow_stats trimmed = stats_now();
+    CHECK_EQUAL(trimmed.dirty_bytes, 0);
+    CHECK(trimmed.purged_bytes >= after.purged_bytes + COUNT * SIZE);
+    CHECK(trimmed.purged_bytes < after.purged_bytes + COUNT * SIZE + (64 << 10));
+}
+
+static void mappings_by_size(void) {
+    struct mallow_stats before = stats_now();
+    void *block = malloc(100 << 20);
+    struct mallow_stats during = stats_now();
+    CHECK_EQUAL(during.mappings, before.mappings + 1);
+    CHECK_EQUAL(during.mapping_bytes, before.mapping_bytes + malloc_usable_size(block));
+    CHECK_EQUAL(during.mappings_of_doubling[26], before.mappings_of_doubling[26] + 1);
+    CHECK_EQUAL(during.mapping_bytes_highest, during.mapping_bytes);
+    free(block);
+    CHECK_EQUAL(stats_now().mappings_of_doubling[26], before.mappings_of_doubling[26]);
+    CHECK_EQUAL(stats_now().mapping_bytes_highest, during.mapping_bytes_highest);
+}
+
+static void other_sizes(void) {
+    struct {
+        struct mallow_stats known;
+        char more[64];
+    } larger;
+    char few[24];
+    memset(&larger, 0x55, sizeof larger);
+    CHECK_EQUAL(read_stats(&larger.known, sizeof larger), sizeof larger.known);
+    for (size_t i = 0; i < sizeof larger.more; i++) CHECK_EQUAL(larger.more[i], 0);
+    memset(few, 0x55, sizeof few);
+    CHECK_EQUAL(read_stats((struct mallow_stats *)(void *)few, 16), sizeof larger.known);
+    CHECK(memcmp(few, &larger.known.page_bytes, 8) == 0);
+    for (size_t i = 16; i < sizeof few; i++) CHECK_EQUAL(few[i], 0x55);
+}
+
+/* ---- with threads ---- */
+
+static atomic_bool stop;
+static atomic_int running;
+
+/* Some megabytes of blocks of all kinds, so that a reading takes several slices. */
+static void *churn(void *argument) {
+    uint64_t seed = (uintptr_t)argument;
+    void **blocks = calloc(KEPT, sizeof *blocks);
+    free(malloc(100)); /* a large block needs no heap */
+    running++;
+    while (!stop) {
+        void **block = &blocks[random_below(&seed, KEPT)];
+        size_t bound = (size_t)32 << random_below(&seed, 7);
+        if (random_below(&seed, 50) == 0) bound = LARGEST;
+        free(*block);
+        *block = malloc(random_below(&seed, bound));
+    }
+    for (int i = 0; i < KEPT; i++) free(blocks[i]);
+    free(blocks);
+    return NULL;
+}
+
+static void sums_hold_for_every_reading(void) {
+    pthread_t threads[THREADS];
+    struct mallow_stats before = stats_now();
+    for (uintptr_t i = 0; i < THREADS; i++) threads[i] = start_thread(churn, (void *)(i + 1));
+    while (running < THREADS) usleep(1000);
+    CHECK_EQUAL(stats_now().heaps_with_thread, before.heaps_with_thread + THREADS);
+    uint64_t heap_bytes = before.heap_bytes;
+    for (int i = 0; i < READINGS; i++) {
+        struct mallow_stats stats = stats_now();
+        check_sums(&stats);
+        CHECK(stats.heap_bytes >= heap_bytes); /* no page is passed over: it never shrinks */
+        heap_bytes = stats.heap_bytes;
+        struct mallinfo2 info = mallinfo2();
+        CHECK_EQUAL(info.arena, info.uordblks + info.fordblks);
+        CHECK(info.uordblks <= info.arena && info.fsmblks <= info.fordblks);
+        CHECK(info.keepcost <= info.fordblks && info.smblks <= info.ordblks);
+    }
+    stop = true;
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
+    struct mallow_stats after = stats_now();
+    check_sums(&after);
+    CHECK_EQUAL(after.heaps_with_thread, before.heaps_with_thread);
+    CHECK_EQUAL(after.heaps_without_thread, before.heaps_without_thread + THREADS);
+    /* What libc keeps for its threads is all that is more. */
+    CHECK(after.live_bytes < before.live_bytes + THREADS * 4096);
+}
+
+int main(void) {
+    *(void **)&read_stats = dlsym(RTLD_DEFAULT, "mallow_stats");
+    CHECK(read_stats != NULL);
+    slots_of_mixed_slabs();
+    slots_of_a_class();
+    pages_come_and_go();
+    mappings_by_size();
+    other_sizes();
+    sums_hold_for_every_reading();
+}

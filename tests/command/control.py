@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""Asks running processes: by the command, and by clients that mean no good.
+
+Usage: control.py MALLOW LIBRARY TARGET STATIC
+"""
+
+import json
+import mmap
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+MALLOW, LIBRARY, TARGET, STATIC = sys.argv[1:]
+os.environ.pop("MALLOW_OPTIONS", None)
+NOBODY = 65534
+
+
+class Target:
+    """A process that waits, on Mallow or not."""
+
+    def __init__(self, what="idle", options="control=on", preload=LIBRARY, program=TARGET):
+        environment = dict(os.environ, LD_PRELOAD=preload, MALLOW_OPTIONS=options)
+        self.process = subprocess.Popen([program, what], env=environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        word, number = self.process.stdout.readline().split()
+        assert word == "ready"
+        self.pid = int(number)
+        if "control=on" in options and preload:
+            wait_until(self.listens)
+
+    def listens(self):
+        with open("/proc/net/unix") as sockets:
+            return any(line.split()[-1] == f"@mallow.{self.pid}" for line in sockets)
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait() == 0
+
+
+def wait_until(condition):
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{condition} did not come true")
+
+
+def connect(pid):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(f"\0mallow.{pid}")  # waits while too many others do
+    client.settimeout(30)
+    return client
+
+
+def read_all(client):
+    data = b""
+    try:
+        while piece := client.recv(4096):
+            data += piece
+    except ConnectionResetError:
+        pass  # it did not read all of the request
+    return data
+
+
+def ask(pid, request):
+    with connect(pid) as client:
+        try:
+            client.sendall(request)
+        except BrokenPipeError:
+            pass  # it had enough
+        return read_all(client)
+
+
+def command(*arguments, user=None):
+    return subprocess.run([MALLOW, *map(str, arguments)], capture_output=True, text=True, user=user)
+
+
+def answer(*arguments):
+    done = command(*arguments)
+    assert done.returncode == 0 and done.stderr == "", done
+    return done.stdout
+
+
+def expect_failure(text, *arguments, user=None):
+    done = command(*arguments, user=user)
+    assert done.returncode == 125 and text in done.stderr and done.stdout == "", done
+
+
+def check_answers(pid):
+    figures = json.loads(answer("stats", "--json", pid))
+    assert figures["heap_bytes"] == (figures["slab_bytes"] + figures["run_bytes"]
+                                     + figures["dirty_bytes"] + figures["clean_bytes"]), figures
+    assert figures["live_blocks"] > 200, figures
+    assert json.loads(answer("info", "--json", pid)).keys() == figures.keys()
+    assert ElementTree.fromstring(answer("info", pid)).find("mallow") is not None
+    assert answer("stats", pid).splitlines()[-1].startswith("max mmap bytes   = ")
+
+
+def check_trim(pid):
+    result = json.loads(answer("trim", "--json", pid))
+    assert result["pid"] == pid, result
+    assert result["returned_bytes"] > 10e6, result
+    assert result["resident_bytes"] < result["resident_before_bytes"] - 10e6, result
+
+
+def check_page(pid):
+    with connect(pid) as client:
+        client.sendall(b"page\n")
+        text, (descriptor,), _, _ = socket.recv_fds(client, 16, 4)
+    assert text == b"ok\n", text
+    size = os.fstat(descriptor).st_size
+    for write in (lambda: os.pwrite(descriptor, b"x", 0), lambda: os.ftruncate(descriptor, 0),
+                  lambda: mmap.mmap(descriptor, size)):
+        try:
+            write()
+            raise AssertionError("the page can be written")
+        except PermissionError:
+            pass
+    page = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
+    head = struct.Struct("=QIIIIQqQQ")
+
+    def read():
+        magic, version, used, owner, _, sequence, updated, page_bytes, heap = head.unpack_from(page)
+        assert magic.to_bytes(8, "little") == b"\r\nmallow" and version == 1 and used <= size
+        assert owner == pid and sequence % 2 == 0 and page_bytes == mmap.PAGESIZE and heap > 0
+        return sequence, updated
+
+    before = read()
+    assert abs(before[1] - time.monotonic_ns()) < 60e9
+    wait_until(lambda: ask(pid, b"refresh\n") == b"ok\n" and read()[1] > before[1])
+    assert read()[0] > before[0]
+
+
+def bad_clients(pid):
+    """None of them keeps others from being answered."""
+    assert ask(pid, b"bogus\n") == b"error unknown request\n"
+    assert ask(pid, b"trimmer\n") == b"error unknown request\n"
+    assert ask(pid, b"trim -1\n") == b"error not an amount\n"
+    assert ask(pid, b"trim 99999999999999999999999\n") == b"error not an amount\n"
+    assert ask(pid, b"\0\n") == b"error unknown request\n"
+    assert ask(pid, b"x" * 100000) == b"error no request\n"
+    silent = connect(pid)
+    assert read_all(silent) == b"error no request\n"
+    silent.close()
+    for _ in range(1000):
+        connect(pid).close()
+    for _ in range(100):
+        with connect(pid) as client:
+            client.sendall(b"info\n")
+    taker = connect(pid)  # has descriptors to give away, and does not take its answer
+    socket.send_fds(taker, [b"info\n"], [0, 1, 2])
+    check_answers(pid)
+    taker.close()
+
+
+def other_users(pid):
+    if os.geteuid() != 0:
+        return
+    expect_failure("only the user of the process and root may ask", "stats", pid, user=NOBODY)
+
+
+def without_control():
+    for options in ("", "control=off"):
+        with Target(options=options) as target:
+            assert target.threads() == 1 and not target.listens()
+            expect_failure("start it by 'mallow run'", "stats", target.pid)
+            if os.geteuid() == 0:
+                expect_failure("try as the user it runs as", "stats", target.pid, user=NOBODY)
+    with Target(preload="") as target:
+        expect_failure("does not run on Mallow", "stats", target.pid)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    expect_failure("there is no process", "trim", gone.pid)
+
+
+def impostor():
+    """Who takes a process's name is not taken for it."""
+    with Target(options="") as target, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0mallow.{target.pid}")
+        listener.listen()
+        expect_failure("another process than", "stats", target.pid)
+
+
+def stopped():
+    with Target() as target:
+        os.kill(target.pid, signal.SIGSTOP)
+        expect_failure("does not answer", "stats", target.pid)
+        os.kill(target.pid, signal.SIGCONT)
+        check_answers(target.pid)
+
+
+def by_run():
+    with subprocess.Popen([MALLOW, "run", "--log=/dev/null", TARGET], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        pid = int(run.stdout.readline().split()[1])
+        wait_until(lambda: command("stats", pid).returncode == 0)
+        check_trim(pid)
+        thread = max(map(int, os.listdir(f"/proc/{pid}/task")))
+        expect_failure(f"is a thread of process {pid}", "stats", thread)
+        run.stdin.close()
+        assert run.wait() == 0
+
+
+for kind in ("idle", "busy", "fork", "closefrom"):
+    with Target(kind) as one:
+        check_answers(one.pid)
+        check_trim(one.pid)
+        check_answers(one.pid)
+with Target() as one:
+    assert one.threads() == 3
+    check_page(one.pid)
+    bad_clients(one.pid)
+    other_users(one.pid)
+    assert one.threads() == 3
+with Target(preload="", program=STATIC) as one:
+    wait_until(one.listens)
+    check_answers(one.pid)
+without_control()
+impostor()
+stopped()
+by_run()

@@ -1,0 +1,67 @@
+/* Figures of slabs in every state, against counting one slot after the other. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "random.h"
+#include "slab.h"
+#include "start.h"
+#include "stats.h"
+
+enum { ROUNDS = 200 };
+
+static struct heap heap;
+static uint64_t seed = 1;
+
+static void count_naively(const struct slab *slab, struct mallow_class_stats *class) {
+    for (uint32_t slot = 0; slot < slab->slots; slot++) {
+        uint8_t state = state_get(&slab->state[slot]);
+        class->used_slots += state == SLOT_USED;
+        class->cached_slots += state == SLOT_CACHED || state == SLOT_CACHED_REMOTE;
+        class->free_slots += state == SLOT_FREE || state == SLOT_REMOTE;
+        class->fresh_slots += state == SLOT_FRESH || state == SLOT_CACHED_FRESH;
+    }
+    class->slabs++;
+}
+
+/* Stretches of one state and single ones. */
+static void set_states_at_random(struct slab *slab) {
+    static const uint8_t states[] = {SLOT_FRESH,        SLOT_USED,   SLOT_CACHED,
+                                     SLOT_CACHED_FRESH, SLOT_REMOTE, SLOT_CACHED_REMOTE,
+                                     SLOT_FREE};
+    for (uint32_t slot = 0; slot < slab->slots;) {
+        uint8_t state = states[random_below(&seed, sizeof states)];
+        size_t length = random_below(&seed, 2) == 0 ? 1 : 1 + random_below(&seed, 100);
+        for (; length > 0 && slot < slab->slots; length--, slot++)
+            if (state_get(&slab->state[slot]) != SLOT_NONE)
+                state_set(&slab->state[slot], (enum slot_state)state);
+    }
+}
+
+static void slots_are_counted_by_state(void **state) {
+    (void)state;
+    static struct mallow_stats expected, found;
+    static struct slab *slabs[CLASSES];
+    for (unsigned class = 1; class < CLASSES; class ++) slabs[class] = slab_create(&heap, class);
+    for (int round = 0; round < ROUNDS; round++) {
+        memset(&expected, 0, sizeof expected);
+        for (unsigned class = 1; class < CLASSES; class ++) {
+            set_states_at_random(slabs[class]);
+            count_naively(slabs[class], &expected.classes[class]);
+        }
+        stats_read(&found);
+        for (unsigned class = 1; class < CLASSES; class ++) {
+            expected.classes[class].slot_bytes = class_size(class);
+            assert_memory_equal(&found.classes[class], &expected.classes[class],
+                                sizeof found.classes[class]);
+        }
+    }
+}
+
+int main(void) {
+    start();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_are_counted_by_state),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
