@@ -10,6 +10,7 @@
 #include "purge.h"
 #include "remote.h"
 #include "size_class.h"
+#include "stats.h"
 #include "trim.h"
 
 /* ---- lists ---- */
@@ -168,7 +169,9 @@ bool slab_retire_empty(struct heap *heap) {
 bool slab_retire_old(struct heap *heap, struct slab *slab) {
     if (slab->outside != 0) return false;
     char *start = granule_start(slab_granule(slab));
-    bool purged = os_purge(start, class_granules(slab->class) * GRANULE);
+    size_t bytes = class_granules(slab->class) * GRANULE;
+    bool purged = os_purge(start, bytes);
+    if (purged) stats_count_purged(bytes);
     use_empty(heap, slab);
     slab_retire(heap, slab, purged);
     return true;

@@ -1,5 +1,5 @@
 /*
- * A process for others to ask: holds 20 MB that it freed, and does what it is told before it says
+ * A process for others to ask: holds 20 MB that it freed around a few blocks, and does what it is told before it says
  * "ready PID" on standard output and waits for the end of standard input.
  *     target [idle | busy | fork | closefrom]
  */
@@ -13,12 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COUNT = 20000, SIZE = 1000, KEPT = 300, FILES = 64 };
+enum { COUNT = 20000, SIZE = 1000, KEEP_ONE_IN = 100, FILES = 64 };
 
 static void hold_free_memory(void) {
     static char *blocks[COUNT];
     for (int i = 0; i < COUNT; i++) blocks[i] = memset(malloc(SIZE), 1, SIZE);
-    for (int i = KEPT; i < COUNT; i++) free(blocks[i]);
+    for (int i = 0; i < COUNT; i++)
+        if (i % KEEP_ONE_IN != 0) free(blocks[i]);
 }
 
 static void *allocate_for_ever(void *unused) {
