@@ -75,9 +75,18 @@ static bool next_granule(void) {
     return done;
 }
 
+/* Small slots have cache lines of their own, for their neighbours may be other threads'; larger ones
+ * share at most their ends. */
+#define WHOLE_LINES_BELOW (2 * CACHE_LINE)
+
+static size_t cold_alignment(unsigned class) {
+    size_t line = class_size(class) < WHOLE_LINES_BELOW ? CACHE_LINE : UNIT;
+    return max_size(class_alignment(class), line);
+}
+
 static char *carve(unsigned class) {
-    size_t size = class_size(class);
-    uint32_t at = (uint32_t)(round_up(carving.units * UNIT, class_alignment(class)) / UNIT);
+    size_t size = class_size(class), align = cold_alignment(class);
+    uint32_t at = (uint32_t)(round_up(carving.units * UNIT, align) / UNIT);
     if (at + size / UNIT > UNITS) {
         if (!next_granule()) return NULL;
         at = 0;
@@ -87,7 +96,7 @@ static char *carve(unsigned class) {
                               memory_order_relaxed);
     /* Release: who counts slots (stats.c) sees the class of one that it sees. */
     atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
-    carving.units = at + (uint32_t)(size / UNIT);
+    carving.units = at + (uint32_t)(round_up(size, min_size(align, CACHE_LINE)) / UNIT);
     return granule_start(slab_granule(carving.granule)) + at * UNIT;
 }
 

@@ -8,8 +8,11 @@
  * CACHED or FREE), its second the class, so the slot's size can be told (a slot without a second
  * unit is of the 16-byte class); a slot keeps its class for ever:
  *
- *      units   |  0     1     2     3  |  4  |  5     6     7  | ...
- *      states   USED  48-B   -     USED  USED  FREE  48-B ...
+ *      units   |  0     1     2  |  3  |  4  |  5     6     7  |  8     9 ...
+ *      states   USED  48-B   -      -   USED   -     -     -   FREE  160-B ...
+ *
+ * Slots of less than two cache lines begin and end with one (here 48, 16 and 160 bytes), so that
+ * threads do not write to the same line.
  *
  * The functions lock for themselves.
  */

@@ -4,8 +4,8 @@
 #include <signal.h>
 
 /* Held by the first thread until it ends; the kernel marks it then. */
-static pthread_mutex_t first_thread;
-static sigset_t first_mask;
+static UNTOUCHED pthread_mutex_t first_thread;
+static UNTOUCHED sigset_t first_mask;
 
 RARE void helper_thread_first(void) {
     pthread_mutexattr_t robust;

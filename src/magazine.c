@@ -65,7 +65,7 @@ static size_t array_bytes(unsigned entries) { return max_size(entries, 2) * size
 static bool needs_growth(struct bin *bin, bool refill) {
     if (refill != (bin->streak > 0)) bin->streak = 0;
     bin->streak = (int16_t)(bin->streak + (refill ? 1 : -1));
-    if (abs(bin->streak) < bin->entries / STREAK_PART) return false;
+    if ((unsigned)abs(bin->streak) < bin->entries / STREAK_PART) return false;
     bin->streak = 0;
     return true;
 }

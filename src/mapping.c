@@ -20,7 +20,7 @@ struct table {
 };
 
 static struct table *_Atomic table;
-static struct mapping_counts mapped;
+static UNTOUCHED struct mapping_counts mapped;
 
 static size_t table_slot(const char *block) {
     return (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);

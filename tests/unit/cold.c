@@ -39,6 +39,16 @@ static void carve_model(const struct slot *slot) {
     }
 }
 
+/* No other slot is on the cache lines of a small one. */
+static void check_lines(const struct slot *slot) {
+    const uint32_t line = CACHE_LINE / UNIT;
+    size_t granule = granule_of(slot->start), size = class_size(slot->class);
+    uint32_t unit = cold_unit(slot->start);
+    if (size >= 2 * CACHE_LINE) return;
+    for (uint32_t i = unit - unit % line; i < round_up(unit + size / UNIT, line); i++)
+        assert_true(carved[granule][i].class == 0 || carved[granule][i].start == unit);
+}
+
 static bool is_zero(const char *bytes, size_t count) {
     static const char zeros[COLD_MAX];
     return memcmp(bytes, zeros, count) == 0;
@@ -57,6 +67,7 @@ static void take(struct slot *slot) {
     assert_int_equal((uintptr_t)slot->start % class_alignment(slot->class), 0);
     if (zeroed) assert_true(is_zero(slot->start, size));
     carve_model(slot);
+    check_lines(slot);
     slot->key = pattern_key(slot->start, size, 1);
     pattern_fill(slot->start, size, slot->key);
 }
