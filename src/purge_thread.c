@@ -1,7 +1,5 @@
 #include "purge_thread.h"
 
-#include <stdatomic.h>
-
 #include "decay.h"
 #include "helper_thread.h"
 #include "os.h"

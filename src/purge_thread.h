@@ -5,6 +5,8 @@
 #ifndef MALLOW_PURGE_THREAD_H
 #define MALLOW_PURGE_THREAD_H
 
+#include <stdatomic.h>
+
 #include "config.h"
 
 extern _Atomic int purge_thread_asleep;
@@ -16,7 +18,7 @@ void purge_thread_wake_up(void);
 
 /* From slow paths that leave memory free. */
 ALWAYS_INLINE void purge_thread_wake(void) {
-    if (unlikely(__atomic_load_n(&purge_thread_asleep, __ATOMIC_RELAXED) != 0))
+    if (unlikely(atomic_load_explicit(&purge_thread_asleep, memory_order_relaxed) != 0))
         purge_thread_wake_up();
 }
 
