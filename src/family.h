@@ -1,0 +1,11 @@
+/* Which function a block comes from, and which one frees it: they must belong together. */
+#ifndef MALLOW_FAMILY_H
+#define MALLOW_FAMILY_H
+
+enum family {
+    FAMILY_MALLOC,    /* malloc, calloc, realloc, memalign...; free */
+    FAMILY_NEW,       /* operator new; operator delete */
+    FAMILY_NEW_ARRAY, /* operator new[]; operator delete[] */
+};
+
+#endif

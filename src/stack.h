@@ -1,0 +1,27 @@
+/* Stacks of calls, each kept once. */
+#ifndef MALLOW_STACK_H
+#define MALLOW_STACK_H
+
+#include <stdint.h>
+
+/* An interned stack; 0 is none. */
+typedef uint32_t stack_id;
+
+#define STACK_FRAMES_MAX 64u
+
+/* What a thread remembers of its last stacks, so that the next one costs little. One thread uses
+ * it at a time; its owner keeps the pointer, which is NULL at first. */
+struct stack_cache;
+
+/* The calling thread's stack without the library's own frames, innermost first; 0 when there is no
+ * memory. */
+stack_id stack_capture(struct stack_cache **cache);
+
+/* The same for where a signal interrupted it: context is the handler's ucontext_t. */
+stack_id stack_capture_interrupted(const void *context);
+
+/* Fills in the frames, innermost first; how many. Each is a return address: the call is in the
+ * byte before it. (A fault's own address is kept with one added, for the same reason.) */
+unsigned stack_frames(stack_id stack, uintptr_t frames[STACK_FRAMES_MAX]);
+
+#endif
