@@ -85,6 +85,9 @@ long os_read_file(const char *path, char *buffer, size_t bytes);
 /* Copies from our own memory; false instead of a fault when `from` is not readable. */
 bool os_read_memory(const void *from, void *to, size_t bytes);
 
+/* Whether the byte there can be read. Cheaper than the above, and allowed in any sandbox. */
+bool os_is_readable(const void *at);
+
 /* Writes the whole buffer to a descriptor, in one write where the kernel takes it in one. */
 void os_write(int fd, const char *text, size_t bytes);
 int os_open_append(const char *path);

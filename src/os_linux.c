@@ -199,6 +199,12 @@ bool os_read_memory(const void *from, void *to, size_t bytes) {
     return n == (long)bytes;
 }
 
+/* The kernel reads the set before it finds that there is no such operation. */
+bool os_is_readable(const void *at) {
+    uintptr_t set = (uintptr_t)at & ~(uintptr_t)7;
+    return call6(SYS_rt_sigprocmask, ~0L, (long)set, 0, 8, 0, 0) == -EINVAL;
+}
+
 void os_write(int fd, const char *text, size_t bytes) {
     while (bytes > 0) {
         long n = call3(SYS_write, fd, text, bytes);

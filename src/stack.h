@@ -20,6 +20,9 @@ stack_id stack_capture(struct stack_cache **cache);
 /* The same for where a signal interrupted it: context is the handler's ucontext_t. */
 stack_id stack_capture_interrupted(const void *context);
 
+/* The frames of one more library are left out where they are the innermost. */
+void stack_leave_out(const void *start, const void *end);
+
 /* Fills in the frames, innermost first; how many. Each is a return address: the call is in the
  * byte before it. (A fault's own address is kept with one added, for the same reason.) */
 unsigned stack_frames(stack_id stack, uintptr_t frames[STACK_FRAMES_MAX]);

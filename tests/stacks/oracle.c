@@ -1,0 +1,68 @@
+#include "oracle.h"
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "check.h"
+#include "stack.h"
+
+static _Thread_local struct stack_cache *cache;
+static _Atomic unsigned long comparisons;
+static _Atomic unsigned depth_seen;
+
+unsigned long compared(void) { return comparisons; }
+unsigned deepest(void) { return depth_seen; }
+
+static void differ(const uintptr_t *ours, unsigned n, const uintptr_t *theirs, unsigned m) {
+    for (unsigned i = 0; i < n || i < m; i++)
+        fprintf(stderr, "%3u  %#14lx  %#14lx%s\n", i, i < n ? ours[i] : 0, i < m ? theirs[i] : 0,
+                i < n && i < m && ours[i] == theirs[i] ? "" : "  <--");
+    check_failed("comparison %lu: the stacks differ\n", comparisons);
+}
+
+/* As ours: the program counter of an interrupted frame is one byte on. */
+static unsigned walk(unw_cursor_t *cursor, uintptr_t frames[STACK_FRAMES_MAX]) {
+    unsigned n = 0;
+    do {
+        unw_word_t ip;
+        unw_get_reg(cursor, UNW_REG_IP, &ip);
+        if (ip == 0) break;
+        frames[n++] = ip + (unw_is_signal_frame(cursor) > 0 ? 1 : 0);
+    } while (n < STACK_FRAMES_MAX && unw_step(cursor) > 0);
+    return n;
+}
+
+static void check_same(const uintptr_t *ours, unsigned n, const uintptr_t *theirs, unsigned m) {
+    bool same = n == m;
+    for (unsigned i = 0; same && i < n; i++) same = ours[i] == theirs[i];
+    if (!same) differ(ours, n, theirs, m);
+    comparisons++;
+    if (n > depth_seen) depth_seen = n;
+}
+
+__attribute__((noinline)) void compare(void) {
+    uintptr_t ours[STACK_FRAMES_MAX], theirs[STACK_FRAMES_MAX];
+    unw_context_t context;
+    unw_cursor_t cursor;
+    unsigned n = stack_frames(stack_capture(&cache), ours);
+    unw_getcontext(&context);
+    unw_init_local(&cursor, &context);
+    unsigned m = walk(&cursor, theirs);
+    CHECK(n > 1 && m > 1);
+    /* The first is this function itself, at two different calls. */
+    check_same(ours + 1, n - 1, theirs + 1, m - 1);
+}
+
+void compare_interrupted(const void *context) {
+    uintptr_t ours[STACK_FRAMES_MAX], theirs[STACK_FRAMES_MAX];
+    unw_cursor_t cursor;
+    unsigned n = stack_frames(stack_capture_interrupted(context), ours);
+    unw_init_local2(&cursor, (unw_context_t *)(uintptr_t)context, UNW_INIT_SIGNAL_FRAME);
+    unsigned m = walk(&cursor, theirs);
+    CHECK(n > 1 && m > 1);
+    theirs[0]++;
+    check_same(ours, n, theirs, m);
+}
