@@ -5,12 +5,13 @@
 #include "fast.h"
 #include "mallow.h"
 #include "os.h"
+#include "settings.h"
 
 static bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
-static void *aligned_or_plain(size_t align, size_t size) {
-    bool zeroed;
-    return align <= UNIT ? mallow_malloc(size) : alloc_aligned(align, size, &zeroed);
+ALWAYS_INLINE void *aligned_or_plain(size_t align, size_t size) {
+    if (align <= UNIT && likely(settings.special == 0)) return mallow_malloc(size);
+    return alloc_aligned(align, size, __builtin_return_address(0));
 }
 
 static void *fail_with(int e) {

@@ -37,6 +37,9 @@ bool os_break_move(char *from, char *to);
 /* Makes pages inaccessible; their content is lost when they are committed again (see os_purge). */
 bool os_protect(void *start, size_t bytes);
 
+/* Writes to what the loader made read-only after it had filled it in; false when refused. */
+bool os_write_protected(void *to, const void *from, size_t bytes);
+
 /* Gives the pages' memory back; they stay accessible and read as zero afterwards.
  * Returns false when the kernel refuses (locked pages): the content is then still there. */
 bool os_purge(void *start, size_t bytes);
@@ -61,6 +64,9 @@ void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
  * is of several mappings to it. (To a place of the caller's choice is not offered: the kernel then
  * removes what is there before it finds out that it cannot.) */
 void *os_move_pages(void *from, size_t bytes);
+
+/* Path of the program that runs, or "". One caller at a time. */
+const char *os_program_path(void);
 
 int os_thread_id(void);
 int os_process_id(void);

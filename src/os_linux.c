@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -112,6 +113,15 @@ bool os_break_move(char *from, char *to) {
 
 bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
 
+bool os_write_protected(void *to, const void *from, size_t bytes) {
+    uintptr_t first = (uintptr_t)to & ~(os_page_size() - 1);
+    size_t pages = round_up((uintptr_t)to + bytes, os_page_size()) - first;
+    if (call3(SYS_mprotect, first, pages, PROT_READ | PROT_WRITE) != 0) return false;
+    memcpy(to, from, bytes);
+    call3(SYS_mprotect, first, pages, PROT_READ);
+    return true;
+}
+
 bool os_purge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
 }
@@ -144,6 +154,15 @@ int64_t os_coarse_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+const char *os_program_path(void) {
+    static UNTOUCHED char path[512];
+    if (path[0] != '\0') return path;
+    long length =
+        call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, sizeof path - 1, 0, 0);
+    path[IS_ERROR(length) ? 0 : length] = '\0';
+    return path;
 }
 
 int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }

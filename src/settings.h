@@ -4,17 +4,26 @@
 
 #include "config.h"
 
+enum check_mode {
+    CHECK_FREE, /* every free is validated */
+    CHECK_HARD, /* for production: see checked.h */
+    CHECK_FULL, /* for debugging */
+};
+
 struct settings {
     size_t mmap_threshold;
     size_t mmap_max;
-    size_t mxfast;        /* magazines serve sizes up to this, */
-    size_t tcache_max;    /* and this */
-    size_t tcache_count;  /* entries that a magazine holds at most */
-    unsigned generation;  /* grows with each change of what magazines may hold */
-    uint8_t perturb;      /* fills blocks when not 0: magazines hold nothing */
+    size_t mxfast;       /* magazines serve sizes up to this, */
+    size_t tcache_max;   /* and this */
+    size_t tcache_count; /* entries that a magazine holds at most */
+    unsigned generation; /* grows with each change of what magazines may hold */
+    unsigned special;    /* SPECIAL_* bits (special.h): what slow paths do besides */
+    enum check_mode check;
+    size_t quarantine;    /* bytes that wait there in check=full */
+    bool randomize;       /* slots are handed out in an order that nobody can guess */
+    uint8_t perturb;      /* what blocks are filled with, when SPECIAL_FILL */
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
-    bool count_calls;     /* exact counts of calls: magazines hold nothing */
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;

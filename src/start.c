@@ -11,6 +11,7 @@
 #include "repair.h"
 #include "settings.h"
 #include "space.h"
+#include "special.h"
 #include "summary.h"
 
 bool start_once(void) { return space.base != NULL || space_choose(settings_backend_is_break()); }
@@ -36,6 +37,7 @@ static void child_of_fork(void) {
     repair_after_fork();
     heap_after_fork();
     decay_after_fork();
+    thread_id_after_fork();
     summary_forget();
     control_after_fork();
     start_helpers();
