@@ -252,3 +252,21 @@ RARE void report_warning(const char *before, const char *name, unsigned long nam
     text_add(&t, after);
     text_write(&t);
 }
+
+RARE void report_error(const struct error *error) {
+    char line[256];
+    struct text t = {.buffer = line, .size = sizeof line};
+    text_add(&t, "mallow: ");
+    text_add(&t, error->cause);
+    text_add(&t, " of ");
+    text_add_hex(&t, (uintptr_t)error->p);
+    text_add(&t, " (thread ");
+    text_add_number(&t, (uint64_t)os_thread_id());
+    text_add(&t, ")");
+    if (error->detail != NULL) {
+        text_add(&t, ", ");
+        text_add(&t, error->detail);
+    }
+    if ((settings.check_action & CHECK_REPORT) != 0) text_write(&t);
+    if ((settings.check_action & CHECK_ABORT) != 0) abort();
+}

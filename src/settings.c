@@ -88,6 +88,13 @@ static void count_calls(bool wanted) {
     magazines_change();
 }
 
+static void set_guard(size_t value) {
+    settings.guard = value;
+    magazines_change();
+}
+
+static void set_guard_budget(size_t value) { settings.guard_budget = value; }
+
 static void set_summary_process(size_t value) {
     settings.summary = settings.summary && value == (size_t)os_process_id();
     count_calls(settings.summary);
@@ -194,6 +201,8 @@ static bool is_backend(struct word value) { return is(value, "reserve") || is(va
 
 static bool set_option(struct word key, struct word value, bool *known) {
     static const struct setter numbers[] = {
+        {"guard", set_guard},
+        {"guard_budget", set_guard_budget},
         {"retain", purge_set_retain},
         {"stats_pid", set_summary_process},
         {NULL, NULL},
@@ -206,6 +215,8 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
     if (is(key, "control")) return set_choice(value, "off", "on", &settings.control);
+    if (is(key, "guard_align"))
+        return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "purge_thread")) return set_choice(value, "off", "on", &settings.purge_thread);
     const struct setter *setter = setter_of(numbers, key);
