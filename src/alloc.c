@@ -61,8 +61,11 @@ static bool refill(struct heap *heap, unsigned class) {
     magazine_grow(heap, class);
     unsigned want = magazine_want(heap, class);
     struct slab *slab = want == 0 ? NULL : alloc_find_slab(heap, class);
-    if (slab != NULL) slab_take(heap, slab, want);
-    return slab != NULL;
+    if (slab == NULL) return false;
+    struct entry *before = heap->magazine[class].top;
+    slab_take(heap, slab, want);
+    heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);
+    return true;
 }
 
 /* The newest slot of the magazine, if it has any. */

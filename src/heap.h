@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "config.h"
+#include "guard.h"
 #include "size_class.h"
 
 struct hard;
@@ -90,6 +91,7 @@ struct heap {
     struct stack_cache *stacks;    /* the thread's last ones (stack.h) */
     struct magazine *other_side;   /* see freed */
     uint64_t random;
+    struct guard_sample sample;
 
     /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];

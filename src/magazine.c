@@ -79,6 +79,8 @@ static unsigned entries_by_size(unsigned class) {
 /* Logically, with the sentinel: 1 means that every free gives back at once. */
 static unsigned entries_allowed(unsigned class) {
     size_t slots = serves(class) ? min_size(entries_by_size(class) - 1, settings.tcache_count) : 0;
+    /* Short enough that a slow path passes for each allocation that is to be guarded. */
+    if ((settings.special & SPECIAL_SAMPLE) != 0) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
 

@@ -39,6 +39,12 @@ bool os_protect(void *start, size_t bytes);
 
 /* Writes to what the loader made read-only after it had filled it in; false when refused. */
 bool os_write_protected(void *to, const void *from, size_t bytes);
+/* Reserves address space exactly at `start`, where nothing may be mapped yet. */
+bool os_reserve_at(void *start, size_t bytes);
+
+/* Makes pages of the caller's reservation what they were at first: inaccessible and without memory;
+ * they read as zero when they are committed again. When it returns false they may be as before. */
+bool os_discard(void *start, size_t bytes);
 
 /* Gives the pages' memory back; they stay accessible and read as zero afterwards.
  * Returns false when the kernel refuses (locked pages): the content is then still there. */
@@ -67,6 +73,10 @@ void *os_move_pages(void *from, size_t bytes);
 
 /* Path of the program that runs, or "". One caller at a time. */
 const char *os_program_path(void);
+/* How much address space the process may have (RLIMIT_AS), SIZE_MAX without a limit; and how many
+ * mappings the kernel keeps for it. */
+size_t os_address_limit(void);
+size_t os_mapping_limit(void);
 
 int os_thread_id(void);
 int os_process_id(void);
@@ -74,6 +84,13 @@ int os_process_id(void);
 /* Blocks all signals of the thread and returns the mask to restore. */
 uint64_t os_block_signals(void);
 void os_restore_signals(uint64_t mask);
+
+/* What a signal does, and is to do from now on; NULL: not asked for, stays as it is. */
+struct sigaction;
+void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before);
+
+/* Sends the calling thread a signal. */
+void os_raise(int signal);
 
 /* When it returns true, each thread of the process has executed a full memory barrier since it was
  * called: who does this rarely spares those that do the other half often theirs. */

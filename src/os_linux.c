@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -86,12 +87,25 @@ bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_RE
 #    define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-bool os_extend(void *start, size_t bytes) {
-    void *granted = map(start, bytes, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+static bool map_exactly(void *start, size_t bytes, int protection, int flags) {
+    void *granted = map(start, bytes, protection, MAP_FIXED_NOREPLACE | flags);
     if (granted == start) return true;
     /* Before Linux 4.17 the address is a wish. */
     if (granted != NULL) call3(SYS_munmap, granted, bytes, 0);
     return false;
+}
+
+bool os_extend(void *start, size_t bytes) {
+    return map_exactly(start, bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+bool os_reserve_at(void *start, size_t bytes) {
+    return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE);
+}
+
+/* A new mapping merges with the reservation around it, which one that was used does not always. */
+bool os_discard(void *start, size_t bytes) {
+    return map(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
 char *os_break(void) {
@@ -150,6 +164,23 @@ void *os_move_pages(void *from, size_t bytes) {
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
+size_t os_address_limit(void) {
+    struct {
+        uint64_t now, most;
+    } limit = {0};
+    call6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    return limit.now == 0 ? SIZE_MAX : limit.now;
+}
+
+size_t os_mapping_limit(void) {
+    char digits[24];
+    size_t limit = 0;
+    long length = os_read_file("/proc/sys/vm/max_map_count", digits, sizeof digits);
+    for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; i++)
+        limit = limit * 10 + (size_t)(digits[i] - '0');
+    return limit == 0 ? 65530 : limit; /* the kernel's default */
+}
+
 int64_t os_coarse_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
@@ -177,6 +208,13 @@ uint64_t os_block_signals(void) {
 void os_restore_signals(uint64_t mask) {
     call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
+
+/* By libc's function, which knows how a handler returns. With a signal that exists it cannot fail. */
+void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before) {
+    sigaction(signal, action, before);
+}
+
+void os_raise(int signal) { call3(SYS_tgkill, os_process_id(), os_thread_id(), signal); }
 
 bool os_barrier_in_all_threads(void) {
     if (call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;

@@ -68,7 +68,7 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
     return true;
 }
 
-static struct entry take_oldest(struct ring *ring, unsigned class) {
+static struct entry leave_ring(struct ring *ring, unsigned class) {
     struct entry oldest = ring->entries[ring->head % ring->capacity];
     ring->head++;
     signal_order();
@@ -80,25 +80,25 @@ struct entry quarantine_take(struct heap *heap, unsigned class) {
     if (heap->quarantine == NULL) return nothing;
     struct ring *ring = &heap->quarantine->rings[class];
     bool due = held(ring) > delay(class) && quarantine_bytes() >= settings.quarantine;
-    return due ? take_oldest(ring, class) : nothing;
+    return due ? leave_ring(ring, class) : nothing;
 }
 
 struct entry quarantine_evict(struct heap *heap, unsigned class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return nothing;
     if (too_many(&quarantine->rings[class], class))
-        return take_oldest(&quarantine->rings[class], class);
+        return leave_ring(&quarantine->rings[class], class);
     if (quarantine_bytes() <= settings.quarantine) return nothing;
     unsigned victim = quarantine->next_victim++ % CLASSES;
     struct ring *ring = &quarantine->rings[victim];
-    return too_many(ring, victim) ? take_oldest(ring, victim) : nothing;
+    return too_many(ring, victim) ? leave_ring(ring, victim) : nothing;
 }
 
 struct entry quarantine_relieve(struct heap *heap) {
     if (heap->quarantine == NULL) return nothing;
     for (unsigned class = 0; class < CLASSES; class ++) {
         struct ring *ring = &heap->quarantine->rings[class];
-        if (held(ring) != 0) return take_oldest(ring, class);
+        if (held(ring) != 0) return leave_ring(ring, class);
     }
     return nothing;
 }

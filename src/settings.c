@@ -96,6 +96,17 @@ static void set_huge_pages(size_t value) {
 /* Of arenas and of the unsorted list there are none here. */
 static void set_nothing(size_t value) { (void)value; }
 
+/* Every small number of blocks: then each call is looked at; else magazines stay in use. */
+#define GUARD_SAMPLED 32
+
+static void set_guard(size_t value) {
+    settings.guard = value;
+    set_special(SPECIAL_SAMPLE, value >= GUARD_SAMPLED);
+    set_special(SPECIAL_GUARD, value != 0);
+}
+
+static void set_guard_budget(size_t value) { settings.guard_budget = value; }
+
 static void set_summary_process(size_t value) {
     settings.summary = settings.summary && value == (size_t)os_process_id();
     set_special(SPECIAL_COUNT, settings.summary);
@@ -232,6 +243,8 @@ static bool is_backend(struct word value) { return is(value, "reserve") || is(va
 
 static bool set_option(struct word key, struct word value, bool *known) {
     static const struct setter numbers[] = {
+        {"guard", set_guard},
+        {"guard_budget", set_guard_budget},
         {"retain", purge_set_retain},
         {"quarantine", set_quarantine},
         {"stats_pid", set_summary_process},
@@ -247,6 +260,8 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
     if (is(key, "control")) return set_switch(value, &settings.control);
+    if (is(key, "guard_align"))
+        return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
     const struct setter *setter = setter_of(numbers, key);

@@ -27,7 +27,12 @@ struct settings {
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
-    bool control; /* control=on */
+    bool control;        /* control=on */
+    bool guard_left;     /* guard_align=left */
+    bool guard_large;    /* all large blocks are guarded, whatever they need */
+    bool check_family;   /* malloc with delete, new with free... are errors */
+    size_t guard;        /* guard=N: one block in N is guarded; 0: none */
+    size_t guard_budget; /* bytes that guarded blocks may take; 0: see guard.h */
     int log_fd;
 };
 

@@ -14,6 +14,7 @@
 #include "report.h"
 #include "settings.h"
 #include "stats.h"
+#include "text.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
 
@@ -75,10 +76,27 @@ static void *obtain_full(const struct ask *ask) {
     return p != NULL ? p : obtain_guarded(ask, stack);
 }
 
+/* All that the last refill brought was allocated since. */
+static size_t passed_since(struct heap *heap, size_t size) {
+    if (size > SLOT_MAX) return 1;
+    struct bin *bin = &heap->bin[class_of(size)];
+    size_t passed = bin->given + 1u;
+    bin->given = 0;
+    return passed;
+}
+
+static bool is_to_be_guarded(size_t size) {
+    struct heap *heap = is_on(SPECIAL_GUARD) ? heap_enter() : NULL;
+    if (heap == NULL) return false;
+    bool due = guard_due(&heap->sample, passed_since(heap, size));
+    heap_leave(heap);
+    return due;
+}
+
 /* Blocks too large for a slot are guarded where others are checked. */
 static void *obtain_special(const struct ask *ask) {
     void *p = NULL;
-    if (is_on(SPECIAL_GUARD) && guard_is_due()) p = obtain_guarded(ask, stack_of_caller());
+    if (is_to_be_guarded(ask->size)) p = obtain_guarded(ask, stack_of_caller());
     if (p == NULL && is_on(SPECIAL_FULL)) return obtain_full(ask);
     if (p == NULL && is_on(SPECIAL_HARD)) {
         p = hard_alloc(ask->size, ask->align);
@@ -126,13 +144,27 @@ static void release_full(const struct place *place, void *p, const struct releas
     heap_leave(heap);
 }
 
+static void free_guarded(void *p, const struct release *how) {
+    struct block_info info;
+    bool live = guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p;
+    if (live && how->size != NOT_TOLD && how->size != info.size) {
+        char text[96];
+        report_error(&(struct error){
+            .cause = "size mismatch",
+            .p = p,
+            .block = &info,
+            .detail = text_mismatch(text, sizeof text, "size", how->size, info.size)});
+    }
+    guard_free(p, how->family, stack_of_caller());
+}
+
 static void release(void *p, const struct release *how) {
     struct place place;
     if (is_on(SPECIAL_HARD) && hard_free(p, how)) return;
     if (is_full(p, &place)) {
         release_full(&place, p, how);
     } else if (guard_contains(p)) {
-        guard_free(p, how, stack_of_caller());
+        free_guarded(p, how);
     } else {
         fill_before_free(p);
         free_plain(p, how->caller);

@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "decay.h"
+#include "guard.h"
 #include "heap.h"
 #include "helper_thread.h"
 #include "lock.h"
@@ -35,6 +36,7 @@ static void start_helpers(void) {
  * calling thread goes on, makes whole what the others were at. */
 static void child_of_fork(void) {
     repair_after_fork();
+    guard_after_fork();
     heap_after_fork();
     decay_after_fork();
     thread_id_after_fork();

@@ -28,7 +28,7 @@ static size_t verify_slab(struct slab *slab, const char *when) {
 }
 
 RARE size_t verify_all(const char *when) {
-    size_t damaged = guard_verify_all(when);
+    size_t damaged = guard_check_all();
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     if (settings.check == CHECK_FREE) return damaged;
     for (size_t granule = 1; granule < granules; granule++) {

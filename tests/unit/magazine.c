@@ -185,7 +185,8 @@ static void a_bound_on_entries_is_kept_and_used(void **state) {
 
 static void filling_keeps_nothing(void **state) {
     (void)state;
-    settings.perturb = 1;
+    settings.special = SPECIAL_FILL;
+    settings.special = SPECIAL_FILL;
     assert_keeps_nothing(4);
 }
 
@@ -218,7 +219,6 @@ static int new_heap(void **state) {
     (void)state;
     settings.mxfast = settings.tcache_max = SLOT_MAX;
     settings.tcache_count = SIZE_MAX;
-    settings.perturb = 0;
     settings.special = 0;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
