@@ -128,8 +128,10 @@ static void handle(int signal, int flags) {
 }
 
 NOINLINE static void raise_in(unsigned n) {
-    if (n == 0) raise(SIGUSR1);
-    else raise_in(n - 1);
+    if (n == 0)
+        raise(SIGUSR1);
+    else
+        raise_in(n - 1);
     KEEP_FRAME();
 }
 
@@ -206,11 +208,20 @@ NOINLINE static void wander(uint64_t *random, unsigned depth) {
     if (depth == 0) return;
     for (unsigned i = 0; i < 3; i++) {
         switch (random_below(random, 5)) {
-        case 0: wander(random, depth - 1); break;
-        case 1: with_alloca((unsigned)random_below(random, 9)); break;
-        case 2: wander(random, depth / 2); break;
-        case 3: sink = (unsigned)busy(i, depth, 3, 4, 5, 6); break;
-        default: compare();
+        case 0:
+            wander(random, depth - 1);
+            break;
+        case 1:
+            with_alloca((unsigned)random_below(random, 9));
+            break;
+        case 2:
+            wander(random, depth / 2);
+            break;
+        case 3:
+            sink = (unsigned)busy(i, depth, 3, 4, 5, 6);
+            break;
+        default:
+            compare();
         }
     }
     compare();
