@@ -1,5 +1,5 @@
-/* Nanoseconds that the capture of a stack takes: built by bench/stack-capture with the library's own
- * files. The calls around it are subtracted. */
+/* Nanoseconds that the capture of a stack takes: built by bench/stack-capture with the library's
+ * own files. The calls around it are subtracted. */
 #include <alloca.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,9 +34,12 @@ NOINLINE static void leaf(void) {
 
 /* At each depth one of two calls, as the path says. */
 NOINLINE static void inner(unsigned path, unsigned n) {
-    if (n == 0) leaf();
-    else if (path & 1) inner(path >> 1, n - 1);
-    else inner(path >> 1, n - 1);
+    if (n == 0)
+        leaf();
+    else if (path & 1)
+        inner(path >> 1, n - 1);
+    else
+        inner(path >> 1, n - 1);
     KEEP_FRAME();
 }
 
@@ -51,8 +54,10 @@ static unsigned frames_below;
 static void (*work)(unsigned);
 
 NOINLINE static void below(unsigned frames, unsigned times) {
-    if (frames == 0) work(times);
-    else below(frames - 1, times);
+    if (frames == 0)
+        work(times);
+    else
+        below(frames - 1, times);
     KEEP_FRAME();
 }
 

@@ -18,6 +18,8 @@ static _Atomic unsigned depth_seen;
 unsigned long compared(void) { return comparisons; }
 unsigned deepest(void) { return depth_seen; }
 
+void forget_objects(void) { unw_flush_cache(unw_local_addr_space, 0, 0); }
+
 static void differ(const uintptr_t *ours, unsigned n, const uintptr_t *theirs, unsigned m) {
     for (unsigned i = 0; i < n || i < m; i++)
         fprintf(stderr, "%3u  %#14lx  %#14lx%s\n", i, i < n ? ours[i] : 0, i < m ? theirs[i] : 0,
