@@ -217,9 +217,9 @@ capture_stack(struct stack_cache *cache, const struct registers *from,
     return finish_walk(cache, &walk, step);
 }
 
-static struct stack_cache *new_cache(void) {
-    return os_map(round_up(sizeof(struct stack_cache), os_page_size()));
-}
+size_t stack_cache_bytes(void) { return round_up(sizeof(struct stack_cache), os_page_size()); }
+
+static struct stack_cache *new_cache(void) { return os_map(stack_cache_bytes()); }
 
 NOINLINE stack_id stack_capture(struct stack_cache **cache) {
     struct registers here;
@@ -235,7 +235,7 @@ RARE stack_id stack_capture_interrupted(const void *context) {
     if (cache == NULL) return 0;
     registers_interrupted(&there, context);
     stack_id stack = there.pc == 0 ? 0 : capture_stack(cache, &there, leave_nowhere, false);
-    os_unmap(cache, round_up(sizeof *cache, os_page_size()));
+    os_unmap(cache, stack_cache_bytes());
     return stack;
 }
 
