@@ -9,6 +9,9 @@
 #define PROBE_FAR ((uintptr_t)16 * MIB) /* as much is asked for at once at most */
 #define PROBE_OVERFLOW ((uintptr_t)MIB) /* so far the stack pointer may have left its stack */
 
+/* Below the stack pointer, where an interrupted function may still have what it saved. */
+#define RED_ZONE 128u
+
 static uintptr_t stack_page(uintptr_t at) { return at & ~(PROBE_STEP - 1); }
 
 static uintptr_t lower_above(uintptr_t sp, uintptr_t a, uintptr_t b) {
@@ -30,14 +33,15 @@ static void set_high(struct reach *reach, uintptr_t high) {
 }
 
 static RARE void move_reach(struct reach *reach, uintptr_t sp) {
-    uintptr_t page = stack_page(sp);
+    uintptr_t page = stack_page(sp - RED_ZONE);
     reach->room = 0; /* a handler may jump out of here */
     signal_order();
     reach->thread = thread_pointer();
     reach->limit = lower_above(sp, reach->thread, UINTPTR_MAX - PROBE_FAR);
     reach->limit = lower_above(sp, getauxval(AT_EXECFN), reach->limit);
-    while (page - sp + PROBE_STEP < PROBE_OVERFLOW && !readable(page, page + 1)) page += PROBE_STEP;
-    if (page - sp + PROBE_STEP >= PROBE_OVERFLOW || page >= reach->limit) return;
+    uintptr_t last = min_size(page + PROBE_OVERFLOW, reach->limit);
+    while (page < last && !readable(page, page + 1)) page += PROBE_STEP;
+    if (page >= last) return;
     reach->low = page;
     signal_order();
     set_high(reach, min_size(page + PROBE_STEP, reach->limit));

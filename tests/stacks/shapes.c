@@ -184,7 +184,7 @@ static void single_step(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)info;
     greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
     compare_interrupted(context);
-    if (++steps < 20000)
+    if (++steps < 5000)
         *flags |= TRAP_FLAG;
     else
         *flags &= ~TRAP_FLAG;
@@ -196,7 +196,7 @@ static void at_each_instruction(void) {
     CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
     stepping = true;
     raise(SIGTRAP);
-    for (unsigned n = 0; steps < 20000; n++) {
+    for (unsigned n = 0; steps < 5000; n++) {
         work(n);
         every_shape(n);
         sink = (unsigned)strtoul("12", NULL, 10) + (unsigned)getppid();
