@@ -32,22 +32,26 @@ static RARE struct node *new_chunk(uint32_t id) {
     return there;
 }
 
-/* A node that nobody knows yet; 0 when there is no memory. */
-static uint32_t new_node(uint32_t caller, uintptr_t pc) {
-    if (atomic_load_explicit(&handed_out_nodes, memory_order_relaxed) >= CALL_TREE_MAX - 1)
-        return 0;
-    uint32_t id = 1 + atomic_fetch_add_explicit(&handed_out_nodes, 1, memory_order_relaxed);
-    if (id >= CALL_TREE_MAX) {
-        atomic_store_explicit(&handed_out_nodes, CALL_TREE_MAX - 1, memory_order_relaxed);
-        return 0;
-    }
+/* The node after the last one, or NULL when there is no memory for it. */
+static struct node *next_node(uint32_t id) {
+    if (id >= CALL_TREE_MAX) return NULL;
     struct node *chunk = atomic_load_explicit(&chunks[id >> CHUNK_SHIFT], memory_order_acquire);
     if (unlikely(chunk == NULL)) chunk = new_chunk(id);
-    if (chunk == NULL) return 0;
-    struct node *node = &chunk[id & (CHUNK_NODES - 1)];
+    return chunk == NULL ? NULL : &chunk[id & (CHUNK_NODES - 1)];
+}
+
+/* A node that nobody knows yet; 0 when there is no memory. */
+static uint32_t new_node(uint32_t caller, uintptr_t pc) {
+    uint32_t last = atomic_load_explicit(&handed_out_nodes, memory_order_relaxed);
+    struct node *node;
+    do {
+        node = next_node(last + 1);
+        if (node == NULL) return 0;
+    } while (!atomic_compare_exchange_weak_explicit(&handed_out_nodes, &last, last + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
     node->pc = pc;
     node->caller = caller;
-    return id;
+    return last + 1;
 }
 
 static uint64_t hash(uint32_t caller, uintptr_t pc) {

@@ -9,10 +9,13 @@
 
 #if defined(__x86_64__)
 enum { REGISTER_FP = 6, REGISTER_SP = 7, REGISTER_RA = 16, REGISTERS = 17 };
+#    define RA_IS_PC true /* and no register that could outlast anything */
 #elif defined(__aarch64__)
 enum { REGISTER_FP = 29, REGISTER_RA = 30, REGISTER_SP = 31, REGISTERS = 32 };
+#    define RA_IS_PC false
 #else /* no stacks there */
 enum { REGISTER_FP, REGISTER_SP, REGISTER_RA, REGISTERS };
+#    define RA_IS_PC false
 #endif
 
 /* Of one frame. The pc is a return address: the frame is at the byte before it. */
@@ -93,6 +96,14 @@ static inline void registers_interrupted(struct registers *there, const ucontext
     there->pc = 0;
     there->known = 0;
 #endif
+}
+
+/* For the expressions of jump tables (PLT), which are told apart by the pc. They call nobody, so the
+ * frame was interrupted there, one byte before. */
+static inline void number_pc(struct registers *registers) {
+    if (!RA_IS_PC) return;
+    registers->value[REGISTER_RA] = registers->pc - 1;
+    registers->known |= REGISTER_BIT(REGISTER_RA);
 }
 
 /* A return address as it was before it was signed. */

@@ -11,19 +11,20 @@
 #include "config.h"
 
 struct reach {
-    uintptr_t low, high; /* readable */
-    uintptr_t limit;     /* high may grow up to it */
+    uintptr_t low, room; /* a word can be read at `room` addresses from low on */
+    uintptr_t limit;     /* no more beyond it */
     uintptr_t thread;
 };
 
-/* Begins at a stack pointer that is in use. False when this is another stack than before. */
+/* Begins at a stack pointer, or close above one that has left its stack. False when this is another
+ * stack than before. */
 bool reach_enter(struct reach *reach, uintptr_t sp);
 
 /* Whether the word there is in reach, after asking for pages if need be. */
 bool reach_extend(struct reach *reach, uintptr_t at);
 
 static inline bool reach_has(const struct reach *reach, uintptr_t at) {
-    return at - reach->low <= reach->high - reach->low - sizeof(uintptr_t);
+    return at - reach->low < reach->room;
 }
 
 static inline bool reach_covers(struct reach *reach, uintptr_t at) {

@@ -17,9 +17,11 @@
 #include "os.h"
 #include "unwind.h"
 
-/* A stack of at most so many frames is known whole; of a deeper one the STACK_FRAMES_MAX innermost,
- * and those outside of them that are known from the last one. */
+/* A stack of at most so many frames is known whole. Of a deeper one the innermost CUT_FRAMES are
+ * taken, the last of them as if nobody had called it; the next captures, as long as they have
+ * enough frames in common with it, go on from there. */
 #define KEPT_FRAMES 256u
+#define CUT_FRAMES 128u
 
 struct kept {
     struct frame frame;
@@ -37,6 +39,7 @@ struct met {
 
 struct stack_cache {
     uint32_t kept_frames; /* [0] is the outermost */
+    bool is_cut;          /* there are more outside of [0] */
     uint32_t changes;     /* the unwinder's, when they were kept: with another one they are void */
     struct unwinder unwinder;
     struct kept kept[KEPT_FRAMES];
@@ -48,6 +51,7 @@ struct walk {
     unsigned joined;     /* how many of the kept ones are outside of them */
     unsigned candidates; /* how many of the kept ones may yet be met */
     bool complete;       /* up to the outermost frame */
+    bool too_deep;       /* for that */
 };
 
 /* ---- the frames of the last stack ---- */
@@ -77,7 +81,8 @@ static bool joins(struct stack_cache *cache, const struct frame *frame, struct w
     while (n > 0 && cache->kept[n - 1].frame.sp < frame->sp) n--;
     walk->candidates = n;
     if (n == 0 || !is_kept(&cache->kept[n - 1], frame)) return false;
-    if (!unwind_objects_stay(&cache->unwinder, cache->kept[n - 1].objects) ||
+    if ((cache->is_cut && walk->met + n < STACK_FRAMES_MAX) ||
+        !unwind_objects_stay(&cache->unwinder, cache->kept[n - 1].objects) ||
         cache->unwinder.changes != cache->changes) {
         walk->candidates = 0;
         return false;
@@ -134,9 +139,10 @@ static enum step meet(struct stack_cache *cache, struct frame *frame, struct wal
 
 /* For a list that is full: without its outer half it begins with a frame that is taken as it is. */
 static unsigned drop_outer(struct stack_cache *cache) {
-    memmove(cache->kept, cache->kept + KEPT_FRAMES / 2, KEPT_FRAMES / 2 * sizeof *cache->kept);
+    memmove(cache->kept, cache->kept + KEPT_FRAMES - CUT_FRAMES, CUT_FRAMES * sizeof *cache->kept);
     cache->kept[0].ra_at = 0;
-    return KEPT_FRAMES / 2;
+    cache->is_cut = true;
+    return CUT_FRAMES;
 }
 
 /* False: what is outside of the frame cannot be told from this frame and some words. */
@@ -165,6 +171,7 @@ static stack_id intern_stack(struct stack_cache *cache, const struct walk *walk,
     uint32_t node = n == 0 ? 0 : cache->kept[n - 1].node;
     cache->kept_frames = 0; /* a handler may jump out of here */
     signal_order();
+    if (n == 0) cache->is_cut = walk->too_deep;
     for (unsigned i = walk->met; i-- > 0;) {
         node = call_tree_node(node, cache->met[i].frame.pc);
         if (node == 0) break;
@@ -175,22 +182,19 @@ static stack_id intern_stack(struct stack_cache *cache, const struct walk *walk,
     return node;
 }
 
-/* Of a stack that is too deep the outermost frame that counts is taken as it is. */
 static void cut_off(struct stack_cache *cache, struct walk *walk) {
-    walk->met = STACK_FRAMES_MAX;
-    cache->met[STACK_FRAMES_MAX - 1].reads.ra_at = 0;
-    cache->met[STACK_FRAMES_MAX - 1].reads.cfa_at = 0;
-    cache->met[STACK_FRAMES_MAX - 1].reads.uses_fp = false;
+    struct step_reads *outermost = &cache->met[CUT_FRAMES - 1].reads;
+    walk->met = CUT_FRAMES;
+    outermost->ra_at = outermost->cfa_at = 0;
+    outermost->uses_fp = false;
 }
-
-/* ---- */
 
 static stack_id finish_walk(struct stack_cache *cache, struct walk *walk, enum step step) {
     struct unwinder *u = &cache->unwinder;
-    bool deep = step == STEP_OK && !walk->complete;
-    if (deep) cut_off(cache, walk);
-    stack_id stack =
-        intern_stack(cache, walk, (walk->complete || deep) && u->changes == cache->changes);
+    walk->too_deep = step == STEP_OK && !walk->complete;
+    if (walk->too_deep) cut_off(cache, walk);
+    stack_id stack = intern_stack(
+        cache, walk, (walk->complete || walk->too_deep) && u->changes == cache->changes);
     if (u->changes != cache->changes) cache->kept_frames = 0;
     return stack;
 }
@@ -217,9 +221,9 @@ capture_stack(struct stack_cache *cache, const struct registers *from,
     return finish_walk(cache, &walk, step);
 }
 
-static struct stack_cache *new_cache(void) {
-    return os_map(round_up(sizeof(struct stack_cache), os_page_size()));
-}
+size_t stack_cache_bytes(void) { return round_up(sizeof(struct stack_cache), os_page_size()); }
+
+static struct stack_cache *new_cache(void) { return os_map(stack_cache_bytes()); }
 
 NOINLINE stack_id stack_capture(struct stack_cache **cache) {
     struct registers here;
@@ -235,7 +239,7 @@ RARE stack_id stack_capture_interrupted(const void *context) {
     if (cache == NULL) return 0;
     registers_interrupted(&there, context);
     stack_id stack = there.pc == 0 ? 0 : capture_stack(cache, &there, leave_nowhere, false);
-    os_unmap(cache, round_up(sizeof *cache, os_page_size()));
+    os_unmap(cache, stack_cache_bytes());
     return stack;
 }
 

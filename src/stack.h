@@ -2,6 +2,7 @@
 #ifndef MALLOW_STACK_H
 #define MALLOW_STACK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* An interned stack; 0 is none. */
@@ -12,6 +13,9 @@ typedef uint32_t stack_id;
 /* What a thread remembers of its last stacks, so that the next one costs little. One thread uses
  * it at a time; its owner keeps the pointer, which is NULL at first. */
 struct stack_cache;
+
+/* Bytes of one, which is a mapping of its own: whoever gives it up may unmap it. */
+size_t stack_cache_bytes(void);
 
 /* The calling thread's stack without the library's own frames, innermost first; 0 when there is no
  * memory. */

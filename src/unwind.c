@@ -102,6 +102,7 @@ static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uint
     struct registers caller = *r;
     caller.value[REGISTER_SP] = cfa;
     caller.known |= REGISTER_BIT(REGISTER_SP);
+    if (RA_IS_PC) caller.known &= ~REGISTER_BIT(REGISTER_RA);
     for (unsigned i = 0; i < REGISTERS; i++) {
         const struct cfi_rule *rule = &u->cfi.row.rule[i];
         if (rule->kind == CFI_SAME) continue;
@@ -123,6 +124,7 @@ static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uint
 static enum step step_by_row(struct unwinder *u, struct registers *r) {
     uintptr_t cfa;
     if (u->cfi.row.rule[u->cfi.return_register].kind == CFI_UNDEFINED) return STEP_END;
+    number_pc(r);
     enum cfi_answer answer = find_cfa(u, r, &cfa);
     if (answer == CFI_OK) answer = restore_all(u, r, cfa);
     if (answer != CFI_OK) return answer == CFI_BLIND ? STEP_BLIND : STEP_LOST;

@@ -12,6 +12,9 @@ void compare(void);
 /* The same for what a signal interrupted, in its handler. */
 void compare_interrupted(const void *context);
 
+/* libunwind would believe what it knows of an object that is gone. */
+void forget_objects(void);
+
 /* Stacks that were compared so far, by all threads, and the deepest of them. */
 unsigned long compared(void);
 unsigned deepest(void);

@@ -2,6 +2,7 @@
 #include <alloca.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +18,24 @@
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
 static volatile unsigned sink;
+static bool stepping; /* libunwind blocks signals, which must not be while steps are traced */
+
+static inline void look(void) {
+    if (!stepping) compare();
+}
 
 NOINLINE static void leaf(void) {
-    compare();
+    look();
     KEEP_FRAME();
 }
 
 NOINLINE static unsigned recurse(unsigned n) {
     if (n == 0) {
-        compare();
+        look();
         return 1;
     }
     unsigned below = recurse(n - 1);
-    if (n % 7 == 0) compare();
+    if (n % 7 == 0) look();
     return below + n;
 }
 
@@ -56,7 +62,7 @@ struct aligned {
 NOINLINE static void touch(volatile struct aligned *block) {
     CHECK((uintptr_t)block % 64 == 0);
     block->bytes[0] = 1;
-    compare();
+    look();
     KEEP_FRAME();
 }
 NOINLINE static void with_alignment(unsigned n) {
@@ -85,14 +91,14 @@ NOINLINE static unsigned long busy(unsigned long a, unsigned long b, unsigned lo
 }
 
 NOINLINE static void tail_target(unsigned n) {
-    compare();
+    look();
     sink = n;
 }
 NOINLINE static void tail(unsigned n) { tail_target(n + 1); }
 
 NOINLINE static int by_value(const void *a, const void *b) {
     int x = *(const int *)a, y = *(const int *)b;
-    if (x % 16 == 0) compare();
+    if (x % 16 == 0) look();
     return (x > y) - (x < y);
 }
 NOINLINE static void sort(void) {
@@ -111,13 +117,29 @@ NOINLINE static void through_jump(void) {
     leaf();
 }
 
+/* ---- all of them ---- */
+
+NOINLINE static void every_shape(unsigned n) {
+    leaf();
+    recurse(n % 60);
+    if (n % 10 == 0) recurse(400);
+    variable(n * 31 % 1000);
+    with_alloca(n % 50);
+    with_alignment(n % 5);
+    large_frame();
+    sink = (unsigned)busy(n, n + 1, n + 2, n + 3, n + 4, n + 5);
+    tail(n);
+    sort();
+    through_jump();
+}
+
 /* ---- signals ---- */
 
 static unsigned long handled;
 
 static void handler(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)info;
-    compare();
+    look();
     compare_interrupted(context);
     handled++;
 }
@@ -128,8 +150,10 @@ static void handle(int signal, int flags) {
 }
 
 NOINLINE static void raise_in(unsigned n) {
-    if (n == 0) raise(SIGUSR1);
-    else raise_in(n - 1);
+    if (n == 0)
+        raise(SIGUSR1);
+    else
+        raise_in(n - 1);
     KEEP_FRAME();
 }
 
@@ -144,7 +168,6 @@ static void with_signals(void) {
     leaf();
 }
 
-/* Interrupted at any instruction, prologues included. */
 static void work(unsigned n) {
     static unsigned char from[4096], to[4096];
     variable(n % 100);
@@ -152,6 +175,38 @@ static void work(unsigned n) {
     sink = recurse(n % 9) + (unsigned)strlen((char *)to);
     tail(n);
 }
+
+#if defined(__x86_64__)
+#    define TRAP_FLAG 0x100
+static unsigned steps;
+
+static void single_step(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)info;
+    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+    compare_interrupted(context);
+    if (++steps < 5000)
+        *flags |= TRAP_FLAG;
+    else
+        *flags &= ~TRAP_FLAG;
+}
+
+/* Interrupted at each instruction: prologues, entries of the PLT, the loader that binds them. */
+static void at_each_instruction(void) {
+    struct sigaction action = {.sa_sigaction = single_step, .sa_flags = SA_SIGINFO};
+    CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
+    stepping = true;
+    raise(SIGTRAP);
+    for (unsigned n = 0; steps < 5000; n++) {
+        work(n);
+        every_shape(n);
+        sink = (unsigned)strtoul("12", NULL, 10) + (unsigned)getppid();
+    }
+    stepping = false;
+}
+#else
+static void at_each_instruction(void) {}
+#endif
+
 static void at_random(void) {
     struct itimerval often = {{0, 500}, {0, 500}}, never = {0};
     handle(SIGPROF, 0);
@@ -187,33 +242,29 @@ static void with_coroutines(void) {
 
 /* ---- all of it ---- */
 
-NOINLINE static void every_shape(unsigned n) {
-    leaf();
-    recurse(n % 60);
-    variable(n * 31 % 1000);
-    with_alloca(n % 50);
-    with_alignment(n % 5);
-    large_frame();
-    sink = (unsigned)busy(n, n + 1, n + 2, n + 3, n + 4, n + 5);
-    tail(n);
-    sort();
-    through_jump();
-}
-
 /* Along paths of which a part is the same as the last time. */
 NOINLINE static void wander(uint64_t *random, unsigned depth) {
-    compare();
+    look();
     if (depth == 0) return;
     for (unsigned i = 0; i < 3; i++) {
         switch (random_below(random, 5)) {
-        case 0: wander(random, depth - 1); break;
-        case 1: with_alloca((unsigned)random_below(random, 9)); break;
-        case 2: wander(random, depth / 2); break;
-        case 3: sink = (unsigned)busy(i, depth, 3, 4, 5, 6); break;
-        default: compare();
+        case 0:
+            wander(random, depth - 1);
+            break;
+        case 1:
+            with_alloca((unsigned)random_below(random, 9));
+            break;
+        case 2:
+            wander(random, depth / 2);
+            break;
+        case 3:
+            sink = (unsigned)busy(i, depth, 3, 4, 5, 6);
+            break;
+        default:
+            look();
         }
     }
-    compare();
+    look();
 }
 
 static void *thread(void *number) {
@@ -235,6 +286,7 @@ int main(int argc, char **argv) {
     with_signals();
     with_coroutines();
     at_random();
+    at_each_instruction();
     with_threads();
     printf("%lu stacks compared, the deepest of %u frames\n", compared(), deepest());
     return 0;

@@ -186,7 +186,6 @@ static void a_bound_on_entries_is_kept_and_used(void **state) {
 static void filling_keeps_nothing(void **state) {
     (void)state;
     settings.special = SPECIAL_FILL;
-    settings.special = SPECIAL_FILL;
     assert_keeps_nothing(4);
 }
 
