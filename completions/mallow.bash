@@ -6,7 +6,7 @@ _mallow() {
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info symbolize --help --version' -- "$word")
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -17,6 +17,10 @@ _mallow() {
         [[ $word == -* ]] || options=$(cd /proc && echo [0-9]*)
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+        return
+        ;;
+    symbolize)
+        mapfile -t COMPREPLY < <(compgen -W '--help --version' -- "$word")
         return
         ;;
     *) return ;;

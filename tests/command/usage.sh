@@ -2,14 +2,16 @@
 # Help and version go to standard output; a mistake is named on standard error, with a way on.
 . "${0%/*}/lib.sh"
 
-for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help'; do
+for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' \
+    'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
     expect_line out '^Usage: mallow '
     expect_nothing err
 done
-for arguments in --version 'run --version' 'trim --version' 'stats --version' 'info --version'; do
+for arguments in --version 'run --version' 'trim --version' 'stats --version' \
+    'info --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
     expect_status 0
