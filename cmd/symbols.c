@@ -106,7 +106,7 @@ uint64_t symbols_first_address(struct symbols *symbols, const char *path) {
 
 /* ---- names ---- */
 
-static char *demangle(const char *name) {
+char *symbols_demangle(const char *name) {
     char *demangled = cplus_demangle(name, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO);
     return demangled != NULL ? demangled : or_fail(strdup(name));
 }
@@ -124,7 +124,7 @@ static const char *linkage_name(Dwarf_Die *function) {
 static char *function_name(Dwarf_Die *function) {
     const char *name = linkage_name(function);
     if (name == NULL) name = dwarf_diename(function);
-    return name == NULL ? NULL : demangle(name);
+    return name == NULL ? NULL : symbols_demangle(name);
 }
 
 /* The name that the symbol table has for the address. */
@@ -135,7 +135,7 @@ static char *table_name(struct module *module, uint64_t offset) {
         dwfl_module_addrinfo(module->file, offset, &inside, &symbol, NULL, NULL, NULL);
     /* What it has for an address behind the end of a function is a guess. */
     if (name == NULL || (symbol.st_size != 0 && inside >= symbol.st_size)) return NULL;
-    return demangle(name);
+    return symbols_demangle(name);
 }
 
 /* ---- debug information ---- */

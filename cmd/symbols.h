@@ -43,6 +43,9 @@ void symbols_find(struct symbols *symbols, const char *module, uint64_t offset,
                   struct symbol_list *list);
 void symbol_list_clear(struct symbol_list *list);
 
+/* The name of a symbol as its language writes it, allocated. */
+char *symbols_demangle(const char *name);
+
 /* The address that the first segment of the module begins at, by its own headers: what must be
  * added to a distance from the module's first byte in memory. 0 when it cannot be read. */
 uint64_t symbols_first_address(struct symbols *symbols, const char *module);

@@ -8,7 +8,7 @@ words() {
 }
 
 for word in $(words) $(words run) $(words trim) $(words stats) $(words info) \
-    $(words symbolize); do
+    $(words mtrace) $(words symbolize); do
     for file in docs/man/mallow.1 completions/mallow.bash completions/_mallow \
         completions/mallow.fish; do
         sed 's/\\-/-/g' "$root/$file" | grep -qw -e "$word" || {
@@ -44,3 +44,7 @@ words_after mallow trim --p
 expect_line out '^--pad=$'
 words_after mallow info $$
 expect_line out "^$$\$"
+words_after mallow mtrace --j
+expect_line out '^--json$'
+words_after mallow mtrace "$root/LIC"
+expect_line out '/LICENSE$'
