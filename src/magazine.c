@@ -37,7 +37,7 @@ unsigned magazine_count(const struct heap *heap, unsigned class) {
 }
 
 static bool serves(unsigned class) {
-    return !settings.count_calls && settings.perturb == 0 &&
+    return !settings.count_calls && !settings.trace && settings.perturb == 0 &&
            class <= class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 

@@ -5,6 +5,7 @@
 
 #include "cold.h"
 #include "mapping.h"
+#include "mtrace.h"
 #include "os.h"
 #include "pages.h"
 #include "settings.h"
@@ -239,7 +240,9 @@ static void report(enum misuse what, const void *p, const void *caller) {
 RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
     uint8_t action = settings.check_action;
     if ((action & CHECK_REPORT) != 0) report(what, p, caller);
-    if ((action & CHECK_ABORT) != 0) abort();
+    if ((action & CHECK_ABORT) == 0) return;
+    mtrace_flush();
+    abort();
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

@@ -339,6 +339,12 @@ RARE int settings_mallopt(int parameter, int value) {
     return 1;
 }
 
+RARE void settings_trace(bool wanted) {
+    settings.trace = wanted;
+    magazines_change();
+    heap_follow_settings();
+}
+
 void settings_adapt_threshold(size_t freed_bytes) {
     if (settings.fixed_threshold || freed_bytes < settings.mmap_threshold ||
         freed_bytes > ADAPTED_MAX)

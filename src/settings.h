@@ -15,6 +15,7 @@ struct settings {
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
     bool count_calls;     /* exact counts of calls: magazines hold nothing */
+    bool trace;           /* mtrace(3) is at work: magazines hold nothing */
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
@@ -36,6 +37,9 @@ bool settings_backend_is_break(void);
 
 /* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
 int settings_mallopt(int parameter, int value);
+
+/* From now on calls are traced, or no more. */
+void settings_trace(bool wanted);
 
 /* As glibc documents: freeing a mapped block raises the threshold to its size. */
 void settings_adapt_threshold(size_t freed_bytes);

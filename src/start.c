@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "helper_thread.h"
 #include "lock.h"
+#include "mtrace.h"
 #include "purge_thread.h"
 #include "repair.h"
 #include "settings.h"
@@ -38,6 +39,7 @@ static void child_of_fork(void) {
     decay_after_fork();
     summary_forget();
     control_after_fork();
+    mtrace_after_fork();
     start_helpers();
 }
 

@@ -48,6 +48,8 @@ void text_add_hex(struct text *text, uint64_t value) {
     add_digits(text, value, 16, 0);
 }
 
+void text_add_bare_hex(struct text *text, uint64_t value) { add_digits(text, value, 16, 0); }
+
 void text_write(struct text *text) {
     if (text->length == text->size) text->length--;
     text->buffer[text->length++] = '\n';
