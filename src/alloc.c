@@ -10,6 +10,7 @@
 #include "large.h"
 #include "magazine.h"
 #include "mallow.h"
+#include "mtrace.h"
 #include "remote.h"
 #include "settings.h"
 #include "start.h"
@@ -126,9 +127,22 @@ static void *perturbed(void *p) {
     return p;
 }
 
-NOINLINE void *alloc_slow(size_t size) {
+void *alloc_untraced(size_t size) {
     bool zeroed;
     return perturbed(alloc_any(size, &zeroed));
+}
+
+static void *alloc_traced(size_t size, const void *caller) {
+    void *p = alloc_untraced(size);
+    if (unlikely(settings.trace)) mtrace_alloc(p, size, caller);
+    return p;
+}
+
+NOINLINE void *alloc_slow(size_t size) { return alloc_traced(size, __builtin_return_address(0)); }
+
+void *alloc_for(size_t size, const void *caller) {
+    void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[class_of(size)]) : NULL;
+    return p != NULL ? p : alloc_traced(size, caller);
 }
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
@@ -148,7 +162,8 @@ EXPORT_OWN void *mallow_malloc(size_t size) {
 
 EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    bool overflow = __builtin_mul_overflow(count, size, &bytes);
+    if (overflow) bytes = SIZE_MAX;
     bool zeroed;
     if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
         unsigned class = class_of(bytes);
@@ -158,6 +173,7 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     }
     void *p = alloc_any(bytes, &zeroed);
     if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
+    if (unlikely(settings.trace) && !overflow) mtrace_alloc(p, bytes, __builtin_return_address(0));
     return p;
 }
 

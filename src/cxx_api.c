@@ -53,8 +53,8 @@ static void throw_bad_alloc(const void *caller) {
     abort();
 }
 
-static void *new_once(size_t align, size_t size) {
-    return align == 0 ? mallow_malloc(size) : mallow_memalign(align, size);
+static void *new_once(size_t align, size_t size, const void *caller) {
+    return align == 0 ? alloc_for(size, caller) : memalign_for(align, size, caller);
 }
 
 /* As the standard says: call the handler and try again, until there is none. */
@@ -65,7 +65,7 @@ static NOINLINE void *new_after_failure(size_t align, size_t size, const void *c
             throw_bad_alloc(caller);
         else
             h();
-        void *p = new_once(align, size);
+        void *p = new_once(align, size, caller);
         if (p != NULL) return p;
     }
 }
@@ -88,12 +88,12 @@ ALWAYS_INLINE void *fast_new(size_t size) {
 
 static void *plain_new(size_t size) {
     void *p = fast_new(size);
-    if (unlikely(p == NULL)) p = mallow_malloc(size);
+    if (unlikely(p == NULL)) p = alloc_for(size, __builtin_return_address(0));
     return likely(p != NULL) ? p : new_after_failure(0, size, __builtin_return_address(0));
 }
 
 static void *aligned_new(size_t size, size_t align) {
-    void *p = mallow_memalign(align, size);
+    void *p = memalign_for(align, size, __builtin_return_address(0));
     return likely(p != NULL) ? p : new_after_failure(align, size, __builtin_return_address(0));
 }
 
@@ -127,13 +127,13 @@ static bool is_ours(void *resolved, void *own) {
 
 EXPORT void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag) {
     bool ours = is_ours((void *)_Znwm, (void *)plain_new);
-    void *p = ours ? mallow_malloc(size) : NULL;
+    void *p = ours ? alloc_for(size, __builtin_return_address(0)) : NULL;
     return p != NULL ? p : nothrow_after_failure(0, size, tag, __builtin_return_address(0));
 }
 
 EXPORT void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t align, const void *tag) {
     bool ours = is_ours((void *)_ZnwmSt11align_val_t, (void *)aligned_new);
-    void *p = ours ? mallow_memalign(align, size) : NULL;
+    void *p = ours ? memalign_for(align, size, __builtin_return_address(0)) : NULL;
     return p != NULL ? p : nothrow_after_failure(align, size, tag, __builtin_return_address(0));
 }
 

@@ -12,6 +12,7 @@
 #include "magazine.h"
 #include "mallow.h"
 #include "mapping.h"
+#include "mtrace.h"
 #include "remote.h"
 #include "report.h"
 #include "settings.h"
@@ -76,9 +77,7 @@ static bool free_found(struct found *block) {
     return false;
 }
 
-NOINLINE void free_slow(void *p) {
-    const void *caller = __builtin_return_address(0);
-    if (p == NULL) return;
+static void free_for(void *p, const void *caller) {
     struct found block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) {
         if (!foreign_free(p)) report_misuse(MISUSE_FREE, p, caller);
@@ -95,6 +94,15 @@ NOINLINE void free_slow(void *p) {
     }
     if (settings.count_calls) stats_count_free(usable);
 }
+
+NOINLINE void free_slow(void *p) {
+    const void *caller = __builtin_return_address(0);
+    if (p == NULL) return;
+    if (unlikely(settings.trace)) mtrace_free(p, caller);
+    free_for(p, caller);
+}
+
+NOINLINE void free_untraced(void *p) { free_for(p, __builtin_return_address(0)); }
 
 EXPORT_OWN void mallow_free(void *p) {
     if (likely(fast_give(p) == FAST_DONE)) return;

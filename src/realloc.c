@@ -8,6 +8,7 @@
 #include "large.h"
 #include "mallow.h"
 #include "mapping.h"
+#include "mtrace.h"
 #include "report.h"
 #include "settings.h"
 #include "stats.h"
@@ -65,7 +66,32 @@ static NOINLINE void *resize(void *p, size_t size, const void *caller) {
     return resized;
 }
 
+/* Moves by a copy, so that the log has the move before the old place serves others. */
+static void *resize_traced(void *old, size_t size, const void *caller) {
+    struct found block = find_block(old);
+    if (block.kind == BLOCK_NONE) return resize(old, size, caller);
+    void *p = fits(&block, size) ? old : alloc_untraced(size);
+    mtrace_realloc(old, p, size, caller);
+    if (p == NULL || p == old) return p;
+    memcpy(p, old, min_size(block.usable, size));
+    free_untraced(old);
+    return p;
+}
+
+static NOINLINE void *realloc_traced(void *old, size_t size, const void *caller) {
+    if (old != NULL && size == 0) {
+        mtrace_free(old, caller);
+        free_untraced(old);
+        return NULL;
+    }
+    if (old != NULL) return resize_traced(old, size, caller);
+    void *p = alloc_untraced(size);
+    mtrace_realloc(NULL, p, size, caller);
+    return p;
+}
+
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
+    if (unlikely(settings.trace)) return realloc_traced(p, size, __builtin_return_address(0));
     if (p == NULL) return mallow_malloc(size);
     if (size == 0) {
         mallow_free(p);
@@ -89,6 +115,7 @@ EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
         errno = ENOMEM;
         return NULL;
     }
+    if (unlikely(settings.trace)) return realloc_traced(p, bytes, __builtin_return_address(0));
     if (p == NULL) return mallow_malloc(bytes);
     if (bytes != 0) return resize(p, bytes, __builtin_return_address(0));
     mallow_free(p);
