@@ -2,14 +2,10 @@
 
 #include <stdio.h>
 
-void json_print_string(const char *string) {
-    if (string == NULL) {
-        fputs("null", stdout);
-        return;
-    }
+void json_print_string(const char *bytes, size_t count) {
     putchar('"');
-    for (; *string != '\0'; string++) {
-        unsigned char c = (unsigned char)*string;
+    for (const char *end = bytes + count; bytes != end; bytes++) {
+        unsigned char c = (unsigned char)*bytes;
         if (c == '"' || c == '\\') putchar('\\');
         if (c < 0x20)
             printf("\\u%04x", c);

@@ -62,7 +62,7 @@ static void find_symbols(const struct view *view, const struct place *place,
 static void print_symbol(FILE *to, const struct symbol *symbol) {
     fputs(symbol->function != NULL ? symbol->function : "??", to);
     if (symbol->file != NULL) fprintf(to, " at %s:%d", symbol->file, symbol->line);
-    if (symbol->inlined) fputs(", inlined into ", to);
+    if (symbol->inlined) fputs(" (inlined)\n", to);
 }
 
 /* By the symbol table, or as the log has it. */
@@ -93,6 +93,7 @@ static void print_place(FILE *to, const struct view *view, const struct place *p
     symbol_list_clear(&list);
 }
 
+/* A line for the function, before it one for each that was inlined there. */
 static const char *describe(const struct view *view, struct place *place) {
     size_t size;
     if (place->description != NULL) return place->description;
@@ -172,23 +173,36 @@ static const char *const error_names[] = {
     [TRACE_ALLOCATED_TWICE] = "allocated again without being freed",
 };
 
+/* Each line of a caller on a line of its own. */
+static void print_caller(const char *before, const char *caller) {
+    printf("%s\n", before);
+    for (size_t length; *caller != '\0'; caller += length + (caller[length] != '\0')) {
+        length = strcspn(caller, "\n");
+        printf("    %.*s\n", (int)length, caller);
+    }
+}
+
 static void print_error(const struct view *view, const struct trace_error *error) {
-    printf("0x%lx %s, by %s (line %zu of the log)\n", error->address, error_names[error->kind],
-           describe(view, error->place), error->line);
-    if (error->before == NULL) return;
-    const char *what = error->kind == TRACE_FREED_TWICE ? "freed" : "allocated";
-    printf("    %s before by %s\n", what, describe(view, error->before));
+    printf("0x%lx %s, in line %zu of the log", error->address, error_names[error->kind],
+           error->line);
+    print_caller(", by", describe(view, error->place));
+    if (error->before != NULL)
+        print_caller(error->kind == TRACE_FREED_TWICE ? "  freed before by"
+                                                      : "  allocated before by",
+                     describe(view, error->before));
+    putchar('\n');
 }
 
 static void print_group(const struct group *group) {
-    printf("\n%lu bytes in %zu block%s, allocated by %s\n", group->bytes, group->count,
-           group->count == 1 ? "" : "s", group->caller);
+    printf("%lu bytes in %zu block%s", group->bytes, group->count, group->count == 1 ? "" : "s");
+    print_caller(", allocated by", group->caller);
     for (size_t i = 0; i < group->count; i++)
-        printf("    0x%lx %10lu bytes\n", group->blocks[i]->address, group->blocks[i]->size);
+        printf("  0x%lx %10lu bytes\n", group->blocks[i]->address, group->blocks[i]->size);
+    putchar('\n');
 }
 
 static void print_totals(const struct trace_log *log) {
-    printf("\nAllocations: %lu, reallocations: %lu, frees: %lu, failed calls: %lu\n",
+    printf("Allocations: %lu, reallocations: %lu, frees: %lu, failed calls: %lu\n",
            log->allocations, log->reallocations, log->frees, log->failures);
     printf("Bytes allocated: %lu; at a time at most: %lu, in %lu blocks\n", log->allocated_bytes,
            log->peak_bytes, log->peak_blocks);
@@ -198,12 +212,8 @@ static void print_all(const struct view *view) {
     const struct trace_log *log = view->log;
     struct leaks leaks = find_leaks(view);
     for (size_t i = 0; i < log->error_count; i++) print_error(view, &log->errors[i]);
-    if (log->error_count != 0) putchar('\n');
-    if (leaks.count == 0)
-        puts("All memory was freed.");
-    else
-        printf("Bytes not freed: %lu, in blocks: %zu\n", log->live_bytes, leaks.count);
     for (size_t i = 0; i < leaks.group_count; i++) print_group(&leaks.groups[i]);
+    printf("Bytes not freed: %lu, in blocks: %zu\n", log->live_bytes, leaks.count);
     print_totals(log);
     free(leaks.blocks);
     free(leaks.groups);
@@ -211,18 +221,32 @@ static void print_all(const struct view *view) {
 
 /* ---- as JSON ---- */
 
+static void print_json_caller(const char *caller) {
+    char separator = '[';
+    for (size_t length; *caller != '\0'; caller += length + (caller[length] != '\0')) {
+        length = strcspn(caller, "\n");
+        putchar(separator);
+        json_print_string(caller, length);
+        separator = ',';
+    }
+    putchar(']');
+}
+
 static void print_json_error(const struct view *view, const struct trace_error *error) {
     printf("{\"error\":\"%s\",\"address\":\"0x%lx\",\"line\":%zu,\"caller\":",
            error_names[error->kind], error->address, error->line);
-    json_print_string(describe(view, error->place));
+    print_json_caller(describe(view, error->place));
     printf(",\"before\":");
-    json_print_string(error->before == NULL ? NULL : describe(view, error->before));
+    if (error->before == NULL)
+        printf("null");
+    else
+        print_json_caller(describe(view, error->before));
     putchar('}');
 }
 
 static void print_json_group(const struct group *group) {
     printf("{\"caller\":");
-    json_print_string(group->caller);
+    print_json_caller(group->caller);
     printf(",\"bytes\":%lu,\"blocks\":[", group->bytes);
     for (size_t i = 0; i < group->count; i++)
         printf("%s{\"address\":\"0x%lx\",\"bytes\":%lu}", i == 0 ? "" : ",",

@@ -121,10 +121,42 @@ static const char *linkage_name(Dwarf_Die *function) {
     return name;
 }
 
+/* The function as it is written in the source: what an inlined or specialised one is made from. */
+static Dwarf_Die declaration_of(Dwarf_Die die) {
+    static const unsigned names[] = {DW_AT_abstract_origin, DW_AT_specification};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        Dwarf_Attribute attribute;
+        Dwarf_Die found;
+        if (dwarf_formref_die(dwarf_attr(&die, names[i], &attribute), &found) != NULL) die = found;
+    }
+    return die;
+}
+
+static bool has_members(Dwarf_Die *die) {
+    int tag = dwarf_tag(die);
+    return tag == DW_TAG_namespace || tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
+}
+
+/* Of a function that the linker has not seen: with the names of what it is a member of. */
+static char *qualified_name(Dwarf_Die *function) {
+    const char *name = dwarf_diename(function);
+    Dwarf_Die declaration = declaration_of(*function), *scopes = NULL;
+    char *full = name == NULL ? NULL : or_fail(strdup(name));
+    int count = full == NULL ? 0 : dwarf_getscopes_die(&declaration, &scopes);
+    for (int i = 1; i < count; i++) {
+        const char *outer = has_members(&scopes[i]) ? dwarf_diename(&scopes[i]) : NULL;
+        char *inner = full;
+        if (outer == NULL) continue;
+        if (asprintf(&full, "%s::%s", outer, inner) < 0) or_fail(NULL);
+        free(inner);
+    }
+    free(scopes);
+    return full;
+}
+
 static char *function_name(Dwarf_Die *function) {
     const char *name = linkage_name(function);
-    if (name == NULL) name = dwarf_diename(function);
-    return name == NULL ? NULL : symbols_demangle(name);
+    return name == NULL ? qualified_name(function) : symbols_demangle(name);
 }
 
 /* The name that the symbol table has for the address. */
@@ -173,32 +205,76 @@ static void set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined)
     symbol->line = number(inlined, DW_AT_call_line);
 }
 
+/* Scopes around an address, the outermost first. */
+#define DEPTH_MAX 128
+struct scopes {
+    Dwarf_Die scope[DEPTH_MAX];
+    size_t count;
+};
+
+/* What has no addresses of its own but may have functions in it, as Rust's namespaces do. */
+static bool may_have_functions(Dwarf_Die *die) {
+    switch (dwarf_tag(die)) {
+    case DW_TAG_namespace:
+    case DW_TAG_module:
+    case DW_TAG_structure_type:
+    case DW_TAG_class_type:
+    case DW_TAG_union_type:
+    case DW_TAG_enumeration_type:
+    case DW_TAG_lexical_block:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* dwarf_getscopes(3) does not look into namespaces. */
+static bool find_scopes(Dwarf_Die *around, Dwarf_Addr address, struct scopes *scopes) {
+    Dwarf_Die die;
+    if (scopes->count == DEPTH_MAX || dwarf_child(around, &die) != 0) return false;
+    do {
+        bool has = dwarf_haspc(&die, address) == 1;
+        if (has) scopes->scope[scopes->count++] = die;
+        if ((has || may_have_functions(&die)) && find_scopes(&die, address, scopes)) return true;
+        if (has) return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
 /* From the innermost scope out to the function: each inlined one tells where the next one is. */
-static void add_functions(struct symbol_list *list, Dwarf_Die *unit, Dwarf_Die *scopes, int count) {
+static void add_functions(struct symbol_list *list, Dwarf_Die *unit, struct scopes *scopes) {
     struct symbol *symbol = list->symbol;
-    for (int i = 0; i < count; i++) {
-        bool inlined = dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;
-        if (!inlined && dwarf_tag(&scopes[i]) != DW_TAG_subprogram) continue;
-        symbol->function = function_name(&scopes[i]);
+    for (size_t i = scopes->count; i-- > 0;) {
+        Dwarf_Die *scope = &scopes->scope[i];
+        bool inlined = dwarf_tag(scope) == DW_TAG_inlined_subroutine;
+        if (!inlined && dwarf_tag(scope) != DW_TAG_subprogram) continue;
+        symbol->function = function_name(scope);
         if (!inlined || symbol + 1 == list->symbol + SYMBOLS_MAX) break;
         symbol->inlined = true;
-        set_call(++symbol, unit, &scopes[i]);
+        set_call(++symbol, unit, scope);
     }
     list->count = (size_t)(symbol - list->symbol) + 1;
+}
+
+/* With -gsplit-dwarf the unit has lines alone, and a file of its own the rest. */
+static Dwarf_Die *unit_of_scopes(Dwarf_Die *unit, Dwarf_Die *apart) {
+    uint8_t type;
+    bool split = dwarf_cu_info(unit->cu, NULL, &type, NULL, apart, NULL, NULL, NULL) == 0 &&
+                 type == DW_UT_skeleton && dwarf_tag(apart) != DW_TAG_invalid;
+    return split ? apart : unit;
 }
 
 static void find_debug(struct module *module, uint64_t offset, struct symbol_list *list) {
     Dwarf_Addr bias;
     Dwarf_Die *unit = find_unit(module, offset, &bias);
-    Dwarf_Die *around = NULL, *scopes = NULL;
+    Dwarf_Die apart;
+    struct scopes scopes;
+    scopes.count = 0;
     if (unit == NULL) return;
     set_line(list->symbol, unit, offset - bias);
-    /* Behind an inlined scope this goes on with those of its definition, not of its caller. */
-    int count = dwarf_getscopes(unit, offset - bias, &around);
-    if (count > 0) count = dwarf_getscopes_die(&around[0], &scopes);
-    add_functions(list, unit, scopes, count);
-    free(around);
-    free(scopes);
+    unit = unit_of_scopes(unit, &apart);
+    find_scopes(unit, offset - bias, &scopes);
+    add_functions(list, unit, &scopes);
 }
 
 void symbols_find(struct symbols *symbols, const char *path, uint64_t offset,

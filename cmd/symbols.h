@@ -28,7 +28,7 @@ struct symbol {
 };
 
 /* Of one address: the innermost inlined function first, the function of the symbol table last. */
-#define SYMBOLS_MAX 16
+#define SYMBOLS_MAX 64
 struct symbol_list {
     struct symbol symbol[SYMBOLS_MAX];
     size_t count; /* 0: nothing is known */

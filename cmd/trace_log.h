@@ -12,7 +12,7 @@ struct place {
     char *object;      /* the program or shared object; NULL: not known */
     char *symbol;      /* as the linker has it; NULL: not known */
     uint64_t offset;   /* from the object's first byte; without one an address */
-    char *description; /* for the reader of the log to fill in, NULL before */
+    char *description; /* for the reader of the log to fill in; NULL before */
 };
 
 /* The last block at an address. */

@@ -11,6 +11,18 @@ template <typename T> struct Basket {
         return static_cast<int>(value);
     }
 };
+
+static inline __attribute__((always_inline)) void inner() {
+    leaf(); // the line of inner
+    __asm__ volatile("");
+}
+
+__attribute__((noinline)) static void outer() {
+    inner(); // the line of outer
+}
 } // namespace shop
 
-int main() { return shop::Basket<long>().add(0, "apple"); }
+int main() {
+    shop::outer();
+    return shop::Basket<long>().add(0, "apple");
+}

@@ -46,6 +46,19 @@ expect_names_of_rust
 symbolize "$work/frames_cxx"
 expect_frame frames_cxx.cpp 'shop::Basket<long>::add\(long, char const\*\)' 'the line of add' \
     "\\($work/frames_cxx\\+0x[0-9a-f]+\\)"
+expect_frame frames_cxx.cpp 'shop::inner(\(\))?' 'the line of inner' '\(inlined\)'
+
+# Without an index of addresses, and with names inside of namespaces, as other compilers write it.
+objcopy --remove-section .debug_aranges "$work/frames" "$work/noindex"
+symbolize "$work/noindex"
+expect_lines_of_c noindex
+if command -v clang++ >/dev/null; then
+    clang++ -g -O2 "${0%/*}/frames_cxx.cpp" -o "$work/clang"
+    symbolize "$work/clang"
+    expect_frame frames_cxx.cpp 'shop::inner(\(\))?' 'the line of inner' '\(inlined\)'
+    expect_frame frames_cxx.cpp 'shop::outer(\(\))?' 'the line of outer' \
+        "\\($work/clang\\+0x[0-9a-f]+\\)"
+fi
 
 # The library does not come along from the environment of the program that reports.
 tried="symbolize under the library"

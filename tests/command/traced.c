@@ -110,8 +110,12 @@ static void end(void) {
     if (getc((FILE *)kept) != EOF) abort();
 }
 
+static inline __attribute__((always_inline)) void keep_new(size_t size) {
+    kept = malloc(size); /* the new one */
+}
+
 static __attribute__((noinline)) void leak(size_t size) {
-    keep(malloc(size)); /* the leak */
+    keep_new(size); /* the leak */
     __asm__ volatile("");
 }
 
