@@ -6,9 +6,12 @@
 #include <err.h>
 #include <gelf.h>
 #include <libiberty/demangle.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 
@@ -322,20 +325,33 @@ static bool find_in_maps(pid_t process, uint64_t address, struct line_of_maps *f
     return right;
 }
 
+static char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
+static char *format(const char *pattern, ...) {
+    char *text;
+    va_list arguments;
+    va_start(arguments, pattern);
+    if (vasprintf(&text, pattern, arguments) < 0) or_fail(NULL);
+    va_end(arguments);
+    return text;
+}
+
+static bool is_link_to(const char *link, const char *path) {
+    char target[PATH_MAX];
+    ssize_t length = readlink(link, target, sizeof target);
+    return length > 0 && (size_t)length == strlen(path) &&
+           memcmp(target, path, (size_t)length) == 0;
+}
+
 /* The mapped file as it is seen from here: the process may have another root, or the file another
- * name, or none any more, by now. */
-static char *visible_path(pid_t process, struct line_of_maps *line) {
-    char *path;
-    if (asprintf(&path, "/proc/%d/root%s", (int)process, line->path) < 0) or_fail(NULL);
-    FILE *file = fopen(path, "re");
-    if (file != NULL) {
-        fclose(file);
-        return path;
-    }
+ * name, or none any more, by now. What is mapped only root may open, but for the program itself. */
+static char *visible_path(pid_t process, const struct line_of_maps *line) {
+    char *path = format("/proc/%d/root%s", (int)process, line->path);
+    if (access(path, R_OK) == 0) return path;
     free(path);
-    if (asprintf(&path, "/proc/%d/map_files/%lx-%lx", (int)process, line->start, line->end) < 0)
-        or_fail(NULL);
-    return path;
+    path = format("/proc/%d/exe", (int)process);
+    if (is_link_to(path, line->path)) return path;
+    free(path);
+    return format("/proc/%d/map_files/%lx-%lx", (int)process, line->start, line->end);
 }
 
 char *symbols_module_of(struct symbols *symbols, pid_t process, uint64_t address,
