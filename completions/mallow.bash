@@ -6,7 +6,7 @@ _mallow() {
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info mtrace symbolize --help --version' -- "$word")
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -17,6 +17,19 @@ _mallow() {
         [[ $word == -* ]] || options=$(cd /proc && echo [0-9]*)
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+        return
+        ;;
+    mtrace)
+        if [[ $word == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--json --help --version' -- "$word")
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi
+        return
+        ;;
+    symbolize)
+        mapfile -t COMPREPLY < <(compgen -W '--help --version' -- "$word")
         return
         ;;
     *) return ;;

@@ -158,7 +158,7 @@ EXPORT_OWN void *mallow_malloc(size_t size) {
 
 static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
     bool zeroed;
-    if (unlikely(settings.special != 0))
+    if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
         return special_alloc(
             &(struct ask){.size = bytes, .align = 1, .zero = true, .caller = caller});
     void *p = alloc_plain(bytes, 1, &zeroed);

@@ -12,6 +12,7 @@ struct ask {
     enum family family;
     bool zero; /* the block is to read as zero */
     const void *caller;
+    size_t logged; /* by mtrace, when that is not the size; else 0 */
 };
 
 #define NOT_TOLD SIZE_MAX

@@ -90,8 +90,7 @@ void free_told(void *p, const struct release *how) {
     if (unlikely(settings.special != 0)) {
         if (settings.special == SPECIAL_HARD && hard_free(p, how)) return;
         special_free(p, how);
-    }
-    else
+    } else
         free_plain(p, how->caller);
 }
 

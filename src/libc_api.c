@@ -7,6 +7,7 @@
 #include "fast.h"
 #include "info.h"
 #include "mallow.h"
+#include "mtrace.h"
 #include "settings.h"
 #include "special.h"
 
@@ -35,6 +36,8 @@ struct mallinfo2 mallinfo2(void) ALIAS(mallow_mallinfo2);
 void malloc_stats(void) ALIAS(mallow_malloc_stats);
 int malloc_info(int, FILE *) ALIAS(mallow_malloc_info);
 int mallopt(int, int) ALIAS(settings_mallopt);
+void mtrace(void) ALIAS(mtrace_begin);
+void muntrace(void) ALIAS(mtrace_end);
 
 /* Declared with another qualifier than ours. */
 EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block); }

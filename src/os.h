@@ -115,6 +115,21 @@ bool os_is_readable(const void *at);
 void os_write(int fd, const char *text, size_t bytes);
 int os_open_append(const char *path);
 
+/* An open file, and which one it is. */
+struct os_file {
+    int fd;
+    uint64_t device, number;
+};
+enum os_opened { OS_OPENED, OS_REFUSED, OS_IN_USE };
+
+/* Creates a file or empties it, and has it for this process alone: it is in use (and untouched)
+ * while another process, which is not our parent, has it so. */
+enum os_opened os_create_log(const char *path, struct os_file *file);
+
+/* Whether the descriptor is still that of the file. */
+bool os_is_file(const struct os_file *file);
+void os_close(int fd);
+
 /* A clock that only goes forward, in nanoseconds, exact to a few milliseconds. No system call. */
 int64_t os_coarse_ns(void);
 

@@ -9,8 +9,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -209,7 +211,8 @@ void os_restore_signals(uint64_t mask) {
     call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 
-/* By libc's function, which knows how a handler returns. With a signal that exists it cannot fail. */
+/* By libc's function, which knows how a handler returns. With a signal that exists it cannot fail.
+ */
 void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before) {
     sigaction(signal, action, before);
 }
@@ -277,6 +280,45 @@ int os_open_append(const char *path) {
                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644, 0, 0);
     return IS_ERROR(fd) ? -1 : (int)fd;
 }
+
+#define IS_BUSY(r) ((r) == -EWOULDBLOCK)
+
+static bool identify(int fd, struct statx *status) {
+    return call6(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, (long)status, 0) ==
+           0;
+}
+
+static void set_file(struct os_file *file, const struct statx *status) {
+    file->device = (uint64_t)status->stx_dev_major << 32 | status->stx_dev_minor;
+    file->number = status->stx_ino;
+}
+
+enum os_opened os_create_log(const char *path, struct os_file *file) {
+    struct statx status = {0};
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                    0666, 0, 0);
+    if (IS_ERROR(fd)) return OS_REFUSED;
+    file->fd = (int)fd;
+    if (!identify(file->fd, &status)) status.stx_mode = 0;
+    set_file(file, &status);
+    if (!S_ISREG(status.stx_mode)) return OS_OPENED; /* a terminal, a pipe */
+    if (IS_BUSY(call3(SYS_flock, fd, LOCK_EX | LOCK_NB, 0))) {
+        os_close(file->fd);
+        return OS_IN_USE;
+    }
+    call3(SYS_ftruncate, fd, 0, 0);
+    return OS_OPENED;
+}
+
+bool os_is_file(const struct os_file *file) {
+    struct statx status = {0};
+    struct os_file now = {.fd = file->fd};
+    if (!identify(file->fd, &status)) return false;
+    set_file(&now, &status);
+    return now.device == file->device && now.number == file->number;
+}
+
+void os_close(int fd) { call3(SYS_close, fd, 0, 0); }
 
 bool os_on_signal_stack(void) {
     stack_t now;

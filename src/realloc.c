@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "fast.h"
 #include "find.h"
 #include "foreign.h"
 #include "large.h"
@@ -68,10 +69,22 @@ static NOINLINE void *resize(void *p, size_t size, const void *caller) {
     return resized != NULL ? resized : resize_by_copy(&block, size);
 }
 
+ALWAYS_INLINE void *new_block(size_t size, const void *caller) {
+    return likely(settings.special == 0) ? mallow_malloc(size)
+                                         : special_new_by_resize(size, caller);
+}
+
+ALWAYS_INLINE void free_for(void *p, const void *caller) {
+    if (likely(fast_give(p) == FAST_DONE)) return;
+    free_told(p,
+              &(struct release){
+                  .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, .caller = caller});
+}
+
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
-    if (p == NULL) return mallow_malloc(size);
+    if (p == NULL) return new_block(size, __builtin_return_address(0));
     if (size == 0) {
-        mallow_free(p);
+        free_for(p, __builtin_return_address(0));
         return NULL;
     }
     return resize(p, size, __builtin_return_address(0));
@@ -93,8 +106,8 @@ EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
         errno = ENOMEM;
         return NULL;
     }
-    if (p == NULL) return mallow_malloc(bytes);
+    if (p == NULL) return new_block(bytes, __builtin_return_address(0));
     if (bytes != 0) return resize(p, bytes, __builtin_return_address(0));
-    mallow_free(p);
+    free_for(p, __builtin_return_address(0));
     return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "describe.h"
 #include "module.h"
+#include "mtrace.h"
 #include "os.h"
 #include "settings.h"
 #include "text.h"
@@ -174,6 +175,11 @@ static void act(const struct error *e, const char *found) {
     text_flush(&t);
 }
 
+static void end_process(void) {
+    mtrace_flush();
+    abort();
+}
+
 RARE void report_error(const struct error *e) {
     uint8_t action = settings.check_action;
     if ((action & CHECK_REPORT) != 0) {
@@ -181,7 +187,7 @@ RARE void report_error(const struct error *e) {
         act(e, "");
         end(mask);
     }
-    if ((action & CHECK_ABORT) != 0) abort();
+    if ((action & CHECK_ABORT) != 0) end_process();
 }
 
 /* ---- pointers that are none of ours, or not any more ---- */
@@ -226,7 +232,7 @@ RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
         write_misuse(what, p, caller);
         end(mask);
     }
-    if ((action & CHECK_ABORT) != 0) abort();
+    if ((action & CHECK_ABORT) != 0) end_process();
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

@@ -260,8 +260,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
     if (is(key, "control")) return set_switch(value, &settings.control);
-    if (is(key, "guard_align"))
-        return set_choice(value, "right", "left", &settings.guard_left);
+    if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
     const struct setter *setter = setter_of(numbers, key);
@@ -393,6 +392,11 @@ RARE int settings_mallopt(int parameter, int value) {
         return 0;
     heap_follow_settings();
     return 1;
+}
+
+RARE void settings_trace(bool wanted) {
+    set_special(SPECIAL_TRACE, wanted);
+    heap_follow_settings();
 }
 
 void settings_adapt_threshold(size_t freed_bytes) {

@@ -51,6 +51,9 @@ bool settings_backend_is_break(void);
 /* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
 int settings_mallopt(int parameter, int value);
 
+/* From now on calls are traced, or no more. */
+void settings_trace(bool wanted);
+
 /* As glibc documents: freeing a mapped block raises the threshold to its size. */
 void settings_adapt_threshold(size_t freed_bytes);
 

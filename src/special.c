@@ -10,6 +10,7 @@
 #include "hard.h"
 #include "heap.h"
 #include "mallow.h"
+#include "mtrace.h"
 #include "os.h"
 #include "report.h"
 #include "settings.h"
@@ -119,6 +120,8 @@ static void count(size_t usable) {
 RARE void *special_alloc(const struct ask *ask) {
     void *p = obtain(ask);
     if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
+    if (is_on(SPECIAL_TRACE))
+        mtrace_alloc(p, ask->logged != 0 ? ask->logged : ask->size, ask->caller);
     return p;
 }
 
@@ -174,6 +177,7 @@ static void release(void *p, const struct release *how) {
 RARE void special_free(void *p, const struct release *how) {
     if (p == NULL) return;
     struct block_info info;
+    if (is_on(SPECIAL_TRACE)) mtrace_free(p, how->caller);
     if (is_on(SPECIAL_COUNT) && block_info_of(p, &info)) stats_count_free(info.size);
     release(p, how);
 }
@@ -209,6 +213,7 @@ static void *move(void *p, size_t before, size_t size, const void *caller) {
         count(mallow_usable_size(moved));
         stats_count_free(before);
     }
+    if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, moved, size, caller);
     release(p, &how);
     return moved;
 }
@@ -219,7 +224,8 @@ static void *resize_here(void *p, size_t before, size_t size) {
     struct place place;
     if (is_on(SPECIAL_HARD) && place_of(p, &place) && hard_is_known(&place))
         return hard_resize(&place, size) ? p : NULL;
-    if (is_on(SPECIAL_FULL | SPECIAL_HARD) || guard_contains(p)) return NULL;
+    /* A log must name the old address before another thread can have it. */
+    if (is_on(SPECIAL_FULL | SPECIAL_HARD | SPECIAL_TRACE) || guard_contains(p)) return NULL;
     char *resized = resize_plain(p, size);
     if (resized == NULL) return NULL;
     size_t after = mallow_usable_size(resized);
@@ -234,6 +240,18 @@ RARE void *special_resize(void *p, size_t size, const void *caller) {
     if (!find_size(p, &before)) return resize_unknown(p, size, caller);
     void *resized = resize_here(p, before, size);
     if (resized == NULL) resized = move(p, before, size, caller);
-    if (resized == NULL && size <= before) resized = p; /* it fits where it is */
-    return resized;
+    if (resized == NULL && is_on(SPECIAL_TRACE)) mtrace_realloc(p, NULL, size, caller);
+    return resized == NULL && size <= before ? p : resized; /* it fits where it is */
+}
+
+RARE void *special_new_by_resize(size_t size, const void *caller) {
+    struct ask ask = {.size = size, .align = 1, .caller = caller};
+    void *p = obtain(&ask);
+    if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
+    if (!is_on(SPECIAL_TRACE)) return p;
+    if (p != NULL)
+        mtrace_alloc(p, size, caller);
+    else
+        mtrace_realloc(NULL, NULL, size, caller);
+    return p;
 }

@@ -16,6 +16,7 @@ enum {
     SPECIAL_FILL = 1 << 1,   /* M_PERTURB */
     SPECIAL_ZERO = 1 << 2,   /* zero_on_free */
     SPECIAL_COUNT = 1 << 3,  /* exact counts of calls */
+    SPECIAL_TRACE = 1 << 4,  /* mtrace(3) */
     SPECIAL_GUARD = 1 << 5,  /* guarded blocks, every one or sampled */
     SPECIAL_SAMPLE = 1 << 6, /* only some allocations are special: magazines stay in use */
 };
@@ -32,6 +33,9 @@ void special_free(void *p, const struct release *how);
 
 /* size is not 0. */
 void *special_resize(void *p, size_t size, const void *caller);
+
+/* realloc(NULL, size). */
+void *special_new_by_resize(size_t size, const void *caller);
 
 /* The size of a live block that the plain paths do not know; false when it is none. */
 bool special_usable_size(const void *p, size_t *usable);

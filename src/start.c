@@ -8,6 +8,7 @@
 #include "heap.h"
 #include "helper_thread.h"
 #include "lock.h"
+#include "mtrace.h"
 #include "purge_thread.h"
 #include "repair.h"
 #include "settings.h"
@@ -42,6 +43,7 @@ static void child_of_fork(void) {
     thread_id_after_fork();
     summary_forget();
     control_after_fork();
+    mtrace_after_fork();
     start_helpers();
 }
 

@@ -48,8 +48,7 @@ void text_add_hex(struct text *text, uint64_t value) {
     add_digits(text, value, 16, 0);
 }
 
-const char *text_mismatch(char *buffer, size_t size, const char *what, size_t told,
-                                   size_t is) {
+const char *text_mismatch(char *buffer, size_t size, const char *what, size_t told, size_t is) {
     struct text t = {.buffer = buffer, .size = size - 1};
     text_add(&t, what);
     text_add(&t, " is ");
@@ -59,6 +58,7 @@ const char *text_mismatch(char *buffer, size_t size, const char *what, size_t to
     buffer[t.length] = '\0';
     return buffer;
 }
+void text_add_bare_hex(struct text *text, uint64_t value) { add_digits(text, value, 16, 0); }
 
 void text_write(struct text *text) {
     if (text->length == text->size) text->length--;
