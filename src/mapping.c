@@ -22,6 +22,14 @@ struct table {
 static struct table *_Atomic table;
 static UNTOUCHED struct mapping_counts mapped;
 
+/* Every mapping so far is in [lowest, highest). */
+static char *lowest = (char *)UINTPTR_MAX, *highest;
+
+static void widen_range(const struct mapping *new) {
+    if (new->start < lowest) racy_store(&lowest, new->start);
+    if (new->start + new->bytes > highest) racy_store(&highest, new->start + new->bytes);
+}
+
 static size_t table_slot(const char *block) {
     return (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
 }
@@ -37,12 +45,13 @@ static struct mapping *table_lookup(const char *block) {
 }
 
 static void insert_into(struct table *t, struct mapping new) {
+    widen_range(&new);
     for (size_t i = table_slot(new.block);; i++) {
         struct mapping *slot = &t->slots[i & (t->capacity - 1)];
         if ((uintptr_t)slot->block > (uintptr_t)MAPPING_REMOVED) continue;
         if (slot->block == NULL) t->filled++;
-        slot->start = new.start;
-        slot->bytes = new.bytes;
+        racy_store(&slot->start, new.start);
+        racy_store(&slot->bytes, new.bytes);
         atomic_store_explicit(&slot->block, new.block, memory_order_release);
         return;
     }
@@ -188,18 +197,36 @@ void *mapping_move_in(void *from, size_t bytes, size_t size) {
     return block;
 }
 
+/* Without the lock: an entry that changed while it was read is not the one of a block that the
+ * caller may use, and what a table was copied from stays mapped, if it was given back. */
+static bool entry_around(struct mapping *entry, const void *p, struct mapping *found) {
+    char *block = atomic_load_explicit(&entry->block, memory_order_acquire);
+    if ((uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return false;
+    char *start = racy_load(char *, &entry->start);
+    size_t bytes = racy_load(size_t, &entry->bytes);
+    if ((uintptr_t)p - (uintptr_t)start >= bytes) return false;
+    atomic_thread_fence(memory_order_acquire);
+    if (atomic_load_explicit(&entry->block, memory_order_relaxed) != block) return false;
+    *found = (struct mapping){block, start, bytes};
+    return true;
+}
+
 bool mapping_around(const void *p, struct mapping *found) {
-    bool is_there = false;
-    lock_take(&global_lock);
-    struct table *t = table;
-    for (size_t i = 0; t != NULL && i < t->capacity && !is_there; i++) {
-        struct mapping *slot = &t->slots[i];
-        if ((uintptr_t)slot->block <= (uintptr_t)MAPPING_REMOVED) continue;
-        is_there = (uintptr_t)p - (uintptr_t)slot->start < slot->bytes;
-        if (is_there) *found = *slot;
-    }
-    lock_drop(&global_lock);
-    return is_there;
+    static size_t last; /* asked for again, most times */
+    struct table *t;
+    const char *at = p;
+    if (at < racy_load(char *, &lowest) || at >= racy_load(char *, &highest)) return false;
+    do {
+        t = table;
+        size_t first = racy_load(size_t, &last) & (t->capacity - 1);
+        if (entry_around(&t->slots[first], p, found)) return true;
+        for (size_t i = 0; i < t->capacity; i++)
+            if (entry_around(&t->slots[i], p, found)) {
+                racy_store(&last, i);
+                return true;
+            }
+    } while (t != table);
+    return false;
 }
 
 struct mapping_counts mapping_count(void) {

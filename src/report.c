@@ -242,6 +242,21 @@ RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
     if ((action & CHECK_ABORT) != 0) abort();
 }
 
+RARE void report_error(const struct error *error) {
+    char line[512];
+    struct text t = {.buffer = line, .size = sizeof line};
+    text_add(&t, "mallow: ");
+    text_add(&t, error->cause);
+    text_add(&t, " of ");
+    text_add_hex(&t, (uintptr_t)error->p);
+    if (error->detail != NULL) {
+        text_add(&t, ", ");
+        text_add(&t, error->detail);
+    }
+    if ((settings.check_action & CHECK_REPORT) != 0) text_write(&t);
+    if ((settings.check_action & CHECK_ABORT) != 0) abort();
+}
+
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,
                          const char *after) {
     char line[256];
