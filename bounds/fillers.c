@@ -4,17 +4,15 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "check.h"
-
-/* Macros of <stdio.h> that know the compiler's functions. */
-#undef fread_unlocked
-#undef fwrite_unlocked
 
 /* A function with its parameters, what of them libc's gets, and the memory that is concerned. */
 #define FILLER(type, name, parameters, arguments, to, bytes) \
@@ -162,6 +160,25 @@ DRAIN(size_t, fwrite, (const void *from, size_t size, size_t n, FILE *stream),
 DRAIN(size_t, fwrite_unlocked, (const void *from, size_t size, size_t n, FILE *stream),
       (from, size, n, stream), from, array_bytes(size, n))
 
+/* The line's block is theirs, of the size that the program keeps of it. */
+FILLER(ssize_t, getline, (char **to, size_t *n, FILE *stream), (to, n, stream), *to,
+       *to == NULL ? 0 : *n)
+FILLER(ssize_t, getdelim, (char **to, size_t *n, int end, FILE *stream), (to, n, end, stream), *to,
+       *to == NULL ? 0 : *n)
+ALIAS(__getdelim, getdelim)
+
+#define STRING_DRAIN(type, name, parameters, arguments, from)         \
+    EXPORT type name parameters {                                     \
+        size_t limit = limit_of(from);                                \
+        if (limit != SIZE_MAX && REAL(strnlen)(from, limit) == limit) \
+            check_fail(HERE, MALLOW_STRING, from, 0);                 \
+        return REAL(name) arguments;                                  \
+    }
+
+STRING_DRAIN(int, puts, (const char *from), (from), from)
+STRING_DRAIN(int, fputs, (const char *from, FILE *stream), (from, stream), from)
+STRING_DRAIN(int, fputs_unlocked, (const char *from, FILE *stream), (from, stream), from)
+
 /* ---- names ---- */
 
 FILLER(char *, getcwd, (char *to, size_t n), (to, n), to, n)
@@ -188,6 +205,17 @@ FILLER(int, __ptsname_r_chk, (int fd, char *to, size_t n, size_t object), (fd, t
 FILLER(size_t, confstr, (int name, char *to, size_t n), (name, to, n), to, n)
 FILLER(size_t, __confstr_chk, (int name, char *to, size_t n, size_t object), (name, to, n, object),
        to, n)
+FILLER(char *, strerror_r, (int error, char *to, size_t n), (error, to, n), to, n)
+FILLER(int, __xpg_strerror_r, (int error, char *to, size_t n), (error, to, n), to, n)
+ALIAS(__strerror_r, strerror_r)
+FILLER(ssize_t, getxattr, (const char *path, const char *name, void *to, size_t n),
+       (path, name, to, n), to, n)
+FILLER(ssize_t, lgetxattr, (const char *path, const char *name, void *to, size_t n),
+       (path, name, to, n), to, n)
+FILLER(ssize_t, fgetxattr, (int fd, const char *name, void *to, size_t n), (fd, name, to, n), to, n)
+FILLER(ssize_t, listxattr, (const char *path, char *to, size_t n), (path, to, n), to, n)
+FILLER(ssize_t, llistxattr, (const char *path, char *to, size_t n), (path, to, n), to, n)
+FILLER(ssize_t, flistxattr, (int fd, char *to, size_t n), (fd, to, n), to, n)
 FILLER(int, getgroups, (int n, gid_t *to), (n, to), to, line_size(n) * sizeof *to)
 FILLER(int, __getgroups_chk, (int n, gid_t *to, size_t object), (n, to, object), to,
        line_size(n) * sizeof *to)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <wchar.h>
 
 #include "check.h"
@@ -56,6 +57,31 @@ EXPORT int __vswprintf_chk(wchar_t *to, size_t size, int flag, size_t object, co
     check_write(HERE, to, array_bytes(size, sizeof *to));
     return REAL(__vswprintf_chk)(to, size, flag, object, format, arguments);
 }
+
+/* The same holds for what libc says of times. */
+EXPORT size_t strftime(char *to, size_t size, const char *format, const struct tm *time) {
+    check_write(HERE, to, size);
+    return REAL(strftime)(to, size, format, time);
+}
+
+EXPORT size_t strftime_l(char *to, size_t size, const char *format, const struct tm *time,
+                         locale_t locale) {
+    check_write(HERE, to, size);
+    return REAL(strftime_l)(to, size, format, time, locale);
+}
+ALIAS(__strftime_l, strftime_l)
+
+EXPORT size_t wcsftime(wchar_t *to, size_t size, const wchar_t *format, const struct tm *time) {
+    check_write(HERE, to, array_bytes(size, sizeof *to));
+    return REAL(wcsftime)(to, size, format, time);
+}
+
+EXPORT size_t wcsftime_l(wchar_t *to, size_t size, const wchar_t *format, const struct tm *time,
+                         locale_t locale) {
+    check_write(HERE, to, array_bytes(size, sizeof *to));
+    return REAL(wcsftime_l)(to, size, format, time, locale);
+}
+ALIAS(__wcsftime_l, wcsftime_l)
 
 /* ---- the same with arguments of their own ---- */
 

@@ -104,8 +104,11 @@ EXPORT wchar_t *wmemchr(const wchar_t *s, wchar_t c, size_t n) {
  */
 static bool is_short(const void *to, size_t bytes) { return to != NULL && bytes > limit_of(to); }
 
-static void check_result(struct site site, void *to, size_t needed, size_t size, size_t each) {
-    if (needed != (size_t)-1) check_write(site, to, array_bytes(lesser(needed + 1, size), each));
+/* `length` is -1 for what cannot be converted; the end of the string follows, if it is reached. */
+static void check_result(struct site site, void *to, size_t length, bool ends, size_t size,
+                         size_t each) {
+    size_t needed = length + ends;
+    if (length != (size_t)-1) check_write(site, to, array_bytes(lesser(needed, size), each));
 }
 
 /* Each character that is written takes one or more to read. */
@@ -124,14 +127,14 @@ static void check_to_wide(struct site site, wchar_t *to, const char *from, size_
     if (to == NULL) n = SIZE_MAX;
     check_narrow(site, from, n);
     if (is_short(to, bytes_of(n)))
-        check_result(site, to, REAL(mbsrtowcs)(NULL, &from, 0, &copy), n, sizeof(wchar_t));
+        check_result(site, to, REAL(mbsrtowcs)(NULL, &from, 0, &copy), true, n, sizeof(wchar_t));
 }
 
 static void check_to_narrow(struct site site, char *to, const wchar_t *from, size_t n,
                             const mbstate_t *state) {
     mbstate_t copy = state_at(state);
     if (to == NULL) check_string(site, from);
-    if (is_short(to, n)) check_result(site, to, REAL(wcsrtombs)(NULL, &from, 0, &copy), n, 1);
+    if (is_short(to, n)) check_result(site, to, REAL(wcsrtombs)(NULL, &from, 0, &copy), true, n, 1);
 }
 
 static void check_some_to_wide(struct site site, wchar_t *to, const char *from, size_t bytes,
@@ -139,7 +142,8 @@ static void check_some_to_wide(struct site site, wchar_t *to, const char *from, 
     mbstate_t copy = state_at(state);
     check_narrow(site, from, lesser(bytes, n));
     if (is_short(to, bytes_of(n)))
-        check_result(site, to, REAL(mbsnrtowcs)(NULL, &from, bytes, 0, &copy), n, sizeof(wchar_t));
+        check_result(site, to, REAL(mbsnrtowcs)(NULL, &from, bytes, 0, &copy),
+                     REAL(strnlen)(from, bytes) < bytes, n, sizeof(wchar_t));
 }
 
 static void check_some_to_narrow(struct site site, char *to, const wchar_t *from, size_t most,
@@ -147,7 +151,8 @@ static void check_some_to_narrow(struct site site, char *to, const wchar_t *from
     mbstate_t copy = state_at(state);
     if (to == NULL) read_string(site, from, most);
     if (is_short(to, n))
-        check_result(site, to, REAL(wcsnrtombs)(NULL, &from, most, 0, &copy), n, 1);
+        check_result(site, to, REAL(wcsnrtombs)(NULL, &from, most, 0, &copy),
+                     REAL(wcsnlen)(from, most) < most, n, 1);
 }
 
 EXPORT size_t mbstowcs(wchar_t *to, const char *from, size_t n) {
