@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "block_info.h"
+#include "mapping.h"
 #include "report.h"
 #include "slab.h"
 #include "text.h"
@@ -20,10 +21,11 @@ static NOINLINE size_t limit_elsewhere(const void *p) {
     return block_info_of(p, &block) ? limit_from(&block, p) : SIZE_MAX;
 }
 
-/* Most pointers into the heap are into used slots of slabs. */
+/* Most pointers are into the stack, static data, or used slots of slabs. */
 EXPORT size_t mallow_check_limit(const void *p) {
     size_t granule = granule_of(p);
-    if (granule >= racy_load(size_t, &space.granules)) return limit_elsewhere(p);
+    if (granule >= racy_load(size_t, &space.granules))
+        return mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
     const struct slab *slab = slab_of(granule);
     if (slab->kind != GRANULE_SLAB || slab->class == CLASS_ZERO) return limit_elsewhere(p);
     uint32_t offset = (uint32_t)(uintptr_t)p - slab->start;

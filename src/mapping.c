@@ -30,6 +30,11 @@ static void widen_range(const struct mapping *new) {
     if (new->start + new->bytes > highest) racy_store(&highest, new->start + new->bytes);
 }
 
+bool mapping_may_hold(const void *p) {
+    return (const char *)p >= racy_load(char *, &lowest) &&
+           (const char *)p < racy_load(char *, &highest);
+}
+
 static size_t table_slot(const char *block) {
     return (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
 }
@@ -197,8 +202,11 @@ void *mapping_move_in(void *from, size_t bytes, size_t size) {
     return block;
 }
 
-/* Without the lock: an entry that changed while it was read is not the one of a block that the
- * caller may use, and what a table was copied from stays mapped, if it was given back. */
+/*
+ * Without the lock. An entry that changes while it is read is not that of a block which the caller
+ * may use. A table that was copied meanwhile may hold anything by now, but can still be read: then
+ * all that was found in it is forgotten.
+ */
 static bool entry_around(struct mapping *entry, const void *p, struct mapping *found) {
     char *block = atomic_load_explicit(&entry->block, memory_order_acquire);
     if ((uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return false;
@@ -211,22 +219,24 @@ static bool entry_around(struct mapping *entry, const void *p, struct mapping *f
     return true;
 }
 
+static bool table_is(struct table *t) {
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&table, memory_order_relaxed) == t;
+}
+
 bool mapping_around(const void *p, struct mapping *found) {
-    static size_t last; /* asked for again, most times */
-    struct table *t;
-    const char *at = p;
-    if (at < racy_load(char *, &lowest) || at >= racy_load(char *, &highest)) return false;
-    do {
-        t = table;
-        size_t first = racy_load(size_t, &last) & (t->capacity - 1);
-        if (entry_around(&t->slots[first], p, found)) return true;
-        for (size_t i = 0; i < t->capacity; i++)
-            if (entry_around(&t->slots[i], p, found)) {
-                racy_store(&last, i);
-                return true;
-            }
-    } while (t != table);
-    return false;
+    static size_t last; /* the entry is asked for again, most times */
+    if (!mapping_may_hold(p)) return false;
+    for (;;) {
+        struct table *t = table;
+        size_t capacity = racy_load(size_t, &t->capacity);
+        if (!table_is(t)) continue;
+        size_t at = racy_load(size_t, &last), end = at + capacity;
+        while (at < end && !entry_around(&t->slots[at & (capacity - 1)], p, found)) at++;
+        if (!table_is(t)) continue;
+        if (at < end) racy_store(&last, at & (capacity - 1));
+        return at < end;
+    }
 }
 
 struct mapping_counts mapping_count(void) {

@@ -37,6 +37,9 @@ void *mapping_resize(void *block, size_t bytes);
  * that is refused, and then they are untouched. */
 void *mapping_move_in(void *from, size_t bytes, size_t size);
 
+/* False for most addresses that are in none; takes no lock. */
+bool mapping_may_hold(const void *p);
+
 /* The mapping around an address; takes no lock. */
 bool mapping_around(const void *p, struct mapping *found);
 
