@@ -93,6 +93,12 @@ static const wchar_t **wide_letters_at(size_t length) {
     return &start;
 }
 
+static const wchar_t **wide_text_at(size_t length) {
+    static const wchar_t *start;
+    start = wide_text(length);
+    return &start;
+}
+
 static wchar_t *wide_in_room(size_t length) {
     wide_room[length] = 0;
     return fill_wide(wide_room, length);
@@ -134,6 +140,14 @@ static struct mmsghdr *message(size_t bytes) {
     one.msg_hdr.msg_iov = pieces(bytes);
     one.msg_hdr.msg_iovlen = 2;
     return &one;
+}
+
+/* The block has room for four pieces, or for a message at its end. */
+static struct iovec *no_pieces(void) { return (struct iovec *)memset(block, 0, 64); }
+
+static struct msghdr *no_message(void) {
+    memset(block, 0, 64);
+    return (struct msghdr *)(block + 64 - sizeof(struct msghdr) + 8 * bad);
 }
 
 static char **line(void) {

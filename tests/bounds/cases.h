@@ -68,6 +68,7 @@ CASE(strncasecmp, strncasecmp, end, N(strncasecmp(text(64), letters(80), 64 + ba
 CASE(strcasecmp_l, strcasecmp_l, end, N(strcasecmp_l(text(63 + bad), letters(80), locale)))
 CASE(__strcasecmp_l, strcasecmp_l, end, N(__strcasecmp_l(text(63 + bad), letters(80), locale)))
 CASE(strncasecmp_l, strncasecmp_l, end, N(strncasecmp_l(text(64), letters(80), 64 + bad, locale)))
+CASE(strncasecmp_l, strncasecmp_l, end, N(strncasecmp_l(letters(80), text(64), 64 + bad, locale)))
 CASE(__strncasecmp_l, strncasecmp_l, end,
      N(__strncasecmp_l(text(64), letters(80), 64 + bad, locale)))
 CASE(strcoll, strcoll, end, N(strcoll(text(63 + bad), letters(80))))
@@ -95,6 +96,7 @@ CASE(strspn, strspn, end, N(strspn(outside, text(63 + bad))))
 CASE(strcspn, strcspn, end, N(strcspn(text(64), bad ? "!" : "xc")))
 CASE(strpbrk, strpbrk, end, P(strpbrk(text(64), bad ? "!" : "xc")))
 CASE(strtok, strtok, end, P(strtok(text(63 + bad), "m")))
+CASE(strtok, strtok, end, P(strtok(letters(80), text(63 + bad))))
 CASE(strtok_r, strtok_r, end, P(strtok_r(text(63 + bad), "m", &rest)))
 CASE(strtok_r, strtok_r, end, P(strtok_r(NULL, "m", text_at(63 + bad))))
 CASE(__strtok_r, strtok_r, end, P(__strtok_r(text(63 + bad), "m", &rest)))
@@ -167,6 +169,7 @@ CASE(wcsspn, wcsspn, end, N(wcsspn(wide_text(16), bad ? wide_letters(26) : L"abc
 CASE(wcscspn, wcscspn, end, N(wcscspn(wide_text(16), bad ? L"!" : L"c")))
 CASE(wcspbrk, wcspbrk, end, P(wcspbrk(wide_text(16), bad ? L"!" : L"c")))
 CASE(wcstok, wcstok, end, P(wcstok(wide_text(15 + bad), L"m", &wide_rest)))
+CASE(wcstok, wcstok, end, P(wcstok(wide_letters(80), wide_text(15 + bad), &wide_rest)))
 CASE(wcswidth, wcswidth, end, N(wcswidth(wide_text(16), 16 + bad)))
 
 CASE(wcscpy, wcscpy, to, P(wcscpy(wide_block, wide_letters(15 + bad))))
@@ -205,6 +208,7 @@ CASE(__wmemmove_chk, wmemmove, to, P(__wmemmove_chk(wide_block, wide_outside, 16
 CASE(wmemset, wmemset, to, P(wmemset(wide_block, 7, 16 + bad)))
 CASE(__wmemset_chk, wmemset, to, P(__wmemset_chk(wide_block, 7, 16 + bad, 50)))
 CASE(wmemcmp, wmemcmp, from, N(wmemcmp(wide_block, wide_outside, 16 + bad)))
+CASE(wmemcmp, wmemcmp, from, N(wmemcmp(wide_outside, wide_block, 16 + bad)))
 CASE(wmemchr, wmemchr, from, P(wmemchr(wide_text(16), bad ? 0 : L'c', 17)))
 
 /* ---- conversions ---- */
@@ -217,6 +221,8 @@ CASE(__mbsrtowcs_chk, mbsrtowcs, to,
 CASE(mbsnrtowcs, mbsnrtowcs, to, N(mbsnrtowcs(wide_block, letters_at(80), 16 + bad, 50, &state)))
 CASE(__mbsnrtowcs_chk, mbsnrtowcs, to,
      N(__mbsnrtowcs_chk(wide_block, letters_at(80), 16 + bad, 50, &state, 50)))
+CASE(mbsnrtowcs, mbsnrtowcs, end,
+     N(mbsnrtowcs(wide_room, (const char **)text_at(64), 64 + bad, 100, &state)))
 CASE(wcstombs, wcstombs, to, N(wcstombs(block, wide_letters(63 + bad), 200)))
 CASE(wcstombs, wcstombs, end, N(wcstombs(NULL, wide_text(15 + bad), 0)))
 CASE(__wcstombs_chk, wcstombs, to, N(__wcstombs_chk(block, wide_letters(63 + bad), 200, 200)))
@@ -226,6 +232,7 @@ CASE(__wcsrtombs_chk, wcsrtombs, to,
 CASE(wcsnrtombs, wcsnrtombs, to, N(wcsnrtombs(block, wide_letters_at(80), 64 + bad, 200, &state)))
 CASE(__wcsnrtombs_chk, wcsnrtombs, to,
      N(__wcsnrtombs_chk(block, wide_letters_at(80), 64 + bad, 200, &state, 200)))
+CASE(wcsnrtombs, wcsnrtombs, end, N(wcsnrtombs(NULL, wide_text_at(16), 16 + bad, 0, &state)))
 
 /* ---- formatted text ---- */
 CASE(sprintf, sprintf, to, N(sprintf(block, "%0*d", (int)(63 + bad), 1)))
@@ -234,7 +241,8 @@ CASE(vsprintf, vsprintf, to, N(with_list(call_vsprintf, (int)(63 + bad), 1)))
 CASE(__vsprintf_chk, vsprintf, to, N(with_list(call_vsprintf_chk, (int)(63 + bad), 1)))
 CASE(snprintf, snprintf, to, N(snprintf(block, 200, "%0*d", (int)(63 + bad), 1)))
 CASE(snprintf, snprintf, to, N(snprintf(block, 64 + bad, "%0200d", 1)))
-CASE(__snprintf_chk, snprintf, to, N(__snprintf_chk(block, 200, 1, 200, "%0*d", (int)(63 + bad), 1)))
+CASE(__snprintf_chk, snprintf, to,
+     N(__snprintf_chk(block, 200, 1, 200, "%0*d", (int)(63 + bad), 1)))
 CASE(vsnprintf, vsnprintf, to, N(with_list(call_vsnprintf, (int)(63 + bad), 1)))
 CASE(__vsnprintf, vsnprintf, to, N(with_list(call_vsnprintf_alias, (int)(63 + bad), 1)))
 CASE(__vsnprintf_chk, vsnprintf, to, N(with_list(call_vsnprintf_chk, (int)(63 + bad), 1)))
@@ -259,6 +267,7 @@ CASE(pread64, pread64, to, N(pread64(file(), block, 64 + bad, 1)))
 CASE(__pread64, pread64, to, N(__pread64(file(), block, 64 + bad, 1)))
 CASE(__pread64_chk, pread64, to, N(__pread64_chk(file(), block, 64 + bad, 1, 200)))
 CASE(readv, readv, to, N(readv(file(), pieces(64 + bad), 2)))
+CASE(readv, readv, from, N(readv(file(), no_pieces(), (int)(4 + bad))))
 CASE(preadv, preadv, to, N(preadv(file(), pieces(64 + bad), 2, 1)))
 CASE(preadv64, preadv64, to, N(preadv64(file(), pieces(64 + bad), 2, 1)))
 CASE(preadv2, preadv2, to, N(preadv2(file(), pieces(64 + bad), 2, 1, 0)))
@@ -268,6 +277,7 @@ CASE(__recv_chk, recv, to, N(__recv_chk(peer(), block, 64 + bad, 200, 0)))
 CASE(recvfrom, recvfrom, to, N(recvfrom(peer(), block, 64 + bad, 0, NULL, NULL)))
 CASE(__recvfrom_chk, recvfrom, to, N(__recvfrom_chk(peer(), block, 64 + bad, 200, 0, NULL, NULL)))
 CASE(recvmsg, recvmsg, to, N(recvmsg(peer(), &message(64 + bad)->msg_hdr, 0)))
+CASE(recvmsg, recvmsg, from, N(recvmsg(peer(), no_message(), 0)))
 CASE(recvmmsg, recvmmsg, to, N(recvmmsg(peer(), message(64 + bad), 1, 0, NULL)))
 CASE(getrandom, getrandom, to, R(getrandom(block, 64 + bad, 0)))
 CASE(getentropy, getentropy, to, R(getentropy(block, 64 + bad)))
