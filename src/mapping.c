@@ -205,23 +205,17 @@ void *mapping_move_in(void *from, size_t bytes, size_t size) {
 /*
  * Without the lock. An entry that changes while it is read is not that of a block which the caller
  * may use. A table that was copied meanwhile may hold anything by now, but can still be read: then
- * all that was found in it is forgotten.
+ * all that was found in it is forgotten. Each load acquires, so that the second looks are later.
  */
 static bool entry_around(struct mapping *entry, const void *p, struct mapping *found) {
     char *block = atomic_load_explicit(&entry->block, memory_order_acquire);
     if ((uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return false;
-    char *start = racy_load(char *, &entry->start);
-    size_t bytes = racy_load(size_t, &entry->bytes);
+    char *start = __atomic_load_n(&entry->start, __ATOMIC_ACQUIRE);
+    size_t bytes = __atomic_load_n(&entry->bytes, __ATOMIC_ACQUIRE);
     if ((uintptr_t)p - (uintptr_t)start >= bytes) return false;
-    atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&entry->block, memory_order_relaxed) != block) return false;
+    if (atomic_load_explicit(&entry->block, memory_order_acquire) != block) return false;
     *found = (struct mapping){block, start, bytes};
     return true;
-}
-
-static bool table_is(struct table *t) {
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&table, memory_order_relaxed) == t;
 }
 
 bool mapping_around(const void *p, struct mapping *found) {
@@ -229,11 +223,11 @@ bool mapping_around(const void *p, struct mapping *found) {
     if (!mapping_may_hold(p)) return false;
     for (;;) {
         struct table *t = table;
-        size_t capacity = racy_load(size_t, &t->capacity);
-        if (!table_is(t)) continue;
+        size_t capacity = __atomic_load_n(&t->capacity, __ATOMIC_ACQUIRE);
+        if (t != table) continue;
         size_t at = racy_load(size_t, &last), end = at + capacity;
         while (at < end && !entry_around(&t->slots[at & (capacity - 1)], p, found)) at++;
-        if (!table_is(t)) continue;
+        if (t != table) continue;
         if (at < end) racy_store(&last, at & (capacity - 1));
         return at < end;
     }
