@@ -16,6 +16,7 @@ complete -c mallow -n $without_subcommand -a symbolize -d 'Give the frames in a 
 complete -c mallow -n $without_subcommand -l help -d 'Print the help'
 complete -c mallow -n $without_subcommand -l version -d 'Print the version'
 
+complete -c mallow -n $in_run -l check -d 'Find memory errors'
 complete -c mallow -n $in_run -l json -d 'Print the summary as JSON'
 complete -c mallow -n $in_run -l log -r -F -d 'Append summary and messages to a file'
 complete -c mallow -n $in_run -l no-control -d 'Start no thread for trim, stats and info'
