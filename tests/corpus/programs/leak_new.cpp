@@ -14,7 +14,7 @@ struct derived : base {
 /* Without a virtual destructor the derived one is not called. */
 __attribute__((noinline)) static void work() {
     derived *p = HIDDEN(new derived);
-    MISUSE(p->~base());
+    MISUSE(static_cast<base *>(p)->~base());
     if (!FAULTY) p->~derived();
     ::operator delete(p);
 }
