@@ -6,7 +6,7 @@
 /* A reference into a vector that has grown. */
 int main() {
     std::vector<int> v(16, 12345);
-    int &first = *HIDDEN(&v[0]);
+    volatile int &first = *HIDDEN(&v[0]);
     if (FAULTY) v.resize(10000);
     int value = first; /* BUG:guard */
     if (!FAULTY) return 0;

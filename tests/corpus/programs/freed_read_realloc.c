@@ -7,7 +7,7 @@ int main(void) {
     char *old = HIDDEN(p);
     p = HIDDEN((char *)realloc(p, 5000)); /* FREED */
     if (!FAULTY) old = p;
-    char first = old[0], second = old[16]; /* BUG:guard */
+    char first = ((volatile char *)old)[0], second = old[16]; /* BUG:guard */
     free(p);
     if (!FAULTY) return 0;
     return first == SECRET[0] || second == SECRET[16] ? SAW_OLD_DATA : SAW_NOTHING;

@@ -6,7 +6,7 @@ int main(int argc, char **argv) {
     void *block;
     if (posix_memalign(&block, number(argv[1]), 100) != 0) return 1; /* ALLOCATED */
     char *p = HIDDEN((char *)block);
-    p[EITHER(100, 99)] = 'x'; /* BUG */
-    free(p);                  /* FOUND */
+    p[EITHER(100, 99)] ^= 'x'; /* BUG */
+    free(p);                   /* FOUND */
     return 0;
 }

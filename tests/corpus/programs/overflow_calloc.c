@@ -5,7 +5,7 @@
 int main(void) {
     enum { COUNT = 16 };
     int *p = HIDDEN((int *)calloc(COUNT, sizeof *p));            /* ALLOCATED */
-    for (int i = 0; i < EITHER(COUNT + 1, COUNT); i++) p[i] = i; /* BUG:guard */
+    for (int i = 0; i < EITHER(COUNT + 1, COUNT); i++) p[i] = i; /* BUG */
     free(p);                                                     /* FOUND:full,hard */
     return 0;
 }

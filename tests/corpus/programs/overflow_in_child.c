@@ -5,8 +5,8 @@ int main(void) {
     char *p = HIDDEN((char *)malloc(48)); /* ALLOCATED */
     pid_t child = fork();
     if (child == 0) {
-        p[EITHER(48, 47)] = 'x'; /* BUG:guard */
-        free(p);                 /* FOUND:full,hard */
+        p[EITHER(48, 47)] ^= 'x'; /* BUG */
+        free(p);                  /* FOUND:full,hard */
         _exit(0);
     }
     free(p);

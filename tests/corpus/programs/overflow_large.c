@@ -4,9 +4,8 @@
 int main(int argc, char **argv) {
     (void)argc;
     size_t size = number(argv[1]);
-    char *p = HIDDEN((char *)malloc(size));       /* ALLOCATED */
-    memset(p + size - 8, 'x', EITHER(16, 8) - 8); /* in both */
-    p[EITHER(size, size - 1)] = 'x';              /* BUG:guard */
-    free(p);                                      /* FOUND:full,hard */
+    char *p = HIDDEN((char *)malloc(size)); /* ALLOCATED */
+    p[EITHER(size, size - 1)] ^= 'x';       /* BUG */
+    free(p);                                /* FOUND:full,hard */
     return 0;
 }

@@ -5,7 +5,7 @@
 
 static void *work(void *block) {
     char *p = block;
-    p[EITHER(48, 47)] = 'x'; /* BUG:guard */
+    p[EITHER(48, 47)] ^= 'x'; /* BUG */
     return NULL;
 }
 

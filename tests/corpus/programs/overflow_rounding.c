@@ -8,7 +8,7 @@ int main(int argc, char **argv) {
     size_t size = number(argv[1]);
     char *p = HIDDEN((char *)malloc(size)); /* ALLOCATED */
     memset(p, 'x', size);
-    p[EITHER(size, size - 1)] = 'y'; /* BUG */
-    free(p);                         /* FOUND */
+    p[EITHER(size, size - 1)] ^= 'y'; /* BUG */
+    free(p);                          /* FOUND */
     return 0;
 }

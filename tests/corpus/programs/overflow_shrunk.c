@@ -6,7 +6,7 @@ int main(void) {
     char *p = HIDDEN((char *)malloc(100));
     memset(p, 'x', 100);
     p = HIDDEN((char *)realloc(p, 50)); /* ALLOCATED */
-    p[EITHER(50, 49)] = 'x';            /* BUG */
+    p[EITHER(50, 49)] ^= 'x';           /* BUG */
     free(p);                            /* FOUND */
     return 0;
 }

@@ -4,8 +4,8 @@
 int main(int argc, char **argv) {
     (void)argc;
     size_t beyond = EITHER(number(argv[1]), 0);
-    char *p = HIDDEN((char *)malloc(64));                /* ALLOCATED */
-    for (size_t i = 0; i < 64 + beyond; i++) p[i] = 'x'; /* BUG:guard */
-    free(p);                                             /* FOUND:full,hard */
+    char *p = HIDDEN((char *)malloc(64));                 /* ALLOCATED */
+    for (size_t i = 0; i < 64 + beyond; i++) p[i] ^= 'x'; /* BUG */
+    free(p);                                              /* FOUND:full,hard */
     return 0;
 }

@@ -1,4 +1,4 @@
-/* cause: heap overflow | modes: full hard guard */
+/* cause: heap overflow | modes: full guard */
 #include "corpus.h"
 
 /* The classic: a NUL one byte too far. */

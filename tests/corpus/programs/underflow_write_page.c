@@ -5,8 +5,8 @@
 int main(int argc, char **argv) {
     (void)argc;
     size_t before = EITHER(number(argv[1]), 0);
-    char *p = HIDDEN((char *)malloc(8192));           /* ALLOCATED */
-    for (size_t i = 1; i <= before; i++) p[-i] = 'x'; /* BUG:guard */
-    free(p);                                          /* FOUND:full */
+    char *p = HIDDEN((char *)malloc(8192));            /* ALLOCATED */
+    for (size_t i = 1; i <= before; i++) p[-i] ^= 'x'; /* BUG */
+    free(p);                                           /* FOUND:full */
     return 0;
 }

@@ -5,9 +5,9 @@
 
 int main(int argc, char **argv) {
     (void)argc;
-    int alignment = strcmp(argv[1], "alignment") == 0;
-    void *p = HIDDEN(aligned_alloc(64, 128)); /* ALLOCATED */
-    free_with_alignment(p, EITHER(alignment ? 128 : 64, 64),
-                        EITHER(alignment ? 128 : 192, 128)); /* BUG */
+    size_t alignment = 64, size = 128;
+    void *p = HIDDEN(aligned_alloc(alignment, size)); /* ALLOCATED */
+    MISUSE(strcmp(argv[1], "size") == 0 ? (size = 192) : (alignment = 128));
+    free_with_alignment(p, alignment, size); /* BUG */
     return 0;
 }
