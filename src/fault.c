@@ -161,15 +161,9 @@ static bool is_our_action(const struct sigaction *action) {
     return (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == on_fault;
 }
 
-static bool is_handler_action(const struct sigaction *action) {
-    return (action->sa_flags & SA_SIGINFO) != 0 ||
-           (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
-}
-
-/* What is no handler calls nobody before it, and one that comes back had replaced all after it. */
+/* One that comes back had replaced all after it. */
 static void keep_action(const struct sigaction *action) {
     unsigned count = atomic_load_explicit(&kept_count, memory_order_relaxed);
-    if (!is_handler_action(action)) count = 0;
     for (unsigned i = 0; i < count; i++)
         if (kept_actions[i].sa_sigaction == action->sa_sigaction) count = i;
     if (count == KEPT_MAX) count--;

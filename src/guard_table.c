@@ -290,22 +290,20 @@ static size_t find_place(size_t pages, size_t align) {
     return 0;
 }
 
-/* Discards everything in front of the cursor at once where a page of the kernel's own tables is
- * about nothing else: so that goes back too. */
+/* When the cursor leaves a stretch that a page of the kernel's own tables describes, the one before
+ * is discarded as a whole if nothing there lives (any more): then that page goes back too. */
 static void give_back_table(size_t next) {
     size_t covered = os_page_size() / sizeof(uint64_t) << guard_range.shift;
-    uintptr_t address = (uintptr_t)guard_table_page(guard_range.cursor) & ~(covered - 1);
-    if (address < (uintptr_t)guard_range.base ||
-        address + covered > (uintptr_t)guard_table_page((uint32_t)next))
-        return;
-    size_t page = page_number((void *)address), end = page + (covered >> guard_range.shift);
-    if (end > guard_range.high) return;
+    uintptr_t left = (uintptr_t)guard_table_page(guard_range.cursor) & ~(covered - 1);
+    uintptr_t entered = (uintptr_t)guard_table_page((uint32_t)next) & ~(covered - 1);
+    if (left == entered || left - covered < (uintptr_t)guard_range.base) return;
+    size_t page = page_number((void *)(left - covered)), end = page_number((void *)left);
     while (page < end) {
         const struct guard_record *record = owner_of(page);
         if (record != NULL && record->life == LIFE_LIVE) return;
         page = record == NULL ? page + 1 : record->first + record->pages;
     }
-    os_discard((void *)address, covered);
+    os_discard((void *)(left - covered), covered);
 }
 
 static void take_pages(struct guard_record *record, size_t page, size_t pages) {
@@ -313,7 +311,7 @@ static void take_pages(struct guard_record *record, size_t page, size_t pages) {
         struct guard_record *before = owner_of(i);
         if (before != NULL) forget_block(before);
     }
-    give_back_table(page);
+    give_back_table(page + pages);
     guard_range.cursor = (uint32_t)(page + pages);
     guard_range.high = (uint32_t)max_size(guard_range.high, page + pages);
     *record = (struct guard_record){.first = (uint32_t)page, .pages = (uint32_t)pages};

@@ -5,6 +5,8 @@
  */
 #include "check.h"
 #include "guard.h"
+#include "guard_table.h"
+#include "os.h"
 #include "processes.h"
 #include "settings.h"
 #include "threads.h"
@@ -74,11 +76,13 @@ static void in_a_child(void) {
 /* Each access is reported, once, and the program goes on. */
 static void going_on(void) {
     settings.check_action = CHECK_REPORT;
+    CHECK(guard_table_begin(2000 * os_page_size()));
     char *block = take(SIZE), *behind = take(SIZE);
     write_at(block + SIZE);
     CHECK_EQUAL(block[SIZE], 1);
     give(block);
-    read_at(block);
+    write_at(block);
+    write_at(block + 50);
     give(behind);
     for (int i = 0; i < 20000; i++) {
         block = take(SIZE);
@@ -92,6 +96,7 @@ static void going_on(void) {
 
 static volatile char *nothing;
 static void *inaccessible;
+static bool second_is_gone;
 static volatile sig_atomic_t calls;
 
 static void fault(void) { read_at(nothing); }
@@ -189,6 +194,7 @@ static void call_first(int signal_number, siginfo_t *info, void *context) {
     call(&replaced[0], signal_number, info, context);
 }
 static void call_second(int signal_number, siginfo_t *info, void *context) {
+    CHECK(!second_is_gone);
     call(&replaced[1], signal_number, info, context);
 }
 static void call_third(int signal_number, siginfo_t *info, void *context) {
@@ -223,6 +229,19 @@ static void chain_replaced(void) {
     install_chain();
     install(leave, 0, NULL);
     take(SIZE);
+    fault();
+}
+/* The one that takes itself out again is not called any more. */
+static void handler_restored(void) {
+    install(leave, 0, NULL);
+    take(SIZE);
+    install_siginfo(call_first, 0, &replaced[0]);
+    take(SIZE);
+    install_siginfo(call_second, 0, &replaced[1]);
+    take(SIZE);
+    install_siginfo(call_first, 0, NULL);
+    take(SIZE);
+    second_is_gone = true;
     fault();
 }
 static void default_after_handlers(void) {
@@ -383,6 +402,7 @@ static const struct row {
     {"chain_to_default", chain_to_default, SIGSEGV, {NULL}},
     {"chain_and_error", chain_and_error, SIGABRT, {"heap overflow of"}},
     {"chain_replaced", chain_replaced, 0, {NULL}},
+    {"handler_restored", handler_restored, 0, {NULL}},
     {"default_after_handlers", default_after_handlers, SIGSEGV, {NULL}},
     {"handler_that_jumps", handler_that_jumps, 0, {NULL}},
     {"handlers_mask", handlers_mask, 0, {NULL}},
