@@ -215,8 +215,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
     if (is(key, "control")) return set_choice(value, "off", "on", &settings.control);
-    if (is(key, "guard_align"))
-        return set_choice(value, "right", "left", &settings.guard_left);
+    if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "purge_thread")) return set_choice(value, "off", "on", &settings.purge_thread);
     const struct setter *setter = setter_of(numbers, key);
