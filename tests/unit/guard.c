@@ -246,7 +246,7 @@ static void give_others(unsigned count) {
 
 /* The range has room for a little more than twice what must be waited for. */
 static void addresses_come_again_late(void) {
-    enum { ROUNDS = 20000 };
+    enum { ROUNDS = 4000 };
     static char *order[ROUNDS];
     size_t pages = 4 * GUARD_REUSE_DISTANCE + 32;
     CHECK(guard_table_begin(pages * page));
@@ -291,7 +291,7 @@ static void a_full_range_refuses_until_there_is_room(void) {
 
 static void wrapping_around_spares_the_living(void) {
     enum { LIVING = 100 };
-    int rounds = (int)(200000 * KIB / page);
+    int rounds = (int)(60000 * KIB / page);
     static struct {
         char *start;
         size_t size;
@@ -387,7 +387,7 @@ static void what_is_kept_of_freed_blocks_is_in_the_budget(void) {
     give_others(10);
     size_t before = own_memory();
     for (size_t i = 1; i < MIB / 2 / page; i++) take(100, UNIT);
-    for (int i = 0; i < 30000; i++) give(take(100, UNIT));
+    for (int i = 0; i < 10000; i++) give(take(100, UNIT));
     size_t taken = own_memory() - before;
     if (taken > MIB + 64 * KIB) check_failed("%zu KiB are taken\n", taken / KIB);
 }
@@ -397,8 +397,8 @@ static void the_kernels_tables_go_back(void) {
     char *stays = take(100, UNIT);
     give_others(1000);
     size_t before = kernel_tables();
-    give_others(200000);
-    CHECK(kernel_tables() - before < page * 200000 / 512 / 4);
+    give_others(50000);
+    CHECK(kernel_tables() - before < page * 50000 / 512 / 2);
     give(stays);
 }
 
@@ -445,7 +445,7 @@ static void fail_calls(enum os_call kind, long first, long count) {
 static void every_call_may_fail(void) {
     static const enum os_call kinds[] = {OS_ANY, OS_COMMIT, OS_DISCARD, OS_RESERVE_AT, OS_EXTEND};
     for (int i = 0; i < 5; i++) {
-        for (long n = 1; n < 20; n++) {
+        for (long n = 1; n < 12; n++) {
             fail_calls(kinds[i], n, 1);
             fail_calls(kinds[i], n, 4);
         }
@@ -502,7 +502,7 @@ static void a_child_can_go_on(void) {
     settings.guard = 1;
     CHECK(guard_table_begin(1600 * page));
     for (uintptr_t i = 0; i < 2; i++) threads[i] = start_thread(churn, (void *)(i + 1));
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 25; i++) {
         pid_t child = start_child();
         if (child == 0) {
             guard_after_fork();
@@ -519,7 +519,7 @@ static void a_child_can_go_on(void) {
 static void what_was_in_motion_is_made_whole(void) {
     CHECK(guard_table_begin(2000 * page));
     settings.guard_budget = 2000 * page;
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 10; i++) {
         use_a_little();
         char *block = take(100, UNIT);
         guard_lock.word = 1;

@@ -374,6 +374,18 @@ static void a_set_threshold_stays(void **state) {
     assert_int_equal(settings.mmap_threshold, 256 * KIB);
 }
 
+static void guarded_blocks_are_set(void **state) {
+    (void)state;
+    assert_string_equal(read_with("MALLOW_OPTIONS", "guard=5000,guard_align=left,guard_budget=2m"),
+                        "");
+    assert_int_equal(settings.guard, 5000);
+    assert_int_equal(settings.guard_budget, 2 * MIB);
+    assert_true(settings.guard_left);
+    assert_string_equal(read_with("MALLOW_OPTIONS", "guard_align=right"), "");
+    assert_false(settings.guard_left);
+    assert_non_null(strstr(read_with("MALLOW_OPTIONS", "guard_align=up"), "bad value 'up'"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, NULL, restore_defaults)
 
 int main(void) {
@@ -397,6 +409,7 @@ int main(void) {
         TEST(mxfast_caps_below_the_default_of_libc_alone),
         TEST(the_threshold_follows_what_is_freed),
         TEST(a_set_threshold_stays),
+        TEST(guarded_blocks_are_set),
     };
     return cmocka_run_group_tests(tests, remember_defaults, NULL);
 }
