@@ -179,9 +179,9 @@ NOINLINE static void move_aligned(unsigned offset, bool up) {
 
 NOINLINE static void moved_frames(void) {
     sink = 0;
-    for (unsigned i = 0; i < 4; i++) move_one(i % 2, inner_a);
-    for (unsigned i = 0; i < 4; i++) move_one(i % 2, i % 2 ? inner_a : inner_b);
-    for (unsigned i = 0; i < 64; i++) move_aligned(i / 2 % 8 * 16, i % 2);
+    for (volatile unsigned i = 0; i < 4; i++) move_one(i % 2, inner_a);
+    for (volatile unsigned i = 0; i < 4; i++) move_one(i % 2, i % 2 ? inner_a : inner_b);
+    for (volatile unsigned i = 0; i < 64; i++) move_aligned(i / 2 % 8 * 16, i % 2);
 }
 
 /* ---- by another register than the frame pointer ---- */
