@@ -14,7 +14,7 @@
 #if defined(__x86_64__)
 
 #    define TRAP_FLAG 0x100
-#    define PLACES 150u
+#    define PLACES 70u
 #    define NOINLINE __attribute__((noinline))
 #    define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
