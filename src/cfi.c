@@ -136,12 +136,35 @@ static struct cfi_reader entry_at(const uint8_t *entry) {
     return reader;
 }
 
-/* What the letters of the augmentation announce, up to the end of the entry's head. */
+/* What a letter of the augmentation announces; false: an unknown one. */
+static bool read_letter(struct cfi *cfi, struct cfi_reader *reader, char letter) {
+    switch (letter) {
+    case 'R':
+        cfi->encoding = (uint8_t)cfi_fixed(reader, 1);
+        break;
+    case 'P':
+        encoded_pointer(reader, (uint8_t)cfi_fixed(reader, 1) & 0x7f, 0);
+        break;
+    case 'L':
+        cfi_fixed(reader, 1);
+        break;
+    case 'S':
+        cfi->signal_frame = true;
+        break;
+    case 'B':
+        break; /* return addresses are signed with the other key */
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Up to the end of the entry's head; with a 'z' its length is known, whatever letters there are. */
 static void read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const char *letters) {
+    const uint8_t *behind = NULL;
     cfi->encoding = 0;
     cfi->augmented = *letters == 'z';
-    const uint8_t *behind = NULL;
-    if (*letters == 'z') {
+    if (cfi->augmented) {
         letters++;
         uint64_t length = cfi_uleb(reader);
         if (length > (size_t)(reader->end - reader->at))
@@ -149,29 +172,8 @@ static void read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const 
         else
             behind = reader->at + length;
     }
-    for (; *letters != '\0' && !reader->failed; letters++) {
-        switch (*letters) {
-        case 'R':
-            cfi->encoding = (uint8_t)cfi_fixed(reader, 1);
-            break;
-        case 'P':
-            encoded_pointer(reader, (uint8_t)cfi_fixed(reader, 1) & 0x7f, 0);
-            break;
-        case 'L':
-            cfi_fixed(reader, 1);
-            break;
-        case 'S':
-            cfi->signal_frame = true;
-            break;
-        case 'B':
-            break; /* return addresses are signed with the other key */
-        default:
-            reader->failed = behind == NULL;
-            letters = "";
-            letters--;
-            break;
-        }
-    }
+    while (*letters != '\0' && !reader->failed && read_letter(cfi, reader, *letters)) letters++;
+    if (*letters != '\0' && behind == NULL) reader->failed = true;
     if (behind != NULL) reader->at = behind;
 }
 

@@ -98,8 +98,8 @@ static inline void registers_interrupted(struct registers *there, const ucontext
 #endif
 }
 
-/* For the expressions of jump tables (PLT), which are told apart by the pc. They call nobody, so the
- * frame was interrupted there, one byte before. */
+/* For the expressions of jump tables (PLT), which are told apart by the pc. They call nobody, so
+ * the frame was interrupted there, one byte before. */
 static inline void number_pc(struct registers *registers) {
     if (!RA_IS_PC) return;
     registers->value[REGISTER_RA] = registers->pc - 1;

@@ -186,17 +186,17 @@ _Static_assert(UNWIND_RULES == 1u << (64 - 55), "as many as the hash has values"
 enum { X_BREG_FP = 0x70 + REGISTER_FP, X_LOAD = 0x06 };
 #endif
 
-/* The expression of a function that aligns its stack: what is at a place below fp. */
-static bool loads_from_fp(const uint8_t *expression, int32_t *offset) {
+/* The expressions of a function that aligns its stack: a place beside fp, or what is there. */
+static bool beside_fp(const uint8_t *expression, bool load, int32_t *offset) {
 #if defined(__x86_64__)
     struct cfi_reader reader = {expression, expression + 16, false};
     uint64_t length = cfi_uleb(&reader);
     reader.end = reader.at + min_size(length, 16);
     if (cfi_fixed(&reader, 1) != X_BREG_FP) return false;
     *offset = (int32_t)cfi_sleb(&reader);
-    return cfi_fixed(&reader, 1) == X_LOAD && reader.at == reader.end && !reader.failed;
+    return (!load || cfi_fixed(&reader, 1) == X_LOAD) && reader.at == reader.end && !reader.failed;
 #else
-    (void)expression, (void)offset;
+    (void)expression, (void)load, (void)offset;
     return false;
 #endif
 }
@@ -205,7 +205,7 @@ static bool condense_cfa(const struct cfi_rule *cfa, struct rule *rule) {
     rule->cfa_offset = (int32_t)cfa->offset;
     if (cfa->kind == CFI_IS_EXPRESSION) {
         rule->kind = RULE_FP_LOAD;
-        return loads_from_fp(cfa->expression, &rule->cfa_offset);
+        return beside_fp(cfa->expression, true, &rule->cfa_offset);
     }
     rule->kind = cfa->number == REGISTER_SP ? RULE_SP : RULE_FP;
     return cfa->kind == CFI_REGISTER && rule->cfa_offset == cfa->offset &&
@@ -217,10 +217,19 @@ static bool condense_offset(const struct cfi_rule *saved, int16_t *offset) {
     return saved->kind == CFI_AT && *offset == saved->offset && *offset != 0;
 }
 
+static bool condense_fp(const struct cfi_rule *saved, struct rule *rule) {
+    int32_t offset = 0;
+    if (rule->kind != RULE_FP_LOAD)
+        return saved->kind == CFI_SAME || condense_offset(saved, &rule->fp_offset);
+    if (saved->kind != CFI_AT_EXPRESSION || !beside_fp(saved->expression, false, &offset))
+        return false;
+    rule->fp_offset = (int16_t)offset;
+    return rule->fp_offset == offset;
+}
+
 /* False: the row does not fit a rule. */
 static bool condense_row(const struct cfi *cfi, struct rule *rule) {
     const struct cfi_rule *ra = &cfi->row.rule[cfi->return_register];
-    const struct cfi_rule *fp = &cfi->row.rule[REGISTER_FP];
     rule->fp_offset = 0;
     if (ra->kind == CFI_UNDEFINED) {
         rule->kind = RULE_END;
@@ -228,34 +237,38 @@ static bool condense_row(const struct cfi *cfi, struct rule *rule) {
     }
     return !cfi->signal_frame && cfi->row.rule[REGISTER_SP].kind == CFI_SAME &&
            condense_cfa(&cfi->row.cfa, rule) && condense_offset(ra, &rule->ra_offset) &&
-           (fp->kind == CFI_SAME || condense_offset(fp, &rule->fp_offset));
+           condense_fp(&cfi->row.rule[REGISTER_FP], rule);
 }
 
 static void keep_rule(struct unwinder *u, uintptr_t pc, const struct object *object,
                       struct rule *rule) {
     struct rule *place = rule_place(u, pc);
-    rule->pc = pc;
+    rule->pc = 0; /* a handler may jump out of here */
     rule->object = object->number;
-    place->pc = 0; /* a handler may jump out of here */
+    place->pc = 0;
     signal_order();
     *place = *rule;
+    signal_order();
+    place->pc = pc;
 }
 
 static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct frame *frame,
                             struct step_reads *reads) {
     if (rule->kind == RULE_END) return STEP_END;
-    uintptr_t cfa = (rule->kind == RULE_SP ? frame->sp : frame->fp) + (uintptr_t)rule->cfa_offset;
+    uintptr_t fp = frame->fp,
+              cfa = (rule->kind == RULE_SP ? frame->sp : fp) + (uintptr_t)rule->cfa_offset;
     reads->uses_fp = rule->kind != RULE_SP;
     if (rule->kind == RULE_FP_LOAD) {
         if (!reach_covers(&u->reach, cfa)) return STEP_LOST;
         reads->cfa_at = cfa;
         cfa = stack_word(cfa);
     }
-    uintptr_t ra_at = cfa + (uintptr_t)rule->ra_offset, fp_at = cfa + (uintptr_t)rule->fp_offset;
+    uintptr_t ra_at = cfa + (uintptr_t)rule->ra_offset;
     if (cfa <= frame->sp || !reach_covers(&u->reach, ra_at)) return STEP_LOST;
     reads->ra_at = ra_at;
     frame->pc = return_address(stack_word(ra_at));
-    if (rule->fp_offset != 0) {
+    if (rule->fp_offset != 0 || rule->kind == RULE_FP_LOAD) {
+        uintptr_t fp_at = (rule->kind == RULE_FP_LOAD ? fp : cfa) + (uintptr_t)rule->fp_offset;
         if (!reach_covers(&u->reach, fp_at)) return STEP_LOST;
         reads->fp_at = fp_at;
         frame->fp = stack_word(fp_at);

@@ -29,7 +29,7 @@ enum rule_kind {
     RULE_NONE,
     RULE_SP,      /* CFA = sp + offset */
     RULE_FP,      /* CFA = fp + offset */
-    RULE_FP_LOAD, /* CFA = what is at fp + offset */
+    RULE_FP_LOAD, /* CFA = what is at fp + offset; fp is saved at its own offset from fp */
     RULE_END,     /* there is no caller */
 };
 
@@ -37,7 +37,7 @@ struct rule {
     uintptr_t pc;
     uint32_t object; /* its number, see below */
     int32_t cfa_offset;
-    int16_t ra_offset, fp_offset; /* from the CFA; of fp 0: it is the caller's still */
+    int16_t ra_offset, fp_offset; /* from the CFA; of fp 0: not saved */
     uint8_t kind;
 };
 

@@ -117,6 +117,103 @@ NOINLINE static void through_jump(void) {
     leaf();
 }
 
+/* ---- frames that move while those inside of them stay ---- */
+
+/* The two calls of each pair leave the same stack inside, and the words of one where the other
+ * looks for its own. */
+static volatile unsigned small = 32, large = 160; /* unknown to the compiler */
+
+static void nothing(void) {}
+static void (*unseen)(void) = nothing;
+
+NOINLINE static void inner_a(void (*capture)(void)) {
+    volatile char *room = alloca(sink % 2 + 16);
+    room[0] = 1;
+    capture();
+    KEEP_FRAME();
+}
+NOINLINE static void inner_b(void (*capture)(void)) {
+    volatile char *room = alloca(sink % 2 + 16);
+    room[0] = 2;
+    unseen();
+    capture();
+    KEEP_FRAME();
+}
+
+NOINLINE static void movable(unsigned bytes, void (*inner)(void (*)(void))) {
+    volatile char *room = alloca(bytes);
+    room[0] = 1;
+    inner(leaf);
+    KEEP_FRAME();
+}
+
+NOINLINE static void move_one(bool up, void (*inner)(void (*)(void))) {
+    if (up) {
+        volatile char *room = alloca(large);
+        room[0] = 1;
+        movable(small, inner);
+        __asm__ volatile("nop"); /* the two calls are not to be made one */
+    } else {
+        volatile char *room = alloca(small);
+        room[0] = 1;
+        movable(large, inner);
+    }
+    KEEP_FRAME();
+}
+
+NOINLINE static void move_aligned(unsigned offset, bool up) {
+    volatile char *base = alloca(offset + 16);
+    base[0] = 1;
+    if (up) {
+        volatile char *room = alloca(small + 16);
+        room[0] = 1;
+        with_alignment(0);
+        __asm__ volatile("nop");
+    } else {
+        volatile char *room = alloca(small);
+        room[0] = 1;
+        with_alignment(0);
+    }
+    KEEP_FRAME();
+}
+
+NOINLINE static void moved_frames(void) {
+    sink = 0;
+    for (volatile unsigned i = 0; i < 4; i++) move_one(i % 2, inner_a);
+    for (volatile unsigned i = 0; i < 4; i++) move_one(i % 2, i % 2 ? inner_a : inner_b);
+    for (volatile unsigned i = 0; i < 64; i++) move_aligned(i / 2 % 8 * 16, i % 2);
+}
+
+/* ---- by another register than the frame pointer ---- */
+
+#if defined(__x86_64__)
+void call_by_rbx(void (*function)(void), size_t room);
+__asm__(
+    ".text\n"
+    "call_by_rbx:\n"
+    "    .cfi_startproc\n"
+    "    push %rbx\n"
+    "    .cfi_adjust_cfa_offset 8\n"
+    "    .cfi_rel_offset rbx, 0\n"
+    "    mov %rsp, %rbx\n"
+    "    .cfi_def_cfa_register rbx\n"
+    "    sub %rsi, %rsp\n"
+    "    call *%rdi\n"
+    "    mov %rbx, %rsp\n"
+    "    .cfi_def_cfa_register rsp\n"
+    "    pop %rbx\n"
+    "    .cfi_adjust_cfa_offset -8\n"
+    "    ret\n"
+    "    .cfi_endproc\n");
+#else
+static void call_by_rbx(void (*function)(void), size_t room) { (void)room, function(); }
+#endif
+
+static void twice_by_rbx(void) {
+    leaf();
+    call_by_rbx(leaf, 4096);
+}
+
 /* ---- all of them ---- */
 
 NOINLINE static void every_shape(unsigned n) {
@@ -131,6 +228,9 @@ NOINLINE static void every_shape(unsigned n) {
     tail(n);
     sort();
     through_jump();
+    moved_frames();
+    call_by_rbx(leaf, n * 16);
+    call_by_rbx(twice_by_rbx, 64);
 }
 
 /* ---- signals ---- */

@@ -1,0 +1,106 @@
+/* A handler that jumps out of a capture, at any of its instructions, leaves what the
+ * thread knows in a state that the next captures can trust. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "check.h"
+#include "stack.h"
+
+#if defined(__x86_64__)
+
+#    define TRAP_FLAG 0x100
+#    define PLACES 70u
+#    define NOINLINE __attribute__((noinline))
+#    define KEEP_FRAME() __asm__ volatile("" ::: "memory")
+
+static struct stack_cache *warm, *fresh;
+static sigjmp_buf outside;
+static unsigned steps, last_step;
+static bool ended;
+
+static void step(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)info;
+    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+    if (ended)
+        *flags &= ~TRAP_FLAG;
+    else if (steps++ == last_step)
+        siglongjmp(outside, 1);
+    else
+        *flags |= TRAP_FLAG;
+}
+
+NOINLINE static void capture_traced(void) {
+    ended = false;
+    __asm__ volatile("int3");
+    stack_capture(&warm);
+    ended = true;
+    __asm__ volatile("nop");
+}
+
+NOINLINE static stack_id with(struct stack_cache **cache) {
+    stack_id stack = stack_capture(cache);
+    KEEP_FRAME();
+    return stack;
+}
+
+/* In a loop that the compiler leaves alone: from one call. */
+static volatile unsigned both = 2;
+
+NOINLINE static void check(void) {
+    stack_id ids[2];
+    for (unsigned i = 0; i < both; i++) ids[i] = with(i == 0 ? &warm : &fresh);
+    CHECK(ids[0] != 0);
+    CHECK_EQUAL(ids[0], ids[1]);
+    munmap(fresh, stack_cache_bytes());
+    fresh = NULL;
+}
+
+/* Two shapes of the same depth in bytes or not, as `path` says. */
+NOINLINE static void down(unsigned path, unsigned depth, void (*inside)(void)) {
+    volatile char room[48];
+    room[0] = 1;
+    if (depth == 0)
+        inside();
+    else if (path & 1)
+        down(path >> 1, depth - 1, inside);
+    else
+        down(path >> 1, depth - 1, inside);
+    room[1] = room[0];
+}
+
+/* False when the capture has ended before. */
+static bool jump_at(unsigned n) {
+    volatile unsigned path = n * 37;
+    down(path, 30, check);
+    steps = 0;
+    last_step = n;
+    volatile bool jumped = true;
+    if (sigsetjmp(outside, 1) == 0) {
+        down(path ^ 5, 6, capture_traced);
+        jumped = false;
+    }
+    ended = true;
+    down(path ^ 5, 6, check);
+    down(path, 30, check);
+    return jumped;
+}
+
+int main(void) {
+    struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
+    CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
+    /* Where one ends, then some places on the way. */
+    CHECK(!jump_at(UINT32_MAX));
+    unsigned end = steps;
+    CHECK(end > 500);
+    for (unsigned i = 0; i < PLACES; i++) jump_at(end / PLACES * i + i % 7);
+    return 0;
+}
+
+#else
+int main(void) { skip("single steps are known of x86-64 alone"); }
+#endif
