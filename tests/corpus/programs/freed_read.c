@@ -1,5 +1,5 @@
-/* cause: use after free | modes: full=visible,use-after-free hard=visible guard | variants: 32 4096
- * 100000 */
+/* cause: use after free | modes: full=visible,use-after-free hard=visible,use-after-free guard |
+ * variants: 32 4096 100000 */
 #include "corpus.h"
 
 int main(int argc, char **argv) {

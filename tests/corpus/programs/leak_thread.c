@@ -13,9 +13,13 @@ static void *work(void *unused) {
     return unused;
 }
 
+/* The stack, where thread-local variables are too, is too large for libc to keep it. */
 int main(void) {
     pthread_t thread;
-    pthread_create(&thread, NULL, work, NULL);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)64 << 20);
+    pthread_create(&thread, &attributes, work, NULL);
     pthread_join(thread, NULL);
     forget();
     return 0;

@@ -3,11 +3,8 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "wide.h"
-
-extern char **environ;
 
 static void inside(size_t size, long offset) {
     char *p = obtain(size);
@@ -67,11 +64,9 @@ static void header_stack(size_t size, long how) {
 
 /* ---- what is somebody else's ---- */
 
-enum foreign { STACK, STATIC, ZERO, LITERAL, CODE, ENVIRONMENT, TLS, STREAM, MAPPING, IN_MAPPING };
+enum foreign { STACK, STATIC, CODE, STREAM, MAPPING };
 
 static _Alignas(16) char some_data[64] = "data";
-static _Alignas(16) char some_zero[64];
-static _Thread_local _Alignas(16) char some_tls[64];
 
 static void *foreign(enum foreign what, char *on_stack) {
     char *mapping = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -80,22 +75,12 @@ static void *foreign(enum foreign what, char *on_stack) {
         return on_stack;
     case STATIC:
         return some_data;
-    case ZERO:
-        return some_zero;
-    case LITERAL:
-        return (char *)(uintptr_t) "a literal of some length";
     case CODE:
         return (void *)foreign;
-    case ENVIRONMENT:
-        return environ[0];
-    case TLS:
-        return some_tls;
     case STREAM:
         return stdout;
     case MAPPING:
         return mapping;
-    case IN_MAPPING:
-        return mapping + 65536 + 64;
     }
     return NULL;
 }
@@ -127,14 +112,6 @@ static void resize_inside(size_t size, long offset) {
     char *p = obtain(size);
     char *q = realloc(p + offset, size);
     owns(q, q == p + offset ? 0 : size);
-    profit(size);
-}
-
-static void resize_foreign(size_t size, long how) {
-    _Alignas(16) char on_stack[64] = {0};
-    char *bad = foreign((enum foreign)how, on_stack);
-    char *q = realloc(bad, size);
-    if (q != NULL && q != bad) owns(q, size);
     profit(size);
 }
 

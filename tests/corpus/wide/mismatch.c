@@ -17,8 +17,7 @@ static void profit_twice(size_t size, size_t claimed) {
     profit(size);
 }
 
-static size_t scaled(size_t size, long percent) { return size / 100 * (size_t)percent; }
-
+/* One byte, one more, one less, or so many percent of the size. */
 static size_t claim(size_t size, long how) {
     switch (how) {
     case 0:
@@ -28,7 +27,7 @@ static size_t claim(size_t size, long how) {
     case -1:
         return size - 1;
     default:
-        return size * 100 < size || size > 1 << 20 ? scaled(size, how) : size * (size_t)how / 100;
+        return size * (size_t)how / 100;
     }
 }
 

@@ -23,16 +23,15 @@ static void row_free(struct row *row) {
     for (size_t i = 0; i < row->count; i++) release(row->block[i]);
 }
 
-static void tamper(size_t size, char *victim, char *from, size_t length, char value) {
+static void tamper(char *victim, char *from, size_t length, char value) {
     poke(from, value, length);
     if (hits_live(from, length, victim)) gained("another block was changed");
-    (void)size;
 }
 
 static void overflow(size_t size, long how) {
     struct row row;
     char *p = row_make(&row, size);
-    tamper(size, p, p + size, (size_t)how, 'x');
+    tamper(p, p + size, (size_t)how, 'x');
     row_free(&row);
     profit(size);
 }
@@ -45,7 +44,7 @@ static void overflow_zero(size_t size, long how) {
     struct row row;
     char *p = row_make(&row, size);
     (void)how;
-    tamper(size, p, p + malloc_usable_size(p), 1, 0);
+    tamper(p, p + malloc_usable_size(p), 1, 0);
     row_free(&row);
     profit(size);
 }
@@ -53,7 +52,7 @@ static void overflow_zero(size_t size, long how) {
 static void underflow(size_t size, long how) {
     struct row row;
     char *p = row_make(&row, size);
-    tamper(size, p, p - how, (size_t)how, 'x');
+    tamper(p, p - how, (size_t)how, 'x');
     row_free(&row);
     profit(size);
 }
@@ -66,7 +65,7 @@ static void underflow_whole(size_t size, long how) {
 static void jump(size_t size, long how) {
     struct row row;
     char *p = row_make(&row, size);
-    tamper(size, p, p + (long)(size + size / 4) * how, 8, 'x');
+    tamper(p, p + (long)(size + size / 4) * how, 8, 'x');
     row_free(&row);
     profit(size);
 }
@@ -103,7 +102,7 @@ static void read_beyond(size_t size, long how) {
 static void overflow_aligned(size_t size, long how) {
     char *p = memalign(4096, size - 24);
     owns(p, size - 24);
-    tamper(size, p, p + size - 24, (size_t)how, 'x');
+    tamper(p, p + size - 24, (size_t)how, 'x');
     release(p);
     profit(size);
 }

@@ -50,13 +50,6 @@ static void cleared(size_t size, long how) {
     look(p, size);
 }
 
-static void aligned(size_t size, long how) {
-    release(secret_block(size));
-    char *p = memalign((size_t)how, size);
-    owns(p, size);
-    look(p, size);
-}
-
 static void grown(size_t size, long how) {
     char *small = obtain(16);
     (void)how;
@@ -97,17 +90,6 @@ static void in_other_thread(size_t size, long how) {
     (void)how;
     release(secret_block(size));
     in_thread(other_thread, &size);
-}
-
-static void look_here(size_t size, char *p) {
-    (void)p;
-    look(obtain(size), size);
-}
-
-static void in_a_child(size_t size, long how) {
-    (void)how;
-    release(secret_block(size));
-    in_child(look_here, size, NULL);
 }
 
 const struct misuse stale_data[] = {
