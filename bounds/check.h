@@ -32,16 +32,20 @@ struct site {
 void check_fail(struct site site, enum mallow_access access, const void *p, size_t bytes);
 void check_fail_overlap(struct site site, const void *to, const void *from, size_t bytes);
 
-/* Bytes from p to the end of its block; SIZE_MAX when it is in none. */
-static inline size_t limit_of(const void *p) {
-    return mallow_check_limit != NULL ? mallow_check_limit(p) : SIZE_MAX;
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Bytes from p to the end of its block; SIZE_MAX when it is in none, or when the allocator itself
+ * has called the function that this stands in. */
+ALWAYS_INLINE size_t limit_of(const void *p) {
+    return mallow_check_limit != NULL ? mallow_check_limit(p, __builtin_return_address(0))
+                                      : SIZE_MAX;
 }
 
-static inline void check_read(struct site site, const void *p, size_t bytes) {
+ALWAYS_INLINE void check_read(struct site site, const void *p, size_t bytes) {
     if (bytes > limit_of(p)) check_fail(site, MALLOW_READ, p, bytes);
 }
 
-static inline void check_write(struct site site, const void *p, size_t bytes) {
+ALWAYS_INLINE void check_write(struct site site, const void *p, size_t bytes) {
     if (bytes > limit_of(p)) check_fail(site, MALLOW_WRITE, p, bytes);
 }
 

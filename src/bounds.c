@@ -23,8 +23,11 @@ static NOINLINE size_t limit_elsewhere(const void *p) {
     return block_info_of(p, &block) ? limit_from(&block, p) : SIZE_MAX;
 }
 
-/* Most pointers are into the stack, static data, or used slots of slabs. */
-EXPORT size_t mallow_check_limit(const void *p) {
+/* Our own code fills redzones, and does so in functions that do more after it: none of these calls
+ * is the last of a chain that returns to the program itself. Most pointers are into the stack,
+ * static data, or used slots of slabs. */
+EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
+    if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
     size_t granule = granule_of(p);
     if (granule >= racy_load(size_t, &space.granules))
         return guard_contains(p) || mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
@@ -80,16 +83,14 @@ static void add_place(struct text *t, const void *p, const struct block_info *bl
     text_add(t, " bytes");
 }
 
-static const char *cause_of_failure(const struct mallow_failure *failure, const struct block_info *block) {
+static const char *cause_of_failure(const struct mallow_failure *failure,
+                                    const struct block_info *block) {
     if (failure->access == MALLOW_OVERLAP) return "overlap";
     if (block->life == LIFE_FREED) return "use after free";
     return (const char *)failure->p < block->start ? "heap underflow" : "heap overflow";
 }
 
-/* Our own code fills redzones: in functions that do more after it, so that none of these calls is
- * the last of a chain that returns to the program itself. */
 EXPORT RARE void mallow_check_failed(const struct mallow_failure *failure) {
-    if (loaded_is_own((uintptr_t)failure->caller)) return;
     struct block_info block;
     char detail[256];
     struct text t = {.buffer = detail, .size = sizeof detail - 1};

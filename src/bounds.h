@@ -8,8 +8,9 @@
 #include <stddef.h>
 
 /* Bytes from p to the end of the block that it lies in: none when the block was freed, or when p
- * is in a redzone; SIZE_MAX when p is in no block that we know. Takes no lock, keeps errno. */
-size_t mallow_check_limit(const void *p);
+ * is in a redzone; SIZE_MAX when p is in no block that we know, or when `caller` is code of the
+ * library, which works beside blocks too, and while it holds locks. Keeps errno. */
+size_t mallow_check_limit(const void *p, const void *caller);
 
 enum mallow_access {
     MALLOW_READ,
@@ -27,8 +28,7 @@ struct mallow_failure {
     size_t length; /* bytes */
 };
 
-/* Reports it, and aborts or returns as the settings have it. The library's own calls of such
- * functions, which work beside blocks too, are passed over. */
+/* Reports it, and aborts or returns as the settings have it. */
 void mallow_check_failed(const struct mallow_failure *failure);
 
 #endif
