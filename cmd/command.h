@@ -16,5 +16,6 @@ int run_command(int argc, char **argv);
 int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int info_command(int argc, char **argv);
+int leaks_command(int argc, char **argv);
 
 #endif

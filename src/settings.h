@@ -18,7 +18,9 @@ struct settings {
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
-    bool control; /* control=on */
+    bool control;        /* control=on */
+    bool leak_at_exit;   /* leak=exit */
+    uint8_t leak_status; /* the process's, when blocks are lost; 0: its own */
     int log_fd;
 };
 

@@ -6,6 +6,7 @@
 #include "decay.h"
 #include "heap.h"
 #include "helper_thread.h"
+#include "leak.h"
 #include "lock.h"
 #include "purge_thread.h"
 #include "repair.h"
@@ -38,6 +39,7 @@ static void child_of_fork(void) {
     decay_after_fork();
     summary_forget();
     control_after_fork();
+    leak_after_fork();
     start_helpers();
 }
 
@@ -47,4 +49,5 @@ __attribute__((constructor(101))) static void loaded(void) {
     settings_read();
     pthread_atfork(NULL, NULL, child_of_fork);
     start_helpers();
+    leak_start();
 }

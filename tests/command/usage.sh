@@ -2,14 +2,15 @@
 # Help and version go to standard output; a mistake is named on standard error, with a way on.
 . "${0%/*}/lib.sh"
 
-for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help'; do
+for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' 'leaks --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
     expect_line out '^Usage: mallow '
     expect_nothing err
 done
-for arguments in --version 'run --version' 'trim --version' 'stats --version' 'info --version'; do
+for arguments in --version 'run --version' 'trim --version' 'stats --version' 'info --version' \
+    'leaks --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
     expect_status 0
@@ -36,7 +37,7 @@ try "$mallow" run --log=a,b true
 expect_status 125
 expect_line err "^mallow run: --log='a,b': "
 
-for name in trim stats info; do
+for name in trim stats info leaks; do
     try "$mallow" $name
     expect_status 125
     expect_line err "^mallow $name: one PID is needed; try 'mallow $name --help'$"

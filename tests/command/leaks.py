@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""Looks for leaks in a server under load, again and again: all that is lost and nothing else.
+
+Usage: leaks.py MALLOW LIBRARY LEAKING MODULE
+LEAK_ROUNDS in the environment: how many times, 10 by default.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+MALLOW, LIBRARY, LEAKING, MODULE = sys.argv[1:]
+ROUNDS = int(os.environ.get("LEAK_ROUNDS", "10"))
+os.environ.pop("MALLOW_OPTIONS", None)
+
+# Class, how the block begins, size, blocks that it leads, their bytes.
+LOST = sorted([
+    ("definitely lost", "lost slot", 160, 0, 0),
+    ("definitely lost", "lost middle", 3072, 0, 0),
+    ("definitely lost", "lost run", 73728, 0, 0),
+    ("definitely lost", "lost mapping", 3145728, 0, 0),
+    ("definitely lost", "list", 48, 3, 48 + 48 + 200704),
+    ("definitely lost", "ring", 48, 2, 48 + 48),
+    ("possibly lost", "inside", 512, 0, 0),
+])
+
+
+class Server:
+    def __init__(self, *arguments, options="control=on", preload=LIBRARY):
+        environment = dict(os.environ, LD_PRELOAD=preload, MALLOW_OPTIONS=options)
+        self.process = subprocess.Popen([LEAKING, *arguments, MODULE], env=environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        word, number = self.process.stdout.readline().split()
+        assert word == "ready"
+        self.pid = int(number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """It served on, and none of its threads met with anything odd."""
+        self.process.stdin.close()
+        word, number = self.process.stdout.readline().split()
+        assert word == "served" and int(number) > 1000
+        assert self.process.wait() == 0
+
+
+def command(*arguments):
+    return subprocess.run([MALLOW, "leaks", *map(str, arguments)], capture_output=True, text=True)
+
+
+def check(status, *arguments):
+    done = command("--json", *arguments)
+    assert done.returncode == status and done.stderr == "", done
+    return json.loads(done.stdout)
+
+
+def says(group):
+    data = bytes.fromhex(group["first_bytes"])
+    return data.rstrip(b"\0").decode(errors="replace")
+
+
+def described(group):
+    """What a node says stands behind its pointers."""
+    text = says(group)
+    if group["size"] == 48:
+        text = "list" if group["indirect_blocks"] == 3 else "ring"
+    return (group["class"], text, group["size"], group["indirect_blocks"], group["indirect_bytes"])
+
+
+def finds_all(pid):
+    result = check(1, pid)
+    found = sorted(described(group) for group in result["groups"])
+    assert found == LOST, result
+    assert all(group["blocks"] == 1 for group in result["groups"]), result
+    assert result["definitely_lost"]["blocks"] == 6 and result["possibly_lost"]["blocks"] == 1
+    assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200704 + 4 * 48}, result
+    # One thread blocks all signals; the others stood.
+    assert result["threads_missed"] == 1 and result["threads_stopped"] == 8, result
+    assert 0 < result["pause_microseconds"] < 10e6 and result["pid"] == pid, result
+
+
+def finds_nothing(pid):
+    result = check(0, pid)
+    assert result["groups"] == [] and result["definitely_lost"]["blocks"] == 0, result
+    assert result["still_reachable"]["blocks"] > 200, result
+    listed = check(0, "--reachable", "--limit=0", pid)
+    assert any(says(group) == "kept" for group in listed["groups"]), listed
+    assert sum(group["blocks"] for group in listed["groups"]) == \
+        listed["still_reachable"]["blocks"], listed
+
+
+def options(pid):
+    text = command(pid).stdout
+    assert text.count("definitely lost: ") == 6 and "threads stood still" in text, text
+    assert "1 threads could not be stopped" in text, text
+    result = check(1, "--limit=2", pid)
+    assert len(result["groups"]) == 2 and result["groups_omitted"] == 5, result
+    assert "5 more groups" in command("--limit=2", pid).stdout
+    for wrong in ("--limit=x", "--suppressions=/nowhere", "--no-such-option"):
+        done = command(wrong, pid)
+        assert done.returncode == 125 and done.stdout == "", done
+    with tempfile.NamedTemporaryFile("w") as suppressions:
+        suppressions.write("# nothing of what has no stack\n\nleak:*\nleak:^main$\n")
+        suppressions.flush()
+        finds = check(1, f"--suppressions={suppressions.name}", pid)
+        assert len(finds["groups"]) == 7, finds
+        suppressions.write("leek:x\n")
+        suppressions.flush()
+        done = command(f"--suppressions={suppressions.name}", pid)
+        assert done.returncode == 125 and "line 5" in done.stderr, done
+
+
+with Server("lost") as server:
+    for _ in range(ROUNDS):
+        finds_all(server.pid)
+    options(server.pid)
+with Server() as server:
+    for _ in range(ROUNDS):
+        finds_nothing(server.pid)
+with Server(options="control=on,backend=brk") as server:
+    finds_nothing(server.pid)
+with Server(options="") as server:
+    refused = command(server.pid)
+    assert refused.returncode == 125 and "start it by 'mallow run'" in refused.stderr, refused
