@@ -206,7 +206,7 @@ static bool is_ended(uintptr_t thread_record) {
     size_t offset = number_offset();
     int number = 1;
     leak_read(thread_record + offset, &number, sizeof number);
-    return offset != 0 && number == 0;
+    return offset != 0 && number <= 0; /* -1: and it has been joined */
 }
 #else
 static uintptr_t record_in(const struct leak_region *region) {

@@ -7,7 +7,7 @@
 #include "os_process.h"
 
 #define FIRST_THREADS 128u
-#define SLEEP_NS ((int64_t)8000000)  /* in the kernel, before a thread is given up */
+#define CHILD_NS ((int64_t)5000000)  /* for the child of a vfork */
 #define STOP_NS ((int64_t)500000000) /* for all to stop */
 #define WATCH_NS ((int64_t)2000000)  /* between two looks at those that do not */
 
@@ -32,7 +32,7 @@ static struct leak_thread *parking_place(void) {
     return NULL;
 }
 
-static void park(int round, const void *context) {
+static void park(int round, void *context) {
     struct leak_thread *self = parking_place();
     if (self == NULL) return;
     self->context = context;
@@ -41,6 +41,7 @@ static void park(int round, const void *context) {
     atomic_fetch_add(&parking.stopped, 1);
     os_wake_one(&parking.stopped);
     while (atomic_load(&parking.round) == round) os_wait(&parking.round, round);
+    leak_resume_call(&self->call, context);
 }
 
 /* One that comes too late finds no round, or the next. */
@@ -59,15 +60,8 @@ struct thread_status {
 };
 
 static bool read_status(struct thread_status *status, int thread) {
-    static const char before[] = "/proc/self/task/", behind[] = "/status";
-    char path[64], *at = path + sizeof before - 1;
-    char digits[12];
-    unsigned n = 0;
-    for (int left = thread; left != 0; left /= 10) digits[n++] = (char)('0' + left % 10);
-    memcpy(path, before, sizeof before);
-    while (n > 0) *at++ = digits[--n];
-    memcpy(at, behind, sizeof behind);
-    long length = os_read_file(path, status->text, sizeof status->text - 1);
+    struct leak_path path = leak_thread_path(thread, "status");
+    long length = os_read_file(path.text, status->text, sizeof status->text - 1);
     status->text[length > 0 ? length : 0] = '\0';
     return length > 0;
 }
@@ -214,6 +208,7 @@ static void signal_thread(struct leak_thread *thread) {
                                  : is_our_thread(&status, blocked)     ? THREAD_OURS
                                  : is_blocked(blocked, parking.signal) ? THREAD_MISSED
                                                                        : THREAD_SIGNALLED);
+    if (thread->state == THREAD_SIGNALLED) thread->call = leak_call_of(thread->number);
     if (thread->state == THREAD_SIGNALLED && !os_signal_thread(thread->number, parking.signal))
         atomic_store(&thread->state,
                      os_thread_is_gone(thread->number) ? THREAD_GONE : THREAD_MISSED);
@@ -225,20 +220,27 @@ static void signal_found(struct leak_threads *threads) {
         if (threads->list[i].state == THREAD_FOUND) signal_thread(&threads->list[i]);
 }
 
-/* One that sleeps in the kernel where no signal reaches it, as the parent of a vfork, or that
- * blocks the signal by now. (A handler that runs blocks it too, but it does not wait any more.) */
-static bool is_out_of_reach(const struct thread_status *status, int64_t waited) {
+/* The child of a vfork may take its time; other sleep that no signal ends is short. */
+static bool waits_for_child(const struct leak_thread *thread, const struct thread_status *status) {
+    if (*thread_field(status, "State:\t") != 'D') return false;
+    struct leak_call call = leak_call_of(thread->number);
+    return leak_call_is_fork(&call);
+}
+
+/* Or it blocks the signal by now. (A handler that runs blocks it too, but then none is pending.) */
+static bool is_out_of_reach(const struct leak_thread *thread, const struct thread_status *status,
+                            int64_t waited) {
     bool pending = (thread_signals(status, "SigPnd:\t") & signal_bit(parking.signal)) != 0;
     bool blocked = is_blocked(thread_signals(status, "SigBlk:\t"), parking.signal);
     return waited > STOP_NS || (pending && blocked) ||
-           (waited > SLEEP_NS && *thread_field(status, "State:\t") == 'D');
+           (waited > CHILD_NS && waits_for_child(thread, status));
 }
 
 static void give_up(struct leak_thread *thread, int64_t waited) {
     struct thread_status status;
     int signalled = THREAD_SIGNALLED;
     bool there = read_status(&status, thread->number);
-    if (there && !is_out_of_reach(&status, waited)) return;
+    if (there && !is_out_of_reach(thread, &status, waited)) return;
     atomic_compare_exchange_strong(&thread->state, &signalled, there ? THREAD_MISSED : THREAD_GONE);
 }
 

@@ -6,6 +6,7 @@
 #define MALLOW_LEAK_THREADS_H
 
 #include "config.h"
+#include "leak_resume.h"
 
 enum leak_thread_state {
     THREAD_FOUND,
@@ -21,6 +22,7 @@ struct leak_thread {
     _Atomic int state;
     const void *context; /* its ucontext_t, once stopped */
     uintptr_t pointer;   /* its thread pointer, once stopped */
+    struct leak_call call;
 };
 
 struct leak_threads {
