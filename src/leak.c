@@ -15,7 +15,7 @@
 
 /* ---- one check at a time ---- */
 
-static _Atomic int under_way;
+static UNTOUCHED _Atomic int under_way;
 
 static void begin_check(void) {
     while (atomic_exchange(&under_way, 1) != 0) os_wait(&under_way, 1);

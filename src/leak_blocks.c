@@ -172,7 +172,7 @@ bool leak_block_around(uintptr_t address, struct leak_block *block) {
     return run_around(address, block);
 }
 
-static void (*each_call)(const struct leak_block *block);
+static UNTOUCHED void (*each_call)(const struct leak_block *block);
 
 static void call_for_run(uint32_t page, enum run_kind kind) {
     const struct slab *slab = slab_of(page / GRANULE_PAGES);

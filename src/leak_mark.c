@@ -29,7 +29,7 @@ static UNTOUCHED struct {
     struct leak_block *stack;
     size_t depth;
     bool overflow; /* some are marked, but not on the stack */
-    void (*visit)(uintptr_t word);
+    void (*visit)(const uintptr_t *at);
 } flow;
 
 static void push(const struct leak_block *block) {
@@ -70,10 +70,10 @@ static void reach(const struct leak_block *block, uint8_t how) {
     push(block);
 }
 
-static void visit_start(uintptr_t word) {
+static void visit_start(const uintptr_t *at) {
     struct leak_block block;
-    if (!leak_block_around(word, &block) || reached(&block) == BY_STARTS) return;
-    if (word == (uintptr_t)block.start)
+    if (!leak_block_around(*at, &block) || reached(&block) == BY_STARTS) return;
+    if (*at == (uintptr_t)block.start)
         reach(&block, BY_STARTS);
     else
         *block.mark |= POINTED_INTO;
@@ -85,9 +85,9 @@ static void visit_owned(uintptr_t address) {
         reach(&block, BY_STARTS);
 }
 
-static void visit_inside(uintptr_t word) {
+static void visit_inside(const uintptr_t *at) {
     struct leak_block block;
-    if (leak_block_around(word, &block) && reached(&block) == UNREACHED) reach(&block, BY_INSIDE);
+    if (leak_block_around(*at, &block) && reached(&block) == UNREACHED) reach(&block, BY_INSIDE);
 }
 
 static void flood_pointed_into(const struct leak_block *block) {
@@ -102,9 +102,9 @@ static UNTOUCHED struct leak_block leader;
 static UNTOUCHED struct leak_amount led;
 
 /* A block that led until now is led if another lost one points to it. */
-static void visit_lost(uintptr_t word) {
+static void visit_lost(const uintptr_t *at) {
     struct leak_block block;
-    if (!leak_block_around(word, &block) || block.mark == leader.mark) return;
+    if (!leak_block_around(*at, &block) || block.mark == leader.mark) return;
     if (reached(&block) == UNREACHED) reach(&block, LED);
     if (reached(&block) == LEADS) set_reached(&block, LED);
 }
@@ -116,9 +116,9 @@ static void flood_lost(const struct leak_block *block) {
     flood();
 }
 
-static void visit_led(uintptr_t word) {
+static void visit_led(const uintptr_t *at) {
     struct leak_block block;
-    if (!leak_block_around(word, &block) || reached(&block) != LED || (*block.mark & COUNTED) != 0)
+    if (!leak_block_around(*at, &block) || reached(&block) != LED || (*block.mark & COUNTED) != 0)
         return;
     *block.mark = (uint8_t)((*block.mark | COUNTED) & ~SCANNED);
     led.blocks++;

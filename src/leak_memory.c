@@ -115,17 +115,21 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
 }
 
 static void catch_faults(void) {
-    static bool caught;
+    static UNTOUCHED bool caught;
     if (!caught) os_catch_faults(on_fault);
     caught = true;
 }
 
-static void each_word(uintptr_t from, uintptr_t to, void (*call)(uintptr_t word)) {
-    static uintptr_t at; /* kept over the jump */
-    at = from;
-    if (setjmp(after_fault) != 0) at = round_up(max_size(fault, at) + 1, os_page_size());
-    for (; at + sizeof(uintptr_t) <= to; at += sizeof(uintptr_t))
-        call(*(volatile const uintptr_t *)at);
+/* A fault is where a word is read, so each is behind the one before. */
+static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
+    uintptr_t at;
+    if (setjmp(after_fault) == 0)
+        at = from;
+    else if (fault >= from && fault < to)
+        at = round_up(fault + 1, os_page_size());
+    else
+        return;
+    for (; at + sizeof(uintptr_t) <= to; at += sizeof(uintptr_t)) call((const uintptr_t *)at);
 }
 
 /* ---- what is in memory ---- */
@@ -135,14 +139,14 @@ static void each_word(uintptr_t from, uintptr_t to, void (*call)(uintptr_t word)
 #define PAGE_THERE ((uint64_t)3 << 62) /* in memory, or swapped */
 
 static bool read_pagemap(uintptr_t from, uint64_t *entries, size_t pages) {
-    static int pagemap;
+    static UNTOUCHED int pagemap;
     if (pagemap == 0) pagemap = os_open_read("/proc/self/pagemap");
     return pagemap > 0 && os_read_at(pagemap, entries, pages * sizeof *entries,
                                      from / os_page_size() * sizeof *entries);
 }
 
 /* At most a window. */
-static void each_word_there(uintptr_t from, uintptr_t to, void (*call)(uintptr_t word)) {
+static void each_word_there(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
     static UNTOUCHED uint64_t entries[WINDOW_PAGES];
     size_t page = os_page_size();
     uintptr_t first = from & ~(page - 1);
@@ -156,7 +160,7 @@ static void each_word_there(uintptr_t from, uintptr_t to, void (*call)(uintptr_t
             each_word(max_size(from, first + i * page), min_size(to, first + (i + 1) * page), call);
 }
 
-void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(uintptr_t word)) {
+void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(const uintptr_t *at)) {
     catch_faults();
     from = round_up(from, sizeof(uintptr_t));
     if (!sparse || to <= from || to - from < SPARSE_MIN) {
@@ -171,10 +175,10 @@ void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(uint
 }
 
 size_t leak_read(uintptr_t from, void *to, size_t bytes) {
-    static size_t read;
+    static UNTOUCHED volatile size_t read; /* kept over the jump */
     catch_faults();
-    read = 0;
     if (setjmp(after_fault) == 0)
-        for (; read < bytes; read++) ((char *)to)[read] = ((volatile const char *)from)[read];
+        for (read = 0; read < bytes; read++)
+            ((char *)to)[read] = ((volatile const char *)from)[read];
     return read;
 }

@@ -27,9 +27,10 @@ const struct leak_region *leak_regions(size_t *count);
 /* Where a code address is: NULL when in no file. */
 const struct leak_region *leak_region_of(uintptr_t address);
 
-/* Calls back with each word in memory of [from, to), aligned addresses; what cannot be read is left
- * out. `sparse`: pages that were never touched are found out before. */
-void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(uintptr_t word));
+/* Calls back with the address of each word of [from, to) that is in memory, for it to be read
+ * there; what cannot be read is left out. `sparse`: pages that were never touched are found out
+ * before. */
+void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(const uintptr_t *at));
 
 /* Up to `bytes` from there on; how many could be read. */
 size_t leak_read(uintptr_t from, void *to, size_t bytes);

@@ -13,7 +13,7 @@
 
 static UNTOUCHED struct {
     const struct leak_roots *of;
-    void (*word)(uintptr_t word);
+    void (*word)(const uintptr_t *at);
     void (*owned)(uintptr_t address);
 } walk;
 
@@ -185,13 +185,10 @@ static UNTOUCHED struct {
     uintptr_t found;
 } record;
 
-/* The first word of a record points to where it is. */
-static void find_record(uintptr_t word) {
-    if (record.found != 0 || word % CACHE_LINE != 0 || word < record.in->start ||
-        word + RECORD_BYTES > record.in->end)
-        return;
-    const volatile uintptr_t *words = (const volatile uintptr_t *)word;
-    if (words[0] == word && words[2] == word) record.found = word;
+static void find_record(const uintptr_t *at) {
+    uintptr_t address = (uintptr_t)at;
+    if (record.found != 0 || at[0] != address || address % CACHE_LINE != 0) return;
+    if (address + RECORD_BYTES <= record.in->end && at[2] == address) record.found = address;
 }
 
 /* The record of the thread that has, or had, its stack there; 0 when there is none. */
@@ -259,7 +256,7 @@ static uintptr_t stack_begin(const struct leak_region *region) {
     return thread_record != 0 && is_ended(thread_record) ? thread_record : region->start;
 }
 
-bool leak_each_root(const struct leak_roots *of, void (*word)(uintptr_t word),
+bool leak_each_root(const struct leak_roots *of, void (*word)(const uintptr_t *at),
                     void (*owned)(uintptr_t address)) {
     size_t count;
     const struct leak_region *regions_list = leak_regions(&count);

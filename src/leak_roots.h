@@ -12,9 +12,10 @@ struct leak_roots {
     uintptr_t stack_pointer; /* of it; its registers are above */
 };
 
-/* After leak_blocks_prepare. Calls back with each word of memory that is no block, and with what is
- * as good as a pointer to a block's start; false when it is not known what is mapped. */
-bool leak_each_root(const struct leak_roots *roots, void (*word)(uintptr_t word),
+/* After leak_blocks_prepare. Calls back with where each word of memory is that is no block, and
+ * with what is as good as a pointer to a block's start; false when it is not known what is mapped.
+ */
+bool leak_each_root(const struct leak_roots *roots, void (*word)(const uintptr_t *at),
                     void (*owned)(uintptr_t address));
 
 #endif

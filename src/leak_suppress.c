@@ -8,7 +8,7 @@
 
 #define SUPPRESSIONS_MAX (256 * KIB)
 
-static const char *suppressions;
+static UNTOUCHED const char *suppressions;
 
 static const char *line_end(const char *line) { return line + strcspn(line, "\n"); }
 

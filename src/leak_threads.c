@@ -12,7 +12,7 @@
 #define WATCH_NS ((int64_t)2000000)  /* between two looks at those that do not */
 
 /* What the handler sees. */
-static struct {
+static UNTOUCHED struct {
     _Atomic int round;   /* odd while threads are stopped */
     _Atomic int inside;  /* handlers at work */
     _Atomic int stopped; /* threads, in this round */

@@ -46,7 +46,7 @@ NOINLINE static void wipe_stack(void) {
 /* ---- where pointers are kept ---- */
 
 /* Not static: the compiler would leave out what nobody reads. */
-void *in_data[2] = {(void *)1, NULL}, *in_bss[3];
+void *in_data[2] = {(void *)1, NULL}, *in_bss[4];
 __thread void *in_static_tls;
 static const char *module;
 
@@ -112,6 +112,22 @@ static void *return_kept(void *unused) {
     return kept();
 }
 
+/* Behind pages that cannot be read: behind the end of a file, and inside a block. */
+static void keep_behind_holes(void) {
+    enum { PAGE = 4096, PAGES = 64, HOLE = 10 };
+    FILE *file = tmpfile();
+    require(file != NULL && ftruncate(fileno(file), PAGES * PAGE) == 0, "tmpfile");
+    char *mapped = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(file), 0);
+    require(mapped != MAP_FAILED, "mmap");
+    /* What stays, and is no page of the file's any more, is what the process has written. */
+    require(ftruncate(fileno(file), PAGE) == 0, "ftruncate");
+    *(void **)mapped = kept();
+    char *pages = in_bss[3] = block(PAGES * PAGE, "kept");
+    pages += PAGE - (size_t)pages % PAGE;
+    *(void **)(pages + 2 * HOLE * PAGE) = kept();
+    require(mprotect(pages + PAGE, HOLE * PAGE, PROT_NONE) == 0, "mprotect");
+}
+
 static void keep_all(void) {
     static pthread_t ended;
     void **page = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -123,6 +139,7 @@ static void keep_all(void) {
     *(void **)((char *)in_data[1] + (5 << 20) - 8) = kept();
     *(void **)((char *)in_bss[0] + 100000 - 8) = kept();
     in_static_tls = kept();
+    keep_behind_holes();
     keep_in_module();
     /* The result of a thread that has ended, which nobody has asked for yet. */
     pthread_create(&ended, NULL, return_kept, NULL);
