@@ -7,6 +7,7 @@ set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(completions ${PROJECT_SOURCE_DIR}/completions)
 
 install(TARGETS mallow)
+install(TARGETS mallow_check LIBRARY) # preloaded by the command, linked by nothing
 install(TARGETS mallow_shared mallow_static EXPORT mallow)
 install(DIRECTORY include/ TYPE INCLUDE)
 

@@ -49,7 +49,8 @@ static unsigned long parse_limit(const char *text) {
 
 static int report_leaks(pid_t process, const struct choice *choice) {
     const char *request = choice->reachable ? "leaks reachable" : "leaks";
-    struct leak_answer answer = leaks_parse(control_ask(process, request, CHECK_PATIENCE));
+    char *text = leaks_symbolize(control_ask(process, request, CHECK_PATIENCE));
+    struct leak_answer answer = leaks_parse(text);
     if (choice->suppressions != NULL) leaks_suppress(&answer, choice->suppressions);
     (choice->json ? leaks_print_json : leaks_print)(&answer, process, choice->limit);
     bool lost = answer.totals[LEAK_DEFINITE].blocks != 0 ||

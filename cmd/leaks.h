@@ -32,6 +32,9 @@ struct leak_answer {
     unsigned long long stopped, missed, microseconds;
 };
 
+/* Gives the frames functions and lines, as far as they are known; takes the text over. */
+char *leaks_symbolize(char *text);
+
 /* Takes the text of an answer apart, which it changes; ends the command when it is not understood.
  */
 struct leak_answer leaks_parse(char *text);

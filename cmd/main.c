@@ -19,6 +19,9 @@ static const struct subcommand subcommands[] = {
     {"stats", "mallow stats", "print malloc_stats of a process", stats_command},
     {"info", "mallow info", "print malloc_info of a process", info_command},
     {"leaks", "mallow leaks", "find what a process has lost", leaks_command},
+    {"mtrace", "mallow mtrace", "tell what a log of mtrace(3) says", mtrace_command},
+    {"symbolize", "mallow symbolize", "give the frames in a report functions and lines",
+     symbolize_command},
 };
 
 static const size_t subcommand_count = sizeof subcommands / sizeof subcommands[0];

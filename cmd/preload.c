@@ -29,28 +29,28 @@ static const char *own_directory(char path[static PATH_MAX]) {
     return path;
 }
 
-/* The absolute path of the library, allocated. */
-static char *find_library(void) {
+/* The absolute path of the library of that name, allocated. */
+static char *find_library(const char *name) {
     static const char *const places[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
     char directory[PATH_MAX];
     own_directory(directory);
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         char *candidate;
-        if (asprintf(&candidate, "%s/%s/" MALLOW_LIBRARY, directory, places[i]) < 0)
+        if (asprintf(&candidate, "%s/%s/%s", directory, places[i], name) < 0)
             err(EXIT_OWN_FAILURE, NULL);
         char *library = realpath(candidate, NULL);
         free(candidate);
         if (library != NULL) return library;
     }
     errx(EXIT_OWN_FAILURE,
-         MALLOW_LIBRARY " is neither in %s nor in %s/" MALLOW_LIBDIR_FROM_BINDIR
-                        ": build or install Mallow again",
-         directory, directory);
+         "%s is neither in %s nor in %s/" MALLOW_LIBDIR_FROM_BINDIR
+         ": build or install Mallow again",
+         name, directory, directory);
 }
 
-void preload_library(void) {
-    char *library = find_library();
+void preload_library(const char *name) {
+    char *library = find_library(name);
     const char *others = get_variable("LD_PRELOAD");
     char *list = library;
 

@@ -2,9 +2,10 @@
 #ifndef MALLOW_PRELOAD_H
 #define MALLOW_PRELOAD_H
 
-/* Puts the library first in LD_PRELOAD. It lies beside the command, as in a build, or in the
- * library directory of the same installation. Ends the process with a message if it does not. */
-void preload_library(void);
+/* Puts the library of that name first in LD_PRELOAD. It lies beside the command, as in a build, or
+ * in the library directory of the same installation. Ends the process with a message if it does
+ * not. */
+void preload_library(const char *name);
 
 /* Puts "key=value" settings before what is in MALLOW_OPTIONS, so that it may say otherwise. */
 void preload_add_default(const char *options);

@@ -24,6 +24,7 @@ static const char help[] =
     "on standard error when it ends.\n"
     "\n"
     "Options:\n"
+    "  --check       find memory errors: check=full, and the bounds of memory functions\n"
     "  --json        print the summary as JSON\n"
     "  --log=FILE    append the summary and the allocator's messages to FILE\n"
     "  --no-control  start no thread for 'mallow trim', 'stats', 'info' and 'leaks'\n"
@@ -62,16 +63,25 @@ static void execute(const void *argument) {
 
 int run_command(int argc, char **argv) {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},       {"log", required_argument, NULL, 'l'},
-        {"no-control", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0},
+        {"check", no_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},
+        {"log", required_argument, NULL, 'l'},
+        {"no-control", no_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
+    bool check = false;
     int option;
 
     preload_add_default("control=on");
     /* The "+" stops at the program's name: what follows are its own options. */
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
         switch (option) {
+        case 'c':
+            preload_add_default("check=full");
+            check = true;
+            break;
         case 'j':
             preload_add_options("stats_format=json");
             break;
@@ -93,7 +103,8 @@ int run_command(int argc, char **argv) {
 
     struct request request = {program_find(argv[optind]), argv + optind};
     program_require_preloadable(request.path);
-    preload_library();
+    if (check) preload_library(MALLOW_CHECK_LIBRARY);
+    preload_library(MALLOW_LIBRARY);
     int status = child_run(execute, &request);
     free(request.path);
     return status;

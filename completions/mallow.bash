@@ -2,11 +2,11 @@
 
 _mallow() {
     local word=${COMP_WORDS[COMP_CWORD]}
-    local options='--json --log= --no-control --help --version'
+    local options='--check --json --log= --no-control --help --version'
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize --help --version' -- "$word")
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -25,6 +25,19 @@ _mallow() {
         [[ $word == -* ]] || options=$(cd /proc && echo [0-9]*)
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+        return
+        ;;
+    mtrace)
+        if [[ $word == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--json --help --version' -- "$word")
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi
+        return
+        ;;
+    symbolize)
+        mapfile -t COMPREPLY < <(compgen -W '--help --version' -- "$word")
         return
         ;;
     *) return ;;

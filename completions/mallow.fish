@@ -1,7 +1,9 @@
 # Fish completion for mallow(1).
 
-set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info leaks'
+set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info leaks mtrace symbolize'
 set -l in_run '__fish_seen_subcommand_from run'
+set -l in_mtrace '__fish_seen_subcommand_from mtrace'
+set -l in_symbolize '__fish_seen_subcommand_from symbolize'
 set -l in_process '__fish_seen_subcommand_from trim stats info leaks'
 
 complete -c mallow -f
@@ -10,9 +12,12 @@ complete -c mallow -n $without_subcommand -a trim -d 'Have a process return its 
 complete -c mallow -n $without_subcommand -a stats -d 'Print malloc_stats of a process'
 complete -c mallow -n $without_subcommand -a info -d 'Print malloc_info of a process'
 complete -c mallow -n $without_subcommand -a leaks -d 'Find what a process has lost'
+complete -c mallow -n $without_subcommand -a mtrace -d 'Tell what a log of mtrace(3) says'
+complete -c mallow -n $without_subcommand -a symbolize -d 'Give the frames in a report functions and lines'
 complete -c mallow -n $without_subcommand -l help -d 'Print the help'
 complete -c mallow -n $without_subcommand -l version -d 'Print the version'
 
+complete -c mallow -n $in_run -l check -d 'Find memory errors'
 complete -c mallow -n $in_run -l json -d 'Print the summary as JSON'
 complete -c mallow -n $in_run -l log -r -F -d 'Append summary and messages to a file'
 complete -c mallow -n $in_run -l no-control -d 'Start no thread for trim, stats and info'
@@ -29,3 +34,11 @@ complete -c mallow -n $in_process -l json -d 'Print the figures as JSON'
 complete -c mallow -n $in_process -l help -d 'Print the help'
 complete -c mallow -n $in_process -l version -d 'Print the version'
 complete -c mallow -n $in_process -a '(__fish_complete_pids)'
+
+complete -c mallow -n $in_mtrace -F
+complete -c mallow -n $in_mtrace -l json -d 'Print all as JSON'
+complete -c mallow -n $in_mtrace -l help -d 'Print the help'
+complete -c mallow -n $in_mtrace -l version -d 'Print the version'
+
+complete -c mallow -n $in_symbolize -l help -d 'Print the help'
+complete -c mallow -n $in_symbolize -l version -d 'Print the version'

@@ -4,13 +4,16 @@
 #include "alloc.h"
 #include "fast.h"
 #include "mallow.h"
+#include "mtrace.h"
 #include "os.h"
+#include "settings.h"
+#include "special.h"
 
 static bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
-static void *aligned_or_plain(size_t align, size_t size) {
-    bool zeroed;
-    return align <= UNIT ? mallow_malloc(size) : alloc_aligned(align, size, &zeroed);
+ALWAYS_INLINE void *aligned_or_plain(size_t align, size_t size) {
+    if (align <= UNIT && likely(settings.special == 0)) return mallow_malloc(size);
+    return alloc_aligned(align, size, __builtin_return_address(0));
 }
 
 static void *fail_with(int e) {
@@ -19,7 +22,11 @@ static void *fail_with(int e) {
 }
 
 EXPORT_OWN void *mallow_memalign(size_t align, size_t size) {
-    if (align > SIZE_MAX / 2 + 1) return fail_with(EINVAL);
+    if (align > SIZE_MAX / 2 + 1) {
+        if (unlikely((settings.special & SPECIAL_TRACE) != 0))
+            mtrace_alloc(NULL, size, __builtin_return_address(0));
+        return fail_with(EINVAL);
+    }
     if (!is_power_of_two(align)) {
         size_t power = UNIT;
         while (power < align) power *= 2;
@@ -45,5 +52,13 @@ EXPORT_OWN void *mallow_valloc(size_t size) { return aligned_or_plain(os_page_si
 EXPORT_OWN void *mallow_pvalloc(size_t size) {
     size_t page = os_page_size();
     if (size > PTRDIFF_MAX) return fail_with(ENOMEM);
-    return aligned_or_plain(page, round_up(max_size(size, 1), page));
+    size_t pages = round_up(max_size(size, 1), page);
+    if (likely(settings.special == 0)) return aligned_or_plain(page, pages);
+    return special_alloc(&(struct ask){
+        .size = pages,
+        .align = page,
+        .caller = __builtin_return_address(0),
+        /* What libc's log has for it, one less than a page being its mask by mistake. */
+        .logged = (size + page - 1) & -(page - 1),
+    });
 }

@@ -7,13 +7,14 @@
 #include "cold.h"
 #include "decay.h"
 #include "fast.h"
+#include "hard.h"
 #include "large.h"
 #include "magazine.h"
 #include "mallow.h"
 #include "remote.h"
 #include "settings.h"
+#include "special.h"
 #include "start.h"
-#include "stats.h"
 
 #define OFFSET(class) \
     (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
@@ -41,10 +42,10 @@ const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSETS_SAME(32),
 };
 
-/* A slab of the class with available slots, from the nearest place that has one. What other
- * threads freed comes before what nobody used yet. */
-static struct slab *find_slab(struct heap *heap, unsigned class) {
+/* What other threads freed comes before what nobody used yet. */
+struct slab *alloc_find_slab(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
+    if (settings.special != 0 && bin->partial != NULL) return bin->partial;
     remote_collect(heap, class);
     if (bin->partial != NULL) return bin->partial;
     if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
@@ -56,11 +57,15 @@ static struct slab *find_slab(struct heap *heap, unsigned class) {
 
 /* Puts slots on the empty magazine. */
 static bool refill(struct heap *heap, unsigned class) {
+    if (magazine_swap(heap, class)) return true;
     magazine_grow(heap, class);
     unsigned want = magazine_want(heap, class);
-    struct slab *slab = want == 0 ? NULL : find_slab(heap, class);
-    if (slab != NULL) slab_take(heap, slab, want);
-    return slab != NULL;
+    struct slab *slab = want == 0 ? NULL : alloc_find_slab(heap, class);
+    if (slab == NULL) return false;
+    struct entry *before = heap->magazine[class].top;
+    slab_take(heap, slab, want);
+    heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);
+    return true;
 }
 
 /* The newest slot of the magazine, if it has any. */
@@ -87,8 +92,6 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     char *slot = take_slot(heap, class, zeroed);
-    if (settings.count_calls && slot != NULL)
-        stats_count_alloc(class, class == CLASS_ZERO ? 0 : class_size(class));
     decay_turn(heap);
     heap_leave(heap);
     return slot;
@@ -96,9 +99,7 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
 
 static void *alloc_large(size_t size, size_t align, bool *zeroed) {
     if (size > PTRDIFF_MAX || !start()) return NULL;
-    void *p = large_alloc(size, align, zeroed);
-    if (settings.count_calls && p != NULL) stats_count_alloc(CLASSES, mallow_usable_size(p));
-    return p;
+    return large_alloc(size, align, zeroed);
 }
 
 /* A slot or, where the class has none (CLASSES), pages. */
@@ -114,21 +115,30 @@ static void *alloc_from(unsigned class, size_t size, size_t align, bool *zeroed)
     return p;
 }
 
-/* Every allocation that the fast path did not serve, cleared or not. */
-static void *alloc_any(size_t size, bool *zeroed) {
+/* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
+static unsigned aligned_class(size_t align, size_t size) {
+    /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
+    if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
+    unsigned class = class_of(max_size(size, 1));
+    while (class < CLASSES && class_size(class) % align != 0) class ++;
+    return class;
+}
+
+void *alloc_plain(size_t size, size_t align, bool *zeroed) {
+    if (align > UNIT)
+        return alloc_from(aligned_class(align, size), max_size(size, 1), align, zeroed);
     return alloc_from(size <= SLOT_MAX ? class_of(size) : CLASSES, size, 1, zeroed);
 }
 
-/* The whole of it, so that what realloc finds there later is filled too. */
-static void *perturbed(void *p) {
-    if (unlikely(settings.perturb != 0) && p != NULL)
-        memset(p, settings.perturb ^ 0xff, mallow_usable_size(p));
-    return p;
-}
-
 NOINLINE void *alloc_slow(size_t size) {
+    const void *caller = __builtin_return_address(0);
     bool zeroed;
-    return perturbed(alloc_any(size, &zeroed));
+    if (unlikely(settings.special != 0)) {
+        void *p = settings.special == SPECIAL_HARD ? hard_alloc(size, 1) : NULL;
+        if (p != NULL) return p;
+        return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
+    }
+    return alloc_plain(size, 1, &zeroed);
 }
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
@@ -146,6 +156,16 @@ EXPORT_OWN void *mallow_malloc(size_t size) {
     return likely(p != NULL) ? p : alloc_slow(size);
 }
 
+static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
+    bool zeroed;
+    if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
+        return special_alloc(
+            &(struct ask){.size = bytes, .align = 1, .zero = true, .caller = caller});
+    void *p = alloc_plain(bytes, 1, &zeroed);
+    if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
+    return p;
+}
+
 EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
@@ -156,29 +176,15 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
         /* The whole slot: what malloc_usable_size grants is cleared too. */
         if (likely(p != NULL)) return zeroed ? p : memset(p, 0, class_size(class));
     }
-    void *p = alloc_any(bytes, &zeroed);
-    if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
-    return p;
+    return calloc_slow(bytes, __builtin_return_address(0));
 }
 
-/* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
-static unsigned aligned_class(size_t align, size_t size) {
-    if (size > SLOT_MAX || align > SLOT_MAX) return CLASSES;
-    unsigned class = class_of(max_size(size, 1));
-    while (class < CLASSES && class_size(class) % align != 0) class ++;
-    return class;
-}
-
-void *alloc_aligned(size_t align, size_t size, bool *zeroed) {
-    /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
-    unsigned class = align <= RUN_PAGE ? aligned_class(align, size) : CLASSES;
-    void *p;
-    if (size == 0 && align <= UNIT)
-        p = alloc_slot(CLASS_ZERO, zeroed);
-    else if (class < CLASSES)
-        p = fast_take(&self_heap->magazine[class]);
-    else
-        p = NULL;
-    if (p != NULL) return *zeroed = false, p;
-    return perturbed(alloc_from(class, max_size(size, 1), align, zeroed));
+void *alloc_aligned(size_t align, size_t size, const void *caller) {
+    unsigned class = aligned_class(align, size);
+    bool zeroed;
+    void *p = class < CLASSES ? fast_take(&self_heap->magazine[class]) : NULL;
+    if (p != NULL) return p;
+    if (unlikely(settings.special != 0))
+        return special_alloc(&(struct ask){.size = size, .align = align, .caller = caller});
+    return alloc_plain(size, align, &zeroed);
 }

@@ -18,9 +18,9 @@ struct block_info {
     char *start; /* what the program was given */
     size_t size; /* bytes: as asked for when `exact`, else what the block can hold */
     bool exact;
-    enum family family;             /* only when `exact` */
-    stack_id allocated, freed;      /* 0: not kept */
-    int allocated_by, freed_by;     /* thread ids; 0: not kept */
+    enum family family;         /* only when `exact` */
+    stack_id allocated, freed;  /* 0: not kept */
+    int allocated_by, freed_by; /* thread ids; 0: not kept */
 };
 
 /* The block around p, the redzones at its ends included; false when there is none. */

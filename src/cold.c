@@ -75,8 +75,8 @@ static bool next_granule(void) {
     return done;
 }
 
-/* Small slots have cache lines of their own, for their neighbours may be other threads'; larger ones
- * share at most their ends. */
+/* Small slots have cache lines of their own, for their neighbours may be other threads'; larger
+ * ones share at most their ends. */
 #define WHOLE_LINES_BELOW (2 * CACHE_LINE)
 
 static size_t cold_alignment(unsigned class) {
@@ -155,7 +155,7 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     struct bin *bin = &heap->bin[class];
     if (!cold_wants(bin, class)) return false;
     bin->heat++;
-    if (magazine_full(&heap->magazine[class])) {
+    if (magazine_full(&heap->freed[class])) {
         /* As heap_enter does, but for visitors, whom magazines do not concern. */
         racy_store(&heap->busy, (uintptr_t)__builtin_frame_address(0));
         signal_order();
@@ -163,7 +163,7 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
         signal_order();
         racy_store(&heap->busy, 0);
     }
-    if (magazine_full(&heap->magazine[class])) return false;
+    if (magazine_full(&heap->freed[class])) return false;
     magazine_push(heap, class, entry);
     return true;
 }

@@ -11,7 +11,7 @@
 #include "settings.h"
 #include "text.h"
 
-#define NAME_TRIES 20           /* for a socket whose name is taken */
+#define NAME_TRIES 20 /* for a socket whose name is taken */
 #define PAUSE_MS 100
 
 static struct {

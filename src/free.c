@@ -1,13 +1,11 @@
 /* free, and what it does when the fast path does not apply. */
-#include <errno.h>
-#include <string.h>
-
 #include "alloc.h"
 #include "cold.h"
 #include "decay.h"
 #include "fast.h"
 #include "find.h"
 #include "foreign.h"
+#include "hard.h"
 #include "large.h"
 #include "magazine.h"
 #include "mallow.h"
@@ -15,7 +13,7 @@
 #include "remote.h"
 #include "report.h"
 #include "settings.h"
-#include "stats.h"
+#include "special.h"
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. */
 static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
@@ -26,7 +24,7 @@ static void give_to_full(struct heap *heap, unsigned class, struct entry entry) 
         slab_give(heap, &entry, 1);
         return;
     }
-    if (magazine_full(&heap->magazine[class])) magazine_flush(heap, class, (count + 1) / 2);
+    if (magazine_full(&heap->freed[class])) magazine_flush(heap, class, (count + 1) / 2);
     magazine_push(heap, class, entry);
 }
 
@@ -40,7 +38,7 @@ static bool free_slot(struct found *block) {
     struct entry entry = {block->start, block->state};
     /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
-        bool room = !magazine_full(&self_heap->magazine[block->class]) && self_heap->busy == 0;
+        bool room = self_heap->busy == 0 && !magazine_full(&self_heap->freed[block->class]);
         if (room) return remote_keep(self_heap, block->class, entry);
         bool first = remote_free(slab, entry.state);
         if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) decay_look_at_others();
@@ -76,24 +74,31 @@ static bool free_found(struct found *block) {
     return false;
 }
 
-NOINLINE void free_slow(void *p) {
-    const void *caller = __builtin_return_address(0);
-    if (p == NULL) return;
+void free_plain(void *p, const void *caller) {
     struct found block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) {
         if (!foreign_free(p)) report_misuse(MISUSE_FREE, p, caller);
         return;
     }
-    if (unlikely(settings.perturb != 0) && block.kind != BLOCK_MAPPING) /* whose pages all go */
-        memset(p, settings.perturb, block.usable);
-    size_t usable = block.usable;
     bool done = free_found(&block);
     sanitizer_release(self_heap); /* which was looked at, outside heap_enter and heap_leave */
-    if (!done) {
-        report_misuse(MISUSE_FREE, p, caller);
-        return;
-    }
-    if (settings.count_calls) stats_count_free(usable);
+    if (!done) report_misuse(MISUSE_FREE, p, caller);
+}
+
+void free_told(void *p, const struct release *how) {
+    if (p == NULL) return;
+    if (unlikely(settings.special != 0)) {
+        if (settings.special == SPECIAL_HARD && hard_free(p, how)) return;
+        special_free(p, how);
+    } else
+        free_plain(p, how->caller);
+}
+
+NOINLINE void free_slow(void *p) {
+    free_told(p, &(struct release){.family = FAMILY_MALLOC,
+                                   .size = NOT_TOLD,
+                                   .align = NOT_TOLD,
+                                   .caller = __builtin_return_address(0)});
 }
 
 EXPORT_OWN void mallow_free(void *p) {

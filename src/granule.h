@@ -11,6 +11,7 @@
 
 struct heap;
 struct magazine;
+struct record;
 
 enum granule_kind {
     GRANULE_RUNS = 0, /* see the run tags of its pages */
@@ -35,13 +36,15 @@ struct slab {
     /* The owner's line. */
     _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
     struct slab *prev;
-    uint32_t slots;    /* states 0..slots-1 may be slots; the first few may be NONE */
-    uint32_t outside;  /* slots that are not available here: used, cached, remote */
-    uint32_t scan;     /* no available slot below this */
-    uint32_t reach;    /* no slot from here on was ever taken */
-    uint32_t capacity; /* slots that are not NONE */
-    bool listed;       /* in bin.partial */
-    uint8_t age;       /* see trim.h */
+    uint32_t slots;                 /* states 0..slots-1 may be slots; the first few may be NONE */
+    uint32_t outside;               /* slots that are not available here: used, cached, remote */
+    uint32_t scan;                  /* no available slot below this */
+    uint32_t reach;                 /* no slot from here on was ever taken */
+    uint32_t capacity;              /* slots that are not NONE */
+    struct record *_Atomic records; /* of checked slots, by slot; NULL: there is none (record.h) */
+    bool listed;                    /* in bin.partial */
+    uint8_t age;                    /* see trim.h */
+    bool wiped;        /* what is free in it is zero (hard.h) */
 
     /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
      * on its way. */

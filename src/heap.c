@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "full.h"
+#include "hard.h"
 #include "lock.h"
 #include "magazine.h"
 #include "meta.h"
@@ -270,7 +272,8 @@ bool heap_reap(struct heap *heap) {
 bool heap_relieve(void) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return false;
-    bool some = heap_reap(heap);
+    bool some = full_relieve(heap) | hard_relieve(heap);
+    some |= heap_reap(heap);
     heap_leave(heap);
     return some;
 }

@@ -21,9 +21,13 @@
 #include <stdatomic.h>
 
 #include "config.h"
+#include "guard.h"
 #include "size_class.h"
 
+struct hard;
+struct quarantine;
 struct slab;
+struct stack_cache;
 
 #define EMPTY_SLABS 32u
 
@@ -44,6 +48,7 @@ struct bin {
     uint16_t allowed; /* that many at most */
     int16_t streak;   /* refills since the last flush, or less than 0: flushes since a refill */
     uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
+    uint16_t given;   /* slots that the last refill brought, while allocations are sampled */
 };
 
 /* How far free memory in the heap's slabs has been given back (decay.c). */
@@ -60,6 +65,11 @@ struct heap {
     /* Frame address of the slow path that is at work here, 0 otherwise. Not 0 on entry means that
      * a signal interrupted it: see heap_enter. */
     volatile uintptr_t busy;
+    /* Where a freed slot goes, by class: `magazine`, from which the next allocation takes it. While
+     * allocations are sampled another one: what is freed is handed out only after the first is
+     * empty, so that a slow path passes, which counts, after as many allocations as a magazine
+     * holds, however few slots the program uses in turn. */
+    struct magazine *freed;
     struct bin bin[CLASSES];
     /* Slabs without a used or cached slot, also in their bins: kept for their class, whose pages
      * they have, until another class needs one. */
@@ -74,6 +84,14 @@ struct heap {
     unsigned turns;      /* slow paths that were left; wraps around */
     struct decay decay;
     unsigned generation; /* of the settings that the magazines follow */
+
+    /* Of special modes alone. */
+    struct quarantine *quarantine; /* freed slots that wait, in check=full (quarantine.h) */
+    struct hard *hard;             /* the same in check=hard (hard.h) */
+    struct stack_cache *stacks;    /* the thread's last ones (stack.h) */
+    struct magazine *other_side;   /* see freed */
+    uint64_t random;
+    struct guard_sample sample;
 
     /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];

@@ -38,9 +38,9 @@ static enum leak_verdict verdict_of(const struct leak_groups *groups) {
 }
 
 static _Noreturn void look_for_leaks(const struct leak_request *request,
-                                     const struct leak_roots *roots) {
+                                     const struct leak_roots *begin) {
     static UNTOUCHED struct leak_groups groups;
-    const char *failure = leak_mark_all(roots);
+    const char *failure = leak_mark_all(begin);
     if (failure == NULL && !leak_group_all(&groups, request->reachable_too))
         failure = "no memory for the leak check";
     if (failure != NULL) {
@@ -83,9 +83,9 @@ static enum leak_verdict await_verdict(const struct leak_request *request, int c
 /* The copy of this thread goes on in here. */
 static int copy_process(const struct leak_request *request, struct leak_threads *threads,
                         uintptr_t stack_pointer) {
-    struct leak_roots roots = {threads, os_thread_id(), stack_pointer};
+    struct leak_roots begin = {threads, os_thread_id(), stack_pointer};
     int copy = os_copy_process();
-    if (copy == 0) look_for_leaks(request, &roots);
+    if (copy == 0) look_for_leaks(request, &begin);
     return copy;
 }
 
@@ -124,7 +124,7 @@ NOINLINE enum leak_verdict leak_check(const struct leak_request *request) {
 
 /* ---- at exit ---- */
 
-static void to_log(void *unused, const char *bytes, size_t count) {
+static void to_leak_log(void *unused, const char *bytes, size_t count) {
     (void)unused;
     os_write(settings.log_fd, bytes, count);
 }
@@ -156,7 +156,7 @@ static void end_with(int status) {
 static void check_at_exit(void *unused) {
     static UNTOUCHED char buffer[4 * KIB];
     (void)unused;
-    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_log};
+    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_leak_log};
     struct leak_request request = {
         .only_if_lost = true,
         .text = &text,

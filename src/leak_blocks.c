@@ -1,8 +1,12 @@
 #include "leak_blocks.h"
 
+#include "block_info.h"
 #include "cold.h"
+#include "guard.h"
+#include "guard_table.h"
 #include "leak_memory.h"
 #include "leak_sort.h"
+#include "lock.h"
 #include "mapping.h"
 #include "pages.h"
 #include "reciprocal.h"
@@ -24,7 +28,7 @@ static UNTOUCHED struct {
     uintptr_t lowest, highest; /* of mappings */
 } marks;
 
-/* ---- blocks with a mapping of their own ---- */
+/* ---- blocks with a mapping of their own, and guarded ones ---- */
 
 static void add_mapping(const struct mapping *mapping) {
     if (marks.count == marks.room) return;
@@ -33,15 +37,31 @@ static void add_mapping(const struct mapping *mapping) {
         (struct own_mapping){start, start + mapping->bytes, mapping->block, 0};
 }
 
+static bool count_guarded_block(const struct block_info *info, void *unused) {
+    (void)info, (void)unused;
+    marks.room++;
+    return true;
+}
+
+/* What lies beside the block has its fill. */
+static bool add_guarded(const struct block_info *info, void *unused) {
+    struct mapping block = {info->start, info->start, info->size};
+    (void)unused;
+    add_mapping(&block);
+    return true;
+}
+
 static bool is_lower(const void *a, const void *b) {
     return ((const struct own_mapping *)a)->start < ((const struct own_mapping *)b)->start;
 }
 
 static bool prepare_mappings(void) {
     marks.room = mapping_count().count;
+    guard_each_live(count_guarded_block, NULL);
     marks.mappings = leak_map(marks.room * sizeof *marks.mappings);
     if (marks.mappings == NULL) return false;
     mapping_each(add_mapping);
+    guard_each_live(add_guarded, NULL);
     leak_sort(marks.mappings, marks.count, sizeof *marks.mappings, is_lower);
     if (marks.count == 0) return true;
     marks.lowest = marks.mappings[0].start;
@@ -73,10 +93,16 @@ static uint8_t *state_mark(const _Atomic uint8_t *state) {
     return &marks.of_states[(const char *)state - space.meta_part.start];
 }
 
-static bool is_live(const _Atomic uint8_t *state) { return state_get(state) == SLOT_USED; }
+static bool is_live(const _Atomic uint8_t *state) {
+    return state_get(state) == SLOT_USED || state_get(state) == SLOT_CHECKED;
+}
 
 static struct leak_block slot_block(char *start, unsigned class, const _Atomic uint8_t *state) {
+    struct block_info info;
     size_t size = class == CLASS_ZERO ? 0 : class_size(class);
+    /* Within its redzones: what the program was given. */
+    if (state_get(state) == SLOT_CHECKED && block_info_of(start, &info))
+        return (struct leak_block){info.start, info.size, state_mark(state)};
     return (struct leak_block){start, size, state_mark(state)};
 }
 
@@ -154,6 +180,9 @@ static bool run_around(uintptr_t address, struct leak_block *block) {
 /* ---- all ---- */
 
 bool leak_blocks_prepare(void) {
+    /* Whoever has a lock is not here; who could be stopped had none. */
+    atomic_store(&global_lock.word, 0);
+    guard_after_fork();
     marks.pages = pages_count().top;
     marks.of_states = leak_map(space.meta_part.accessible);
     marks.of_pages = leak_map(marks.pages);
@@ -221,5 +250,8 @@ void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end)) {
     const struct part *parts[] = {&space.granule_part, &space.meta_part};
     for (unsigned i = 0; i < 2; i++)
         call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
-    for (size_t i = 0; i < marks.count; i++) call(marks.mappings[i].start, marks.mappings[i].end);
+    guard_table_each_part(call);
+    for (size_t i = 0; i < marks.count; i++)
+        if (!guard_contains(marks.mappings[i].block))
+            call(marks.mappings[i].start, marks.mappings[i].end);
 }

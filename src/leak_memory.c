@@ -108,7 +108,7 @@ const struct leak_region *leak_region_of(uintptr_t address) {
 static UNTOUCHED jmp_buf after_fault;
 static UNTOUCHED uintptr_t fault;
 
-static void on_fault(int signal, siginfo_t *info, void *context) {
+static void on_read_fault(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)context;
     fault = (uintptr_t)info->si_addr;
     longjmp(after_fault, 1);
@@ -116,7 +116,7 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
 
 static void catch_faults(void) {
     static UNTOUCHED bool caught;
-    if (!caught) os_catch_faults(on_fault);
+    if (!caught) os_catch_faults(on_read_fault);
     caught = true;
 }
 

@@ -26,57 +26,57 @@ struct stretch {
 static UNTOUCHED struct {
     struct stretch *list; /* by address, none within another */
     size_t count, room;
-} left_out;
+} excluded;
 
 static void count_range(uintptr_t start, uintptr_t end) {
     (void)start, (void)end;
-    left_out.room++;
+    excluded.room++;
 }
 
-static void leave_out(uintptr_t start, uintptr_t end) {
-    if (left_out.count < left_out.room)
-        left_out.list[left_out.count++] = (struct stretch){start, end};
+static void exclude(uintptr_t start, uintptr_t end) {
+    if (excluded.count < excluded.room)
+        excluded.list[excluded.count++] = (struct stretch){start, end};
 }
 
 static bool is_before(const void *a, const void *b) {
     return ((const struct stretch *)a)->start < ((const struct stretch *)b)->start;
 }
 
-static bool prepare_left_out(void) {
+static bool prepare_excluded(void) {
     const struct leak_threads *threads = walk.of->threads;
-    left_out.room = 2; /* the list itself, and that of the threads */
+    excluded.room = 2; /* the list itself, and that of the threads */
     leak_each_heap_range(count_range);
     leak_each_own(count_range);
-    left_out.list = leak_map(left_out.room * sizeof *left_out.list);
-    if (left_out.list == NULL) return false;
-    leak_each_own(leave_out);
-    leave_out((uintptr_t)threads->list, (uintptr_t)(threads->list + threads->capacity));
-    leak_each_heap_range(leave_out);
-    leak_sort(left_out.list, left_out.count, sizeof *left_out.list, is_before);
+    excluded.list = leak_map(excluded.room * sizeof *excluded.list);
+    if (excluded.list == NULL) return false;
+    leak_each_own(exclude);
+    exclude((uintptr_t)threads->list, (uintptr_t)(threads->list + threads->capacity));
+    leak_each_heap_range(exclude);
+    leak_sort(excluded.list, excluded.count, sizeof *excluded.list, is_before);
     return true;
 }
 
 /* The first that ends behind the address; NULL when there is none. */
-static const struct stretch *next_left_out(uintptr_t address) {
-    size_t low = 0, high = left_out.count;
+static const struct stretch *next_excluded(uintptr_t address) {
+    size_t low = 0, high = excluded.count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (left_out.list[middle].end <= address)
+        if (excluded.list[middle].end <= address)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < left_out.count ? &left_out.list[low] : NULL;
+    return low < excluded.count ? &excluded.list[low] : NULL;
 }
 
-static bool is_left_out(uintptr_t address) {
-    const struct stretch *next = next_left_out(address);
+static bool is_excluded(uintptr_t address) {
+    const struct stretch *next = next_excluded(address);
     return next != NULL && next->start <= address;
 }
 
 static void scan(uintptr_t from, uintptr_t to, bool sparse) {
     while (from < to) {
-        const struct stretch *next = next_left_out(from);
+        const struct stretch *next = next_excluded(from);
         uintptr_t end = next == NULL ? to : min_size(to, next->start);
         if (end > from) leak_each_word(from, end, sparse, walk.word);
         from = next == NULL ? to : next->end;
@@ -88,7 +88,7 @@ static void scan(uintptr_t from, uintptr_t to, bool sparse) {
 /* A block in which a thread's stack is, or to which libc keeps a pointer to its inside: the vector
  * of a thread's blocks of thread-local variables. */
 static void own_block_of(uintptr_t address) {
-    if (is_left_out(address)) walk.owned(address);
+    if (is_excluded(address)) walk.owned(address);
 }
 
 static uintptr_t vector_of(uintptr_t thread_pointer) {
@@ -148,19 +148,19 @@ static void scan_threads(void) {
     }
 }
 
-/* The lowest stack pointer in the region; 0 when there is none. */
-static uintptr_t lowest_in(const struct leak_region *region, uintptr_t address, uintptr_t lowest) {
-    if (address < region->start || address >= region->end) return lowest;
-    return lowest == 0 ? address : min_size(lowest, address);
+/* The bottom stack pointer in the region; 0 when there is none. */
+static uintptr_t lowest_in(const struct leak_region *region, uintptr_t address, uintptr_t bottom) {
+    if (address < region->start || address >= region->end) return bottom;
+    return bottom == 0 ? address : min_size(bottom, address);
 }
 
 static uintptr_t lowest_stack_pointer(const struct leak_region *region) {
     const struct leak_threads *threads = walk.of->threads;
-    uintptr_t lowest = lowest_in(region, walk.of->stack_pointer, 0);
+    uintptr_t bottom = lowest_in(region, walk.of->stack_pointer, 0);
     for (size_t i = 0; i < threads->count; i++)
         if (threads->list[i].state == THREAD_STOPPED)
-            lowest = lowest_in(region, stack_pointer_of(threads->list[i].context), lowest);
-    return lowest;
+            bottom = lowest_in(region, stack_pointer_of(threads->list[i].context), bottom);
+    return bottom;
 }
 
 /* ---- stacks that libc keeps for threads to come ---- */
@@ -249,10 +249,10 @@ static bool is_stack(const struct leak_region *region, const struct leak_region 
 
 /* Below its thread's stack pointer a stack has nothing, and that of an ended thread nowhere. */
 static uintptr_t stack_begin(const struct leak_region *region) {
-    uintptr_t lowest = lowest_stack_pointer(region);
+    uintptr_t bottom = lowest_stack_pointer(region);
     uintptr_t thread_record = record_in(region);
     if (thread_record != 0) own_block_of(vector_of(thread_record)); /* is kept, too */
-    if (lowest != 0) return max_size(lowest - RED_ZONE, region->start);
+    if (bottom != 0) return max_size(bottom - RED_ZONE, region->start);
     return thread_record != 0 && is_ended(thread_record) ? thread_record : region->start;
 }
 
@@ -263,7 +263,7 @@ bool leak_each_root(const struct leak_roots *of, void (*word)(const uintptr_t *a
     walk.of = of;
     walk.word = word;
     walk.owned = owned;
-    if (regions_list == NULL || !prepare_left_out()) return false;
+    if (regions_list == NULL || !prepare_excluded()) return false;
     scan_threads();
     for (size_t i = 0; i < count; i++) {
         const struct leak_region *region = &regions_list[i];

@@ -2,10 +2,14 @@
  * The names of libc that the library replaces: all that glibc's malloc.o defines for programs and
  * for its own other parts, so that a static link never pulls that object in beside this one.
  */
+#include "alloc.h"
 #include "config.h"
+#include "fast.h"
 #include "info.h"
 #include "mallow.h"
+#include "mtrace.h"
 #include "settings.h"
+#include "special.h"
 
 #define ALIAS(name) __attribute__((alias(#name))) EXPORT
 
@@ -32,19 +36,27 @@ struct mallinfo2 mallinfo2(void) ALIAS(mallow_mallinfo2);
 void malloc_stats(void) ALIAS(mallow_malloc_stats);
 int malloc_info(int, FILE *) ALIAS(mallow_malloc_info);
 int mallopt(int, int) ALIAS(settings_mallopt);
+void mtrace(void) ALIAS(mtrace_begin);
+void muntrace(void) ALIAS(mtrace_end);
 
 /* Declared with another qualifier than ours. */
 EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block); }
 
-/* C23: the caller tells the size; it is checked in check mode alone. */
+/* C23: what the caller tells is looked at in the modes that check it. */
 EXPORT void free_sized(void *block, size_t size) {
-    (void)size;
-    mallow_free(block);
+    if (likely(fast_give(block) == FAST_DONE)) return;
+    free_told(block, &(struct release){.family = FAMILY_MALLOC,
+                                       .size = size,
+                                       .align = NOT_TOLD,
+                                       .caller = __builtin_return_address(0)});
 }
 
 EXPORT void free_aligned_sized(void *block, size_t align, size_t size) {
-    (void)align, (void)size;
-    mallow_free(block);
+    if (likely(fast_give(block) == FAST_DONE)) return;
+    free_told(block, &(struct release){.family = FAMILY_MALLOC,
+                                       .size = size,
+                                       .align = align,
+                                       .caller = __builtin_return_address(0)});
 }
 
 /* What other libraries call, and other parts of libc in a static program. */

@@ -9,6 +9,7 @@
 #include "remote.h"
 #include "settings.h"
 #include "slab.h"
+#include "special.h"
 
 struct entry no_entries[1];
 
@@ -22,23 +23,47 @@ struct entry no_entries[1];
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
 #define CACHED_SMALL ((size_t)256)
 
-void magazines_init(struct heap *heap) {
+static void init_side(struct magazine *side) {
     for (unsigned class = 0; class < CLASSES; class ++)
-        heap->magazine[class] = (struct magazine){no_entries, no_entries + 1};
+        side[class] = (struct magazine){no_entries, no_entries + 1};
 }
 
-static struct entry *sentinel(const struct heap *heap, unsigned class) {
+void magazines_init(struct heap *heap) {
+    init_side(heap->magazine);
+    heap->freed = heap->magazine;
+}
+
+static struct entry *sentinel(const struct heap *heap, const struct magazine *side,
+                              unsigned class) {
     unsigned entries = heap->bin[class].entries;
-    return heap->magazine[class].limit - (entries == 0 ? 1 : entries);
+    return side[class].limit - (entries == 0 ? 1 : entries);
+}
+
+static unsigned entries_in(const struct heap *heap, const struct magazine *side, unsigned class) {
+    return (unsigned)(side[class].top - sentinel(heap, side, class));
 }
 
 unsigned magazine_count(const struct heap *heap, unsigned class) {
-    return (unsigned)(heap->magazine[class].top - sentinel(heap, class));
+    return entries_in(heap, heap->freed, class);
+}
+
+/* While allocations are sampled. */
+static bool has_two_sides(const struct heap *heap) { return heap->freed != heap->magazine; }
+
+bool magazine_swap(struct heap *heap, unsigned class) {
+    unsigned count = magazine_count(heap, class);
+    if (!has_two_sides(heap) || count == 0) return false;
+    struct magazine full = heap->freed[class];
+    heap->freed[class] = heap->magazine[class];
+    signal_order();
+    heap->magazine[class] = full;
+    heap->bin[class].given = (uint16_t)count;
+    return true;
 }
 
 static bool serves(unsigned class) {
-    return !settings.count_calls && settings.perturb == 0 &&
-           class <= class_of(min_size(settings.mxfast, settings.tcache_max));
+    bool others_look = settings.special != 0 && (settings.special & SPECIAL_SAMPLE) == 0;
+    return !others_look && class <= class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
 /* What the class may have, if nobody set a bound: with the sentinel. */
@@ -54,6 +79,8 @@ static unsigned entries_by_size(unsigned class) {
 /* Logically, with the sentinel: 1 means that every free gives back at once. */
 static unsigned entries_allowed(unsigned class) {
     size_t slots = serves(class) ? min_size(entries_by_size(class) - 1, settings.tcache_count) : 0;
+    /* Short enough that a slow path passes for each allocation that is to be guarded. */
+    if ((settings.special & SPECIAL_SAMPLE) != 0) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
 
@@ -70,6 +97,32 @@ static bool needs_growth(struct bin *bin, bool refill) {
     return true;
 }
 
+/* Puts a side's entries into a larger array. */
+static void move_side(struct heap *heap, struct magazine *side, unsigned class, struct entry *array,
+                      unsigned entries) {
+    struct entry *before = sentinel(heap, side, class);
+    unsigned count = entries_in(heap, side, class), old = heap->bin[class].entries;
+    memcpy(array, before, (count + 1) * sizeof *array);
+    side[class] = (struct magazine){array + count, array + entries};
+    if (old != 0) meta_free(before, array_bytes(old));
+}
+
+/* The global lock is held. */
+static void enlarge(struct heap *heap, unsigned class, unsigned entries) {
+    struct entry *array = meta_alloc(array_bytes(entries)), *second = NULL;
+    if (array == NULL) return;
+    if (has_two_sides(heap)) {
+        second = meta_alloc(array_bytes(entries));
+        if (second == NULL) {
+            meta_free(array, array_bytes(entries));
+            return;
+        }
+        move_side(heap, heap->freed, class, second, entries);
+    }
+    move_side(heap, heap->magazine, class, array, entries);
+    heap->bin[class].entries = (uint16_t)entries;
+}
+
 void magazine_grow(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
     unsigned old = bin->entries;
@@ -80,15 +133,7 @@ void magazine_grow(struct heap *heap, unsigned class) {
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
     lock_take(&global_lock);
-    struct entry *array = meta_alloc(array_bytes(entries));
-    if (array != NULL) {
-        struct entry *before = sentinel(heap, class);
-        unsigned count = magazine_count(heap, class);
-        memcpy(array, before, (count + 1) * sizeof *array);
-        heap->magazine[class] = (struct magazine){array + count, array + entries};
-        bin->entries = (uint16_t)entries;
-        if (old != 0) meta_free(before, array_bytes(old));
-    }
+    enlarge(heap, class, entries);
     lock_drop(&global_lock);
 }
 
@@ -99,9 +144,9 @@ unsigned magazine_want(const struct heap *heap, unsigned class) {
     return entries / 2 + 1;
 }
 
-void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
-    struct magazine *magazine = &heap->magazine[class];
-    struct entry *bottom = sentinel(heap, class);
+static void flush_side(struct heap *heap, struct magazine *side, unsigned class, unsigned count) {
+    struct magazine *magazine = &side[class];
+    struct entry *bottom = sentinel(heap, side, class);
     unsigned have = (unsigned)(magazine->top - bottom);
     /* While entries move the magazine is empty: an interruption must find no entry twice. */
     magazine->top = bottom;
@@ -112,30 +157,62 @@ void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
     magazine->top = bottom + (have - count);
 }
 
+void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
+    flush_side(heap, heap->freed, class, count);
+}
+
+static void flush_whole(struct heap *heap, unsigned class) {
+    if (has_two_sides(heap))
+        flush_side(heap, heap->magazine, class, entries_in(heap, heap->magazine, class));
+    flush_side(heap, heap->freed, class, entries_in(heap, heap->freed, class));
+}
+
 void magazines_flush_all(struct heap *heap) {
-    for (unsigned class = 0; class < CLASSES; class ++)
-        magazine_flush(heap, class, magazine_count(heap, class));
+    for (unsigned class = 0; class < CLASSES; class ++) flush_whole(heap, class);
+}
+
+static void drop_array(struct heap *heap, struct magazine *side, unsigned class) {
+    struct entry *array = sentinel(heap, side, class);
+    side[class] = (struct magazine){no_entries, no_entries + 1};
+    meta_free(array, array_bytes(heap->bin[class].entries));
 }
 
 /* A signal handler may free into it until signals are blocked, so it is looked at again then. */
 static void discard(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
     while (bin->entries != 0) {
-        magazine_flush(heap, class, magazine_count(heap, class));
+        flush_whole(heap, class);
         lock_take(&global_lock);
-        if (magazine_count(heap, class) == 0) {
-            struct entry *array = sentinel(heap, class);
-            size_t bytes = array_bytes(bin->entries);
+        if (magazine_count(heap, class) == 0 && entries_in(heap, heap->magazine, class) == 0) {
+            if (has_two_sides(heap)) drop_array(heap, heap->freed, class);
+            drop_array(heap, heap->magazine, class);
             bin->entries = 0;
-            heap->magazine[class] = (struct magazine){no_entries, no_entries + 1};
-            meta_free(array, bytes);
         }
         lock_drop(&global_lock);
     }
 }
 
+/* Frees go to another side while allocations are sampled; of a heap whose magazines are empty. */
+static void choose_side(struct heap *heap) {
+    struct magazine *side = heap->magazine;
+    if ((settings.special & SPECIAL_SAMPLE) != 0) {
+        if (heap->other_side == NULL) {
+            lock_take(&global_lock);
+            heap->other_side = meta_alloc(CLASSES * sizeof *side);
+            lock_drop(&global_lock);
+            if (heap->other_side == NULL) return;
+            init_side(heap->other_side);
+        }
+        side = heap->other_side;
+    }
+    if (heap->freed == side) return;
+    heap->freed = side;
+    slabs_follow(heap);
+}
+
 void magazines_renew(struct heap *heap) {
     for (unsigned class = 0; class < CLASSES; class ++) discard(heap, class);
+    choose_side(heap);
 }
 
 /* What belongs to others: no slab of this heap would find it again. */
@@ -147,13 +224,18 @@ static void give_to_others(struct entry entry) {
         remote_give(slab, entry.state);
 }
 
-void magazines_forget(struct heap *heap) {
+static void forget_side(struct heap *heap, struct magazine *side) {
     for (unsigned class = 0; class < CLASSES; class ++) {
-        struct magazine *magazine = &heap->magazine[class];
-        while (magazine->top != sentinel(heap, class)) {
+        struct magazine *magazine = &side[class];
+        while (magazine->top != sentinel(heap, side, class)) {
             struct entry newest = *magazine->top--;
             signal_order();
             give_to_others(newest);
         }
     }
+}
+
+void magazines_forget(struct heap *heap) {
+    if (has_two_sides(heap)) forget_side(heap, heap->magazine);
+    forget_side(heap, heap->freed);
 }

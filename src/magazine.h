@@ -29,7 +29,12 @@ void magazines_renew(struct heap *heap);
  */
 void magazines_forget(struct heap *heap);
 
+/* Of what freed slots go to. */
 unsigned magazine_count(const struct heap *heap, unsigned class);
+
+/* While allocations are sampled: makes what was freed what is allocated from, which is empty; false
+ * when nothing was freed. */
+bool magazine_swap(struct heap *heap, unsigned class);
 
 static inline bool magazine_full(const struct magazine *magazine) {
     return magazine->top + 1 == magazine->limit;
@@ -37,10 +42,10 @@ static inline bool magazine_full(const struct magazine *magazine) {
 
 /* Puts a cached slot on a magazine that is not full; complete before `top` covers it. */
 static inline void magazine_push(struct heap *heap, unsigned class, struct entry entry) {
-    struct entry *next = heap->magazine[class].top + 1;
+    struct entry *next = heap->freed[class].top + 1;
     *next = entry;
     signal_order();
-    heap->magazine[class].top = next;
+    heap->freed[class].top = next;
     sanitizer_release(heap);
 }
 

@@ -22,6 +22,19 @@ struct table {
 static struct table *_Atomic table;
 static UNTOUCHED struct mapping_counts mapped;
 
+/* Every mapping so far is in [lowest, highest). */
+static char *lowest = (char *)UINTPTR_MAX, *highest;
+
+static void widen_range(const struct mapping *new) {
+    if (new->start < lowest) racy_store(&lowest, new->start);
+    if (new->start + new->bytes > highest) racy_store(&highest, new->start + new->bytes);
+}
+
+bool mapping_may_hold(const void *p) {
+    return (const char *)p >= racy_load(char *, &lowest) &&
+           (const char *)p < racy_load(char *, &highest);
+}
+
 static size_t table_slot(const char *block) {
     return (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
 }
@@ -37,12 +50,13 @@ static struct mapping *table_lookup(const char *block) {
 }
 
 static void insert_into(struct table *t, struct mapping new) {
+    widen_range(&new);
     for (size_t i = table_slot(new.block);; i++) {
         struct mapping *slot = &t->slots[i & (t->capacity - 1)];
         if ((uintptr_t)slot->block > (uintptr_t)MAPPING_REMOVED) continue;
         if (slot->block == NULL) t->filled++;
-        slot->start = new.start;
-        slot->bytes = new.bytes;
+        racy_store(&slot->start, new.start);
+        racy_store(&slot->bytes, new.bytes);
         atomic_store_explicit(&slot->block, new.block, memory_order_release);
         return;
     }
@@ -188,18 +202,35 @@ void *mapping_move_in(void *from, size_t bytes, size_t size) {
     return block;
 }
 
+/*
+ * Without the lock. An entry that changes while it is read is not that of a block which the caller
+ * may use. A table that was copied meanwhile may hold anything by now, but can still be read: then
+ * all that was found in it is forgotten. Each load acquires, so that the second looks are later.
+ */
+static bool entry_around(struct mapping *entry, const void *p, struct mapping *found) {
+    char *block = atomic_load_explicit(&entry->block, memory_order_acquire);
+    if ((uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return false;
+    char *start = __atomic_load_n(&entry->start, __ATOMIC_ACQUIRE);
+    size_t bytes = __atomic_load_n(&entry->bytes, __ATOMIC_ACQUIRE);
+    if ((uintptr_t)p - (uintptr_t)start >= bytes) return false;
+    if (atomic_load_explicit(&entry->block, memory_order_acquire) != block) return false;
+    *found = (struct mapping){block, start, bytes};
+    return true;
+}
+
 bool mapping_around(const void *p, struct mapping *found) {
-    bool is_there = false;
-    lock_take(&global_lock);
-    struct table *t = table;
-    for (size_t i = 0; t != NULL && i < t->capacity && !is_there; i++) {
-        struct mapping *slot = &t->slots[i];
-        if ((uintptr_t)slot->block <= (uintptr_t)MAPPING_REMOVED) continue;
-        is_there = (uintptr_t)p - (uintptr_t)slot->start < slot->bytes;
-        if (is_there) *found = *slot;
+    static size_t last; /* the entry is asked for again, most times */
+    if (!mapping_may_hold(p)) return false;
+    for (;;) {
+        struct table *t = table;
+        size_t capacity = __atomic_load_n(&t->capacity, __ATOMIC_ACQUIRE);
+        if (t != table) continue;
+        size_t at = racy_load(size_t, &last), end = at + capacity;
+        while (at < end && !entry_around(&t->slots[at & (capacity - 1)], p, found)) at++;
+        if (t != table) continue;
+        if (at < end) racy_store(&last, at & (capacity - 1));
+        return at < end;
     }
-    lock_drop(&global_lock);
-    return is_there;
 }
 
 struct mapping_counts mapping_count(void) {

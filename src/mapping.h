@@ -1,7 +1,7 @@
 /*
  * Blocks with a mapping of their own: large ones, from M_MMAP_THRESHOLD on. They lie outside the
  * reservation, so a table finds them. Each change of the table is one store, so that the child of
- * a fork finds it whole. The functions take the global lock themselves.
+ * a fork finds it whole. The functions take the global lock themselves, if they need it.
  */
 #ifndef MALLOW_MAPPING_H
 #define MALLOW_MAPPING_H
@@ -37,7 +37,10 @@ void *mapping_resize(void *block, size_t bytes);
  * that is refused, and then they are untouched. */
 void *mapping_move_in(void *from, size_t bytes, size_t size);
 
-/* The mapping around an address, for messages. */
+/* False for most addresses that are in none; takes no lock. */
+bool mapping_may_hold(const void *p);
+
+/* The mapping around an address; takes no lock. */
 bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);

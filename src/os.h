@@ -37,6 +37,15 @@ bool os_break_move(char *from, char *to);
 /* Makes pages inaccessible; their content is lost when they are committed again (see os_purge). */
 bool os_protect(void *start, size_t bytes);
 
+/* Writes to what the loader made read-only after it had filled it in; false when refused. */
+bool os_write_protected(void *to, const void *from, size_t bytes);
+/* Reserves address space exactly at `start`, where nothing may be mapped yet. */
+bool os_reserve_at(void *start, size_t bytes);
+
+/* Makes pages of the caller's reservation what they were at first: inaccessible and without memory;
+ * they read as zero when they are committed again. When it returns false they may be as before. */
+bool os_discard(void *start, size_t bytes);
+
 /* Gives the pages' memory back; they stay accessible and read as zero afterwards.
  * Returns false when the kernel refuses (locked pages): the content is then still there. */
 bool os_purge(void *start, size_t bytes);
@@ -62,12 +71,26 @@ void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
  * removes what is there before it finds out that it cannot.) */
 void *os_move_pages(void *from, size_t bytes);
 
+/* Path of the program that runs, or "". One caller at a time. */
+const char *os_program_path(void);
+/* How much address space the process may have (RLIMIT_AS), SIZE_MAX without a limit; and how many
+ * mappings the kernel keeps for it. */
+size_t os_address_limit(void);
+size_t os_mapping_limit(void);
+
 int os_thread_id(void);
 int os_process_id(void);
 
 /* Blocks all signals of the thread and returns the mask to restore. */
 uint64_t os_block_signals(void);
 void os_restore_signals(uint64_t mask);
+
+/* What a signal does, and is to do from now on; NULL: not asked for, stays as it is. */
+struct sigaction;
+void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before);
+
+/* Sends the calling thread a signal. */
+void os_raise(int signal);
 
 /* When it returns true, each thread of the process has executed a full memory barrier since it was
  * called: who does this rarely spares those that do the other half often theirs. */
@@ -85,9 +108,27 @@ long os_read_file(const char *path, char *buffer, size_t bytes);
 /* Copies from our own memory; false instead of a fault when `from` is not readable. */
 bool os_read_memory(const void *from, void *to, size_t bytes);
 
+/* Whether the byte there can be read. Cheaper than the above, and allowed in any sandbox. */
+bool os_is_readable(const void *at);
+
 /* Writes the whole buffer to a descriptor, in one write where the kernel takes it in one. */
 void os_write(int fd, const char *text, size_t bytes);
 int os_open_append(const char *path);
+
+/* An open file, and which one it is. */
+struct os_file {
+    int fd;
+    uint64_t device, number;
+};
+enum os_opened { OS_OPENED, OS_REFUSED, OS_IN_USE };
+
+/* Creates a file or empties it, and has it for this process alone: it is in use (and untouched)
+ * while another process, which is not our parent, has it so. */
+enum os_opened os_create_log(const char *path, struct os_file *file);
+
+/* Whether the descriptor is still that of the file. */
+bool os_is_file(const struct os_file *file);
+void os_close(int fd);
 
 /* A clock that only goes forward, in nanoseconds, exact to a few milliseconds. No system call. */
 int64_t os_coarse_ns(void);

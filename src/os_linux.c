@@ -7,8 +7,12 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -85,12 +89,25 @@ bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_RE
 #    define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-bool os_extend(void *start, size_t bytes) {
-    void *granted = map(start, bytes, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+static bool map_exactly(void *start, size_t bytes, int protection, int flags) {
+    void *granted = map(start, bytes, protection, MAP_FIXED_NOREPLACE | flags);
     if (granted == start) return true;
     /* Before Linux 4.17 the address is a wish. */
     if (granted != NULL) call3(SYS_munmap, granted, bytes, 0);
     return false;
+}
+
+bool os_extend(void *start, size_t bytes) {
+    return map_exactly(start, bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+bool os_reserve_at(void *start, size_t bytes) {
+    return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE);
+}
+
+/* A new mapping merges with the reservation around it, which one that was used does not always. */
+bool os_discard(void *start, size_t bytes) {
+    return map(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
 char *os_break(void) {
@@ -111,6 +128,15 @@ bool os_break_move(char *from, char *to) {
 }
 
 bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
+
+bool os_write_protected(void *to, const void *from, size_t bytes) {
+    uintptr_t first = (uintptr_t)to & ~(os_page_size() - 1);
+    size_t pages = round_up((uintptr_t)to + bytes, os_page_size()) - first;
+    if (call3(SYS_mprotect, first, pages, PROT_READ | PROT_WRITE) != 0) return false;
+    memcpy(to, from, bytes);
+    call3(SYS_mprotect, first, pages, PROT_READ);
+    return true;
+}
 
 bool os_purge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
@@ -140,10 +166,36 @@ void *os_move_pages(void *from, size_t bytes) {
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
+size_t os_address_limit(void) {
+    struct {
+        uint64_t now, most;
+    } limit = {0};
+    call6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    return limit.now == 0 ? SIZE_MAX : limit.now;
+}
+
+size_t os_mapping_limit(void) {
+    char digits[24];
+    size_t limit = 0;
+    long length = os_read_file("/proc/sys/vm/max_map_count", digits, sizeof digits);
+    for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; i++)
+        limit = limit * 10 + (size_t)(digits[i] - '0');
+    return limit == 0 ? 65530 : limit; /* the kernel's default */
+}
+
 int64_t os_coarse_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+const char *os_program_path(void) {
+    static UNTOUCHED char path[512];
+    if (path[0] != '\0') return path;
+    long length =
+        call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, sizeof path - 1, 0, 0);
+    path[IS_ERROR(length) ? 0 : length] = '\0';
+    return path;
 }
 
 int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }
@@ -158,6 +210,14 @@ uint64_t os_block_signals(void) {
 void os_restore_signals(uint64_t mask) {
     call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
+
+/* By libc's function, which knows how a handler returns. With a signal that exists it cannot fail.
+ */
+void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before) {
+    sigaction(signal, action, before);
+}
+
+void os_raise(int signal) { call3(SYS_tgkill, os_process_id(), os_thread_id(), signal); }
 
 bool os_barrier_in_all_threads(void) {
     if (call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
@@ -199,6 +259,12 @@ bool os_read_memory(const void *from, void *to, size_t bytes) {
     return n == (long)bytes;
 }
 
+/* The kernel reads the set before it finds that there is no such operation. */
+bool os_is_readable(const void *at) {
+    uintptr_t set = (uintptr_t)at & ~(uintptr_t)7;
+    return call6(SYS_rt_sigprocmask, ~0L, (long)set, 0, 8, 0, 0) == -EINVAL;
+}
+
 void os_write(int fd, const char *text, size_t bytes) {
     while (bytes > 0) {
         long n = call3(SYS_write, fd, text, bytes);
@@ -214,6 +280,45 @@ int os_open_append(const char *path) {
                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644, 0, 0);
     return IS_ERROR(fd) ? -1 : (int)fd;
 }
+
+#define IS_BUSY(r) ((r) == -EWOULDBLOCK)
+
+static bool identify(int fd, struct statx *status) {
+    return call6(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, (long)status, 0) ==
+           0;
+}
+
+static void set_file(struct os_file *file, const struct statx *status) {
+    file->device = (uint64_t)status->stx_dev_major << 32 | status->stx_dev_minor;
+    file->number = status->stx_ino;
+}
+
+enum os_opened os_create_log(const char *path, struct os_file *file) {
+    struct statx status = {0};
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                    0666, 0, 0);
+    if (IS_ERROR(fd)) return OS_REFUSED;
+    file->fd = (int)fd;
+    if (!identify(file->fd, &status)) status.stx_mode = 0;
+    set_file(file, &status);
+    if (!S_ISREG(status.stx_mode)) return OS_OPENED; /* a terminal, a pipe */
+    if (IS_BUSY(call3(SYS_flock, fd, LOCK_EX | LOCK_NB, 0))) {
+        os_close(file->fd);
+        return OS_IN_USE;
+    }
+    call3(SYS_ftruncate, fd, 0, 0);
+    return OS_OPENED;
+}
+
+bool os_is_file(const struct os_file *file) {
+    struct statx status = {0};
+    struct os_file now = {.fd = file->fd};
+    if (!identify(file->fd, &status)) return false;
+    set_file(&now, &status);
+    return now.device == file->device && now.number == file->number;
+}
+
+void os_close(int fd) { call3(SYS_close, fd, 0, 0); }
 
 bool os_on_signal_stack(void) {
     stack_t now;

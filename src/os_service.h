@@ -19,7 +19,6 @@ unsigned os_user(void); /* the effective one */
 int os_listen(const char *name, size_t length);
 int os_connect(const char *name, size_t length);
 int os_accept(int listener);
-void os_close(int fd);
 
 /* The user at the other end, as it was when it connected; -1 when that cannot be told. */
 int64_t os_peer_user(int fd);

@@ -55,8 +55,6 @@ void os_sleep_ms(int ms) {
 
 unsigned os_user(void) { return (unsigned)syscall(SYS_geteuid); }
 
-void os_close(int fd) { syscall(SYS_close, fd); }
-
 /* A socket that has been given the name by `attach`: SYS_bind or SYS_connect. */
 static int named_socket(long attach, const char *name, size_t length) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "fast.h"
 #include "find.h"
 #include "foreign.h"
 #include "large.h"
@@ -10,7 +11,7 @@
 #include "mapping.h"
 #include "report.h"
 #include "settings.h"
-#include "stats.h"
+#include "special.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
 static bool fits(const struct found *block, size_t size) {
@@ -25,11 +26,6 @@ static void *resize_pages(const struct found *block, size_t size) {
     if (block->kind == BLOCK_MAPPING && size >= racy_load(size_t, &settings.mmap_threshold) / 2)
         return mapping_resize(block->start, size);
     return NULL;
-}
-
-static void perturb_growth(char *p, size_t before) {
-    size_t usable = mallow_usable_size(p);
-    if (usable > before) memset(p + before, settings.perturb ^ 0xff, usable - before);
 }
 
 /* What grows once grows again: a quarter more than before, at least, saves most of the copies. */
@@ -50,25 +46,45 @@ static void *resize_by_copy(const struct found *block, size_t size) {
     return p;
 }
 
-static NOINLINE void *resize(void *p, size_t size, const void *caller) {
+void *resize_unknown(void *p, size_t size, const void *caller) {
+    void *moved = NULL;
+    if (!foreign_realloc(p, size, &moved)) report_misuse(MISUSE_REALLOC, p, caller);
+    return moved;
+}
+
+static void *resize_block(const struct found *block, size_t size) {
+    return fits(block, size) ? block->start : resize_pages(block, size);
+}
+
+void *resize_plain(void *p, size_t size) {
     struct found block = find_block(p);
-    if (unlikely(block.kind == BLOCK_NONE)) {
-        void *moved = NULL;
-        if (!foreign_realloc(p, size, &moved)) report_misuse(MISUSE_REALLOC, p, caller);
-        return moved;
-    }
-    if (fits(&block, size)) return p;
-    void *resized = resize_pages(&block, size);
-    if (resized == NULL) return resize_by_copy(&block, size);
-    if (unlikely(settings.perturb != 0)) perturb_growth(resized, block.usable);
-    if (settings.count_calls) stats_count_resize(block.usable, mallow_usable_size(resized));
-    return resized;
+    return block.kind == BLOCK_NONE ? NULL : resize_block(&block, size);
+}
+
+static NOINLINE void *resize(void *p, size_t size, const void *caller) {
+    if (unlikely(settings.special != 0)) return special_resize(p, size, caller);
+    struct found block = find_block(p);
+    if (unlikely(block.kind == BLOCK_NONE)) return resize_unknown(p, size, caller);
+    void *resized = resize_block(&block, size);
+    return resized != NULL ? resized : resize_by_copy(&block, size);
+}
+
+ALWAYS_INLINE void *new_block(size_t size, const void *caller) {
+    return likely(settings.special == 0) ? mallow_malloc(size)
+                                         : special_new_by_resize(size, caller);
+}
+
+ALWAYS_INLINE void free_for(void *p, const void *caller) {
+    if (likely(fast_give(p) == FAST_DONE)) return;
+    free_told(p,
+              &(struct release){
+                  .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, .caller = caller});
 }
 
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
-    if (p == NULL) return mallow_malloc(size);
+    if (p == NULL) return new_block(size, __builtin_return_address(0));
     if (size == 0) {
-        mallow_free(p);
+        free_for(p, __builtin_return_address(0));
         return NULL;
     }
     return resize(p, size, __builtin_return_address(0));
@@ -78,7 +94,8 @@ EXPORT_OWN size_t mallow_usable_size(const void *p) {
     if (p == NULL) return 0;
     struct found block = find_block((void *)(uintptr_t)p);
     size_t usable = block.usable;
-    if (unlikely(block.kind == BLOCK_NONE) && !foreign_usable_size(p, &usable))
+    if (unlikely(block.kind == BLOCK_NONE) && !special_usable_size(p, &usable) &&
+        !foreign_usable_size(p, &usable))
         report_misuse(MISUSE_USABLE_SIZE, p, __builtin_return_address(0));
     return usable;
 }
@@ -89,8 +106,8 @@ EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
         errno = ENOMEM;
         return NULL;
     }
-    if (p == NULL) return mallow_malloc(bytes);
+    if (p == NULL) return new_block(bytes, __builtin_return_address(0));
     if (bytes != 0) return resize(p, bytes, __builtin_return_address(0));
-    mallow_free(p);
+    free_for(p, __builtin_return_address(0));
     return NULL;
 }

@@ -1,170 +1,196 @@
 #include "report.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cold.h"
-#include "mapping.h"
+#include "describe.h"
+#include "module.h"
+#include "mtrace.h"
 #include "os.h"
-#include "pages.h"
 #include "settings.h"
-#include "slab.h"
 #include "text.h"
 
-/* What p turned out to be: free already, or never the start of a block. */
-struct finding {
-    bool was_block;
-    char text[160];
-};
+/* ---- parts of a report ---- */
 
-static struct text text_of(struct finding *f) {
-    return (struct text){.buffer = f->text, .size = sizeof f->text - 1};
-}
-
-static void add_slot(struct text *t, size_t inside, uint64_t slot, size_t size) {
-    if (inside != 0) {
-        text_add_number(t, inside);
+static void add_distance(struct text *t, const struct block_info *block, uintptr_t p) {
+    uintptr_t start = (uintptr_t)block->start, end = start + block->size;
+    if (p < start) {
+        text_add_number(t, start - p);
+        text_add(t, " bytes before ");
+    } else if (p >= end && p != start) {
+        if (p != end) {
+            text_add_number(t, p - end);
+            text_add(t, " bytes ");
+        }
+        text_add(t, "behind the end of ");
+    } else if (p != start) {
+        text_add_number(t, p - start);
         text_add(t, " bytes inside ");
     }
-    text_add(t, "slot ");
-    text_add_number(t, slot);
-    text_add(t, " of a ");
-    text_add_number(t, size);
-    text_add(t, "-byte slab");
+    text_add(t, "a block of ");
+    text_add_number(t, block->size);
+    text_add(t, " bytes");
 }
 
-static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
-    struct slab *head = slab_head(slab);
-    struct text t = text_of(f);
-    uint32_t offset = (uint32_t)p - slab->start;
-    uint32_t size = slab->slot_size;
-    uint32_t slot = (uint32_t)(slab->state - head->state) + offset / size;
-    uint8_t state = slot < head->slots ? state_get(&head->state[slot]) : SLOT_NONE;
-    f->was_block = offset % size == 0 && (state == SLOT_CACHED || state == SLOT_CACHED_REMOTE ||
-                                          state == SLOT_FREE || state == SLOT_REMOTE);
-    if (state == SLOT_NONE) {
-        text_add(&t, "beside the slots of a ");
-        text_add_number(&t, size);
-        text_add(&t, "-byte slab");
+static void add_thread(struct text *t, int id) {
+    char path[64], name[32];
+    struct text p = {.buffer = path, .size = sizeof path - 1};
+    text_add(&p, "/proc/self/task/");
+    text_add_number(&p, (uint64_t)id);
+    text_add(&p, "/comm");
+    path[p.length] = '\0';
+    long length = os_read_file(path, name, sizeof name);
+    text_add(t, "thread ");
+    text_add_number(t, (uint64_t)id);
+    if (length < 1) return;
+    text_add(t, " \"");
+    text_add_bytes(t, name, (size_t)length - 1);
+    text_add(t, "\"");
+}
+
+static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
+    struct module module;
+    text_add(t, "    #");
+    text_add_number(t, number);
+    text_add(t, " ");
+    text_add_hex(t, pc);
+    if (module_of(pc - 1, &module)) {
+        text_add(t, " in ");
+        text_add(t, module.name[0] != '\0' ? module.name : os_program_path());
+        text_add(t, "+");
+        text_add_hex(t, pc - module.base);
+    }
+    text_add(t, "\n");
+}
+
+static void add_stack(struct text *t, stack_id stack) {
+    uintptr_t frames[STACK_FRAMES_MAX];
+    unsigned count = stack_frames(stack, frames);
+    for (unsigned i = 0; i < count; i++) add_frame(t, i, frames[i]);
+}
+
+static void add_past(struct text *t, const char *what, stack_id stack, int thread) {
+    if (stack == 0) return;
+    text_add(t, what);
+    add_thread(t, thread);
+    text_add(t, ":\n");
+    add_stack(t, stack);
+}
+
+#define DUMP_ROW 16u
+
+static void add_hex_byte(struct text *t, uint8_t byte) {
+    static const char digits[] = "0123456789abcdef";
+    text_add_bytes(t, (char[]){' ', digits[byte >> 4], digits[byte & 15]}, 3);
+}
+
+/* What can be read of the rows around p. */
+static void add_bytes_around(struct text *t, uintptr_t p) {
+    uintptr_t middle = p - p % DUMP_ROW;
+    for (uintptr_t row = middle - 2 * DUMP_ROW; row <= middle + 2 * DUMP_ROW; row += DUMP_ROW) {
+        uint8_t bytes[DUMP_ROW];
+        if (!os_read_memory((void *)row, bytes, sizeof bytes)) continue;
+        text_add(t, row == middle ? "  > " : "    ");
+        text_add_hex(t, row);
+        text_add(t, ":");
+        for (unsigned i = 0; i < DUMP_ROW; i++) add_hex_byte(t, bytes[i]);
+        text_add(t, "\n");
+    }
+}
+
+/* ---- the report ---- */
+
+static void add_first_line(struct text *t, const struct error *e, const char *found) {
+    text_add(t, "mallow: ");
+    text_add(t, e->cause);
+    if ((settings.check_action & CHECK_SIMPLE) != 0) {
+        text_add(t, " in ");
+        text_add(t, e->function == NULL ? "free" : e->function);
+        text_add(t, "\n");
         return;
     }
-    add_slot(&t, offset % size, slot, size);
-    if (offset % size != 0) return;
-    if (state == SLOT_FRESH || state == SLOT_CACHED_FRESH) text_add(&t, ", never allocated");
+    text_add(t, " of ");
+    text_add_hex(t, (uintptr_t)e->p);
+    text_add(t, " (");
+    if (e->block != NULL)
+        add_distance(t, e->block, (uintptr_t)e->p);
+    else
+        text_add(t, found);
+    text_add(t, ", ");
+    add_thread(t, os_thread_id());
+    text_add(t, ")");
+    if (e->detail != NULL) {
+        text_add(t, ", ");
+        text_add(t, e->detail);
+    }
+    if (e->function != NULL) {
+        text_add(t, ", in ");
+        text_add(t, e->function);
+    }
+    if (e->caller != NULL) {
+        text_add(t, " called from ");
+        text_add_hex(t, (uintptr_t)e->caller);
+    }
+    text_add(t, "\n");
 }
 
-static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
-    uint32_t start = cold_find_start(granule, cold_unit((void *)p));
-    if (start == UINT32_MAX) {
-        text_add(&t, "beside the slots of a slab of mixed sizes, never allocated");
-        return;
-    }
-    size_t inside = p % GRANULE - start * UNIT;
-    add_slot(&t, inside, start, class_size(cold_class(granule, start)));
-    f->was_block = inside == 0;
+static void add_details(struct text *t, const struct error *e) {
+    static struct stack_cache *cache;
+    add_stack(t,
+              e->context != NULL ? stack_capture_interrupted(e->context) : stack_capture(&cache));
+    if (e->block == NULL) return;
+    add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
+    add_past(t, "  freed by ", e->block->freed, e->block->freed_by);
+    if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
 }
 
-/* ---- what is not ours ---- */
-
-static UNTOUCHED char maps[256 * KIB]; /* one report at a time: see report_misuse */
-
-static uintptr_t parse_hex(const char **text) {
-    uintptr_t value = 0;
-    for (;; (*text)++) {
-        char c = **text;
-        if (c >= '0' && c <= '9')
-            value = value * 16 + (uintptr_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value * 16 + (uintptr_t)(c - 'a' + 10);
-        else
-            return value;
-    }
+static void to_log(void *unused, const char *bytes, size_t count) {
+    (void)unused;
+    os_write(settings.log_fd, bytes, count);
 }
 
-/* The name at the end of a line of /proc/self/maps, empty for anonymous memory. */
-static const char *name_in_line(const char *line, const char *end) {
-    const char *name = end;
-    while (name > line && name[-1] != ' ') name--;
-    return *name == '/' || *name == '[' ? name : end;
+/* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
+ * here takes the process with it, and the others wait for that. */
+static _Atomic int reporting;
+static UNTOUCHED char report_text[16 * KIB];
+
+static uint64_t begin(void) {
+    uint64_t mask = os_block_signals();
+    while (atomic_exchange_explicit(&reporting, 1, memory_order_acquire) != 0)
+        os_wait(&reporting, 1);
+    return mask;
 }
 
-static void describe_foreign(uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
-    uintptr_t here = (uintptr_t)&t;
-    long length = os_read_file("/proc/self/maps", maps, sizeof maps - 1);
-    maps[length > 0 ? length : 0] = '\0';
-    for (const char *line = maps; *line != '\0';) {
-        const char *at = line, *end = strchr(line, '\n');
-        if (end == NULL) break;
-        uintptr_t first = parse_hex(&at);
-        at++;
-        uintptr_t last = parse_hex(&at);
-        if (p >= first && p < last) {
-            const char *name = name_in_line(line, end);
-            if (here >= first && here < last) {
-                text_add(&t, "on the stack");
-            } else if (name == end) {
-                text_add(&t, "in a mapping");
-            } else {
-                text_add(&t, "in a mapping of ");
-                text_add_bytes(&t, name, min_size((size_t)(end - name), 100));
-            }
-            return;
-        }
-        line = end + 1;
-    }
-    text_add(&t, "never allocated, nothing is mapped there");
+static void end(uint64_t mask) {
+    atomic_store_explicit(&reporting, 0, memory_order_release);
+    os_wake_one(&reporting);
+    os_restore_signals(mask);
 }
 
-static void describe_run(uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
-    struct page_counts counts = pages_count();
-    uint32_t page = page_of((void *)p);
-    if (page < GRANULE_PAGES || page >= counts.top) {
-        text_add(&t, "in memory that was never allocated");
-        return;
-    }
-    uint32_t start = pages_find_start(page);
-    uint64_t tag = run_tag(start);
-    if (tag_kind(tag) == RUN_FOREIGN) {
-        describe_foreign(p, f);
-        return;
-    }
-    if (tag_kind(tag) != RUN_BLOCK) {
-        text_add(&t, "in memory that was freed");
-        f->was_block = p % UNIT == 0;
-        return;
-    }
-    text_add_number(&t, p - (uintptr_t)page_start(start));
-    text_add(&t, " bytes inside a block of ");
-    text_add_number(&t, (uint64_t)tag_pages(tag) << RUN_SHIFT);
+static void act(const struct error *e, const char *found) {
+    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_log};
+    add_first_line(&t, e, found);
+    if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&t, e);
+    text_flush(&t);
 }
 
-static struct finding describe_pointer(const void *pointer) {
-    struct finding f = {0};
-    uintptr_t p = (uintptr_t)pointer;
-    struct mapping around;
-    size_t granule = granule_of(pointer);
-    if (granule < space.granules) {
-        struct slab *slab = slab_of(granule);
-        if (slab->kind == GRANULE_SLAB)
-            describe_slot(slab, p, &f);
-        else if (slab->kind == GRANULE_COLD)
-            describe_cold(slab, p, &f);
-        else
-            describe_run(p, &f);
-    } else if (mapping_around(pointer, &around)) {
-        struct text t = text_of(&f);
-        text_add_number(&t, p - (uintptr_t)around.block);
-        text_add(&t, " bytes inside a block of ");
-        text_add_number(&t, around.bytes);
-        text_add(&t, " with a mapping of its own");
-    } else {
-        describe_foreign(p, &f);
-    }
-    return f;
+static void end_process(void) {
+    mtrace_flush();
+    abort();
 }
+
+RARE void report_error(const struct error *e) {
+    uint8_t action = settings.check_action;
+    if ((action & CHECK_REPORT) != 0) {
+        uint64_t mask = begin();
+        act(e, "");
+        end(mask);
+    }
+    if ((action & CHECK_ABORT) != 0) end_process();
+}
+
+/* ---- pointers that are none of ours, or not any more ---- */
 
 static const char *cause(enum misuse what, bool was_block) {
     switch (what) {
@@ -187,59 +213,26 @@ static const char *function(enum misuse what) {
     case MISUSE_FREE:
         break;
     }
-    return "free";
+    return NULL;
 }
 
-static void add_details(struct text *t, enum misuse what, const void *p, const void *caller,
-                        const char *found) {
-    text_add(t, " of ");
-    text_add_hex(t, (uintptr_t)p);
-    text_add(t, " (");
-    text_add(t, found);
-    text_add(t, ", thread ");
-    text_add_number(t, (uint64_t)os_thread_id());
-    text_add(t, ")");
-    if (what != MISUSE_FREE) {
-        text_add(t, ", in ");
-        text_add(t, function(what));
-    }
-    text_add(t, " called from ");
-    text_add_hex(t, (uintptr_t)caller);
-}
-
-static void write_report(enum misuse what, const void *p, const void *caller) {
-    static UNTOUCHED char line[512];
+static void write_misuse(enum misuse what, const void *p, const void *caller) {
     struct finding f = describe_pointer(p);
-    struct text t = {.buffer = line, .size = sizeof line};
-    text_add(&t, "mallow: ");
-    text_add(&t, cause(what, f.was_block));
-    if ((settings.check_action & CHECK_SIMPLE) == 0) {
-        add_details(&t, what, p, caller, f.text);
-    } else {
-        text_add(&t, " in ");
-        text_add(&t, function(what));
-    }
-    text_write(&t);
-}
-
-/* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
- * here takes the process with it, and the others wait for that. */
-static _Atomic int reporting;
-
-static void report(enum misuse what, const void *p, const void *caller) {
-    uint64_t mask = os_block_signals();
-    while (atomic_exchange_explicit(&reporting, 1, memory_order_acquire) != 0)
-        os_wait(&reporting, 1);
-    write_report(what, p, caller);
-    atomic_store_explicit(&reporting, 0, memory_order_release);
-    os_wake_one(&reporting);
-    os_restore_signals(mask);
+    act(&(struct error){.cause = cause(what, f.was_block),
+                        .p = p,
+                        .function = function(what),
+                        .caller = caller},
+        f.text);
 }
 
 RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
     uint8_t action = settings.check_action;
-    if ((action & CHECK_REPORT) != 0) report(what, p, caller);
-    if ((action & CHECK_ABORT) != 0) abort();
+    if ((action & CHECK_REPORT) != 0) {
+        uint64_t mask = begin();
+        write_misuse(what, p, caller);
+        end(mask);
+    }
+    if ((action & CHECK_ABORT) != 0) end_process();
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

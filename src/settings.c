@@ -5,12 +5,15 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "hard.h"
 #include "heap.h"
 #include "leak_suppress.h"
 #include "os.h"
 #include "purge.h"
+#include "redzone.h"
 #include "report.h"
 #include "space.h"
+#include "special.h"
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
 #define THRESHOLD_MAX ((size_t)32 * MIB)
@@ -26,6 +29,7 @@ struct settings settings = {
     .mxfast = SLOT_MAX,
     .tcache_max = SLOT_MAX,
     .tcache_count = SIZE_MAX,
+    .quarantine = 32 * MIB,
     .check_action = CHECK_REPORT | CHECK_ABORT,
     .leak_status = 23,
     .log_fd = 2,
@@ -72,12 +76,21 @@ static void set_tcache_count(size_t value) {
     magazines_change();
 }
 
+/* Only slow paths look at it. */
+static void set_special(unsigned bit, bool on) {
+    unsigned special = on ? settings.special | bit : settings.special & ~bit;
+    racy_store(&settings.special, special);
+    magazines_change();
+}
+
 static void set_perturb(size_t value) {
     settings.perturb = (uint8_t)value;
-    magazines_change(); /* only slow paths fill */
+    set_special(SPECIAL_FILL, value != 0);
 }
 
 static void set_check_action(size_t value) { settings.check_action = (uint8_t)value; }
+
+static void set_quarantine(size_t value) { settings.quarantine = value; }
 
 static void set_huge_pages(size_t value) {
     if (value != 0) space_use_huge_pages();
@@ -86,14 +99,31 @@ static void set_huge_pages(size_t value) {
 /* Of arenas and of the unsorted list there are none here. */
 static void set_nothing(size_t value) { (void)value; }
 
-static void count_calls(bool wanted) {
-    settings.count_calls = wanted;
-    magazines_change();
+/* Every small number of blocks: then each call is looked at; else magazines stay in use. */
+#define GUARD_SAMPLED 32
+
+static void set_guard(size_t value) {
+    settings.guard = value;
+    set_special(SPECIAL_SAMPLE, value >= GUARD_SAMPLED);
+    set_special(SPECIAL_GUARD, value != 0);
 }
+
+static void set_guard_budget(size_t value) { settings.guard_budget = value; }
 
 static void set_summary_process(size_t value) {
     settings.summary = settings.summary && value == (size_t)os_process_id();
-    count_calls(settings.summary);
+    set_special(SPECIAL_COUNT, settings.summary);
+}
+
+/* Never taken back: blocks that were made so must be found when they are freed. */
+static void set_check_mode(enum check_mode mode) {
+    if (mode == CHECK_FREE || settings.check != CHECK_FREE) return;
+    if (mode == CHECK_FULL)
+        redzone_choose_secret();
+    else
+        hard_choose_secret();
+    settings.check = mode;
+    set_special(mode == CHECK_FULL ? SPECIAL_FULL : SPECIAL_HARD, true);
 }
 
 /* ---- numbers and names ---- */
@@ -197,7 +227,26 @@ static bool set_choice(struct word value, const char *off, const char *on, bool 
 
 static bool set_stats(struct word value) {
     if (!set_choice(value, "off", "exit", &settings.summary)) return false;
-    count_calls(settings.summary);
+    set_special(SPECIAL_COUNT, settings.summary);
+    return true;
+}
+
+/* Off: a wrong free is passed over in silence. */
+static bool set_check(struct word value) {
+    if (is(value, "off")) return set_check_action(0), true;
+    if (is(value, "hard")) return set_check_mode(CHECK_HARD), true;
+    if (is(value, "full")) return set_check_mode(CHECK_FULL), true;
+    return is(value, "free");
+}
+
+static bool set_switch(struct word value, bool *flag) {
+    return set_choice(value, "off", "on", flag);
+}
+
+static bool set_zero_on_free(struct word value) {
+    bool on;
+    if (!set_switch(value, &on)) return false;
+    set_special(SPECIAL_ZERO, on);
     return true;
 }
 
@@ -213,23 +262,29 @@ static bool is_backend(struct word value) { return is(value, "reserve") || is(va
 
 static bool set_option(struct word key, struct word value, bool *known) {
     static const struct setter numbers[] = {
+        {"guard", set_guard},
+        {"guard_budget", set_guard_budget},
         {"retain", purge_set_retain},
+        {"quarantine", set_quarantine},
         {"stats_pid", set_summary_process},
         {NULL, NULL},
     };
     *known = true;
     if (is(key, "retain") && is(value, "auto")) return purge_set_retain(SIZE_MAX), true;
     if (is(key, "backend")) return is_backend(value);
-    if (is(key, "check")) return is(value, "free");
+    if (is(key, "check")) return set_check(value);
+    if (is(key, "zero_on_free")) return set_zero_on_free(value);
+    if (is(key, "randomize")) return set_switch(value, &settings.randomize);
     if (is(key, "on_error")) return set_on_error(value);
     if (is(key, "stats")) return set_stats(value);
     if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
-    if (is(key, "control")) return set_choice(value, "off", "on", &settings.control);
+    if (is(key, "control")) return set_switch(value, &settings.control);
+    if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "leak")) return set_choice(value, "off", "exit", &settings.leak_at_exit);
     if (is(key, "leak_status")) return set_leak_status(value);
     if (is(key, "leak_suppressions")) return set_leak_suppressions(value);
-    if (is(key, "purge_thread")) return set_choice(value, "off", "on", &settings.purge_thread);
+    if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
     const struct setter *setter = setter_of(numbers, key);
     size_t number;
     *known = setter != NULL;
@@ -359,6 +414,11 @@ RARE int settings_mallopt(int parameter, int value) {
         return 0;
     heap_follow_settings();
     return 1;
+}
+
+RARE void settings_trace(bool wanted) {
+    set_special(SPECIAL_TRACE, wanted);
+    heap_follow_settings();
 }
 
 void settings_adapt_threshold(size_t freed_bytes) {

@@ -4,23 +4,37 @@
 
 #include "config.h"
 
+enum check_mode {
+    CHECK_FREE, /* every free is validated */
+    CHECK_HARD, /* for production: see checked.h */
+    CHECK_FULL, /* for debugging */
+};
+
 struct settings {
     size_t mmap_threshold;
     size_t mmap_max;
-    size_t mxfast;        /* magazines serve sizes up to this, */
-    size_t tcache_max;    /* and this */
-    size_t tcache_count;  /* entries that a magazine holds at most */
-    unsigned generation;  /* grows with each change of what magazines may hold */
-    uint8_t perturb;      /* fills blocks when not 0: magazines hold nothing */
+    size_t mxfast;       /* magazines serve sizes up to this, */
+    size_t tcache_max;   /* and this */
+    size_t tcache_count; /* entries that a magazine holds at most */
+    unsigned generation; /* grows with each change of what magazines may hold */
+    unsigned special;    /* SPECIAL_* bits (special.h): what slow paths do besides */
+    enum check_mode check;
+    size_t quarantine;    /* bytes that wait there in check=full */
+    bool randomize;       /* slots are handed out in an order that nobody can guess */
+    uint8_t perturb;      /* what blocks are filled with, when SPECIAL_FILL */
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
-    bool count_calls;     /* exact counts of calls: magazines hold nothing */
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
     bool control;        /* control=on */
     bool leak_at_exit;   /* leak=exit */
     uint8_t leak_status; /* the process's, when blocks are lost; 0: its own */
+    bool guard_left;     /* guard_align=left */
+    bool guard_large;    /* all large blocks are guarded, whatever they need */
+    bool check_family;   /* malloc with delete, new with free... are errors */
+    size_t guard;        /* guard=N: one block in N is guarded; 0: none */
+    size_t guard_budget; /* bytes that guarded blocks may take; 0: see guard.h */
     int log_fd;
 };
 
@@ -38,6 +52,9 @@ bool settings_backend_is_break(void);
 
 /* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
 int settings_mallopt(int parameter, int value);
+
+/* From now on calls are traced, or no more. */
+void settings_trace(bool wanted);
 
 /* As glibc documents: freeing a mapped block raises the threshold to its size. */
 void settings_adapt_threshold(size_t freed_bytes);

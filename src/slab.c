@@ -8,7 +8,9 @@
 #include "os.h"
 #include "pages.h"
 #include "purge.h"
+#include "record.h"
 #include "remote.h"
+#include "settings.h"
 #include "size_class.h"
 #include "stats.h"
 #include "trim.h"
@@ -65,7 +67,7 @@ static void describe_granules(struct slab *slab, struct heap *heap, unsigned cla
         size_t before = ((uintptr_t)granule_start(granule + i) - slot_zero) / size;
         part->reciprocal = reciprocal_of(size);
         part->state = slab->state + before;
-        part->magazine = &heap->magazine[class];
+        part->magazine = &heap->freed[class];
         part->start = (uint32_t)(slot_zero + before * size);
         part->slot_size = (uint32_t)size;
         part->kind = GRANULE_SLAB;
@@ -107,6 +109,8 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->age = 0;
     slab->scan = phantoms;
     slab->reach = 0;
+    slab->records = NULL;
+    slab->wiped = false;
     init_states(slab, phantoms, clean);
     describe_granules(slab, heap, class, (uintptr_t)page_start(page) + colour - phantoms * size);
     bin_add(heap, slab);
@@ -135,6 +139,7 @@ static void slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     /* An inaccessible run that cannot be opened again is lost, but only then. */
     bool usable = class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
+    records_free(slab);
     if (usable) {
         pages_free(page, purged);
         purge_after_free();
@@ -146,9 +151,13 @@ static void slab_retire(struct heap *heap, struct slab *slab, bool purged) {
 
 #define LARGEST_SLAB_PAGES (class_granules(CLASSES - 1) * GRANULE_PAGES)
 
+/* In check=hard no memory of one class ever serves another. */
+static bool may_retire(void) { return settings.check != CHECK_HARD; }
+
 /* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
  * it then stays with its class alone. */
 static void keep_empty(struct heap *heap, struct slab *slab) {
+    if (!may_retire()) return;
     if (heap->empties < min_size(EMPTY_SLABS, purge_slack() / LARGEST_SLAB_PAGES))
         heap->empty[heap->empties++] = slab;
     else if (!heap_is_visited(heap))
@@ -167,7 +176,7 @@ bool slab_retire_empty(struct heap *heap) {
 }
 
 bool slab_retire_old(struct heap *heap, struct slab *slab) {
-    if (slab->outside != 0) return false;
+    if (slab->outside != 0 || !may_retire()) return false;
     char *start = granule_start(slab_granule(slab));
     size_t bytes = class_granules(slab->class) * GRANULE;
     bool purged = os_purge(start, bytes);
@@ -196,7 +205,7 @@ static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t w
 }
 
 void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = slab->magazine;
+    struct magazine *magazine = &heap->magazine[slab->class];
     _Atomic uint8_t *states = slab->state;
     char *zero = slab_slot_zero(slab);
     size_t size = slab->slot_size;
@@ -234,6 +243,43 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     if (slab->outside == slab->capacity) bin_remove(heap, slab);
     signal_order();
     magazine->top = bottom + take;
+}
+
+/* The first word of states from `at` on, round the end, with an available slot. */
+static uint32_t find_available(const struct slab *slab, uint32_t at) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8);
+    while (available_bytes(load_states(slab->state, at)) == 0) at = at + 8 < end ? at + 8 : 0;
+    return at;
+}
+
+/* xorshift64: what the kernel gave to begin with is not seen in what comes out here. */
+static uint64_t next_random(struct heap *heap) {
+    uint64_t x = heap->random != 0 ? heap->random : os_random() | 1;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return heap->random = x;
+}
+
+struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh) {
+    uint64_t random = at_random ? next_random(heap) : 0;
+    uint32_t from = at_random ? (uint32_t)((random >> 32) * slab->slots >> 32) : slab->scan;
+    uint32_t at = find_available(slab, from & ~7u);
+    uint64_t found = available_bytes(load_states(slab->state, at));
+    unsigned skip = (unsigned)(random % (unsigned)__builtin_popcountl(found));
+    for (; skip > 0; skip--) found &= found - 1;
+    uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+    if (slab->outside == 0) use_empty(heap, slab);
+    slab->age = 0;
+    slab->outside++;
+    signal_order();
+    *fresh = state_get(&slab->state[slot]) == SLOT_FRESH;
+    state_set(&slab->state[slot], SLOT_CLOSING);
+    if (!at_random) slab->scan = at;
+    if (at + 8 > slab->reach) slab->reach = at + 8;
+    if (slab->outside == slab->capacity) bin_remove(heap, slab);
+    return (struct entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,
+                          &slab->state[slot]};
 }
 
 /* `count` slots of the slab became available, the lowest of them `lowest`. */
@@ -321,8 +367,17 @@ void slab_harvest(struct heap *heap, struct slab *slab) {
 static void own_granules(struct slab *slab, struct heap *heap) {
     for (unsigned i = 0; i < class_granules(slab->class); i++) {
         struct slab *part = slab_part(slab, i);
-        part->magazine = &heap->magazine[slab->class];
+        part->magazine = &heap->freed[slab->class];
         atomic_store_explicit(&part->owner, heap, memory_order_seq_cst);
+    }
+}
+
+void slabs_follow(struct heap *heap) {
+    size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    for (size_t granule = 1; granule < granules; granule++) {
+        struct slab *slab = slab_of(granule);
+        if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap && slab->index == 0)
+            own_granules(slab, heap);
     }
 }
 
@@ -346,6 +401,9 @@ void slab_repair(struct heap *heap, struct slab *slab) {
             state_set(state, SLOT_FREE);
             break;
         case SLOT_CACHED_REMOTE:
+        case SLOT_CHECKED:
+        case SLOT_CLOSING:
+        case SLOT_HELD:
         case SLOT_USED:
             outside++;
             break;
@@ -357,5 +415,5 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     slab->scan = 0;
     slab->listed = false;
     if (outside < slab->capacity) bin_add(heap, slab);
-    if (outside == 0) slab_retire(heap, slab, false);
+    if (outside == 0 && may_retire()) slab_retire(heap, slab, false);
 }

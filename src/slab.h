@@ -24,6 +24,9 @@ enum slot_state {
     SLOT_REMOTE = 0x04,        /* freed by another thread, not yet collected by the owner */
     SLOT_NONE = 0x05,          /* no slot: before the first or after the last */
     SLOT_CACHED_REMOTE = 0x06, /* free, in a magazine of a heap that does not own the slab */
+    SLOT_CHECKED = 0x09,       /* the program's, with a record and redzones (checked.h) */
+    SLOT_HELD = 0x0a,          /* was checked, was freed, is in some thread's quarantine */
+    SLOT_CLOSING = 0x0e,       /* between the two: being freed or made ready */
     SLOT_FREE = 0x80,          /* in the slab, handed out before */
 };
 /* FRESH and FREE differ in the top bit alone: "available" is one test, eight slots at a time. */
@@ -52,6 +55,10 @@ static inline char *slab_slot_zero(const struct slab *slab) {
  * at least is there. */
 void slab_take(struct heap *heap, struct slab *slab, unsigned want);
 
+/* Takes one available slot, of which there is one at least, into the state CLOSING: the lowest, or
+ * one that nobody can guess. *fresh: it reads as zero. */
+struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh);
+
 /* Makes cached slots available in their slabs again; slabs that are then empty retire. */
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 
@@ -63,6 +70,9 @@ bool slab_retire_empty(struct heap *heap);
 
 /* Retires this one if it is empty, and gives its pages back at once. */
 bool slab_retire_old(struct heap *heap, struct slab *slab);
+
+/* The heap's frees go elsewhere from now on (heap.h, freed): its slabs are told. */
+void slabs_follow(struct heap *heap);
 
 /* Hands a slab that its (held) owner lists as partial to another heap. */
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to);

@@ -44,8 +44,7 @@ static void lay_out(char *start, char *blocks, size_t granules, enum growth by) 
     space.base = space.block_part.start;
 }
 
-/* Takes back what space_choose tried in vain. */
-static void part_undo(struct part *part) {
+void part_undo(struct part *part) {
     if (part->accessible == 0 || part->by == GROW_COMMITTED) return;
     if (part->by == GROW_BREAK)
         os_break_move(part->start + part->accessible, part->start);
@@ -62,17 +61,22 @@ static bool parts_begin(void) {
     return false;
 }
 
-/* An eighth of the address space at most, from a place in its second to fourth eighth on: above
- * what a program's own addresses and a sanitizer's low memory take, below executables (from two
- * thirds on), libraries and stacks. The kernel maps nothing there unasked. */
+/* In the second to fourth eighth of the address space: above what a program's own addresses and a
+ * sanitizer's low memory take, below executables (from two thirds on), libraries and stacks. The
+ * kernel maps nothing there unasked. */
+char *space_random_place(void) {
+    size_t eighth = (size_t)1 << (os_address_bits() - 3);
+    return (char *)eighth + (os_random() % (3 * eighth >> GRANULE_SHIFT) << GRANULE_SHIFT);
+}
+
+/* An eighth of the address space at most. */
 static bool choose_range(char *blocks) {
     if (sizeof(void *) < 8) return false;
     size_t eighth = (size_t)1 << (os_address_bits() - 3);
     size_t granules = eighth / (GRANULE + META_PER_GRANULE + sizeof(struct granule));
     granules = min_size(granules & ~(SMALLEST_GRANULES - 1), LARGEST_GRANULES);
     for (int i = 0; i < RANDOM_TRIES; i++) {
-        size_t random = os_random() % (3 * eighth >> GRANULE_SHIFT) << GRANULE_SHIFT;
-        lay_out((char *)eighth + random, blocks, granules, GROW_MAPPED);
+        lay_out(space_random_place(), blocks, granules, GROW_MAPPED);
         if (parts_begin()) return true;
     }
     return false;
@@ -165,17 +169,19 @@ bool part_grow(struct part *part, size_t bytes) {
     return true;
 }
 
+RARE void part_after_fork(struct part *part) {
+    if (part->asked_for <= part->accessible) return;
+    if (part->by == GROW_MAPPED)
+        os_unmap(part->start + part->accessible, part->asked_for - part->accessible);
+    else if (part->by == GROW_BREAK && os_break() == part->start + part->asked_for)
+        part->accessible = part->asked_for;
+    part->asked_for = part->accessible;
+}
+
 RARE void space_after_fork(void) {
-    struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
-    for (unsigned i = 0; i < 3; i++) {
-        struct part *part = parts[i];
-        if (part->asked_for <= part->accessible) continue;
-        if (part->by == GROW_MAPPED)
-            os_unmap(part->start + part->accessible, part->asked_for - part->accessible);
-        else if (part->by == GROW_BREAK && os_break() == part->start + part->asked_for)
-            part->accessible = part->asked_for;
-        part->asked_for = part->accessible;
-    }
+    part_after_fork(&space.granule_part);
+    part_after_fork(&space.meta_part);
+    part_after_fork(&space.block_part);
 }
 
 /* Behind what the program has added to its data segment itself; where in the part, or 0. */

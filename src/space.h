@@ -67,15 +67,25 @@ extern struct space space;
 /* Chooses where everything is; false when the kernel grants no address space at all. */
 bool space_choose(bool by_break);
 
-/* Makes at least `bytes` from the start of the part accessible; false when refused. */
+/* A place for a range, at random, where nothing is mapped unasked; aligned to GRANULE. */
+char *space_random_place(void);
+
+/* Makes at least `bytes` from the start of the part accessible; false when refused. Under the
+ * global lock. */
 bool part_grow(struct part *part, size_t bytes);
+
+/* Takes back what was tried in vain. */
+void part_undo(struct part *part);
+
+/* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
+ * counted would be in the way for ever. */
+void part_after_fork(struct part *part);
 
 /* Goes on with that many granules behind what somebody else has put in the way of the blocks.
  * Returns the first of them, or 0. */
 size_t space_skip(size_t granules);
 
-/* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
- * counted would be in the way for ever. */
+/* The same for the parts of the blocks. */
 void space_after_fork(void);
 
 /* From now on, and for the blocks that there are. */

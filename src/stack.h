@@ -2,6 +2,7 @@
 #ifndef MALLOW_STACK_H
 #define MALLOW_STACK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* An interned stack; 0 is none. */
@@ -13,12 +14,18 @@ typedef uint32_t stack_id;
  * it at a time; its owner keeps the pointer, which is NULL at first. */
 struct stack_cache;
 
+/* Bytes of one, which is a mapping of its own: whoever gives it up may unmap it. */
+size_t stack_cache_bytes(void);
+
 /* The calling thread's stack without the library's own frames, innermost first; 0 when there is no
  * memory. */
 stack_id stack_capture(struct stack_cache **cache);
 
 /* The same for where a signal interrupted it: context is the handler's ucontext_t. */
 stack_id stack_capture_interrupted(const void *context);
+
+/* The frames of one more library are left out where they are the innermost. */
+void stack_leave_out(const void *start, const void *end);
 
 /* Fills in the frames, innermost first; how many. Each is a return address: the call is in the
  * byte before it. (A fault's own address is kept with one added, for the same reason.) */

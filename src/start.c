@@ -4,14 +4,17 @@
 
 #include "control.h"
 #include "decay.h"
+#include "guard.h"
 #include "heap.h"
 #include "helper_thread.h"
 #include "leak.h"
 #include "lock.h"
+#include "mtrace.h"
 #include "purge_thread.h"
 #include "repair.h"
 #include "settings.h"
 #include "space.h"
+#include "special.h"
 #include "summary.h"
 
 bool start_once(void) { return space.base != NULL || space_choose(settings_backend_is_break()); }
@@ -35,11 +38,14 @@ static void start_helpers(void) {
  * calling thread goes on, makes whole what the others were at. */
 static void child_of_fork(void) {
     repair_after_fork();
+    guard_after_fork();
     heap_after_fork();
     decay_after_fork();
+    thread_id_after_fork();
     summary_forget();
     control_after_fork();
     leak_after_fork();
+    mtrace_after_fork();
     start_helpers();
 }
 

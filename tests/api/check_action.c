@@ -60,6 +60,7 @@ static void check_messages(const char *text, int action) {
             check_failed("'%s' is not '%s'\n", line, expected[i]);
         regfree(&pattern);
         text += length + 1;
+        while (*text == ' ') text += strcspn(text, "\n") + 1; /* the stack */
     }
     if (*text != '\0') check_failed("one too many: %s", text);
 }
@@ -75,7 +76,7 @@ int main(int argc, char **argv) {
         _exit(EXIT_SUCCESS);
     }
     close(ends[1]);
-    char text[4096] = "";
+    char text[16384] = "";
     size_t length = 0;
     for (ssize_t n; (n = read(ends[0], text + length, sizeof(text) - 1 - length)) > 0;)
         length += (size_t)n;

@@ -7,7 +7,8 @@ words() {
     "$mallow" "$@" --help | sed -n 's/^  \(--\)\{0,1\}\([a-z-]*\).*/\2/p'
 }
 
-for word in $(words) $(words run) $(words trim) $(words stats) $(words info) $(words leaks); do
+for word in $(words) $(words run) $(words trim) $(words stats) $(words info) $(words leaks) \
+    $(words mtrace) $(words symbolize); do
     for file in docs/man/mallow.1 completions/mallow.bash completions/_mallow \
         completions/mallow.fish; do
         sed 's/\\-/-/g' "$root/$file" | grep -qw -e "$word" || {
@@ -43,3 +44,7 @@ words_after mallow trim --p
 expect_line out '^--pad=$'
 words_after mallow info $$
 expect_line out "^$$\$"
+words_after mallow mtrace --j
+expect_line out '^--json$'
+words_after mallow mtrace "$root/LIC"
+expect_line out '/LICENSE$'

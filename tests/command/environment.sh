@@ -32,6 +32,11 @@ try "$mallow" run --no-control sh -c 'echo "$MALLOW_OPTIONS"; grep Threads /proc
 expect_line out '^control=on,control=off,stats=exit'
 expect_line out '^Threads:.1$'
 
+# Checks have a library of their own.
+try "$mallow" run --check sh -c 'echo "$LD_PRELOAD $MALLOW_OPTIONS"'
+expect_status 0
+expect_line out '^/.*/libmallow\.so[.0-9]*:/.*/libmallow-check\.so check=full,'
+
 # Found by a symbolic link to the command, too; and missed with a message.
 ln -s "$mallow" "$work/link"
 try "$work/link" run true

@@ -61,6 +61,12 @@ for wrong in ("leak=on", "leak=exit,leak_status=256", "leak=exit,leak_suppressio
 with tempfile.NamedTemporaryFile("w") as log:
     expect(23, "lose", options=f"leak=exit,log={log.name}")
     assert re.search(HEAD, open(log.name).read())
+for pattern, status in (("command_leaking", 0), ("libc*++", 23)):
+    with tempfile.NamedTemporaryFile("w") as suppressions:
+        suppressions.write(f"leak:{pattern}\n")
+        suppressions.flush()
+        expect(status, "lose", groups=int(status != 0),
+               options=f"leak=exit,check=full,leak_suppressions={suppressions.name}")
 with tempfile.NamedTemporaryFile("w") as suppressions:
     # Where no stacks are kept, nothing of theirs can be left out.
     suppressions.write("leak:*\n")

@@ -27,6 +27,7 @@ LOST = sorted([
     ("definitely lost", "ring", 48, 2, 48 + 48),
     ("possibly lost", "inside", 512, 0, 0),
 ])
+BYTES = 150 + 3000 + 70000 + (3 << 20) + 40 + 40  # asked for, of what is definitely lost
 
 
 class Server:
@@ -115,6 +116,22 @@ def options(pid):
         assert done.returncode == 125 and "line 5" in done.stderr, done
 
 
+def with_stacks(pid):
+    """Sizes are those that were asked for, and places have names."""
+    result = check(1, pid)
+    assert result["definitely_lost"] == {"blocks": 6, "bytes": BYTES}, result
+    assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200000 + 4 * 40}, result
+    lost = [group for group in result["groups"] if group["class"] == "definitely lost"]
+    assert all(any(" in lose" in frame for frame in group["stack"]) for group in lost), lost
+    for pattern, left in (("^lose$", 0), ("leaking.c", 0), ("command_leak*ing$", 0), ("^los$", 6)):
+        with tempfile.NamedTemporaryFile("w") as suppressions:
+            suppressions.write(f"leak:{pattern}\n")
+            suppressions.flush()
+            result = check(int(left > 0), f"--suppressions={suppressions.name}", pid)
+        assert result["definitely_lost"]["blocks"] == left, (pattern, result)
+        assert left > 0 or result["suppressed"]["blocks"] >= 11, result
+
+
 with Server(LEAKING, "lost", MODULE) as server:
     for _ in range(ROUNDS):
         finds_all(server.pid)
@@ -124,6 +141,10 @@ with Server(LEAKING, MODULE) as server:
         finds_nothing(server.pid)
 with Server(LEAKING, MODULE, options="control=on,backend=brk") as server:
     finds_nothing(server.pid)
+with Server(LEAKING, "lost", MODULE, options="control=on,check=full") as server:
+    with_stacks(server.pid)
+with Server(LEAKING, "lost", MODULE, options="control=on,guard=1") as server:
+    assert check(1, server.pid)["definitely_lost"] == {"blocks": 6, "bytes": BYTES}
 if platform.machine() == "x86_64":
     with Server(SLEEPING) as server:
         for _ in range(ROUNDS):

@@ -2,15 +2,16 @@
 # Help and version go to standard output; a mistake is named on standard error, with a way on.
 . "${0%/*}/lib.sh"
 
-for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' 'leaks --help'; do
+for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' \
+    'leaks --help' 'mtrace --help' 'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
     expect_line out '^Usage: mallow '
     expect_nothing err
 done
-for arguments in --version 'run --version' 'trim --version' 'stats --version' 'info --version' \
-    'leaks --version'; do
+for arguments in --version 'run --version' 'trim --version' 'stats --version' \
+    'info --version' 'leaks --version' 'mtrace --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
     expect_status 0
@@ -50,6 +51,10 @@ done
 try "$mallow" trim --pad=1x 1
 expect_status 125
 expect_line err "^mallow trim: --pad='1x': not a number of bytes$"
+
+try "$mallow" mtrace
+expect_status 125
+expect_line err "^mallow mtrace: a log is needed; try 'mallow mtrace --help'$"
 
 # The program's own options are left alone.
 try "$mallow" run sh -c 'echo "$1"' sh --help

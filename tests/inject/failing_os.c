@@ -6,8 +6,8 @@
 #include "os.h"
 
 const char *const os_call_names[OS_CALLS] = {
-    "reserve", "commit", "extend", "break_move", "protect",    "purge",
-    "map",     "unmap",  "remap",  "move_pages", "advise_huge"};
+    "reserve", "commit", "extend",     "break_move",  "protect",    "purge",  "map",
+    "unmap",   "remap",  "move_pages", "advise_huge", "reserve_at", "discard"};
 
 static struct {
     enum os_call kind;
@@ -157,4 +157,18 @@ bool __wrap_os_advise_huge(void *start, size_t bytes);
 bool __wrap_os_advise_huge(void *start, size_t bytes) {
     paged_check(start, bytes);
     return fails(OS_ADVISE_HUGE) ? plan.unnoticed : __real_os_advise_huge(start, bytes);
+}
+
+bool __real_os_reserve_at(void *start, size_t bytes);
+bool __wrap_os_reserve_at(void *start, size_t bytes);
+bool __wrap_os_reserve_at(void *start, size_t bytes) {
+    paged_check(start, bytes);
+    return fails(OS_RESERVE_AT) ? plan.unnoticed : __real_os_reserve_at(start, bytes);
+}
+
+bool __real_os_discard(void *start, size_t bytes);
+bool __wrap_os_discard(void *start, size_t bytes);
+bool __wrap_os_discard(void *start, size_t bytes) {
+    paged_check(start, bytes);
+    return fails(OS_DISCARD) ? plan.unnoticed : __real_os_discard(start, bytes);
 }

@@ -17,6 +17,8 @@ enum os_call {
     OS_REMAP,
     OS_MOVE_PAGES,
     OS_ADVISE_HUGE,
+    OS_RESERVE_AT,
+    OS_DISCARD,
     OS_CALLS,
     OS_ANY = OS_CALLS
 };

@@ -6,7 +6,9 @@
 
 enum { PROTECTED_MAX = 64 };
 
-static size_t left = SIZE_MAX / 2;
+#define NO_LIMIT (SIZE_MAX / 2)
+
+static size_t left = NO_LIMIT;
 static const void *protected[PROTECTED_MAX];
 
 void os_limit(size_t bytes) { left = bytes; }
@@ -20,7 +22,7 @@ bool limited_charge(size_t bytes) {
 void limited_credit(size_t bytes) { left += bytes; }
 
 void limited_protected(const void *start) {
-    if (limited_was_protected(start)) return;
+    if (left > NO_LIMIT / 2 || limited_was_protected(start)) return;
     for (int i = 0; i < PROTECTED_MAX; i++) {
         if (protected[i] != NULL) continue;
         protected[i] = start;

@@ -56,6 +56,7 @@ pkg_config_static)
 command)
     install_build
     "$prefix/bin/mallow" run cat /proc/self/maps | grep -F "$prefix/lib"
+    "$prefix/bin/mallow" run --check cat /proc/self/maps | grep "$prefix/lib.*/libmallow-check.so"
     for page in man1/mallow.1 man7/mallow.7; do
         [ -s "$prefix/share/man/$page" ]
     done

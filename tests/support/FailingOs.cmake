@@ -1,6 +1,7 @@
 # A core on an operating system that refuses, or that has larger pages: see tests/inject.
 
-set(os_calls reserve commit extend break_move protect purge map unmap remap move_pages advise_huge)
+set(os_calls reserve commit extend break_move protect purge map unmap remap move_pages advise_huge
+    reserve_at discard)
 
 # failing_os(TARGET): the linker leads the core's calls to failing_os.c and what it stands on.
 function(failing_os target)

@@ -8,6 +8,7 @@
 #include "pages.h"
 #include "settings.h"
 #include "slab.h"
+#include "special.h"
 #include "start.h"
 
 enum { GROWTHS = 16, ENTRIES = 1024 };
@@ -184,7 +185,7 @@ static void a_bound_on_entries_is_kept_and_used(void **state) {
 
 static void filling_keeps_nothing(void **state) {
     (void)state;
-    settings.perturb = 1;
+    settings.special = SPECIAL_FILL;
     assert_keeps_nothing(4);
 }
 
@@ -208,7 +209,7 @@ static void renewal_gives_all_back_and_asks_the_settings_again(void **state) {
 
 static void counting_calls_keeps_nothing(void **state) {
     (void)state;
-    settings.count_calls = true;
+    settings.special = SPECIAL_COUNT;
     assert_keeps_nothing(4);
 }
 
@@ -217,8 +218,7 @@ static int new_heap(void **state) {
     (void)state;
     settings.mxfast = settings.tcache_max = SLOT_MAX;
     settings.tcache_count = SIZE_MAX;
-    settings.perturb = 0;
-    settings.count_calls = false;
+    settings.special = 0;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
     return start() ? 0 : -1;

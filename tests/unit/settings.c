@@ -11,6 +11,7 @@
 
 #include "settings.h"
 #include "space.h"
+#include "special.h"
 
 static struct settings defaults;
 static size_t default_top_pad;
@@ -192,7 +193,7 @@ static void options_are_read_in_order(void **state) {
     assert_int_equal(settings.check_action, CHECK_REPORT);
     assert_true(settings.summary);
     assert_true(settings.summary_json);
-    assert_true(settings.count_calls);
+    assert_true((settings.special & SPECIAL_COUNT) != 0);
 }
 
 static bool backend_with(const char *options) {
@@ -220,7 +221,7 @@ static void the_summary_is_for_one_process(void **state) {
     snprintf(options, sizeof(options), "stats=exit,stats_pid=%d", (int)getpid() + 1);
     assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
     assert_false(settings.summary);
-    assert_false(settings.count_calls);
+    assert_false((settings.special & SPECIAL_COUNT) != 0);
 }
 
 static void assert_warns(const char *option, const char *what, const char *word) {

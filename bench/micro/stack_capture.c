@@ -1,0 +1,122 @@
+/* Nanoseconds that the capture of a stack takes: built by bench/stack-capture with the library's
+ * own files. The calls around it are subtracted. */
+#include <alloca.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "call_tree.h"
+#include "stack.h"
+
+#define NOINLINE __attribute__((noinline))
+#define KEEP_FRAME() __asm__ volatile("" ::: "memory")
+#define INNER 4u
+
+static struct stack_cache *cache;
+static bool captures, forgets;
+static unsigned frames_seen;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+NOINLINE static void leaf(void) {
+    uintptr_t frames[STACK_FRAMES_MAX];
+    if (!captures) return;
+    if (forgets) cache = NULL; /* the old one is lost */
+    stack_id stack = stack_capture(&cache);
+    if (frames_seen == 0) frames_seen = stack_frames(stack, frames);
+}
+
+/* At each depth one of two calls, as the path says. */
+NOINLINE static void inner(unsigned path, unsigned n) {
+    if (n == 0)
+        leaf();
+    else if (path & 1)
+        inner(path >> 1, n - 1);
+    else
+        inner(path >> 1, n - 1);
+    KEEP_FRAME();
+}
+
+NOINLINE static void repeat_same(unsigned times) {
+    for (unsigned i = 0; i < times; i++) leaf();
+}
+NOINLINE static void repeat_inner(unsigned times) {
+    for (unsigned i = 0; i < times; i++) inner(i, INNER);
+}
+
+static unsigned frames_below;
+static void (*work)(unsigned);
+
+NOINLINE static void below(unsigned frames, unsigned times) {
+    if (frames == 0)
+        work(times);
+    else
+        below(frames - 1, times);
+    KEEP_FRAME();
+}
+
+/* Nothing stays where it was. */
+static void repeat_moved(unsigned frames, unsigned times) {
+    for (unsigned i = 0; i < times; i++) {
+        volatile char *room = alloca(16 + i % 2 * 16);
+        room[0] = 0;
+        inner(0, frames);
+        __asm__ volatile("" ::"r"(room) : "memory");
+    }
+}
+
+static void moved_here(unsigned times) {
+    for (unsigned i = 0; i < times; i += 100) repeat_moved(frames_below, 100);
+}
+
+/* leaf, work and those outside of main are frames too. */
+#define OWN 7u
+
+static double measure(unsigned frames, void (*what)(unsigned), unsigned times) {
+    double best = 1e18, took[2];
+    unsigned depth = frames - OWN - (what == repeat_inner ? INNER + 1 : 0);
+    work = what;
+    if (what == moved_here) frames_below = depth - 2, depth = 0;
+    frames_seen = 0;
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned with = 0; with < 2; with++) {
+            captures = with;
+            double start = now();
+            below(depth, times);
+            took[with] = now() - start;
+        }
+        if (took[1] - took[0] < best) best = took[1] - took[0];
+    }
+    if (frames_seen != frames) fprintf(stderr, "%u frames instead of %u\n", frames_seen, frames);
+    return best / times;
+}
+
+int main(void) {
+    static const unsigned depths[] = {12, 20, 50};
+    printf("ns a capture        %8s %8s %8s\n", "12", "20", "50 frames");
+    const struct {
+        const char *name;
+        void (*what)(unsigned);
+        unsigned times;
+        bool forgets;
+    } rows[] = {{"the same", repeat_same, 200000, false},
+                {"inner 4 vary", repeat_inner, 200000, false},
+                {"all moved", moved_here, 100000, false},
+                {"nothing known", repeat_same, 200, true}};
+    for (unsigned r = 0; r < sizeof rows / sizeof *rows; r++) {
+        printf("%-20s", rows[r].name);
+        forgets = rows[r].forgets;
+        for (unsigned d = 0; d < 3; d++)
+            printf(" %8.1f", measure(depths[d], rows[r].what, rows[r].times));
+        printf("\n");
+        cache = NULL;
+    }
+    printf("%u nodes\n", call_tree_nodes());
+    return 0;
+}

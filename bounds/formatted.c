@@ -1,0 +1,125 @@
+/* Text that is put together by a format. What the format reads is not looked at. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <wchar.h>
+
+#include "check.h"
+
+/*
+ * Programs give larger sizes than there is room for where they know that the text is short, so the
+ * text itself counts: where the size leaves it open it is put together twice.
+ */
+static void check_text(struct site site, char *to, size_t size, const char *format,
+                       va_list arguments) {
+    if (size <= limit_of(to)) return;
+    va_list again;
+    int before = errno;
+    va_copy(again, arguments);
+    int length = REAL(vsnprintf)(NULL, 0, format, again);
+    va_end(again);
+    errno = before;
+    if (length >= 0) check_write(site, to, lesser((size_t)length + 1, size));
+}
+
+EXPORT int vsprintf(char *to, const char *format, va_list arguments) {
+    check_text(HERE, to, SIZE_MAX, format, arguments);
+    return REAL(vsprintf)(to, format, arguments);
+}
+
+EXPORT int __vsprintf_chk(char *to, int flag, size_t object, const char *format,
+                          va_list arguments) {
+    check_text(HERE, to, SIZE_MAX, format, arguments);
+    return REAL(__vsprintf_chk)(to, flag, object, format, arguments);
+}
+
+EXPORT int vsnprintf(char *to, size_t size, const char *format, va_list arguments) {
+    check_text(HERE, to, size, format, arguments);
+    return REAL(vsnprintf)(to, size, format, arguments);
+}
+ALIAS(__vsnprintf, vsnprintf)
+
+EXPORT int __vsnprintf_chk(char *to, size_t size, int flag, size_t object, const char *format,
+                           va_list arguments) {
+    check_text(HERE, to, size, format, arguments);
+    return REAL(__vsnprintf_chk)(to, size, flag, object, format, arguments);
+}
+
+/* How much a text of wide characters takes libc tells to nobody who has no room for it. */
+EXPORT int vswprintf(wchar_t *to, size_t size, const wchar_t *format, va_list arguments) {
+    check_write(HERE, to, array_bytes(size, sizeof *to));
+    return REAL(vswprintf)(to, size, format, arguments);
+}
+
+EXPORT int __vswprintf_chk(wchar_t *to, size_t size, int flag, size_t object, const wchar_t *format,
+                           va_list arguments) {
+    check_write(HERE, to, array_bytes(size, sizeof *to));
+    return REAL(__vswprintf_chk)(to, size, flag, object, format, arguments);
+}
+
+/* The same holds for what libc says of times. */
+EXPORT size_t strftime(char *to, size_t size, const char *format, const struct tm *time) {
+    check_write(HERE, to, size);
+    return REAL(strftime)(to, size, format, time);
+}
+
+EXPORT size_t strftime_l(char *to, size_t size, const char *format, const struct tm *time,
+                         locale_t locale) {
+    check_write(HERE, to, size);
+    return REAL(strftime_l)(to, size, format, time, locale);
+}
+ALIAS(__strftime_l, strftime_l)
+
+EXPORT size_t wcsftime(wchar_t *to, size_t size, const wchar_t *format, const struct tm *time) {
+    check_write(HERE, to, array_bytes(size, sizeof *to));
+    return REAL(wcsftime)(to, size, format, time);
+}
+
+EXPORT size_t wcsftime_l(wchar_t *to, size_t size, const wchar_t *format, const struct tm *time,
+                         locale_t locale) {
+    check_write(HERE, to, array_bytes(size, sizeof *to));
+    return REAL(wcsftime_l)(to, size, format, time, locale);
+}
+ALIAS(__wcsftime_l, wcsftime_l)
+
+/* ---- the same with arguments of their own ---- */
+
+#define WITH_ARGUMENTS(last, result, work) \
+    va_list arguments;                     \
+    va_start(arguments, last);             \
+    work;                                  \
+    int length = result;                   \
+    va_end(arguments);                     \
+    return length
+
+EXPORT int sprintf(char *to, const char *format, ...) {
+    WITH_ARGUMENTS(format, REAL(vsprintf)(to, format, arguments),
+                   check_text(HERE, to, SIZE_MAX, format, arguments));
+}
+
+EXPORT int __sprintf_chk(char *to, int flag, size_t object, const char *format, ...) {
+    WITH_ARGUMENTS(format, REAL(__vsprintf_chk)(to, flag, object, format, arguments),
+                   check_text(HERE, to, SIZE_MAX, format, arguments));
+}
+
+EXPORT int snprintf(char *to, size_t size, const char *format, ...) {
+    WITH_ARGUMENTS(format, REAL(vsnprintf)(to, size, format, arguments),
+                   check_text(HERE, to, size, format, arguments));
+}
+
+EXPORT int __snprintf_chk(char *to, size_t size, int flag, size_t object, const char *format, ...) {
+    WITH_ARGUMENTS(format, REAL(__vsnprintf_chk)(to, size, flag, object, format, arguments),
+                   check_text(HERE, to, size, format, arguments));
+}
+
+EXPORT int swprintf(wchar_t *to, size_t size, const wchar_t *format, ...) {
+    WITH_ARGUMENTS(format, REAL(vswprintf)(to, size, format, arguments),
+                   check_write(HERE, to, array_bytes(size, sizeof *to)));
+}
+
+EXPORT int __swprintf_chk(wchar_t *to, size_t size, int flag, size_t object, const wchar_t *format,
+                          ...) {
+    WITH_ARGUMENTS(format, REAL(__vswprintf_chk)(to, size, flag, object, format, arguments),
+                   check_write(HERE, to, array_bytes(size, sizeof *to)));
+}

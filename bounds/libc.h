@@ -1,0 +1,40 @@
+/* Libc's own functions, which ours stand before. */
+#ifndef MALLOW_BOUNDS_LIBC_H
+#define MALLOW_BOUNDS_LIBC_H
+
+#include <stddef.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct libc_function {
+    const char *name;
+    void *address;  /* NULL: not looked up yet */
+    void *fallback; /* serves while libc's cannot be looked up */
+};
+
+/* Looks it up. */
+void *libc_find(struct libc_function *function);
+
+/*
+ * REAL(memcpy)(to, from, n) calls libc's memcpy. All functions that are named so are together in a
+ * section and looked up when the library is loaded; what calls them before that does it itself.
+ */
+#define REAL(function) REAL_OR(function, NULL)
+#define REAL_OR(function, fallback) REAL_NAMED(function, fallback)
+#define REAL_NAMED(function, fallback)                                                    \
+    (__extension__({                                                                      \
+        static struct libc_function real_function                                         \
+            __attribute__((section("libc_functions"), used, aligned(sizeof(void *)))) = { \
+                #function, NULL, (void *)(fallback)};                                     \
+        void *address = __atomic_load_n(&real_function.address, __ATOMIC_RELAXED);        \
+        if (__builtin_expect(address == NULL, 0)) address = libc_find(&real_function);    \
+        (__typeof__(&function))address;                                                   \
+    }))
+
+/* The same function under another name that libc has for it. */
+#define ALIAS(name, of) EXPORT __typeof__(of) name __attribute__((alias(#of)));
+#ifndef __clang__
+#    pragma GCC diagnostic ignored "-Wmissing-attributes"
+#endif
+
+#endif

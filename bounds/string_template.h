@@ -1,0 +1,312 @@
+/*
+ * The functions that strings of char and of wchar_t both have. Whoever includes this defines
+ *     CHAR                  the character
+ *     STR(x), STP(x)        the names: strx and stpx, or wcsx and wcpx
+ *     MEMCHR                the search for a character in memory
+ *     SEARCHED              the type of a character that is searched for
+ */
+
+#define NAMED_CHK(name) NAMED_CHK_(name)
+#define NAMED_CHK_(name) __##name##_chk
+#define STR_CHK(x) NAMED_CHK(STR(x))
+#define STP_CHK(x) NAMED_CHK(STP(x))
+
+static size_t bytes_of(size_t characters) { return array_bytes(characters, sizeof(CHAR)); }
+
+/* Characters from s to the end of its block. */
+static size_t characters_to_limit(const CHAR *s) {
+    size_t limit = limit_of(s);
+    return limit == SIZE_MAX ? SIZE_MAX : limit / sizeof(CHAR);
+}
+
+/* ---- reading strings ---- */
+
+static size_t length_early(const CHAR *s) {
+    size_t length = 0;
+    while (s[length] != 0) length++;
+    return length;
+}
+
+static CHAR *find_early(const CHAR *s, SEARCHED c) {
+    while (*s != (CHAR)c && *s != 0) s++;
+    return *s == (CHAR)c ? (CHAR *)(uintptr_t)s : NULL;
+}
+
+/* Its length, or `most` where that is less: what the function will read. Of a string that has no
+ * end in its block the characters until there. */
+static size_t read_string(struct site site, const CHAR *s, size_t most) {
+    size_t limit = characters_to_limit(s), length;
+    if (limit == SIZE_MAX && most == SIZE_MAX) return REAL_OR(STR(len), length_early)(s);
+    length = REAL(STR(nlen))(s, lesser(limit, most));
+    if (length == limit && limit < most) check_fail(site, MALLOW_STRING, s, 0);
+    return length;
+}
+
+/* The same for who does not need the length. */
+static void check_string(struct site site, const CHAR *s) {
+    if (limit_of(s) != SIZE_MAX) read_string(site, s, SIZE_MAX);
+}
+
+static void check_strings(struct site site, const CHAR *a, const CHAR *b) {
+    check_string(site, a);
+    check_string(site, b);
+}
+
+/* Of functions that may stop earlier: whether the string's block ends before the string does. */
+static bool is_endless(const CHAR *s, size_t *limit) {
+    *limit = characters_to_limit(s);
+    return *limit != SIZE_MAX && REAL(STR(nlen))(s, *limit) == *limit;
+}
+
+/* A search for c. */
+static void check_search(struct site site, const CHAR *s, CHAR c) {
+    size_t limit;
+    if (is_endless(s, &limit) && REAL(MEMCHR)(s, c, limit) == NULL)
+        check_fail(site, MALLOW_STRING, s, 0);
+}
+
+/* A search for the first character that is in the set, or that is not. */
+static void check_span(struct site site, const CHAR *s, const CHAR *set, bool wanted) {
+    size_t limit;
+    check_string(site, set);
+    if (!is_endless(s, &limit)) return;
+    for (size_t i = 0; i < limit; i++)
+        if ((REAL_OR(STR(chr), find_early)(set, s[i]) != NULL) == wanted) return;
+    check_fail(site, MALLOW_STRING, s, 0);
+}
+
+typedef int (*comparison)(const CHAR *, const CHAR *, size_t);
+
+/* A comparison ends at the first difference, whatever follows it. */
+static void check_comparison(struct site site, const CHAR *a, const CHAR *b, size_t most,
+                             comparison compare) {
+    size_t limit_a = characters_to_limit(a), limit_b = characters_to_limit(b);
+    size_t limit = lesser(limit_a, limit_b);
+    if (limit >= most || limit == SIZE_MAX || compare(a, b, limit) != 0) return;
+    if (REAL(STR(nlen))(a, limit) == limit)
+        check_fail(site, MALLOW_STRING, limit == limit_a ? a : b, 0);
+}
+
+EXPORT size_t STR(len)(const CHAR *s) { return read_string(HERE, s, SIZE_MAX); }
+
+EXPORT size_t STR(nlen)(const CHAR *s, size_t most) { return read_string(HERE, s, most); }
+
+EXPORT CHAR *STR(dup)(const CHAR *s) {
+    check_string(HERE, s);
+    return REAL(STR(dup))(s);
+}
+
+EXPORT int STR(cmp)(const CHAR *a, const CHAR *b) {
+    check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncmp)));
+    return REAL(STR(cmp))(a, b);
+}
+
+EXPORT int STR(ncmp)(const CHAR *a, const CHAR *b, size_t most) {
+    check_comparison(HERE, a, b, most, REAL(STR(ncmp)));
+    return REAL(STR(ncmp))(a, b, most);
+}
+
+EXPORT int STR(casecmp)(const CHAR *a, const CHAR *b) {
+    check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncasecmp)));
+    return REAL(STR(casecmp))(a, b);
+}
+
+EXPORT int STR(ncasecmp)(const CHAR *a, const CHAR *b, size_t most) {
+    check_comparison(HERE, a, b, most, REAL(STR(ncasecmp)));
+    return REAL(STR(ncasecmp))(a, b, most);
+}
+
+/* What is a difference in one locale may be none in another: strings must end. */
+EXPORT int STR(casecmp_l)(const CHAR *a, const CHAR *b, locale_t locale) {
+    check_strings(HERE, a, b);
+    return REAL(STR(casecmp_l))(a, b, locale);
+}
+
+EXPORT int STR(ncasecmp_l)(const CHAR *a, const CHAR *b, size_t most, locale_t locale) {
+    read_string(HERE, a, most);
+    read_string(HERE, b, most);
+    return REAL(STR(ncasecmp_l))(a, b, most, locale);
+}
+
+EXPORT int STR(coll)(const CHAR *a, const CHAR *b) {
+    check_strings(HERE, a, b);
+    return REAL(STR(coll))(a, b);
+}
+
+EXPORT int STR(coll_l)(const CHAR *a, const CHAR *b, locale_t locale) {
+    check_strings(HERE, a, b);
+    return REAL(STR(coll_l))(a, b, locale);
+}
+
+EXPORT CHAR *STR(rchr)(const CHAR *s, SEARCHED c) {
+    check_string(HERE, s);
+    return REAL(STR(rchr))(s, c);
+}
+
+EXPORT CHAR *STR(chr)(const CHAR *s, SEARCHED c) {
+    check_search(HERE, s, (CHAR)c);
+    return REAL_OR(STR(chr), find_early)(s, c);
+}
+
+EXPORT CHAR *STR(chrnul)(const CHAR *s, SEARCHED c) {
+    check_search(HERE, s, (CHAR)c);
+    return REAL(STR(chrnul))(s, c);
+}
+
+EXPORT CHAR *STR(str)(const CHAR *s, const CHAR *wanted) {
+    check_strings(HERE, s, wanted);
+    return REAL(STR(str))(s, wanted);
+}
+
+EXPORT size_t STR(spn)(const CHAR *s, const CHAR *set) {
+    check_span(HERE, s, set, false);
+    return REAL(STR(spn))(s, set);
+}
+
+EXPORT size_t STR(cspn)(const CHAR *s, const CHAR *set) {
+    check_span(HERE, s, set, true);
+    return REAL(STR(cspn))(s, set);
+}
+
+EXPORT CHAR *STR(pbrk)(const CHAR *s, const CHAR *set) {
+    check_span(HERE, s, set, true);
+    return REAL(STR(pbrk))(s, set);
+}
+
+/* ---- writing strings ---- */
+
+static void check_copied(struct site site, CHAR *to, const CHAR *from) {
+    size_t bytes = bytes_of(read_string(site, from, SIZE_MAX) + 1);
+    check_write(site, to, bytes);
+    check_overlap(site, to, from, bytes);
+}
+
+/* The rest of `size` characters is filled up. */
+static void check_filled(struct site site, CHAR *to, const CHAR *from, size_t size) {
+    size_t length = read_string(site, from, size);
+    check_write(site, to, bytes_of(size));
+    check_overlap(site, to, from, bytes_of(lesser(length + 1, size)));
+}
+
+static void check_appended(struct site site, CHAR *to, const CHAR *from, size_t most) {
+    CHAR *end = to + read_string(site, to, SIZE_MAX);
+    size_t bytes = bytes_of(read_string(site, from, most) + 1);
+    check_write(site, end, bytes);
+    check_overlap(site, end, from, bytes);
+}
+
+/* `needed` characters, but not more than what is given as the size. */
+static void check_bounded(struct site site, CHAR *to, size_t needed, size_t size) {
+    check_write(site, to, bytes_of(lesser(needed, size)));
+}
+
+EXPORT CHAR *STR(cpy)(CHAR *to, const CHAR *from) {
+    check_copied(HERE, to, from);
+    return REAL(STR(cpy))(to, from);
+}
+
+EXPORT CHAR *STR_CHK(cpy)(CHAR *to, const CHAR *from, size_t size) {
+    check_copied(HERE, to, from);
+    return REAL(STR_CHK(cpy))(to, from, size);
+}
+
+EXPORT CHAR *STP(cpy)(CHAR *to, const CHAR *from) {
+    check_copied(HERE, to, from);
+    return REAL(STP(cpy))(to, from);
+}
+
+EXPORT CHAR *STP_CHK(cpy)(CHAR *to, const CHAR *from, size_t size) {
+    check_copied(HERE, to, from);
+    return REAL(STP_CHK(cpy))(to, from, size);
+}
+
+EXPORT CHAR *STR(ncpy)(CHAR *to, const CHAR *from, size_t n) {
+    check_filled(HERE, to, from, n);
+    return REAL(STR(ncpy))(to, from, n);
+}
+
+EXPORT CHAR *STR_CHK(ncpy)(CHAR *to, const CHAR *from, size_t n, size_t size) {
+    check_filled(HERE, to, from, n);
+    return REAL(STR_CHK(ncpy))(to, from, n, size);
+}
+
+EXPORT CHAR *STP(ncpy)(CHAR *to, const CHAR *from, size_t n) {
+    check_filled(HERE, to, from, n);
+    return REAL(STP(ncpy))(to, from, n);
+}
+
+EXPORT CHAR *STP_CHK(ncpy)(CHAR *to, const CHAR *from, size_t n, size_t size) {
+    check_filled(HERE, to, from, n);
+    return REAL(STP_CHK(ncpy))(to, from, n, size);
+}
+
+EXPORT CHAR *STR(cat)(CHAR *to, const CHAR *from) {
+    check_appended(HERE, to, from, SIZE_MAX);
+    return REAL(STR(cat))(to, from);
+}
+
+EXPORT CHAR *STR_CHK(cat)(CHAR *to, const CHAR *from, size_t size) {
+    check_appended(HERE, to, from, SIZE_MAX);
+    return REAL(STR_CHK(cat))(to, from, size);
+}
+
+EXPORT CHAR *STR(ncat)(CHAR *to, const CHAR *from, size_t n) {
+    check_appended(HERE, to, from, n);
+    return REAL(STR(ncat))(to, from, n);
+}
+
+EXPORT CHAR *STR_CHK(ncat)(CHAR *to, const CHAR *from, size_t n, size_t size) {
+    check_appended(HERE, to, from, n);
+    return REAL(STR_CHK(ncat))(to, from, n, size);
+}
+
+EXPORT size_t STR(xfrm)(CHAR *to, const CHAR *from, size_t size) {
+    check_string(HERE, from);
+    if (size > characters_to_limit(to))
+        check_bounded(HERE, to, REAL(STR(xfrm))(NULL, from, 0) + 1, size);
+    return REAL(STR(xfrm))(to, from, size);
+}
+
+EXPORT size_t STR(xfrm_l)(CHAR *to, const CHAR *from, size_t size, locale_t locale) {
+    check_string(HERE, from);
+    if (size > characters_to_limit(to))
+        check_bounded(HERE, to, REAL(STR(xfrm_l))(NULL, from, 0, locale) + 1, size);
+    return REAL(STR(xfrm_l))(to, from, size, locale);
+}
+
+#ifdef MALLOW_HAVE_STRLCPY
+
+static void check_lcpy(struct site site, CHAR *to, const CHAR *from, size_t size) {
+    size_t bytes = bytes_of(lesser(read_string(site, from, SIZE_MAX) + 1, size));
+    check_write(site, to, bytes);
+    check_overlap(site, to, from, bytes);
+}
+
+static void check_lcat(struct site site, CHAR *to, const CHAR *from, size_t size) {
+    size_t before = read_string(site, to, size);
+    size_t bytes = bytes_of(lesser(read_string(site, from, SIZE_MAX) + 1, size - before));
+    check_write(site, to + before, bytes);
+    check_overlap(site, to + before, from, bytes);
+}
+
+EXPORT size_t STR(lcpy)(CHAR *to, const CHAR *from, size_t size) {
+    check_lcpy(HERE, to, from, size);
+    return REAL(STR(lcpy))(to, from, size);
+}
+
+EXPORT size_t STR_CHK(lcpy)(CHAR *to, const CHAR *from, size_t size, size_t object) {
+    check_lcpy(HERE, to, from, size);
+    return REAL(STR_CHK(lcpy))(to, from, size, object);
+}
+
+EXPORT size_t STR(lcat)(CHAR *to, const CHAR *from, size_t size) {
+    check_lcat(HERE, to, from, size);
+    return REAL(STR(lcat))(to, from, size);
+}
+
+EXPORT size_t STR_CHK(lcat)(CHAR *to, const CHAR *from, size_t size, size_t object) {
+    check_lcat(HERE, to, from, size);
+    return REAL(STR_CHK(lcat))(to, from, size, object);
+}
+
+#endif

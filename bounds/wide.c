@@ -1,0 +1,220 @@
+/* Wide strings, wide memory, and what converts between them and strings. */
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "check.h"
+
+#define CHAR wchar_t
+#define STR(x) wcs##x
+#define STP(x) wcp##x
+#define MEMCHR wmemchr
+#define SEARCHED wchar_t
+#include "string_template.h"
+
+ALIAS(wcswcs, wcsstr)
+ALIAS(__wcscasecmp_l, wcscasecmp_l)
+ALIAS(__wcsncasecmp_l, wcsncasecmp_l)
+ALIAS(__wcscoll_l, wcscoll_l)
+ALIAS(__wcsxfrm_l, wcsxfrm_l)
+
+EXPORT wchar_t *wcstok(wchar_t *s, const wchar_t *set, wchar_t **rest) {
+    const wchar_t *at = s != NULL ? s : *rest;
+    if (at != NULL) check_string(HERE, at);
+    check_string(HERE, set);
+    return REAL(wcstok)(s, set, rest);
+}
+
+EXPORT int wcswidth(const wchar_t *s, size_t most) {
+    read_string(HERE, s, most);
+    return REAL(wcswidth)(s, most);
+}
+
+/* ---- memory ---- */
+
+static void check_move(struct site site, wchar_t *to, const wchar_t *from, size_t n) {
+    check_write(site, to, bytes_of(n));
+    check_read(site, from, bytes_of(n));
+}
+
+static void check_copy(struct site site, wchar_t *to, const wchar_t *from, size_t n) {
+    check_move(site, to, from, n);
+    check_overlap(site, to, from, bytes_of(n));
+}
+
+EXPORT wchar_t *wmemcpy(wchar_t *to, const wchar_t *from, size_t n) {
+    check_copy(HERE, to, from, n);
+    return REAL(wmemcpy)(to, from, n);
+}
+
+EXPORT wchar_t *__wmemcpy_chk(wchar_t *to, const wchar_t *from, size_t n, size_t size) {
+    check_copy(HERE, to, from, n);
+    return REAL(__wmemcpy_chk)(to, from, n, size);
+}
+
+EXPORT wchar_t *wmempcpy(wchar_t *to, const wchar_t *from, size_t n) {
+    check_copy(HERE, to, from, n);
+    return REAL(wmempcpy)(to, from, n);
+}
+
+EXPORT wchar_t *__wmempcpy_chk(wchar_t *to, const wchar_t *from, size_t n, size_t size) {
+    check_copy(HERE, to, from, n);
+    return REAL(__wmempcpy_chk)(to, from, n, size);
+}
+
+EXPORT wchar_t *wmemmove(wchar_t *to, const wchar_t *from, size_t n) {
+    check_move(HERE, to, from, n);
+    return REAL(wmemmove)(to, from, n);
+}
+
+EXPORT wchar_t *__wmemmove_chk(wchar_t *to, const wchar_t *from, size_t n, size_t size) {
+    check_move(HERE, to, from, n);
+    return REAL(__wmemmove_chk)(to, from, n, size);
+}
+
+EXPORT wchar_t *wmemset(wchar_t *to, wchar_t c, size_t n) {
+    check_write(HERE, to, bytes_of(n));
+    return REAL(wmemset)(to, c, n);
+}
+
+EXPORT wchar_t *__wmemset_chk(wchar_t *to, wchar_t c, size_t n, size_t size) {
+    check_write(HERE, to, bytes_of(n));
+    return REAL(__wmemset_chk)(to, c, n, size);
+}
+
+EXPORT int wmemcmp(const wchar_t *a, const wchar_t *b, size_t n) {
+    check_read(HERE, a, bytes_of(n));
+    check_read(HERE, b, bytes_of(n));
+    return REAL(wmemcmp)(a, b, n);
+}
+
+EXPORT wchar_t *wmemchr(const wchar_t *s, wchar_t c, size_t n) {
+    size_t limit = characters_to_limit(s);
+    if (n > limit && REAL(wmemchr)(s, c, limit) == NULL)
+        check_fail(HERE, MALLOW_READ, s, bytes_of(n));
+    return REAL(wmemchr)(s, c, n);
+}
+
+/* ---- conversions ---- */
+
+/*
+ * As with snprintf, what is given as the size may be more than there is room for, as long as the
+ * text is not. So where the room is less the text is converted once more, for its length alone.
+ */
+static bool is_short(const void *to, size_t bytes) { return to != NULL && bytes > limit_of(to); }
+
+/* `length` is -1 for what cannot be converted; the end of the string follows, if it is reached. */
+static void check_result(struct site site, void *to, size_t length, bool ends, size_t size,
+                         size_t each) {
+    size_t needed = length + ends;
+    if (length != (size_t)-1) check_write(site, to, array_bytes(lesser(needed, size), each));
+}
+
+/* Each character that is written takes one or more to read. */
+static void check_narrow(struct site site, const char *s, size_t most) {
+    size_t limit = limit_of(s);
+    if (limit < most && REAL(strnlen)(s, limit) == limit) check_fail(site, MALLOW_STRING, s, 0);
+}
+
+static mbstate_t state_at(const mbstate_t *state) {
+    return state != NULL ? *state : (mbstate_t){0};
+}
+
+static void check_to_wide(struct site site, wchar_t *to, const char *from, size_t n,
+                          const mbstate_t *state) {
+    mbstate_t copy = state_at(state);
+    if (to == NULL) n = SIZE_MAX;
+    check_narrow(site, from, n);
+    if (is_short(to, bytes_of(n)))
+        check_result(site, to, REAL(mbsrtowcs)(NULL, &from, 0, &copy), true, n, sizeof(wchar_t));
+}
+
+static void check_to_narrow(struct site site, char *to, const wchar_t *from, size_t n,
+                            const mbstate_t *state) {
+    mbstate_t copy = state_at(state);
+    if (to == NULL) check_string(site, from);
+    if (is_short(to, n)) check_result(site, to, REAL(wcsrtombs)(NULL, &from, 0, &copy), true, n, 1);
+}
+
+static void check_some_to_wide(struct site site, wchar_t *to, const char *from, size_t bytes,
+                               size_t n, const mbstate_t *state) {
+    mbstate_t copy = state_at(state);
+    check_narrow(site, from, lesser(bytes, n));
+    if (is_short(to, bytes_of(n)))
+        check_result(site, to, REAL(mbsnrtowcs)(NULL, &from, bytes, 0, &copy),
+                     REAL(strnlen)(from, bytes) < bytes, n, sizeof(wchar_t));
+}
+
+static void check_some_to_narrow(struct site site, char *to, const wchar_t *from, size_t most,
+                                 size_t n, const mbstate_t *state) {
+    mbstate_t copy = state_at(state);
+    if (to == NULL) read_string(site, from, most);
+    if (is_short(to, n))
+        check_result(site, to, REAL(wcsnrtombs)(NULL, &from, most, 0, &copy),
+                     REAL(wcsnlen)(from, most) < most, n, 1);
+}
+
+EXPORT size_t mbstowcs(wchar_t *to, const char *from, size_t n) {
+    check_to_wide(HERE, to, from, n, NULL);
+    return REAL(mbstowcs)(to, from, n);
+}
+
+EXPORT size_t __mbstowcs_chk(wchar_t *to, const char *from, size_t n, size_t size) {
+    check_to_wide(HERE, to, from, n, NULL);
+    return REAL(__mbstowcs_chk)(to, from, n, size);
+}
+
+EXPORT size_t mbsrtowcs(wchar_t *to, const char **from, size_t n, mbstate_t *state) {
+    check_to_wide(HERE, to, *from, n, state);
+    return REAL(mbsrtowcs)(to, from, n, state);
+}
+
+EXPORT size_t __mbsrtowcs_chk(wchar_t *to, const char **from, size_t n, mbstate_t *state,
+                              size_t size) {
+    check_to_wide(HERE, to, *from, n, state);
+    return REAL(__mbsrtowcs_chk)(to, from, n, state, size);
+}
+
+EXPORT size_t mbsnrtowcs(wchar_t *to, const char **from, size_t bytes, size_t n, mbstate_t *state) {
+    check_some_to_wide(HERE, to, *from, bytes, n, state);
+    return REAL(mbsnrtowcs)(to, from, bytes, n, state);
+}
+
+EXPORT size_t __mbsnrtowcs_chk(wchar_t *to, const char **from, size_t bytes, size_t n,
+                               mbstate_t *state, size_t size) {
+    check_some_to_wide(HERE, to, *from, bytes, n, state);
+    return REAL(__mbsnrtowcs_chk)(to, from, bytes, n, state, size);
+}
+
+EXPORT size_t wcstombs(char *to, const wchar_t *from, size_t n) {
+    check_to_narrow(HERE, to, from, n, NULL);
+    return REAL(wcstombs)(to, from, n);
+}
+
+EXPORT size_t __wcstombs_chk(char *to, const wchar_t *from, size_t n, size_t size) {
+    check_to_narrow(HERE, to, from, n, NULL);
+    return REAL(__wcstombs_chk)(to, from, n, size);
+}
+
+EXPORT size_t wcsrtombs(char *to, const wchar_t **from, size_t n, mbstate_t *state) {
+    check_to_narrow(HERE, to, *from, n, state);
+    return REAL(wcsrtombs)(to, from, n, state);
+}
+
+EXPORT size_t __wcsrtombs_chk(char *to, const wchar_t **from, size_t n, mbstate_t *state,
+                              size_t size) {
+    check_to_narrow(HERE, to, *from, n, state);
+    return REAL(__wcsrtombs_chk)(to, from, n, state, size);
+}
+
+EXPORT size_t wcsnrtombs(char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state) {
+    check_some_to_narrow(HERE, to, *from, most, n, state);
+    return REAL(wcsnrtombs)(to, from, most, n, state);
+}
+
+EXPORT size_t __wcsnrtombs_chk(char *to, const wchar_t **from, size_t most, size_t n,
+                               mbstate_t *state, size_t size) {
+    check_some_to_narrow(HERE, to, *from, most, n, state);
+    return REAL(__wcsnrtombs_chk)(to, from, most, n, state, size);
+}

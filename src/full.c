@@ -1,0 +1,285 @@
+#include "full.h"
+
+#include <string.h>
+
+#include "alloc.h"
+#include "os.h"
+#include "quarantine.h"
+#include "redzone.h"
+#include "report.h"
+#include "settings.h"
+#include "slab.h"
+#include "special.h"
+#include "text.h"
+
+#define RECORD_KNOWN 0x80u /* beside the family: the record was written */
+#define FAMILY_MASK 0x0fu
+
+#define ZONE_SMALL 16u
+#define ZONE 64u
+
+/* ---- where the block lies in its slot ---- */
+
+static size_t zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
+
+/* Bytes of the slot, at least. */
+static size_t slot_for(const struct ask *ask) {
+    size_t for_alignment = ask->align > UNIT ? ask->align - UNIT : 0;
+    return zone(ask->size) + ask->size + zone(ask->size) + for_alignment;
+}
+
+static char *block_start(const struct place *place) {
+    return place->start + record_of(place)->offset;
+}
+
+/* The right redzone reaches up to the slot's end. */
+static size_t right_bytes(const struct place *place) {
+    return place->bytes - record_of(place)->offset - record_of(place)->size;
+}
+
+static char *right_start(const struct place *place) {
+    return block_start(place) + record_of(place)->size;
+}
+
+/* ---- what is known, and what is said of it ---- */
+
+static uint8_t fill_of_freed(void) { return settings.perturb != 0 ? settings.perturb : FILL_FREED; }
+
+static const char *find_write(const struct place *place) {
+    return fill_find_damage(place->start, place->bytes, fill_of_freed());
+}
+
+void full_info(const struct place *place, struct block_info *info) {
+    const struct record *record = record_of(place);
+    const struct trace *trace = trace_of(place);
+    bool live = state_get(place->state) == SLOT_CHECKED;
+    *info = (struct block_info){
+        .life = live ? LIFE_LIVE : LIFE_FREED,
+        .start = block_start(place),
+        .size = record->size,
+        .exact = true,
+        .family = (enum family)(record->family & FAMILY_MASK),
+    };
+    info->allocated = trace->allocated;
+    info->allocated_by = trace->allocated_by;
+    info->freed = live ? 0 : trace->freed;
+    info->freed_by = live ? 0 : trace->freed_by;
+}
+
+static void report(const struct place *place, const char *cause, const void *p,
+                   const char *detail) {
+    struct block_info info;
+    full_info(place, &info);
+    report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
+}
+
+static void report_write(const struct place *place, const char *found) {
+    struct block_info info;
+    full_info(place, &info);
+    info.life = LIFE_FREED;
+    report_error(&(struct error){
+        .cause = "use after free", .p = find_write(place), .block = &info, .detail = found});
+}
+
+/* ---- taking a slot ---- */
+
+static uint8_t fill_of_fresh(void) {
+    return settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
+}
+
+/* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
+ * program wrote to it. False when there is no memory. */
+static bool take_slot_for(struct heap *heap, unsigned class, struct place *place, bool *filled) {
+    struct entry entry = quarantine_take(heap, class);
+    *filled = entry.slot != NULL;
+    if (*filled) {
+        state_set(entry.state, SLOT_CLOSING);
+        return place_of(entry.slot, place);
+    }
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL || !records_make(slab)) return false;
+    bool fresh;
+    entry = slab_take_one(heap, slab, settings.randomize, &fresh);
+    return place_of(entry.slot, place);
+}
+
+static void write_record(const struct place *place, const struct ask *ask, stack_id stack) {
+    char *start = (char *)round_up((uintptr_t)place->start + zone(ask->size), ask->align);
+    *record_of(place) = (struct record){
+        .size = (uint32_t)ask->size,
+        .offset = (uint16_t)(start - place->start),
+        .family = (uint8_t)(ask->family | RECORD_KNOWN),
+        .align = (uint8_t)__builtin_ctzl(ask->align),
+    };
+    *trace_of(place) = (struct trace){.allocated = stack, .allocated_by = thread_id()};
+}
+
+void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
+    if (ask->size > SLOT_MAX || ask->align > SLOT_MAX || slot_for(ask) > SLOT_MAX) return NULL;
+    struct place place;
+    bool filled;
+    if (!take_slot_for(heap, class_of(slot_for(ask)), &place, &filled)) return NULL;
+    if (filled && unlikely(find_write(&place) != NULL))
+        report_write(&place, "found when its memory was to be used again");
+    write_record(&place, ask, stack);
+    char *start = block_start(&place);
+    redzone_fill(place.start, (size_t)(start - place.start));
+    memset(start, ask->zero ? 0 : fill_of_fresh(), ask->size);
+    redzone_fill(right_start(&place), right_bytes(&place));
+    atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
+    return start;
+}
+
+/* ---- verifying ---- */
+
+bool full_is_known(const struct place *place) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    if (place->slab->records == NULL || (record_of(place)->family & RECORD_KNOWN) == 0)
+        return false;
+    return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
+}
+
+bool full_is_live(const struct place *place, const void *p, size_t *size) {
+    if (atomic_load_explicit(place->state, memory_order_acquire) != SLOT_CHECKED) return false;
+    *size = record_of(place)->size;
+    return p == block_start(place);
+}
+
+/* In which redzone somebody wrote, and where. */
+static enum damage find_damage(const struct place *place, const char **where) {
+    size_t left = record_of(place)->offset;
+    *where = redzone_find_damage(right_start(place), right_bytes(place));
+    if (unlikely(*where != NULL)) return DAMAGE_TAIL;
+    *where = redzone_find_damage(place->start, left);
+    return *where == NULL ? DAMAGE_NONE : DAMAGE_HEAD;
+}
+
+static enum damage verify_live(const struct place *place, const char *when) {
+    const char *where;
+    enum damage damage = find_damage(place, &where);
+    if (unlikely(damage != DAMAGE_NONE))
+        report(place, damage == DAMAGE_TAIL ? "heap overflow" : "heap underflow", where, when);
+    return damage;
+}
+
+/* What others do at the same time is no damage: the slot is looked at twice. */
+enum damage full_verify(const struct place *place, const char *when) {
+    const char *where;
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    bool live = state == SLOT_CHECKED;
+    if (!live && state != SLOT_HELD) return DAMAGE_NONE;
+    enum damage damage = live                        ? find_damage(place, &where)
+                         : find_write(place) != NULL ? DAMAGE_FREED
+                                                     : DAMAGE_NONE;
+    if (likely(damage == DAMAGE_NONE)) return DAMAGE_NONE;
+    if (atomic_load_explicit(place->state, memory_order_acquire) != state) return DAMAGE_NONE;
+    if (live) return verify_live(place, when);
+    if (find_write(place) == NULL) return DAMAGE_NONE;
+    report_write(place, when);
+    return damage;
+}
+
+/* ---- freeing ---- */
+
+static const char *allocates(enum family family) {
+    return family == FAMILY_MALLOC ? "malloc" : family == FAMILY_NEW ? "new" : "new[]";
+}
+
+static const char *frees(enum family family) {
+    return family == FAMILY_MALLOC ? "free" : family == FAMILY_NEW ? "delete" : "delete[]";
+}
+
+static const char *said_of_families(char *buffer, size_t size, enum family made,
+                                    enum family freed) {
+    struct text t = {.buffer = buffer, .size = size - 1};
+    text_add(&t, "allocated by ");
+    text_add(&t, allocates(made));
+    text_add(&t, ", freed by ");
+    text_add(&t, frees(freed));
+    buffer[t.length] = '\0';
+    return buffer;
+}
+
+/* What was said of the block by who frees it. */
+static bool is_told_right(const struct place *place, const struct release *how) {
+    const struct record *record = record_of(place);
+    enum family family = (enum family)(record->family & FAMILY_MASK);
+    const char *cause = NULL, *detail = NULL;
+    char text[96];
+    if (family != how->family) {
+        cause = "mismatched free";
+        detail = said_of_families(text, sizeof text, family, how->family);
+    } else if (how->size != NOT_TOLD && how->size != record->size) {
+        cause = "size mismatch";
+        detail = text_mismatch(text, sizeof text, "size", how->size, record->size);
+    } else if (how->align != NOT_TOLD && how->align != (size_t)1 << record->align) {
+        cause = "size mismatch";
+        detail =
+            text_mismatch(text, sizeof text, "alignment", how->align, (size_t)1 << record->align);
+    }
+    if (cause != NULL) report(place, cause, block_start(place), detail);
+    return cause == NULL;
+}
+
+/* Of several that free the block at once one gets it. */
+static bool close_slot(const struct place *place, const void *p) {
+    uint8_t live = SLOT_CHECKED;
+    if (p != block_start(place)) {
+        report(place, "invalid free", p, NULL);
+        return false;
+    }
+    if (!atomic_compare_exchange_strong_explicit(place->state, &live, SLOT_CLOSING,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        report(place, "double free", p, NULL);
+        return false;
+    }
+    return true;
+}
+
+static void give_back(struct heap *heap, struct entry entry) {
+    struct place place;
+    if (!place_of(entry.slot, &place)) return;
+    if (find_write(&place) != NULL) report_write(&place, "found when it left quarantine");
+    state_set(entry.state, SLOT_CACHED);
+    slab_give(heap, &entry, 1);
+}
+
+/* One comes, two go at most, so that what is over the bound shrinks. */
+static void keep_for_a_while(struct heap *heap, const struct place *place) {
+    struct entry entry = {place->start, place->state};
+    unsigned class = place->slab->class;
+    if (!quarantine_put(heap, class, entry)) {
+        give_back(heap, entry);
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct entry leaving = quarantine_evict(heap, class);
+        if (leaving.slot == NULL) return;
+        give_back(heap, leaving);
+    }
+}
+
+bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
+               stack_id stack) {
+    if (!close_slot(place, p)) return false;
+    /* After a report the block is freed as usual. */
+    is_told_right(place, how);
+    verify_live(place, "found by free");
+    struct trace *trace = trace_of(place);
+    trace->freed = stack;
+    trace->freed_by = thread_id();
+    memset(place->start, fill_of_freed(), place->bytes);
+    atomic_store_explicit(place->state, SLOT_HELD, memory_order_release);
+    if (heap != NULL) keep_for_a_while(heap, place);
+    return true;
+}
+
+bool full_relieve(struct heap *heap) {
+    bool some = false;
+    for (;;) {
+        struct entry entry = quarantine_relieve(heap);
+        if (entry.slot == NULL) return some;
+        give_back(heap, entry);
+        some = true;
+    }
+}

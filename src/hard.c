@@ -1,0 +1,328 @@
+#include "hard.h"
+
+#include <string.h>
+
+#include "alloc.h"
+#include "decay.h"
+#include "find.h"
+#include "lock.h"
+#include "meta.h"
+#include "os.h"
+#include "redzone.h"
+#include "report.h"
+#include "settings.h"
+#include "slab.h"
+#include "text.h"
+
+#define RING 512u /* entries; freed ones go back to their slabs down to RING_KEPT */
+#define RING_KEPT 256u
+#define REFILL_BYTES (16 * KIB) /* of slots that come from slabs at once */
+#define REFILL_MAX 64u
+
+_Static_assert(RING_KEPT > HARD_DELAY, "what is kept is enough for the delay");
+
+struct hard_ring {
+    struct entry *entries; /* NULL: not used yet */
+    uint32_t head, tail;   /* both only grow, but for fresh slots, which are put before head */
+    uint32_t slot_bytes;
+};
+
+struct hard {
+    struct hard_ring rings[CLASSES];
+};
+
+static uint32_t in_ring(const struct hard_ring *ring) { return ring->tail - ring->head; }
+static struct entry *at(const struct hard_ring *ring, uint32_t i) {
+    return &ring->entries[i % RING];
+}
+
+/* ---- words ---- */
+
+static struct {
+    uint64_t mask, factor; /* two secrets: one alone could be computed back from a word */
+} word_secret;
+
+RARE void hard_choose_secret(void) {
+    word_secret.mask = os_random();
+    word_secret.factor = os_random() | 1;
+}
+
+ALWAYS_INLINE uint64_t key_of(const char *slot) {
+    uint64_t x = ((uintptr_t)slot ^ word_secret.mask) * word_secret.factor;
+    return x ^ x >> 32;
+}
+
+ALWAYS_INLINE char *word_of(char *slot, size_t bytes) { return slot + bytes - HARD_WORD; }
+
+ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
+    uint64_t word = key_of(slot) ^ (bytes - HARD_WORD - size);
+    memcpy(word_of(slot, bytes), &word, sizeof word);
+}
+
+/* Bytes between the block and the word; not less than `bytes` when the word is not ours. */
+ALWAYS_INLINE uint64_t unused_in(char *slot, size_t bytes) {
+    uint64_t word;
+    memcpy(&word, word_of(slot, bytes), sizeof word);
+    return word ^ key_of(slot);
+}
+
+/* ---- what is known, and what is said of it ---- */
+
+/* A block whose word was overwritten counts as one that fills its slot. */
+static size_t size_of_block(char *slot, size_t bytes) {
+    uint64_t unused = unused_in(slot, bytes), most = bytes - HARD_WORD;
+    return unused <= most ? most - unused : most;
+}
+
+bool hard_is_known(const struct place *place) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    return settings.check == CHECK_HARD &&
+           (state == SLOT_CHECKED || state == SLOT_HELD || state == SLOT_CLOSING);
+}
+
+void hard_info(const struct place *place, struct block_info *info) {
+    bool live = state_get(place->state) == SLOT_CHECKED;
+    *info = (struct block_info){
+        .life = live ? LIFE_LIVE : LIFE_FREED,
+        .start = place->start,
+        .size = live ? size_of_block(place->start, place->bytes) : place->bytes - HARD_WORD,
+        .exact = live,
+    };
+}
+
+RARE static void report_hard(const struct place *place, const char *cause, const void *p,
+                             const char *detail) {
+    struct block_info info;
+    hard_info(place, &info);
+    report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
+}
+
+/* The first byte behind the block that is not as it was left; NULL when all are. */
+static const char *find_overflow(char *slot, size_t bytes) {
+    uint64_t unused = unused_in(slot, bytes);
+    char *word = word_of(slot, bytes);
+    if (unlikely(unused > bytes - HARD_WORD)) return word;
+    return fill_find_damage(word - unused, unused, 0);
+}
+
+RARE static void report_overflow(const struct place *place, const char *when) {
+    report_hard(place, "heap overflow", find_overflow(place->start, place->bytes), when);
+}
+
+RARE static void report_late_write(const struct place *place, const char *when) {
+    report_hard(place, "use after free", fill_find_damage(place->start, place->bytes, 0), when);
+}
+
+bool hard_verify(const struct place *place, const char *when) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    bool live = state == SLOT_CHECKED;
+    if (!live && state != SLOT_HELD) return false;
+    const char *damage = live ? find_overflow(place->start, place->bytes)
+                              : fill_find_damage(place->start, place->bytes, 0);
+    /* What others do at the same time is no damage. */
+    if (likely(damage == NULL) || state_get(place->state) != state) return false;
+    (live ? report_overflow : report_late_write)(place, when);
+    return true;
+}
+
+/* ---- slots from and to slabs ---- */
+
+void hard_wipe(struct slab *slab) {
+    char *zero = slab_slot_zero(slab);
+    for (uint32_t slot = 0; slot < slab->slots; slot++)
+        if (state_get(&slab->state[slot]) == SLOT_FREE)
+            memset(zero + (size_t)slot * slab->slot_size, 0, slab->slot_size);
+    slab->wiped = true;
+}
+
+static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
+    if (heap->hard == NULL) {
+        lock_take(&global_lock);
+        heap->hard = meta_alloc(sizeof *heap->hard);
+        if (heap->hard != NULL) memset(heap->hard, 0, sizeof *heap->hard);
+        lock_drop(&global_lock);
+        if (heap->hard == NULL) return NULL;
+    }
+    struct hard_ring *ring = &heap->hard->rings[class];
+    if (ring->entries == NULL) {
+        lock_take(&global_lock);
+        ring->slot_bytes = (uint32_t)class_size(class);
+        ring->entries = meta_alloc(RING * sizeof *ring->entries);
+        lock_drop(&global_lock);
+    }
+    return ring->entries == NULL ? NULL : ring;
+}
+
+/* Fresh slots, each found at random, come before the oldest. */
+static void refill_ring(struct heap *heap, struct hard_ring *ring, unsigned class) {
+    unsigned want = (unsigned)min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
+    while (want-- > 0 && in_ring(ring) < RING) {
+        struct slab *slab = alloc_find_slab(heap, class);
+        if (slab == NULL) return;
+        if (!slab->wiped) hard_wipe(slab);
+        bool fresh;
+        struct entry entry = slab_take_one(heap, slab, true, &fresh);
+        state_set(entry.state, SLOT_HELD);
+        *at(ring, ring->head - 1) = entry;
+        signal_order();
+        ring->head--;
+        if (heap->bin[class].partial == NULL && in_ring(ring) > HARD_DELAY) return;
+    }
+}
+
+/* The oldest go back, in the order in which they were freed. */
+static void evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
+    struct entry leaving[REFILL_MAX];
+    while (in_ring(ring) > down_to) {
+        unsigned count = 0;
+        for (; count < REFILL_MAX && in_ring(ring) > down_to; count++) {
+            leaving[count] = *at(ring, ring->head);
+            signal_order();
+            ring->head++;
+            state_set(leaving[count].state, SLOT_CACHED);
+        }
+        slab_give(heap, leaving, count);
+    }
+}
+
+bool hard_relieve(struct heap *heap) {
+    bool some = false;
+    for (unsigned class = 0; heap->hard != NULL && class < CLASSES; class ++) {
+        struct hard_ring *ring = &heap->hard->rings[class];
+        some |= in_ring(ring) != 0;
+        evict(heap, ring, 0);
+    }
+    return some;
+}
+
+/* ---- allocation ---- */
+
+/* Where fast_take found nothing, for all magazines are empty. */
+ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) {
+    struct heap *heap = self_heap;
+    return likely(heap->busy == 0) && likely(heap->hard != NULL) ? &heap->hard->rings[class] : NULL;
+}
+
+ALWAYS_INLINE void *hand_out(struct hard_ring *ring, size_t size) {
+    struct entry entry = *at(ring, ring->head);
+    size_t bytes = ring->slot_bytes;
+    ring->head++;
+    signal_order();
+    if (unlikely(fill_find_damage(entry.slot, bytes, 0) != NULL)) {
+        struct place place;
+        if (place_of(entry.slot, &place))
+            report_late_write(&place, "found when it was to be used again");
+        memset(entry.slot, 0, bytes);
+    }
+    seal(entry.slot, bytes, size);
+    atomic_store_explicit(entry.state, SLOT_CHECKED, memory_order_release);
+    return entry.slot;
+}
+
+static NOINLINE void *alloc_refilling(unsigned class, size_t size) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
+    void *p = NULL;
+    struct hard_ring *ring = ring_of(heap, class);
+    if (ring != NULL && in_ring(ring) <= HARD_DELAY) refill_ring(heap, ring, class);
+    /* The delay is for reuse: the first slots were never used. */
+    if (ring != NULL && in_ring(ring) > 0) p = hand_out(ring, size);
+    decay_turn(heap);
+    heap_leave(heap);
+    return p;
+}
+
+static unsigned class_for(size_t size, size_t align) {
+    unsigned class = class_of(size + HARD_WORD);
+    while (class < CLASSES && align > UNIT && class_size(class) % align != 0) class ++;
+    return class;
+}
+
+void *hard_alloc(size_t size, size_t align) {
+    if (size > SLOT_MAX - HARD_WORD || align > RUN_PAGE) return NULL;
+    unsigned class = class_for(size, align);
+    if (class == CLASSES) return NULL;
+    struct hard_ring *ring = fast_ring(class);
+    if (likely(ring != NULL) && likely(in_ring(ring) > HARD_DELAY)) return hand_out(ring, size);
+    return alloc_refilling(class, size);
+}
+
+/* ---- freeing ---- */
+
+static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return; /* no memory: the slot stays held for ever */
+    struct hard_ring *ring = ring_of(heap, class);
+    if (ring == NULL) {
+        state_set(entry.state, SLOT_CACHED);
+        slab_give(heap, &entry, 1);
+    } else {
+        if (in_ring(ring) == RING) evict(heap, ring, RING_KEPT);
+        *at(ring, ring->tail) = entry;
+        signal_order();
+        ring->tail++;
+    }
+    decay_turn(heap);
+    heap_leave(heap);
+}
+
+ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
+    struct hard_ring *ring = fast_ring(class);
+    if (unlikely(ring == NULL) || unlikely(ring->entries == NULL) ||
+        unlikely(in_ring(ring) == RING)) {
+        keep_slowly(class, entry);
+        return;
+    }
+    *at(ring, ring->tail) = entry;
+    signal_order();
+    ring->tail++;
+}
+
+/* What was told of the block. */
+static NOINLINE void look_at_what_is_told(const struct place *place, const struct release *how) {
+    size_t size = size_of_block(place->start, place->bytes);
+    bool size_fits = how->size == NOT_TOLD || how->size == size;
+    bool align_fits = how->align == NOT_TOLD || (uintptr_t)place->start % how->align == 0;
+    if (size_fits && align_fits) return;
+    char text[96];
+    report_hard(place, "size mismatch", place->start,
+                size_fits ? text_mismatch(text, sizeof text, "alignment", how->align,
+                                          (uintptr_t)place->start & -(uintptr_t)place->start)
+                          : text_mismatch(text, sizeof text, "size", how->size, size));
+}
+
+bool hard_free(void *p, const struct release *how) {
+    size_t granule = granule_of(p);
+    if (unlikely(granule >= racy_load(size_t, &space.granules))) return false;
+    struct slab *slab = slab_of(granule);
+    if (unlikely(slab->kind != GRANULE_SLAB)) return false;
+    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
+    if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return false;
+    _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
+    uint8_t live = SLOT_CHECKED;
+    /* Of several that free it at once one gets it. */
+    if (unlikely(!atomic_compare_exchange_strong_explicit(
+            state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed)))
+        return false;
+    size_t bytes = slab->slot_size;
+    uint64_t unused = unused_in(p, bytes);
+    bool whole = unused <= bytes - HARD_WORD &&
+                 fill_find_damage(word_of(p, bytes) - unused, unused, 0) == NULL;
+    struct place place;
+    if (unlikely(!whole) && place_of(p, &place)) report_overflow(&place, "found by free");
+    if (unlikely((how->size & how->align) != NOT_TOLD) && place_of(p, &place))
+        look_at_what_is_told(&place, how);
+    memset(p, 0, bytes);
+    atomic_store_explicit(state, SLOT_HELD, memory_order_release);
+    keep_in_ring(slab->class, (struct entry){p, state});
+    return true;
+}
+
+bool hard_resize(const struct place *place, size_t size) {
+    size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
+    if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
+    if (find_overflow(place->start, bytes) != NULL) report_overflow(place, "found by realloc");
+    if (size < before) memset(place->start + size, 0, before - size);
+    seal(place->start, bytes, size);
+    return true;
+}

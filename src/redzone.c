@@ -1,0 +1,58 @@
+#include "redzone.h"
+
+#include <string.h>
+
+#include "os.h"
+
+static struct {
+    uint64_t mask, factor; /* two secrets: one alone could be computed back from a word */
+} secret;
+
+RARE void redzone_choose_secret(void) {
+    secret.mask = os_random();
+    secret.factor = os_random() | 1;
+}
+
+static uint64_t word_for(const char *start) {
+    uint64_t x = ((uintptr_t)start ^ secret.mask) * secret.factor;
+    return x ^ x >> 32;
+}
+
+void redzone_fill(char *start, size_t bytes) {
+    uint64_t word = word_for(start);
+    for (; bytes >= sizeof word; start += sizeof word, bytes -= sizeof word)
+        memcpy(start, &word, sizeof word);
+    memcpy(start, &word, bytes);
+}
+
+/* Where the first of `bytes` differs from the repeated word. */
+static const char *find_difference(const char *start, size_t bytes, uint64_t word) {
+    for (size_t i = 0; i < bytes; i++)
+        if ((uint8_t)start[i] != (uint8_t)(word >> i % 8 * 8)) return start + i;
+    return NULL;
+}
+
+static uint64_t load(const char *from) {
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+static const char *find_other(const char *start, size_t bytes, uint64_t word) {
+    uint64_t all = 0;
+    size_t i = 0;
+    for (; i + 32 <= bytes; i += 32)
+        all |= (load(start + i) ^ word) | (load(start + i + 8) ^ word) |
+               (load(start + i + 16) ^ word) | (load(start + i + 24) ^ word);
+    for (; i + 8 <= bytes; i += 8) all |= load(start + i) ^ word;
+    if (likely(all == 0 && i == bytes)) return NULL;
+    return find_difference(start, bytes, word);
+}
+
+const char *redzone_find_damage(const char *start, size_t bytes) {
+    return find_other(start, bytes, word_for(start));
+}
+
+const char *fill_find_damage(const char *start, size_t bytes, uint8_t value) {
+    return find_other(start, bytes, value * 0x0101010101010101ull);
+}

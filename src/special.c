@@ -1,0 +1,257 @@
+#include "special.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "decay.h"
+#include "full.h"
+#include "guard.h"
+#include "hard.h"
+#include "heap.h"
+#include "mallow.h"
+#include "mtrace.h"
+#include "os.h"
+#include "report.h"
+#include "settings.h"
+#include "stats.h"
+#include "text.h"
+
+static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
+
+static __thread int own_id __attribute__((tls_model("initial-exec")));
+
+int thread_id(void) {
+    if (unlikely(own_id == 0)) own_id = os_thread_id();
+    return own_id;
+}
+
+void thread_id_after_fork(void) { own_id = 0; }
+
+/* ---- stacks ---- */
+
+/* In the heap's slow path, for the cache is the heap's. */
+static stack_id stack_here(struct heap *heap) { return stack_capture(&heap->stacks); }
+
+static stack_id stack_of_caller(void) {
+    if (settings.check != CHECK_FULL && !is_on(SPECIAL_GUARD)) return 0;
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return 0;
+    stack_id stack = stack_here(heap);
+    heap_leave(heap);
+    return stack;
+}
+
+/* ---- allocation ---- */
+
+static void *obtain_plain(const struct ask *ask) {
+    bool zeroed;
+    void *p = alloc_plain(ask->size, ask->align, &zeroed);
+    if (p == NULL) return NULL;
+    size_t usable = mallow_usable_size(p);
+    if (ask->zero) {
+        if (!zeroed && usable != 0) memset(p, 0, usable);
+    } else if (is_on(SPECIAL_FILL)) {
+        memset(p, settings.perturb ^ 0xff, usable);
+    }
+    return p;
+}
+
+#define FILL_MAX (64 * KIB) /* a large block's pages are not all touched for a fill */
+
+/* Guarded blocks come zeroed. */
+static void *obtain_guarded(const struct ask *ask, stack_id stack) {
+    char *p = guard_alloc(ask->size, ask->align, ask->family, stack);
+    if (p == NULL || ask->zero || settings.check != CHECK_FULL) return p;
+    uint8_t fill = settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
+    return memset(p, fill, min_size(ask->size, FILL_MAX));
+}
+
+static void *obtain_full(const struct ask *ask) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
+    stack_id stack = stack_here(heap);
+    void *p = full_alloc(heap, ask, stack);
+    decay_turn(heap);
+    heap_leave(heap);
+    return p != NULL ? p : obtain_guarded(ask, stack);
+}
+
+/* All that the last refill brought was allocated since. */
+static size_t passed_since(struct heap *heap, size_t size) {
+    if (size > SLOT_MAX) return 1;
+    struct bin *bin = &heap->bin[class_of(size)];
+    size_t passed = bin->given + 1u;
+    bin->given = 0;
+    return passed;
+}
+
+static bool is_to_be_guarded(size_t size) {
+    struct heap *heap = is_on(SPECIAL_GUARD) ? heap_enter() : NULL;
+    if (heap == NULL) return false;
+    bool due = guard_due(&heap->sample, passed_since(heap, size));
+    heap_leave(heap);
+    return due;
+}
+
+/* Blocks too large for a slot are guarded where others are checked. */
+static void *obtain_special(const struct ask *ask) {
+    void *p = NULL;
+    if (is_to_be_guarded(ask->size)) p = obtain_guarded(ask, stack_of_caller());
+    if (p == NULL && is_on(SPECIAL_FULL)) return obtain_full(ask);
+    if (p == NULL && is_on(SPECIAL_HARD)) {
+        p = hard_alloc(ask->size, ask->align);
+        if (p == NULL) p = obtain_guarded(ask, stack_of_caller());
+    }
+    return p;
+}
+
+static void *obtain(const struct ask *ask) {
+    void *p = NULL;
+    if (ask->size <= PTRDIFF_MAX && is_on(SPECIAL_FULL | SPECIAL_HARD | SPECIAL_GUARD))
+        p = obtain_special(ask);
+    return p != NULL ? p : obtain_plain(ask);
+}
+
+static void count(size_t usable) {
+    stats_count_alloc(usable <= SLOT_MAX ? class_of(usable) : CLASSES, usable);
+}
+
+RARE void *special_alloc(const struct ask *ask) {
+    void *p = obtain(ask);
+    if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
+    if (is_on(SPECIAL_TRACE))
+        mtrace_alloc(p, ask->logged != 0 ? ask->logged : ask->size, ask->caller);
+    return p;
+}
+
+/* ---- freeing ---- */
+
+/* What is filled was in use until now: the plain paths find out whether that is so. */
+static void fill_before_free(void *p) {
+    struct block_info info;
+    if (is_on(SPECIAL_FILL | SPECIAL_ZERO | SPECIAL_HARD) && block_info_of(p, &info) &&
+        info.start == p && info.life == LIFE_LIVE)
+        memset(p, is_on(SPECIAL_FILL) ? settings.perturb : 0, info.size);
+}
+
+static bool is_full(const void *p, struct place *place) {
+    return is_on(SPECIAL_FULL) && place_of(p, place) && full_is_known(place);
+}
+
+static void release_full(const struct place *place, void *p, const struct release *how) {
+    struct heap *heap = heap_enter();
+    full_free(heap, place, p, how, heap == NULL ? 0 : stack_here(heap));
+    if (heap == NULL) return;
+    decay_turn(heap);
+    heap_leave(heap);
+}
+
+static void free_guarded(void *p, const struct release *how) {
+    struct block_info info;
+    bool live = guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p;
+    if (live && how->size != NOT_TOLD && how->size != info.size) {
+        char text[96];
+        report_error(&(struct error){
+            .cause = "size mismatch",
+            .p = p,
+            .block = &info,
+            .detail = text_mismatch(text, sizeof text, "size", how->size, info.size)});
+    }
+    guard_free(p, how->family, stack_of_caller());
+}
+
+static void release(void *p, const struct release *how) {
+    struct place place;
+    if (is_on(SPECIAL_HARD) && hard_free(p, how)) return;
+    if (is_full(p, &place)) {
+        release_full(&place, p, how);
+    } else if (guard_contains(p)) {
+        free_guarded(p, how);
+    } else {
+        fill_before_free(p);
+        free_plain(p, how->caller);
+    }
+}
+
+RARE void special_free(void *p, const struct release *how) {
+    if (p == NULL) return;
+    struct block_info info;
+    if (is_on(SPECIAL_TRACE)) mtrace_free(p, how->caller);
+    if (is_on(SPECIAL_COUNT) && block_info_of(p, &info)) stats_count_free(info.size);
+    release(p, how);
+}
+
+/* ---- the size of a block, and another size for it ---- */
+
+RARE bool special_usable_size(const void *p, size_t *usable) {
+    struct place place;
+    struct block_info info;
+    bool special =
+        (place_of(p, &place) && state_get(place.state) == SLOT_CHECKED) || guard_contains(p);
+    if (!special || !block_info_of(p, &info) || info.start != p || info.life != LIFE_LIVE)
+        return false;
+    *usable = info.size;
+    return true;
+}
+
+static bool find_size(void *p, size_t *size) {
+    struct block_info info;
+    bool live = block_info_of(p, &info) && info.life == LIFE_LIVE && info.start == p;
+    if (live) *size = info.size;
+    return live;
+}
+
+static void *move(void *p, size_t before, size_t size, const void *caller) {
+    struct ask ask = {.size = size, .align = 1, .family = FAMILY_MALLOC, .caller = caller};
+    struct release how = {
+        .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, .caller = caller};
+    void *moved = obtain(&ask);
+    if (moved == NULL) return NULL;
+    memcpy(moved, p, min_size(before, size));
+    if (is_on(SPECIAL_COUNT)) {
+        count(mallow_usable_size(moved));
+        stats_count_free(before);
+    }
+    if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, moved, size, caller);
+    release(p, &how);
+    return moved;
+}
+
+/* Without copying; NULL when that cannot be. In check=full blocks always move, so that a use of the
+ * old address is found. */
+static void *resize_here(void *p, size_t before, size_t size) {
+    struct place place;
+    if (is_on(SPECIAL_HARD) && place_of(p, &place) && hard_is_known(&place))
+        return hard_resize(&place, size) ? p : NULL;
+    /* A log must name the old address before another thread can have it. */
+    if (is_on(SPECIAL_FULL | SPECIAL_HARD | SPECIAL_TRACE) || guard_contains(p)) return NULL;
+    char *resized = resize_plain(p, size);
+    if (resized == NULL) return NULL;
+    size_t after = mallow_usable_size(resized);
+    if (is_on(SPECIAL_FILL) && after > before)
+        memset(resized + before, settings.perturb ^ 0xff, after - before);
+    if (is_on(SPECIAL_COUNT)) stats_count_resize(before, after);
+    return resized;
+}
+
+RARE void *special_resize(void *p, size_t size, const void *caller) {
+    size_t before;
+    if (!find_size(p, &before)) return resize_unknown(p, size, caller);
+    void *resized = resize_here(p, before, size);
+    if (resized == NULL) resized = move(p, before, size, caller);
+    if (resized == NULL && is_on(SPECIAL_TRACE)) mtrace_realloc(p, NULL, size, caller);
+    return resized == NULL && size <= before ? p : resized; /* it fits where it is */
+}
+
+RARE void *special_new_by_resize(size_t size, const void *caller) {
+    struct ask ask = {.size = size, .align = 1, .caller = caller};
+    void *p = obtain(&ask);
+    if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
+    if (!is_on(SPECIAL_TRACE)) return p;
+    if (p != NULL)
+        mtrace_alloc(p, size, caller);
+    else
+        mtrace_realloc(NULL, NULL, size, caller);
+    return p;
+}

@@ -1,0 +1,27 @@
+#!/bin/sh
+# A real program with all of its calls checked: it prints what it prints otherwise, and nothing is
+# reported.
+#     real_program.sh LIBRARIES COMMAND...
+set -u
+libraries=$1
+shift
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+run() {
+    rm -rf "${work:?}/home"
+    mkdir "$work/home"
+    (cd "$work/home" && env HOME="$work/home" TMPDIR="$work/home" LC_ALL=C TZ=UTC "$@")
+}
+
+failed() {
+    echo "$1" >&2
+    tail -n 30 "$work/err" >&2
+    exit 1
+}
+
+run "$@" >"$work/expected" 2>"$work/err" </dev/null || failed "exit status $? without libraries"
+run LD_PRELOAD="$libraries" "$@" >"$work/out" 2>"$work/err" </dev/null || failed "exit status $?"
+! grep -q '^mallow: ' "$work/err" || failed "false reports"
+cmp "$work/expected" "$work/out" || failed "prints something else"

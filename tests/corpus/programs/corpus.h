@@ -1,0 +1,66 @@
+/*
+ * Each program here has one bug; compiled with TWIN it does the same without it. README.md beside
+ * this folder tells what the first line and the marks in the comments mean.
+ */
+#ifndef CORPUS_H
+#define CORPUS_H
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef TWIN
+enum { FAULTY = 0 };
+#else
+enum { FAULTY = 1 };
+#endif
+
+/* Statements of the faulty program alone. */
+#define MISUSE(...)      \
+    do {                 \
+        if (FAULTY) {    \
+            __VA_ARGS__; \
+        }                \
+    } while (0)
+#define EITHER(faulty, correct) (FAULTY ? (faulty) : (correct))
+
+/* What a faulty program ends with that looks at memory it must not look at. */
+enum { SAW_NOTHING = 3, SAW_OLD_DATA = 4 };
+#define SECRET "the secret of its last owner"
+
+/* A pointer whose history the compiler does not know. */
+#ifdef __cplusplus
+template <typename pointer> static inline pointer HIDDEN(pointer p) {
+    __asm__ volatile("" : "+r"(p));
+    return p;
+}
+#else
+#define HIDDEN(p)                              \
+    ({                                         \
+        __typeof__(p) hidden_p = (p);          \
+        __asm__ volatile("" : "+r"(hidden_p)); \
+        hidden_p;                              \
+    })
+#endif
+
+static inline size_t number(const char *argument) { return strtoull(argument, NULL, 0); }
+
+/* Overwrites what earlier calls left on the stack below its caller, and in registers: no pointer to
+ * a lost block is to be found there. */
+__attribute__((noinline, unused)) static void forget(void) {
+    volatile char stack[16384];
+    for (size_t i = 0; i < sizeof stack; i++) stack[i] = 0;
+    __asm__ volatile("" ::: "memory", "rbx", "r12", "r13", "r14", "r15");
+}
+
+/* Ends as the child did, so that its death by a signal is the program's. */
+static inline int end_of(pid_t child) {
+    int status = 0;
+    if (waitpid(child, &status, 0) != child) return 1;
+    if (WIFSIGNALED(status)) kill(getpid(), WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+#endif

@@ -1,0 +1,9 @@
+/* cause: double free | modes: default full hard guard */
+#include "corpus.h"
+
+int main() {
+    int *p = HIDDEN(new int[10]); /* ALLOCATED */
+    delete[] p;                   /* FREED */
+    MISUSE(delete[] p);           /* BUG */
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* cause: double free | modes: default full hard guard */
+#include "corpus.h"
+
+struct buffer {
+    char *data;
+    buffer() : data(HIDDEN(new char[100])) {}
+#ifdef TWIN
+    buffer(const buffer &other) : data(new char[100]) { memcpy(data, other.data, 100); }
+#else
+    buffer(const buffer &other) = default; /* copies the pointer */
+#endif
+    ~buffer() { delete[] data; } /* BUG */ /* FREED */
+};
+
+int main() {
+    buffer first;
+    memset(first.data, 0, 100);
+    buffer second(first);
+    return second.data[0];
+}

@@ -1,0 +1,15 @@
+/* cause: double free | modes: default full hard guard | variants: 1 64 */
+#include "corpus.h"
+
+/* Without a delay the second free hits one of the new blocks, and the third is one too many. */
+int main(int argc, char **argv) {
+    (void)argc;
+    size_t n = number(argv[1]);
+    char *between[64];
+    char *p = HIDDEN((char *)malloc(48)); /* ALLOCATED */
+    free(p);                              /* FREED:full,hard,guard */
+    for (size_t i = 0; i < n; i++) between[i] = malloc(48);
+    MISUSE(free(p));                                 /* BUG:full,hard,guard */
+    for (size_t i = 0; i < n; i++) free(between[i]); /* FOUND:default */
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* cause: double free | modes: default full hard guard */
+#include "corpus.h"
+
+static int parse(char *line, int fails) {
+    int status = 0;
+    if (fails) {
+        status = -1;
+        MISUSE(free(line)); /* FREED */
+    }
+    return status;
+}
+
+/* Both who found the error and who asked clean up. */
+int main(void) {
+    char *line = HIDDEN((char *)malloc(80)); /* ALLOCATED */
+    int status = parse(line, 1);
+    free(line); /* BUG */
+    return status == 0;
+}

@@ -1,0 +1,14 @@
+/* cause: double free | modes: default full hard guard */
+#include "corpus.h"
+
+int main(void) {
+    char *p = HIDDEN((char *)malloc(32)); /* ALLOCATED */
+    pid_t child = fork();
+    if (child == 0) {
+        free(p);         /* FREED */
+        MISUSE(free(p)); /* BUG */
+        _exit(0);
+    }
+    free(p);
+    return end_of(child);
+}

@@ -1,0 +1,9 @@
+/* cause: double free | modes: default full hard guard */
+#include "corpus.h"
+
+int main(void) {
+    char *p = HIDDEN(strdup("a string of libc's making")); /* ALLOCATED */
+    free(p);                                               /* FREED */
+    MISUSE(free(p));                                       /* BUG */
+    return 0;
+}

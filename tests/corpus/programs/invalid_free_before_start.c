@@ -1,0 +1,10 @@
+/* cause: invalid free | modes: default full hard guard | variants: 48 1024 20480 204800 */
+#include "corpus.h"
+
+/* As if there were a header. */
+int main(int argc, char **argv) {
+    (void)argc;
+    char *p = HIDDEN((char *)malloc(number(argv[1])));
+    free(EITHER(HIDDEN(p - 16), p)); /* BUG */
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* cause: invalid free | modes: default full hard guard */
+#include "corpus.h"
+
+struct person {
+    int age;
+    char name[60];
+};
+
+/* An embedded array is taken for a pointer. */
+int main(void) {
+    struct person *person = HIDDEN((struct person *)malloc(sizeof *person)); /* ALLOCATED */
+    strcpy(person->name, "Ada");
+    MISUSE(free(HIDDEN((char *)person->name))); /* BUG */
+    free(person);
+    return 0;
+}

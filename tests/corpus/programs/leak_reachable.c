@@ -1,0 +1,20 @@
+/* cause: still reachable | modes: leak | asan: no */
+#include "corpus.h"
+
+static char *table;
+
+__attribute__((noinline)) static void lose(void) {
+    char *p = HIDDEN((char *)malloc(50));
+    p[0] = 'p';
+    if (!FAULTY) free(p);
+}
+
+/* By itself no leak: it is listed when something is lost. */
+int main(void) {
+    table = HIDDEN((char *)malloc(100)); /* ALLOCATED */
+    table[0] = 't';
+    lose();
+    forget();
+    if (!FAULTY) free(table);
+    return 0;
+}

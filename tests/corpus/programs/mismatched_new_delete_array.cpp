@@ -1,0 +1,11 @@
+/* cause: mismatched free | modes: full guard */
+#include "corpus.h"
+
+int main() {
+    int *p = HIDDEN(new int(1)); /* ALLOCATED */
+    if (FAULTY)
+        delete[] p; /* BUG */
+    else
+        delete p;
+    return 0;
+}

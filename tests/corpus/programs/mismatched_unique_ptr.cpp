@@ -1,0 +1,14 @@
+/* cause: mismatched free | modes: full guard */
+#include "corpus.h"
+
+#include <memory>
+
+/* unique_ptr of an element instead of an array. */
+int main() {
+    int *p = HIDDEN(new int[10]); /* ALLOCATED */
+    if (FAULTY)
+        std::unique_ptr<int> owner(p);
+    else
+        std::unique_ptr<int[]> owner(p);
+    return 0;
+}

@@ -1,0 +1,10 @@
+/* cause: heap overflow | modes: full hard guard | asan: no */
+#include "corpus.h"
+
+int main(void) {
+    size_t length = strlen("");
+    char *p = HIDDEN((char *)malloc(EITHER(length, length + 1))); /* ALLOCATED */
+    p[length] ^= '!';                                             /* BUG */
+    free(p);                                                      /* FOUND */
+    return 0;
+}

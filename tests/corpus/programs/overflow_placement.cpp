@@ -1,0 +1,19 @@
+/* cause: heap overflow | modes: full hard guard */
+#include "corpus.h"
+
+#include <new>
+
+struct small {
+    long a[3];
+};
+struct large {
+    long a[4] = {1, 2, 3, 4};
+};
+
+/* An object is put where a smaller one was. */
+int main() {
+    void *p = HIDDEN(::operator new(EITHER(sizeof(small), sizeof(large)))); /* ALLOCATED */
+    new (p) large;
+    ::operator delete(p); /* FOUND:full,hard */
+    return 0;
+}

@@ -1,0 +1,12 @@
+/* cause: heap overflow | modes: full hard guard */
+#include "corpus.h"
+
+#include <string>
+
+/* data() of a string that is longer than what was asked for. */
+int main() {
+    std::string s(99, 's');
+    char *data = HIDDEN(&s[0]);
+    data[EITHER(100, 98)] = 's';
+    return 0;
+}

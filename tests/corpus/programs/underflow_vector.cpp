@@ -1,0 +1,12 @@
+/* cause: heap underflow | modes: full */
+#include "corpus.h"
+
+#include <vector>
+
+/* v[-1] of an unsigned index that wrapped. */
+int main() {
+    std::vector<int> v(12);
+    int *data = HIDDEN(v.data());
+    for (int i = 11; i >= EITHER(-1, 0); i--) data[i] = i;
+    return 0;
+}

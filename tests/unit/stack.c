@@ -1,0 +1,173 @@
+/* Captures of stacks: how deep, how shared, and where not everything can be had. What the frames
+ * are is compared with libunwind's in tests/stacks. */
+#include "unit.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "call_tree.h"
+#include "failing_os.h"
+#include "os.h"
+#include "stack.h"
+
+#define NOINLINE __attribute__((noinline))
+#define KEEP_FRAME() __asm__ volatile("" ::: "memory")
+
+static struct stack_cache *cache;
+static bool unreadable;
+
+bool __real_os_is_readable(const void *at);
+bool __wrap_os_is_readable(const void *at);
+bool __wrap_os_is_readable(const void *at) { return !unreadable && __real_os_is_readable(at); }
+
+static stack_id last;
+static uint32_t most_nodes;
+
+NOINLINE static void capture_at_each(unsigned depth) {
+    uint32_t before = call_tree_nodes();
+    last = stack_capture(&cache);
+    uint32_t added = call_tree_nodes() - before;
+    if (added > most_nodes) most_nodes = added;
+    if (depth > 0) capture_at_each(depth - 1);
+    KEEP_FRAME();
+}
+
+NOINLINE static stack_id capture_below(unsigned depth) {
+    stack_id stack = depth == 0 ? stack_capture(&cache) : capture_below(depth - 1);
+    KEEP_FRAME();
+    return stack;
+}
+
+static void shallow_stacks_are_whole(void **state) {
+    (void)state;
+    uintptr_t frames[STACK_FRAMES_MAX], more[STACK_FRAMES_MAX];
+    unsigned n = stack_frames(capture_below(0), frames);
+    assert_in_range(n, 4, 40);
+    unsigned m = stack_frames(capture_below(10), more);
+    assert_int_equal(m, n + 10);
+    assert_memory_equal(more + 12, frames + 2, (n - 2) * sizeof *frames);
+}
+
+static void equal_stacks_have_one_name(void **state) {
+    (void)state;
+    stack_id ids[3];
+    for (volatile unsigned i = 0; i < 3; i++) {
+        if (i == 2) cache = NULL;
+        ids[i] = capture_below(20);
+    }
+    assert_int_equal(ids[0], ids[1]);
+    assert_int_equal(ids[0], ids[2]);
+    assert_int_not_equal(ids[0], capture_below(20));
+}
+
+/* Each level adds its own frame, however deep. */
+static void a_recursion_is_shared(void **state) {
+    (void)state;
+    uintptr_t frames[STACK_FRAMES_MAX];
+    stack_capture(&cache);
+    most_nodes = 0;
+    capture_at_each(5000);
+    assert_in_range(most_nodes, 1, 8);
+    assert_int_equal(stack_frames(last, frames), STACK_FRAMES_MAX);
+    for (unsigned i = 2; i < STACK_FRAMES_MAX; i++) assert_int_equal(frames[i], frames[1]);
+    assert_int_not_equal(frames[0], frames[1]);
+}
+
+/* Met without any of its callers: twice what is shown of it. */
+static void a_deep_stack_is_cut(void **state) {
+    (void)state;
+    uintptr_t frames[STACK_FRAMES_MAX];
+    uint32_t before = call_tree_nodes();
+    cache = NULL;
+    stack_id deep = capture_below(3000);
+    assert_int_equal(stack_frames(deep, frames), STACK_FRAMES_MAX);
+    assert_true(call_tree_nodes() - before <= 2 * STACK_FRAMES_MAX);
+    for (volatile unsigned i = 0; i < 10; i++) capture_below(3000 - i * 100);
+    assert_true(call_tree_nodes() - before <= 4 * STACK_FRAMES_MAX);
+}
+
+static void left_out_frames_are_the_innermost(void **state) {
+    (void)state;
+    uintptr_t frames[STACK_FRAMES_MAX], fewer[STACK_FRAMES_MAX];
+    unsigned n = stack_frames(capture_below(3), frames);
+    stack_leave_out((void *)(frames[0] - 1), (void *)frames[0]);
+    stack_id stack = capture_below(3);
+    stack_leave_out(NULL, NULL);
+    assert_int_equal(stack_frames(stack, fewer), n - 1);
+    assert_int_equal(fewer[0], frames[1]);
+}
+
+static void without_memory_there_is_no_stack(void **state) {
+    (void)state;
+    struct stack_cache *none = NULL;
+    os_fail(OS_MAP, 1, LONG_MAX);
+    assert_int_equal(stack_capture(&none), 0);
+    assert_null(none);
+    os_fail(OS_MAP, 1, 0);
+    assert_int_not_equal(stack_capture(&none), 0);
+    assert_non_null(none);
+}
+
+static void what_cannot_be_read_is_no_frame(void **state) {
+    (void)state;
+    struct stack_cache *fresh = NULL;
+    uintptr_t frames[STACK_FRAMES_MAX];
+    unreadable = true;
+    unsigned n = stack_frames(stack_capture(&fresh), frames);
+    unreadable = false;
+    assert_int_equal(n, 0);
+    n = stack_frames(stack_capture(&fresh), frames);
+    assert_true(n > 4);
+}
+
+/* ---- faults ---- */
+
+static sigjmp_buf outside;
+static uintptr_t fault_frames[STACK_FRAMES_MAX];
+static unsigned fault_depth;
+
+static void fault(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)info;
+    fault_depth = stack_frames(stack_capture_interrupted(context), fault_frames);
+    siglongjmp(outside, 1);
+}
+
+NOINLINE static void call(void (*where)(void)) {
+    where();
+    KEEP_FRAME();
+}
+
+NOINLINE static void write_to(volatile int *where) {
+    *where = 1;
+    KEEP_FRAME();
+}
+
+static bool is_inside(uintptr_t pc, uintptr_t function) { return pc - function < 64; }
+
+static void faults_have_stacks(void **state) {
+    (void)state;
+    struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO}, before;
+    sigaction(SIGSEGV, &action, &before);
+    if (sigsetjmp(outside, 1) == 0) write_to((int *)(uintptr_t)8);
+    assert_true(is_inside(fault_frames[0] - 1, (uintptr_t)write_to));
+    assert_true(fault_depth > 4);
+    if (sigsetjmp(outside, 1) == 0) call((void (*)(void))(uintptr_t)16);
+    assert_int_equal(fault_frames[0], 17);
+    assert_true(is_inside(fault_frames[1], (uintptr_t)call));
+    assert_true(fault_depth > 4);
+    sigaction(SIGSEGV, &before, NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shallow_stacks_are_whole),
+        cmocka_unit_test(equal_stacks_have_one_name),
+        cmocka_unit_test(a_recursion_is_shared),
+        cmocka_unit_test(a_deep_stack_is_cut),
+        cmocka_unit_test(left_out_frames_are_the_innermost),
+        cmocka_unit_test(without_memory_there_is_no_stack),
+        cmocka_unit_test(what_cannot_be_read_is_no_frame),
+        cmocka_unit_test(faults_have_stacks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
