@@ -69,9 +69,7 @@ static struct leak_region parse_region(const char *line) {
     region.readable = line[1] == 'r';
     region.writable = line[2] == 'w';
     region.shared = line[4] == 's';
-    line += 6;
-    region.offset = take_hex(&line);
-    for (int fields = 0; fields < 2; fields++) line = strchr(line + 1, ' ');
+    for (int fields = 0; fields < 4; fields++) line = strchr(line + 1, ' ');
     while (*line == ' ') line++;
     region.name = line;
     return region;

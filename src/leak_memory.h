@@ -15,7 +15,6 @@ void leak_each_own(void (*call)(uintptr_t start, uintptr_t end));
 
 struct leak_region {
     uintptr_t start, end;
-    uint64_t offset;  /* in the file */
     const char *name; /* ended by a newline; empty for anonymous memory */
     bool readable, writable, shared;
 };
