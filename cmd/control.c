@@ -17,8 +17,6 @@
 
 #include "command.h"
 
-#define PATIENCE_SECONDS 10
-
 /* ---- /proc ---- */
 
 static FILE *open_proc(pid_t process, const char *name) {
@@ -109,8 +107,8 @@ static _Noreturn void explain_refusal(pid_t process) {
 
 /* ---- the connection ---- */
 
-static int open_socket(void) {
-    struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+static int open_socket(int seconds) {
+    struct timeval patience = {.tv_sec = seconds};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) err(EXIT_OWN_FAILURE, "cannot make a socket");
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -126,13 +124,13 @@ static void require_peer(int fd, pid_t process) {
     errx(EXIT_OWN_FAILURE, "another process than %d has its socket", (int)process);
 }
 
-static int connect_to(pid_t process) {
+static int connect_to(pid_t process, int seconds) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     /* Its own name space's number is the one that it has in its socket's name. */
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "mallow.%ld",
                           status_number(process, "NSpid:"));
     socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
-    int fd = open_socket();
+    int fd = open_socket(seconds);
     if (connect(fd, (const struct sockaddr *)&address, bytes) != 0) {
         if (errno == ECONNREFUSED) explain_refusal(process);
         errno = errno == EAGAIN ? ETIMEDOUT : errno;
@@ -165,9 +163,9 @@ static char *read_all(int fd) {
     return NULL;
 }
 
-char *control_ask(pid_t process, const char *request) {
+char *control_ask(pid_t process, const char *request, int seconds) {
     static const char ok[] = "ok\n", error[] = "error ";
-    int fd = connect_to(process);
+    int fd = connect_to(process, seconds);
     send_line(fd, request);
     char *answer = read_all(fd);
     close(fd);

@@ -7,8 +7,10 @@
 /* The process that an argument names. Ends the command with a message when there is none. */
 pid_t control_process(const char *argument);
 
+#define CONTROL_PATIENCE 10 /* seconds, for what is answered at once */
+
 /* What the process answers to a request, a line without its newline; allocated. Ends the command
- * with a message, which says what to do, when it does not answer or refuses. */
-char *control_ask(pid_t process, const char *request);
+ * with a message, which says what to do, when it does not answer in time or refuses. */
+char *control_ask(pid_t process, const char *request, int seconds);
 
 #endif

@@ -54,7 +54,7 @@ static int print_figures(int argc, char **argv, const char *request, const char 
         }
     }
     if (argc - optind != 1) errx(EXIT_OWN_FAILURE, "one PID is needed; try '%s --help'", argv[0]);
-    char *answer = control_ask(control_process(argv[optind]), request);
+    char *answer = control_ask(control_process(argv[optind]), request, CONTROL_PATIENCE);
     int status = print_text(answer);
     free(answer);
     return status;

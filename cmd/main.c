@@ -18,6 +18,7 @@ static const struct subcommand subcommands[] = {
     {"trim", "mallow trim", "have a process return its free memory", trim_command},
     {"stats", "mallow stats", "print malloc_stats of a process", stats_command},
     {"info", "mallow info", "print malloc_info of a process", info_command},
+    {"leaks", "mallow leaks", "find what a process has lost", leaks_command},
     {"mtrace", "mallow mtrace", "tell what a log of mtrace(3) says", mtrace_command},
     {"symbolize", "mallow symbolize", "give the frames in a report functions and lines",
      symbolize_command},

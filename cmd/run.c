@@ -27,7 +27,7 @@ static const char help[] =
     "  --check       find memory errors: check=full, and the bounds of memory functions\n"
     "  --json        print the summary as JSON\n"
     "  --log=FILE    append the summary and the allocator's messages to FILE\n"
-    "  --no-control  start no thread for 'mallow trim', 'stats' and 'info'\n"
+    "  --no-control  start no thread for 'mallow trim', 'stats', 'info' and 'leaks'\n"
     "  --help        print this text\n"
     "  --version     print the version\n"
     "\n"

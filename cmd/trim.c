@@ -52,7 +52,7 @@ static int trim(pid_t process, unsigned long long pad, bool json) {
     char request[32], text[192];
     snprintf(request, sizeof request, "trim %llu", pad);
     unsigned long long before = resident(process);
-    char *answer = control_ask(process, request);
+    char *answer = control_ask(process, request, CONTROL_PATIENCE);
     unsigned long long returned = strtoull(answer, NULL, 10), after = resident(process);
     free(answer);
     const char *format = json

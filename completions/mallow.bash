@@ -6,14 +6,22 @@ _mallow() {
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info mtrace symbolize --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize --help --version' -- "$word")
         return
     fi
     case ${COMP_WORDS[1]} in
     run) ;;
-    trim | stats | info)
+    trim | stats | info | leaks)
         options='--json --help --version'
         [[ ${COMP_WORDS[1]} == trim ]] && options+=' --pad='
+        if [[ ${COMP_WORDS[1]} == leaks ]]; then
+            options+=' --reachable --possible --suppressions= --limit='
+            if [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || $word == = ]]; then
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
+                return
+            fi
+        fi
         [[ $word == -* ]] || options=$(cd /proc && echo [0-9]*)
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace

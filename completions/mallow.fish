@@ -1,16 +1,17 @@
 # Fish completion for mallow(1).
 
-set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info mtrace symbolize'
+set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info leaks mtrace symbolize'
 set -l in_run '__fish_seen_subcommand_from run'
 set -l in_mtrace '__fish_seen_subcommand_from mtrace'
 set -l in_symbolize '__fish_seen_subcommand_from symbolize'
-set -l in_process '__fish_seen_subcommand_from trim stats info'
+set -l in_process '__fish_seen_subcommand_from trim stats info leaks'
 
 complete -c mallow -f
 complete -c mallow -n $without_subcommand -a run -d 'Run a program under Mallow'
 complete -c mallow -n $without_subcommand -a trim -d 'Have a process return its free memory'
 complete -c mallow -n $without_subcommand -a stats -d 'Print malloc_stats of a process'
 complete -c mallow -n $without_subcommand -a info -d 'Print malloc_info of a process'
+complete -c mallow -n $without_subcommand -a leaks -d 'Find what a process has lost'
 complete -c mallow -n $without_subcommand -a mtrace -d 'Tell what a log of mtrace(3) says'
 complete -c mallow -n $without_subcommand -a symbolize -d 'Give the frames in a report functions and lines'
 complete -c mallow -n $without_subcommand -l help -d 'Print the help'
@@ -25,6 +26,10 @@ complete -c mallow -n $in_run -l version -d 'Print the version'
 complete -c mallow -n $in_run -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 complete -c mallow -n '__fish_seen_subcommand_from trim' -l pad -x -d 'Keep that much of free pages'
+complete -c mallow -n '__fish_seen_subcommand_from leaks' -l reachable -d 'List what is still reachable'
+complete -c mallow -n '__fish_seen_subcommand_from leaks' -l possible -d 'Count what is possibly lost'
+complete -c mallow -n '__fish_seen_subcommand_from leaks' -l suppressions -r -F -d 'Leave out what a file names'
+complete -c mallow -n '__fish_seen_subcommand_from leaks' -l limit -x -d 'List that many groups at most'
 complete -c mallow -n $in_process -l json -d 'Print the figures as JSON'
 complete -c mallow -n $in_process -l help -d 'Print the help'
 complete -c mallow -n $in_process -l version -d 'Print the version'

@@ -351,3 +351,10 @@ RARE void guard_table_after_fork(void) {
     append_those(false);
     append_those(true);
 }
+
+RARE void guard_table_each_part(void (*call)(uintptr_t start, uintptr_t end)) {
+    const struct part *parts[] = {&guard_range.pages, &guard_range.index, &guard_range.records};
+    for (unsigned i = 0; i < 3; i++)
+        if (parts[i]->accessible != 0)
+            call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
+}

@@ -72,4 +72,7 @@ void guard_table_after_fork(void);
 /* Makes the first pages of a record inaccessible and gives their memory back. */
 void guard_table_close(struct guard_record *record, uint32_t pages);
 
+/* Calls back with each stretch of memory of the table's and of guarded blocks. */
+void guard_table_each_part(void (*call)(uintptr_t start, uintptr_t end));
+
 #endif

@@ -11,16 +11,25 @@
 
 #define MOVE_MIN ((size_t)16 * MIB) /* bytes that are moved rather than copied */
 
+/* The block that begins at the page, as a pointer from here on: who looks for leaks stops a thread
+ * where it drops the lock, and would take a page's number for no trace of the block. */
+static char *block_at(uint32_t page) {
+    char *p = page_start(page);
+    __asm__ volatile("" : "+r"(p));
+    return p;
+}
+
 static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     size_t align_pages = max_size(align >> RUN_SHIFT, 1);
     if (pages + align_pages > UINT32_MAX / 2) return NULL;
     lock_take(&global_lock);
     uint32_t page = pages_alloc((uint32_t)pages, (uint32_t)align_pages, RUN_BLOCK, zeroed);
+    char *p = block_at(page);
     lock_drop(&global_lock);
     if (page == 0) return NULL;
     if (*zeroed && pages > PURGE_SLICE) purge_in_exchange(pages);
-    return page_start(page);
+    return p;
 }
 
 /* A mapping brings fresh pages as a run of clean ones does. */
@@ -84,15 +93,16 @@ static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
     bool clean;
     lock_take(&global_lock);
     uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
+    char *to = block_at(page);
     lock_drop(&global_lock);
     if (page == 0) return NULL;
     if (clean && bytes >= MOVE_MIN) {
         void *moved = move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
-        if (moved != NULL) return free_run(page_start(page), true), moved;
+        if (moved != NULL) return free_run(to, true), moved;
     }
-    memcpy(page_start(page), p, bytes);
+    memcpy(to, p, bytes);
     free_run(p, false);
-    return page_start(page);
+    return to;
 }
 
 void *large_resize(void *p, size_t size) {

@@ -236,3 +236,9 @@ bool mapping_around(const void *p, struct mapping *found) {
 struct mapping_counts mapping_count(void) {
     return mapped;
 }
+
+RARE void mapping_each(void (*call)(const struct mapping *mapping)) {
+    struct table *t = table;
+    for (size_t i = 0; t != NULL && i < t->capacity; i++)
+        if ((uintptr_t)t->slots[i].block > (uintptr_t)MAPPING_REMOVED) call(&t->slots[i]);
+}

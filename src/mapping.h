@@ -45,4 +45,7 @@ bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);
 
+/* Calls back with each, without the lock: in a copied process, where nobody else is. */
+void mapping_each(void (*call)(const struct mapping *mapping));
+
 #endif

@@ -3,6 +3,7 @@
 #include "decay.h"
 #include "helper_thread.h"
 #include "os.h"
+#include "os_service.h"
 
 #define MS 1000000ll
 #define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */
@@ -16,6 +17,7 @@ static void pause_for(int64_t ns) {
 }
 
 static void *purge_thread(void *unused) {
+    os_name_thread("mallow");
     while (!helper_thread_orphaned()) {
         if (decay_round()) {
             pause_for(ROUND_NS);

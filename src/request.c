@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "leak.h"
 #include "mallow.h"
 #include "os.h"
 #include "os_service.h"
@@ -104,12 +105,29 @@ static void serve_refresh(struct answer *answer, const char *argument) {
     answer->passed = -1;
 }
 
+static void begin_leaks(void *answer) { answer_well(answer); }
+static void fail_leaks(void *answer, const char *why) { answer_error(answer, why); }
+
+/* The copy of the process answers, and what is left to say is said here. */
+static void serve_leaks(struct answer *answer, const char *argument) {
+    struct leak_request request = {
+        .reachable_too = strcmp(argument, "reachable") == 0,
+        .text = &answer->text,
+        .begin = begin_leaks,
+        .fail = fail_leaks,
+        .to = answer,
+    };
+    leak_check(&request);
+    answer->deadline = os_coarse_ns() + PATIENCE_NS;
+}
+
 static const struct request {
     const char *name;
     void (*serve)(struct answer *answer, const char *argument);
 } requests[] = {
     {"trim", serve_trim},       {"stats", serve_stats}, {"info", serve_info},
     {"figures", serve_figures}, {"page", serve_page},   {"refresh", serve_refresh},
+    {"leaks", serve_leaks},
 };
 
 /* ---- a client ---- */

@@ -7,6 +7,7 @@
 
 #include "hard.h"
 #include "heap.h"
+#include "leak_suppress.h"
 #include "os.h"
 #include "purge.h"
 #include "redzone.h"
@@ -20,6 +21,7 @@
 #define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
 #define TCACHE_COUNT_MAX 65535
+#define PATH_ROOM 512
 
 struct settings settings = {
     .mmap_threshold = THRESHOLD_DEFAULT,
@@ -29,6 +31,7 @@ struct settings settings = {
     .tcache_count = SIZE_MAX,
     .quarantine = 32 * MIB,
     .check_action = CHECK_REPORT | CHECK_ABORT,
+    .leak_status = 23,
     .log_fd = 2,
 };
 
@@ -189,14 +192,30 @@ static const struct setter *setter_of(const struct setter *setters, struct word 
 
 /* ---- MALLOW_OPTIONS ---- */
 
-static bool set_log(struct word value) {
-    char path[512];
-    if (value.length == 0 || value.length >= sizeof path) return false;
+static bool copy_path(struct word value, char path[PATH_ROOM]) {
+    if (value.length == 0 || value.length >= PATH_ROOM) return false;
     memcpy(path, value.text, value.length);
     path[value.length] = '\0';
-    int fd = os_open_append(path);
+    return true;
+}
+
+static bool set_log(struct word value) {
+    char path[PATH_ROOM];
+    int fd = copy_path(value, path) ? os_open_append(path) : -1;
     if (fd < 0) return false;
     settings.log_fd = fd;
+    return true;
+}
+
+static bool set_leak_suppressions(struct word value) {
+    char path[PATH_ROOM];
+    return copy_path(value, path) && leak_read_suppressions(path);
+}
+
+static bool set_leak_status(struct word value) {
+    size_t status;
+    if (!parse_number(value, &status) || status > UINT8_MAX) return false;
+    settings.leak_status = (uint8_t)status;
     return true;
 }
 
@@ -262,6 +281,9 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "control")) return set_switch(value, &settings.control);
     if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
+    if (is(key, "leak")) return set_choice(value, "off", "exit", &settings.leak_at_exit);
+    if (is(key, "leak_status")) return set_leak_status(value);
+    if (is(key, "leak_suppressions")) return set_leak_suppressions(value);
     if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
     const struct setter *setter = setter_of(numbers, key);
     size_t number;

@@ -28,6 +28,8 @@ struct settings {
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;
     bool control;        /* control=on */
+    bool leak_at_exit;   /* leak=exit */
+    uint8_t leak_status; /* the process's, when blocks are lost; 0: its own */
     bool guard_left;     /* guard_align=left */
     bool guard_large;    /* all large blocks are guarded, whatever they need */
     bool check_family;   /* malloc with delete, new with free... are errors */

@@ -7,6 +7,7 @@
 #include "guard.h"
 #include "heap.h"
 #include "helper_thread.h"
+#include "leak.h"
 #include "lock.h"
 #include "mtrace.h"
 #include "purge_thread.h"
@@ -43,6 +44,7 @@ static void child_of_fork(void) {
     thread_id_after_fork();
     summary_forget();
     control_after_fork();
+    leak_after_fork();
     mtrace_after_fork();
     start_helpers();
 }
@@ -53,4 +55,5 @@ __attribute__((constructor(101))) static void loaded(void) {
     settings_read();
     pthread_atfork(NULL, NULL, child_of_fork);
     start_helpers();
+    leak_start();
 }

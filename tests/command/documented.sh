@@ -7,7 +7,7 @@ words() {
     "$mallow" "$@" --help | sed -n 's/^  \(--\)\{0,1\}\([a-z-]*\).*/\2/p'
 }
 
-for word in $(words) $(words run) $(words trim) $(words stats) $(words info) \
+for word in $(words) $(words run) $(words trim) $(words stats) $(words info) $(words leaks) \
     $(words mtrace) $(words symbolize); do
     for file in docs/man/mallow.1 completions/mallow.bash completions/_mallow \
         completions/mallow.fish; do

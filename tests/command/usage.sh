@@ -3,7 +3,7 @@
 . "${0%/*}/lib.sh"
 
 for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' \
-    'mtrace --help' 'symbolize --help'; do
+    'leaks --help' 'mtrace --help' 'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
@@ -11,7 +11,7 @@ for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' 
     expect_nothing err
 done
 for arguments in --version 'run --version' 'trim --version' 'stats --version' \
-    'info --version' 'mtrace --version' 'symbolize --version'; do
+    'info --version' 'leaks --version' 'mtrace --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
     expect_status 0
@@ -38,7 +38,7 @@ try "$mallow" run --log=a,b true
 expect_status 125
 expect_line err "^mallow run: --log='a,b': "
 
-for name in trim stats info; do
+for name in trim stats info leaks; do
     try "$mallow" $name
     expect_status 125
     expect_line err "^mallow $name: one PID is needed; try 'mallow $name --help'$"

@@ -1,0 +1,102 @@
+/* The answer to the request "leaks" (mallow(7)), taken apart. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "leaks.h"
+
+const char *const leak_kind_names[LEAK_KINDS] = {
+    [LEAK_DEFINITE] = "definitely lost",
+    [LEAK_INDIRECT] = "indirectly lost",
+    [LEAK_POSSIBLE] = "possibly lost",
+    [LEAK_REACHABLE] = "still reachable",
+};
+
+/* What stands behind the prefix, or NULL. */
+static const char *behind(const char *text, const char *prefix) {
+    size_t length = strlen(prefix);
+    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
+/* "N bytes in N blocks" */
+static const char *parse_sum(const char *at, struct leak_sum *sum) {
+    int length = 0;
+    sscanf(at, "%llu %*[bytes] in %llu %*[blocks]%n", &sum->bytes, &sum->blocks, &length);
+    return length == 0 ? NULL : at + length;
+}
+
+/* The kind's name and ": " in front of a sum; what stands behind. */
+static const char *parse_kind(const char *line, enum leak_kind *kind, struct leak_sum *sum) {
+    for (*kind = 0; *kind < LEAK_KINDS; ++*kind) {
+        const char *at = behind(line, leak_kind_names[*kind]);
+        if (at != NULL && (at = behind(at, ": ")) != NULL) return parse_sum(at, sum);
+    }
+    return NULL;
+}
+
+static bool parse_group(const char *line, struct leak_lines *group) {
+    int length = 0;
+    *group = (struct leak_lines){.line = line, .frames = ""};
+    const char *at = parse_kind(line, &group->kind, &group->own);
+    const char *led = at == NULL ? NULL : behind(at, ", and through them ");
+    if (led != NULL) at = parse_sum(led, &group->led);
+    if (at == NULL) return false;
+    sscanf(at, "; %llx of %llu:%n", &group->address, &group->size, &length);
+    group->head = at + length + (at[length] == ' ');
+    return length != 0;
+}
+
+static bool parse_total(const char *line, struct leak_answer *answer) {
+    enum leak_kind kind;
+    struct leak_sum sum;
+    const char *at = behind(line, "in all ");
+    if (at == NULL || parse_kind(at, &kind, &sum) == NULL) return false;
+    answer->totals[kind] = sum;
+    return true;
+}
+
+static bool parse_stop(const char *line, struct leak_answer *answer) {
+    return sscanf(line, "%llu threads stood still for %llu microseconds; %llu", &answer->stopped,
+                  &answer->microseconds, &answer->missed) >= 2;
+}
+
+static struct leak_lines *add_group(struct leak_answer *answer) {
+    size_t room = (answer->count + 1) * sizeof *answer->groups;
+    answer->groups = realloc(answer->groups, room);
+    if (answer->groups == NULL) err(EXIT_OWN_FAILURE, NULL);
+    return &answer->groups[answer->count++];
+}
+
+/* The lines of the group's stack at `next`; behind the last. */
+static char *take_frames(struct leak_lines *group, char *next) {
+    char *last = NULL;
+    group->frames = next;
+    for (; *next == ' '; next = strchr(next, '\n') + 1) last = strchr(next, '\n');
+    if (last == NULL)
+        group->frames = "";
+    else
+        *last = '\0';
+    return next;
+}
+
+struct leak_answer leaks_parse(char *text) {
+    struct leak_answer answer = {.text = text};
+    bool complete = false;
+    for (char *line = text, *next; *line != '\0'; line = next) {
+        struct leak_lines group;
+        next = line + strcspn(line, "\n");
+        if (*next == '\n') *next++ = '\0';
+        if (parse_group(line, &group)) {
+            next = take_frames(&group, next);
+            *add_group(&answer) = group;
+        } else if (parse_stop(line, &answer)) {
+            complete = true;
+        } else if (!parse_total(line, &answer)) {
+            errx(EXIT_OWN_FAILURE, "an answer that this version does not know: '%s'", line);
+        }
+    }
+    if (!complete) errx(EXIT_OWN_FAILURE, "the answer is not complete");
+    return answer;
+}

@@ -1,0 +1,103 @@
+/* Suppressions in LeakSanitizer's format: what is known to be lost. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "leak_pattern.h"
+#include "leaks.h"
+
+struct patterns {
+    char **list;
+    size_t count;
+};
+
+static void add_pattern(struct patterns *patterns, const char *pattern, size_t length) {
+    size_t room = (patterns->count + 1) * sizeof *patterns->list;
+    patterns->list = realloc(patterns->list, room);
+    if (patterns->list == NULL) err(EXIT_OWN_FAILURE, NULL);
+    patterns->list[patterns->count] = strndup(pattern, length);
+    if (patterns->list[patterns->count++] == NULL) err(EXIT_OWN_FAILURE, NULL);
+}
+
+static struct patterns read_patterns(const char *file) {
+    struct patterns patterns = {NULL, 0};
+    char *line = NULL;
+    size_t room = 0, length;
+    FILE *stream = fopen(file, "re");
+    if (stream == NULL) err(EXIT_OWN_FAILURE, "'%s'", file);
+    for (int number = 1; getline(&line, &room, stream) >= 0; number++) {
+        line[strcspn(line, "\n")] = '\0';
+        const char *pattern = leak_pattern_of_line(line, strlen(line), &length);
+        if (pattern != NULL)
+            add_pattern(&patterns, pattern, length);
+        else if (length != 0)
+            errx(EXIT_OWN_FAILURE, "'%s', line %d: a suppression is 'leak:PATTERN'", file, number);
+    }
+    if (ferror(stream)) err(EXIT_OWN_FAILURE, "'%s'", file);
+    fclose(stream);
+    free(line);
+    return patterns;
+}
+
+static bool is_named(const struct patterns *patterns, const char *name, size_t length) {
+    for (size_t i = 0; i < patterns->count; i++)
+        if (leak_pattern_matches(patterns->list[i], strlen(patterns->list[i]), name, length))
+            return true;
+    return false;
+}
+
+/* Names in a frame's line, whichever are known:
+ *     #N 0xADDRESS in FUNCTION at SOURCE:LINE (FILE+0xOFFSET)
+ *     #N 0xADDRESS in FILE+0xOFFSET */
+static bool is_frame_named(const struct patterns *patterns, const char *line, const char *end) {
+    static const char *const separators[] = {" in ", " at ", " ("};
+    for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++) {
+        const char *name = strstr(line, separators[i]);
+        if (name == NULL || name >= end) continue;
+        name += strlen(separators[i]);
+        size_t length = (size_t)(end - name);
+        for (size_t j = i + 1; j < sizeof separators / sizeof separators[0]; j++) {
+            const char *stop = memmem(name, length, separators[j], strlen(separators[j]));
+            if (stop != NULL) length = (size_t)(stop - name);
+        }
+        const char *tail = memrchr(name, separators[i][1] == 'a' ? ':' : '+', length);
+        bool has_tail = tail != NULL && (*tail == ':' || strncmp(tail, "+0x", 3) == 0);
+        if (is_named(patterns, name, has_tail ? (size_t)(tail - name) : length)) return true;
+    }
+    return false;
+}
+
+static bool is_suppressed(const struct patterns *patterns, const struct leak_lines *group) {
+    for (const char *line = group->frames; *line != '\0';) {
+        const char *end = line + strcspn(line, "\n");
+        if (is_frame_named(patterns, line, end)) return true;
+        line = end + (*end == '\n');
+    }
+    return false;
+}
+
+static void take_out(struct leak_answer *answer, enum leak_kind kind, struct leak_sum sum) {
+    answer->totals[kind].blocks -= sum.blocks;
+    answer->totals[kind].bytes -= sum.bytes;
+    answer->suppressed.blocks += sum.blocks;
+    answer->suppressed.bytes += sum.bytes;
+}
+
+void leaks_suppress(struct leak_answer *answer, const char *file) {
+    struct patterns patterns = read_patterns(file);
+    size_t kept = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        struct leak_lines group = answer->groups[i];
+        if (is_suppressed(&patterns, &group)) {
+            take_out(answer, group.kind, group.own);
+            take_out(answer, LEAK_INDIRECT, group.led);
+        } else {
+            answer->groups[kept++] = group;
+        }
+    }
+    answer->count = kept;
+    for (size_t i = 0; i < patterns.count; i++) free(patterns.list[i]);
+    free(patterns.list);
+}

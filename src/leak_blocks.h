@@ -1,0 +1,24 @@
+/* All live blocks of a copied process, with a mark for each. For the copy alone. */
+#ifndef MALLOW_LEAK_BLOCKS_H
+#define MALLOW_LEAK_BLOCKS_H
+
+#include "config.h"
+
+struct leak_block {
+    char *start;
+    size_t size; /* bytes that can be read */
+    uint8_t *mark;
+};
+
+/* Memory for the marks, which are 0; false when there is none. */
+bool leak_blocks_prepare(void);
+
+/* The live block that an address lies in. */
+bool leak_block_around(uintptr_t address, struct leak_block *block);
+
+void leak_each_block(void (*call)(const struct leak_block *block));
+
+/* Calls back with each stretch of address space in which blocks are, or may be. */
+void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end));
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * The memory of a copied process: what is mapped, and reading it whatever it is. For the copy
+ * alone, whose own memory is mapped by leak_map.
+ */
+#ifndef MALLOW_LEAK_MEMORY_H
+#define MALLOW_LEAK_MEMORY_H
+
+#include "config.h"
+
+/* Zeroed memory of the check's own, which is never looked at; NULL when there is none. */
+void *leak_map(size_t bytes);
+
+/* Calls back with each piece of it so far. */
+void leak_each_own(void (*call)(uintptr_t start, uintptr_t end));
+
+struct leak_region {
+    uintptr_t start, end;
+    const char *name; /* ended by a newline; empty for anonymous memory */
+    bool readable, writable, shared;
+};
+
+/* The mappings of the process, by address; NULL when they cannot be known. The first call reads
+ * them; what is mapped later is not among them. */
+const struct leak_region *leak_regions(size_t *count);
+
+/* Where a code address is: NULL when in no file. */
+const struct leak_region *leak_region_of(uintptr_t address);
+
+/* Calls back with the address of each word of [from, to) that is in memory, for it to be read
+ * there; what cannot be read is left out. `sparse`: pages that were never touched are found out
+ * before. */
+void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(const uintptr_t *at));
+
+/* Up to `bytes` from there on; how many could be read. */
+size_t leak_read(uintptr_t from, void *to, size_t bytes);
+
+#endif

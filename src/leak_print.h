@@ -1,0 +1,12 @@
+/* What a leak check found, as text. */
+#ifndef MALLOW_LEAK_PRINT_H
+#define MALLOW_LEAK_PRINT_H
+
+#include "leak_groups.h"
+#include "text.h"
+
+/* A line for each group with the lines of its stack behind it, then one for the total of each
+ * class; each group is handed to the sink by itself. */
+void leak_print(struct text *text, const struct leak_groups *groups);
+
+#endif

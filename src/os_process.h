@@ -1,0 +1,51 @@
+/*
+ * What of the operating system the leak check needs, and nobody else: a copy of the process, its
+ * threads, a signal. As in os.h nothing here allocates or takes a lock, and each function answers
+ * with its return value; errno, the thread's own, may change.
+ */
+#ifndef MALLOW_OS_PROCESS_H
+#define MALLOW_OS_PROCESS_H
+
+#include <signal.h>
+
+#include "config.h"
+
+/* A copy of the process, in which the calling thread alone goes on and nothing of the program's
+ * runs: 0 in the copy, else its number, or -1 when refused. The program cannot wait for it, is not
+ * told of its end, and it does not outlive the calling thread. */
+int os_copy_process(void);
+
+/* Waits for its end: its exit status, or -1 when it was killed. */
+int os_await_copy(int copy);
+
+/* Ends it, at once. */
+_Noreturn void os_end_copy(int status);
+
+/* Calls back with each thread of the process; false when that cannot be known. */
+bool os_each_thread(void (*call)(void *to, int thread), void *to);
+
+/* Sends a signal to a thread; signal 0 only asks whether it is there. False when refused. */
+bool os_signal_thread(int thread, int signal);
+bool os_thread_is_gone(int thread);
+
+typedef void (*os_signal_handler)(int signal, siginfo_t *info, void *context);
+
+/* Sets a handler where there is none: interrupted system calls go on as far as they can. False when
+ * somebody has one. */
+bool os_take_signal(int signal, os_signal_handler handler);
+/* Takes it away again, with all signals of the number that wait. */
+void os_leave_signal(int signal, os_signal_handler handler);
+
+/* In a copy: the handler is called for accesses that fail, also from within itself. */
+void os_catch_faults(os_signal_handler handler);
+
+int os_open_read(const char *path);
+/* So many bytes at the offset, or false. */
+bool os_read_at(int fd, void *buffer, size_t bytes, uint64_t offset);
+
+void os_wake_all(_Atomic int *word);
+
+/* A clock that only goes forward, in nanoseconds. */
+int64_t os_exact_ns(void);
+
+#endif

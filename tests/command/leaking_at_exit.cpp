@@ -1,0 +1,88 @@
+/*
+ * Ends, and has lost blocks or not:
+ *     leaking_at_exit HOW...      each of
+ *         lose  lose-inside  keep-in-static  return-3  fork-lose  fork-clean  exec  late  thread
+ * The children's statuses are standard output's last line.
+ */
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <list>
+#include <memory>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+/* Not in the name space: the compiler would leave out what nobody reads. */
+char *inside;
+
+namespace {
+
+/* What a destructor frees when main has returned, is not lost. */
+struct Keeper {
+    std::list<std::string> names;
+    int *numbers = new int[1000];
+    ~Keeper() { delete[] numbers; }
+} keeper;
+
+struct Node {
+    std::unique_ptr<Node> next;
+    char says[32];
+};
+
+[[gnu::noinline]] void lose() {
+    auto *head = new Node;
+    head->next = std::make_unique<Node>();
+    strcpy(head->says, "head");
+    strcpy(head->next->says, "tail");
+    asm volatile("" : : "r"(head) : "memory");
+}
+
+[[gnu::noinline]] void lose_inside() { inside = static_cast<char *>(calloc(100, 1)) + 10; }
+
+/* An exit handler of the program's that loses what it had until then. */
+void *volatile until_exit;
+void forget() {
+    until_exit = nullptr;
+    printf("forgot\n");
+}
+
+[[gnu::noinline]] void wipe_stack() {
+    char stack[16384];
+    explicit_bzero(stack, sizeof stack);
+}
+
+int status_of_child() {
+    int status;
+    wait(&status);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void do_as_told(const std::string &how, char **argv) {
+    if (how == "lose") lose();
+    if (how == "lose-inside") lose_inside();
+    if (how == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
+    if (how == "late") until_exit = malloc(50), atexit(forget);
+    if (how == "thread")
+        std::thread([] {
+            for (;;) free(malloc(100)), usleep(1);
+        }).detach();
+    if (how == "return-3") exit(3);
+    if (how == "exec") execl(argv[0], argv[0], "lose", nullptr);
+    if (how.rfind("fork-", 0) != 0) return;
+    if (fork() == 0) {
+        if (how == "fork-lose") lose();
+        wipe_stack();
+        exit(0);
+    }
+    printf("child %d\n", status_of_child());
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) do_as_told(argv[i], argv);
+    wipe_stack();
+    printf("buffered");
+}

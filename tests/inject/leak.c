@@ -1,0 +1,144 @@
+/*
+ * What a leak check asks of the system fails: it says so, and the process and its threads go on.
+ *     inject_leak CALL TIMES      the first TIMES calls fail
+ *     inject_leak CALL always
+ * CALL is a function of os.h or os_process.h, or "killed".
+ */
+#include "leak.h"
+#include "check.h"
+#include "helper_thread.h"
+#include "mallow.h"
+#include "os.h"
+#include "os_process.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static const char *failing = "";
+static _Atomic int left;
+
+static bool fails(const char *call) {
+    return strcmp(failing, call) == 0 && atomic_fetch_sub(&left, 1) > 0;
+}
+
+#define WRAP(type, call, failure, parameters, arguments)              \
+    type __real_os_##call parameters;                                 \
+    type __wrap_os_##call parameters;                                 \
+    type __wrap_os_##call parameters {                                \
+        return fails(#call) ? (failure) : __real_os_##call arguments; \
+    }
+
+/* "killed": the copy, before it can say anything. */
+int __real_os_copy_process(void);
+int __wrap_os_copy_process(void);
+int __wrap_os_copy_process(void) {
+    if (fails("copy_process")) return -1;
+    int copy = __real_os_copy_process();
+    if (copy == 0 && strcmp(failing, "killed") == 0) kill(getpid(), SIGKILL);
+    return copy;
+}
+
+WRAP(bool, each_thread, false, (void (*call)(void *, int), void *to), (call, to))
+WRAP(bool, signal_thread, false, (int thread, int signal), (thread, signal))
+WRAP(bool, take_signal, false, (int signal, os_signal_handler handler), (signal, handler))
+WRAP(int, open_read, -1, (const char *path), (path))
+WRAP(bool, read_at, false, (int fd, void *buffer, size_t bytes, uint64_t offset),
+     (fd, buffer, bytes, offset))
+WRAP(void *, map, NULL, (size_t bytes), (bytes))
+WRAP(long, read_file, -1, (const char *path, char *buffer, size_t bytes), (path, buffer, bytes))
+
+/* ---- threads that must go on ---- */
+
+enum { THREADS = 3 };
+static _Atomic int turns[THREADS], stopping;
+
+static void *turn(void *number) {
+    while (!stopping) {
+        mallow_free(mallow_malloc(100));
+        turns[(size_t)number]++;
+    }
+    return NULL;
+}
+
+static void all_turn_on(void) {
+    for (int i = 0; i < THREADS; i++)
+        for (int before = turns[i]; turns[i] == before;) usleep(100);
+}
+
+/* ---- the checks ---- */
+
+/* Shared with the copy. */
+static struct answer {
+    int begun, failed;
+    char why[200];
+} * answer;
+
+static void begin(void *to) { ((struct answer *)to)->begun++; }
+static void fail(void *to, const char *why) {
+    ((struct answer *)to)->failed++;
+    strncpy(((struct answer *)to)->why, why, sizeof answer->why - 1);
+}
+
+static char said[1 << 16];
+static size_t said_length;
+static void say(void *to, const char *bytes, size_t count) {
+    (void)to;
+    memcpy(said + said_length, bytes, count);
+    said_length += count;
+}
+
+static enum leak_verdict check_leaks(void) {
+    char buffer[512];
+    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = say};
+    struct leak_request request = {.text = &text, .begin = begin, .fail = fail, .to = answer};
+    memset(answer, 0, sizeof *answer);
+    said_length = 0;
+    enum leak_verdict verdict = leak_check(&request);
+    text_flush(&text);
+    CHECK_EQUAL(answer->begun + answer->failed, 1);
+    CHECK_EQUAL(answer->failed, verdict == LEAK_FAILED);
+    CHECK(verdict != LEAK_FAILED || strlen(answer->why) > 10);
+    all_turn_on();
+    return verdict;
+}
+
+/* A thread that cannot be stopped is said to be none; what cannot be known of pages is looked at.
+ */
+static bool can_do_without(const char *call) {
+    return strcmp(call, "signal_thread") == 0 || strcmp(call, "open_read") == 0 ||
+           strcmp(call, "read_at") == 0;
+}
+
+static void check_missed(void) {
+    said[said_length] = '\0';
+    if (strcmp(failing, "signal_thread") == 0) CHECK(strstr(said, "could not be stopped") != NULL);
+}
+
+/* In a thread that ends, so that nothing of it stays on a stack that is looked at. */
+static void *lose(void *unused) {
+    memset(mallow_malloc(5000), 1, 5000); /* no size of theirs */
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    pthread_t threads[THREADS], losing;
+    CHECK_EQUAL(argc, 3);
+    bool always = strcmp(argv[2], "always") == 0;
+    answer = mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(answer != MAP_FAILED);
+    for (size_t i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, turn, (void *)i);
+    all_turn_on();
+    pthread_create(&losing, NULL, lose, NULL);
+    pthread_join(losing, NULL);
+    left = always ? INT_MAX : atoi(argv[2]);
+    failing = argv[1];
+    CHECK_EQUAL(check_leaks(), can_do_without(failing) ? LEAK_LOST : LEAK_FAILED);
+    check_missed();
+    failing = "";
+    CHECK_EQUAL(check_leaks(), LEAK_LOST);
+    stopping = 1;
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
