@@ -32,21 +32,21 @@ struct site {
 void check_fail(struct site site, enum mallow_access access, const void *p, size_t bytes);
 void check_fail_overlap(struct site site, const void *to, const void *from, size_t bytes);
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
 /* Bytes from p to the end of its block; SIZE_MAX when it is in none, or when the allocator itself
- * has called the function that this stands in. */
-ALWAYS_INLINE size_t limit_of(const void *p) {
-    return mallow_check_limit != NULL ? mallow_check_limit(p, __builtin_return_address(0))
-                                      : SIZE_MAX;
+ * has called the function. */
+static inline size_t limit_for(struct site site, const void *p) {
+    return mallow_check_limit != NULL ? mallow_check_limit(p, site.caller) : SIZE_MAX;
 }
 
-ALWAYS_INLINE void check_read(struct site site, const void *p, size_t bytes) {
-    if (bytes > limit_of(p)) check_fail(site, MALLOW_READ, p, bytes);
+/* In a function that the program calls. */
+#define limit_of(p) limit_for(HERE, p)
+
+static inline void check_read(struct site site, const void *p, size_t bytes) {
+    if (bytes > limit_for(site, p)) check_fail(site, MALLOW_READ, p, bytes);
 }
 
-ALWAYS_INLINE void check_write(struct site site, const void *p, size_t bytes) {
-    if (bytes > limit_of(p)) check_fail(site, MALLOW_WRITE, p, bytes);
+static inline void check_write(struct site site, const void *p, size_t bytes) {
+    if (bytes > limit_for(site, p)) check_fail(site, MALLOW_WRITE, p, bytes);
 }
 
 /* To the place that they are at already is harmless, and compilers do it themselves. */

@@ -13,7 +13,7 @@
  */
 static void check_text(struct site site, char *to, size_t size, const char *format,
                        va_list arguments) {
-    if (size <= limit_of(to)) return;
+    if (size <= limit_for(site, to)) return;
     va_list again;
     int before = errno;
     va_copy(again, arguments);

@@ -155,7 +155,7 @@ EXPORT int __memcmpeq(const void *a, const void *b, size_t n) {
 
 /* It stops at the byte, and C says that n may be too large then. */
 static void check_find(struct site site, const void *p, int value, size_t n) {
-    size_t limit = limit_of(p);
+    size_t limit = limit_for(site, p);
     if (n > limit && REAL_OR(memchr, find_byte)(p, value, limit) == NULL)
         check_fail(site, MALLOW_READ, p, n);
 }

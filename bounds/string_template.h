@@ -44,7 +44,7 @@ static size_t read_string(struct site site, const CHAR *s, size_t most) {
 
 /* The same for who does not need the length. */
 static void check_string(struct site site, const CHAR *s) {
-    if (limit_of(s) != SIZE_MAX) read_string(site, s, SIZE_MAX);
+    if (limit_for(site, s) != SIZE_MAX) read_string(site, s, SIZE_MAX);
 }
 
 static void check_strings(struct site site, const CHAR *a, const CHAR *b) {

@@ -113,7 +113,7 @@ static void check_result(struct site site, void *to, size_t length, bool ends, s
 
 /* Each character that is written takes one or more to read. */
 static void check_narrow(struct site site, const char *s, size_t most) {
-    size_t limit = limit_of(s);
+    size_t limit = limit_for(site, s);
     if (limit < most && REAL(strnlen)(s, limit) == limit) check_fail(site, MALLOW_STRING, s, 0);
 }
 
