@@ -12,7 +12,7 @@
 #include "report.h"
 #include "settings.h"
 #include "slab.h"
-#include "text.h"
+#include "told.h"
 
 #define RING 512u /* entries; freed ones go back to their slabs down to RING_KEPT */
 #define RING_KEPT 256u
@@ -278,19 +278,6 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     ring->tail++;
 }
 
-/* What was told of the block. */
-static NOINLINE void look_at_what_is_told(const struct place *place, const struct release *how) {
-    size_t size = size_of_block(place->start, place->bytes);
-    bool size_fits = how->size == NOT_TOLD || how->size == size;
-    bool align_fits = how->align == NOT_TOLD || (uintptr_t)place->start % how->align == 0;
-    if (size_fits && align_fits) return;
-    char text[96];
-    report_hard(place, "size mismatch", place->start,
-                size_fits ? text_mismatch(text, sizeof text, "alignment", how->align,
-                                          (uintptr_t)place->start & -(uintptr_t)place->start)
-                          : text_mismatch(text, sizeof text, "size", how->size, size));
-}
-
 bool hard_free(void *p, const struct release *how) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.granules))) return false;
@@ -310,8 +297,11 @@ bool hard_free(void *p, const struct release *how) {
                  fill_find_damage(word_of(p, bytes) - unused, unused, 0) == NULL;
     struct place place;
     if (unlikely(!whole) && place_of(p, &place)) report_overflow(&place, "found by free");
-    if (unlikely((how->size & how->align) != NOT_TOLD) && place_of(p, &place))
-        look_at_what_is_told(&place, how);
+    if (unlikely((how->size & how->align) != NOT_TOLD)) {
+        struct block_info info = {.life = LIFE_LIVE, .start = p, .exact = whole};
+        info.size = size_of_block(p, bytes);
+        told_check(&info, how);
+    }
     memset(p, 0, bytes);
     atomic_store_explicit(state, SLOT_HELD, memory_order_release);
     keep_in_ring(slab->class, (struct entry){p, state});
