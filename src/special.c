@@ -155,7 +155,7 @@ static void free_guarded(void *p, const struct release *how) {
 
 static void release(void *p, const struct release *how) {
     struct place place;
-    if (is_on(SPECIAL_HARD) && hard_free(p, how)) return;
+    if (is_on(SPECIAL_HARD) && hard_free_told(p, how)) return;
     if (is_full(p, &place)) {
         release_full(&place, p, how);
     } else if (guard_contains(p)) {
