@@ -156,6 +156,10 @@ EXPORT_OWN void *mallow_malloc(size_t size) {
 
 static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
     bool zeroed;
+    if (unlikely(settings.special == SPECIAL_HARD)) {
+        void *p = hard_alloc(bytes, 1);
+        if (p != NULL) return p;
+    }
     if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
         return special_alloc(
             &(struct ask){.size = bytes, .align = 1, .zero = true, .caller = caller});
@@ -181,6 +185,7 @@ void *alloc_aligned(size_t align, size_t size, const void *caller) {
     unsigned class = aligned_class(align, size);
     bool zeroed;
     void *p = class < CLASSES ? fast_take(&self_heap->magazine[class]) : NULL;
+    if (unlikely(settings.special == SPECIAL_HARD)) p = hard_alloc(size, align);
     if (p != NULL) return p;
     if (unlikely(settings.special != 0))
         return special_alloc(&(struct ask){.size = size, .align = align, .caller = caller});

@@ -107,8 +107,13 @@ ALWAYS_INLINE bool is_zero(const char *slot, size_t bytes) {
     return (all[0] | all[1]) == 0;
 }
 
+/* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
+ * the rest here. */
 ALWAYS_INLINE void make_zero(char *slot, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += sizeof(lane)) *(lane *)(slot + i) = (lane){0, 0};
+    for (size_t i = 0; i < bytes; i += sizeof(lane)) {
+        *(lane *)(slot + i) = (lane){0, 0};
+        __asm__("" : "+r"(i));
+    }
 }
 
 /* ---- what is known, and what is said of it ---- */
@@ -252,7 +257,7 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
     return entry.slot;
 }
 
-static RARE void clear_written(char *slot, size_t bytes) {
+static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
     struct place place;
     if (place_of(slot, &place)) report_late_write(&place, "found when it was to be used again");
     memset(slot, 0, bytes);
@@ -277,14 +282,25 @@ static void *alloc_from_ring(unsigned class, size_t size) {
 
 static unsigned class_for(size_t size, size_t align) {
     unsigned class = class_of(size + HARD_WORD);
-    while (class < CLASSES && align > UNIT && class_size(class) % align != 0) class ++;
+    while (class < CLASSES && align > UNIT && (class_size(class) & (align - 1)) != 0) class ++;
     return class;
+}
+
+/* From a ring that has enough; NULL: this needs a look. */
+ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
+    struct hard_ring *ring = fast_ring(class);
+    if (unlikely(ring == NULL) || unlikely(in_ring(ring) <= HARD_DELAY)) return NULL;
+    struct entry entry = *at(ring, ring->head);
+    if (unlikely(!is_zero(entry.slot, ring->slot_bytes))) return NULL;
+    return hand_out(ring, entry, size);
 }
 
 void *hard_alloc(size_t size, size_t align) {
     if (size > SLOT_MAX - HARD_WORD || align > RUN_PAGE) return NULL;
     unsigned class = class_for(size, align);
-    return class == CLASSES ? NULL : alloc_from_ring(class, size);
+    if (class == CLASSES) return NULL;
+    void *p = take_fast(class, size);
+    return likely(p != NULL) ? p : alloc_from_ring(class, size);
 }
 
 static NOINLINE void *malloc_slowly(size_t size) {
@@ -295,12 +311,8 @@ static NOINLINE void *malloc_slowly(size_t size) {
 }
 
 NOINLINE void *hard_malloc(size_t size) {
-    if (unlikely(size > SMALL_MAX)) return malloc_slowly(size);
-    struct hard_ring *ring = fast_ring(class_of(size + HARD_WORD));
-    if (unlikely(ring == NULL) || unlikely(in_ring(ring) <= HARD_DELAY)) return malloc_slowly(size);
-    struct entry entry = *at(ring, ring->head);
-    if (unlikely(!is_zero(entry.slot, ring->slot_bytes))) return malloc_slowly(size);
-    return hand_out(ring, entry, size);
+    void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_WORD), size) : NULL;
+    return likely(p != NULL) ? p : malloc_slowly(size);
 }
 
 /* ---- freeing ---- */
@@ -350,7 +362,7 @@ ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) 
         entry->state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed));
 }
 
-static RARE void tell_overflow(void *p) {
+static NOINLINE RARE void tell_overflow(void *p) {
     struct place place;
     if (place_of(p, &place)) report_overflow(&place, "found by free");
 }
@@ -383,6 +395,12 @@ bool hard_free_told(void *p, const struct release *how) {
     }
     return hard_free(p);
 }
+
+bool hard_find(void *p, struct place *place) {
+    return place_of(p, place) && place->start == p && state_get(place->state) == SLOT_CHECKED;
+}
+
+size_t hard_size(const struct place *place) { return size_of_block(place->start, place->bytes); }
 
 bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = size_of_block(place->start, bytes);

@@ -46,6 +46,10 @@ bool hard_free(void *p);
 /* The same, and what is told of the block is looked at. */
 bool hard_free_told(void *p, const struct release *how);
 
+/* Whether a block of check=hard begins at p, and what was asked for. */
+bool hard_find(void *p, struct place *place);
+size_t hard_size(const struct place *place);
+
 /* Resizes it where it is; false when it must move. */
 bool hard_resize(const struct place *place, size_t size);
 

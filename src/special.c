@@ -227,8 +227,22 @@ static void *resize_here(void *p, size_t before, size_t size) {
     return resized;
 }
 
-RARE void *special_resize(void *p, size_t size, const void *caller) {
+/* In check=hard alone, for blocks in slots; NULL: any other case. */
+static void *resize_hard(void *p, size_t size) {
+    struct place place;
+    if (settings.special != SPECIAL_HARD || !hard_find(p, &place)) return NULL;
+    if (hard_resize(&place, size)) return p;
+    void *moved = hard_alloc(size, 1);
+    if (moved == NULL) return NULL;
+    memcpy(moved, p, min_size(hard_size(&place), size));
+    hard_free(p);
+    return moved;
+}
+
+void *special_resize(void *p, size_t size, const void *caller) {
     size_t before;
+    void *in_slot = resize_hard(p, size);
+    if (in_slot != NULL) return in_slot;
     if (!find_size(p, &before)) return resize_unknown(p, size, caller);
     void *resized = resize_here(p, before, size);
     if (resized == NULL) resized = move(p, before, size, caller);
