@@ -36,6 +36,14 @@ static struct entry *at(const struct hard_ring *ring, uint32_t i) {
     return &ring->entries[i % RING];
 }
 
+/* A signal handler that frees meanwhile loses its slot, and brings no old entry back. */
+ALWAYS_INLINE void append(struct hard_ring *ring, struct entry entry) {
+    uint32_t tail = ring->tail;
+    *at(ring, tail) = entry;
+    signal_order();
+    racy_store(&ring->tail, tail + 1);
+}
+
 /* ---- words ---- */
 
 static struct {
@@ -119,8 +127,12 @@ bool hard_verify(const struct place *place, const char *when) {
     if (!live && state != SLOT_HELD) return false;
     const char *damage = live ? find_overflow(place->start, place->bytes)
                               : fill_find_damage(place->start, place->bytes, 0);
-    /* What others do at the same time is no damage. */
-    if (likely(damage == NULL) || state_get(place->state) != state) return false;
+    if (likely(damage == NULL)) return false;
+    /* What others do at the same time is no damage: it is looked at twice. */
+    damage = live ? find_overflow(place->start, place->bytes)
+                  : fill_find_damage(place->start, place->bytes, 0);
+    if (damage == NULL || atomic_load_explicit(place->state, memory_order_acquire) != state)
+        return false;
     (live ? report_overflow : report_late_write)(place, when);
     return true;
 }
@@ -179,7 +191,6 @@ static void evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
             leaving[count] = *at(ring, ring->head);
             signal_order();
             ring->head++;
-            state_set(leaving[count].state, SLOT_CACHED);
         }
         slab_give(heap, leaving, count);
     }
@@ -207,7 +218,9 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, size_t size) {
     struct entry entry = *at(ring, ring->head);
     size_t bytes = ring->slot_bytes;
     ring->head++;
-    signal_order();
+    /* From here on nobody who verifies may take it for one that waits. */
+    state_set(entry.state, SLOT_CLOSING);
+    atomic_thread_fence(memory_order_release);
     if (unlikely(fill_find_damage(entry.slot, bytes, 0) != NULL)) {
         struct place place;
         if (place_of(entry.slot, &place))
@@ -254,13 +267,10 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
     if (heap == NULL) return; /* no memory: the slot stays held for ever */
     struct hard_ring *ring = ring_of(heap, class);
     if (ring == NULL) {
-        state_set(entry.state, SLOT_CACHED);
         slab_give(heap, &entry, 1);
     } else {
         if (in_ring(ring) == RING) evict(heap, ring, RING_KEPT);
-        *at(ring, ring->tail) = entry;
-        signal_order();
-        ring->tail++;
+        append(ring, entry);
     }
     decay_turn(heap);
     heap_leave(heap);
@@ -273,9 +283,7 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
         keep_slowly(class, entry);
         return;
     }
-    *at(ring, ring->tail) = entry;
-    signal_order();
-    ring->tail++;
+    append(ring, entry);
 }
 
 /* What was told of the block. */
