@@ -135,11 +135,9 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
 NOINLINE void *alloc_slow(size_t size) {
     const void *caller = __builtin_return_address(0);
     bool zeroed;
-    if (unlikely(settings.special != 0)) {
-        void *p = settings.special == SPECIAL_HARD ? hard_alloc(size, 1) : NULL;
-        if (p != NULL) return p;
+    if (unlikely(settings.special == SPECIAL_HARD)) return hard_malloc(size);
+    if (unlikely(settings.special != 0))
         return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
-    }
     return alloc_plain(size, 1, &zeroed);
 }
 

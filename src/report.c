@@ -217,9 +217,13 @@ static const char *function(enum misuse what) {
 }
 
 static void write_misuse(enum misuse what, const void *p, const void *caller) {
-    struct finding f = describe_pointer(p);
+    struct block_info block;
+    bool special = block_info_special(p, &block);
+    struct finding f = {.was_block = special && block.life == LIFE_FREED && block.start == p};
+    if (!special) f = describe_pointer(p);
     act(&(struct error){.cause = cause(what, f.was_block),
                         .p = p,
+                        .block = special ? &block : NULL,
                         .function = function(what),
                         .caller = caller},
         f.text);

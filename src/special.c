@@ -15,7 +15,7 @@
 #include "report.h"
 #include "settings.h"
 #include "stats.h"
-#include "text.h"
+#include "told.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
 
@@ -150,21 +150,13 @@ static void release_full(const struct place *place, void *p, const struct releas
 
 static void free_guarded(void *p, const struct release *how) {
     struct block_info info;
-    bool live = guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p;
-    if (live && how->size != NOT_TOLD && how->size != info.size) {
-        char text[96];
-        report_error(&(struct error){
-            .cause = "size mismatch",
-            .p = p,
-            .block = &info,
-            .detail = text_mismatch(text, sizeof text, "size", how->size, info.size)});
-    }
-    guard_free(p, how->family, stack_of_caller());
+    if (guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p) told_check(&info, how);
+    guard_free(p, stack_of_caller());
 }
 
 static void release(void *p, const struct release *how) {
     struct place place;
-    if (is_on(SPECIAL_HARD) && hard_free(p, how)) return;
+    if (is_on(SPECIAL_HARD) && hard_free_told(p, how)) return;
     if (is_full(p, &place)) {
         release_full(&place, p, how);
     } else if (guard_contains(p)) {
