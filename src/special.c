@@ -77,11 +77,12 @@ static void *obtain_full(const struct ask *ask) {
     return p != NULL ? p : obtain_guarded(ask, stack);
 }
 
-/* All that the last refill brought was allocated since. */
+/* All that the last refill brought was allocated since, but for its first slot, which went to the
+ * call that was counted then. */
 static size_t passed_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
     struct bin *bin = &heap->bin[class_of(size)];
-    size_t passed = bin->given + 1u;
+    size_t passed = max_size(bin->given, 1);
     bin->given = 0;
     return passed;
 }
