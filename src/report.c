@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "describe.h"
+#include "handler.h"
 #include "module.h"
 #include "mtrace.h"
 #include "os.h"
@@ -180,14 +181,26 @@ static void end_process(void) {
     abort();
 }
 
-RARE void report_error(const struct error *e) {
+static struct finding find_words(const void *p) {
+    uint64_t mask = begin();
+    struct finding f = describe_pointer(p);
+    end(mask);
+    return f;
+}
+
+static void tell(const struct error *e, const char *found) {
     uint8_t action = settings.check_action;
+    if (handler_take(e->cause)) return;
     if ((action & CHECK_REPORT) != 0) {
         uint64_t mask = begin();
-        act(e, "");
+        act(e, found);
         end(mask);
     }
     if ((action & CHECK_ABORT) != 0) end_process();
+}
+
+RARE void report_error(const struct error *e) {
+    tell(e, e->block != NULL ? "" : find_words(e->p).text);
 }
 
 /* ---- pointers that are none of ours, or not any more ---- */
@@ -216,23 +229,14 @@ static const char *function(enum misuse what) {
     return NULL;
 }
 
-static void write_misuse(enum misuse what, const void *p, const void *caller) {
-    struct finding f = describe_pointer(p);
-    act(&(struct error){.cause = cause(what, f.was_block),
-                        .p = p,
-                        .function = function(what),
-                        .caller = caller},
-        f.text);
-}
-
 RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
-    uint8_t action = settings.check_action;
-    if ((action & CHECK_REPORT) != 0) {
-        uint64_t mask = begin();
-        write_misuse(what, p, caller);
-        end(mask);
-    }
-    if ((action & CHECK_ABORT) != 0) end_process();
+    if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
+    struct finding f = find_words(p);
+    tell(&(struct error){.cause = cause(what, f.was_block),
+                         .p = p,
+                         .function = function(what),
+                         .caller = caller},
+         f.text);
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

@@ -421,6 +421,12 @@ RARE void settings_trace(bool wanted) {
     heap_follow_settings();
 }
 
+RARE void settings_check(bool pedantic) {
+    set_check_mode(CHECK_FULL);
+    if (pedantic) set_special(SPECIAL_PEDANTIC, true);
+    heap_follow_settings();
+}
+
 void settings_adapt_threshold(size_t freed_bytes) {
     if (settings.fixed_threshold || freed_bytes < settings.mmap_threshold ||
         freed_bytes > ADAPTED_MAX)
