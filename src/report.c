@@ -229,14 +229,23 @@ static const char *function(enum misuse what) {
     return NULL;
 }
 
+static void tell_misuse(enum misuse what, struct error *e, bool was_block, const char *found) {
+    e->cause = cause(what, was_block);
+    e->function = function(what);
+    tell(e, found);
+}
+
 RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
+    struct error e = {.p = p, .caller = caller};
+    struct block_info block;
     if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
-    struct finding f = find_words(p);
-    tell(&(struct error){.cause = cause(what, f.was_block),
-                         .p = p,
-                         .function = function(what),
-                         .caller = caller},
-         f.text);
+    if (block_info_of(p, &block) && block.exact) {
+        e.block = &block;
+        tell_misuse(what, &e, block.life == LIFE_FREED && block.start == p, "");
+    } else {
+        struct finding f = find_words(p);
+        tell_misuse(what, &e, f.was_block, f.text);
+    }
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

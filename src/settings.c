@@ -231,12 +231,22 @@ static bool set_stats(struct word value) {
     return true;
 }
 
+/* What the environment asks for: the last that it says counts. */
+static enum check_mode wanted_check;
+
 /* Off: a wrong free is passed over in silence. */
 static bool set_check(struct word value) {
-    if (is(value, "off")) return set_check_action(0), true;
-    if (is(value, "hard")) return set_check_mode(CHECK_HARD), true;
-    if (is(value, "full")) return set_check_mode(CHECK_FULL), true;
-    return is(value, "free");
+    bool off = is(value, "off"), hard = is(value, "hard"), full = is(value, "full");
+    if (!off && !hard && !full && !is(value, "free")) return false;
+    wanted_check = hard ? CHECK_HARD : full ? CHECK_FULL : CHECK_FREE;
+    if (off) set_check_action(0);
+    return true;
+}
+
+/* Who wants to hear of errors wants them found. */
+static void set_check_level(size_t value) {
+    set_check_action(value);
+    wanted_check = (value & (CHECK_REPORT | CHECK_ABORT)) != 0 ? CHECK_FULL : CHECK_FREE;
 }
 
 static bool set_switch(struct word value, bool *flag) {
@@ -335,8 +345,8 @@ RARE bool settings_backend_is_break(void) {
 
 #define TUNABLES "glibc.malloc."
 
-/* What is above `max` is refused. Of mallopt's value `low_bits` alone count; where these are 0 it
- * must not be negative. */
+/* An empty name: it is no tunable. What is above `max` is refused. Of mallopt's value `low_bits`
+ * alone count; where these are 0 it must not be negative. */
 struct knob {
     const char *tunable, *variable;
     int parameter, low_bits;
@@ -345,7 +355,8 @@ struct knob {
 };
 
 static const struct knob knobs[] = {
-    {"check", NULL, M_CHECK_ACTION, 7, 3, set_check_action},
+    {"check", NULL, 0, 0, 3, set_check_level},
+    {"", NULL, M_CHECK_ACTION, 7, 3, set_check_action},
     {"top_pad", "MALLOC_TOP_PAD_", M_TOP_PAD, 0, SIZE_MAX, set_top_pad},
     {"perturb", "MALLOC_PERTURB_", M_PERTURB, 0xff, 0xff, set_perturb},
     {"mmap_max", "MALLOC_MMAP_MAX_", M_MMAP_MAX, 0, INT_MAX, set_mmap_max},
@@ -382,10 +393,10 @@ static void read_tunable(struct word name, struct word value) {
         if (is(without(name, prefix), knob->tunable)) turn_to_text(knob, value);
 }
 
-/* One digit, as mallopt(3) has it: what follows is ignored. */
+/* One digit, as mallopt(3) has it: what follows is ignored, and so are its higher bits. */
 static void read_check_variable(void) {
     const char *text = getenv("MALLOC_CHECK_");
-    if (text != NULL && *text >= '0' && *text <= '9') settings_mallopt(M_CHECK_ACTION, *text - '0');
+    if (text != NULL && *text >= '0' && *text <= '9') set_check_level((size_t)(*text - '0') & 7);
 }
 
 static void read_variables(void) {
@@ -398,9 +409,11 @@ static void read_variables(void) {
 
 RARE void settings_read(void) {
     if (getauxval(AT_SECURE) != 0) return;
+    wanted_check = CHECK_FREE;
     read_variables();
     for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
     for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_option);
+    set_check_mode(wanted_check);
     heap_follow_settings(); /* other constructors may have allocated before */
 }
 
