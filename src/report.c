@@ -10,6 +10,7 @@
 #include "mtrace.h"
 #include "os.h"
 #include "settings.h"
+#include "symbolizer.h"
 #include "text.h"
 
 /* ---- parts of a report ---- */
@@ -146,9 +147,8 @@ static void add_details(struct text *t, const struct error *e) {
     if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
 }
 
-static void to_log(void *unused, const char *bytes, size_t count) {
-    (void)unused;
-    os_write(settings.log_fd, bytes, count);
+static void to_file(void *fd, const char *bytes, size_t count) {
+    os_write(*(int *)fd, bytes, count);
 }
 
 /* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
@@ -170,10 +170,12 @@ static void end(uint64_t mask) {
 }
 
 static void act(const struct error *e, const char *found) {
-    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_log};
+    int fd = symbolizer_begin();
+    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_file, .to = &fd};
     add_first_line(&t, e, found);
     if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&t, e);
     text_flush(&t);
+    symbolizer_end(fd);
 }
 
 static void end_process(void) {

@@ -14,6 +14,7 @@
 #include "report.h"
 #include "space.h"
 #include "special.h"
+#include "symbolizer.h"
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
 #define THRESHOLD_MAX ((size_t)32 * MIB)
@@ -21,7 +22,7 @@
 #define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
 #define TCACHE_COUNT_MAX 65535
-#define PATH_ROOM 512
+#define PATH_ROOM 4096
 
 struct settings settings = {
     .mmap_threshold = THRESHOLD_DEFAULT,
@@ -212,6 +213,13 @@ static bool set_leak_suppressions(struct word value) {
     return copy_path(value, path) && leak_read_suppressions(path);
 }
 
+static bool set_symbolizer(struct word value) {
+    static UNTOUCHED char path[PATH_ROOM];
+    if (!copy_path(value, path)) return false;
+    symbolizer_set(path);
+    return true;
+}
+
 static bool set_leak_status(struct word value) {
     size_t status;
     if (!parse_number(value, &status) || status > UINT8_MAX) return false;
@@ -292,6 +300,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "leak")) return set_choice(value, "off", "exit", &settings.leak_at_exit);
+    if (is(key, "symbolizer")) return set_symbolizer(value);
     if (is(key, "leak_status")) return set_leak_status(value);
     if (is(key, "leak_suppressions")) return set_leak_suppressions(value);
     if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
