@@ -20,11 +20,15 @@ static const char *get_variable(const char *name) {
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* The directory of the running command. */
-static const char *own_directory(char path[static PATH_MAX]) {
+void preload_own_path(char path[static PATH_MAX]) {
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
     if (length < 0) err(EXIT_OWN_FAILURE, "cannot read /proc/self/exe");
     path[length] = '\0';
+}
+
+/* The directory of the running command. */
+static const char *own_directory(char path[static PATH_MAX]) {
+    preload_own_path(path);
     *strrchr(path, '/') = '\0';
     return path;
 }

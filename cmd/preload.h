@@ -2,6 +2,11 @@
 #ifndef MALLOW_PRELOAD_H
 #define MALLOW_PRELOAD_H
 
+#include <limits.h>
+
+/* The absolute path of the running command. */
+void preload_own_path(char path[static PATH_MAX]);
+
 /* Puts the library of that name first in LD_PRELOAD. It lies beside the command, as in a build, or
  * in the library directory of the same installation. Ends the process with a message if it does
  * not. */

@@ -2,6 +2,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,17 @@ static void add_log(const char *file) {
     free(directory);
 }
 
+/* Reports are given functions and lines by this command itself; not where its path cannot be said
+ * in a list of options. */
+static void add_symbolizer(void) {
+    char path[PATH_MAX], *option;
+    preload_own_path(path);
+    if (strchr(path, ',') != NULL) return;
+    if (asprintf(&option, "symbolizer=%s", path) < 0) err(EXIT_OWN_FAILURE, NULL);
+    preload_add_default(option);
+    free(option);
+}
+
 /* In the child: the summary is for this process alone, not for those that it starts. */
 static void execute(const void *argument) {
     const struct request *request = argument;
@@ -74,6 +86,7 @@ int run_command(int argc, char **argv) {
     bool check = false;
     int option;
 
+    add_symbolizer();
     preload_add_default("control=on");
     /* The "+" stops at the program's name: what follows are its own options. */
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {

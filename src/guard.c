@@ -79,7 +79,6 @@ static bool is_guard_filled(const char *from, const char *to) {
 static const char *damage_of(const struct guard_record *record) {
     const char *pages = pages_of(record), *end = record->start + record->size;
     const char *at = end, *pages_last = pages_end(record);
-    if (record->reported) return NULL;
     if (!is_guard_filled(end, pages_last)) {
         while (*(const uint8_t *)at == GUARD_FILLED) at++;
         return at;
@@ -211,7 +210,7 @@ struct trouble {
 
 /* What somebody wrote around a live block; it is marked as reported. */
 static bool find_trouble(struct guard_record *record, struct trouble *found) {
-    found->damage = damage_of(record);
+    found->damage = record->reported ? NULL : damage_of(record);
     if (found->damage == NULL) return false;
     record->reported = true;
     found->block = info_of_guarded(record);
@@ -294,6 +293,21 @@ RARE size_t guard_check_all(void) {
     for (uint32_t n = 1; (n = next_damaged(n, &trouble)) != 0; n++, damaged++)
         report_damage(&trouble.block, trouble.damage);
     return damaged;
+}
+
+RARE const char *guard_verify(const void *p) {
+    struct block_info block;
+    const char *written = NULL;
+    if (!guard_table_covers(p)) return NULL;
+    lock_take(&guard_lock);
+    struct guard_record *record = live_guarded_at(p);
+    if (record != NULL) {
+        written = damage_of(record);
+        block = info_of_guarded(record);
+    }
+    lock_drop(&guard_lock);
+    if (written != NULL) report_damage(&block, written);
+    return written;
 }
 
 RARE bool guard_each_live(bool (*visit)(const struct block_info *info, void *context),

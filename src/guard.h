@@ -40,6 +40,10 @@ size_t guard_usable(const void *p);
 /* Reports each live block whose lead or slack was written; how many. */
 size_t guard_check_all(void);
 
+/* Reports whether a byte around a live block was written, and returns it; NULL when none was, or
+ * the block is not guarded. */
+const char *guard_verify(const void *p);
+
 /* Calls back for each live block until that returns false: under the lock, with signals blocked. */
 bool guard_each_live(bool (*visit)(const struct block_info *info, void *context), void *context);
 

@@ -12,6 +12,7 @@
 #include "os.h"
 #include "os_process.h"
 #include "settings.h"
+#include "symbolizer.h"
 
 /* ---- one check at a time ---- */
 
@@ -124,9 +125,8 @@ NOINLINE enum leak_verdict leak_check(const struct leak_request *request) {
 
 /* ---- at exit ---- */
 
-static void to_leak_log(void *unused, const char *bytes, size_t count) {
-    (void)unused;
-    os_write(settings.log_fd, bytes, count);
+static void to_leak_log(void *fd, const char *bytes, size_t count) {
+    os_write(*(int *)fd, bytes, count);
 }
 
 static void begin_report(void *text) {
@@ -153,10 +153,9 @@ static void end_with(int status) {
 #endif
 }
 
-static void check_at_exit(void *unused) {
+static enum leak_verdict check_to(int fd) {
     static UNTOUCHED char buffer[4 * KIB];
-    (void)unused;
-    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_leak_log};
+    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_leak_log, .to = &fd};
     struct leak_request request = {
         .only_if_lost = true,
         .text = &text,
@@ -166,6 +165,16 @@ static void check_at_exit(void *unused) {
     };
     enum leak_verdict verdict = leak_check(&request);
     text_flush(&text);
+    return verdict;
+}
+
+static void check_at_exit(void *unused) {
+    (void)unused;
+    int fd = symbolizer_begin();
+    enum leak_verdict verdict = check_to(fd);
+    uint64_t mask = os_block_signals();
+    symbolizer_end(fd);
+    os_restore_signals(mask);
     if (verdict == LEAK_LOST && settings.leak_status != 0) end_with(settings.leak_status);
 }
 

@@ -1,7 +1,7 @@
 /*
- * What of the operating system the leak check needs, and nobody else: a copy of the process, its
- * threads, a signal. As in os.h nothing here allocates or takes a lock, and each function answers
- * with its return value; errno, the thread's own, may change.
+ * What of the operating system the leak check and the symbolizer need, and nobody else: a copy of
+ * the process, its threads, a signal; another program. As in os.h nothing here allocates or takes a
+ * lock, and each function answers with its return value; errno, the thread's own, may change.
  */
 #ifndef MALLOW_OS_PROCESS_H
 #define MALLOW_OS_PROCESS_H
@@ -42,6 +42,21 @@ void os_catch_faults(os_signal_handler handler);
 int os_open_read(const char *path);
 /* So many bytes at the offset, or false. */
 bool os_read_at(int fd, void *buffer, size_t bytes, uint64_t offset);
+
+/* A file in memory, without a name. -1 when refused, or when the process may write small files
+ * only: what is above that bound is answered by a signal. */
+int os_memory_file(void);
+
+/* Runs the program with one argument, no environment and no descriptors but these: it reads the
+ * file from its beginning and writes to the other. Its exit status, or -1 when it was killed or not
+ * started. The program that we are in is not told of its end. Signals must be blocked. */
+int os_run_filter(const char *path, const char *argument, int from, int to);
+
+/* Writes all of the file's content to a descriptor. */
+void os_copy_file(int from, int to);
+
+/* How many system call filters the thread is under, and of which kind: a number to compare. */
+int os_call_filters(void);
 
 void os_wake_all(_Atomic int *word);
 

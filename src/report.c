@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "describe.h"
+#include "handler.h"
 #include "module.h"
 #include "mtrace.h"
 #include "os.h"
 #include "settings.h"
+#include "symbolizer.h"
 #include "text.h"
 
 /* ---- parts of a report ---- */
@@ -145,9 +147,8 @@ static void add_details(struct text *t, const struct error *e) {
     if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
 }
 
-static void to_log(void *unused, const char *bytes, size_t count) {
-    (void)unused;
-    os_write(settings.log_fd, bytes, count);
+static void to_file(void *fd, const char *bytes, size_t count) {
+    os_write(*(int *)fd, bytes, count);
 }
 
 /* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
@@ -169,10 +170,12 @@ static void end(uint64_t mask) {
 }
 
 static void act(const struct error *e, const char *found) {
-    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_log};
+    int fd = symbolizer_begin();
+    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_file, .to = &fd};
     add_first_line(&t, e, found);
     if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&t, e);
     text_flush(&t);
+    symbolizer_end(fd);
 }
 
 static void end_process(void) {
@@ -180,14 +183,26 @@ static void end_process(void) {
     abort();
 }
 
-RARE void report_error(const struct error *e) {
+static struct finding find_words(const void *p) {
+    uint64_t mask = begin();
+    struct finding f = describe_pointer(p);
+    end(mask);
+    return f;
+}
+
+static void tell(const struct error *e, const char *found) {
     uint8_t action = settings.check_action;
+    if (handler_take(e->cause)) return;
     if ((action & CHECK_REPORT) != 0) {
         uint64_t mask = begin();
-        act(e, "");
+        act(e, found);
         end(mask);
     }
     if ((action & CHECK_ABORT) != 0) end_process();
+}
+
+RARE void report_error(const struct error *e) {
+    tell(e, e->block != NULL ? "" : find_words(e->p).text);
 }
 
 /* ---- pointers that are none of ours, or not any more ---- */
@@ -216,27 +231,23 @@ static const char *function(enum misuse what) {
     return NULL;
 }
 
-static void write_misuse(enum misuse what, const void *p, const void *caller) {
-    struct block_info block;
-    bool special = block_info_special(p, &block);
-    struct finding f = {.was_block = special && block.life == LIFE_FREED && block.start == p};
-    if (!special) f = describe_pointer(p);
-    act(&(struct error){.cause = cause(what, f.was_block),
-                        .p = p,
-                        .block = special ? &block : NULL,
-                        .function = function(what),
-                        .caller = caller},
-        f.text);
+static void tell_misuse(enum misuse what, struct error *e, bool was_block, const char *found) {
+    e->cause = cause(what, was_block);
+    e->function = function(what);
+    tell(e, found);
 }
 
 RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
-    uint8_t action = settings.check_action;
-    if ((action & CHECK_REPORT) != 0) {
-        uint64_t mask = begin();
-        write_misuse(what, p, caller);
-        end(mask);
+    struct error e = {.p = p, .caller = caller};
+    struct block_info block;
+    if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
+    if (block_info_special(p, &block)) {
+        e.block = &block;
+        tell_misuse(what, &e, block.life == LIFE_FREED && block.start == p, "");
+    } else {
+        struct finding f = find_words(p);
+        tell_misuse(what, &e, f.was_block, f.text);
     }
-    if ((action & CHECK_ABORT) != 0) end_process();
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

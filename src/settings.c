@@ -14,6 +14,7 @@
 #include "report.h"
 #include "space.h"
 #include "special.h"
+#include "symbolizer.h"
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
 #define THRESHOLD_MAX ((size_t)32 * MIB)
@@ -21,7 +22,7 @@
 #define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
 #define TCACHE_COUNT_MAX 65535
-#define PATH_ROOM 512
+#define PATH_ROOM 4096
 
 struct settings settings = {
     .mmap_threshold = THRESHOLD_DEFAULT,
@@ -213,6 +214,13 @@ static bool set_leak_suppressions(struct word value) {
     return copy_path(value, path) && leak_read_suppressions(path);
 }
 
+static bool set_symbolizer(struct word value) {
+    static UNTOUCHED char path[PATH_ROOM];
+    if (!copy_path(value, path)) return false;
+    symbolizer_set(path);
+    return true;
+}
+
 static bool set_leak_status(struct word value) {
     size_t status;
     if (!parse_number(value, &status) || status > UINT8_MAX) return false;
@@ -232,12 +240,22 @@ static bool set_stats(struct word value) {
     return true;
 }
 
+/* What the environment asks for: the last that it says counts. */
+static enum check_mode wanted_check;
+
 /* Off: a wrong free is passed over in silence. */
 static bool set_check(struct word value) {
-    if (is(value, "off")) return set_check_action(0), true;
-    if (is(value, "hard")) return set_check_mode(CHECK_HARD), true;
-    if (is(value, "full")) return set_check_mode(CHECK_FULL), true;
-    return is(value, "free");
+    bool off = is(value, "off"), hard = is(value, "hard"), full = is(value, "full");
+    if (!off && !hard && !full && !is(value, "free")) return false;
+    wanted_check = hard ? CHECK_HARD : full ? CHECK_FULL : CHECK_FREE;
+    if (off) set_check_action(0);
+    return true;
+}
+
+/* Who wants to hear of errors wants them found. */
+static void set_check_level(size_t value) {
+    set_check_action(value);
+    wanted_check = (value & (CHECK_REPORT | CHECK_ABORT)) != 0 ? CHECK_FULL : CHECK_FREE;
 }
 
 static bool set_switch(struct word value, bool *flag) {
@@ -283,6 +301,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
     if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
     if (is(key, "log")) return set_log(value);
     if (is(key, "leak")) return set_choice(value, "off", "exit", &settings.leak_at_exit);
+    if (is(key, "symbolizer")) return set_symbolizer(value);
     if (is(key, "leak_status")) return set_leak_status(value);
     if (is(key, "leak_suppressions")) return set_leak_suppressions(value);
     if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
@@ -336,8 +355,8 @@ RARE bool settings_backend_is_break(void) {
 
 #define TUNABLES "glibc.malloc."
 
-/* What is above `max` is refused. Of mallopt's value `low_bits` alone count; where these are 0 it
- * must not be negative. */
+/* An empty name: it is no tunable. What is above `max` is refused. Of mallopt's value `low_bits`
+ * alone count; where these are 0 it must not be negative. */
 struct knob {
     const char *tunable, *variable;
     int parameter, low_bits;
@@ -346,7 +365,8 @@ struct knob {
 };
 
 static const struct knob knobs[] = {
-    {"check", NULL, M_CHECK_ACTION, 7, 3, set_check_action},
+    {"check", NULL, 0, 0, 3, set_check_level},
+    {"", NULL, M_CHECK_ACTION, 7, 3, set_check_action},
     {"top_pad", "MALLOC_TOP_PAD_", M_TOP_PAD, 0, SIZE_MAX, set_top_pad},
     {"perturb", "MALLOC_PERTURB_", M_PERTURB, 0xff, 0xff, set_perturb},
     {"mmap_max", "MALLOC_MMAP_MAX_", M_MMAP_MAX, 0, INT_MAX, set_mmap_max},
@@ -383,10 +403,10 @@ static void read_tunable(struct word name, struct word value) {
         if (is(without(name, prefix), knob->tunable)) turn_to_text(knob, value);
 }
 
-/* One digit, as mallopt(3) has it: what follows is ignored. */
+/* One digit, as mallopt(3) has it: what follows is ignored, and so are its higher bits. */
 static void read_check_variable(void) {
     const char *text = getenv("MALLOC_CHECK_");
-    if (text != NULL && *text >= '0' && *text <= '9') settings_mallopt(M_CHECK_ACTION, *text - '0');
+    if (text != NULL && *text >= '0' && *text <= '9') set_check_level((size_t)(*text - '0') & 7);
 }
 
 static void read_variables(void) {
@@ -399,9 +419,11 @@ static void read_variables(void) {
 
 RARE void settings_read(void) {
     if (getauxval(AT_SECURE) != 0) return;
+    wanted_check = CHECK_FREE;
     read_variables();
     for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
     for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_option);
+    set_check_mode(wanted_check);
     heap_follow_settings(); /* other constructors may have allocated before */
 }
 
@@ -419,6 +441,12 @@ RARE int settings_mallopt(int parameter, int value) {
 
 RARE void settings_trace(bool wanted) {
     set_special(SPECIAL_TRACE, wanted);
+    heap_follow_settings();
+}
+
+RARE void settings_check(bool pedantic) {
+    set_check_mode(CHECK_FULL);
+    if (pedantic) set_special(SPECIAL_PEDANTIC, true);
     heap_follow_settings();
 }
 

@@ -55,6 +55,10 @@ int settings_mallopt(int parameter, int value);
 /* From now on calls are traced, or no more. */
 void settings_trace(bool wanted);
 
+/* From now on blocks are checked, by check=full unless check=hard does it already; pedantic: all of
+ * them at each call, for ever. */
+void settings_check(bool pedantic);
+
 /* As glibc documents: freeing a mapped block raises the threshold to its size. */
 void settings_adapt_threshold(size_t freed_bytes);
 

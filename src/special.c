@@ -16,6 +16,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "told.h"
+#include "verify.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
 
@@ -40,6 +41,10 @@ static stack_id stack_of_caller(void) {
     stack_id stack = stack_here(heap);
     heap_leave(heap);
     return stack;
+}
+
+static void verify_if_pedantic(void) {
+    if (is_on(SPECIAL_PEDANTIC)) verify_all("found by mcheck_pedantic");
 }
 
 /* ---- allocation ---- */
@@ -119,6 +124,7 @@ static void count(size_t usable) {
 }
 
 RARE void *special_alloc(const struct ask *ask) {
+    verify_if_pedantic();
     void *p = obtain(ask);
     if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
     if (is_on(SPECIAL_TRACE))
@@ -170,6 +176,7 @@ static void release(void *p, const struct release *how) {
 RARE void special_free(void *p, const struct release *how) {
     if (p == NULL) return;
     struct block_info info;
+    verify_if_pedantic();
     if (is_on(SPECIAL_TRACE)) mtrace_free(p, how->caller);
     if (is_on(SPECIAL_COUNT) && block_info_of(p, &info)) stats_count_free(info.size);
     release(p, how);
@@ -242,6 +249,7 @@ static void *resize_hard(void *p, size_t size) {
 
 void *special_resize(void *p, size_t size, const void *caller) {
     size_t before;
+    verify_if_pedantic();
     void *in_slot = resize_hard(p, size);
     if (in_slot != NULL) return in_slot;
     if (!find_size(p, &before)) return resize_unknown(p, size, caller);
@@ -253,6 +261,7 @@ void *special_resize(void *p, size_t size, const void *caller) {
 
 RARE void *special_new_by_resize(size_t size, const void *caller) {
     struct ask ask = {.size = size, .align = 1, .caller = caller};
+    verify_if_pedantic();
     void *p = obtain(&ask);
     if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
     if (!is_on(SPECIAL_TRACE)) return p;

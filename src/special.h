@@ -11,14 +11,15 @@
 
 /* Bits of settings.special. */
 enum {
-    SPECIAL_FULL = 1 << 0,   /* check=full: full.h */
-    SPECIAL_HARD = 1 << 7,   /* check=hard: hard.h */
-    SPECIAL_FILL = 1 << 1,   /* M_PERTURB */
-    SPECIAL_ZERO = 1 << 2,   /* zero_on_free */
-    SPECIAL_COUNT = 1 << 3,  /* exact counts of calls */
-    SPECIAL_TRACE = 1 << 4,  /* mtrace(3) */
-    SPECIAL_GUARD = 1 << 5,  /* guarded blocks, every one or sampled */
-    SPECIAL_SAMPLE = 1 << 6, /* guards are sampled: alone, magazines stay in use */
+    SPECIAL_FULL = 1 << 0,     /* check=full: full.h */
+    SPECIAL_HARD = 1 << 7,     /* check=hard: hard.h */
+    SPECIAL_FILL = 1 << 1,     /* M_PERTURB */
+    SPECIAL_ZERO = 1 << 2,     /* zero_on_free */
+    SPECIAL_COUNT = 1 << 3,    /* exact counts of calls */
+    SPECIAL_TRACE = 1 << 4,    /* mtrace(3) */
+    SPECIAL_GUARD = 1 << 5,    /* guarded blocks, every one or sampled */
+    SPECIAL_SAMPLE = 1 << 6,   /* guards are sampled: alone, magazines stay in use */
+    SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
 /* Fresh and freed memory in check=full, when M_PERTURB does not say otherwise: as an address

@@ -31,6 +31,14 @@ static void commit_errors(void) {
     free(live);
 }
 
+/* Then their size is known to the byte. */
+static bool blocks_are_checked(void) {
+    void *volatile block = malloc(41);
+    bool exact = malloc_usable_size(block) == 41;
+    free(block);
+    return exact;
+}
+
 /* One line for each error, or for the first when that is the end. */
 static void check_messages(const char *text, int action) {
     static const char *const detailed[] = {
@@ -39,6 +47,13 @@ static void check_messages(const char *text, int action) {
         "mallow: invalid free of 0x[0-9a-f]+ \\(on the stack, ",
         "mallow: use after free of 0x[0-9a-f]+ \\(.*, in realloc called from ",
         "mallow: use after free of 0x[0-9a-f]+ \\(.*, in malloc_usable_size called from ",
+    };
+    static const char *const of_checked_blocks[] = {
+        "mallow: double free of 0x[0-9a-f]+ \\(a block of 48 bytes, ",
+        "mallow: invalid free of 0x[0-9a-f]+ \\(16 bytes inside a block of 1000 bytes, ",
+        "mallow: invalid free of 0x[0-9a-f]+ \\(on the stack, ",
+        "mallow: use after free of 0x[0-9a-f]+ \\(a block of 48 .*, in realloc called from ",
+        "mallow: use after free of 0x[0-9a-f]+ \\(a block of 48 .*, in malloc_usable_size called ",
     };
     static const char *const simple[] = {
         "mallow: double free in free$",
@@ -54,20 +69,30 @@ static void check_messages(const char *text, int action) {
         CHECK(text[length] == '\n' && length < sizeof(line));
         memcpy(line, text, length);
         regex_t pattern;
-        const char *const *expected = (action & SIMPLE) != 0 ? simple : detailed;
+        const char *const *expected = (action & SIMPLE) != 0 ? simple
+                                      : blocks_are_checked() ? of_checked_blocks
+                                                             : detailed;
         CHECK_EQUAL(regcomp(&pattern, expected[i], REG_EXTENDED), 0);
         if (regexec(&pattern, line, 0, NULL, 0) != 0)
             check_failed("'%s' is not '%s'\n", line, expected[i]);
         regfree(&pattern);
         text += length + 1;
-        while (*text == ' ') text += strcspn(text, "\n") + 1; /* the stack */
+        while (*text == ' ') text += strcspn(text, "\n") + 1; /* stacks and bytes */
     }
     if (*text != '\0') check_failed("one too many: %s", text);
+}
+
+/* What asks for an action in the environment asks for checks too; mallopt for the action alone. */
+static bool checks_are_asked_for(void) {
+    const char *action = getenv("MALLOC_CHECK_"), *tunables = getenv("GLIBC_TUNABLES");
+    return (action != NULL && (*action & (REPORT | ABORT)) != 0) ||
+           (tunables != NULL && strpbrk(tunables, "123") != NULL);
 }
 
 int main(int argc, char **argv) {
     int action = atoi(argv[1]), ends[2], status;
     if (argc > 2) turn_knob(argv[2]);
+    CHECK_EQUAL(blocks_are_checked(), checks_are_asked_for());
     CHECK_EQUAL(pipe(ends), 0);
     pid_t child = start_child();
     if (child == 0) {
@@ -76,7 +101,7 @@ int main(int argc, char **argv) {
         _exit(EXIT_SUCCESS);
     }
     close(ends[1]);
-    char text[16384] = "";
+    char text[65536] = "";
     size_t length = 0;
     for (ssize_t n; (n = read(ends[0], text + length, sizeof(text) - 1 - length)) > 0;)
         length += (size_t)n;

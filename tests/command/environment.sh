@@ -16,26 +16,26 @@ expect_line out "^/.*/libmallow\.so[.0-9]*:$other$"
 # The summary is for the process that runs the program; settings that are there already are kept.
 MALLOW_OPTIONS=retain=0 try "$mallow" run sh -c 'echo "$MALLOW_OPTIONS" pid $$'
 expect_status 0
-expect_line out '^control=on,retain=0,stats=exit,stats_pid=([0-9]+) pid \1$'
+expect_line out '^control=on,symbolizer=/[^,]*,retain=0,stats=exit,stats_pid=([0-9]+) pid \1$'
 
 cd "$work" || exit
 try "$mallow" run --json --log=file sh -c 'echo "$MALLOW_OPTIONS"'
 expect_status 0
-expect_line out "^control=on,stats_format=json,log=$work/file,stats=exit,stats_pid=[0-9]+$"
+expect_line out "^control=on,symbolizer=$mallow,stats_format=json,log=$work/file,stats=exit,stats_pid=[0-9]+$"
 try "$mallow" run --log=/dev/null sh -c 'echo "$MALLOW_OPTIONS"'
-expect_line out '^control=on,log=/dev/null,stats=exit,stats_pid=[0-9]+$'
+expect_line out '^control=on,symbolizer=[^,]*,log=/dev/null,stats=exit,stats_pid=[0-9]+$'
 
 # What is there already, and an option, can say otherwise: the last one counts.
 MALLOW_OPTIONS=control=off try "$mallow" run sh -c 'echo "$MALLOW_OPTIONS"'
-expect_line out '^control=on,control=off,stats=exit'
+expect_line out '^control=on,symbolizer=[^,]*,control=off,stats=exit'
 try "$mallow" run --no-control sh -c 'echo "$MALLOW_OPTIONS"; grep Threads /proc/$$/status'
-expect_line out '^control=on,control=off,stats=exit'
+expect_line out '^control=on,symbolizer=[^,]*,control=off,stats=exit'
 expect_line out '^Threads:.1$'
 
 # Checks have a library of their own.
 try "$mallow" run --check sh -c 'echo "$LD_PRELOAD $MALLOW_OPTIONS"'
 expect_status 0
-expect_line out '^/.*/libmallow\.so[.0-9]*:/.*/libmallow-check\.so check=full,'
+expect_line out '^/.*/libmallow\.so[.0-9]*:/.*/libmallow-check\.so check=full,control=on,symbolizer=/'
 
 # Found by a symbolic link to the command, too; and missed with a message.
 ln -s "$mallow" "$work/link"

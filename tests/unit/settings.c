@@ -115,6 +115,29 @@ static void variables_set_what_glibc_documents(void **state) {
     assert_int_equal(settings.check_action, 7);
 }
 
+static void assert_check_is(const char *variable, const char *value, enum check_mode expected) {
+    settings = defaults;
+    assert_string_equal(read_with(variable, value), "");
+    assert_int_equal(settings.check, expected);
+}
+
+static void who_wants_to_hear_of_errors_has_them_found(void **state) {
+    (void)state;
+    static const char *const levels[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    for (unsigned i = 0; i < 10; i++)
+        assert_check_is("MALLOC_CHECK_", levels[i], i % 4 == 0 ? CHECK_FREE : CHECK_FULL);
+    setenv("MALLOC_CHECK_", "1", 1);
+    assert_check_is("GLIBC_TUNABLES", "glibc.malloc.check=0", CHECK_FREE);
+    assert_check_is("GLIBC_TUNABLES", "glibc.malloc.check=2", CHECK_FULL);
+    assert_check_is("MALLOW_OPTIONS", "check=hard", CHECK_HARD);
+    assert_check_is("MALLOW_OPTIONS", "check=hard,check=free", CHECK_FREE);
+    assert_check_is("MALLOW_OPTIONS", "check=off", CHECK_FREE);
+    assert_int_equal(settings.check_action, 0);
+    settings = defaults;
+    assert_int_equal(settings_mallopt(M_CHECK_ACTION, 1), 1);
+    assert_int_equal(settings.check, CHECK_FREE);
+}
+
 static void a_tunable_supersedes_its_variable(void **state) {
     (void)state;
     setenv("GLIBC_TUNABLES", "glibc.malloc.mmap_max=5", 1);
@@ -393,6 +416,7 @@ int main(void) {
         TEST(numbers_are_decimal_or_hexadecimal_with_a_factor),
         TEST(what_is_no_number_is_ignored),
         TEST(variables_set_what_glibc_documents),
+        TEST(who_wants_to_hear_of_errors_has_them_found),
         TEST(a_tunable_supersedes_its_variable),
         TEST(tunables_have_the_ranges_that_libc_lists),
         TEST(what_has_no_meaning_here_changes_nothing),

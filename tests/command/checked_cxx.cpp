@@ -1,0 +1,14 @@
+// An error in C++; the lines that the report must name are marked.
+#include <memory>
+
+namespace names {
+
+struct list {
+    int *numbers;
+    list() { numbers = new int[10]; } // allocated here
+    ~list() { delete numbers; }       // freed here
+};
+
+} // namespace names
+
+int main() { auto list = std::make_unique<names::list>(); }
