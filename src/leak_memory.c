@@ -29,6 +29,7 @@ void *leak_map(size_t bytes) {
 void leak_each_own(void (*call)(uintptr_t start, uintptr_t end)) {
     for (unsigned i = 0; i < own_maps.count; i++)
         call(own_maps.maps[i].start, own_maps.maps[i].end);
+    call((uintptr_t)&own_maps, (uintptr_t)(&own_maps + 1)); /* a block may begin where one ends */
 }
 
 /* ---- mappings ---- */

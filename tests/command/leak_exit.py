@@ -36,6 +36,8 @@ for program in (PROGRAM, STATIC):
     lost = expect(23, "lose", groups=1, program=program)
     assert re.search(HEAD, lost.stderr) and "head" in lost.stderr, lost
     assert re.match(r"mallow: leaks of process \d+:\n", lost.stderr), lost
+    # Of what the library knows of a mapping nothing is a pointer to it.
+    expect(23, "lose-mapping", groups=1, program=program)
     expect(23, "keep-in-static", "lose", groups=1, program=program)
     expect(0, "keep-in-static", "lose-inside", program=program)
     expect(3, "return-3", program=program, output="")

@@ -1,7 +1,8 @@
 /*
  * Ends, and has lost blocks or not:
  *     leaking_at_exit HOW...      each of
- *         lose  lose-inside  keep-in-static  return-3  fork-lose  fork-clean  exec  late  thread
+ *         lose  lose-mapping  lose-inside  keep-in-static  return-3  fork-lose  fork-clean  exec
+ *         late  thread
  * The children's statuses are standard output's last line.
  */
 #include <cstdio>
@@ -39,6 +40,12 @@ struct Node {
     asm volatile("" : : "r"(head) : "memory");
 }
 
+[[gnu::noinline]] void lose_mapping() {
+    auto *block = static_cast<char *>(malloc(1 << 20));
+    strcpy(block, "mapping");
+    asm volatile("" : : "r"(block) : "memory");
+}
+
 [[gnu::noinline]] void lose_inside() { inside = static_cast<char *>(calloc(100, 1)) + 10; }
 
 /* An exit handler of the program's that loses what it had until then. */
@@ -61,6 +68,7 @@ int status_of_child() {
 
 void do_as_told(const std::string &how, char **argv) {
     if (how == "lose") lose();
+    if (how == "lose-mapping") lose_mapping();
     if (how == "lose-inside") lose_inside();
     if (how == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
     if (how == "late") until_exit = malloc(50), atexit(forget);
