@@ -40,6 +40,12 @@ for program in (PROGRAM, STATIC):
     expect(23, "lose-mapping", groups=1, program=program)
     expect(23, "keep-in-static", "lose", groups=1, program=program)
     expect(0, "keep-in-static", "lose-inside", program=program)
+    # Of what is possibly lost the sum is told, and behind the count of new[], or at a second base
+    # class, a pointer is as good as one to the start.
+    lost = expect(23, "lose", "lose-inside", groups=1, program=program)
+    assert re.search("^in all possibly lost: [0-9]* bytes in 1 block$", lost.stderr, re.M), lost
+    lost = expect(23, "lose", "keep-array", "keep-base", groups=1, program=program)
+    assert "in all possibly lost: 0 bytes in 0 blocks" in lost.stderr, lost
     expect(3, "return-3", program=program, output="")
     expect(23, "lose", "return-3", groups=1, program=program, output="")
     # Its own handlers come first.

@@ -1,8 +1,8 @@
 /*
  * Ends, and has lost blocks or not:
  *     leaking_at_exit HOW...      each of
- *         lose  lose-mapping  lose-inside  keep-in-static  return-3  fork-lose  fork-clean  exec
- *         late  thread
+ *         lose  lose-mapping  lose-inside  keep-in-static  keep-array  keep-base  return-3
+ *         fork-lose  fork-clean  exec  late  thread
  * The children's statuses are standard output's last line.
  */
 #include <cstdio>
@@ -17,6 +17,15 @@
 
 /* Not in the name space: the compiler would leave out what nobody reads. */
 char *inside;
+std::string *array;
+struct Second;
+Second *base;
+
+/* An object of it within another begins where its own virtual table is. */
+struct Second {
+    virtual ~Second() = default;
+    long number = 2;
+};
 
 namespace {
 
@@ -26,6 +35,12 @@ struct Keeper {
     int *numbers = new int[1000];
     ~Keeper() { delete[] numbers; }
 } keeper;
+
+struct First {
+    virtual ~First() = default;
+    long number = 1;
+};
+struct Both : First, Second {};
 
 struct Node {
     std::unique_ptr<Node> next;
@@ -71,6 +86,8 @@ void do_as_told(const std::string &how, char **argv) {
     if (how == "lose-mapping") lose_mapping();
     if (how == "lose-inside") lose_inside();
     if (how == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
+    if (how == "keep-array") array = new std::string[1001];
+    if (how == "keep-base") base = new Both;
     if (how == "late") until_exit = malloc(50), atexit(forget);
     if (how == "thread")
         std::thread([] {
