@@ -412,8 +412,12 @@ bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
     if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
     if (!is_whole(place->start, bytes)) report_overflow(place, "found by realloc");
-    size_t kept = min_size(before, size);
+    size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
+    char end[sizeof(uint64_t)], *at = place->start + kept - last;
     memset(place->start + kept, 0, bytes - kept);
+    /* Of a slot that is zero, the seal takes whole words. */
+    memcpy(end, at, last);
     seal(place->start, bytes, size);
+    memcpy(at, end, last);
     return true;
 }
