@@ -262,7 +262,10 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
     ring->head++;
     /* From here on nobody who verifies may take it for one that waits. */
     state_set(entry.state, SLOT_CLOSING);
+    signal_order();
+#if !defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
     atomic_thread_fence(memory_order_release);
+#endif
     seal(entry.slot, ring->slot_bytes, size);
     atomic_store_explicit(entry.state, SLOT_CHECKED, memory_order_release);
     return entry.slot;
