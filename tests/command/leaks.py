@@ -121,6 +121,7 @@ def with_stacks(pid):
     result = check(1, pid)
     assert result["definitely_lost"] == {"blocks": 6, "bytes": BYTES}, result
     assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200000 + 4 * 40}, result
+    assert result["possibly_lost"]["blocks"] == 1, result
     lost = [group for group in result["groups"] if group["class"] == "definitely lost"]
     assert all(any(" in lose" in frame for frame in group["stack"]) for group in lost), lost
     for pattern, left in (("^lose$", 0), ("leaking.c", 0), ("command_leak*ing$", 0), ("^los$", 6)):
