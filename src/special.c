@@ -149,6 +149,10 @@ static bool is_full(const void *p, struct place *place) {
 }
 
 static void release_full(const struct place *place, void *p, const struct release *how) {
+    /* What is looked at soon arrives while the stack is captured. */
+    __builtin_prefetch(trace_of(place), 1);
+    __builtin_prefetch(place->start, 1);
+    __builtin_prefetch(place->start + place->bytes - 1, 1);
     struct heap *heap = heap_enter();
     full_free(heap, place, p, how, heap == NULL ? 0 : stack_here(heap));
     if (heap == NULL) return;
