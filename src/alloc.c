@@ -133,11 +133,9 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
 NOINLINE void *alloc_slow(size_t size) {
     const void *caller = __builtin_return_address(0);
     bool zeroed;
-    if (unlikely(settings.special != 0)) {
-        void *p = settings.special == SPECIAL_HARD ? hard_alloc(size, 1) : NULL;
-        if (p != NULL) return p;
+    if (unlikely(settings.special == SPECIAL_HARD)) return hard_malloc(size);
+    if (unlikely(settings.special != 0))
         return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
-    }
     return alloc_plain(size, 1, &zeroed);
 }
 
@@ -158,6 +156,10 @@ EXPORT_OWN void *mallow_malloc(size_t size) {
 
 static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
     bool zeroed;
+    if (unlikely(settings.special == SPECIAL_HARD)) {
+        void *p = hard_alloc(bytes, 1);
+        if (p != NULL) return p;
+    }
     if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
         return special_alloc(
             &(struct ask){.size = bytes, .align = 1, .zero = true, .caller = caller});
@@ -183,6 +185,7 @@ void *alloc_aligned(size_t align, size_t size, const void *caller) {
     unsigned class = aligned_class(align, size);
     bool zeroed;
     void *p = class < CLASSES ? fast_take(&self_heap->magazine[class]) : NULL;
+    if (unlikely(settings.special == SPECIAL_HARD)) p = hard_alloc(size, align);
     if (p != NULL) return p;
     if (unlikely(settings.special != 0))
         return special_alloc(&(struct ask){.size = size, .align = align, .caller = caller});

@@ -22,11 +22,19 @@ static enum block_life life_of(uint8_t state) {
     }
 }
 
-static bool slot_info(const void *p, struct block_info *info) {
+bool block_info_special(const void *p, struct block_info *info) {
     struct place place;
+    if (guard_contains(p)) return guard_info(p, info);
     if (!place_of(p, &place)) return false;
     if (full_is_known(&place)) return full_info(&place, info), true;
     if (hard_is_known(&place)) return hard_info(&place, info), true;
+    return false;
+}
+
+static bool slot_info(const void *p, struct block_info *info) {
+    struct place place;
+    if (block_info_special(p, info)) return true;
+    if (!place_of(p, &place)) return false;
     info->life = life_of(state_get(place.state));
     info->start = place.start;
     info->size = place.slab->class == CLASS_ZERO ? 0 : place.bytes;

@@ -19,9 +19,13 @@ struct block_info {
     size_t size; /* bytes: as asked for when `exact`, else what the block can hold */
     bool exact;
     enum family family;         /* only when `exact` */
+    size_t align;               /* as asked for; 0: not kept */
     stack_id allocated, freed;  /* 0: not kept */
     int allocated_by, freed_by; /* thread ids; 0: not kept */
 };
+
+/* The same, of the blocks of special modes alone, of which more is known. */
+bool block_info_special(const void *p, struct block_info *info);
 
 /* The block around p, the redzones at its ends included; false when there is none. */
 bool block_info_of(const void *p, struct block_info *info);

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "cxx_api.h"
 #include "fast.h"
+#include "hard.h"
 #include "mallow.h"
 #include "os.h"
 #include "report.h"
@@ -107,6 +108,7 @@ static void *aligned_new(size_t size, size_t align) {
 }
 
 static NOINLINE void delete_slow(void *p) {
+    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
     free_told(p, &(struct release){.family = FAMILY_NEW,
                                    .size = NOT_TOLD,
                                    .align = NOT_TOLD,

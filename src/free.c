@@ -88,13 +88,13 @@ void free_plain(void *p, const void *caller) {
 void free_told(void *p, const struct release *how) {
     if (p == NULL) return;
     if (unlikely(settings.special != 0)) {
-        if (settings.special == SPECIAL_HARD && hard_free(p, how)) return;
         special_free(p, how);
     } else
         free_plain(p, how->caller);
 }
 
 NOINLINE void free_slow(void *p) {
+    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
     free_told(p, &(struct release){.family = FAMILY_MALLOC,
                                    .size = NOT_TOLD,
                                    .align = NOT_TOLD,

@@ -10,7 +10,7 @@
 #include "settings.h"
 #include "slab.h"
 #include "special.h"
-#include "text.h"
+#include "told.h"
 
 #define RECORD_KNOWN 0x80u /* beside the family: the record was written */
 #define FAMILY_MASK 0x0fu
@@ -59,6 +59,7 @@ void full_info(const struct place *place, struct block_info *info) {
         .size = record->size,
         .exact = true,
         .family = (enum family)(record->family & FAMILY_MASK),
+        .align = (size_t)1 << record->align,
     };
     info->allocated = trace->allocated;
     info->allocated_by = trace->allocated_by;
@@ -181,46 +182,6 @@ enum damage full_verify(const struct place *place, const char *when) {
 
 /* ---- freeing ---- */
 
-static const char *allocates(enum family family) {
-    return family == FAMILY_MALLOC ? "malloc" : family == FAMILY_NEW ? "new" : "new[]";
-}
-
-static const char *frees(enum family family) {
-    return family == FAMILY_MALLOC ? "free" : family == FAMILY_NEW ? "delete" : "delete[]";
-}
-
-static const char *said_of_families(char *buffer, size_t size, enum family made,
-                                    enum family freed) {
-    struct text t = {.buffer = buffer, .size = size - 1};
-    text_add(&t, "allocated by ");
-    text_add(&t, allocates(made));
-    text_add(&t, ", freed by ");
-    text_add(&t, frees(freed));
-    buffer[t.length] = '\0';
-    return buffer;
-}
-
-/* What was said of the block by who frees it. */
-static bool is_told_right(const struct place *place, const struct release *how) {
-    const struct record *record = record_of(place);
-    enum family family = (enum family)(record->family & FAMILY_MASK);
-    const char *cause = NULL, *detail = NULL;
-    char text[96];
-    if (family != how->family) {
-        cause = "mismatched free";
-        detail = said_of_families(text, sizeof text, family, how->family);
-    } else if (how->size != NOT_TOLD && how->size != record->size) {
-        cause = "size mismatch";
-        detail = text_mismatch(text, sizeof text, "size", how->size, record->size);
-    } else if (how->align != NOT_TOLD && how->align != (size_t)1 << record->align) {
-        cause = "size mismatch";
-        detail =
-            text_mismatch(text, sizeof text, "alignment", how->align, (size_t)1 << record->align);
-    }
-    if (cause != NULL) report(place, cause, block_start(place), detail);
-    return cause == NULL;
-}
-
 /* Of several that free the block at once one gets it. */
 static bool close_slot(const struct place *place, const void *p) {
     uint8_t live = SLOT_CHECKED;
@@ -263,7 +224,10 @@ bool full_free(struct heap *heap, const struct place *place, void *p, const stru
                stack_id stack) {
     if (!close_slot(place, p)) return false;
     /* After a report the block is freed as usual. */
-    is_told_right(place, how);
+    struct block_info info;
+    full_info(place, &info);
+    info.life = LIFE_LIVE;
+    told_check(&info, how);
     verify_live(place, "found by free");
     struct trace *trace = trace_of(place);
     trace->freed = stack;

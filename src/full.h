@@ -23,7 +23,7 @@ void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack);
 /* Frees what p is said to be, a pointer into a slot that has a record; false when something was
  * wrong, which is reported, and the block is then as it was. heap NULL: there is none. */
 bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
-                  stack_id stack);
+               stack_id stack);
 
 /* Whether p is the start of a live checked block; if so, its size. */
 bool full_is_live(const struct place *place, const void *p, size_t *size);

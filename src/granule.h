@@ -44,7 +44,7 @@ struct slab {
     struct record *_Atomic records; /* of checked slots, by slot; NULL: there is none (record.h) */
     bool listed;                    /* in bin.partial */
     uint8_t age;                    /* see trim.h */
-    bool wiped;        /* what is free in it is zero (hard.h) */
+    bool wiped;                     /* what is free in it is zero (hard.h) */
 
     /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
      * on its way. */

@@ -97,6 +97,7 @@ static struct block_info info_of_guarded(const struct guard_record *record) {
         .size = record->size,
         .exact = true,
         .family = record->family,
+        .align = (size_t)1 << record->align,
         .allocated = record->allocated,
         .freed = record->freed,
         .allocated_by = record->allocated_by,
@@ -176,6 +177,7 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
     if (record != NULL) {
         start = record->start;
         record->family = (uint8_t)family;
+        record->align = (uint8_t)__builtin_ctzl(align);
         record->allocated = stack;
         record->allocated_by = os_thread_id();
         record->life = LIFE_LIVE;
@@ -204,41 +206,29 @@ static void release_guarded(struct guard_record *record, stack_id stack) {
 struct trouble {
     struct block_info block;
     const char *damage;
-    bool mismatched;
 };
 
-/* What is wrong with a live block that is to be freed; it is marked as reported. */
-static bool find_trouble(struct guard_record *record, enum family family, struct trouble *found) {
+/* What somebody wrote around a live block; it is marked as reported. */
+static bool find_trouble(struct guard_record *record, struct trouble *found) {
     found->damage = record->reported ? NULL : damage_of(record);
-    found->mismatched = settings.check_family && record->family != family && !record->reported;
-    if (found->damage == NULL && !found->mismatched) return false;
+    if (found->damage == NULL) return false;
     record->reported = true;
     found->block = info_of_guarded(record);
     return true;
 }
 
-static RARE void report_trouble(const struct trouble *trouble) {
-    if (trouble->damage != NULL) report_damage(&trouble->block, trouble->damage);
-    if (trouble->mismatched)
-        report_error(&(struct error){
-            .cause = "mismatched free",
-            .p = trouble->block.start,
-            .block = &trouble->block,
-        });
-}
-
-/* A block in trouble is freed after the report, which may want to show it. */
-enum guard_result guard_free(void *p, enum family family, stack_id stack) {
+/* A damaged block is freed after the report, which shows it. */
+enum guard_result guard_free(void *p, stack_id stack) {
     struct trouble trouble;
     if (!guard_table_covers(p)) return GUARD_NOT;
     lock_take(&guard_lock);
     struct guard_record *record = live_guarded_at(p);
-    bool troubled = record != NULL && find_trouble(record, family, &trouble);
+    bool troubled = record != NULL && find_trouble(record, &trouble);
     if (record != NULL && !troubled) release_guarded(record, stack);
     lock_drop(&guard_lock);
     if (troubled) {
-        report_trouble(&trouble);
-        return guard_free(p, family, stack);
+        report_damage(&trouble.block, trouble.damage);
+        return guard_free(p, stack);
     }
     if (record == NULL) report_bad_free(p);
     return record != NULL ? GUARD_FREED : GUARD_BAD;
@@ -292,7 +282,7 @@ static uint32_t next_damaged(uint32_t n, struct trouble *found) {
     struct guard_record *record;
     lock_take(&guard_lock);
     for (; (record = guard_table_record(n)) != NULL; n++)
-        if (record->life == LIFE_LIVE && find_trouble(record, record->family, found)) break;
+        if (record->life == LIFE_LIVE && find_trouble(record, found)) break;
     lock_drop(&guard_lock);
     return record == NULL ? 0 : n;
 }
@@ -301,7 +291,7 @@ RARE size_t guard_check_all(void) {
     struct trouble trouble;
     size_t damaged = 0;
     for (uint32_t n = 1; (n = next_damaged(n, &trouble)) != 0; n++, damaged++)
-        report_trouble(&trouble);
+        report_damage(&trouble.block, trouble.damage);
     return damaged;
 }
 

@@ -26,7 +26,7 @@ enum guard_result {
     GUARD_FREED,
     GUARD_BAD, /* no start of a live block: reported, nothing was done */
 };
-enum guard_result guard_free(void *p, enum family family, stack_id stack);
+enum guard_result guard_free(void *p, stack_id stack);
 
 /* Whether p lies where guarded blocks are. */
 bool guard_contains(const void *p);

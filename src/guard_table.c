@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "settings.h"
 #include "space.h"
 
 #define RANGE_TRIES 8
@@ -318,14 +319,26 @@ static void take_pages(struct guard_record *record, size_t page, size_t pages) {
     set_owner(record, (uint32_t)(record - guard_range.record));
 }
 
+/* Inaccessible pages before a block, in the modes that check: what is behind it nobody can tell. */
+#define GAP_MAX 4u
+
+static size_t random_gap(void) {
+    static uint64_t random;
+    if (settings.check == CHECK_FREE) return 0;
+    random = (random != 0 ? random : os_random()) * 6364136223846793005u + 1442695040888963407u;
+    return (random >> 32) % (GAP_MAX + 1);
+}
+
 struct guard_record *guard_table_place(size_t pages, size_t align) {
     pages++;
     align = max_size(align, os_page_size());
-    if (pages >= guard_range.bytes >> guard_range.shift || align > guard_range.bytes) return NULL;
-    size_t page = find_place(pages, align);
+    if (pages + GAP_MAX >= guard_range.bytes >> guard_range.shift || align > guard_range.bytes)
+        return NULL;
+    size_t gap = align == os_page_size() ? random_gap() : 0;
+    size_t page = find_place(gap + pages, align);
     uint32_t n = page == 0 ? 0 : take_record();
     if (n == 0) return NULL;
-    take_pages(&guard_range.record[n], page, pages);
+    take_pages(&guard_range.record[n], page + gap, pages);
     return &guard_range.record[n];
 }
 

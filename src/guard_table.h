@@ -35,6 +35,7 @@ struct guard_record {
     stack_id allocated, freed;
     int allocated_by, freed_by;
     uint8_t life, family; /* enum block_life, enum family */
+    uint8_t align;        /* as asked for: its power of two */
     bool opened;          /* the page behind was made accessible after a fault */
     bool stays;           /* its pages are not what they were at first: nobody gets them again */
     bool reported;        /* as damaged */

@@ -12,7 +12,8 @@
 #include "report.h"
 #include "settings.h"
 #include "slab.h"
-#include "text.h"
+#include "special.h"
+#include "told.h"
 
 #define RING 512u /* entries; freed ones go back to their slabs down to RING_KEPT */
 #define RING_KEPT 256u
@@ -54,16 +55,65 @@ ALWAYS_INLINE uint64_t key_of(const char *slot) {
 
 ALWAYS_INLINE char *word_of(char *slot, size_t bytes) { return slot + bytes - HARD_WORD; }
 
-ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
-    uint64_t word = key_of(slot) ^ (bytes - HARD_WORD - size);
-    memcpy(word_of(slot, bytes), &word, sizeof word);
+ALWAYS_INLINE uint64_t load_word(const char *from) {
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
 }
 
-/* Bytes between the block and the word; not less than `bytes` when the word is not ours. */
-ALWAYS_INLINE uint64_t unused_in(char *slot, size_t bytes) {
-    uint64_t word;
-    memcpy(&word, word_of(slot, bytes), sizeof word);
-    return word ^ key_of(slot);
+ALWAYS_INLINE void store_word(char *to, uint64_t word) { memcpy(to, &word, sizeof word); }
+
+/* Between block and word, so that a null byte too many is seen too. */
+#define GAP 0xb7u
+#define GAP_WORD (GAP * 0x0101010101010101ull)
+
+/* The last `bytes` of a word of the gap, 1 to 7, behind zeros. */
+ALWAYS_INLINE uint64_t gap_end(size_t bytes) { return GAP_WORD << (64 - 8 * bytes); }
+
+/* Of a slot that is zero. */
+ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
+    char *at = word_of(slot, bytes);
+    size_t unused = bytes - HARD_WORD - size;
+    store_word(at, key_of(slot) ^ unused);
+    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
+        store_word(at -= sizeof(uint64_t), GAP_WORD);
+    if (unused != 0) store_word(at - sizeof(uint64_t), gap_end(unused));
+}
+
+/* Bytes between the block and the word; more than the slot has when the word is not ours. */
+ALWAYS_INLINE uint64_t unused_in(const char *slot, size_t bytes) {
+    return load_word(slot + bytes - HARD_WORD) ^ key_of(slot);
+}
+
+/* Whether what is behind the block is as it was left. */
+ALWAYS_INLINE bool is_whole(const char *slot, size_t bytes) {
+    uint64_t unused = unused_in(slot, bytes), other = 0;
+    const char *at = slot + bytes - HARD_WORD;
+    if (unlikely(unused > bytes - HARD_WORD)) return false;
+    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
+        other |= load_word(at -= sizeof(uint64_t)) ^ GAP_WORD;
+    if (unused != 0) other |= (load_word(at - sizeof(uint64_t)) ^ GAP_WORD) >> (64 - 8 * unused);
+    return other == 0;
+}
+
+/* ---- zero ---- */
+
+typedef uint64_t lane __attribute__((vector_size(16), may_alias));
+
+/* bytes: a multiple of 16, as slots are aligned. */
+ALWAYS_INLINE bool is_zero(const char *slot, size_t bytes) {
+    lane all = {0, 0};
+    for (size_t i = 0; i < bytes; i += sizeof all) all |= *(const lane *)(slot + i);
+    return (all[0] | all[1]) == 0;
+}
+
+/* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
+ * the rest here. */
+ALWAYS_INLINE void make_zero(char *slot, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += sizeof(lane)) {
+        *(lane *)(slot + i) = (lane){0, 0};
+        __asm__("" : "+r"(i));
+    }
 }
 
 /* ---- what is known, and what is said of it ---- */
@@ -98,11 +148,11 @@ RARE static void report_hard(const struct place *place, const char *cause, const
 }
 
 /* The first byte behind the block that is not as it was left; NULL when all are. */
-static const char *find_overflow(char *slot, size_t bytes) {
+static RARE const char *find_overflow(char *slot, size_t bytes) {
     uint64_t unused = unused_in(slot, bytes);
     char *word = word_of(slot, bytes);
-    if (unlikely(unused > bytes - HARD_WORD)) return word;
-    return fill_find_damage(word - unused, unused, 0);
+    if (unused > bytes - HARD_WORD) return word;
+    return fill_find_damage(word - unused, unused, GAP);
 }
 
 RARE static void report_overflow(const struct place *place, const char *when) {
@@ -117,10 +167,9 @@ bool hard_verify(const struct place *place, const char *when) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED;
     if (!live && state != SLOT_HELD) return false;
-    const char *damage = live ? find_overflow(place->start, place->bytes)
-                              : fill_find_damage(place->start, place->bytes, 0);
+    bool whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
     /* What others do at the same time is no damage. */
-    if (likely(damage == NULL) || state_get(place->state) != state) return false;
+    if (likely(whole) || state_get(place->state) != state) return false;
     (live ? report_overflow : report_late_write)(place, when);
     return true;
 }
@@ -153,21 +202,17 @@ static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
     return ring->entries == NULL ? NULL : ring;
 }
 
-/* Fresh slots, each found at random, come before the oldest. */
+/* Fresh slots come before the oldest. */
 static void refill_ring(struct heap *heap, struct hard_ring *ring, unsigned class) {
-    unsigned want = (unsigned)min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
-    while (want-- > 0 && in_ring(ring) < RING) {
-        struct slab *slab = alloc_find_slab(heap, class);
-        if (slab == NULL) return;
-        if (!slab->wiped) hard_wipe(slab);
-        bool fresh;
-        struct entry entry = slab_take_one(heap, slab, true, &fresh);
-        state_set(entry.state, SLOT_HELD);
-        *at(ring, ring->head - 1) = entry;
-        signal_order();
-        ring->head--;
-        if (heap->bin[class].partial == NULL && in_ring(ring) > HARD_DELAY) return;
-    }
+    struct entry fresh[REFILL_MAX];
+    size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL) return;
+    if (!slab->wiped) hard_wipe(slab);
+    unsigned count = slab_take_shuffled(heap, slab, fresh, (unsigned)want);
+    for (unsigned i = 0; i < count; i++) *at(ring, ring->head - 1 - i) = fresh[i];
+    signal_order();
+    ring->head -= count;
 }
 
 /* The oldest go back, in the order in which they were freed. */
@@ -203,30 +248,33 @@ ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) {
     return likely(heap->busy == 0) && likely(heap->hard != NULL) ? &heap->hard->rings[class] : NULL;
 }
 
-ALWAYS_INLINE void *hand_out(struct hard_ring *ring, size_t size) {
-    struct entry entry = *at(ring, ring->head);
-    size_t bytes = ring->slot_bytes;
+/* The slot at the head, which is zero. */
+ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
     ring->head++;
     signal_order();
-    if (unlikely(fill_find_damage(entry.slot, bytes, 0) != NULL)) {
-        struct place place;
-        if (place_of(entry.slot, &place))
-            report_late_write(&place, "found when it was to be used again");
-        memset(entry.slot, 0, bytes);
-    }
-    seal(entry.slot, bytes, size);
+    seal(entry.slot, ring->slot_bytes, size);
     atomic_store_explicit(entry.state, SLOT_CHECKED, memory_order_release);
     return entry.slot;
 }
 
-static NOINLINE void *alloc_refilling(unsigned class, size_t size) {
+static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
+    struct place place;
+    if (place_of(slot, &place)) report_late_write(&place, "found when it was to be used again");
+    memset(slot, 0, bytes);
+}
+
+static void *alloc_from_ring(unsigned class, size_t size) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     void *p = NULL;
     struct hard_ring *ring = ring_of(heap, class);
     if (ring != NULL && in_ring(ring) <= HARD_DELAY) refill_ring(heap, ring, class);
     /* The delay is for reuse: the first slots were never used. */
-    if (ring != NULL && in_ring(ring) > 0) p = hand_out(ring, size);
+    if (ring != NULL && in_ring(ring) > 0) {
+        struct entry entry = *at(ring, ring->head);
+        if (!is_zero(entry.slot, ring->slot_bytes)) clear_written(entry.slot, ring->slot_bytes);
+        p = hand_out(ring, entry, size);
+    }
     decay_turn(heap);
     heap_leave(heap);
     return p;
@@ -234,17 +282,37 @@ static NOINLINE void *alloc_refilling(unsigned class, size_t size) {
 
 static unsigned class_for(size_t size, size_t align) {
     unsigned class = class_of(size + HARD_WORD);
-    while (class < CLASSES && align > UNIT && class_size(class) % align != 0) class ++;
+    while (class < CLASSES && align > UNIT && (class_size(class) & (align - 1)) != 0) class ++;
     return class;
+}
+
+/* From a ring that has enough; NULL: this needs a look. */
+ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
+    struct hard_ring *ring = fast_ring(class);
+    if (unlikely(ring == NULL) || unlikely(in_ring(ring) <= HARD_DELAY)) return NULL;
+    struct entry entry = *at(ring, ring->head);
+    if (unlikely(!is_zero(entry.slot, ring->slot_bytes))) return NULL;
+    return hand_out(ring, entry, size);
 }
 
 void *hard_alloc(size_t size, size_t align) {
     if (size > SLOT_MAX - HARD_WORD || align > RUN_PAGE) return NULL;
     unsigned class = class_for(size, align);
     if (class == CLASSES) return NULL;
-    struct hard_ring *ring = fast_ring(class);
-    if (likely(ring != NULL) && likely(in_ring(ring) > HARD_DELAY)) return hand_out(ring, size);
-    return alloc_refilling(class, size);
+    void *p = take_fast(class, size);
+    return likely(p != NULL) ? p : alloc_from_ring(class, size);
+}
+
+static NOINLINE void *malloc_slowly(size_t size) {
+    const void *caller = __builtin_return_address(0);
+    void *p = hard_alloc(size, 1);
+    if (p != NULL) return p;
+    return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
+}
+
+NOINLINE void *hard_malloc(size_t size) {
+    void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_WORD), size) : NULL;
+    return likely(p != NULL) ? p : malloc_slowly(size);
 }
 
 /* ---- freeing ---- */
@@ -278,51 +346,68 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     ring->tail++;
 }
 
-/* What was told of the block. */
-static NOINLINE void look_at_what_is_told(const struct place *place, const struct release *how) {
-    size_t size = size_of_block(place->start, place->bytes);
-    bool size_fits = how->size == NOT_TOLD || how->size == size;
-    bool align_fits = how->align == NOT_TOLD || (uintptr_t)place->start % how->align == 0;
-    if (size_fits && align_fits) return;
-    char text[96];
-    report_hard(place, "size mismatch", place->start,
-                size_fits ? text_mismatch(text, sizeof text, "alignment", how->align,
-                                          (uintptr_t)place->start & -(uintptr_t)place->start)
-                          : text_mismatch(text, sizeof text, "size", how->size, size));
-}
-
-bool hard_free(void *p, const struct release *how) {
+/* The slot of a live block, which is now the caller's; false: there is none. */
+ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.granules))) return false;
-    struct slab *slab = slab_of(granule);
-    if (unlikely(slab->kind != GRANULE_SLAB)) return false;
-    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
-    if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return false;
-    _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
+    *slab = slab_of(granule);
+    if (unlikely((*slab)->kind != GRANULE_SLAB)) return false;
+    uint64_t product =
+        reciprocal_product((uint32_t)(uintptr_t)p - (*slab)->start, (*slab)->reciprocal);
+    if (unlikely(!reciprocal_is_start(product, (*slab)->reciprocal))) return false;
+    *entry = (struct entry){p, (*slab)->state + reciprocal_slot(product)};
     uint8_t live = SLOT_CHECKED;
     /* Of several that free it at once one gets it. */
-    if (unlikely(!atomic_compare_exchange_strong_explicit(
-            state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed)))
-        return false;
-    size_t bytes = slab->slot_size;
-    uint64_t unused = unused_in(p, bytes);
-    bool whole = unused <= bytes - HARD_WORD &&
-                 fill_find_damage(word_of(p, bytes) - unused, unused, 0) == NULL;
+    return likely(atomic_compare_exchange_strong_explicit(
+        entry->state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed));
+}
+
+static NOINLINE RARE void tell_overflow(void *p) {
     struct place place;
-    if (unlikely(!whole) && place_of(p, &place)) report_overflow(&place, "found by free");
-    if (unlikely((how->size & how->align) != NOT_TOLD) && place_of(p, &place))
-        look_at_what_is_told(&place, how);
-    memset(p, 0, bytes);
-    atomic_store_explicit(state, SLOT_HELD, memory_order_release);
-    keep_in_ring(slab->class, (struct entry){p, state});
+    if (place_of(p, &place)) report_overflow(&place, "found by free");
+}
+
+/* Beyond so many bytes libc's function is faster. */
+#define ZEROED_HERE 512u
+
+bool hard_free(void *p) {
+    struct slab *slab;
+    struct entry entry;
+    if (unlikely(!close_live(p, &slab, &entry))) return false;
+    size_t bytes = slab->slot_size;
+    if (unlikely(!is_whole(p, bytes))) tell_overflow(p);
+    if (likely(bytes <= ZEROED_HERE))
+        make_zero(p, bytes);
+    else
+        memset(p, 0, bytes);
+    atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
+    keep_in_ring(slab->class, entry);
     return true;
 }
+
+bool hard_free_told(void *p, const struct release *how) {
+    struct place place;
+    struct block_info info;
+    if ((how->size & how->align) != NOT_TOLD && place_of(p, &place) && place.start == p &&
+        state_get(place.state) == SLOT_CHECKED) {
+        hard_info(&place, &info);
+        told_check(&info, how);
+    }
+    return hard_free(p);
+}
+
+bool hard_find(void *p, struct place *place) {
+    return place_of(p, place) && place->start == p && state_get(place->state) == SLOT_CHECKED;
+}
+
+size_t hard_size(const struct place *place) { return size_of_block(place->start, place->bytes); }
 
 bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
     if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
-    if (find_overflow(place->start, bytes) != NULL) report_overflow(place, "found by realloc");
-    if (size < before) memset(place->start + size, 0, before - size);
+    if (!is_whole(place->start, bytes)) report_overflow(place, "found by realloc");
+    size_t kept = min_size(before, size);
+    memset(place->start + kept, 0, bytes - kept);
     seal(place->start, bytes, size);
     return true;
 }

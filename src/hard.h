@@ -3,8 +3,8 @@
  * eight bytes are a word that is keyed by a secret and by the slot's address, and holds how much of
  * the slot the block leaves unused:
  *
- *     | block | unused: zero | word |
- *     ^ slot                         ^ next slot
+ *     | block | unused | word |
+ *     ^ slot                   ^ next slot
  *
  * So an overflow is found when the block is freed, even by one byte; a word from elsewhere does not
  * fit; and the size that was asked for is known. A freed slot is zeroed and waits in a ring of its
@@ -36,9 +36,19 @@ void hard_choose_secret(void);
 /* A block in a slot, zeroed; NULL when it is too large for one, or there is no memory. */
 void *hard_alloc(size_t size, size_t align);
 
+/* Any size; called as the last thing of alloc_slow. */
+void *hard_malloc(size_t size);
+
 /* Frees a block in a slot; false when p is none, and nothing was done or said. What is wrong with
- * the block or with what is told of it is reported. */
-bool hard_free(void *p, const struct release *how);
+ * the block is reported. */
+bool hard_free(void *p);
+
+/* The same, and what is told of the block is looked at. */
+bool hard_free_told(void *p, const struct release *how);
+
+/* Whether a block of check=hard begins at p, and what was asked for. */
+bool hard_find(void *p, struct place *place);
+size_t hard_size(const struct place *place);
 
 /* Resizes it where it is; false when it must move. */
 bool hard_resize(const struct place *place, size_t size);

@@ -241,7 +241,7 @@ RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
     struct error e = {.p = p, .caller = caller};
     struct block_info block;
     if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
-    if (block_info_of(p, &block) && block.exact) {
+    if (block_info_special(p, &block)) {
         e.block = &block;
         tell_misuse(what, &e, block.life == LIFE_FREED && block.start == p, "");
     } else {

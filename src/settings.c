@@ -124,6 +124,7 @@ static void set_check_mode(enum check_mode mode) {
     else
         hard_choose_secret();
     settings.check = mode;
+    settings.guard_large = true;
     set_special(mode == CHECK_FULL ? SPECIAL_FULL : SPECIAL_HARD, true);
 }
 

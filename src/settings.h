@@ -32,7 +32,6 @@ struct settings {
     uint8_t leak_status; /* the process's, when blocks are lost; 0: its own */
     bool guard_left;     /* guard_align=left */
     bool guard_large;    /* all large blocks are guarded, whatever they need */
-    bool check_family;   /* malloc with delete, new with free... are errors */
     size_t guard;        /* guard=N: one block in N is guarded; 0: none */
     size_t guard_budget; /* bytes that guarded blocks may take; 0: see guard.h */
     int log_fd;

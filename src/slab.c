@@ -282,6 +282,56 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random,
                           &slab->state[slot]};
 }
 
+#define HELD_STATES (0x0101010101010101ull * SLOT_HELD)
+
+/* All available slots of a word become HELD; how many. */
+static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries) {
+    uint64_t word = load_states(slab->state, at), found = available_bytes(word);
+    uint64_t lanes = (found >> 7) * 0xff; /* all bits of the bytes that are available */
+    char *zero = slab_slot_zero(slab);
+    unsigned count = 0;
+    for (; found != 0; found &= found - 1) {
+        uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+        if (lanes != UINT64_MAX) state_set(&slab->state[slot], SLOT_HELD);
+        entries[count++] =
+            (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
+    }
+    /* No other thread writes any of the eight when none is in use. */
+    if (lanes == UINT64_MAX) store_states(slab->state, at, HELD_STATES);
+    return count;
+}
+
+static void shuffle(struct heap *heap, struct entry *entries, unsigned count) {
+    for (unsigned i = count; i > 1; i--) {
+        unsigned other = (unsigned)((next_random(heap) >> 32) * i >> 32);
+        struct entry moved = entries[i - 1];
+        entries[i - 1] = entries[other];
+        entries[other] = moved;
+    }
+}
+
+unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
+                            unsigned want) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8);
+    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
+    if (slab->outside == 0) use_empty(heap, slab);
+    slab->age = 0;
+    slab->reach = end;
+    unsigned count = 0;
+    uint32_t at = from;
+    do {
+        slab->outside += 8; /* first: an interruption must not make the slab look emptier */
+        signal_order();
+        unsigned taken = take_word(slab, at, entries + count);
+        slab->outside -= 8 - taken;
+        count += taken;
+        at = at + 8 < end ? at + 8 : 0;
+    } while (at != from && count + 8 <= want);
+    if (slab->outside == slab->capacity) bin_remove(heap, slab);
+    shuffle(heap, entries, count);
+    return count;
+}
+
 /* `count` slots of the slab became available, the lowest of them `lowest`. */
 static inline void became_available(struct heap *heap, struct slab *slab, uint32_t lowest,
                                     uint32_t count) {

@@ -59,6 +59,11 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want);
  * one that nobody can guess. *fresh: it reads as zero. */
 struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh);
 
+/* Takes up to `want` available slots that lie near each other, at a place and in an order that
+ * nobody can guess, into the state HELD; how many. One at least is there. */
+unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
+                            unsigned want);
+
 /* Makes cached slots available in their slabs again; slabs that are then empty retire. */
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 

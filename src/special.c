@@ -15,7 +15,7 @@
 #include "report.h"
 #include "settings.h"
 #include "stats.h"
-#include "text.h"
+#include "told.h"
 #include "verify.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
@@ -155,21 +155,13 @@ static void release_full(const struct place *place, void *p, const struct releas
 
 static void free_guarded(void *p, const struct release *how) {
     struct block_info info;
-    bool live = guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p;
-    if (live && how->size != NOT_TOLD && how->size != info.size) {
-        char text[96];
-        report_error(&(struct error){
-            .cause = "size mismatch",
-            .p = p,
-            .block = &info,
-            .detail = text_mismatch(text, sizeof text, "size", how->size, info.size)});
-    }
-    guard_free(p, how->family, stack_of_caller());
+    if (guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p) told_check(&info, how);
+    guard_free(p, stack_of_caller());
 }
 
 static void release(void *p, const struct release *how) {
     struct place place;
-    if (is_on(SPECIAL_HARD) && hard_free(p, how)) return;
+    if (is_on(SPECIAL_HARD) && hard_free_told(p, how)) return;
     if (is_full(p, &place)) {
         release_full(&place, p, how);
     } else if (guard_contains(p)) {
@@ -242,9 +234,23 @@ static void *resize_here(void *p, size_t before, size_t size) {
     return resized;
 }
 
-RARE void *special_resize(void *p, size_t size, const void *caller) {
+/* In check=hard alone, for blocks in slots; NULL: any other case. */
+static void *resize_hard(void *p, size_t size) {
+    struct place place;
+    if (settings.special != SPECIAL_HARD || !hard_find(p, &place)) return NULL;
+    if (hard_resize(&place, size)) return p;
+    void *moved = hard_alloc(size, 1);
+    if (moved == NULL) return NULL;
+    memcpy(moved, p, min_size(hard_size(&place), size));
+    hard_free(p);
+    return moved;
+}
+
+void *special_resize(void *p, size_t size, const void *caller) {
     size_t before;
     verify_if_pedantic();
+    void *in_slot = resize_hard(p, size);
+    if (in_slot != NULL) return in_slot;
     if (!find_size(p, &before)) return resize_unknown(p, size, caller);
     void *resized = resize_here(p, before, size);
     if (resized == NULL) resized = move(p, before, size, caller);

@@ -16,6 +16,7 @@
 #include "space.h"
 #include "special.h"
 #include "summary.h"
+#include "verify.h"
 
 bool start_once(void) { return space.base != NULL || space_choose(settings_backend_is_break()); }
 
@@ -48,6 +49,8 @@ static void child_of_fork(void) {
     mtrace_after_fork();
     start_helpers();
 }
+
+__attribute__((destructor(102))) static void ended(void) { verify_at_exit(); }
 
 /* At load time and not at the first allocation, which may come from a signal handler, from the
  * loader or from inside fork. */

@@ -48,16 +48,6 @@ void text_add_hex(struct text *text, uint64_t value) {
     add_digits(text, value, 16, 0);
 }
 
-const char *text_mismatch(char *buffer, size_t size, const char *what, size_t told, size_t is) {
-    struct text t = {.buffer = buffer, .size = size - 1};
-    text_add(&t, what);
-    text_add(&t, " is ");
-    text_add_number(&t, is);
-    text_add(&t, ", freed with ");
-    text_add_number(&t, told);
-    buffer[t.length] = '\0';
-    return buffer;
-}
 void text_add_bare_hex(struct text *text, uint64_t value) { add_digits(text, value, 16, 0); }
 
 void text_write(struct text *text) {

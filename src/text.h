@@ -22,9 +22,6 @@ void text_add_bare_hex(struct text *text, uint64_t value); /* without 0x */
 /* Right-aligned in `width` columns. */
 void text_add_column(struct text *text, uint64_t value, unsigned width);
 
-/* "WHAT is IS, freed with TOLD", ended by a null byte; returns the buffer. */
-const char *text_mismatch(char *buffer, size_t size, const char *what, size_t told, size_t is);
-
 /* Hands the sink what it has not got yet. */
 void text_flush(struct text *text);
 

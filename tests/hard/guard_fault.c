@@ -25,7 +25,7 @@ static char *take(size_t size) {
     return block;
 }
 
-static void give(char *block) { CHECK_EQUAL(guard_free(block, FAMILY_MALLOC, 0), GUARD_FREED); }
+static void give(char *block) { CHECK_EQUAL(guard_free(block, 0), GUARD_FREED); }
 
 static volatile char sink;
 static void read_at(const volatile char *p) { sink = *p; }

@@ -33,7 +33,7 @@ static char *take(uint64_t *random) {
 }
 
 static void give(char *block) {
-    enum guard_result result = guard_free(block, FAMILY_MALLOC, 0);
+    enum guard_result result = guard_free(block, 0);
     CHECK(result != GUARD_NOT);
     *(result == GUARD_FREED ? &freed : &refused) += 1;
 }

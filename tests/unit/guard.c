@@ -51,7 +51,7 @@ static char *take(size_t size, size_t align) {
 }
 
 static void give(char *block) {
-    CHECK_EQUAL(guard_free(block, FAMILY_MALLOC, 0), GUARD_FREED);
+    CHECK_EQUAL(guard_free(block, 0), GUARD_FREED);
     check_reported("");
 }
 
@@ -157,7 +157,7 @@ static void what_was_given_is_kept(void) {
     CHECK_EQUAL(info.allocated, 4711);
     CHECK_EQUAL(info.allocated_by, os_thread_id());
     CHECK_EQUAL(info.freed, 0);
-    CHECK_EQUAL(guard_free(block, FAMILY_NEW, 4712), GUARD_FREED);
+    CHECK_EQUAL(guard_free(block, 4712), GUARD_FREED);
     CHECK(guard_info(block + 50, &info));
     CHECK_EQUAL(info.life, LIFE_FREED);
     CHECK_EQUAL(info.freed, 4712);
@@ -179,7 +179,7 @@ static void each_byte_around_a_block_is_looked_at(void) {
                 char *victim = take(size, UNIT) + (where[i] - block);
                 *victim = 0;
                 char *start = victim - (where[i] - block);
-                CHECK_EQUAL(guard_free(start, FAMILY_MALLOC, 0), GUARD_FREED);
+                CHECK_EQUAL(guard_free(start, 0), GUARD_FREED);
                 check_reported(i < 2 ? "heap underflow of" : "heap overflow of");
             }
             give(block);
@@ -190,11 +190,11 @@ static void each_byte_around_a_block_is_looked_at(void) {
 static void the_offset_of_the_damage_is_told(void) {
     char *block = take(100, UNIT);
     block[105] = block[103] = 0;
-    guard_free(block, FAMILY_MALLOC, 0);
+    guard_free(block, 0);
     check_reported("byte written at offset 103");
     block = take(100, UNIT);
     block[-9] = block[-7] = 0;
-    guard_free(block, FAMILY_MALLOC, 0);
+    guard_free(block, 0);
     check_reported("byte written at offset -7");
 }
 
@@ -211,7 +211,7 @@ static void checks_on_demand_tell_once(void) {
 }
 
 static void check_refused(char *p, const char *report) {
-    CHECK_EQUAL(guard_free(p, FAMILY_MALLOC, 0), GUARD_BAD);
+    CHECK_EQUAL(guard_free(p, 0), GUARD_BAD);
     check_reported(report);
 }
 
@@ -224,18 +224,7 @@ static void bad_frees_are_reported(void) {
     give(block);
     check_refused(block, "double free of");
     check_refused(block + UNIT, "invalid free of");
-    CHECK_EQUAL(guard_free(&seed, FAMILY_MALLOC, 0), GUARD_NOT);
-}
-
-static void families_are_checked_on_request(void) {
-    char *block = take(100, UNIT);
-    CHECK_EQUAL(guard_free(block, FAMILY_NEW, 0), GUARD_FREED);
-    check_reported("");
-    settings.check_family = true;
-    block = take(100, UNIT);
-    CHECK_EQUAL(guard_free(block, FAMILY_NEW, 0), GUARD_FREED);
-    check_reported("mismatched free of");
-    give(take(100, UNIT));
+    CHECK_EQUAL(guard_free(&seed, 0), GUARD_NOT);
 }
 
 /* ---- how long ---- */
@@ -420,7 +409,7 @@ static void use_a_little(void) {
     for (int i = 0; i < 400; i++) {
         char **block = &blocks[random_below(&seed, 40)];
         size_t size = random_below(&seed, 3 * page);
-        if (*block != NULL) CHECK_EQUAL(guard_free(*block, FAMILY_MALLOC, 0), GUARD_FREED);
+        if (*block != NULL) CHECK_EQUAL(guard_free(*block, 0), GUARD_FREED);
         *block = guard_alloc(size, UNIT, FAMILY_MALLOC, 0);
         if (*block == NULL) CHECK(os_calls_failed() > 0);
         for (size_t k = 0; *block != NULL && k < size; k += 97) CHECK_EQUAL((*block)[k], 0);
@@ -460,7 +449,7 @@ static void there_may_be_no_range(void) {
             os_fail((enum os_call)kind, 1, LONG_MAX);
             use_a_little();
             os_fail(OS_ANY, LONG_MAX, LONG_MAX);
-            for (int i = 0; i < 256; i++) guard_free(guard_alloc(1, UNIT, FAMILY_MALLOC, 0), 0, 0);
+            for (int i = 0; i < 256; i++) guard_free(guard_alloc(1, UNIT, FAMILY_MALLOC, 0), 0);
             use_a_little();
             _exit(0);
         }
@@ -491,7 +480,7 @@ static void *churn(void *argument) {
     char *blocks[20] = {NULL};
     while (!ended) {
         char **block = &blocks[random_below(&random, 20)];
-        if (*block != NULL) guard_free(*block, FAMILY_MALLOC, 0);
+        if (*block != NULL) guard_free(*block, 0);
         *block = guard_alloc(random_below(&random, 3000), UNIT, FAMILY_MALLOC, 0);
     }
     return NULL;
@@ -587,7 +576,6 @@ static struct body bodies[] = {
     BODY(the_offset_of_the_damage_is_told),
     BODY(checks_on_demand_tell_once),
     BODY(bad_frees_are_reported),
-    BODY(families_are_checked_on_request),
     BODY(addresses_come_again_late),
     BODY(places_are_refused_rather_than_used_too_early),
     BODY(a_full_range_refuses_until_there_is_room),

@@ -1,0 +1,11 @@
+/* What who frees a block tells of it, beside where it is, compared with what is known. */
+#ifndef MALLOW_TOLD_H
+#define MALLOW_TOLD_H
+
+#include "ask.h"
+#include "block_info.h"
+
+/* Reports what does not fit; the block is freed all the same. */
+void told_check(const struct block_info *block, const struct release *how);
+
+#endif
