@@ -55,13 +55,15 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned class) {
     return slab_create(heap, class);
 }
 
-/* Puts slots on the empty magazine. */
+/* Puts slots on the empty magazine. Few that were freed wait for more, so that a program that uses
+ * few in turn is not in slow paths all the time. */
 static bool refill(struct heap *heap, unsigned class) {
-    if (magazine_swap(heap, class)) return true;
     magazine_grow(heap, class);
     unsigned want = magazine_want(heap, class);
-    struct slab *slab = want == 0 ? NULL : alloc_find_slab(heap, class);
-    if (slab == NULL) return false;
+    if (want == 0) return false;
+    if (magazine_swap(heap, class, want)) return true;
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL) return magazine_swap(heap, class, 1);
     struct entry *before = heap->magazine[class].top;
     slab_take(heap, slab, want);
     heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);

@@ -201,7 +201,6 @@ static void give_back(struct heap *heap, struct entry entry) {
     struct place place;
     if (!place_of(entry.slot, &place)) return;
     if (find_write(&place) != NULL) report_write(&place, "found when it left quarantine");
-    state_set(entry.state, SLOT_CACHED);
     slab_give(heap, &entry, 1);
 }
 

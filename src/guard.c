@@ -364,7 +364,9 @@ bool guard_due(struct guard_sample *sample, size_t passed) {
         sample->left -= passed;
         return false;
     }
-    sample->left = draw_interval(sample);
+    /* What was passed beyond the one that was due counts for the next. */
+    size_t beyond = passed - sample->left, interval = draw_interval(sample);
+    sample->left = interval > beyond ? interval - beyond : 1;
     return true;
 }
 

@@ -37,6 +37,14 @@ static struct entry *at(const struct hard_ring *ring, uint32_t i) {
     return &ring->entries[i % RING];
 }
 
+/* A signal handler that frees meanwhile loses its slot, and brings no old entry back. */
+ALWAYS_INLINE void append(struct hard_ring *ring, struct entry entry) {
+    uint32_t tail = ring->tail;
+    *at(ring, tail) = entry;
+    signal_order();
+    racy_store(&ring->tail, tail + 1);
+}
+
 /* ---- words ---- */
 
 static struct {
@@ -168,8 +176,10 @@ bool hard_verify(const struct place *place, const char *when) {
     bool live = state == SLOT_CHECKED;
     if (!live && state != SLOT_HELD) return false;
     bool whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
-    /* What others do at the same time is no damage. */
-    if (likely(whole) || state_get(place->state) != state) return false;
+    if (likely(whole)) return false;
+    /* What others do at the same time is no damage: it is looked at twice. */
+    whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
+    if (whole || atomic_load_explicit(place->state, memory_order_acquire) != state) return false;
     (live ? report_overflow : report_late_write)(place, when);
     return true;
 }
@@ -224,7 +234,6 @@ static void evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
             leaving[count] = *at(ring, ring->head);
             signal_order();
             ring->head++;
-            state_set(leaving[count].state, SLOT_CACHED);
         }
         slab_give(heap, leaving, count);
     }
@@ -251,7 +260,12 @@ ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) {
 /* The slot at the head, which is zero. */
 ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
     ring->head++;
+    /* From here on nobody who verifies may take it for one that waits. */
+    state_set(entry.state, SLOT_CLOSING);
     signal_order();
+#if !defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    atomic_thread_fence(memory_order_release);
+#endif
     seal(entry.slot, ring->slot_bytes, size);
     atomic_store_explicit(entry.state, SLOT_CHECKED, memory_order_release);
     return entry.slot;
@@ -322,13 +336,10 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
     if (heap == NULL) return; /* no memory: the slot stays held for ever */
     struct hard_ring *ring = ring_of(heap, class);
     if (ring == NULL) {
-        state_set(entry.state, SLOT_CACHED);
         slab_give(heap, &entry, 1);
     } else {
         if (in_ring(ring) == RING) evict(heap, ring, RING_KEPT);
-        *at(ring, ring->tail) = entry;
-        signal_order();
-        ring->tail++;
+        append(ring, entry);
     }
     decay_turn(heap);
     heap_leave(heap);
@@ -341,9 +352,7 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
         keep_slowly(class, entry);
         return;
     }
-    *at(ring, ring->tail) = entry;
-    signal_order();
-    ring->tail++;
+    append(ring, entry);
 }
 
 /* The slot of a live block, which is now the caller's; false: there is none. */
@@ -406,8 +415,12 @@ bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
     if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
     if (!is_whole(place->start, bytes)) report_overflow(place, "found by realloc");
-    size_t kept = min_size(before, size);
+    size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
+    char end[sizeof(uint64_t)], *at = place->start + kept - last;
     memset(place->start + kept, 0, bytes - kept);
+    /* Of a slot that is zero, the seal takes whole words. */
+    memcpy(end, at, last);
     seal(place->start, bytes, size);
+    memcpy(at, end, last);
     return true;
 }

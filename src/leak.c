@@ -53,7 +53,7 @@ static _Noreturn void look_for_leaks(const struct leak_request *request,
     enum leak_verdict verdict = verdict_of(&groups);
     if (verdict == LEAK_LOST || !request->only_if_lost) {
         request->begin(request->to);
-        leak_print(request->text, &groups);
+        leak_print(request->text, &groups, request->limit);
         text_flush(request->text);
     }
     os_end_copy(verdict);
@@ -158,6 +158,7 @@ static enum leak_verdict check_to(int fd) {
     struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_leak_log, .to = &fd};
     struct leak_request request = {
         .only_if_lost = true,
+        .limit = 50,
         .text = &text,
         .begin = begin_report,
         .fail = report_failure,

@@ -11,6 +11,7 @@
 #include "pages.h"
 #include "reciprocal.h"
 #include "slab.h"
+#include "stack.h"
 
 struct own_mapping {
     uintptr_t start, end; /* of the mapping */
@@ -106,13 +107,18 @@ static struct leak_block slot_block(char *start, unsigned class, const _Atomic u
     return (struct leak_block){start, size, state_mark(state)};
 }
 
+/* What points beside it, into a redzone, is no pointer to it; one to nothing of it is. */
+static bool is_within(uintptr_t address, const struct leak_block *block) {
+    return address - (uintptr_t)block->start < max_size(block->size, 1);
+}
+
 static bool slot_around(const struct slab *slab, uintptr_t address, struct leak_block *block) {
     uint32_t offset = (uint32_t)address - slab->start;
     uint32_t slot = reciprocal_slot(reciprocal_product(offset, slab->reciprocal));
     if (!is_live(slab->state + slot)) return false;
     char *start = (char *)(address - offset + (size_t)slot * slab->slot_size);
     *block = slot_block(start, slab->class, slab->state + slot);
-    return true;
+    return is_within(address, block);
 }
 
 static bool cold_slot_around(const struct slab *granule, uintptr_t address,
@@ -242,6 +248,13 @@ static void leave_foreign_out(uint32_t page, enum run_kind kind) {
     ranges.from = (uintptr_t)page_start(page + tag_pages(run_tag(page)));
 }
 
+/* They have what the words of the program's stacks once were. */
+static void each_stack_cache(void (*call)(uintptr_t start, uintptr_t end)) {
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
+        if (heap->stacks != NULL)
+            call((uintptr_t)heap->stacks, (uintptr_t)heap->stacks + stack_cache_bytes());
+}
+
 void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end)) {
     ranges.call = call;
     ranges.from = (uintptr_t)space.block_part.start;
@@ -251,6 +264,8 @@ void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end)) {
     for (unsigned i = 0; i < 2; i++)
         call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
     guard_table_each_part(call);
+    each_stack_cache(call);
+    call((uintptr_t)&marks, (uintptr_t)(&marks + 1));
     for (size_t i = 0; i < marks.count; i++)
         if (!guard_contains(marks.mappings[i].block))
             call(marks.mappings[i].start, marks.mappings[i].end);

@@ -1,5 +1,6 @@
 #include "leak_mark.h"
 
+#include "leak_inside.h"
 #include "leak_memory.h"
 
 /* A block's mark: how it was reached, and what was done with it. */
@@ -73,7 +74,7 @@ static void reach(const struct leak_block *block, uint8_t how) {
 static void visit_start(const uintptr_t *at) {
     struct leak_block block;
     if (!leak_block_around(*at, &block) || reached(&block) == BY_STARTS) return;
-    if (*at == (uintptr_t)block.start)
+    if (*at == (uintptr_t)block.start || leak_is_as_start(&block, *at))
         reach(&block, BY_STARTS);
     else
         *block.mark |= POINTED_INTO;

@@ -29,6 +29,7 @@ void *leak_map(size_t bytes) {
 void leak_each_own(void (*call)(uintptr_t start, uintptr_t end)) {
     for (unsigned i = 0; i < own_maps.count; i++)
         call(own_maps.maps[i].start, own_maps.maps[i].end);
+    call((uintptr_t)&own_maps, (uintptr_t)(&own_maps + 1)); /* a block may begin where one ends */
 }
 
 /* ---- mappings ---- */
@@ -68,6 +69,7 @@ static struct leak_region parse_region(const char *line) {
     region.end = take_hex(&line);
     region.readable = line[1] == 'r';
     region.writable = line[2] == 'w';
+    region.executable = line[3] == 'x';
     region.shared = line[4] == 's';
     for (int fields = 0; fields < 4; fields++) line = strchr(line + 1, ' ');
     while (*line == ' ') line++;
@@ -93,11 +95,21 @@ const struct leak_region *leak_regions(size_t *count) {
     return regions.list;
 }
 
+const struct leak_region *leak_region_around(uintptr_t address) {
+    size_t low = 0, high = regions.count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (regions.list[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < regions.count && regions.list[low].start <= address ? &regions.list[low] : NULL;
+}
+
 const struct leak_region *leak_region_of(uintptr_t address) {
-    for (size_t i = 0; i < regions.count; i++)
-        if (address >= regions.list[i].start && address < regions.list[i].end)
-            return *regions.list[i].name == '/' ? &regions.list[i] : NULL;
-    return NULL;
+    const struct leak_region *region = leak_region_around(address);
+    return region != NULL && *region->name == '/' ? region : NULL;
 }
 
 /* ---- reading ---- */
@@ -118,7 +130,8 @@ static void catch_faults(void) {
     caught = true;
 }
 
-/* A fault is where a word is read, so each is behind the one before. */
+/* A fault is where a word is read, so each is behind the one before. Within the call leak_read may
+ * meet its own. */
 static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
     uintptr_t at;
     if (setjmp(after_fault) == 0)
@@ -174,9 +187,12 @@ void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(cons
 
 size_t leak_read(uintptr_t from, void *to, size_t bytes) {
     static UNTOUCHED volatile size_t read; /* kept over the jump */
+    jmp_buf outer;
     catch_faults();
+    memcpy(&outer, &after_fault, sizeof outer);
     if (setjmp(after_fault) == 0)
         for (read = 0; read < bytes; read++)
             ((char *)to)[read] = ((volatile const char *)from)[read];
+    memcpy(&after_fault, &outer, sizeof outer);
     return read;
 }

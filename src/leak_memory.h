@@ -16,12 +16,15 @@ void leak_each_own(void (*call)(uintptr_t start, uintptr_t end));
 struct leak_region {
     uintptr_t start, end;
     const char *name; /* ended by a newline; empty for anonymous memory */
-    bool readable, writable, shared;
+    bool readable, writable, executable, shared;
 };
 
 /* The mappings of the process, by address; NULL when they cannot be known. The first call reads
  * them; what is mapped later is not among them. */
 const struct leak_region *leak_regions(size_t *count);
+
+/* The one that the address is in, or NULL; after leak_regions. */
+const struct leak_region *leak_region_around(uintptr_t address);
 
 /* Where a code address is: NULL when in no file. */
 const struct leak_region *leak_region_of(uintptr_t address);

@@ -90,11 +90,24 @@ static void print_group(struct text *text, const struct leak_group *group) {
     print_stack(text, group->stack);
 }
 
-void leak_print(struct text *text, const struct leak_groups *groups) {
+static void print_groups(struct text *text, const struct leak_groups *groups, size_t limit) {
+    size_t omitted = 0;
     for (size_t i = 0; i < groups->count; i++) {
+        if (groups->list[i].class != LEAK_DEFINITE && limit == 0) {
+            omitted++;
+            continue;
+        }
+        limit -= groups->list[i].class != LEAK_DEFINITE;
         print_group(text, &groups->list[i]);
         text_flush(text);
     }
+    if (omitted == 0) return;
+    text_add_number(text, omitted);
+    text_add(text, " more groups\n");
+}
+
+void leak_print(struct text *text, const struct leak_groups *groups, size_t limit) {
+    print_groups(text, groups, limit);
     for (unsigned i = 0; i < LEAK_CLASSES; i++) {
         text_add(text, "in all ");
         text_add(text, class_names[i]);

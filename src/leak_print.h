@@ -6,7 +6,8 @@
 #include "text.h"
 
 /* A line for each group with the lines of its stack behind it, then one for the total of each
- * class; each group is handed to the sink by itself. */
-void leak_print(struct text *text, const struct leak_groups *groups);
+ * class; each group is handed to the sink by itself. Of those that are not definitely lost `limit`
+ * at most, the ones with the most bytes. */
+void leak_print(struct text *text, const struct leak_groups *groups, size_t limit);
 
 #endif

@@ -50,9 +50,9 @@ unsigned magazine_count(const struct heap *heap, unsigned class) {
 /* While allocations are sampled. */
 static bool has_two_sides(const struct heap *heap) { return heap->freed != heap->magazine; }
 
-bool magazine_swap(struct heap *heap, unsigned class) {
+bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
     unsigned count = magazine_count(heap, class);
-    if (!has_two_sides(heap) || count == 0) return false;
+    if (!has_two_sides(heap) || count < least) return false;
     struct magazine full = heap->freed[class];
     heap->freed[class] = heap->magazine[class];
     signal_order();
@@ -61,8 +61,11 @@ bool magazine_swap(struct heap *heap, unsigned class) {
     return true;
 }
 
+/* Nothing but sampled guards is on: what else is must see each call. */
+static bool is_sampling(void) { return settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE); }
+
 static bool serves(unsigned class) {
-    bool others_look = settings.special != 0 && (settings.special & SPECIAL_SAMPLE) == 0;
+    bool others_look = settings.special != 0 && !is_sampling();
     return !others_look && class <= class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
@@ -80,7 +83,7 @@ static unsigned entries_by_size(unsigned class) {
 static unsigned entries_allowed(unsigned class) {
     size_t slots = serves(class) ? min_size(entries_by_size(class) - 1, settings.tcache_count) : 0;
     /* Short enough that a slow path passes for each allocation that is to be guarded. */
-    if ((settings.special & SPECIAL_SAMPLE) != 0) slots = min_size(slots, settings.guard / 2);
+    if (is_sampling()) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
 
@@ -127,7 +130,8 @@ void magazine_grow(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
     unsigned old = bin->entries;
     if (likely(old != 0 && old == bin->allowed)) return;
-    if (old != 0 && !needs_growth(bin, magazine_count(heap, class) == 0)) return;
+    bool refill = heap->magazine[class].top == sentinel(heap, heap->magazine, class);
+    if (old != 0 && !needs_growth(bin, refill)) return;
     unsigned allowed = bin->allowed = (uint16_t)entries_allowed(class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;
@@ -195,7 +199,7 @@ static void discard(struct heap *heap, unsigned class) {
 /* Frees go to another side while allocations are sampled; of a heap whose magazines are empty. */
 static void choose_side(struct heap *heap) {
     struct magazine *side = heap->magazine;
-    if ((settings.special & SPECIAL_SAMPLE) != 0) {
+    if (is_sampling()) {
         if (heap->other_side == NULL) {
             lock_take(&global_lock);
             heap->other_side = meta_alloc(CLASSES * sizeof *side);

@@ -33,8 +33,8 @@ void magazines_forget(struct heap *heap);
 unsigned magazine_count(const struct heap *heap, unsigned class);
 
 /* While allocations are sampled: makes what was freed what is allocated from, which is empty; false
- * when nothing was freed. */
-bool magazine_swap(struct heap *heap, unsigned class);
+ * when less than `least` slots were. */
+bool magazine_swap(struct heap *heap, unsigned class, unsigned least);
 
 static inline bool magazine_full(const struct magazine *magazine) {
     return magazine->top + 1 == magazine->limit;

@@ -22,16 +22,17 @@ struct table {
 static struct table *_Atomic table;
 static UNTOUCHED struct mapping_counts mapped;
 
-/* Every mapping so far is in [lowest, highest). */
+/* Every mapping so far is in (lowest, highest). Neither bound is the address of a block, which to a
+ * leak check would be a pointer to it. */
 static char *lowest = (char *)UINTPTR_MAX, *highest;
 
 static void widen_range(const struct mapping *new) {
-    if (new->start < lowest) racy_store(&lowest, new->start);
+    if (new->start <= lowest) racy_store(&lowest, new->start - 1);
     if (new->start + new->bytes > highest) racy_store(&highest, new->start + new->bytes);
 }
 
 bool mapping_may_hold(const void *p) {
-    return (const char *)p >= racy_load(char *, &lowest) &&
+    return (const char *)p > racy_load(char *, &lowest) &&
            (const char *)p < racy_load(char *, &highest);
 }
 

@@ -112,6 +112,7 @@ static void fail_leaks(void *answer, const char *why) { answer_error(answer, why
 static void serve_leaks(struct answer *answer, const char *argument) {
     struct leak_request request = {
         .reachable_too = strcmp(argument, "reachable") == 0,
+        .limit = SIZE_MAX,
         .text = &answer->text,
         .begin = begin_leaks,
         .fail = fail_leaks,

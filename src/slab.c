@@ -77,9 +77,23 @@ static void describe_granules(struct slab *slab, struct heap *heap, unsigned cla
     }
 }
 
+/* In check=hard a slab ends with an inaccessible page, as long as the kernel has mappings to spare,
+ * of which each takes two. */
+#define GUARD_PAGE_MAX (16 * KIB)
+
+static size_t end_guard(void) {
+    static size_t left = SIZE_MAX; /* under the global lock */
+    if (settings.check != CHECK_HARD || os_page_size() > GUARD_PAGE_MAX) return 0;
+    if (left == SIZE_MAX) left = os_mapping_limit() / 8;
+    if (left == 0) return 0;
+    left--;
+    return os_page_size();
+}
+
 static struct slab *create_locked(struct heap *heap, unsigned class) {
     unsigned granules = class_granules(class);
-    size_t bytes = granules * GRANULE, size = class_size(class);
+    size_t guard = class == CLASS_ZERO ? 0 : end_guard();
+    size_t bytes = granules * GRANULE - guard, size = class_size(class);
     size_t colour = next_colour(class, bytes);
     /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
     uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
@@ -95,6 +109,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
         meta_free(states, state_bytes);
         return NULL;
     }
+    if (guard != 0) os_protect(page_start(page) + bytes, guard); /* or else it is merely unused */
     if (class == CLASS_ZERO && !os_protect(page_start(page), bytes)) {
         meta_free(states, state_bytes);
         pages_free(page, clean);

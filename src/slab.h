@@ -64,7 +64,8 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random,
 unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
                             unsigned want);
 
-/* Makes cached slots available in their slabs again; slabs that are then empty retire. */
+/* Makes slots that nobody else has available in their slabs again; slabs that are then empty
+ * retire. */
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 
 /* A new slab at the head of the heap's bin; NULL when there is no memory. */

@@ -82,11 +82,12 @@ static void *obtain_full(const struct ask *ask) {
     return p != NULL ? p : obtain_guarded(ask, stack);
 }
 
-/* All that the last refill brought was allocated since. */
+/* All that the last refill brought was allocated since, but for its first slot, which went to the
+ * call that was counted then. */
 static size_t passed_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
     struct bin *bin = &heap->bin[class_of(size)];
-    size_t passed = bin->given + 1u;
+    size_t passed = max_size(bin->given, 1);
     bin->given = 0;
     return passed;
 }
@@ -217,20 +218,27 @@ static void *move(void *p, size_t before, size_t size, const void *caller) {
     return moved;
 }
 
-/* Without copying; NULL when that cannot be. In check=full blocks always move, so that a use of the
- * old address is found. */
-static void *resize_here(void *p, size_t before, size_t size) {
+/* Where the block is, or as its own kind can; NULL when that cannot be. In check=full blocks always
+ * move, so that a use of the old address is found. */
+static void *resize_kind(void *p, size_t before, size_t size) {
     struct place place;
     if (is_on(SPECIAL_HARD) && place_of(p, &place) && hard_is_known(&place))
         return hard_resize(&place, size) ? p : NULL;
+    if (guard_contains(p)) return size == before && !is_on(SPECIAL_FULL) ? p : NULL;
     /* A log must name the old address before another thread can have it. */
-    if (is_on(SPECIAL_FULL | SPECIAL_HARD | SPECIAL_TRACE) || guard_contains(p)) return NULL;
-    char *resized = resize_plain(p, size);
+    if (is_on(SPECIAL_FULL | SPECIAL_HARD | SPECIAL_TRACE)) return NULL;
+    return resize_plain(p, size);
+}
+
+/* Without copying. */
+static void *resize_here(void *p, size_t before, size_t size, const void *caller) {
+    char *resized = resize_kind(p, before, size);
     if (resized == NULL) return NULL;
     size_t after = mallow_usable_size(resized);
     if (is_on(SPECIAL_FILL) && after > before)
         memset(resized + before, settings.perturb ^ 0xff, after - before);
     if (is_on(SPECIAL_COUNT)) stats_count_resize(before, after);
+    if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, resized, size, caller);
     return resized;
 }
 
@@ -252,7 +260,7 @@ void *special_resize(void *p, size_t size, const void *caller) {
     void *in_slot = resize_hard(p, size);
     if (in_slot != NULL) return in_slot;
     if (!find_size(p, &before)) return resize_unknown(p, size, caller);
-    void *resized = resize_here(p, before, size);
+    void *resized = resize_here(p, before, size, caller);
     if (resized == NULL) resized = move(p, before, size, caller);
     if (resized == NULL && is_on(SPECIAL_TRACE)) mtrace_realloc(p, NULL, size, caller);
     return resized == NULL && size <= before ? p : resized; /* it fits where it is */

@@ -1,6 +1,6 @@
 /*
  * What the slow paths do besides, when somebody asked for it: checks, guards, fill, counts, traces.
- * While any of these is on but sampled guards, magazines hold nothing, so each call of the
+ * While any of these is on, but sampled guards alone, magazines hold nothing, so each call of the
  * interface comes here; while all are off nothing does, and the fast path does not know of them.
  */
 #ifndef MALLOW_SPECIAL_H
@@ -18,7 +18,7 @@ enum {
     SPECIAL_COUNT = 1 << 3,    /* exact counts of calls */
     SPECIAL_TRACE = 1 << 4,    /* mtrace(3) */
     SPECIAL_GUARD = 1 << 5,    /* guarded blocks, every one or sampled */
-    SPECIAL_SAMPLE = 1 << 6,   /* only some allocations are special: magazines stay in use */
+    SPECIAL_SAMPLE = 1 << 6,   /* guards are sampled: alone, magazines stay in use */
     SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 

@@ -36,8 +36,19 @@ for program in (PROGRAM, STATIC):
     lost = expect(23, "lose", groups=1, program=program)
     assert re.search(HEAD, lost.stderr) and "head" in lost.stderr, lost
     assert re.match(r"mallow: leaks of process \d+:\n", lost.stderr), lost
+    # Of what the library knows of a mapping nothing is a pointer to it.
+    expect(23, "lose-mapping", groups=1, program=program)
     expect(23, "keep-in-static", "lose", groups=1, program=program)
     expect(0, "keep-in-static", "lose-inside", program=program)
+    # Of what is possibly lost the sum is told, and behind the count of new[], or at a second base
+    # class, a pointer is as good as one to the start.
+    lost = expect(23, "lose", "lose-inside", groups=1, program=program)
+    assert re.search("^in all possibly lost: [0-9]* bytes in 1 block$", lost.stderr, re.M), lost
+    lost = expect(23, "lose", "lose-many-inside", groups=1, program=program)
+    assert len(re.findall("^possibly lost: ", lost.stderr, re.M)) == 50, lost
+    assert "\n10 more groups\nin all" in lost.stderr, lost
+    lost = expect(23, "lose", "keep-array", "keep-base", groups=1, program=program)
+    assert "in all possibly lost: 0 bytes in 0 blocks" in lost.stderr, lost
     expect(3, "return-3", program=program, output="")
     expect(23, "lose", "return-3", groups=1, program=program, output="")
     # Its own handlers come first.

@@ -1,7 +1,8 @@
 /*
  * Ends, and has lost blocks or not:
  *     leaking_at_exit HOW...      each of
- *         lose  lose-inside  keep-in-static  return-3  fork-lose  fork-clean  exec  late  thread
+ *         lose  lose-mapping  lose-inside  lose-many-inside  keep-in-static
+ *         keep-array  keep-base  return-3  fork-lose  fork-clean  exec  late  thread
  * The children's statuses are standard output's last line.
  */
 #include <cstdio>
@@ -16,6 +17,15 @@
 
 /* Not in the name space: the compiler would leave out what nobody reads. */
 char *inside;
+std::string *array;
+struct Second;
+Second *base;
+
+/* An object of it within another begins where its own virtual table is. */
+struct Second {
+    virtual ~Second() = default;
+    long number = 2;
+};
 
 namespace {
 
@@ -25,6 +35,12 @@ struct Keeper {
     int *numbers = new int[1000];
     ~Keeper() { delete[] numbers; }
 } keeper;
+
+struct First {
+    virtual ~First() = default;
+    long number = 1;
+};
+struct Both : First, Second {};
 
 struct Node {
     std::unique_ptr<Node> next;
@@ -39,7 +55,23 @@ struct Node {
     asm volatile("" : : "r"(head) : "memory");
 }
 
+[[gnu::noinline]] void lose_mapping() {
+    auto *block = static_cast<char *>(malloc(1 << 20));
+    strcpy(block, "mapping");
+    asm volatile("" : : "r"(block) : "memory");
+}
+
 [[gnu::noinline]] void lose_inside() { inside = static_cast<char *>(calloc(100, 1)) + 10; }
+
+/* Each for itself. */
+[[gnu::noinline]] void lose_many_inside() {
+    static char *many[60];
+    for (size_t i = 0; i < 60; i++) {
+        many[i] = static_cast<char *>(calloc(64, 1)) + 30;
+        many[i][-30] = static_cast<char>(i);
+    }
+    asm volatile("" : : "r"(many) : "memory");
+}
 
 /* An exit handler of the program's that loses what it had until then. */
 void *volatile until_exit;
@@ -61,8 +93,12 @@ int status_of_child() {
 
 void do_as_told(const std::string &how, char **argv) {
     if (how == "lose") lose();
+    if (how == "lose-mapping") lose_mapping();
     if (how == "lose-inside") lose_inside();
     if (how == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
+    if (how == "lose-many-inside") lose_many_inside();
+    if (how == "keep-array") array = new std::string[1001];
+    if (how == "keep-base") base = new Both;
     if (how == "late") until_exit = malloc(50), atexit(forget);
     if (how == "thread")
         std::thread([] {

@@ -10,7 +10,7 @@ struct node {
 __attribute__((noinline)) static struct node *list(int length) {
     struct node *head = NULL;
     for (int i = 0; i < length; i++) {
-        struct node *node = HIDDEN((struct node *)malloc(sizeof *node)); /* ALLOCATED */
+        struct node *node = HIDDEN((struct node *)malloc(sizeof *node));
         node->name = NULL;
         node->next = head;
         head = node;

@@ -1,7 +1,7 @@
 /* cause: possibly lost | modes: leak | asan: no */
 #include "corpus.h"
 
-static char *inside;
+static char *volatile inside;
 
 __attribute__((noinline)) static void work(void) {
     char *p = HIDDEN((char *)malloc(100)); /* ALLOCATED */
@@ -10,9 +10,16 @@ __attribute__((noinline)) static void work(void) {
     if (!FAULTY) free(p);
 }
 
-/* Only a pointer to its middle is left. */
+__attribute__((noinline)) static void lose(void) {
+    char *p = HIDDEN((char *)malloc(50));
+    p[0] = 'p';
+    if (!FAULTY) free(p);
+}
+
+/* Only a pointer to its middle is left. By itself no leak: it is listed when something is lost. */
 int main(void) {
     work();
+    lose();
     forget();
     return 0;
 }

@@ -1,0 +1,95 @@
+/*
+ * guard=N guards one allocation in N, whatever the program does between.
+ *     guard_rate N
+ */
+#include "check.h"
+#include "random.h"
+#include "threads.h"
+
+#include <malloc.h>
+#include <stdbool.h>
+
+enum { EXPECTED = 400, KEPT = 200, BATCH = 300, SIZE_MAX_TRIED = 1500, THREADS = 4 };
+
+static size_t rate;
+
+/* A guarded block has the size that was asked for; no slot has an odd one. */
+static bool is_guarded(void *block, size_t size) { return malloc_usable_size(block) == size; }
+
+static size_t odd_size(uint64_t *seed) { return random_below(seed, SIZE_MAX_TRIED) | 1; }
+
+static size_t pairs(size_t count) {
+    size_t guarded = 0;
+    for (size_t i = 0; i < count; i++) {
+        void *block = malloc(41);
+        guarded += is_guarded(block, 41);
+        free(block);
+    }
+    return guarded;
+}
+
+static size_t mixed(size_t count) {
+    void *kept[KEPT] = {NULL};
+    uint64_t seed = 1;
+    size_t guarded = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = odd_size(&seed), at = random_below(&seed, KEPT);
+        free(kept[at]);
+        kept[at] = i % 2 == 0 ? malloc(size) : calloc(1, size);
+        guarded += is_guarded(kept[at], size);
+    }
+    for (size_t at = 0; at < KEPT; at++) free(kept[at]);
+    return guarded;
+}
+
+static size_t batches(size_t count) {
+    void *batch[BATCH];
+    size_t guarded = 0;
+    for (size_t i = 0; i < count; i += BATCH) {
+        for (size_t at = 0; at < BATCH; at++) {
+            batch[at] = malloc(105);
+            guarded += is_guarded(batch[at], 105);
+        }
+        for (size_t at = 0; at < BATCH; at++) free(batch[at]);
+    }
+    return guarded;
+}
+
+/* Large slots, of which a magazine holds two or three. */
+static size_t large_pairs(size_t count) {
+    size_t guarded = 0;
+    for (size_t i = 0; i < count; i++) {
+        void *block = malloc(4001);
+        guarded += is_guarded(block, 4001);
+        free(block);
+    }
+    return guarded;
+}
+
+static void *thread(void *count) { return (void *)mixed(*(size_t *)count); }
+
+static size_t in_threads(size_t count) {
+    pthread_t threads[THREADS];
+    size_t share = count / THREADS, guarded = 0;
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(thread, &share);
+    for (int i = 0; i < THREADS; i++) guarded += (size_t)join_thread(threads[i]);
+    return guarded;
+}
+
+/* Intervals are even over 1 to 2N-1: the count's deviation is below 3 %. */
+static void check_rate(const char *name, size_t (*allocate)(size_t count)) {
+    size_t guarded = allocate(rate * EXPECTED);
+    dprintf(1, "%s: %zu of %d\n", name, guarded, EXPECTED);
+    CHECK(guarded > EXPECTED * 85 / 100);
+    CHECK(guarded < EXPECTED * 115 / 100);
+}
+
+int main(int argc, char **argv) {
+    CHECK_EQUAL(argc, 2);
+    rate = strtoul(argv[1], NULL, 10);
+    check_rate("pairs", pairs);
+    check_rate("mixed", mixed);
+    check_rate("batches", batches);
+    check_rate("large pairs", large_pairs);
+    check_rate("threads", in_threads);
+}
