@@ -15,7 +15,7 @@ RARE void redzone_choose_secret(void) {
 
 static uint64_t word_for(const char *start) {
     uint64_t x = ((uintptr_t)start ^ secret.mask) * secret.factor;
-    return x ^ x >> 32;
+    return (x ^ x >> 32) | 0x0101010101010101; /* so that a null byte is seen */
 }
 
 void redzone_fill(char *start, size_t bytes) {

@@ -32,7 +32,9 @@ void thread_id_after_fork(void) { own_id = 0; }
 /* ---- stacks ---- */
 
 /* In the heap's slow path, for the cache is the heap's. */
-static stack_id stack_here(struct heap *heap) { return stack_capture(&heap->stacks); }
+static stack_id stack_here(struct heap *heap) {
+    return settings.frames == 0 ? 0 : stack_capture_some(&heap->stacks, settings.frames);
+}
 
 static stack_id stack_of_caller(void) {
     if (settings.check != CHECK_FULL && !is_on(SPECIAL_GUARD)) return 0;
