@@ -6,7 +6,7 @@
 
 enum check_mode {
     CHECK_FREE, /* every free is validated */
-    CHECK_HARD, /* for production: see checked.h */
+    CHECK_HARD, /* for production: see hard.h */
     CHECK_FULL, /* for debugging */
 };
 
