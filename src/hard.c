@@ -43,6 +43,7 @@ ALWAYS_INLINE void append(struct hard_ring *ring, struct entry entry) {
     *at(ring, tail) = entry;
     signal_order();
     racy_store(&ring->tail, tail + 1);
+    sanitizer_release(self_heap);
 }
 
 /* ---- words ---- */
@@ -268,6 +269,7 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
 #endif
     seal(entry.slot, ring->slot_bytes, size);
     atomic_store_explicit(entry.state, SLOT_CHECKED, memory_order_release);
+    sanitizer_release(self_heap);
     return entry.slot;
 }
 

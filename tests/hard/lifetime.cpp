@@ -75,7 +75,7 @@ pthread_key_t key;
 void key_destructor(void *value) {
     int round = *static_cast<int *>(value);
     next_stage(round == 0 ? KEY_DESTRUCTOR : KEY_DESTRUCTOR_AGAIN);
-    std::free(value);
+    delete static_cast<int *>(value);
     if (round == 0) pthread_setspecific(key, new int(1));
 }
 

@@ -14,7 +14,7 @@ function(preloaded_program group source)
 endfunction()
 
 # preloaded_run(GROUP NAME [ARGUMENT...]) adds a test that runs the program under the library, and
-# its variants; MALLOW_TESTS_LARGE is a regular expression of those that do not fit a small space.
+# its variants (MALLOW_TESTS_MODES: Variants.cmake); MALLOW_TESTS_LARGE is a regular expression of those that do not fit a small space.
 function(preloaded_run group name)
     string(GENEX_STRIP "${ARGN}" arguments)
     list(JOIN arguments . arguments)
@@ -28,6 +28,7 @@ function(preloaded_run group name)
         SKIP_RETURN_CODE 77
         TIMEOUT 60)
     at_break(${test} ${group}_${name} ${ARGN})
+    in_modes(${test} ${group}_${name} ${ARGN})
     if(NOT test MATCHES "^(${MALLOW_TESTS_LARGE})")
         in_small_space(${test} $<TARGET_FILE:${group}_${name}> ${ARGN})
     endif()

@@ -31,3 +31,18 @@ endfunction()
 function(in_small_space test)
     vary(${test} small "" sh -c "ulimit -v 131072 && exec \"$@\"" sh ${ARGN})
 endfunction()
+
+# in_modes(TEST COMMAND...) adds TEST.MODE for each of MALLOW_TESTS_MODES that TEST does not match
+# MALLOW_TESTS_NOT_MODE in: what it is about is not so there by design, or takes too long.
+set(mallow_mode_full check=full)
+set(mallow_mode_hard check=hard)
+set(mallow_mode_guard guard=1)
+set(mallow_mode_sampled guard=50)
+function(in_modes test)
+    set(MALLOW_TESTS_ONCE)
+    foreach(mode ${MALLOW_TESTS_MODES})
+        if(NOT test MATCHES "^(${MALLOW_TESTS_NOT_${mode}})$")
+            vary(${test} ${mode} MALLOW_OPTIONS=${mallow_mode_${mode}} ${ARGN})
+        endif()
+    endforeach()
+endfunction()
