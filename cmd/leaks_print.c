@@ -12,6 +12,12 @@ static void print_sum(const char *name, struct leak_sum sum) {
     printf("%-16s %14llu bytes in %llu blocks\n", name, sum.bytes, sum.blocks);
 }
 
+static bool has_stack(const struct leak_answer *answer) {
+    for (size_t i = 0; i < answer->count; i++)
+        if (*answer->groups[i].frames != '\0') return true;
+    return false;
+}
+
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit) {
     size_t count = shown(answer, limit);
     for (size_t i = 0; i < count; i++) {
@@ -19,6 +25,8 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
         if (*answer->groups[i].frames != '\0') puts(answer->groups[i].frames);
     }
     if (count < answer->count) printf("%zu more groups (--limit)\n", answer->count - count);
+    if (answer->count > 0 && !has_stack(answer))
+        puts("where they were allocated is known in a process started by 'mallow run --check'");
     printf("%sprocess %d:\n", count > 0 ? "\n" : "", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         print_sum(leak_kind_names[kind], answer->totals[kind]);

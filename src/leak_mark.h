@@ -2,9 +2,9 @@
  * Which live blocks are lost. For the copy of the process alone.
  *
  * A block is still reachable when a chain of pointers, each to the start of a block or to what is
- * as good (leak_inside.h), leads to it from a root; possibly lost when each chain has a pointer into the inside of a block; else it is
- * lost: indirectly when another lost block points to it, which leads it, else definitely. Of blocks
- * that point to each other in a ring one leads.
+ * as good (leak_inside.h), leads to it from a root; possibly lost when each chain has a pointer
+ * into the inside of a block; else it is lost: indirectly when another lost block points to it,
+ * which leads it, else definitely. Of blocks that point to each other in a ring one leads.
  */
 #ifndef MALLOW_LEAK_MARK_H
 #define MALLOW_LEAK_MARK_H

@@ -4,6 +4,7 @@
 
 #include "leak_memory.h"
 #include "os.h"
+#include "settings.h"
 
 static const char *const class_names[] = {
     [LEAK_DEFINITE] = "definitely lost",
@@ -45,7 +46,7 @@ static void print_frame(struct text *text, unsigned number, uintptr_t address) {
 static void print_stack(struct text *text, stack_id stack) {
     static UNTOUCHED uintptr_t frames[STACK_FRAMES_MAX];
     unsigned count = stack == 0 ? 0 : stack_frames(stack, frames);
-    for (unsigned i = 0; i < count; i++) print_frame(text, i, frames[i]);
+    for (unsigned i = 0; i < count && i < settings.frames; i++) print_frame(text, i, frames[i]);
 }
 
 /* ---- groups ---- */

@@ -5,6 +5,7 @@
 #include "leak_memory.h"
 #include "leak_pattern.h"
 #include "os.h"
+#include "settings.h"
 
 #define SUPPRESSIONS_MAX (256 * KIB)
 
@@ -39,7 +40,7 @@ static bool is_file_suppressed(const char *name, size_t name_length) {
 static bool is_suppressed(const struct leak_group *group) {
     static UNTOUCHED uintptr_t frames[STACK_FRAMES_MAX];
     unsigned count = group->stack == 0 ? 0 : stack_frames(group->stack, frames);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count && i < settings.frames; i++) {
         const struct leak_region *region = leak_region_of(frames[i] - 1);
         if (region != NULL && is_file_suppressed(region->name, strcspn(region->name, "\n")))
             return true;

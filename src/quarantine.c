@@ -12,9 +12,25 @@
 #define DELAY_BYTES ((size_t)1 * MIB)
 #define DELAY_LEAST 16u
 
+/* Heaps add to it what they have counted as soon as that is a part of what may be held. */
 static _Atomic size_t held_bytes;
+#define COUNTED_PART 64u
 
 size_t quarantine_bytes(void) { return atomic_load_explicit(&held_bytes, memory_order_relaxed); }
+
+static void count_bytes(struct quarantine *quarantine, size_t bytes) {
+    quarantine->counted += (ptrdiff_t)bytes;
+    size_t counted = (size_t)quarantine->counted;
+    if ((quarantine->counted < 0 ? -counted : counted) <= settings.quarantine / COUNTED_PART)
+        return;
+    quarantine->counted = 0;
+    atomic_fetch_add_explicit(&held_bytes, counted, memory_order_relaxed);
+}
+
+/* Above 0 when more is held than may be. */
+static ptrdiff_t excess(const struct quarantine *quarantine) {
+    return (ptrdiff_t)(quarantine_bytes() + (size_t)quarantine->counted - settings.quarantine);
+}
 
 static const struct entry nothing;
 
@@ -22,13 +38,18 @@ static uint32_t held(const struct ring *ring) { return ring->tail - ring->head; 
 
 /* Frees that pass at least. */
 static uint32_t delay(unsigned class) {
+    if (class_size(class) <= DELAY_BYTES / QUARANTINE_DELAY) return QUARANTINE_DELAY;
     size_t slots = DELAY_BYTES / class_size(class);
     return (uint32_t)min_size(QUARANTINE_DELAY, max_size(slots, DELAY_LEAST));
 }
 
-static bool too_many(const struct ring *ring, unsigned class) {
-    return held(ring) > delay(class) &&
-           (quarantine_bytes() > settings.quarantine || held(ring) >= RING_MAX);
+static bool too_many(const struct quarantine *quarantine, unsigned class) {
+    const struct ring *ring = &quarantine->rings[class];
+    return held(ring) > delay(class) && (excess(quarantine) > 0 || held(ring) >= RING_MAX);
+}
+
+static struct entry *ring_entry(const struct ring *ring, uint32_t index) {
+    return &ring->entries[index & (ring->capacity - 1)];
 }
 
 static bool ring_grow(struct ring *ring) {
@@ -37,8 +58,7 @@ static bool ring_grow(struct ring *ring) {
     struct entry *entries = meta_alloc(capacity * sizeof *entries);
     if (entries != NULL) {
         uint32_t count = held(ring);
-        for (uint32_t i = 0; i < count; i++)
-            entries[i] = ring->entries[(ring->head + i) % ring->capacity];
+        for (uint32_t i = 0; i < count; i++) entries[i] = *ring_entry(ring, ring->head + i);
         if (ring->capacity != 0) meta_free(ring->entries, ring->capacity * sizeof *entries);
         *ring = (struct ring){.entries = entries, .tail = count, .capacity = capacity};
     }
@@ -61,44 +81,53 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
     if (quarantine == NULL) return false;
     struct ring *ring = &quarantine->rings[class];
     if (held(ring) == ring->capacity && !ring_grow(ring)) return false;
-    ring->entries[ring->tail % ring->capacity] = entry;
+    *ring_entry(ring, ring->tail) = entry;
     signal_order();
     ring->tail++;
-    atomic_fetch_add_explicit(&held_bytes, class_size(class), memory_order_relaxed);
+    count_bytes(quarantine, class_size(class));
     return true;
 }
 
-static struct entry leave_ring(struct ring *ring, unsigned class) {
-    struct entry oldest = ring->entries[ring->head % ring->capacity];
+/* What leaves was not touched for long: the next ones are fetched meanwhile. */
+static void fetch_next(const struct ring *ring) {
+    __builtin_prefetch(ring_entry(ring, ring->head + 8));
+    if (held(ring) < 4) return;
+    const struct entry *next = ring_entry(ring, ring->head + 3);
+    __builtin_prefetch(next->slot, 1);
+    __builtin_prefetch(next->slot + 64, 1);
+    __builtin_prefetch((const void *)next->state, 1);
+}
+
+static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
+    struct ring *ring = &quarantine->rings[class];
+    struct entry oldest = *ring_entry(ring, ring->head);
     ring->head++;
     signal_order();
-    atomic_fetch_sub_explicit(&held_bytes, class_size(class), memory_order_relaxed);
+    count_bytes(quarantine, -class_size(class));
+    fetch_next(ring);
     return oldest;
 }
 
 struct entry quarantine_take(struct heap *heap, unsigned class) {
-    if (heap->quarantine == NULL) return nothing;
-    struct ring *ring = &heap->quarantine->rings[class];
-    bool due = held(ring) > delay(class) && quarantine_bytes() >= settings.quarantine;
-    return due ? leave_ring(ring, class) : nothing;
+    struct quarantine *quarantine = heap->quarantine;
+    if (quarantine == NULL) return nothing;
+    bool due = held(&quarantine->rings[class]) > delay(class) && excess(quarantine) >= 0;
+    return due ? leave_ring(quarantine, class) : nothing;
 }
 
 struct entry quarantine_evict(struct heap *heap, unsigned class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return nothing;
-    if (too_many(&quarantine->rings[class], class))
-        return leave_ring(&quarantine->rings[class], class);
-    if (quarantine_bytes() <= settings.quarantine) return nothing;
+    if (too_many(quarantine, class)) return leave_ring(quarantine, class);
+    if (excess(quarantine) <= 0) return nothing;
     unsigned victim = quarantine->next_victim++ % CLASSES;
-    struct ring *ring = &quarantine->rings[victim];
-    return too_many(ring, victim) ? leave_ring(ring, victim) : nothing;
+    return too_many(quarantine, victim) ? leave_ring(quarantine, victim) : nothing;
 }
 
 struct entry quarantine_relieve(struct heap *heap) {
     if (heap->quarantine == NULL) return nothing;
     for (unsigned class = 0; class < CLASSES; class ++) {
-        struct ring *ring = &heap->quarantine->rings[class];
-        if (held(ring) != 0) return leave_ring(ring, class);
+        if (held(&heap->quarantine->rings[class]) != 0) return leave_ring(heap->quarantine, class);
     }
     return nothing;
 }

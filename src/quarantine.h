@@ -21,6 +21,7 @@ struct ring {
 
 struct quarantine {
     struct ring rings[CLASSES];
+    ptrdiff_t counted;    /* bytes that came, less those that left, and are not in the sum yet */
     unsigned next_victim; /* class that gives up slots next, when there are too many bytes */
 };
 
@@ -39,7 +40,7 @@ struct entry quarantine_evict(struct heap *heap, unsigned class);
 /* The oldest slot of any class, when memory is short; without a slot when none is held. */
 struct entry quarantine_relieve(struct heap *heap);
 
-/* Bytes that all heaps hold together. */
+/* Bytes that all heaps hold together, within a few hundredths. */
 size_t quarantine_bytes(void);
 
 #endif

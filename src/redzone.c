@@ -15,7 +15,7 @@ RARE void redzone_choose_secret(void) {
 
 static uint64_t word_for(const char *start) {
     uint64_t x = ((uintptr_t)start ^ secret.mask) * secret.factor;
-    return x ^ x >> 32;
+    return (x ^ x >> 32) | 0x0101010101010101; /* so that a null byte is seen */
 }
 
 void redzone_fill(char *start, size_t bytes) {
@@ -38,6 +38,11 @@ static uint64_t load(const char *from) {
     return word;
 }
 
+/* The repeated word as it is from its byte `first` on, which is not 0. */
+static uint64_t turned(uint64_t word, size_t first) {
+    return word >> first * 8 | word << (64 - first * 8);
+}
+
 static const char *find_other(const char *start, size_t bytes, uint64_t word) {
     uint64_t all = 0;
     size_t i = 0;
@@ -45,7 +50,8 @@ static const char *find_other(const char *start, size_t bytes, uint64_t word) {
         all |= (load(start + i) ^ word) | (load(start + i + 8) ^ word) |
                (load(start + i + 16) ^ word) | (load(start + i + 24) ^ word);
     for (; i + 8 <= bytes; i += 8) all |= load(start + i) ^ word;
-    if (likely(all == 0 && i == bytes)) return NULL;
+    if (i < bytes && bytes >= 8) all |= load(start + bytes - 8) ^ turned(word, bytes % 8);
+    if (likely(all == 0 && bytes >= 8)) return NULL;
     return find_difference(start, bytes, word);
 }
 

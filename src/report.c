@@ -66,10 +66,10 @@ static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add(t, "\n");
 }
 
-static void add_stack(struct text *t, stack_id stack) {
+static void add_stack(struct text *t, stack_id stack, unsigned most) {
     uintptr_t frames[STACK_FRAMES_MAX];
     unsigned count = stack_frames(stack, frames);
-    for (unsigned i = 0; i < count; i++) add_frame(t, i, frames[i]);
+    for (unsigned i = 0; i < count && i < most; i++) add_frame(t, i, frames[i]);
 }
 
 static void add_past(struct text *t, const char *what, stack_id stack, int thread) {
@@ -77,7 +77,7 @@ static void add_past(struct text *t, const char *what, stack_id stack, int threa
     text_add(t, what);
     add_thread(t, thread);
     text_add(t, ":\n");
-    add_stack(t, stack);
+    add_stack(t, stack, settings.frames);
 }
 
 #define DUMP_ROW 16u
@@ -140,7 +140,8 @@ static void add_first_line(struct text *t, const struct error *e, const char *fo
 static void add_details(struct text *t, const struct error *e) {
     static struct stack_cache *cache;
     add_stack(t,
-              e->context != NULL ? stack_capture_interrupted(e->context) : stack_capture(&cache));
+              e->context != NULL ? stack_capture_interrupted(e->context) : stack_capture(&cache),
+              STACK_FRAMES_MAX);
     if (e->block == NULL) return;
     add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
     add_past(t, "  freed by ", e->block->freed, e->block->freed_by);

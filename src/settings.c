@@ -14,6 +14,7 @@
 #include "report.h"
 #include "space.h"
 #include "special.h"
+#include "stack.h"
 #include "symbolizer.h"
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
@@ -30,7 +31,8 @@ struct settings settings = {
     .mxfast = SLOT_MAX,
     .tcache_max = SLOT_MAX,
     .tcache_count = SIZE_MAX,
-    .quarantine = 32 * MIB,
+    .quarantine = 8 * MIB,
+    .frames = 16,
     .check_action = CHECK_REPORT | CHECK_ABORT,
     .leak_status = 23,
     .log_fd = 2,
@@ -92,6 +94,10 @@ static void set_perturb(size_t value) {
 static void set_check_action(size_t value) { settings.check_action = (uint8_t)value; }
 
 static void set_quarantine(size_t value) { settings.quarantine = value; }
+
+static void set_frames(size_t value) {
+    settings.frames = (unsigned)min_size(value, STACK_FRAMES_MAX);
+}
 
 static void set_huge_pages(size_t value) {
     if (value != 0) space_use_huge_pages();
@@ -285,6 +291,7 @@ static bool set_option(struct word key, struct word value, bool *known) {
         {"guard_budget", set_guard_budget},
         {"retain", purge_set_retain},
         {"quarantine", set_quarantine},
+        {"frames", set_frames},
         {"stats_pid", set_summary_process},
         {NULL, NULL},
     };

@@ -6,7 +6,7 @@
 
 enum check_mode {
     CHECK_FREE, /* every free is validated */
-    CHECK_HARD, /* for production: see checked.h */
+    CHECK_HARD, /* for production: see hard.h */
     CHECK_FULL, /* for debugging */
 };
 
@@ -20,6 +20,7 @@ struct settings {
     unsigned special;    /* SPECIAL_* bits (special.h): what slow paths do besides */
     enum check_mode check;
     size_t quarantine;    /* bytes that wait there in check=full */
+    unsigned frames;      /* of the stacks that are kept of each block */
     bool randomize;       /* slots are handed out in an order that nobody can guess */
     uint8_t perturb;      /* what blocks are filled with, when SPECIAL_FILL */
     uint8_t check_action; /* CHECK_*: what a detected error does */

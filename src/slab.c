@@ -281,8 +281,10 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random,
     uint32_t from = at_random ? (uint32_t)((random >> 32) * slab->slots >> 32) : slab->scan;
     uint32_t at = find_available(slab, from & ~7u);
     uint64_t found = available_bytes(load_states(slab->state, at));
-    unsigned skip = (unsigned)(random % (unsigned)__builtin_popcountl(found));
-    for (; skip > 0; skip--) found &= found - 1;
+    if (at_random)
+        for (unsigned skip = (unsigned)(random % (unsigned)__builtin_popcountl(found)); skip > 0;
+             skip--)
+            found &= found - 1;
     uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
     if (slab->outside == 0) use_empty(heap, slab);
     slab->age = 0;

@@ -24,7 +24,7 @@ enum slot_state {
     SLOT_REMOTE = 0x04,        /* freed by another thread, not yet collected by the owner */
     SLOT_NONE = 0x05,          /* no slot: before the first or after the last */
     SLOT_CACHED_REMOTE = 0x06, /* free, in a magazine of a heap that does not own the slab */
-    SLOT_CHECKED = 0x09,       /* the program's, with a record and redzones (checked.h) */
+    SLOT_CHECKED = 0x09,       /* the program's, checked: full.h, hard.h */
     SLOT_HELD = 0x0a,          /* was checked, was freed, is in some thread's quarantine */
     SLOT_CLOSING = 0x0e,       /* between the two: being freed or made ready */
     SLOT_FREE = 0x80,          /* in the slab, handed out before */

@@ -32,7 +32,9 @@ void thread_id_after_fork(void) { own_id = 0; }
 /* ---- stacks ---- */
 
 /* In the heap's slow path, for the cache is the heap's. */
-static stack_id stack_here(struct heap *heap) { return stack_capture(&heap->stacks); }
+static stack_id stack_here(struct heap *heap) {
+    return settings.frames == 0 ? 0 : stack_capture_some(&heap->stacks, settings.frames);
+}
 
 static stack_id stack_of_caller(void) {
     if (settings.check != CHECK_FULL && !is_on(SPECIAL_GUARD)) return 0;
@@ -150,6 +152,10 @@ static bool is_full(const void *p, struct place *place) {
 }
 
 static void release_full(const struct place *place, void *p, const struct release *how) {
+    /* What is looked at soon arrives while the stack is captured. */
+    __builtin_prefetch(trace_of(place), 1);
+    __builtin_prefetch(place->start, 1);
+    __builtin_prefetch(place->start + place->bytes - 1, 1);
     struct heap *heap = heap_enter();
     full_free(heap, place, p, how, heap == NULL ? 0 : stack_here(heap));
     if (heap == NULL) return;

@@ -23,9 +23,14 @@
 #define KEPT_FRAMES 256u
 #define CUT_FRAMES 128u
 
+struct saved {
+    uintptr_t at, value;
+};
+
 struct kept {
     struct frame frame;
-    uintptr_t ra_at, fp_at, cfa_at; /* the words that the next frame was found by; 0: none */
+    uint32_t
+        words; /* of this frame and all outside of it: those that their callers were found by */
     uint32_t node;
     uint32_t objects; /* of this frame and all outside of it: a bit for each place */
     bool fp_matters;  /* this frame or one outside of it is found by frame.fp */
@@ -37,16 +42,42 @@ struct met {
     struct step_reads reads;
 };
 
+/* The way out of the library that a call took: where its own frames' return addresses lie above the
+ * stack pointer, and which they are. */
+#define WAY_FRAMES 8u
+#define WAYS 8u
+
+struct way {
+    uint32_t frames; /* 0: none */
+    uint32_t fp_at;  /* where the caller's frame pointer was saved; 0: it is still there */
+    uint32_t sp;     /* the caller's stack pointer */
+    uint32_t ra_at[WAY_FRAMES];
+    uintptr_t ra[WAY_FRAMES]; /* of the last frame it is the caller's, which may be any */
+};
+
+/* A node that was asked for. */
+#define MEMO 1024u
+
+struct memo {
+    uintptr_t pc;
+    uint32_t caller, node;
+};
+
 struct stack_cache {
     uint32_t kept_frames; /* [0] is the outermost */
     bool is_cut;          /* there are more outside of [0] */
     uint32_t changes;     /* the unwinder's, when they were kept: with another one they are void */
     struct unwinder unwinder;
+    struct way ways[WAYS];
+    unsigned next_way;
     struct kept kept[KEPT_FRAMES];
+    struct saved saved[3 * KEPT_FRAMES];
     struct met met[KEPT_FRAMES]; /* [0] is the innermost */
+    struct memo memo[MEMO];
 };
 
 struct walk {
+    unsigned wanted;     /* frames */
     unsigned met;        /* frames that were met, from the innermost on */
     unsigned joined;     /* how many of the kept ones are outside of them */
     unsigned candidates; /* how many of the kept ones may yet be met */
@@ -56,18 +87,16 @@ struct walk {
 
 /* ---- the frames of the last stack ---- */
 
-/* Whether the words that the innermost `*frames` of the list were found by are what they were; else
- * *frames becomes the number of those outside of the first that is not. */
-static bool still_true(const struct stack_cache *cache, unsigned *frames) {
+/* Whether the innermost `wanted` of the list's first `*frames` are what they were; else *frames
+ * becomes the number of those outside of the first that is not. */
+static bool still_true(const struct stack_cache *cache, unsigned *frames, unsigned wanted) {
     const struct kept *kept = cache->kept;
-    for (unsigned i = *frames; i-- > 1;) {
-        *frames = i;
-        if (return_address(stack_word(kept[i].ra_at)) != kept[i - 1].frame.pc) return false;
-        if (kept[i].fp_at != 0 && stack_word(kept[i].fp_at) != kept[i - 1].frame.fp) return false;
-        if (kept[i].cfa_at != 0 && stack_word(kept[i].cfa_at) != kept[i - 1].frame.sp) return false;
-    }
-    *frames = 0;
-    return kept[0].ra_at == 0 || stack_word(kept[0].ra_at) == 0;
+    const struct saved *first = cache->saved, *at = first + kept[*frames - 1].words;
+    if (*frames > wanted) first += kept[*frames - wanted].words;
+    while (at > first && stack_word(at[-1].at) == at[-1].value) at--;
+    if (likely(at <= first)) return true;
+    while (kept[*frames - 1].words >= at - cache->saved && --*frames > 0) continue;
+    return false;
 }
 
 static bool is_kept(const struct kept *kept, const struct frame *frame) {
@@ -81,14 +110,15 @@ static bool joins(struct stack_cache *cache, const struct frame *frame, struct w
     while (n > 0 && cache->kept[n - 1].frame.sp < frame->sp) n--;
     walk->candidates = n;
     if (n == 0 || !is_kept(&cache->kept[n - 1], frame)) return false;
-    if ((cache->is_cut && walk->met + n < STACK_FRAMES_MAX) ||
+    if ((cache->is_cut && walk->met + n < walk->wanted) ||
         !unwind_objects_stay(&cache->unwinder, cache->kept[n - 1].objects) ||
         cache->unwinder.changes != cache->changes) {
         walk->candidates = 0;
         return false;
     }
     /* What is outside of a word that has changed may be met again, but not before. */
-    if (still_true(cache, &walk->candidates)) walk->joined = n;
+    if (walk->met >= walk->wanted || still_true(cache, &walk->candidates, walk->wanted - walk->met))
+        walk->joined = n;
     return walk->joined != 0;
 }
 
@@ -105,13 +135,64 @@ static bool is_left_out(uintptr_t pc) {
     return loaded_is_own(pc - 1) || pc - 1 - left_out.start < left_out.end - left_out.start;
 }
 
+static bool is_this_way(const struct way *way, uintptr_t sp) {
+    unsigned last = way->frames - 1;
+    for (unsigned i = 0; i < last; i++)
+        if (stack_word(sp + way->ra_at[i]) != way->ra[i]) return false;
+    return !is_left_out(return_address(stack_word(sp + way->ra_at[last])));
+}
+
+/* True: the frame is now that of the library's caller. */
+static bool leave_as_before(struct stack_cache *cache, struct frame *frame) {
+    uintptr_t sp = frame->sp;
+    for (unsigned i = 0; i < WAYS && cache->ways[i].frames != 0; i++) {
+        const struct way *way = &cache->ways[i];
+        if (!reach_has(&cache->unwinder.reach, sp + way->sp) || !is_this_way(way, sp)) continue;
+        frame->pc = return_address(stack_word(sp + way->ra_at[way->frames - 1]));
+        frame->sp = sp + way->sp;
+        if (way->fp_at != 0) frame->fp = stack_word(sp + way->fp_at);
+        return true;
+    }
+    return false;
+}
+
+static void keep_way(struct stack_cache *cache, struct way *way) {
+    struct way *place = &cache->ways[cache->next_way++ % WAYS];
+    uint32_t frames = way->frames;
+    way->frames = 0; /* a handler may jump out of here */
+    *place = *way;
+    signal_order();
+    place->frames = frames;
+}
+
+/* One more frame on the way; false when the way is not the same each time. */
+static bool lengthen_way(const struct stack_cache *cache, struct way *way,
+                         const struct step_reads *reads, uintptr_t sp) {
+    if (!reads->repeatable || reads->uses_fp || reads->ra_at == 0 || way->frames == WAY_FRAMES ||
+        !cache->unwinder.objects[reads->object].loaded.stays)
+        return false;
+    if (reads->fp_at != 0) way->fp_at = (uint32_t)(reads->fp_at - sp);
+    way->ra_at[way->frames] = (uint32_t)(reads->ra_at - sp);
+    way->ra[way->frames++] = stack_word(reads->ra_at);
+    return true;
+}
+
 /* The library's own frames, up to the first that is none. */
 static enum step leave_library(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
     struct unwinder *u = &cache->unwinder;
+    struct way way = {.frames = 0};
     struct step_reads reads;
+    enum step step;
+    uintptr_t sp = frame->sp;
     (void)walk;
-    enum step step = unwind_step(u, frame, &reads);
-    while (step == STEP_OK && is_left_out(frame->pc)) step = unwind_step(u, frame, &reads);
+    if (!u->whole && likely(leave_as_before(cache, frame))) return STEP_OK;
+    bool keeps = !u->whole;
+    do {
+        step = unwind_step(u, frame, &reads);
+        keeps = keeps && step == STEP_OK && lengthen_way(cache, &way, &reads, sp);
+    } while (step == STEP_OK && is_left_out(frame->pc));
+    way.sp = (uint32_t)(frame->sp - sp);
+    if (keeps) keep_way(cache, &way);
     return step;
 }
 
@@ -139,30 +220,54 @@ static enum step meet(struct stack_cache *cache, struct frame *frame, struct wal
 
 /* For a list that is full: without its outer half it begins with a frame that is taken as it is. */
 static unsigned drop_outer(struct stack_cache *cache) {
-    memmove(cache->kept, cache->kept + KEPT_FRAMES - CUT_FRAMES, CUT_FRAMES * sizeof *cache->kept);
-    cache->kept[0].ra_at = 0;
+    struct kept *kept = cache->kept;
+    unsigned words = kept[KEPT_FRAMES - CUT_FRAMES].words;
+    memmove(cache->saved, cache->saved + words,
+            (kept[KEPT_FRAMES - 1].words - words) * sizeof *cache->saved);
+    memmove(kept, kept + KEPT_FRAMES - CUT_FRAMES, CUT_FRAMES * sizeof *kept);
+    for (unsigned i = 0; i < CUT_FRAMES; i++) kept[i].words -= words;
     cache->is_cut = true;
     return CUT_FRAMES;
+}
+
+static uint32_t keep_word(struct stack_cache *cache, uint32_t words, uintptr_t at) {
+    if (at == 0) return words;
+    cache->saved[words] = (struct saved){at, stack_word(at)};
+    return words + 1;
 }
 
 /* False: what is outside of the frame cannot be told from this frame and some words. */
 static bool keep_frame(struct stack_cache *cache, unsigned *n, const struct met *met,
                        uint32_t node) {
-    if (!met->reads.repeatable) return false;
+    const struct step_reads *reads = &met->reads;
+    if (!reads->repeatable) return false;
     if (*n == KEPT_FRAMES) *n = drop_outer(cache);
     const struct kept *outer = *n == 0 ? NULL : &cache->kept[*n - 1];
-    if (outer == NULL && met->reads.cfa_at != 0) return false;
+    if (outer == NULL && reads->cfa_at != 0) return false;
     bool fp_matters = outer != NULL && outer->fp_matters;
-    cache->kept[*n] = (struct kept){
+    uint32_t words = outer != NULL ? outer->words : 0;
+    words = keep_word(cache, words, reads->cfa_at);
+    words = keep_word(cache, words, fp_matters ? reads->fp_at : 0);
+    cache->kept[(*n)++] = (struct kept){
         .frame = met->frame,
-        .ra_at = met->reads.ra_at,
-        .fp_at = fp_matters ? met->reads.fp_at : 0,
-        .cfa_at = met->reads.cfa_at,
+        .words = keep_word(cache, words, reads->ra_at),
         .node = node,
-        .objects = (uint32_t)1 << met->reads.object | (outer != NULL ? outer->objects : 0),
-        .fp_matters = met->reads.uses_fp || (fp_matters && met->reads.fp_at == 0)};
-    (*n)++;
+        .objects = (uint32_t)1 << reads->object | (outer != NULL ? outer->objects : 0),
+        .fp_matters = reads->uses_fp || (fp_matters && reads->fp_at == 0)};
     return true;
+}
+
+static uint32_t intern_frame(struct stack_cache *cache, uint32_t caller, uintptr_t pc) {
+    uint64_t hash = (pc + ((uint64_t)caller << 32)) * 0x9e3779b97f4a7c15u;
+    struct memo *memo = &cache->memo[(hash >> 32) % MEMO];
+    if (likely(memo->pc == pc && memo->caller == caller)) return memo->node;
+    memo->pc = 0; /* a handler may jump out of here */
+    signal_order();
+    memo->caller = caller;
+    memo->node = call_tree_node(caller, pc);
+    signal_order();
+    if (memo->node != 0) memo->pc = pc;
+    return memo->node;
 }
 
 /* Interns the frames that were met, from the outermost on. */
@@ -173,7 +278,7 @@ static stack_id intern_stack(struct stack_cache *cache, const struct walk *walk,
     signal_order();
     if (n == 0) cache->is_cut = walk->too_deep;
     for (unsigned i = walk->met; i-- > 0;) {
-        node = call_tree_node(node, cache->met[i].frame.pc);
+        node = intern_frame(cache, node, cache->met[i].frame.pc);
         if (node == 0) break;
         if (keeps) keeps = keep_frame(cache, &n, &cache->met[i], node);
     }
@@ -200,24 +305,26 @@ static stack_id finish_walk(struct stack_cache *cache, struct walk *walk, enum s
 }
 
 static void begin_walk(struct stack_cache *cache, const struct registers *from, struct frame *frame,
-                       struct walk *walk, bool whole) {
+                       struct walk *walk, unsigned wanted, bool whole) {
     struct unwinder *u = &cache->unwinder;
     unwind_begin(u, from, frame);
     u->whole = whole;
     if (whole || u->changes != cache->changes) cache->kept_frames = 0;
     cache->changes = u->changes;
-    *walk = (struct walk){.candidates = cache->kept_frames};
+    *walk = (struct walk){.wanted = wanted, .candidates = cache->kept_frames};
 }
 
-static stack_id
-capture_stack(struct stack_cache *cache, const struct registers *from,
-              enum step (*leave)(struct stack_cache *, struct frame *, struct walk *), bool whole) {
+static stack_id capture_stack(struct stack_cache *cache, const struct registers *from,
+                              enum step (*leave)(struct stack_cache *, struct frame *,
+                                                 struct walk *),
+                              unsigned wanted, bool whole) {
     struct frame frame;
     struct walk walk;
-    begin_walk(cache, from, &frame, &walk, whole);
+    begin_walk(cache, from, &frame, &walk, wanted, whole);
     enum step step = leave(cache, &frame, &walk);
     if (step == STEP_OK) step = meet(cache, &frame, &walk);
-    if (unlikely(step == STEP_BLIND) && !whole) return capture_stack(cache, from, leave, true);
+    if (unlikely(step == STEP_BLIND) && !whole)
+        return capture_stack(cache, from, leave, wanted, true);
     return finish_walk(cache, &walk, step);
 }
 
@@ -225,12 +332,12 @@ size_t stack_cache_bytes(void) { return round_up(sizeof(struct stack_cache), os_
 
 static struct stack_cache *new_cache(void) { return os_map(stack_cache_bytes()); }
 
-NOINLINE stack_id stack_capture(struct stack_cache **cache) {
-    struct registers here;
+NOINLINE stack_id stack_capture_some(struct stack_cache **cache, unsigned frames) {
     if (unlikely(*cache == NULL)) *cache = new_cache();
     if (*cache == NULL) return 0;
-    registers_here(&here);
-    return here.pc == 0 ? 0 : capture_stack(*cache, &here, leave_library, false);
+    struct registers *here = &(*cache)->unwinder.registers;
+    registers_here(here);
+    return here->pc == 0 ? 0 : capture_stack(*cache, here, leave_library, frames, false);
 }
 
 RARE stack_id stack_capture_interrupted(const void *context) {
@@ -238,7 +345,8 @@ RARE stack_id stack_capture_interrupted(const void *context) {
     struct stack_cache *cache = new_cache();
     if (cache == NULL) return 0;
     registers_interrupted(&there, context);
-    stack_id stack = there.pc == 0 ? 0 : capture_stack(cache, &there, leave_nowhere, false);
+    stack_id stack =
+        there.pc == 0 ? 0 : capture_stack(cache, &there, leave_nowhere, STACK_FRAMES_MAX, false);
     os_unmap(cache, stack_cache_bytes());
     return stack;
 }

@@ -18,8 +18,13 @@ struct stack_cache;
 size_t stack_cache_bytes(void);
 
 /* The calling thread's stack without the library's own frames, innermost first; 0 when there is no
- * memory. */
-stack_id stack_capture(struct stack_cache **cache);
+ * memory. Only so many frames of it are known to be right: what is outside of them is not looked at
+ * again each time. */
+stack_id stack_capture_some(struct stack_cache **cache, unsigned frames);
+
+static inline stack_id stack_capture(struct stack_cache **cache) {
+    return stack_capture_some(cache, STACK_FRAMES_MAX);
+}
 
 /* The same for where a signal interrupted it: context is the handler's ucontext_t. */
 stack_id stack_capture_interrupted(const void *context);

@@ -178,9 +178,9 @@ static enum step slow_step(struct unwinder *u, bool described, struct frame *fra
 /* ---- rules ---- */
 
 static struct rule *rule_place(struct unwinder *u, uintptr_t pc) {
-    return &u->rules[pc * 0x9e3779b97f4a7c15u >> 55];
+    return &u->rules[pc * 0x9e3779b97f4a7c15u >> 53];
 }
-_Static_assert(UNWIND_RULES == 1u << (64 - 55), "as many as the hash has values");
+_Static_assert(UNWIND_RULES == 1u << (64 - 53), "as many as the hash has values");
 
 #if defined(__x86_64__)
 enum { X_BREG_FP = 0x70 + REGISTER_FP, X_LOAD = 0x06 };
@@ -320,7 +320,7 @@ bool unwind_called(struct unwinder *u, struct frame *frame) {
 
 void unwind_begin(struct unwinder *u, const struct registers *from, struct frame *frame) {
     u->capture++;
-    u->registers = *from;
+    if (from != &u->registers) u->registers = *from;
     u->whole = false;
     frame_of_registers(from, frame);
     enter_stack(u, frame->sp);

@@ -16,7 +16,7 @@
 #include "machine.h"
 #include "reach.h"
 
-#define UNWIND_RULES 512u
+#define UNWIND_RULES 2048u
 #define UNWIND_OBJECTS 32u
 
 /* What most rules need to know of a frame. pc: a return address, the frame is at the byte before.

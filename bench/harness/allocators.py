@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness import paths
 
@@ -16,6 +16,8 @@ class Allocator:
     name: str
     library: str  # what LD_PRELOAD names
     remedy: str  # what to do when it does not load
+    environment: dict = field(default_factory=dict)
+    wrapper: tuple = ()  # the command that runs the program
 
 
 # glibc is preloaded too: it then comes before an allocator that a program is linked with, such as

@@ -16,13 +16,16 @@ class RunFailed(Exception):
 class Measured:
     """A program under an allocator: started at once, its figures ready when it has ended."""
 
-    def __init__(self, command, allocator, stdin=None, environment=None):
+    def __init__(self, command, allocator, stdin=None, environment=None, directory=None):
         receive, report = os.pipe()
-        launcher = [paths.BUILD / "measure", str(report), allocator.library, *command]
+        launcher = [paths.BUILD / "measure", str(report), allocator.library,
+                    *allocator.wrapper, *command]
         self._process = subprocess.Popen(
             launcher, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, errors="replace", pass_fds=[report],
-            env=dict(os.environ, **(environment or {})), start_new_session=True)
+            cwd=directory,
+            env={**os.environ, **allocator.environment, **(environment or {})},
+            start_new_session=True)
         os.close(report)
         self._report = os.fdopen(receive)
         self._what = f"{os.path.basename(command[0])} on {allocator.name}"

@@ -97,6 +97,7 @@ def finds_nothing(pid):
 
 def options(pid):
     text = command(pid).stdout
+    assert "started by 'mallow run --check'" in text, text
     assert text.count("definitely lost: ") == 6 and "threads stood still" in text, text
     assert "1 threads could not be stopped" in text, text
     result = check(1, "--limit=2", pid)
@@ -121,6 +122,8 @@ def with_stacks(pid):
     result = check(1, pid)
     assert result["definitely_lost"] == {"blocks": 6, "bytes": BYTES}, result
     assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200000 + 4 * 40}, result
+    assert result["possibly_lost"]["blocks"] == 1, result
+    assert "started by" not in command(pid).stdout
     lost = [group for group in result["groups"] if group["class"] == "definitely lost"]
     assert all(any(" in lose" in frame for frame in group["stack"]) for group in lost), lost
     for pattern, left in (("^lose$", 0), ("leaking.c", 0), ("command_leak*ing$", 0), ("^los$", 6)):

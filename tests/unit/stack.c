@@ -60,6 +60,35 @@ static void equal_stacks_have_one_name(void **state) {
     assert_int_not_equal(ids[0], capture_below(20));
 }
 
+#define FEW 4u
+
+/* Where both are called the innermost frame differs. */
+NOINLINE static void few_are_as_many(void) {
+    static struct stack_cache *few;
+    uintptr_t frames[STACK_FRAMES_MAX], more[STACK_FRAMES_MAX];
+    assert_in_range(stack_frames(stack_capture_some(&few, FEW), frames), FEW, STACK_FRAMES_MAX);
+    stack_frames(stack_capture(&cache), more);
+    assert_memory_equal(frames + 1, more + 1, (FEW - 1) * sizeof *frames);
+}
+
+/* At each level one of two calls, which the compiler must not take for one. */
+NOINLINE static void few_below(unsigned path, unsigned depth) {
+    if (depth == 0) {
+        few_are_as_many();
+    } else if (path & 1) {
+        few_below(path >> 1, depth - 1);
+        __asm__ volatile("nop" ::: "memory");
+    } else {
+        few_below(path >> 1, depth - 1);
+    }
+    KEEP_FRAME();
+}
+
+static void the_frames_asked_for_are_right(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5000; i++) few_below(i * 2654435761u >> 16, i / 8 % 10);
+}
+
 /* Each level adds its own frame, however deep. */
 static void a_recursion_is_shared(void **state) {
     (void)state;
@@ -162,6 +191,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shallow_stacks_are_whole),
         cmocka_unit_test(equal_stacks_have_one_name),
+        cmocka_unit_test(the_frames_asked_for_are_right),
         cmocka_unit_test(a_recursion_is_shared),
         cmocka_unit_test(a_deep_stack_is_cut),
         cmocka_unit_test(left_out_frames_are_the_innermost),
