@@ -116,9 +116,12 @@ static void *obtain_special(const struct ask *ask) {
 
 static void *obtain(const struct ask *ask) {
     void *p = NULL;
+    int before = errno;
     if (ask->size <= PTRDIFF_MAX && is_on(SPECIAL_FULL | SPECIAL_HARD | SPECIAL_GUARD))
         p = obtain_special(ask);
-    return p != NULL ? p : obtain_plain(ask);
+    if (p == NULL) p = obtain_plain(ask);
+    if (p != NULL) errno = before; /* one way may have failed before another did not */
+    return p;
 }
 
 static void count(size_t usable) {
