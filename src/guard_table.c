@@ -5,6 +5,7 @@
 #include "os.h"
 #include "settings.h"
 #include "space.h"
+#include "start.h"
 
 #define RANGE_TRIES 8
 #define BEGIN_EVERY 256u /* without address space, one call in so many asks again */
@@ -101,10 +102,21 @@ static bool begin_range(void) {
     return false;
 }
 
+static bool is_apart(const char *a, size_t a_bytes, const char *b, size_t b_bytes) {
+    return a + a_bytes <= b || b + b_bytes <= a;
+}
+
+/* What an address belongs to is told by the range that it is in: so none may reach into another,
+ * nor grow into it. */
 static bool choose_places(size_t bytes) {
     if (sizeof(void *) < 8) return false;
+    size_t own_bytes = own_bytes_for(bytes);
     for (int i = 0; i < RANGE_TRIES; i++) {
-        lay_out_range(space_random_place(), space_random_place(), bytes, GROW_MAPPED);
+        char *pages = space_random_place(), *own = space_random_place();
+        if (!space_is_apart(pages, bytes) || !space_is_apart(own, own_bytes) ||
+            !is_apart(pages, bytes, own, own_bytes))
+            continue;
+        lay_out_range(pages, own, bytes, GROW_MAPPED);
         if (begin_range()) return true;
     }
     return false;
@@ -126,6 +138,7 @@ static bool reserve_range(size_t bytes) {
 
 RARE bool guard_table_begin(size_t bytes) {
     if (guard_range.base != NULL) return true;
+    if (!start()) return false; /* the heap's range is chosen first */
     if (guard_range.begun++ % BEGIN_EVERY != 0) return false;
     size_t most = (size_t)1 << (os_address_bits() - 5);
     bytes = round_up(min_size(bytes, most), GRANULE);

@@ -237,3 +237,13 @@ bool space_grow(size_t granules) {
     __atomic_store_n(&space.granules, usable, __ATOMIC_RELEASE);
     return true;
 }
+
+static bool is_outside(const struct part *part, const char *start, size_t bytes) {
+    return start + bytes <= part->start || part->start + part->limit <= start;
+}
+
+bool space_is_apart(const char *start, size_t bytes) {
+    return is_outside(&space.granule_part, start, bytes) &&
+           is_outside(&space.meta_part, start, bytes) &&
+           is_outside(&space.block_part, start, bytes);
+}

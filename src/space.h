@@ -91,6 +91,9 @@ void space_after_fork(void);
 /* From now on, and for the blocks that there are. */
 void space_use_huge_pages(void);
 
+/* Whether the heap's range, which has been chosen, is nowhere near. */
+bool space_is_apart(const char *start, size_t bytes);
+
 /* Makes the granules [0, granules) usable, with their descriptors. */
 bool space_grow(size_t granules);
 
