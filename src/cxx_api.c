@@ -59,7 +59,12 @@ static void throw_bad_alloc(const void *caller) {
 }
 
 static void *new_once(const struct ask *ask) {
-    if (unlikely(settings.special != 0)) return special_alloc(ask);
+    if (unlikely(settings.special != 0)) {
+        struct ask rounded = *ask;
+        while ((rounded.align & (rounded.align - 1)) != 0 || rounded.align == 0)
+            rounded.align += rounded.align == 0 ? 1 : rounded.align & -rounded.align;
+        return special_alloc(&rounded);
+    }
     return ask->align == 1 ? mallow_malloc(ask->size) : mallow_memalign(ask->align, ask->size);
 }
 

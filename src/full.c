@@ -163,19 +163,26 @@ static enum damage verify_live(const struct place *place, const char *when) {
     return damage;
 }
 
-/* What others do at the same time is no damage: the slot is looked at twice. */
-enum damage full_verify(const struct place *place, const char *when) {
+static enum damage damage_now(const struct place *place, bool live) {
     const char *where;
+    if (live) return find_damage(place, &where);
+    return find_write(place) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
+}
+
+/* What others do at the same time is no damage: the slot is looked at twice. */
+enum damage full_damage(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED;
     if (!live && state != SLOT_HELD) return DAMAGE_NONE;
-    enum damage damage = live                        ? find_damage(place, &where)
-                         : find_write(place) != NULL ? DAMAGE_FREED
-                                                     : DAMAGE_NONE;
+    if (likely(damage_now(place, live) == DAMAGE_NONE)) return DAMAGE_NONE;
+    enum damage damage = damage_now(place, live);
+    return atomic_load_explicit(place->state, memory_order_acquire) == state ? damage : DAMAGE_NONE;
+}
+
+enum damage full_verify(const struct place *place, const char *when) {
+    enum damage damage = full_damage(place);
     if (likely(damage == DAMAGE_NONE)) return DAMAGE_NONE;
-    if (atomic_load_explicit(place->state, memory_order_acquire) != state) return DAMAGE_NONE;
-    if (live) return verify_live(place, when);
-    if (find_write(place) == NULL) return DAMAGE_NONE;
+    if (damage != DAMAGE_FREED) return verify_live(place, when);
     report_write(place, when);
     return damage;
 }

@@ -39,6 +39,9 @@ void full_info(const struct place *place, struct block_info *info);
 enum damage { DAMAGE_NONE, DAMAGE_HEAD, DAMAGE_TAIL, DAMAGE_FREED };
 enum damage full_verify(const struct place *place, const char *when);
 
+/* The same, without a report. */
+enum damage full_damage(const struct place *place);
+
 /* Gives slots in quarantine back to their slabs, when memory is short; false when none was held. */
 bool full_relieve(struct heap *heap);
 

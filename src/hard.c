@@ -172,16 +172,21 @@ RARE static void report_late_write(const struct place *place, const char *when) 
     report_hard(place, "use after free", fill_find_damage(place->start, place->bytes, 0), when);
 }
 
-bool hard_verify(const struct place *place, const char *when) {
+/* What others do at the same time is no damage: it is looked at twice. */
+bool hard_is_damaged(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
-    bool live = state == SLOT_CHECKED;
+    bool live = state == SLOT_CHECKED, whole = true;
     if (!live && state != SLOT_HELD) return false;
-    bool whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
-    if (likely(whole)) return false;
-    /* What others do at the same time is no damage: it is looked at twice. */
-    whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
-    if (whole || atomic_load_explicit(place->state, memory_order_acquire) != state) return false;
-    (live ? report_overflow : report_late_write)(place, when);
+    for (int i = 0; i < 2; i++) {
+        whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
+        if (likely(whole)) return false;
+    }
+    return atomic_load_explicit(place->state, memory_order_acquire) == state;
+}
+
+bool hard_verify(const struct place *place, const char *when) {
+    if (!hard_is_damaged(place)) return false;
+    (state_get(place->state) == SLOT_CHECKED ? report_overflow : report_late_write)(place, when);
     return true;
 }
 
@@ -252,10 +257,35 @@ bool hard_relieve(struct heap *heap) {
 
 /* ---- allocation ---- */
 
-/* Where fast_take found nothing, for all magazines are empty. */
-ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) {
+/*
+ * The rings are worked on without heap_enter, but as there the heap is marked busy meanwhile: a
+ * handler that allocates then works on another heap. Its frames begin below what the kernel saves
+ * of the interrupted code, which is more than BELOW bytes; those of a later call from here do not.
+ */
+#define BELOW 512u
+
+ALWAYS_INLINE uintptr_t stack_pointer(void) {
+#ifdef __x86_64__
+    register uintptr_t here __asm__("rsp");
+    return here;
+#else
+    return (uintptr_t)__builtin_frame_address(0);
+#endif
+}
+
+/* NULL when this needs heap_enter. */
+ALWAYS_INLINE struct hard_ring *begin_fast(unsigned class) {
     struct heap *heap = self_heap;
-    return likely(heap->busy == 0) && likely(heap->hard != NULL) ? &heap->hard->rings[class] : NULL;
+    if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return NULL;
+    racy_store(&heap->busy, stack_pointer() - BELOW);
+    signal_order();
+    return &heap->hard->rings[class];
+}
+
+ALWAYS_INLINE void end_fast(void) {
+    signal_order();
+    racy_store(&self_heap->busy, 0);
+    sanitizer_release(self_heap);
 }
 
 /* The slot at the head, which is zero. */
@@ -302,13 +332,20 @@ static unsigned class_for(size_t size, size_t align) {
     return class;
 }
 
-/* From a ring that has enough; NULL: this needs a look. */
-ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
-    struct hard_ring *ring = fast_ring(class);
-    if (unlikely(ring == NULL) || unlikely(in_ring(ring) <= HARD_DELAY)) return NULL;
+ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
+    if (unlikely(in_ring(ring) <= HARD_DELAY)) return NULL;
     struct entry entry = *at(ring, ring->head);
     if (unlikely(!is_zero(entry.slot, ring->slot_bytes))) return NULL;
     return hand_out(ring, entry, size);
+}
+
+/* From a ring that has enough; NULL: this needs a look. */
+ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
+    struct hard_ring *ring = begin_fast(class);
+    if (unlikely(ring == NULL)) return NULL;
+    void *p = take_from(ring, size);
+    end_fast();
+    return p;
 }
 
 void *hard_alloc(size_t size, size_t align) {
@@ -340,7 +377,7 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
     if (ring == NULL) {
         slab_give(heap, &entry, 1);
     } else {
-        if (in_ring(ring) == RING) evict(heap, ring, RING_KEPT);
+        if (in_ring(ring) >= RING) evict(heap, ring, RING_KEPT);
         append(ring, entry);
     }
     decay_turn(heap);
@@ -348,13 +385,11 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
 }
 
 ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
-    struct hard_ring *ring = fast_ring(class);
-    if (unlikely(ring == NULL) || unlikely(ring->entries == NULL) ||
-        unlikely(in_ring(ring) == RING)) {
-        keep_slowly(class, entry);
-        return;
-    }
-    append(ring, entry);
+    struct hard_ring *ring = begin_fast(class);
+    bool room = ring != NULL && ring->entries != NULL && in_ring(ring) < RING;
+    if (likely(room)) append(ring, entry);
+    if (ring != NULL) end_fast();
+    if (unlikely(!room)) keep_slowly(class, entry);
 }
 
 /* The slot of a live block, which is now the caller's; false: there is none. */
@@ -417,6 +452,8 @@ bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
     if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
     if (!is_whole(place->start, bytes)) report_overflow(place, "found by realloc");
+    /* Nobody may verify it meanwhile. */
+    atomic_store_explicit(place->state, SLOT_CLOSING, memory_order_release);
     size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
     char end[sizeof(uint64_t)], *at = place->start + kept - last;
     memset(place->start + kept, 0, bytes - kept);
@@ -424,5 +461,6 @@ bool hard_resize(const struct place *place, size_t size) {
     memcpy(end, at, last);
     seal(place->start, bytes, size);
     memcpy(at, end, last);
+    atomic_store_explicit(place->state, SLOT_CHECKED, memory_order_release);
     return true;
 }

@@ -61,6 +61,9 @@ void hard_info(const struct place *place, struct block_info *info);
  * reported. */
 bool hard_verify(const struct place *place, const char *when);
 
+/* The same, without a report. */
+bool hard_is_damaged(const struct place *place);
+
 /* Makes what is free in a slab zero, before its first slot is used so. Of its owner. */
 void hard_wipe(struct slab *slab);
 

@@ -15,8 +15,8 @@
 
 static int begin_checks(error_handler call, bool pedantic) {
     handler_set(call);
-    settings_check(pedantic);
     cxx_check();
+    settings_check(pedantic);
     return 0;
 }
 

@@ -81,10 +81,11 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
     if (quarantine == NULL) return false;
     struct ring *ring = &quarantine->rings[class];
     if (held(ring) == ring->capacity && !ring_grow(ring)) return false;
+    count_bytes(quarantine,
+                class_size(class)); /* first: the sum must not fall below what is there */
     *ring_entry(ring, ring->tail) = entry;
     signal_order();
     ring->tail++;
-    count_bytes(quarantine, class_size(class));
     return true;
 }
 

@@ -170,6 +170,10 @@ static void end(uint64_t mask) {
     os_restore_signals(mask);
 }
 
+RARE void report_after_fork(void) {
+    atomic_store_explicit(&reporting, 0, memory_order_relaxed);
+}
+
 static void act(const struct error *e, const char *found) {
     int fd = symbolizer_begin();
     struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_file, .to = &fd};

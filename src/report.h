@@ -27,6 +27,9 @@ void report_error(const struct error *error);
 enum misuse { MISUSE_FREE, MISUSE_REALLOC, MISUSE_USABLE_SIZE };
 void report_misuse(enum misuse what, const void *p, const void *caller);
 
+/* In the child of a fork: whoever was at a report is not here. */
+void report_after_fork(void);
+
 /* A line about a setting. */
 void report_warning(const char *before, const char *name, unsigned long name_length,
                     const char *after);

@@ -452,6 +452,8 @@ RARE void settings_trace(bool wanted) {
 }
 
 RARE void settings_check(bool pedantic) {
+    /* Other threads may be between the old ways to allocate and the new ones to free. */
+    if (settings.check == CHECK_FREE) settings.families_mixed = true;
     set_check_mode(CHECK_FULL);
     if (pedantic) set_special(SPECIAL_PEDANTIC, true);
     heap_follow_settings();

@@ -343,7 +343,7 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
         slab->outside -= 8 - taken;
         count += taken;
         at = at + 8 < end ? at + 8 : 0;
-    } while (at != from && count + 8 <= want);
+    } while (at != from && (count == 0 || count + 8 <= want));
     if (slab->outside == slab->capacity) bin_remove(heap, slab);
     shuffle(heap, entries, count);
     return count;

@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "decay.h"
+#include "find.h"
 #include "full.h"
 #include "guard.h"
 #include "hard.h"
@@ -141,10 +142,12 @@ RARE void *special_alloc(const struct ask *ask) {
 
 /* What is filled was in use until now: the plain paths find out whether that is so. */
 static void fill_before_free(void *p) {
-    struct block_info info;
-    if (is_on(SPECIAL_FILL | SPECIAL_ZERO | SPECIAL_HARD) && block_info_of(p, &info) &&
-        info.start == p && info.life == LIFE_LIVE)
-        memset(p, is_on(SPECIAL_FILL) ? settings.perturb : 0, info.size);
+    if (!is_on(SPECIAL_FILL | SPECIAL_ZERO | SPECIAL_HARD)) return;
+    struct found block = find_block(p);
+    if (block.kind == BLOCK_NONE || block.kind == BLOCK_MAPPING) return; /* whose pages all go */
+    /* What is free must be zero in check=hard, whatever else is asked for. */
+    bool zero = is_on(SPECIAL_ZERO | SPECIAL_HARD);
+    memset(p, zero ? 0 : settings.perturb, block.usable);
 }
 
 static bool is_full(const void *p, struct place *place) {
@@ -265,6 +268,7 @@ static void *resize_hard(void *p, size_t size) {
 
 void *special_resize(void *p, size_t size, const void *caller) {
     size_t before;
+    int error_before = errno;
     verify_if_pedantic();
     void *in_slot = resize_hard(p, size);
     if (in_slot != NULL) return in_slot;
@@ -272,7 +276,9 @@ void *special_resize(void *p, size_t size, const void *caller) {
     void *resized = resize_here(p, before, size, caller);
     if (resized == NULL) resized = move(p, before, size, caller);
     if (resized == NULL && is_on(SPECIAL_TRACE)) mtrace_realloc(p, NULL, size, caller);
-    return resized == NULL && size <= before ? p : resized; /* it fits where it is */
+    if (resized != NULL || size > before) return resized;
+    errno = error_before; /* it fits where it is */
+    return p;
 }
 
 RARE void *special_new_by_resize(size_t size, const void *caller) {

@@ -12,6 +12,7 @@
 #include "mtrace.h"
 #include "purge_thread.h"
 #include "repair.h"
+#include "report.h"
 #include "settings.h"
 #include "space.h"
 #include "special.h"
@@ -43,6 +44,7 @@ static void child_of_fork(void) {
     heap_after_fork();
     decay_after_fork();
     thread_id_after_fork();
+    report_after_fork();
     summary_forget();
     control_after_fork();
     leak_after_fork();

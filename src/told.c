@@ -48,7 +48,7 @@ static bool is_aligned_so(const struct block_info *block, size_t told) {
 }
 
 void told_check(const struct block_info *block, const struct release *how) {
-    bool families = settings.check == CHECK_FULL;
+    bool families = settings.check == CHECK_FULL && !settings.families_mixed;
     if (families && block->family != how->family) {
         report_families(block, how->family);
     } else if (how->size != NOT_TOLD && block->exact && how->size != block->size) {

@@ -3,27 +3,47 @@
 #include "full.h"
 #include "guard.h"
 #include "hard.h"
+#include "lock.h"
 #include "settings.h"
 #include "slab.h"
 
-static bool verify_slot(const struct place *place, const char *when) {
-    if (settings.check == CHECK_HARD) return hard_verify(place, when);
-    return place->slab->records != NULL && full_verify(place, when) != DAMAGE_NONE;
+static bool is_damaged(const struct place *place) {
+    if (settings.check == CHECK_HARD) return hard_is_damaged(place);
+    return place->slab->records != NULL && full_damage(place) != DAMAGE_NONE;
 }
 
-static size_t verify_slab(struct slab *slab, const char *when) {
-    size_t damaged = 0;
-    char *zero = slab_slot_zero(slab);
-    for (uint32_t slot = 0; slot < slab->slots; slot++) {
-        struct place place = {
+static bool report_damaged(const struct place *place, const char *when) {
+    if (settings.check == CHECK_HARD) return hard_verify(place, when);
+    return full_verify(place, when) != DAMAGE_NONE;
+}
+
+/* The first damaged slot of the slab from `from` on. Under the global lock, for without it the slab
+ * may retire and be made anew with slots of another size. */
+static bool find_damaged(struct slab *slab, uint32_t from, struct place *place) {
+    bool found = false;
+    lock_take(&global_lock);
+    bool there = atomic_load_explicit(&slab->owner, memory_order_acquire) != NULL &&
+                 slab->kind == GRANULE_SLAB && slab->index == 0;
+    char *zero = there ? slab_slot_zero(slab) : NULL;
+    for (uint32_t slot = from; there && !found && slot < slab->slots; slot++) {
+        *place = (struct place){
             .slab = slab,
             .slot = slot,
             .start = zero + (size_t)slot * slab->slot_size,
             .bytes = slab->slot_size,
             .state = &slab->state[slot],
         };
-        damaged += verify_slot(&place, when);
+        found = is_damaged(place);
     }
+    lock_drop(&global_lock);
+    return found;
+}
+
+static size_t verify_slab(struct slab *slab, const char *when) {
+    size_t damaged = 0;
+    struct place place;
+    for (uint32_t from = 0; find_damaged(slab, from, &place); from = place.slot + 1)
+        damaged += report_damaged(&place, when);
     return damaged;
 }
 
@@ -33,8 +53,8 @@ RARE size_t verify_all(const char *when) {
     if (settings.check == CHECK_FREE) return damaged;
     for (size_t granule = 1; granule < granules; granule++) {
         struct slab *slab = slab_of(granule);
-        if (atomic_load_explicit(&slab->owner, memory_order_acquire) == NULL) continue;
-        if (slab->kind == GRANULE_SLAB && slab->index == 0) damaged += verify_slab(slab, when);
+        if (atomic_load_explicit(&slab->owner, memory_order_acquire) != NULL)
+            damaged += verify_slab(slab, when);
     }
     return damaged;
 }
