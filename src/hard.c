@@ -164,8 +164,19 @@ static RARE const char *find_overflow(char *slot, size_t bytes) {
     return fill_find_damage(word - unused, unused, GAP);
 }
 
+/* Of a live block, also while it is being freed. */
 RARE static void report_overflow(const struct place *place, const char *when) {
-    report_hard(place, "heap overflow", find_overflow(place->start, place->bytes), when);
+    struct block_info info;
+    hard_info(place, &info);
+    info.life = LIFE_LIVE;
+    info.exact = true;
+    info.size = size_of_block(place->start, place->bytes);
+    report_error(&(struct error){
+        .cause = "heap overflow",
+        .p = find_overflow(place->start, place->bytes),
+        .block = &info,
+        .detail = when,
+    });
 }
 
 RARE static void report_late_write(const struct place *place, const char *when) {
