@@ -150,7 +150,7 @@ static NOINLINE void *alloc_medium(size_t size) {
     return alloc_slow(size);
 }
 
-EXPORT_OWN void *mallow_malloc(size_t size) {
+EXPORT_OWN HOT void *mallow_malloc(size_t size) {
     if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
     void *p = fast_take(small_magazine(size));
     return likely(p != NULL) ? p : alloc_slow(size);

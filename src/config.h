@@ -38,6 +38,8 @@
 /* Exported, and our own calls of it need no look-up. */
 #define EXPORT_OWN __attribute__((visibility("protected")))
 #define NOINLINE __attribute__((noinline))
+/* Begins with a cache line: what every call runs through must not depend on what lies before it. */
+#define HOT __attribute__((aligned(CACHE_LINE)))
 /* Called once in a process or less: made small, and laid where no page of the hot code is. */
 #define RARE __attribute__((cold))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))

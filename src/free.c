@@ -101,7 +101,7 @@ NOINLINE void free_slow(void *p) {
                                    .caller = __builtin_return_address(0)});
 }
 
-EXPORT_OWN void mallow_free(void *p) {
+EXPORT_OWN HOT void mallow_free(void *p) {
     if (likely(fast_give(p) == FAST_DONE)) return;
     free_slow(p);
 }
