@@ -20,6 +20,8 @@ static size_t limit_from(const struct block_info *block, const void *p) {
 
 static NOINLINE size_t limit_elsewhere(const void *p) {
     struct block_info block;
+    size_t rest = guard_contains(p) ? guard_rest(p) : 0;
+    if (rest != 0) return rest;
     return block_info_of(p, &block) ? limit_from(&block, p) : SIZE_MAX;
 }
 

@@ -268,6 +268,13 @@ bool guard_info(const void *p, struct block_info *info) {
     return record != NULL;
 }
 
+size_t guard_rest(const void *p) {
+    const struct guard_record *record = guard_table_owner(p);
+    if (record == NULL || racy_load(uint8_t, &record->life) != LIFE_LIVE) return 0;
+    size_t offset = (size_t)((const char *)p - record->start); /* huge when p is before */
+    return offset < record->size ? record->size - offset : 0;
+}
+
 size_t guard_usable(const void *p) {
     if (!guard_table_covers(p)) return 0;
     lock_take(&guard_lock);

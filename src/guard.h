@@ -34,6 +34,10 @@ bool guard_contains(const void *p);
 /* The block that p lies in, or beside; false when nothing is known. */
 bool guard_info(const void *p, struct block_info *info);
 
+/* Bytes from p to the end of the live block that it lies in; 0: it lies in none, or this needs a
+ * closer look. Without the lock: whoever uses a block keeps its record as it is. */
+size_t guard_rest(const void *p);
+
 /* The size that was asked for; 0 when no live block starts there. */
 size_t guard_usable(const void *p);
 
