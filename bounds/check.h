@@ -21,6 +21,7 @@
 
 extern __typeof__(mallow_check_limit) mallow_check_limit __attribute__((weak));
 extern __typeof__(mallow_check_failed) mallow_check_failed __attribute__((weak));
+extern __typeof__(mallow_check_begin) mallow_check_begin __attribute__((weak));
 
 /* The function that the program called, and where it did. */
 struct site {

@@ -111,3 +111,7 @@ EXPORT RARE void mallow_check_failed(const struct mallow_failure *failure) {
         .detail = detail,
     });
 }
+
+EXPORT RARE void mallow_check_begin(const void *start, const void *end) {
+    stack_leave_out(start, end);
+}

@@ -12,6 +12,9 @@
  * library, which works beside blocks too, and while it holds locks. Keeps errno. */
 size_t mallow_check_limit(const void *p, const void *caller);
 
+/* Where the code of libmallow-check.so is: its frames are left out of reports. */
+void mallow_check_begin(const void *start, const void *end);
+
 enum mallow_access {
     MALLOW_READ,
     MALLOW_WRITE,

@@ -44,6 +44,9 @@
 #define RARE __attribute__((cold))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* Laid there too, but made fast: called often in modes that most processes are not in. */
+#define APART __attribute__((section(".text.unlikely.apart")))
+
 /* A store that others may load at the same time. */
 #define racy_store(address, value) __atomic_store_n(address, value, __ATOMIC_RELAXED)
 

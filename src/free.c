@@ -87,9 +87,9 @@ void free_plain(void *p, const void *caller) {
 
 void free_told(void *p, const struct release *how) {
     if (p == NULL) return;
-    if (unlikely(settings.special != 0)) {
+    if (unlikely(settings.special != 0))
         special_free(p, how);
-    } else
+    else
         free_plain(p, how->caller);
 }
 

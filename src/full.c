@@ -140,12 +140,6 @@ bool full_is_known(const struct place *place) {
     return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
 }
 
-bool full_is_live(const struct place *place, const void *p, size_t *size) {
-    if (atomic_load_explicit(place->state, memory_order_acquire) != SLOT_CHECKED) return false;
-    *size = record_of(place)->size;
-    return p == block_start(place);
-}
-
 /* In which redzone somebody wrote, and where. */
 static enum damage find_damage(const struct place *place, const char **where) {
     size_t left = record_of(place)->offset;

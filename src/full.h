@@ -25,9 +25,6 @@ void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack);
 bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
                stack_id stack);
 
-/* Whether p is the start of a live checked block; if so, its size. */
-bool full_is_live(const struct place *place, const void *p, size_t *size);
-
 /* The record tells of the slot's last block, live or freed. */
 bool full_is_known(const struct place *place);
 

@@ -48,20 +48,6 @@ ALWAYS_INLINE void append(struct hard_ring *ring, struct entry entry) {
 
 /* ---- words ---- */
 
-static struct {
-    uint64_t mask, factor; /* two secrets: one alone could be computed back from a word */
-} word_secret;
-
-RARE void hard_choose_secret(void) {
-    word_secret.mask = os_random();
-    word_secret.factor = os_random() | 1;
-}
-
-ALWAYS_INLINE uint64_t key_of(const char *slot) {
-    uint64_t x = ((uintptr_t)slot ^ word_secret.mask) * word_secret.factor;
-    return x ^ x >> 32;
-}
-
 ALWAYS_INLINE char *word_of(char *slot, size_t bytes) { return slot + bytes - HARD_WORD; }
 
 ALWAYS_INLINE uint64_t load_word(const char *from) {
@@ -83,7 +69,7 @@ ALWAYS_INLINE uint64_t gap_end(size_t bytes) { return GAP_WORD << (64 - 8 * byte
 ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
     char *at = word_of(slot, bytes);
     size_t unused = bytes - HARD_WORD - size;
-    store_word(at, key_of(slot) ^ unused);
+    store_word(at, redzone_key(slot) ^ unused);
     for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
         store_word(at -= sizeof(uint64_t), GAP_WORD);
     if (unused != 0) store_word(at - sizeof(uint64_t), gap_end(unused));
@@ -91,7 +77,7 @@ ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
 
 /* Bytes between the block and the word; more than the slot has when the word is not ours. */
 ALWAYS_INLINE uint64_t unused_in(const char *slot, size_t bytes) {
-    return load_word(slot + bytes - HARD_WORD) ^ key_of(slot);
+    return load_word(slot + bytes - HARD_WORD) ^ redzone_key(slot);
 }
 
 /* Whether what is behind the block is as it was left. */
@@ -214,10 +200,12 @@ void hard_wipe(struct slab *slab) {
 static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
     if (heap->hard == NULL) {
         lock_take(&global_lock);
-        heap->hard = meta_alloc(sizeof *heap->hard);
-        if (heap->hard != NULL) memset(heap->hard, 0, sizeof *heap->hard);
+        struct hard *rings = meta_alloc(sizeof *rings);
+        if (rings != NULL) memset(rings, 0, sizeof *rings);
+        signal_order(); /* a fork in another thread finds it whole or not at all */
+        heap->hard = rings;
         lock_drop(&global_lock);
-        if (heap->hard == NULL) return NULL;
+        if (rings == NULL) return NULL;
     }
     struct hard_ring *ring = &heap->hard->rings[class];
     if (ring->entries == NULL) {
@@ -277,7 +265,8 @@ bool hard_relieve(struct heap *heap) {
 
 ALWAYS_INLINE uintptr_t stack_pointer(void) {
 #ifdef __x86_64__
-    register uintptr_t here __asm__("rsp");
+    uintptr_t here;
+    __asm__("mov %%rsp, %0" : "=r"(here));
     return here;
 #else
     return (uintptr_t)__builtin_frame_address(0);
@@ -326,7 +315,7 @@ static void *alloc_from_ring(unsigned class, size_t size) {
     void *p = NULL;
     struct hard_ring *ring = ring_of(heap, class);
     if (ring != NULL && in_ring(ring) <= HARD_DELAY) refill_ring(heap, ring, class);
-    /* The delay is for reuse: the first slots were never used. */
+    /* Fewer than the delay keeps only when nothing was to be had: sooner than failing. */
     if (ring != NULL && in_ring(ring) > 0) {
         struct entry entry = *at(ring, ring->head);
         if (!is_zero(entry.slot, ring->slot_bytes)) clear_written(entry.slot, ring->slot_bytes);

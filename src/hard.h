@@ -30,9 +30,6 @@
 #define HARD_DELAY 200u
 #define HARD_WORD 8u /* bytes of a slot that are not the program's */
 
-/* Before the first use. */
-void hard_choose_secret(void);
-
 /* A block in a slot, zeroed; NULL when it is too large for one, or there is no memory. */
 void *hard_alloc(size_t size, size_t align);
 

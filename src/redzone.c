@@ -4,19 +4,15 @@
 
 #include "os.h"
 
-static struct {
-    uint64_t mask, factor; /* two secrets: one alone could be computed back from a word */
-} secret;
+struct redzone_secret redzone_secret;
 
 RARE void redzone_choose_secret(void) {
-    secret.mask = os_random();
-    secret.factor = os_random() | 1;
+    redzone_secret.mask = os_random();
+    redzone_secret.factor = os_random() | 1;
 }
 
-static uint64_t word_for(const char *start) {
-    uint64_t x = ((uintptr_t)start ^ secret.mask) * secret.factor;
-    return (x ^ x >> 32) | 0x0101010101010101; /* so that a null byte is seen */
-}
+/* Without null bytes, so that one too many is seen. */
+static uint64_t word_for(const char *start) { return redzone_key(start) | 0x0101010101010101; }
 
 void redzone_fill(char *start, size_t bytes) {
     uint64_t word = word_for(start);

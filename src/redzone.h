@@ -8,8 +8,18 @@
 
 #include "config.h"
 
-/* Before the first use. */
+/* Before the first use; check=hard keys its words with it too. */
 void redzone_choose_secret(void);
+
+/* Two secrets: one alone could be computed back from a word. */
+extern struct redzone_secret {
+    uint64_t mask, factor;
+} redzone_secret;
+
+ALWAYS_INLINE uint64_t redzone_key(const void *at) {
+    uint64_t x = ((uintptr_t)at ^ redzone_secret.mask) * redzone_secret.factor;
+    return x ^ x >> 32;
+}
 
 void redzone_fill(char *start, size_t bytes);
 

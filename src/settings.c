@@ -125,10 +125,7 @@ static void set_summary_process(size_t value) {
 /* Never taken back: blocks that were made so must be found when they are freed. */
 static void set_check_mode(enum check_mode mode) {
     if (mode == CHECK_FREE || settings.check != CHECK_FREE) return;
-    if (mode == CHECK_FULL)
-        redzone_choose_secret();
-    else
-        hard_choose_secret();
+    redzone_choose_secret();
     settings.check = mode;
     settings.guard_large = true;
     set_special(mode == CHECK_FULL ? SPECIAL_FULL : SPECIAL_HARD, true);

@@ -55,14 +55,8 @@ static void verify_if_pedantic(void) {
 static void *obtain_plain(const struct ask *ask) {
     bool zeroed;
     void *p = alloc_plain(ask->size, ask->align, &zeroed);
-    if (p == NULL) return NULL;
-    size_t usable = mallow_usable_size(p);
-    if (ask->zero) {
-        if (!zeroed && usable != 0) memset(p, 0, usable);
-    } else if (is_on(SPECIAL_FILL)) {
-        memset(p, settings.perturb ^ 0xff, usable);
-    }
-    return p;
+    if (p == NULL || (ask->zero ? zeroed : !is_on(SPECIAL_FILL))) return p;
+    return memset(p, ask->zero ? 0 : settings.perturb ^ 0xff, mallow_usable_size(p));
 }
 
 #define FILL_MAX (64 * KIB) /* a large block's pages are not all touched for a fill */
@@ -129,7 +123,7 @@ static void count(size_t usable) {
     stats_count_alloc(usable <= SLOT_MAX ? class_of(usable) : CLASSES, usable);
 }
 
-RARE void *special_alloc(const struct ask *ask) {
+APART void *special_alloc(const struct ask *ask) {
     verify_if_pedantic();
     void *p = obtain(ask);
     if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
@@ -185,12 +179,21 @@ static void release(void *p, const struct release *how) {
     }
 }
 
-RARE void special_free(void *p, const struct release *how) {
-    if (p == NULL) return;
+/* The plain look-up comes first: it is the short one, and mostly the right one. */
+static void count_free(void *p) {
+    struct found block;
     struct block_info info;
+    if (find_slot(p, &block))
+        stats_count_free(block.usable);
+    else if (block_info_of(p, &info) && info.life == LIFE_LIVE)
+        stats_count_free(info.size);
+}
+
+APART void special_free(void *p, const struct release *how) {
+    if (p == NULL) return;
     verify_if_pedantic();
     if (is_on(SPECIAL_TRACE)) mtrace_free(p, how->caller);
-    if (is_on(SPECIAL_COUNT) && block_info_of(p, &info)) stats_count_free(info.size);
+    if (is_on(SPECIAL_COUNT)) count_free(p);
     release(p, how);
 }
 

@@ -12,13 +12,13 @@
 /* Bits of settings.special. */
 enum {
     SPECIAL_FULL = 1 << 0,     /* check=full: full.h */
-    SPECIAL_HARD = 1 << 7,     /* check=hard: hard.h */
-    SPECIAL_FILL = 1 << 1,     /* M_PERTURB */
-    SPECIAL_ZERO = 1 << 2,     /* zero_on_free */
-    SPECIAL_COUNT = 1 << 3,    /* exact counts of calls */
-    SPECIAL_TRACE = 1 << 4,    /* mtrace(3) */
-    SPECIAL_GUARD = 1 << 5,    /* guarded blocks, every one or sampled */
-    SPECIAL_SAMPLE = 1 << 6,   /* guards are sampled: alone, magazines stay in use */
+    SPECIAL_HARD = 1 << 1,     /* check=hard: hard.h */
+    SPECIAL_FILL = 1 << 2,     /* M_PERTURB */
+    SPECIAL_ZERO = 1 << 3,     /* zero_on_free */
+    SPECIAL_COUNT = 1 << 4,    /* exact counts of calls */
+    SPECIAL_TRACE = 1 << 5,    /* mtrace(3) */
+    SPECIAL_GUARD = 1 << 6,    /* guarded blocks, every one or sampled */
+    SPECIAL_SAMPLE = 1 << 7,   /* guards are sampled: alone, magazines stay in use */
     SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
