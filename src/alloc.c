@@ -133,11 +133,10 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
 }
 
 NOINLINE void *alloc_slow(size_t size) {
-    const void *caller = __builtin_return_address(0);
     bool zeroed;
     if (unlikely(settings.special == SPECIAL_HARD)) return hard_malloc(size);
     if (unlikely(settings.special != 0))
-        return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
+        return special_alloc(&(struct ask){.size = size, .align = 1, CALLED_HERE});
     return alloc_plain(size, 1, &zeroed);
 }
 
@@ -163,8 +162,11 @@ static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
         if (p != NULL) return p;
     }
     if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
-        return special_alloc(
-            &(struct ask){.size = bytes, .align = 1, .zero = true, .caller = caller});
+        return special_alloc(&(struct ask){.size = bytes,
+                                           .align = 1,
+                                           .zero = true,
+                                           .caller = caller,
+                                           .entry = __builtin_frame_address(0)});
     void *p = alloc_plain(bytes, 1, &zeroed);
     if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
     return p;
@@ -190,6 +192,9 @@ void *alloc_aligned(size_t align, size_t size, const void *caller) {
     if (unlikely(settings.special == SPECIAL_HARD)) p = hard_alloc(size, align);
     if (p != NULL) return p;
     if (unlikely(settings.special != 0))
-        return special_alloc(&(struct ask){.size = size, .align = align, .caller = caller});
+        return special_alloc(&(struct ask){.size = size,
+                                           .align = align,
+                                           .caller = caller,
+                                           .entry = __builtin_frame_address(0)});
     return alloc_plain(size, align, &zeroed);
 }

@@ -12,7 +12,8 @@ struct ask {
     enum family family;
     bool zero; /* the block is to read as zero */
     const void *caller;
-    size_t logged; /* by mtrace, when that is not the size; else 0 */
+    const void *entry; /* for stacks, see stack_capture_from; NULL: not known */
+    size_t logged;     /* by mtrace, when that is not the size; else 0 */
 };
 
 #define NOT_TOLD SIZE_MAX
@@ -22,6 +23,10 @@ struct release {
     size_t size;  /* that the caller believes the block to have; NOT_TOLD */
     size_t align; /* likewise */
     const void *caller;
+    const void *entry;
 };
+
+/* In a function that the program calls, or that is jumped to from one: of both structures. */
+#define CALLED_HERE .caller = __builtin_return_address(0), .entry = __builtin_frame_address(0)
 
 #endif

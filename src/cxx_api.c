@@ -82,8 +82,8 @@ static void *new_until_it_works(const struct ask *ask) {
 }
 
 static NOINLINE void *new_slow(size_t size) {
-    return new_until_it_works(&(struct ask){
-        .size = size, .align = 1, .family = FAMILY_NEW, .caller = __builtin_return_address(0)});
+    return new_until_it_works(
+        &(struct ask){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
 }
 
 /* The handler may throw and this must not: the runtime's own form catches, and calls our
@@ -108,16 +108,14 @@ static void *plain_new(size_t size) {
 }
 
 static void *aligned_new(size_t size, size_t align) {
-    return new_until_it_works(&(struct ask){
-        .size = size, .align = align, .family = FAMILY_NEW, .caller = __builtin_return_address(0)});
+    return new_until_it_works(
+        &(struct ask){.size = size, .align = align, .family = FAMILY_NEW, CALLED_HERE});
 }
 
 static NOINLINE void delete_slow(void *p) {
     if (settings.special == SPECIAL_HARD && hard_free(p)) return;
-    free_told(p, &(struct release){.family = FAMILY_NEW,
-                                   .size = NOT_TOLD,
-                                   .align = NOT_TOLD,
-                                   .caller = __builtin_return_address(0)});
+    free_told(p, &(struct release){
+                     .family = FAMILY_NEW, .size = NOT_TOLD, .align = NOT_TOLD, CALLED_HERE});
 }
 
 static void plain_delete(void *p) {
@@ -234,17 +232,14 @@ EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const voi
 
 #define CHECKED_NEW(name, its_align, ...)                                                \
     static void *name(size_t size, ##__VA_ARGS__) {                                      \
-        return new_until_it_works(&(struct ask){.size = size,                            \
-                                                .align = its_align,                      \
-                                                .family = FAMILY_NEW_ARRAY,              \
-                                                .caller = __builtin_return_address(0)}); \
+        return new_until_it_works(&(struct ask){                                         \
+            .size = size, .align = its_align, .family = FAMILY_NEW_ARRAY, CALLED_HERE}); \
     }
-#define CHECKED_DELETE(name, its_family, its_size, its_align, ...)              \
-    static void name(void *p, ##__VA_ARGS__) {                                  \
-        free_told(p, &(struct release){.family = its_family,                    \
-                                       .size = its_size,                        \
-                                       .align = its_align,                      \
-                                       .caller = __builtin_return_address(0)}); \
+#define CHECKED_DELETE(name, its_family, its_size, its_align, ...)                               \
+    static void name(void *p, ##__VA_ARGS__) {                                                   \
+        free_told(p,                                                                             \
+                  &(struct release){                                                             \
+                      .family = its_family, .size = its_size, .align = its_align, CALLED_HERE}); \
     }
 
 CHECKED_NEW(checked_new_array, 1)

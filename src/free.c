@@ -98,7 +98,7 @@ NOINLINE void free_slow(void *p) {
     free_told(p, &(struct release){.family = FAMILY_MALLOC,
                                    .size = NOT_TOLD,
                                    .align = NOT_TOLD,
-                                   .caller = __builtin_return_address(0)});
+                                   CALLED_HERE});
 }
 
 EXPORT_OWN HOT void mallow_free(void *p) {

@@ -51,7 +51,6 @@ static const char *find_write(const struct place *place) {
 
 void full_info(const struct place *place, struct block_info *info) {
     const struct record *record = record_of(place);
-    const struct trace *trace = trace_of(place);
     bool live = state_get(place->state) == SLOT_CHECKED;
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
@@ -61,10 +60,10 @@ void full_info(const struct place *place, struct block_info *info) {
         .family = (enum family)(record->family & FAMILY_MASK),
         .align = (size_t)1 << record->align,
     };
-    info->allocated = trace->allocated;
-    info->allocated_by = trace->allocated_by;
-    info->freed = live ? 0 : trace->freed;
-    info->freed_by = live ? 0 : trace->freed_by;
+    info->allocated = record->allocated;
+    info->allocated_by = record->allocated_by;
+    info->freed = live ? 0 : record->freed;
+    info->freed_by = live ? 0 : record->freed_by;
 }
 
 static void report(const struct place *place, const char *cause, const void *p,
@@ -95,13 +94,14 @@ static bool take_slot_for(struct heap *heap, unsigned class, struct place *place
     *filled = entry.slot != NULL;
     if (*filled) {
         state_set(entry.state, SLOT_CLOSING);
-        return place_of(entry.slot, place);
+        *place = place_at(entry);
+        return true;
     }
     struct slab *slab = alloc_find_slab(heap, class);
     if (slab == NULL || !records_make(slab)) return false;
     bool fresh;
-    entry = slab_take_one(heap, slab, settings.randomize, &fresh);
-    return place_of(entry.slot, place);
+    *place = place_at(slab_take_one(heap, slab, settings.randomize, &fresh));
+    return true;
 }
 
 static void write_record(const struct place *place, const struct ask *ask, stack_id stack) {
@@ -111,8 +111,9 @@ static void write_record(const struct place *place, const struct ask *ask, stack
         .offset = (uint16_t)(start - place->start),
         .family = (uint8_t)(ask->family | RECORD_KNOWN),
         .align = (uint8_t)__builtin_ctzl(ask->align),
+        .allocated = stack,
+        .allocated_by = thread_id(),
     };
-    *trace_of(place) = (struct trace){.allocated = stack, .allocated_by = thread_id()};
 }
 
 void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
@@ -198,9 +199,21 @@ static bool close_slot(const struct place *place, const void *p) {
     return true;
 }
 
+/* Nothing is told that could be wrong. */
+static bool is_told_plainly(const struct record *record, const struct release *how) {
+    return (how->size & how->align) == NOT_TOLD && record->align == 0 &&
+           (record->family & FAMILY_MASK) == how->family;
+}
+
+static void check_told(const struct place *place, const struct release *how) {
+    struct block_info info;
+    full_info(place, &info);
+    info.life = LIFE_LIVE;
+    told_check(&info, how);
+}
+
 static void give_back(struct heap *heap, struct entry entry) {
-    struct place place;
-    if (!place_of(entry.slot, &place)) return;
+    struct place place = place_at(entry);
     if (find_write(&place) != NULL) report_write(&place, "found when it left quarantine");
     slab_give(heap, &entry, 1);
 }
@@ -223,15 +236,12 @@ static void keep_for_a_while(struct heap *heap, const struct place *place) {
 bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
                stack_id stack) {
     if (!close_slot(place, p)) return false;
+    struct record *record = record_of(place);
     /* After a report the block is freed as usual. */
-    struct block_info info;
-    full_info(place, &info);
-    info.life = LIFE_LIVE;
-    told_check(&info, how);
+    if (unlikely(!is_told_plainly(record, how))) check_told(place, how);
     verify_live(place, "found by free");
-    struct trace *trace = trace_of(place);
-    trace->freed = stack;
-    trace->freed_by = thread_id();
+    record->freed = stack;
+    record->freed_by = thread_id();
     memset(place->start, fill_of_freed(), place->bytes);
     atomic_store_explicit(place->state, SLOT_HELD, memory_order_release);
     if (heap != NULL) keep_for_a_while(heap, place);

@@ -5,6 +5,7 @@
 
 #include "os.h"
 #include "os_process.h"
+#include "pagemap.h"
 
 /* ---- own memory ---- */
 
@@ -146,43 +147,25 @@ static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t
 /* ---- what is in memory ---- */
 
 #define SPARSE_MIN (64 * KIB)
-#define WINDOW_PAGES 512u
-#define PAGE_THERE ((uint64_t)3 << 62) /* in memory, or swapped */
 
-static bool read_pagemap(uintptr_t from, uint64_t *entries, size_t pages) {
-    static UNTOUCHED int pagemap;
-    if (pagemap == 0) pagemap = os_open_read("/proc/self/pagemap");
-    return pagemap > 0 && os_read_at(pagemap, entries, pages * sizeof *entries,
-                                     from / os_page_size() * sizeof *entries);
-}
-
-/* At most a window. */
 static void each_word_there(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
-    static UNTOUCHED uint64_t entries[WINDOW_PAGES];
-    size_t page = os_page_size();
-    uintptr_t first = from & ~(page - 1);
-    size_t pages = (to - first + page - 1) / page;
-    if (!read_pagemap(first, entries, pages)) {
-        each_word(from, to, call);
-        return;
+    static UNTOUCHED struct pagemap map;
+    uint64_t entry;
+    if (!map.open) pagemap_open(&map);
+    for (uintptr_t end; from < to; from = end) {
+        end = min_size(to, round_up(from + 1, os_page_size()));
+        if (!pagemap_at(&map, from, &entry) || (entry & PAGEMAP_THERE) != 0)
+            each_word(from, end, call);
     }
-    for (size_t i = 0; i < pages; i++)
-        if ((entries[i] & PAGE_THERE) != 0)
-            each_word(max_size(from, first + i * page), min_size(to, first + (i + 1) * page), call);
 }
 
 void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(const uintptr_t *at)) {
     catch_faults();
     from = round_up(from, sizeof(uintptr_t));
-    if (!sparse || to <= from || to - from < SPARSE_MIN) {
+    if (!sparse || to <= from || to - from < SPARSE_MIN)
         each_word(from, to, call);
-        return;
-    }
-    size_t step = WINDOW_PAGES * os_page_size();
-    for (uintptr_t end; from < to; from = end) {
-        end = min_size(to, (from & ~(step - 1)) + step);
-        each_word_there(from, end, call);
-    }
+    else
+        each_word_there(from, to, call);
 }
 
 size_t leak_read(uintptr_t from, void *to, size_t bytes) {

@@ -76,6 +76,23 @@ ALWAYS_INLINE void registers_here(struct registers *here) {
 #endif
 }
 
+/* The caller of the function whose frame address that is (__builtin_frame_address), as it goes on
+ * after the call; false where that cannot be told, or entry is NULL. */
+__attribute__((no_sanitize("thread", "address", "undefined"))) static inline bool
+frame_of_caller(const void *entry, uintptr_t *pc, uintptr_t *sp, uintptr_t *fp) {
+#if defined(__x86_64__)
+    const uintptr_t *saved = entry; /* | fp | return address | what is the caller's */
+    if (entry == NULL) return false;
+    *fp = saved[0];
+    *pc = saved[1];
+    *sp = (uintptr_t)(saved + 2);
+    return true;
+#else
+    (void)entry, (void)pc, (void)sp, (void)fp;
+    return false;
+#endif
+}
+
 /* Those of the code that a signal interrupted, whose next instruction has not run. */
 static inline void registers_interrupted(struct registers *there, const ucontext_t *context) {
 #if defined(__x86_64__)

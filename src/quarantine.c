@@ -4,6 +4,7 @@
 
 #include "lock.h"
 #include "meta.h"
+#include "record.h"
 #include "settings.h"
 
 #define RING_FIRST 256u
@@ -19,10 +20,9 @@ static _Atomic size_t held_bytes;
 size_t quarantine_bytes(void) { return atomic_load_explicit(&held_bytes, memory_order_relaxed); }
 
 static void count_bytes(struct quarantine *quarantine, size_t bytes) {
-    quarantine->counted += (ptrdiff_t)bytes;
-    size_t counted = (size_t)quarantine->counted;
-    if ((quarantine->counted < 0 ? -counted : counted) <= settings.quarantine / COUNTED_PART)
-        return;
+    size_t counted = (size_t)(quarantine->counted += (ptrdiff_t)bytes);
+    size_t part = settings.quarantine / COUNTED_PART;
+    if (likely(counted + part <= 2 * part)) return; /* from -part to part */
     quarantine->counted = 0;
     atomic_fetch_add_explicit(&held_bytes, counted, memory_order_relaxed);
 }
@@ -32,9 +32,15 @@ static ptrdiff_t excess(const struct quarantine *quarantine) {
     return (ptrdiff_t)(quarantine_bytes() + (size_t)quarantine->counted - settings.quarantine);
 }
 
-static const struct entry nothing;
-
 static uint32_t held(const struct ring *ring) { return ring->tail - ring->head; }
+
+/* What waits longest is used again a little before something must leave. */
+static bool nearly_full(const struct quarantine *quarantine, const struct ring *ring) {
+    return excess(quarantine) + (ptrdiff_t)(settings.quarantine / COUNTED_PART) >= 0 ||
+           held(ring) >= RING_MAX - RING_MAX / COUNTED_PART;
+}
+
+static const struct entry nothing;
 
 /* Frees that pass at least. */
 static uint32_t delay(unsigned class) {
@@ -93,10 +99,11 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
 static void fetch_next(const struct ring *ring) {
     __builtin_prefetch(ring_entry(ring, ring->head + 8));
     if (held(ring) < 4) return;
-    const struct entry *next = ring_entry(ring, ring->head + 3);
-    __builtin_prefetch(next->slot, 1);
-    __builtin_prefetch(next->slot + 64, 1);
-    __builtin_prefetch((const void *)next->state, 1);
+    struct place next = place_at(*ring_entry(ring, ring->head + 3));
+    __builtin_prefetch(next.start, 1);
+    __builtin_prefetch(next.start + CACHE_LINE, 1);
+    __builtin_prefetch((const void *)next.state, 1);
+    __builtin_prefetch(record_of(&next), 1);
 }
 
 static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
@@ -112,15 +119,18 @@ static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
 struct entry quarantine_take(struct heap *heap, unsigned class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return nothing;
-    bool due = held(&quarantine->rings[class]) > delay(class) && excess(quarantine) >= 0;
+    const struct ring *ring = &quarantine->rings[class];
+    bool due = held(ring) > delay(class) && nearly_full(quarantine, ring);
     return due ? leave_ring(quarantine, class) : nothing;
 }
 
 struct entry quarantine_evict(struct heap *heap, unsigned class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return nothing;
+    bool over = excess(quarantine) > 0;
+    if (likely(!over && held(&quarantine->rings[class]) < RING_MAX)) return nothing;
     if (too_many(quarantine, class)) return leave_ring(quarantine, class);
-    if (excess(quarantine) <= 0) return nothing;
+    if (!over) return nothing;
     unsigned victim = quarantine->next_victim++ % CLASSES;
     return too_many(quarantine, victim) ? leave_ring(quarantine, victim) : nothing;
 }

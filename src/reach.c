@@ -47,9 +47,8 @@ static RARE void move_reach(struct reach *reach, uintptr_t sp) {
     set_high(reach, min_size(page + PROBE_STEP, reach->limit));
 }
 
-bool reach_enter(struct reach *reach, uintptr_t sp) {
+bool reach_enter_other(struct reach *reach, uintptr_t sp) {
     bool same = reach->thread == thread_pointer() && reach->room != 0;
-    if (likely(same && reach_has(reach, sp))) return true;
     if (same && sp < reach->low && reach->low - sp < PROBE_FAR &&
         readable(stack_page(sp), reach->low)) {
         uintptr_t high = high_of(reach);

@@ -8,7 +8,7 @@
 #ifndef MALLOW_REACH_H
 #define MALLOW_REACH_H
 
-#include "config.h"
+#include "machine.h"
 
 struct reach {
     uintptr_t low, room; /* a word can be read at `room` addresses from low on */
@@ -18,13 +18,19 @@ struct reach {
 
 /* Begins at a stack pointer, or close above one that has left its stack. False when this is another
  * stack than before. */
-bool reach_enter(struct reach *reach, uintptr_t sp);
+static inline bool reach_enter(struct reach *reach, uintptr_t sp);
+bool reach_enter_other(struct reach *reach, uintptr_t sp);
 
 /* Whether the word there is in reach, after asking for pages if need be. */
 bool reach_extend(struct reach *reach, uintptr_t at);
 
 static inline bool reach_has(const struct reach *reach, uintptr_t at) {
     return at - reach->low < reach->room;
+}
+
+static inline bool reach_enter(struct reach *reach, uintptr_t sp) {
+    bool there = reach->thread == thread_pointer() && reach_has(reach, sp);
+    return likely(there) || reach_enter_other(reach, sp);
 }
 
 static inline bool reach_covers(struct reach *reach, uintptr_t at) {

@@ -25,7 +25,7 @@ bool place_of(const void *p, struct place *place) {
 }
 
 static size_t records_bytes(const struct slab *slab) {
-    return slab->slots * (sizeof(struct record) + sizeof(struct trace));
+    return slab->slots * sizeof(struct record);
 }
 
 bool records_make(struct slab *slab) {

@@ -2,8 +2,7 @@
  * Records: what is kept of a checked slot, beside its state byte and as far from the program's
  * memory. They are made with a slab's first checked slot and go with the slab:
  *
- *     slab->records    [ record of slot 0 | slot 1 | ... ][ trace of slot 0 | slot 1 | ... ]
- *                        8 bytes each                       16 bytes each
+ *     slab->records    [ record of slot 0 | slot 1 | ... ]    24 bytes each
  *
  * Who may write a slot's record is who may change its state (slab.h); a report may read it at any
  * time.
@@ -12,6 +11,7 @@
 #define MALLOW_RECORD_H
 
 #include "family.h"
+#include "heap.h"
 #include "slab.h"
 #include "stack.h"
 
@@ -20,9 +20,6 @@ struct record {
     uint16_t offset; /* of the block in its slot */
     uint8_t family;
     uint8_t align; /* what was asked for: its power of two; 0 for none */
-};
-
-struct trace {
     stack_id allocated, freed;
     int32_t allocated_by, freed_by; /* thread ids */
 };
@@ -39,6 +36,18 @@ struct place {
 /* False when p is in no slot of a slab of one class. */
 bool place_of(const void *p, struct place *place);
 
+/* The same of a slot that is known to be one. */
+ALWAYS_INLINE struct place place_at(struct entry entry) {
+    struct slab *head = slab_head(slab_of(granule_of(entry.slot)));
+    return (struct place){
+        .slab = head,
+        .slot = (uint32_t)(entry.state - head->state),
+        .start = entry.slot,
+        .bytes = head->slot_size,
+        .state = entry.state,
+    };
+}
+
 /* Makes sure that the slab has records; false when there is no memory. */
 bool records_make(struct slab *slab);
 
@@ -47,10 +56,6 @@ void records_free(struct slab *slab);
 
 static inline struct record *record_of(const struct place *place) {
     return &place->slab->records[place->slot];
-}
-
-static inline struct trace *trace_of(const struct place *place) {
-    return (struct trace *)(place->slab->records + place->slab->slots) + place->slot;
 }
 
 #endif

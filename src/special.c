@@ -33,15 +33,15 @@ void thread_id_after_fork(void) { own_id = 0; }
 /* ---- stacks ---- */
 
 /* In the heap's slow path, for the cache is the heap's. */
-static stack_id stack_here(struct heap *heap) {
-    return settings.frames == 0 ? 0 : stack_capture_some(&heap->stacks, settings.frames);
+static stack_id stack_of(struct heap *heap, const void *entry) {
+    return settings.frames == 0 ? 0 : stack_capture_from(&heap->stacks, settings.frames, entry);
 }
 
-static stack_id stack_of_caller(void) {
+static stack_id stack_for_guarded(const void *entry) {
     if (settings.check != CHECK_FULL && !is_on(SPECIAL_GUARD)) return 0;
     struct heap *heap = heap_enter();
     if (heap == NULL) return 0;
-    stack_id stack = stack_here(heap);
+    stack_id stack = stack_of(heap, entry);
     heap_leave(heap);
     return stack;
 }
@@ -69,14 +69,18 @@ static void *obtain_guarded(const struct ask *ask, stack_id stack) {
     return memset(p, fill, min_size(ask->size, FILL_MAX));
 }
 
-static void *obtain_full(const struct ask *ask) {
+static void *alloc_full(const struct ask *ask) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
-    stack_id stack = stack_here(heap);
-    void *p = full_alloc(heap, ask, stack);
+    void *p = full_alloc(heap, ask, stack_of(heap, ask->entry));
     decay_turn(heap);
     heap_leave(heap);
-    return p != NULL ? p : obtain_guarded(ask, stack);
+    return p;
+}
+
+static void *obtain_full(const struct ask *ask) {
+    void *p = alloc_full(ask);
+    return p != NULL ? p : obtain_guarded(ask, stack_for_guarded(ask->entry));
 }
 
 /* All that the last refill brought was allocated since, but for its first slot, which went to the
@@ -100,11 +104,11 @@ static bool is_to_be_guarded(size_t size) {
 /* Blocks too large for a slot are guarded where others are checked. */
 static void *obtain_special(const struct ask *ask) {
     void *p = NULL;
-    if (is_to_be_guarded(ask->size)) p = obtain_guarded(ask, stack_of_caller());
+    if (is_to_be_guarded(ask->size)) p = obtain_guarded(ask, stack_for_guarded(ask->entry));
     if (p == NULL && is_on(SPECIAL_FULL)) return obtain_full(ask);
     if (p == NULL && is_on(SPECIAL_HARD)) {
         p = hard_alloc(ask->size, ask->align);
-        if (p == NULL) p = obtain_guarded(ask, stack_of_caller());
+        if (p == NULL) p = obtain_guarded(ask, stack_for_guarded(ask->entry));
     }
     return p;
 }
@@ -124,6 +128,8 @@ static void count(size_t usable) {
 }
 
 APART void *special_alloc(const struct ask *ask) {
+    void *block = settings.special == SPECIAL_FULL ? alloc_full(ask) : NULL;
+    if (likely(block != NULL)) return block;
     verify_if_pedantic();
     void *p = obtain(ask);
     if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
@@ -150,11 +156,11 @@ static bool is_full(const void *p, struct place *place) {
 
 static void release_full(const struct place *place, void *p, const struct release *how) {
     /* What is looked at soon arrives while the stack is captured. */
-    __builtin_prefetch(trace_of(place), 1);
+    __builtin_prefetch(record_of(place), 1);
     __builtin_prefetch(place->start, 1);
     __builtin_prefetch(place->start + place->bytes - 1, 1);
     struct heap *heap = heap_enter();
-    full_free(heap, place, p, how, heap == NULL ? 0 : stack_here(heap));
+    full_free(heap, place, p, how, heap == NULL ? 0 : stack_of(heap, how->entry));
     if (heap == NULL) return;
     decay_turn(heap);
     heap_leave(heap);
@@ -163,7 +169,7 @@ static void release_full(const struct place *place, void *p, const struct releas
 static void free_guarded(void *p, const struct release *how) {
     struct block_info info;
     if (guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p) told_check(&info, how);
-    guard_free(p, stack_of_caller());
+    guard_free(p, stack_for_guarded(how->entry));
 }
 
 static void release(void *p, const struct release *how) {
@@ -190,7 +196,12 @@ static void count_free(void *p) {
 }
 
 APART void special_free(void *p, const struct release *how) {
+    struct place place;
     if (p == NULL) return;
+    if (settings.special == SPECIAL_FULL && is_full(p, &place)) {
+        release_full(&place, p, how);
+        return;
+    }
     verify_if_pedantic();
     if (is_on(SPECIAL_TRACE)) mtrace_free(p, how->caller);
     if (is_on(SPECIAL_COUNT)) count_free(p);
@@ -217,18 +228,21 @@ static bool find_size(void *p, size_t *size) {
     return live;
 }
 
-static void *move(void *p, size_t before, size_t size, const void *caller) {
-    struct ask ask = {.size = size, .align = 1, .family = FAMILY_MALLOC, .caller = caller};
-    struct release how = {
-        .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, .caller = caller};
-    void *moved = obtain(&ask);
+static void *move(void *p, size_t before, const struct ask *ask) {
+    struct release how = {.family = FAMILY_MALLOC,
+                          .size = NOT_TOLD,
+                          .align = NOT_TOLD,
+                          .caller = ask->caller,
+                          .entry = ask->entry};
+    size_t size = ask->size;
+    void *moved = obtain(ask);
     if (moved == NULL) return NULL;
     memcpy(moved, p, min_size(before, size));
     if (is_on(SPECIAL_COUNT)) {
         count(mallow_usable_size(moved));
         stats_count_free(before);
     }
-    if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, moved, size, caller);
+    if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, moved, size, ask->caller);
     release(p, &how);
     return moved;
 }
@@ -270,6 +284,8 @@ static void *resize_hard(void *p, size_t size) {
 }
 
 void *special_resize(void *p, size_t size, const void *caller) {
+    struct ask ask = {
+        .size = size, .align = 1, .caller = caller, .entry = __builtin_frame_address(0)};
     size_t before;
     int error_before = errno;
     verify_if_pedantic();
@@ -277,7 +293,7 @@ void *special_resize(void *p, size_t size, const void *caller) {
     if (in_slot != NULL) return in_slot;
     if (!find_size(p, &before)) return resize_unknown(p, size, caller);
     void *resized = resize_here(p, before, size, caller);
-    if (resized == NULL) resized = move(p, before, size, caller);
+    if (resized == NULL) resized = move(p, before, &ask);
     if (resized == NULL && is_on(SPECIAL_TRACE)) mtrace_realloc(p, NULL, size, caller);
     if (resized != NULL || size > before) return resized;
     errno = error_before; /* it fits where it is */
@@ -285,7 +301,8 @@ void *special_resize(void *p, size_t size, const void *caller) {
 }
 
 RARE void *special_new_by_resize(size_t size, const void *caller) {
-    struct ask ask = {.size = size, .align = 1, .caller = caller};
+    struct ask ask = {
+        .size = size, .align = 1, .caller = caller, .entry = __builtin_frame_address(0)};
     verify_if_pedantic();
     void *p = obtain(&ask);
     if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));

@@ -42,17 +42,22 @@ struct met {
     struct step_reads reads;
 };
 
-/* The way out of the library that a call took: where its own frames' return addresses lie above the
- * stack pointer, and which they are. */
-#define WAY_FRAMES 8u
-#define WAYS 8u
+/* A stack that was captured before, and what it was captured from: as long as all that is as it
+ * was, nothing else needs to be looked at. */
+#define HITS 1024u
+#define HITS_ALIKE 8u
+#define HIT_WORDS 32u
 
-struct way {
-    uint32_t frames; /* 0: none */
-    uint32_t fp_at;  /* where the caller's frame pointer was saved; 0: it is still there */
-    uint32_t sp;     /* the caller's stack pointer */
-    uint32_t ra_at[WAY_FRAMES];
-    uintptr_t ra[WAY_FRAMES]; /* of the last frame it is the caller's, which may be any */
+struct hit {
+    struct frame frame; /* the innermost that is not the library's; pc 0: none */
+    stack_id stack;
+    uint32_t changes; /* the unwinder's; with another number it is void */
+    uint32_t objects; /* that may be unloaded: a bit for each place */
+    uint16_t wanted;  /* so many frames can be told from the words */
+    uint8_t words;
+    bool fp_matters;
+    uint32_t at[HIT_WORDS]; /* above frame.sp */
+    uintptr_t value[HIT_WORDS];
 };
 
 /* A node that was asked for. */
@@ -68,12 +73,12 @@ struct stack_cache {
     bool is_cut;          /* there are more outside of [0] */
     uint32_t changes;     /* the unwinder's, when they were kept: with another one they are void */
     struct unwinder unwinder;
-    struct way ways[WAYS];
-    unsigned next_way;
     struct kept kept[KEPT_FRAMES];
     struct saved saved[3 * KEPT_FRAMES];
     struct met met[KEPT_FRAMES]; /* [0] is the innermost */
     struct memo memo[MEMO];
+    unsigned next_alike;
+    struct hit hits[HITS / HITS_ALIKE][HITS_ALIKE];
 };
 
 struct walk {
@@ -135,74 +140,21 @@ static bool is_left_out(uintptr_t pc) {
     return loaded_is_own(pc - 1) || pc - 1 - left_out.start < left_out.end - left_out.start;
 }
 
-static bool is_this_way(const struct way *way, uintptr_t sp) {
-    unsigned last = way->frames - 1;
-    for (unsigned i = 0; i < last; i++)
-        if (stack_word(sp + way->ra_at[i]) != way->ra[i]) return false;
-    return !is_left_out(return_address(stack_word(sp + way->ra_at[last])));
-}
-
-/* True: the frame is now that of the library's caller. */
-static bool leave_as_before(struct stack_cache *cache, struct frame *frame) {
-    uintptr_t sp = frame->sp;
-    for (unsigned i = 0; i < WAYS && cache->ways[i].frames != 0; i++) {
-        const struct way *way = &cache->ways[i];
-        if (!reach_has(&cache->unwinder.reach, sp + way->sp) || !is_this_way(way, sp)) continue;
-        frame->pc = return_address(stack_word(sp + way->ra_at[way->frames - 1]));
-        frame->sp = sp + way->sp;
-        if (way->fp_at != 0) frame->fp = stack_word(sp + way->fp_at);
-        return true;
-    }
-    return false;
-}
-
-static void keep_way(struct stack_cache *cache, struct way *way) {
-    struct way *place = &cache->ways[cache->next_way++ % WAYS];
-    uint32_t frames = way->frames;
-    way->frames = 0; /* a handler may jump out of here */
-    *place = *way;
-    signal_order();
-    place->frames = frames;
-}
-
-/* One more frame on the way; false when the way is not the same each time. */
-static bool lengthen_way(const struct stack_cache *cache, struct way *way,
-                         const struct step_reads *reads, uintptr_t sp) {
-    if (!reads->repeatable || reads->uses_fp || reads->ra_at == 0 || way->frames == WAY_FRAMES ||
-        !cache->unwinder.objects[reads->object].loaded.stays)
-        return false;
-    if (reads->fp_at != 0) way->fp_at = (uint32_t)(reads->fp_at - sp);
-    way->ra_at[way->frames] = (uint32_t)(reads->ra_at - sp);
-    way->ra[way->frames++] = stack_word(reads->ra_at);
-    return true;
-}
-
-/* The library's own frames, up to the first that is none. */
-static enum step leave_library(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
-    struct unwinder *u = &cache->unwinder;
-    struct way way = {.frames = 0};
+/* The library's own frames, up to the first that is none; of the first one it may be known. */
+static enum step leave_library(struct stack_cache *cache, struct frame *frame, bool is_own) {
     struct step_reads reads;
-    enum step step;
-    uintptr_t sp = frame->sp;
-    (void)walk;
-    if (!u->whole && likely(leave_as_before(cache, frame))) return STEP_OK;
-    bool keeps = !u->whole;
-    do {
-        step = unwind_step(u, frame, &reads);
-        keeps = keeps && step == STEP_OK && lengthen_way(cache, &way, &reads, sp);
-    } while (step == STEP_OK && is_left_out(frame->pc));
-    way.sp = (uint32_t)(frame->sp - sp);
-    if (keeps) keep_way(cache, &way);
+    enum step step = STEP_OK;
+    for (; step == STEP_OK && (is_own || is_left_out(frame->pc)); is_own = false)
+        step = unwind_step(&cache->unwinder, frame, &reads);
     return step;
 }
 
 /* Where a call has led to no code at all: only its return address is known. */
-static enum step leave_nowhere(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
+static void leave_nowhere(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
     struct met *met = &cache->met[0];
     met->frame = *frame;
     met->reads = (struct step_reads){.repeatable = false};
     if (unwind_called(&cache->unwinder, frame)) walk->met = 1;
-    return STEP_OK;
 }
 
 static enum step meet(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
@@ -304,49 +256,139 @@ static stack_id finish_walk(struct stack_cache *cache, struct walk *walk, enum s
     return stack;
 }
 
-static void begin_walk(struct stack_cache *cache, const struct registers *from, struct frame *frame,
-                       struct walk *walk, unsigned wanted, bool whole) {
+static void begin_walk(struct stack_cache *cache, struct walk *walk, unsigned wanted) {
     struct unwinder *u = &cache->unwinder;
-    unwind_begin(u, from, frame);
-    u->whole = whole;
-    if (whole || u->changes != cache->changes) cache->kept_frames = 0;
+    if (u->whole || u->changes != cache->changes) cache->kept_frames = 0;
     cache->changes = u->changes;
     *walk = (struct walk){.wanted = wanted, .candidates = cache->kept_frames};
 }
 
-static stack_id capture_stack(struct stack_cache *cache, const struct registers *from,
-                              enum step (*leave)(struct stack_cache *, struct frame *,
-                                                 struct walk *),
-                              unsigned wanted, bool whole) {
-    struct frame frame;
+/* ---- stacks that come again ---- */
+
+/* A function that others allocate by (xmalloc) has many callers with stacks of one height. */
+static struct hit *hits_like(struct stack_cache *cache, const struct frame *frame) {
+    uint64_t hash = (frame->pc ^ frame->sp << 24) * 0x9e3779b97f4a7c15u;
+    return cache->hits[(hash >> 32) % (HITS / HITS_ALIKE)];
+}
+
+static bool is_hit(struct unwinder *u, const struct hit *hit, const struct frame *frame,
+                   unsigned wanted) {
+    if (hit->frame.pc != frame->pc || hit->frame.sp != frame->sp) return false;
+    if ((hit->fp_matters && hit->frame.fp != frame->fp) || hit->wanted < wanted) return false;
+    for (unsigned i = 0; i < hit->words; i++) /* those that change most are the first */
+        if (stack_word(frame->sp + hit->at[i]) != hit->value[i]) return false;
+    if (unlikely(hit->objects != 0) && !unwind_objects_stay(u, hit->objects)) return false;
+    return hit->changes == u->changes;
+}
+
+/* 0: it must be walked. */
+static stack_id find_hit(struct stack_cache *cache, const struct frame *frame, unsigned wanted) {
+    const struct hit *alike = hits_like(cache, frame);
+    for (unsigned i = 0; i < HITS_ALIKE && !cache->unwinder.whole; i++)
+        if (is_hit(&cache->unwinder, &alike[i], frame, wanted)) return alike[i].stack;
+    return 0;
+}
+
+/* The words that the innermost `wanted` of the kept frames are told by. */
+static bool keep_words(const struct stack_cache *cache, struct hit *hit, unsigned wanted) {
+    const struct kept *kept = cache->kept;
+    unsigned n = cache->kept_frames;
+    const struct saved *first = cache->saved, *end = first + kept[n - 1].words;
+    if (n > wanted) first += kept[n - wanted].words;
+    if (end - first > HIT_WORDS) return false;
+    hit->words = (uint8_t)(end - first);
+    for (unsigned i = 0; i < hit->words; i++) {
+        uintptr_t above = (--end)->at - hit->frame.sp;
+        if (above > UINT32_MAX) return false;
+        hit->at[i] = (uint32_t)above;
+        hit->value[i] = end->value;
+    }
+    return true;
+}
+
+/* Of the stack that was just captured, if all its frames were kept. */
+static void keep_hit(struct stack_cache *cache, const struct frame *innermost, unsigned wanted,
+                     stack_id stack) {
+    unsigned n = cache->kept_frames;
+    if (n == 0 || stack == 0 || (cache->is_cut && n < wanted)) return;
+    const struct kept *kept = &cache->kept[n - 1];
+    struct hit *hit = &hits_like(cache, innermost)[cache->next_alike++ % HITS_ALIKE];
+    if (kept->node != stack || !is_kept(kept, innermost)) return;
+    hit->frame.pc = 0; /* a handler may jump out of here */
+    signal_order();
+    hit->frame.sp = innermost->sp;
+    hit->frame.fp = innermost->fp;
+    hit->stack = stack;
+    hit->changes = cache->changes;
+    hit->objects = unwind_objects_that_go(&cache->unwinder, kept->objects);
+    hit->fp_matters = kept->fp_matters;
+    hit->wanted = (uint16_t)wanted;
+    bool whole = keep_words(cache, hit, wanted);
+    signal_order();
+    if (whole) hit->frame.pc = innermost->pc;
+}
+
+/* ---- capturing ---- */
+
+/* STEP_BLIND: not from here. */
+static enum step capture_call(struct stack_cache *cache, struct frame *frame, bool is_own,
+                              unsigned wanted, stack_id *stack) {
     struct walk walk;
-    begin_walk(cache, from, &frame, &walk, wanted, whole);
-    enum step step = leave(cache, &frame, &walk);
-    if (step == STEP_OK) step = meet(cache, &frame, &walk);
-    if (unlikely(step == STEP_BLIND) && !whole)
-        return capture_stack(cache, from, leave, wanted, true);
-    return finish_walk(cache, &walk, step);
+    enum step step = leave_library(cache, frame, is_own);
+    if (step == STEP_OK) {
+        *stack = find_hit(cache, frame, wanted);
+        if (likely(*stack != 0)) return STEP_OK;
+    }
+    struct frame innermost = *frame;
+    begin_walk(cache, &walk, wanted);
+    if (step == STEP_OK) step = meet(cache, frame, &walk);
+    if (unlikely(step == STEP_BLIND) && !cache->unwinder.whole) return STEP_BLIND;
+    *stack = finish_walk(cache, &walk, step);
+    keep_hit(cache, &innermost, wanted, *stack);
+    return STEP_OK;
 }
 
 size_t stack_cache_bytes(void) { return round_up(sizeof(struct stack_cache), os_page_size()); }
 
 static struct stack_cache *new_cache(void) { return os_map(stack_cache_bytes()); }
 
-NOINLINE stack_id stack_capture_some(struct stack_cache **cache, unsigned frames) {
+NOINLINE stack_id stack_capture_from(struct stack_cache **cache, unsigned frames,
+                                     const void *entry) {
     if (unlikely(*cache == NULL)) *cache = new_cache();
     if (*cache == NULL) return 0;
-    struct registers *here = &(*cache)->unwinder.registers;
-    registers_here(here);
-    return here->pc == 0 ? 0 : capture_stack(*cache, here, leave_library, frames, false);
+    struct unwinder *u = &(*cache)->unwinder;
+    struct registers here;
+    struct frame frame;
+    stack_id stack = 0;
+    if (likely(frame_of_caller(entry, &frame.pc, &frame.sp, &frame.fp))) {
+        unwind_begin(u, &frame);
+        if (likely(capture_call(*cache, &frame, false, frames, &stack) != STEP_BLIND)) return stack;
+    }
+    registers_here(&here);
+    for (int whole = 0; whole < 2 && here.pc != 0; whole++) {
+        unwind_begin_registers(u, &here, whole, &frame);
+        if (capture_call(*cache, &frame, true, frames, &stack) != STEP_BLIND) break;
+    }
+    return stack;
 }
 
 RARE stack_id stack_capture_interrupted(const void *context) {
     struct registers there;
+    struct frame frame;
+    struct walk walk;
+    stack_id stack = 0;
     struct stack_cache *cache = new_cache();
     if (cache == NULL) return 0;
     registers_interrupted(&there, context);
-    stack_id stack =
-        there.pc == 0 ? 0 : capture_stack(cache, &there, leave_nowhere, STACK_FRAMES_MAX, false);
+    for (int whole = 0; whole < 2 && there.pc != 0; whole++) {
+        unwind_begin_registers(&cache->unwinder, &there, whole, &frame);
+        begin_walk(cache, &walk, STACK_FRAMES_MAX);
+        leave_nowhere(cache, &frame, &walk);
+        enum step step = meet(cache, &frame, &walk);
+        if (step == STEP_BLIND && whole == 0) continue;
+        stack = finish_walk(cache, &walk, step);
+        break;
+    }
     os_unmap(cache, stack_cache_bytes());
     return stack;
 }

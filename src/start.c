@@ -45,6 +45,7 @@ static void child_of_fork(void) {
     decay_after_fork();
     thread_id_after_fork();
     report_after_fork();
+    verify_after_fork();
     summary_forget();
     control_after_fork();
     leak_after_fork();

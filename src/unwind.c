@@ -22,6 +22,13 @@ bool unwind_objects_stay(struct unwinder *u, uint32_t places) {
     return true;
 }
 
+uint32_t unwind_objects_that_go(const struct unwinder *u, uint32_t places) {
+    uint32_t going = 0;
+    for (uint32_t left = places; left != 0; left &= left - 1)
+        if (!u->objects[__builtin_ctz(left)].loaded.stays) going |= left & -left;
+    return going;
+}
+
 static struct object *known_object(struct unwinder *u, const struct loaded *loaded) {
     for (unsigned i = 0; i < UNWIND_OBJECTS; i++) {
         struct object *object = &u->objects[i];
@@ -318,12 +325,18 @@ bool unwind_called(struct unwinder *u, struct frame *frame) {
     return true;
 }
 
-void unwind_begin(struct unwinder *u, const struct registers *from, struct frame *frame) {
+void unwind_begin(struct unwinder *u, const struct frame *frame) {
     u->capture++;
-    if (from != &u->registers) u->registers = *from;
     u->whole = false;
-    frame_of_registers(from, frame);
     enter_stack(u, frame->sp);
+}
+
+void unwind_begin_registers(struct unwinder *u, const struct registers *from, bool whole,
+                            struct frame *frame) {
+    frame_of_registers(from, frame);
+    unwind_begin(u, frame);
+    u->registers = *from;
+    u->whole = whole;
 }
 
 enum step unwind_step(struct unwinder *u, struct frame *frame, struct step_reads *reads) {

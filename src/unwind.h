@@ -76,8 +76,12 @@ struct step_reads {
     uintptr_t cfa_at; /* where the caller's stack pointer is saved; 0: computed */
 };
 
-/* Begins a capture there. */
-void unwind_begin(struct unwinder *unwinder, const struct registers *from, struct frame *frame);
+/* Begins a capture at the frame. */
+void unwind_begin(struct unwinder *unwinder, const struct frame *frame);
+
+/* Begins one where the registers are these. whole: with all of them. */
+void unwind_begin_registers(struct unwinder *unwinder, const struct registers *from, bool whole,
+                            struct frame *frame);
 
 enum step unwind_step(struct unwinder *unwinder, struct frame *frame, struct step_reads *reads);
 
@@ -87,5 +91,8 @@ bool unwind_called(struct unwinder *unwinder, struct frame *frame);
 
 /* Whether the objects in these places (a bit each) are the ones that were there. */
 bool unwind_objects_stay(struct unwinder *unwinder, uint32_t places);
+
+/* Those of them that may be unloaded. */
+uint32_t unwind_objects_that_go(const struct unwinder *unwinder, uint32_t places);
 
 #endif

@@ -8,7 +8,8 @@
  * How many there were. Other threads may go on meanwhile. */
 size_t verify_all(const char *when);
 
-/* When the process ends, in the modes that check. */
+/* When the process ends, in the modes that check. In the child of a fork only what has changed. */
 void verify_at_exit(void);
+void verify_after_fork(void);
 
 #endif

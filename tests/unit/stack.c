@@ -115,6 +115,37 @@ static void a_deep_stack_is_cut(void **state) {
     assert_true(call_tree_nodes() - before <= 4 * STACK_FRAMES_MAX);
 }
 
+/* As the library does it: from the function that the program has called. */
+NOINLINE static stack_id capture_inside(const void *entry, unsigned depth) {
+    stack_id stack = depth == 0 ? stack_capture_from(&cache, STACK_FRAMES_MAX, entry)
+                                : capture_inside(entry, depth - 1);
+    KEEP_FRAME();
+    return stack;
+}
+
+NOINLINE static stack_id capture_of_caller(unsigned depth) {
+    stack_id stack = capture_inside(__builtin_frame_address(0), depth);
+    KEEP_FRAME();
+    return stack;
+}
+
+NOINLINE static void check_of_caller(unsigned depth) {
+    uintptr_t frames[STACK_FRAMES_MAX], whole[STACK_FRAMES_MAX];
+    stack_id twice[2];
+    for (volatile unsigned i = 0; i < 2; i++) twice[i] = capture_of_caller(depth);
+    unsigned n = stack_frames(stack_capture(&cache), whole);
+    assert_int_equal(twice[0], twice[1]);
+    assert_int_equal(stack_frames(twice[0], frames), n);
+    assert_memory_equal(frames + 1, whole + 1, (n - 1) * sizeof *frames);
+    assert_in_range(frames[0] - (uintptr_t)check_of_caller, 1,
+                    whole[0] - (uintptr_t)check_of_caller);
+}
+
+static void a_stack_begins_at_the_entry(void **state) {
+    (void)state;
+    for (unsigned depth = 0; depth < 3; depth++) check_of_caller(depth);
+}
+
 static void left_out_frames_are_the_innermost(void **state) {
     (void)state;
     uintptr_t frames[STACK_FRAMES_MAX], fewer[STACK_FRAMES_MAX];
@@ -194,6 +225,7 @@ int main(void) {
         cmocka_unit_test(the_frames_asked_for_are_right),
         cmocka_unit_test(a_recursion_is_shared),
         cmocka_unit_test(a_deep_stack_is_cut),
+        cmocka_unit_test(a_stack_begins_at_the_entry),
         cmocka_unit_test(left_out_frames_are_the_innermost),
         cmocka_unit_test(without_memory_there_is_no_stack),
         cmocka_unit_test(what_cannot_be_read_is_no_frame),

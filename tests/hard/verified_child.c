@@ -1,0 +1,50 @@
+/* The child of a fork verifies at its end what it has changed, and not what its parent has: that is
+ * the parent's, who finds it later. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "processes.h"
+
+enum { BLOCKS = 5000, SIZE = 40, VICTIM = 777 };
+
+static char *blocks[BLOCKS];
+
+/* How the child ends that did this before. */
+static int end_of_child(void (*before)(void)) {
+    int status;
+    pid_t child = start_child();
+    if (child == 0) {
+        close(STDERR_FILENO); /* what is reported is expected */
+        before();
+        exit(0);
+    }
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void add_to_end(int n) { *(volatile char *)(blocks[VICTIM] + SIZE) += (char)n; }
+
+static void nothing(void) {}
+static void overflow(void) { add_to_end(1); }
+static void free_one(void) { free(blocks[0]); }
+
+static bool reported(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT; }
+static bool clean(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+
+int main(void) {
+    int pagemap = open("/proc/self/pagemap", O_RDONLY);
+    if (pagemap < 0) return STATUS_SKIPPED;
+    close(pagemap);
+    for (int i = 0; i < BLOCKS; i++) blocks[i] = malloc(SIZE);
+    CHECK(clean(end_of_child(nothing)));
+    CHECK(clean(end_of_child(free_one)));
+    CHECK(reported(end_of_child(overflow)));
+    add_to_end(1);
+    CHECK(clean(end_of_child(nothing)));
+    add_to_end(-1);
+    for (int i = 0; i < BLOCKS; i++) free(blocks[i]);
+}
