@@ -132,11 +132,14 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
     return alloc_from(size <= SLOT_MAX ? class_of(size) : CLASSES, size, 1, zeroed);
 }
 
+static NOINLINE APART void *malloc_special(size_t size) {
+    return special_alloc(&(struct ask){.size = size, .align = 1, CALLED_HERE});
+}
+
 NOINLINE void *alloc_slow(size_t size) {
     bool zeroed;
     if (unlikely(settings.special == SPECIAL_HARD)) return hard_malloc(size);
-    if (unlikely(settings.special != 0))
-        return special_alloc(&(struct ask){.size = size, .align = 1, CALLED_HERE});
+    if (unlikely(settings.special != 0)) return malloc_special(size);
     return alloc_plain(size, 1, &zeroed);
 }
 

@@ -43,7 +43,7 @@ enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 /* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
 ALWAYS_INLINE enum fast_free fast_give(void *p) {
     size_t granule = granule_of(p);
-    if (unlikely(granule >= racy_load(size_t, &space.granules))) return FAST_OTHER;
+    if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
     if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
     uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);

@@ -93,12 +93,16 @@ void free_told(void *p, const struct release *how) {
         free_plain(p, how->caller);
 }
 
-NOINLINE void free_slow(void *p) {
-    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
+static NOINLINE void free_looked_at(void *p) {
     free_told(p, &(struct release){.family = FAMILY_MALLOC,
                                    .size = NOT_TOLD,
                                    .align = NOT_TOLD,
                                    CALLED_HERE});
+}
+
+NOINLINE void free_slow(void *p) {
+    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
+    free_looked_at(p);
 }
 
 EXPORT_OWN HOT void mallow_free(void *p) {

@@ -97,17 +97,24 @@ typedef uint64_t lane __attribute__((vector_size(16), may_alias));
 
 /* bytes: a multiple of 16, as slots are aligned. */
 ALWAYS_INLINE bool is_zero(const char *slot, size_t bytes) {
+    const lane *at = (const lane *)slot, *end = (const lane *)(slot + bytes);
     lane all = {0, 0};
-    for (size_t i = 0; i < bytes; i += sizeof all) all |= *(const lane *)(slot + i);
+    for (; end - at >= 4; at += 4) all |= (at[0] | at[1]) | (at[2] | at[3]);
+    for (; at < end; at++) all |= *at;
     return (all[0] | all[1]) == 0;
 }
 
 /* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
  * the rest here. */
 ALWAYS_INLINE void make_zero(char *slot, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += sizeof(lane)) {
-        *(lane *)(slot + i) = (lane){0, 0};
-        __asm__("" : "+r"(i));
+    lane *at = (lane *)slot, *end = (lane *)(slot + bytes), zero = {0, 0};
+    for (; end - at >= 4; at += 4) {
+        at[0] = at[1] = at[2] = at[3] = zero;
+        __asm__("" : "+r"(at));
+    }
+    for (; at < end; at++) {
+        *at = zero;
+        __asm__("" : "+r"(at));
     }
 }
 

@@ -65,8 +65,8 @@ bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
 static bool is_sampling(void) { return settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE); }
 
 static bool serves(unsigned class) {
-    bool others_look = settings.special != 0 && !is_sampling();
-    return !others_look && class <= class_of(min_size(settings.mxfast, settings.tcache_max));
+    return special_leaves_magazines() &&
+           class <= class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
 /* What the class may have, if nobody set a bound: with the sentinel. */

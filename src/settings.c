@@ -83,6 +83,7 @@ static void set_tcache_count(size_t value) {
 static void set_special(unsigned bit, bool on) {
     unsigned special = on ? settings.special | bit : settings.special & ~bit;
     racy_store(&settings.special, special);
+    space_serve_fast(special_leaves_magazines());
     magazines_change();
 }
 

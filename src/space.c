@@ -223,6 +223,15 @@ size_t space_skip(size_t granules) {
     return 0;
 }
 
+/* Of two at once either may be the last: whoever enters a slow path in vain goes on there, and
+ * whoever does not is as right. */
+void space_serve_fast(bool fast) {
+    racy_store(&space.slow, !fast);
+    __atomic_store_n(&space.fast_granules,
+                     fast ? __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) : 0,
+                     __ATOMIC_RELEASE);
+}
+
 bool space_grow(size_t granules) {
     size_t bytes = granules * GRANULE;
     if (bytes > space.block_part.limit) return false;
@@ -235,6 +244,7 @@ bool space_grow(size_t granules) {
     size_t usable = space.block_part.accessible / GRANULE;
     if (!part_grow(&space.granule_part, usable * sizeof(struct granule))) return false;
     __atomic_store_n(&space.granules, usable, __ATOMIC_RELEASE);
+    space_serve_fast(!racy_load(bool, &space.slow));
     return true;
 }
 

@@ -52,11 +52,14 @@ struct part {
 };
 
 struct space {
-    /* What every free reads: constant after start-up, but for `granules`, which only grows. */
+    /* What every free reads: constant after start-up, but for the number, which only grows; 0 while
+     * special modes send every call to a slow path, so that the fast one ends soon. */
     char *base;
+    size_t fast_granules;
+    struct granule *granule; /* the descriptors */
     size_t granules;         /* how many may hold blocks: descriptor and pages are accessible */
-    struct granule *granule; /* their descriptors */
 
+    bool slow;
     size_t top_pad;  /* bytes made accessible beyond the need (M_TOP_PAD) */
     bool huge_pages; /* the system is advised to use huge pages for blocks */
     struct part granule_part, meta_part, block_part;
@@ -93,6 +96,9 @@ void space_use_huge_pages(void);
 
 /* Whether the heap's range, which has been chosen, is nowhere near. */
 bool space_is_apart(const char *start, size_t bytes);
+
+/* Whether the fast path is in use. */
+void space_serve_fast(bool fast);
 
 /* Makes the granules [0, granules) usable, with their descriptors. */
 bool space_grow(size_t granules);

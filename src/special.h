@@ -8,6 +8,7 @@
 
 #include "ask.h"
 #include "block_info.h"
+#include "settings.h"
 
 /* Bits of settings.special. */
 enum {
@@ -21,6 +22,11 @@ enum {
     SPECIAL_SAMPLE = 1 << 7,   /* guards are sampled: alone, magazines stay in use */
     SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
+
+/* Whether the fast path serves: nobody looks at each call. */
+static inline bool special_leaves_magazines(void) {
+    return settings.special == 0 || settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE);
+}
 
 /* Fresh and freed memory in check=full, when M_PERTURB does not say otherwise: as an address
  * neither can be used. */
