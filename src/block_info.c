@@ -15,6 +15,7 @@ static enum block_life life_of(uint8_t state) {
         return LIFE_LIVE;
     case SLOT_FRESH:
     case SLOT_CACHED_FRESH:
+    case SLOT_HELD_FRESH:
     case SLOT_NONE:
         return LIFE_NONE;
     default:

@@ -12,6 +12,7 @@
 #define SWEEP_NS (200 * MS) /* between two sweeps: what is old was not needed for one to two */
 #define TOUR_NS (200 * MS)  /* between two tours of the others' heaps */
 #define TOUR_SLICES 2u
+#define TOURS_OF_WAITING 5u
 
 /* The longer a slot lies in a magazine, the less it is needed there; and each keeps a page. */
 static void halve_magazines(struct heap *heap) {
@@ -47,7 +48,11 @@ static bool is_settled(struct heap *heap) {
 static bool decay_other(struct heap *heap, int64_t now) {
     bool done = true;
     if (heap_begin(heap)) { /* its thread is gone */
-        heap_reap(heap);
+        /* What waits in special modes goes on waiting for a second. */
+        if (heap->decay.tours_without_thread++ < TOURS_OF_WAITING)
+            heap_reap(heap);
+        else
+            heap_reap_whole(heap);
         done = decay_heap(heap, now, false);
         heap_end(heap);
     } else if (heap_visit_begin(heap)) {

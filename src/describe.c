@@ -42,7 +42,7 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
     }
     add_slot(&t, offset % size, slot, size);
     if (offset % size != 0) return;
-    if (state == SLOT_FRESH || state == SLOT_CACHED_FRESH) text_add(&t, ", never allocated");
+    if (state == SLOT_FRESH || state == SLOT_CACHED_FRESH || state == SLOT_HELD_FRESH) text_add(&t, ", never allocated");
 }
 
 static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) {

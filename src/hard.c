@@ -15,18 +15,24 @@
 #include "special.h"
 #include "told.h"
 
-#define RING 512u /* entries; freed ones go back to their slabs down to RING_KEPT */
-#define RING_KEPT 256u
+#define RING 512u      /* entries; freed ones go back to their slabs down to RING_KEPT */
+#define RING_KEPT 256u /* of larger slots, whose bytes count: from RING_LARGE down to the delay */
+#define RING_LARGE 216u
+#define LARGE_SLOT ((size_t)1 * KIB)
 #define REFILL_BYTES (16 * KIB) /* of slots that come from slabs at once */
 #define REFILL_MAX 64u
 
-_Static_assert(RING_KEPT > HARD_DELAY, "what is kept is enough for the delay");
+_Static_assert(RING_KEPT > HARD_DELAY && RING_LARGE > HARD_DELAY, "enough for the delay");
 
 struct hard_ring {
     struct entry *entries; /* NULL: not used yet */
-    uint32_t head, tail;   /* both only grow, but for fresh slots, which are put before head */
+    uint32_t head, tail;   /* both only grow, but for slots from slabs, which are put before head */
     uint32_t slot_bytes;
+    uint32_t most;  /* freed ones go back to slabs when more would be there */
+    uint32_t least; /* the fast path takes when more are there: HARD_DELAY, or ALL_KEPT */
 };
+
+#define ALL_KEPT UINT32_MAX /* the next one was never handed out */
 
 struct hard {
     struct hard_ring rings[CLASSES];
@@ -218,6 +224,8 @@ static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
     if (ring->entries == NULL) {
         lock_take(&global_lock);
         ring->slot_bytes = (uint32_t)class_size(class);
+        ring->most = ring->slot_bytes < LARGE_SLOT ? RING : RING_LARGE;
+        ring->least = HARD_DELAY;
         ring->entries = meta_alloc(RING * sizeof *ring->entries);
         lock_drop(&global_lock);
     }
@@ -316,6 +324,29 @@ static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
     memset(slot, 0, bytes);
 }
 
+/*
+ * A slot that was never handed out. Of a page or more it is not compared: that would touch all of
+ * it, which the program may never do. Of a smaller one the write comes first, for a page that is
+ * read first faults twice.
+ */
+#define COMPARED_FRESH (4 * KIB)
+
+static bool is_good(struct entry entry, size_t bytes) {
+    if (state_get(entry.state) != SLOT_HELD_FRESH) return is_zero(entry.slot, bytes);
+    if (bytes >= COMPARED_FRESH) return true;
+    store_word(word_of(entry.slot, bytes), 0);
+    return is_zero(entry.slot, bytes);
+}
+
+static void *take_slowly(struct hard_ring *ring, size_t size) {
+    struct entry entry = *at(ring, ring->head);
+    if (!is_good(entry, ring->slot_bytes)) clear_written(entry.slot, ring->slot_bytes);
+    void *p = hand_out(ring, entry, size);
+    bool fresh = in_ring(ring) != 0 && state_get(at(ring, ring->head)->state) == SLOT_HELD_FRESH;
+    ring->least = fresh ? ALL_KEPT : HARD_DELAY;
+    return p;
+}
+
 static void *alloc_from_ring(unsigned class, size_t size) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
@@ -323,11 +354,7 @@ static void *alloc_from_ring(unsigned class, size_t size) {
     struct hard_ring *ring = ring_of(heap, class);
     if (ring != NULL && in_ring(ring) <= HARD_DELAY) refill_ring(heap, ring, class);
     /* Fewer than the delay keeps only when nothing was to be had: sooner than failing. */
-    if (ring != NULL && in_ring(ring) > 0) {
-        struct entry entry = *at(ring, ring->head);
-        if (!is_zero(entry.slot, ring->slot_bytes)) clear_written(entry.slot, ring->slot_bytes);
-        p = hand_out(ring, entry, size);
-    }
+    if (ring != NULL && in_ring(ring) > 0) p = take_slowly(ring, size);
     decay_turn(heap);
     heap_leave(heap);
     return p;
@@ -340,7 +367,7 @@ static unsigned class_for(size_t size, size_t align) {
 }
 
 ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
-    if (unlikely(in_ring(ring) <= HARD_DELAY)) return NULL;
+    if (unlikely(in_ring(ring) <= ring->least)) return NULL;
     struct entry entry = *at(ring, ring->head);
     if (unlikely(!is_zero(entry.slot, ring->slot_bytes))) return NULL;
     return hand_out(ring, entry, size);
@@ -384,7 +411,8 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
     if (ring == NULL) {
         slab_give(heap, &entry, 1);
     } else {
-        if (in_ring(ring) >= RING) evict(heap, ring, RING_KEPT);
+        if (in_ring(ring) >= ring->most)
+            evict(heap, ring, ring->most == RING ? RING_KEPT : HARD_DELAY);
         append(ring, entry);
     }
     decay_turn(heap);
@@ -393,7 +421,7 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
 
 ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     struct hard_ring *ring = begin_fast(class);
-    bool room = ring != NULL && ring->entries != NULL && in_ring(ring) < RING;
+    bool room = ring != NULL && ring->entries != NULL && in_ring(ring) < ring->most;
     if (likely(room)) append(ring, entry);
     if (ring != NULL) end_fast();
     if (unlikely(!room)) keep_slowly(class, entry);

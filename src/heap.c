@@ -171,6 +171,7 @@ static struct heap *heap_acquire(void) {
         heap = heap_make();
     else
         mark_idle(heap);
+    if (heap != NULL) heap->decay.tours_without_thread = 0;
     os_restore_signals(mask);
     return heap;
 }
@@ -269,11 +270,15 @@ bool heap_reap(struct heap *heap) {
     return some;
 }
 
+bool heap_reap_whole(struct heap *heap) {
+    bool some = full_relieve(heap) | hard_relieve(heap);
+    return heap_reap(heap) || some;
+}
+
 bool heap_relieve(void) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return false;
-    bool some = full_relieve(heap) | hard_relieve(heap);
-    some |= heap_reap(heap);
+    bool some = heap_reap_whole(heap);
     heap_leave(heap);
     return some;
 }

@@ -57,6 +57,7 @@ struct decay {
     size_t granule;                /* where the sweep goes on */
     bool restless;                 /* this sweep left something for the next */
     unsigned settled;              /* `turns` when a sweep left nothing */
+    unsigned tours_without_thread; /* since its thread is gone */
 };
 
 struct heap {
@@ -149,6 +150,9 @@ void heap_end(struct heap *heap);
 /* Gives what the heap keeps in magazines back to its slabs, and empty slabs to all; false when no
  * slab was empty. Of the owner. */
 bool heap_reap(struct heap *heap);
+
+/* The same for all that it keeps, blocks that wait in special modes included. */
+bool heap_reap_whole(struct heap *heap);
 
 /* The same for the heaps of threads that are gone; how many these are, and how many others. */
 struct heap_counts {

@@ -299,9 +299,13 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random,
                           &slab->state[slot]};
 }
 
-#define HELD_STATES (0x0101010101010101ull * SLOT_HELD)
+/* FRESH to HELD_FRESH and FREE to HELD, eight states at once. */
+static inline uint64_t states_when_held(uint64_t available) {
+    return 0x0101010101010101ull * SLOT_HELD_FRESH - (available >> 7 & 0x0101010101010101ull);
+}
+_Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
 
-/* All available slots of a word become HELD; how many. */
+/* All available slots of a word are held from now on; how many. */
 static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries) {
     uint64_t word = load_states(slab->state, at), found = available_bytes(word);
     uint64_t lanes = (found >> 7) * 0xff; /* all bits of the bytes that are available */
@@ -309,12 +313,13 @@ static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries)
     unsigned count = 0;
     for (; found != 0; found &= found - 1) {
         uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-        if (lanes != UINT64_MAX) state_set(&slab->state[slot], SLOT_HELD);
+        bool fresh = state_get(&slab->state[slot]) == SLOT_FRESH;
+        if (lanes != UINT64_MAX) state_set(&slab->state[slot], fresh ? SLOT_HELD_FRESH : SLOT_HELD);
         entries[count++] =
             (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
     }
     /* No other thread writes any of the eight when none is in use. */
-    if (lanes == UINT64_MAX) store_states(slab->state, at, HELD_STATES);
+    if (lanes == UINT64_MAX) store_states(slab->state, at, states_when_held(word));
     return count;
 }
 
@@ -471,6 +476,7 @@ void slab_repair(struct heap *heap, struct slab *slab) {
         case SLOT_CHECKED:
         case SLOT_CLOSING:
         case SLOT_HELD:
+        case SLOT_HELD_FRESH:
         case SLOT_USED:
             outside++;
             break;

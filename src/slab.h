@@ -26,6 +26,7 @@ enum slot_state {
     SLOT_CACHED_REMOTE = 0x06, /* free, in a magazine of a heap that does not own the slab */
     SLOT_CHECKED = 0x09,       /* the program's, checked: full.h, hard.h */
     SLOT_HELD = 0x0a,          /* was checked, was freed, is in some thread's quarantine */
+    SLOT_HELD_FRESH = 0x0b,    /* there too, but never handed out */
     SLOT_CLOSING = 0x0e,       /* between the two: being freed or made ready */
     SLOT_FREE = 0x80,          /* in the slab, handed out before */
 };
@@ -60,7 +61,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want);
 struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh);
 
 /* Takes up to `want` available slots that lie near each other, at a place and in an order that
- * nobody can guess, into the state HELD; how many. One at least is there. */
+ * nobody can guess, into the state HELD or HELD_FRESH; how many. One at least is there. */
 unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
                             unsigned want);
 

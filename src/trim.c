@@ -108,9 +108,13 @@ static bool trim_visited(struct heap *heap) {
     return sweep.some;
 }
 
+/* The caller's, or of a thread that is gone. */
 static bool trim_own(struct heap *heap) {
     struct sweep sweep = {.age = AGE_NONE, .may_retire = true};
-    heap_reap(heap);
+    if (heap == self_heap)
+        heap_reap(heap);
+    else
+        heap_reap_whole(heap);
     for (size_t at = 0; !trim_slice(heap, &at, &sweep);) continue;
     return sweep.some;
 }

@@ -1,0 +1,60 @@
+/*
+ * Blocks that threads have freed wait before they are used again, in the modes that check. When the
+ * threads are gone their memory does not wait for ever.
+ *     ended_threads trim       malloc_trim returns it
+ *     ended_threads activity   it goes by itself, while another thread works
+ */
+#include "check.h"
+#include "resident.h"
+#include "threads.h"
+
+#include <malloc.h>
+#include <string.h>
+#include <time.h>
+
+enum { THREADS = 30, LARGEST = 16000, STEP = 200, LEFT = 32 << 20, SECONDS = 4 };
+
+static pthread_barrier_t together;
+
+static void *churn(void *argument) {
+    static __thread void *volatile blocks[LARGEST / STEP];
+    for (int round = 0; round < 4; round++) {
+        for (size_t i = 0; i < LARGEST / STEP; i++) {
+            blocks[i] = malloc(1 + i * STEP);
+            memset(blocks[i], 1, 1 + i * STEP);
+        }
+        for (size_t i = 0; i < LARGEST / STEP; i++) free(blocks[i]);
+    }
+    pthread_barrier_wait(&together);
+    return argument;
+}
+
+static void run_threads(void) {
+    pthread_t threads[THREADS];
+    CHECK_EQUAL(pthread_barrier_init(&together, NULL, THREADS), 0);
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(churn, NULL);
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
+}
+
+/* Slow paths, in every mode. */
+static void work(void) {
+    static void *few[2000];
+    for (time_t end = time(NULL) + SECONDS; time(NULL) <= end;) {
+        for (size_t i = 0; i < 2000; i++) few[i] = malloc(100);
+        for (size_t i = 0; i < 2000; i++) free(few[i]);
+    }
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    size_t before = resident_bytes();
+    run_threads();
+    size_t at_end = resident_bytes();
+    if (strcmp(argv[1], "trim") == 0)
+        malloc_trim(0);
+    else
+        work();
+    size_t left = resident_bytes() - before;
+    dprintf(STDOUT_FILENO, "%zu KiB, and %zu are left\n", (at_end - before) >> 10, left >> 10);
+    CHECK(left < LEFT);
+}
