@@ -37,12 +37,12 @@ template <typename pointer> static inline pointer HIDDEN(pointer p) {
     return p;
 }
 #else
-#define HIDDEN(p)                              \
-    ({                                         \
-        __typeof__(p) hidden_p = (p);          \
-        __asm__ volatile("" : "+r"(hidden_p)); \
-        hidden_p;                              \
-    })
+#    define HIDDEN(p)                              \
+        ({                                         \
+            __typeof__(p) hidden_p = (p);          \
+            __asm__ volatile("" : "+r"(hidden_p)); \
+            hidden_p;                              \
+        })
 #endif
 
 static inline size_t number(const char *argument) { return strtoull(argument, NULL, 0); }
