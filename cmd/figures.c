@@ -1,8 +1,7 @@
 /* mallow stats and mallow info: the figures of a running process. */
-#include <err.h>
-#include <getopt.h>
 #include <stdlib.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "control.h"
 
@@ -34,27 +33,14 @@ static const char info_help[] =
 
 static int print_figures(int argc, char **argv, const char *request, const char *help) {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, OPTION_JSON},
+        COMMON_OPTIONS,
     };
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'j':
-            request = "figures";
-            break;
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
-        }
+    while ((option = next_option(argc, argv, options, help)) != -1) {
+        if (option == OPTION_JSON) request = "figures";
     }
-    if (argc - optind != 1) errx(EXIT_OWN_FAILURE, "one PID is needed; try '%s --help'", argv[0]);
-    char *answer = control_ask(control_process(argv[optind]), request, CONTROL_PATIENCE);
+    char *answer = control_ask(control_process(argc, argv), request, CONTROL_PATIENCE);
     int status = print_text(answer);
     free(answer);
     return status;

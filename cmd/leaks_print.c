@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json.h"
 #include "leaks.h"
 
 static size_t shown(const struct leak_answer *answer, unsigned long limit) {
@@ -40,20 +41,6 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
 
 /* ---- JSON ---- */
 
-static void print_string(const char *text, size_t length) {
-    putchar('"');
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            printf("\\%c", c);
-        else if (c < ' ')
-            printf("\\u%04x", c);
-        else
-            putchar(c);
-    }
-    putchar('"');
-}
-
 /* As a name: an underscore for each space. */
 static void print_name(const char *name) {
     putchar('"');
@@ -66,7 +53,7 @@ static void print_frames(const char *frames) {
     for (const char *line = frames; *line != '\0';) {
         size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
         if (line != frames) putchar(',');
-        print_string(line + indent, length - indent);
+        json_print_string(line + indent, length - indent);
         line += length + (line[length] == '\n');
     }
     putchar(']');
@@ -82,7 +69,7 @@ static void print_group(const struct leak_lines *group) {
         group->led.blocks, group->address, group->size);
     size_t length = bar == NULL ? strlen(group->head) : (size_t)(bar - group->head);
     while (length > 0 && group->head[length - 1] == ' ') length--;
-    print_string(group->head, length);
+    json_print_string(group->head, length);
     putchar(',');
     print_frames(group->frames);
     putchar('}');
