@@ -59,9 +59,10 @@ static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add_hex(t, pc);
     if (module_of(pc - 1, &module)) {
         text_add(t, " in ");
-        text_add(t, module.name[0] != '\0' ? module.name : os_program_path());
+        const char *name = module_name(&module);
+        text_add(t, name[0] != '\0' ? name : os_program_path());
         text_add(t, "+");
-        text_add_hex(t, pc - module.base);
+        text_add_hex(t, pc - module_base(&module));
     }
     text_add(t, "\n");
 }
