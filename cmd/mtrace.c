@@ -194,7 +194,7 @@ static void print_error(const struct view *view, const struct trace_error *error
 }
 
 static void print_group(const struct group *group) {
-    printf("%lu bytes in %zu block%s", group->bytes, group->count, group->count == 1 ? "" : "s");
+    printf("%lu bytes in %zu block%s", group->bytes, group->count, plural(group->count));
     print_caller(", allocated by", group->caller);
     for (size_t i = 0; i < group->count; i++)
         printf("  0x%lx %10lu bytes\n", group->blocks[i]->address, group->blocks[i]->size);

@@ -29,7 +29,8 @@ def expect(status, *how, groups=0, output="buffered", **rest):
     return done
 
 
-HEAD = r"definitely lost: 48 bytes in 1 block, and through them 48 bytes in 1 block; 0x[0-9a-f]+ of 48:"
+HEAD = r"definitely lost: 48 bytes in 1 block, and through it 48 bytes in 1 block; " \
+    "one of 48 bytes at 0x[0-9a-f]+:"
 
 for program in (PROGRAM, STATIC):
     expect(0, program=program)
