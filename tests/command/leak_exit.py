@@ -41,6 +41,9 @@ for program in (PROGRAM, STATIC):
     expect(23, "lose-mapping", groups=1, program=program)
     expect(23, "keep-in-static", "lose", groups=1, program=program)
     expect(0, "keep-in-static", "lose-inside", program=program)
+    expect(0, "keep-crowd", program=program)
+    lost = expect(23, "lose-crowd", groups=1, program=program)
+    assert re.search("in 1 block, and through it [0-9]* bytes in 400000 blocks", lost.stderr), lost
     # Of what is possibly lost the sum is told, and behind the count of new[], or at a second base
     # class, a pointer is as good as one to the start.
     lost = expect(23, "lose", "lose-inside", groups=1, program=program)
