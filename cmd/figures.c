@@ -5,31 +5,22 @@
 #include "command.h"
 #include "control.h"
 
-static const char stats_help[] =
-    "Usage: mallow stats [--json] PID\n"
-    "Prints what malloc_stats(3) would print in the process.\n"
-    "\n"
-    "Options:\n"
-    "  --json       print all figures as JSON\n"
-    "  --help       print this text\n"
-    "  --version    print the version\n"
-    "\n"
-    "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"
-    "The exit status is 0, or 125 when there is no answer.\n";
+#define HELP(name, what)                                            \
+    "Usage: mallow " name " [--json] PID\n" what                    \
+    "\n"                                                            \
+    "Options:\n"                                                    \
+    "  --json       print all figures as JSON\n"                    \
+    "  --help       print this text\n"                              \
+    "  --version    print the version\n"                            \
+    "\n"                                                            \
+    "The process must have been started by 'mallow run', or with\n" \
+    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"            \
+    "The exit status is 0, or 125 when there is no answer.\n"
 
+static const char stats_help[] =
+    HELP("stats", "Prints what malloc_stats(3) would print in the process.\n");
 static const char info_help[] =
-    "Usage: mallow info [--json] PID\n"
-    "Prints what malloc_info(3) would write in the process, as XML.\n"
-    "\n"
-    "Options:\n"
-    "  --json       print all figures as JSON\n"
-    "  --help       print this text\n"
-    "  --version    print the version\n"
-    "\n"
-    "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"
-    "The exit status is 0, or 125 when there is no answer.\n";
+    HELP("info", "Prints what malloc_info(3) would write in the process, as XML.\n");
 
 static int print_figures(int argc, char **argv, const char *request, const char *help) {
     static const struct option options[] = {

@@ -52,10 +52,6 @@ static bool add_guarded(const struct block_info *info, void *unused) {
     return true;
 }
 
-static bool is_lower(const void *a, const void *b) {
-    return ((const struct own_mapping *)a)->start < ((const struct own_mapping *)b)->start;
-}
-
 static bool prepare_mappings(void) {
     marks.room = mapping_count().count;
     guard_each_live(count_guarded_block, NULL);
@@ -63,7 +59,7 @@ static bool prepare_mappings(void) {
     if (marks.mappings == NULL) return false;
     mapping_each(add_mapping);
     guard_each_live(add_guarded, NULL);
-    leak_sort(marks.mappings, marks.count, sizeof *marks.mappings, is_lower);
+    leak_sort(marks.mappings, marks.count, sizeof *marks.mappings, leak_is_range_before);
     if (marks.count == 0) return true;
     marks.lowest = marks.mappings[0].start;
     marks.highest = marks.mappings[marks.count - 1].end;
@@ -76,14 +72,10 @@ static struct leak_block mapped_block(struct own_mapping *mapping) {
 }
 
 static bool mapping_block_around(uintptr_t address, struct leak_block *block) {
-    size_t low = 0, high = marks.count;
     if (address < marks.lowest || address >= marks.highest) return false;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        *(marks.mappings[middle].start <= address ? &low : &high) = middle;
-    }
-    struct own_mapping *found = &marks.mappings[low];
-    if (address < (uintptr_t)found->block || address >= found->end) return false;
+    size_t at = leak_find_range(marks.mappings, marks.count, sizeof *marks.mappings, address);
+    struct own_mapping *found = &marks.mappings[at];
+    if (address < (uintptr_t)found->block) return false;
     *block = mapped_block(found);
     return true;
 }
