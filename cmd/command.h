@@ -11,7 +11,10 @@
 int print_text(const char *text);
 int print_version(void);
 
-/* The subcommands, a file each. argv[0] and the prefix of err(3) are "mallow SUBCOMMAND". */
+/* What makes a noun a plural behind that number. */
+static inline const char *plural(unsigned long long count) { return count == 1 ? "" : "s"; }
+
+/* The subcommands, a file each. The prefix of err(3) is "mallow SUBCOMMAND". */
 int run_command(int argc, char **argv);
 int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);

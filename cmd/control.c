@@ -1,6 +1,5 @@
 #include "control.h"
 
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
@@ -15,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "command.h"
 
 /* ---- /proc ---- */
@@ -62,17 +62,15 @@ static enum library find_library(pid_t process) {
     return found;
 }
 
-pid_t control_process(const char *argument) {
-    char *end;
-    errno = 0;
-    long number = strtol(argument, &end, 10);
-    if (!isdigit((unsigned char)*argument) || *end != '\0' || errno != 0 || number <= 0 ||
-        number > INT_MAX)
-        errx(EXIT_OWN_FAILURE, "'%s' is not a process number", argument);
+pid_t control_process(int argc, char **argv) {
+    const char *operand = *operands(argc, argv, 1, 1, "PID");
+    unsigned long number;
+    if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
+        usage_error("'%s' is not a process number", operand);
     pid_t process = (pid_t)number;
     long group = status_number(process, "Tgid:");
     if (group < 0) errx(EXIT_OWN_FAILURE, "there is no process %d", (int)process);
-    if (group != number)
+    if (group != process)
         errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: name that", (int)process, group);
     return process;
 }

@@ -4,8 +4,8 @@
 
 #include <sys/types.h>
 
-/* The process that an argument names. Ends the command with a message when there is none. */
-pid_t control_process(const char *argument);
+/* The process that the only operand names. Ends the command with a message when there is none. */
+pid_t control_process(int argc, char **argv);
 
 #define CONTROL_PATIENCE 10 /* seconds, for what is answered at once */
 

@@ -1,60 +1,37 @@
 /* mallow stats and mallow info: the figures of a running process. */
-#include <err.h>
-#include <getopt.h>
 #include <stdlib.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "control.h"
 
-static const char stats_help[] =
-    "Usage: mallow stats [--json] PID\n"
-    "Prints what malloc_stats(3) would print in the process.\n"
-    "\n"
-    "Options:\n"
-    "  --json       print all figures as JSON\n"
-    "  --help       print this text\n"
-    "  --version    print the version\n"
-    "\n"
-    "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"
-    "The exit status is 0, or 125 when there is no answer.\n";
+#define HELP(name, what)                                            \
+    "Usage: mallow " name " [--json] PID\n" what                    \
+    "\n"                                                            \
+    "Options:\n"                                                    \
+    "  --json       print all figures as JSON\n"                    \
+    "  --help       print this text\n"                              \
+    "  --version    print the version\n"                            \
+    "\n"                                                            \
+    "The process must have been started by 'mallow run', or with\n" \
+    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"            \
+    "The exit status is 0, or 125 when there is no answer.\n"
 
+static const char stats_help[] =
+    HELP("stats", "Prints what malloc_stats(3) would print in the process.\n");
 static const char info_help[] =
-    "Usage: mallow info [--json] PID\n"
-    "Prints what malloc_info(3) would write in the process, as XML.\n"
-    "\n"
-    "Options:\n"
-    "  --json       print all figures as JSON\n"
-    "  --help       print this text\n"
-    "  --version    print the version\n"
-    "\n"
-    "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"
-    "The exit status is 0, or 125 when there is no answer.\n";
+    HELP("info", "Prints what malloc_info(3) would write in the process, as XML.\n");
 
 static int print_figures(int argc, char **argv, const char *request, const char *help) {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, OPTION_JSON},
+        COMMON_OPTIONS,
     };
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'j':
-            request = "figures";
-            break;
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
-        }
+    while ((option = next_option(argc, argv, options, help)) != -1) {
+        if (option == OPTION_JSON) request = "figures";
     }
-    if (argc - optind != 1) errx(EXIT_OWN_FAILURE, "one PID is needed; try '%s --help'", argv[0]);
-    char *answer = control_ask(control_process(argv[optind]), request, CONTROL_PATIENCE);
+    char *answer = control_ask(control_process(argc, argv), request, CONTROL_PATIENCE);
     int status = print_text(answer);
     free(answer);
     return status;

@@ -1,13 +1,9 @@
 /* mallow leaks: what nothing in a running process points to any more. */
 #include "leaks.h"
 
-#include <ctype.h>
-#include <err.h>
-#include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "control.h"
 
@@ -38,15 +34,6 @@ struct choice {
     unsigned long limit;
 };
 
-static unsigned long parse_limit(const char *text) {
-    char *end;
-    errno = 0;
-    unsigned long limit = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0)
-        errx(EXIT_OWN_FAILURE, "--limit='%s': not a number", text);
-    return limit;
-}
-
 static int report_leaks(pid_t process, const struct choice *choice) {
     const char *request = choice->reachable ? "leaks reachable" : "leaks";
     char *text = leaks_symbolize(control_ask(process, request, CHECK_PATIENCE));
@@ -61,44 +48,37 @@ static int report_leaks(pid_t process, const struct choice *choice) {
     return status == 0 && lost ? EXIT_LOST : status;
 }
 
+enum { OPTION_REACHABLE = OPTION_OWN, OPTION_POSSIBLE, OPTION_SUPPRESSIONS, OPTION_LIMIT };
+
 int leaks_command(int argc, char **argv) {
     static const struct option options[] = {
-        {"reachable", no_argument, NULL, 'r'},
-        {"possible", no_argument, NULL, 'p'},
-        {"suppressions", required_argument, NULL, 's'},
-        {"limit", required_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"reachable", no_argument, NULL, OPTION_REACHABLE},
+        {"possible", no_argument, NULL, OPTION_POSSIBLE},
+        {"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
+        {"limit", required_argument, NULL, OPTION_LIMIT},
+        {"json", no_argument, NULL, OPTION_JSON},
+        COMMON_OPTIONS,
     };
     struct choice choice = {.limit = LIMIT_DEFAULT};
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = next_option(argc, argv, options, help)) != -1) {
         switch (option) {
-        case 'r':
+        case OPTION_REACHABLE:
             choice.reachable = true;
             break;
-        case 'p':
+        case OPTION_POSSIBLE:
             choice.possible = true;
             break;
-        case 's':
+        case OPTION_SUPPRESSIONS:
             choice.suppressions = optarg;
             break;
-        case 'l':
-            choice.limit = parse_limit(optarg);
+        case OPTION_LIMIT:
+            choice.limit = number_value("--limit", optarg);
             break;
-        case 'j':
+        case OPTION_JSON:
             choice.json = true;
             break;
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
         }
     }
-    if (argc - optind != 1) errx(EXIT_OWN_FAILURE, "one PID is needed; try 'mallow leaks --help'");
-    return report_leaks(control_process(argv[optind]), &choice);
+    return report_leaks(control_process(argc, argv), &choice);
 }

@@ -40,10 +40,11 @@ static bool parse_group(const char *line, struct leak_lines *group) {
     int length = 0;
     *group = (struct leak_lines){.line = line, .frames = ""};
     const char *at = parse_kind(line, &group->kind, &group->own);
-    const char *led = at == NULL ? NULL : behind(at, ", and through them ");
+    const char *led = at == NULL ? NULL : behind(at, ", and through ");
+    if (led != NULL) led += strcspn(led, " ") + 1;
     if (led != NULL) at = parse_sum(led, &group->led);
     if (at == NULL) return false;
-    sscanf(at, "; %llx of %llu:%n", &group->address, &group->size, &length);
+    sscanf(at, "; one of %llu %*[bytes] at %llx:%n", &group->size, &group->address, &length);
     group->head = at + length + (at[length] == ' ');
     return length != 0;
 }
@@ -58,8 +59,8 @@ static bool parse_total(const char *line, struct leak_answer *answer) {
 }
 
 static bool parse_stop(const char *line, struct leak_answer *answer) {
-    return sscanf(line, "%llu threads stood still for %llu microseconds; %llu", &answer->stopped,
-                  &answer->microseconds, &answer->missed) >= 2;
+    return sscanf(line, "%llu %*[threads] stood still for %llu microseconds; %llu",
+                  &answer->stopped, &answer->microseconds, &answer->missed) >= 2;
 }
 
 static struct leak_lines *add_group(struct leak_answer *answer) {

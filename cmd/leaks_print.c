@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command.h"
+#include "json.h"
 #include "leaks.h"
 
 static size_t shown(const struct leak_answer *answer, unsigned long limit) {
@@ -9,7 +11,8 @@ static size_t shown(const struct leak_answer *answer, unsigned long limit) {
 }
 
 static void print_sum(const char *name, struct leak_sum sum) {
-    printf("%-16s %14llu bytes in %llu blocks\n", name, sum.bytes, sum.blocks);
+    printf("%-16s %14llu byte%-1s in %llu block%s\n", name, sum.bytes, plural(sum.bytes),
+           sum.blocks, plural(sum.blocks));
 }
 
 static bool has_stack(const struct leak_answer *answer) {
@@ -24,35 +27,24 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
         puts(answer->groups[i].line);
         if (*answer->groups[i].frames != '\0') puts(answer->groups[i].frames);
     }
-    if (count < answer->count) printf("%zu more groups (--limit)\n", answer->count - count);
+    size_t more = answer->count - count;
+    if (more != 0) printf("%zu more group%s; --limit=0 lists all\n", more, plural(more));
     if (answer->count > 0 && !has_stack(answer))
         puts("where they were allocated is known in a process started by 'mallow run --check'");
     printf("%sprocess %d:\n", count > 0 ? "\n" : "", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         print_sum(leak_kind_names[kind], answer->totals[kind]);
     if (answer->suppressed.blocks != 0) print_sum("suppressed", answer->suppressed);
-    printf("%llu threads stood still for %llu.%03llu ms\n", answer->stopped,
-           answer->microseconds / 1000, answer->microseconds % 1000);
+    printf("%llu thread%s stood still for %llu.%03llu ms\n", answer->stopped,
+           plural(answer->stopped), answer->microseconds / 1000, answer->microseconds % 1000);
     if (answer->missed != 0)
-        printf("%llu threads could not be stopped: what they alone know may be listed as lost\n",
-               answer->missed);
+        printf(
+            "%llu thread%s could not be stopped: what such a thread alone knows may be listed as"
+            " lost\n",
+            answer->missed, plural(answer->missed));
 }
 
 /* ---- JSON ---- */
-
-static void print_string(const char *text, size_t length) {
-    putchar('"');
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            printf("\\%c", c);
-        else if (c < ' ')
-            printf("\\u%04x", c);
-        else
-            putchar(c);
-    }
-    putchar('"');
-}
 
 /* As a name: an underscore for each space. */
 static void print_name(const char *name) {
@@ -66,7 +58,7 @@ static void print_frames(const char *frames) {
     for (const char *line = frames; *line != '\0';) {
         size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
         if (line != frames) putchar(',');
-        print_string(line + indent, length - indent);
+        json_print_string(line + indent, length - indent);
         line += length + (line[length] == '\n');
     }
     putchar(']');
@@ -82,7 +74,7 @@ static void print_group(const struct leak_lines *group) {
         group->led.blocks, group->address, group->size);
     size_t length = bar == NULL ? strlen(group->head) : (size_t)(bar - group->head);
     while (length > 0 && group->head[length - 1] == ' ') length--;
-    print_string(group->head, length);
+    json_print_string(group->head, length);
     putchar(',');
     print_frames(group->frames);
     putchar('}');

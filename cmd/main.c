@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "command.h"
 
 struct subcommand {
@@ -52,15 +53,14 @@ static int print_help(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2) errx(EXIT_OWN_FAILURE, "no subcommand given; try 'mallow --help'");
+    if (argc < 2) usage_error("no subcommand given");
     if (strcmp(argv[1], "--help") == 0) return print_help();
     if (strcmp(argv[1], "--version") == 0) return print_version();
 
     for (size_t i = 0; i < subcommand_count; i++) {
         if (strcmp(argv[1], subcommands[i].name) != 0) continue;
-        /* getopt_long() prints argv[0] and err(3) the short name. */
-        argv[1] = program_invocation_short_name = (char *)subcommands[i].full_name;
+        program_invocation_short_name = (char *)subcommands[i].full_name;
         return subcommands[i].run(argc - 1, argv + 1);
     }
-    errx(EXIT_OWN_FAILURE, "unknown subcommand '%s'; try 'mallow --help'", argv[1]);
+    usage_error("there is no subcommand '%s'", argv[1]);
 }

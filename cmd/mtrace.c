@@ -1,12 +1,12 @@
 /* mallow mtrace: what a log of mtrace(3) says of a program's memory. */
 #include <err.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "json.h"
 #include "symbols.h"
@@ -194,7 +194,7 @@ static void print_error(const struct view *view, const struct trace_error *error
 }
 
 static void print_group(const struct group *group) {
-    printf("%lu bytes in %zu block%s", group->bytes, group->count, group->count == 1 ? "" : "s");
+    printf("%lu bytes in %zu block%s", group->bytes, group->count, plural(group->count));
     print_caller(", allocated by", group->caller);
     for (size_t i = 0; i < group->count; i++)
         printf("  0x%lx %10lu bytes\n", group->blocks[i]->address, group->blocks[i]->size);
@@ -279,31 +279,18 @@ static void print_json(const struct view *view) {
 
 int mtrace_command(int argc, char **argv) {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, OPTION_JSON},
+        COMMON_OPTIONS,
     };
     void (*print)(const struct view *view) = print_all;
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'j':
-            print = print_json;
-            break;
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
-        }
+    while ((option = next_option(argc, argv, options, help)) != -1) {
+        if (option == OPTION_JSON) print = print_json;
     }
-    int operands = argc - optind;
-    if (operands != 1 && operands != 2)
-        errx(EXIT_OWN_FAILURE, "a log is needed; try '%s --help'", argv[0]);
-    struct view view = {symbols_open(), operands == 2 ? argv[optind] : NULL,
-                        trace_log_read(argv[argc - 1])};
+    char **files = operands(argc, argv, 1, 2, "log");
+    bool has_program = files[1] != NULL;
+    struct view view = {symbols_open(), has_program ? files[0] : NULL,
+                        trace_log_read(files[has_program])};
     if (view.program != NULL && access(view.program, R_OK) != 0)
         err(EXIT_OWN_FAILURE, "%s", view.program);
     print(&view);

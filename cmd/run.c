@@ -1,7 +1,6 @@
 /* mallow run: runs a program under the library, with the summary at its end. */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "child.h"
 #include "command.h"
 #include "preload.h"
@@ -41,8 +41,7 @@ static void add_log(const char *file) {
     char *option;
 
     if (*file == '\0' || strchr(file, ',') != NULL)
-        errx(EXIT_OWN_FAILURE, "--log='%s': the name of a log must not be empty or have a comma",
-             file);
+        usage_error("--log='%s': the name of a log must not be empty or have a comma", file);
     if (directory == NULL) err(EXIT_OWN_FAILURE, "the working directory");
     if (asprintf(&option, "log=%s%s%s", directory, *file == '/' ? "" : "/", file) < 0)
         err(EXIT_OWN_FAILURE, NULL);
@@ -73,48 +72,40 @@ static void execute(const void *argument) {
     err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", request->path);
 }
 
+enum { OPTION_CHECK = OPTION_OWN, OPTION_LOG, OPTION_NO_CONTROL };
+
 int run_command(int argc, char **argv) {
     static const struct option options[] = {
-        {"check", no_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"log", required_argument, NULL, 'l'},
-        {"no-control", no_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"check", no_argument, NULL, OPTION_CHECK},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"log", required_argument, NULL, OPTION_LOG},
+        {"no-control", no_argument, NULL, OPTION_NO_CONTROL},
+        COMMON_OPTIONS,
     };
     bool check = false;
     int option;
 
     add_symbolizer();
     preload_add_default("control=on");
-    /* The "+" stops at the program's name: what follows are its own options. */
-    while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+    while ((option = next_leading_option(argc, argv, options, help)) != -1) {
         switch (option) {
-        case 'c':
+        case OPTION_CHECK:
             preload_add_default("check=full");
             check = true;
             break;
-        case 'j':
+        case OPTION_JSON:
             preload_add_options("stats_format=json");
             break;
-        case 'l':
+        case OPTION_LOG:
             add_log(optarg);
             break;
-        case 'n':
+        case OPTION_NO_CONTROL:
             preload_add_options("control=off");
             break;
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
         }
     }
-    if (optind == argc) errx(EXIT_OWN_FAILURE, "no program given; try 'mallow run --help'");
-
-    struct request request = {program_find(argv[optind]), argv + optind};
+    char **program = operands(argc, argv, 1, ANY_NUMBER, "program");
+    struct request request = {program_find(*program), program};
     program_require_preloadable(request.path);
     if (check) preload_library(MALLOW_CHECK_LIBRARY);
     preload_library(MALLOW_LIBRARY);

@@ -19,12 +19,12 @@
  * and all else stays as it is.
  */
 #include <err.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "symbols.h"
 
@@ -112,23 +112,9 @@ static void leave_library(void) {
 }
 
 int symbolize_command(int argc, char **argv) {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
-        }
-    }
-    if (optind != argc) errx(EXIT_OWN_FAILURE, "no argument is needed; try '%s --help'", argv[0]);
+    static const struct option options[] = {COMMON_OPTIONS};
+    while (next_option(argc, argv, options, help) != -1) continue;
+    operands(argc, argv, 0, 0, "");
     leave_library();
     return convert_all();
 }

@@ -1,13 +1,10 @@
 /* mallow trim: malloc_trim in a running process. */
-#include <ctype.h>
-#include <err.h>
-#include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "control.h"
 
@@ -39,15 +36,6 @@ static unsigned long long resident(pid_t process) {
     return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
 }
 
-static unsigned long long parse_bytes(const char *text) {
-    char *end;
-    errno = 0;
-    unsigned long long bytes = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0)
-        errx(EXIT_OWN_FAILURE, "--pad='%s': not a number of bytes", text);
-    return bytes;
-}
-
 static int trim(pid_t process, unsigned long long pad, bool json) {
     char request[32], text[192];
     snprintf(request, sizeof request, "trim %llu", pad);
@@ -63,33 +51,26 @@ static int trim(pid_t process, unsigned long long pad, bool json) {
     return print_text(text);
 }
 
+enum { OPTION_PAD = OPTION_OWN };
+
 int trim_command(int argc, char **argv) {
     static const struct option options[] = {
-        {"pad", required_argument, NULL, 'p'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"pad", required_argument, NULL, OPTION_PAD},
+        {"json", no_argument, NULL, OPTION_JSON},
+        COMMON_OPTIONS,
     };
     unsigned long long pad = 0;
     bool json = false;
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = next_option(argc, argv, options, help)) != -1) {
         switch (option) {
-        case 'p':
-            pad = parse_bytes(optarg);
+        case OPTION_PAD:
+            pad = number_value("--pad", optarg);
             break;
-        case 'j':
+        case OPTION_JSON:
             json = true;
             break;
-        case 'h':
-            return print_text(help);
-        case 'v':
-            return print_version();
-        default:
-            return EXIT_OWN_FAILURE;
         }
     }
-    if (argc - optind != 1) errx(EXIT_OWN_FAILURE, "one PID is needed; try 'mallow trim --help'");
-    return trim(control_process(argv[optind]), pad, json);
+    return trim(control_process(argc, argv), pad, json);
 }

@@ -52,10 +52,6 @@ static bool add_guarded(const struct block_info *info, void *unused) {
     return true;
 }
 
-static bool is_lower(const void *a, const void *b) {
-    return ((const struct own_mapping *)a)->start < ((const struct own_mapping *)b)->start;
-}
-
 static bool prepare_mappings(void) {
     marks.room = mapping_count().count;
     guard_each_live(count_guarded_block, NULL);
@@ -63,7 +59,7 @@ static bool prepare_mappings(void) {
     if (marks.mappings == NULL) return false;
     mapping_each(add_mapping);
     guard_each_live(add_guarded, NULL);
-    leak_sort(marks.mappings, marks.count, sizeof *marks.mappings, is_lower);
+    leak_sort(marks.mappings, marks.count, sizeof *marks.mappings, leak_is_range_before);
     if (marks.count == 0) return true;
     marks.lowest = marks.mappings[0].start;
     marks.highest = marks.mappings[marks.count - 1].end;
@@ -76,14 +72,10 @@ static struct leak_block mapped_block(struct own_mapping *mapping) {
 }
 
 static bool mapping_block_around(uintptr_t address, struct leak_block *block) {
-    size_t low = 0, high = marks.count;
     if (address < marks.lowest || address >= marks.highest) return false;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        *(marks.mappings[middle].start <= address ? &low : &high) = middle;
-    }
-    struct own_mapping *found = &marks.mappings[low];
-    if (address < (uintptr_t)found->block || address >= found->end) return false;
+    size_t at = leak_find_range(marks.mappings, marks.count, sizeof *marks.mappings, address);
+    struct own_mapping *found = &marks.mappings[at];
+    if (address < (uintptr_t)found->block) return false;
     *block = mapped_block(found);
     return true;
 }
@@ -98,13 +90,18 @@ static bool is_live(const _Atomic uint8_t *state) {
     return state_get(state) == SLOT_USED || state_get(state) == SLOT_CHECKED;
 }
 
-static struct leak_block slot_block(char *start, unsigned class, const _Atomic uint8_t *state) {
+/* Within its redzones: what the program was given. */
+static NOINLINE struct leak_block checked_block(struct leak_block slot) {
     struct block_info info;
+    if (!block_info_of(slot.start, &info)) return slot;
+    return (struct leak_block){info.start, info.size, slot.mark};
+}
+
+ALWAYS_INLINE struct leak_block slot_block(char *start, unsigned class,
+                                           const _Atomic uint8_t *state) {
     size_t size = class == CLASS_ZERO ? 0 : class_size(class);
-    /* Within its redzones: what the program was given. */
-    if (state_get(state) == SLOT_CHECKED && block_info_of(start, &info))
-        return (struct leak_block){info.start, info.size, state_mark(state)};
-    return (struct leak_block){start, size, state_mark(state)};
+    struct leak_block slot = {start, size, state_mark(state)};
+    return unlikely(state_get(state) == SLOT_CHECKED) ? checked_block(slot) : slot;
 }
 
 /* What points beside it, into a redzone, is no pointer to it; one to nothing of it is. */
@@ -112,9 +109,13 @@ static bool is_within(uintptr_t address, const struct leak_block *block) {
     return address - (uintptr_t)block->start < max_size(block->size, 1);
 }
 
-static bool slot_around(const struct slab *slab, uintptr_t address, struct leak_block *block) {
+static uint32_t slot_of(const struct slab *slab, uintptr_t address) {
     uint32_t offset = (uint32_t)address - slab->start;
-    uint32_t slot = reciprocal_slot(reciprocal_product(offset, slab->reciprocal));
+    return reciprocal_slot(reciprocal_product(offset, slab->reciprocal));
+}
+
+static bool slot_around(const struct slab *slab, uintptr_t address, struct leak_block *block) {
+    uint32_t offset = (uint32_t)address - slab->start, slot = slot_of(slab, address);
     if (!is_live(slab->state + slot)) return false;
     char *start = (char *)(address - offset + (size_t)slot * slab->slot_size);
     *block = slot_block(start, slab->class, slab->state + slot);
@@ -196,6 +197,26 @@ bool leak_blocks_prepare(void) {
     if (marks.of_states == NULL || marks.of_pages == NULL || marks.run_starts == NULL) return false;
     each_run(note_run);
     return prepare_mappings();
+}
+
+bool leak_is_in_heap(uintptr_t address) {
+    return granule_of((void *)address) < space.granules ||
+           address - marks.lowest < marks.highest - marks.lowest;
+}
+
+void leak_fetch_place(uintptr_t address) {
+    size_t granule = granule_of((void *)address);
+    if (granule < space.granules) fetch_ahead(slab_of(granule));
+}
+
+void leak_fetch_block(uintptr_t address) {
+    size_t granule = granule_of((void *)address);
+    if (granule >= space.granules) return;
+    const struct slab *slab = slab_of(granule);
+    if (slab->kind != GRANULE_SLAB) return;
+    const _Atomic uint8_t *state = slab->state + slot_of(slab, address);
+    fetch_ahead((const void *)state);
+    fetch_ahead(state_mark(state));
 }
 
 bool leak_block_around(uintptr_t address, struct leak_block *block) {

@@ -13,6 +13,14 @@ struct leak_block {
 /* Memory for the marks, which are 0; false when there is none. */
 bool leak_blocks_prepare(void);
 
+/* Whether a block may be there. */
+bool leak_is_in_heap(uintptr_t address);
+
+/* Of such an address, what leak_block_around is going to read is on its way from memory: first what
+ * the place is, and once that is there, what is in it. */
+void leak_fetch_place(uintptr_t address);
+void leak_fetch_block(uintptr_t address);
+
 /* The live block that an address lies in. */
 bool leak_block_around(uintptr_t address, struct leak_block *block);
 

@@ -76,17 +76,25 @@ static struct leak_group describe_block(const struct leak_block *block) {
         group.example = info.start;
         group.own.bytes = group.size = info.size;
     }
-    group.head_bytes =
-        (unsigned)leak_read((uintptr_t)group.example, group.head, min_size(group.size, LEAK_HEAD));
     return group;
+}
+
+static bool is_grouped(const struct leak_group *group) {
+    return group->class != LEAK_INDIRECT &&
+           (group->class != LEAK_REACHABLE || grouping.reachable_too);
+}
+
+static void read_head(struct leak_group *group) {
+    size_t most = min_size(group->size, LEAK_HEAD);
+    group->head_bytes = (unsigned)leak_read((uintptr_t)group->example, group->head, most);
 }
 
 static void add_block(const struct leak_block *block) {
     struct leak_group one = describe_block(block);
     struct leak_amount amount = one.own;
     add_amount(&grouping.to->totals[one.class], amount);
-    if (one.class == LEAK_INDIRECT || (one.class == LEAK_REACHABLE && !grouping.reachable_too))
-        return;
+    if (!is_grouped(&one)) return;
+    read_head(&one);
     one.own = (struct leak_amount){0};
     struct leak_group *group = group_of(&one);
     add_amount(&group->own, amount);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "leak_sort.h"
 #include "os.h"
 #include "os_process.h"
 #include "pagemap.h"
@@ -97,15 +98,8 @@ const struct leak_region *leak_regions(size_t *count) {
 }
 
 const struct leak_region *leak_region_around(uintptr_t address) {
-    size_t low = 0, high = regions.count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (regions.list[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < regions.count && regions.list[low].start <= address ? &regions.list[low] : NULL;
+    size_t at = leak_find_range(regions.list, regions.count, sizeof *regions.list, address);
+    return at < regions.count && regions.list[at].start <= address ? &regions.list[at] : NULL;
 }
 
 const struct leak_region *leak_region_of(uintptr_t address) {

@@ -52,10 +52,9 @@ static void print_stack(struct text *text, stack_id stack) {
 /* ---- groups ---- */
 
 static void print_amount(struct text *text, struct leak_amount amount) {
-    text_add_number(text, amount.bytes);
-    text_add(text, amount.bytes == 1 ? " byte in " : " bytes in ");
-    text_add_number(text, amount.blocks);
-    text_add(text, amount.blocks == 1 ? " block" : " blocks");
+    text_add_count(text, amount.bytes, "byte");
+    text_add(text, " in ");
+    text_add_count(text, amount.blocks, "block");
 }
 
 /* As hexadecimal numbers and as characters. */
@@ -79,13 +78,13 @@ static void print_group(struct text *text, const struct leak_group *group) {
     text_add(text, ": ");
     print_amount(text, group->own);
     if (group->led.blocks != 0) {
-        text_add(text, ", and through them ");
+        text_add(text, group->own.blocks == 1 ? ", and through it " : ", and through them ");
         print_amount(text, group->led);
     }
-    text_add(text, "; ");
+    text_add(text, "; one of ");
+    text_add_count(text, group->size, "byte");
+    text_add(text, " at ");
     text_add_hex(text, (uintptr_t)group->example);
-    text_add(text, " of ");
-    text_add_number(text, group->size);
     print_head(text, group);
     text_add(text, "\n");
     print_stack(text, group->stack);
@@ -103,8 +102,8 @@ static void print_groups(struct text *text, const struct leak_groups *groups, si
         text_flush(text);
     }
     if (omitted == 0) return;
-    text_add_number(text, omitted);
-    text_add(text, " more groups\n");
+    text_add_count(text, omitted, "more group");
+    text_add(text, "\n");
 }
 
 void leak_print(struct text *text, const struct leak_groups *groups, size_t limit) {

@@ -38,10 +38,6 @@ static void exclude(uintptr_t start, uintptr_t end) {
         excluded.list[excluded.count++] = (struct stretch){start, end};
 }
 
-static bool is_before(const void *a, const void *b) {
-    return ((const struct stretch *)a)->start < ((const struct stretch *)b)->start;
-}
-
 static bool prepare_excluded(void) {
     const struct leak_threads *threads = walk.of->threads;
     excluded.room = 2; /* the list itself, and that of the threads */
@@ -52,21 +48,14 @@ static bool prepare_excluded(void) {
     leak_each_own(exclude);
     exclude((uintptr_t)threads->list, (uintptr_t)(threads->list + threads->capacity));
     leak_each_heap_range(exclude);
-    leak_sort(excluded.list, excluded.count, sizeof *excluded.list, is_before);
+    leak_sort(excluded.list, excluded.count, sizeof *excluded.list, leak_is_range_before);
     return true;
 }
 
 /* The first that ends behind the address; NULL when there is none. */
 static const struct stretch *next_excluded(uintptr_t address) {
-    size_t low = 0, high = excluded.count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (excluded.list[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < excluded.count ? &excluded.list[low] : NULL;
+    size_t at = leak_find_range(excluded.list, excluded.count, sizeof *excluded.list, address);
+    return at < excluded.count ? &excluded.list[at] : NULL;
 }
 
 static bool is_excluded(uintptr_t address) {

@@ -34,3 +34,20 @@ void leak_sort(void *list, size_t count, size_t size,
         sink_element(&s, 0, i);
     }
 }
+
+bool leak_is_range_before(const void *a, const void *b) {
+    return *(const uintptr_t *)a < *(const uintptr_t *)b;
+}
+
+size_t leak_find_range(const void *list, size_t count, size_t size, uintptr_t address) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const uintptr_t *range = (const void *)((const char *)list + middle * size);
+        if (range[1] <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

@@ -1,18 +1,10 @@
 #include "loaded.h"
 
-#include <dlfcn.h>
 #include <elf.h>
-#include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Lock-free, from glibc 2.35 on. */
-#ifdef DLFO_STRUCT_HAS_EH_DBASE
-#    pragma weak _dl_find_object
-#    define HAS_FIND true
-#else
-#    define HAS_FIND false
-#endif
+#include "module.h"
 
 #define FIRST_PAGE ((uintptr_t)4 * KIB)
 
@@ -98,53 +90,37 @@ static RARE bool find_without_libc(uintptr_t pc, struct loaded *object) {
 
 /* ---- what libc tells ---- */
 
-#if HAS_FIND
-static bool is_in(const struct dl_find_object *found, uintptr_t address) {
-    uintptr_t start = (uintptr_t)found->dlfo_map_start;
-    return address - start < (uintptr_t)found->dlfo_map_end - start;
+static bool is_in(const struct module *module, uintptr_t address) {
+    return address - module->start < module->end - module->start;
 }
 
 /* The program, libc and we. */
-static bool stays_loaded(const struct dl_find_object *found) {
-    const struct link_map *map = found->dlfo_link_map;
-    return (map != NULL && map->l_name != NULL && map->l_name[0] == '\0') ||
-           is_in(found, (uintptr_t)getauxval) || is_in(found, (uintptr_t)loaded_find);
+static bool stays_loaded(const struct module *module) {
+    return (module->listing != NULL && module->listing->l_name != NULL &&
+            module->listing->l_name[0] == '\0') ||
+           is_in(module, (uintptr_t)getauxval) || is_in(module, (uintptr_t)loaded_find);
 }
-
-static bool ask(uintptr_t pc, struct dl_find_object *found) {
-    return _dl_find_object((void *)pc, found) == 0;
-}
-#endif
 
 bool loaded_find(uintptr_t pc, struct loaded *object) {
-#if HAS_FIND
-    if (_dl_find_object != NULL) {
-        struct dl_find_object found;
-        if (!ask(pc, &found)) return false;
-        *object = (struct loaded){.start = (uintptr_t)found.dlfo_map_start,
-                                  .end = (uintptr_t)found.dlfo_map_end,
-                                  .table = found.dlfo_eh_frame,
-                                  .stays = stays_loaded(&found)};
-        if (!object->stays) object->id = find_id(object->start);
-        if (object->id != NULL) read_id(object->id, object->id_word);
-        return true;
-    }
-#endif
-    return find_without_libc(pc, object);
+    struct module module;
+    if (!module_can_be_told()) return find_without_libc(pc, object);
+    if (!module_of(pc, &module)) return false;
+    *object = (struct loaded){.start = module.start,
+                              .end = module.end,
+                              .table = module.unwind_table,
+                              .stays = stays_loaded(&module)};
+    if (!object->stays) object->id = find_id(object->start);
+    if (object->id != NULL) read_id(object->id, object->id_word);
+    return true;
 }
 
 bool loaded_is(const struct loaded *object) {
-    if (object->stays) return true;
-#if HAS_FIND
-    struct dl_find_object now;
+    struct module now;
     uint64_t id[2];
-    if (object->id == NULL || !ask(object->start, &now) ||
-        (uintptr_t)now.dlfo_map_start != object->start ||
-        (uintptr_t)now.dlfo_map_end != object->end || now.dlfo_eh_frame != object->table)
+    if (object->stays) return true;
+    if (object->id == NULL || !module_of(object->start, &now) || now.start != object->start ||
+        now.end != object->end || now.unwind_table != object->table)
         return false;
     read_id(object->id, id);
     return id[0] == object->id_word[0] && id[1] == object->id_word[1];
-#else
-    return false;
-#endif
 }

@@ -59,9 +59,10 @@ static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add_hex(t, pc);
     if (module_of(pc - 1, &module)) {
         text_add(t, " in ");
-        text_add(t, module.name[0] != '\0' ? module.name : os_program_path());
+        const char *name = module_name(&module);
+        text_add(t, name[0] != '\0' ? name : os_program_path());
         text_add(t, "+");
-        text_add_hex(t, pc - module.base);
+        text_add_hex(t, pc - module_base(&module));
     }
     text_add(t, "\n");
 }
@@ -139,8 +140,7 @@ static void add_first_line(struct text *t, const struct error *e, const char *fo
 
 static void add_details(struct text *t, const struct error *e) {
     static struct stack_cache *cache;
-    add_stack(t,
-              e->context != NULL ? stack_capture_interrupted(e->context) : stack_capture(&cache),
+    add_stack(t, e->context != NULL ? stack_capture_interrupted(e->context) : stack_capture(&cache),
               STACK_FRAMES_MAX);
     if (e->block == NULL) return;
     add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
@@ -170,9 +170,7 @@ static void end(uint64_t mask) {
     os_restore_signals(mask);
 }
 
-RARE void report_after_fork(void) {
-    atomic_store_explicit(&reporting, 0, memory_order_relaxed);
-}
+RARE void report_after_fork(void) { atomic_store_explicit(&reporting, 0, memory_order_relaxed); }
 
 static void act(const struct error *e, const char *found) {
     int fd = symbolizer_begin();

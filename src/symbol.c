@@ -1,13 +1,9 @@
 #include "symbol.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <sys/auxv.h>
 
-#ifdef DLFO_STRUCT_HAS_EH_DBASE /* <dlfcn.h> has dl_find_object */
-
-__attribute__((weak)) extern __typeof__(_dl_find_object) _dl_find_object;
+#include "module.h"
 
 /* The dynamic symbols of an object. */
 struct symbol_table {
@@ -82,55 +78,43 @@ static void search_object(const struct link_map *object, uintptr_t address, stru
 }
 
 /* The object's first byte in memory. */
-static uintptr_t start_of(const struct dl_find_object *object) {
-#    ifndef MALLOW_PRELOAD
+static uintptr_t start_of(const struct module *object) {
+#ifndef MALLOW_PRELOAD
     /* In a static program libc takes the first byte of its code for it. */
     const ElfW(Phdr) *segment = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-    bool program = object->dlfo_link_map->l_name[0] == '\0';
+    bool program = module_name(object)[0] == '\0';
     for (size_t i = 0; program && segment != NULL && i < getauxval(AT_PHNUM); i++, segment++)
         if (segment->p_type == PT_LOAD)
-            return object->dlfo_link_map->l_addr + (segment->p_vaddr & -segment->p_align);
-#    endif
-    return (uintptr_t)object->dlfo_map_start;
+            return module_base(object) + (segment->p_vaddr & -segment->p_align);
+#endif
+    return object->start;
 }
 
 /* What was found, by address; good for as long as the same object is there. */
-#    define REMEMBERED 256u
+#define REMEMBERED 256u
 static UNTOUCHED struct {
     const void *address;
-    struct dl_find_object object;
+    struct module object;
     struct symbol symbol;
 } remembered[REMEMBERED];
 
-static bool is_same_object(const struct dl_find_object *a, const struct dl_find_object *b) {
-    return a->dlfo_map_start == b->dlfo_map_start && a->dlfo_map_end == b->dlfo_map_end &&
-           a->dlfo_link_map == b->dlfo_link_map && a->dlfo_eh_frame == b->dlfo_eh_frame;
+static RARE struct symbol find_function(const struct module *object, uintptr_t address) {
+    const char *name = module_name(object);
+    struct symbol symbol = {name[0] == '\0' ? program_invocation_name : name,
+                            address - start_of(object), NULL, 0};
+    if (object->listing != NULL) search_object(object->listing, address, &symbol);
+    return symbol;
 }
 
 RARE bool symbol_find(const void *address, struct symbol *symbol) {
-    struct dl_find_object object;
-    if (_dl_find_object == NULL || _dl_find_object((void *)(uintptr_t)address, &object) != 0)
-        return false;
+    struct module object;
+    if (!module_of((uintptr_t)address, &object)) return false;
     size_t slot = ((uintptr_t)address * 0x9e3779b97f4a7c15u) >> 56;
-    if (remembered[slot].address != address || !is_same_object(&remembered[slot].object, &object)) {
-        const struct link_map *map = object.dlfo_link_map;
-        *symbol = (struct symbol){map->l_name, 0, NULL, 0};
-        if (map->l_name[0] == '\0') symbol->object = program_invocation_name;
-        symbol->offset = (uintptr_t)address - start_of(&object);
-        search_object(map, (uintptr_t)address, symbol);
+    if (remembered[slot].address != address || !module_is_same(&remembered[slot].object, &object)) {
         remembered[slot].address = address;
         remembered[slot].object = object;
-        remembered[slot].symbol = *symbol;
+        remembered[slot].symbol = find_function(&object, (uintptr_t)address);
     }
     *symbol = remembered[slot].symbol;
     return true;
 }
-
-#else
-
-RARE bool symbol_find(const void *address, struct symbol *symbol) {
-    (void)address, (void)symbol;
-    return false;
-}
-
-#endif

@@ -43,6 +43,13 @@ void text_add_column(struct text *text, uint64_t value, unsigned width) {
     add_digits(text, value, 10, width);
 }
 
+void text_add_count(struct text *text, uint64_t count, const char *noun) {
+    text_add_number(text, count);
+    text_add(text, " ");
+    text_add(text, noun);
+    if (count != 1) text_add(text, "s");
+}
+
 void text_add_hex(struct text *text, uint64_t value) {
     text_add(text, "0x");
     add_digits(text, value, 16, 0);

@@ -16,6 +16,8 @@ struct text {
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 void text_add_number(struct text *text, uint64_t value);
+/* "1 block", "2 blocks" */
+void text_add_count(struct text *text, uint64_t count, const char *noun);
 void text_add_hex(struct text *text, uint64_t value);      /* 0x... */
 void text_add_bare_hex(struct text *text, uint64_t value); /* without 0x */
 

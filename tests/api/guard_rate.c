@@ -18,15 +18,17 @@ static bool is_guarded(void *block, size_t size) { return malloc_usable_size(blo
 
 static size_t odd_size(uint64_t *seed) { return random_below(seed, SIZE_MAX_TRIED) | 1; }
 
-static size_t pairs(size_t count) {
+static size_t pairs_of(size_t size, size_t count) {
     size_t guarded = 0;
     for (size_t i = 0; i < count; i++) {
-        void *block = malloc(41);
-        guarded += is_guarded(block, 41);
+        void *block = malloc(size);
+        guarded += is_guarded(block, size);
         free(block);
     }
     return guarded;
 }
+
+static size_t pairs(size_t count) { return pairs_of(41, count); }
 
 static size_t mixed(size_t count) {
     void *kept[KEPT] = {NULL};
@@ -56,15 +58,7 @@ static size_t batches(size_t count) {
 }
 
 /* Large slots, of which a magazine holds two or three. */
-static size_t large_pairs(size_t count) {
-    size_t guarded = 0;
-    for (size_t i = 0; i < count; i++) {
-        void *block = malloc(4001);
-        guarded += is_guarded(block, 4001);
-        free(block);
-    }
-    return guarded;
-}
+static size_t large_pairs(size_t count) { return pairs_of(4001, count); }
 
 static void *thread(void *count) { return (void *)mixed(*(size_t *)count); }
 

@@ -151,8 +151,7 @@ CASE(wcsncasecmp, wcsncasecmp, end, N(wcsncasecmp(wide_text(16), wide_letters(80
 CASE(wcscasecmp_l, wcscasecmp_l, end, N(wcscasecmp_l(wide_text(15 + bad), L"x", locale)))
 CASE(__wcscasecmp_l, wcscasecmp_l, end, N(__wcscasecmp_l(wide_text(15 + bad), L"x", locale)))
 CASE(wcsncasecmp_l, wcsncasecmp_l, end, N(wcsncasecmp_l(wide_text(16), L"x", 16 + bad, locale)))
-CASE(__wcsncasecmp_l, wcsncasecmp_l, end,
-     N(__wcsncasecmp_l(wide_text(16), L"x", 16 + bad, locale)))
+CASE(__wcsncasecmp_l, wcsncasecmp_l, end, N(__wcsncasecmp_l(wide_text(16), L"x", 16 + bad, locale)))
 CASE(wcscoll, wcscoll, end, N(wcscoll(wide_text(15 + bad), wide_letters(80))))
 CASE(wcscoll_l, wcscoll_l, end, N(wcscoll_l(wide_text(15 + bad), L"x", locale)))
 CASE(__wcscoll_l, wcscoll_l, end, N(__wcscoll_l(wide_text(15 + bad), L"x", locale)))

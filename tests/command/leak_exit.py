@@ -29,7 +29,8 @@ def expect(status, *how, groups=0, output="buffered", **rest):
     return done
 
 
-HEAD = r"definitely lost: 48 bytes in 1 block, and through them 48 bytes in 1 block; 0x[0-9a-f]+ of 48:"
+HEAD = r"definitely lost: 48 bytes in 1 block, and through it 48 bytes in 1 block; " \
+    "one of 48 bytes at 0x[0-9a-f]+:"
 
 for program in (PROGRAM, STATIC):
     expect(0, program=program)
@@ -40,6 +41,9 @@ for program in (PROGRAM, STATIC):
     expect(23, "lose-mapping", groups=1, program=program)
     expect(23, "keep-in-static", "lose", groups=1, program=program)
     expect(0, "keep-in-static", "lose-inside", program=program)
+    expect(0, "keep-crowd", program=program)
+    lost = expect(23, "lose-crowd", groups=1, program=program)
+    assert re.search("in 1 block, and through it [0-9]* bytes in 400000 blocks", lost.stderr), lost
     # Of what is possibly lost the sum is told, and behind the count of new[], or at a second base
     # class, a pointer is as good as one to the start.
     lost = expect(23, "lose", "lose-inside", groups=1, program=program)

@@ -2,7 +2,8 @@
  * Ends, and has lost blocks or not:
  *     leaking_at_exit HOW...      each of
  *         lose  lose-mapping  lose-inside  lose-many-inside  keep-in-static
- *         keep-array  keep-base  return-3  fork-lose  fork-clean  exec  late  thread
+ *         keep-crowd  lose-crowd  keep-array  keep-base  return-3
+ *         fork-lose  fork-clean  exec  late  thread
  * The children's statuses are standard output's last line.
  */
 #include <cstdio>
@@ -20,6 +21,7 @@ char *inside;
 std::string *array;
 struct Second;
 Second *base;
+char ***crowd;
 
 /* An object of it within another begins where its own virtual table is. */
 struct Second {
@@ -73,6 +75,16 @@ struct Node {
     asm volatile("" : : "r"(many) : "memory");
 }
 
+/* More than the check can put off until it has looked into the first: a block that leads to 200000,
+ * each of which leads to another. */
+[[gnu::noinline]] void make_crowd() {
+    crowd = new char **[200000];
+    for (size_t i = 0; i < 200000; i++) {
+        crowd[i] = new char *[1];
+        *crowd[i] = new char[8];
+    }
+}
+
 /* An exit handler of the program's that loses what it had until then. */
 void *volatile until_exit;
 void forget() {
@@ -97,6 +109,8 @@ void do_as_told(const std::string &how, char **argv) {
     if (how == "lose-inside") lose_inside();
     if (how == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
     if (how == "lose-many-inside") lose_many_inside();
+    if (how == "keep-crowd" || how == "lose-crowd") make_crowd();
+    if (how == "lose-crowd") crowd = nullptr;
     if (how == "keep-array") array = new std::string[1001];
     if (how == "keep-base") base = new Both;
     if (how == "late") until_exit = malloc(50), atexit(forget);

@@ -99,10 +99,11 @@ def options(pid):
     text = command(pid).stdout
     assert "started by 'mallow run --check'" in text, text
     assert text.count("definitely lost: ") == 6 and "threads stood still" in text, text
-    assert "1 threads could not be stopped" in text, text
+    assert "\n1 thread could not be stopped" in text, text
+    assert "\npossibly lost               512 bytes in 1 block\n" in text, text
     result = check(1, "--limit=2", pid)
     assert len(result["groups"]) == 2 and result["groups_omitted"] == 5, result
-    assert "5 more groups" in command("--limit=2", pid).stdout
+    assert "\n5 more groups; --limit=0 lists all\n" in command("--limit=2", pid).stdout
     for wrong in ("--limit=x", "--suppressions=/nowhere", "--no-such-option"):
         done = command(wrong, pid)
         assert done.returncode == 125 and done.stdout == "", done

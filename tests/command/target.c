@@ -1,6 +1,6 @@
 /*
- * A process for others to ask: holds 20 MB that it freed around a few blocks, and does what it is told before it says
- * "ready PID" on standard output and waits for the end of standard input.
+ * A process for others to ask: holds 20 MB that it freed around a few blocks, and does what it is
+ * told before it says "ready PID" on standard output and waits for the end of standard input.
  *     target [idle | busy | fork | closefrom]
  */
 #define _GNU_SOURCE

@@ -27,34 +27,49 @@ expect_status 125
 expect_line err "^mallow: no subcommand given; try 'mallow --help'$"
 try "$mallow" rum
 expect_status 125
-expect_line err "^mallow: unknown subcommand 'rum'; try 'mallow --help'$"
+expect_line err "^mallow: there is no subcommand 'rum'; try 'mallow --help'$"
 try "$mallow" run
 expect_status 125
 expect_line err "^mallow run: no program given; try 'mallow run --help'$"
 try "$mallow" run --jsn true
 expect_status 125
-expect_line err "^mallow run: unrecognized option '--jsn'$"
+expect_line err "^mallow run: '--jsn' is no option, or may be several; try 'mallow run --help'$"
 try "$mallow" run --log=a,b true
 expect_status 125
-expect_line err "^mallow run: --log='a,b': "
+expect_line err "^mallow run: --log='a,b': .*; try 'mallow run --help'$"
+try "$mallow" run --json=5 true
+expect_status 125
+expect_line err "^mallow run: --json takes no value; try 'mallow run --help'$"
+try "$mallow" run --log
+expect_status 125
+expect_line err "^mallow run: --log needs a value; try 'mallow run --help'$"
 
 for name in trim stats info leaks; do
     try "$mallow" $name
     expect_status 125
-    expect_line err "^mallow $name: one PID is needed; try 'mallow $name --help'$"
+    expect_line err "^mallow $name: no PID given; try 'mallow $name --help'$"
+    try "$mallow" $name 1 2
+    expect_status 125
+    expect_line err "^mallow $name: '2' is one argument too many; try 'mallow $name --help'$"
+    try "$mallow" $name --json -jx 1
+    expect_status 125
+    expect_line err "^mallow $name: '-j' is no option; try 'mallow $name --help'$"
 done
 for argument in x 0 -5x 12x 99999999999 ''; do
     try "$mallow" stats -- "$argument"
     expect_status 125
-    expect_line err "^mallow stats: '$argument' is not a process number$"
+    expect_line err "^mallow stats: '$argument' is not a process number; try 'mallow stats --help'$"
 done
 try "$mallow" trim --pad=1x 1
 expect_status 125
-expect_line err "^mallow trim: --pad='1x': not a number of bytes$"
+expect_line err "^mallow trim: --pad='1x' is not a number; try 'mallow trim --help'$"
+try "$mallow" leaks --limit=x 1
+expect_status 125
+expect_line err "^mallow leaks: --limit='x' is not a number; try 'mallow leaks --help'$"
 
 try "$mallow" mtrace
 expect_status 125
-expect_line err "^mallow mtrace: a log is needed; try 'mallow mtrace --help'$"
+expect_line err "^mallow mtrace: no log given; try 'mallow mtrace --help'$"
 
 # The program's own options are left alone.
 try "$mallow" run sh -c 'echo "$1"' sh --help

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { BLOCKS = 50000, BYTES = 1000, KEEP_ONE_IN = 64, FREE = BLOCKS - BLOCKS / KEEP_ONE_IN - 5000 };
+enum {
+    BLOCKS = 50000,
+    BYTES = 1000,
+    KEEP_ONE_IN = 64,
+    FREE = BLOCKS - BLOCKS / KEEP_ONE_IN - 5000
+};
 enum { CHILDREN = 100, REUSED_PERCENT = 98 };
 
 static char *blocks[BLOCKS];

@@ -100,8 +100,7 @@ static void handoff(void) {
     for (int i = 0; i < BURSTS; i++) {
         sem_wait(&emptied);
         burst_length[i % 2] = i % 10 == 0 ? BURST_MAX : random_below(&seed, BURST_MAX / 4);
-        for (size_t at = 0; at < burst_length[i % 2]; at++)
-            burst[i % 2][at] = random_block(&seed);
+        for (size_t at = 0; at < burst_length[i % 2]; at++) burst[i % 2][at] = random_block(&seed);
         sem_post(&filled);
         look((size_t)i, BURSTS, 8 * MEBIBYTE);
     }
@@ -186,6 +185,6 @@ int main(int argc, char **argv) {
         handoff();
     else
         pool();
-    dprintf(STDOUT_FILENO, "%zu KiB at most in the first half, %zu KiB at the end\n",
-            highest >> 10, resident_bytes() >> 10);
+    dprintf(STDOUT_FILENO, "%zu KiB at most in the first half, %zu KiB at the end\n", highest >> 10,
+            resident_bytes() >> 10);
 }

@@ -5,8 +5,8 @@
  *     inject_control CALL always     nobody is
  */
 #include "control.h"
-#include "helper_thread.h"
 #include "check.h"
+#include "helper_thread.h"
 #include "mallow.h"
 #include "os.h"
 #include "os_service.h"

@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ int main(void) {
     sigaction(SIGABRT, &action, NULL);
     free(p);
     if (sigsetjmp(recovery, 1) == 0) {
-        BUG(free(p));
+        MISUSE(free(p));
         return 0;
     }
     work();

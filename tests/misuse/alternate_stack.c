@@ -1,6 +1,6 @@
 /* expect: mallow: double free of 0x */
 #include "alternate_stack.h"
-#include "misuse.h"
+#include "twin.h"
 
 /* The message is formatted on little stack. */
 enum { ROOM = 2048 };
@@ -10,7 +10,7 @@ static void *volatile block;
 static void handle(int signal_number) {
     (void)signal_number;
     free(block);
-    BUG(free(block));
+    MISUSE(free(block));
 }
 
 int main(void) {

@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <dlfcn.h>
 
@@ -8,6 +8,6 @@ int main(void) {
     void (*cfree)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
     void *volatile p = malloc(32);
     cfree(p);
-    BUG(cfree(p));
+    MISUSE(cfree(p));
     return 0;
 }

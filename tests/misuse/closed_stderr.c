@@ -1,5 +1,5 @@
 /* expect: SIGABRT */
-#include "misuse.h"
+#include "twin.h"
 
 #include <unistd.h>
 
@@ -8,6 +8,6 @@ int main(void) {
     void *volatile p = malloc(32);
     free(p);
     close(STDERR_FILENO);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

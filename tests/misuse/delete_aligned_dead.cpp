@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <new>
 
@@ -7,5 +7,5 @@ int main() {
     constexpr std::align_val_t line{64};
     void *volatile p = ::operator new(32, line);
     ::operator delete(p, line);
-    BUG(::operator delete(p, line));
+    MISUSE(::operator delete(p, line));
 }

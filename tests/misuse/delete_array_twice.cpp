@@ -1,8 +1,8 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main() {
     int *volatile p = new int[100];
     delete[] p;
-    BUG(delete[] p);
+    MISUSE(delete[] p);
 }

@@ -1,10 +1,10 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <new>
 
 int main() {
     void *volatile p = ::operator new(32);
     ::operator delete(p, static_cast<std::size_t>(32));
-    BUG(::operator delete(p, static_cast<std::size_t>(32)));
+    MISUSE(::operator delete(p, static_cast<std::size_t>(32)));
 }

@@ -1,10 +1,10 @@
 /* expect: mallow: double free of 0x[0-9a-f]+ \(slot [0-9]+ of a [0-9]+-byte slab, thread [0-9] */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;
     void *volatile p = malloc(number(argv[1]));
     free(p);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

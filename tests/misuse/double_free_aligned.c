@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;
@@ -7,6 +7,6 @@ int main(int argc, char **argv) {
     if (posix_memalign(&p, number(argv[1]), 100) != 0) return 1;
     void *volatile hidden = p;
     free(hidden);
-    BUG(free(hidden));
+    MISUSE(free(hidden));
     return 0;
 }

@@ -1,10 +1,10 @@
 /* expect: mallow: double free of 0x */
 #include "block_threads.h"
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = malloc(32);
     free(p);
-    BUG(run_in_thread(free_block, p));
+    MISUSE(run_in_thread(free_block, p));
     return 0;
 }

@@ -1,9 +1,9 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = malloc(0);
     free(p);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

@@ -1,9 +1,9 @@
 /* expect: mallow: (double|invalid) free of 0x */
 #include "block_threads.h"
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = run_in_thread(allocate_and_free_block, NULL);
-    BUG(free(p));
+    MISUSE(free(p));
     return p == NULL;
 }

@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -11,7 +11,7 @@ int main(void) {
     pid_t child = fork();
     if (child == 0) {
         free(p);
-        BUG(free(p));
+        MISUSE(free(p));
         _exit(0);
     }
     int status = 0;

@@ -1,10 +1,10 @@
 /* expect: mallow: (double|invalid) free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;
     void *volatile p = malloc(number(argv[1]));
     free(p);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = malloc(32);
@@ -7,6 +7,6 @@ int main(void) {
     for (int i = 0; i < 64; i++) others[i] = malloc(32);
     free(p);
     for (int i = 0; i < 64; i++) free(others[i]);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

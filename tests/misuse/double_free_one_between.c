@@ -1,11 +1,11 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = malloc(32);
     void *volatile other = malloc(32);
     free(p);
     free(other);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

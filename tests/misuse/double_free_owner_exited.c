@@ -1,10 +1,10 @@
 /* expect: mallow: double free of 0x */
 #include "block_threads.h"
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = run_in_thread(allocate_block, NULL);
     free(p);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* expect: mallow: (double|invalid) free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 enum { COUNT = 20000 };
 
@@ -8,6 +8,6 @@ int main(void) {
     static void *volatile blocks[COUNT];
     for (int i = 0; i < COUNT; i++) blocks[i] = malloc(100);
     for (int i = 0; i < COUNT; i++) free(blocks[i]);
-    BUG(free(blocks[COUNT / 2]));
+    MISUSE(free(blocks[COUNT / 2]));
     return 0;
 }

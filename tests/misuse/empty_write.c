@@ -1,5 +1,5 @@
 /* expect: SIGSEGV */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     volatile char *volatile p = malloc(EITHER(0, 1));

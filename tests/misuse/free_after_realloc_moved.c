@@ -1,10 +1,10 @@
 /* expect: mallow: double free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = malloc(32);
     void *volatile moved = realloc(p, 5000);
     free(moved);
-    BUG(free(p));
+    MISUSE(free(p));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = EITHER((void *)main, malloc(1));

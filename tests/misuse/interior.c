@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\) */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;

@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*mapping.*\) */
-#include "misuse.h"
+#include "twin.h"
 
 #include <sys/mman.h>
 
@@ -8,6 +8,6 @@ enum { LENGTH = 1 << 20 };
 int main(void) {
     char *volatile p =
         mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    BUG(free(p));
+    MISUSE(free(p));
     return munmap(p, LENGTH);
 }

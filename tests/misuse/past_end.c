@@ -1,5 +1,5 @@
 /* expect: mallow: (double|invalid) free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <malloc.h>
 

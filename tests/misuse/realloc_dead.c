@@ -1,10 +1,10 @@
 /* expect: mallow: [a-z ]+ of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;
     void *volatile p = malloc(number(argv[1]));
-    BUG(free(p));
+    MISUSE(free(p));
     p = realloc(p, number(argv[2]));
     free(p);
     return 0;

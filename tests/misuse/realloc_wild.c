@@ -1,5 +1,5 @@
 /* expect: mallow: [a-z ]+ of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;

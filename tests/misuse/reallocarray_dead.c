@@ -1,9 +1,9 @@
 /* expect: mallow: [a-z ]+ of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     void *volatile p = malloc(32);
-    BUG(free(p));
+    MISUSE(free(p));
     p = reallocarray(p, 10, 10);
     free(p);
     return 0;

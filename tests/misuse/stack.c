@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*stack.*\) */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     char local[64] __attribute__((aligned(64)));

@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(void) {
     static char data[64] __attribute__((aligned(64)));

@@ -1,6 +1,6 @@
 /* expect: mallow: invalid free of 0x */
 #include "block_threads.h"
-#include "misuse.h"
+#include "twin.h"
 
 static void *free_local(void *unused) {
     (void)unused;

@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <sys/mman.h>
 
@@ -9,6 +9,6 @@ int main(void) {
     char *volatile p =
         mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int status = munmap(p, LENGTH);
-    BUG(free(p));
+    MISUSE(free(p));
     return status;
 }

@@ -1,12 +1,12 @@
 /* expect: mallow: [a-z ]+ of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 #include <malloc.h>
 
 int main(int argc, char **argv) {
     (void)argc;
     void *volatile p = malloc(number(argv[1]));
-    BUG(free(p));
+    MISUSE(free(p));
     size_t size = malloc_usable_size(p);
     free(p);
     return size < number(argv[1]);

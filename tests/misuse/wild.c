@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x */
-#include "misuse.h"
+#include "twin.h"
 
 int main(int argc, char **argv) {
     (void)argc;

@@ -1,4 +1,4 @@
-/* Sorting in place: every short list, and long ones with many equals. */
+/* Sorting in place: every short list, and long ones with many equals. Finding a range. */
 #include "unit.h"
 
 #include <string.h>
@@ -46,9 +46,30 @@ static void lists_are_sorted(void **state) {
     }
 }
 
+/* Ranges [4i + 1, 4i + 3), of which the last but one ends where the last begins. */
+static void the_range_behind_is_found(void **state) {
+    (void)state;
+    struct {
+        uintptr_t start, end;
+        char rest;
+    } list[20];
+    for (size_t count = 0; count <= 20; count++) {
+        for (size_t i = 0; i < count; i++) {
+            list[i].start = 4 * i + 1;
+            list[i].end = i + 2 == count ? 4 * i + 5 : 4 * i + 3;
+        }
+        for (uintptr_t address = 0; address < 90; address++) {
+            size_t expected = 0;
+            while (expected < count && list[expected].end <= address) expected++;
+            assert_int_equal(leak_find_range(list, count, sizeof *list, address), expected);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_sorted),
+        cmocka_unit_test(the_range_behind_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

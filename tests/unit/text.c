@@ -53,6 +53,15 @@ static void numbers_read_as_printf_prints_them(void **state) {
     }
 }
 
+static void one_alone_is_no_plural(void **state) {
+    (void)state;
+    struct line line;
+    begin(&line, sizeof(line.buffer));
+    for (uint64_t count = 0; count <= 11; count += count == 1 ? 10 : 1)
+        text_add_count(&line.text, count, "block");
+    assert_holds(&line, "0 blocks1 block11 blocks");
+}
+
 static void parts_are_put_together(void **state) {
     (void)state;
     struct line line;
@@ -134,6 +143,7 @@ static void a_sink_gets_all_in_pieces(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_read_as_printf_prints_them),
+        cmocka_unit_test(one_alone_is_no_plural),
         cmocka_unit_test(parts_are_put_together),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
         cmocka_unit_test(a_line_ends_with_a_newline),

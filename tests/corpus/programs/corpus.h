@@ -1,6 +1,6 @@
 /*
- * Each program here has one bug; compiled with TWIN it does the same without it. README.md beside
- * this folder tells what the first line and the marks in the comments mean.
+ * Each program here has one bug, and a twin. README.md beside this folder tells what the first line
+ * and the marks in the comments mean.
  */
 #ifndef CORPUS_H
 #define CORPUS_H
@@ -11,20 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef TWIN
-enum { FAULTY = 0 };
-#else
-enum { FAULTY = 1 };
-#endif
-
-/* Statements of the faulty program alone. */
-#define MISUSE(...)      \
-    do {                 \
-        if (FAULTY) {    \
-            __VA_ARGS__; \
-        }                \
-    } while (0)
-#define EITHER(faulty, correct) (FAULTY ? (faulty) : (correct))
+#include "twin.h"
 
 /* What a faulty program ends with that looks at memory it must not look at. */
 enum { SAW_NOTHING = 3, SAW_OLD_DATA = 4 };
@@ -37,15 +24,13 @@ template <typename pointer> static inline pointer HIDDEN(pointer p) {
     return p;
 }
 #else
-#define HIDDEN(p)                              \
-    ({                                         \
-        __typeof__(p) hidden_p = (p);          \
-        __asm__ volatile("" : "+r"(hidden_p)); \
-        hidden_p;                              \
-    })
+#    define HIDDEN(p)                              \
+        ({                                         \
+            __typeof__(p) hidden_p = (p);          \
+            __asm__ volatile("" : "+r"(hidden_p)); \
+            hidden_p;                              \
+        })
 #endif
-
-static inline size_t number(const char *argument) { return strtoull(argument, NULL, 0); }
 
 /* Overwrites what earlier calls left on the stack below its caller, and in registers: no pointer to
  * a lost block is to be found there. */

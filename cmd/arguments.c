@@ -1,0 +1,75 @@
+#include "arguments.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+
+void usage_error(const char *format, ...) {
+    const char *name = program_invocation_short_name;
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s: ", name);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "; try '%s --help'\n", name);
+    va_end(arguments);
+    exit(EXIT_OWN_FAILURE);
+}
+
+/* What getopt_long() refused: a letter, a word that none or several of the options begin with, or
+ * an option because of its value. */
+static _Noreturn void refuse_option(const char *word, const struct option *options, int refused) {
+    if (optopt == 0) usage_error("'%s' is no option, or may be several", word);
+    if (optopt < OPTION_HELP) usage_error("'-%c' is no option", optopt);
+    while (options->val != optopt) options++;
+    usage_error("--%s %s", options->name, refused == ':' ? "needs a value" : "takes no value");
+}
+
+/* Of `how` the ":" tells a missing value from a wrong option, the "+" stops at the first operand.
+ */
+static int take_option(int argc, char **argv, const char *how, const struct option *options,
+                       const char *help) {
+    opterr = 0;
+    int option = getopt_long(argc, argv, how, options, NULL);
+    switch (option) {
+    case OPTION_HELP:
+        exit(print_text(help));
+    case OPTION_VERSION:
+        exit(print_version());
+    case '?':
+    case ':':
+        refuse_option(argv[optind - 1], options, option);
+    default:
+        return option;
+    }
+}
+
+int next_option(int argc, char **argv, const struct option *options, const char *help) {
+    return take_option(argc, argv, ":", options, help);
+}
+
+int next_leading_option(int argc, char **argv, const struct option *options, const char *help) {
+    return take_option(argc, argv, "+:", options, help);
+}
+
+char **operands(int argc, char **argv, int least, int most, const char *what) {
+    if (argc - optind < least) usage_error("no %s given", what);
+    if (argc - optind > most) usage_error("'%s' is one argument too many", argv[optind + most]);
+    return argv + optind;
+}
+
+bool parse_number(const char *text, unsigned long *number) {
+    char *end;
+    errno = 0;
+    *number = strtoul(text, &end, 10);
+    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0;
+}
+
+unsigned long number_value(const char *option, const char *value) {
+    unsigned long number;
+    if (!parse_number(value, &number)) usage_error("%s='%s' is not a number", option, value);
+    return number;
+}
