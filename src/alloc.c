@@ -65,7 +65,7 @@ static bool refill(struct heap *heap, unsigned class) {
     struct slab *slab = alloc_find_slab(heap, class);
     if (slab == NULL) return magazine_swap(heap, class, 1);
     struct entry *before = heap->magazine[class].top;
-    slab_take(heap, slab, want);
+    (settings.randomize ? slab_take_at_random : slab_take)(heap, slab, want);
     heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);
     return true;
 }
@@ -82,7 +82,8 @@ static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
     struct bin *bin = &heap->bin[class];
     /* Not empty if the heap was just taken over from a thread that is gone. */
     char *slot = take_cached(magazine, zeroed);
-    if (slot == NULL && cold_wants(bin, class)) {
+    /* What is packed side by side has its place by the order of the calls. */
+    if (slot == NULL && cold_wants(bin, class) && !settings.randomize) {
         bin->heat++;
         slot = cold_take(class, zeroed);
     }

@@ -3,6 +3,7 @@
 #include "lock.h"
 #include "os.h"
 #include "purge.h"
+#include "settings.h"
 #include "stats.h"
 
 /*
@@ -144,6 +145,12 @@ static void run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kin
     set_tag(start, kind, pages, false);
 }
 
+/* With randomize=on slabs are put anywhere in a stretch of free pages, of which there are so many
+ * more than needed when the top has to grow for one. */
+#define SCATTER_PAGES (63 * GRANULE_PAGES)
+
+static bool is_scattered(enum run_kind kind) { return settings.randomize && kind == RUN_SLAB; }
+
 /* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
 static bool pass_foreign(uint32_t pages, uint32_t align) {
     size_t top = totals.top, end = space.granules * GRANULE_PAGES;
@@ -173,18 +180,29 @@ static bool grow_top(uint32_t pages, uint32_t align) {
     return true;
 }
 
-/* A dirty run of the highest bin that has one. */
-static uint32_t longest_dirty(void) {
+/* A run of the highest bin that has one. */
+static uint32_t longest_of(const struct bins *bins) {
     for (unsigned word = BIN_WORDS; word-- > 0;) {
-        uint64_t left = free_bins[1].nonempty[word];
-        if (left != 0) return free_bins[1].head[word * 64 + 63 - (unsigned)__builtin_clzl(left)];
+        uint64_t left = bins->nonempty[word];
+        if (left != 0) return bins->head[word * 64 + 63 - (unsigned)__builtin_clzl(left)];
     }
     return 0;
 }
 
+/* A fit; of those of slabs that are to be scattered any in the longest run. */
+static uint32_t find_fit(const struct bins *bins, uint32_t pages, uint32_t align,
+                         enum run_kind kind, uint32_t *found) {
+    uint32_t run = is_scattered(kind) ? longest_of(bins) : 0;
+    uint32_t start = run == 0 ? 0 : run_fit(run, pages, align);
+    if (start == 0) return search(bins, pages, align, found);
+    *found = run;
+    uint64_t fits = (run + tag_pages(run_tag(run)) - pages - start) / align + 1;
+    return start + (uint32_t)((os_random() >> 32) * fits >> 32) * align;
+}
+
 /* The longest dirty run with what is clean behind it: fewer fresh pages than a clean run alone. */
 static uint32_t extend_dirty(uint32_t pages, enum run_kind kind) {
-    uint32_t run = longest_dirty();
+    uint32_t run = longest_of(&free_bins[1]);
     if (run == 0) return 0;
     uint32_t length = tag_pages(run_tag(run));
     if (length < pages / 4) return 0;
@@ -196,11 +214,11 @@ static uint32_t extend_dirty(uint32_t pages, enum run_kind kind) {
 
 /* Dirty pages first; 0 when no run fits. */
 static uint32_t take_run(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
-    uint32_t run, start = search(&free_bins[1], pages, align, &run);
+    uint32_t run, start = find_fit(&free_bins[1], pages, align, kind, &run);
     *clean = false;
     if (start == 0 && align == 1 && (start = extend_dirty(pages, kind)) != 0) return start;
     if (start == 0) {
-        start = search(&free_bins[0], pages, align, &run);
+        start = find_fit(&free_bins[0], pages, align, kind, &run);
         *clean = true;
     }
     if (start != 0) run_carve(run, start, pages, kind);
@@ -215,6 +233,7 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
             purge_after_alloc(pages, *clean);
             return start;
         }
+        if (is_scattered(kind) && grow_top(pages + SCATTER_PAGES, align)) continue;
         if (grow_top(pages, align)) continue;
         /* Dirty and clean neighbours are one run once all are clean. */
         if (purged || pages_purge(SIZE_MAX) == 0) return 0;

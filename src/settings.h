@@ -21,7 +21,7 @@ struct settings {
     enum check_mode check;
     size_t quarantine;    /* bytes that wait there in check=full */
     unsigned frames;      /* of the stacks that are kept of each block */
-    bool randomize;       /* slots are handed out in an order that nobody can guess */
+    bool randomize;       /* nobody can guess where fresh slots and new slabs are */
     uint8_t perturb;      /* what blocks are filled with, when SPECIAL_FILL */
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */

@@ -219,17 +219,28 @@ static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t w
     atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
 }
 
-void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->class];
-    _Atomic uint8_t *states = slab->state;
-    char *zero = slab_slot_zero(slab);
-    size_t size = slab->slot_size;
+/* How many of so many slots are there; they count as taken. */
+static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) {
     uint32_t available = slab->capacity - slab->outside;
     unsigned take = want < available ? want : available;
     if (slab->outside == 0) use_empty(heap, slab);
     slab->age = 0;
     slab->outside += take; /* first: an interruption must not make the slab look emptier */
     signal_order();
+    return take;
+}
+
+/* FRESH to CACHED_FRESH and FREE to CACHED. */
+static inline void take_state(_Atomic uint8_t *state) {
+    state_set(state, state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+}
+
+void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
+    struct magazine *magazine = &heap->magazine[slab->class];
+    _Atomic uint8_t *states = slab->state;
+    char *zero = slab_slot_zero(slab);
+    size_t size = slab->slot_size;
+    unsigned take = begin_take(heap, slab, want);
 
     struct entry *bottom = magazine->top;
     struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
@@ -246,8 +257,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
         } else {
             for (; found != 0 && next > bottom; found &= found - 1) {
                 uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-                uint8_t state = state_get(&states[slot]);
-                state_set(&states[slot], state == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+                take_state(&states[slot]);
                 *next-- = (struct entry){zero + slot * size, states + slot};
             }
         }
@@ -352,6 +362,36 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
     if (slab->outside == slab->capacity) bin_remove(heap, slab);
     shuffle(heap, entries, count);
     return count;
+}
+
+/* Fills `count` entries with slots from that one on, round the end; as many are available. */
+static void take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
+                            unsigned count) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;
+    uint64_t wanted = ~(uint64_t)0 << from % 8 * 8;
+    char *zero = slab_slot_zero(slab);
+    for (unsigned i = 0; i < count; wanted = ~(uint64_t)0) {
+        uint64_t found = available_bytes(load_states(slab->state, at)) & wanted;
+        for (; found != 0 && i < count; found &= found - 1, i++) {
+            uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+            take_state(&slab->state[slot]);
+            entries[i] = (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
+        }
+        at = at + 8 < end ? at + 8 : 0;
+    }
+}
+
+void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
+    struct magazine *magazine = &heap->magazine[slab->class];
+    struct entry *bottom = magazine->top;
+    unsigned take = begin_take(heap, slab, want);
+    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32);
+    slab->reach = (uint32_t)round_up(slab->slots, 8);
+    take_round_from(slab, from, bottom + 1, take);
+    shuffle(heap, bottom + 1, take);
+    if (slab->outside == slab->capacity) bin_remove(heap, slab);
+    signal_order();
+    magazine->top = bottom + take;
 }
 
 /* `count` slots of the slab became available, the lowest of them `lowest`. */

@@ -56,6 +56,9 @@ static inline char *slab_slot_zero(const struct slab *slab) {
  * at least is there. */
 void slab_take(struct heap *heap, struct slab *slab, unsigned want);
 
+/* The same with slots from a place on and in an order that nobody can guess. */
+void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want);
+
 /* Takes one available slot, of which there is one at least, into the state CLOSING: the lowest, or
  * one that nobody can guess. *fresh: it reads as zero. */
 struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh);

@@ -10,6 +10,7 @@
 #include "pages.h"
 #include "purge.h"
 #include "random.h"
+#include "settings.h"
 #include "start.h"
 
 enum { PAGES_MAX = 16384, RUNS_MAX = 256, STEPS = 20000 };
@@ -127,6 +128,7 @@ static void step_alloc(void) {
     uint32_t pages = random_pages(), align = 1u << random_below(&seed, 7);
     enum run_kind kind = random_below(&seed, 2) == 0 ? RUN_BLOCK : RUN_SLAB;
     bool clean;
+    settings.randomize = random_below(&seed, 2) == 0;
     uint32_t page = pages_alloc(pages, align, kind, &clean);
     assert_int_not_equal(page, 0);
     assert_int_equal((uintptr_t)page_start(page) % (align * RUN_PAGE), 0);
