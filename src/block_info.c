@@ -107,3 +107,11 @@ bool block_info_of(const void *p, struct block_info *info) {
         return run_info(p, info);
     }
 }
+
+RARE bool block_info_last(const void *p, struct block_info *info) {
+    const struct slab *head = slab_head(slab_of(granule_of(p)));
+    for (uint32_t slot = head->slots; slot-- > 0;)
+        if (life_of(state_get(&head->state[slot])) == LIFE_LIVE)
+            return block_info_of(slab_slot_zero(head) + (size_t)slot * head->slot_size, info);
+    return false;
+}

@@ -30,4 +30,7 @@ bool block_info_special(const void *p, struct block_info *info);
 /* The block around p, the redzones at its ends included; false when there is none. */
 bool block_info_of(const void *p, struct block_info *info);
 
+/* The last live block of the slab that p lies in; false when none lives. */
+bool block_info_last(const void *p, struct block_info *info);
+
 #endif

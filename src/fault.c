@@ -16,6 +16,7 @@
 #include "guard.h"
 #include "os.h"
 #include "report.h"
+#include "slab.h"
 #include "text.h"
 
 /* ---- ours to report ---- */
@@ -41,7 +42,8 @@ static void describe_access(struct text *t, const char *p, const struct block_in
 }
 
 static const char *cause_of(const char *p, const struct block_info *block) {
-    if (block == NULL || block->life == LIFE_FREED) return "use after free";
+    if (block == NULL) return slab_is_end_guard(p) ? "heap overflow" : "use after free";
+    if (block->life == LIFE_FREED) return "use after free";
     return p < block->start ? "heap underflow" : "heap overflow";
 }
 
@@ -49,13 +51,16 @@ static bool is_inside_live(const char *p, const struct block_info *block) {
     return block->life == LIFE_LIVE && p >= block->start && p < block->start + block->size;
 }
 
-/* False when it is not about a guarded block. Returns at all only when errors are not to end the
- * program. Apart from the rest, which must do with little stack. */
+static bool is_guarded_place(const void *p) { return guard_contains(p) || slab_is_end_guard(p); }
+
+/* False when it is about no block. Returns at all only when errors are not to end the program.
+ * Apart from the rest, which must do with little stack. */
 static NOINLINE bool report_fault(const char *p, const ucontext_t *context) {
     char detail[64] = {0};
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
     struct block_info block;
-    bool known = guard_info(p, &block);
+    bool is_guarded = guard_contains(p);
+    bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
     /* Inside a live block something else is wrong: its code was executed, for instance. */
     if (known && is_inside_live(p, &block)) return false;
     describe_access(&t, p, known ? &block : NULL, context);
@@ -66,7 +71,7 @@ static NOINLINE bool report_fault(const char *p, const ucontext_t *context) {
         .detail = detail,
         .context = context,
     });
-    return guard_open(p);
+    return is_guarded ? guard_open(p) : slab_open_end(p);
 }
 
 /* ---- the program's handlers ---- */
@@ -150,7 +155,8 @@ static void pass_on(siginfo_t *info, void *context, bool by_kernel) {
 static void on_fault(int signal, siginfo_t *info, void *context) {
     (void)signal;
     bool by_kernel = called_by_kernel(__builtin_dwarf_cfa(), info, context);
-    if (info->si_code > 0 && guard_contains(info->si_addr) && report_fault(info->si_addr, context))
+    if (info->si_code > 0 && is_guarded_place(info->si_addr) &&
+        report_fault(info->si_addr, context))
         return;
     pass_on(info, context, by_kernel);
 }

@@ -1,5 +1,6 @@
 /* What happens when the program touches memory that it may not: in the pages around and of freed
- * guarded blocks a report, elsewhere what would have happened without us. */
+ * guarded blocks, and in those that end slabs, a report, elsewhere what would have happened without
+ * us. */
 #ifndef MALLOW_FAULT_H
 #define MALLOW_FAULT_H
 

@@ -189,6 +189,12 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
     return start;
 }
 
+void guard_watch(void) {
+    lock_take(&guard_lock);
+    fault_watch();
+    lock_drop(&guard_lock);
+}
+
 static struct guard_record *live_guarded_at(const void *p) {
     struct guard_record *record = guard_table_owner(p);
     return record != NULL && record->life == LIFE_LIVE && record->start == p ? record : NULL;

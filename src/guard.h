@@ -51,6 +51,9 @@ const char *guard_verify(const void *p);
 /* Calls back for each live block until that returns false: under the lock, with signals blocked. */
 bool guard_each_live(bool (*visit)(const struct block_info *info, void *context), void *context);
 
+/* Sees to it that faults are reported, whatever handlers the program has meanwhile. */
+void guard_watch(void);
+
 /* After a fault that was reported, lets the access to p succeed; false when it cannot. */
 bool guard_open(const void *p);
 

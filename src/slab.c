@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cold.h"
+#include "guard.h"
 #include "lock.h"
 #include "meta.h"
 #include "os.h"
@@ -136,7 +137,27 @@ struct slab *slab_create(struct heap *heap, unsigned class) {
     lock_take(&global_lock);
     struct slab *slab = create_locked(heap, class);
     lock_drop(&global_lock);
+    if (unlikely(settings.check == CHECK_HARD)) guard_watch();
     return slab;
+}
+
+static char *slab_end(struct slab *head) {
+    return granule_start(slab_granule(head) + class_granules(head->class));
+}
+
+bool slab_is_end_guard(const void *p) {
+    size_t granule = granule_of(p);
+    if (settings.check != CHECK_HARD ||
+        granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))
+        return false;
+    struct slab *part = slab_of(granule);
+    return part->kind == GRANULE_SLAB && part->class != CLASS_ZERO &&
+           (size_t)(slab_end(slab_head(part)) - (const char *)p) <= os_page_size();
+}
+
+bool slab_open_end(const void *p) {
+    size_t page = os_page_size();
+    return os_commit((char *)((uintptr_t)p & ~(page - 1)), page);
 }
 
 /* `purged`: its pages are not resident, and read as zero. */

@@ -75,6 +75,11 @@ void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 /* A new slab at the head of the heap's bin; NULL when there is no memory. */
 struct slab *slab_create(struct heap *heap, unsigned class);
 
+/* Whether p lies where a slab may end with an inaccessible page; after a fault that was reported,
+ * lets the access succeed. */
+bool slab_is_end_guard(const void *p);
+bool slab_open_end(const void *p);
+
 /* Retires an empty slab that the heap has kept for some class; false when it has none. */
 bool slab_retire_empty(struct heap *heap);
 

@@ -1,0 +1,87 @@
+/*
+ * In check=hard a slab ends with an inaccessible page: an access there is reported as an overflow
+ * of the last block before it, and errors that are only reported let the program go on.
+ */
+#include "check.h"
+#include "processes.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { GRANULE = 65536, SIZE = 5000 };
+
+static char said[4096];
+
+/* Of a slab of one granule. */
+static char *end_of_slab(const char *block) {
+    return (char *)(((uintptr_t)block | (GRANULE - 1)) + 1);
+}
+
+static char *guard_behind(const char *block) { return end_of_slab(block) - sysconf(_SC_PAGESIZE); }
+
+static void read_all(int fd) {
+    size_t length = 0;
+    for (ssize_t part; (part = read(fd, said + length, sizeof said - 1 - length)) > 0;)
+        length += (size_t)part;
+    said[length] = '\0';
+}
+
+/* What a child writes to standard error, and how it ends. */
+static int run(void (*act)(void)) {
+    int ends[2], status;
+    CHECK_EQUAL(pipe(ends), 0);
+    pid_t child = start_child();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        act();
+        _exit(0);
+    }
+    close(ends[1]);
+    read_all(ends[0]);
+    close(ends[0]);
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void write_behind(void) {
+    char *block = malloc(SIZE);
+    *(volatile char *)guard_behind(block) = 1;
+}
+
+static void *volatile sink;
+
+static void read_from_block_on(void) {
+    char *block = malloc(SIZE);
+    memset(block, 1, SIZE);
+    for (volatile char *p = block; p < end_of_slab(block); p++) sink = (void *)(uintptr_t)*p;
+}
+
+static void on_fault(int signal) { _exit(40 + signal); }
+
+/* The program's own handler sees all other faults. */
+static void fault_elsewhere(void) {
+    signal(SIGSEGV, on_fault);
+    char *volatile nowhere = (char *)(uintptr_t)16;
+    sink = malloc(SIZE);
+    *(volatile char *)nowhere = 1;
+}
+
+static void check_said(const char *access) {
+    CHECK(strncmp(said, "mallow: heap overflow of ", 25) == 0);
+    CHECK(strstr(said, "behind the end of a block of 5000 bytes, thread ") != NULL);
+    CHECK(strstr(said, access) != NULL);
+}
+
+int main(int argc, char **argv) {
+    int goes_on = argc == 2 && strcmp(argv[1], "report") == 0;
+    int ends[] = {run(write_behind), 0};
+    check_said(", write at offset ");
+    ends[1] = run(read_from_block_on);
+    check_said(", read at offset ");
+    for (int i = 0; i < 2; i++)
+        CHECK(goes_on ? ends[i] == 0 : WIFSIGNALED(ends[i]) && WTERMSIG(ends[i]) == SIGABRT);
+    int status = run(fault_elsewhere);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 40 + SIGSEGV);
+    return 0;
+}
