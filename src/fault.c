@@ -152,8 +152,40 @@ static void pass_on(siginfo_t *info, void *context, bool by_kernel) {
     if (by_kernel) left_to_ask = 0;
 }
 
+/* ---- faults of our own ---- */
+
+#define PLACE_WORDS 5 /* of __builtin_setjmp */
+
+/* Where the thread goes on after a fault; NULL: it does not. */
+static __thread void **way_out;
+
+#define ALL_BUT_FAULTS (~((uint64_t)1 << (SIGSEGV - 1)))
+
+bool fault_survive(void (*call)(void *), void *argument) {
+    void *place[PLACE_WORDS];
+    bool done = false;
+    if (__builtin_setjmp(place) == 0) {
+        way_out = place;
+        os_restore_signals(ALL_BUT_FAULTS);
+        call(argument);
+        done = true;
+    }
+    way_out = NULL;
+    os_block_signals();
+    return done;
+}
+
+static NOINLINE void leave_fault(void) {
+    void **place = way_out;
+    way_out = NULL;
+    __builtin_longjmp(place, 1);
+}
+
+/* ---- the handler ---- */
+
 static void on_fault(int signal, siginfo_t *info, void *context) {
     (void)signal;
+    if (info->si_code > 0 && way_out != NULL) leave_fault();
     bool by_kernel = called_by_kernel(__builtin_dwarf_cfa(), info, context);
     if (info->si_code > 0 && is_guarded_place(info->si_addr) &&
         report_fault(info->si_addr, context))

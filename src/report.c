@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "describe.h"
+#include "fault.h"
+#include "guard.h"
 #include "handler.h"
 #include "module.h"
 #include "mtrace.h"
@@ -51,19 +53,30 @@ static void add_thread(struct text *t, int id) {
     text_add(t, "\"");
 }
 
-static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
+struct named {
+    struct text *text;
+    uintptr_t pc;
+};
+
+static void add_module(void *argument) {
+    const struct named *frame = argument;
     struct module module;
+    if (!module_of(frame->pc - 1, &module)) return;
+    text_add(frame->text, " in ");
+    const char *name = module_name(&module);
+    text_add(frame->text, name[0] != '\0' ? name : os_program_path());
+    text_add(frame->text, "+");
+    text_add_hex(frame->text, frame->pc - module_base(&module));
+}
+
+/* What is known of the module may be damaged. */
+static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add(t, "    #");
     text_add_number(t, number);
     text_add(t, " ");
     text_add_hex(t, pc);
-    if (module_of(pc - 1, &module)) {
-        text_add(t, " in ");
-        const char *name = module_name(&module);
-        text_add(t, name[0] != '\0' ? name : os_program_path());
-        text_add(t, "+");
-        text_add_hex(t, pc - module_base(&module));
-    }
+    size_t length = t->length;
+    if (!fault_survive(add_module, &(struct named){t, pc})) t->length = min_size(t->length, length);
     text_add(t, "\n");
 }
 
@@ -138,10 +151,31 @@ static void add_first_line(struct text *t, const struct error *e, const char *fo
     text_add(t, "\n");
 }
 
+struct capture {
+    const void *context;
+    stack_id stack;
+};
+
+static UNTOUCHED struct stack_cache *report_cache;
+
+static void capture_for_report(void *argument) {
+    struct capture *capture = argument;
+    capture->stack = capture->context != NULL ? stack_capture_interrupted(capture->context)
+                                              : stack_capture(&report_cache);
+}
+
+/* Pages of the stack may have gone since it was read before: then anew, as far as it reaches. */
+static stack_id stack_of_error(const struct error *e) {
+    struct capture capture = {.context = e->context};
+    if (fault_survive(capture_for_report, &capture)) return capture.stack;
+    report_cache = NULL;
+    fault_survive(capture_for_report, &capture);
+    return capture.stack;
+}
+
 static void add_details(struct text *t, const struct error *e) {
-    static struct stack_cache *cache;
-    add_stack(t, e->context != NULL ? stack_capture_interrupted(e->context) : stack_capture(&cache),
-              STACK_FRAMES_MAX);
+    guard_watch();
+    add_stack(t, stack_of_error(e), STACK_FRAMES_MAX);
     if (e->block == NULL) return;
     add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
     add_past(t, "  freed by ", e->block->freed, e->block->freed_by);
