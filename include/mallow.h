@@ -108,8 +108,10 @@ struct mallow_stats {
     uint64_t free_runs;       /* stretches of free pages of one kind */
     uint64_t top_dirty_bytes; /* dirty pages behind the last page in use */
 
-    uint64_t mappings, mapping_bytes;                 /* blocks with a mapping of their own */
-    uint64_t mappings_highest, mapping_bytes_highest; /* the most there ever were at once */
+    /* Blocks with a mapping of their own, and guarded ones; and the most there ever were at once,
+     * of both kinds together at most. */
+    uint64_t mappings, mapping_bytes;
+    uint64_t mappings_highest, mapping_bytes_highest;
 
     uint64_t metadata_bytes; /* the allocator's own memory, beside heap_bytes */
     uint64_t purged_bytes;   /* given back to the kernel so far; what went twice counts twice */

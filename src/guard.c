@@ -21,6 +21,7 @@
 
 static UNTOUCHED struct {
     size_t blocks, bytes;           /* live, with pages; and these pages */
+    struct mapping_counts counts;   /* of all that live, as they were asked for */
     struct guard_record *in_motion; /* its pages are being opened or closed */
 } guarded;
 
@@ -52,6 +53,7 @@ static bool is_within_budget(size_t bytes) {
 
 static void count_guarded(const struct guard_record *record, bool comes) {
     size_t bytes = (record->pages - 1) * os_page_size();
+    (comes ? mapping_count_in : mapping_count_out)(&guarded.counts, record->size);
     if (bytes == 0) return;
     guarded.blocks += comes ? 1 : (size_t)-1;
     guarded.bytes += comes ? bytes : -bytes;
@@ -323,6 +325,13 @@ RARE const char *guard_verify(const void *p) {
     return written;
 }
 
+RARE struct mapping_counts guard_count(void) {
+    lock_take(&guard_lock);
+    struct mapping_counts counts = guarded.counts;
+    lock_drop(&guard_lock);
+    return counts;
+}
+
 RARE bool guard_each_live(bool (*visit)(const struct block_info *info, void *context),
                           void *context) {
     bool goes_on = true;
@@ -401,6 +410,8 @@ RARE void guard_after_fork(void) {
     finish_motion();
     guard_table_after_fork();
     guarded.blocks = guarded.bytes = 0;
+    guarded.counts = (struct mapping_counts){.count_max = guarded.counts.count_max,
+                                             .bytes_max = guarded.counts.bytes_max};
     struct guard_record *record;
     for (uint32_t n = 1; (record = guard_table_record(n)) != NULL; n++)
         if (record->life == LIFE_LIVE) count_guarded(record, true);

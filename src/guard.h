@@ -17,6 +17,7 @@
 
 #include "block_info.h"
 #include "config.h"
+#include "mapping.h"
 
 /* Zeroed; NULL when it is not to be had: then another way is taken. align: a power of two. */
 void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack);
@@ -47,6 +48,9 @@ size_t guard_check_all(void);
 /* Reports whether a byte around a live block was written, and returns it; NULL when none was, or
  * the block is not guarded. */
 const char *guard_verify(const void *p);
+
+/* The live blocks, by the sizes that were asked for. */
+struct mapping_counts guard_count(void);
 
 /* Calls back for each live block until that returns false: under the lock, with signals blocked. */
 bool guard_each_live(bool (*visit)(const struct block_info *info, void *context), void *context);

@@ -82,20 +82,20 @@ static bool make_room(void) {
     return true;
 }
 
-static unsigned doubling(size_t bytes) { return 63u - (unsigned)__builtin_clzl(bytes); }
+static unsigned doubling(size_t bytes) { return 63u - (unsigned)__builtin_clzl(bytes | 1); }
 
-static void count_in(size_t bytes) {
-    mapped.of_doubling[doubling(bytes)]++;
-    racy_store(&mapped.count, mapped.count + 1);
-    mapped.bytes += bytes;
-    mapped.count_max = max_size(mapped.count_max, mapped.count);
-    mapped.bytes_max = max_size(mapped.bytes_max, mapped.bytes);
+void mapping_count_in(struct mapping_counts *counts, size_t bytes) {
+    counts->of_doubling[doubling(bytes)]++;
+    racy_store(&counts->count, counts->count + 1);
+    counts->bytes += bytes;
+    counts->count_max = max_size(counts->count_max, counts->count);
+    counts->bytes_max = max_size(counts->bytes_max, counts->bytes);
 }
 
-static void count_out(size_t bytes) {
-    mapped.of_doubling[doubling(bytes)]--;
-    racy_store(&mapped.count, mapped.count - 1);
-    mapped.bytes -= bytes;
+void mapping_count_out(struct mapping_counts *counts, size_t bytes) {
+    counts->of_doubling[doubling(bytes)]--;
+    racy_store(&counts->count, counts->count - 1);
+    counts->bytes -= bytes;
 }
 
 static bool table_add(char *block, char *start, size_t bytes) {
@@ -103,7 +103,7 @@ static bool table_add(char *block, char *start, size_t bytes) {
     bool room = mapped.count < settings.mmap_max && make_room();
     if (room) {
         insert_into(table, (struct mapping){block, start, bytes});
-        count_in(bytes);
+        mapping_count_in(&mapped, bytes);
     }
     lock_drop(&global_lock);
     return room;
@@ -145,7 +145,7 @@ bool mapping_free(void *block) {
         gone.start = slot->start;
         gone.bytes = slot->bytes;
         atomic_store_explicit(&slot->block, MAPPING_REMOVED, memory_order_relaxed);
-        count_out(gone.bytes);
+        mapping_count_out(&mapped, gone.bytes);
         settings_adapt_threshold(gone.bytes);
     }
     lock_drop(&global_lock);
@@ -167,8 +167,8 @@ void *mapping_resize(void *block, size_t bytes) {
         if (moved != NULL) {
             atomic_store_explicit(&slot->block, MAPPING_REMOVED, memory_order_relaxed);
             insert_into(table, (struct mapping){moved, moved, bytes});
-            count_out(before);
-            count_in(bytes);
+            mapping_count_out(&mapped, before);
+            mapping_count_in(&mapped, bytes);
         }
     }
     lock_drop(&global_lock);
@@ -197,7 +197,7 @@ void *mapping_move_in(void *from, size_t bytes, size_t size) {
     if (mapped.count < settings.mmap_max && make_room()) block = move_and_grow(from, bytes, size);
     if (block != NULL) {
         insert_into(table, (struct mapping){block, block, size});
-        count_in(size);
+        mapping_count_in(&mapped, size);
     }
     lock_drop(&global_lock);
     return block;

@@ -45,6 +45,10 @@ bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);
 
+/* A block comes or goes. */
+void mapping_count_in(struct mapping_counts *counts, size_t bytes);
+void mapping_count_out(struct mapping_counts *counts, size_t bytes);
+
 /* Calls back with each, without the lock: in a copied process, where nobody else is. */
 void mapping_each(void (*call)(const struct mapping *mapping));
 

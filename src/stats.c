@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cold.h"
+#include "guard.h"
 #include "heap.h"
 #include "lock.h"
 #include "mapping.h"
@@ -142,6 +143,16 @@ static size_t read_slice(struct mallow_stats *stats, size_t page, size_t end) {
     return page;
 }
 
+/* At once: where both kinds are many, there may never have been so many of both. */
+static void add_mappings(struct mallow_stats *stats, const struct mapping_counts *counts) {
+    stats->mappings += counts->count;
+    stats->mapping_bytes += counts->bytes;
+    stats->mappings_highest += counts->count_max;
+    stats->mapping_bytes_highest += counts->bytes_max;
+    for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++)
+        stats->mappings_of_doubling[i] += counts->of_doubling[i];
+}
+
 /* What stands in no page, and how far the pages go. */
 static size_t read_counts(struct mallow_stats *stats) {
     lock_take(&global_lock);
@@ -150,12 +161,9 @@ static size_t read_counts(struct mallow_stats *stats) {
     stats->metadata_bytes = meta_bytes_used();
     size_t end = pages_count().top;
     lock_drop(&global_lock);
-    stats->mappings = mapping.count;
-    stats->mapping_bytes = mapping.bytes;
-    stats->mappings_highest = mapping.count_max;
-    stats->mapping_bytes_highest = mapping.bytes_max;
-    for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++)
-        stats->mappings_of_doubling[i] = mapping.of_doubling[i];
+    struct mapping_counts guards = guard_count();
+    add_mappings(stats, &mapping);
+    add_mappings(stats, &guards);
     return end;
 }
 
