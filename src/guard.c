@@ -7,6 +7,7 @@
 #include "os.h"
 #include "report.h"
 #include "settings.h"
+#include "special.h"
 #include "text.h"
 
 #define GUARD_FILLED 0xd3 /* what lead and slack hold */
@@ -171,6 +172,14 @@ static struct guard_record *place_guarded(size_t size, size_t align) {
     return open_guarded(record) ? record : NULL;
 }
 
+/* Of every block's guarding the system call would be a part that is felt. */
+#define WATCH_EVERY 16u
+
+static void watch_now_and_then(void) {
+    static UNTOUCHED unsigned passed;
+    if (settings.guard != 1 || passed++ % WATCH_EVERY == 0) fault_watch();
+}
+
 void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack) {
     char *start = NULL;
     if (size > PTRDIFF_MAX) return NULL;
@@ -181,11 +190,11 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
         record->family = (uint8_t)family;
         record->align = (uint8_t)__builtin_ctzl(align);
         record->allocated = stack;
-        record->allocated_by = os_thread_id();
+        record->allocated_by = thread_id();
         record->life = LIFE_LIVE;
         guarded.in_motion = NULL;
         count_guarded(record, true);
-        fault_watch();
+        watch_now_and_then();
     }
     lock_drop(&guard_lock);
     return start;
@@ -204,7 +213,7 @@ static struct guard_record *live_guarded_at(const void *p) {
 
 static void release_guarded(struct guard_record *record, stack_id stack) {
     record->freed = stack;
-    record->freed_by = os_thread_id();
+    record->freed_by = thread_id();
     record->life = LIFE_FREED;
     count_guarded(record, false);
     close_guarded(record);
@@ -274,6 +283,14 @@ bool guard_info(const void *p, struct block_info *info) {
     if (record != NULL) *info = info_of_guarded(record);
     lock_drop(&guard_lock);
     return record != NULL;
+}
+
+bool guard_live(const void *p, struct block_info *info) {
+    const struct guard_record *record = guard_table_owner(p);
+    if (record == NULL || racy_load(uint8_t, &record->life) != LIFE_LIVE || record->start != p)
+        return false;
+    *info = info_of_guarded(record);
+    return true;
 }
 
 size_t guard_rest(const void *p) {

@@ -35,6 +35,9 @@ bool guard_contains(const void *p);
 /* The block that p lies in, or beside; false when nothing is known. */
 bool guard_info(const void *p, struct block_info *info);
 
+/* The live block that begins at p; false when none does. Without the lock, as guard_rest. */
+bool guard_live(const void *p, struct block_info *info);
+
 /* Bytes from p to the end of the live block that it lies in; 0: it lies in none, or this needs a
  * closer look. Without the lock: whoever uses a block keeps its record as it is. */
 size_t guard_rest(const void *p);

@@ -168,7 +168,7 @@ static void release_full(const struct place *place, void *p, const struct releas
 
 static void free_guarded(void *p, const struct release *how) {
     struct block_info info;
-    if (guard_info(p, &info) && info.life == LIFE_LIVE && info.start == p) told_check(&info, how);
+    if (guard_live(p, &info)) told_check(&info, how);
     guard_free(p, stack_for_guarded(how->entry));
 }
 
