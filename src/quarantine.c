@@ -97,13 +97,13 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
 
 /* What leaves was not touched for long: the next ones are fetched meanwhile. */
 static void fetch_next(const struct ring *ring) {
-    __builtin_prefetch(ring_entry(ring, ring->head + 8));
+    fetch_ahead(ring_entry(ring, ring->head + 8));
     if (held(ring) < 4) return;
     struct place next = place_at(*ring_entry(ring, ring->head + 3));
-    __builtin_prefetch(next.start, 1);
-    __builtin_prefetch(next.start + CACHE_LINE, 1);
-    __builtin_prefetch((const void *)next.state, 1);
-    __builtin_prefetch(record_of(&next), 1);
+    fetch_ahead(next.start);
+    fetch_ahead(next.start + CACHE_LINE);
+    fetch_ahead((const void *)next.state);
+    fetch_ahead(record_of(&next));
 }
 
 static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
