@@ -184,6 +184,19 @@ EXPORT void *_ZnamSt11align_val_t(size_t size, size_t align) {
     return route.new_array_aligned(size, align);
 }
 
+static NOINLINE void delete_sized_slow(void *p, size_t size) {
+    free_told(
+        p, &(struct release){.family = FAMILY_NEW, .size = size, .align = NOT_TOLD, CALLED_HERE});
+}
+
+/* A size that the block cannot have is found in every mode. */
+ALWAYS_INLINE void delete_sized(void *p, size_t size, void (*way)(void *, size_t)) {
+    if (unlikely((void *)way != (void *)plain_delete))
+        way(p, size);
+    else if (unlikely(fast_give_told(p, size) != FAST_DONE))
+        delete_sized_slow(p, size);
+}
+
 /* A program's own may throw, which the forms below must not let through. */
 static void *nothrow_new(void *resolved, void *own, const struct ask *ask, const void *tag) {
     void *p = is_ours(resolved, own) ? new_once(ask) : NULL;
@@ -210,8 +223,8 @@ NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, align, FAMILY_NEW_ARRAY, _ZnwmSt11al
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 EXPORT void _ZdaPv(void *p) { route.delete_array(p); }
-EXPORT void _ZdlPvm(void *p, size_t size) { route.delete_sized(p, size); }
-EXPORT void _ZdaPvm(void *p, size_t size) { route.delete_array_sized(p, size); }
+EXPORT void _ZdlPvm(void *p, size_t size) { delete_sized(p, size, route.delete_sized); }
+EXPORT void _ZdaPvm(void *p, size_t size) { delete_sized(p, size, route.delete_array_sized); }
 EXPORT void _ZdlPvRKSt9nothrow_t(void *p, const void *tag) { _ZdlPv(p); }
 EXPORT void _ZdaPvRKSt9nothrow_t(void *p, const void *tag) { route.delete_array(p); }
 EXPORT void _ZdaPvSt11align_val_t(void *p, size_t align) { route.delete_array_aligned(p, align); }

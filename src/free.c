@@ -14,6 +14,7 @@
 #include "report.h"
 #include "settings.h"
 #include "special.h"
+#include "told.h"
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. */
 static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
@@ -87,6 +88,7 @@ void free_plain(void *p, const void *caller) {
 
 void free_told(void *p, const struct release *how) {
     if (p == NULL) return;
+    if (how->size != NOT_TOLD) told_check_plain(p, how);
     if (unlikely(settings.special != 0))
         special_free(p, how);
     else

@@ -186,7 +186,7 @@ RARE static void report_late_write(const struct place *place, const char *when) 
 bool hard_is_damaged(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED, whole = true;
-    if (!live && state != SLOT_HELD) return false;
+    if (!live && state != SLOT_HELD && state != SLOT_HELD_FRESH) return false;
     for (int i = 0; i < 2; i++) {
         whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
         if (likely(whole)) return false;
@@ -194,9 +194,23 @@ bool hard_is_damaged(const struct place *place) {
     return atomic_load_explicit(place->state, memory_order_acquire) == state;
 }
 
+RARE static void report_stray_write(const struct place *place, const char *when) {
+    const char *written = fill_find_damage(place->start, place->bytes, 0);
+    report_error(&(struct error){.cause = "corrupted", .p = written, .detail = when});
+}
+
 bool hard_verify(const struct place *place, const char *when) {
     if (!hard_is_damaged(place)) return false;
-    (state_get(place->state) == SLOT_CHECKED ? report_overflow : report_late_write)(place, when);
+    switch (state_get(place->state)) {
+    case SLOT_CHECKED:
+        report_overflow(place, when);
+        break;
+    case SLOT_HELD_FRESH:
+        report_stray_write(place, when);
+        break;
+    default:
+        report_late_write(place, when);
+    }
     return true;
 }
 
@@ -320,7 +334,9 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
 
 static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
     struct place place;
-    if (place_of(slot, &place)) report_late_write(&place, "found when it was to be used again");
+    if (place_of(slot, &place))
+        (state_get(place.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
+            &place, "found when it was to be used");
     memset(slot, 0, bytes);
 }
 

@@ -44,7 +44,7 @@ EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block)
 
 /* C23: what the caller tells is looked at in the modes that check it. */
 EXPORT void free_sized(void *block, size_t size) {
-    if (likely(fast_give(block) == FAST_DONE)) return;
+    if (likely(fast_give_told(block, size) == FAST_DONE)) return;
     free_told(block, &(struct release){.family = FAMILY_MALLOC,
                                        .size = size,
                                        .align = NOT_TOLD,

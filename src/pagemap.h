@@ -8,7 +8,7 @@
 #define PAGEMAP_SWAPPED ((uint64_t)1 << 62) /* of these alone */
 #define PAGEMAP_ALONE ((uint64_t)1 << 56)   /* no other process has it: also after a fork */
 
-#define PAGEMAP_WINDOW 512u
+#define PAGEMAP_WINDOW 128u
 
 struct pagemap {
     bool open;

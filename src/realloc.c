@@ -15,8 +15,7 @@
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
 static bool fits(const struct found *block, size_t size) {
-    if (block->usable == 0) return false;
-    return size <= block->usable && (size > block->usable / 2 || block->usable <= 2 * UNIT);
+    return block->usable != 0 && size_fits(size, block->usable);
 }
 
 /* Resizes without copying; NULL when that is not possible. */

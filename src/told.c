@@ -1,5 +1,6 @@
 #include "told.h"
 
+#include "find.h"
 #include "report.h"
 #include "settings.h"
 #include "text.h"
@@ -59,4 +60,15 @@ void told_check(const struct block_info *block, const struct release *how) {
                block->align > UNIT) {
         report_told(block, "mismatched free", "allocated with an alignment, freed without");
     }
+}
+
+/* What was asked for with an alignment may be much less than the block has. */
+RARE void told_check_plain(void *p, const struct release *how) {
+    struct found block = find_block(p);
+    if (block.kind == BLOCK_NONE) return;
+    bool fits =
+        how->align == NOT_TOLD ? size_fits(how->size, block.usable) : how->size <= block.usable;
+    if (fits) return;
+    struct block_info info = {.life = LIFE_LIVE, .start = p, .size = block.usable};
+    report_numbers(&info, "size", block.usable, how->size);
 }

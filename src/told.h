@@ -5,6 +5,10 @@
 #include "ask.h"
 #include "block_info.h"
 
+/* Of a block that no mode keeps anything of: whether it can have the size that is told, reported
+ * likewise. */
+void told_check_plain(void *p, const struct release *how);
+
 /* Reports what does not fit; the block is freed all the same. */
 void told_check(const struct block_info *block, const struct release *how);
 
