@@ -1,13 +1,10 @@
 /* Guarded blocks: where they are, what is known of them, and for how long. Each test has a process,
  * and so a range, of its own. */
-#include "processes.h"
 #include "threads.h"
 
-#include "unit.h" /* its skip() is a macro */
+#include "bodies.h"
 
 #include <limits.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "failing_os.h"
 #include "guard.h"
@@ -20,23 +17,6 @@
 
 static uint64_t seed = 1;
 static size_t page;
-static int log_file;
-
-/* What was reported since the last time. */
-static const char *reported(void) {
-    static char text[4096];
-    ssize_t length = pread(log_file, text, sizeof text - 1, 0);
-    text[length > 0 ? length : 0] = '\0';
-    CHECK_EQUAL(ftruncate(log_file, 0), 0);
-    CHECK_EQUAL(lseek(log_file, 0, SEEK_SET), 0);
-    return text;
-}
-
-static void check_reported(const char *expected) {
-    const char *text = reported();
-    bool right = *expected == '\0' ? *text == '\0' : strstr(text, expected) != NULL;
-    if (!right) check_failed("reported was \"%s\", not \"%s\"\n", text, expected);
-}
 
 /* Whether the page of the address can be read. */
 static bool is_accessible(const char *p) {
@@ -543,28 +523,6 @@ static void one_in_so_many_is_due(void) {
 
 /* ---- all of them ---- */
 
-struct body {
-    const char *name;
-    void (*run)(void);
-};
-
-static void in_a_child(void **state) {
-    const struct body *body = *state;
-    pid_t child = start_child();
-    if (child == 0) {
-        log_file = settings.log_fd = memfd_create("log", 0);
-        settings.check_action = CHECK_REPORT;
-        page = os_page_size();
-        body->run();
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (status != 0) fail_msg("%s: status %#x", body->name, (unsigned)status);
-}
-
-#define BODY(name) \
-    { #name, name }
 static struct body bodies[] = {
     BODY(blocks_end_at_an_inaccessible_page),
     BODY(blocks_begin_at_one_on_request),
@@ -593,11 +551,8 @@ static struct body bodies[] = {
     BODY(what_was_in_motion_is_made_whole),
     BODY(one_in_so_many_is_due),
 };
-enum { BODIES = sizeof bodies / sizeof bodies[0] };
 
 int main(void) {
-    static struct CMUnitTest tests[BODIES];
-    for (int i = 0; i < BODIES; i++)
-        tests[i] = (struct CMUnitTest){bodies[i].name, in_a_child, NULL, NULL, &bodies[i]};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    page = os_page_size();
+    return run_bodies(bodies);
 }
