@@ -15,7 +15,7 @@ static int log_file;
 
 /* What was reported since the last time. */
 static inline const char *reported(void) {
-    static char text[16384];
+    static char text[256 * 1024];
     ssize_t length = pread(log_file, text, sizeof text - 1, 0);
     text[length > 0 ? length : 0] = '\0';
     CHECK_EQUAL(ftruncate(log_file, 0), 0);
