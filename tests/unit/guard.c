@@ -14,6 +14,8 @@
 #include "random.h"
 #include "report.h"
 #include "settings.h"
+#include "space.h"
+#include "start.h"
 
 static uint64_t seed = 1;
 static size_t page;
@@ -82,6 +84,60 @@ static void large_blocks_are_placed_too(void) {
     CHECK(guard_alloc(PTRDIFF_MAX, UNIT, FAMILY_MALLOC, 0) == NULL);
     CHECK(guard_alloc((size_t)1 << 46, UNIT, FAMILY_MALLOC, 0) == NULL);
     CHECK(guard_alloc(1, (size_t)1 << 46, FAMILY_MALLOC, 0) == NULL);
+}
+
+/* ---- the range ---- */
+
+static char *proposed[4]; /* what chance says next, as places for a range */
+static int proposals;
+
+uint64_t __real_os_random(void);
+uint64_t __wrap_os_random(void);
+uint64_t __wrap_os_random(void) {
+    uintptr_t lowest = (uintptr_t)1 << (os_address_bits() - 3);
+    if (proposals == 0) return __real_os_random();
+    return ((uintptr_t)proposed[--proposals] - lowest) >> GRANULE_SHIFT;
+}
+
+static void check_apart(uintptr_t first, uintptr_t end) {
+    CHECK(space_is_apart((char *)first, end - first));
+}
+
+static void choose_range_at(char *pages, char *own, size_t bytes) {
+    pid_t child = start_child();
+    if (child == 0) {
+        proposed[1] = pages;
+        proposed[0] = own;
+        proposals = 2;
+        CHECK(guard_table_begin(bytes));
+        CHECK_EQUAL(proposals, 0);
+        char *block = take(100, UNIT);
+        char *first = (char *)((uintptr_t)block & ~(page - 1)) - page;
+        CHECK(space_is_apart(first, bytes));
+        guard_table_each_part(check_apart);
+        CHECK(!guard_contains(space.base) && !guard_contains(space.granule));
+        _exit(0);
+    }
+    check_child_succeeds(child);
+}
+
+/* Or blocks of the heap would be taken for guarded ones, of which nothing is known. */
+static void the_range_is_not_in_the_heaps(void) {
+    const size_t bytes = GIB;
+    CHECK(start());
+    const struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    char *far = (char *)((uintptr_t)1 << (os_address_bits() - 3));
+    if (!space_is_apart(far, bytes)) far += (uintptr_t)1 << (os_address_bits() - 2);
+    choose_range_at(far, far + bytes, bytes);
+    for (int i = 0; i < 3; i++) {
+        char *start = parts[i]->start, *end = start + parts[i]->limit;
+        char *places[] = {start, start + parts[i]->limit / 2 / GRANULE * GRANULE, end - GRANULE,
+                          start - bytes / 2};
+        for (int k = 0; k < 4; k++) {
+            choose_range_at(places[k], far, bytes);
+            choose_range_at(far, places[k], bytes);
+        }
+    }
 }
 
 /* ---- lookup ---- */
@@ -527,6 +583,7 @@ static struct body bodies[] = {
     BODY(blocks_end_at_an_inaccessible_page),
     BODY(blocks_begin_at_one_on_request),
     BODY(large_blocks_are_placed_too),
+    BODY(the_range_is_not_in_the_heaps),
     BODY(every_address_finds_its_block),
     BODY(the_block_that_touches_is_preferred),
     BODY(what_was_given_is_kept),
