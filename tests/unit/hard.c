@@ -3,6 +3,9 @@
 
 #include "bodies.h"
 
+#include <sched.h>
+
+#include "alloc.h"
 #include "hard.h"
 #include "pattern.h"
 #include "random.h"
@@ -192,21 +195,33 @@ static void a_block_is_freed_once_and_where_it_begins(void) {
     check_reported("");
 }
 
-static char *shared[2000];
-static _Atomic int given;
+enum { SHARED = 3000, THREADS = 2 };
+static char *shared[SHARED];
+static _Atomic int met, given;
+
+/* At the same block at the same time: who comes last is the first to see that, so he waits. */
+static void meet(int block) {
+    bool last = met++ % THREADS == THREADS - 1;
+    for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
+    for (int looks = 0; met < THREADS * (block + 1); looks++)
+        if (looks > 1000) sched_yield();
+}
 
 static void *give_all(void *unused) {
-    for (int i = 0; i < 2000; i++) given += hard_free(shared[i]);
+    for (int i = 0; i < SHARED; i++) {
+        meet(i);
+        given += hard_free(shared[i]);
+    }
     return unused;
 }
 
 static void one_of_several_threads_gets_it(void) {
-    pthread_t threads[3];
-    for (int i = 0; i < 2000; i++) shared[i] = take(50);
-    for (int i = 0; i < 3; i++) threads[i] = start_thread(give_all, NULL);
-    for (int i = 0; i < 3; i++) join_thread(threads[i]);
-    CHECK_EQUAL(given, 2000);
-    for (int i = 0; i < 2000; i++) CHECK(!is_damaged(shared[i]) && is_zero(shared[i], 50));
+    pthread_t threads[THREADS];
+    for (int i = 0; i < SHARED; i++) shared[i] = take(50);
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(give_all, NULL);
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
+    CHECK_EQUAL(given, SHARED);
+    for (int i = 0; i < SHARED; i++) CHECK(!is_damaged(shared[i]) && is_zero(shared[i], 50));
     check_reported("");
 }
 
@@ -414,6 +429,43 @@ static void the_order_of_slots_cannot_be_guessed(void) {
     }
 }
 
+/* Where in a slab the first blocks are. */
+static void nor_can_the_place_of_the_first(void) {
+    enum { CHILDREN = 20, FIRST = 100 };
+    int first = 0;
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = start_child();
+        if (child == 0) {
+            struct place place = place_at(take(24));
+            CHECK(place.slab->slots > 10 * FIRST);
+            _exit(place.slot < FIRST);
+        }
+        int status;
+        CHECK_EQUAL(waitpid(child, &status, 0), child);
+        CHECK(WIFEXITED(status));
+        first += WEXITSTATUS(status);
+    }
+    CHECK(first < CHILDREN / 2);
+}
+
+/* Before the mode was chosen, or where a block was too large for slots. */
+static void memory_that_was_used_otherwise_is_zero(void) {
+    enum { BYTES = 2 * MIB };
+    bool zeroed;
+    settings.mmap_max = 0;
+    char *used = alloc_plain(BYTES, 1, &zeroed);
+    memset(used, 0xff, BYTES);
+    free_plain(used, NULL);
+    size_t within = 0;
+    for (int i = 0; i < 2000; i++) {
+        char *block = take(1000);
+        CHECK(is_zero(block, 1000));
+        within += block >= used && block < used + BYTES;
+    }
+    CHECK(within > 1000);
+    check_reported("");
+}
+
 /* ---- all together ---- */
 
 enum { BLOCKS = 300, STEPS = 60000 };
@@ -474,6 +526,8 @@ static struct body bodies[] = {
     BODY(looking_on_demand_tells_too),
     BODY(memory_of_one_class_serves_no_other),
     BODY(the_order_of_slots_cannot_be_guessed),
+    BODY(nor_can_the_place_of_the_first),
+    BODY(memory_that_was_used_otherwise_is_zero),
     BODY(blocks_live_beside_each_other),
 };
 
