@@ -87,6 +87,17 @@ static uint8_t fill_of_fresh(void) {
     return settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
 }
 
+/* What leaves quarantine was not touched for long: the next ones are fetched meanwhile. */
+static void fetch_next(const struct heap *heap, unsigned class) {
+    struct entry entry = quarantine_soon(heap, class);
+    if (entry.slot == NULL) return;
+    struct place next = place_at(entry);
+    fetch_ahead(next.start);
+    fetch_ahead(next.start + CACHE_LINE);
+    fetch_ahead((const void *)next.state);
+    fetch_ahead(record_of(&next));
+}
+
 /* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
  * program wrote to it. False when there is no memory. */
 static bool take_slot_for(struct heap *heap, unsigned class, struct place *place, bool *filled) {
@@ -95,6 +106,7 @@ static bool take_slot_for(struct heap *heap, unsigned class, struct place *place
     if (*filled) {
         state_set(entry.state, SLOT_CLOSING);
         *place = place_at(entry);
+        fetch_next(heap, class);
         return true;
     }
     struct slab *slab = alloc_find_slab(heap, class);

@@ -155,7 +155,6 @@ static bool open_guarded(struct guard_record *record) {
 }
 
 static void close_guarded(struct guard_record *record) {
-    guarded.in_motion = record;
     guard_table_close(record, record->pages - !record->opened);
     record->opened = false;
     guarded.in_motion = NULL;
@@ -192,6 +191,7 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
         record->allocated = stack;
         record->allocated_by = thread_id();
         record->life = LIFE_LIVE;
+        signal_order(); /* a fork finds it in motion or live */
         guarded.in_motion = NULL;
         count_guarded(record, true);
         watch_now_and_then();
@@ -214,6 +214,8 @@ static struct guard_record *live_guarded_at(const void *p) {
 static void release_guarded(struct guard_record *record, stack_id stack) {
     record->freed = stack;
     record->freed_by = thread_id();
+    guarded.in_motion = record;
+    signal_order(); /* a fork finds it live or in motion: its pages are still accessible */
     record->life = LIFE_FREED;
     count_guarded(record, false);
     close_guarded(record);

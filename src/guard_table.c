@@ -163,7 +163,9 @@ char *guard_table_page(uint32_t page) {
 }
 
 static struct guard_record *owner_of(size_t page) {
-    uint32_t record = page < guard_range.high ? guard_range.owner[page] : 0;
+    uint32_t record = page < racy_load(uint32_t, &guard_range.high)
+                          ? racy_load(uint32_t, &guard_range.owner[page])
+                          : 0;
     return record == 0 ? NULL : &guard_range.record[record];
 }
 
@@ -182,7 +184,8 @@ struct guard_record *guard_table_record(uint32_t n) {
 /* ---- records ---- */
 
 static void set_owner(const struct guard_record *record, uint32_t owner) {
-    for (uint32_t i = 0; i < record->pages; i++) guard_range.owner[record->first + i] = owner;
+    for (uint32_t i = 0; i < record->pages; i++)
+        racy_store(&guard_range.owner[record->first + i], owner);
 }
 
 void guard_table_close(struct guard_record *record, uint32_t pages) {
@@ -327,7 +330,7 @@ static void take_pages(struct guard_record *record, size_t page, size_t pages) {
     }
     give_back_table(page + pages);
     guard_range.cursor = (uint32_t)(page + pages);
-    guard_range.high = (uint32_t)max_size(guard_range.high, page + pages);
+    racy_store(&guard_range.high, (uint32_t)max_size(guard_range.high, page + pages));
     *record = (struct guard_record){.first = (uint32_t)page, .pages = (uint32_t)pages};
     set_owner(record, (uint32_t)(record - guard_range.record));
 }

@@ -336,7 +336,7 @@ static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
     struct place place;
     if (place_of(slot, &place))
         (state_get(place.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
-            &place, "found when it was to be used");
+            &place, "found when it was to be used again");
     memset(slot, 0, bytes);
 }
 

@@ -4,7 +4,6 @@
 
 #include "lock.h"
 #include "meta.h"
-#include "record.h"
 #include "settings.h"
 
 #define RING_FIRST 256u
@@ -95,25 +94,18 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
     return true;
 }
 
-/* What leaves was not touched for long: the next ones are fetched meanwhile. */
-static void fetch_next(const struct ring *ring) {
-    fetch_ahead(ring_entry(ring, ring->head + 8));
-    if (held(ring) < 4) return;
-    struct place next = place_at(*ring_entry(ring, ring->head + 3));
-    fetch_ahead(next.start);
-    fetch_ahead(next.start + CACHE_LINE);
-    fetch_ahead((const void *)next.state);
-    fetch_ahead(record_of(&next));
-}
-
 static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
     struct ring *ring = &quarantine->rings[class];
     struct entry oldest = *ring_entry(ring, ring->head);
     ring->head++;
     signal_order();
     count_bytes(quarantine, -class_size(class));
-    fetch_next(ring);
     return oldest;
+}
+
+struct entry quarantine_soon(const struct heap *heap, unsigned class) {
+    const struct ring *ring = &heap->quarantine->rings[class];
+    return held(ring) > SOON ? *ring_entry(ring, ring->head + SOON) : nothing;
 }
 
 struct entry quarantine_take(struct heap *heap, unsigned class) {

@@ -34,6 +34,10 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry);
 /* The oldest slot of the class, if it may be used again now; else an entry without a slot. */
 struct entry quarantine_take(struct heap *heap, unsigned class);
 
+/* After one has left: that which leaves the class after some more, or without a slot. */
+#define SOON 3u
+struct entry quarantine_soon(const struct heap *heap, unsigned class);
+
 /* After a put: a slot that must leave, since more is held than may be; else one without a slot. */
 struct entry quarantine_evict(struct heap *heap, unsigned class);
 

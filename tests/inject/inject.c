@@ -3,6 +3,7 @@
  * had, but all others keep their content, the figures stay true, and everything works again as
  * soon as the system grants what is asked for.
  *     inject each COUNT      the N-th call and the COUNT-1 after it fail, for every N there is
+ *     inject some COUNT      for the first ones, and some of the others
  *     inject always CALL     calls of one kind fail from the first on, or with "any" all
  *     inject ignored CALL    they fail unnoticed: that must not go well
  *     inject within BYTES    no more than so many are granted
@@ -47,9 +48,9 @@ static bool fail_from(long n, long count) {
     return WEXITSTATUS(status) == ALL_WELL;
 }
 
-static void fail_each(long count) {
+static void fail_each(long count, long first, long step) {
     long n = 1;
-    while (fail_from(n, count)) n++;
+    while (fail_from(n, count)) n += n < first ? 1 : step;
     printf("%ld calls, %ld at a time\n", n - 1, count);
     CHECK(n > 50);
 }
@@ -122,7 +123,9 @@ static void fail_unnoticed(enum os_call call) {
 
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "each") == 0)
-        fail_each(strtol(argv[2], NULL, 10));
+        fail_each(strtol(argv[2], NULL, 10), 0, 1);
+    else if (argc == 3 && strcmp(argv[1], "some") == 0)
+        fail_each(strtol(argv[2], NULL, 10), 30, 31);
     else if (argc == 3 && strcmp(argv[1], "always") == 0)
         fail_always(call_named(argv[2]));
     else if (argc == 3 && strcmp(argv[1], "ignored") == 0)
@@ -130,6 +133,6 @@ int main(int argc, char **argv) {
     else if (argc == 3 && strcmp(argv[1], "within") == 0)
         stay_within(strtoul(argv[2], NULL, 10));
     else
-        check_failed("usage: inject each COUNT | always CALL | ignored CALL | within BYTES\n");
+        check_failed("usage: inject each|some COUNT | always CALL | ignored CALL | within BYTES\n");
     return EXIT_SUCCESS;
 }

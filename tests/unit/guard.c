@@ -1,13 +1,10 @@
 /* Guarded blocks: where they are, what is known of them, and for how long. Each test has a process,
  * and so a range, of its own. */
-#include "processes.h"
 #include "threads.h"
 
-#include "unit.h" /* its skip() is a macro */
+#include "bodies.h"
 
 #include <limits.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "failing_os.h"
 #include "guard.h"
@@ -17,26 +14,11 @@
 #include "random.h"
 #include "report.h"
 #include "settings.h"
+#include "space.h"
+#include "start.h"
 
 static uint64_t seed = 1;
 static size_t page;
-static int log_file;
-
-/* What was reported since the last time. */
-static const char *reported(void) {
-    static char text[4096];
-    ssize_t length = pread(log_file, text, sizeof text - 1, 0);
-    text[length > 0 ? length : 0] = '\0';
-    CHECK_EQUAL(ftruncate(log_file, 0), 0);
-    CHECK_EQUAL(lseek(log_file, 0, SEEK_SET), 0);
-    return text;
-}
-
-static void check_reported(const char *expected) {
-    const char *text = reported();
-    bool right = *expected == '\0' ? *text == '\0' : strstr(text, expected) != NULL;
-    if (!right) check_failed("reported was \"%s\", not \"%s\"\n", text, expected);
-}
 
 /* Whether the page of the address can be read. */
 static bool is_accessible(const char *p) {
@@ -102,6 +84,60 @@ static void large_blocks_are_placed_too(void) {
     CHECK(guard_alloc(PTRDIFF_MAX, UNIT, FAMILY_MALLOC, 0) == NULL);
     CHECK(guard_alloc((size_t)1 << 46, UNIT, FAMILY_MALLOC, 0) == NULL);
     CHECK(guard_alloc(1, (size_t)1 << 46, FAMILY_MALLOC, 0) == NULL);
+}
+
+/* ---- the range ---- */
+
+static char *proposed[4]; /* what chance says next, as places for a range */
+static int proposals;
+
+uint64_t __real_os_random(void);
+uint64_t __wrap_os_random(void);
+uint64_t __wrap_os_random(void) {
+    uintptr_t lowest = (uintptr_t)1 << (os_address_bits() - 3);
+    if (proposals == 0) return __real_os_random();
+    return ((uintptr_t)proposed[--proposals] - lowest) >> GRANULE_SHIFT;
+}
+
+static void check_apart(uintptr_t first, uintptr_t end) {
+    CHECK(space_is_apart((char *)first, end - first));
+}
+
+static void choose_range_at(char *pages, char *own, size_t bytes) {
+    pid_t child = start_child();
+    if (child == 0) {
+        proposed[1] = pages;
+        proposed[0] = own;
+        proposals = 2;
+        CHECK(guard_table_begin(bytes));
+        CHECK_EQUAL(proposals, 0);
+        char *block = take(100, UNIT);
+        char *first = (char *)((uintptr_t)block & ~(page - 1)) - page;
+        CHECK(space_is_apart(first, bytes));
+        guard_table_each_part(check_apart);
+        CHECK(!guard_contains(space.base) && !guard_contains(space.granule));
+        _exit(0);
+    }
+    check_child_succeeds(child);
+}
+
+/* Or blocks of the heap would be taken for guarded ones, of which nothing is known. */
+static void the_range_is_not_in_the_heaps(void) {
+    const size_t bytes = GIB;
+    CHECK(start());
+    const struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    char *far = (char *)((uintptr_t)1 << (os_address_bits() - 3));
+    if (!space_is_apart(far, bytes)) far += (uintptr_t)1 << (os_address_bits() - 2);
+    choose_range_at(far, far + bytes, bytes);
+    for (int i = 0; i < 3; i++) {
+        char *start = parts[i]->start, *end = start + parts[i]->limit;
+        char *places[] = {start, start + parts[i]->limit / 2 / GRANULE * GRANULE, end - GRANULE,
+                          start - bytes / 2};
+        for (int k = 0; k < 4; k++) {
+            choose_range_at(places[k], far, bytes);
+            choose_range_at(far, places[k], bytes);
+        }
+    }
 }
 
 /* ---- lookup ---- */
@@ -543,32 +579,11 @@ static void one_in_so_many_is_due(void) {
 
 /* ---- all of them ---- */
 
-struct body {
-    const char *name;
-    void (*run)(void);
-};
-
-static void in_a_child(void **state) {
-    const struct body *body = *state;
-    pid_t child = start_child();
-    if (child == 0) {
-        log_file = settings.log_fd = memfd_create("log", 0);
-        settings.check_action = CHECK_REPORT;
-        page = os_page_size();
-        body->run();
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (status != 0) fail_msg("%s: status %#x", body->name, (unsigned)status);
-}
-
-#define BODY(name) \
-    { #name, name }
 static struct body bodies[] = {
     BODY(blocks_end_at_an_inaccessible_page),
     BODY(blocks_begin_at_one_on_request),
     BODY(large_blocks_are_placed_too),
+    BODY(the_range_is_not_in_the_heaps),
     BODY(every_address_finds_its_block),
     BODY(the_block_that_touches_is_preferred),
     BODY(what_was_given_is_kept),
@@ -593,11 +608,8 @@ static struct body bodies[] = {
     BODY(what_was_in_motion_is_made_whole),
     BODY(one_in_so_many_is_due),
 };
-enum { BODIES = sizeof bodies / sizeof bodies[0] };
 
 int main(void) {
-    static struct CMUnitTest tests[BODIES];
-    for (int i = 0; i < BODIES; i++)
-        tests[i] = (struct CMUnitTest){bodies[i].name, in_a_child, NULL, NULL, &bodies[i]};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    page = os_page_size();
+    return run_bodies(bodies);
 }

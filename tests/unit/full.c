@@ -1,0 +1,462 @@
+/* Blocks of check=full: what is done to their memory, what is known of them, and what is found. */
+#include "threads.h"
+
+#include "bodies.h"
+
+#include <sched.h>
+
+#include "full.h"
+#include "os.h"
+#include "pattern.h"
+#include "quarantine.h"
+#include "random.h"
+#include "record.h"
+#include "special.h"
+
+enum { ZONE_LEAST = 16 }; /* bytes on either side of a block that are looked at, at least */
+
+static uint64_t seed = 1;
+
+static const struct release plainly = {
+    .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD};
+
+static void begin(void) {
+    setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
+    settings_read();
+    CHECK_EQUAL(settings.check, CHECK_FULL);
+}
+
+static char *take_as(struct ask ask, stack_id stack) {
+    struct heap *heap = heap_enter();
+    char *block = full_alloc(heap, &ask, stack);
+    heap_leave(heap);
+    return block;
+}
+
+static char *take(size_t size) {
+    char *block = take_as((struct ask){.size = size, .align = 1}, 0);
+    CHECK(block != NULL);
+    return block;
+}
+
+static struct place place_around(const char *p) {
+    struct place place;
+    CHECK(place_of(p, &place));
+    return place;
+}
+
+static bool give_as(char *block, struct release how, stack_id stack) {
+    struct place place = place_around(block);
+    struct heap *heap = heap_enter();
+    bool done = full_free(heap, &place, block, &how, stack);
+    heap_leave(heap);
+    return done;
+}
+
+static void give(char *block) { CHECK(give_as(block, plainly, 0)); }
+
+static enum damage damage_of(const char *block) {
+    struct place place = place_around(block);
+    return full_damage(&place);
+}
+
+static bool is_filled(const char *start, size_t bytes, uint8_t value) {
+    for (size_t i = 0; i < bytes; i++)
+        if ((uint8_t)start[i] != value) return false;
+    return true;
+}
+
+/* Until nothing waits any more. */
+static void empty_quarantine(void) {
+    struct heap *heap = heap_enter();
+    full_relieve(heap);
+    heap_leave(heap);
+}
+
+/* ---- blocks ---- */
+
+static void check_block(size_t size, size_t align, enum family family, bool zero) {
+    struct ask ask = {.size = size, .align = align, .family = family, .zero = zero};
+    char *block = take_as(ask, 4711);
+    CHECK(block != NULL);
+    CHECK_EQUAL((uintptr_t)block % max_size(align, UNIT), 0);
+    CHECK(is_filled(block, size, zero ? 0 : FILL_FRESH));
+    struct place place = place_around(block);
+    struct block_info info;
+    CHECK(full_is_known(&place));
+    full_info(&place, &info);
+    CHECK_EQUAL(info.life, LIFE_LIVE);
+    CHECK(info.start == block && info.size == size && info.exact);
+    CHECK_EQUAL(info.family, family);
+    CHECK_EQUAL(info.align, align);
+    CHECK_EQUAL(info.allocated, 4711);
+    CHECK_EQUAL(info.allocated_by, os_thread_id());
+    CHECK(info.freed == 0 && info.freed_by == 0);
+    CHECK(block - place.start >= ZONE_LEAST);
+    CHECK(place.start + place.bytes - (block + size) >= ZONE_LEAST);
+    struct release how = {.family = family, .size = size, .align = align};
+    CHECK(give_as(block, how, 4712));
+    full_info(&place, &info);
+    CHECK_EQUAL(info.life, LIFE_FREED);
+    CHECK(info.start == block && info.size == size);
+    CHECK_EQUAL(info.freed, 4712);
+    CHECK_EQUAL(info.freed_by, os_thread_id());
+    CHECK(is_filled(place.start, place.bytes, FILL_FREED));
+    check_reported("");
+}
+
+static void blocks_are_what_was_asked_for(void) {
+    for (size_t size = 0; size < 30000; size += 1 + size / 9)
+        for (size_t align = 1; align <= 4096 && size + align < 30000; align *= 2)
+            check_block(size, align, (enum family)(size % 3), (size + align) % 4 == 0);
+}
+
+static void memory_is_filled_with_what_was_chosen(void) {
+    settings.perturb = 0x11;
+    char *block = take(1000);
+    CHECK(is_filled(block, 1000, 0x11 ^ 0xff));
+    give(block);
+    CHECK(is_filled(block, 1000, 0x11));
+    CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
+    block[10] = (char)FILL_FREED;
+    CHECK_EQUAL(damage_of(block), DAMAGE_FREED);
+}
+
+static void what_needs_more_than_a_slot_has_none(void) {
+    CHECK(take_as((struct ask){.size = SLOT_MAX - 200, .align = 1}, 0) != NULL);
+    for (size_t size = SLOT_MAX - ZONE_LEAST; size < SLOT_MAX + 100; size++)
+        CHECK(take_as((struct ask){.size = size, .align = 1}, 0) == NULL);
+    static const size_t sizes[] = {PTRDIFF_MAX, SIZE_MAX - 100, SIZE_MAX};
+    for (int i = 0; i < 3; i++)
+        CHECK(take_as((struct ask){.size = sizes[i], .align = 1}, 0) == NULL);
+    CHECK(take_as((struct ask){.size = 10, .align = 2 * SLOT_MAX}, 0) == NULL);
+    CHECK(take_as((struct ask){.size = SLOT_MAX / 2, .align = SLOT_MAX}, 0) == NULL);
+}
+
+static void slots_come_in_order_or_at_random(void) {
+    enum { COUNT = 100 };
+    for (int random = 0; random < 2; random++) {
+        settings.randomize = random;
+        char *before = take(random ? 400 : 300);
+        int ascents = 0;
+        for (int i = 0; i < COUNT; i++) {
+            char *next = take(random ? 400 : 300);
+            ascents += next > before;
+            before = next;
+        }
+        CHECK(random ? ascents > COUNT / 5 && ascents < COUNT * 4 / 5 : ascents >= COUNT - 3);
+    }
+}
+
+/* ---- damage ---- */
+
+static const size_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 40, 63, 64, 65, 100, 1000, 5000};
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
+
+/* "1 bytes behind the end of a block of 7 bytes" */
+static const char *where(ptrdiff_t at, size_t size) {
+    static char text[100];
+    if (at < 0)
+        snprintf(text, sizeof text, "(%td bytes before a block of %zu bytes,", -at, size);
+    else if (at > (ptrdiff_t)size)
+        snprintf(text, sizeof text, "(%td bytes behind the end of a block of %zu bytes,",
+                 at - (ptrdiff_t)size, size);
+    else
+        snprintf(text, sizeof text, "a block of %zu bytes,", size);
+    return text;
+}
+
+static void check_damaged(const char *block, enum damage expected, const char *cause,
+                          const char *where_it_is) {
+    struct place place = place_around(block);
+    CHECK_EQUAL(full_damage(&place), expected);
+    check_reported("");
+    CHECK_EQUAL(full_verify(&place, "found by the test"), expected);
+    const char *text = reported();
+    bool right = strstr(text, cause) != NULL && strstr(text, where_it_is) != NULL &&
+                 strstr(text, ", found by the test\n") != NULL;
+    if (!right) check_failed("not \"%s\", \"%s\": %s\n", cause, where_it_is, text);
+}
+
+static void check_write(size_t size, ptrdiff_t at, char value) {
+    char *block = take(size);
+    bool inside = at >= 0 && at < (ptrdiff_t)size;
+    block[at] = value;
+    const char *cause = at < 0 ? "heap underflow of" : "heap overflow of";
+    if (inside)
+        CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
+    else
+        check_damaged(block, at < 0 ? DAMAGE_HEAD : DAMAGE_TAIL, cause, where(at, size));
+    give(block); /* it is freed all the same */
+    const char *text = reported();
+    if (inside ? *text != '\0' : strstr(text, cause) == NULL || strstr(text, "by free\n") == NULL)
+        check_failed("%zu bytes, written at %td: %s\n", size, at, text);
+    CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
+}
+
+/* One null byte is enough. */
+static void each_byte_around_a_block_is_looked_at(void) {
+    for (int i = 0; i < SIZES; i++) {
+        ptrdiff_t size = (ptrdiff_t)sizes[i];
+        for (ptrdiff_t at = -ZONE_LEAST; at < 0; at++) check_write(sizes[i], at, 0);
+        for (ptrdiff_t at = size; at < size + ZONE_LEAST; at++) check_write(sizes[i], at, 0);
+        if (size > 0) check_write(sizes[i], 0, 0);
+        if (size > 0) check_write(sizes[i], size - 1, 0);
+    }
+}
+
+/* Up to where the next slot begins, the rounding of the class included. */
+static void all_of_the_rest_of_the_slot_is_looked_at(void) {
+    for (size_t size = 600; size < 640; size++) {
+        char *block = take(size);
+        struct place place = place_around(block);
+        for (char *at = place.start; at < place.start + place.bytes; at++) {
+            char before = *at;
+            *at = (char)~before;
+            bool inside = at >= block && at < block + size;
+            CHECK_EQUAL(full_damage(&place), inside       ? DAMAGE_NONE
+                                             : at < block ? DAMAGE_HEAD
+                                                          : DAMAGE_TAIL);
+            *at = before;
+        }
+        give(block);
+        check_reported("");
+    }
+}
+
+static void a_redzone_from_elsewhere_does_not_fit(void) {
+    char *one = take(100), *other = take(100), saved[ZONE_LEAST];
+    memcpy(saved, one + 100, sizeof saved);
+    memcpy(one + 100, other + 100, sizeof saved);
+    CHECK_EQUAL(damage_of(one), DAMAGE_TAIL);
+    memcpy(one + 100, saved, sizeof saved);
+    CHECK_EQUAL(damage_of(one), DAMAGE_NONE);
+    memcpy(one - ZONE_LEAST, other - ZONE_LEAST, sizeof saved);
+    CHECK_EQUAL(damage_of(one), DAMAGE_HEAD);
+}
+
+/* ---- frees ---- */
+
+static void a_block_is_freed_once(void) {
+    char *block = take(100);
+    give(block);
+    check_reported("");
+    CHECK(!give_as(block, plainly, 0));
+    check_reported("double free of");
+    CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
+}
+
+static void and_only_where_it_begins(void) {
+    char *block = take(1000);
+    static const ptrdiff_t others[] = {-16, -1, 1, 8, 16, 999, 1000, 1001};
+    for (int i = 0; i < 8; i++) {
+        CHECK(!give_as(block + others[i], plainly, 0));
+        check_reported("invalid free of");
+    }
+    CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
+    give(block);
+    CHECK(!give_as(block + 8, plainly, 0));
+    check_reported("invalid free of");
+    CHECK(!give_as(block, plainly, 0));
+    check_reported("double free of");
+}
+
+static void what_is_told_is_compared(void) {
+    char *block = take(100);
+    CHECK(give_as(block, (struct release){.size = 99, .align = NOT_TOLD}, 0));
+    check_reported("size is 100, freed with 99");
+    block = take(100);
+    struct release wrong = plainly;
+    wrong.family = FAMILY_NEW_ARRAY;
+    CHECK(give_as(block, wrong, 0));
+    check_reported("allocated by malloc, freed by delete[]");
+    CHECK(!give_as(block, plainly, 0));
+    check_reported("double free of");
+}
+
+enum { SHARED = 3000, THREADS = 2 };
+static char *shared[SHARED];
+static _Atomic int met, given;
+
+/* At the same block at the same time: who comes last is the first to see that, so he waits. */
+static void meet(int block) {
+    bool last = met++ % THREADS == THREADS - 1;
+    for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
+    for (int looks = 0; met < THREADS * (block + 1); looks++)
+        if (looks > 1000) sched_yield();
+}
+
+static void *give_all(void *unused) {
+    struct heap *heap = heap_enter();
+    for (int i = 0; i < SHARED; i++) {
+        struct place place = place_around(shared[i]);
+        meet(i);
+        given += full_free(heap, &place, shared[i], &plainly, 0);
+    }
+    heap_leave(heap);
+    return unused;
+}
+
+static void one_of_several_threads_gets_it(void) {
+    pthread_t threads[THREADS];
+    settings.check_action = 0; /* half of them are told */
+    for (int i = 0; i < SHARED; i++) shared[i] = take(50);
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(give_all, NULL);
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
+    CHECK_EQUAL(given, SHARED);
+}
+
+static void *take_one(void *unused) {
+    (void)unused;
+    return take(100);
+}
+
+static void any_thread_may_free_a_block(void) {
+    char *block = run_in_thread(take_one, NULL);
+    struct place place = place_around(block);
+    struct block_info info;
+    give(block);
+    full_info(&place, &info);
+    CHECK(info.allocated_by != info.freed_by);
+    CHECK_EQUAL(info.freed_by, os_thread_id());
+    check_reported("");
+}
+
+/* ---- after the free ---- */
+
+/* How many blocks of the size are freed until the slot serves again. */
+static size_t frees_until_reuse(const char *freed, size_t size) {
+    for (size_t frees = 0; frees < 20000; frees++) {
+        char *block = take(size);
+        if (block == freed) return frees;
+        give(block);
+    }
+    return SIZE_MAX;
+}
+
+static void a_slot_waits_for_other_frees(void) {
+    for (int i = 0; i < 2; i++) {
+        settings.quarantine = i == 0 ? 0 : 100 * KIB;
+        for (size_t size = 0; size < 4000; size = size * 2 + 1) {
+            char *block = take(size);
+            give(block);
+            size_t frees = frees_until_reuse(block, size);
+            if (frees < QUARANTINE_DELAY || frees == SIZE_MAX)
+                check_failed("%zu bytes come again after %zu frees\n", size, frees);
+        }
+    }
+    check_reported("");
+}
+
+static void each_byte_of_a_freed_block_is_looked_at(void) {
+    char *block = take(100);
+    struct place place = place_around(block);
+    give(block);
+    for (char *at = place.start; at < place.start + place.bytes; at++) {
+        char before = *at;
+        *at = 0;
+        char text[100];
+        snprintf(text, sizeof text, "use after free of %p (", (void *)at);
+        check_damaged(block, DAMAGE_FREED, text, "a block of 100 bytes,");
+        *at = before;
+    }
+    CHECK_EQUAL(full_damage(&place), DAMAGE_NONE);
+}
+
+static void a_write_is_found_when_the_slot_is_used_again(void) {
+    static char *blocks[1000];
+    settings.quarantine = 10 * MIB;
+    for (int i = 0; i < 1000; i++) blocks[i] = take(500);
+    for (int i = 0; i < 1000; i++) give(blocks[i]);
+    blocks[0][499] = 1;
+    check_reported("");
+    settings.quarantine = 0;
+    CHECK(take(500) == blocks[0]);
+    check_reported(", found when its memory was to be used again");
+    CHECK(take(500) == blocks[1] && is_filled(blocks[0], 500, FILL_FRESH));
+    check_reported("");
+}
+
+static void or_when_it_leaves_quarantine(void) {
+    static char *blocks[1000];
+    settings.quarantine = 0;
+    for (int i = 0; i < 1000; i++) blocks[i] = take(500);
+    give(blocks[0]);
+    blocks[0][0] = 1;
+    for (int i = 1; i < 1000; i++) give(blocks[i]);
+    check_reported(", found when it left quarantine");
+    check_reported("");
+}
+
+static void relief_empties_the_quarantine(void) {
+    char *block = take(700);
+    struct heap *heap = heap_enter();
+    CHECK(!full_relieve(heap));
+    heap_leave(heap);
+    give(block);
+    block[3] = 1;
+    heap = heap_enter();
+    CHECK(full_relieve(heap));
+    CHECK(!full_relieve(heap));
+    heap_leave(heap);
+    check_reported(", found when it left quarantine");
+    CHECK(frees_until_reuse(block, 700) == 0);
+}
+
+/* ---- all together ---- */
+
+static void blocks_live_beside_each_other(void) {
+    enum { BLOCKS = 500, STEPS = 100000 };
+    static struct {
+        char *start;
+        size_t size;
+        uint64_t key;
+    } blocks[BLOCKS];
+    settings.quarantine = 256 * KIB;
+    for (int i = 0; i < STEPS; i++) {
+        size_t n = random_below(&seed, BLOCKS);
+        if (blocks[n].start != NULL) {
+            CHECK(pattern_holds(blocks[n].start, blocks[n].size, blocks[n].key));
+            give(blocks[n].start);
+            blocks[n].start = NULL;
+            continue;
+        }
+        size_t size = random_below(&seed, (size_t)1 << random_below(&seed, 13));
+        size_t align = (size_t)1 << random_below(&seed, 9);
+        char *start = take_as((struct ask){.size = size, .align = align}, 0);
+        CHECK(start != NULL && (uintptr_t)start % align == 0 && is_filled(start, size, FILL_FRESH));
+        blocks[n].start = start;
+        blocks[n].size = size;
+        blocks[n].key = pattern_key(start, size, (uint64_t)i);
+        pattern_fill(start, size, blocks[n].key);
+        CHECK_EQUAL(damage_of(start), DAMAGE_NONE);
+    }
+    empty_quarantine();
+    check_reported("");
+}
+
+static struct body bodies[] = {
+    BODY(blocks_are_what_was_asked_for),
+    BODY(memory_is_filled_with_what_was_chosen),
+    BODY(what_needs_more_than_a_slot_has_none),
+    BODY(slots_come_in_order_or_at_random),
+    BODY(each_byte_around_a_block_is_looked_at),
+    BODY(all_of_the_rest_of_the_slot_is_looked_at),
+    BODY(a_redzone_from_elsewhere_does_not_fit),
+    BODY(a_block_is_freed_once),
+    BODY(and_only_where_it_begins),
+    BODY(what_is_told_is_compared),
+    BODY(one_of_several_threads_gets_it),
+    BODY(any_thread_may_free_a_block),
+    BODY(a_slot_waits_for_other_frees),
+    BODY(each_byte_of_a_freed_block_is_looked_at),
+    BODY(a_write_is_found_when_the_slot_is_used_again),
+    BODY(or_when_it_leaves_quarantine),
+    BODY(relief_empties_the_quarantine),
+    BODY(blocks_live_beside_each_other),
+};
+
+int main(void) {
+    begin();
+    return run_bodies(bodies);
+}

@@ -1,0 +1,185 @@
+/* How long freed slots wait, and in which order they leave. */
+#include "threads.h"
+
+#include "bodies.h"
+
+#include "heap.h"
+#include "quarantine.h"
+#include "random.h"
+#include "size_class.h"
+
+static uint64_t seed = 1;
+
+/* Nobody looks into the slots: an entry is a number. */
+static struct entry numbered(uintptr_t number) {
+    static _Alignas(CACHE_LINE) char places[1 << 22];
+    static _Atomic uint8_t state;
+    CHECK(number < sizeof places);
+    return (struct entry){places + number, &state};
+}
+
+static void put(struct heap *heap, unsigned class, uintptr_t number) {
+    CHECK(quarantine_put(heap, class, numbered(number)));
+}
+
+static void check_is(struct entry entry, uintptr_t number) {
+    CHECK(entry.slot == numbered(number).slot);
+    CHECK(entry.state == numbered(number).state);
+}
+
+/* Whether that many more frees than the next use of a slot must wait for. */
+static size_t wait_of(unsigned class) {
+    size_t size = class_size(class);
+    return size * QUARANTINE_DELAY <= MIB ? QUARANTINE_DELAY : max_size(MIB / size, 16);
+}
+
+static void nothing_comes_from_an_empty_one(void) {
+    struct heap *heap = heap_enter();
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        CHECK(quarantine_take(heap, class).slot == NULL);
+        CHECK(quarantine_evict(heap, class).slot == NULL);
+    }
+    CHECK(quarantine_relieve(heap).slot == NULL);
+    CHECK_EQUAL(quarantine_bytes(), 0);
+}
+
+/* Whatever is held: so many others of the class come first, however little may be held. */
+static void a_slot_waits_for_others_of_its_class(void) {
+    struct heap *heap = heap_enter();
+    settings.quarantine = 0;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        size_t wait = wait_of(class);
+        for (uintptr_t i = 0; i < wait; i++) {
+            put(heap, class, i);
+            CHECK(quarantine_take(heap, class).slot == NULL);
+            CHECK(quarantine_evict(heap, class).slot == NULL);
+        }
+        for (uintptr_t i = wait; i < 3 * wait; i++) {
+            put(heap, class, i);
+            check_is(i % 2 == 0 ? quarantine_take(heap, class) : quarantine_evict(heap, class),
+                     i - wait);
+            CHECK(quarantine_take(heap, class).slot == NULL);
+            CHECK(quarantine_evict(heap, class).slot == NULL);
+        }
+    }
+}
+
+/* As long as there is room nothing leaves. */
+static void slots_stay_until_the_bytes_are_too_many(void) {
+    struct heap *heap = heap_enter();
+    const unsigned class = class_of(1024);
+    settings.quarantine = 4 * MIB;
+    size_t most = settings.quarantine / 1024, n = 0;
+    struct entry left = {NULL, NULL};
+    for (; left.slot == NULL && n < 2 * most; n++) {
+        if (n < most / 64 * 62) CHECK(quarantine_take(heap, class).slot == NULL);
+        put(heap, class, n);
+        left = quarantine_evict(heap, class);
+    }
+    check_is(left, 0);
+    /* Within a few hundredths. */
+    CHECK(n > most / 100 * 97 && n < most / 100 * 103);
+    size_t bytes = quarantine_bytes();
+    CHECK(bytes > settings.quarantine / 100 * 95 && bytes < settings.quarantine / 100 * 105);
+}
+
+/* The bound holds for the sum of all classes: a class that must keep what it has finds room among
+ * those that are not used any more. */
+static void classes_that_are_idle_give_way(void) {
+    struct heap *heap = heap_enter();
+    const unsigned idle = class_of(2048), used = class_of(512);
+    settings.quarantine = 2 * MIB;
+    for (uintptr_t i = 0; i < 1000; i++) put(heap, idle, i);
+    size_t left_idle = 0, left_used = 0;
+    for (uintptr_t i = 0; i < 60000; i++) {
+        put(heap, used, 10000 + i);
+        for (struct entry entry; (entry = quarantine_evict(heap, used)).slot != NULL;)
+            ++*(entry.slot < numbered(10000).slot ? &left_idle : &left_used);
+        CHECK(i >= 2 * CLASSES || left_used == 0);
+        CHECK(quarantine_bytes() <= settings.quarantine / 100 * 105);
+    }
+    CHECK(left_idle >= 15 && left_idle <= 1000 - QUARANTINE_DELAY);
+    CHECK(left_used >= 59000);
+}
+
+/* The order in every class, while slots come and go at random, against a model of it. */
+static void the_oldest_leaves_first(void) {
+    enum { MODELS = 4 };
+    struct heap *heap = heap_enter();
+    const unsigned classes[MODELS] = {class_of(64), class_of(1024), class_of(5000),
+                                      class_of(32768)};
+    uintptr_t first[MODELS], next[MODELS];
+    for (unsigned i = 0; i < MODELS; i++) first[i] = next[i] = i << 20;
+    settings.quarantine = MIB;
+    for (int i = 0; i < 300000; i++) {
+        size_t which = random_below(&seed, MODELS), steps = random_below(&seed, 3);
+        if (next[which] - (which << 20) < (1 << 20) - 1) put(heap, classes[which], next[which]++);
+        for (size_t k = 0; k < steps; k++) {
+            struct entry entry = k == 0 ? quarantine_evict(heap, classes[which])
+                                        : quarantine_take(heap, classes[which]);
+            if (entry.slot == NULL) continue;
+            size_t of = (size_t)(entry.slot - numbered(0).slot) >> 20;
+            CHECK(k == 0 || of == which);
+            check_is(entry, first[of]++);
+        }
+        if (i % 50000 == 49999) {
+            for (struct entry entry; (entry = quarantine_relieve(heap)).slot != NULL;)
+                check_is(entry, first[(size_t)(entry.slot - numbered(0).slot) >> 20]++);
+            for (unsigned k = 0; k < MODELS; k++) CHECK_EQUAL(first[k], next[k]);
+        }
+    }
+}
+
+static void relief_gives_everything_up(void) {
+    struct heap *heap = heap_enter();
+    for (unsigned class = 0; class < CLASSES; class ++)
+        for (uintptr_t i = 0; i < 10; i++) put(heap, class, class * 10 + i);
+    static bool seen[CLASSES * 10];
+    for (size_t i = 0; i < CLASSES * 10; i++) {
+        struct entry entry = quarantine_relieve(heap);
+        size_t number = (size_t)(entry.slot - numbered(0).slot);
+        CHECK(number < CLASSES * 10 && !seen[number]);
+        seen[number] = true;
+    }
+    CHECK(quarantine_relieve(heap).slot == NULL);
+    CHECK(quarantine_take(heap, 5).slot == NULL);
+}
+
+static void *hold_half(void *unused) {
+    struct heap *heap = heap_enter();
+    for (uintptr_t i = 0; i < MIB / 1024; i++) {
+        put(heap, class_of(1024), i);
+        CHECK(quarantine_evict(heap, class_of(1024)).slot == NULL);
+    }
+    heap_leave(heap);
+    return unused;
+}
+
+/* What another thread holds counts; its slots are its own. */
+static void the_bytes_are_those_of_all_heaps(void) {
+    struct heap *heap = heap_enter();
+    settings.quarantine = 2 * MIB;
+    run_in_thread(hold_half, NULL);
+    size_t bytes = quarantine_bytes(), n = 0;
+    CHECK(bytes > MIB / 100 * 95 && bytes < MIB / 100 * 105);
+    for (; n < 4000; n++) {
+        put(heap, class_of(1024), 5000 + n);
+        struct entry entry = quarantine_evict(heap, class_of(1024));
+        if (entry.slot == NULL) continue;
+        check_is(entry, 5000);
+        break;
+    }
+    CHECK(n > MIB / 1024 / 100 * 95 && n < MIB / 1024 / 100 * 107);
+}
+
+static struct body bodies[] = {
+    BODY(nothing_comes_from_an_empty_one),
+    BODY(a_slot_waits_for_others_of_its_class),
+    BODY(slots_stay_until_the_bytes_are_too_many),
+    BODY(classes_that_are_idle_give_way),
+    BODY(the_oldest_leaves_first),
+    BODY(relief_gives_everything_up),
+    BODY(the_bytes_are_those_of_all_heaps),
+};
+
+int main(void) { return run_bodies(bodies); }

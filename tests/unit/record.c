@@ -1,0 +1,170 @@
+/* Which slot an address is in, and the records beside slots. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "heap.h"
+#include "lock.h"
+#include "meta.h"
+#include "random.h"
+#include "record.h"
+#include "settings.h"
+#include "size_class.h"
+
+static uint64_t seed = 1;
+
+static struct slab *new_slab(unsigned class) {
+    struct heap *heap = heap_enter();
+    assert_non_null(heap);
+    struct slab *slab = slab_create(heap, class);
+    heap_leave(heap);
+    assert_non_null(slab);
+    return slab;
+}
+
+static bool is_slot(const struct slab *slab, uint32_t slot) {
+    return slot < slab->slots && state_get(&slab->state[slot]) != SLOT_NONE;
+}
+
+static void check_place(struct slab *slab, uint32_t slot, const char *p) {
+    struct place place;
+    char *start = slab_slot_zero(slab) + (size_t)slot * slab->slot_size;
+    if (!is_slot(slab, slot)) {
+        assert_false(place_of(p, &place));
+        return;
+    }
+    assert_true(place_of(p, &place));
+    assert_ptr_equal(place.slab, slab);
+    assert_int_equal(place.slot, slot);
+    assert_ptr_equal(place.start, start);
+    assert_int_equal(place.bytes, slab->slot_size);
+    assert_ptr_equal(place.state, &slab->state[slot]);
+}
+
+/* First, last and some other bytes of every slot, in each granule of the slab, and of what is left
+ * over at both ends. */
+static void check_slab(struct slab *slab) {
+    char *first = granule_start(slab_granule(slab)), *zero = slab_slot_zero(slab);
+    char *end = first + class_granules(slab->class) * GRANULE;
+    uint32_t slots = (uint32_t)((size_t)(end - zero) / slab->slot_size) + 1;
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        char *start = zero + (size_t)slot * slab->slot_size;
+        char *points[] = {start, start + 1, start + slab->slot_size / 2,
+                          start + random_below(&seed, slab->slot_size),
+                          start + slab->slot_size - 1};
+        for (int i = 0; i < 5; i++)
+            if (points[i] >= first && points[i] < end) check_place(slab, slot, points[i]);
+    }
+}
+
+static void every_address_of_a_slab_has_its_place(void **state) {
+    (void)state;
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        if (class == CLASS_ZERO) continue;
+        check_slab(new_slab(class));
+        check_slab(new_slab(class)); /* of another colour */
+    }
+}
+
+/* A slab that ends before its last granule does. */
+static void so_has_a_slab_with_a_guard_behind(void **state) {
+    (void)state;
+    settings.check = CHECK_HARD;
+    for (unsigned class = 1; class < CLASSES; class ++) check_slab(new_slab(class));
+    settings.check = CHECK_FREE;
+}
+
+static void other_addresses_have_none(void **state) {
+    (void)state;
+    static int data;
+    struct place place;
+    char *past = granule_start(space.granules);
+    const void *addresses[] = {NULL,
+                               &data,
+                               &place,
+                               space.base,
+                               space.base - 1,
+                               past - 1,
+                               past,
+                               space.meta_part.start,
+                               (void *)UINTPTR_MAX};
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
+        assert_false(place_of(addresses[i], &place));
+}
+
+static void nor_has_a_slab_that_has_retired(void **state) {
+    (void)state;
+    struct heap *heap = heap_enter();
+    struct slab *slab = slab_create(heap, class_of(500));
+    struct place place;
+    char *middle = granule_start(slab_granule(slab)) + GRANULE / 2;
+    assert_true(place_of(middle, &place));
+    assert_true(records_make(slab));
+    assert_true(slab_retire_old(heap, slab));
+    assert_false(place_of(middle, &place));
+    assert_null(slab->records);
+    heap_leave(heap);
+}
+
+/* Each slot's record is its own, is nothing at first, and stays. */
+static void every_slot_has_records_of_its_own(void **state) {
+    (void)state;
+    for (unsigned class = 1; class < CLASSES; class += 7) {
+        struct slab *slab = new_slab(class);
+        assert_null(slab->records);
+        assert_true(records_make(slab));
+        struct record *records = slab->records;
+        static const struct record no_record;
+        struct place place = {.slab = slab};
+        for (place.slot = 0; place.slot < slab->slots; place.slot++) {
+            assert_memory_equal(record_of(&place), &no_record, sizeof no_record);
+        }
+        for (place.slot = 0; place.slot < slab->slots; place.slot++) {
+            memset(record_of(&place), (int)place.slot, sizeof no_record);
+        }
+        assert_true(records_make(slab));
+        assert_ptr_equal(slab->records, records);
+        for (place.slot = 0; place.slot < slab->slots; place.slot++) {
+            uint8_t of_record[sizeof no_record];
+            memset(of_record, (int)place.slot, sizeof of_record);
+            assert_memory_equal(record_of(&place), of_record, sizeof of_record);
+        }
+    }
+}
+
+/* A slab's memory for records serves the next one, and is clear again. */
+static void records_go_with_the_slab(void **state) {
+    (void)state;
+    size_t used = 0;
+    for (int i = 0; i < 100; i++) {
+        struct slab *slab = new_slab(class_of(100));
+        assert_true(records_make(slab));
+        struct place place = {.slab = slab, .slot = slab->slots - 1};
+        assert_int_equal(record_of(&place)->size, 0);
+        assert_int_equal(record_of(&place)->freed_by, 0);
+        record_of(&place)->size = 1;
+        record_of(&place)->freed_by = 1;
+        lock_take(&global_lock);
+        records_free(slab);
+        records_free(slab); /* there is none any more */
+        lock_drop(&global_lock);
+        assert_null(slab->records);
+        struct heap *heap = heap_enter();
+        assert_true(slab_retire_old(heap, slab));
+        heap_leave(heap);
+        if (i == 10) used = meta_bytes_used();
+    }
+    assert_int_equal(meta_bytes_used(), used);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_address_of_a_slab_has_its_place),
+        cmocka_unit_test(so_has_a_slab_with_a_guard_behind),
+        cmocka_unit_test(other_addresses_have_none),
+        cmocka_unit_test(nor_has_a_slab_that_has_retired),
+        cmocka_unit_test(every_slot_has_records_of_its_own),
+        cmocka_unit_test(records_go_with_the_slab),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

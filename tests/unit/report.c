@@ -1,0 +1,267 @@
+/* The text of a report, and what follows it. */
+#include "bodies.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "handler.h"
+#include "mallow.h"
+#include "os.h"
+#include "report.h"
+
+static char memory[4096] __attribute__((aligned(4096)));
+static struct block_info block = {.life = LIFE_LIVE, .start = memory + 1024, .size = 100};
+
+static struct error error_at(ptrdiff_t offset) {
+    return (struct error){.cause = "heap overflow", .p = block.start + offset, .block = &block};
+}
+
+static void check_first_line(const struct error *e, const char *expected) {
+    report_error(e);
+    const char *text = reported(), *end = strchr(text, '\n');
+    if (end == NULL || strncmp(text, expected, (size_t)(end - text)) != 0 ||
+        expected[end - text] != '\0')
+        check_failed("reported was \"%s\", not \"%s\"\n", text, expected);
+}
+
+/* "mallow: CAUSE of 0xADDR (WHAT, thread N "name")REST" */
+static const char *line(const char *cause, const void *p, const char *what, const char *rest) {
+    static char text[300];
+    snprintf(text, sizeof text, "mallow: %s of %p (%s, thread %d \"reporting\")%s", cause, p, what,
+             os_thread_id(), rest);
+    return text;
+}
+
+static void begin(void) { prctl(PR_SET_NAME, "reporting"); }
+
+static void distances_from_the_block_are_told(void) {
+    static const struct {
+        ptrdiff_t at;
+        const char *what;
+    } cases[] = {
+        {-1000, "1000 bytes before a block of 100 bytes"},
+        {-1, "1 bytes before a block of 100 bytes"},
+        {0, "a block of 100 bytes"},
+        {1, "1 bytes inside a block of 100 bytes"},
+        {99, "99 bytes inside a block of 100 bytes"},
+        {100, "behind the end of a block of 100 bytes"},
+        {101, "1 bytes behind the end of a block of 100 bytes"},
+        {1100, "1000 bytes behind the end of a block of 100 bytes"},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error e = error_at(cases[i].at);
+        check_first_line(&e, line("heap overflow", e.p, cases[i].what, ""));
+    }
+    block.size = 0;
+    struct error e = error_at(0);
+    check_first_line(&e, line("heap overflow", e.p, "a block of 0 bytes", ""));
+}
+
+static void so_is_what_else_is_known(void) {
+    begin();
+    struct error e = error_at(0);
+    e.detail = "found by free";
+    check_first_line(&e, line(e.cause, e.p, "a block of 100 bytes", ", found by free"));
+    e.function = "realloc";
+    check_first_line(&e, line(e.cause, e.p, "a block of 100 bytes", ", found by free, in realloc"));
+    e.detail = NULL;
+    e.caller = (void *)0x123abc;
+    check_first_line(
+        &e, line(e.cause, e.p, "a block of 100 bytes", ", in realloc called from 0x123abc"));
+    e.function = NULL;
+    check_first_line(&e, line(e.cause, e.p, "a block of 100 bytes", " called from 0x123abc"));
+}
+
+static void without_a_block_the_pointer_is_described(void) {
+    begin();
+    struct error e = {.cause = "invalid free", .p = &e};
+    check_first_line(&e, line("invalid free", &e, "on the stack", ""));
+}
+
+/* As libc writes it. */
+static void a_simple_report_is_a_line(void) {
+    settings.check_action |= CHECK_SIMPLE;
+    struct error e = error_at(0);
+    e.detail = "found by free";
+    report_error(&e);
+    CHECK(strcmp(reported(), "mallow: heap overflow in free\n") == 0);
+    e.function = "realloc";
+    report_error(&e);
+    CHECK(strcmp(reported(), "mallow: heap overflow in realloc\n") == 0);
+}
+
+/* A line of a report, from its beginning. */
+static bool has_line(const char *text, const char *beginning) {
+    for (; text != NULL; text = strchr(text, '\n'))
+        if (strncmp(text += *text == '\n', beginning, strlen(beginning)) == 0) return true;
+    return false;
+}
+
+static unsigned count_lines(const char *text, const char *beginning) {
+    unsigned count = 0;
+    for (; (text = strstr(text, beginning)) != NULL; text++) count++;
+    return count;
+}
+
+static void stacks_are_shown(void) {
+    static struct stack_cache *cache;
+    char allocated[64], freed[64];
+    begin();
+    settings.frames = 2;
+    block.allocated = block.freed = stack_capture(&cache);
+    block.allocated_by = os_thread_id();
+    block.freed_by = 1 << 30; /* nobody, any more */
+    struct error e = error_at(0);
+    report_error(&e);
+    const char *text = reported();
+    snprintf(allocated, sizeof allocated, "  allocated by thread %d \"reporting\":\n    #0 0x",
+             os_thread_id());
+    snprintf(freed, sizeof freed, "  freed by thread %d:\n    #0 0x", 1 << 30);
+    CHECK(has_line(text, allocated) && has_line(text, freed));
+    CHECK_EQUAL(count_lines(text, "    #0 0x"), 3);
+    CHECK(count_lines(text, "    #1 0x") >= 2);
+    CHECK(count_lines(text, "    #2 0x") <= 1); /* that of the error alone */
+    CHECK(strstr(text, "unit_report+0x") != NULL);
+    block.allocated = 0;
+    report_error(&e);
+    text = reported();
+    CHECK(!has_line(text, "  allocated by") && has_line(text, freed));
+}
+
+static void bytes_around_are_shown(void) {
+    char middle[100], behind[100];
+    settings.check = CHECK_FULL;
+    block.exact = true;
+    for (int i = 0; i < 256; i++) memory[1024 + i] = (char)i;
+    struct error e = error_at(0x25);
+    snprintf(middle, sizeof middle, "  > %p: 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f\n",
+             (void *)(memory + 1056));
+    snprintf(behind, sizeof behind, "    %p: 40 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f\n",
+             (void *)(memory + 1088));
+    report_error(&e);
+    const char *text = reported();
+    CHECK(has_line(text, middle) && has_line(text, behind));
+    CHECK_EQUAL(count_lines(text, ": "), 1 + 5); /* and the first line's */
+    settings.check = CHECK_HARD;
+    report_error(&e);
+    CHECK(!has_line(reported(), middle));
+}
+
+static void but_what_cannot_be_read_is_not(void) {
+    settings.check = CHECK_FULL;
+    char *pages = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_EQUAL(mprotect(pages + 4096, 4096, PROT_NONE), 0);
+    struct block_info last = {.life = LIFE_LIVE, .start = pages + 4000, .size = 96, .exact = true};
+    struct error e = {.cause = "heap overflow", .p = pages + 4096, .block = &last};
+    report_error(&e);
+    const char *text = reported();
+    CHECK_EQUAL(count_lines(text, ": 00 00"), 2);
+    CHECK(!has_line(text, "  > "));
+}
+
+/* ---- what follows ---- */
+
+static void nothing_is_said_when_nobody_wants_it(void) {
+    settings.check_action = 0;
+    struct error e = error_at(0);
+    report_error(&e);
+    report_misuse(MISUSE_FREE, memory, NULL);
+    check_reported("");
+}
+
+static void the_process_ends_when_it_should(void) {
+    for (unsigned action = 0; action < 8; action++) {
+        pid_t child = start_child();
+        if (child == 0) {
+            setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+            settings.check_action = (uint8_t)action;
+            struct error e = error_at(0);
+            report_error(&e);
+            _exit(0);
+        }
+        int status;
+        CHECK_EQUAL(waitpid(child, &status, 0), child);
+        if ((action & CHECK_ABORT) != 0)
+            CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        else
+            CHECK_EQUAL(status, 0);
+        CHECK_EQUAL(*reported() != '\0', (action & CHECK_REPORT) != 0);
+    }
+}
+
+static enum block_status handled = STATUS_DISABLED;
+static void handle(enum block_status status) { handled = status; }
+
+static void a_handler_gets_the_error_instead(void) {
+    handler_set(handle);
+    struct error e = error_at(0);
+    settings.check_action = CHECK_REPORT | CHECK_ABORT;
+    report_error(&e);
+    CHECK_EQUAL(handled, STATUS_TAIL);
+    e.cause = "double free";
+    report_error(&e);
+    CHECK_EQUAL(handled, STATUS_FREE);
+    check_reported("");
+}
+
+/* ---- misuse ---- */
+
+static void check_misuse(enum misuse what, void *p, const char *cause, const char *function) {
+    char expected[64];
+    report_misuse(what, p, (void *)0x4711);
+    const char *text = reported(), *end = strchr(text, '\n');
+    snprintf(expected, sizeof expected, "mallow: %s of %p (", cause, p);
+    CHECK(end != NULL && strncmp(text, expected, strlen(expected)) == 0);
+    snprintf(expected, sizeof expected, "%s called from 0x4711\n", function);
+    CHECK(strncmp(end + 1 - strlen(expected), expected, strlen(expected)) == 0);
+}
+
+static void a_misuse_is_named_by_what_the_pointer_is(void) {
+    char *freed = mallow_malloc(100000), *live = mallow_malloc(100);
+    mallow_free(freed);
+    check_misuse(MISUSE_FREE, freed, "double free", ")");
+    check_misuse(MISUSE_FREE, live + 1, "invalid free", ")");
+    check_misuse(MISUSE_FREE, memory, "invalid free", ")");
+    check_misuse(MISUSE_REALLOC, freed, "use after free", ", in realloc");
+    check_misuse(MISUSE_REALLOC, memory, "invalid free", ", in realloc");
+    check_misuse(MISUSE_USABLE_SIZE, freed, "use after free", ", in malloc_usable_size");
+    check_misuse(MISUSE_USABLE_SIZE, memory, "invalid pointer", ", in malloc_usable_size");
+}
+
+static void special_blocks_are_known(void) {
+    setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
+    settings_read();
+    char *freed = mallow_malloc(100), *live = mallow_malloc(100);
+    mallow_free(freed);
+    report_misuse(MISUSE_REALLOC, freed, NULL);
+    const char *text = reported();
+    CHECK(strstr(text, "use after free of") != NULL && strstr(text, "(a block of 100 b") != NULL);
+    report_misuse(MISUSE_REALLOC, live + 8, NULL);
+    text = reported();
+    CHECK(strstr(text, "invalid free of") != NULL && strstr(text, "(8 bytes inside a b") != NULL);
+}
+
+static void warnings_are_a_line(void) {
+    report_warning("MALLOW_OPTIONS: ", "checked=1", 5, " is not known");
+    CHECK(strcmp(reported(), "mallow: MALLOW_OPTIONS: check is not known\n") == 0);
+}
+
+static struct body bodies[] = {
+    BODY(distances_from_the_block_are_told),
+    BODY(so_is_what_else_is_known),
+    BODY(without_a_block_the_pointer_is_described),
+    BODY(a_simple_report_is_a_line),
+    BODY(stacks_are_shown),
+    BODY(bytes_around_are_shown),
+    BODY(but_what_cannot_be_read_is_not),
+    BODY(nothing_is_said_when_nobody_wants_it),
+    BODY(the_process_ends_when_it_should),
+    BODY(a_handler_gets_the_error_instead),
+    BODY(a_misuse_is_named_by_what_the_pointer_is),
+    BODY(special_blocks_are_known),
+    BODY(warnings_are_a_line),
+};
+
+int main(void) { return run_bodies(bodies); }

@@ -1,0 +1,125 @@
+/* What who frees a block says of it, against what is known. */
+#include "bodies.h"
+
+#include "told.h"
+
+static char memory[4096] __attribute__((aligned(4096)));
+
+/* A block at a place that is aligned to 64 and no more. */
+static struct block_info block(size_t size, enum family family, size_t align) {
+    return (struct block_info){.life = LIFE_LIVE,
+                               .start = memory + 64,
+                               .size = size,
+                               .exact = true,
+                               .family = family,
+                               .align = align};
+}
+
+static struct release how(enum family family, size_t size, size_t align) {
+    return (struct release){.family = family, .size = size, .align = align};
+}
+
+static void check_told(struct block_info info, struct release release, const char *expected) {
+    told_check(&info, &release);
+    check_reported(expected);
+}
+
+/* Each way to allocate with each way to free. */
+static void families_must_belong_together(void) {
+    static const char *const allocates[] = {"malloc", "new", "new[]"};
+    static const char *const frees[] = {"free", "delete", "delete[]"};
+    settings.check = CHECK_FULL;
+    for (unsigned a = 0; a < 3; a++) {
+        for (unsigned f = 0; f < 3; f++) {
+            char expected[200] = "";
+            if (a != f)
+                snprintf(expected, sizeof expected,
+                         "mismatched free of %p (a block of 100 bytes, thread %d \"unit_told\"), "
+                         "allocated by %s, freed by %s\n",
+                         (void *)(memory + 64), (int)getpid(), allocates[a], frees[f]);
+            check_told(block(100, (enum family)a, 1), how((enum family)f, NOT_TOLD, NOT_TOLD),
+                       expected);
+        }
+    }
+}
+
+/* Not where the library cannot know, nor where families are not kept. */
+static void or_it_is_not_looked_at(void) {
+    settings.check = CHECK_FULL;
+    settings.families_mixed = true;
+    check_told(block(100, FAMILY_NEW, 1), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
+    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, NOT_TOLD, NOT_TOLD), "");
+    settings.families_mixed = false;
+    settings.check = CHECK_HARD;
+    check_told(block(100, FAMILY_NEW, 1), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
+    settings.check = CHECK_FREE;
+    check_told(block(100, FAMILY_NEW_ARRAY, 1), how(FAMILY_NEW, NOT_TOLD, NOT_TOLD), "");
+}
+
+static void sizes_must_be_the_same(void) {
+    for (int mode = CHECK_FREE; mode <= CHECK_FULL; mode++) {
+        settings.check = (enum check_mode)mode;
+        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 100, NOT_TOLD), "");
+        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 99, NOT_TOLD),
+                   "size mismatch of");
+        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 101, NOT_TOLD),
+                   "size is 100, freed with 101");
+        check_told(block(0, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 0, NOT_TOLD), "");
+        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 0, NOT_TOLD),
+                   "size is 100, freed with 0");
+        struct block_info roughly = block(112, FAMILY_MALLOC, 1);
+        roughly.exact = false;
+        check_told(roughly, how(FAMILY_MALLOC, 100, NOT_TOLD), "");
+    }
+}
+
+static void alignments_must_be_the_same(void) {
+    settings.check = CHECK_FULL;
+    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 64), "");
+    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 32), "size mismatch of");
+    check_told(block(100, FAMILY_NEW, 32), how(FAMILY_NEW, 100, 64),
+               "alignment is 32, freed with 64");
+}
+
+/* What was asked for is not kept: the place must do. */
+static void or_fit_the_block(void) {
+    settings.check = CHECK_HARD;
+    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 64), "");
+    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 16), "");
+    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 128),
+               "alignment is 0, freed with 128");
+}
+
+static void delete_must_know_of_an_alignment(void) {
+    static const char lacks[] = "mismatched free of", detail[] = "freed without";
+    settings.check = CHECK_FULL;
+    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, NOT_TOLD), lacks);
+    check_told(block(100, FAMILY_NEW_ARRAY, 32), how(FAMILY_NEW_ARRAY, NOT_TOLD, NOT_TOLD), detail);
+    check_told(block(100, FAMILY_NEW, UNIT), how(FAMILY_NEW, 100, NOT_TOLD), "");
+    check_told(block(100, FAMILY_NEW, 1), how(FAMILY_NEW, 100, NOT_TOLD), "");
+    check_told(block(100, FAMILY_MALLOC, 64), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
+}
+
+/* One report for one free, and of what is worst. */
+static void one_thing_is_told(void) {
+    settings.check = CHECK_FULL;
+    struct block_info info = block(100, FAMILY_NEW, 64);
+    struct release release = how(FAMILY_MALLOC, 99, 32);
+    told_check(&info, &release);
+    const char *text = reported();
+    const char *first = strstr(text, "mallow:");
+    CHECK(first != NULL && strstr(first + 1, "mallow:") == NULL);
+    CHECK(strstr(text, "mismatched free") != NULL);
+}
+
+static struct body bodies[] = {
+    BODY(families_must_belong_together),
+    BODY(or_it_is_not_looked_at),
+    BODY(sizes_must_be_the_same),
+    BODY(alignments_must_be_the_same),
+    BODY(or_fit_the_block),
+    BODY(delete_must_know_of_an_alignment),
+    BODY(one_thing_is_told),
+};
+
+int main(void) { return run_bodies(bodies); }
