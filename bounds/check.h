@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../src/bounds.h"
+#include "../src/check/bounds.h"
 #include "libc.h"
 
 extern __typeof__(mallow_check_limit) mallow_check_limit __attribute__((weak));

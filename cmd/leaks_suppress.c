@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "leak_pattern.h"
+#include "leak/leak_pattern.h"
 #include "leaks.h"
 
 struct patterns {

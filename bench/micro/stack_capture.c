@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "call_tree.h"
-#include "stack.h"
+#include "stack/call_tree.h"
+#include "stack/stack.h"
 
 #define NOINLINE __attribute__((noinline))
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")

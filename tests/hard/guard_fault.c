@@ -4,11 +4,11 @@
  *     guard_fault CASE     the case runs in a child, which must end as the table says
  */
 #include "check.h"
-#include "guard.h"
-#include "guard_table.h"
-#include "os.h"
+#include "guard/guard.h"
+#include "guard/guard_table.h"
+#include "os/os.h"
+#include "process/settings.h"
 #include "processes.h"
-#include "settings.h"
 #include "threads.h"
 
 #include <setjmp.h>

@@ -4,13 +4,13 @@
  *     inject_control CALL TIMES      the first TIMES calls fail; then a client is answered, or
  *     inject_control CALL always     nobody is
  */
-#include "control.h"
+#include "process/control.h"
 #include "check.h"
-#include "helper_thread.h"
 #include "mallow.h"
-#include "os.h"
-#include "os_service.h"
-#include "settings.h"
+#include "os/os.h"
+#include "os/os_service.h"
+#include "process/helper_thread.h"
+#include "process/settings.h"
 
 #include <limits.h>
 #include <string.h>

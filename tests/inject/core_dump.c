@@ -6,8 +6,8 @@
 #include "check.h"
 #include "failing_os.h"
 #include "mallow.h"
+#include "pages/space.h"
 #include "processes.h"
-#include "space.h"
 
 #include <dirent.h>
 #include <limits.h>

@@ -3,7 +3,7 @@
 #include "limited_os.h"
 #include "paged_os.h"
 
-#include "os.h"
+#include "os/os.h"
 
 const char *const os_call_names[OS_CALLS] = {
     "reserve", "commit", "extend",     "break_move",  "protect",    "purge",  "map",

@@ -4,12 +4,12 @@
  *     inject_leak CALL always
  * CALL is a function of os.h or os_process.h, or "killed".
  */
-#include "leak.h"
+#include "leak/leak.h"
 #include "check.h"
-#include "helper_thread.h"
 #include "mallow.h"
-#include "os.h"
-#include "os_process.h"
+#include "os/os.h"
+#include "os/os_process.h"
+#include "process/helper_thread.h"
 
 #include <limits.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "os.h"
+#include "os/os.h"
 
 /* ld --wrap */
 size_t __real_os_page_size(void);

@@ -2,9 +2,9 @@
  * address space to a reservation, to a smaller one, to the program break. */
 #include "check.h"
 #include "mallow.h"
-#include "os.h"
+#include "os/os.h"
+#include "pages/space.h"
 #include "processes.h"
-#include "space.h"
 
 #include <string.h>
 

@@ -1,16 +1,16 @@
 #include "workload.h"
 
-#include "block_info.h"
 #include "check.h"
+#include "check/block_info.h"
+#include "check/verify.h"
 #include "failing_os.h"
-#include "find.h"
+#include "heap/find.h"
 #include "mallow.h"
-#include "pages.h"
+#include "pages/pages.h"
 #include "pattern.h"
+#include "process/settings.h"
+#include "process/stats.h"
 #include "random.h"
-#include "settings.h"
-#include "stats.h"
-#include "verify.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /*
- * Frees by threads that do not own the slab (src/remote.c, src/slab.c, src/heap.c), for spin.
+ * Frees by threads that do not own the slab (src/heap/remote.c, slab.c, heap.c), for spin.
  *
  * Two threads own a heap each, end and are followed by others, and take slabs over from each
  * other's heap while nobody holds it; OTHERS more threads free blocks of both. With VISITOR one more

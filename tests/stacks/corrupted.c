@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "random.h"
-#include "stack.h"
+#include "stack/stack.h"
 
 #define PAGE ((size_t)4096)
 #define PAGES 4u

@@ -1,7 +1,7 @@
 #ifndef INSIDE_H
 #define INSIDE_H
 
-#include "stack.h"
+#include "stack/stack.h"
 
 /* Captured so many calls inside of the library. */
 stack_id capture_inside(unsigned n);

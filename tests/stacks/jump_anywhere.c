@@ -9,7 +9,7 @@
 #include <ucontext.h>
 
 #include "check.h"
-#include "stack.h"
+#include "stack/stack.h"
 
 #if defined(__x86_64__)
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "check.h"
-#include "stack.h"
+#include "stack/stack.h"
 
 /* A handler that interrupts a capture uses the next one. */
 static _Thread_local struct stack_cache *caches[4];

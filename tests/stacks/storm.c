@@ -15,7 +15,7 @@
 
 #include "check.h"
 #include "random.h"
-#include "stack.h"
+#include "stack/stack.h"
 #include "threads.h"
 
 #define THREADS 4u

@@ -3,12 +3,12 @@
  * others come and go. Of two that free one block exactly one does.
  *     stress_guard THREADS STEPS
  */
-#include "guard.h"
+#include "guard/guard.h"
 #include "check.h"
-#include "guard_table.h"
-#include "os.h"
+#include "guard/guard_table.h"
+#include "os/os.h"
+#include "process/settings.h"
 #include "random.h"
-#include "settings.h"
 #include "threads.h"
 
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "settings.h"
+#include "process/settings.h"
 
 static int log_file;
 

@@ -1,9 +1,9 @@
 /* The tree of all stacks, against a list of them. */
 #include "unit.h"
 
-#include "call_tree.h"
 #include "failing_os.h"
 #include "random.h"
+#include "stack/call_tree.h"
 
 #define NODES 20000u
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cfi.h"
+#include "stack/cfi.h"
 
 /* An object: its table, its entries and, as addresses alone, its functions of 64 bytes each. */
 #define FUNCTION_BYTES 64u

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "cgroup.h"
-#include "os.h"
+#include "os/cgroup.h"
+#include "os/os.h"
 
 static struct file { const char *path, *text; } files[8];
 

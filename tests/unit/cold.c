@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cold.h"
-#include "magazine.h"
-#include "pages.h"
+#include "heap/cold.h"
+#include "heap/magazine.h"
+#include "pages/pages.h"
 #include "pattern.h"
+#include "process/start.h"
 #include "random.h"
-#include "start.h"
 
 enum { SLOTS = 4000, STEPS = 40000, UNITS = GRANULE / UNIT, GRANULES = 256 };
 

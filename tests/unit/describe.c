@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cold.h"
-#include "describe.h"
+#include "heap/cold.h"
+#include "heap/slab.h"
 #include "mallow.h"
-#include "slab.h"
+#include "report/describe.h"
 
 enum { SIZE = 5000 }; /* of no cold slots */
 

@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-#include "find.h"
+#include "heap/find.h"
 #include "mallow.h"
 #include "random.h"
 

@@ -5,13 +5,13 @@
 
 #include <sched.h>
 
-#include "full.h"
-#include "os.h"
+#include "check/full.h"
+#include "check/quarantine.h"
+#include "check/record.h"
+#include "check/special.h"
+#include "os/os.h"
 #include "pattern.h"
-#include "quarantine.h"
 #include "random.h"
-#include "record.h"
-#include "special.h"
 
 enum { ZONE_LEAST = 16 }; /* bytes on either side of a block that are looked at, at least */
 

@@ -7,15 +7,15 @@
 #include <limits.h>
 
 #include "failing_os.h"
-#include "guard.h"
-#include "guard_table.h"
-#include "os.h"
+#include "guard/guard.h"
+#include "guard/guard_table.h"
+#include "os/os.h"
+#include "pages/space.h"
 #include "pattern.h"
+#include "process/settings.h"
+#include "process/start.h"
 #include "random.h"
-#include "report.h"
-#include "settings.h"
-#include "space.h"
-#include "start.h"
+#include "report/report.h"
 
 static uint64_t seed = 1;
 static size_t page;

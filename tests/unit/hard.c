@@ -5,11 +5,11 @@
 
 #include <sched.h>
 
-#include "alloc.h"
-#include "hard.h"
+#include "check/hard.h"
+#include "heap/alloc.h"
+#include "heap/size_class.h"
 #include "pattern.h"
 #include "random.h"
-#include "size_class.h"
 
 enum { LARGEST = SLOT_MAX - HARD_WORD };
 

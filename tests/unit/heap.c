@@ -1,8 +1,8 @@
 /* Heaps: which one a slow path gets when another was interrupted in it. */
 #include "unit.h"
 
-#include "heap.h"
-#include "start.h"
+#include "heap/heap.h"
+#include "process/start.h"
 
 enum { DEEP = 64 << 10, TIMES = 1000 };
 

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "large.h"
-#include "mapping.h"
-#include "pages.h"
+#include "pages/large.h"
+#include "pages/mapping.h"
+#include "pages/pages.h"
+#include "pages/purge.h"
 #include "pattern.h"
-#include "purge.h"
-#include "settings.h"
-#include "start.h"
+#include "process/settings.h"
+#include "process/start.h"
 
 static char *run_of_bytes(size_t bytes) {
     bool zeroed;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "leak_pattern.h"
+#include "leak/leak_pattern.h"
 
 static const struct {
     const char *pattern, *text;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "leak_sort.h"
+#include "leak/leak_sort.h"
 
 struct element {
     unsigned key, number;

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "fast.h"
-#include "magazine.h"
-#include "pages.h"
-#include "settings.h"
-#include "slab.h"
-#include "special.h"
-#include "start.h"
+#include "check/special.h"
+#include "heap/fast.h"
+#include "heap/magazine.h"
+#include "heap/slab.h"
+#include "pages/pages.h"
+#include "process/settings.h"
+#include "process/start.h"
 
 enum { GROWTHS = 16, ENTRIES = 1024 };
 

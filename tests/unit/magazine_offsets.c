@@ -1,7 +1,7 @@
 /* The table by which malloc finds a magazine says the same as the classes. */
 #include "unit.h"
 
-#include "fast.h"
+#include "heap/fast.h"
 
 static void every_small_size_finds_its_magazine(void **state) {
     (void)state;

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "mapping.h"
-#include "meta.h"
-#include "os.h"
+#include "os/os.h"
+#include "pages/mapping.h"
+#include "pages/meta.h"
 #include "pattern.h"
+#include "process/settings.h"
+#include "process/start.h"
 #include "random.h"
-#include "settings.h"
-#include "start.h"
 
 enum { BLOCKS = 5000, STEPS = 20000, PIECE = 64 /* bytes written at both ends of a block */ };
 

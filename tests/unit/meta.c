@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "meta.h"
+#include "pages/meta.h"
+#include "pages/space.h"
 #include "pattern.h"
+#include "process/start.h"
 #include "random.h"
-#include "space.h"
-#include "start.h"
 
 enum { PIECES = 500, STEPS = 50000 };
 

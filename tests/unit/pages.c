@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-#include "os.h"
-#include "pages.h"
-#include "purge.h"
+#include "os/os.h"
+#include "pages/pages.h"
+#include "pages/purge.h"
+#include "process/settings.h"
+#include "process/start.h"
 #include "random.h"
-#include "settings.h"
-#include "start.h"
 
 enum { PAGES_MAX = 16384, RUNS_MAX = 256, STEPS = 20000 };
 

@@ -3,10 +3,10 @@
 
 #include <time.h>
 
-#include "os.h"
-#include "pages.h"
-#include "purge.h"
-#include "start.h"
+#include "os/os.h"
+#include "pages/pages.h"
+#include "pages/purge.h"
+#include "process/start.h"
 
 /* Bounds that purge.h promises: what one call returns, and what is kept by amount. */
 enum { SLICE_PAGES = 8 * 256, KEPT_PAGES = 4 * 256, PAGES = 100000 };

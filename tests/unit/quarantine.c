@@ -3,10 +3,10 @@
 
 #include "bodies.h"
 
-#include "heap.h"
-#include "quarantine.h"
+#include "check/quarantine.h"
+#include "heap/heap.h"
+#include "heap/size_class.h"
 #include "random.h"
-#include "size_class.h"
 
 static uint64_t seed = 1;
 

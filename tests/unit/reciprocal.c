@@ -1,8 +1,8 @@
 /* Every slot size that a slab could have, and every offset that a pointer into it can have. */
 #include "unit.h"
 
-#include "reciprocal.h"
-#include "size_class.h"
+#include "heap/reciprocal.h"
+#include "heap/size_class.h"
 
 static void check_all_offsets(size_t size) {
     uint64_t reciprocal = reciprocal_of(size);

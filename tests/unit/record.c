@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "heap.h"
-#include "lock.h"
-#include "meta.h"
+#include "check/record.h"
+#include "heap/heap.h"
+#include "heap/size_class.h"
+#include "os/lock.h"
+#include "pages/meta.h"
+#include "process/settings.h"
 #include "random.h"
-#include "record.h"
-#include "settings.h"
-#include "size_class.h"
 
 static uint64_t seed = 1;
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/redzone.h"
 #include "random.h"
-#include "redzone.h"
 
 enum { PLACES = 4096, LONGEST = 200, VALUE = 0xd5 };
 

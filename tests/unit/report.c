@@ -5,10 +5,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "handler.h"
 #include "mallow.h"
-#include "os.h"
-#include "report.h"
+#include "os/os.h"
+#include "report/handler.h"
+#include "report/report.h"
 
 static char memory[4096] __attribute__((aligned(4096)));
 static struct block_info block = {.life = LIFE_LIVE, .start = memory + 1024, .size = 100};

@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "settings.h"
-#include "space.h"
-#include "special.h"
+#include "check/special.h"
+#include "pages/space.h"
+#include "process/settings.h"
 
 static struct settings defaults;
 static size_t default_top_pad;

@@ -1,7 +1,7 @@
 /* Every size that a slot serves. */
 #include "unit.h"
 
-#include "size_class.h"
+#include "heap/size_class.h"
 
 static void every_size_fits_the_smallest_class(void **state) {
     (void)state;

@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-#include "fast.h"
-#include "magazine.h"
-#include "pages.h"
-#include "purge.h"
+#include "heap/fast.h"
+#include "heap/magazine.h"
+#include "heap/remote.h"
+#include "heap/repair.h"
+#include "pages/pages.h"
+#include "pages/purge.h"
+#include "process/start.h"
 #include "random.h"
-#include "remote.h"
-#include "repair.h"
-#include "start.h"
 
 enum { HEAPS = 2, SLABS = 8, STEPS = 4000, BATCH = 200, GRANULES = 256, NOBODY = -1 };
 

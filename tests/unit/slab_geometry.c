@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "fast.h"
-#include "find.h"
-#include "magazine.h"
-#include "start.h"
+#include "heap/fast.h"
+#include "heap/find.h"
+#include "heap/magazine.h"
+#include "process/start.h"
 
 enum { SLABS = 20 };
 

@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 
 #include "advised.h"
-#include "os.h"
-#include "space.h"
-#include "start.h"
+#include "os/os.h"
+#include "pages/space.h"
+#include "process/start.h"
 
 static char *blocks_end(void) { return space.block_part.start + space.block_part.accessible; }
 

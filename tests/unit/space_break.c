@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "os.h"
-#include "pages.h"
-#include "start.h"
+#include "os/os.h"
+#include "pages/pages.h"
+#include "process/start.h"
 
 enum { ODD = 5 * 4096 + 24 };
 

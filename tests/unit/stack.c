@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <string.h>
 
-#include "call_tree.h"
 #include "failing_os.h"
-#include "os.h"
-#include "stack.h"
+#include "os/os.h"
+#include "stack/call_tree.h"
+#include "stack/stack.h"
 
 #define NOINLINE __attribute__((noinline))
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")

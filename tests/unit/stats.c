@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "heap/slab.h"
+#include "process/start.h"
+#include "process/stats.h"
 #include "random.h"
-#include "slab.h"
-#include "start.h"
-#include "stats.h"
 
 enum { ROUNDS = 200 };
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "settings.h"
-#include "text.h"
+#include "process/settings.h"
+#include "report/text.h"
 
 static const uint64_t numbers[] = {0, 1, 9, 10, 15, 16, 99, 100, 4096, INT64_MAX, UINT64_MAX};
 

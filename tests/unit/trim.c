@@ -6,12 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "magazine.h"
-#include "os.h"
-#include "remote.h"
-#include "slab.h"
-#include "start.h"
-#include "trim.h"
+#include "heap/magazine.h"
+#include "heap/remote.h"
+#include "heap/slab.h"
+#include "os/os.h"
+#include "pages/trim.h"
+#include "process/start.h"
 
 enum { BLOCK = 208 };
 

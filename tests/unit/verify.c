@@ -3,11 +3,11 @@
 
 #include "bodies.h"
 
-#include "block_info.h"
+#include "check/block_info.h"
+#include "check/special.h"
+#include "check/verify.h"
 #include "mallow.h"
 #include "random.h"
-#include "special.h"
-#include "verify.h"
 
 enum { BLOCKS = 3000, PLANTED = 60 };
 

@@ -1,0 +1,64 @@
+/*
+ * mcheck(3) and its relatives: they turn check=full on, at any time. Blocks from before have no
+ * redzones; of these it is known only whether they are in use.
+ */
+#include "api/cxx_api.h"
+#include "check/block_info.h"
+#include "check/full.h"
+#include "check/hard.h"
+#include "check/verify.h"
+#include "config.h"
+#include "guard/guard.h"
+#include "process/settings.h"
+#include "report/handler.h"
+#include "report/report.h"
+
+static int begin_checks(error_handler call, bool pedantic) {
+    handler_set(call);
+    cxx_check();
+    settings_check(pedantic);
+    return 0;
+}
+
+EXPORT int mcheck(error_handler call) { return begin_checks(call, false); }
+
+EXPORT int mcheck_pedantic(error_handler call) { return begin_checks(call, true); }
+
+EXPORT void mcheck_check_all(void) { verify_all("found by mcheck_check_all"); }
+
+/* ---- mprobe ---- */
+
+static enum block_status probe_slot(const struct place *place) {
+    static const enum block_status status[] = {
+        [DAMAGE_NONE] = STATUS_OK,
+        [DAMAGE_HEAD] = STATUS_HEAD,
+        [DAMAGE_TAIL] = STATUS_TAIL,
+        [DAMAGE_FREED] = STATUS_FREE,
+    };
+    if (hard_is_known(place))
+        return hard_verify(place, "found by mprobe") ? STATUS_TAIL : STATUS_OK;
+    return full_is_known(place) ? status[full_verify(place, "found by mprobe")] : STATUS_OK;
+}
+
+static enum block_status probe_live(const char *p) {
+    struct place place;
+    if (place_of(p, &place)) return probe_slot(&place);
+    const char *written = guard_verify(p);
+    return written == NULL ? STATUS_OK : written < p ? STATUS_HEAD : STATUS_TAIL;
+}
+
+EXPORT enum block_status mprobe(void *p) {
+    struct block_info block;
+    if (settings.check == CHECK_FREE) return STATUS_DISABLED;
+    bool known = block_info_of(p, &block), starts = known && block.start == p;
+    if (starts && block.life == LIFE_LIVE) return probe_live(p);
+    bool freed = known && block.life == LIFE_FREED;
+    report_error(&(struct error){
+        .cause = freed ? "use after free" : "invalid pointer",
+        .p = p,
+        .block = starts ? &block : NULL,
+        .function = "mprobe",
+        .caller = __builtin_return_address(0),
+    });
+    return freed ? STATUS_FREE : STATUS_HEAD;
+}

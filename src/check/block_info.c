@@ -1,0 +1,117 @@
+#include "check/block_info.h"
+
+#include "check/full.h"
+#include "check/hard.h"
+#include "guard/guard.h"
+#include "heap/cold.h"
+#include "heap/slab.h"
+#include "pages/mapping.h"
+#include "pages/pages.h"
+
+static enum block_life life_of(uint8_t state) {
+    switch (state) {
+    case SLOT_USED:
+    case SLOT_CHECKED:
+        return LIFE_LIVE;
+    case SLOT_FRESH:
+    case SLOT_CACHED_FRESH:
+    case SLOT_HELD_FRESH:
+    case SLOT_NONE:
+        return LIFE_NONE;
+    default:
+        return LIFE_FREED;
+    }
+}
+
+bool block_info_special(const void *p, struct block_info *info) {
+    struct place place;
+    if (guard_contains(p)) return guard_info(p, info);
+    if (!place_of(p, &place)) return false;
+    if (full_is_known(&place)) return full_info(&place, info), true;
+    if (hard_is_known(&place)) return hard_info(&place, info), true;
+    return false;
+}
+
+static bool slot_info(const void *p, struct block_info *info) {
+    struct place place;
+    if (block_info_special(p, info)) return true;
+    if (!place_of(p, &place)) return false;
+    info->life = life_of(state_get(place.state));
+    info->start = place.start;
+    info->size = place.slab->class == CLASS_ZERO ? 0 : place.bytes;
+    return info->life != LIFE_NONE;
+}
+
+static bool cold_info(const struct slab *granule, const void *p, struct block_info *info) {
+    uint32_t start = cold_find_start(granule, cold_unit(p));
+    if (start == UINT32_MAX) return false;
+    info->life = life_of(state_get(&granule->state[start]));
+    info->start = granule_start(slab_granule(granule)) + start * UNIT;
+    info->size = class_size(cold_class(granule, start));
+    return info->life != LIFE_NONE;
+}
+
+/* The run's first page. A look back from deep inside a large run is long, so the run that was found
+ * last is tried first: if it is still a block and reaches to the page, it is that one. */
+static uint32_t run_start(uint32_t page) {
+    static uint32_t last;
+    uint32_t start = racy_load(uint32_t, &last);
+    uint64_t tag = run_tag(start);
+    if (tag_kind(tag) == RUN_BLOCK && page - start < tag_pages(tag)) return start;
+    start = pages_find_start(page);
+    racy_store(&last, start);
+    return start;
+}
+
+/* Free runs are merged, so of a block that was freed there only its life is known. */
+static bool run_info(const void *p, struct block_info *info) {
+    uint32_t page = page_of(p), start = run_start(page);
+    uint64_t tag = run_tag(start);
+    if (page - start >= tag_pages(tag)) return false;
+    info->start = page_start(start);
+    switch (tag_kind(tag)) {
+    case RUN_BLOCK:
+        info->life = LIFE_LIVE;
+        info->size = (size_t)tag_pages(tag) << RUN_SHIFT;
+        return true;
+    case RUN_FREE:
+    case RUN_LATER:
+        info->life = LIFE_FREED;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool mapping_info(const void *p, struct block_info *info) {
+    struct mapping around;
+    if (!mapping_around(p, &around)) return false;
+    info->life = LIFE_LIVE;
+    info->start = around.block;
+    info->size = around.bytes - (size_t)(around.block - around.start);
+    return true;
+}
+
+bool block_info_of(const void *p, struct block_info *info) {
+    *info = (struct block_info){.life = LIFE_NONE};
+    size_t granule = granule_of(p);
+    if (guard_contains(p)) return guard_info(p, info);
+    if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) return mapping_info(p, info);
+    const struct slab *slab = slab_of(granule);
+    switch (slab->kind) {
+    case GRANULE_SLAB:
+        return slot_info(p, info);
+    case GRANULE_COLD:
+        return cold_info(slab, p, info);
+    default:
+        return run_info(p, info);
+    }
+}
+
+RARE bool block_info_last(const void *p, struct block_info *info) {
+    const struct slab *head = slab_head(slab_of(granule_of(p)));
+    for (uint32_t slot = head->slots; slot-- > 0;)
+        if (life_of(state_get(&head->state[slot])) == LIFE_LIVE)
+            return block_info_of(slab_slot_zero(head) + (size_t)slot * head->slot_size, info);
+    return false;
+}

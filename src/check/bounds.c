@@ -1,0 +1,117 @@
+#include "check/bounds.h"
+
+#include <string.h>
+
+#include "check/block_info.h"
+#include "guard/guard.h"
+#include "heap/slab.h"
+#include "pages/mapping.h"
+#include "report/report.h"
+#include "report/text.h"
+#include "stack/loaded.h"
+
+/* ---- how far a block reaches ---- */
+
+static size_t limit_from(const struct block_info *block, const void *p) {
+    if (block->life != LIFE_LIVE) return 0;
+    size_t offset = (size_t)((uintptr_t)p - (uintptr_t)block->start); /* huge when p is before */
+    return offset < block->size ? block->size - offset : 0;
+}
+
+static NOINLINE size_t limit_elsewhere(const void *p) {
+    struct block_info block;
+    size_t rest = guard_contains(p) ? guard_rest(p) : 0;
+    if (rest != 0) return rest;
+    return block_info_of(p, &block) ? limit_from(&block, p) : SIZE_MAX;
+}
+
+/* Our own code fills redzones, and does so in functions that do more after it: none of these calls
+ * is the last of a chain that returns to the program itself. Most pointers are into the stack,
+ * static data, or used slots of slabs. */
+EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
+    if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
+    size_t granule = granule_of(p);
+    if (granule >= racy_load(size_t, &space.granules))
+        return guard_contains(p) || mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
+    const struct slab *slab = slab_of(granule);
+    if (slab->kind != GRANULE_SLAB || slab->class == CLASS_ZERO) return limit_elsewhere(p);
+    uint32_t offset = (uint32_t)(uintptr_t)p - slab->start;
+    uint32_t slot = reciprocal_slot(reciprocal_product(offset, slab->reciprocal));
+    if (state_get(slab->state + slot) != SLOT_USED) return limit_elsewhere(p);
+    return (slot + 1) * slab->slot_size - offset;
+}
+
+/* ---- what is said when it does not suffice ---- */
+
+static void add_function(struct text *t, const char *name) {
+    size_t length = strlen(name);
+    bool fortified = length > 6 && strcmp(name + length - 4, "_chk") == 0;
+    text_add_bytes(t, fortified ? name + 2 : name, fortified ? length - 6 : length);
+}
+
+/* "write of 70 bytes", and how else it is called. */
+static void add_access(struct text *t, const struct mallow_failure *failure) {
+    static const char *const names[] = {
+        [MALLOW_READ] = "read of ",
+        [MALLOW_WRITE] = "write of ",
+        [MALLOW_STRING] = "string without an end",
+        [MALLOW_OVERLAP] = "copy of ",
+    };
+    text_add(t, names[failure->access]);
+    if (failure->access == MALLOW_STRING) return;
+    text_add_number(t, failure->length);
+    text_add(t, " bytes");
+}
+
+static void add_overlap(struct text *t, const struct mallow_failure *failure) {
+    intptr_t distance = (intptr_t)failure->p - (intptr_t)failure->from;
+    text_add(t, " to ");
+    text_add_number(t, (uint64_t)(distance < 0 ? -distance : distance));
+    text_add(t, distance < 0 ? " bytes before" : " bytes behind");
+    text_add(t, " where they are");
+}
+
+static void add_place(struct text *t, const void *p, const struct block_info *block) {
+    if (block->life == LIFE_FREED && block->size == 0) {
+        text_add(t, " in memory that was freed");
+        return;
+    }
+    intptr_t offset = (intptr_t)p - (intptr_t)block->start;
+    text_add(t, offset < 0 ? " beginning " : " at offset ");
+    text_add_number(t, (uint64_t)(offset < 0 ? -offset : offset));
+    if (offset < 0) text_add(t, " bytes before the start");
+    text_add(t, block->life == LIFE_FREED ? " of a freed block of " : " of a block of ");
+    text_add_number(t, block->size);
+    text_add(t, " bytes");
+}
+
+static const char *cause_of_failure(const struct mallow_failure *failure,
+                                    const struct block_info *block) {
+    if (failure->access == MALLOW_OVERLAP) return "overlap";
+    if (block->life == LIFE_FREED) return "use after free";
+    return (const char *)failure->p < block->start ? "heap underflow" : "heap overflow";
+}
+
+EXPORT RARE void mallow_check_failed(const struct mallow_failure *failure) {
+    struct block_info block;
+    char detail[256];
+    struct text t = {.buffer = detail, .size = sizeof detail - 1};
+    bool known = block_info_of(failure->p, &block);
+    if (!known && failure->access != MALLOW_OVERLAP) return;
+    add_function(&t, failure->function);
+    text_add(&t, ": ");
+    add_access(&t, failure);
+    if (failure->access == MALLOW_OVERLAP) add_overlap(&t, failure);
+    if (known) add_place(&t, failure->p, &block);
+    detail[t.length] = '\0';
+    report_error(&(struct error){
+        .cause = cause_of_failure(failure, &block),
+        .p = failure->p,
+        .block = known ? &block : NULL,
+        .detail = detail,
+    });
+}
+
+EXPORT RARE void mallow_check_begin(const void *start, const void *end) {
+    stack_leave_out(start, end);
+}

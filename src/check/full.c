@@ -1,0 +1,271 @@
+#include "check/full.h"
+
+#include <string.h>
+
+#include "check/quarantine.h"
+#include "check/redzone.h"
+#include "check/special.h"
+#include "check/told.h"
+#include "heap/alloc.h"
+#include "heap/slab.h"
+#include "os/os.h"
+#include "process/settings.h"
+#include "report/report.h"
+
+#define RECORD_KNOWN 0x80u /* beside the family: the record was written */
+#define FAMILY_MASK 0x0fu
+
+#define ZONE_SMALL 16u
+#define ZONE 64u
+
+/* ---- where the block lies in its slot ---- */
+
+static size_t zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
+
+/* Bytes of the slot, at least. */
+static size_t slot_for(const struct ask *ask) {
+    size_t for_alignment = ask->align > UNIT ? ask->align - UNIT : 0;
+    return zone(ask->size) + ask->size + zone(ask->size) + for_alignment;
+}
+
+static char *block_start(const struct place *place) {
+    return place->start + record_of(place)->offset;
+}
+
+/* The right redzone reaches up to the slot's end. */
+static size_t right_bytes(const struct place *place) {
+    return place->bytes - record_of(place)->offset - record_of(place)->size;
+}
+
+static char *right_start(const struct place *place) {
+    return block_start(place) + record_of(place)->size;
+}
+
+/* ---- what is known, and what is said of it ---- */
+
+static uint8_t fill_of_freed(void) { return settings.perturb != 0 ? settings.perturb : FILL_FREED; }
+
+static const char *find_write(const struct place *place) {
+    return fill_find_damage(place->start, place->bytes, fill_of_freed());
+}
+
+void full_info(const struct place *place, struct block_info *info) {
+    const struct record *record = record_of(place);
+    bool live = state_get(place->state) == SLOT_CHECKED;
+    *info = (struct block_info){
+        .life = live ? LIFE_LIVE : LIFE_FREED,
+        .start = block_start(place),
+        .size = record->size,
+        .exact = true,
+        .family = (enum family)(record->family & FAMILY_MASK),
+        .align = (size_t)1 << record->align,
+    };
+    info->allocated = record->allocated;
+    info->allocated_by = record->allocated_by;
+    info->freed = live ? 0 : record->freed;
+    info->freed_by = live ? 0 : record->freed_by;
+}
+
+static void report(const struct place *place, const char *cause, const void *p,
+                   const char *detail) {
+    struct block_info info;
+    full_info(place, &info);
+    report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
+}
+
+static void report_write(const struct place *place, const char *found) {
+    struct block_info info;
+    full_info(place, &info);
+    info.life = LIFE_FREED;
+    report_error(&(struct error){
+        .cause = "use after free", .p = find_write(place), .block = &info, .detail = found});
+}
+
+/* ---- taking a slot ---- */
+
+static uint8_t fill_of_fresh(void) {
+    return settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
+}
+
+/* What leaves quarantine was not touched for long: the next ones are fetched meanwhile. */
+static void fetch_next(const struct heap *heap, unsigned class) {
+    struct entry entry = quarantine_soon(heap, class);
+    if (entry.slot == NULL) return;
+    struct place next = place_at(entry);
+    fetch_ahead(next.start);
+    fetch_ahead(next.start + CACHE_LINE);
+    fetch_ahead((const void *)next.state);
+    fetch_ahead(record_of(&next));
+}
+
+/* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
+ * program wrote to it. False when there is no memory. */
+static bool take_slot_for(struct heap *heap, unsigned class, struct place *place, bool *filled) {
+    struct entry entry = quarantine_take(heap, class);
+    *filled = entry.slot != NULL;
+    if (*filled) {
+        state_set(entry.state, SLOT_CLOSING);
+        *place = place_at(entry);
+        fetch_next(heap, class);
+        return true;
+    }
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL || !records_make(slab)) return false;
+    bool fresh;
+    *place = place_at(slab_take_one(heap, slab, settings.randomize, &fresh));
+    return true;
+}
+
+static void write_record(const struct place *place, const struct ask *ask, stack_id stack) {
+    char *start = (char *)round_up((uintptr_t)place->start + zone(ask->size), ask->align);
+    *record_of(place) = (struct record){
+        .size = (uint32_t)ask->size,
+        .offset = (uint16_t)(start - place->start),
+        .family = (uint8_t)(ask->family | RECORD_KNOWN),
+        .align = (uint8_t)__builtin_ctzl(ask->align),
+        .allocated = stack,
+        .allocated_by = thread_id(),
+    };
+}
+
+void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
+    if (ask->size > SLOT_MAX || ask->align > SLOT_MAX || slot_for(ask) > SLOT_MAX) return NULL;
+    struct place place;
+    bool filled;
+    if (!take_slot_for(heap, class_of(slot_for(ask)), &place, &filled)) return NULL;
+    if (filled && unlikely(find_write(&place) != NULL))
+        report_write(&place, "found when its memory was to be used again");
+    write_record(&place, ask, stack);
+    char *start = block_start(&place);
+    redzone_fill(place.start, (size_t)(start - place.start));
+    memset(start, ask->zero ? 0 : fill_of_fresh(), ask->size);
+    redzone_fill(right_start(&place), right_bytes(&place));
+    atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
+    return start;
+}
+
+/* ---- verifying ---- */
+
+bool full_is_known(const struct place *place) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    if (place->slab->records == NULL || (record_of(place)->family & RECORD_KNOWN) == 0)
+        return false;
+    return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
+}
+
+/* In which redzone somebody wrote, and where. */
+static enum damage find_damage(const struct place *place, const char **where) {
+    size_t left = record_of(place)->offset;
+    *where = redzone_find_damage(right_start(place), right_bytes(place));
+    if (unlikely(*where != NULL)) return DAMAGE_TAIL;
+    *where = redzone_find_damage(place->start, left);
+    return *where == NULL ? DAMAGE_NONE : DAMAGE_HEAD;
+}
+
+static enum damage verify_live(const struct place *place, const char *when) {
+    const char *where;
+    enum damage damage = find_damage(place, &where);
+    if (unlikely(damage != DAMAGE_NONE))
+        report(place, damage == DAMAGE_TAIL ? "heap overflow" : "heap underflow", where, when);
+    return damage;
+}
+
+static enum damage damage_now(const struct place *place, bool live) {
+    const char *where;
+    if (live) return find_damage(place, &where);
+    return find_write(place) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
+}
+
+/* What others do at the same time is no damage: the slot is looked at twice. */
+enum damage full_damage(const struct place *place) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    bool live = state == SLOT_CHECKED;
+    if (!live && state != SLOT_HELD) return DAMAGE_NONE;
+    if (likely(damage_now(place, live) == DAMAGE_NONE)) return DAMAGE_NONE;
+    enum damage damage = damage_now(place, live);
+    return atomic_load_explicit(place->state, memory_order_acquire) == state ? damage : DAMAGE_NONE;
+}
+
+enum damage full_verify(const struct place *place, const char *when) {
+    enum damage damage = full_damage(place);
+    if (likely(damage == DAMAGE_NONE)) return DAMAGE_NONE;
+    if (damage != DAMAGE_FREED) return verify_live(place, when);
+    report_write(place, when);
+    return damage;
+}
+
+/* ---- freeing ---- */
+
+/* Of several that free the block at once one gets it. */
+static bool close_slot(const struct place *place, const void *p) {
+    uint8_t live = SLOT_CHECKED;
+    if (p != block_start(place)) {
+        report(place, "invalid free", p, NULL);
+        return false;
+    }
+    if (!atomic_compare_exchange_strong_explicit(place->state, &live, SLOT_CLOSING,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        report(place, "double free", p, NULL);
+        return false;
+    }
+    return true;
+}
+
+/* Nothing is told that could be wrong. */
+static bool is_told_plainly(const struct record *record, const struct release *how) {
+    return (how->size & how->align) == NOT_TOLD && record->align == 0 &&
+           (record->family & FAMILY_MASK) == how->family;
+}
+
+static void check_told(const struct place *place, const struct release *how) {
+    struct block_info info;
+    full_info(place, &info);
+    info.life = LIFE_LIVE;
+    told_check(&info, how);
+}
+
+static void give_back(struct heap *heap, struct entry entry) {
+    struct place place = place_at(entry);
+    if (find_write(&place) != NULL) report_write(&place, "found when it left quarantine");
+    slab_give(heap, &entry, 1);
+}
+
+/* One comes, two go at most, so that what is over the bound shrinks. */
+static void keep_for_a_while(struct heap *heap, const struct place *place) {
+    struct entry entry = {place->start, place->state};
+    unsigned class = place->slab->class;
+    if (!quarantine_put(heap, class, entry)) {
+        give_back(heap, entry);
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct entry leaving = quarantine_evict(heap, class);
+        if (leaving.slot == NULL) return;
+        give_back(heap, leaving);
+    }
+}
+
+bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
+               stack_id stack) {
+    if (!close_slot(place, p)) return false;
+    struct record *record = record_of(place);
+    /* After a report the block is freed as usual. */
+    if (unlikely(!is_told_plainly(record, how))) check_told(place, how);
+    verify_live(place, "found by free");
+    record->freed = stack;
+    record->freed_by = thread_id();
+    memset(place->start, fill_of_freed(), place->bytes);
+    atomic_store_explicit(place->state, SLOT_HELD, memory_order_release);
+    if (heap != NULL) keep_for_a_while(heap, place);
+    return true;
+}
+
+bool full_relieve(struct heap *heap) {
+    bool some = false;
+    for (;;) {
+        struct entry entry = quarantine_relieve(heap);
+        if (entry.slot == NULL) return some;
+        give_back(heap, entry);
+        some = true;
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * check=full: checked blocks for debugging. A block lies between redzones, and what is known of it
+ * stands in a record beside the slot's state byte:
+ *
+ *     | left redzone | block | right redzone ... |
+ *     ^ slot                                      ^ next slot
+ *
+ * A freed one is filled and waits in the quarantine; before the slot is used again its content is
+ * compared with what it was filled with.
+ */
+#ifndef MALLOW_FULL_H
+#define MALLOW_FULL_H
+
+#include "check/block_info.h"
+#include "check/record.h"
+#include "heap/ask.h"
+#include "heap/heap.h"
+
+/* A block in a slot; NULL when it is too large for one, or there is no memory. Of the heap's
+ * thread, in a slow path. */
+void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack);
+
+/* Frees what p is said to be, a pointer into a slot that has a record; false when something was
+ * wrong, which is reported, and the block is then as it was. heap NULL: there is none. */
+bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
+               stack_id stack);
+
+/* The record tells of the slot's last block, live or freed. */
+bool full_is_known(const struct place *place);
+
+/* What is known of the slot's last block. */
+void full_info(const struct place *place, struct block_info *info);
+
+/* Looks at the redzones of a live block, or at the content of one in quarantine; what was found is
+ * reported. */
+enum damage { DAMAGE_NONE, DAMAGE_HEAD, DAMAGE_TAIL, DAMAGE_FREED };
+enum damage full_verify(const struct place *place, const char *when);
+
+/* The same, without a report. */
+enum damage full_damage(const struct place *place);
+
+/* Gives slots in quarantine back to their slabs, when memory is short; false when none was held. */
+bool full_relieve(struct heap *heap);
+
+#endif

@@ -1,0 +1,517 @@
+#include "check/hard.h"
+
+#include <string.h>
+
+#include "check/redzone.h"
+#include "check/special.h"
+#include "check/told.h"
+#include "heap/alloc.h"
+#include "heap/find.h"
+#include "heap/slab.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "pages/decay.h"
+#include "pages/meta.h"
+#include "process/settings.h"
+#include "report/report.h"
+
+#define RING 512u      /* entries; freed ones go back to their slabs down to RING_KEPT */
+#define RING_KEPT 256u /* of larger slots, whose bytes count: from RING_LARGE down to the delay */
+#define RING_LARGE 216u
+#define LARGE_SLOT ((size_t)1 * KIB)
+#define REFILL_BYTES (16 * KIB) /* of slots that come from slabs at once */
+#define REFILL_MAX 64u
+
+_Static_assert(RING_KEPT > HARD_DELAY && RING_LARGE > HARD_DELAY, "enough for the delay");
+
+struct hard_ring {
+    struct entry *entries; /* NULL: not used yet */
+    uint32_t head, tail;   /* both only grow, but for slots from slabs, which are put before head */
+    uint32_t slot_bytes;
+    uint32_t most;  /* freed ones go back to slabs when more would be there */
+    uint32_t least; /* the fast path takes when more are there: HARD_DELAY, or ALL_KEPT */
+};
+
+#define ALL_KEPT UINT32_MAX /* the next one was never handed out */
+
+struct hard {
+    struct hard_ring rings[CLASSES];
+};
+
+static uint32_t in_ring(const struct hard_ring *ring) { return ring->tail - ring->head; }
+static struct entry *at(const struct hard_ring *ring, uint32_t i) {
+    return &ring->entries[i % RING];
+}
+
+/* A signal handler that frees meanwhile loses its slot, and brings no old entry back. */
+ALWAYS_INLINE void append(struct hard_ring *ring, struct entry entry) {
+    uint32_t tail = ring->tail;
+    *at(ring, tail) = entry;
+    signal_order();
+    racy_store(&ring->tail, tail + 1);
+    sanitizer_release(self_heap);
+}
+
+/* ---- words ---- */
+
+ALWAYS_INLINE char *word_of(char *slot, size_t bytes) { return slot + bytes - HARD_WORD; }
+
+ALWAYS_INLINE uint64_t load_word(const char *from) {
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+ALWAYS_INLINE void store_word(char *to, uint64_t word) { memcpy(to, &word, sizeof word); }
+
+/* Between block and word, so that a null byte too many is seen too. */
+#define GAP 0xb7u
+#define GAP_WORD (GAP * 0x0101010101010101ull)
+
+/* The last `bytes` of a word of the gap, 1 to 7, behind zeros. */
+ALWAYS_INLINE uint64_t gap_end(size_t bytes) { return GAP_WORD << (64 - 8 * bytes); }
+
+/* Of a slot that is zero. */
+ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
+    char *at = word_of(slot, bytes);
+    size_t unused = bytes - HARD_WORD - size;
+    store_word(at, redzone_key(slot) ^ unused);
+    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
+        store_word(at -= sizeof(uint64_t), GAP_WORD);
+    if (unused != 0) store_word(at - sizeof(uint64_t), gap_end(unused));
+}
+
+/* Bytes between the block and the word; more than the slot has when the word is not ours. */
+ALWAYS_INLINE uint64_t unused_in(const char *slot, size_t bytes) {
+    return load_word(slot + bytes - HARD_WORD) ^ redzone_key(slot);
+}
+
+/* Whether what is behind the block is as it was left. */
+ALWAYS_INLINE bool is_whole(const char *slot, size_t bytes) {
+    uint64_t unused = unused_in(slot, bytes), other = 0;
+    const char *at = slot + bytes - HARD_WORD;
+    if (unlikely(unused > bytes - HARD_WORD)) return false;
+    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
+        other |= load_word(at -= sizeof(uint64_t)) ^ GAP_WORD;
+    if (unused != 0) other |= (load_word(at - sizeof(uint64_t)) ^ GAP_WORD) >> (64 - 8 * unused);
+    return other == 0;
+}
+
+/* ---- zero ---- */
+
+typedef uint64_t lane __attribute__((vector_size(16), may_alias));
+
+/* bytes: a multiple of 16, as slots are aligned. */
+ALWAYS_INLINE bool is_zero(const char *slot, size_t bytes) {
+    const lane *at = (const lane *)slot, *end = (const lane *)(slot + bytes);
+    lane all = {0, 0};
+    for (; end - at >= 4; at += 4) all |= (at[0] | at[1]) | (at[2] | at[3]);
+    for (; at < end; at++) all |= *at;
+    return (all[0] | all[1]) == 0;
+}
+
+/* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
+ * the rest here. */
+ALWAYS_INLINE void make_zero(char *slot, size_t bytes) {
+    lane *at = (lane *)slot, *end = (lane *)(slot + bytes), zero = {0, 0};
+    for (; end - at >= 4; at += 4) {
+        at[0] = at[1] = at[2] = at[3] = zero;
+        __asm__("" : "+r"(at));
+    }
+    for (; at < end; at++) {
+        *at = zero;
+        __asm__("" : "+r"(at));
+    }
+}
+
+/* ---- what is known, and what is said of it ---- */
+
+/* A block whose word was overwritten counts as one that fills its slot. */
+static size_t size_of_block(char *slot, size_t bytes) {
+    uint64_t unused = unused_in(slot, bytes), most = bytes - HARD_WORD;
+    return unused <= most ? most - unused : most;
+}
+
+bool hard_is_known(const struct place *place) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    return settings.check == CHECK_HARD &&
+           (state == SLOT_CHECKED || state == SLOT_HELD || state == SLOT_CLOSING);
+}
+
+void hard_info(const struct place *place, struct block_info *info) {
+    bool live = state_get(place->state) == SLOT_CHECKED;
+    *info = (struct block_info){
+        .life = live ? LIFE_LIVE : LIFE_FREED,
+        .start = place->start,
+        .size = live ? size_of_block(place->start, place->bytes) : place->bytes - HARD_WORD,
+        .exact = live,
+    };
+}
+
+RARE static void report_hard(const struct place *place, const char *cause, const void *p,
+                             const char *detail) {
+    struct block_info info;
+    hard_info(place, &info);
+    report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
+}
+
+/* The first byte behind the block that is not as it was left; NULL when all are. */
+static RARE const char *find_overflow(char *slot, size_t bytes) {
+    uint64_t unused = unused_in(slot, bytes);
+    char *word = word_of(slot, bytes);
+    if (unused > bytes - HARD_WORD) return word;
+    return fill_find_damage(word - unused, unused, GAP);
+}
+
+/* Of a live block, also while it is being freed. */
+RARE static void report_overflow(const struct place *place, const char *when) {
+    struct block_info info;
+    hard_info(place, &info);
+    info.life = LIFE_LIVE;
+    info.exact = true;
+    info.size = size_of_block(place->start, place->bytes);
+    report_error(&(struct error){
+        .cause = "heap overflow",
+        .p = find_overflow(place->start, place->bytes),
+        .block = &info,
+        .detail = when,
+    });
+}
+
+RARE static void report_late_write(const struct place *place, const char *when) {
+    report_hard(place, "use after free", fill_find_damage(place->start, place->bytes, 0), when);
+}
+
+/* What others do at the same time is no damage: it is looked at twice. */
+bool hard_is_damaged(const struct place *place) {
+    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    bool live = state == SLOT_CHECKED, whole = true;
+    if (!live && state != SLOT_HELD && state != SLOT_HELD_FRESH) return false;
+    for (int i = 0; i < 2; i++) {
+        whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
+        if (likely(whole)) return false;
+    }
+    return atomic_load_explicit(place->state, memory_order_acquire) == state;
+}
+
+RARE static void report_stray_write(const struct place *place, const char *when) {
+    const char *written = fill_find_damage(place->start, place->bytes, 0);
+    report_error(&(struct error){.cause = "corrupted", .p = written, .detail = when});
+}
+
+bool hard_verify(const struct place *place, const char *when) {
+    if (!hard_is_damaged(place)) return false;
+    switch (state_get(place->state)) {
+    case SLOT_CHECKED:
+        report_overflow(place, when);
+        break;
+    case SLOT_HELD_FRESH:
+        report_stray_write(place, when);
+        break;
+    default:
+        report_late_write(place, when);
+    }
+    return true;
+}
+
+/* ---- slots from and to slabs ---- */
+
+void hard_wipe(struct slab *slab) {
+    char *zero = slab_slot_zero(slab);
+    for (uint32_t slot = 0; slot < slab->slots; slot++)
+        if (state_get(&slab->state[slot]) == SLOT_FREE)
+            memset(zero + (size_t)slot * slab->slot_size, 0, slab->slot_size);
+    slab->wiped = true;
+}
+
+static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
+    if (heap->hard == NULL) {
+        lock_take(&global_lock);
+        struct hard *rings = meta_alloc(sizeof *rings);
+        if (rings != NULL) memset(rings, 0, sizeof *rings);
+        signal_order(); /* a fork in another thread finds it whole or not at all */
+        heap->hard = rings;
+        lock_drop(&global_lock);
+        if (rings == NULL) return NULL;
+    }
+    struct hard_ring *ring = &heap->hard->rings[class];
+    if (ring->entries == NULL) {
+        lock_take(&global_lock);
+        ring->slot_bytes = (uint32_t)class_size(class);
+        ring->most = ring->slot_bytes < LARGE_SLOT ? RING : RING_LARGE;
+        ring->least = HARD_DELAY;
+        ring->entries = meta_alloc(RING * sizeof *ring->entries);
+        lock_drop(&global_lock);
+    }
+    return ring->entries == NULL ? NULL : ring;
+}
+
+/* Fresh slots come before the oldest. */
+static void refill_ring(struct heap *heap, struct hard_ring *ring, unsigned class) {
+    struct entry fresh[REFILL_MAX];
+    size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL) return;
+    if (!slab->wiped) hard_wipe(slab);
+    unsigned count = slab_take_shuffled(heap, slab, fresh, (unsigned)want);
+    for (unsigned i = 0; i < count; i++) *at(ring, ring->head - 1 - i) = fresh[i];
+    signal_order();
+    ring->head -= count;
+}
+
+/* The oldest go back, in the order in which they were freed. */
+static void evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
+    struct entry leaving[REFILL_MAX];
+    while (in_ring(ring) > down_to) {
+        unsigned count = 0;
+        for (; count < REFILL_MAX && in_ring(ring) > down_to; count++) {
+            leaving[count] = *at(ring, ring->head);
+            signal_order();
+            ring->head++;
+        }
+        slab_give(heap, leaving, count);
+    }
+}
+
+bool hard_relieve(struct heap *heap) {
+    bool some = false;
+    for (unsigned class = 0; heap->hard != NULL && class < CLASSES; class ++) {
+        struct hard_ring *ring = &heap->hard->rings[class];
+        some |= in_ring(ring) != 0;
+        evict(heap, ring, 0);
+    }
+    return some;
+}
+
+/* ---- allocation ---- */
+
+/*
+ * The rings are worked on without heap_enter, but as there the heap is marked busy meanwhile: a
+ * handler that allocates then works on another heap. Its frames begin below what the kernel saves
+ * of the interrupted code, which is more than BELOW bytes; those of a later call from here do not.
+ */
+#define BELOW 512u
+
+ALWAYS_INLINE uintptr_t stack_pointer(void) {
+#ifdef __x86_64__
+    uintptr_t here;
+    __asm__("mov %%rsp, %0" : "=r"(here));
+    return here;
+#else
+    return (uintptr_t)__builtin_frame_address(0);
+#endif
+}
+
+/* NULL when this needs heap_enter. */
+ALWAYS_INLINE struct hard_ring *begin_fast(unsigned class) {
+    struct heap *heap = self_heap;
+    if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return NULL;
+    racy_store(&heap->busy, stack_pointer() - BELOW);
+    signal_order();
+    return &heap->hard->rings[class];
+}
+
+ALWAYS_INLINE void end_fast(void) {
+    signal_order();
+    racy_store(&self_heap->busy, 0);
+    sanitizer_release(self_heap);
+}
+
+/* The slot at the head, which is zero. */
+ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
+    ring->head++;
+    /* From here on nobody who verifies may take it for one that waits. */
+    state_set(entry.state, SLOT_CLOSING);
+    signal_order();
+#if !defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    atomic_thread_fence(memory_order_release);
+#endif
+    seal(entry.slot, ring->slot_bytes, size);
+    atomic_store_explicit(entry.state, SLOT_CHECKED, memory_order_release);
+    sanitizer_release(self_heap);
+    return entry.slot;
+}
+
+static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
+    struct place place;
+    if (place_of(slot, &place))
+        (state_get(place.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
+            &place, "found when it was to be used again");
+    memset(slot, 0, bytes);
+}
+
+/*
+ * A slot that was never handed out. Of a page or more it is not compared: that would touch all of
+ * it, which the program may never do. Of a smaller one the write comes first, for a page that is
+ * read first faults twice.
+ */
+#define COMPARED_FRESH (4 * KIB)
+
+static bool is_good(struct entry entry, size_t bytes) {
+    if (state_get(entry.state) != SLOT_HELD_FRESH) return is_zero(entry.slot, bytes);
+    if (bytes >= COMPARED_FRESH) return true;
+    store_word(word_of(entry.slot, bytes), 0);
+    return is_zero(entry.slot, bytes);
+}
+
+static void *take_slowly(struct hard_ring *ring, size_t size) {
+    struct entry entry = *at(ring, ring->head);
+    if (!is_good(entry, ring->slot_bytes)) clear_written(entry.slot, ring->slot_bytes);
+    void *p = hand_out(ring, entry, size);
+    bool fresh = in_ring(ring) != 0 && state_get(at(ring, ring->head)->state) == SLOT_HELD_FRESH;
+    ring->least = fresh ? ALL_KEPT : HARD_DELAY;
+    return p;
+}
+
+static void *alloc_from_ring(unsigned class, size_t size) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
+    void *p = NULL;
+    struct hard_ring *ring = ring_of(heap, class);
+    if (ring != NULL && in_ring(ring) <= HARD_DELAY) refill_ring(heap, ring, class);
+    /* Fewer than the delay keeps only when nothing was to be had: sooner than failing. */
+    if (ring != NULL && in_ring(ring) > 0) p = take_slowly(ring, size);
+    decay_turn(heap);
+    heap_leave(heap);
+    return p;
+}
+
+static unsigned class_for(size_t size, size_t align) {
+    unsigned class = class_of(size + HARD_WORD);
+    while (class < CLASSES && align > UNIT && (class_size(class) & (align - 1)) != 0) class ++;
+    return class;
+}
+
+ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
+    if (unlikely(in_ring(ring) <= ring->least)) return NULL;
+    struct entry entry = *at(ring, ring->head);
+    if (unlikely(!is_zero(entry.slot, ring->slot_bytes))) return NULL;
+    return hand_out(ring, entry, size);
+}
+
+/* From a ring that has enough; NULL: this needs a look. */
+ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
+    struct hard_ring *ring = begin_fast(class);
+    if (unlikely(ring == NULL)) return NULL;
+    void *p = take_from(ring, size);
+    end_fast();
+    return p;
+}
+
+void *hard_alloc(size_t size, size_t align) {
+    if (size > SLOT_MAX - HARD_WORD || align > RUN_PAGE) return NULL;
+    unsigned class = class_for(size, align);
+    if (class == CLASSES) return NULL;
+    void *p = take_fast(class, size);
+    return likely(p != NULL) ? p : alloc_from_ring(class, size);
+}
+
+static NOINLINE void *malloc_slowly(size_t size) {
+    const void *caller = __builtin_return_address(0);
+    void *p = hard_alloc(size, 1);
+    if (p != NULL) return p;
+    return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
+}
+
+NOINLINE void *hard_malloc(size_t size) {
+    void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_WORD), size) : NULL;
+    return likely(p != NULL) ? p : malloc_slowly(size);
+}
+
+/* ---- freeing ---- */
+
+static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return; /* no memory: the slot stays held for ever */
+    struct hard_ring *ring = ring_of(heap, class);
+    if (ring == NULL) {
+        slab_give(heap, &entry, 1);
+    } else {
+        if (in_ring(ring) >= ring->most)
+            evict(heap, ring, ring->most == RING ? RING_KEPT : HARD_DELAY);
+        append(ring, entry);
+    }
+    decay_turn(heap);
+    heap_leave(heap);
+}
+
+ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
+    struct hard_ring *ring = begin_fast(class);
+    bool room = ring != NULL && ring->entries != NULL && in_ring(ring) < ring->most;
+    if (likely(room)) append(ring, entry);
+    if (ring != NULL) end_fast();
+    if (unlikely(!room)) keep_slowly(class, entry);
+}
+
+/* The slot of a live block, which is now the caller's; false: there is none. */
+ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) {
+    size_t granule = granule_of(p);
+    if (unlikely(granule >= racy_load(size_t, &space.granules))) return false;
+    *slab = slab_of(granule);
+    if (unlikely((*slab)->kind != GRANULE_SLAB)) return false;
+    uint64_t product =
+        reciprocal_product((uint32_t)(uintptr_t)p - (*slab)->start, (*slab)->reciprocal);
+    if (unlikely(!reciprocal_is_start(product, (*slab)->reciprocal))) return false;
+    *entry = (struct entry){p, (*slab)->state + reciprocal_slot(product)};
+    uint8_t live = SLOT_CHECKED;
+    /* Of several that free it at once one gets it. */
+    return likely(atomic_compare_exchange_strong_explicit(
+        entry->state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed));
+}
+
+static NOINLINE RARE void tell_overflow(void *p) {
+    struct place place;
+    if (place_of(p, &place)) report_overflow(&place, "found by free");
+}
+
+/* Beyond so many bytes libc's function is faster. */
+#define ZEROED_HERE 512u
+
+bool hard_free(void *p) {
+    struct slab *slab;
+    struct entry entry;
+    if (unlikely(!close_live(p, &slab, &entry))) return false;
+    size_t bytes = slab->slot_size;
+    if (unlikely(!is_whole(p, bytes))) tell_overflow(p);
+    if (likely(bytes <= ZEROED_HERE))
+        make_zero(p, bytes);
+    else
+        memset(p, 0, bytes);
+    atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
+    keep_in_ring(slab->class, entry);
+    return true;
+}
+
+bool hard_free_told(void *p, const struct release *how) {
+    struct place place;
+    struct block_info info;
+    if ((how->size & how->align) != NOT_TOLD && place_of(p, &place) && place.start == p &&
+        state_get(place.state) == SLOT_CHECKED) {
+        hard_info(&place, &info);
+        told_check(&info, how);
+    }
+    return hard_free(p);
+}
+
+bool hard_find(void *p, struct place *place) {
+    return place_of(p, place) && place->start == p && state_get(place->state) == SLOT_CHECKED;
+}
+
+size_t hard_size(const struct place *place) { return size_of_block(place->start, place->bytes); }
+
+bool hard_resize(const struct place *place, size_t size) {
+    size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
+    if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
+    if (!is_whole(place->start, bytes)) report_overflow(place, "found by realloc");
+    /* Nobody may verify it meanwhile. */
+    atomic_store_explicit(place->state, SLOT_CLOSING, memory_order_release);
+    size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
+    char end[sizeof(uint64_t)], *at = place->start + kept - last;
+    memset(place->start + kept, 0, bytes - kept);
+    /* Of a slot that is zero, the seal takes whole words. */
+    memcpy(end, at, last);
+    seal(place->start, bytes, size);
+    memcpy(at, end, last);
+    atomic_store_explicit(place->state, SLOT_CHECKED, memory_order_release);
+    return true;
+}

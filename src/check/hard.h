@@ -1,0 +1,70 @@
+/*
+ * check=hard: checked blocks for production. A block lies at its slot's start; the slot's last
+ * eight bytes are a word that is keyed by a secret and by the slot's address, and holds how much of
+ * the slot the block leaves unused:
+ *
+ *     | block | unused | word |
+ *     ^ slot                   ^ next slot
+ *
+ * So an overflow is found when the block is freed, even by one byte; a word from elsewhere does not
+ * fit; and the size that was asked for is known. A freed slot is zeroed and waits in a ring of its
+ * class and thread until at least HARD_DELAY others were freed; it must still be zero then. Slots
+ * come from their slabs in an order that nobody can guess, and no memory of one class ever serves
+ * another.
+ *
+ *     ring    [ ... | fresh from slabs | oldest freed | ... | newest freed | ... ]
+ *                     head                                    tail - 1
+ *
+ * Allocation takes at the head, as long as more than HARD_DELAY are there, freeing puts at the
+ * tail. Both do it without entering the heap (heap.h): an entry is complete before `tail` covers
+ * it, and is read before `head` passes it, so who jumps away in between loses a slot at most.
+ */
+#ifndef MALLOW_HARD_H
+#define MALLOW_HARD_H
+
+#include "check/block_info.h"
+#include "check/record.h"
+#include "heap/ask.h"
+#include "heap/heap.h"
+
+#define HARD_DELAY 200u
+#define HARD_WORD 8u /* bytes of a slot that are not the program's */
+
+/* A block in a slot, zeroed; NULL when it is too large for one, or there is no memory. */
+void *hard_alloc(size_t size, size_t align);
+
+/* Any size; called as the last thing of alloc_slow. */
+void *hard_malloc(size_t size);
+
+/* Frees a block in a slot; false when p is none, and nothing was done or said. What is wrong with
+ * the block is reported. */
+bool hard_free(void *p);
+
+/* The same, and what is told of the block is looked at. */
+bool hard_free_told(void *p, const struct release *how);
+
+/* Whether a block of check=hard begins at p, and what was asked for. */
+bool hard_find(void *p, struct place *place);
+size_t hard_size(const struct place *place);
+
+/* Resizes it where it is; false when it must move. */
+bool hard_resize(const struct place *place, size_t size);
+
+/* Whether the slot is, or was last, of such a block; and what is known of that. */
+bool hard_is_known(const struct place *place);
+void hard_info(const struct place *place, struct block_info *info);
+
+/* Looks at the slot's word, or whether it is still zero; true when somebody wrote there, which is
+ * reported. */
+bool hard_verify(const struct place *place, const char *when);
+
+/* The same, without a report. */
+bool hard_is_damaged(const struct place *place);
+
+/* Makes what is free in a slab zero, before its first slot is used so. Of its owner. */
+void hard_wipe(struct slab *slab);
+
+/* Gives back what waits, when memory is short; false when nothing did. */
+bool hard_relieve(struct heap *heap);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Records: what is kept of a checked slot, beside its state byte and as far from the program's
+ * memory. They are made with a slab's first checked slot and go with the slab:
+ *
+ *     slab->records    [ record of slot 0 | slot 1 | ... ]    24 bytes each
+ *
+ * Who may write a slot's record is who may change its state (slab.h); a report may read it at any
+ * time.
+ */
+#ifndef MALLOW_RECORD_H
+#define MALLOW_RECORD_H
+
+#include "heap/family.h"
+#include "heap/heap.h"
+#include "heap/slab.h"
+#include "stack/stack.h"
+
+struct record {
+    uint32_t size;   /* bytes as asked for */
+    uint16_t offset; /* of the block in its slot */
+    uint8_t family;
+    uint8_t align; /* what was asked for: its power of two; 0 for none */
+    stack_id allocated, freed;
+    int32_t allocated_by, freed_by; /* thread ids */
+};
+
+/* A slot, by an address anywhere in it. */
+struct place {
+    struct slab *slab; /* the head */
+    uint32_t slot;
+    char *start; /* of the slot */
+    size_t bytes;
+    _Atomic uint8_t *state;
+};
+
+/* False when p is in no slot of a slab of one class. */
+bool place_of(const void *p, struct place *place);
+
+/* The same of a slot that is known to be one. */
+ALWAYS_INLINE struct place place_at(struct entry entry) {
+    struct slab *head = slab_head(slab_of(granule_of(entry.slot)));
+    return (struct place){
+        .slab = head,
+        .slot = (uint32_t)(entry.state - head->state),
+        .start = entry.slot,
+        .bytes = head->slot_size,
+        .state = entry.state,
+    };
+}
+
+/* Makes sure that the slab has records; false when there is no memory. */
+bool records_make(struct slab *slab);
+
+/* Of a slab that retires; the global lock must be held. */
+void records_free(struct slab *slab);
+
+static inline struct record *record_of(const struct place *place) {
+    return &place->slab->records[place->slot];
+}
+
+#endif

@@ -1,0 +1,63 @@
+#include "check/redzone.h"
+
+#include <string.h>
+
+#include "os/os.h"
+
+struct redzone_secret redzone_secret;
+
+RARE void redzone_choose_secret(void) {
+    redzone_secret.mask = os_random();
+    redzone_secret.factor = os_random() | 1;
+}
+
+/* Without null bytes, so that one too many is seen. */
+static uint64_t word_for(const char *start) { return redzone_key(start) | 0x0101010101010101; }
+
+/* Two words at any address. */
+typedef uint64_t lane __attribute__((vector_size(16), aligned(1), may_alias));
+
+/* The repeated word as it is from its byte `first` on. */
+static lane lane_from(uint64_t word, size_t first) {
+    unsigned by = (unsigned)(first % 8 * 8);
+    uint64_t turned = word >> by | word << (-by & 63);
+    return (lane){turned, turned};
+}
+
+/* The last lane may lie over the one before it. */
+void redzone_fill(char *start, size_t bytes) {
+    uint64_t word = word_for(start);
+    lane both = {word, word};
+    size_t i = 0;
+    for (; i + sizeof both <= bytes; i += sizeof both) *(lane *)(start + i) = both;
+    if (i == bytes) return;
+    if (likely(bytes >= sizeof both))
+        *(lane *)(start + bytes - sizeof both) = lane_from(word, bytes);
+    else
+        for (; i < bytes; i++) start[i] = (char)(word >> i % 8 * 8);
+}
+
+/* Where the first of `bytes` differs from the repeated word. */
+static RARE const char *find_difference(const char *start, size_t bytes, uint64_t word) {
+    for (size_t i = 0; i < bytes; i++)
+        if ((uint8_t)start[i] != (uint8_t)(word >> i % 8 * 8)) return start + i;
+    return NULL;
+}
+
+static const char *find_other(const char *start, size_t bytes, uint64_t word) {
+    lane both = {word, word}, all = {0, 0};
+    size_t i = 0;
+    if (unlikely(bytes < sizeof both)) return find_difference(start, bytes, word);
+    for (; i + sizeof both <= bytes; i += sizeof both) all |= *(const lane *)(start + i) ^ both;
+    if (i != bytes) all |= *(const lane *)(start + bytes - sizeof both) ^ lane_from(word, bytes);
+    if (likely((all[0] | all[1]) == 0)) return NULL;
+    return find_difference(start, bytes, word);
+}
+
+const char *redzone_find_damage(const char *start, size_t bytes) {
+    return find_other(start, bytes, word_for(start));
+}
+
+const char *fill_find_damage(const char *start, size_t bytes, uint8_t value) {
+    return find_other(start, bytes, value * 0x0101010101010101ull);
+}

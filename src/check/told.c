@@ -1,0 +1,74 @@
+#include "check/told.h"
+
+#include "heap/find.h"
+#include "process/settings.h"
+#include "report/report.h"
+#include "report/text.h"
+
+#define DETAIL 96
+
+static void report_told(const struct block_info *block, const char *cause, const char *detail) {
+    report_error(
+        &(struct error){.cause = cause, .p = block->start, .block = block, .detail = detail});
+}
+
+static const char *allocates(enum family family) {
+    return family == FAMILY_MALLOC ? "malloc" : family == FAMILY_NEW ? "new" : "new[]";
+}
+
+static const char *frees(enum family family) {
+    return family == FAMILY_MALLOC ? "free" : family == FAMILY_NEW ? "delete" : "delete[]";
+}
+
+static RARE void report_families(const struct block_info *block, enum family freed) {
+    char detail[DETAIL] = "";
+    struct text t = {.buffer = detail, .size = sizeof detail - 1};
+    text_add(&t, "allocated by ");
+    text_add(&t, allocates(block->family));
+    text_add(&t, ", freed by ");
+    text_add(&t, frees(freed));
+    report_told(block, "mismatched free", detail);
+}
+
+/* "WHAT is IS, freed with TOLD" */
+static RARE void report_numbers(const struct block_info *block, const char *what, size_t is,
+                                size_t told) {
+    char detail[DETAIL] = "";
+    struct text t = {.buffer = detail, .size = sizeof detail - 1};
+    text_add(&t, what);
+    text_add(&t, " is ");
+    text_add_number(&t, is);
+    text_add(&t, ", freed with ");
+    text_add_number(&t, told);
+    report_told(block, "size mismatch", detail);
+}
+
+/* Where the alignment that was asked for is not kept, the one that the block has must do. */
+static bool is_aligned_so(const struct block_info *block, size_t told) {
+    return block->align != 0 ? block->align == told : (uintptr_t)block->start % told == 0;
+}
+
+void told_check(const struct block_info *block, const struct release *how) {
+    bool families = settings.check == CHECK_FULL && !settings.families_mixed;
+    if (families && block->family != how->family) {
+        report_families(block, how->family);
+    } else if (how->size != NOT_TOLD && block->exact && how->size != block->size) {
+        report_numbers(block, "size", block->size, how->size);
+    } else if (how->align != NOT_TOLD && !is_aligned_so(block, how->align)) {
+        report_numbers(block, "alignment", block->align, how->align);
+    } else if (families && how->family != FAMILY_MALLOC && how->align == NOT_TOLD &&
+               block->align > UNIT) {
+        report_told(block, "mismatched free", "allocated with an alignment, freed without");
+    }
+}
+
+/* What was asked for with an alignment may be much less than the block has. */
+RARE void told_check_plain(void *p, const struct release *how) {
+    struct found block = find_block(p);
+    if (block.kind == BLOCK_NONE) return;
+    bool fits =
+        how->align == NOT_TOLD ? size_fits(how->size, block.usable) : how->size <= block.usable;
+    if (fits) return;
+    struct block_info info = {.life = LIFE_LIVE, .start = p, .size = block.usable};
+    report_numbers(&info, "size", block.usable, how->size);
+}

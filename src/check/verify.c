@@ -1,0 +1,102 @@
+#include "check/verify.h"
+
+#include "check/full.h"
+#include "check/hard.h"
+#include "check/pagemap.h"
+#include "guard/guard.h"
+#include "heap/slab.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "process/settings.h"
+
+static bool is_damaged(const struct place *place) {
+    if (settings.check == CHECK_HARD) return hard_is_damaged(place);
+    return place->slab->records != NULL && full_damage(place) != DAMAGE_NONE;
+}
+
+static bool report_damaged(const struct place *place, const char *when) {
+    if (settings.check == CHECK_HARD) return hard_verify(place, when);
+    return full_verify(place, when) != DAMAGE_NONE;
+}
+
+/*
+ * Only pages that are in memory are looked at, for reading would bring the others there. And in the
+ * child of a fork, at its end, only those that no other process has: the others are as they were at
+ * the fork, and its parent verifies them itself. A child that ends soon, as most do, must not look
+ * through all of its parent's.
+ */
+struct look {
+    uint64_t wanted; /* one of these bits */
+    struct pagemap pages;
+};
+
+/* True when it is not known. */
+static bool is_wanted(struct look *look, const char *start, size_t bytes) {
+    uint64_t entry;
+    uintptr_t at = (uintptr_t)start, end = at + bytes;
+    for (; at < end; at = round_up(at + 1, os_page_size()))
+        if (!pagemap_at(&look->pages, at, &entry) || (entry & look->wanted) != 0) return true;
+    return false;
+}
+
+/* The first damaged slot of the slab from `from` on. Under the global lock, for without it the slab
+ * may retire and be made anew with slots of another size. */
+static bool find_damaged(struct look *look, struct slab *slab, uint32_t from, struct place *place) {
+    bool found = false;
+    lock_take(&global_lock);
+    bool there = atomic_load_explicit(&slab->owner, memory_order_acquire) != NULL &&
+                 slab->kind == GRANULE_SLAB && slab->index == 0;
+    char *zero = there ? slab_slot_zero(slab) : NULL;
+    if (there) there = is_wanted(look, zero, (size_t)slab->slots * slab->slot_size);
+    for (uint32_t slot = from; there && !found && slot < slab->slots; slot++) {
+        *place = (struct place){
+            .slab = slab,
+            .slot = slot,
+            .start = zero + (size_t)slot * slab->slot_size,
+            .bytes = slab->slot_size,
+            .state = &slab->state[slot],
+        };
+        found = is_wanted(look, place->start, place->bytes) && is_damaged(place);
+    }
+    lock_drop(&global_lock);
+    return found;
+}
+
+static size_t verify_slab(struct look *look, struct slab *slab, const char *when) {
+    size_t damaged = 0;
+    struct place place;
+    for (uint32_t from = 0; find_damaged(look, slab, from, &place); from = place.slot + 1)
+        damaged += report_damaged(&place, when);
+    return damaged;
+}
+
+static size_t verify_slabs(struct look *look, const char *when) {
+    size_t damaged = 0, granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    for (size_t granule = 1; granule < granules; granule++) {
+        struct slab *slab = slab_of(granule);
+        if (atomic_load_explicit(&slab->owner, memory_order_acquire) != NULL)
+            damaged += verify_slab(look, slab, when);
+    }
+    return damaged;
+}
+
+static size_t verify_pages(uint64_t wanted, const char *when) {
+    struct look look = {.wanted = wanted};
+    size_t damaged = guard_check_all();
+    if (settings.check == CHECK_FREE) return damaged;
+    pagemap_open(&look.pages);
+    damaged += verify_slabs(&look, when);
+    pagemap_close(&look.pages);
+    return damaged;
+}
+
+RARE size_t verify_all(const char *when) { return verify_pages(PAGEMAP_THERE, when); }
+
+static bool is_child;
+RARE void verify_after_fork(void) { is_child = true; }
+
+RARE void verify_at_exit(void) {
+    if (settings.special == 0) return;
+    verify_pages(is_child ? PAGEMAP_ALONE | PAGEMAP_SWAPPED : PAGEMAP_THERE,
+                 "found when the process ended");
+}

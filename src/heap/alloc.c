@@ -1,0 +1,202 @@
+/* malloc, calloc and what they do when the fast path finds nothing. */
+#include "heap/alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "check/hard.h"
+#include "check/special.h"
+#include "heap/cold.h"
+#include "heap/fast.h"
+#include "heap/magazine.h"
+#include "heap/remote.h"
+#include "mallow.h"
+#include "pages/decay.h"
+#include "pages/large.h"
+#include "process/settings.h"
+#include "process/start.h"
+
+#define OFFSET(class) \
+    (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
+#define OFFSETS_4(a, b, c, d) OFFSET(a), OFFSET(b), OFFSET(c), OFFSET(d)
+#define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
+
+/* In units: 0..16 have their own class, then two units a class to 512 bytes, then four. */
+const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
+    OFFSET(0),
+    OFFSETS_4(1, 2, 3, 4),
+    OFFSETS_4(5, 6, 7, 8),
+    OFFSETS_4(9, 10, 11, 12),
+    OFFSETS_4(13, 14, 15, 16),
+    OFFSETS_4(17, 17, 18, 18),
+    OFFSETS_4(19, 19, 20, 20),
+    OFFSETS_4(21, 21, 22, 22),
+    OFFSETS_4(23, 23, 24, 24),
+    OFFSETS_SAME(25),
+    OFFSETS_SAME(26),
+    OFFSETS_SAME(27),
+    OFFSETS_SAME(28),
+    OFFSETS_SAME(29),
+    OFFSETS_SAME(30),
+    OFFSETS_SAME(31),
+    OFFSETS_SAME(32),
+};
+
+/* What other threads freed comes before what nobody used yet. */
+struct slab *alloc_find_slab(struct heap *heap, unsigned class) {
+    struct bin *bin = &heap->bin[class];
+    if (settings.special != 0 && bin->partial != NULL) return bin->partial;
+    remote_collect(heap, class);
+    if (bin->partial != NULL) return bin->partial;
+    if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
+    /* Slabs that others have emptied are memory for this one. */
+    if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
+    slab_retire_empty(heap);
+    return slab_create(heap, class);
+}
+
+/* Puts slots on the empty magazine. Few that were freed wait for more, so that a program that uses
+ * few in turn is not in slow paths all the time. */
+static bool refill(struct heap *heap, unsigned class) {
+    magazine_grow(heap, class);
+    unsigned want = magazine_want(heap, class);
+    if (want == 0) return false;
+    if (magazine_swap(heap, class, want)) return true;
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL) return magazine_swap(heap, class, 1);
+    struct entry *before = heap->magazine[class].top;
+    (settings.randomize ? slab_take_at_random : slab_take)(heap, slab, want);
+    heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);
+    return true;
+}
+
+/* The newest slot of the magazine, if it has any. */
+static char *take_cached(struct magazine *magazine, bool *zeroed) {
+    struct entry newest = *magazine->top;
+    *zeroed = newest.slot != NULL && state_get(newest.state) == SLOT_CACHED_FRESH;
+    return fast_take(magazine);
+}
+
+static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
+    struct magazine *magazine = &heap->magazine[class];
+    struct bin *bin = &heap->bin[class];
+    /* Not empty if the heap was just taken over from a thread that is gone. */
+    char *slot = take_cached(magazine, zeroed);
+    /* What is packed side by side has its place by the order of the calls. */
+    if (slot == NULL && cold_wants(bin, class) && !settings.randomize) {
+        bin->heat++;
+        slot = cold_take(class, zeroed);
+    }
+    if (slot == NULL && refill(heap, class)) slot = take_cached(magazine, zeroed);
+    return slot;
+}
+
+static void *alloc_slot(unsigned class, bool *zeroed) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
+    char *slot = take_slot(heap, class, zeroed);
+    decay_turn(heap);
+    heap_leave(heap);
+    return slot;
+}
+
+static void *alloc_large(size_t size, size_t align, bool *zeroed) {
+    if (size > PTRDIFF_MAX || !start()) return NULL;
+    return large_alloc(size, align, zeroed);
+}
+
+/* A slot or, where the class has none (CLASSES), pages. */
+static void *alloc_once(unsigned class, size_t size, size_t align, bool *zeroed) {
+    return class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(size, align, zeroed);
+}
+
+static void *alloc_from(unsigned class, size_t size, size_t align, bool *zeroed) {
+    void *p = alloc_once(class, size, align, zeroed);
+    if (unlikely(p == NULL) && size <= PTRDIFF_MAX && heap_relieve())
+        p = alloc_once(class, size, align, zeroed);
+    if (unlikely(p == NULL)) errno = ENOMEM;
+    return p;
+}
+
+/* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
+static unsigned aligned_class(size_t align, size_t size) {
+    /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
+    if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
+    unsigned class = class_of(max_size(size, 1));
+    while (class < CLASSES && class_size(class) % align != 0) class ++;
+    return class;
+}
+
+void *alloc_plain(size_t size, size_t align, bool *zeroed) {
+    if (align > UNIT)
+        return alloc_from(aligned_class(align, size), max_size(size, 1), align, zeroed);
+    return alloc_from(size <= SLOT_MAX ? class_of(size) : CLASSES, size, 1, zeroed);
+}
+
+static NOINLINE APART void *malloc_special(size_t size) {
+    return special_alloc(&(struct ask){.size = size, .align = 1, CALLED_HERE});
+}
+
+NOINLINE void *alloc_slow(size_t size) {
+    bool zeroed;
+    if (unlikely(settings.special == SPECIAL_HARD)) return hard_malloc(size);
+    if (unlikely(settings.special != 0)) return malloc_special(size);
+    return alloc_plain(size, 1, &zeroed);
+}
+
+/* Between the table's sizes and slabs' largest: still a magazine. */
+static NOINLINE void *alloc_medium(size_t size) {
+    if (size <= SLOT_MAX) {
+        void *p = fast_take(&self_heap->magazine[class_of(size)]);
+        if (p != NULL) return p;
+    }
+    return alloc_slow(size);
+}
+
+EXPORT_OWN HOT void *mallow_malloc(size_t size) {
+    if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
+    void *p = fast_take(small_magazine(size));
+    return likely(p != NULL) ? p : alloc_slow(size);
+}
+
+static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
+    bool zeroed;
+    if (unlikely(settings.special == SPECIAL_HARD)) {
+        void *p = hard_alloc(bytes, 1);
+        if (p != NULL) return p;
+    }
+    if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
+        return special_alloc(&(struct ask){.size = bytes,
+                                           .align = 1,
+                                           .zero = true,
+                                           .caller = caller,
+                                           .entry = __builtin_frame_address(0)});
+    void *p = alloc_plain(bytes, 1, &zeroed);
+    if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
+    return p;
+}
+
+EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    bool zeroed;
+    if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
+        unsigned class = class_of(bytes);
+        void *p = take_cached(&self_heap->magazine[class], &zeroed);
+        /* The whole slot: what malloc_usable_size grants is cleared too. */
+        if (likely(p != NULL)) return zeroed ? p : memset(p, 0, class_size(class));
+    }
+    return calloc_slow(bytes, __builtin_return_address(0));
+}
+
+void *alloc_aligned(size_t align, size_t size, const void *caller) {
+    unsigned class = aligned_class(align, size);
+    bool zeroed;
+    void *p = class < CLASSES ? fast_take(&self_heap->magazine[class]) : NULL;
+    if (unlikely(settings.special == SPECIAL_HARD)) p = hard_alloc(size, align);
+    if (p != NULL) return p;
+    if (unlikely(settings.special != 0))
+        return special_alloc(&(struct ask){
+            .size = size, .align = align, .caller = caller, .entry = __builtin_frame_address(0)});
+    return alloc_plain(size, align, &zeroed);
+}

@@ -1,0 +1,32 @@
+/* What a caller of the interface said, beyond a size or a pointer: for the modes that look at it.
+ */
+#ifndef MALLOW_ASK_H
+#define MALLOW_ASK_H
+
+#include "config.h"
+#include "heap/family.h"
+
+struct ask {
+    size_t size;
+    size_t align; /* a power of two; 1: none */
+    enum family family;
+    bool zero; /* the block is to read as zero */
+    const void *caller;
+    const void *entry; /* for stacks, see stack_capture_from; NULL: not known */
+    size_t logged;     /* by mtrace, when that is not the size; else 0 */
+};
+
+#define NOT_TOLD SIZE_MAX
+
+struct release {
+    enum family family;
+    size_t size;  /* that the caller believes the block to have; NOT_TOLD */
+    size_t align; /* likewise */
+    const void *caller;
+    const void *entry;
+};
+
+/* In a function that the program calls, or that is jumped to from one: of both structures. */
+#define CALLED_HERE .caller = __builtin_return_address(0), .entry = __builtin_frame_address(0)
+
+#endif

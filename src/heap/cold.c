@@ -1,0 +1,212 @@
+#include "heap/cold.h"
+
+#include <string.h>
+
+#include "heap/magazine.h"
+#include "os/lock.h"
+#include "pages/meta.h"
+#include "pages/pages.h"
+
+#define UNITS ((uint32_t)(GRANULE / UNIT))
+
+/* Free slots of a class. */
+struct depot {
+    char **slots;
+    uint32_t count, capacity;
+};
+
+static UNTOUCHED struct depot depots[COLD_CLASSES];
+
+/* The granule that slots are carved from, and how far it is. */
+static struct {
+    struct slab *granule;
+    uint32_t units;
+    bool clean;
+} carving = {.units = UNITS};
+
+static bool next_granule_locked(void) {
+    void *states = meta_alloc(UNITS);
+    if (states == NULL) return false;
+    bool clean;
+    uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean);
+    if (page == 0) {
+        meta_free(states, UNITS);
+        return false;
+    }
+    memset(states, SLOT_FRESH, UNITS);
+    struct slab *granule = slab_of(page / GRANULE_PAGES);
+    granule->state = states;
+    granule->index = 0;
+    granule->kind = GRANULE_COLD;
+    carving.granule = granule;
+    carving.units = 0;
+    carving.clean = clean;
+    return true;
+}
+
+/*
+ * A lock of their own, without the system calls that blocking signals takes: cold slots are many
+ * in programs with many short threads. So a signal handler may find it taken by its own thread,
+ * and one that jumps away leaves it taken for ever. Therefore nobody waits for it without end: an
+ * allocation then comes from a slab, and a freed slot is lost to the others. Both cost memory
+ * alone.
+ */
+static _Atomic int taken;
+
+#define SPINS_TO_TAKE 200
+#define SPINS_TO_GIVE 20000
+
+static bool cold_lock(int spins) {
+    for (; spins > 0; spins--) {
+        if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 &&
+            atomic_exchange_explicit(&taken, 1, memory_order_acquire) == 0)
+            return true;
+        spin_hint();
+    }
+    return false;
+}
+
+static void cold_unlock(void) { atomic_store_explicit(&taken, 0, memory_order_release); }
+
+static bool next_granule(void) {
+    lock_take(&global_lock);
+    bool done = next_granule_locked();
+    lock_drop(&global_lock);
+    return done;
+}
+
+/* Small slots have cache lines of their own, for their neighbours may be other threads'; larger
+ * ones share at most their ends. */
+#define WHOLE_LINES_BELOW (2 * CACHE_LINE)
+
+static size_t cold_alignment(unsigned class) {
+    size_t line = class_size(class) < WHOLE_LINES_BELOW ? CACHE_LINE : UNIT;
+    return max_size(class_alignment(class), line);
+}
+
+static char *carve(unsigned class) {
+    size_t size = class_size(class), align = cold_alignment(class);
+    uint32_t at = (uint32_t)(round_up(carving.units * UNIT, align) / UNIT);
+    if (at + size / UNIT > UNITS) {
+        if (!next_granule()) return NULL;
+        at = 0;
+    }
+    if (size > UNIT)
+        atomic_store_explicit(&carving.granule->state[at + 1], (uint8_t)(COLD_CLASS_MARK + class),
+                              memory_order_relaxed);
+    /* Release: who counts slots (stats.c) sees the class of one that it sees. */
+    atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
+    carving.units = at + (uint32_t)(round_up(size, min_size(align, CACHE_LINE)) / UNIT);
+    return granule_start(slab_granule(carving.granule)) + at * UNIT;
+}
+
+static _Atomic uint8_t *state_of(const char *slot) {
+    return &slab_of(granule_of(slot))->state[cold_unit(slot)];
+}
+
+char *cold_take(unsigned class, bool *zeroed) {
+    struct depot *depot = &depots[class];
+    char *slot;
+    if (!cold_lock(SPINS_TO_TAKE)) return NULL;
+    if (depot->count > 0) {
+        slot = depot->slots[--depot->count];
+        state_set(state_of(slot), SLOT_USED);
+        *zeroed = false;
+    } else {
+        slot = carve(class);
+        *zeroed = carving.clean;
+    }
+    cold_unlock();
+    return slot;
+}
+
+/* Room for one more; without it the slot is lost until the class is rebuilt. */
+static bool depot_grow(struct depot *depot) {
+    uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;
+    lock_take(&global_lock);
+    char **slots = meta_alloc(capacity * sizeof *slots);
+    if (slots != NULL) {
+        if (depot->capacity != 0) {
+            memcpy(slots, depot->slots, depot->count * sizeof *slots);
+            meta_free(depot->slots, depot->capacity * sizeof *slots);
+        }
+        depot->slots = slots;
+        depot->capacity = capacity;
+    }
+    lock_drop(&global_lock);
+    return slots != NULL;
+}
+
+static void depot_add(struct depot *depot, char *slot) {
+    if (depot->count < depot->capacity || depot_grow(depot)) depot->slots[depot->count++] = slot;
+}
+
+void cold_give(char *slot) {
+    struct slab *granule = slab_of(granule_of(slot));
+    bool locked = cold_lock(SPINS_TO_GIVE);
+    state_set(state_of(slot), SLOT_FREE);
+    if (!locked) return;
+    depot_add(&depots[cold_class(granule, cold_unit(slot))], slot);
+    cold_unlock();
+}
+
+/* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
+static bool keep(struct heap *heap, unsigned class, struct entry entry) {
+    struct bin *bin = &heap->bin[class];
+    if (!cold_wants(bin, class)) return false;
+    bin->heat++;
+    if (magazine_full(&heap->freed[class])) {
+        /* As heap_enter does, but for visitors, whom magazines do not concern. */
+        racy_store(&heap->busy, (uintptr_t)__builtin_frame_address(0));
+        signal_order();
+        magazine_grow(heap, class);
+        signal_order();
+        racy_store(&heap->busy, 0);
+    }
+    if (magazine_full(&heap->freed[class])) return false;
+    magazine_push(heap, class, entry);
+    return true;
+}
+
+bool cold_free(char *slot, unsigned class) {
+    _Atomic uint8_t *state = state_of(slot);
+    uint8_t used = SLOT_USED;
+    /* Any thread may free it, so of two that do one must lose. */
+    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_CACHED, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return false;
+    struct heap *heap = self_heap;
+    bool kept = heap->busy == 0 && keep(heap, class, (struct entry){slot, state});
+    if (!kept) cold_give(slot);
+    return true;
+}
+
+unsigned cold_class(const struct slab *granule, uint32_t unit) {
+    uint8_t mark = unit + 1 < UNITS ? state_get(&granule->state[unit + 1]) : 0;
+    return mark >= COLD_CLASS_MARK && mark < COLD_CLASS_MARK + COLD_CLASSES ? mark - COLD_CLASS_MARK
+                                                                            : 1;
+}
+
+uint32_t cold_find_start(const struct slab *granule, uint32_t unit) {
+    for (uint32_t at = unit + 1; at-- > 0;) {
+        uint8_t state = state_get(&granule->state[at]);
+        if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
+        return at + class_size(cold_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
+    }
+    return UINT32_MAX;
+}
+
+static void rebuild_granule(struct slab *granule) {
+    char *start = granule_start(slab_granule(granule));
+    for (uint32_t unit = 0; unit < UNITS; unit++)
+        if (state_get(&granule->state[unit]) == SLOT_FREE)
+            depot_add(&depots[cold_class(granule, unit)], start + unit * UNIT);
+}
+
+RARE void cold_after_fork(bool rebuild) {
+    if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 && !rebuild) return;
+    cold_unlock();
+    for (unsigned class = 0; class < COLD_CLASSES; class ++) depots[class] = (struct depot){0};
+    for (size_t granule = 1; granule < space.granules; granule++)
+        if (slab_of(granule)->kind == GRANULE_COLD) rebuild_granule(slab_of(granule));
+}

@@ -1,0 +1,70 @@
+/*
+ * The fast path: what every malloc and every free does, and nothing else.
+ *
+ * malloc: size to class by table; the newest entry of the thread's magazine; mark it used. The
+ *   entry below the oldest is a sentinel without a slot, so one test tells "empty", "first call
+ *   of this thread", "library not started" and "zero bytes" (whose magazine is always empty).
+ *
+ * free: descriptor by arithmetic, never by looking at the block; mine?; a slot's exact start?; in
+ *   use? Each question costs one compare and everything unusual fails one of them: NULL, foreign,
+ *   interior, freed, large, another thread's, cold. Nothing is read or written in the block.
+ *
+ * A signal that jumps away in between finds the magazine consistent: an entry is complete before
+ * `top` covers it, and a slot that was popped but not yet marked is merely lost until repair.
+ */
+#ifndef MALLOW_FAST_H
+#define MALLOW_FAST_H
+
+#include "heap/ask.h"
+#include "heap/heap.h"
+#include "heap/slab.h"
+
+/* Offset of the class's magazine in the heap, for sizes up to SMALL_MAX in units. */
+extern const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1];
+
+ALWAYS_INLINE struct magazine *small_magazine(size_t size) {
+    size_t units = (size + UNIT - 1) / UNIT;
+    return (struct magazine *)((char *)self_heap + magazine_offsets[units]);
+}
+
+/* The newest slot of the magazine, marked used; NULL when there is none. */
+ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
+    struct entry *top = magazine->top;
+    char *slot = top->slot;
+    if (unlikely(slot == NULL)) return NULL;
+    _Atomic uint8_t *state = top->state;
+    magazine->top = top - 1;
+    state_set(state, SLOT_USED);
+    sanitizer_release(self_heap);
+    return slot;
+}
+
+enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
+
+/* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out.
+ * told: what the caller believes the block's size to be, or NOT_TOLD, which costs nothing. */
+ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
+    size_t granule = granule_of(p);
+    if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
+    struct slab *slab = slab_of(granule);
+    if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
+    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
+    if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
+    _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
+    if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;
+    if (told != NOT_TOLD && unlikely(!size_fits(told, slab->slot_size))) return FAST_OTHER;
+    struct magazine *magazine = slab->magazine;
+    struct entry *entry = magazine->top + 1;
+    if (unlikely(entry == magazine->limit)) return FAST_FULL;
+    state_set(state, SLOT_CACHED);
+    entry->slot = p;
+    entry->state = state;
+    signal_order();
+    magazine->top = entry;
+    sanitizer_release(self_heap);
+    return FAST_DONE;
+}
+
+ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_told(p, NOT_TOLD); }
+
+#endif

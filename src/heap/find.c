@@ -1,0 +1,35 @@
+#include "heap/find.h"
+
+#include "heap/cold.h"
+#include "pages/large.h"
+#include "pages/mapping.h"
+
+static struct found find_cold(struct slab *granule, void *p) {
+    struct found none = {0};
+    uint32_t unit = cold_unit(p);
+    if ((uintptr_t)p % UNIT != 0 || state_get(&granule->state[unit]) != SLOT_USED) return none;
+    unsigned class = cold_class(granule, unit);
+    return (struct found){
+        .kind = BLOCK_COLD,
+        .class = class,
+        .start = p,
+        .usable = class_size(class),
+        .slab = granule,
+        .state = &granule->state[unit],
+    };
+}
+
+struct found find_elsewhere(void *p) {
+    size_t granule = granule_of(p);
+    if (granule < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) {
+        struct slab *slab = slab_of(granule);
+        if (slab->kind == GRANULE_SLAB) return (struct found){.kind = BLOCK_NONE};
+        if (slab->kind == GRANULE_COLD) return find_cold(slab, p);
+        size_t usable = large_usable(p);
+        return (struct found){
+            .kind = usable != 0 ? BLOCK_RUN : BLOCK_NONE, .start = p, .usable = usable};
+    }
+    size_t usable = mapping_usable(p);
+    return (struct found){
+        .kind = usable != 0 ? BLOCK_MAPPING : BLOCK_NONE, .start = p, .usable = usable};
+}

@@ -1,0 +1,54 @@
+/* What a pointer is, from our own records alone: nothing it points to is read. */
+#ifndef MALLOW_FIND_H
+#define MALLOW_FIND_H
+
+#include "heap/slab.h"
+
+enum block_kind {
+    BLOCK_NONE, /* not the start of a block in use */
+    BLOCK_SLOT,
+    BLOCK_COLD,
+    BLOCK_RUN,
+    BLOCK_MAPPING,
+};
+
+struct found {
+    enum block_kind kind;
+    unsigned class; /* of a slot */
+    char *start;
+    size_t usable; /* bytes */
+    struct slab *slab;
+    _Atomic uint8_t *state;
+};
+
+/* The same for what is no slot of a slab. */
+struct found find_elsewhere(void *p);
+
+/* The slot in use that begins at p: one compare each for range, kind, start and state. */
+ALWAYS_INLINE bool find_slot(void *p, struct found *found) {
+    size_t granule = granule_of(p);
+    if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) return false;
+    struct slab *slab = slab_of(granule);
+    if (slab->kind != GRANULE_SLAB) return false;
+    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
+    if (!reciprocal_is_start(product, slab->reciprocal)) return false;
+    _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
+    if (state_get(state) != SLOT_USED) return false;
+    *found = (struct found){
+        .kind = BLOCK_SLOT,
+        .class = slab->class,
+        .start = p,
+        .usable = slab->class == CLASS_ZERO ? 0 : slab->slot_size,
+        .slab = slab,
+        .state = state,
+    };
+    return true;
+}
+
+/* The block in use that begins at p. */
+ALWAYS_INLINE struct found find_block(void *p) {
+    struct found found;
+    return likely(find_slot(p, &found)) ? found : find_elsewhere(p);
+}
+
+#endif

@@ -1,0 +1,92 @@
+#include "heap/foreign.h"
+
+#ifdef MALLOW_PRELOAD
+
+#    include <dlfcn.h>
+#    include <errno.h>
+#    include <malloc.h>
+#    include <unistd.h>
+
+#    include "os/os.h"
+
+static struct {
+    void (*free)(void *);
+    void *(*realloc)(void *, size_t);
+    size_t (*usable_size)(void *);
+    struct mallinfo2 (*info)(void);
+} libc;
+
+/* Not before it is needed: the look-up takes the loader's lock and a page of stack. We hold no
+ * lock here, so whoever holds the loader's cannot be waiting for us. */
+static bool find_libc(void) {
+    int before = errno;
+    *(void **)&libc.free = dlsym(RTLD_NEXT, "free");
+    *(void **)&libc.realloc = dlsym(RTLD_NEXT, "realloc");
+    *(void **)&libc.usable_size = dlsym(RTLD_NEXT, "malloc_usable_size");
+    *(void **)&libc.info = dlsym(RTLD_NEXT, "mallinfo2");
+    errno = before;
+    return libc.free != NULL && libc.realloc != NULL && libc.usable_size != NULL &&
+           libc.info != NULL;
+}
+
+#    define PREV_INUSE ((size_t)1)
+#    define IS_MMAPPED ((size_t)2)
+#    define FLAGS ((size_t)7)
+
+/* Whether the words before p are the header of a used chunk of libc's; read through the kernel,
+ * for p may be anything. */
+static bool looks_like_chunk(const void *p) {
+    size_t header[2], next;
+    const char *chunk = (const char *)p - sizeof header;
+    if ((uintptr_t)p % UNIT != 0 || !os_read_memory(chunk, header, sizeof header)) return false;
+    size_t size = header[1] & ~FLAGS;
+    if (size < 2 * UNIT || size % UNIT != 0) return false;
+    if (header[1] & IS_MMAPPED)
+        return header[0] % UNIT == 0 && ((uintptr_t)chunk - header[0]) % os_page_size() == 0 &&
+               (size + header[0]) % os_page_size() == 0;
+    return os_read_memory(chunk + size + sizeof(size_t), &next, sizeof next) &&
+           (next & PREV_INUSE) != 0;
+}
+
+static bool is_libc_block(const void *p) {
+    if (!looks_like_chunk(p) || !find_libc()) return false;
+    struct mallinfo2 info = libc.info();
+    return info.arena != 0 || info.hblks != 0;
+}
+
+bool foreign_free(void *p) {
+    if (!is_libc_block(p)) return false;
+    libc.free(p);
+    return true;
+}
+
+bool foreign_realloc(void *p, size_t size, void **moved) {
+    if (!is_libc_block(p)) return false;
+    *moved = libc.realloc(p, size);
+    return true;
+}
+
+bool foreign_usable_size(const void *p, size_t *usable) {
+    if (!is_libc_block(p)) return false;
+    *usable = libc.usable_size((void *)(uintptr_t)p);
+    return true;
+}
+
+#else /* a static program has one heap */
+
+bool foreign_free(void *p) {
+    (void)p;
+    return false;
+}
+
+bool foreign_realloc(void *p, size_t size, void **moved) {
+    (void)p, (void)size, (void)moved;
+    return false;
+}
+
+bool foreign_usable_size(const void *p, size_t *usable) {
+    (void)p, (void)usable;
+    return false;
+}
+
+#endif

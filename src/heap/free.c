@@ -1,0 +1,111 @@
+/* free, and what it does when the fast path does not apply. */
+#include "check/hard.h"
+#include "check/special.h"
+#include "check/told.h"
+#include "heap/alloc.h"
+#include "heap/cold.h"
+#include "heap/fast.h"
+#include "heap/find.h"
+#include "heap/foreign.h"
+#include "heap/magazine.h"
+#include "heap/remote.h"
+#include "mallow.h"
+#include "pages/decay.h"
+#include "pages/large.h"
+#include "pages/mapping.h"
+#include "process/settings.h"
+#include "report/report.h"
+
+/* Puts a slot of our own on its full magazine: more room, or room made by flushing half. */
+static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
+    state_set(entry.state, SLOT_CACHED);
+    magazine_grow(heap, class);
+    unsigned count = magazine_count(heap, class);
+    if (heap->bin[class].entries <= 1) {
+        slab_give(heap, &entry, 1);
+        return;
+    }
+    if (magazine_full(&heap->freed[class])) magazine_flush(heap, class, (count + 1) / 2);
+    magazine_push(heap, class, entry);
+}
+
+/* A thread that only frees looks so often after what it freed for threads that do not collect. */
+#define FREES_PER_LOOK 4096u
+static __thread unsigned frees_for_others __attribute__((tls_model("initial-exec")));
+
+/* A slot that is in use; false when another thread freed it first. */
+static bool free_slot(struct found *block) {
+    struct slab *slab = block->slab;
+    struct entry entry = {block->start, block->state};
+    /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
+        bool room = self_heap->busy == 0 && !magazine_full(&self_heap->freed[block->class]);
+        if (room) return remote_keep(self_heap, block->class, entry);
+        bool first = remote_free(slab, entry.state);
+        if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) decay_look_at_others();
+        return first;
+    }
+    struct heap *heap = heap_enter();
+    bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
+    bool done = true;
+    if (mine)
+        give_to_full(heap, slab->class, entry);
+    else /* a signal handler's stand-in */
+        done = remote_free(slab, block->state);
+    if (heap != NULL) {
+        decay_turn(heap);
+        heap_leave(heap);
+    }
+    return done;
+}
+
+static bool free_found(struct found *block) {
+    switch (block->kind) {
+    case BLOCK_SLOT:
+        return free_slot(block);
+    case BLOCK_COLD:
+        return cold_free(block->start, block->class);
+    case BLOCK_RUN:
+        return large_free(block->start);
+    case BLOCK_MAPPING:
+        return mapping_free(block->start);
+    case BLOCK_NONE:
+        break;
+    }
+    return false;
+}
+
+void free_plain(void *p, const void *caller) {
+    struct found block = find_block(p);
+    if (unlikely(block.kind == BLOCK_NONE)) {
+        if (!foreign_free(p)) report_misuse(MISUSE_FREE, p, caller);
+        return;
+    }
+    bool done = free_found(&block);
+    sanitizer_release(self_heap); /* which was looked at, outside heap_enter and heap_leave */
+    if (!done) report_misuse(MISUSE_FREE, p, caller);
+}
+
+void free_told(void *p, const struct release *how) {
+    if (p == NULL) return;
+    if (how->size != NOT_TOLD) told_check_plain(p, how);
+    if (unlikely(settings.special != 0))
+        special_free(p, how);
+    else
+        free_plain(p, how->caller);
+}
+
+static NOINLINE void free_looked_at(void *p) {
+    free_told(p, &(struct release){
+                     .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, CALLED_HERE});
+}
+
+NOINLINE void free_slow(void *p) {
+    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
+    free_looked_at(p);
+}
+
+EXPORT_OWN HOT void mallow_free(void *p) {
+    if (likely(fast_give(p) == FAST_DONE)) return;
+    free_slow(p);
+}

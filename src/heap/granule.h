@@ -1,0 +1,99 @@
+/*
+ * What the allocator knows of a granule of 64 KiB: the slab that it is, or the runs of pages in it.
+ */
+#ifndef MALLOW_GRANULE_H
+#define MALLOW_GRANULE_H
+
+#include <stdatomic.h>
+
+#include "config.h"
+#include "pages/space.h"
+
+struct heap;
+struct magazine;
+struct record;
+
+enum granule_kind {
+    GRANULE_RUNS = 0, /* see the run tags of its pages */
+    GRANULE_SLAB,
+    GRANULE_COLD, /* slots of mixed sizes, see cold.c */
+};
+
+struct slab {
+    /* Read by every free; written by the owner when the slab is made, changes hands or retires. */
+    _Alignas(CACHE_LINE) struct heap *_Atomic owner;
+    uint64_t reciprocal;
+    _Atomic uint8_t *state;    /* of the slot at `start` */
+    struct magazine *magazine; /* the owner's, of this class */
+    uint32_t start;            /* low half of the address of the granule's slot 0: the last slot
+                                  that begins at or before the granule */
+    uint32_t slot_size;
+    uint8_t kind;
+    uint8_t class;
+    uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
+    uint32_t state_bytes;
+
+    /* The owner's line. */
+    _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
+    struct slab *prev;
+    uint32_t slots;                 /* states 0..slots-1 may be slots; the first few may be NONE */
+    uint32_t outside;               /* slots that are not available here: used, cached, remote */
+    uint32_t scan;                  /* no available slot below this */
+    uint32_t reach;                 /* no slot from here on was ever taken */
+    uint32_t capacity;              /* slots that are not NONE */
+    struct record *_Atomic records; /* of checked slots, by slot; NULL: there is none (record.h) */
+    bool listed;                    /* in bin.partial */
+    uint8_t age;                    /* see trim.h */
+    bool wiped;                     /* what is free in it is zero (hard.h) */
+
+    /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
+     * on its way. */
+    _Atomic uint8_t pending;
+    struct slab *next_pending;
+};
+
+enum run_kind {
+    RUN_INSIDE = 0, /* not the first page of anything, or never used */
+    RUN_FREE,       /* first page of a free run */
+    RUN_FREE_END,   /* last page of a free run of two or more pages */
+    RUN_LATER,      /* first page of a block that was freed and waits for the lock */
+    RUN_BLOCK,      /* first page of a block handed to the program */
+    RUN_SLAB,       /* first page of a slab (slab.c, cold.c) */
+    RUN_FOREIGN,    /* first page of what somebody else has mapped here */
+};
+
+struct run {
+    _Atomic uint64_t tag; /* pages | kind << 32 | dirty << 40 */
+    uint32_t next, prev;  /* page numbers, in the free list; 0 ends it */
+};
+
+struct granule {
+    struct slab slab;
+    struct run runs[GRANULE_PAGES];
+};
+_Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
+_Static_assert(sizeof(struct granule) == 384, "two cache lines and 16 bytes a page");
+
+static inline struct slab *slab_of(size_t granule) { return &space.granule[granule].slab; }
+static inline size_t slab_granule(const struct slab *slab) {
+    return (size_t)((const struct granule *)slab - space.granule);
+}
+/* The descriptor of the i-th granule of a slab, from its first. */
+static inline struct slab *slab_part(struct slab *slab, unsigned i) {
+    return &((struct granule *)slab + i)->slab;
+}
+static inline struct slab *slab_head(struct slab *slab) {
+    return &((struct granule *)slab - slab->index)->slab;
+}
+
+static inline struct run *run_of(uint32_t page) {
+    return &space.granule[page / GRANULE_PAGES].runs[page % GRANULE_PAGES];
+}
+static inline uint64_t run_tag(uint32_t page) {
+    return atomic_load_explicit(&run_of(page)->tag, memory_order_relaxed);
+}
+static inline uint32_t tag_pages(uint64_t tag) { return (uint32_t)tag; }
+static inline enum run_kind tag_kind(uint64_t tag) { return (enum run_kind)((tag >> 32) & 0xff); }
+static inline bool tag_dirty(uint64_t tag) { return (tag >> 40) & 1; }
+
+#endif

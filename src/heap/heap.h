@@ -1,0 +1,172 @@
+/*
+ * A heap: what one thread needs to allocate without asking anybody.
+ *
+ * A magazine is a thread's stack of free slots of one class. Below its first entry lies a sentinel
+ * without a slot, so "is it empty" is the NULL test of the entry that malloc loads anyway:
+ *
+ *     limit - entries            top                 limit
+ *          v                      v                    v
+ *     [ sentinel | oldest | ... | newest | unused ... ]
+ *
+ * Whoever holds a heap's mutex is its owner and the only one to touch anything in it but
+ * `pending`. A thread holds its heap's mutex from its first allocation until it dies; the mutex is
+ * robust, so the kernel itself tells the next thread that tries it that the owner is gone. That
+ * needs no pthread key, no destructor and no lock of the loader's, and a heap is found whether its
+ * thread returned, was cancelled or exited with its memory exhausted.
+ */
+#ifndef MALLOW_HEAP_H
+#define MALLOW_HEAP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "config.h"
+#include "guard/guard.h"
+#include "heap/size_class.h"
+
+struct hard;
+struct quarantine;
+struct slab;
+struct stack_cache;
+
+#define EMPTY_SLABS 32u
+
+struct entry {
+    char *slot;
+    _Atomic uint8_t *state;
+};
+
+struct magazine {
+    struct entry *top;   /* newest entry, or the sentinel */
+    struct entry *limit; /* one past the array */
+};
+
+/* A heap's slabs of one class that have free slots, and how much the class is used. */
+struct bin {
+    struct slab *partial;
+    uint16_t entries; /* of the magazine's array, sentinel included; 0 before the first */
+    uint16_t allowed; /* that many at most */
+    int16_t streak;   /* refills since the last flush, or less than 0: flushes since a refill */
+    uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
+    uint16_t given;   /* slots that the last refill brought, while allocations are sampled */
+};
+
+/* How far free memory in the heap's slabs has been given back (decay.c). */
+struct decay {
+    int64_t next_look, next_sweep; /* ns, of os_coarse_ns */
+    size_t granule;                /* where the sweep goes on */
+    bool restless;                 /* this sweep left something for the next */
+    unsigned settled;              /* `turns` when a sweep left nothing */
+    unsigned tours_without_thread; /* since its thread is gone */
+};
+
+struct heap {
+    struct magazine magazine[CLASSES];
+
+    /* Frame address of the slow path that is at work here, 0 otherwise. Not 0 on entry means that
+     * a signal interrupted it: see heap_enter. */
+    volatile uintptr_t busy;
+    /* Where a freed slot goes, by class: `magazine`, from which the next allocation takes it. While
+     * allocations are sampled another one: what is freed is handed out only after the first is
+     * empty, so that a slow path passes, which counts, after as many allocations as a magazine
+     * holds, however few slots the program uses in turn. */
+    struct magazine *freed;
+    struct bin bin[CLASSES];
+    /* Slabs without a used or cached slot, also in their bins: kept for their class, whose pages
+     * they have, until another class needs one. */
+    struct slab *empty[EMPTY_SLABS];
+    unsigned empties;
+
+    struct slab *collecting; /* taken from pending, not yet looked at */
+    struct heap *outer;      /* the interrupted heap that this one stands in for */
+    struct heap *next;       /* registry: heaps are never unmapped */
+    pthread_mutex_t owner;
+    _Atomic int visitor; /* another thread is at work here, see heap_visit_begin */
+    unsigned turns;      /* slow paths that were left; wraps around */
+    struct decay decay;
+    unsigned generation; /* of the settings that the magazines follow */
+
+    /* Of special modes alone. */
+    struct quarantine *quarantine; /* freed slots that wait, in check=full (quarantine.h) */
+    struct hard *hard;             /* the same in check=hard (hard.h) */
+    struct stack_cache *stacks;    /* the thread's last ones (stack.h) */
+    struct magazine *other_side;   /* see freed */
+    uint64_t random;
+    struct guard_sample sample;
+
+    /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
+    _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
+};
+
+/* What a thread has before its first allocation: magazines with nothing but sentinels. It owns
+ * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it.
+ * Nothing else of it is ever looked at, so nothing else is there. */
+extern struct empty_heap {
+    _Alignas(CACHE_LINE) struct magazine magazine[CLASSES];
+    uintptr_t busy;
+} empty_heap;
+#define EMPTY_HEAP ((struct heap *)&empty_heap)
+_Static_assert(offsetof(struct heap, busy) == offsetof(struct empty_heap, busy), "same beginning");
+
+extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec")));
+
+/*
+ * Entering and leaving a slow path. Between the two the heap's lists may be in motion; a signal
+ * handler that allocates then must not see them, and one that jumps away must not leave them so:
+ * an interrupted heap is either still needed (the handler may return), then the thread goes on
+ * with another heap, or its slow path's frame is gone, then it is repaired from the state bytes.
+ * heap_enter returns NULL when there is no memory for a heap.
+ */
+struct heap *heap_enter(void);
+void heap_leave(struct heap *heap);
+
+/* The calling thread's magazines hold from now on what the settings allow; those of other threads
+ * do so from their next slow path on. */
+void heap_follow_settings(void);
+
+/* Takes a slab with free slots of the class from a heap whose thread is gone. */
+struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
+
+/*
+ * A visit to a heap whose thread lives, but is not in one of its slow paths: until the visitor has
+ * gone the thread waits at the door of the next one, and the visitor may do to the heap's slabs
+ * what its owner could, but not to its magazines, for the fast paths go on. A slab must not retire
+ * either: its thread may be about to free one of its slots a second time, and read the states.
+ * False: not now. Signals must be blocked from before the beginning until after the end.
+ */
+bool heap_visit_begin(struct heap *heap);
+void heap_visit_end(struct heap *heap);
+
+/* Whether somebody is on a visit, or about to find out that he may not be. */
+static inline bool heap_is_visited(struct heap *heap) {
+    return atomic_load_explicit(&heap->visitor, memory_order_relaxed) != 0;
+}
+
+/* The caller becomes the owner of a heap without a thread until the end, or enters its own; false
+ * when the heap is another thread's, or the caller's own and at work. Signals must be blocked. */
+bool heap_begin(struct heap *heap);
+void heap_end(struct heap *heap);
+
+/* Gives what the heap keeps in magazines back to its slabs, and empty slabs to all; false when no
+ * slab was empty. Of the owner. */
+bool heap_reap(struct heap *heap);
+
+/* The same for all that it keeps, blocks that wait in special modes included. */
+bool heap_reap_whole(struct heap *heap);
+
+/* The same for the heaps of threads that are gone; how many these are, and how many others. */
+struct heap_counts {
+    size_t with_thread, without_thread;
+};
+struct heap_counts heap_reap_all(void);
+
+/* Gives up what the thread keeps for itself, when memory is short; false when it kept none. */
+bool heap_relieve(void);
+
+/* In the child of a fork: only the calling thread's heap has an owner. */
+void heap_after_fork(void);
+
+/* The registry, newest first. */
+struct heap *heap_first(void);
+
+#endif

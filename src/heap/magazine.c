@@ -1,0 +1,245 @@
+#include "heap/magazine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/special.h"
+#include "heap/cold.h"
+#include "heap/remote.h"
+#include "heap/slab.h"
+#include "os/lock.h"
+#include "pages/meta.h"
+#include "process/settings.h"
+
+struct entry no_entries[1];
+
+#define ENTRIES_FIRST 8u
+#define ENTRIES_MAX 256u
+#define STREAK_PART                                                              \
+    4u /* a magazine grows after a quarter of its entries, in times it was short \
+        */
+/* What a magazine may hold, but for two slots: more of what programs have most. */
+#define CACHED_BYTES_SMALL ((size_t)16 * KIB)
+#define CACHED_BYTES_LARGE ((size_t)8 * KIB)
+#define CACHED_SMALL ((size_t)256)
+
+static void init_side(struct magazine *side) {
+    for (unsigned class = 0; class < CLASSES; class ++)
+        side[class] = (struct magazine){no_entries, no_entries + 1};
+}
+
+void magazines_init(struct heap *heap) {
+    init_side(heap->magazine);
+    heap->freed = heap->magazine;
+}
+
+static struct entry *sentinel(const struct heap *heap, const struct magazine *side,
+                              unsigned class) {
+    unsigned entries = heap->bin[class].entries;
+    return side[class].limit - (entries == 0 ? 1 : entries);
+}
+
+static unsigned entries_in(const struct heap *heap, const struct magazine *side, unsigned class) {
+    return (unsigned)(side[class].top - sentinel(heap, side, class));
+}
+
+unsigned magazine_count(const struct heap *heap, unsigned class) {
+    return entries_in(heap, heap->freed, class);
+}
+
+/* While allocations are sampled. */
+static bool has_two_sides(const struct heap *heap) { return heap->freed != heap->magazine; }
+
+bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
+    unsigned count = magazine_count(heap, class);
+    if (!has_two_sides(heap) || count < least) return false;
+    struct magazine full = heap->freed[class];
+    heap->freed[class] = heap->magazine[class];
+    signal_order();
+    heap->magazine[class] = full;
+    heap->bin[class].given = (uint16_t)count;
+    return true;
+}
+
+/* Nothing but sampled guards is on: what else is must see each call. */
+static bool is_sampling(void) { return settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE); }
+
+static bool serves(unsigned class) {
+    return special_leaves_magazines() &&
+           class <= class_of(min_size(settings.mxfast, settings.tcache_max));
+}
+
+/* What the class may have, if nobody set a bound: with the sentinel. */
+static unsigned entries_by_size(unsigned class) {
+    size_t size = class_size(class);
+    size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
+    unsigned entries = ENTRIES_FIRST;
+    while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
+    /* Large slots: what fits, two at least, and the sentinel. */
+    return slots < entries - 1 ? (unsigned)max_size(slots, 2) + 1 : entries;
+}
+
+/* Logically, with the sentinel: 1 means that every free gives back at once. */
+static unsigned entries_allowed(unsigned class) {
+    size_t slots = serves(class) ? min_size(entries_by_size(class) - 1, settings.tcache_count) : 0;
+    /* Short enough that a slow path passes for each allocation that is to be guarded. */
+    if (is_sampling()) slots = min_size(slots, settings.guard / 2);
+    return (unsigned)slots + 1;
+}
+
+/* In memory there is always room for the one slot that a refill takes and malloc pops again. */
+static size_t array_bytes(unsigned entries) { return max_size(entries, 2) * sizeof(struct entry); }
+
+/* A magazine is too small when it is refilled over and over, or flushed over and over. When the
+ * two alternate, more entries would hold more of what is free and save little. */
+static bool needs_growth(struct bin *bin, bool refill) {
+    if (refill != (bin->streak > 0)) bin->streak = 0;
+    bin->streak = (int16_t)(bin->streak + (refill ? 1 : -1));
+    if ((unsigned)abs(bin->streak) < bin->entries / STREAK_PART) return false;
+    bin->streak = 0;
+    return true;
+}
+
+/* Puts a side's entries into a larger array. */
+static void move_side(struct heap *heap, struct magazine *side, unsigned class, struct entry *array,
+                      unsigned entries) {
+    struct entry *before = sentinel(heap, side, class);
+    unsigned count = entries_in(heap, side, class), old = heap->bin[class].entries;
+    memcpy(array, before, (count + 1) * sizeof *array);
+    side[class] = (struct magazine){array + count, array + entries};
+    if (old != 0) meta_free(before, array_bytes(old));
+}
+
+/* The global lock is held. */
+static void enlarge(struct heap *heap, unsigned class, unsigned entries) {
+    struct entry *array = meta_alloc(array_bytes(entries)), *second = NULL;
+    if (array == NULL) return;
+    if (has_two_sides(heap)) {
+        second = meta_alloc(array_bytes(entries));
+        if (second == NULL) {
+            meta_free(array, array_bytes(entries));
+            return;
+        }
+        move_side(heap, heap->freed, class, second, entries);
+    }
+    move_side(heap, heap->magazine, class, array, entries);
+    heap->bin[class].entries = (uint16_t)entries;
+}
+
+void magazine_grow(struct heap *heap, unsigned class) {
+    struct bin *bin = &heap->bin[class];
+    unsigned old = bin->entries;
+    if (likely(old != 0 && old == bin->allowed)) return;
+    bool refill = heap->magazine[class].top == sentinel(heap, heap->magazine, class);
+    if (old != 0 && !needs_growth(bin, refill)) return;
+    unsigned allowed = bin->allowed = (uint16_t)entries_allowed(class);
+    unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
+    if (entries > allowed) entries = allowed;
+    if (entries <= old) return;
+    lock_take(&global_lock);
+    enlarge(heap, class, entries);
+    lock_drop(&global_lock);
+}
+
+unsigned magazine_want(const struct heap *heap, unsigned class) {
+    unsigned entries = heap->bin[class].entries;
+    if (entries <= 2) return entries != 0;
+    /* Half of it, so that the frees that follow do not overflow at once. */
+    return entries / 2 + 1;
+}
+
+static void flush_side(struct heap *heap, struct magazine *side, unsigned class, unsigned count) {
+    struct magazine *magazine = &side[class];
+    struct entry *bottom = sentinel(heap, side, class);
+    unsigned have = (unsigned)(magazine->top - bottom);
+    /* While entries move the magazine is empty: an interruption must find no entry twice. */
+    magazine->top = bottom;
+    signal_order();
+    slab_give(heap, bottom + 1, count);
+    memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
+    signal_order();
+    magazine->top = bottom + (have - count);
+}
+
+void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
+    flush_side(heap, heap->freed, class, count);
+}
+
+static void flush_whole(struct heap *heap, unsigned class) {
+    if (has_two_sides(heap))
+        flush_side(heap, heap->magazine, class, entries_in(heap, heap->magazine, class));
+    flush_side(heap, heap->freed, class, entries_in(heap, heap->freed, class));
+}
+
+void magazines_flush_all(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++) flush_whole(heap, class);
+}
+
+static void drop_array(struct heap *heap, struct magazine *side, unsigned class) {
+    struct entry *array = sentinel(heap, side, class);
+    side[class] = (struct magazine){no_entries, no_entries + 1};
+    meta_free(array, array_bytes(heap->bin[class].entries));
+}
+
+/* A signal handler may free into it until signals are blocked, so it is looked at again then. */
+static void discard(struct heap *heap, unsigned class) {
+    struct bin *bin = &heap->bin[class];
+    while (bin->entries != 0) {
+        flush_whole(heap, class);
+        lock_take(&global_lock);
+        if (magazine_count(heap, class) == 0 && entries_in(heap, heap->magazine, class) == 0) {
+            if (has_two_sides(heap)) drop_array(heap, heap->freed, class);
+            drop_array(heap, heap->magazine, class);
+            bin->entries = 0;
+        }
+        lock_drop(&global_lock);
+    }
+}
+
+/* Frees go to another side while allocations are sampled; of a heap whose magazines are empty. */
+static void choose_side(struct heap *heap) {
+    struct magazine *side = heap->magazine;
+    if (is_sampling()) {
+        if (heap->other_side == NULL) {
+            lock_take(&global_lock);
+            heap->other_side = meta_alloc(CLASSES * sizeof *side);
+            lock_drop(&global_lock);
+            if (heap->other_side == NULL) return;
+            init_side(heap->other_side);
+        }
+        side = heap->other_side;
+    }
+    if (heap->freed == side) return;
+    heap->freed = side;
+    slabs_follow(heap);
+}
+
+void magazines_renew(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++) discard(heap, class);
+    choose_side(heap);
+}
+
+/* What belongs to others: no slab of this heap would find it again. */
+static void give_to_others(struct entry entry) {
+    struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
+    if (slab->kind == GRANULE_COLD)
+        cold_give(entry.slot);
+    else if (state_get(entry.state) == SLOT_CACHED_REMOTE)
+        remote_give(slab, entry.state);
+}
+
+static void forget_side(struct heap *heap, struct magazine *side) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        struct magazine *magazine = &side[class];
+        while (magazine->top != sentinel(heap, side, class)) {
+            struct entry newest = *magazine->top--;
+            signal_order();
+            give_to_others(newest);
+        }
+    }
+}
+
+void magazines_forget(struct heap *heap) {
+    if (has_two_sides(heap)) forget_side(heap, heap->magazine);
+    forget_side(heap, heap->freed);
+}

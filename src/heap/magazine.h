@@ -1,0 +1,52 @@
+/* Magazines of a heap: their arrays, and what happens when one is full or not yet there. */
+#ifndef MALLOW_MAGAZINE_H
+#define MALLOW_MAGAZINE_H
+
+#include "heap/heap.h"
+
+/* The sentinel of magazines that have no array yet. */
+extern struct entry no_entries[1];
+
+/* Sets all magazines of a heap to `no_entries`. */
+void magazines_init(struct heap *heap);
+
+/* Gives the class a larger array, with the same entries, if it may have one. */
+void magazine_grow(struct heap *heap, unsigned class);
+
+/* How many slots to take from a slab at once; 0 while there is no array. */
+unsigned magazine_want(const struct heap *heap, unsigned class);
+
+/* Gives the `count` oldest entries back to their slabs. */
+void magazine_flush(struct heap *heap, unsigned class, unsigned count);
+
+/* Flushes all, of a heap that no thread owns. */
+void magazines_flush_all(struct heap *heap);
+
+/* Gives all back and begins anew, with arrays that the settings of now allow. */
+void magazines_renew(struct heap *heap);
+
+/* Empties all. The heap's own slots are found when its slabs are repaired; others' are given back.
+ */
+void magazines_forget(struct heap *heap);
+
+/* Of what freed slots go to. */
+unsigned magazine_count(const struct heap *heap, unsigned class);
+
+/* While allocations are sampled: makes what was freed what is allocated from, which is empty; false
+ * when less than `least` slots were. */
+bool magazine_swap(struct heap *heap, unsigned class, unsigned least);
+
+static inline bool magazine_full(const struct magazine *magazine) {
+    return magazine->top + 1 == magazine->limit;
+}
+
+/* Puts a cached slot on a magazine that is not full; complete before `top` covers it. */
+static inline void magazine_push(struct heap *heap, unsigned class, struct entry entry) {
+    struct entry *next = heap->freed[class].top + 1;
+    *next = entry;
+    signal_order();
+    heap->freed[class].top = next;
+    sanitizer_release(heap);
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* realloc, in place or by moving pages before copying; and what a block's size is. */
+#include <errno.h>
+#include <string.h>
+
+#include "check/special.h"
+#include "heap/alloc.h"
+#include "heap/fast.h"
+#include "heap/find.h"
+#include "heap/foreign.h"
+#include "mallow.h"
+#include "pages/large.h"
+#include "pages/mapping.h"
+#include "process/settings.h"
+#include "report/report.h"
+
+/* Shrinking below half moves the block, so that the memory can serve others. */
+static bool fits(const struct found *block, size_t size) {
+    return block->usable != 0 && size_fits(size, block->usable);
+}
+
+/* Resizes without copying; NULL when that is not possible. */
+static void *resize_pages(const struct found *block, size_t size) {
+    if (size <= SLOT_MAX || size > PTRDIFF_MAX) return NULL;
+    if (block->kind == BLOCK_RUN) return large_resize(block->start, size);
+    if (block->kind == BLOCK_MAPPING && size >= racy_load(size_t, &settings.mmap_threshold) / 2)
+        return mapping_resize(block->start, size);
+    return NULL;
+}
+
+/* What grows once grows again: a quarter more than before, at least, saves most of the copies. */
+static size_t grown(size_t usable, size_t size) {
+    return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
+}
+
+static void *resize_by_copy(const struct found *block, size_t size) {
+    int before = errno;
+    void *p = mallow_malloc(grown(block->usable, size));
+    if (p == NULL) {
+        if (size > block->usable) return NULL;
+        errno = before; /* it fits where it is */
+        return block->start;
+    }
+    memcpy(p, block->start, min_size(block->usable, size));
+    mallow_free(block->start);
+    return p;
+}
+
+void *resize_unknown(void *p, size_t size, const void *caller) {
+    void *moved = NULL;
+    if (!foreign_realloc(p, size, &moved)) report_misuse(MISUSE_REALLOC, p, caller);
+    return moved;
+}
+
+static void *resize_block(const struct found *block, size_t size) {
+    return fits(block, size) ? block->start : resize_pages(block, size);
+}
+
+void *resize_plain(void *p, size_t size) {
+    struct found block = find_block(p);
+    return block.kind == BLOCK_NONE ? NULL : resize_block(&block, size);
+}
+
+static NOINLINE void *resize(void *p, size_t size, const void *caller) {
+    if (unlikely(settings.special != 0)) return special_resize(p, size, caller);
+    struct found block = find_block(p);
+    if (unlikely(block.kind == BLOCK_NONE)) return resize_unknown(p, size, caller);
+    void *resized = resize_block(&block, size);
+    return resized != NULL ? resized : resize_by_copy(&block, size);
+}
+
+ALWAYS_INLINE void *new_block(size_t size, const void *caller) {
+    return likely(settings.special == 0) ? mallow_malloc(size)
+                                         : special_new_by_resize(size, caller);
+}
+
+ALWAYS_INLINE void free_for(void *p, const void *caller) {
+    if (likely(fast_give(p) == FAST_DONE)) return;
+    free_told(p,
+              &(struct release){
+                  .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, .caller = caller});
+}
+
+EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
+    if (p == NULL) return new_block(size, __builtin_return_address(0));
+    if (size == 0) {
+        free_for(p, __builtin_return_address(0));
+        return NULL;
+    }
+    return resize(p, size, __builtin_return_address(0));
+}
+
+EXPORT_OWN size_t mallow_usable_size(const void *p) {
+    if (p == NULL) return 0;
+    struct found block = find_block((void *)(uintptr_t)p);
+    size_t usable = block.usable;
+    if (unlikely(block.kind == BLOCK_NONE) && !special_usable_size(p, &usable) &&
+        !foreign_usable_size(p, &usable))
+        report_misuse(MISUSE_USABLE_SIZE, p, __builtin_return_address(0));
+    return usable;
+}
+
+EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (p == NULL) return new_block(bytes, __builtin_return_address(0));
+    if (bytes != 0) return resize(p, bytes, __builtin_return_address(0));
+    free_for(p, __builtin_return_address(0));
+    return NULL;
+}

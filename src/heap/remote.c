@@ -1,0 +1,92 @@
+#include "heap/remote.h"
+
+#include "heap/magazine.h"
+
+static void push_pending(struct heap *owner, struct slab *slab) {
+    _Atomic(struct slab *) *list = &owner->pending[slab->class];
+    struct slab *head = atomic_load_explicit(list, memory_order_relaxed);
+    do {
+        slab->next_pending = head;
+    } while (!atomic_compare_exchange_weak_explicit(list, &head, slab, memory_order_release,
+                                                    memory_order_relaxed));
+}
+
+static void announce(struct heap *owner, struct slab *slab) {
+    if (atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0) return;
+    if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0)
+        push_pending(owner, slab);
+}
+
+bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
+    slab = slab_head(slab);
+    /* Read before the CAS: until then the slot is used, so the slab has not retired. */
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    uint8_t used = SLOT_USED;
+    if (owner == NULL) return false; /* another free came first, and the slab retired */
+    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_REMOTE, memory_order_seq_cst,
+                                                 memory_order_relaxed))
+        return false;
+    announce(owner, slab);
+    return true;
+}
+
+bool remote_keep(struct heap *heap, unsigned class, struct entry entry) {
+    uint8_t used = SLOT_USED;
+    if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED_REMOTE,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        return false;
+    magazine_push(heap, class, entry);
+    return true;
+}
+
+void remote_give(struct slab *slab, _Atomic uint8_t *state) {
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
+    announce(owner, slab);
+}
+
+static void look_at(struct heap *heap, struct slab *slab) {
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
+    if (owner != heap) {
+        if (owner != NULL) announce(owner, slab);
+    } else if (slab->index ==
+               0) { /* else a later slab's inner granule: its head has its own flag */
+        slab_harvest(heap, slab);
+    }
+}
+
+/* What the last collection left, and what is pending now. */
+bool remote_collect(struct heap *heap, unsigned class) {
+    _Atomic(struct slab *) *list = &heap->pending[class];
+    if (heap->collecting == NULL && atomic_load_explicit(list, memory_order_relaxed) == NULL)
+        return false;
+    if (heap->collecting == NULL)
+        heap->collecting = atomic_exchange_explicit(list, NULL, memory_order_acquire);
+    for (unsigned i = 0; i < COLLECT_MAX && heap->collecting != NULL; i++) {
+        struct slab *slab = heap->collecting;
+        heap->collecting = slab->next_pending; /* before it can be pushed again */
+        atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
+#ifndef __x86_64__
+        atomic_thread_fence(memory_order_seq_cst); /* before the states are read */
+#endif
+        look_at(heap, slab);
+    }
+    return true;
+}
+
+bool remote_collect_some(struct heap *heap) {
+    bool some = false;
+    for (unsigned class = 0; class < CLASSES; class ++) some |= remote_collect(heap, class);
+    return some;
+}
+
+void remote_collect_all(struct heap *heap) {
+    while (remote_collect_some(heap)) continue;
+}
+
+bool remote_pending(const struct heap *heap) {
+    if (racy_load(struct slab *, &heap->collecting) != NULL) return true;
+    for (unsigned class = 0; class < CLASSES; class ++)
+        if (atomic_load_explicit(&heap->pending[class], memory_order_relaxed) != NULL) return true;
+    return false;
+}

@@ -1,0 +1,188 @@
+#include "leak/leak.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "leak/leak_groups.h"
+#include "leak/leak_print.h"
+#include "leak/leak_suppress.h"
+#include "leak/leak_threads.h"
+#include "os/os.h"
+#include "os/os_process.h"
+#include "process/settings.h"
+#include "report/symbolizer.h"
+
+/* ---- one check at a time ---- */
+
+static UNTOUCHED _Atomic int under_way;
+
+static void begin_check(void) {
+    while (atomic_exchange(&under_way, 1) != 0) os_wait(&under_way, 1);
+}
+
+static void end_check(void) {
+    atomic_store(&under_way, 0);
+    os_wake_all(&under_way);
+}
+
+RARE void leak_after_fork(void) {
+    atomic_store(&under_way, 0);
+    leak_threads_after_fork();
+}
+
+/* ---- in the copy ---- */
+
+static enum leak_verdict verdict_of(const struct leak_groups *groups) {
+    return groups->totals[LEAK_DEFINITE].blocks != 0 ? LEAK_LOST : LEAK_NONE;
+}
+
+static _Noreturn void look_for_leaks(const struct leak_request *request,
+                                     const struct leak_roots *begin) {
+    static UNTOUCHED struct leak_groups groups;
+    const char *failure = leak_mark_all(begin);
+    if (failure == NULL && !leak_group_all(&groups, request->reachable_too))
+        failure = "no memory for the leak check";
+    if (failure != NULL) {
+        request->fail(request->to, failure);
+        text_flush(request->text);
+        os_end_copy(LEAK_FAILED);
+    }
+    leak_suppress(&groups);
+    enum leak_verdict verdict = verdict_of(&groups);
+    if (verdict == LEAK_LOST || !request->only_if_lost) {
+        request->begin(request->to);
+        leak_print(request->text, &groups, request->limit);
+        text_flush(request->text);
+    }
+    os_end_copy(verdict);
+}
+
+/* ---- in the process ---- */
+
+static void print_stop(struct text *text, const struct leak_threads *threads, int64_t stood) {
+    text_add_count(text, threads->stopped, "thread");
+    text_add(text, " stood still for ");
+    text_add_number(text, (uint64_t)stood / 1000);
+    text_add(text, " microseconds");
+    if (threads->missed != 0) {
+        text_add(text, "; ");
+        text_add_number(text, threads->missed);
+        text_add(text,
+                 " could not be stopped: what such a thread alone knows may be listed as lost");
+    }
+    text_add(text, "\n");
+}
+
+static enum leak_verdict await_verdict(const struct leak_request *request, int copy) {
+    int status = os_await_copy(copy);
+    if (status >= LEAK_NONE && status <= LEAK_FAILED) return (enum leak_verdict)status;
+    request->fail(request->to, "the copy of the process was killed");
+    return LEAK_FAILED;
+}
+
+/* The copy of this thread goes on in here. */
+static int copy_process(const struct leak_request *request, struct leak_threads *threads,
+                        uintptr_t stack_pointer) {
+    struct leak_roots begin = {threads, os_thread_id(), stack_pointer};
+    int copy = os_copy_process();
+    if (copy == 0) look_for_leaks(request, &begin);
+    return copy;
+}
+
+static enum leak_verdict check_alone(const struct leak_request *request, uintptr_t stack_pointer) {
+    struct leak_threads threads;
+    uint64_t mask = os_block_signals();
+    const char *failure = leak_threads_stop(&threads);
+    if (failure != NULL) {
+        os_restore_signals(mask);
+        request->fail(request->to, failure);
+        return LEAK_FAILED;
+    }
+    int copy = copy_process(request, &threads, stack_pointer);
+    int64_t stood = leak_threads_release(&threads);
+    os_restore_signals(mask);
+    leak_threads_forget(&threads);
+    if (copy < 0) {
+        request->fail(request->to,
+                      "the process cannot be copied (memory, or the number of processes)");
+        return LEAK_FAILED;
+    }
+    enum leak_verdict verdict = await_verdict(request, copy);
+    if (verdict == LEAK_LOST || (verdict != LEAK_FAILED && !request->only_if_lost))
+        print_stop(request->text, &threads, stood);
+    return verdict;
+}
+
+/* What the calling thread has in registers is put on its stack, above what is done here. */
+NOINLINE enum leak_verdict leak_check(const struct leak_request *request) {
+    __builtin_unwind_init();
+    begin_check();
+    enum leak_verdict verdict = check_alone(request, (uintptr_t)__builtin_frame_address(0));
+    end_check();
+    return verdict;
+}
+
+/* ---- at exit ---- */
+
+static void to_leak_log(void *fd, const char *bytes, size_t count) {
+    os_write(*(int *)fd, bytes, count);
+}
+
+static void begin_report(void *text) {
+    text_add(text, "mallow: leaks of process ");
+    text_add_number(text, (uint64_t)os_process_id());
+    text_add(text, ":\n");
+}
+
+static void report_failure(void *text, const char *why) {
+    text_add(text, "mallow: no leak check of process ");
+    text_add_number(text, (uint64_t)os_process_id());
+    text_add(text, ": ");
+    text_add(text, why);
+    text_add(text, "\n");
+}
+
+/* exit() may be called by its handlers: what is left of them runs, and the last status counts. */
+static void end_with(int status) {
+#ifdef __GLIBC__
+    exit(status);
+#else
+    fflush(NULL);
+    _exit(status);
+#endif
+}
+
+static enum leak_verdict check_to(int fd) {
+    static UNTOUCHED char buffer[4 * KIB];
+    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_leak_log, .to = &fd};
+    struct leak_request request = {
+        .only_if_lost = true,
+        .limit = 50,
+        .text = &text,
+        .begin = begin_report,
+        .fail = report_failure,
+        .to = &text,
+    };
+    enum leak_verdict verdict = leak_check(&request);
+    text_flush(&text);
+    return verdict;
+}
+
+static void check_at_exit(void *unused) {
+    (void)unused;
+    int fd = symbolizer_begin();
+    enum leak_verdict verdict = check_to(fd);
+    uint64_t mask = os_block_signals();
+    symbolizer_end(fd);
+    os_restore_signals(mask);
+    if (verdict == LEAK_LOST && settings.leak_status != 0) end_with(settings.leak_status);
+}
+
+int __cxa_atexit(void (*call)(void *), void *argument, void *module);
+
+/* As no module's, from a constructor, it is called after the destructors of all. */
+RARE void leak_start(void) {
+    if (settings.leak_at_exit) __cxa_atexit(check_at_exit, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+#include "leak/leak_groups.h"
+
+#include <string.h>
+
+#include "check/block_info.h"
+#include "leak/leak_memory.h"
+#include "leak/leak_sort.h"
+
+#define GROUPS_MAX ((size_t)1 << 16)
+#define INDEX_SIZE (2 * GROUPS_MAX)
+#define GROUPS_APART (GROUPS_MAX - LEAK_CLASSES) /* then one for what is left of each class */
+
+_Static_assert(sizeof(struct leak_group) <= LEAK_SORT_MAX, "groups can be sorted");
+
+static UNTOUCHED struct {
+    struct leak_groups *to;
+    uint32_t *index; /* of groups, from 1; 0 is free */
+    bool reachable_too;
+} grouping;
+
+static uint64_t mix(uint64_t hash, uint64_t value) {
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t hash_group(const struct leak_group *group) {
+    uint64_t head[2];
+    memcpy(head, group->head, sizeof head);
+    uint64_t hash = mix(group->class, group->stack);
+    return group->stack != 0 ? hash : mix(mix(mix(hash, group->size), head[0]), head[1]);
+}
+
+static bool is_same_group(const struct leak_group *a, const struct leak_group *b) {
+    if (a->class != b->class || a->stack != b->stack) return false;
+    return a->stack != 0 || (a->size == b->size && memcmp(a->head, b->head, sizeof a->head) == 0);
+}
+
+/* NULL: it is a new one, for which the place in the index is *place. */
+static struct leak_group *find_group(const struct leak_group *like, uint32_t **place) {
+    for (uint64_t i = hash_group(like);; i++) {
+        *place = &grouping.index[i % INDEX_SIZE];
+        if (**place == 0) return NULL;
+        struct leak_group *group = &grouping.to->list[**place - 1];
+        if (is_same_group(group, like)) return group;
+    }
+}
+
+static struct leak_group *group_of(struct leak_group *like) {
+    uint32_t *place;
+    struct leak_group *group = find_group(like, &place);
+    if (group == NULL && grouping.to->count >= GROUPS_APART) {
+        *like = (struct leak_group){.class = like->class, .example = like->example};
+        group = find_group(like, &place);
+    }
+    if (group != NULL) return group;
+    group = &grouping.to->list[grouping.to->count++];
+    *group = *like;
+    *place = (uint32_t)grouping.to->count;
+    return group;
+}
+
+static void add_amount(struct leak_amount *to, struct leak_amount amount) {
+    to->blocks += amount.blocks;
+    to->bytes += amount.bytes;
+}
+
+/* As the program was given it, where that was kept. */
+static struct leak_group describe_block(const struct leak_block *block) {
+    struct block_info info;
+    struct leak_group group = {.class = leak_class_of(block),
+                               .example = block->start,
+                               .size = block->size,
+                               .own = {1, block->size}};
+    if (block_info_of(block->start, &info) && info.life == LIFE_LIVE) {
+        group.stack = info.allocated;
+        group.example = info.start;
+        group.own.bytes = group.size = info.size;
+    }
+    return group;
+}
+
+static bool is_grouped(const struct leak_group *group) {
+    return group->class != LEAK_INDIRECT &&
+           (group->class != LEAK_REACHABLE || grouping.reachable_too);
+}
+
+static void read_head(struct leak_group *group) {
+    size_t most = min_size(group->size, LEAK_HEAD);
+    group->head_bytes = (unsigned)leak_read((uintptr_t)group->example, group->head, most);
+}
+
+static void add_block(const struct leak_block *block) {
+    struct leak_group one = describe_block(block);
+    struct leak_amount amount = one.own;
+    add_amount(&grouping.to->totals[one.class], amount);
+    if (!is_grouped(&one)) return;
+    read_head(&one);
+    one.own = (struct leak_amount){0};
+    struct leak_group *group = group_of(&one);
+    add_amount(&group->own, amount);
+    if (group->class == LEAK_DEFINITE) add_amount(&group->led, leak_led_by(block));
+}
+
+static bool is_worse(const void *one, const void *other) {
+    const struct leak_group *a = one, *b = other;
+    size_t bytes_a = a->own.bytes + a->led.bytes, bytes_b = b->own.bytes + b->led.bytes;
+    if (a->class != b->class) return a->class < b->class;
+    return bytes_a != bytes_b ? bytes_a > bytes_b : a->example < b->example;
+}
+
+bool leak_group_all(struct leak_groups *groups, bool reachable_too) {
+    *groups = (struct leak_groups){.list = leak_map(GROUPS_MAX * sizeof *groups->list)};
+    grouping.to = groups;
+    grouping.index = leak_map(INDEX_SIZE * sizeof *grouping.index);
+    grouping.reachable_too = reachable_too;
+    if (groups->list == NULL || grouping.index == NULL) return false;
+    leak_each_block(add_block);
+    leak_sort(groups->list, groups->count, sizeof *groups->list, is_worse);
+    return true;
+}

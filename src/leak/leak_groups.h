@@ -1,0 +1,31 @@
+/* Blocks that were lost at one place: of one class and one stack, or where no stacks were kept of
+ * one size and with the same first bytes. Those that are lost indirectly count with what leads
+ * them. For the copy of the process alone. */
+#ifndef MALLOW_LEAK_GROUPS_H
+#define MALLOW_LEAK_GROUPS_H
+
+#include "leak/leak_mark.h"
+#include "stack/stack.h"
+
+#define LEAK_HEAD 16u
+
+struct leak_group {
+    enum leak_class class;
+    stack_id stack;
+    char *example; /* one of the blocks */
+    size_t size;   /* of it */
+    unsigned char head[LEAK_HEAD];
+    unsigned head_bytes;
+    struct leak_amount own, led; /* the blocks, and what they lead */
+};
+
+struct leak_groups {
+    struct leak_group *list; /* by class, the most bytes first */
+    size_t count;
+    struct leak_amount totals[LEAK_CLASSES];
+};
+
+/* After leak_mark_all. False when there is no memory. */
+bool leak_group_all(struct leak_groups *groups, bool reachable_too);
+
+#endif

@@ -1,0 +1,175 @@
+#include "leak/leak_memory.h"
+
+#include <setjmp.h>
+#include <string.h>
+
+#include "check/pagemap.h"
+#include "leak/leak_sort.h"
+#include "os/os.h"
+#include "os/os_process.h"
+
+/* ---- own memory ---- */
+
+#define OWN_MAX 16u
+
+static UNTOUCHED struct {
+    struct {
+        uintptr_t start, end;
+    } maps[OWN_MAX];
+    unsigned count;
+} own_maps;
+
+void *leak_map(size_t bytes) {
+    bytes = round_up(max_size(bytes, 1), os_page_size());
+    char *start = own_maps.count == OWN_MAX ? NULL : os_map(bytes);
+    if (start == NULL) return NULL;
+    own_maps.maps[own_maps.count].start = (uintptr_t)start;
+    own_maps.maps[own_maps.count++].end = (uintptr_t)start + bytes;
+    return start;
+}
+
+void leak_each_own(void (*call)(uintptr_t start, uintptr_t end)) {
+    for (unsigned i = 0; i < own_maps.count; i++)
+        call(own_maps.maps[i].start, own_maps.maps[i].end);
+    call((uintptr_t)&own_maps, (uintptr_t)(&own_maps + 1)); /* a block may begin where one ends */
+}
+
+/* ---- mappings ---- */
+
+#define FIRST_TEXT (256 * KIB)
+
+static UNTOUCHED struct {
+    struct leak_region *list;
+    size_t count;
+} regions;
+
+/* /proc/self/maps as a string. */
+static char *read_maps(void) {
+    for (size_t room = FIRST_TEXT;; room *= 2) {
+        char *text = leak_map(room);
+        long length = text == NULL ? -1 : os_read_file("/proc/self/maps", text, room - 1);
+        if (length < (long)room - 1) return length <= 0 ? NULL : text;
+    }
+}
+
+static uint64_t take_hex(const char **at) {
+    uint64_t value = 0;
+    for (;; (*at)++) {
+        if (**at >= '0' && **at <= '9')
+            value = value * 16 + (uint64_t)(**at - '0');
+        else if (**at >= 'a' && **at <= 'f')
+            value = value * 16 + (uint64_t)(**at - 'a' + 10);
+        else
+            return value;
+    }
+}
+
+/* start-end rwxp offset device inode   name */
+static struct leak_region parse_region(const char *line) {
+    struct leak_region region = {.start = take_hex(&line)};
+    line++;
+    region.end = take_hex(&line);
+    region.readable = line[1] == 'r';
+    region.writable = line[2] == 'w';
+    region.executable = line[3] == 'x';
+    region.shared = line[4] == 's';
+    for (int fields = 0; fields < 4; fields++) line = strchr(line + 1, ' ');
+    while (*line == ' ') line++;
+    region.name = line;
+    return region;
+}
+
+static bool read_regions(void) {
+    size_t lines = 0;
+    const char *text = read_maps();
+    if (text == NULL) return false;
+    for (const char *c = text; *c != '\0'; c++) lines += *c == '\n';
+    regions.list = leak_map(lines * sizeof *regions.list);
+    if (regions.list == NULL) return false;
+    for (const char *line = text; regions.count < lines; line = strchr(line, '\n') + 1)
+        regions.list[regions.count++] = parse_region(line);
+    return true;
+}
+
+const struct leak_region *leak_regions(size_t *count) {
+    if (regions.list == NULL && !read_regions()) return NULL;
+    *count = regions.count;
+    return regions.list;
+}
+
+const struct leak_region *leak_region_around(uintptr_t address) {
+    size_t at = leak_find_range(regions.list, regions.count, sizeof *regions.list, address);
+    return at < regions.count && regions.list[at].start <= address ? &regions.list[at] : NULL;
+}
+
+const struct leak_region *leak_region_of(uintptr_t address) {
+    const struct leak_region *region = leak_region_around(address);
+    return region != NULL && *region->name == '/' ? region : NULL;
+}
+
+/* ---- reading ---- */
+
+/* Beyond the end of a file, or made inaccessible inside a block: where it was noticed. */
+static UNTOUCHED jmp_buf after_fault;
+static UNTOUCHED uintptr_t fault;
+
+static void on_read_fault(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)context;
+    fault = (uintptr_t)info->si_addr;
+    longjmp(after_fault, 1);
+}
+
+static void catch_faults(void) {
+    static UNTOUCHED bool caught;
+    if (!caught) os_catch_faults(on_read_fault);
+    caught = true;
+}
+
+/* A fault is where a word is read, so each is behind the one before. Within the call leak_read may
+ * meet its own. */
+static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
+    uintptr_t at;
+    if (setjmp(after_fault) == 0)
+        at = from;
+    else if (fault >= from && fault < to)
+        at = round_up(fault + 1, os_page_size());
+    else
+        return;
+    for (; at + sizeof(uintptr_t) <= to; at += sizeof(uintptr_t)) call((const uintptr_t *)at);
+}
+
+/* ---- what is in memory ---- */
+
+#define SPARSE_MIN (64 * KIB)
+
+static void each_word_there(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
+    static UNTOUCHED struct pagemap map;
+    uint64_t entry;
+    if (!map.open) pagemap_open(&map);
+    for (uintptr_t end; from < to; from = end) {
+        end = min_size(to, round_up(from + 1, os_page_size()));
+        if (!pagemap_at(&map, from, &entry) || (entry & PAGEMAP_THERE) != 0)
+            each_word(from, end, call);
+    }
+}
+
+void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(const uintptr_t *at)) {
+    catch_faults();
+    from = round_up(from, sizeof(uintptr_t));
+    if (!sparse || to <= from || to - from < SPARSE_MIN)
+        each_word(from, to, call);
+    else
+        each_word_there(from, to, call);
+}
+
+size_t leak_read(uintptr_t from, void *to, size_t bytes) {
+    static UNTOUCHED volatile size_t read; /* kept over the jump */
+    jmp_buf outer;
+    catch_faults();
+    memcpy(&outer, &after_fault, sizeof outer);
+    if (setjmp(after_fault) == 0)
+        for (read = 0; read < bytes; read++)
+            ((char *)to)[read] = ((volatile const char *)from)[read];
+    memcpy(&after_fault, &outer, sizeof outer);
+    return read;
+}

@@ -1,0 +1,118 @@
+#include "leak/leak_print.h"
+
+#include <string.h>
+
+#include "leak/leak_memory.h"
+#include "os/os.h"
+#include "process/settings.h"
+
+static const char *const class_names[] = {
+    [LEAK_DEFINITE] = "definitely lost",
+    [LEAK_INDIRECT] = "indirectly lost",
+    [LEAK_POSSIBLE] = "possibly lost",
+    [LEAK_REACHABLE] = "still reachable",
+};
+
+/* ---- frames ---- */
+
+#define EXECUTABLE_TYPE_AT 16u /* e_type in the header of a file */
+#define TYPE_FIXED 2u          /* ET_EXEC: it is where its headers say */
+
+/* What its own headers count a file's addresses from. */
+static uintptr_t load_bias(const struct leak_region *region) {
+    size_t count, length = strcspn(region->name, "\n") + 1;
+    const struct leak_region *first = leak_regions(&count);
+    while (first < region && strncmp(first->name, region->name, length) != 0) first++;
+    uint16_t type = 0;
+    leak_read(first->start + EXECUTABLE_TYPE_AT, &type, sizeof type);
+    return type == TYPE_FIXED ? 0 : first->start;
+}
+
+static void print_frame(struct text *text, unsigned number, uintptr_t address) {
+    const struct leak_region *region = leak_region_of(address - 1);
+    text_add(text, "    #");
+    text_add_number(text, number);
+    text_add(text, " ");
+    text_add_hex(text, address);
+    if (region != NULL) {
+        text_add(text, " in ");
+        text_add_bytes(text, region->name, strcspn(region->name, "\n"));
+        text_add(text, "+");
+        text_add_hex(text, address - load_bias(region));
+    }
+    text_add(text, "\n");
+}
+
+static void print_stack(struct text *text, stack_id stack) {
+    static UNTOUCHED uintptr_t frames[STACK_FRAMES_MAX];
+    unsigned count = stack == 0 ? 0 : stack_frames(stack, frames);
+    for (unsigned i = 0; i < count && i < settings.frames; i++) print_frame(text, i, frames[i]);
+}
+
+/* ---- groups ---- */
+
+static void print_amount(struct text *text, struct leak_amount amount) {
+    text_add_count(text, amount.bytes, "byte");
+    text_add(text, " in ");
+    text_add_count(text, amount.blocks, "block");
+}
+
+/* As hexadecimal numbers and as characters. */
+static void print_head(struct text *text, const struct leak_group *group) {
+    static const char digits[] = "0123456789abcdef";
+    char shown[LEAK_HEAD];
+    text_add(text, ":");
+    for (unsigned i = 0; i < group->head_bytes; i++) {
+        unsigned char c = group->head[i];
+        char byte[] = {' ', digits[c >> 4], digits[c & 15]};
+        text_add_bytes(text, byte, sizeof byte);
+        shown[i] = c >= ' ' && c <= '~' ? (char)c : '.';
+    }
+    text_add(text, " |");
+    text_add_bytes(text, shown, group->head_bytes);
+    text_add(text, "|");
+}
+
+static void print_group(struct text *text, const struct leak_group *group) {
+    text_add(text, class_names[group->class]);
+    text_add(text, ": ");
+    print_amount(text, group->own);
+    if (group->led.blocks != 0) {
+        text_add(text, group->own.blocks == 1 ? ", and through it " : ", and through them ");
+        print_amount(text, group->led);
+    }
+    text_add(text, "; one of ");
+    text_add_count(text, group->size, "byte");
+    text_add(text, " at ");
+    text_add_hex(text, (uintptr_t)group->example);
+    print_head(text, group);
+    text_add(text, "\n");
+    print_stack(text, group->stack);
+}
+
+static void print_groups(struct text *text, const struct leak_groups *groups, size_t limit) {
+    size_t omitted = 0;
+    for (size_t i = 0; i < groups->count; i++) {
+        if (groups->list[i].class != LEAK_DEFINITE && limit == 0) {
+            omitted++;
+            continue;
+        }
+        limit -= groups->list[i].class != LEAK_DEFINITE;
+        print_group(text, &groups->list[i]);
+        text_flush(text);
+    }
+    if (omitted == 0) return;
+    text_add_count(text, omitted, "more group");
+    text_add(text, "\n");
+}
+
+void leak_print(struct text *text, const struct leak_groups *groups, size_t limit) {
+    print_groups(text, groups, limit);
+    for (unsigned i = 0; i < LEAK_CLASSES; i++) {
+        text_add(text, "in all ");
+        text_add(text, class_names[i]);
+        text_add(text, ": ");
+        print_amount(text, groups->totals[i]);
+        text_add(text, "\n");
+    }
+}

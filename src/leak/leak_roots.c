@@ -1,0 +1,264 @@
+#include "leak/leak_roots.h"
+
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "leak/leak_blocks.h"
+#include "leak/leak_memory.h"
+#include "leak/leak_sort.h"
+#include "os/os.h"
+
+#define RED_ZONE 128u /* bytes below the stack pointer that a function may use */
+
+static UNTOUCHED struct {
+    const struct leak_roots *of;
+    void (*word)(const uintptr_t *at);
+    void (*owned)(uintptr_t address);
+} walk;
+
+/* ---- what is left out: the heap, which is marked block by block, and our own ---- */
+
+struct stretch {
+    uintptr_t start, end;
+};
+
+static UNTOUCHED struct {
+    struct stretch *list; /* by address, none within another */
+    size_t count, room;
+} excluded;
+
+static void count_range(uintptr_t start, uintptr_t end) {
+    (void)start, (void)end;
+    excluded.room++;
+}
+
+static void exclude(uintptr_t start, uintptr_t end) {
+    if (excluded.count < excluded.room)
+        excluded.list[excluded.count++] = (struct stretch){start, end};
+}
+
+static bool prepare_excluded(void) {
+    const struct leak_threads *threads = walk.of->threads;
+    excluded.room = 2; /* the list itself, and that of the threads */
+    leak_each_heap_range(count_range);
+    leak_each_own(count_range);
+    excluded.list = leak_map(excluded.room * sizeof *excluded.list);
+    if (excluded.list == NULL) return false;
+    leak_each_own(exclude);
+    exclude((uintptr_t)threads->list, (uintptr_t)(threads->list + threads->capacity));
+    leak_each_heap_range(exclude);
+    leak_sort(excluded.list, excluded.count, sizeof *excluded.list, leak_is_range_before);
+    return true;
+}
+
+/* The first that ends behind the address; NULL when there is none. */
+static const struct stretch *next_excluded(uintptr_t address) {
+    size_t at = leak_find_range(excluded.list, excluded.count, sizeof *excluded.list, address);
+    return at < excluded.count ? &excluded.list[at] : NULL;
+}
+
+static bool is_excluded(uintptr_t address) {
+    const struct stretch *next = next_excluded(address);
+    return next != NULL && next->start <= address;
+}
+
+static void scan(uintptr_t from, uintptr_t to, bool sparse) {
+    while (from < to) {
+        const struct stretch *next = next_excluded(from);
+        uintptr_t end = next == NULL ? to : min_size(to, next->start);
+        if (end > from) leak_each_word(from, end, sparse, walk.word);
+        from = next == NULL ? to : next->end;
+    }
+}
+
+/* ---- threads ---- */
+
+/* A block in which a thread's stack is, or to which libc keeps a pointer to its inside: the vector
+ * of a thread's blocks of thread-local variables. */
+static void own_block_of(uintptr_t address) {
+    if (is_excluded(address)) walk.owned(address);
+}
+
+static uintptr_t vector_of(uintptr_t thread_pointer) {
+    uintptr_t words[2] = {0};
+    leak_read(thread_pointer, words, sizeof words);
+#if defined(__x86_64__)
+    return words[1];
+#else
+    return words[0];
+#endif
+}
+
+#if defined(__x86_64__)
+static uintptr_t stack_pointer_of(const ucontext_t *context) {
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+}
+
+#    define SAVED_BYTES 512u   /* of the registers that all have */
+#    define SAVED_SIZE_AT 464u /* there the kernel writes a mark, and how many bytes it has */
+#    define SAVED_SIZE_MARK 0x46505853u /* FP_XSTATE_MAGIC1 */
+
+/* The registers of vector instructions, behind the rest. */
+static void scan_extended(const ucontext_t *context) {
+    uintptr_t state = (uintptr_t)context->uc_mcontext.fpregs;
+    uint32_t sizes[2] = {0};
+    if (state == 0) return;
+    leak_read(state + SAVED_SIZE_AT, sizes, sizeof sizes);
+    size_t bytes = sizes[0] == SAVED_SIZE_MARK ? sizes[1] : SAVED_BYTES;
+    leak_each_word(state, state + bytes, false, walk.word);
+}
+#else
+static uintptr_t stack_pointer_of(const ucontext_t *context) {
+#    if defined(__aarch64__)
+    return context->uc_mcontext.sp;
+#    else
+    return (uintptr_t)context;
+#    endif
+}
+static void scan_extended(const ucontext_t *context) { (void)context; }
+#endif
+
+static void scan_thread(uintptr_t stack_pointer, uintptr_t thread_pointer) {
+    own_block_of(stack_pointer);
+    own_block_of(vector_of(thread_pointer));
+}
+
+static void scan_threads(void) {
+    const struct leak_threads *threads = walk.of->threads;
+    scan_thread(walk.of->stack_pointer, leak_thread_pointer());
+    for (size_t i = 0; i < threads->count; i++) {
+        const struct leak_thread *thread = &threads->list[i];
+        if (thread->state != THREAD_STOPPED) continue;
+        scan_thread(stack_pointer_of(thread->context), thread->pointer);
+        leak_each_word((uintptr_t)thread->context, (uintptr_t)thread->context + sizeof(ucontext_t),
+                       false, walk.word);
+        scan_extended(thread->context);
+    }
+}
+
+/* The bottom stack pointer in the region; 0 when there is none. */
+static uintptr_t lowest_in(const struct leak_region *region, uintptr_t address, uintptr_t bottom) {
+    if (address < region->start || address >= region->end) return bottom;
+    return bottom == 0 ? address : min_size(bottom, address);
+}
+
+static uintptr_t lowest_stack_pointer(const struct leak_region *region) {
+    const struct leak_threads *threads = walk.of->threads;
+    uintptr_t bottom = lowest_in(region, walk.of->stack_pointer, 0);
+    for (size_t i = 0; i < threads->count; i++)
+        if (threads->list[i].state == THREAD_STOPPED)
+            bottom = lowest_in(region, stack_pointer_of(threads->list[i].context), bottom);
+    return bottom;
+}
+
+/* ---- stacks that libc keeps for threads to come ---- */
+
+/*
+ * At the end of a stack that the GNU C library made is its record of the thread, which begins with
+ * two words that point to itself and holds the thread's number while it lives. What the record has
+ * of the thread's still counts: its result, which nobody may have asked for yet.
+ */
+#define RECORD_BYTES 2304u
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+static size_t number_offset(void) {
+    uintptr_t pointer = leak_thread_pointer();
+    for (size_t at = 0; at < RECORD_BYTES; at += sizeof(int))
+        if (*(const int *)(pointer + at) == walk.of->caller) return at;
+    return 0;
+}
+
+static UNTOUCHED struct {
+    const struct leak_region *in;
+    uintptr_t found;
+} record;
+
+static void find_record(const uintptr_t *at) {
+    uintptr_t address = (uintptr_t)at;
+    if (record.found != 0 || at[0] != address || address % CACHE_LINE != 0) return;
+    if (address + RECORD_BYTES <= record.in->end && at[2] == address) record.found = address;
+}
+
+/* The record of the thread that has, or had, its stack there; 0 when there is none. */
+static uintptr_t record_in(const struct leak_region *region) {
+    record.in = region;
+    record.found = 0;
+    leak_each_word(region->start, region->end, true, find_record);
+    return record.found;
+}
+
+static bool is_ended(uintptr_t thread_record) {
+    size_t offset = number_offset();
+    int number = 1;
+    leak_read(thread_record + offset, &number, sizeof number);
+    return offset != 0 && number <= 0; /* -1: and it has been joined */
+}
+#else
+static uintptr_t record_in(const struct leak_region *region) {
+    (void)region;
+    return 0;
+}
+static bool is_ended(uintptr_t thread_record) {
+    (void)thread_record;
+    return false;
+}
+#endif
+
+/* ---- mappings ---- */
+
+static bool is_anonymous(const struct leak_region *region) { return *region->name == '\n'; }
+
+static bool is_named(const struct leak_region *region, const char *prefix) {
+    return strncmp(region->name, prefix, strlen(prefix)) == 0;
+}
+
+/* Variables that are constant after relocation stand before those that are not. */
+static bool is_constant_data(const struct leak_region *region, const struct leak_region *next) {
+    size_t length = strcspn(region->name, "\n");
+    return next != NULL && next->start == region->end && next->writable &&
+           strncmp(region->name, next->name, length + 1) == 0;
+}
+
+static bool has_pointers(const struct leak_region *region, const struct leak_region *next) {
+    if (!region->readable || is_named(region, "[v") || is_named(region, "anon_inode:"))
+        return false;
+    bool zero = is_named(region, "/dev/zero");
+    if (region->shared) return region->writable && zero;
+    if (is_named(region, "/dev/") && !zero) return false;
+    return region->writable || is_anonymous(region) || is_constant_data(region, next);
+}
+
+/* Where stacks end, a page is left that cannot be touched; the first thread's is the kernel's. */
+static bool is_stack(const struct leak_region *region, const struct leak_region *before) {
+    if (is_named(region, "[stack]")) return true;
+    return is_anonymous(region) && before != NULL && before->end == region->start &&
+           !before->readable && !before->writable;
+}
+
+/* Below its thread's stack pointer a stack has nothing, and that of an ended thread nowhere. */
+static uintptr_t stack_begin(const struct leak_region *region) {
+    uintptr_t bottom = lowest_stack_pointer(region);
+    uintptr_t thread_record = record_in(region);
+    if (thread_record != 0) own_block_of(vector_of(thread_record)); /* is kept, too */
+    if (bottom != 0) return max_size(bottom - RED_ZONE, region->start);
+    return thread_record != 0 && is_ended(thread_record) ? thread_record : region->start;
+}
+
+bool leak_each_root(const struct leak_roots *of, void (*word)(const uintptr_t *at),
+                    void (*owned)(uintptr_t address)) {
+    size_t count;
+    const struct leak_region *regions_list = leak_regions(&count);
+    walk.of = of;
+    walk.word = word;
+    walk.owned = owned;
+    if (regions_list == NULL || !prepare_excluded()) return false;
+    scan_threads();
+    for (size_t i = 0; i < count; i++) {
+        const struct leak_region *region = &regions_list[i];
+        if (!has_pointers(region, i + 1 < count ? region + 1 : NULL)) continue;
+        bool stack = is_stack(region, i > 0 ? region - 1 : NULL);
+        scan(stack ? stack_begin(region) : region->start, region->end, !region->shared);
+    }
+    return true;
+}

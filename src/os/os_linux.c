@@ -1,0 +1,333 @@
+/* The contract of os.h on Linux, with raw system calls: libc's wrappers set errno. */
+#include "os/os.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MREMAP_DONTUNMAP
+#    define MREMAP_DONTUNMAP 4
+#endif
+
+#define IS_ERROR(r) ((unsigned long)(r) >= (unsigned long)-4095L)
+
+#if defined(__x86_64__)
+static long call6(long n, long a, long b, long c, long d, long e, long f) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#else
+static long call6(long n, long a, long b, long c, long d, long e, long f) {
+    int saved = errno;
+    long result = syscall(n, a, b, c, d, e, f);
+    if (result == -1) result = -errno;
+    errno = saved;
+    return result;
+}
+#endif
+
+#define call3(n, a, b, c) call6(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+
+size_t os_page_size(void) {
+    static size_t cached; /* racing writers store the same value */
+    size_t page = __atomic_load_n(&cached, __ATOMIC_RELAXED);
+    if (page == 0) {
+        page = getauxval(AT_PAGESZ);
+        __atomic_store_n(&cached, page, __ATOMIC_RELAXED);
+    }
+    return page;
+}
+
+/* The kernel has put those bytes at the upper end of the first stack. */
+unsigned os_address_bits(void) {
+    return 64 - (unsigned)__builtin_clzl(getauxval(AT_RANDOM) | (uintptr_t)1 << 31);
+}
+
+static void *map(void *at, size_t bytes, int protection, int flags) {
+    long r = call6(SYS_mmap, (long)at, (long)bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+                   -1, 0);
+    return IS_ERROR(r) ? NULL : (void *)r;
+}
+
+void *os_reserve(size_t bytes) {
+    /* One granule more than asked, then cut to alignment. */
+    char *start = map(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
+    if (start == NULL) return NULL;
+    size_t lead = round_up((uintptr_t)start, GRANULE) - (uintptr_t)start;
+    if (lead != 0) call3(SYS_munmap, start, lead, 0);
+    if (lead != GRANULE) call3(SYS_munmap, start + lead + bytes, GRANULE - lead, 0);
+    return start + lead;
+}
+
+static bool protect(void *start, size_t bytes, int protection) {
+    return call3(SYS_mprotect, start, bytes, protection) == 0;
+}
+
+bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_READ | PROT_WRITE); }
+
+#ifndef MAP_FIXED_NOREPLACE
+#    define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+static bool map_exactly(void *start, size_t bytes, int protection, int flags) {
+    void *granted = map(start, bytes, protection, MAP_FIXED_NOREPLACE | flags);
+    if (granted == start) return true;
+    /* Before Linux 4.17 the address is a wish. */
+    if (granted != NULL) call3(SYS_munmap, granted, bytes, 0);
+    return false;
+}
+
+bool os_extend(void *start, size_t bytes) {
+    return map_exactly(start, bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+bool os_reserve_at(void *start, size_t bytes) {
+    return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE);
+}
+
+/* A new mapping merges with the reservation around it, which one that was used does not always. */
+bool os_discard(void *start, size_t bytes) {
+    return map(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
+}
+
+char *os_break(void) {
+    int saved = errno;
+    char *now = sbrk(0);
+    errno = saved;
+    return now == (char *)-1 ? NULL : now;
+}
+
+bool os_break_move(char *from, char *to) {
+    int saved = errno;
+    char *before = os_break() == from ? sbrk(to - from) : (char *)-1;
+    /* Another thread may have moved it meanwhile. */
+    bool moved = before == from;
+    if (!moved && before != (char *)-1 && sbrk(0) == before + (to - from)) sbrk(from - to);
+    errno = saved;
+    return moved;
+}
+
+bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
+
+bool os_write_protected(void *to, const void *from, size_t bytes) {
+    uintptr_t first = (uintptr_t)to & ~(os_page_size() - 1);
+    size_t pages = round_up((uintptr_t)to + bytes, os_page_size()) - first;
+    if (call3(SYS_mprotect, first, pages, PROT_READ | PROT_WRITE) != 0) return false;
+    memcpy(to, from, bytes);
+    call3(SYS_mprotect, first, pages, PROT_READ);
+    return true;
+}
+
+bool os_purge(void *start, size_t bytes) {
+    return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
+}
+
+bool os_advise_huge(void *start, size_t bytes) {
+    return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
+}
+
+bool os_is_resident(void *page) {
+    unsigned char resident = 0;
+    return call3(SYS_mincore, page, os_page_size(), &resident) == 0 && (resident & 1) != 0;
+}
+
+void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
+
+bool os_unmap(void *start, size_t bytes) { return call3(SYS_munmap, start, bytes, 0) == 0; }
+
+void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
+    long r = call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
+    return IS_ERROR(r) ? NULL : (void *)r;
+}
+
+void *os_move_pages(void *from, size_t bytes) {
+    long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
+                   MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    return IS_ERROR(r) ? NULL : (void *)r;
+}
+
+size_t os_address_limit(void) {
+    struct {
+        uint64_t now, most;
+    } limit = {0};
+    call6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    return limit.now == 0 ? SIZE_MAX : limit.now;
+}
+
+size_t os_mapping_limit(void) {
+    char digits[24];
+    size_t limit = 0;
+    long length = os_read_file("/proc/sys/vm/max_map_count", digits, sizeof digits);
+    for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; i++)
+        limit = limit * 10 + (size_t)(digits[i] - '0');
+    return limit == 0 ? 65530 : limit; /* the kernel's default */
+}
+
+int64_t os_coarse_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+const char *os_program_path(void) {
+    static UNTOUCHED char path[512];
+    if (path[0] != '\0') return path;
+    long length =
+        call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, sizeof path - 1, 0, 0);
+    path[IS_ERROR(length) ? 0 : length] = '\0';
+    return path;
+}
+
+int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }
+int os_process_id(void) { return (int)call3(SYS_getpid, 0, 0, 0); }
+
+uint64_t os_block_signals(void) {
+    uint64_t all = ~(uint64_t)0, before = 0;
+    call6(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, 8, 0, 0);
+    return before;
+}
+
+void os_restore_signals(uint64_t mask) {
+    call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
+}
+
+/* By libc's function, which knows how a handler returns. With a signal that exists it cannot fail.
+ */
+void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before) {
+    sigaction(signal, action, before);
+}
+
+void os_raise(int signal) { call3(SYS_tgkill, os_process_id(), os_thread_id(), signal); }
+
+bool os_barrier_in_all_threads(void) {
+    if (call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
+    /* The process has to say first that it will. */
+    return call3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+           call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void os_wait(_Atomic int *word, int expected) {
+    call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, 0, 0, 0);
+}
+
+void os_wait_for(_Atomic int *word, int expected, int64_t ns) {
+    struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, (long)&limit, 0, 0);
+}
+
+void os_wake_one(_Atomic int *word) {
+    call6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+long os_read_file(const char *path, char *buffer, size_t bytes) {
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (IS_ERROR(fd)) return -1;
+    size_t have = 0;
+    while (have < bytes) {
+        long n = call3(SYS_read, fd, buffer + have, bytes - have);
+        if (n == -4 /* EINTR */) continue;
+        if (n <= 0) break;
+        have += (size_t)n;
+    }
+    call3(SYS_close, fd, 0, 0);
+    return (long)have;
+}
+
+bool os_read_memory(const void *from, void *to, size_t bytes) {
+    struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
+    long n = call6(SYS_process_vm_readv, os_process_id(), (long)&local, 1, (long)&remote, 1, 0);
+    return n == (long)bytes;
+}
+
+/* The kernel reads the set before it finds that there is no such operation. */
+bool os_is_readable(const void *at) {
+    uintptr_t set = (uintptr_t)at & ~(uintptr_t)7;
+    return call6(SYS_rt_sigprocmask, ~0L, (long)set, 0, 8, 0, 0) == -EINVAL;
+}
+
+void os_write(int fd, const char *text, size_t bytes) {
+    while (bytes > 0) {
+        long n = call3(SYS_write, fd, text, bytes);
+        if (n == -4 /* EINTR */) continue;
+        if (n <= 0) return;
+        text += n;
+        bytes -= (size_t)n;
+    }
+}
+
+int os_open_append(const char *path) {
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path,
+                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644, 0, 0);
+    return IS_ERROR(fd) ? -1 : (int)fd;
+}
+
+#define IS_BUSY(r) ((r) == -EWOULDBLOCK)
+
+static bool identify(int fd, struct statx *status) {
+    return call6(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, (long)status, 0) ==
+           0;
+}
+
+static void set_file(struct os_file *file, const struct statx *status) {
+    file->device = (uint64_t)status->stx_dev_major << 32 | status->stx_dev_minor;
+    file->number = status->stx_ino;
+}
+
+enum os_opened os_create_log(const char *path, struct os_file *file) {
+    struct statx status = {0};
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                    0666, 0, 0);
+    if (IS_ERROR(fd)) return OS_REFUSED;
+    file->fd = (int)fd;
+    if (!identify(file->fd, &status)) status.stx_mode = 0;
+    set_file(file, &status);
+    if (!S_ISREG(status.stx_mode)) return OS_OPENED; /* a terminal, a pipe */
+    if (IS_BUSY(call3(SYS_flock, fd, LOCK_EX | LOCK_NB, 0))) {
+        os_close(file->fd);
+        return OS_IN_USE;
+    }
+    call3(SYS_ftruncate, fd, 0, 0);
+    return OS_OPENED;
+}
+
+bool os_is_file(const struct os_file *file) {
+    struct statx status = {0};
+    struct os_file now = {.fd = file->fd};
+    if (!identify(file->fd, &status)) return false;
+    set_file(&now, &status);
+    return now.device == file->device && now.number == file->number;
+}
+
+void os_close(int fd) { call3(SYS_close, fd, 0, 0); }
+
+bool os_on_signal_stack(void) {
+    stack_t now;
+    return call3(SYS_sigaltstack, 0, &now, 0) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
+}
+
+uint64_t os_random(void) {
+    uint64_t value = 0;
+    if (call3(SYS_getrandom, &value, sizeof value, 1 /* GRND_NONBLOCK */) != sizeof value)
+        value = (uintptr_t)&value ^ getauxval(AT_RANDOM);
+    return value;
+}

@@ -1,0 +1,212 @@
+/* The contract of os_process.h on Linux. System calls by number: programs replace libc's names. */
+#include "os/os_process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+static int parse_number_at(const char *name) {
+    int number = 0;
+    for (; *name >= '0' && *name <= '9'; name++) number = number * 10 + (*name - '0');
+    return number;
+}
+
+/* No flag, so that everything is copied, and no signal at its end: such a child is none that
+ * wait(2) knows without __WCLONE. */
+int os_copy_process(void) {
+    long copy = syscall(SYS_clone, 0l, 0l, 0l, 0l, 0l);
+    if (copy == 0) syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    return (int)copy;
+}
+
+int os_await_copy(int copy) {
+    int status;
+    while (syscall(SYS_wait4, copy, &status, __WALL, NULL) != copy)
+        if (errno != EINTR) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+_Noreturn void os_end_copy(int status) {
+    for (;;) syscall(SYS_exit_group, (long)status);
+}
+
+#ifndef SYS_close_range
+#    define SYS_close_range 436
+#endif
+
+/* ---- another program ---- */
+
+#define FILE_BYTES (1u << 20) /* more than any text that is filtered */
+#define STATUS_NOT_RUN 127
+#define CHILD_STACK ((size_t)64 << 10)
+
+int os_memory_file(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur < FILE_BYTES) return -1;
+    return (int)syscall(SYS_memfd_create, "mallow", MFD_CLOEXEC);
+}
+
+struct filter_run {
+    const char *path, *argument;
+    int from, to;
+    char *stack; /* of the process that executes the program */
+};
+
+/* Beside the standard ones, where they are not in each other's way; then without CLOEXEC. */
+static bool set_standard(int input, int output) {
+    long in = syscall(SYS_fcntl, input, F_DUPFD, 3l), out = syscall(SYS_fcntl, output, F_DUPFD, 3l);
+    if (in < 0 || out < 0) return false;
+    for (long fd = 0; fd <= 2; fd++)
+        if (syscall(SYS_dup3, fd == 0 ? in : out, fd, 0l) != fd) return false;
+    syscall(SYS_close_range, 3l, (long)INT_MAX, 0l);
+    return true;
+}
+
+static int execute_filter(void *argument) {
+    const struct filter_run *run = argument;
+    const char *arguments[] = {run->path, run->argument, NULL};
+    static const char *const no_environment[] = {NULL};
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    if (set_standard(run->from, run->to)) syscall(SYS_execve, run->path, arguments, no_environment);
+    os_end_copy(STATUS_NOT_RUN);
+}
+
+/* The program gets SIGCHLD as its signal when it is executed, whatever it was started with. So it
+ * is the child of another process between us and it. */
+static int start_filter(void *argument) {
+    static const uint64_t by_default[4]; /* the kernel's struct sigaction */
+    struct filter_run *run = argument;
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    /* Where the program ignores it there would be nothing to wait for. */
+    syscall(SYS_rt_sigaction, (long)SIGCHLD, by_default, NULL, 8l);
+    int child = clone(execute_filter, run->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, run);
+    os_end_copy(child < 0 ? STATUS_NOT_RUN : os_await_copy(child));
+}
+
+/* Both share our memory, for a copy of a large process takes time; meanwhile this thread waits. */
+int os_run_filter(const char *path, const char *argument, int from, int to) {
+    char *stacks = os_map((size_t)2 * CHILD_STACK);
+    if (stacks == NULL) return -1;
+    struct filter_run run = {path, argument, from, to, stacks + CHILD_STACK};
+    syscall(SYS_lseek, from, 0l, SEEK_SET);
+    int child = clone(start_filter, run.stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, &run);
+    int status = child < 0 ? -1 : os_await_copy(child);
+    os_unmap(stacks, (size_t)2 * CHILD_STACK);
+    return status;
+}
+
+void os_copy_file(int from, int to) {
+    char part[512];
+    long n;
+    for (long at = 0; (n = syscall(SYS_pread64, from, part, sizeof part, at)) > 0; at += n)
+        os_write(to, part, (size_t)n);
+}
+
+/* The number behind the name in the thread's status; 0 when there is none. */
+static int number_in_status(const char *status, const char *name) {
+    const char *at = strstr(status, name);
+    if (at == NULL) return 0;
+    for (at += strlen(name); *at == ' ' || *at == '\t';) at++;
+    return parse_number_at(at);
+}
+
+int os_call_filters(void) {
+    static UNTOUCHED char status[4096];
+    long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
+    status[length > 0 ? length : 0] = '\0';
+    return number_in_status(status, "\nSeccomp:") +
+           16 * number_in_status(status, "\nSeccomp_filters:");
+}
+
+/* ---- threads ---- */
+
+struct entry_head {
+    uint64_t inode, offset;
+    unsigned short bytes;
+    unsigned char type;
+    char name[];
+};
+
+bool os_each_thread(void (*call)(void *to, int thread), void *to) {
+    _Alignas(struct entry_head) char entries[4096];
+    long n, fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/task",
+                         O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) return false;
+    while ((n = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0) {
+        for (long at = 0; at < n;) {
+            const struct entry_head *entry = (const void *)(entries + at);
+            int thread = parse_number_at(entry->name);
+            if (thread != 0) call(to, thread);
+            at += entry->bytes;
+        }
+    }
+    syscall(SYS_close, fd);
+    return n == 0;
+}
+
+bool os_signal_thread(int thread, int signal) {
+    return syscall(SYS_tgkill, (long)os_process_id(), (long)thread, (long)signal) == 0;
+}
+
+bool os_thread_is_gone(int thread) { return !os_signal_thread(thread, 0) && errno == ESRCH; }
+
+/* ---- signals ---- */
+
+/* On the alternate stack where a thread has one: its own may be small. */
+bool os_take_signal(int signal, os_signal_handler handler) {
+    struct sigaction now,
+        ours = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+    sigfillset(&ours.sa_mask);
+    return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_DFL &&
+           sigaction(signal, &ours, NULL) == 0;
+}
+
+/* Ignored first: with that the kernel drops those that wait, which by default would kill. */
+void os_leave_signal(int signal, os_signal_handler handler) {
+    struct sigaction now, none = {.sa_handler = SIG_IGN};
+    if (sigaction(signal, NULL, &now) != 0 || now.sa_sigaction != handler) return;
+    sigaction(signal, &none, NULL);
+    none.sa_handler = SIG_DFL;
+    sigaction(signal, &none, NULL);
+}
+
+void os_catch_faults(os_signal_handler handler) {
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    uint64_t faults = (uint64_t)1 << (SIGSEGV - 1) | (uint64_t)1 << (SIGBUS - 1);
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+    syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &faults, NULL, 8l);
+}
+
+/* ---- files, sleeping, time ---- */
+
+int os_open_read(const char *path) {
+    return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+bool os_read_at(int fd, void *buffer, size_t bytes, uint64_t offset) {
+    return syscall(SYS_pread64, fd, buffer, bytes, offset) == (long)bytes;
+}
+
+void os_wake_all(_Atomic int *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+int64_t os_exact_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}

@@ -1,0 +1,162 @@
+/* The contract of os_service.h on Linux. System calls by number: programs replace libc's names. */
+#include "os/os_service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+#ifndef SYS_close_range
+#    define SYS_close_range 436
+#endif
+#define UNSHARE_TABLE 2u       /* CLOSE_RANGE_UNSHARE */
+#define UNSHARE_FILES 0x400l   /* CLONE_FILES */
+#define SEAL_FUTURE_WRITE 0x10 /* F_SEAL_FUTURE_WRITE */
+
+/* How many descriptors the thread's table has room for; 0 when that cannot be told. */
+static unsigned table_size(void) {
+    char status[1024];
+    long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
+    status[length > 0 ? length : 0] = '\0';
+    const char *at = strstr(status, "FDSize:");
+    unsigned size = 0;
+    for (at = at == NULL ? "" : at + 7; *at == ' ' || *at == '\t';) at++;
+    for (; *at >= '0' && *at <= '9'; at++) size = size * 10 + (unsigned)(*at - '0');
+    return size;
+}
+
+/* Before Linux 5.9. */
+static bool close_one_by_one(void) {
+    if (syscall(SYS_unshare, UNSHARE_FILES) != 0) return false;
+    unsigned size = table_size();
+    for (unsigned fd = 0; fd < size; fd++) syscall(SYS_close, fd);
+    return size != 0;
+}
+
+bool os_own_descriptors(void) {
+    return syscall(SYS_close_range, 0u, ~0u, UNSHARE_TABLE) == 0 || close_one_by_one();
+}
+
+void os_name_thread(const char *name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
+
+void os_sleep_ms(int ms) {
+    struct timespec time = {ms / 1000, ms % 1000 * 1000000l};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
+unsigned os_user(void) { return (unsigned)syscall(SYS_geteuid); }
+
+/* A socket that has been given the name by `attach`: SYS_bind or SYS_connect. */
+static int named_socket(long attach, const char *name, size_t length) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (length >= sizeof address.sun_path) return -1;
+    memcpy(address.sun_path + 1, name, length);
+    int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    size_t bytes = offsetof(struct sockaddr_un, sun_path) + 1 + length;
+    if (syscall(attach, fd, &address, (socklen_t)bytes) == 0) return fd;
+    os_close(fd);
+    return -1;
+}
+
+int os_listen(const char *name, size_t length) {
+    int fd = named_socket(SYS_bind, name, length);
+    if (fd < 0 || syscall(SYS_listen, fd, 16) == 0) return fd;
+    os_close(fd);
+    return -1;
+}
+
+int os_connect(const char *name, size_t length) { return named_socket(SYS_connect, name, length); }
+
+int os_accept(int listener) {
+    return (int)syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int64_t os_peer_user(int fd) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
+    return peer.uid;
+}
+
+/* Whether the socket is ready for `events` before the deadline. */
+static bool await(int fd, short events, int64_t deadline) {
+    for (;;) {
+        int64_t left = deadline - os_coarse_ns();
+        if (left <= 0) return false;
+        struct timespec time = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+        struct pollfd wanted = {fd, events, 0};
+        if (syscall(SYS_ppoll, &wanted, 1, &time, NULL, 8) > 0) return true;
+    }
+}
+
+size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline) {
+    while (await(fd, POLLIN, deadline)) {
+        long n = syscall(SYS_recvfrom, fd, buffer, bytes, MSG_DONTWAIT, NULL, NULL);
+        if (n >= 0) return (size_t)n;
+        if (errno != EAGAIN && errno != EINTR) return 0;
+    }
+    return 0;
+}
+
+/* One message, with a descriptor if there is one; how many bytes of it were taken. */
+static long send_some(int fd, const char *bytes, size_t count, int passed) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } passing = {.space = {0}};
+    struct iovec part = {(void *)(uintptr_t)bytes, count};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (passed >= 0) {
+        passing.header.cmsg_level = SOL_SOCKET;
+        passing.header.cmsg_type = SCM_RIGHTS;
+        passing.header.cmsg_len = CMSG_LEN(sizeof passed);
+        memcpy(CMSG_DATA(&passing.header), &passed, sizeof passed);
+        message.msg_control = &passing;
+        message.msg_controllen = sizeof passing;
+    }
+    return syscall(SYS_sendmsg, fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadline) {
+    while (count > 0) {
+        if (!await(fd, POLLOUT, deadline)) return false;
+        long n = send_some(fd, bytes, count, passed);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) return false;
+        if (n < 0) continue;
+        passed = -1;
+        bytes += n;
+        count -= (size_t)n;
+    }
+    return true;
+}
+
+static void *map_sealed(int fd, size_t bytes) {
+    int fixed = F_SEAL_SHRINK | F_SEAL_GROW;
+    if (syscall(SYS_ftruncate, fd, bytes) != 0 || syscall(SYS_fcntl, fd, F_ADD_SEALS, fixed) != 0)
+        return NULL;
+    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (start == MAP_FAILED) return NULL;
+    /* Before Linux 5.1 others could write it; it is never read here. */
+    syscall(SYS_fcntl, fd, F_ADD_SEALS, SEAL_FUTURE_WRITE | F_SEAL_SEAL);
+    if (madvise(start, bytes, MADV_DONTFORK) == 0) return start;
+    munmap(start, bytes);
+    return NULL;
+}
+
+void *os_shared_memory(size_t bytes, int *fd) {
+    *fd = (int)syscall(SYS_memfd_create, "mallow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd < 0) return NULL;
+    void *start = map_sealed(*fd, bytes);
+    if (start == NULL) os_close(*fd);
+    return start;
+}

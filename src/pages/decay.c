@@ -1,0 +1,128 @@
+#include "pages/decay.h"
+
+#include "heap/magazine.h"
+#include "heap/remote.h"
+#include "os/os.h"
+#include "pages/purge.h"
+#include "pages/purge_thread.h"
+#include "pages/trim.h"
+
+#define MS 1000000ll
+#define LOOK_NS (4 * MS)    /* between two slices */
+#define SWEEP_NS (200 * MS) /* between two sweeps: what is old was not needed for one to two */
+#define TOUR_NS (200 * MS)  /* between two tours of the others' heaps */
+#define TOUR_SLICES 2u
+#define TOURS_OF_WAITING 5u
+
+/* The longer a slot lies in a magazine, the less it is needed there; and each keeps a page. */
+static void halve_magazines(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++)
+        magazine_flush(heap, class, (magazine_count(heap, class) + 1) / 2);
+}
+
+/* A slice of a sweep over the heap's slabs; true when none is left, or none is due. */
+static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
+    struct decay *decay = &heap->decay;
+    if (now < decay->next_sweep) return true;
+    remote_collect_some(heap);
+    if (decay->granule == 0) {
+        if (!visited) halve_magazines(heap);
+        decay->restless = false;
+    }
+    struct sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
+    bool done = trim_slice(heap, &decay->granule, &sweep);
+    decay->restless = decay->restless || sweep.left;
+    if (!done) return false;
+    decay->next_sweep = now + SWEEP_NS;
+    if (!decay->restless) racy_store(&decay->settled, heap->turns);
+    return true;
+}
+
+/* Whether a sweep would find something, as far as can be told from outside. */
+static bool is_settled(struct heap *heap) {
+    return racy_load(unsigned, &heap->decay.settled) == racy_load(unsigned, &heap->turns) &&
+           !remote_pending(heap);
+}
+
+/* The same for a heap that is not the caller's; true also when that is not possible now. */
+static bool decay_other(struct heap *heap, int64_t now) {
+    bool done = true;
+    if (heap_begin(heap)) { /* its thread is gone */
+        /* What waits in special modes goes on waiting for a second. */
+        if (heap->decay.tours_without_thread++ < TOURS_OF_WAITING)
+            heap_reap(heap);
+        else
+            heap_reap_whole(heap);
+        done = decay_heap(heap, now, false);
+        heap_end(heap);
+    } else if (heap_visit_begin(heap)) {
+        done = decay_heap(heap, now, true);
+        heap_visit_end(heap);
+    }
+    return done;
+}
+
+/* One thread at a time goes round the heaps, a few slices with each call. */
+static struct {
+    _Atomic int taken;
+    _Atomic int64_t next;
+    struct heap *at;
+} tour;
+
+static void go_on(int64_t now) {
+    if (tour.at == NULL) tour.at = heap_first();
+    for (unsigned slices = 0; tour.at != NULL && slices < TOUR_SLICES;) {
+        bool skipped = tour.at == self_heap || is_settled(tour.at);
+        slices += !skipped;
+        if (skipped || decay_other(tour.at, now)) tour.at = tour.at->next;
+    }
+    if (tour.at == NULL) atomic_store_explicit(&tour.next, now + TOUR_NS, memory_order_relaxed);
+}
+
+static void decay_others(int64_t now) {
+    if (now < atomic_load_explicit(&tour.next, memory_order_relaxed)) return;
+    uint64_t mask = os_block_signals();
+    if (atomic_exchange_explicit(&tour.taken, 1, memory_order_acquire) == 0) {
+        go_on(now);
+        atomic_store_explicit(&tour.taken, 0, memory_order_release);
+    }
+    os_restore_signals(mask);
+}
+
+void decay_after_fork(void) {
+    tour.taken = 0;
+    tour.at = NULL;
+}
+
+void decay_look(struct heap *heap) {
+    int64_t now = os_coarse_ns();
+    if (now < heap->decay.next_look || !purge_is_wanted()) return;
+    heap->decay.next_look = now + LOOK_NS;
+    purge_thread_wake();
+    decay_heap(heap, now, false);
+    purge_look(now);
+    decay_others(now);
+}
+
+void decay_look_at_others(void) {
+    if (!purge_is_wanted()) return;
+    int64_t now = os_coarse_ns();
+    purge_look(now);
+    decay_others(now);
+}
+
+static bool is_all_settled(void) {
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
+        if (heap != self_heap && !is_settled(heap)) return false;
+    return !purge_has_more();
+}
+
+/* Until a tour of all heaps is complete; sweeps that are not due have nothing to do. */
+bool decay_round(void) {
+    if (!purge_is_wanted()) return false;
+    int64_t now = os_coarse_ns();
+    do decay_others(now);
+    while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
+    while (purge_look(now)) continue;
+    return !is_all_settled();
+}

@@ -1,0 +1,120 @@
+#include "pages/large.h"
+
+#include <string.h>
+
+#include "os/lock.h"
+#include "os/os.h"
+#include "pages/mapping.h"
+#include "pages/pages.h"
+#include "pages/purge.h"
+#include "process/settings.h"
+
+#define MOVE_MIN ((size_t)16 * MIB) /* bytes that are moved rather than copied */
+
+/* The block that begins at the page, as a pointer from here on: who looks for leaks stops a thread
+ * where it drops the lock, and would take a page's number for no trace of the block. */
+static char *block_at(uint32_t page) {
+    char *p = page_start(page);
+    __asm__ volatile("" : "+r"(p));
+    return p;
+}
+
+static void *run_alloc(size_t size, size_t align, bool *zeroed) {
+    size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
+    size_t align_pages = max_size(align >> RUN_SHIFT, 1);
+    if (pages + align_pages > UINT32_MAX / 2) return NULL;
+    lock_take(&global_lock);
+    uint32_t page = pages_alloc((uint32_t)pages, (uint32_t)align_pages, RUN_BLOCK, zeroed);
+    char *p = block_at(page);
+    lock_drop(&global_lock);
+    if (page == 0) return NULL;
+    if (*zeroed && pages > PURGE_SLICE) purge_in_exchange(pages);
+    return p;
+}
+
+/* A mapping brings fresh pages as a run of clean ones does. */
+static void *map_alloc(size_t size, size_t align, bool *zeroed) {
+    *zeroed = true;
+    void *p = mapping_alloc(size, align);
+    if (p != NULL) purge_in_exchange(size >> RUN_SHIFT);
+    return p;
+}
+
+void *large_alloc(size_t size, size_t align, bool *zeroed) {
+    /* Each is the other's way out when address space or mappings are short. */
+    size_t threshold = racy_load(size_t, &settings.mmap_threshold);
+    /* A mapping's ends are cut to alignment; a run's would stay in the heap. */
+    bool map_first = (size >= threshold || align >= 16 * MIB) && settings.mmap_max > 0;
+    void *p = map_first ? map_alloc(size, align, zeroed) : run_alloc(size, align, zeroed);
+    if (p != NULL || settings.mmap_max == 0) return p;
+    return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
+}
+
+/* The page that a block begins at, or 0. One word tells, so it may be asked without the lock. */
+static uint32_t block_page(const void *p) {
+    size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    if ((uintptr_t)p % RUN_PAGE != 0 || granule_of(p) >= granules) return 0;
+    uint32_t page = page_of(p);
+    return tag_kind(run_tag(page)) == RUN_BLOCK ? page : 0;
+}
+
+bool large_free(void *p) {
+    uint32_t page = block_page(p);
+    return page != 0 && pages_free_later(page);
+}
+
+size_t large_usable(const void *p) {
+    uint32_t page = block_page(p);
+    return page == 0 ? 0 : (size_t)tag_pages(run_tag(page)) << RUN_SHIFT;
+}
+
+static bool resize_in_place(uint32_t page, uint32_t pages) {
+    uint32_t have = tag_pages(run_tag(page));
+    if (pages < have) pages_shrink(page, pages);
+    return pages <= have || pages_extend(page, pages);
+}
+
+static void free_run(void *p, bool clean) {
+    lock_take(&global_lock);
+    pages_free(page_of(p), clean);
+    lock_drop(&global_lock);
+}
+
+/* Nothing is copied: the run's pages move there, and it is clean afterwards. */
+static void *move_to_mapping(void *p, size_t bytes, size_t size) {
+    void *moved = mapping_move_in(p, bytes, size);
+    if (moved != NULL) free_run(p, true);
+    return moved;
+}
+
+/* Copies into dirty pages, which are there. Where only fresh ones are left, a mapping takes the
+ * pages of the run itself. */
+static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
+    bool clean;
+    lock_take(&global_lock);
+    uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
+    char *to = block_at(page);
+    lock_drop(&global_lock);
+    if (page == 0) return NULL;
+    if (clean && bytes >= MOVE_MIN) {
+        void *moved = move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
+        if (moved != NULL) return free_run(to, true), moved;
+    }
+    memcpy(to, p, bytes);
+    free_run(p, false);
+    return to;
+}
+
+void *large_resize(void *p, size_t size) {
+    size_t bytes = large_usable(p);
+    size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
+    if (bytes == 0 || pages > UINT32_MAX / 2) return NULL;
+    lock_take(&global_lock);
+    pages_settle();
+    bool done = resize_in_place(page_of(p), (uint32_t)pages);
+    lock_drop(&global_lock);
+    if (done) return p;
+    if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0)
+        return move_to_run(p, bytes, (uint32_t)pages);
+    return move_to_mapping(p, bytes, size);
+}

@@ -1,0 +1,116 @@
+#include "pages/meta.h"
+
+#include "pages/space.h"
+
+/*
+ * Pieces are cut from the part as it grows. Freed ones wait in a list for each size, in cache
+ * lines: magazines, states and heaps. When the part cannot grow any more (RLIMIT_AS), all of them
+ * are merged with their neighbours, and cut anew.
+ */
+#define PIECE_SIZES 72u
+
+struct piece {
+    struct piece *next;
+    size_t lines;
+};
+
+static struct piece *free_pieces[PIECE_SIZES]; /* [0]: larger ones, and what was merged */
+static size_t handed_out;                      /* bytes from the start of the part */
+
+static size_t lines_of(size_t bytes) { return (bytes + CACHE_LINE - 1) / CACHE_LINE; }
+
+static void put(void *start, size_t lines) {
+    struct piece **list = &free_pieces[lines < PIECE_SIZES ? lines : 0];
+    struct piece *piece = start;
+    piece->next = *list;
+    piece->lines = lines;
+    *list = piece;
+}
+
+/* The first of the list that is large enough; what is left of it goes back. */
+static void *take(struct piece **list, size_t lines) {
+    for (; *list != NULL; list = &(*list)->next) {
+        struct piece *piece = *list;
+        if (piece->lines < lines) continue;
+        *list = piece->next;
+        if (piece->lines > lines) put((char *)piece + lines * CACHE_LINE, piece->lines - lines);
+        return piece;
+    }
+    return NULL;
+}
+
+static void *cut(size_t lines) {
+    if (!part_grow(&space.meta_part, handed_out + lines * CACHE_LINE)) return NULL;
+    void *start = space.meta_part.start + handed_out;
+    handed_out += lines * CACHE_LINE;
+    return start;
+}
+
+/* ---- merging ---- */
+
+static struct piece *merge_by_address(struct piece *a, struct piece *b) {
+    struct piece *first = NULL, **end = &first;
+    while (a != NULL && b != NULL) {
+        struct piece **lower = a < b ? &a : &b;
+        *end = *lower;
+        end = &(*lower)->next;
+        *lower = *end;
+    }
+    *end = a != NULL ? a : b;
+    return first;
+}
+
+/* Sorted lists of 1, 2, 4, ... pieces wait for one of equal length, as bits of a counter. */
+static struct piece *sort_by_address(struct piece *list) {
+    struct piece *sorted[64] = {NULL}, *all = NULL;
+    while (list != NULL) {
+        struct piece *one = list;
+        list = list->next;
+        one->next = NULL;
+        unsigned i = 0;
+        for (; sorted[i] != NULL; sorted[i++] = NULL) one = merge_by_address(sorted[i], one);
+        sorted[i] = one;
+    }
+    for (unsigned i = 0; i < 64; i++) all = merge_by_address(all, sorted[i]);
+    return all;
+}
+
+static void merge_neighbours(void) {
+    struct piece *all = NULL;
+    for (unsigned n = 0; n < PIECE_SIZES; n++) {
+        for (struct piece *piece = free_pieces[n], *next; piece != NULL; piece = next) {
+            next = piece->next;
+            piece->next = all;
+            all = piece;
+        }
+        free_pieces[n] = NULL;
+    }
+    free_pieces[0] = all = sort_by_address(all);
+    while (all != NULL) {
+        struct piece *next = all->next;
+        if (next != NULL && (char *)all + all->lines * CACHE_LINE == (char *)next) {
+            all->lines += next->lines;
+            all->next = next->next;
+        } else {
+            all = next;
+        }
+    }
+}
+
+void *meta_alloc(size_t bytes) {
+    size_t lines = lines_of(bytes);
+    void *start = take(&free_pieces[lines < PIECE_SIZES ? lines : 0], lines);
+    if (start == NULL) start = cut(lines);
+    if (start == NULL) start = take(&free_pieces[0], lines);
+    if (start != NULL) return start;
+    merge_neighbours();
+    return take(&free_pieces[0], lines);
+}
+
+void meta_free(void *start, size_t bytes) { put(start, lines_of(bytes)); }
+
+void meta_forget_free(void) {
+    for (unsigned n = 0; n < PIECE_SIZES; n++) free_pieces[n] = NULL;
+}
+
+size_t meta_bytes_used(void) { return handed_out; }

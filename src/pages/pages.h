@@ -1,0 +1,59 @@
+/*
+ * The page heap: runs of 4 KiB pages, for slabs and for blocks too large for a slab.
+ *
+ * What a page is stands in runs[page].tag, one word, so that each change of ownership is one
+ * store. The words of used runs are the truth; free lists and the words of free runs are derived
+ * and can be rebuilt from it (pages_rebuild). Free runs are dirty (handed out before) or clean
+ * (read as zero, not resident); neighbours of one kind are always merged.
+ *
+ * The global lock must be held for everything here but run_tag and pages_free_later.
+ */
+#ifndef MALLOW_PAGES_H
+#define MALLOW_PAGES_H
+
+#include <stdatomic.h>
+
+#include "config.h"
+#include "heap/granule.h"
+
+struct page_counts {
+    size_t used;  /* in slabs and blocks */
+    size_t dirty; /* free and resident */
+    size_t clean; /* free and not resident, below the top */
+    size_t top;   /* pages from space.base that were ever used */
+    size_t free_runs;
+};
+
+/* Takes a run whose address is a multiple of `align` pages (a power of two). *clean tells
+ * that it reads as zero. Returns its first page, or 0 when there is no memory. */
+uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean);
+
+/* Gives a used run back. `clean`: its memory reads as zero and is not resident. */
+void pages_free(uint32_t page, bool clean);
+
+/* Frees a block's run without the lock, so that it costs no system call: the next that holds the
+ * lock and calls pages_settle gives it back. False when the run is no block (any more). */
+bool pages_free_later(uint32_t page);
+
+/* Gives back what was freed since the last time. */
+void pages_settle(void);
+
+/* Gives the tail of a used run back, keeping its first `pages`. */
+void pages_shrink(uint32_t page, uint32_t pages);
+
+/* Extends a used run to `pages` over its free neighbour; false when that does not suffice. */
+bool pages_extend(uint32_t page, uint32_t pages);
+
+/* Returns up to `pages` dirty pages to the kernel, rounded up to whole ones of its own, from the
+ * largest runs; how many it was. */
+size_t pages_purge(size_t pages);
+
+/* Makes the lists and counts anew from the tags of used runs. */
+void pages_rebuild(void);
+
+struct page_counts pages_count(void);
+
+/* The first page of the run that the page is in: for messages, slow. */
+uint32_t pages_find_start(uint32_t page);
+
+#endif

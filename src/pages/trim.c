@@ -1,0 +1,150 @@
+#include "pages/trim.h"
+
+#include "heap/remote.h"
+#include "heap/slab.h"
+#include "mallow.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "pages/pages.h"
+#include "process/stats.h"
+
+static bool is_available(const struct slab *slab, uint32_t slot) {
+    return (state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
+}
+
+struct extent {
+    uintptr_t first, end;
+};
+
+/* Returns the whole pages inside the slots [from, to) to the kernel; none when it is refused. */
+static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_t to) {
+    size_t size = slab->slot_size, page = os_page_size();
+    uintptr_t zero = (uintptr_t)slab_slot_zero(slab), first = zero + from * size;
+    uintptr_t end = zero + to * size, start = (uintptr_t)granule_start(slab_granule(slab));
+    /* With what no slot has before the first and after the last. */
+    if (from + slab->capacity <= slab->slots) first = start;
+    if (to == slab->slots) end = start + class_granules(slab->class) * GRANULE;
+    first = round_up(first, page);
+    end &= ~(page - 1);
+    if (end <= first || !os_purge((void *)first, end - first)) return (struct extent){0, 0};
+    stats_count_purged(end - first);
+    return (struct extent){first, end};
+}
+
+/* Gives back the pages inside the available slots [from, to), if there are any dirty ones. What
+ * was in the slots that the pages cover in part is left as it is. */
+static bool trim_slots(struct slab *slab, uint32_t from, uint32_t to) {
+    size_t size = slab->slot_size;
+    uintptr_t zero = (uintptr_t)slab_slot_zero(slab);
+    bool dirty = false;
+    for (uint32_t slot = from; slot < to; slot++)
+        dirty = dirty || state_get(&slab->state[slot]) == SLOT_FREE;
+    if (!dirty) return false;
+    struct extent gone = purge_slots(slab, from, to);
+    for (uint32_t slot = from; slot < to; slot++)
+        if (zero + slot * size >= gone.first && zero + (slot + 1) * size <= gone.end)
+            state_set(&slab->state[slot], SLOT_FRESH);
+    return gone.end != 0;
+}
+
+static bool trim_slab(struct slab *slab) {
+    bool some = false;
+    for (uint32_t slot = 0; slot < slab->slots; slot++) {
+        uint32_t from = slot;
+        while (slot < slab->slots && is_available(slab, slot)) slot++;
+        if (slot > from) some |= trim_slots(slab, from, slot);
+    }
+    slab->age = AGE_TRIMMED;
+    return some;
+}
+
+/* ---- sweeps ---- */
+
+/* A slice: what holds up its thread for some tenths of a millisecond. */
+#define SLICE_GRANULES 1024u
+#define SLICE_SLABS 16u
+
+/* True when it was work. */
+static bool sweep_slab(struct heap *heap, struct slab *slab, struct sweep *sweep) {
+    if (slab->outside == slab->capacity) return false;
+    if (slab->age < AGE_OLD) slab->age++;
+    if (slab->age < sweep->age) {
+        sweep->left = true;
+        return false;
+    }
+    if (sweep->may_retire && slab_retire_old(heap, slab)) return true;
+    if (slab->age == AGE_TRIMMED) return false;
+    sweep->some |= trim_slab(slab);
+    return true;
+}
+
+bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
+    size_t end = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE), work = 0;
+    size_t stop = min_size(*at + SLICE_GRANULES, end);
+    for (; *at < stop && work < SLICE_SLABS; ++*at) {
+        struct slab *slab = slab_of(*at);
+        if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) continue;
+        if (slab->index == 0 && slab->class != CLASS_ZERO) work += sweep_slab(heap, slab, sweep);
+    }
+    if (*at < end) return false;
+    *at = 0;
+    return true;
+}
+
+/* ---- malloc_trim ---- */
+
+/* In slices, so that no thread is kept out of its heap for long. */
+static bool trim_visited(struct heap *heap) {
+    struct sweep sweep = {.age = AGE_NONE};
+    size_t slabs = __atomic_load_n(&space.granules, __ATOMIC_RELAXED);
+    /* Others may go on freeing while it is collected: not for ever. */
+    for (size_t at = 0; heap_visit_begin(heap);) {
+        bool more = slabs > 0 && remote_pending(heap);
+        slabs -= min_size(slabs, COLLECT_MAX);
+        bool done = more ? !remote_collect_some(heap) : trim_slice(heap, &at, &sweep);
+        heap_visit_end(heap);
+        if (done) break;
+    }
+    return sweep.some;
+}
+
+/* The caller's, or of a thread that is gone. */
+static bool trim_own(struct heap *heap) {
+    struct sweep sweep = {.age = AGE_NONE, .may_retire = true};
+    if (heap == self_heap)
+        heap_reap(heap);
+    else
+        heap_reap_whole(heap);
+    for (size_t at = 0; !trim_slice(heap, &at, &sweep);) continue;
+    return sweep.some;
+}
+
+static bool trim_all_heaps(void) {
+    bool some = false;
+    uint64_t mask = os_block_signals();
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
+        if (heap_begin(heap)) {
+            some |= trim_own(heap);
+            heap_end(heap);
+        } else if (heap != self_heap) {
+            some |= trim_visited(heap);
+        }
+    }
+    os_restore_signals(mask);
+    return some;
+}
+
+static bool trim_runs(size_t pad) {
+    lock_take(&global_lock);
+    pages_settle();
+    size_t keep = pad >> RUN_SHIFT, dirty = pages_count().dirty;
+    size_t purged = dirty > keep ? pages_purge(dirty - keep) : 0;
+    lock_drop(&global_lock);
+    return purged != 0;
+}
+
+EXPORT_OWN int mallow_trim(size_t pad) {
+    if (__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) == 0) return 0;
+    bool some = trim_all_heaps();
+    return trim_runs(pad) || some;
+}

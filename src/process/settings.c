@@ -1,0 +1,466 @@
+#include "process/settings.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "check/hard.h"
+#include "check/redzone.h"
+#include "check/special.h"
+#include "heap/heap.h"
+#include "leak/leak_suppress.h"
+#include "os/os.h"
+#include "pages/purge.h"
+#include "pages/space.h"
+#include "report/report.h"
+#include "report/symbolizer.h"
+#include "stack/stack.h"
+
+#define THRESHOLD_DEFAULT ((size_t)128 * KIB)
+#define THRESHOLD_MAX ((size_t)32 * MIB)
+#define ADAPTED_MAX ((size_t)64 * MIB)
+#define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
+#define MXFAST_MAX (80 * sizeof(size_t) / 4)
+#define TCACHE_COUNT_MAX 65535
+#define PATH_ROOM 4096
+
+struct settings settings = {
+    .mmap_threshold = THRESHOLD_DEFAULT,
+    .mmap_max = 65536,
+    .mxfast = SLOT_MAX,
+    .tcache_max = SLOT_MAX,
+    .tcache_count = SIZE_MAX,
+    .quarantine = 8 * MIB,
+    .frames = 16,
+    .check_action = CHECK_REPORT | CHECK_ABORT,
+    .leak_status = 23,
+    .log_fd = 2,
+};
+
+/* ---- what can be set, under whatever name ---- */
+
+/* What magazines hold already goes with their heap's next slow path. */
+static void magazines_change(void) { racy_store(&settings.generation, settings.generation + 1); }
+
+static void set_mmap_threshold(size_t value) {
+    racy_store(&settings.mmap_threshold, value);
+    settings.fixed_threshold = true;
+}
+
+static void set_trim_threshold(size_t value) {
+    purge_set_retain(min_size(value, PURGE_NEVER)); /* SIZE_MAX would be "auto" */
+    settings.fixed_threshold = true;
+}
+
+static void set_top_pad(size_t value) {
+    space.top_pad = value;
+    settings.fixed_threshold = true;
+}
+
+static void set_mmap_max(size_t value) {
+    settings.mmap_max = value;
+    settings.fixed_threshold = true;
+}
+
+/* Who asks for libc's default or more does not ask for less than there is. */
+static void set_mxfast(size_t value) {
+    settings.mxfast = value < MXFAST_DEFAULT ? value : SLOT_MAX;
+    magazines_change();
+}
+
+static void set_tcache_max(size_t value) {
+    settings.tcache_max = min_size(value, SLOT_MAX);
+    magazines_change();
+}
+
+static void set_tcache_count(size_t value) {
+    settings.tcache_count = value;
+    magazines_change();
+}
+
+/* Only slow paths look at it. */
+static void set_special(unsigned bit, bool on) {
+    unsigned special = on ? settings.special | bit : settings.special & ~bit;
+    racy_store(&settings.special, special);
+    space_serve_fast(special_leaves_magazines());
+    magazines_change();
+}
+
+static void set_perturb(size_t value) {
+    settings.perturb = (uint8_t)value;
+    set_special(SPECIAL_FILL, value != 0);
+}
+
+static void set_check_action(size_t value) { settings.check_action = (uint8_t)value; }
+
+static void set_quarantine(size_t value) { settings.quarantine = value; }
+
+static void set_frames(size_t value) {
+    settings.frames = (unsigned)min_size(value, STACK_FRAMES_MAX);
+}
+
+static void set_huge_pages(size_t value) {
+    if (value != 0) space_use_huge_pages();
+}
+
+/* Of arenas and of the unsorted list there are none here. */
+static void set_nothing(size_t value) { (void)value; }
+
+/* Every small number of blocks: then each call is looked at; else magazines stay in use. */
+#define GUARD_SAMPLED 32
+
+static void set_guard(size_t value) {
+    settings.guard = value;
+    set_special(SPECIAL_SAMPLE, value >= GUARD_SAMPLED);
+    set_special(SPECIAL_GUARD, value != 0);
+}
+
+static void set_guard_budget(size_t value) { settings.guard_budget = value; }
+
+static void set_summary_process(size_t value) {
+    settings.summary = settings.summary && value == (size_t)os_process_id();
+    set_special(SPECIAL_COUNT, settings.summary);
+}
+
+/* Never taken back: blocks that were made so must be found when they are freed. */
+static void set_check_mode(enum check_mode mode) {
+    if (mode == CHECK_FREE || settings.check != CHECK_FREE) return;
+    redzone_choose_secret();
+    settings.check = mode;
+    settings.guard_large = true;
+    set_special(mode == CHECK_FULL ? SPECIAL_FULL : SPECIAL_HARD, true);
+}
+
+/* ---- numbers and names ---- */
+
+struct word {
+    const char *text;
+    size_t length;
+};
+
+static bool is(struct word w, const char *name) {
+    return strlen(name) == w.length && memcmp(w.text, name, w.length) == 0;
+}
+
+/* With an optional k, m or g. */
+static bool parse_digits(struct word w, size_t base, size_t *value) {
+    *value = 0;
+    for (size_t i = 0; i < w.length; i++) {
+        char c = (char)(w.text[i] | 32);
+        size_t digit = w.text[i] >= '0' && w.text[i] <= '9' ? (size_t)(w.text[i] - '0')
+                       : base == 16 && c >= 'a' && c <= 'f' ? (size_t)(c - 'a' + 10)
+                                                            : base;
+        if (digit >= base) {
+            unsigned shift = c == 'k' ? 10 : c == 'm' ? 20 : c == 'g' ? 30 : 0;
+            if (shift == 0 || i + 1 != w.length || i == 0) return false;
+            return !__builtin_mul_overflow(*value, (size_t)1 << shift, value);
+        }
+        if (__builtin_mul_overflow(*value, base, value) ||
+            __builtin_add_overflow(*value, digit, value))
+            return false;
+    }
+    return w.length > 0;
+}
+
+static struct word without(struct word w, size_t first) {
+    return (struct word){w.text + first, w.length - first};
+}
+
+static bool is_hexadecimal(struct word w) {
+    return w.length > 2 && w.text[0] == '0' && (w.text[1] | 32) == 'x';
+}
+
+static bool parse_number(struct word w, size_t *value) {
+    return is_hexadecimal(w) ? parse_digits(without(w, 2), 16, value) : parse_digits(w, 10, value);
+}
+
+/* As libc: 010 is 8, and -1 the largest number (MALLOC_TRIM_THRESHOLD_=-1 turns trimming off). */
+static bool parse_libc_number(struct word w, size_t *value) {
+    bool negative = w.length > 1 && w.text[0] == '-';
+    struct word digits = without(w, negative);
+    bool octal = digits.length > 1 && digits.text[0] == '0' && !is_hexadecimal(digits);
+    if (!(octal ? parse_digits(digits, 8, value) : parse_number(digits, value))) return false;
+    if (negative) *value = -*value;
+    return true;
+}
+
+struct setter {
+    const char *name;
+    void (*set)(size_t value);
+};
+
+static const struct setter *setter_of(const struct setter *setters, struct word name) {
+    for (; setters->name != NULL; setters++)
+        if (is(name, setters->name)) return setters;
+    return NULL;
+}
+
+/* ---- MALLOW_OPTIONS ---- */
+
+static bool copy_path(struct word value, char path[PATH_ROOM]) {
+    if (value.length == 0 || value.length >= PATH_ROOM) return false;
+    memcpy(path, value.text, value.length);
+    path[value.length] = '\0';
+    return true;
+}
+
+static bool set_log(struct word value) {
+    char path[PATH_ROOM];
+    int fd = copy_path(value, path) ? os_open_append(path) : -1;
+    if (fd < 0) return false;
+    settings.log_fd = fd;
+    return true;
+}
+
+static bool set_leak_suppressions(struct word value) {
+    char path[PATH_ROOM];
+    return copy_path(value, path) && leak_read_suppressions(path);
+}
+
+static bool set_symbolizer(struct word value) {
+    static UNTOUCHED char path[PATH_ROOM];
+    if (!copy_path(value, path)) return false;
+    symbolizer_set(path);
+    return true;
+}
+
+static bool set_leak_status(struct word value) {
+    size_t status;
+    if (!parse_number(value, &status) || status > UINT8_MAX) return false;
+    settings.leak_status = (uint8_t)status;
+    return true;
+}
+
+static bool set_choice(struct word value, const char *off, const char *on, bool *flag) {
+    if (!is(value, off) && !is(value, on)) return false;
+    *flag = is(value, on);
+    return true;
+}
+
+static bool set_stats(struct word value) {
+    if (!set_choice(value, "off", "exit", &settings.summary)) return false;
+    set_special(SPECIAL_COUNT, settings.summary);
+    return true;
+}
+
+/* What the environment asks for: the last that it says counts. */
+static enum check_mode wanted_check;
+
+/* Off: a wrong free is passed over in silence. */
+static bool set_check(struct word value) {
+    bool off = is(value, "off"), hard = is(value, "hard"), full = is(value, "full");
+    if (!off && !hard && !full && !is(value, "free")) return false;
+    wanted_check = hard ? CHECK_HARD : full ? CHECK_FULL : CHECK_FREE;
+    if (off) set_check_action(0);
+    return true;
+}
+
+/* Who wants to hear of errors wants them found. */
+static void set_check_level(size_t value) {
+    set_check_action(value);
+    wanted_check = (value & (CHECK_REPORT | CHECK_ABORT)) != 0 ? CHECK_FULL : CHECK_FREE;
+}
+
+static bool set_switch(struct word value, bool *flag) {
+    return set_choice(value, "off", "on", flag);
+}
+
+static bool set_zero_on_free(struct word value) {
+    bool on;
+    if (!set_switch(value, &on)) return false;
+    set_special(SPECIAL_ZERO, on);
+    return true;
+}
+
+static bool set_on_error(struct word value) {
+    bool report_only;
+    if (!set_choice(value, "abort", "report", &report_only)) return false;
+    set_check_action(report_only ? CHECK_REPORT : CHECK_REPORT | CHECK_ABORT);
+    return true;
+}
+
+/* In effect already: see settings_backend_is_break. */
+static bool is_backend(struct word value) { return is(value, "reserve") || is(value, "brk"); }
+
+static bool set_option(struct word key, struct word value, bool *known) {
+    static const struct setter numbers[] = {
+        {"guard", set_guard},
+        {"guard_budget", set_guard_budget},
+        {"retain", purge_set_retain},
+        {"quarantine", set_quarantine},
+        {"frames", set_frames},
+        {"stats_pid", set_summary_process},
+        {NULL, NULL},
+    };
+    *known = true;
+    if (is(key, "retain") && is(value, "auto")) return purge_set_retain(SIZE_MAX), true;
+    if (is(key, "backend")) return is_backend(value);
+    if (is(key, "check")) return set_check(value);
+    if (is(key, "zero_on_free")) return set_zero_on_free(value);
+    if (is(key, "randomize")) return set_switch(value, &settings.randomize);
+    if (is(key, "on_error")) return set_on_error(value);
+    if (is(key, "stats")) return set_stats(value);
+    if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
+    if (is(key, "control")) return set_switch(value, &settings.control);
+    if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
+    if (is(key, "log")) return set_log(value);
+    if (is(key, "leak")) return set_choice(value, "off", "exit", &settings.leak_at_exit);
+    if (is(key, "symbolizer")) return set_symbolizer(value);
+    if (is(key, "leak_status")) return set_leak_status(value);
+    if (is(key, "leak_suppressions")) return set_leak_suppressions(value);
+    if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
+    const struct setter *setter = setter_of(numbers, key);
+    size_t number;
+    *known = setter != NULL;
+    if (!*known || !parse_number(value, &number)) return false;
+    setter->set(number);
+    return true;
+}
+
+typedef void (*pair_function)(struct word name, struct word value);
+
+/* Calls back for each name=value of a list. */
+static void for_each_pair(const char *list, char separator, pair_function call) {
+    while (list != NULL && *list != '\0') {
+        const char *end = strchr(list, separator);
+        size_t length = end == NULL ? strlen(list) : (size_t)(end - list);
+        const char *equals = memchr(list, '=', length);
+        size_t name = equals == NULL ? length : (size_t)(equals - list);
+        struct word value = {"", 0};
+        if (equals != NULL) value = (struct word){equals + 1, length - name - 1};
+        if (length != 0) call((struct word){list, name}, value);
+        list = end == NULL ? NULL : end + 1;
+    }
+}
+
+static void read_option(struct word name, struct word value) {
+    bool known;
+    if (set_option(name, value, &known)) return;
+    if (known)
+        report_warning("MALLOW_OPTIONS: bad value '", value.text, value.length,
+                       "' is ignored (see mallow(7) for the key's values)");
+    else
+        report_warning("MALLOW_OPTIONS: unknown key '", name.text, name.length,
+                       "' is ignored (see mallow(7) for the keys)");
+}
+
+static bool backend_is_break;
+
+static void read_backend(struct word name, struct word value) {
+    if (is(name, "backend") && is_backend(value)) backend_is_break = is(value, "brk");
+}
+
+RARE bool settings_backend_is_break(void) {
+    if (getauxval(AT_SECURE) == 0) for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_backend);
+    return backend_is_break;
+}
+
+/* ---- the names that glibc documents ---- */
+
+#define TUNABLES "glibc.malloc."
+
+/* An empty name: it is no tunable. What is above `max` is refused. Of mallopt's value `low_bits`
+ * alone count; where these are 0 it must not be negative. */
+struct knob {
+    const char *tunable, *variable;
+    int parameter, low_bits;
+    size_t max;
+    void (*set)(size_t value);
+};
+
+static const struct knob knobs[] = {
+    {"check", NULL, 0, 0, 3, set_check_level},
+    {"", NULL, M_CHECK_ACTION, 7, 3, set_check_action},
+    {"top_pad", "MALLOC_TOP_PAD_", M_TOP_PAD, 0, SIZE_MAX, set_top_pad},
+    {"perturb", "MALLOC_PERTURB_", M_PERTURB, 0xff, 0xff, set_perturb},
+    {"mmap_max", "MALLOC_MMAP_MAX_", M_MMAP_MAX, 0, INT_MAX, set_mmap_max},
+    {"mmap_threshold", "MALLOC_MMAP_THRESHOLD_", M_MMAP_THRESHOLD, 0, THRESHOLD_MAX,
+     set_mmap_threshold},
+    {"trim_threshold", "MALLOC_TRIM_THRESHOLD_", M_TRIM_THRESHOLD, -1, SIZE_MAX,
+     set_trim_threshold},
+    {"mxfast", NULL, M_MXFAST, 0, MXFAST_MAX, set_mxfast},
+    {"tcache_max", NULL, 0, 0, SIZE_MAX, set_tcache_max},
+    {"tcache_count", NULL, 0, 0, TCACHE_COUNT_MAX, set_tcache_count},
+    {"tcache_unsorted_limit", NULL, 0, 0, SIZE_MAX, set_nothing},
+    {"arena_max", "MALLOC_ARENA_MAX", M_ARENA_MAX, 0, SIZE_MAX, set_nothing},
+    {"arena_test", "MALLOC_ARENA_TEST", M_ARENA_TEST, 0, SIZE_MAX, set_nothing},
+    {"hugetlb", NULL, 0, 0, SIZE_MAX, set_huge_pages},
+};
+#define KNOBS_END (knobs + sizeof knobs / sizeof *knobs)
+
+static bool turn(const struct knob *knob, size_t value) {
+    if (value > knob->max) return false;
+    knob->set(value);
+    return true;
+}
+
+/* As libc: what is wrong is passed over. */
+static void turn_to_text(const struct knob *knob, struct word text) {
+    size_t value;
+    if (parse_libc_number(text, &value)) turn(knob, value);
+}
+
+static void read_tunable(struct word name, struct word value) {
+    const size_t prefix = sizeof TUNABLES - 1;
+    if (name.length < prefix || memcmp(name.text, TUNABLES, prefix) != 0) return;
+    for (const struct knob *knob = knobs; knob < KNOBS_END; knob++)
+        if (is(without(name, prefix), knob->tunable)) turn_to_text(knob, value);
+}
+
+/* One digit, as mallopt(3) has it: what follows is ignored, and so are its higher bits. */
+static void read_check_variable(void) {
+    const char *text = getenv("MALLOC_CHECK_");
+    if (text != NULL && *text >= '0' && *text <= '9') set_check_level((size_t)(*text - '0') & 7);
+}
+
+static void read_variables(void) {
+    read_check_variable();
+    for (const struct knob *knob = knobs; knob < KNOBS_END; knob++) {
+        const char *text = knob->variable == NULL ? NULL : getenv(knob->variable);
+        if (text != NULL) turn_to_text(knob, (struct word){text, strlen(text)});
+    }
+}
+
+RARE void settings_read(void) {
+    if (getauxval(AT_SECURE) != 0) return;
+    wanted_check = CHECK_FREE;
+    read_variables();
+    for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
+    for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_option);
+    set_check_mode(wanted_check);
+    heap_follow_settings(); /* other constructors may have allocated before */
+}
+
+RARE int settings_mallopt(int parameter, int value) {
+    const struct knob *knob = knobs;
+    while (knob < KNOBS_END && knob->parameter != parameter) knob++;
+    if (knob == KNOBS_END || parameter == 0) return 1; /* as libc does */
+    if (knob->low_bits != 0)
+        knob->set((size_t)(value & knob->low_bits));
+    else if (value < 0 || !turn(knob, (size_t)value))
+        return 0;
+    heap_follow_settings();
+    return 1;
+}
+
+RARE void settings_trace(bool wanted) {
+    set_special(SPECIAL_TRACE, wanted);
+    heap_follow_settings();
+}
+
+RARE void settings_check(bool pedantic) {
+    /* Other threads may be between the old ways to allocate and the new ones to free. */
+    if (settings.check == CHECK_FREE) settings.families_mixed = true;
+    set_check_mode(CHECK_FULL);
+    if (pedantic) set_special(SPECIAL_PEDANTIC, true);
+    heap_follow_settings();
+}
+
+void settings_adapt_threshold(size_t freed_bytes) {
+    if (settings.fixed_threshold || freed_bytes < settings.mmap_threshold ||
+        freed_bytes > ADAPTED_MAX)
+        return;
+    /* Blocks of that very size are the ones that come again. */
+    racy_store(&settings.mmap_threshold, freed_bytes + 1);
+}

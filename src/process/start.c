@@ -1,0 +1,65 @@
+#include "process/start.h"
+
+#include <pthread.h>
+
+#include "check/mtrace.h"
+#include "check/special.h"
+#include "check/verify.h"
+#include "guard/guard.h"
+#include "heap/heap.h"
+#include "heap/repair.h"
+#include "leak/leak.h"
+#include "os/lock.h"
+#include "pages/decay.h"
+#include "pages/purge_thread.h"
+#include "pages/space.h"
+#include "process/control.h"
+#include "process/helper_thread.h"
+#include "process/settings.h"
+#include "process/summary.h"
+#include "report/report.h"
+
+bool start_once(void) { return space.base != NULL || space_choose(settings_backend_is_break()); }
+
+bool start(void) {
+    if (likely(__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) != 0)) return true;
+    lock_take(&global_lock);
+    bool started = start_once();
+    lock_drop(&global_lock);
+    return started;
+}
+
+static void start_helpers(void) {
+    if (!settings.purge_thread && !settings.control) return;
+    helper_thread_first();
+    if (settings.purge_thread) purge_thread_start();
+    if (settings.control) control_start();
+}
+
+/* No lock is held across fork, so there is nothing to prepare: the child, in which only the
+ * calling thread goes on, makes whole what the others were at. */
+static void child_of_fork(void) {
+    repair_after_fork();
+    guard_after_fork();
+    heap_after_fork();
+    decay_after_fork();
+    thread_id_after_fork();
+    report_after_fork();
+    verify_after_fork();
+    summary_forget();
+    control_after_fork();
+    leak_after_fork();
+    mtrace_after_fork();
+    start_helpers();
+}
+
+__attribute__((destructor(102))) static void ended(void) { verify_at_exit(); }
+
+/* At load time and not at the first allocation, which may come from a signal handler, from the
+ * loader or from inside fork. */
+__attribute__((constructor(101))) static void loaded(void) {
+    settings_read();
+    pthread_atfork(NULL, NULL, child_of_fork);
+    start_helpers();
+    leak_start();
+}

@@ -1,0 +1,261 @@
+#include "process/stats.h"
+
+#include <string.h>
+
+#include "guard/guard.h"
+#include "heap/cold.h"
+#include "heap/heap.h"
+#include "heap/slab.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "pages/mapping.h"
+#include "pages/meta.h"
+#include "pages/pages.h"
+
+/* ---- slots ---- */
+
+#define LANES 0x0101010101010101ull
+#define LANE_WORDS 255u /* that many words can be counted before a lane overflows */
+
+/* A count for each of eight columns of states. */
+struct lanes {
+    uint64_t used, cached, free, none;
+};
+
+/* Which of eight states are what, from their bits: see enum slot_state. What is left is fresh. */
+static inline void count_word(struct lanes *lanes, uint64_t word) {
+    uint64_t bit0 = word & LANES, bit1 = word >> 1 & LANES, bit2 = word >> 2 & LANES;
+    lanes->used += bit0 & ~(bit1 | bit2);
+    lanes->cached += bit1 & ~bit0;
+    lanes->free += (word >> 7 & LANES) | (bit2 & ~(bit0 | bit1));
+    lanes->none += bit0 & bit2;
+}
+_Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_CACHED_REMOTE == 6 && SLOT_REMOTE == 4 &&
+                   SLOT_FREE == 0x80 && SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3,
+               "count_word tells them apart by these bits");
+
+static inline uint64_t sum_lanes(uint64_t lanes) {
+    uint64_t pairs = (lanes & 0x00ff00ff00ff00ffull) + (lanes >> 8 & 0x00ff00ff00ff00ffull);
+    return pairs * 0x0001000100010001ull >> 48;
+}
+
+/* `words` at most LANE_WORDS. */
+static void read_words(struct mallow_class_stats *class, const _Atomic uint8_t *states,
+                       uint32_t words) {
+    struct lanes lanes = {0};
+    uint64_t full = 0; /* words of eight slots in use: most of them, in most heaps */
+    for (uint32_t i = 0; i < words; i++) {
+        uint64_t word = load_states(states, i * 8);
+        if (word == LANES * SLOT_USED)
+            full++;
+        else
+            count_word(&lanes, word);
+    }
+    uint64_t used = full * 8 + sum_lanes(lanes.used), cached = sum_lanes(lanes.cached);
+    uint64_t free = sum_lanes(lanes.free);
+    class->used_slots += used;
+    class->cached_slots += cached;
+    class->free_slots += free;
+    class->fresh_slots += words * 8 - used - cached - free - sum_lanes(lanes.none);
+}
+
+static void read_slab(struct mallow_stats *stats, const struct slab *slab) {
+    struct mallow_class_stats *class = &stats->classes[slab->class];
+    uint32_t words = (slab->slots + 7) / 8; /* after the last slot the states are NONE */
+    for (uint32_t from = 0; from < words; from += LANE_WORDS)
+        read_words(class, slab->state + from * 8, (uint32_t)min_size(words - from, LANE_WORDS));
+    class->slabs++;
+}
+
+/* What no slot was cut from yet counts as fresh. */
+static void read_cold(struct mallow_stats *stats, const struct slab *granule) {
+    size_t fresh = GRANULE;
+    for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++) {
+        if (unit % 8 == 0 && load_states(granule->state, unit) == 0) {
+            unit += 7;
+            continue;
+        }
+        /* Acquire: its class was written before its state. */
+        uint8_t state = atomic_load_explicit(&granule->state[unit], memory_order_acquire);
+        if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
+        unsigned class = cold_class(granule, unit);
+        struct mallow_class_stats *counts = &stats->classes[class];
+        if (state == SLOT_USED)
+            counts->used_slots++;
+        else
+            *(state == SLOT_FREE ? &counts->free_slots : &counts->cached_slots) += 1;
+        fresh -= class_size(class);
+    }
+    stats->fresh_bytes += fresh;
+    stats->mixed_slabs++;
+}
+
+/* ---- runs of pages ---- */
+
+#define SLICE_PAGES ((size_t)64 * GRANULE_PAGES) /* are read at a time: some 50 microseconds */
+
+static void read_slab_run(struct mallow_stats *stats, size_t page) {
+    const struct slab *slab = slab_of(page / GRANULE_PAGES);
+    if (slab->kind == GRANULE_SLAB) read_slab(stats, slab);
+    if (slab->kind == GRANULE_COLD) read_cold(stats, slab);
+}
+
+static void count_run(struct mallow_stats *stats, uint64_t tag, size_t bytes, bool whole) {
+    enum run_kind kind = tag_kind(tag);
+    bool dirty = kind == RUN_LATER || tag_dirty(tag);
+    switch (kind) {
+    case RUN_SLAB:
+        stats->slab_bytes += bytes;
+        break;
+    case RUN_BLOCK:
+        stats->run_blocks += whole;
+        stats->run_bytes += bytes;
+        break;
+    case RUN_FREE:
+    case RUN_LATER:
+        stats->free_runs += whole;
+        *(dirty ? &stats->dirty_bytes : &stats->clean_bytes) += bytes;
+        if (dirty) stats->top_dirty_bytes += bytes;
+        return;
+    default:
+        break;
+    }
+    stats->top_dirty_bytes = 0;
+}
+
+/* Counts the run at the page, no further than `end`; returns the first page behind it. Where the
+ * pages' runs changed since the last slice, the page may be inside one: then it is the rest. */
+static size_t read_run(struct mallow_stats *stats, size_t page, size_t end) {
+    size_t start = pages_find_start((uint32_t)page);
+    uint64_t tag = run_tag((uint32_t)start);
+    size_t next = min_size(start + tag_pages(tag), end);
+    if (next <= page) return page + 1;
+    count_run(stats, tag, (next - page) << RUN_SHIFT, start == page);
+    if (start == page && tag_kind(tag) == RUN_SLAB) read_slab_run(stats, page);
+    return next;
+}
+
+static size_t read_slice(struct mallow_stats *stats, size_t page, size_t end) {
+    size_t stop = min_size(page + SLICE_PAGES, end);
+    lock_take(&global_lock);
+    while (page < stop) page = read_run(stats, page, end);
+    lock_drop(&global_lock);
+    return page;
+}
+
+/* At once: where both kinds are many, there may never have been so many of both. */
+static void add_mappings(struct mallow_stats *stats, const struct mapping_counts *counts) {
+    stats->mappings += counts->count;
+    stats->mapping_bytes += counts->bytes;
+    stats->mappings_highest += counts->count_max;
+    stats->mapping_bytes_highest += counts->bytes_max;
+    for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++)
+        stats->mappings_of_doubling[i] += counts->of_doubling[i];
+}
+
+/* What stands in no page, and how far the pages go. */
+static size_t read_counts(struct mallow_stats *stats) {
+    lock_take(&global_lock);
+    pages_settle();
+    struct mapping_counts mapping = mapping_count();
+    stats->metadata_bytes = meta_bytes_used();
+    size_t end = pages_count().top;
+    lock_drop(&global_lock);
+    struct mapping_counts guards = guard_count();
+    add_mappings(stats, &mapping);
+    add_mappings(stats, &guards);
+    return end;
+}
+
+/* ---- the whole ---- */
+
+static _Atomic uint64_t purged_total;
+
+void stats_count_purged(size_t bytes) {
+    atomic_fetch_add_explicit(&purged_total, bytes, memory_order_relaxed);
+}
+
+uint64_t stats_purged(void) { return atomic_load_explicit(&purged_total, memory_order_relaxed); }
+
+static void add_up(struct mallow_stats *stats) {
+    stats->live_blocks = stats->run_blocks;
+    for (unsigned i = 0; i < CLASSES; i++) {
+        struct mallow_class_stats *class = &stats->classes[i];
+        class->slot_bytes = class_size(i);
+        stats->live_blocks += class->used_slots;
+        stats->live_bytes += class->used_slots * class->slot_bytes;
+        stats->cached_blocks += class->cached_slots;
+        stats->cached_bytes += class->cached_slots * class->slot_bytes;
+        stats->free_blocks += class->free_slots;
+        stats->free_bytes += class->free_slots * class->slot_bytes;
+        stats->fresh_bytes += class->fresh_slots * class->slot_bytes;
+    }
+    stats->unused_bytes = stats->slab_bytes - stats->live_bytes - stats->cached_bytes -
+                          stats->free_bytes - stats->fresh_bytes;
+    stats->live_bytes += stats->run_bytes;
+    stats->heap_bytes =
+        stats->slab_bytes + stats->run_bytes + stats->dirty_bytes + stats->clean_bytes;
+}
+
+RARE void stats_read(struct mallow_stats *stats) {
+    memset(stats, 0, sizeof *stats);
+    stats->page_bytes = os_page_size();
+    stats->purged_bytes = stats_purged();
+    size_t end = read_counts(stats);
+    for (size_t page = GRANULE_PAGES; page < end;) page = read_slice(stats, page, end);
+    add_up(stats);
+}
+
+RARE void stats_collect(struct mallow_stats *stats) {
+    struct heap_counts heaps = heap_reap_all();
+    stats_read(stats);
+    stats->heaps_with_thread = heaps.with_thread;
+    stats->heaps_without_thread = heaps.without_thread;
+}
+
+EXPORT_OWN size_t mallow_stats(struct mallow_stats *stats, size_t size) {
+    struct mallow_stats now;
+    stats_collect(&now);
+    memcpy(stats, &now, min_size(size, sizeof now));
+    if (size > sizeof now) memset((char *)stats + sizeof now, 0, size - sizeof now);
+    return sizeof now;
+}
+
+/* ---- counts of calls ---- */
+
+static UNTOUCHED struct {
+    _Atomic uint64_t allocs[CLASSES + 1], frees;
+    _Atomic size_t live_bytes, peak_bytes;
+} call_totals;
+
+static void add_live(size_t bytes) {
+    size_t live =
+        atomic_fetch_add_explicit(&call_totals.live_bytes, bytes, memory_order_relaxed) + bytes;
+    size_t peak = atomic_load_explicit(&call_totals.peak_bytes, memory_order_relaxed);
+    while ((ptrdiff_t)(live - peak) > 0 && (ptrdiff_t)live > 0 &&
+           !atomic_compare_exchange_weak_explicit(&call_totals.peak_bytes, &peak, live,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+void stats_count_alloc(unsigned class, size_t bytes) {
+    atomic_fetch_add_explicit(&call_totals.allocs[class], 1, memory_order_relaxed);
+    add_live(bytes);
+}
+
+void stats_count_free(size_t bytes) {
+    atomic_fetch_add_explicit(&call_totals.frees, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&call_totals.live_bytes, bytes, memory_order_relaxed);
+}
+
+void stats_count_resize(size_t before, size_t after) { add_live(after - before); }
+
+struct call_counts stats_calls(void) {
+    struct call_counts now;
+    for (unsigned i = 0; i <= CLASSES; i++)
+        now.allocs[i] = atomic_load_explicit(&call_totals.allocs[i], memory_order_relaxed);
+    now.frees = atomic_load_explicit(&call_totals.frees, memory_order_relaxed);
+    now.live_bytes = atomic_load_explicit(&call_totals.live_bytes, memory_order_relaxed);
+    now.peak_bytes = atomic_load_explicit(&call_totals.peak_bytes, memory_order_relaxed);
+    return now;
+}

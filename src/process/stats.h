@@ -1,0 +1,34 @@
+/* Figures: counted from the state bytes when somebody asks, so that nothing is counted before. */
+#ifndef MALLOW_STATS_H
+#define MALLOW_STATS_H
+
+#include "config.h"
+#include "heap/size_class.h"
+#include "mallow.h"
+
+_Static_assert(CLASSES <= MALLOW_STATS_CLASSES, "the public structure has room for all classes");
+
+/* All figures but those of heaps, which are zero. The lock is held for a slice of the heap at a
+ * time, so what happens meanwhile may be in one figure and not in another; the sums hold. */
+void stats_read(struct mallow_stats *stats);
+
+/* The same with those of heaps, after what threads that ended kept went back to where it belongs.
+ */
+void stats_collect(struct mallow_stats *stats);
+
+/* Pages went back to the kernel. */
+void stats_count_purged(size_t bytes);
+uint64_t stats_purged(void);
+
+/* Exact counts of calls, when settings.count_calls. class: CLASSES for what is no slot. */
+void stats_count_alloc(unsigned class, size_t bytes);
+void stats_count_free(size_t bytes);
+void stats_count_resize(size_t before, size_t after);
+
+struct call_counts {
+    uint64_t allocs[CLASSES + 1], frees;
+    size_t live_bytes, peak_bytes;
+};
+struct call_counts stats_calls(void);
+
+#endif

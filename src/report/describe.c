@@ -1,0 +1,160 @@
+#include "report/describe.h"
+
+#include <string.h>
+
+#include "heap/cold.h"
+#include "heap/slab.h"
+#include "os/os.h"
+#include "pages/mapping.h"
+#include "pages/pages.h"
+#include "report/text.h"
+
+static struct text text_of(struct finding *f) {
+    return (struct text){.buffer = f->text, .size = sizeof f->text - 1};
+}
+
+static void add_slot(struct text *t, size_t inside, uint64_t slot, size_t size) {
+    if (inside != 0) {
+        text_add_number(t, inside);
+        text_add(t, " bytes inside ");
+    }
+    text_add(t, "slot ");
+    text_add_number(t, slot);
+    text_add(t, " of a ");
+    text_add_number(t, size);
+    text_add(t, "-byte slab");
+}
+
+static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
+    struct slab *head = slab_head(slab);
+    struct text t = text_of(f);
+    uint32_t offset = (uint32_t)p - slab->start;
+    uint32_t size = slab->slot_size;
+    uint32_t slot = (uint32_t)(slab->state - head->state) + offset / size;
+    uint8_t state = slot < head->slots ? state_get(&head->state[slot]) : SLOT_NONE;
+    f->was_block = offset % size == 0 && (state == SLOT_CACHED || state == SLOT_CACHED_REMOTE ||
+                                          state == SLOT_FREE || state == SLOT_REMOTE);
+    if (state == SLOT_NONE) {
+        text_add(&t, "beside the slots of a ");
+        text_add_number(&t, size);
+        text_add(&t, "-byte slab");
+        return;
+    }
+    add_slot(&t, offset % size, slot, size);
+    if (offset % size != 0) return;
+    if (state == SLOT_FRESH || state == SLOT_CACHED_FRESH || state == SLOT_HELD_FRESH)
+        text_add(&t, ", never allocated");
+}
+
+static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) {
+    struct text t = text_of(f);
+    uint32_t start = cold_find_start(granule, cold_unit((void *)p));
+    if (start == UINT32_MAX) {
+        text_add(&t, "beside the slots of a slab of mixed sizes, never allocated");
+        return;
+    }
+    size_t inside = p % GRANULE - start * UNIT;
+    add_slot(&t, inside, start, class_size(cold_class(granule, start)));
+    f->was_block = inside == 0;
+}
+
+/* ---- what is not ours ---- */
+
+static UNTOUCHED char maps[256 * KIB]; /* one report at a time */
+
+static uintptr_t parse_hex(const char **text) {
+    uintptr_t value = 0;
+    for (;; (*text)++) {
+        char c = **text;
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uintptr_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + (uintptr_t)(c - 'a' + 10);
+        else
+            return value;
+    }
+}
+
+/* The name at the end of a line of /proc/self/maps, empty for anonymous memory. */
+static const char *name_in_line(const char *line, const char *end) {
+    const char *name = end;
+    while (name > line && name[-1] != ' ') name--;
+    return *name == '/' || *name == '[' ? name : end;
+}
+
+static void describe_foreign(uintptr_t p, struct finding *f) {
+    struct text t = text_of(f);
+    uintptr_t here = (uintptr_t)&t;
+    long length = os_read_file("/proc/self/maps", maps, sizeof maps - 1);
+    maps[length > 0 ? length : 0] = '\0';
+    for (const char *line = maps; *line != '\0';) {
+        const char *at = line, *end = strchr(line, '\n');
+        if (end == NULL) break;
+        uintptr_t first = parse_hex(&at);
+        at++;
+        uintptr_t last = parse_hex(&at);
+        if (p >= first && p < last) {
+            const char *name = name_in_line(line, end);
+            if (here >= first && here < last) {
+                text_add(&t, "on the stack");
+            } else if (name == end) {
+                text_add(&t, "in a mapping");
+            } else {
+                text_add(&t, "in a mapping of ");
+                text_add_bytes(&t, name, min_size((size_t)(end - name), 100));
+            }
+            return;
+        }
+        line = end + 1;
+    }
+    text_add(&t, "never allocated, nothing is mapped there");
+}
+
+static void describe_run(uintptr_t p, struct finding *f) {
+    struct text t = text_of(f);
+    struct page_counts counts = pages_count();
+    uint32_t page = page_of((void *)p);
+    if (page < GRANULE_PAGES || page >= counts.top) {
+        text_add(&t, "in memory that was never allocated");
+        return;
+    }
+    uint32_t start = pages_find_start(page);
+    uint64_t tag = run_tag(start);
+    if (tag_kind(tag) == RUN_FOREIGN) {
+        describe_foreign(p, f);
+        return;
+    }
+    if (tag_kind(tag) != RUN_BLOCK) {
+        text_add(&t, "in memory that was freed");
+        f->was_block = p % UNIT == 0;
+        return;
+    }
+    text_add_number(&t, p - (uintptr_t)page_start(start));
+    text_add(&t, " bytes inside a block of ");
+    text_add_number(&t, (uint64_t)tag_pages(tag) << RUN_SHIFT);
+}
+
+struct finding describe_pointer(const void *pointer) {
+    struct finding f = {0};
+    uintptr_t p = (uintptr_t)pointer;
+    struct mapping around;
+    size_t granule = granule_of(pointer);
+    if (granule < space.granules) {
+        struct slab *slab = slab_of(granule);
+        if (slab->kind == GRANULE_SLAB)
+            describe_slot(slab, p, &f);
+        else if (slab->kind == GRANULE_COLD)
+            describe_cold(slab, p, &f);
+        else
+            describe_run(p, &f);
+    } else if (mapping_around(pointer, &around)) {
+        struct text t = text_of(&f);
+        text_add_number(&t, p - (uintptr_t)around.block);
+        text_add(&t, " bytes inside a block of ");
+        text_add_number(&t, around.bytes);
+        text_add(&t, " with a mapping of its own");
+    } else {
+        describe_foreign(p, &f);
+    }
+    return f;
+}

@@ -1,0 +1,46 @@
+#include "report/handler.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static _Atomic(error_handler) error_handler_now;
+
+/* Frame of the call that is at work. When that is deeper than the frame of now, the handler has
+ * jumped out of it. */
+static __thread uintptr_t handling __attribute__((tls_model("initial-exec")));
+
+RARE void handler_set(error_handler now) {
+    atomic_store_explicit(&error_handler_now, now, memory_order_relaxed);
+    handling = 0;
+}
+
+RARE bool handler_is_set(void) {
+    return atomic_load_explicit(&error_handler_now, memory_order_relaxed) != NULL;
+}
+
+/* STATUS_OK: mcheck(3) has no word for it. */
+static enum block_status status_of(const char *cause) {
+    static const struct {
+        const char *cause;
+        enum block_status status;
+    } known[] = {
+        {"heap overflow", STATUS_TAIL}, {"heap underflow", STATUS_HEAD},
+        {"double free", STATUS_FREE},   {"use after free", STATUS_FREE},
+        {"invalid free", STATUS_HEAD},  {"invalid pointer", STATUS_HEAD},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(cause, known[i].cause) == 0) return known[i].status;
+    return STATUS_OK;
+}
+
+RARE bool handler_take(const char *cause) {
+    error_handler call = atomic_load_explicit(&error_handler_now, memory_order_relaxed);
+    enum block_status status = status_of(cause);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (call == NULL || status == STATUS_OK) return false;
+    if (handling != 0 && frame < handling) return true;
+    handling = frame;
+    call(status);
+    handling = 0;
+    return true;
+}

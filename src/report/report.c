@@ -1,0 +1,299 @@
+#include "report/report.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/mtrace.h"
+#include "guard/fault.h"
+#include "guard/guard.h"
+#include "os/os.h"
+#include "process/settings.h"
+#include "report/describe.h"
+#include "report/handler.h"
+#include "report/module.h"
+#include "report/symbolizer.h"
+#include "report/text.h"
+
+/* ---- parts of a report ---- */
+
+static void add_distance(struct text *t, const struct block_info *block, uintptr_t p) {
+    uintptr_t start = (uintptr_t)block->start, end = start + block->size;
+    if (p < start) {
+        text_add_number(t, start - p);
+        text_add(t, " bytes before ");
+    } else if (p >= end && p != start) {
+        if (p != end) {
+            text_add_number(t, p - end);
+            text_add(t, " bytes ");
+        }
+        text_add(t, "behind the end of ");
+    } else if (p != start) {
+        text_add_number(t, p - start);
+        text_add(t, " bytes inside ");
+    }
+    text_add(t, "a block of ");
+    text_add_number(t, block->size);
+    text_add(t, " bytes");
+}
+
+static void add_thread(struct text *t, int id) {
+    char path[64], name[32];
+    struct text p = {.buffer = path, .size = sizeof path - 1};
+    text_add(&p, "/proc/self/task/");
+    text_add_number(&p, (uint64_t)id);
+    text_add(&p, "/comm");
+    path[p.length] = '\0';
+    long length = os_read_file(path, name, sizeof name);
+    text_add(t, "thread ");
+    text_add_number(t, (uint64_t)id);
+    if (length < 1) return;
+    text_add(t, " \"");
+    text_add_bytes(t, name, (size_t)length - 1);
+    text_add(t, "\"");
+}
+
+struct named {
+    struct text *text;
+    uintptr_t pc;
+};
+
+static void add_module(void *argument) {
+    const struct named *frame = argument;
+    struct module module;
+    if (!module_of(frame->pc - 1, &module)) return;
+    text_add(frame->text, " in ");
+    const char *name = module_name(&module);
+    text_add(frame->text, name[0] != '\0' ? name : os_program_path());
+    text_add(frame->text, "+");
+    text_add_hex(frame->text, frame->pc - module_base(&module));
+}
+
+/* What is known of the module may be damaged. */
+static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
+    text_add(t, "    #");
+    text_add_number(t, number);
+    text_add(t, " ");
+    text_add_hex(t, pc);
+    size_t length = t->length;
+    if (!fault_survive(add_module, &(struct named){t, pc})) t->length = min_size(t->length, length);
+    text_add(t, "\n");
+}
+
+static void add_stack(struct text *t, stack_id stack, unsigned most) {
+    uintptr_t frames[STACK_FRAMES_MAX];
+    unsigned count = stack_frames(stack, frames);
+    for (unsigned i = 0; i < count && i < most; i++) add_frame(t, i, frames[i]);
+}
+
+static void add_past(struct text *t, const char *what, stack_id stack, int thread) {
+    if (stack == 0) return;
+    text_add(t, what);
+    add_thread(t, thread);
+    text_add(t, ":\n");
+    add_stack(t, stack, settings.frames);
+}
+
+#define DUMP_ROW 16u
+
+static void add_hex_byte(struct text *t, uint8_t byte) {
+    static const char digits[] = "0123456789abcdef";
+    text_add_bytes(t, (char[]){' ', digits[byte >> 4], digits[byte & 15]}, 3);
+}
+
+/* What can be read of the rows around p. */
+static void add_bytes_around(struct text *t, uintptr_t p) {
+    uintptr_t middle = p - p % DUMP_ROW;
+    for (uintptr_t row = middle - 2 * DUMP_ROW; row <= middle + 2 * DUMP_ROW; row += DUMP_ROW) {
+        uint8_t bytes[DUMP_ROW];
+        if (!os_read_memory((void *)row, bytes, sizeof bytes)) continue;
+        text_add(t, row == middle ? "  > " : "    ");
+        text_add_hex(t, row);
+        text_add(t, ":");
+        for (unsigned i = 0; i < DUMP_ROW; i++) add_hex_byte(t, bytes[i]);
+        text_add(t, "\n");
+    }
+}
+
+/* ---- the report ---- */
+
+static void add_first_line(struct text *t, const struct error *e, const char *found) {
+    text_add(t, "mallow: ");
+    text_add(t, e->cause);
+    if ((settings.check_action & CHECK_SIMPLE) != 0) {
+        text_add(t, " in ");
+        text_add(t, e->function == NULL ? "free" : e->function);
+        text_add(t, "\n");
+        return;
+    }
+    text_add(t, " of ");
+    text_add_hex(t, (uintptr_t)e->p);
+    text_add(t, " (");
+    if (e->block != NULL)
+        add_distance(t, e->block, (uintptr_t)e->p);
+    else
+        text_add(t, found);
+    text_add(t, ", ");
+    add_thread(t, os_thread_id());
+    text_add(t, ")");
+    if (e->detail != NULL) {
+        text_add(t, ", ");
+        text_add(t, e->detail);
+    }
+    if (e->function != NULL) {
+        text_add(t, ", in ");
+        text_add(t, e->function);
+    }
+    if (e->caller != NULL) {
+        text_add(t, " called from ");
+        text_add_hex(t, (uintptr_t)e->caller);
+    }
+    text_add(t, "\n");
+}
+
+struct capture {
+    const void *context;
+    stack_id stack;
+};
+
+static UNTOUCHED struct stack_cache *report_cache;
+
+static void capture_for_report(void *argument) {
+    struct capture *capture = argument;
+    capture->stack = capture->context != NULL ? stack_capture_interrupted(capture->context)
+                                              : stack_capture(&report_cache);
+}
+
+/* Pages of the stack may have gone since it was read before: then anew, as far as it reaches. */
+static stack_id stack_of_error(const struct error *e) {
+    struct capture capture = {.context = e->context};
+    if (fault_survive(capture_for_report, &capture)) return capture.stack;
+    report_cache = NULL;
+    fault_survive(capture_for_report, &capture);
+    return capture.stack;
+}
+
+static void add_details(struct text *t, const struct error *e) {
+    guard_watch();
+    add_stack(t, stack_of_error(e), STACK_FRAMES_MAX);
+    if (e->block == NULL) return;
+    add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
+    add_past(t, "  freed by ", e->block->freed, e->block->freed_by);
+    if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
+}
+
+static void to_file(void *fd, const char *bytes, size_t count) {
+    os_write(*(int *)fd, bytes, count);
+}
+
+/* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
+ * here takes the process with it, and the others wait for that. */
+static _Atomic int reporting;
+static UNTOUCHED char report_text[16 * KIB];
+
+static uint64_t begin(void) {
+    uint64_t mask = os_block_signals();
+    while (atomic_exchange_explicit(&reporting, 1, memory_order_acquire) != 0)
+        os_wait(&reporting, 1);
+    return mask;
+}
+
+static void end(uint64_t mask) {
+    atomic_store_explicit(&reporting, 0, memory_order_release);
+    os_wake_one(&reporting);
+    os_restore_signals(mask);
+}
+
+RARE void report_after_fork(void) { atomic_store_explicit(&reporting, 0, memory_order_relaxed); }
+
+static void act(const struct error *e, const char *found) {
+    int fd = symbolizer_begin();
+    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_file, .to = &fd};
+    add_first_line(&t, e, found);
+    if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&t, e);
+    text_flush(&t);
+    symbolizer_end(fd);
+}
+
+static void end_process(void) {
+    mtrace_flush();
+    abort();
+}
+
+static struct finding find_words(const void *p) {
+    uint64_t mask = begin();
+    struct finding f = describe_pointer(p);
+    end(mask);
+    return f;
+}
+
+static void tell(const struct error *e, const char *found) {
+    uint8_t action = settings.check_action;
+    if (handler_take(e->cause)) return;
+    if ((action & CHECK_REPORT) != 0) {
+        uint64_t mask = begin();
+        act(e, found);
+        end(mask);
+    }
+    if ((action & CHECK_ABORT) != 0) end_process();
+}
+
+RARE void report_error(const struct error *e) {
+    tell(e, e->block != NULL ? "" : find_words(e->p).text);
+}
+
+/* ---- pointers that are none of ours, or not any more ---- */
+
+static const char *cause(enum misuse what, bool was_block) {
+    switch (what) {
+    case MISUSE_FREE:
+        return was_block ? "double free" : "invalid free";
+    case MISUSE_REALLOC:
+        return was_block ? "use after free" : "invalid free";
+    case MISUSE_USABLE_SIZE:
+        break;
+    }
+    return was_block ? "use after free" : "invalid pointer";
+}
+
+static const char *function(enum misuse what) {
+    switch (what) {
+    case MISUSE_REALLOC:
+        return "realloc";
+    case MISUSE_USABLE_SIZE:
+        return "malloc_usable_size";
+    case MISUSE_FREE:
+        break;
+    }
+    return NULL;
+}
+
+static void tell_misuse(enum misuse what, struct error *e, bool was_block, const char *found) {
+    e->cause = cause(what, was_block);
+    e->function = function(what);
+    tell(e, found);
+}
+
+RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
+    struct error e = {.p = p, .caller = caller};
+    struct block_info block;
+    if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
+    if (block_info_special(p, &block)) {
+        e.block = &block;
+        tell_misuse(what, &e, block.life == LIFE_FREED && block.start == p, "");
+    } else {
+        struct finding f = find_words(p);
+        tell_misuse(what, &e, f.was_block, f.text);
+    }
+}
+
+RARE void report_warning(const char *before, const char *name, unsigned long name_length,
+                         const char *after) {
+    char line[256];
+    struct text t = {.buffer = line, .size = sizeof line};
+    text_add(&t, "mallow: ");
+    text_add(&t, before);
+    text_add_bytes(&t, name, min_size(name_length, 100));
+    text_add(&t, after);
+    text_write(&t);
+}

@@ -1,0 +1,37 @@
+/* What went wrong in the program, said in a report; then the end of the process, or what
+ * M_CHECK_ACTION leaves of the two. Allocates nothing from the program's heap. */
+#ifndef MALLOW_REPORT_H
+#define MALLOW_REPORT_H
+
+#include "check/block_info.h"
+
+struct error {
+    const char *cause;              /* "heap overflow", "double free", ...: see mallow(7) */
+    const void *p;                  /* the pointer in question */
+    const struct block_info *block; /* that it belongs to; NULL: nothing is known */
+    const char *detail;             /* what else there is to say; NULL: nothing */
+    const void *context;            /* ucontext_t of the fault; NULL: where we are */
+    const char *function;           /* of the interface; NULL: free */
+    const void *caller;             /* of that function; NULL: not known */
+};
+
+/*
+ *     mallow: CAUSE of 0xADDR (what it is, thread N)[, DETAIL]
+ *       stack
+ *       stack of the block's allocation, and of its free
+ *       the bytes around
+ */
+void report_error(const struct error *error);
+
+/* A pointer that is not what the called function needs, told by what our records say of it. */
+enum misuse { MISUSE_FREE, MISUSE_REALLOC, MISUSE_USABLE_SIZE };
+void report_misuse(enum misuse what, const void *p, const void *caller);
+
+/* In the child of a fork: whoever was at a report is not here. */
+void report_after_fork(void);
+
+/* A line about a setting. */
+void report_warning(const char *before, const char *name, unsigned long name_length,
+                    const char *after);
+
+#endif

@@ -1,0 +1,90 @@
+#include "stack/call_tree.h"
+
+#include <stdatomic.h>
+
+#include "os/os.h"
+
+struct node {
+    uintptr_t pc;
+    uint32_t caller;
+    _Atomic uint32_t child[4];
+};
+
+#define CHUNK_SHIFT 12
+#define CHUNK_NODES ((uint32_t)1 << CHUNK_SHIFT)
+#define ROOT_BITS 12
+
+static UNTOUCHED struct node *_Atomic chunks[CALL_TREE_MAX >> CHUNK_SHIFT];
+static UNTOUCHED _Atomic uint32_t roots[1 << ROOT_BITS];
+static _Atomic uint32_t handed_out_nodes;
+
+static struct node *node_of(uint32_t id) {
+    struct node *chunk = atomic_load_explicit(&chunks[id >> CHUNK_SHIFT], memory_order_acquire);
+    return &chunk[id & (CHUNK_NODES - 1)];
+}
+
+static RARE struct node *new_chunk(uint32_t id) {
+    size_t bytes = round_up(CHUNK_NODES * sizeof(struct node), os_page_size());
+    struct node *fresh = os_map(bytes), *there = NULL;
+    if (fresh == NULL) return NULL;
+    if (atomic_compare_exchange_strong(&chunks[id >> CHUNK_SHIFT], &there, fresh)) return fresh;
+    os_unmap(fresh, bytes);
+    return there;
+}
+
+/* The node after the last one, or NULL when there is no memory for it. */
+static struct node *next_node(uint32_t id) {
+    if (id >= CALL_TREE_MAX) return NULL;
+    struct node *chunk = atomic_load_explicit(&chunks[id >> CHUNK_SHIFT], memory_order_acquire);
+    if (unlikely(chunk == NULL)) chunk = new_chunk(id);
+    return chunk == NULL ? NULL : &chunk[id & (CHUNK_NODES - 1)];
+}
+
+/* A node that nobody knows yet; 0 when there is no memory. */
+static uint32_t new_node(uint32_t caller, uintptr_t pc) {
+    uint32_t last = atomic_load_explicit(&handed_out_nodes, memory_order_relaxed);
+    struct node *node;
+    do {
+        node = next_node(last + 1);
+        if (node == NULL) return 0;
+    } while (!atomic_compare_exchange_weak_explicit(&handed_out_nodes, &last, last + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    node->pc = pc;
+    node->caller = caller;
+    return last + 1;
+}
+
+static uint64_t hash(uint32_t caller, uintptr_t pc) {
+    uint64_t mixed = (pc ^ (uint64_t)caller << 40) * 0x9e3779b97f4a7c15u;
+    mixed ^= mixed >> 32;
+    return (mixed + caller) * 0xd6e8feb86659fd93u;
+}
+
+uint32_t call_tree_node(uint32_t caller, uintptr_t pc) {
+    uint64_t bits = hash(caller, pc);
+    _Atomic uint32_t *place = &roots[bits >> (64 - ROOT_BITS)];
+    uint32_t fresh = 0;
+    bits <<= ROOT_BITS;
+    for (;;) {
+        uint32_t id = atomic_load_explicit(place, memory_order_acquire);
+        if (id == 0) {
+            if (fresh == 0) fresh = new_node(caller, pc);
+            if (fresh == 0) return 0;
+            if (atomic_compare_exchange_strong_explicit(place, &id, fresh, memory_order_acq_rel,
+                                                        memory_order_acquire))
+                return fresh;
+        }
+        /* Another thread's may be the same: ours is then lost. */
+        struct node *node = node_of(id);
+        if (node->pc == pc && node->caller == caller) return id;
+        place = &node->child[bits >> 62];
+        bits = bits << 2 | bits >> 62;
+    }
+}
+
+uint32_t call_tree_caller(uint32_t node) { return node_of(node)->caller; }
+uintptr_t call_tree_pc(uint32_t node) { return node_of(node)->pc; }
+
+uint32_t call_tree_nodes(void) {
+    return atomic_load_explicit(&handed_out_nodes, memory_order_relaxed);
+}

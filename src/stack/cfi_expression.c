@@ -1,0 +1,268 @@
+/* The expressions of call frame information: a stack machine. */
+#include "stack/cfi.h"
+
+enum {
+    X_ADDR = 0x03,
+    X_DEREF = 0x06,
+    X_CONST1U = 0x08,
+    X_CONST1S,
+    X_CONST2U,
+    X_CONST2S,
+    X_CONST4U,
+    X_CONST4S,
+    X_CONST8U,
+    X_CONST8S,
+    X_CONSTU,
+    X_CONSTS,
+    X_DUP,
+    X_DROP,
+    X_OVER,
+    X_PICK,
+    X_SWAP,
+    X_ROT,
+    X_ABS = 0x19,
+    X_AND,
+    X_DIV,
+    X_MINUS,
+    X_MOD,
+    X_MUL,
+    X_NEG,
+    X_NOT,
+    X_OR,
+    X_PLUS,
+    X_PLUS_UCONST,
+    X_SHL,
+    X_SHR,
+    X_SHRA,
+    X_XOR,
+    X_BRA,
+    X_EQ,
+    X_GE,
+    X_GT,
+    X_LE,
+    X_LT,
+    X_NE,
+    X_SKIP,
+    X_LIT0 = 0x30,
+    X_REG0 = 0x50,
+    X_BREG0 = 0x70,
+    X_BREGX = 0x92,
+    X_DEREF_SIZE = 0x94,
+    X_NOP = 0x96,
+};
+
+#define EXPRESSION_DEPTH 32u
+#define EXPRESSION_STEPS 1000u /* of an expression that jumps back */
+
+struct expression_machine {
+    struct cfi_reader reader;
+    const uint8_t *start;
+    const struct registers *registers;
+    struct reach *reach;
+    uintptr_t stack[EXPRESSION_DEPTH];
+    unsigned depth;
+    enum cfi_answer answer;
+};
+
+static uintptr_t fail_expression(struct expression_machine *m) {
+    if (m->answer == CFI_OK) m->answer = CFI_LOST;
+    return 0;
+}
+
+static void push_value(struct expression_machine *m, uintptr_t value) {
+    if (m->depth == EXPRESSION_DEPTH)
+        fail_expression(m);
+    else
+        m->stack[m->depth++] = value;
+}
+
+static uintptr_t pop_value(struct expression_machine *m) {
+    return m->depth == 0 ? fail_expression(m) : m->stack[--m->depth];
+}
+
+/* The n-th from the top. */
+static uintptr_t pick_value(struct expression_machine *m, uint64_t n) {
+    return n >= m->depth ? fail_expression(m) : m->stack[m->depth - 1 - n];
+}
+
+static void push_register(struct expression_machine *m, uint64_t number) {
+    int64_t offset = cfi_sleb(&m->reader);
+    if (number >= REGISTERS)
+        fail_expression(m);
+    else if (!(m->registers->known & REGISTER_BIT(number)))
+        m->answer = CFI_BLIND;
+    else
+        push_value(m, m->registers->value[number] + (uintptr_t)offset);
+}
+
+static void load_value(struct expression_machine *m, uint64_t bytes) {
+    uintptr_t word = 0;
+    if (bytes == 0 || bytes > sizeof word || !reach_read(m->reach, pop_value(m), &word))
+        fail_expression(m);
+    else
+        push_value(m, bytes == sizeof word ? word : word & (((uintptr_t)1 << 8 * bytes) - 1));
+}
+
+static void push_constant(struct expression_machine *m, uint8_t op) {
+    unsigned bytes = 1u << (op - X_CONST1U) / 2, shift = 64 - 8 * bytes;
+    uint64_t value = cfi_fixed(&m->reader, bytes);
+    bool is_signed = (op - X_CONST1U) % 2 != 0;
+    push_value(m, is_signed ? (uintptr_t)((int64_t)(value << shift) >> shift) : value);
+}
+
+static void jump_by(struct expression_machine *m, bool goes) {
+    int16_t by = (int16_t)cfi_fixed(&m->reader, 2);
+    if (!goes) return;
+    if (by < m->start - m->reader.at || by > m->reader.end - m->reader.at)
+        fail_expression(m);
+    else
+        m->reader.at += by;
+}
+
+static void rotate_values(struct expression_machine *m) {
+    uintptr_t a = pop_value(m), b = pop_value(m), c = pop_value(m);
+    push_value(m, a);
+    push_value(m, c);
+    push_value(m, b);
+}
+
+static void swap_values(struct expression_machine *m) {
+    uintptr_t a = pop_value(m), b = pop_value(m);
+    push_value(m, a);
+    push_value(m, b);
+}
+
+/* b is above a. */
+static uintptr_t combine_values(struct expression_machine *m, uint8_t op, uintptr_t a,
+                                uintptr_t b) {
+    intptr_t signed_a = (intptr_t)a, signed_b = (intptr_t)b;
+    switch (op) {
+    case X_AND:
+        return a & b;
+    case X_OR:
+        return a | b;
+    case X_XOR:
+        return a ^ b;
+    case X_PLUS:
+        return a + b;
+    case X_MINUS:
+        return a - b;
+    case X_MUL:
+        return a * b;
+    case X_DIV:
+        return b + 1 <= 1 ? fail_expression(m) : (uintptr_t)(signed_a / signed_b);
+    case X_MOD:
+        return b == 0 ? fail_expression(m) : a % b;
+    case X_SHL:
+        return b < 64 ? a << b : 0;
+    case X_SHR:
+        return b < 64 ? a >> b : 0;
+    case X_SHRA:
+        return (uintptr_t)(signed_a >> (b < 64 ? b : 63));
+    case X_EQ:
+        return a == b;
+    case X_NE:
+        return a != b;
+    case X_GE:
+        return signed_a >= signed_b;
+    case X_GT:
+        return signed_a > signed_b;
+    case X_LE:
+        return signed_a <= signed_b;
+    case X_LT:
+        return signed_a < signed_b;
+    default:
+        return fail_expression(m);
+    }
+}
+
+static void operate_on(struct expression_machine *m, uint8_t op) {
+    uintptr_t a;
+    switch (op) {
+    case X_ADDR:
+        push_value(m, cfi_fixed(&m->reader, sizeof(uintptr_t)));
+        break;
+    case X_DEREF:
+        load_value(m, sizeof(uintptr_t));
+        break;
+    case X_DEREF_SIZE:
+        load_value(m, cfi_fixed(&m->reader, 1));
+        break;
+    case X_CONSTU:
+        push_value(m, cfi_uleb(&m->reader));
+        break;
+    case X_CONSTS:
+        push_value(m, (uintptr_t)cfi_sleb(&m->reader));
+        break;
+    case X_DUP:
+        push_value(m, pick_value(m, 0));
+        break;
+    case X_OVER:
+        push_value(m, pick_value(m, 1));
+        break;
+    case X_PICK:
+        push_value(m, pick_value(m, cfi_fixed(&m->reader, 1)));
+        break;
+    case X_DROP:
+        pop_value(m);
+        break;
+    case X_SWAP:
+        swap_values(m);
+        break;
+    case X_ROT:
+        rotate_values(m);
+        break;
+    case X_NEG:
+        push_value(m, 0 - pop_value(m));
+        break;
+    case X_NOT:
+        push_value(m, ~pop_value(m));
+        break;
+    case X_ABS:
+        a = pop_value(m);
+        push_value(m, (intptr_t)a < 0 ? 0 - a : a);
+        break;
+    case X_PLUS_UCONST:
+        push_value(m, pop_value(m) + cfi_uleb(&m->reader));
+        break;
+    case X_SKIP:
+        jump_by(m, true);
+        break;
+    case X_BRA:
+        jump_by(m, pop_value(m) != 0);
+        break;
+    case X_BREGX:
+        push_register(m, cfi_uleb(&m->reader));
+        break;
+    case X_NOP:
+        break;
+    default:
+        a = pop_value(m);
+        push_value(m, combine_values(m, op, pop_value(m), a));
+    }
+}
+
+enum cfi_answer cfi_evaluate(const uint8_t *expression, const struct registers *registers,
+                             const uintptr_t *cfa, struct reach *reach, uintptr_t *value) {
+    struct cfi_reader head = {expression, (const uint8_t *)UINTPTR_MAX, false};
+    uint64_t length = cfi_uleb(&head);
+    struct expression_machine m = {.reader = {head.at, head.at + length, false},
+                                   .start = head.at,
+                                   .registers = registers,
+                                   .reach = reach};
+    if (cfa != NULL) push_value(&m, *cfa);
+    for (unsigned step = 0; m.reader.at < m.reader.end && m.answer == CFI_OK; step++) {
+        uint8_t op = (uint8_t)cfi_fixed(&m.reader, 1);
+        if (op >= X_CONST1U && op <= X_CONST8S)
+            push_constant(&m, op);
+        else if (op >= X_LIT0 && op < X_REG0)
+            push_value(&m, op - X_LIT0);
+        else if (op >= X_BREG0 && op < X_BREG0 + 32)
+            push_register(&m, op - X_BREG0);
+        else
+            operate_on(&m, op);
+        if (step == EXPRESSION_STEPS || m.reader.failed) fail_expression(&m);
+    }
+    *value = pop_value(&m);
+    return m.answer;
+}

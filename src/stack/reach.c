@@ -1,0 +1,83 @@
+#include "stack/reach.h"
+
+#include <sys/auxv.h>
+
+#include "os/os.h"
+#include "stack/machine.h"
+
+#define PROBE_STEP ((uintptr_t)4 * KIB) /* no page is smaller */
+#define PROBE_FAR ((uintptr_t)16 * MIB) /* as much is asked for at once at most */
+#define PROBE_OVERFLOW ((uintptr_t)MIB) /* so far the stack pointer may have left its stack */
+
+/* Below the stack pointer, where an interrupted function may still have what it saved. */
+#define RED_ZONE 128u
+
+static uintptr_t stack_page(uintptr_t at) { return at & ~(PROBE_STEP - 1); }
+
+static uintptr_t lower_above(uintptr_t sp, uintptr_t a, uintptr_t b) {
+    return a > sp && a < b ? a & ~(sizeof a - 1) : b;
+}
+
+static bool readable(uintptr_t from, uintptr_t to) {
+    for (; from < to; from += PROBE_STEP)
+        if (!os_is_readable((const void *)from)) return false;
+    return true;
+}
+
+static uintptr_t high_of(const struct reach *reach) {
+    return reach->low + reach->room + sizeof(uintptr_t) - 1;
+}
+
+static void set_high(struct reach *reach, uintptr_t high) {
+    reach->room = high - reach->low - (sizeof(uintptr_t) - 1);
+}
+
+static RARE void move_reach(struct reach *reach, uintptr_t sp) {
+    uintptr_t page = stack_page(sp - RED_ZONE);
+    reach->room = 0; /* a handler may jump out of here */
+    signal_order();
+    reach->thread = thread_pointer();
+    reach->limit = lower_above(sp, reach->thread, UINTPTR_MAX - PROBE_FAR);
+    reach->limit = lower_above(sp, getauxval(AT_EXECFN), reach->limit);
+    uintptr_t last = min_size(page + PROBE_OVERFLOW, reach->limit);
+    while (page < last && !readable(page, page + 1)) page += PROBE_STEP;
+    if (page >= last) return;
+    reach->low = page;
+    signal_order();
+    set_high(reach, min_size(page + PROBE_STEP, reach->limit));
+}
+
+bool reach_enter_other(struct reach *reach, uintptr_t sp) {
+    bool same = reach->thread == thread_pointer() && reach->room != 0;
+    if (same && sp < reach->low && reach->low - sp < PROBE_FAR &&
+        readable(stack_page(sp), reach->low)) {
+        uintptr_t high = high_of(reach);
+        reach->room = 0;
+        signal_order();
+        reach->low = stack_page(sp);
+        signal_order();
+        set_high(reach, high);
+        return true;
+    }
+    move_reach(reach, sp);
+    return false;
+}
+
+RARE bool reach_extend(struct reach *reach, uintptr_t at) {
+    uintptr_t high = high_of(reach);
+    if (reach->room == 0 || at < reach->low || at > reach->limit - sizeof at ||
+        at + sizeof at - reach->low > high - reach->low + PROBE_FAR)
+        return false;
+    uintptr_t to = min_size(stack_page(at + sizeof at - 1) + PROBE_STEP, reach->limit);
+    if (!readable(high, to)) return false;
+    set_high(reach, to);
+    return true;
+}
+
+bool reach_read(struct reach *reach, uintptr_t at, uintptr_t *word) {
+    if (reach_covers(reach, at)) {
+        *word = stack_word(at);
+        return true;
+    }
+    return os_read_memory((const void *)at, word, sizeof *word);
+}

@@ -1,0 +1,401 @@
+/*
+ * Stacks, captured with the help of the one before.
+ *
+ * A thread's next stack mostly has the same outer frames. So the frames of the last one are kept,
+ * outermost first, each with the words of the stack that its caller was found by. As soon as a
+ * frame is met that is in the list, its callers are those of the list too, if all those words are
+ * what they were: a load and a compare a frame instead of a step, and the interned node is at hand.
+ *
+ * Of the frame pointer only what some caller's frame is found by is compared; to the others it is a
+ * register like any other, which changes between captures.
+ */
+#include "stack/stack.h"
+
+#include <string.h>
+
+#include "os/os.h"
+#include "stack/call_tree.h"
+#include "stack/unwind.h"
+
+/* A stack of at most so many frames is known whole. Of a deeper one the innermost CUT_FRAMES are
+ * taken, the last of them as if nobody had called it; the next captures, as long as they have
+ * enough frames in common with it, go on from there. */
+#define KEPT_FRAMES 256u
+#define CUT_FRAMES 128u
+
+struct saved {
+    uintptr_t at, value;
+};
+
+struct kept {
+    struct frame frame;
+    uint32_t
+        words; /* of this frame and all outside of it: those that their callers were found by */
+    uint32_t node;
+    uint32_t objects; /* of this frame and all outside of it: a bit for each place */
+    bool fp_matters;  /* this frame or one outside of it is found by frame.fp */
+};
+
+/* A frame on the way. */
+struct met {
+    struct frame frame;
+    struct step_reads reads;
+};
+
+/* A stack that was captured before, and what it was captured from: as long as all that is as it
+ * was, nothing else needs to be looked at. */
+#define HITS 1024u
+#define HITS_ALIKE 8u
+#define HIT_WORDS 32u
+
+struct hit {
+    struct frame frame; /* the innermost that is not the library's; pc 0: none */
+    stack_id stack;
+    uint32_t changes; /* the unwinder's; with another number it is void */
+    uint32_t objects; /* that may be unloaded: a bit for each place */
+    uint16_t wanted;  /* so many frames can be told from the words */
+    uint8_t words;
+    bool fp_matters;
+    uint32_t at[HIT_WORDS]; /* above frame.sp */
+    uintptr_t value[HIT_WORDS];
+};
+
+/* A node that was asked for. */
+#define MEMO 1024u
+
+struct memo {
+    uintptr_t pc;
+    uint32_t caller, node;
+};
+
+struct stack_cache {
+    uint32_t kept_frames; /* [0] is the outermost */
+    bool is_cut;          /* there are more outside of [0] */
+    uint32_t changes;     /* the unwinder's, when they were kept: with another one they are void */
+    struct unwinder unwinder;
+    struct kept kept[KEPT_FRAMES];
+    struct saved saved[3 * KEPT_FRAMES];
+    struct met met[KEPT_FRAMES]; /* [0] is the innermost */
+    struct memo memo[MEMO];
+    unsigned next_alike;
+    struct hit hits[HITS / HITS_ALIKE][HITS_ALIKE];
+};
+
+struct walk {
+    unsigned wanted;     /* frames */
+    unsigned met;        /* frames that were met, from the innermost on */
+    unsigned joined;     /* how many of the kept ones are outside of them */
+    unsigned candidates; /* how many of the kept ones may yet be met */
+    bool complete;       /* up to the outermost frame */
+    bool too_deep;       /* for that */
+};
+
+/* ---- the frames of the last stack ---- */
+
+/* Whether the innermost `wanted` of the list's first `*frames` are what they were; else *frames
+ * becomes the number of those outside of the first that is not. */
+static bool still_true(const struct stack_cache *cache, unsigned *frames, unsigned wanted) {
+    const struct kept *kept = cache->kept;
+    const struct saved *first = cache->saved, *at = first + kept[*frames - 1].words;
+    if (*frames > wanted) first += kept[*frames - wanted].words;
+    while (at > first && stack_word(at[-1].at) == at[-1].value) at--;
+    if (likely(at <= first)) return true;
+    while (kept[*frames - 1].words >= at - cache->saved && --*frames > 0) continue;
+    return false;
+}
+
+static bool is_kept(const struct kept *kept, const struct frame *frame) {
+    return kept->frame.sp == frame->sp && kept->frame.pc == frame->pc &&
+           (!kept->fp_matters || kept->frame.fp == frame->fp);
+}
+
+/* Whether the stack goes on from this frame as the list does. */
+static bool joins(struct stack_cache *cache, const struct frame *frame, struct walk *walk) {
+    unsigned n = walk->candidates;
+    while (n > 0 && cache->kept[n - 1].frame.sp < frame->sp) n--;
+    walk->candidates = n;
+    if (n == 0 || !is_kept(&cache->kept[n - 1], frame)) return false;
+    if ((cache->is_cut && walk->met + n < walk->wanted) ||
+        !unwind_objects_stay(&cache->unwinder, cache->kept[n - 1].objects) ||
+        cache->unwinder.changes != cache->changes) {
+        walk->candidates = 0;
+        return false;
+    }
+    /* What is outside of a word that has changed may be met again, but not before. */
+    if (walk->met >= walk->wanted || still_true(cache, &walk->candidates, walk->wanted - walk->met))
+        walk->joined = n;
+    return walk->joined != 0;
+}
+
+/* ---- walking ---- */
+
+static struct { uintptr_t start, end; } left_out;
+
+void stack_leave_out(const void *start, const void *end) {
+    left_out.start = (uintptr_t)start;
+    left_out.end = (uintptr_t)end;
+}
+
+static bool is_left_out(uintptr_t pc) {
+    return loaded_is_own(pc - 1) || pc - 1 - left_out.start < left_out.end - left_out.start;
+}
+
+/* The library's own frames, up to the first that is none; of the first one it may be known. */
+static enum step leave_library(struct stack_cache *cache, struct frame *frame, bool is_own) {
+    struct step_reads reads;
+    enum step step = STEP_OK;
+    for (; step == STEP_OK && (is_own || is_left_out(frame->pc)); is_own = false)
+        step = unwind_step(&cache->unwinder, frame, &reads);
+    return step;
+}
+
+/* Where a call has led to no code at all: only its return address is known. */
+static void leave_nowhere(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
+    struct met *met = &cache->met[0];
+    met->frame = *frame;
+    met->reads = (struct step_reads){.repeatable = false};
+    if (unwind_called(&cache->unwinder, frame)) walk->met = 1;
+}
+
+static enum step meet(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
+    enum step step = STEP_OK;
+    while (step == STEP_OK && !joins(cache, frame, walk) && walk->met < KEPT_FRAMES) {
+        struct met *met = &cache->met[walk->met++];
+        met->frame = *frame;
+        step = unwind_step(&cache->unwinder, frame, &met->reads);
+    }
+    walk->complete = walk->joined != 0 || step == STEP_END;
+    return step;
+}
+
+/* ---- keeping ---- */
+
+/* For a list that is full: without its outer half it begins with a frame that is taken as it is. */
+static unsigned drop_outer(struct stack_cache *cache) {
+    struct kept *kept = cache->kept;
+    unsigned words = kept[KEPT_FRAMES - CUT_FRAMES].words;
+    memmove(cache->saved, cache->saved + words,
+            (kept[KEPT_FRAMES - 1].words - words) * sizeof *cache->saved);
+    memmove(kept, kept + KEPT_FRAMES - CUT_FRAMES, CUT_FRAMES * sizeof *kept);
+    for (unsigned i = 0; i < CUT_FRAMES; i++) kept[i].words -= words;
+    cache->is_cut = true;
+    return CUT_FRAMES;
+}
+
+static uint32_t keep_word(struct stack_cache *cache, uint32_t words, uintptr_t at) {
+    if (at == 0) return words;
+    cache->saved[words] = (struct saved){at, stack_word(at)};
+    return words + 1;
+}
+
+/* False: what is outside of the frame cannot be told from this frame and some words. */
+static bool keep_frame(struct stack_cache *cache, unsigned *n, const struct met *met,
+                       uint32_t node) {
+    const struct step_reads *reads = &met->reads;
+    if (!reads->repeatable) return false;
+    if (*n == KEPT_FRAMES) *n = drop_outer(cache);
+    const struct kept *outer = *n == 0 ? NULL : &cache->kept[*n - 1];
+    if (outer == NULL && reads->cfa_at != 0) return false;
+    bool fp_matters = outer != NULL && outer->fp_matters;
+    uint32_t words = outer != NULL ? outer->words : 0;
+    words = keep_word(cache, words, reads->cfa_at);
+    words = keep_word(cache, words, fp_matters ? reads->fp_at : 0);
+    cache->kept[(*n)++] = (struct kept){
+        .frame = met->frame,
+        .words = keep_word(cache, words, reads->ra_at),
+        .node = node,
+        .objects = (uint32_t)1 << reads->object | (outer != NULL ? outer->objects : 0),
+        .fp_matters = reads->uses_fp || (fp_matters && reads->fp_at == 0)};
+    return true;
+}
+
+static uint32_t intern_frame(struct stack_cache *cache, uint32_t caller, uintptr_t pc) {
+    uint64_t hash = (pc + ((uint64_t)caller << 32)) * 0x9e3779b97f4a7c15u;
+    struct memo *memo = &cache->memo[(hash >> 32) % MEMO];
+    if (likely(memo->pc == pc && memo->caller == caller)) return memo->node;
+    memo->pc = 0; /* a handler may jump out of here */
+    signal_order();
+    memo->caller = caller;
+    memo->node = call_tree_node(caller, pc);
+    signal_order();
+    if (memo->node != 0) memo->pc = pc;
+    return memo->node;
+}
+
+/* Interns the frames that were met, from the outermost on. */
+static stack_id intern_stack(struct stack_cache *cache, const struct walk *walk, bool keeps) {
+    unsigned n = walk->joined;
+    uint32_t node = n == 0 ? 0 : cache->kept[n - 1].node;
+    cache->kept_frames = 0; /* a handler may jump out of here */
+    signal_order();
+    if (n == 0) cache->is_cut = walk->too_deep;
+    for (unsigned i = walk->met; i-- > 0;) {
+        node = intern_frame(cache, node, cache->met[i].frame.pc);
+        if (node == 0) break;
+        if (keeps) keeps = keep_frame(cache, &n, &cache->met[i], node);
+    }
+    signal_order();
+    cache->kept_frames = n;
+    return node;
+}
+
+static void cut_off(struct stack_cache *cache, struct walk *walk) {
+    struct step_reads *outermost = &cache->met[CUT_FRAMES - 1].reads;
+    walk->met = CUT_FRAMES;
+    outermost->ra_at = outermost->cfa_at = 0;
+    outermost->uses_fp = false;
+}
+
+static stack_id finish_walk(struct stack_cache *cache, struct walk *walk, enum step step) {
+    struct unwinder *u = &cache->unwinder;
+    walk->too_deep = step == STEP_OK && !walk->complete;
+    if (walk->too_deep) cut_off(cache, walk);
+    stack_id stack = intern_stack(
+        cache, walk, (walk->complete || walk->too_deep) && u->changes == cache->changes);
+    if (u->changes != cache->changes) cache->kept_frames = 0;
+    return stack;
+}
+
+static void begin_walk(struct stack_cache *cache, struct walk *walk, unsigned wanted) {
+    struct unwinder *u = &cache->unwinder;
+    if (u->whole || u->changes != cache->changes) cache->kept_frames = 0;
+    cache->changes = u->changes;
+    *walk = (struct walk){.wanted = wanted, .candidates = cache->kept_frames};
+}
+
+/* ---- stacks that come again ---- */
+
+/* A function that others allocate by (xmalloc) has many callers with stacks of one height. */
+static struct hit *hits_like(struct stack_cache *cache, const struct frame *frame) {
+    uint64_t hash = (frame->pc ^ frame->sp << 24) * 0x9e3779b97f4a7c15u;
+    return cache->hits[(hash >> 32) % (HITS / HITS_ALIKE)];
+}
+
+static bool is_hit(struct unwinder *u, const struct hit *hit, const struct frame *frame,
+                   unsigned wanted) {
+    if (hit->frame.pc != frame->pc || hit->frame.sp != frame->sp) return false;
+    if ((hit->fp_matters && hit->frame.fp != frame->fp) || hit->wanted < wanted) return false;
+    for (unsigned i = 0; i < hit->words; i++) /* those that change most are the first */
+        if (stack_word(frame->sp + hit->at[i]) != hit->value[i]) return false;
+    if (unlikely(hit->objects != 0) && !unwind_objects_stay(u, hit->objects)) return false;
+    return hit->changes == u->changes;
+}
+
+/* 0: it must be walked. */
+static stack_id find_hit(struct stack_cache *cache, const struct frame *frame, unsigned wanted) {
+    const struct hit *alike = hits_like(cache, frame);
+    for (unsigned i = 0; i < HITS_ALIKE && !cache->unwinder.whole; i++)
+        if (is_hit(&cache->unwinder, &alike[i], frame, wanted)) return alike[i].stack;
+    return 0;
+}
+
+/* The words that the innermost `wanted` of the kept frames are told by. */
+static bool keep_words(const struct stack_cache *cache, struct hit *hit, unsigned wanted) {
+    const struct kept *kept = cache->kept;
+    unsigned n = cache->kept_frames;
+    const struct saved *first = cache->saved, *end = first + kept[n - 1].words;
+    if (n > wanted) first += kept[n - wanted].words;
+    if (end - first > HIT_WORDS) return false;
+    hit->words = (uint8_t)(end - first);
+    for (unsigned i = 0; i < hit->words; i++) {
+        uintptr_t above = (--end)->at - hit->frame.sp;
+        if (above > UINT32_MAX) return false;
+        hit->at[i] = (uint32_t)above;
+        hit->value[i] = end->value;
+    }
+    return true;
+}
+
+/* Of the stack that was just captured, if all its frames were kept. */
+static void keep_hit(struct stack_cache *cache, const struct frame *innermost, unsigned wanted,
+                     stack_id stack) {
+    unsigned n = cache->kept_frames;
+    if (n == 0 || stack == 0 || (cache->is_cut && n < wanted)) return;
+    const struct kept *kept = &cache->kept[n - 1];
+    struct hit *hit = &hits_like(cache, innermost)[cache->next_alike++ % HITS_ALIKE];
+    if (kept->node != stack || !is_kept(kept, innermost)) return;
+    hit->frame.pc = 0; /* a handler may jump out of here */
+    signal_order();
+    hit->frame.sp = innermost->sp;
+    hit->frame.fp = innermost->fp;
+    hit->stack = stack;
+    hit->changes = cache->changes;
+    hit->objects = unwind_objects_that_go(&cache->unwinder, kept->objects);
+    hit->fp_matters = kept->fp_matters;
+    hit->wanted = (uint16_t)wanted;
+    bool whole = keep_words(cache, hit, wanted);
+    signal_order();
+    if (whole) hit->frame.pc = innermost->pc;
+}
+
+/* ---- capturing ---- */
+
+/* STEP_BLIND: not from here. */
+static enum step capture_call(struct stack_cache *cache, struct frame *frame, bool is_own,
+                              unsigned wanted, stack_id *stack) {
+    struct walk walk;
+    enum step step = leave_library(cache, frame, is_own);
+    if (step == STEP_OK) {
+        *stack = find_hit(cache, frame, wanted);
+        if (likely(*stack != 0)) return STEP_OK;
+    }
+    struct frame innermost = *frame;
+    begin_walk(cache, &walk, wanted);
+    if (step == STEP_OK) step = meet(cache, frame, &walk);
+    if (unlikely(step == STEP_BLIND) && !cache->unwinder.whole) return STEP_BLIND;
+    *stack = finish_walk(cache, &walk, step);
+    keep_hit(cache, &innermost, wanted, *stack);
+    return STEP_OK;
+}
+
+size_t stack_cache_bytes(void) { return round_up(sizeof(struct stack_cache), os_page_size()); }
+
+static struct stack_cache *new_cache(void) { return os_map(stack_cache_bytes()); }
+
+NOINLINE stack_id stack_capture_from(struct stack_cache **cache, unsigned frames,
+                                     const void *entry) {
+    if (unlikely(*cache == NULL)) *cache = new_cache();
+    if (*cache == NULL) return 0;
+    struct unwinder *u = &(*cache)->unwinder;
+    struct registers here;
+    struct frame frame;
+    stack_id stack = 0;
+    if (likely(frame_of_caller(entry, &frame.pc, &frame.sp, &frame.fp))) {
+        unwind_begin(u, &frame);
+        if (likely(capture_call(*cache, &frame, false, frames, &stack) != STEP_BLIND)) return stack;
+    }
+    registers_here(&here);
+    for (int whole = 0; whole < 2 && here.pc != 0; whole++) {
+        unwind_begin_registers(u, &here, whole, &frame);
+        if (capture_call(*cache, &frame, true, frames, &stack) != STEP_BLIND) break;
+    }
+    return stack;
+}
+
+RARE stack_id stack_capture_interrupted(const void *context) {
+    struct registers there;
+    struct frame frame;
+    struct walk walk;
+    stack_id stack = 0;
+    struct stack_cache *cache = new_cache();
+    if (cache == NULL) return 0;
+    registers_interrupted(&there, context);
+    for (int whole = 0; whole < 2 && there.pc != 0; whole++) {
+        unwind_begin_registers(&cache->unwinder, &there, whole, &frame);
+        begin_walk(cache, &walk, STACK_FRAMES_MAX);
+        leave_nowhere(cache, &frame, &walk);
+        enum step step = meet(cache, &frame, &walk);
+        if (step == STEP_BLIND && whole == 0) continue;
+        stack = finish_walk(cache, &walk, step);
+        break;
+    }
+    os_unmap(cache, stack_cache_bytes());
+    return stack;
+}
+
+unsigned stack_frames(stack_id stack, uintptr_t frames[STACK_FRAMES_MAX]) {
+    unsigned n = 0;
+    for (; stack != 0 && n < STACK_FRAMES_MAX; stack = call_tree_caller(stack))
+        frames[n++] = call_tree_pc(stack);
+    return n;
+}

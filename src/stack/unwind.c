@@ -1,0 +1,353 @@
+#include "stack/unwind.h"
+
+#include <string.h>
+
+/* ---- objects ---- */
+
+static bool object_stays(struct unwinder *u, struct object *object) {
+    if (object->number == 0) return false;
+    if (likely(object->loaded.stays || object->seen == u->capture)) return true;
+    if (loaded_is(&object->loaded)) {
+        object->seen = u->capture;
+        return true;
+    }
+    object->number = 0;
+    u->changes++;
+    return false;
+}
+
+bool unwind_objects_stay(struct unwinder *u, uint32_t places) {
+    for (; places != 0; places &= places - 1)
+        if (!object_stays(u, &u->objects[__builtin_ctz(places)])) return false;
+    return true;
+}
+
+uint32_t unwind_objects_that_go(const struct unwinder *u, uint32_t places) {
+    uint32_t going = 0;
+    for (uint32_t left = places; left != 0; left &= left - 1)
+        if (!u->objects[__builtin_ctz(left)].loaded.stays) going |= left & -left;
+    return going;
+}
+
+static struct object *known_object(struct unwinder *u, const struct loaded *loaded) {
+    for (unsigned i = 0; i < UNWIND_OBJECTS; i++) {
+        struct object *object = &u->objects[i];
+        if (object->number != 0 && object->loaded.start == loaded->start && object_stays(u, object))
+            return object;
+    }
+    return NULL;
+}
+
+/* Numbers are never used again, so the rules of what was there before are void. */
+static struct object *new_object(struct unwinder *u, const struct loaded *loaded) {
+    uint32_t number = ++u->next_place;
+    if (number % UNWIND_OBJECTS == 0) number = ++u->next_place; /* 0 is no number */
+    struct object *object = &u->objects[number % UNWIND_OBJECTS];
+    if (object->number != 0) u->changes++;
+    object->number = 0;
+    signal_order();
+    object->loaded = *loaded;
+    object->seen = u->capture;
+    signal_order();
+    object->number = number;
+    return object;
+}
+
+/* NULL: one that could not be told from another in its place. */
+static struct object *object_of(struct unwinder *u, const struct loaded *loaded) {
+    if (!loaded->stays && loaded->id == NULL) return NULL;
+    struct object *object = known_object(u, loaded);
+    return object != NULL ? object : new_object(u, loaded);
+}
+
+/* ---- the slow way ---- */
+
+static uintptr_t in_register(const struct registers *r, unsigned number, enum cfi_answer *answer) {
+    if (!(r->known & REGISTER_BIT(number))) *answer = CFI_BLIND;
+    return r->value[number];
+}
+
+static enum cfi_answer find_cfa(struct unwinder *u, const struct registers *r, uintptr_t *cfa) {
+    const struct cfi_rule *rule = &u->cfi.row.cfa;
+    enum cfi_answer answer = CFI_OK;
+    if (rule->kind == CFI_IS_EXPRESSION)
+        return cfi_evaluate(rule->expression, r, NULL, &u->reach, cfa);
+    if (rule->kind != CFI_REGISTER) return CFI_LOST;
+    *cfa = in_register(r, rule->number, &answer) + (uintptr_t)rule->offset;
+    return answer;
+}
+
+/* The value that a register has in the caller. */
+static enum cfi_answer restore_register(struct unwinder *u, const struct registers *r,
+                                        const struct cfi_rule *rule, uintptr_t cfa,
+                                        uintptr_t *value) {
+    enum cfi_answer answer = CFI_OK;
+    uintptr_t at = cfa + (uintptr_t)rule->offset;
+    switch (rule->kind) {
+    case CFI_IS:
+        *value = at;
+        return CFI_OK;
+    case CFI_REGISTER:
+        *value = in_register(r, rule->number, &answer);
+        return answer;
+    case CFI_AT:
+        break;
+    case CFI_AT_EXPRESSION:
+    case CFI_IS_EXPRESSION:
+        answer = cfi_evaluate(rule->expression, r, &cfa, &u->reach, &at);
+        if (answer != CFI_OK) return answer;
+        if (rule->kind == CFI_AT_EXPRESSION) break;
+        *value = at;
+        return CFI_OK;
+    default:
+        return CFI_LOST;
+    }
+    return reach_read(&u->reach, at, value) ? CFI_OK : CFI_LOST;
+}
+
+static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uintptr_t cfa) {
+    struct registers caller = *r;
+    caller.value[REGISTER_SP] = cfa;
+    caller.known |= REGISTER_BIT(REGISTER_SP);
+    if (RA_IS_PC) caller.known &= ~REGISTER_BIT(REGISTER_RA);
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        const struct cfi_rule *rule = &u->cfi.row.rule[i];
+        if (rule->kind == CFI_SAME) continue;
+        enum cfi_answer answer = restore_register(u, r, rule, cfa, &caller.value[i]);
+        if (answer == CFI_OK)
+            caller.known |= REGISTER_BIT(i);
+        else if (i == u->cfi.return_register)
+            return answer;
+        else
+            caller.known &= ~REGISTER_BIT(i);
+    }
+    if (!(caller.known & REGISTER_BIT(u->cfi.return_register))) return CFI_LOST;
+    caller.pc = return_address(caller.value[u->cfi.return_register]);
+    *r = caller;
+    return CFI_OK;
+}
+
+/* By the row in u->cfi. */
+static enum step step_by_row(struct unwinder *u, struct registers *r) {
+    uintptr_t cfa;
+    if (u->cfi.row.rule[u->cfi.return_register].kind == CFI_UNDEFINED) return STEP_END;
+    number_pc(r);
+    enum cfi_answer answer = find_cfa(u, r, &cfa);
+    if (answer == CFI_OK) answer = restore_all(u, r, cfa);
+    if (answer != CFI_OK) return answer == CFI_BLIND ? STEP_BLIND : STEP_LOST;
+    if (r->pc == 0) return STEP_END;
+    if (u->cfi.signal_frame) r->pc++;
+    return STEP_OK;
+}
+
+/* Without a description: as if the function kept a frame pointer. */
+static enum step step_by_fp(struct unwinder *u, struct registers *r) {
+    uintptr_t fp = r->value[REGISTER_FP], word = sizeof fp;
+    if (!(r->known & REGISTER_BIT(REGISTER_FP))) return STEP_BLIND;
+    if (fp % word != 0 || fp < r->value[REGISTER_SP] || !reach_covers(&u->reach, fp) ||
+        !reach_covers(&u->reach, fp + word))
+        return STEP_LOST;
+    r->pc = return_address(stack_word(fp + word));
+    r->value[REGISTER_FP] = stack_word(fp);
+    r->value[REGISTER_SP] = fp + 2 * word;
+    r->known = REGISTER_BIT(REGISTER_FP) | REGISTER_BIT(REGISTER_SP);
+    return r->pc == 0 ? STEP_END : STEP_OK;
+}
+
+static void registers_of_frame(const struct frame *frame, struct registers *r) {
+    r->pc = frame->pc;
+    r->value[REGISTER_SP] = frame->sp;
+    r->value[REGISTER_FP] = frame->fp;
+    r->known = REGISTER_BIT(REGISTER_SP) | REGISTER_BIT(REGISTER_FP);
+}
+
+static void frame_of_registers(const struct registers *r, struct frame *frame) {
+    frame->pc = r->pc;
+    frame->sp = r->value[REGISTER_SP];
+    frame->fp = r->value[REGISTER_FP];
+}
+
+static void enter_stack(struct unwinder *u, uintptr_t sp) {
+    if (unlikely(!reach_enter(&u->reach, sp))) u->changes++;
+}
+
+static enum step slow_step(struct unwinder *u, bool described, struct frame *frame) {
+    struct registers some, *r = u->whole ? &u->registers : &some;
+    if (!u->whole) registers_of_frame(frame, r);
+    enum step step = described ? step_by_row(u, r) : step_by_fp(u, r);
+    if (step != STEP_OK) return step;
+    frame_of_registers(r, frame);
+    /* A handler's frame may be on another stack than what it interrupted. */
+    if (!reach_covers(&u->reach, frame->sp)) enter_stack(u, frame->sp);
+    return STEP_OK;
+}
+
+/* ---- rules ---- */
+
+static struct rule *rule_place(struct unwinder *u, uintptr_t pc) {
+    return &u->rules[pc * 0x9e3779b97f4a7c15u >> 53];
+}
+_Static_assert(UNWIND_RULES == 1u << (64 - 53), "as many as the hash has values");
+
+#if defined(__x86_64__)
+enum { X_BREG_FP = 0x70 + REGISTER_FP, X_LOAD = 0x06 };
+#endif
+
+/* The expressions of a function that aligns its stack: a place beside fp, or what is there. */
+static bool beside_fp(const uint8_t *expression, bool load, int32_t *offset) {
+#if defined(__x86_64__)
+    struct cfi_reader reader = {expression, expression + 16, false};
+    uint64_t length = cfi_uleb(&reader);
+    reader.end = reader.at + min_size(length, 16);
+    if (cfi_fixed(&reader, 1) != X_BREG_FP) return false;
+    *offset = (int32_t)cfi_sleb(&reader);
+    return (!load || cfi_fixed(&reader, 1) == X_LOAD) && reader.at == reader.end && !reader.failed;
+#else
+    (void)expression, (void)load, (void)offset;
+    return false;
+#endif
+}
+
+static bool condense_cfa(const struct cfi_rule *cfa, struct rule *rule) {
+    rule->cfa_offset = (int32_t)cfa->offset;
+    if (cfa->kind == CFI_IS_EXPRESSION) {
+        rule->kind = RULE_FP_LOAD;
+        return beside_fp(cfa->expression, true, &rule->cfa_offset);
+    }
+    rule->kind = cfa->number == REGISTER_SP ? RULE_SP : RULE_FP;
+    return cfa->kind == CFI_REGISTER && rule->cfa_offset == cfa->offset &&
+           (cfa->number == REGISTER_SP || cfa->number == REGISTER_FP);
+}
+
+static bool condense_offset(const struct cfi_rule *saved, int16_t *offset) {
+    *offset = (int16_t)saved->offset;
+    return saved->kind == CFI_AT && *offset == saved->offset && *offset != 0;
+}
+
+static bool condense_fp(const struct cfi_rule *saved, struct rule *rule) {
+    int32_t offset = 0;
+    if (rule->kind != RULE_FP_LOAD)
+        return saved->kind == CFI_SAME || condense_offset(saved, &rule->fp_offset);
+    if (saved->kind != CFI_AT_EXPRESSION || !beside_fp(saved->expression, false, &offset))
+        return false;
+    rule->fp_offset = (int16_t)offset;
+    return rule->fp_offset == offset;
+}
+
+/* False: the row does not fit a rule. */
+static bool condense_row(const struct cfi *cfi, struct rule *rule) {
+    const struct cfi_rule *ra = &cfi->row.rule[cfi->return_register];
+    rule->fp_offset = 0;
+    if (ra->kind == CFI_UNDEFINED) {
+        rule->kind = RULE_END;
+        return true;
+    }
+    return !cfi->signal_frame && cfi->row.rule[REGISTER_SP].kind == CFI_SAME &&
+           condense_cfa(&cfi->row.cfa, rule) && condense_offset(ra, &rule->ra_offset) &&
+           condense_fp(&cfi->row.rule[REGISTER_FP], rule);
+}
+
+static void keep_rule(struct unwinder *u, uintptr_t pc, const struct object *object,
+                      struct rule *rule) {
+    struct rule *place = rule_place(u, pc);
+    rule->pc = 0; /* a handler may jump out of here */
+    rule->object = object->number;
+    place->pc = 0;
+    signal_order();
+    *place = *rule;
+    signal_order();
+    place->pc = pc;
+}
+
+static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct frame *frame,
+                            struct step_reads *reads) {
+    if (rule->kind == RULE_END) return STEP_END;
+    uintptr_t fp = frame->fp,
+              cfa = (rule->kind == RULE_SP ? frame->sp : fp) + (uintptr_t)rule->cfa_offset;
+    reads->uses_fp = rule->kind != RULE_SP;
+    if (rule->kind == RULE_FP_LOAD) {
+        if (!reach_covers(&u->reach, cfa)) return STEP_LOST;
+        reads->cfa_at = cfa;
+        cfa = stack_word(cfa);
+    }
+    uintptr_t ra_at = cfa + (uintptr_t)rule->ra_offset;
+    if (cfa <= frame->sp || !reach_covers(&u->reach, ra_at)) return STEP_LOST;
+    reads->ra_at = ra_at;
+    frame->pc = return_address(stack_word(ra_at));
+    if (rule->fp_offset != 0 || rule->kind == RULE_FP_LOAD) {
+        uintptr_t fp_at = (rule->kind == RULE_FP_LOAD ? fp : cfa) + (uintptr_t)rule->fp_offset;
+        if (!reach_covers(&u->reach, fp_at)) return STEP_LOST;
+        reads->fp_at = fp_at;
+        frame->fp = stack_word(fp_at);
+    }
+    frame->sp = cfa;
+    return likely(frame->pc != 0) ? STEP_OK : STEP_END;
+}
+
+static NOINLINE enum step look_up(struct unwinder *u, struct frame *frame,
+                                  struct step_reads *reads) {
+    struct loaded loaded;
+    struct rule rule;
+    uintptr_t pc = frame->pc - 1;
+    reads->repeatable = false;
+    if (!loaded_find(pc, &loaded) || loaded.table == NULL || !cfi_find(&u->cfi, loaded.table, pc))
+        return slow_step(u, false, frame);
+    if (u->whole || !condense_row(&u->cfi, &rule)) return slow_step(u, true, frame);
+    struct object *object = object_of(u, &loaded);
+    if (object != NULL) {
+        reads->repeatable = true;
+        reads->object = (uint8_t)(object->number % UNWIND_OBJECTS);
+        keep_rule(u, frame->pc, object, &rule);
+    }
+    return apply_rule(u, &rule, frame, reads);
+}
+
+/* The return address before the callee has done anything. */
+static bool fresh_return_address(struct unwinder *u, uintptr_t *caller, uintptr_t *caller_sp) {
+    *caller_sp = u->registers.value[REGISTER_SP];
+#if defined(__x86_64__)
+    *caller_sp += sizeof *caller;
+    return reach_read(&u->reach, u->registers.value[REGISTER_SP], caller);
+#else
+    *caller = return_address(u->registers.value[REGISTER_RA]);
+    return true;
+#endif
+}
+
+bool unwind_called(struct unwinder *u, struct frame *frame) {
+    struct loaded object;
+    uintptr_t caller, sp;
+    if (loaded_find(frame->pc - 1, &object) || !fresh_return_address(u, &caller, &sp) ||
+        !loaded_find(caller - 1, &object))
+        return false;
+    u->registers.pc = frame->pc = caller;
+    u->registers.value[REGISTER_SP] = frame->sp = sp;
+    return true;
+}
+
+void unwind_begin(struct unwinder *u, const struct frame *frame) {
+    u->capture++;
+    u->whole = false;
+    enter_stack(u, frame->sp);
+}
+
+void unwind_begin_registers(struct unwinder *u, const struct registers *from, bool whole,
+                            struct frame *frame) {
+    frame_of_registers(from, frame);
+    unwind_begin(u, frame);
+    u->registers = *from;
+    u->whole = whole;
+}
+
+enum step unwind_step(struct unwinder *u, struct frame *frame, struct step_reads *reads) {
+    const struct rule *rule = rule_place(u, frame->pc);
+    *reads = (struct step_reads){.repeatable = true};
+    if (likely(rule->pc == frame->pc && !u->whole)) {
+        struct object *object = &u->objects[rule->object % UNWIND_OBJECTS];
+        if (likely(object->number == rule->object && object_stays(u, object))) {
+            reads->object = (uint8_t)(rule->object % UNWIND_OBJECTS);
+            return apply_rule(u, rule, frame, reads);
+        }
+    }
+    return look_up(u, frame, reads);
+}
