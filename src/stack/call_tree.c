@@ -12,7 +12,7 @@ struct node {
 
 #define CHUNK_SHIFT 12
 #define CHUNK_NODES ((uint32_t)1 << CHUNK_SHIFT)
-#define ROOT_BITS 12
+#define ROOT_BITS 14
 
 static UNTOUCHED struct node *_Atomic chunks[CALL_TREE_MAX >> CHUNK_SHIFT];
 static UNTOUCHED _Atomic uint32_t roots[1 << ROOT_BITS];

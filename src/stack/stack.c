@@ -61,7 +61,7 @@ struct hit {
 };
 
 /* A node that was asked for. */
-#define MEMO 1024u
+#define MEMO 4096u
 
 struct memo {
     uintptr_t pc;

@@ -141,10 +141,12 @@ static enum step step_by_row(struct unwinder *u, struct registers *r) {
 }
 
 /* Without a description: as if the function kept a frame pointer. */
+static bool is_frame_pointer(uintptr_t fp, uintptr_t sp) { return fp % sizeof fp == 0 && fp >= sp; }
+
 static enum step step_by_fp(struct unwinder *u, struct registers *r) {
     uintptr_t fp = r->value[REGISTER_FP], word = sizeof fp;
     if (!(r->known & REGISTER_BIT(REGISTER_FP))) return STEP_BLIND;
-    if (fp % word != 0 || fp < r->value[REGISTER_SP] || !reach_covers(&u->reach, fp) ||
+    if (!is_frame_pointer(fp, r->value[REGISTER_SP]) || !reach_covers(&u->reach, fp) ||
         !reach_covers(&u->reach, fp + word))
         return STEP_LOST;
     r->pc = return_address(stack_word(fp + word));
@@ -185,9 +187,9 @@ static enum step slow_step(struct unwinder *u, bool described, struct frame *fra
 /* ---- rules ---- */
 
 static struct rule *rule_place(struct unwinder *u, uintptr_t pc) {
-    return &u->rules[pc * 0x9e3779b97f4a7c15u >> 53];
+    return &u->rules[pc * 0x9e3779b97f4a7c15u >> 52];
 }
-_Static_assert(UNWIND_RULES == 1u << (64 - 53), "as many as the hash has values");
+_Static_assert(UNWIND_RULES == 1u << (64 - 52), "as many as the hash has values");
 
 #if defined(__x86_64__)
 enum { X_BREG_FP = 0x70 + REGISTER_FP, X_LOAD = 0x06 };
@@ -262,6 +264,7 @@ static void keep_rule(struct unwinder *u, uintptr_t pc, const struct object *obj
 static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct frame *frame,
                             struct step_reads *reads) {
     if (rule->kind == RULE_END) return STEP_END;
+    if (rule->kind == RULE_FP_GUESS && !is_frame_pointer(frame->fp, frame->sp)) return STEP_LOST;
     uintptr_t fp = frame->fp,
               cfa = (rule->kind == RULE_SP ? frame->sp : fp) + (uintptr_t)rule->cfa_offset;
     reads->uses_fp = rule->kind != RULE_SP;
@@ -284,15 +287,42 @@ static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct 
     return likely(frame->pc != 0) ? STEP_OK : STEP_END;
 }
 
+/* Of code that nothing describes: some functions in assembler, and what a program has compiled for
+ * itself, which is in no object. Where an object is loaded in the place of such code, a return
+ * address in it that was one before is taken for the old one. */
+static const struct rule guess = {
+    .kind = RULE_FP_GUESS,
+    .cfa_offset = 2 * sizeof(uintptr_t),
+    .ra_offset = -(int16_t)sizeof(uintptr_t),
+    .fp_offset = -2 * (int16_t)sizeof(uintptr_t),
+};
+
+/* False: the frame's description fits no rule. */
+static bool find_rule(struct unwinder *u, uintptr_t pc, struct loaded *loaded, struct rule *rule) {
+    bool known = loaded_find(pc, loaded);
+    if (!known) *loaded = (struct loaded){.stays = true};
+    if (known && loaded->table != NULL && cfi_find(&u->cfi, loaded->table, pc))
+        return condense_row(&u->cfi, rule);
+    *rule = guess;
+    return true;
+}
+
+static enum step step_whole(struct unwinder *u, struct frame *frame) {
+    struct loaded loaded;
+    uintptr_t pc = frame->pc - 1;
+    return slow_step(
+        u, loaded_find(pc, &loaded) && loaded.table != NULL && cfi_find(&u->cfi, loaded.table, pc),
+        frame);
+}
+
 static NOINLINE enum step look_up(struct unwinder *u, struct frame *frame,
                                   struct step_reads *reads) {
     struct loaded loaded;
     struct rule rule;
     uintptr_t pc = frame->pc - 1;
     reads->repeatable = false;
-    if (!loaded_find(pc, &loaded) || loaded.table == NULL || !cfi_find(&u->cfi, loaded.table, pc))
-        return slow_step(u, false, frame);
-    if (u->whole || !condense_row(&u->cfi, &rule)) return slow_step(u, true, frame);
+    if (u->whole) return step_whole(u, frame);
+    if (!find_rule(u, pc, &loaded, &rule)) return slow_step(u, true, frame);
     struct object *object = object_of(u, &loaded);
     if (object != NULL) {
         reads->repeatable = true;

@@ -16,7 +16,7 @@
 #include "stack/machine.h"
 #include "stack/reach.h"
 
-#define UNWIND_RULES 2048u
+#define UNWIND_RULES 4096u
 #define UNWIND_OBJECTS 32u
 
 /* What most rules need to know of a frame. pc: a return address, the frame is at the byte before.
@@ -27,10 +27,11 @@ struct frame {
 
 enum rule_kind {
     RULE_NONE,
-    RULE_SP,      /* CFA = sp + offset */
-    RULE_FP,      /* CFA = fp + offset */
-    RULE_FP_LOAD, /* CFA = what is at fp + offset; fp is saved at its own offset from fp */
-    RULE_END,     /* there is no caller */
+    RULE_SP,       /* CFA = sp + offset */
+    RULE_FP,       /* CFA = fp + offset */
+    RULE_FP_LOAD,  /* CFA = what is at fp + offset; fp is saved at its own offset from fp */
+    RULE_FP_GUESS, /* without a description: as if the function kept a frame pointer */
+    RULE_END,      /* there is no caller */
 };
 
 struct rule {

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "failing_os.h"
 #include "os/os.h"
@@ -180,6 +181,45 @@ static void what_cannot_be_read_is_no_frame(void **state) {
     assert_true(n > 4);
 }
 
+#ifdef __x86_64__
+/* Of code that a program has compiled for itself nothing is known but that it keeps a frame
+ * pointer: push %rbp; mov %rsp, %rbp; call *%rdi; pop %rbp; ret */
+static const uint8_t trampoline[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
+enum { AFTER_ITS_CALL = 6 };
+
+static stack_id captured;
+NOINLINE static void capture_now(void) {
+    captured = stack_capture(&cache);
+    KEEP_FRAME();
+}
+
+NOINLINE static void capture_through(void (*code)(void (*)(void))) {
+    code(capture_now);
+    KEEP_FRAME();
+}
+
+static void undescribed_code_is_passed_through(void **state) {
+    (void)state;
+    uintptr_t frames[STACK_FRAMES_MAX], plain[STACK_FRAMES_MAX];
+    uint8_t *code =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(code, MAP_FAILED);
+    memcpy(code, trampoline, sizeof trampoline);
+    stack_id ids[3];
+    for (volatile unsigned i = 0; i < 3; i++) {
+        capture_through((void (*)(void (*)(void)))(uintptr_t)code);
+        ids[i] = captured;
+    }
+    unsigned n = stack_frames(ids[0], frames), m = stack_frames(stack_capture(&cache), plain);
+    assert_int_equal(ids[1], ids[0]);
+    assert_int_equal(ids[2], ids[0]);
+    assert_int_equal(frames[1], (uintptr_t)code + AFTER_ITS_CALL);
+    assert_int_equal(n, m + 3);
+    assert_memory_equal(frames + 4, plain + 1, (m - 1) * sizeof *plain);
+    munmap(code, 4096);
+}
+#endif
+
 /* ---- faults ---- */
 
 static sigjmp_buf outside;
@@ -229,6 +269,9 @@ int main(void) {
         cmocka_unit_test(left_out_frames_are_the_innermost),
         cmocka_unit_test(without_memory_there_is_no_stack),
         cmocka_unit_test(what_cannot_be_read_is_no_frame),
+#ifdef __x86_64__
+        cmocka_unit_test(undescribed_code_is_passed_through),
+#endif
         cmocka_unit_test(faults_have_stacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
