@@ -70,5 +70,5 @@ RARE void told_check_plain(void *p, const struct release *how) {
         how->align == NOT_TOLD ? size_fits(how->size, block.usable) : how->size <= block.usable;
     if (fits) return;
     struct block_info info = {.life = LIFE_LIVE, .start = p, .size = block.usable};
-    report_numbers(&info, "size", block.usable, how->size);
+    report_numbers(&info, "room", block.usable, how->size);
 }
