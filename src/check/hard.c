@@ -28,7 +28,7 @@ struct hard_ring {
     struct entry *entries; /* NULL: not used yet */
     uint32_t head, tail;   /* both only grow, but for slots from slabs, which are put before head */
     uint32_t slot_bytes;
-    uint32_t most;  /* freed ones go back to slabs when more would be there */
+    uint32_t most;  /* freed ones go back to slabs when more would be there; 0 without entries */
     uint32_t least; /* the fast path takes when more are there: HARD_DELAY, or ALL_KEPT */
 };
 
@@ -71,11 +71,18 @@ ALWAYS_INLINE void store_word(char *to, uint64_t word) { memcpy(to, &word, sizeo
 /* The last `bytes` of a word of the gap, 1 to 7, behind zeros. */
 ALWAYS_INLINE uint64_t gap_end(size_t bytes) { return GAP_WORD << (64 - 8 * bytes); }
 
+/* What the slot leaves unused, and 48 bits keyed with that and the address, which has as many. */
+ALWAYS_INLINE uint64_t hard_word(const char *slot, uint64_t unused) {
+    uint64_t key = redzone_key((const void *)((uintptr_t)slot ^ unused << 48));
+    return (key & ~(uint64_t)UINT16_MAX) | unused;
+}
+_Static_assert(SLOT_MAX <= UINT16_MAX, "16 bits hold what a slot leaves unused");
+
 /* Of a slot that is zero. */
 ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
     char *at = word_of(slot, bytes);
     size_t unused = bytes - HARD_WORD - size;
-    store_word(at, redzone_key(slot) ^ unused);
+    store_word(at, hard_word(slot, unused));
     for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
         store_word(at -= sizeof(uint64_t), GAP_WORD);
     if (unused != 0) store_word(at - sizeof(uint64_t), gap_end(unused));
@@ -83,7 +90,8 @@ ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
 
 /* Bytes between the block and the word; more than the slot has when the word is not ours. */
 ALWAYS_INLINE uint64_t unused_in(const char *slot, size_t bytes) {
-    return load_word(slot + bytes - HARD_WORD) ^ redzone_key(slot);
+    uint64_t word = load_word(slot + bytes - HARD_WORD), unused = word & UINT16_MAX;
+    return likely(word == hard_word(slot, unused)) ? unused : UINT64_MAX;
 }
 
 /* Whether what is behind the block is as it was left. */
@@ -238,9 +246,10 @@ static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
     if (ring->entries == NULL) {
         lock_take(&global_lock);
         ring->slot_bytes = (uint32_t)class_size(class);
-        ring->most = ring->slot_bytes < LARGE_SLOT ? RING : RING_LARGE;
         ring->least = HARD_DELAY;
         ring->entries = meta_alloc(RING * sizeof *ring->entries);
+        signal_order(); /* the fast path looks at `most` alone */
+        if (ring->entries != NULL) ring->most = ring->slot_bytes < LARGE_SLOT ? RING : RING_LARGE;
         lock_drop(&global_lock);
     }
     return ring->entries == NULL ? NULL : ring;
@@ -302,14 +311,17 @@ ALWAYS_INLINE uintptr_t stack_pointer(void) {
 #endif
 }
 
-/* NULL when this needs heap_enter. */
-ALWAYS_INLINE struct hard_ring *begin_fast(unsigned class) {
+/* False when this needs heap_enter. */
+ALWAYS_INLINE bool begin_fast(void) {
     struct heap *heap = self_heap;
-    if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return NULL;
+    if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return false;
     racy_store(&heap->busy, stack_pointer() - BELOW);
     signal_order();
-    return &heap->hard->rings[class];
+    return true;
 }
+
+/* One that was never used has no room. */
+ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) { return &self_heap->hard->rings[class]; }
 
 ALWAYS_INLINE void end_fast(void) {
     signal_order();
@@ -391,9 +403,8 @@ ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
 
 /* From a ring that has enough; NULL: this needs a look. */
 ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
-    struct hard_ring *ring = begin_fast(class);
-    if (unlikely(ring == NULL)) return NULL;
-    void *p = take_from(ring, size);
+    if (unlikely(!begin_fast())) return NULL;
+    void *p = take_from(fast_ring(class), size);
     end_fast();
     return p;
 }
@@ -436,10 +447,13 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
 }
 
 ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
-    struct hard_ring *ring = begin_fast(class);
-    bool room = ring != NULL && ring->entries != NULL && in_ring(ring) < ring->most;
-    if (likely(room)) append(ring, entry);
-    if (ring != NULL) end_fast();
+    bool room = false;
+    if (likely(begin_fast())) {
+        struct hard_ring *ring = fast_ring(class);
+        room = in_ring(ring) < ring->most;
+        if (likely(room)) append(ring, entry);
+        end_fast();
+    }
     if (unlikely(!room)) keep_slowly(class, entry);
 }
 
