@@ -148,6 +148,7 @@ void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
 
 bool full_is_known(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+    if (likely(state == SLOT_CHECKED)) return settings.check == CHECK_FULL; /* it has a record */
     if (place->slab->records == NULL || (record_of(place)->family & RECORD_KNOWN) == 0)
         return false;
     return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
@@ -241,6 +242,7 @@ static void keep_for_a_while(struct heap *heap, const struct place *place) {
     for (unsigned i = 0; i < 2; i++) {
         struct entry leaving = quarantine_evict(heap, class);
         if (leaving.slot == NULL) return;
+        fetch_next(heap, class);
         give_back(heap, leaving);
     }
 }
