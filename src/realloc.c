@@ -12,6 +12,7 @@
 #include "report.h"
 #include "settings.h"
 #include "special.h"
+#include "told.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
 static bool fits(const struct found *block, size_t size) {
@@ -38,6 +39,7 @@ static void *resize_by_copy(const struct found *block, size_t size) {
     if (p == NULL) {
         if (size > block->usable) return NULL;
         errno = before; /* it fits where it is */
+        told_may_be_less();
         return block->start;
     }
     memcpy(p, block->start, min_size(block->usable, size));
