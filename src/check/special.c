@@ -297,6 +297,7 @@ void *special_resize(void *p, size_t size, const void *caller) {
     if (resized == NULL && is_on(SPECIAL_TRACE)) mtrace_realloc(p, NULL, size, caller);
     if (resized != NULL || size > before) return resized;
     errno = error_before; /* it fits where it is */
+    told_may_be_less();
     return p;
 }
 

@@ -43,6 +43,14 @@ static RARE void report_numbers(const struct block_info *block, const char *what
     report_told(block, "size mismatch", detail);
 }
 
+static UNTOUCHED bool may_be_less;
+
+RARE void told_may_be_less(void) { racy_store(&may_be_less, true); }
+
+static bool is_less_rightly(size_t told, size_t size) {
+    return told <= size && racy_load(bool, &may_be_less);
+}
+
 /* Where the alignment that was asked for is not kept, the one that the block has must do. */
 static bool is_aligned_so(const struct block_info *block, size_t told) {
     return block->align != 0 ? block->align == told : (uintptr_t)block->start % told == 0;
@@ -52,7 +60,8 @@ void told_check(const struct block_info *block, const struct release *how) {
     bool families = settings.check == CHECK_FULL && !settings.families_mixed;
     if (families && block->family != how->family) {
         report_families(block, how->family);
-    } else if (how->size != NOT_TOLD && block->exact && how->size != block->size) {
+    } else if (how->size != NOT_TOLD && block->exact && how->size != block->size &&
+               !is_less_rightly(how->size, block->size)) {
         report_numbers(block, "size", block->size, how->size);
     } else if (how->align != NOT_TOLD && !is_aligned_so(block, how->align)) {
         report_numbers(block, "alignment", block->align, how->align);
@@ -68,7 +77,7 @@ RARE void told_check_plain(void *p, const struct release *how) {
     if (block.kind == BLOCK_NONE) return;
     bool fits =
         how->align == NOT_TOLD ? size_fits(how->size, block.usable) : how->size <= block.usable;
-    if (fits) return;
+    if (fits || is_less_rightly(how->size, block.usable)) return;
     struct block_info info = {.life = LIFE_LIVE, .start = p, .size = block.usable};
     report_numbers(&info, "room", block.usable, how->size);
 }

@@ -106,7 +106,9 @@ static void move_side(struct heap *heap, struct magazine *side, unsigned class, 
     struct entry *before = sentinel(heap, side, class);
     unsigned count = entries_in(heap, side, class), old = heap->bin[class].entries;
     memcpy(array, before, (count + 1) * sizeof *array);
+    signal_order(); /* a fork finds one array or the other, whole */
     side[class] = (struct magazine){array + count, array + entries};
+    signal_order();
     if (old != 0) meta_free(before, array_bytes(old));
 }
 
@@ -178,6 +180,7 @@ void magazines_flush_all(struct heap *heap) {
 static void drop_array(struct heap *heap, struct magazine *side, unsigned class) {
     struct entry *array = sentinel(heap, side, class);
     side[class] = (struct magazine){no_entries, no_entries + 1};
+    signal_order();
     meta_free(array, array_bytes(heap->bin[class].entries));
 }
 
@@ -228,18 +231,38 @@ static void give_to_others(struct entry entry) {
         remote_give(slab, entry.state);
 }
 
-static void forget_side(struct heap *heap, struct magazine *side) {
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        struct magazine *magazine = &side[class];
-        while (magazine->top != sentinel(heap, side, class)) {
-            struct entry newest = *magazine->top--;
-            signal_order();
-            give_to_others(newest);
-        }
+/* Whatever number of entries its array was about to have: the sentinel has no slot. */
+static void forget_entries(struct magazine *magazine) {
+    while (magazine->top->slot != NULL) {
+        struct entry newest = *magazine->top--;
+        signal_order();
+        give_to_others(newest);
     }
 }
 
+static bool is_at_sentinel(const struct heap *heap, const struct magazine *side, unsigned class) {
+    return side[class].top == sentinel(heap, side, class);
+}
+
+/* Of a class whose magazines are empty: whether its arrays and their number of entries fit. What
+ * was about to change them may never go on: in a fork's child, or when a handler jumped away. */
+static bool is_consistent(const struct heap *heap, unsigned class) {
+    if (!is_at_sentinel(heap, heap->freed, class)) return false;
+    if (!has_two_sides(heap)) return true;
+    bool shared = heap->freed[class].top == heap->magazine[class].top;
+    return is_at_sentinel(heap, heap->magazine, class) &&
+           (!shared || heap->bin[class].entries == 0);
+}
+
+static void lose_arrays(struct heap *heap, unsigned class) {
+    heap->freed[class] = heap->magazine[class] = (struct magazine){no_entries, no_entries + 1};
+    heap->bin[class].entries = 0;
+}
+
 void magazines_forget(struct heap *heap) {
-    if (has_two_sides(heap)) forget_side(heap, heap->magazine);
-    forget_side(heap, heap->freed);
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        if (has_two_sides(heap)) forget_entries(&heap->magazine[class]);
+        forget_entries(&heap->freed[class]);
+        if (!is_consistent(heap, class)) lose_arrays(heap, class);
+    }
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check/special.h"
+#include "check/told.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "heap/find.h"
@@ -38,6 +39,7 @@ static void *resize_by_copy(const struct found *block, size_t size) {
     if (p == NULL) {
         if (size > block->usable) return NULL;
         errno = before; /* it fits where it is */
+        told_may_be_less();
         return block->start;
     }
     memcpy(p, block->start, min_size(block->usable, size));

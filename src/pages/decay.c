@@ -6,6 +6,7 @@
 #include "pages/purge.h"
 #include "pages/purge_thread.h"
 #include "pages/trim.h"
+#include "process/settings.h"
 
 #define MS 1000000ll
 #define LOOK_NS (4 * MS)    /* between two slices */
@@ -49,11 +50,10 @@ static bool decay_other(struct heap *heap, int64_t now) {
     bool done = true;
     if (heap_begin(heap)) { /* its thread is gone */
         /* What waits in special modes goes on waiting for a second. */
-        if (heap->decay.tours_without_thread++ < TOURS_OF_WAITING)
-            heap_reap(heap);
-        else
-            heap_reap_whole(heap);
+        bool waits = settings.special != 0 && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
+        (waits ? heap_reap : heap_reap_whole)(heap);
         done = decay_heap(heap, now, false);
+        if (waits) racy_store(&heap->decay.settled, heap->turns - 1); /* there is more to do */
         heap_end(heap);
     } else if (heap_visit_begin(heap)) {
         done = decay_heap(heap, now, true);

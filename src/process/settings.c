@@ -94,7 +94,8 @@ static void set_perturb(size_t value) {
 
 static void set_check_action(size_t value) { settings.check_action = (uint8_t)value; }
 
-static void set_quarantine(size_t value) { settings.quarantine = value; }
+/* Differences are signed. */
+static void set_quarantine(size_t value) { settings.quarantine = min_size(value, PTRDIFF_MAX); }
 
 static void set_frames(size_t value) {
     settings.frames = (unsigned)min_size(value, STACK_FRAMES_MAX);

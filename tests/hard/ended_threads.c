@@ -3,12 +3,14 @@
  * threads are gone their memory does not wait for ever.
  *     ended_threads trim       malloc_trim returns it
  *     ended_threads activity   it goes by itself, while another thread works
+ *     ended_threads one        so does a single block, whose late write is found then (check=full)
  */
 #include "check.h"
 #include "resident.h"
 #include "threads.h"
 
 #include <malloc.h>
+#include <mcheck.h>
 #include <string.h>
 #include <time.h>
 
@@ -45,8 +47,25 @@ static void work(void) {
     }
 }
 
+static void *write_late(void *argument) {
+    char *volatile block = malloc(100);
+    free(block);
+    *(volatile char *)block = 1;
+    return argument;
+}
+
+static void found(enum mcheck_status status) { _exit(status == MCHECK_FREE ? 0 : 1); }
+
+static int find_late_write(void) {
+    mcheck(found);
+    join_thread(start_thread(write_late, NULL));
+    for (int i = 0; i < PATIENCE; i++) work();
+    _exit(1); /* without verifying all at the end */
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
+    if (strcmp(argv[1], "one") == 0) return find_late_write();
     size_t before = resident_bytes();
     run_threads();
     size_t at_end = resident_bytes();

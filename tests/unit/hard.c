@@ -216,6 +216,17 @@ static void one_of_several_threads_gets_it(void) {
     check_reported("");
 }
 
+/* The word that was overwritten no longer tells the size. */
+static void of_a_block_that_was_overrun_no_size_is_compared(void) {
+    struct release how = {.family = FAMILY_NEW, .size = 100, .align = NOT_TOLD};
+    char *block = take(100);
+    struct place place = place_of_live(block);
+    memset(block, 'x', place.bytes);
+    CHECK(hard_free_told(block, &how));
+    const char *text = reported();
+    CHECK(strstr(text, "heap overflow of") != NULL && strstr(text, "size mismatch") == NULL);
+}
+
 static void sizes_that_are_told_are_compared(void) {
     struct release how = {.family = FAMILY_NEW, .size = 100, .align = NOT_TOLD};
     CHECK(hard_free_told(take(100), &how));
@@ -507,6 +518,7 @@ static struct body bodies[] = {
     BODY(a_word_from_elsewhere_does_not_fit),
     BODY(a_block_is_freed_once_and_where_it_begins),
     BODY(one_of_several_threads_gets_it),
+    BODY(of_a_block_that_was_overrun_no_size_is_compared),
     BODY(sizes_that_are_told_are_compared),
     BODY(a_block_is_resized_within_its_class),
     BODY(resizing_looks_behind_the_block),

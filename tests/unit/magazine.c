@@ -213,6 +213,26 @@ static void counting_calls_keeps_nothing(void **state) {
     assert_keeps_nothing(4);
 }
 
+/* What a fork's child, or a jump out of a handler, may leave. */
+static void forgetting_ends_a_change_that_does_not_go_on(void **state) {
+    (void)state;
+    const unsigned class = 4, dropped = 5, whole = 6;
+    for (unsigned each = class; each <= whole; each++) grow_fully(each);
+    size_t before = room(whole);
+    heap.bin[class].entries /= 2; /* a larger array is there, its number of entries is not */
+    heap.magazine[dropped] = (struct magazine){no_entries, no_entries + 1};
+    magazines_forget(&heap);
+    assert_int_equal(room(class), 0);
+    assert_int_equal(room(dropped), 0);
+    assert_int_equal(room(whole), before);
+    for (unsigned each = class; each <= whole; each++) {
+        assert_int_equal(magazine_count(&heap, each), 0);
+        grow_fully(each);
+        assert_int_equal(magazine_count(&heap, each), 0);
+        assert_true(room(each) > 2);
+    }
+}
+
 /* A heap of its own for each test. */
 static int new_heap(void **state) {
     (void)state;
@@ -236,6 +256,7 @@ int main(void) {
         TEST(only_shortage_in_one_direction_makes_it_grow),
         TEST(a_flush_gives_the_oldest),
         TEST(forgetting_gives_nothing),
+        TEST(forgetting_ends_a_change_that_does_not_go_on),
         TEST(sizes_above_mxfast_are_not_kept),
         TEST(the_lesser_of_both_bounds_on_sizes_counts),
         TEST(a_bound_on_entries_is_kept_and_used),

@@ -402,7 +402,9 @@ static void guarded_blocks_are_set(void **state) {
     assert_string_equal(read_with("MALLOW_OPTIONS", "frames=7,quarantine=1m"), "");
     assert_int_equal(settings.frames, 7);
     assert_int_equal(settings.quarantine, MIB);
-    assert_string_equal(read_with("MALLOW_OPTIONS", "frames=1000"), "");
+    assert_string_equal(read_with("MALLOW_OPTIONS", "frames=1000,quarantine=18446744073709551615"),
+                        "");
+    assert_int_equal(settings.quarantine, PTRDIFF_MAX);
     assert_int_equal(settings.frames, 64);
     assert_string_equal(read_with("MALLOW_OPTIONS", "guard=5000,guard_align=left,guard_budget=2m"),
                         "");
