@@ -64,7 +64,7 @@ static bool decay_other(struct heap *heap, int64_t now) {
 
 /* One thread at a time goes round the heaps, a few slices with each call. */
 static struct {
-    _Atomic int taken;
+    _Atomic int taken; /* by the thread of that number; 0: by none */
     _Atomic int64_t next;
     struct heap *at;
 } tour;
@@ -79,10 +79,19 @@ static void go_on(int64_t now) {
     if (tour.at == NULL) atomic_store_explicit(&tour.next, now + TOUR_NS, memory_order_relaxed);
 }
 
+/* A thread that has it already was called out of it: what is reported on the way may call a handler
+ * that jumps away (mcheck). */
+static bool take_tour(void) {
+    int nobody = 0, self = os_thread_id();
+    return atomic_compare_exchange_strong_explicit(&tour.taken, &nobody, self, memory_order_acquire,
+                                                   memory_order_relaxed) ||
+           nobody == self;
+}
+
 static void decay_others(int64_t now) {
     if (now < atomic_load_explicit(&tour.next, memory_order_relaxed)) return;
     uint64_t mask = os_block_signals();
-    if (atomic_exchange_explicit(&tour.taken, 1, memory_order_acquire) == 0) {
+    if (take_tour()) {
         go_on(now);
         atomic_store_explicit(&tour.taken, 0, memory_order_release);
     }
