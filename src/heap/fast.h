@@ -15,7 +15,6 @@
 #ifndef MALLOW_FAST_H
 #define MALLOW_FAST_H
 
-#include "heap/ask.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 
@@ -41,9 +40,8 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
 
 enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 
-/* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out.
- * told: what the caller believes the block's size to be, or NOT_TOLD, which costs nothing. */
-ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
+/* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
+ALWAYS_INLINE enum fast_free fast_give_if(void *p, bool is_told, size_t told) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
@@ -52,7 +50,7 @@ ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
     if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;
-    if (told != NOT_TOLD && unlikely(!size_fits(told, slab->slot_size))) return FAST_OTHER;
+    if (is_told && unlikely(told - slab->least > slab->least_more)) return FAST_OTHER;
     struct magazine *magazine = slab->magazine;
     struct entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;
@@ -65,6 +63,11 @@ ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
     return FAST_DONE;
 }
 
-ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_told(p, NOT_TOLD); }
+ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, false, 0); }
+
+/* told: what the caller believes the block's size to be. */
+ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
+    return fast_give_if(p, true, told);
+}
 
 #endif

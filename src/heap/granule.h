@@ -30,7 +30,9 @@ struct slab {
     uint32_t slot_size;
     uint8_t kind;
     uint8_t class;
-    uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
+    uint8_t index;  /* of this granule in the slab; all below is kept in granule 0 */
+    uint32_t least; /* size that fits (size_least), and how much more does */
+    uint32_t least_more;
     uint32_t state_bytes;
 
     /* The owner's line. */

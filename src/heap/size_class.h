@@ -42,10 +42,12 @@ static inline unsigned class_granules(unsigned class) {
     return size <= 8 * KIB ? 1 : size <= 16 * KIB ? 2 : 4;
 }
 
-/* Whether a block of so many usable bytes may have been asked for with this size, perhaps by
+/* The least size that a block of so many usable bytes may have been asked for with, perhaps by
  * realloc: it keeps a block that shrinks to more than half of it. */
+ALWAYS_INLINE size_t size_least(size_t usable) { return usable <= 2 * UNIT ? 0 : usable / 2 + 1; }
+
 ALWAYS_INLINE bool size_fits(size_t size, size_t usable) {
-    return size <= usable && (size > usable / 2 || usable <= 2 * UNIT);
+    return size >= size_least(usable) && size <= usable;
 }
 
 #endif

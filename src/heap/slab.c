@@ -71,6 +71,8 @@ static void describe_granules(struct slab *slab, struct heap *heap, unsigned cla
         part->magazine = &heap->freed[class];
         part->start = (uint32_t)(slot_zero + before * size);
         part->slot_size = (uint32_t)size;
+        part->least = (uint32_t)size_least(size);
+        part->least_more = (uint32_t)(size - size_least(size));
         part->kind = GRANULE_SLAB;
         part->class = (uint8_t) class;
         part->index = (uint8_t)i;
