@@ -7,6 +7,7 @@
 #include "pages/purge_thread.h"
 #include "pages/trim.h"
 #include "process/settings.h"
+#include "report/handler.h"
 
 #define MS 1000000ll
 #define LOOK_NS (4 * MS)    /* between two slices */
@@ -130,8 +131,11 @@ static bool is_all_settled(void) {
 bool decay_round(void) {
     if (!purge_is_wanted()) return false;
     int64_t now = os_coarse_ns();
-    do decay_others(now);
-    while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
+    /* What is reported on the way may be a handler's, which is for threads of the program. */
+    if (!handler_is_set()) {
+        do decay_others(now);
+        while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
+    }
     while (purge_look(now)) continue;
-    return !is_all_settled();
+    return handler_is_set() ? purge_has_more() : !is_all_settled();
 }
