@@ -38,7 +38,7 @@ static void write_log(void *to, const char *bytes, size_t count) {
 
 /* FILE, or FILE.PID when FILE is the log of a process that lives, or was our parent's. */
 static enum os_opened open_log(const char *name) {
-    enum os_opened opened = trace.of_parent ? OS_IN_USE : os_create_log(name, &trace.file);
+    enum os_opened opened = trace.of_parent ? OS_IN_USE : os_create_log(name, false, &trace.file);
     struct text path = {.buffer = unwritten, .size = sizeof unwritten};
     if (opened != OS_IN_USE) return opened;
     text_add(&path, name);
@@ -46,7 +46,7 @@ static enum os_opened open_log(const char *name) {
     text_add_number(&path, (uint64_t)os_process_id());
     if (path.length == path.size) return OS_REFUSED;
     unwritten[path.length] = '\0';
-    return os_create_log(unwritten, &trace.file);
+    return os_create_log(unwritten, true, &trace.file);
 }
 
 static void begin_log(const char *name) {

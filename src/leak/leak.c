@@ -126,10 +126,6 @@ NOINLINE enum leak_verdict leak_check(const struct leak_request *request) {
 
 /* ---- at exit ---- */
 
-static void to_leak_log(void *fd, const char *bytes, size_t count) {
-    os_write(*(int *)fd, bytes, count);
-}
-
 static void begin_report(void *text) {
     text_add(text, "mallow: leaks of process ");
     text_add_number(text, (uint64_t)os_process_id());
@@ -154,9 +150,12 @@ static void end_with(int status) {
 #endif
 }
 
-static enum leak_verdict check_to(int fd) {
+static enum leak_verdict check_to(int file) {
     static UNTOUCHED char buffer[4 * KIB];
-    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_leak_log, .to = &fd};
+    struct text text = {.buffer = buffer,
+                        .size = sizeof buffer,
+                        .sink = symbolizer_write,
+                        .to = &file};
     struct leak_request request = {
         .only_if_lost = true,
         .limit = 50,
@@ -172,10 +171,10 @@ static enum leak_verdict check_to(int fd) {
 
 static void check_at_exit(void *unused) {
     (void)unused;
-    int fd = symbolizer_begin();
-    enum leak_verdict verdict = check_to(fd);
+    int file = symbolizer_begin();
+    enum leak_verdict verdict = check_to(file);
     uint64_t mask = os_block_signals();
-    symbolizer_end(fd);
+    symbolizer_end(file);
     os_restore_signals(mask);
     if (verdict == LEAK_LOST && settings.leak_status != 0) end_with(settings.leak_status);
 }

@@ -102,7 +102,7 @@ void os_wait(_Atomic int *word, int expected);
 void os_wait_for(_Atomic int *word, int expected, int64_t ns);
 void os_wake_one(_Atomic int *word);
 
-/* Reads up to `bytes` of a file; returns how many, or -1. */
+/* Reads up to `bytes` of a file; returns how many, or -1. Waits for nobody to write to a pipe. */
 long os_read_file(const char *path, char *buffer, size_t bytes);
 
 /* Copies from our own memory; false instead of a fault when `from` is not readable. */
@@ -113,21 +113,33 @@ bool os_is_readable(const void *at);
 
 /* Writes the whole buffer to a descriptor, in one write where the kernel takes it in one. */
 void os_write(int fd, const char *text, size_t bytes);
-int os_open_append(const char *path);
-
 /* An open file, and which one it is. */
 struct os_file {
     int fd;
     uint64_t device, number;
 };
+
+/* Opens a file to append to it, at a descriptor that programs seldom use; `create`: if there is
+ * none, for the user alone. Does not wait for the reader of a pipe, and follows no symbolic link.
+ * Returns 0, or an error number. */
+int os_open_log(const char *path, bool create, struct os_file *file);
+
 enum os_opened { OS_OPENED, OS_REFUSED, OS_IN_USE };
 
 /* Creates a file or empties it, and has it for this process alone: it is in use (and untouched)
- * while another process, which is not our parent, has it so. */
-enum os_opened os_create_log(const char *path, struct os_file *file);
+ * while another process, which is not our parent, has it so. `guessable`: others may know the name
+ * before the file is there, so only a regular file of the user's own will do, and no link to one. */
+enum os_opened os_create_log(const char *path, bool guessable, struct os_file *file);
+
+/* Finds the file that the path means now; its descriptor serves to execute it, not to read it. */
+bool os_find_file(const char *path, struct os_file *file);
 
 /* Whether the descriptor is still that of the file. */
 bool os_is_file(const struct os_file *file);
+
+static inline bool os_is_same_file(const struct os_file *a, const struct os_file *b) {
+    return a->device == b->device && a->number == b->number;
+}
 void os_close(int fd);
 
 /* A clock that only goes forward, in nanoseconds, exact to a few milliseconds. No system call. */

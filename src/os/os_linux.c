@@ -240,7 +240,7 @@ void os_wake_one(_Atomic int *word) {
 }
 
 long os_read_file(const char *path, char *buffer, size_t bytes) {
-    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0, 0);
     if (IS_ERROR(fd)) return -1;
     size_t have = 0;
     while (have < bytes) {
@@ -275,47 +275,83 @@ void os_write(int fd, const char *text, size_t bytes) {
     }
 }
 
-int os_open_append(const char *path) {
-    long fd = call6(SYS_openat, AT_FDCWD, (long)path,
-                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644, 0, 0);
-    return IS_ERROR(fd) ? -1 : (int)fd;
-}
-
 #define IS_BUSY(r) ((r) == -EWOULDBLOCK)
 
-static bool identify(int fd, struct statx *status) {
-    return call6(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, (long)status, 0) ==
-           0;
+/* On 64-bit machines libc's struct is the kernel's. */
+static bool identify(int fd, struct stat *status) {
+    return call3(SYS_fstat, fd, status, 0) == 0;
 }
 
-static void set_file(struct os_file *file, const struct statx *status) {
-    file->device = (uint64_t)status->stx_dev_major << 32 | status->stx_dev_minor;
-    file->number = status->stx_ino;
+static void set_file(struct os_file *file, const struct stat *status) {
+    file->device = status->st_dev;
+    file->number = status->st_ino;
 }
 
-enum os_opened os_create_log(const char *path, struct os_file *file) {
-    struct statx status = {0};
-    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                    0666, 0, 0);
-    if (IS_ERROR(fd)) return OS_REFUSED;
-    file->fd = (int)fd;
-    if (!identify(file->fd, &status)) status.stx_mode = 0;
-    set_file(file, &status);
-    if (!S_ISREG(status.stx_mode)) return OS_OPENED; /* a terminal, a pipe */
-    if (IS_BUSY(call3(SYS_flock, fd, LOCK_EX | LOCK_NB, 0))) {
-        os_close(file->fd);
-        return OS_IN_USE;
+/* The kernel's table of descriptors grows with the highest one, so not as high as it goes. */
+static int move_high(int fd) {
+    for (long least = 1000; least > fd; least /= 2) {
+        long moved = call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
+        if (IS_ERROR(moved)) continue;
+        os_close(fd);
+        return (int)moved;
     }
-    call3(SYS_ftruncate, fd, 0, 0);
+    return fd;
+}
+
+int os_open_log(const char *path, bool create, struct os_file *file) {
+    struct stat status = {0};
+    int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, flags | (create ? O_CREAT : 0), 0600, 0, 0);
+    if (IS_ERROR(fd)) return (int)-fd;
+    file->fd = move_high((int)fd);
+    identify(file->fd, &status);
+    set_file(file, &status);
+    /* A slow terminal is waited for; the reader of a pipe may never come. */
+    if (!S_ISFIFO(status.st_mode)) call3(SYS_fcntl, file->fd, F_SETFL, O_APPEND);
+    return 0;
+}
+
+/* Takes the file for this process, and empties it. */
+static enum os_opened claim(const struct os_file *file, const struct stat *status, bool guessable) {
+    bool regular = S_ISREG(status->st_mode);
+    bool own = status->st_uid == (uid_t)call3(SYS_geteuid, 0, 0, 0) && status->st_nlink == 1;
+    if (guessable && !(regular && own)) return OS_REFUSED;
+    if (!regular) return OS_OPENED; /* a terminal, a pipe */
+    if (IS_BUSY(call3(SYS_flock, file->fd, LOCK_EX | LOCK_NB, 0))) return OS_IN_USE;
+    call3(SYS_ftruncate, file->fd, 0, 0);
     return OS_OPENED;
 }
 
+enum os_opened os_create_log(const char *path, bool guessable, struct os_file *file) {
+    struct stat status = {0};
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    if (guessable) flags |= O_NOFOLLOW | O_NONBLOCK;
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, flags, 0666, 0, 0);
+    if (IS_ERROR(fd)) return OS_REFUSED;
+    file->fd = move_high((int)fd);
+    identify(file->fd, &status);
+    set_file(file, &status);
+    enum os_opened opened = claim(file, &status, guessable);
+    if (opened != OS_OPENED) os_close(file->fd);
+    return opened;
+}
+
 bool os_is_file(const struct os_file *file) {
-    struct statx status = {0};
-    struct os_file now = {.fd = file->fd};
+    struct stat status = {0};
+    struct os_file now;
     if (!identify(file->fd, &status)) return false;
     set_file(&now, &status);
-    return now.device == file->device && now.number == file->number;
+    return os_is_same_file(&now, file);
+}
+
+bool os_find_file(const char *path, struct os_file *file) {
+    struct stat status;
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_PATH | O_CLOEXEC, 0, 0, 0);
+    if (IS_ERROR(fd)) return false;
+    file->fd = (int)fd;
+    if (identify(file->fd, &status)) return set_file(file, &status), true;
+    os_close(file->fd);
+    return false;
 }
 
 void os_close(int fd) { call3(SYS_close, fd, 0, 0); }

@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-#include "config.h"
+#include "os/os.h"
 
 /* A copy of the process, in which the calling thread alone goes on and nothing of the program's
  * runs: 0 in the copy, else its number, or -1 when refused. The program cannot wait for it, is not
@@ -47,15 +47,28 @@ bool os_read_at(int fd, void *buffer, size_t bytes, uint64_t offset);
  * only: what is above that bound is answered by a signal. */
 int os_memory_file(void);
 
-/* Runs the program with one argument, no environment and no descriptors but these: it reads the
- * file from its beginning and writes to the other. Its exit status, or -1 when it was killed or not
- * started. The program that we are in is not told of its end. Signals must be blocked. */
-int os_run_filter(const char *path, const char *argument, int from, int to);
+/* A program, and the file that its path meant when it was looked for. */
+struct os_program {
+    const char *path;
+    struct os_file file;
+};
 
-/* Writes all of the file's content to a descriptor. */
-void os_copy_file(int from, int to);
+/* The path stays the caller's. If there is no such file, the program never runs. */
+void os_find_program(struct os_program *program, const char *path);
 
-/* How many system call filters the thread is under, and of which kind: a number to compare. */
+/* Runs the program with one argument, no environment, all signals at their defaults, and as its
+ * standard descriptors: it reads `from` from the beginning and writes to `to`. Returns its exit
+ * status, or another number than 0 if it was killed, was not started, had not ended after so many
+ * milliseconds (then it is killed), or if its path means another file now. The process that calls
+ * does not notice its end. Signals must be blocked. */
+int os_run_filter(const struct os_program *program, const char *argument, int from, int to,
+                  int milliseconds);
+
+/* Hands all of the file's content to a function, in pieces. */
+void os_copy_file(int from, void (*to)(const char *bytes, size_t count));
+
+/* 0 if the thread is under no system call filter, else a number that grows with each of them, or
+ * -1 if they cannot be counted. */
 int os_call_filters(void);
 
 void os_wake_all(_Atomic int *word);

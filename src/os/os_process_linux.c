@@ -61,58 +61,115 @@ int os_memory_file(void) {
 
 struct filter_run {
     const char *path, *argument;
-    int from, to;
+    int program, from, to;
+    int milliseconds;
     char *stack; /* of the process that executes the program */
 };
 
-/* Beside the standard ones, where they are not in each other's way; then without CLOEXEC. */
-static bool set_standard(int input, int output) {
-    long in = syscall(SYS_fcntl, input, F_DUPFD, 3l), out = syscall(SYS_fcntl, output, F_DUPFD, 3l);
-    if (in < 0 || out < 0) return false;
-    for (long fd = 0; fd <= 2; fd++)
-        if (syscall(SYS_dup3, fd == 0 ? in : out, fd, 0l) != fd) return false;
-    syscall(SYS_close_range, 3l, (long)INT_MAX, 0l);
+#define PROGRAM_FD 3 /* stays open: a script is read through it */
+
+void os_find_program(struct os_program *program, const char *path) {
+    program->path = os_find_file(path, &program->file) ? path : NULL;
+    if (program->path != NULL) os_close(program->file.fd);
+}
+
+/* The descriptor of the file that the program was, or -1. */
+static int open_program(const struct os_program *program) {
+    struct os_file now;
+    if (program->path == NULL || !os_find_file(program->path, &now)) return -1;
+    if (os_is_same_file(&now, &program->file)) return now.fd;
+    os_close(now.fd);
+    return -1;
+}
+
+/* First all go to where they are not in each other's way, then to their places without CLOEXEC. */
+static bool place_descriptors(const struct filter_run *run) {
+    const int wanted[] = {run->from, run->to, run->to, run->program};
+    long moved[PROGRAM_FD + 1];
+    for (long fd = 0; fd <= PROGRAM_FD; fd++) {
+        moved[fd] = syscall(SYS_fcntl, wanted[fd], F_DUPFD, PROGRAM_FD + 1l);
+        if (moved[fd] < 0) return false;
+    }
+    for (long fd = 0; fd <= PROGRAM_FD; fd++)
+        if (syscall(SYS_dup3, moved[fd], fd, 0l) != fd) return false;
+    syscall(SYS_close_range, PROGRAM_FD + 1l, (long)INT_MAX, 0l);
     return true;
 }
 
+/* In a process of its own, so that none of the program's handlers can run there. */
+static void reset_signals(void) {
+    static const uint64_t by_default[4]; /* the kernel's struct sigaction */
+    for (long signal = 1; signal < NSIG; signal++)
+        syscall(SYS_rt_sigaction, signal, by_default, NULL, 8l);
+}
+
 static int execute_filter(void *argument) {
+    static const char *const no_environment[] = {NULL};
+    static const uint64_t no_signals = 0;
     const struct filter_run *run = argument;
     const char *arguments[] = {run->path, run->argument, NULL};
-    static const char *const no_environment[] = {NULL};
     syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
-    if (set_standard(run->from, run->to)) syscall(SYS_execve, run->path, arguments, no_environment);
+    reset_signals();
+    syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &no_signals, NULL, 8l);
+    if (place_descriptors(run))
+        syscall(SYS_execveat, (long)PROGRAM_FD, "", arguments, no_environment, (long)AT_EMPTY_PATH);
     os_end_copy(STATUS_NOT_RUN);
+}
+
+/* Counts its own pauses: a clock may stand still. */
+static int await_for(int child, int milliseconds) {
+    for (int waited = 0, pause = 1; waited < milliseconds; waited += pause) {
+        int status;
+        long ended = syscall(SYS_wait4, child, &status, WNOHANG | __WALL, NULL);
+        if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_NOT_RUN;
+        if (ended < 0) return STATUS_NOT_RUN;
+        struct timespec time = {0, pause * 1000000l};
+        syscall(SYS_nanosleep, &time, NULL);
+        if (pause < 32) pause *= 2;
+    }
+    syscall(SYS_kill, child, (long)SIGKILL);
+    os_await_copy(child);
+    return STATUS_NOT_RUN;
 }
 
 /* The program gets SIGCHLD as its signal when it is executed, whatever it was started with. So it
  * is the child of another process between us and it. */
 static int start_filter(void *argument) {
-    static const uint64_t by_default[4]; /* the kernel's struct sigaction */
     struct filter_run *run = argument;
     syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
-    /* Where the program ignores it there would be nothing to wait for. */
-    syscall(SYS_rt_sigaction, (long)SIGCHLD, by_default, NULL, 8l);
+    /* If the program ignores SIGCHLD, there is nothing to wait for. */
+    reset_signals();
     int child = clone(execute_filter, run->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, run);
-    os_end_copy(child < 0 ? STATUS_NOT_RUN : os_await_copy(child));
+    os_end_copy(child < 0 ? STATUS_NOT_RUN : await_for(child, run->milliseconds));
 }
 
 /* Both share our memory, for a copy of a large process takes time; meanwhile this thread waits. */
-int os_run_filter(const char *path, const char *argument, int from, int to) {
+static int run_filter(struct filter_run *run) {
     char *stacks = os_map((size_t)2 * CHILD_STACK);
     if (stacks == NULL) return -1;
-    struct filter_run run = {path, argument, from, to, stacks + CHILD_STACK};
-    syscall(SYS_lseek, from, 0l, SEEK_SET);
-    int child = clone(start_filter, run.stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, &run);
+    run->stack = stacks + CHILD_STACK;
+    syscall(SYS_lseek, run->from, 0l, SEEK_SET);
+    int child = clone(start_filter, run->stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, run);
     int status = child < 0 ? -1 : os_await_copy(child);
     os_unmap(stacks, (size_t)2 * CHILD_STACK);
     return status;
 }
 
-void os_copy_file(int from, int to) {
+int os_run_filter(const struct os_program *program, const char *argument, int from, int to,
+                  int milliseconds) {
+    int fd = open_program(program);
+    if (fd < 0) return -1;
+    struct filter_run run = {program->path, argument, fd, from, to, milliseconds, NULL};
+    int status = run_filter(&run);
+    os_close(fd);
+    return status;
+}
+
+void os_copy_file(int from, void (*to)(const char *bytes, size_t count)) {
     char part[512];
     long n;
     for (long at = 0; (n = syscall(SYS_pread64, from, part, sizeof part, at)) > 0; at += n)
-        os_write(to, part, (size_t)n);
+        to(part, (size_t)n);
 }
 
 /* The number behind the name in the thread's status; 0 when there is none. */
@@ -123,12 +180,15 @@ static int number_in_status(const char *status, const char *name) {
     return parse_number_at(at);
 }
 
+/* Without /proc it is still known whether there are any. */
 int os_call_filters(void) {
     static UNTOUCHED char status[4096];
+    long mode = syscall(SYS_prctl, PR_GET_SECCOMP, 0l, 0l, 0l, 0l);
+    if (mode == 0 || (mode < 0 && errno == EINVAL)) return 0;
     long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
-    status[length > 0 ? length : 0] = '\0';
-    return number_in_status(status, "\nSeccomp:") +
-           16 * number_in_status(status, "\nSeccomp_filters:");
+    if (length <= 0) return -1;
+    status[length] = '\0';
+    return 1 + number_in_status(status, "\nSeccomp_filters:");
 }
 
 /* ---- threads ---- */

@@ -13,6 +13,7 @@
 #include "os/os.h"
 #include "pages/purge.h"
 #include "pages/space.h"
+#include "report/log.h"
 #include "report/report.h"
 #include "report/symbolizer.h"
 #include "stack/stack.h"
@@ -35,7 +36,6 @@ struct settings settings = {
     .frames = 16,
     .check_action = CHECK_REPORT | CHECK_ABORT,
     .leak_status = 23,
-    .log_fd = 2,
 };
 
 /* ---- what can be set, under whatever name ---- */
@@ -208,10 +208,7 @@ static bool copy_path(struct word value, char path[PATH_ROOM]) {
 
 static bool set_log(struct word value) {
     char path[PATH_ROOM];
-    int fd = copy_path(value, path) ? os_open_append(path) : -1;
-    if (fd < 0) return false;
-    settings.log_fd = fd;
-    return true;
+    return copy_path(value, path) && log_open(path) == 0;
 }
 
 static bool set_leak_suppressions(struct word value) {

@@ -36,7 +36,6 @@ struct settings {
     bool guard_large;    /* all large blocks are guarded, whatever they need */
     size_t guard;        /* guard=N: one block in N is guarded; 0: none */
     size_t guard_budget; /* bytes that guarded blocks may take; 0: see guard.h */
-    int log_fd;
 };
 
 extern struct settings settings;

@@ -182,10 +182,6 @@ static void add_details(struct text *t, const struct error *e) {
     if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
 }
 
-static void to_file(void *fd, const char *bytes, size_t count) {
-    os_write(*(int *)fd, bytes, count);
-}
-
 /* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
  * here takes the process with it, and the others wait for that. */
 static _Atomic int reporting;
@@ -207,12 +203,15 @@ static void end(uint64_t mask) {
 RARE void report_after_fork(void) { atomic_store_explicit(&reporting, 0, memory_order_relaxed); }
 
 static void act(const struct error *e, const char *found) {
-    int fd = symbolizer_begin();
-    struct text t = {.buffer = report_text, .size = sizeof report_text, .sink = to_file, .to = &fd};
+    int file = symbolizer_begin();
+    struct text t = {.buffer = report_text,
+                     .size = sizeof report_text,
+                     .sink = symbolizer_write,
+                     .to = &file};
     add_first_line(&t, e, found);
     if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&t, e);
     text_flush(&t);
-    symbolizer_end(fd);
+    symbolizer_end(file);
 }
 
 static void end_process(void) {

@@ -4,33 +4,63 @@
 
 #include "os/os.h"
 #include "os/os_process.h"
-#include "process/settings.h"
+#include "report/log.h"
 
-static const char *symbolizer_path; /* NULL: none */
-static int filters_at_start;
+#define PATIENCE_MS 30000
+#define NO_FILE (-1) /* the text goes to the log as it comes */
+
+static struct {
+    struct os_program program;
+    int call_filters; /* at the start */
+} symbolizer;
 
 RARE void symbolizer_set(const char *path) {
-    symbolizer_path = path;
-    filters_at_start = os_call_filters();
+    os_find_program(&symbolizer.program, path);
+    symbolizer.call_filters = os_call_filters();
 }
 
-/* A filter of the program's own may answer a new process with the end of this one. */
-static bool is_shut_in(void) { return os_call_filters() != filters_at_start; }
+/* A filter may end this process when it starts another one. */
+static bool is_shut_in(void) {
+    int filters = os_call_filters();
+    return filters < 0 || filters != symbolizer.call_filters;
+}
 
 RARE int symbolizer_begin(void) {
     int before = errno;
-    int file = symbolizer_path == NULL || is_shut_in() ? -1 : os_memory_file();
+    bool can_run = symbolizer.program.path != NULL && !is_shut_in();
+    int file = can_run ? os_memory_file() : NO_FILE;
     errno = before;
-    return file < 0 ? settings.log_fd : file;
+    return file;
+}
+
+void symbolizer_write(void *file, const char *bytes, size_t count) {
+    int fd = *(const int *)file;
+    if (fd == NO_FILE)
+        log_write(bytes, count);
+    else
+        os_write(fd, bytes, count);
+}
+
+static bool is_empty(int file) {
+    char first;
+    return !os_read_at(file, &first, 1, 0);
+}
+
+/* The log gets the command's output only when it is complete. */
+static void filter_to_log(int file) {
+    int output = os_memory_file();
+    bool filtered = output != NO_FILE &&
+                    os_run_filter(&symbolizer.program, "symbolize", file, output, PATIENCE_MS) ==
+                        0 &&
+                    !is_empty(output);
+    os_copy_file(filtered ? output : file, log_write);
+    if (output != NO_FILE) os_close(output);
 }
 
 RARE void symbolizer_end(int file) {
     int before = errno;
-    char first;
-    if (file == settings.log_fd) return;
-    if (os_read_at(file, &first, 1, 0) &&
-        os_run_filter(symbolizer_path, "symbolize", file, settings.log_fd) != 0)
-        os_copy_file(file, settings.log_fd);
+    if (file == NO_FILE) return;
+    if (!is_empty(file)) filter_to_log(file);
     os_close(file);
     errno = before;
 }

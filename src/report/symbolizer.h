@@ -1,18 +1,24 @@
 /*
- * MALLOW_OPTIONS symbolizer=PATH: text with stack frames reaches the log through the command PATH,
- * which gives them functions and lines; as it is where that cannot be, for instance because the
- * program has shut itself in since it started.
+ * MALLOW_OPTIONS symbolizer=PATH: text with stack frames reaches the log by way of the command
+ * PATH, which adds functions and lines. The text is written as it is if the command cannot run,
+ * fails, prints nothing or does not end in time; also if PATH now means another file than at the
+ * start, or if the program has put itself under system call filters since.
  */
 #ifndef MALLOW_SYMBOLIZER_H
 #define MALLOW_SYMBOLIZER_H
 
 #include "config.h"
 
-/* At start. The path stays the caller's. */
+/* At start. The caller keeps the path. */
 void symbolizer_set(const char *path);
 
-/* What to write a text to, and what to do when it is complete. */
+/* Begins a text; what it returns is for the two functions below. */
 int symbolizer_begin(void);
+
+/* The sink of the text (text.h). */
+void symbolizer_write(void *file, const char *bytes, size_t count);
+
+/* Ends the text, which then reaches the log. Signals must be blocked. */
 void symbolizer_end(int file);
 
 #endif

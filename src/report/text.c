@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "os/os.h"
-#include "process/settings.h"
+#include "report/log.h"
 
 void text_flush(struct text *text) {
     text->sink(text->to, text->buffer, text->length);
@@ -60,6 +59,6 @@ void text_add_bare_hex(struct text *text, uint64_t value) { add_digits(text, val
 void text_write(struct text *text) {
     if (text->length == text->size) text->length--;
     text->buffer[text->length++] = '\n';
-    os_write(settings.log_fd, text->buffer, text->length);
+    log_write(text->buffer, text->length);
     text->length = 0;
 }

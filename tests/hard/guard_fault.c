@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "process/settings.h"
 #include "processes.h"
+#include "report/log.h"
 #include "threads.h"
 
 #include <setjmp.h>
@@ -421,7 +422,7 @@ static void check_row(const struct row *row) {
     if (child == 0) {
         struct rlimit no_core = {0, 0};
         setrlimit(RLIMIT_CORE, &no_core);
-        settings.log_fd = log;
+        log_use(log);
         row->run();
         _exit(0);
     }

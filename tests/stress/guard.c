@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "process/settings.h"
 #include "random.h"
+#include "report/log.h"
 #include "threads.h"
 
 #include <fcntl.h>
@@ -96,7 +97,7 @@ int main(int argc, char **argv) {
     int count = atoi(argv[1]);
     pthread_t threads[THREADS_MAX];
     steps = atol(argv[2]);
-    settings.log_fd = open("/dev/null", O_WRONLY);
+    log_use(open("/dev/null", O_WRONLY));
     settings.check_action = CHECK_REPORT;
     CHECK(count <= THREADS_MAX && guard_table_begin(10000 * os_page_size()));
     for (int i = 0; i < count; i++) threads[i] = start_thread(work, (void *)(uintptr_t)(i + 1));

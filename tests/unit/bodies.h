@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "process/settings.h"
+#include "report/log.h"
 
 static int log_file;
 
@@ -41,7 +42,8 @@ static inline void in_a_child(void **state) {
     const struct body *body = *state;
     pid_t child = start_child();
     if (child == 0) {
-        log_file = settings.log_fd = memfd_create("log", 0);
+        log_file = memfd_create("log", 0);
+        log_use(log_file);
         settings.check_action = CHECK_REPORT;
         body->run();
         _exit(0);

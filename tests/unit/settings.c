@@ -12,6 +12,7 @@
 #include "check/special.h"
 #include "pages/space.h"
 #include "process/settings.h"
+#include "report/log.h"
 
 static struct settings defaults;
 static size_t default_top_pad;
@@ -292,7 +293,7 @@ static void messages_go_to_the_log(void **state) {
     assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
     assert_true(read(file, text, sizeof(text) - 1) > 0);
     assert_non_null(strstr(text, "'colour'"));
-    close(settings.log_fd);
+    log_use(STDERR_FILENO);
     close(file);
     unlink(path);
 }

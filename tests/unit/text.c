@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "process/settings.h"
+#include "report/log.h"
 #include "report/text.h"
 
 static const uint64_t numbers[] = {0, 1, 9, 10, 15, 16, 99, 100, 4096, INT64_MAX, UINT64_MAX};
@@ -89,7 +89,7 @@ static void what_does_not_fit_is_cut_off(void **state) {
 static void assert_writes(const char *content, const char *expected) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    settings.log_fd = ends[1];
+    log_use(ends[1]);
     struct line line;
     begin(&line, 10);
     text_add(&line.text, content);

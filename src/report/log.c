@@ -1,0 +1,56 @@
+#include "report/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "os/os.h"
+
+#define STANDARD_ERROR 2
+
+static UNTOUCHED char log_path[LOG_PATH_MAX];
+static struct os_file log_file = {.fd = STANDARD_ERROR};
+static bool log_is_named; /* else the descriptor alone counts */
+
+static void log_close(void) {
+    if (log_is_named && os_is_file(&log_file)) os_close(log_file.fd);
+}
+
+RARE int log_open(const char *path) {
+    struct os_file file;
+    if (strlen(path) >= sizeof log_path) return ENAMETOOLONG;
+    int error = os_open_log(path, true, &file);
+    if (error != 0) return error;
+    log_close();
+    strcpy(log_path, path);
+    log_file = file;
+    log_is_named = true;
+    return 0;
+}
+
+void log_use(int fd) {
+    log_close();
+    log_file.fd = fd;
+    log_is_named = false;
+}
+
+/* Other threads may do the same at the same time. */
+static int log_open_again(int lost) {
+    struct os_file again;
+    if (os_open_log(log_path, false, &again) != 0) return -1;
+    bool same = os_is_same_file(&again, &log_file);
+    if (same && __atomic_compare_exchange_n(&log_file.fd, &lost, again.fd, false, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED))
+        return again.fd;
+    os_close(again.fd);
+    return same ? lost : -1;
+}
+
+static int log_descriptor(void) {
+    struct os_file now = log_file;
+    return !log_is_named || os_is_file(&now) ? now.fd : log_open_again(now.fd);
+}
+
+void log_write(const char *bytes, size_t count) {
+    int fd = log_descriptor();
+    if (fd >= 0) os_write(fd, bytes, count);
+}
