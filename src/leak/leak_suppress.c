@@ -6,24 +6,67 @@
 #include "leak/leak_pattern.h"
 #include "os/os.h"
 #include "process/settings.h"
+#include "report/text.h"
 
-#define SUPPRESSIONS_MAX (256 * KIB)
+#define FIRST_ROOM (16 * KIB)
+#define SUPPRESSIONS_MAX (64 * MIB)
 
 static UNTOUCHED const char *suppressions;
 
 static const char *line_end(const char *line) { return line + strcspn(line, "\n"); }
 
-bool leak_read_suppressions(const char *path) {
-    char *text = os_map(SUPPRESSIONS_MAX);
-    long length = text == NULL ? -1 : os_read_file(path, text, SUPPRESSIONS_MAX - 1);
-    suppressions = length < 0 ? NULL : text;
-    if (text != NULL && length < 0) os_unmap(text, SUPPRESSIONS_MAX);
-    for (const char *line = suppressions; line != NULL && *line != '\0';) {
+/* What is wrong with `length` bytes of a file in a room for one more; NULL when that is all of it.
+ */
+static const char *judge_text(const char *text, long length, size_t room) {
+    if (length < 0) return "it cannot be read";
+    if (strlen(text) != (size_t)length) return "it has a null byte";
+    return (size_t)length == room - 1 ? "it is larger than 64 MiB" : NULL;
+}
+
+/* The whole file as a string, in memory of its own; NULL with *wrong. */
+static char *read_whole(const char *path, size_t *bytes, const char **wrong) {
+    for (size_t room = FIRST_ROOM;; room *= 2) {
+        char *text = os_map(room);
+        *wrong = "no memory to read it";
+        *bytes = room;
+        if (text == NULL) return NULL;
+        long length = os_read_file(path, text, room - 1);
+        *wrong = judge_text(text, length, room);
+        if (*wrong == NULL) return text;
+        os_unmap(text, room);
+        if (length < (long)room - 1 || room == SUPPRESSIONS_MAX) return NULL;
+    }
+}
+
+/* NULL: each line is empty, a comment, or a pattern. */
+static const char *find_wrong_line(const char *text) {
+    static char wrong_line[48];
+    uint64_t number = 1;
+    for (const char *line = text; *line != '\0'; number++) {
         size_t wrong, bytes = strcspn(line, "\n");
-        if (leak_pattern_of_line(line, bytes, &wrong) == NULL && wrong != 0) return false;
+        if (leak_pattern_of_line(line, bytes, &wrong) == NULL && wrong != 0) {
+            struct text t = {.buffer = wrong_line, .size = sizeof wrong_line - 1};
+            text_add(&t, "line ");
+            text_add_number(&t, number);
+            text_add(&t, " is not leak:PATTERN");
+            return wrong_line;
+        }
         line += bytes + (line[bytes] == '\n');
     }
-    return suppressions != NULL;
+    return NULL;
+}
+
+const char *leak_read_suppressions(const char *path) {
+    size_t bytes;
+    const char *wrong;
+    char *text = read_whole(path, &bytes, &wrong);
+    if (text == NULL) return wrong;
+    wrong = find_wrong_line(text);
+    if (wrong == NULL)
+        suppressions = text;
+    else
+        os_unmap(text, bytes);
+    return wrong;
 }
 
 static bool is_file_suppressed(const char *name, size_t name_length) {

@@ -4,8 +4,9 @@
 
 #include "leak/leak_groups.h"
 
-/* Reads a file in the format of leak_pattern.h; false when that is refused or a line is wrong. */
-bool leak_read_suppressions(const char *path);
+/* Reads a file in the format of leak_pattern.h, which then counts. NULL, or what is wrong with it:
+ * then nothing has changed. */
+const char *leak_read_suppressions(const char *path);
 
 /* In the copy: takes out the groups that have a file's name in their stack which is listed there,
  * and what they lead. Functions are not known here. */

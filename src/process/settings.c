@@ -1,5 +1,6 @@
 #include "process/settings.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "report/log.h"
 #include "report/report.h"
 #include "report/symbolizer.h"
+#include "report/text.h"
 #include "stack/stack.h"
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
@@ -94,12 +96,10 @@ static void set_perturb(size_t value) {
 
 static void set_check_action(size_t value) { settings.check_action = (uint8_t)value; }
 
-/* Differences are signed. */
-static void set_quarantine(size_t value) { settings.quarantine = min_size(value, PTRDIFF_MAX); }
+/* Differences are signed, so that PTRDIFF_MAX is the largest. */
+static void set_quarantine(size_t value) { settings.quarantine = value; }
 
-static void set_frames(size_t value) {
-    settings.frames = (unsigned)min_size(value, STACK_FRAMES_MAX);
-}
+static void set_frames(size_t value) { settings.frames = (unsigned)value; }
 
 static void set_huge_pages(size_t value) {
     if (value != 0) space_use_huge_pages();
@@ -186,134 +186,208 @@ static bool parse_libc_number(struct word w, size_t *value) {
     return true;
 }
 
-struct setter {
-    const char *name;
-    void (*set)(size_t value);
-};
+/* ---- MALLOW_OPTIONS ---- */
 
-static const struct setter *setter_of(const struct setter *setters, struct word name) {
-    for (; setters->name != NULL; setters++)
-        if (is(name, setters->name)) return setters;
+/* What a setter of a word returns: NULL when it has taken the word, else why it has not. */
+#define NOT_LISTED "" /* the word is none of those that the option lists */
+
+static const char *copy_path(struct word value, char path[PATH_ROOM]) {
+    if (value.length == 0) return "no path is given";
+    if (value.length >= PATH_ROOM) return "the path is too long";
+    memcpy(path, value.text, value.length);
+    path[value.length] = '\0';
     return NULL;
 }
 
-/* ---- MALLOW_OPTIONS ---- */
-
-static bool copy_path(struct word value, char path[PATH_ROOM]) {
-    if (value.length == 0 || value.length >= PATH_ROOM) return false;
-    memcpy(path, value.text, value.length);
-    path[value.length] = '\0';
-    return true;
+/* %p is the process's number, %% one %. */
+static const char *expand_path(struct word value, char path[PATH_ROOM]) {
+    struct text t = {.buffer = path, .size = PATH_ROOM};
+    if (value.length == 0) return "no path is given";
+    for (size_t i = 0; i < value.length; i++) {
+        bool escape = value.text[i] == '%' && i + 1 < value.length;
+        if (escape && value.text[i + 1] == 'p')
+            text_add_number(&t, (uint64_t)os_process_id());
+        else
+            text_add_bytes(&t, value.text + i, 1);
+        i += escape && (value.text[i + 1] == 'p' || value.text[i + 1] == '%');
+    }
+    if (t.length == t.size) return "the path is too long";
+    path[t.length] = '\0';
+    return NULL;
 }
 
-static bool set_log(struct word value) {
+/* The library calls nothing of libc that may allocate, as strerror does. */
+static const char *describe_error(int error) {
+    static const struct {
+        int error;
+        const char *text;
+    } known[] = {
+        {ENOENT, "no such file or directory"},
+        {EACCES, "permission denied"},
+        {EPERM, "operation not permitted"},
+        {EISDIR, "it is a directory"},
+        {ENOTDIR, "a part of the path is no directory"},
+        {EROFS, "the file system is read-only"},
+        {ELOOP, "it is a symbolic link"},
+        {ENXIO, "nobody reads the pipe"},
+        {ENOSPC, "no space is left"},
+        {EMFILE, "too many files are open"},
+        {ENFILE, "too many files are open"},
+        {ENAMETOOLONG, "the name is too long"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].error == error) return known[i].text;
+    return "it cannot be opened";
+}
+
+static const char *set_log(struct word value) {
     char path[PATH_ROOM];
-    return copy_path(value, path) && log_open(path) == 0;
+    const char *wrong = expand_path(value, path);
+    int error = wrong == NULL ? log_open(path) : 0;
+    return error != 0 ? describe_error(error) : wrong;
 }
 
-static bool set_leak_suppressions(struct word value) {
+static const char *set_leak_suppressions(struct word value) {
     char path[PATH_ROOM];
-    return copy_path(value, path) && leak_read_suppressions(path);
+    const char *wrong = copy_path(value, path);
+    return wrong != NULL ? wrong : leak_read_suppressions(path);
 }
 
-static bool set_symbolizer(struct word value) {
+static const char *set_symbolizer(struct word value) {
     static UNTOUCHED char path[PATH_ROOM];
-    if (!copy_path(value, path)) return false;
-    symbolizer_set(path);
-    return true;
+    const char *wrong = copy_path(value, path);
+    if (wrong == NULL) symbolizer_set(path);
+    return wrong;
 }
 
-static bool set_leak_status(struct word value) {
-    size_t status;
-    if (!parse_number(value, &status) || status > UINT8_MAX) return false;
-    settings.leak_status = (uint8_t)status;
-    return true;
-}
-
-static bool set_choice(struct word value, const char *off, const char *on, bool *flag) {
-    if (!is(value, off) && !is(value, on)) return false;
+/* The first word turns it off, the second one on. */
+static const char *choose(struct word value, const char *off, const char *on, bool *flag) {
+    if (!is(value, off) && !is(value, on)) return NOT_LISTED;
     *flag = is(value, on);
-    return true;
+    return NULL;
 }
 
-static bool set_stats(struct word value) {
-    if (!set_choice(value, "off", "exit", &settings.summary)) return false;
-    set_special(SPECIAL_COUNT, settings.summary);
-    return true;
+static const char *set_stats(struct word value) {
+    const char *wrong = choose(value, "off", "exit", &settings.summary);
+    if (wrong == NULL) set_special(SPECIAL_COUNT, settings.summary);
+    return wrong;
 }
 
 /* What the environment asks for: the last that it says counts. */
 static enum check_mode wanted_check;
 
 /* Off: a wrong free is passed over in silence. */
-static bool set_check(struct word value) {
+static const char *set_check(struct word value) {
     bool off = is(value, "off"), hard = is(value, "hard"), full = is(value, "full");
-    if (!off && !hard && !full && !is(value, "free")) return false;
+    if (!off && !hard && !full && !is(value, "free")) return NOT_LISTED;
     wanted_check = hard ? CHECK_HARD : full ? CHECK_FULL : CHECK_FREE;
     if (off) set_check_action(0);
-    return true;
+    return NULL;
 }
 
-/* Who wants to hear of errors wants them found. */
+/* A level that reports or aborts on errors also has them looked for. */
 static void set_check_level(size_t value) {
     set_check_action(value);
     wanted_check = (value & (CHECK_REPORT | CHECK_ABORT)) != 0 ? CHECK_FULL : CHECK_FREE;
 }
 
-static bool set_switch(struct word value, bool *flag) {
-    return set_choice(value, "off", "on", flag);
+static const char *set_zero_on_free(struct word value) {
+    bool on = false;
+    const char *wrong = choose(value, "off", "on", &on);
+    if (wrong == NULL) set_special(SPECIAL_ZERO, on);
+    return wrong;
 }
 
-static bool set_zero_on_free(struct word value) {
-    bool on;
-    if (!set_switch(value, &on)) return false;
-    set_special(SPECIAL_ZERO, on);
-    return true;
+static const char *set_on_error(struct word value) {
+    bool report_only = false;
+    const char *wrong = choose(value, "abort", "report", &report_only);
+    if (wrong == NULL) set_check_action(report_only ? CHECK_REPORT : CHECK_REPORT | CHECK_ABORT);
+    return wrong;
 }
 
-static bool set_on_error(struct word value) {
-    bool report_only;
-    if (!set_choice(value, "abort", "report", &report_only)) return false;
-    set_check_action(report_only ? CHECK_REPORT : CHECK_REPORT | CHECK_ABORT);
-    return true;
-}
-
-/* In effect already: see settings_backend_is_break. */
 static bool is_backend(struct word value) { return is(value, "reserve") || is(value, "brk"); }
 
-static bool set_option(struct word key, struct word value, bool *known) {
-    static const struct setter numbers[] = {
-        {"guard", set_guard},
-        {"guard_budget", set_guard_budget},
-        {"retain", purge_set_retain},
-        {"quarantine", set_quarantine},
-        {"frames", set_frames},
-        {"stats_pid", set_summary_process},
-        {NULL, NULL},
-    };
-    *known = true;
-    if (is(key, "retain") && is(value, "auto")) return purge_set_retain(SIZE_MAX), true;
-    if (is(key, "backend")) return is_backend(value);
-    if (is(key, "check")) return set_check(value);
-    if (is(key, "zero_on_free")) return set_zero_on_free(value);
-    if (is(key, "randomize")) return set_switch(value, &settings.randomize);
-    if (is(key, "on_error")) return set_on_error(value);
-    if (is(key, "stats")) return set_stats(value);
-    if (is(key, "stats_format")) return set_choice(value, "text", "json", &settings.summary_json);
-    if (is(key, "control")) return set_switch(value, &settings.control);
-    if (is(key, "guard_align")) return set_choice(value, "right", "left", &settings.guard_left);
-    if (is(key, "log")) return set_log(value);
-    if (is(key, "leak")) return set_choice(value, "off", "exit", &settings.leak_at_exit);
-    if (is(key, "symbolizer")) return set_symbolizer(value);
-    if (is(key, "leak_status")) return set_leak_status(value);
-    if (is(key, "leak_suppressions")) return set_leak_suppressions(value);
-    if (is(key, "purge_thread")) return set_switch(value, &settings.purge_thread);
-    const struct setter *setter = setter_of(numbers, key);
+/* In effect already: see settings_backend_is_break. */
+static const char *set_backend(struct word value) { return is_backend(value) ? NULL : NOT_LISTED; }
+
+static void set_leak_status(size_t value) { settings.leak_status = (uint8_t)value; }
+
+/* The amount "auto" has no number of its own. */
+static const char *set_retain(struct word value) {
+    size_t bytes = SIZE_MAX;
+    if (!is(value, "auto") && !parse_number(value, &bytes)) return NOT_LISTED;
+    purge_set_retain(bytes);
+    return NULL;
+}
+
+#define AMOUNT "a number of bytes, with k, m or g after it or without"
+
+/* An option has one of a setter of words, a flag with its two words, or a setter of numbers. */
+struct option {
+    const char *key, *values; /* `values`: what a message says about a wrong one */
+    const char *(*set)(struct word value);
+    bool *flag;
+    const char *off, *on;
+    void (*set_number)(size_t value);
+    size_t max;
+};
+
+#define CHOICE(name, field, first, second)                                                 \
+    {                                                                                      \
+        .key = name, .values = first " or " second, .flag = &settings.field, .off = first, \
+        .on = second                                                                       \
+    }
+#define SWITCH(name, field) CHOICE(name, field, "off", "on")
+
+static const struct option option_list[] = {
+    {"backend", "reserve or brk", .set = set_backend},
+    {"check", "free, hard, full or off", .set = set_check},
+    {"frames", "0 to 64", .set_number = set_frames, .max = STACK_FRAMES_MAX},
+    {"quarantine", AMOUNT, .set_number = set_quarantine, .max = PTRDIFF_MAX},
+    {"zero_on_free", "off or on", .set = set_zero_on_free},
+    SWITCH("randomize", randomize),
+    {"guard", "a number, 0 for none", .set_number = set_guard, .max = SIZE_MAX},
+    CHOICE("guard_align", guard_left, "right", "left"),
+    {"guard_budget", AMOUNT, .set_number = set_guard_budget, .max = SIZE_MAX},
+    {"retain", "auto or " AMOUNT, .set = set_retain},
+    SWITCH("purge_thread", purge_thread),
+    {"on_error", "abort or report", .set = set_on_error},
+    {"stats", "off or exit", .set = set_stats},
+    CHOICE("stats_format", summary_json, "text", "json"),
+    {"stats_pid", "a number", .set_number = set_summary_process, .max = INT_MAX},
+    SWITCH("control", control),
+    CHOICE("leak", leak_at_exit, "off", "exit"),
+    {"leak_status", "0 to 255", .set_number = set_leak_status, .max = UINT8_MAX},
+    {"leak_suppressions", "a file", .set = set_leak_suppressions},
+    {"log", "a file", .set = set_log},
+    {"symbolizer", "a command", .set = set_symbolizer},
+};
+#define OPTIONS_END (option_list + sizeof option_list / sizeof *option_list)
+_Static_assert(STACK_FRAMES_MAX == 64, "as the message about `frames` says");
+
+static const struct option *option_of(struct word key) {
+    const struct option *option = option_list;
+    while (option < OPTIONS_END && !is(key, option->key)) option++;
+    return option;
+}
+
+static const char *set_option(const struct option *option, struct word value) {
     size_t number;
-    *known = setter != NULL;
-    if (!*known || !parse_number(value, &number)) return false;
-    setter->set(number);
-    return true;
+    if (option->set != NULL) return option->set(value);
+    if (option->flag != NULL) return choose(value, option->off, option->on, option->flag);
+    if (!parse_number(value, &number) || number > option->max) return NOT_LISTED;
+    option->set_number(number);
+    return NULL;
+}
+
+/* ---- lists of name=value ---- */
+
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+static struct word trimmed(struct word w) {
+    while (w.length > 0 && is_space(w.text[0])) w = without(w, 1);
+    while (w.length > 0 && is_space(w.text[w.length - 1])) w.length--;
+    return w;
 }
 
 typedef void (*pair_function)(struct word name, struct word value);
@@ -332,21 +406,46 @@ static void for_each_pair(const char *list, char separator, pair_function call) 
     }
 }
 
-static void read_option(struct word name, struct word value) {
-    bool known;
-    if (set_option(name, value, &known)) return;
-    if (known)
-        report_warning("MALLOW_OPTIONS: bad value '", value.text, value.length,
-                       "' is ignored (see mallow(7) for the key's values)");
-    else
-        report_warning("MALLOW_OPTIONS: unknown key '", name.text, name.length,
-                       "' is ignored (see mallow(7) for the keys)");
+#define SHOWN 100u /* bytes of a word that a message repeats */
+
+static void add_quoted(struct text *t, const char *before, struct word w) {
+    text_add(t, before);
+    text_add(t, " '");
+    text_add_visible(t, w.text, min_size(w.length, SHOWN));
+    text_add(t, "'");
+}
+
+static void warn_of_option(const struct option *option, struct word key, struct word value,
+                           const char *wrong) {
+    char line[512];
+    struct text t = {.buffer = line, .size = sizeof line};
+    text_add(&t, "mallow: MALLOW_OPTIONS:");
+    if (option == OPTIONS_END) {
+        add_quoted(&t, " unknown key", key);
+        text_add(&t, " is ignored (see mallow(7) for the keys)");
+    } else {
+        add_quoted(&t, " bad value", value);
+        add_quoted(&t, " of", key);
+        text_add(&t, " is ignored: ");
+        text_add(&t, *wrong != '\0' ? wrong : option->values);
+        text_add(&t, " (see mallow(7))");
+    }
+    text_write(&t);
+}
+
+static void read_option(struct word name, struct word text) {
+    struct word key = trimmed(name), value = trimmed(text);
+    const struct option *option = option_of(key);
+    if (option == OPTIONS_END && key.length + value.length == 0) return;
+    const char *wrong = option == OPTIONS_END ? NOT_LISTED : set_option(option, value);
+    if (wrong != NULL) warn_of_option(option, key, value, wrong);
 }
 
 static bool backend_is_break;
 
-static void read_backend(struct word name, struct word value) {
-    if (is(name, "backend") && is_backend(value)) backend_is_break = is(value, "brk");
+static void read_backend(struct word name, struct word text) {
+    struct word value = trimmed(text);
+    if (is(trimmed(name), "backend") && is_backend(value)) backend_is_break = is(value, "brk");
 }
 
 RARE bool settings_backend_is_break(void) {

@@ -292,7 +292,7 @@ RARE void report_warning(const char *before, const char *name, unsigned long nam
     struct text t = {.buffer = line, .size = sizeof line};
     text_add(&t, "mallow: ");
     text_add(&t, before);
-    text_add_bytes(&t, name, min_size(name_length, 100));
+    text_add_visible(&t, name, min_size(name_length, 100));
     text_add(&t, after);
     text_write(&t);
 }

@@ -25,6 +25,11 @@ void text_add(struct text *text, const char *string) {
     text_add_bytes(text, string, strlen(string));
 }
 
+void text_add_visible(struct text *text, const char *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        text_add_bytes(text, bytes[i] >= ' ' && bytes[i] <= '~' ? bytes + i : "?", 1);
+}
+
 static void add_digits(struct text *text, uint64_t value, unsigned base, unsigned width) {
     char digits[24];
     unsigned at = sizeof digits;

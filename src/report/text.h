@@ -15,6 +15,9 @@ struct text {
 
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
+/* What came from outside: a byte that is no printable character of ASCII becomes a question mark,
+ * so that it cannot end the line or steer a terminal. */
+void text_add_visible(struct text *text, const char *bytes, size_t count);
 void text_add_number(struct text *text, uint64_t value);
 /* "1 block", "2 blocks" */
 void text_add_count(struct text *text, uint64_t count, const char *noun);

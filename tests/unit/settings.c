@@ -250,31 +250,87 @@ static void the_summary_is_for_one_process(void **state) {
     assert_false(space.slow); /* the fast path serves */
 }
 
-static void assert_warns(const char *option, const char *what, const char *word) {
-    char expected[256];
-    snprintf(expected, sizeof(expected), "mallow: MALLOW_OPTIONS: %s '%s' is ignored", what, word);
+static void assert_warns(const char *option, const char *expected) {
+    char line[512];
+    snprintf(line, sizeof(line), "mallow: MALLOW_OPTIONS: %s\n", expected);
     const char *written = read_with("MALLOW_OPTIONS", option);
-    if (strncmp(written, expected, strlen(expected)) != 0)
-        fail_msg("\"%s\" says \"%s\", not \"%s\"", option, written, expected);
-    assert_int_equal(strcspn(written, "\n") + 1, strlen(written));
+    if (strcmp(written, line) != 0)
+        fail_msg("\"%s\" says \"%s\", not \"%s\"", option, written, line);
     assert_memory_equal(&settings, &defaults, sizeof(settings));
 }
 
+static void assert_unknown(const char *option, const char *key) {
+    char expected[256];
+    snprintf(expected, sizeof(expected), "unknown key '%s' is ignored (see mallow(7) for the keys)",
+             key);
+    assert_warns(option, expected);
+}
+
+static void assert_bad(const char *option, const char *value, const char *key, const char *why) {
+    char expected[256];
+    snprintf(expected, sizeof(expected), "bad value '%s' of '%s' is ignored: %s (see mallow(7))",
+             value, key, why);
+    assert_warns(option, expected);
+}
+
+#define BYTES "a number of bytes, with k, m or g after it or without"
+
 static void bad_options_are_named_and_ignored(void **state) {
     (void)state;
-    assert_warns("colour=red", "unknown key", "colour");
-    assert_warns("Retain=1", "unknown key", "Retain");
-    assert_warns("=1", "unknown key", "");
-    assert_warns("retain=lots", "bad value", "lots");
-    assert_warns("retain=", "bad value", "");
-    assert_warns("retain", "bad value", "");
-    assert_warns("backend=mmap", "bad value", "mmap");
-    assert_warns("check=some", "bad value", "some");
-    assert_warns("on_error=ignore", "bad value", "ignore");
-    assert_warns("stats=on", "bad value", "on");
-    assert_warns("stats_format=xml", "bad value", "xml");
-    assert_warns("log=", "bad value", "");
-    assert_warns("log=/absent/file", "bad value", "/absent/file");
+    assert_unknown("colour=red", "colour");
+    assert_unknown("Retain=1", "Retain");
+    assert_unknown("=1", "");
+    assert_unknown("re tain=1", "re tain");
+    assert_bad("retain=lots", "lots", "retain", "auto or " BYTES);
+    assert_bad("retain=", "", "retain", "auto or " BYTES);
+    assert_bad("retain", "", "retain", "auto or " BYTES);
+    assert_bad("backend=mmap", "mmap", "backend", "reserve or brk");
+    assert_bad("check=some", "some", "check", "free, hard, full or off");
+    assert_bad("on_error=ignore", "ignore", "on_error", "abort or report");
+    assert_bad("stats=on", "on", "stats", "off or exit");
+    assert_bad("stats_format=xml", "xml", "stats_format", "text or json");
+    assert_bad("control=yes", "yes", "control", "off or on");
+    assert_bad("guard_align=up", "up", "guard_align", "right or left");
+    assert_bad("quarantine=1t", "1t", "quarantine", BYTES);
+}
+
+static void what_is_out_of_the_range_is_named_too(void **state) {
+    (void)state;
+    assert_bad("frames=65", "65", "frames", "0 to 64");
+    assert_bad("frames=-1", "-1", "frames", "0 to 64");
+    assert_bad("leak_status=256", "256", "leak_status", "0 to 255");
+    assert_bad("quarantine=9223372036854775808", "9223372036854775808", "quarantine", BYTES);
+    assert_bad("stats_pid=2147483648", "2147483648", "stats_pid", "a number");
+}
+
+static void a_file_that_cannot_be_used_is_named_with_the_reason(void **state) {
+    (void)state;
+    assert_bad("log=", "", "log", "no path is given");
+    assert_bad("log=/absent/file", "/absent/file", "log", "no such file or directory");
+    assert_bad("log=/tmp", "/tmp", "log", "it is a directory");
+    assert_bad("log=/dev/null/file", "/dev/null/file", "log", "a part of the path is no directory");
+    assert_bad("leak_suppressions=/absent", "/absent", "leak_suppressions", "it cannot be read");
+    assert_bad("symbolizer=", "", "symbolizer", "no path is given");
+}
+
+static void spaces_around_keys_and_values_are_passed_over(void **state) {
+    (void)state;
+    assert_string_equal(
+        read_with("MALLOW_OPTIONS", " frames = 7 , on_error=\treport\n, ,quarantine =1m"), "");
+    assert_int_equal(settings.frames, 7);
+    assert_int_equal(settings.check_action, CHECK_REPORT);
+    assert_int_equal(settings.quarantine, MIB);
+    setenv("MALLOW_OPTIONS", " backend = brk ", 1);
+    assert_true(settings_backend_is_break());
+    setenv("MALLOW_OPTIONS", "backend=reserve", 1);
+    assert_false(settings_backend_is_break());
+}
+
+/* Neither a second line nor what a terminal would act on. */
+static void what_a_message_repeats_is_made_visible(void **state) {
+    (void)state;
+    assert_unknown("a\nb\033[2Jc\177\302\233=1", "a?b?[2Jc???");
+    assert_bad("check=x\r\ny", "x??y", "check", "free, hard, full or off");
 }
 
 static void a_bad_option_does_not_stop_the_others(void **state) {
@@ -284,17 +340,62 @@ static void a_bad_option_does_not_stop_the_others(void **state) {
     assert_true(settings.summary);
 }
 
+static char directory[] = "/tmp/mallow-unit-XXXXXX";
+
+/* What was written to the file, which is removed. */
+static const char *take_log(const char *path) {
+    static char text[256];
+    int file = open(path, O_RDONLY);
+    assert_true(file >= 0);
+    ssize_t length = read(file, text, sizeof(text) - 1);
+    assert_true(length >= 0);
+    text[length] = '\0';
+    close(file);
+    unlink(path);
+    log_use(STDERR_FILENO);
+    return text;
+}
+
 static void messages_go_to_the_log(void **state) {
     (void)state;
-    char path[] = "/tmp/mallow-unit-XXXXXX", options[64], text[128] = "";
-    int file = mkstemp(path);
-    assert_true(file >= 0);
+    char options[128], path[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/log", directory);
     snprintf(options, sizeof(options), "log=%s,colour=red", path);
     assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
-    assert_true(read(file, text, sizeof(text) - 1) > 0);
-    assert_non_null(strstr(text, "'colour'"));
-    log_use(STDERR_FILENO);
+    assert_non_null(strstr(take_log(path), "'colour'"));
+    snprintf(path, sizeof(path), "%s/%d.%d%%p%%", directory, (int)getpid(), (int)getpid());
+    snprintf(options, sizeof(options), "log=%s/%%p.%%p%%%%p%%,colour=red", directory);
+    assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
+    assert_non_null(strstr(take_log(path), "'colour'"));
+    rmdir(directory);
+}
+
+static bool suppressions_are_read(const char *path, const char *text, size_t bytes,
+                                  const char *expected) {
+    char option[128];
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(file >= 0 && write(file, text, bytes) == (ssize_t)bytes);
     close(file);
+    snprintf(option, sizeof(option), "leak_suppressions=%s", path);
+    const char *written = read_with("MALLOW_OPTIONS", option);
+    return *expected == '\0' ? *written == '\0' : strstr(written, expected) != NULL;
+}
+
+/* Also beyond 256 KiB. */
+static void suppressions_are_read_to_their_end(void **state) {
+    (void)state;
+    const size_t bytes = 300 * KIB;
+    char path[] = "/tmp/mallow-unit-XXXXXX", *text = malloc(bytes);
+    assert_non_null(text);
+    close(mkstemp(path));
+    memset(text, '\n', bytes);
+    assert_true(suppressions_are_read(path, text, bytes, ""));
+    memcpy(text + bytes - 5, "leak\n", 5);
+    assert_true(suppressions_are_read(path, text, bytes, "line 307196 is not leak:PATTERN"));
+    text[bytes - 1] = '\0';
+    assert_true(suppressions_are_read(path, text, bytes, "it has a null byte"));
+    free(text);
     unlink(path);
 }
 
@@ -405,7 +506,7 @@ static void guarded_blocks_are_set(void **state) {
     assert_string_equal(read_with("MALLOW_OPTIONS", "frames=7,quarantine=1m"), "");
     assert_int_equal(settings.frames, 7);
     assert_int_equal(settings.quarantine, MIB);
-    assert_string_equal(read_with("MALLOW_OPTIONS", "frames=1000,quarantine=18446744073709551615"),
+    assert_string_equal(read_with("MALLOW_OPTIONS", "frames=64,quarantine=9223372036854775807"),
                         "");
     assert_int_equal(settings.quarantine, PTRDIFF_MAX);
     assert_int_equal(settings.frames, 64);
@@ -416,7 +517,6 @@ static void guarded_blocks_are_set(void **state) {
     assert_true(settings.guard_left);
     assert_string_equal(read_with("MALLOW_OPTIONS", "guard_align=right"), "");
     assert_false(settings.guard_left);
-    assert_non_null(strstr(read_with("MALLOW_OPTIONS", "guard_align=up"), "bad value 'up'"));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, NULL, restore_defaults)
@@ -435,6 +535,11 @@ int main(void) {
         TEST(the_backend_is_known_before_all_others),
         TEST(the_summary_is_for_one_process),
         TEST(bad_options_are_named_and_ignored),
+        TEST(what_is_out_of_the_range_is_named_too),
+        TEST(a_file_that_cannot_be_used_is_named_with_the_reason),
+        TEST(spaces_around_keys_and_values_are_passed_over),
+        TEST(what_a_message_repeats_is_made_visible),
+        TEST(suppressions_are_read_to_their_end),
         TEST(a_bad_option_does_not_stop_the_others),
         TEST(messages_go_to_the_log),
         TEST(mallopt_accepts_the_documented_ranges),
