@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "report/text.h"
 
 #define STANDARD_ERROR 2
 
@@ -53,4 +54,11 @@ static int log_descriptor(void) {
 void log_write(const char *bytes, size_t count) {
     int fd = log_descriptor();
     if (fd >= 0) os_write(fd, bytes, count);
+}
+
+void text_write(struct text *text) {
+    if (text->length == text->size) text->length--;
+    text->buffer[text->length++] = '\n';
+    log_write(text->buffer, text->length);
+    text->length = 0;
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "report/log.h"
 
 void text_flush(struct text *text) {
     text->sink(text->to, text->buffer, text->length);
@@ -60,10 +59,3 @@ void text_add_hex(struct text *text, uint64_t value) {
 }
 
 void text_add_bare_hex(struct text *text, uint64_t value) { add_digits(text, value, 16, 0); }
-
-void text_write(struct text *text) {
-    if (text->length == text->size) text->length--;
-    text->buffer[text->length++] = '\n';
-    log_write(text->buffer, text->length);
-    text->length = 0;
-}
