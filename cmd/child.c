@@ -1,69 +1,136 @@
 #include "child.h"
 
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "forward.h"
+#include "probe.h"
 
-static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-
+/* Stopping and going on is left to the kernel, which does it to the whole group. */
 static sigset_t watched_signals(void) {
+    static const int others[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
-        sigaddset(&signals, forwarded[i]);
+    sigfillset(&signals);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) sigdelset(&signals, others[i]);
     return signals;
 }
 
-static bool has_ended(pid_t child, int *status) {
-    pid_t ended = waitpid(child, status, WNOHANG);
-    if (ended < 0) err(EXIT_OWN_FAILURE, "cannot wait for the program");
-    return ended == child;
+/* ---- the end of the child ---- */
+
+static void read_name(struct child_end *end) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)end->process);
+    FILE *comm = fopen(path, "re");
+    if (comm == NULL) return;
+    if (fgets(end->name, sizeof end->name, comm) != NULL)
+        end->name[strcspn(end->name, "\n")] = '\0';
+    fclose(comm);
 }
 
-/* What a terminal sends reaches the child without us: it goes to the whole process group. */
-static bool is_sent_to_us_alone(const siginfo_t *info) { return info->si_code <= 0; }
-
-/* The signals are blocked, so each waits until it is taken here and no handler is needed. */
-static int wait_for(pid_t child, const sigset_t *signals) {
-    for (;;) {
-        siginfo_t info;
-        int status;
-        int signal = sigwaitinfo(signals, &info);
-        if (signal == SIGCHLD && has_ended(child, &status)) return status;
-        if (signal > 0 && signal != SIGCHLD && is_sent_to_us_alone(&info)) kill(child, signal);
-    }
+/* The child's name goes with it, so that is read before. */
+static bool has_ended(struct child_end *end) {
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_PID, (id_t)end->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+        err(EXIT_OWN_FAILURE, "cannot wait for the program");
+    if (info.si_pid != end->process) return false;
+    read_name(end);
+    return wait4(end->process, &end->status, 0, &end->usage) == end->process;
 }
 
-static int exit_status(int status) {
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
-    int signal = WTERMSIG(status);
+int child_exit_status(const struct child_end *end) {
+    if (WIFEXITED(end->status)) return WEXITSTATUS(end->status);
+    int signal = WTERMSIG(end->status);
     /* A shell would say so if this process died of the signal itself. */
     if (signal != SIGINT && signal != SIGPIPE)
         warnx("the program was killed by signal %d (%s)", signal, strsignal(signal));
     return 128 + signal;
 }
 
-int child_run(void (*start)(const void *argument), const void *argument) {
-    struct sigaction inherited;
+/* ---- signals ---- */
+
+/* The signals are blocked, so each waits until it is taken here and no handler is needed.
+ * Returns false when none came for so many milliseconds (-1: for ever). */
+static bool take_signal(const sigset_t *signals, int milliseconds) {
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000l};
+    siginfo_t info;
+    int signal =
+        milliseconds < 0 ? sigwaitinfo(signals, &info) : sigtimedwait(signals, &info, &time);
+    if (signal > 0 && signal != SIGCHLD) forward_arrived(&info);
+    return signal > 0 || errno == EINTR;
+}
+
+static void take_signals(const sigset_t *signals) {
+    while (take_signal(signals, 0)) continue;
+}
+
+static void wait_for(struct child_end *end, const sigset_t *signals) {
+    while (!has_ended(end)) {
+        take_signal(signals, forward_settle(end->process));
+        take_signals(signals);
+    }
+}
+
+/* ---- the beginning ---- */
+
+/* What the child has of ours: what we inherited ourselves. */
+struct inherited {
+    struct sigaction on_child;
+    sigset_t mask;
+};
+
+static _Noreturn void start_child(int gate, const struct inherited *inherited,
+                                  void (*start)(const void *argument), const void *argument) {
+    char byte;
+    while (read(gate, &byte, 1) < 0 && errno == EINTR) continue;
+    sigaction(SIGCHLD, &inherited->on_child, NULL);
+    sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
+    start(argument);
+    _exit(EXIT_OWN_FAILURE);
+}
+
+/* Who reads what the program writes sees its end when the program closes it, and not ours. */
+static void let_go_of_streams(void) {
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < 0) return;
+    dup2(fd, STDIN_FILENO);
+    dup2(fd, STDOUT_FILENO);
+    if (fd > STDERR_FILENO) close(fd);
+}
+
+/* The child waits at the gate with all signals blocked until what has arrived so far is settled. */
+struct child_end child_run(void (*start)(const void *argument), const void *argument) {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
-    sigset_t inherited_mask;
+    struct inherited inherited;
+    struct child_end end = {.process = 0};
     sigset_t signals = watched_signals();
+    int gate[2];
 
     /* With SIGCHLD ignored, as some parents leave it, there would be nothing to wait for. */
-    sigaction(SIGCHLD, &by_default, &inherited);
-    sigprocmask(SIG_BLOCK, &signals, &inherited_mask);
-    pid_t child = fork();
-    if (child < 0) err(EXIT_OWN_FAILURE, "cannot fork");
-    if (child == 0) {
-        sigaction(SIGCHLD, &inherited, NULL);
-        sigprocmask(SIG_SETMASK, &inherited_mask, NULL);
-        start(argument);
+    sigaction(SIGCHLD, &by_default, &inherited.on_child);
+    sigprocmask(SIG_BLOCK, &signals, &inherited.mask);
+    if (pipe2(gate, O_CLOEXEC) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
+    probe_start(&signals);
+    end.process = fork();
+    if (end.process < 0) err(EXIT_OWN_FAILURE, "cannot fork");
+    if (end.process == 0) {
+        close(gate[1]);
+        start_child(gate[0], &inherited, start, argument);
     }
-    return exit_status(wait_for(child, &signals));
+    take_signals(&signals);
+    forward_all(end.process);
+    close(gate[0]);
+    close(gate[1]);
+    let_go_of_streams();
+    wait_for(&end, &signals);
+    probe_stop();
+    return end;
 }

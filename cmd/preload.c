@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alias.h"
 #include "command.h"
 
 static void set_variable(const char *name, const char *value) {
@@ -33,18 +34,28 @@ static const char *own_directory(char path[static PATH_MAX]) {
     return path;
 }
 
-/* The absolute path of the library of that name, allocated. */
+/* The absolute path of a file in the directory that is `place` seen from `directory`, allocated;
+ * NULL when it is not there. */
+static char *find_in(const char *directory, const char *place, const char *name) {
+    char *candidate;
+    if (asprintf(&candidate, "%s/%s/%s", directory, place, name) < 0) err(EXIT_OWN_FAILURE, NULL);
+    char *path = realpath(candidate, NULL);
+    free(candidate);
+    return path;
+}
+
+/* The absolute path of the library of that name, allocated. A copy of Mallow's files may lack the
+ * name with a version, which is a link in a build. */
 static char *find_library(const char *name) {
     static const char *const places[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
-    char directory[PATH_MAX];
+    char directory[PATH_MAX], unversioned[64];
     own_directory(directory);
+    snprintf(unversioned, sizeof unversioned, "%s", name);
+    *(strstr(unversioned, ".so") + strlen(".so")) = '\0';
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *candidate;
-        if (asprintf(&candidate, "%s/%s/%s", directory, places[i], name) < 0)
-            err(EXIT_OWN_FAILURE, NULL);
-        char *library = realpath(candidate, NULL);
-        free(candidate);
+        char *library = find_in(directory, places[i], name);
+        if (library == NULL) library = find_in(directory, places[i], unversioned);
         if (library != NULL) return library;
     }
     errx(EXIT_OWN_FAILURE,
@@ -54,20 +65,17 @@ static char *find_library(const char *name) {
 }
 
 void preload_library(const char *name) {
-    char *library = find_library(name);
+    char *found = find_library(name);
+    char *library = alias_without(found, " :$");
     const char *others = get_variable("LD_PRELOAD");
     char *list = library;
 
-    if (strpbrk(library, " :") != NULL)
-        errx(EXIT_OWN_FAILURE,
-             "'%s' cannot be preloaded: LD_PRELOAD knows no path with a space or a colon;"
-             " move Mallow elsewhere",
-             library);
     if (others != NULL && asprintf(&list, "%s:%s", library, others) < 0)
         err(EXIT_OWN_FAILURE, NULL);
     set_variable("LD_PRELOAD", list);
     if (list != library) free(list);
     free(library);
+    free(found);
 }
 
 /* Sets MALLOW_OPTIONS to the two lists. */
@@ -87,3 +95,29 @@ static const char *old_options(void) {
 void preload_add_default(const char *options) { join_options(options, old_options()); }
 
 void preload_add_options(const char *options) { join_options(old_options(), options); }
+
+static const char spaces[] = " \t\n\v\f\r";
+
+/* The text from `start` to `end` without spaces around it, allocated. */
+static char *trimmed(const char *start, const char *end) {
+    start += strspn(start, spaces);
+    while (end > start && strchr(spaces, end[-1]) != NULL) end--;
+    char *text = strndup(start, end > start ? (size_t)(end - start) : 0);
+    if (text == NULL) err(EXIT_OWN_FAILURE, NULL);
+    return text;
+}
+
+char *preload_setting(const char *key) {
+    char *found = NULL;
+    for (const char *at = old_options(); *at != '\0'; at += *at == ',') {
+        const char *end = strchrnul(at, ','), *equals = memchr(at, '=', (size_t)(end - at));
+        char *name = trimmed(at, equals != NULL ? equals : end);
+        if (equals != NULL && strcmp(name, key) == 0) {
+            free(found);
+            found = trimmed(equals + 1, end);
+        }
+        free(name);
+        at = end;
+    }
+    return found;
+}

@@ -18,4 +18,7 @@ void preload_add_default(const char *options);
 /* Appends "key=value" settings, separated by commas, to MALLOW_OPTIONS: the last one counts. */
 void preload_add_options(const char *options);
 
+/* The value of a setting in MALLOW_OPTIONS, allocated; NULL when it is not there. */
+char *preload_setting(const char *key);
+
 #endif

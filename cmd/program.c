@@ -105,15 +105,81 @@ static bool same_architecture(const ElfW(Ehdr) * header) {
     return same;
 }
 
-static bool has_loader(struct file file, const ElfW(Ehdr) * header) {
+/* The program headers; NULL when they are not all in the file. */
+static const ElfW(Phdr) * segments_of(struct file file, const ElfW(Ehdr) * header) {
     size_t table_size = (size_t)header->e_phnum * sizeof(ElfW(Phdr));
-    if (header->e_phoff > file.size || table_size > file.size - header->e_phoff) return false;
-    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(const void *)(file.bytes + header->e_phoff);
-    for (size_t i = 0; i < header->e_phnum; i++) {
-        if (segments[i].p_type == PT_INTERP) return true;
-    }
-    return false;
+    if (header->e_phoff > file.size || table_size > file.size - header->e_phoff) return NULL;
+    return (const ElfW(Phdr) *)(const void *)(file.bytes + header->e_phoff);
 }
+
+static const ElfW(Phdr) *
+    find_segment(struct file file, const ElfW(Ehdr) * header, ElfW(Word) type) {
+    const ElfW(Phdr) *segments = segments_of(file, header);
+    for (size_t i = 0; segments != NULL && i < header->e_phnum; i++)
+        if (segments[i].p_type == type) return &segments[i];
+    return NULL;
+}
+
+/* ---- the loader, as a program ---- */
+
+/* The text at a place of the string table, which the dynamic section gives by its address; "" when
+ * it is not in the file. */
+static const char *dynamic_string(struct file file, const ElfW(Ehdr) * header, size_t table,
+                                  size_t place) {
+    const ElfW(Phdr) *segments = segments_of(file, header);
+    for (size_t i = 0; i < header->e_phnum; i++) {
+        if (segments[i].p_type != PT_LOAD || table < segments[i].p_vaddr ||
+            table - segments[i].p_vaddr >= segments[i].p_filesz)
+            continue;
+        size_t at = table - segments[i].p_vaddr + segments[i].p_offset + place;
+        bool ends = at < file.size && memchr(file.bytes + at, '\0', file.size - at) != NULL;
+        return ends ? file.bytes + at : "";
+    }
+    return "";
+}
+
+/* The name that a library gives itself, or "". */
+static const char *soname_of(struct file file, const ElfW(Ehdr) * header) {
+    const ElfW(Phdr) *dynamic = find_segment(file, header, PT_DYNAMIC);
+    size_t name = 0, table = 0;
+    if (dynamic == NULL || dynamic->p_offset > file.size ||
+        dynamic->p_filesz > file.size - dynamic->p_offset)
+        return "";
+    const char *start = file.bytes + dynamic->p_offset;
+    for (size_t at = 0; at + sizeof(ElfW(Dyn)) <= dynamic->p_filesz; at += sizeof(ElfW(Dyn))) {
+        ElfW(Dyn) entry;
+        memcpy(&entry, start + at, sizeof entry);
+        if (entry.d_tag == DT_SONAME) name = entry.d_un.d_val;
+        if (entry.d_tag == DT_STRTAB) table = entry.d_un.d_ptr;
+    }
+    return name == 0 ? "" : dynamic_string(file, header, table, name);
+}
+
+/* ld-linux-x86-64.so.2, ld64.so.2, ld.so.1, libc.musl-x86_64.so.1 */
+static bool is_loader(struct file file, const ElfW(Ehdr) * header) {
+    const char *name = soname_of(file, header);
+    return strncmp(name, "ld", 2) == 0 || strncmp(name, "libc.musl", 9) == 0;
+}
+
+/* The program among the arguments of the loader; NULL when there is none. */
+static const char *loaded_program(char **arguments) {
+    static const char *const with_value[] = {
+        "--library-path",         "--inhibit-rpath",     "--audit", "--preload", "--argv0",
+        "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask",
+    };
+    for (arguments++; *arguments != NULL; arguments++) {
+        if (strncmp(*arguments, "--", 2) != 0) return *arguments;
+        for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
+            if (strcmp(*arguments, with_value[i]) == 0 && arguments[1] != NULL) {
+                arguments++;
+                break;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* ---- what cannot be preloaded into ---- */
 
 /* Whether execve() turns on the loader's secure mode, which ignores LD_PRELOAD. */
 static bool gains_privileges(const char *path) {
@@ -139,17 +205,22 @@ static char *interpreter_of(struct file file) {
     return line;
 }
 
-static void require_preloadable_elf(const char *path, struct file file, const ElfW(Ehdr) * header) {
+static void require_same_architecture(const char *path, const ElfW(Ehdr) * header) {
     if (!same_architecture(header))
         errx(EXIT_OWN_FAILURE,
              "'%s' is built for another architecture than " MALLOW_LIBRARY
              ": build Mallow for that architecture",
              path);
-    if (!has_loader(file, header))
-        errx(EXIT_OWN_FAILURE,
-             "'%s' is statically linked, so nothing can be preloaded into it:"
-             " link it with libmallow.a instead",
-             path);
+}
+
+static _Noreturn void refuse_static(const char *path) {
+    errx(EXIT_OWN_FAILURE,
+         "'%s' is statically linked, so nothing can be preloaded into it:"
+         " link it with libmallow.a instead",
+         path);
+}
+
+static void require_no_privileges(const char *path) {
     if (gains_privileges(path))
         errx(EXIT_OWN_FAILURE,
              "'%s' gains privileges (setuid, setgid or capabilities), so the loader ignores"
@@ -157,17 +228,32 @@ static void require_preloadable_elf(const char *path, struct file file, const El
              path);
 }
 
-static void require_preloadable(const char *path, int interpreters_left) {
+/* Returns the program that the file is to load, if it is the loader, else NULL. */
+static const char *require_preloadable_elf(const char *path, struct file file,
+                                           const ElfW(Ehdr) * header, char **arguments) {
+    require_same_architecture(path, header);
+    require_no_privileges(path);
+    if (find_segment(file, header, PT_INTERP) != NULL) return NULL;
+    if (!is_loader(file, header)) refuse_static(path);
+    return arguments != NULL ? loaded_program(arguments) : NULL;
+}
+
+/* arguments: NULL for an interpreter, whose arguments are not looked at. */
+static void require_preloadable(const char *path, char **arguments, int files_left) {
     struct file file = file_open(path);
     const ElfW(Ehdr) *header = elf_header(file);
     char *interpreter = interpreter_of(file);
 
-    if (header != NULL)
-        require_preloadable_elf(path, file, header);
-    else if (interpreter != NULL && interpreters_left > 0)
-        require_preloadable(interpreter, interpreters_left - 1);
+    if (header != NULL) {
+        const char *loaded = require_preloadable_elf(path, file, header, arguments);
+        if (loaded != NULL && files_left > 0) require_preloadable(loaded, NULL, files_left - 1);
+    } else if (interpreter != NULL && files_left > 0) {
+        require_preloadable(interpreter, NULL, files_left - 1);
+    }
     free(interpreter);
     file_close(file);
 }
 
-void program_require_preloadable(const char *path) { require_preloadable(path, MAX_INTERPRETERS); }
+void program_require_preloadable(const char *path, char **arguments) {
+    require_preloadable(path, arguments, MAX_INTERPRETERS);
+}

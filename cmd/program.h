@@ -7,7 +7,8 @@
 char *program_find(const char *name);
 
 /* Ends the process with a message and status 125 when the loader would not preload a library
- * into the program, or into the interpreter that its first line names. */
-void program_require_preloadable(const char *path);
+ * into the program, or into the interpreter that its first line names, or into the program that it
+ * is to load if it is the loader itself. arguments: the program's, from its name on. */
+void program_require_preloadable(const char *path, char **arguments);
 
 #endif

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alias.h"
 #include "arguments.h"
 #include "child.h"
 #include "command.h"
 #include "preload.h"
 #include "program.h"
+#include "summary.h"
 
 struct request {
     char *path;
@@ -26,6 +28,10 @@ static const char help[] =
     "\n"
     "Options:\n"
     "  --check       find memory errors: check=full, and the bounds of memory functions\n"
+    "  --guard[=N]   find the access that uses a block after its free, or beyond its\n"
+    "                end: every block, or one in N, on pages of its own\n"
+    "  --exec        become PROGRAM, for service managers: without a summary\n"
+    "  --no-summary  count no calls and print no summary: at full speed\n"
     "  --json        print the summary as JSON\n"
     "  --log=FILE    append the summary and the allocator's messages to FILE\n"
     "  --no-control  start no thread for 'mallow trim', 'stats', 'info' and 'leaks'\n"
@@ -50,66 +56,103 @@ static void add_log(const char *file) {
     free(directory);
 }
 
-/* Reports are given functions and lines by this command itself; not where its path cannot be said
- * in a list of options. */
+/* The library has this command give the stack frames in reports functions and lines. */
 static void add_symbolizer(void) {
     char path[PATH_MAX], *option;
     preload_own_path(path);
-    if (strchr(path, ',') != NULL) return;
-    if (asprintf(&option, "symbolizer=%s", path) < 0) err(EXIT_OWN_FAILURE, NULL);
+    char *plain = alias_without(path, ",");
+    if (asprintf(&option, "symbolizer=%s", plain) < 0) err(EXIT_OWN_FAILURE, NULL);
     preload_add_default(option);
     free(option);
+    free(plain);
 }
 
-/* In the child: the summary is for this process alone, not for those that it starts. */
-static void execute(const void *argument) {
-    const struct request *request = argument;
+static void add_guard(const char *one_in) {
     char option[64];
-
-    snprintf(option, sizeof option, "stats=exit,stats_pid=%d", (int)getpid());
+    unsigned long number = one_in == NULL ? 1 : number_value("--guard", one_in);
+    snprintf(option, sizeof option, "guard=%lu", number);
     preload_add_options(option);
+}
+
+static _Noreturn void execute(const void *argument) {
+    const struct request *request = argument;
+    summary_offer();
     execvp(request->path, request->arguments);
+    summary_withdraw();
     err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", request->path);
 }
 
-enum { OPTION_CHECK = OPTION_OWN, OPTION_LOG, OPTION_NO_CONTROL };
+/* ---- the command line ---- */
+
+enum {
+    OPTION_CHECK = OPTION_OWN,
+    OPTION_GUARD,
+    OPTION_EXEC,
+    OPTION_NO_SUMMARY,
+    OPTION_LOG,
+    OPTION_NO_CONTROL,
+};
+
+static const struct option options[] = {
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"guard", optional_argument, NULL, OPTION_GUARD},
+    {"exec", no_argument, NULL, OPTION_EXEC},
+    {"no-summary", no_argument, NULL, OPTION_NO_SUMMARY},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"log", required_argument, NULL, OPTION_LOG},
+    {"no-control", no_argument, NULL, OPTION_NO_CONTROL},
+    COMMON_OPTIONS,
+};
+
+struct wanted {
+    bool check, exec, summary;
+};
+
+static void take_option(int option, struct wanted *wanted) {
+    switch (option) {
+    case OPTION_CHECK:
+        preload_add_default("check=full");
+        wanted->check = true;
+        break;
+    case OPTION_GUARD:
+        add_guard(optarg);
+        break;
+    case OPTION_EXEC:
+        wanted->exec = true;
+        break;
+    case OPTION_NO_SUMMARY:
+        wanted->summary = false;
+        break;
+    case OPTION_JSON:
+        preload_add_options("stats_format=json");
+        break;
+    case OPTION_LOG:
+        add_log(optarg);
+        break;
+    case OPTION_NO_CONTROL:
+        preload_add_options("control=off");
+        break;
+    }
+}
 
 int run_command(int argc, char **argv) {
-    static const struct option options[] = {
-        {"check", no_argument, NULL, OPTION_CHECK},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"log", required_argument, NULL, OPTION_LOG},
-        {"no-control", no_argument, NULL, OPTION_NO_CONTROL},
-        COMMON_OPTIONS,
-    };
-    bool check = false;
+    struct wanted wanted = {.summary = true};
     int option;
 
     add_symbolizer();
     preload_add_default("control=on");
-    while ((option = next_leading_option(argc, argv, options, help)) != -1) {
-        switch (option) {
-        case OPTION_CHECK:
-            preload_add_default("check=full");
-            check = true;
-            break;
-        case OPTION_JSON:
-            preload_add_options("stats_format=json");
-            break;
-        case OPTION_LOG:
-            add_log(optarg);
-            break;
-        case OPTION_NO_CONTROL:
-            preload_add_options("control=off");
-            break;
-        }
-    }
+    while ((option = next_leading_option(argc, argv, options, help)) != -1)
+        take_option(option, &wanted);
     char **program = operands(argc, argv, 1, ANY_NUMBER, "program");
     struct request request = {program_find(*program), program};
-    program_require_preloadable(request.path);
-    if (check) preload_library(MALLOW_CHECK_LIBRARY);
+    program_require_preloadable(request.path, program);
+    if (wanted.check) preload_library(MALLOW_CHECK_LIBRARY);
     preload_library(MALLOW_LIBRARY);
-    int status = child_run(execute, &request);
+    if (wanted.exec) execute(&request);
+    if (wanted.summary) summary_prepare();
+    struct child_end end = child_run(execute, &request);
     free(request.path);
+    int status = child_exit_status(&end);
+    summary_print(&end);
     return status;
 }

@@ -2,7 +2,7 @@
 
 _mallow() {
     local word=${COMP_WORDS[COMP_CWORD]}
-    local options='--check --json --log= --no-control --help --version'
+    local options='--check --guard --exec --no-summary --json --log= --no-control --help --version'
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then

@@ -44,4 +44,37 @@ static inline int mallow_page_read(const struct mallow_page *page, struct mallow
     return 0;
 }
 
+/*
+ * The call page: what a process did with its memory, counted call by call. Its reader makes it,
+ * before it starts the process: a file of sizeof(struct mallow_call_page) bytes or more (a memfd,
+ * whose size is sealed), with `magic`, `version`, `size` and `pid` filled in. The process finds it
+ * by MALLOW_OPTIONS=stats=exit,stats_pid=PID,stats_page=PATH, maps it and counts there, so that the
+ * counts outlast it, however it ends. When it executes another program, the counts begin anew.
+ */
+#define MALLOW_CALL_PAGE_MAGIC 0x6c61636c6c616d0aull /* "\nmallcal" */
+#define MALLOW_CALL_PAGE_VERSION 1u
+
+struct mallow_size_calls {
+    uint64_t bytes; /* the largest block of the row; UINT64_MAX in the last row */
+    uint64_t allocations, frees;
+    uint64_t live_bytes;
+};
+
+struct mallow_call_page {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size;
+    uint32_t pid;
+    uint32_t programs;   /* that counted here, each executed by the one before; 0: none started */
+    uint32_t ended;      /* 1: exit() ran to its end in the last one */
+    uint32_t last_child; /* that fork() made; 0: none. Its calls are not counted */
+    char program[16];    /* the name of the last program when it started (PR_GET_NAME) */
+    uint64_t resident_bytes, resident_peak_bytes; /* when it ended; 0: not known */
+    uint64_t live_peak_bytes;
+    uint64_t live_bytes;
+    uint32_t row_count;
+    uint32_t reserved;
+    struct mallow_size_calls rows[MALLOW_STATS_CLASSES + 1]; /* smallest blocks first */
+};
+
 #endif

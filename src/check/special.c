@@ -15,8 +15,8 @@
 #include "mallow.h"
 #include "os/os.h"
 #include "pages/decay.h"
+#include "process/calls.h"
 #include "process/settings.h"
-#include "process/stats.h"
 #include "report/report.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
@@ -123,16 +123,12 @@ static void *obtain(const struct ask *ask) {
     return p;
 }
 
-static void count(size_t usable) {
-    stats_count_alloc(usable <= SLOT_MAX ? class_of(usable) : CLASSES, usable);
-}
-
 APART void *special_alloc(const struct ask *ask) {
     void *block = settings.special == SPECIAL_FULL ? alloc_full(ask) : NULL;
     if (likely(block != NULL)) return block;
     verify_if_pedantic();
     void *p = obtain(ask);
-    if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
+    if (is_on(SPECIAL_COUNT) && p != NULL) calls_count_alloc(mallow_usable_size(p));
     if (is_on(SPECIAL_TRACE))
         mtrace_alloc(p, ask->logged != 0 ? ask->logged : ask->size, ask->caller);
     return p;
@@ -190,9 +186,9 @@ static void count_free(void *p) {
     struct found block;
     struct block_info info;
     if (find_slot(p, &block))
-        stats_count_free(block.usable);
+        calls_count_free(block.usable);
     else if (block_info_of(p, &info) && info.life == LIFE_LIVE)
-        stats_count_free(info.size);
+        calls_count_free(info.size);
 }
 
 APART void special_free(void *p, const struct release *how) {
@@ -239,8 +235,8 @@ static void *move(void *p, size_t before, const struct ask *ask) {
     if (moved == NULL) return NULL;
     memcpy(moved, p, min_size(before, size));
     if (is_on(SPECIAL_COUNT)) {
-        count(mallow_usable_size(moved));
-        stats_count_free(before);
+        calls_count_alloc(mallow_usable_size(moved));
+        calls_count_free(before);
     }
     if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, moved, size, ask->caller);
     release(p, &how);
@@ -266,7 +262,7 @@ static void *resize_here(void *p, size_t before, size_t size, const void *caller
     size_t after = mallow_usable_size(resized);
     if (is_on(SPECIAL_FILL) && after > before)
         memset(resized + before, settings.perturb ^ 0xff, after - before);
-    if (is_on(SPECIAL_COUNT)) stats_count_resize(before, after);
+    if (is_on(SPECIAL_COUNT)) calls_count_resize(before, after);
     if (is_on(SPECIAL_TRACE)) mtrace_realloc(p, resized, size, caller);
     return resized;
 }
@@ -306,7 +302,7 @@ RARE void *special_new_by_resize(size_t size, const void *caller) {
         .size = size, .align = 1, .caller = caller, .entry = __builtin_frame_address(0)};
     verify_if_pedantic();
     void *p = obtain(&ask);
-    if (is_on(SPECIAL_COUNT) && p != NULL) count(mallow_usable_size(p));
+    if (is_on(SPECIAL_COUNT) && p != NULL) calls_count_alloc(mallow_usable_size(p));
     if (!is_on(SPECIAL_TRACE)) return p;
     if (p != NULL)
         mtrace_alloc(p, size, caller);

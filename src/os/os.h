@@ -62,6 +62,10 @@ void *os_map(size_t bytes);
 /* Removes a mapping. False when refused (max_map_count): it is then still there. */
 bool os_unmap(void *start, size_t bytes);
 
+/* Maps the first `bytes` of a regular file, which other processes see change at once. NULL when it
+ * cannot be opened for reading and writing, or is shorter. */
+void *os_map_file(const char *path, size_t bytes);
+
 /* Resizes a mapping, moving it if it must; NULL when refused, and then it is untouched. */
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
 
@@ -71,8 +75,6 @@ void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
  * removes what is there before it finds out that it cannot.) */
 void *os_move_pages(void *from, size_t bytes);
 
-/* Path of the program that runs, or "". One caller at a time. */
-const char *os_program_path(void);
 /* How much address space the process may have (RLIMIT_AS), SIZE_MAX without a limit; and how many
  * mappings the kernel keeps for it. */
 size_t os_address_limit(void);

@@ -189,15 +189,6 @@ int64_t os_coarse_ns(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-const char *os_program_path(void) {
-    static UNTOUCHED char path[512];
-    if (path[0] != '\0') return path;
-    long length =
-        call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, sizeof path - 1, 0, 0);
-    path[IS_ERROR(length) ? 0 : length] = '\0';
-    return path;
-}
-
 int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }
 int os_process_id(void) { return (int)call3(SYS_getpid, 0, 0, 0); }
 
@@ -237,6 +228,20 @@ void os_wait_for(_Atomic int *word, int expected, int64_t ns) {
 
 void os_wake_one(_Atomic int *word) {
     call6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+/* O_NONBLOCK: opening anything but a regular file must not wait. */
+void *os_map_file(const char *path, size_t bytes) {
+    struct stat status;
+    long flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path, flags, 0, 0, 0);
+    if (IS_ERROR(fd)) return NULL;
+    long start = -1;
+    if (call3(SYS_fstat, fd, &status, 0) == 0 && S_ISREG(status.st_mode) &&
+        (size_t)status.st_size >= bytes)
+        start = call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    call3(SYS_close, fd, 0, 0);
+    return IS_ERROR(start) ? NULL : (void *)start;
 }
 
 long os_read_file(const char *path, char *buffer, size_t bytes) {

@@ -14,6 +14,7 @@
 #include "os/os.h"
 #include "pages/purge.h"
 #include "pages/space.h"
+#include "process/calls.h"
 #include "report/log.h"
 #include "report/report.h"
 #include "report/symbolizer.h"
@@ -247,6 +248,15 @@ static const char *set_log(struct word value) {
     return error != 0 ? describe_error(error) : wrong;
 }
 
+/* Processes that inherit the setting make no use of it. Without the page the process prints the
+ * summary itself, if it can. */
+static const char *set_stats_page(struct word value) {
+    char path[PATH_ROOM];
+    const char *wrong = copy_path(value, path);
+    if (wrong == NULL && settings.summary) calls_share(path);
+    return wrong;
+}
+
 static const char *set_leak_suppressions(struct word value) {
     char path[PATH_ROOM];
     const char *wrong = copy_path(value, path);
@@ -355,6 +365,7 @@ static const struct option option_list[] = {
     {"stats", "off or exit", .set = set_stats},
     CHOICE("stats_format", summary_json, "text", "json"),
     {"stats_pid", "a number", .set_number = set_summary_process, .max = INT_MAX},
+    {"stats_page", "a file", .set = set_stats_page},
     SWITCH("control", control),
     CHOICE("leak", leak_at_exit, "off", "exit"),
     {"leak_status", "0 to 255", .set_number = set_leak_status, .max = UINT8_MAX},
@@ -526,6 +537,7 @@ RARE void settings_read(void) {
     for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
     for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_option);
     set_check_mode(wanted_check);
+    if (settings.summary) calls_start();
     heap_follow_settings(); /* other constructors may have allocated before */
 }
 
@@ -539,6 +551,12 @@ RARE int settings_mallopt(int parameter, int value) {
         return 0;
     heap_follow_settings();
     return 1;
+}
+
+RARE void settings_end_summary(void) {
+    settings.summary = false;
+    set_special(SPECIAL_COUNT, false);
+    heap_follow_settings();
 }
 
 RARE void settings_trace(bool wanted) {

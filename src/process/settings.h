@@ -53,6 +53,9 @@ bool settings_backend_is_break(void);
 /* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
 int settings_mallopt(int parameter, int value);
 
+/* From now on calls are not counted, and there is no summary. */
+void settings_end_summary(void);
+
 /* From now on calls are traced, or no more. */
 void settings_trace(bool wanted);
 

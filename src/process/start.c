@@ -46,7 +46,7 @@ static void child_of_fork(void) {
     thread_id_after_fork();
     report_after_fork();
     verify_after_fork();
-    summary_forget();
+    summary_after_fork();
     control_after_fork();
     leak_after_fork();
     mtrace_after_fork();

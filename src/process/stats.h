@@ -20,15 +20,4 @@ void stats_collect(struct mallow_stats *stats);
 void stats_count_purged(size_t bytes);
 uint64_t stats_purged(void);
 
-/* Exact counts of calls, when settings.count_calls. class: CLASSES for what is no slot. */
-void stats_count_alloc(unsigned class, size_t bytes);
-void stats_count_free(size_t bytes);
-void stats_count_resize(size_t before, size_t after);
-
-struct call_counts {
-    uint64_t allocs[CLASSES + 1], frees;
-    size_t live_bytes, peak_bytes;
-};
-struct call_counts stats_calls(void);
-
 #endif

@@ -2,7 +2,7 @@
 #ifndef MALLOW_SUMMARY_H
 #define MALLOW_SUMMARY_H
 
-/* A forked child prints none: it is not the process that was asked about. */
-void summary_forget(void);
+/* A forked child counts and prints nothing: the summary is that of its parent. */
+void summary_after_fork(void);
 
 #endif

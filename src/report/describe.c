@@ -7,6 +7,7 @@
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
+#include "report/mapped.h"
 #include "report/text.h"
 
 static struct text text_of(struct finding *f) {
@@ -60,54 +61,20 @@ static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) 
 
 /* ---- what is not ours ---- */
 
-static UNTOUCHED char maps[256 * KIB]; /* one report at a time */
-
-static uintptr_t parse_hex(const char **text) {
-    uintptr_t value = 0;
-    for (;; (*text)++) {
-        char c = **text;
-        if (c >= '0' && c <= '9')
-            value = value * 16 + (uintptr_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value * 16 + (uintptr_t)(c - 'a' + 10);
-        else
-            return value;
-    }
-}
-
-/* The name at the end of a line of /proc/self/maps, empty for anonymous memory. */
-static const char *name_in_line(const char *line, const char *end) {
-    const char *name = end;
-    while (name > line && name[-1] != ' ') name--;
-    return *name == '/' || *name == '[' ? name : end;
-}
-
 static void describe_foreign(uintptr_t p, struct finding *f) {
     struct text t = text_of(f);
     uintptr_t here = (uintptr_t)&t;
-    long length = os_read_file("/proc/self/maps", maps, sizeof maps - 1);
-    maps[length > 0 ? length : 0] = '\0';
-    for (const char *line = maps; *line != '\0';) {
-        const char *at = line, *end = strchr(line, '\n');
-        if (end == NULL) break;
-        uintptr_t first = parse_hex(&at);
-        at++;
-        uintptr_t last = parse_hex(&at);
-        if (p >= first && p < last) {
-            const char *name = name_in_line(line, end);
-            if (here >= first && here < last) {
-                text_add(&t, "on the stack");
-            } else if (name == end) {
-                text_add(&t, "in a mapping");
-            } else {
-                text_add(&t, "in a mapping of ");
-                text_add_bytes(&t, name, min_size((size_t)(end - name), 100));
-            }
-            return;
-        }
-        line = end + 1;
+    struct mapped mapping;
+    if (!mapped_at(p, &mapping)) {
+        text_add(&t, "never allocated, nothing is mapped there");
+    } else if (here >= mapping.start && here < mapping.end) {
+        text_add(&t, "on the stack");
+    } else if (mapping.name_length == 0) {
+        text_add(&t, "in a mapping");
+    } else {
+        text_add(&t, "in a mapping of ");
+        text_add_bytes(&t, mapping.name, min_size(mapping.name_length, 100));
     }
-    text_add(&t, "never allocated, nothing is mapped there");
 }
 
 static void describe_run(uintptr_t p, struct finding *f) {

@@ -11,6 +11,7 @@
 #include "process/settings.h"
 #include "report/describe.h"
 #include "report/handler.h"
+#include "report/mapped.h"
 #include "report/module.h"
 #include "report/symbolizer.h"
 #include "report/text.h"
@@ -64,7 +65,7 @@ static void add_module(void *argument) {
     if (!module_of(frame->pc - 1, &module)) return;
     text_add(frame->text, " in ");
     const char *name = module_name(&module);
-    text_add(frame->text, name[0] != '\0' ? name : os_program_path());
+    text_add(frame->text, name[0] != '\0' ? name : mapped_program_path());
     text_add(frame->text, "+");
     text_add_hex(frame->text, frame->pc - module_base(&module));
 }

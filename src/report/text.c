@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-
 void text_flush(struct text *text) {
     text->sink(text->to, text->buffer, text->length);
     text->length = 0;

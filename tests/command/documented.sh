@@ -2,20 +2,26 @@
 # Every subcommand and option of the help stands in the manual page and in the completions.
 . "${0%/*}/lib.sh"
 root=$2
+export LC_ALL=C
+: >"$work/err"
 
 words() {
-    "$mallow" "$@" --help | sed -n 's/^  \(--\)\{0,1\}\([a-z-]*\).*/\2/p'
+    "$mallow" "$@" --help | sed -n 's/^  \(-[a-zA-Z], \)\{0,1\}\(--\)\{0,1\}\([a-z-]*\).*/\3/p'
 }
 
-for word in $(words) $(words run) $(words trim) $(words stats) $(words info) $(words leaks) \
-    $(words mtrace) $(words symbolize); do
-    for file in docs/man/mallow.1 completions/mallow.bash completions/_mallow \
-        completions/mallow.fish; do
-        sed 's/\\-/-/g' "$root/$file" | grep -qw -e "$word" || {
-            echo "$file does not know '$word'" >&2
-            exit 1
-        }
-    done
+files='docs/man/mallow.1 completions/mallow.bash completions/_mallow completions/mallow.fish'
+for file in $files; do
+    # The words of a file, one a line.
+    sed 's/\\-/-/g' "$root/$file" | grep -oE '[a-z-]+' | sed 's/^--*//' | sort -u >"$work/${file##*/}"
+done
+for name in '' run trim stats info leaks mtrace symbolize; do
+    # shellcheck disable=SC2086 # no word, or one
+    words $name
+done | sort -u >"$work/words"
+for file in $files; do
+    tried="words of the help that are not in $file"
+    comm -23 "$work/words" "$work/${file##*/}" >"$work/out"
+    expect_nothing out
 done
 
 # The bash completion of a command line of words, one a line.

@@ -16,14 +16,14 @@ expect_line out "^/.*/libmallow\.so[.0-9]*:$other$"
 # The summary is for the process that runs the program; settings that are there already are kept.
 MALLOW_OPTIONS=retain=0 try "$mallow" run sh -c 'echo "$MALLOW_OPTIONS" pid $$'
 expect_status 0
-expect_line out '^control=on,symbolizer=/[^,]*,retain=0,stats=exit,stats_pid=([0-9]+) pid \1$'
+expect_line out '^control=on,symbolizer=/[^,]*,retain=0,stats=exit,stats_pid=([0-9]+),stats_page=/proc/[0-9]+/fd/[0-9]+ pid \1$'
 
 cd "$work" || exit
 try "$mallow" run --json --log=file sh -c 'echo "$MALLOW_OPTIONS"'
 expect_status 0
-expect_line out "^control=on,symbolizer=$mallow,stats_format=json,log=$work/file,stats=exit,stats_pid=[0-9]+$"
+expect_line out "^control=on,symbolizer=$mallow,stats_format=json,log=$work/file,stats=exit,stats_pid=[0-9]+,stats_page=/proc/[0-9]+/fd/[0-9]+$"
 try "$mallow" run --log=/dev/null sh -c 'echo "$MALLOW_OPTIONS"'
-expect_line out '^control=on,symbolizer=[^,]*,log=/dev/null,stats=exit,stats_pid=[0-9]+$'
+expect_line out '^control=on,symbolizer=[^,]*,log=/dev/null,stats=exit,stats_pid=[0-9]+,stats_page=.*$'
 
 # What is there already, and an option, can say otherwise: the last one counts.
 MALLOW_OPTIONS=control=off try "$mallow" run sh -c 'echo "$MALLOW_OPTIONS"'
@@ -46,9 +46,22 @@ try "$work/alone" run true
 expect_status 125
 expect_line err "^mallow run: libmallow\.so\.[0-9]+ is neither in $work nor in "
 
-# LD_PRELOAD separates its entries by spaces and colons.
-mkdir "$work/a b"
-cp -P "${mallow%/*}"/libmallow.so* "$mallow" "$work/a b"
-try "$work/a b/mallow" run true
-expect_status 125
-expect_line err "^mallow run: '$work/a b/libmallow\..*' cannot be preloaded: "
+# LD_PRELOAD and MALLOW_OPTIONS cannot express every path; processes that the program starts, also
+# when the command is gone, find Mallow all the same.
+for name in 'a b' 'p,x' 'c:d' 'e$LIB' 'f${ORIGIN}, g:h'; do
+    mkdir "$work/$name"
+    cp -P "${mallow%/*}"/libmallow*.so* "$mallow" "$work/$name"
+    try "$work/$name/mallow" run --check sh -c 'sh -c "cat /proc/self/maps"; exit 3'
+    expect_status 3
+    grep -qF "$work/$name/libmallow.so" "$work/out" || failed "not preloaded from '$name'"
+    grep -qF "$work/$name/libmallow-check.so" "$work/out" || failed "no checks from '$name'"
+    try "$work/$name/mallow" run sh -c 'echo "$MALLOW_OPTIONS"'
+    symbolizer=$(sed -n 's/.*symbolizer=\([^,]*\),.*/\1/p' "$work/out")
+    [ "$symbolizer" -ef "$work/$name/mallow" ] || failed "the symbolizer of '$name' is lost"
+done
+
+# A copy without the links of a build.
+mkdir "$work/copy"
+cp "${mallow%/*}"/libmallow.so "$mallow" "$work/copy"
+try "$work/copy/mallow" run true
+expect_status 0

@@ -1,0 +1,61 @@
+#include "alias.h"
+
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+
+/* Others may look into it, for a program may change its user; nobody else may write there. */
+static void require_own_directory(const char *directory) {
+    struct stat status;
+    if (mkdir(directory, 0755) != 0 && errno != EEXIST)
+        err(EXIT_OWN_FAILURE, "cannot make %s, for a path without special characters", directory);
+    if (lstat(directory, &status) != 0) err(EXIT_OWN_FAILURE, "%s", directory);
+    if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
+        (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        errx(EXIT_OWN_FAILURE, "%s is not a directory of this user alone: remove it", directory);
+}
+
+/* FNV-1a */
+static uint64_t hash(const char *text, size_t length) {
+    uint64_t value = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < length; i++) value = (value ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return value;
+}
+
+static bool leads_to(const char *link, const char *target) {
+    char found[PATH_MAX];
+    ssize_t length = readlink(link, found, sizeof found - 1);
+    return length >= 0 && (size_t)length == strlen(target) &&
+           memcmp(found, target, (size_t)length) == 0;
+}
+
+/* The link's name follows from its target, so that all runs of one installation share it. */
+char *alias_without(const char *path, const char *characters) {
+    const char *name = strrchr(path, '/');
+    char directory[64], link[128], *target, *alias;
+    if (strpbrk(path, characters) == NULL) {
+        alias = strdup(path);
+        if (alias == NULL) err(EXIT_OWN_FAILURE, NULL);
+        return alias;
+    }
+    target = strndup(path, (size_t)(name - path));
+    if (target == NULL) err(EXIT_OWN_FAILURE, NULL);
+    snprintf(directory, sizeof directory, "/tmp/mallow-%u", (unsigned)geteuid());
+    require_own_directory(directory);
+    snprintf(link, sizeof link, "%s/%016llx", directory,
+             (unsigned long long)hash(target, strlen(target)));
+    if (symlink(target, link) != 0 && !leads_to(link, target))
+        err(EXIT_OWN_FAILURE, "cannot make the symbolic link %s", link);
+    if (asprintf(&alias, "%s%s", link, name) < 0) err(EXIT_OWN_FAILURE, NULL);
+    free(target);
+    return alias;
+}

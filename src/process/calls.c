@@ -1,0 +1,124 @@
+#include "process/calls.h"
+
+#include <string.h>
+
+#include "heap/size_class.h"
+#include "os/os.h"
+#include "process/settings.h"
+#include "process/stats.h"
+
+static UNTOUCHED struct mallow_call_page calls_private;
+
+static struct {
+    struct mallow_call_page *page;
+    struct mallow_call_page *shared; /* of this process or of one that it was forked from */
+} calls = {.page = &calls_private};
+
+struct mallow_call_page *calls_page(void) {
+    return calls.page;
+}
+
+/* ---- one call ---- */
+
+static void calls_add(uint64_t *count, uint64_t amount) {
+    __atomic_fetch_add(count, amount, __ATOMIC_RELAXED);
+}
+
+static struct mallow_size_calls *row_of(size_t size) {
+    return &calls.page->rows[size <= SLOT_MAX ? class_of(size) : CLASSES];
+}
+
+/* A free of another thread may be counted before its allocation is, so that the live bytes are
+ * below zero for a moment. */
+static void add_live(struct mallow_size_calls *row, size_t bytes) {
+    calls_add(&row->live_bytes, bytes);
+    uint64_t live = __atomic_add_fetch(&calls.page->live_bytes, bytes, __ATOMIC_RELAXED);
+    uint64_t peak = __atomic_load_n(&calls.page->live_peak_bytes, __ATOMIC_RELAXED);
+    while ((int64_t)live > (int64_t)peak &&
+           !__atomic_compare_exchange_n(&calls.page->live_peak_bytes, &peak, live, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+void calls_count_alloc(size_t size) {
+    struct mallow_size_calls *row = row_of(size);
+    calls_add(&row->allocations, 1);
+    add_live(row, size);
+}
+
+void calls_count_free(size_t size) {
+    struct mallow_size_calls *row = row_of(size);
+    calls_add(&row->frees, 1);
+    calls_add(&row->live_bytes, -(uint64_t)size);
+    calls_add(&calls.page->live_bytes, -(uint64_t)size);
+}
+
+/* A block that changes its row is counted as if it had moved. */
+void calls_count_resize(size_t before, size_t after) {
+    if (row_of(before) == row_of(after)) {
+        add_live(row_of(after), after - before);
+    } else {
+        calls_count_alloc(after);
+        calls_count_free(before);
+    }
+}
+
+/* ---- the page ---- */
+
+static void clear_counts(void) {
+    calls.page->ended = 0;
+    calls.page->resident_bytes = calls.page->resident_peak_bytes = 0;
+    calls.page->live_bytes = calls.page->live_peak_bytes = 0;
+    memset(calls.page->rows, 0, sizeof calls.page->rows);
+    calls.page->row_count = CLASSES + 1;
+    for (unsigned i = 0; i < CLASSES; i++)
+        calls.page->rows[i].bytes = i == CLASS_ZERO ? 0 : class_size(i);
+    calls.page->rows[CLASSES].bytes = UINT64_MAX;
+}
+
+static void name_program(void) {
+    char name[sizeof calls.page->program + 1];
+    long n = os_read_file("/proc/self/comm", name, sizeof name);
+    if (n > 0 && name[n - 1] == '\n') n--;
+    memset(calls.page->program, 0, sizeof calls.page->program);
+    if (n > 0) memcpy(calls.page->program, name, min_size((size_t)n, sizeof calls.page->program));
+}
+
+RARE bool calls_share(const char *path) {
+    struct mallow_call_page *found = os_map_file(path, sizeof *found);
+    if (found == NULL) return false;
+    if (found->magic != MALLOW_CALL_PAGE_MAGIC || found->size < sizeof *found ||
+        found->pid != (uint32_t)os_process_id()) {
+        os_unmap(found, round_up(sizeof *found, os_page_size()));
+        return false;
+    }
+    calls.page = calls.shared = found;
+    return true;
+}
+
+bool calls_are_shared(void) { return calls.page != &calls_private; }
+
+static void count_live(struct mallow_size_calls *row, uint64_t blocks, uint64_t bytes) {
+    row->allocations += blocks;
+    add_live(row, bytes);
+}
+
+RARE void calls_start(void) {
+    static UNTOUCHED struct mallow_stats stats;
+    clear_counts();
+    name_program();
+    stats_read(&stats);
+    for (unsigned i = 0; i < CLASSES; i++) {
+        uint64_t blocks = stats.classes[i].used_slots;
+        count_live(&calls.page->rows[i], blocks, blocks * calls.page->rows[i].bytes);
+    }
+    count_live(&calls.page->rows[CLASSES], stats.run_blocks + stats.mappings,
+               stats.run_bytes + stats.mapping_bytes);
+    calls.page->pid = (uint32_t)os_process_id();
+    calls.page->programs++;
+}
+
+RARE void calls_after_fork(void) {
+    if (calls.shared != NULL) calls.shared->last_child = (uint32_t)os_process_id();
+    calls.page = &calls_private;
+}

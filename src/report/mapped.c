@@ -1,0 +1,62 @@
+#include "report/mapped.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "os/os.h"
+
+static UNTOUCHED char maps[256 * KIB];
+
+static uintptr_t parse_hex(const char **text) {
+    uintptr_t value = 0;
+    for (;; (*text)++) {
+        char c = **text;
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uintptr_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + (uintptr_t)(c - 'a' + 10);
+        else
+            return value;
+    }
+}
+
+/* The name stands behind five fields and some spaces: it may have spaces in it. */
+static const char *skip_fields(const char *at, const char *end) {
+    for (unsigned fields = 5; fields > 0; fields--) {
+        while (at < end && *at != ' ') at++;
+        while (at < end && *at == ' ') at++;
+    }
+    return at;
+}
+
+static struct mapped parse_line(const char *line, const char *end) {
+    struct mapped mapping;
+    const char *at = line;
+    mapping.start = parse_hex(&at);
+    at++;
+    mapping.end = parse_hex(&at);
+    mapping.name = skip_fields(line, end);
+    mapping.name_length = (size_t)(end - mapping.name);
+    return mapping;
+}
+
+bool mapped_at(uintptr_t address, struct mapped *found) {
+    long length = os_read_file("/proc/self/maps", maps, sizeof maps - 1);
+    maps[length > 0 ? length : 0] = '\0';
+    for (const char *line = maps; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        if (end == NULL) break;
+        *found = parse_line(line, end);
+        if (address >= found->start && address < found->end) return true;
+        line = end + 1;
+    }
+    return false;
+}
+
+RARE const char *mapped_program_path(void) {
+    static UNTOUCHED char path[512];
+    struct mapped mapping;
+    if (path[0] != '\0' || !mapped_at(getauxval(AT_PHDR), &mapping)) return path;
+    if (mapping.name_length < sizeof path) memcpy(path, mapping.name, mapping.name_length);
+    return path;
+}

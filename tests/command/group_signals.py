@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""A signal reaches the program once, whether it is sent to the command, to the process group, or to
+each process one after another, as a service manager does.
+
+Usage: group_signals.py MALLOW
+"""
+
+import concurrent.futures
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+
+MALLOW = sys.argv[1]
+SIGNAL = signal.SIGUSR1
+
+# Counts signals until its standard input ends.
+PROGRAM = r"""
+import os, signal, sys
+count = 0
+def handler(number, frame):
+    global count
+    count += 1
+    os.write(1, b"got\n")
+signal.signal(signal.SIGUSR1, handler)
+os.write(1, b"ready\n")
+while os.read(0, 1): pass
+os.write(1, b"%d\n" % count)
+"""
+
+
+class Run:
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [MALLOW, "run", "--no-summary", "--", sys.executable, "-c", PROGRAM],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        assert self.process.stdout.readline() == b"ready\n"
+        self.pid = self.process.pid
+
+    def children(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
+            return [int(child) for child in children.read().split()]
+
+    def wait_for_signal(self):
+        assert self.process.stdout.readline() == b"got\n"
+
+    def count(self):
+        """The patience of the command has long run out."""
+        time.sleep(1)
+        self.process.stdin.close()
+        rest = self.process.stdout.read().split(b"\n")
+        assert self.process.wait() == 0
+        return int(rest[-2])
+
+
+def check(send, expected):
+    run = Run()
+    for _ in range(expected):
+        send(run)
+        run.wait_for_signal()
+    assert run.count() == expected, send
+
+
+def to_command(run):
+    os.kill(run.pid, SIGNAL)
+
+
+def to_group(run):
+    os.killpg(run.pid, SIGNAL)
+
+
+def to_each(run, order=1):
+    """While the command stands still, so that it does not matter how long this takes."""
+    processes = [run.pid, *run.children()]
+    os.kill(run.pid, signal.SIGSTOP)
+    for process in processes[::order]:
+        os.kill(process, SIGNAL)
+    os.kill(run.pid, signal.SIGCONT)
+
+
+def to_each_last_first(run):
+    to_each(run, -1)
+
+
+def to_group_with_probe_late(run):
+    """The probe, the first child, stands still for longer than the command's patience."""
+    probe = run.children()[0]
+    os.kill(probe, signal.SIGSTOP)
+    os.killpg(run.pid, SIGNAL)
+    time.sleep(0.7)
+    os.kill(probe, signal.SIGCONT)
+
+
+def check_all():
+    ways = (to_command, to_group, to_each, to_each_last_first, to_group_with_probe_late)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(check, way, 2) for way in ways]:
+            done.result()
+
+
+check_all()
+
+# The value that goes with a signal is passed on.
+VALUE = r"""
+import ctypes, os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+os.write(1, b"ready\n")
+info = (ctypes.c_int * 32)()
+signal_set = (ctypes.c_ulong * 16)(1 << signal.SIGUSR1 - 1)
+ctypes.CDLL(None).sigwaitinfo(signal_set, info)
+os.write(1, b"%d\n" % info[6])
+"""
+with subprocess.Popen([MALLOW, "run", "--no-summary", "--", sys.executable, "-c", VALUE],
+                      stdout=subprocess.PIPE) as run:
+    assert run.stdout.readline() == b"ready\n"
+    ctypes.CDLL(None).sigqueue(run.pid, int(SIGNAL), ctypes.c_void_p(4711))
+    assert run.stdout.readline() == b"4711\n"
+
+# Who ends all processes of the command's name means the command, and so the program.
+run = Run()
+named = [process for process in (run.pid, *run.children())
+         if open(f"/proc/{process}/comm").read() == "mallow\n"
+         or b"mallow" in open(f"/proc/{process}/cmdline", "rb").read()]
+assert named == [run.pid], named
+os.kill(run.pid, SIGNAL)
+run.wait_for_signal()
+assert run.count() == 1
+
+# What the program inherited nobody else keeps open.
+with subprocess.Popen([MALLOW, "run", "--no-summary", "--", "bash", "-c", "exec >&-; read line"],
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+    assert run.stdout.read() == b""
+    run.stdin.close()
+
+# The command is gone, and so is what it has for itself.
+run = Run()
+helpers = run.children()
+os.kill(run.pid, signal.SIGKILL)
+run.process.wait()
+run.process.stdin.close()
+run.process.stdout.read()
+for process in helpers:
+    for _ in range(6000):
+        if not os.path.exists(f"/proc/{process}"):
+            break
+        time.sleep(0.01)
+    else:
+        raise AssertionError(f"process {process} goes on")

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""There is a summary however the program ends, or the reason why a figure is missing.
+
+Usage: summary_ends.py MALLOW ENDS STATIC
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+MALLOW, ENDS, STATIC = sys.argv[1:]
+os.environ.pop("MALLOW_OPTIONS", None)
+ALLOCATED, LIVE = 10, 7  # blocks of 1000 bytes, as ends.c has them
+
+
+def run(*command, options=()):
+    done = subprocess.run([MALLOW, "run", *options, "--", *command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stderr
+
+
+def figures(*command, options=()):
+    status, text = run(*command, options=("--json", *options))
+    lines = [line for line in text.splitlines() if line.startswith("{")]
+    assert len(lines) == 1, (command, text)
+    return status, json.loads(lines[0])
+
+
+def check_agreement(found):
+    """All lines are of one moment and of one kind."""
+    rows = found["classes"]
+    for name in ("allocations", "live_blocks", "live_bytes"):
+        assert sum(row[name] for row in rows) == found[name], (name, found)
+    assert found["live_blocks"] == found["allocations"] - found["frees"], found
+    assert found["live_bytes"] <= found["live_peak_bytes"], found
+    for row in rows:
+        assert row["live_blocks"] <= row["allocations"], row
+        if row["size"]:
+            assert row["live_bytes"] <= row["live_blocks"] * row["size"], row
+    assert found["resident_peak_bytes"] > 0, found
+
+
+def check_counts(found):
+    check_agreement(found)
+    row = next(row for row in found["classes"] if row["size"] and row["size"] >= 1000)
+    assert ALLOCATED <= row["allocations"] < ALLOCATED + 5, row
+    assert LIVE <= row["live_blocks"] < LIVE + 5, row
+
+
+for way, expected in (("exit", 0), ("return", 0), ("_exit", 0), ("quick_exit", 0), ("closed", 0),
+                      ("abort", 134), ("filter", 0), (str(int(signal.SIGTERM)), 143),
+                      (str(int(signal.SIGKILL)), 137)):
+    for check in ((), ("--check",)) if way in ("return", "_exit") else ((),):
+        status, found = figures(ENDS, way, options=check)
+        assert status == expected, (way, status)
+        check_counts(found)
+        by_exit = way in ("exit", "return", "closed")
+        assert (found["resident_bytes"] is not None) == by_exit, (way, found)
+
+# What is not known is said, with the reason.
+_, text = run(ENDS, "_exit")
+assert "unknown: it did not end by exit()" in text, text
+_, text = run(ENDS, str(int(signal.SIGKILL)))
+assert "unknown: a signal ended it" in text and "killed by signal 9" in text, text
+
+# Programs of everyday that close standard error or end by _exit.
+for command in (["ls"], ["sort"], ["dash", "-c", ":"], ["bash", "-c", "(exit 0)"]):
+    status, text = run(*command)
+    assert status == 0 and text.count(f"== Mallow: memory of {command[0]}, process ") == 1, text
+    assert " allocation" in text, text
+    check_agreement(figures(*command, options=("--check",))[1])
+
+# A program that executes another one is succeeded by it; where that is not on Mallow, it is said.
+_, text = run(ENDS, "exec", ENDS, "_exit")
+assert "memory of " in text and "which ended as" not in text, text
+check_counts(figures(ENDS, "exec", ENDS, "_exit")[1])
+_, text = run(ENDS, "exec", STATIC)
+name = os.path.basename(STATIC)[:15]
+assert f"which ended as {name}" in text, text
+
+_, text = run("env", "-u", "LD_PRELOAD", ENDS)
+assert "memory of env, process" in text and "which ended as" in text, text
+
+# A daemon goes on when the program that was run has ended.
+with subprocess.Popen([MALLOW, "run", "--", ENDS, "daemon"], stdin=subprocess.PIPE,
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as daemon:
+    number = daemon.stdout.readline().strip()
+    text = daemon.stderr.read()
+    assert f"process {number}, which it started, goes on" in text, text
+    row = next(line.split() for line in text.splitlines() if line.split()[:1] == ["1024"])
+    assert int(row[1]) < ALLOCATED + 5, row
+    daemon.stdin.close()
+
+# Nothing was run: nothing is told.
+status, text = run("/nowhere/to/be/found")
+assert status == 127 and "Mallow:" not in text, text
+status, text = run(ENDS, "exit", options=("--no-summary",))
+assert status == 0 and text == "", text
+
+# Without a page, or with a file that is none, the library prints the summary itself.
+library = os.path.join(os.path.dirname(MALLOW), "libmallow.so")
+for page in ("/nowhere", "/dev/null", MALLOW):
+    done = subprocess.run([ENDS, "exit"], stderr=subprocess.PIPE, text=True,
+                          env={"LD_PRELOAD": library,
+                               "MALLOW_OPTIONS": f"stats=exit,stats_page={page}"})
+    assert done.returncode == 0 and "== Mallow: memory of" in done.stderr, done
