@@ -22,21 +22,22 @@ void usage_error(const char *format, ...) {
 /* What getopt_long() refused: a letter, a word that none or several of the options begin with, or
  * an option because of its value. */
 static _Noreturn void refuse_option(const char *word, const struct option *options, int refused) {
-    if (optopt == 0) usage_error("'%s' is no option, or may be several", word);
-    if (optopt < OPTION_HELP) usage_error("'-%c' is no option", optopt);
+    if (optopt == 0) usage_error("unknown or ambiguous option '%s'", word);
+    if (optopt < OPTION_HELP) usage_error("unknown option '-%c'", optopt);
     while (options->val != optopt) options++;
     usage_error("--%s %s", options->name, refused == ':' ? "needs a value" : "takes no value");
 }
 
-/* Of `how` the ":" tells a missing value from a wrong option, the "+" stops at the first operand.
- */
+/* In `how` ":" tells a missing value from a wrong option, "+" stops at the first operand. */
 static int take_option(int argc, char **argv, const char *how, const struct option *options,
                        const char *help) {
     opterr = 0;
     int option = getopt_long(argc, argv, how, options, NULL);
     switch (option) {
+    case 'h':
     case OPTION_HELP:
         exit(print_text(help));
+    case 'V':
     case OPTION_VERSION:
         exit(print_version());
     case '?':
@@ -48,11 +49,11 @@ static int take_option(int argc, char **argv, const char *how, const struct opti
 }
 
 int next_option(int argc, char **argv, const struct option *options, const char *help) {
-    return take_option(argc, argv, ":", options, help);
+    return take_option(argc, argv, ":hV", options, help);
 }
 
 int next_leading_option(int argc, char **argv, const struct option *options, const char *help) {
-    return take_option(argc, argv, "+:", options, help);
+    return take_option(argc, argv, "+:hV", options, help);
 }
 
 char **operands(int argc, char **argv, int least, int most, const char *what) {

@@ -9,7 +9,7 @@
 /* Ends the command with a message, to which it adds where help is to be had. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* An option's value is no letter: those are what short options would be, of which there is none. */
+/* The values of long options are no letters: -h and -V are the only short ones. */
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_OWN };
 
 /* What every list of options ends with. */

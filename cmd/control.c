@@ -2,106 +2,17 @@
 
 #include <err.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "arguments.h"
 #include "command.h"
-
-/* ---- /proc ---- */
-
-static FILE *open_proc(pid_t process, const char *name) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)process, name);
-    return fopen(path, "re");
-}
-
-/* The last number of a line of /proc/PID/status, or -1. */
-static long status_number(pid_t process, const char *field) {
-    char line[1024];
-    long number = -1;
-    FILE *status = open_proc(process, "status");
-    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
-        if (strncmp(line, field, strlen(field)) != 0) continue;
-        line[strcspn(line, "\n")] = '\0';
-        char *last = strrchr(line, '\t');
-        if (last != NULL) number = strtol(last, NULL, 10);
-    }
-    if (status != NULL) fclose(status);
-    return number;
-}
-
-static bool is_same_namespace(pid_t process, const char *kind) {
-    char own[64], other[64];
-    struct stat a, b;
-    snprintf(own, sizeof own, "/proc/self/ns/%s", kind);
-    snprintf(other, sizeof other, "/proc/%d/ns/%s", (int)process, kind);
-    return stat(own, &a) != 0 || stat(other, &b) != 0 || a.st_ino == b.st_ino;
-}
-
-enum library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_THERE };
-
-static enum library find_library(pid_t process) {
-    char line[PATH_MAX + 128];
-    enum library found = LIBRARY_ABSENT;
-    FILE *maps = open_proc(process, "maps");
-    if (maps == NULL) return LIBRARY_UNKNOWN;
-    while (fgets(line, sizeof line, maps) != NULL)
-        if (strstr(line, "/libmallow.so") != NULL) found = LIBRARY_THERE;
-    if (ferror(maps)) found = LIBRARY_UNKNOWN;
-    fclose(maps);
-    return found;
-}
-
-pid_t control_process(int argc, char **argv) {
-    const char *operand = *operands(argc, argv, 1, 1, "PID");
-    unsigned long number;
-    if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
-        usage_error("'%s' is not a process number", operand);
-    pid_t process = (pid_t)number;
-    long group = status_number(process, "Tgid:");
-    if (group < 0) errx(EXIT_OWN_FAILURE, "there is no process %d", (int)process);
-    if (group != process)
-        errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: name that", (int)process, group);
-    return process;
-}
-
-/* ---- why there is no answer ---- */
-
-static _Noreturn void explain_refusal(pid_t process) {
-    int number = (int)process;
-    switch (find_library(process)) {
-    case LIBRARY_UNKNOWN:
-        errx(EXIT_OWN_FAILURE,
-             "process %d does not answer, and may not be looked into:"
-             " try as the user it runs as, or as root",
-             number);
-    case LIBRARY_ABSENT:
-        errx(EXIT_OWN_FAILURE,
-             "process %d does not run on Mallow, or is statically linked and was started"
-             " without MALLOW_OPTIONS=control=on",
-             number);
-    case LIBRARY_THERE:
-        break;
-    }
-    if (!is_same_namespace(process, "net"))
-        errx(EXIT_OWN_FAILURE,
-             "process %d is in another network name space: try 'nsenter -t %d -n mallow ...'",
-             number, number);
-    errx(EXIT_OWN_FAILURE,
-         "process %d runs on Mallow, but nothing in it listens: start it by 'mallow run', or with"
-         " MALLOW_OPTIONS=control=on",
-         number);
-}
+#include "target.h"
 
 /* ---- the connection ---- */
 

@@ -1,6 +1,10 @@
 /* mallow stats and mallow info: the figures of a running process. */
+#include <err.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "amount.h"
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
@@ -18,24 +22,87 @@
     "The exit status is 0, or 125 when there is no answer.\n"
 
 static const char stats_help[] =
-    HELP("stats", "Prints what malloc_stats(3) would print in the process.\n");
+    HELP("stats", "Prints how much memory the process has, and what it is used for.\n");
 static const char info_help[] =
     HELP("info", "Prints what malloc_info(3) would write in the process, as XML.\n");
 
-static int print_figures(int argc, char **argv, const char *request, const char *help) {
+static _Noreturn void refuse_answer(pid_t process) {
+    errx(EXIT_OWN_FAILURE, "process %d answers in a way this version does not know", (int)process);
+}
+
+/* The resident memory comes first, then what the process has answered. */
+static int print_json(pid_t process, const char *figures) {
+    char start[96];
+    if (*figures != '{') refuse_answer(process);
+    snprintf(start, sizeof start, "{\"pid\":%d,\"resident_bytes\":%llu,", (int)process,
+             resident_bytes(process));
+    print_text(start);
+    return print_text(figures + 1);
+}
+
+/* A figure of the whole process. */
+static unsigned long long figure(const char *figures, const char *name) {
+    char field[64];
+    snprintf(field, sizeof field, "\"%s\":", name);
+    const char *at = strstr(figures, field);
+    return at == NULL ? 0 : strtoull(at + strlen(field), NULL, 10);
+}
+
+static void print_amount(const char *label, unsigned long long bytes) {
+    printf("%-24s %12s\n", label, amount_of(bytes).text);
+}
+
+static void print_blocks(const char *label, unsigned long long bytes, unsigned long long blocks) {
+    printf("%-24s %12s in %llu block%s\n", label, amount_of(bytes).text, blocks, plural(blocks));
+}
+
+static int print_stats(pid_t process, const char *figures) {
+    unsigned long long mapped = figure(figures, "mapping_bytes");
+    unsigned long long mappings = figure(figures, "mappings");
+    if (*figures != '{') refuse_answer(process);
+    print_amount("resident memory", resident_bytes(process));
+    print_blocks("live", figure(figures, "live_bytes") + mapped,
+                 figure(figures, "live_blocks") + mappings);
+    print_blocks("  with own mappings", mapped, mappings);
+    print_amount("free in threads' caches", figure(figures, "cached_bytes"));
+    print_amount("free in slabs", figure(figures, "free_bytes"));
+    print_amount("free pages", figure(figures, "dirty_bytes"));
+    print_amount("without memory", figure(figures, "fresh_bytes") +
+                                       figure(figures, "unused_bytes") +
+                                       figure(figures, "clean_bytes"));
+    print_amount("the allocator's own", figure(figures, "metadata_bytes"));
+    print_amount("returned to the kernel", figure(figures, "purged_bytes"));
+    return print_text("");
+}
+
+static int print_info(pid_t process, const char *info) {
+    (void)process;
+    return print_text(info);
+}
+
+static int print_figures(int argc, char **argv, const char *request,
+                         int (*print)(pid_t process, const char *answer), const char *help) {
     static const struct option options[] = {
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
     int option;
     while ((option = next_option(argc, argv, options, help)) != -1) {
-        if (option == OPTION_JSON) request = "figures";
+        if (option != OPTION_JSON) continue;
+        request = "figures";
+        print = print_json;
     }
-    char *answer = control_ask(control_process(argc, argv), request, CONTROL_PATIENCE);
-    int status = print_text(answer);
+    pid_t process = control_process(argc, argv);
+    char *answer = control_ask(process, request, CONTROL_PATIENCE);
+    int status = print(process, answer);
     free(answer);
     return status;
 }
 
-int stats_command(int argc, char **argv) { return print_figures(argc, argv, "stats", stats_help); }
-int info_command(int argc, char **argv) { return print_figures(argc, argv, "info", info_help); }
+int stats_command(int argc, char **argv) {
+    return print_figures(argc, argv, "figures", print_stats, stats_help);
+}
+
+int info_command(int argc, char **argv) {
+    return print_figures(argc, argv, "info", print_info, info_help);
+}

@@ -1,6 +1,7 @@
 /* The command: finds the subcommand and hands it its arguments. */
 #include <err.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"run", "mallow run", "run a program under Mallow", run_command},
     {"trim", "mallow trim", "have a process return its free memory", trim_command},
-    {"stats", "mallow stats", "print malloc_stats of a process", stats_command},
+    {"stats", "mallow stats", "print how much memory a process has", stats_command},
     {"info", "mallow info", "print malloc_info of a process", info_command},
     {"leaks", "mallow leaks", "find what a process has lost", leaks_command},
     {"mtrace", "mallow mtrace", "tell what a log of mtrace(3) says", mtrace_command},
@@ -44,23 +45,39 @@ static int print_help(void) {
     for (size_t i = 0; i < subcommand_count; i++)
         printf("  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
     return print_text(
+        "  help       print this text, or with a SUBCOMMAND its help\n"
         "\n"
         "Options:\n"
-        "  --help     print this text, or the help of a subcommand\n"
-        "  --version  print the version\n"
+        "  -h, --help     print this text, or the help of a subcommand\n"
+        "  -V, --version  print the version\n"
         "\n"
         "See mallow(1), and mallow(7) for the settings of the library.\n");
 }
 
+static int run_subcommand(const char *name, int argc, char **argv) {
+    for (size_t i = 0; i < subcommand_count; i++) {
+        if (strcmp(name, subcommands[i].name) != 0) continue;
+        program_invocation_short_name = (char *)subcommands[i].full_name;
+        return subcommands[i].run(argc, argv);
+    }
+    usage_error("there is no subcommand '%s'", name);
+}
+
+static int help_command(int argc, char **argv) {
+    char option[] = "--help", *arguments[] = {argv[1], option, NULL};
+    if (argc < 2) return print_help();
+    if (argc > 2) usage_error("'%s' is one argument too many", argv[2]);
+    return run_subcommand(argv[1], 2, arguments);
+}
+
+static bool is_either(const char *word, const char *one, const char *other) {
+    return strcmp(word, one) == 0 || strcmp(word, other) == 0;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) usage_error("no subcommand given");
-    if (strcmp(argv[1], "--help") == 0) return print_help();
-    if (strcmp(argv[1], "--version") == 0) return print_version();
-
-    for (size_t i = 0; i < subcommand_count; i++) {
-        if (strcmp(argv[1], subcommands[i].name) != 0) continue;
-        program_invocation_short_name = (char *)subcommands[i].full_name;
-        return subcommands[i].run(argc - 1, argv + 1);
-    }
-    usage_error("there is no subcommand '%s'", argv[1]);
+    if (is_either(argv[1], "-h", "--help")) return print_help();
+    if (is_either(argv[1], "-V", "--version")) return print_version();
+    if (strcmp(argv[1], "help") == 0) return help_command(argc - 1, argv + 1);
+    return run_subcommand(argv[1], argc - 1, argv + 1);
 }

@@ -2,8 +2,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "amount.h"
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
@@ -24,31 +24,32 @@ static const char help[] =
     "The exit status is 0, also when there was nothing to return, or 125 when there\n"
     "is no answer.\n";
 
-/* Resident bytes of the process; 0 when that may not be known. */
-static unsigned long long resident(pid_t process) {
-    char path[64];
-    unsigned long long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)process);
-    FILE *statm = fopen(path, "re");
-    if (statm == NULL) return 0;
-    if (fscanf(statm, "%*u %llu", &pages) != 1) pages = 0;
-    fclose(statm);
-    return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+static int print_json(pid_t process, unsigned long long returned, unsigned long long before,
+                      unsigned long long after) {
+    char text[192];
+    snprintf(text, sizeof text,
+             "{\"pid\":%d,\"returned_bytes\":%llu,\"resident_before_bytes\":%llu,"
+             "\"resident_bytes\":%llu}\n",
+             (int)process, returned, before, after);
+    return print_text(text);
+}
+
+static int print_amounts(pid_t process, unsigned long long returned, unsigned long long before,
+                         unsigned long long after) {
+    char text[192];
+    snprintf(text, sizeof text, "process %d: returned %s; resident memory before %s, now %s\n",
+             (int)process, amount_of(returned).text, amount_of(before).text, amount_of(after).text);
+    return print_text(text);
 }
 
 static int trim(pid_t process, unsigned long long pad, bool json) {
-    char request[32], text[192];
+    char request[32];
     snprintf(request, sizeof request, "trim %llu", pad);
-    unsigned long long before = resident(process);
+    unsigned long long before = resident_bytes(process);
     char *answer = control_ask(process, request, CONTROL_PATIENCE);
-    unsigned long long returned = strtoull(answer, NULL, 10), after = resident(process);
+    unsigned long long returned = strtoull(answer, NULL, 10), after = resident_bytes(process);
     free(answer);
-    const char *format = json
-                             ? "{\"pid\":%d,\"returned_bytes\":%llu,\"resident_before_bytes\":%llu,"
-                               "\"resident_bytes\":%llu}\n"
-                             : "process %d: returned %llu bytes; resident before %llu, now %llu\n";
-    snprintf(text, sizeof text, format, (int)process, returned, before, after);
-    return print_text(text);
+    return (json ? print_json : print_amounts)(process, returned, before, after);
 }
 
 enum { OPTION_PAD = OPTION_OWN };

@@ -6,7 +6,7 @@ _mallow() {
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize help --help --version' -- "$word")
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -34,6 +34,10 @@ _mallow() {
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
         fi
+        return
+        ;;
+    help)
+        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize' -- "$word")
         return
         ;;
     symbolize)

@@ -1,6 +1,6 @@
 # Fish completion for mallow(1).
 
-set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info leaks mtrace symbolize'
+set -l without_subcommand 'not __fish_seen_subcommand_from run trim stats info leaks mtrace symbolize help'
 set -l in_run '__fish_seen_subcommand_from run'
 set -l in_mtrace '__fish_seen_subcommand_from mtrace'
 set -l in_symbolize '__fish_seen_subcommand_from symbolize'
@@ -9,11 +9,13 @@ set -l in_process '__fish_seen_subcommand_from trim stats info leaks'
 complete -c mallow -f
 complete -c mallow -n $without_subcommand -a run -d 'Run a program under Mallow'
 complete -c mallow -n $without_subcommand -a trim -d 'Have a process return its free memory'
-complete -c mallow -n $without_subcommand -a stats -d 'Print malloc_stats of a process'
+complete -c mallow -n $without_subcommand -a stats -d 'Print how much memory a process has'
 complete -c mallow -n $without_subcommand -a info -d 'Print malloc_info of a process'
 complete -c mallow -n $without_subcommand -a leaks -d 'Find what a process has lost'
 complete -c mallow -n $without_subcommand -a mtrace -d 'Tell what a log of mtrace(3) says'
 complete -c mallow -n $without_subcommand -a symbolize -d 'Give the frames in a report functions and lines'
+complete -c mallow -n $without_subcommand -a help -d 'Print the help of a subcommand'
+complete -c mallow -n '__fish_seen_subcommand_from help' -a 'run trim stats info leaks mtrace symbolize'
 complete -c mallow -n $without_subcommand -l help -d 'Print the help'
 complete -c mallow -n $without_subcommand -l version -d 'Print the version'
 

@@ -7,6 +7,7 @@ Usage: control.py MALLOW LIBRARY TARGET STATIC
 import json
 import mmap
 import os
+import re
 import signal
 import socket
 import struct
@@ -103,14 +104,30 @@ def check_answers(pid):
     assert figures["heap_bytes"] == (figures["slab_bytes"] + figures["run_bytes"]
                                      + figures["dirty_bytes"] + figures["clean_bytes"]), figures
     assert figures["live_blocks"] > 200, figures
+    assert list(figures)[:2] == ["pid", "resident_bytes"], figures
     assert json.loads(answer("info", "--json", pid)).keys() == figures.keys()
     assert ElementTree.fromstring(answer("info", pid)).find("mallow") is not None
-    assert answer("stats", pid).splitlines()[-1].startswith("max mmap bytes   = ")
+    lines = answer("stats", pid).splitlines()
+    assert re.fullmatch(r"resident memory +[0-9.]+ [KMG]iB", lines[0]), lines
+    assert re.fullmatch(r"live +[0-9.]+ [KMG]iB in [0-9]+ blocks", lines[1]), lines
+    assert all(re.search(r" ([0-9.]+ [KMG]iB|[0-9]+ bytes?)( in [0-9]+ blocks?)?$", line)
+               for line in lines), lines
+    assert figures["resident_bytes"] > 1e6 and figures["pid"] == pid, figures
 
 
-def check_trim(pid):
+def check_trim_text(pid):
+    size = "[0-9.]+ (bytes|[KMG]iB)"
+    text = answer("trim", pid)
+    assert re.fullmatch(f"process {pid}: returned {size}; resident memory before {size}, "
+                        f"now {size}\n", text), text
+
+
+def check_trim(pid, busy=False):
     result = json.loads(answer("trim", "--json", pid))
     assert result["pid"] == pid, result
+    if busy:  # what a busy process does not need goes back without trim, too
+        assert json.loads(answer("stats", "--json", pid))["purged_bytes"] > 10e6, result
+        return
     assert result["returned_bytes"] > 10e6, result
     assert result["resident_bytes"] < result["resident_before_bytes"] - 10e6, result
 
@@ -194,11 +211,48 @@ def impostor():
 
 
 def stopped():
+    """That is seen at once: the command does not wait for an answer."""
     with Target() as target:
         os.kill(target.pid, signal.SIGSTOP)
-        expect_failure("does not answer", "stats", target.pid)
+        expect_failure(f"is stopped: let it go on by 'kill -CONT {target.pid}'", "stats",
+                       target.pid)
         os.kill(target.pid, signal.SIGCONT)
         check_answers(target.pid)
+
+
+def true_causes():
+    """The message names what is the matter, not what is most often the matter."""
+    zombie = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    expect_failure("has ended", "stats", zombie.pid)
+    zombie.wait()
+    if os.geteuid() != 0:
+        return
+    if not os.access("/proc/1/maps", os.R_OK):
+        expect_failure("the kernel does not let root look into it", "stats", 1)
+    if os.path.exists("/proc/2/status") and "VmSize" not in open("/proc/2/status").read():
+        expect_failure("process 2 is a thread of the kernel", "stats", 2)
+    for wrapper, text in ((["unshare", "-m", "sh", "-c", 'umount -l /proc; exec "$@"', "sh"],
+                           "/proc is not mounted"),
+                          (["unshare", "-pf"], "/proc is that of another PID namespace")):
+        if subprocess.run([*wrapper, "true"], capture_output=True).returncode == 0:
+            done = subprocess.run([*wrapper, MALLOW, "stats", "4000000"], capture_output=True,
+                                  text=True)
+            assert done.returncode == 125 and text in done.stderr, (wrapper, done)
+
+
+def wrapper():
+    """The number of 'mallow run' stands for the program that it runs, from its beginning on."""
+    for command_line in ([MALLOW, "run"], [MALLOW, "run", "--no-summary", "--", MALLOW, "run"]):
+        with subprocess.Popen([*command_line, "--log=/dev/null", TARGET], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+            command("stats", run.pid)  # it may not be there yet
+            pid = int(run.stdout.readline().split()[1])
+            wait_until(lambda: command("stats", pid).returncode == 0)
+            assert json.loads(answer("stats", "--json", run.pid))["pid"] == pid
+            assert json.loads(answer("leaks", "--json", run.pid))["pid"] == pid
+            run.stdin.close()
+            assert run.wait() == 0
 
 
 def by_run():
@@ -216,11 +270,12 @@ def by_run():
 for kind in ("idle", "busy", "fork", "closefrom"):
     with Target(kind) as one:
         check_answers(one.pid)
-        check_trim(one.pid)
+        check_trim(one.pid, busy=kind == "busy")
         check_answers(one.pid)
 with Target() as one:
     assert one.threads() == 3
     check_page(one.pid)
+    check_trim_text(one.pid)
     bad_clients(one.pid)
     other_users(one.pid)
     assert one.threads() == 3
@@ -230,4 +285,6 @@ with Target(preload="", program=STATIC) as one:
 without_control()
 impostor()
 stopped()
+true_causes()
+wrapper()
 by_run()

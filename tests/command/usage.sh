@@ -2,7 +2,8 @@
 # Help and version go to standard output; a mistake is named on standard error, with a way on.
 . "${0%/*}/lib.sh"
 
-for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' \
+for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h' 'leaks -h' \
+    'run --help' 'trim --help' 'stats --help' 'info --help' \
     'leaks --help' 'mtrace --help' 'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
@@ -10,7 +11,7 @@ for arguments in --help 'run --help' 'trim --help' 'stats --help' 'info --help' 
     expect_line out '^Usage: mallow '
     expect_nothing err
 done
-for arguments in --version 'run --version' 'trim --version' 'stats --version' \
+for arguments in --version -V 'run -V' 'stats -V' 'run --version' 'trim --version' 'stats --version' \
     'info --version' 'leaks --version' 'mtrace --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
@@ -28,12 +29,19 @@ expect_line err "^mallow: no subcommand given; try 'mallow --help'$"
 try "$mallow" rum
 expect_status 125
 expect_line err "^mallow: there is no subcommand 'rum'; try 'mallow --help'$"
+try "$mallow" help rum
+expect_status 125
+expect_line err "^mallow: there is no subcommand 'rum'; try 'mallow --help'$"
+try "$mallow" help run run
+expect_status 125
+expect_line err "^mallow: 'run' is one argument too many; try 'mallow --help'$"
+[ "$("$mallow" help leaks)" = "$("$mallow" leaks --help)" ] || failed "another help of leaks"
 try "$mallow" run
 expect_status 125
 expect_line err "^mallow run: no program given; try 'mallow run --help'$"
 try "$mallow" run --jsn true
 expect_status 125
-expect_line err "^mallow run: '--jsn' is no option, or may be several; try 'mallow run --help'$"
+expect_line err "^mallow run: unknown or ambiguous option '--jsn'; try 'mallow run --help'$"
 try "$mallow" run --log=a,b true
 expect_status 125
 expect_line err "^mallow run: --log='a,b': .*; try 'mallow run --help'$"
@@ -53,7 +61,7 @@ for name in trim stats info leaks; do
     expect_line err "^mallow $name: '2' is one argument too many; try 'mallow $name --help'$"
     try "$mallow" $name --json -jx 1
     expect_status 125
-    expect_line err "^mallow $name: '-j' is no option; try 'mallow $name --help'$"
+    expect_line err "^mallow $name: unknown option '-j'; try 'mallow $name --help'$"
 done
 for argument in x 0 -5x 12x 99999999999 ''; do
     try "$mallow" stats -- "$argument"

@@ -1,0 +1,205 @@
+#include "target.h"
+
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "control.h"
+#include "probe.h"
+
+/* ---- /proc ---- */
+
+struct proc_path {
+    char text[96];
+};
+
+static struct proc_path proc_path(pid_t process, const char *name) {
+    struct proc_path path;
+    snprintf(path.text, sizeof path.text, "/proc/%d/%s", (int)process, name);
+    return path;
+}
+
+static FILE *open_proc(pid_t process, const char *name) {
+    return fopen(proc_path(process, name).text, "re");
+}
+
+/* The rest of the line of /proc/PID/status that begins with `field`; false when there is none. */
+static bool status_line(pid_t process, const char *field, char line[static 1024]) {
+    bool found = false;
+    FILE *status = open_proc(process, "status");
+    while (status != NULL && !found && fgets(line, 1024, status) != NULL)
+        found = strncmp(line, field, strlen(field)) == 0;
+    if (status != NULL) fclose(status);
+    line[found ? strcspn(line, "\n") : 0] = '\0';
+    return found;
+}
+
+long status_number(pid_t process, const char *field) {
+    char line[1024];
+    char *last = status_line(process, field, line) ? strrchr(line, '\t') : NULL;
+    return last != NULL ? strtol(last, NULL, 10) : -1;
+}
+
+static bool is_same_file(pid_t process, const char *name) {
+    struct stat a, b;
+    return stat(proc_path(getpid(), name).text, &a) == 0 &&
+           stat(proc_path(process, name).text, &b) == 0 && a.st_ino == b.st_ino &&
+           a.st_dev == b.st_dev;
+}
+
+static bool is_visible(pid_t process, const char *name) {
+    struct stat status;
+    return stat(proc_path(process, name).text, &status) == 0;
+}
+
+/* ---- processes that are not there ---- */
+
+static void require_proc(void) {
+    char number[32] = "";
+    if (readlink("/proc/self", number, sizeof number - 1) < 0)
+        errx(EXIT_OWN_FAILURE, "/proc is not mounted, so nothing is known of processes");
+    if (strtol(number, NULL, 10) != getpid())
+        errx(EXIT_OWN_FAILURE,
+             "/proc is that of another PID namespace, whose numbers are others:"
+             " try 'unshare --mount-proc' or 'mount -t proc proc /proc' in this one");
+}
+
+static _Noreturn void explain_absence(pid_t process) {
+    int number = (int)process;
+    if (kill(process, 0) == 0 || errno == EPERM)
+        errx(EXIT_OWN_FAILURE, "process %d is hidden by /proc (hidepid): try as root", number);
+    errx(EXIT_OWN_FAILURE,
+         "there is no process %d, or it has this number only in another PID namespace", number);
+}
+
+static pid_t require_process(pid_t process) {
+    require_proc();
+    long group = status_number(process, "Tgid:");
+    if (group < 0) explain_absence(process);
+    if (group != process)
+        errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: name that", (int)process, group);
+    return process;
+}
+
+/* ---- the command itself, as a wrapper ---- */
+
+static bool is_probe(pid_t process) {
+    char line[1024];
+    return status_line(process, "Name:", line) && strstr(line, "\t" PROBE_NAME) != NULL;
+}
+
+/* The child of 'mallow run' that runs the program, or is about to; 0 when there is none. */
+static pid_t program_of(pid_t wrapper) {
+    char name[64];
+    pid_t program = 0;
+    int child;
+    snprintf(name, sizeof name, "task/%d/children", (int)wrapper);
+    FILE *children = open_proc(wrapper, name);
+    while (children != NULL && fscanf(children, "%d", &child) == 1)
+        if (!is_probe(child)) program = child;
+    if (children != NULL) fclose(children);
+    return program;
+}
+
+#define START_TRIES 500
+static const struct timespec start_pause = {.tv_nsec = 10000000};
+
+/* Whoever has started 'mallow run' knows its number, and means the program. */
+static pid_t follow_wrapper(pid_t process) {
+    for (int i = 0; i < START_TRIES && is_same_file(process, "exe"); i++) {
+        pid_t program = program_of(process);
+        if (program != 0) process = program;
+        if (is_same_file(process, "exe")) nanosleep(&start_pause, NULL); /* it has not begun yet */
+    }
+    return process;
+}
+
+/* A process that stands still does not answer. */
+static void require_running(pid_t process) {
+    char line[1024];
+    int number = (int)process;
+    if (!status_line(process, "State:", line)) return;
+    const char *state = line + strcspn(line, "\t") + 1;
+    if (*state == 'T')
+        errx(EXIT_OWN_FAILURE, "process %d is stopped: let it go on by 'kill -CONT %d'", number,
+             number);
+    if (*state == 't') errx(EXIT_OWN_FAILURE, "process %d is stopped by a debugger", number);
+    if (*state == 'Z' || *state == 'X') errx(EXIT_OWN_FAILURE, "process %d has ended", number);
+}
+
+pid_t control_process(int argc, char **argv) {
+    const char *operand = *operands(argc, argv, 1, 1, "PID");
+    unsigned long number;
+    if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
+        usage_error("'%s' is not a process number", operand);
+    pid_t process = follow_wrapper(require_process((pid_t)number));
+    require_running(process);
+    return process;
+}
+
+/* ---- why there is no answer ---- */
+
+enum library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_THERE };
+
+static enum library find_library(pid_t process) {
+    char line[PATH_MAX + 128];
+    enum library found = LIBRARY_ABSENT;
+    FILE *maps = open_proc(process, "maps");
+    if (maps == NULL) return LIBRARY_UNKNOWN;
+    while (fgets(line, sizeof line, maps) != NULL)
+        if (strstr(line, "/libmallow.so") != NULL) found = LIBRARY_THERE;
+    if (ferror(maps)) found = LIBRARY_UNKNOWN;
+    fclose(maps);
+    return found;
+}
+
+/* Which no process has but a thread of the kernel. */
+static bool has_no_memory(pid_t process) {
+    char line[1024];
+    return !status_line(process, "VmSize:", line);
+}
+
+static _Noreturn void explain_unknown(pid_t process) {
+    if (geteuid() == 0)
+        errx(EXIT_OWN_FAILURE,
+             "process %d does not answer, and the kernel does not let root look into it here:"
+             " the CAP_SYS_PTRACE capability is missing, as in most containers",
+             (int)process);
+    errx(EXIT_OWN_FAILURE,
+         "process %d does not answer, and may not be looked into:"
+         " try as the user it runs as, or as root",
+         (int)process);
+}
+
+_Noreturn void explain_refusal(pid_t process) {
+    int number = (int)process;
+    if (has_no_memory(process)) {
+        require_running(process);
+        errx(EXIT_OWN_FAILURE, "process %d is a thread of the kernel", number);
+    }
+    enum library library = find_library(process);
+    if (library == LIBRARY_UNKNOWN) explain_unknown(process);
+    if (library == LIBRARY_ABSENT)
+        errx(EXIT_OWN_FAILURE,
+             "process %d does not run on Mallow, or is statically linked and was started"
+             " without MALLOW_OPTIONS=control=on",
+             number);
+    if (is_visible(process, "ns/net") && !is_same_file(process, "ns/net"))
+        errx(EXIT_OWN_FAILURE,
+             "process %d is in another network namespace: try 'nsenter -t %d -n mallow ...'",
+             number, number);
+    errx(EXIT_OWN_FAILURE,
+         "process %d runs on Mallow, but nothing in it listens: start it by 'mallow run', or with"
+         " MALLOW_OPTIONS=control=on",
+         number);
+}
