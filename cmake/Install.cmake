@@ -21,6 +21,7 @@ configure_file(cmake/mallow.pc.in mallow.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mallow.pc DESTINATION ${pkgconfig_dir})
 
 install(FILES docs/man/mallow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/mallow.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 install(FILES docs/man/mallow.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
 install(FILES ${completions}/mallow.bash RENAME mallow
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -1,5 +1,5 @@
 /*
- * Mallow: what it offers beyond <stdlib.h> and <malloc.h>.
+ * Mallow: what it offers beyond <stdlib.h> and <malloc.h>; see mallow(3).
  *
  * Preloaded or linked, the library replaces malloc and its whole family; nothing here is needed
  * for that. These are the same functions under names of their own, for programs that keep the
