@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "peer.h"
 #include "target.h"
 
 /* ---- the connection ---- */
@@ -25,27 +27,35 @@ static int open_socket(int seconds) {
     return fd;
 }
 
-/* Anybody can take a name in the abstract name space. */
-static void require_peer(int fd, pid_t process) {
-    struct ucred peer;
-    socklen_t length = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == process) return;
-    errx(EXIT_OWN_FAILURE, "another process than %d has its socket", (int)process);
+/* 0 if it is not known. */
+static unsigned long pid_namespace(pid_t process) {
+    char path[64];
+    struct stat status;
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)process);
+    return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+/* By the number that the process has in its own PID namespace. */
+static int connect_by_name(int fd, unsigned long namespace, long number) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "mallow.%lu.%ld",
+                          namespace, number);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    return connect(fd, (const struct sockaddr *)&address, bytes);
 }
 
 static int connect_to(pid_t process, int seconds) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    /* Its own name space's number is the one that it has in its socket's name. */
-    int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "mallow.%ld",
-                          status_number(process, "NSpid:"));
-    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
     int fd = open_socket(seconds);
-    if (connect(fd, (const struct sockaddr *)&address, bytes) != 0) {
+    long number = status_number(process, "NSpid:");
+    /* Without /proc, a process does not know its namespace. */
+    if (connect_by_name(fd, pid_namespace(process), number) != 0 &&
+        (errno != ECONNREFUSED || connect_by_name(fd, 0, number) != 0)) {
         if (errno == ECONNREFUSED) explain_refusal(process);
         errno = errno == EAGAIN ? ETIMEDOUT : errno;
         err(EXIT_OWN_FAILURE, "process %d", (int)process);
     }
-    require_peer(fd, process);
+    if (!peer_is(fd, process))
+        errx(EXIT_OWN_FAILURE, "another process than %d has its socket", (int)process);
     return fd;
 }
 

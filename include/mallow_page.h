@@ -2,10 +2,16 @@
  * The statistics page of a process that runs on Mallow with control=on (mallow(7)): its figures in
  * shared memory, for other processes to read while it goes on.
  *
- * A reader connects to the abstract socket "\0mallow.PID", writes "page\n", and receives with the
- * answer "ok\n" a descriptor (SCM_RIGHTS) of sizeof(struct mallow_page) bytes or more, to be mapped
- * for reading. The figures are those of that moment; each "refresh\n" on a new connection, answered
- * by "ok\n", makes them new.
+ * A reader connects to the abstract socket "\0mallow.NAMESPACE.PID", writes "page\n", and receives
+ * with the answer "ok\n" a descriptor (SCM_RIGHTS) of sizeof(struct mallow_page) bytes or more, to be
+ * mapped for reading. NAMESPACE is the inode of /proc/PID/ns/pid, and PID the process's number in
+ * that namespace (the last one of NSpid in /proc/PID/status). The figures are those of that moment;
+ * each "refresh\n" on a new connection, answered by "ok\n", makes them new.
+ *
+ * Any process can listen at that name. So a reader must find out who does (SO_PEERCRED,
+ * SO_PEERPIDFD), and before it maps the descriptor, that the file has so many bytes (fstat) and
+ * cannot become shorter (F_GET_SEALS says F_SEAL_SHRINK): reading beyond the end of a file is
+ * answered by SIGBUS.
  *
  * All numbers are in the byte order of the machine. Later versions only add to the end.
  */

@@ -12,16 +12,15 @@
 bool os_own_descriptors(void);
 
 void os_name_thread(const char *name);
-void os_sleep_ms(int ms);
-unsigned os_user(void); /* the effective one */
 
-/* Sockets with a name in the abstract name space, without its leading NUL. -1 when refused. */
+/* A number that this PID namespace has and no other; 0 if it is not known. */
+uint64_t os_pid_namespace(void);
+
+/* Sockets with a name in the abstract name space, without its leading NUL. -1 when refused; neither
+ * os_connect nor what is done with its socket waits, whoever listens there. */
 int os_listen(const char *name, size_t length);
 int os_connect(const char *name, size_t length);
 int os_accept(int listener);
-
-/* The user at the other end, as it was when it connected; -1 when that cannot be told. */
-int64_t os_peer_user(int fd);
 
 /* Waits until `deadline` (os_coarse_ns) for some bytes; how many came, 0 when no more will. */
 size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline);

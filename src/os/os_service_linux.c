@@ -48,19 +48,19 @@ bool os_own_descriptors(void) {
 
 void os_name_thread(const char *name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
 
-void os_sleep_ms(int ms) {
-    struct timespec time = {ms / 1000, ms % 1000 * 1000000l};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+uint64_t os_pid_namespace(void) {
+    struct os_file pids;
+    if (!os_find_file("/proc/self/ns/pid", &pids)) return 0;
+    os_close(pids.fd);
+    return pids.number;
 }
 
-unsigned os_user(void) { return (unsigned)syscall(SYS_geteuid); }
-
 /* A socket that has been given the name by `attach`: SYS_bind or SYS_connect. */
-static int named_socket(long attach, const char *name, size_t length) {
+static int named_socket(long attach, int flags, const char *name, size_t length) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (length >= sizeof address.sun_path) return -1;
     memcpy(address.sun_path + 1, name, length);
-    int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (fd < 0) return -1;
     size_t bytes = offsetof(struct sockaddr_un, sun_path) + 1 + length;
     if (syscall(attach, fd, &address, (socklen_t)bytes) == 0) return fd;
@@ -69,23 +69,18 @@ static int named_socket(long attach, const char *name, size_t length) {
 }
 
 int os_listen(const char *name, size_t length) {
-    int fd = named_socket(SYS_bind, name, length);
+    int fd = named_socket(SYS_bind, 0, name, length);
     if (fd < 0 || syscall(SYS_listen, fd, 16) == 0) return fd;
     os_close(fd);
     return -1;
 }
 
-int os_connect(const char *name, size_t length) { return named_socket(SYS_connect, name, length); }
+int os_connect(const char *name, size_t length) {
+    return named_socket(SYS_connect, SOCK_NONBLOCK, name, length);
+}
 
 int os_accept(int listener) {
     return (int)syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-}
-
-int64_t os_peer_user(int fd) {
-    struct ucred peer;
-    socklen_t length = sizeof peer;
-    if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
-    return peer.uid;
 }
 
 /* Whether the socket is ready for `events` before the deadline. */

@@ -13,25 +13,24 @@
 
 #define NAME_TRIES 20 /* for a socket whose name is taken */
 #define PAUSE_MS 100
+#define PAUSE_MAX_MS 512
 
 static struct {
     pthread_t server;
     _Atomic int stopping;
+    char name[48]; /* of the socket */
+    size_t name_length;
 } control;
 
-struct socket_name {
-    char bytes[32];
-    size_t length;
-};
-
-/* mallow.PID */
-static struct socket_name socket_name(void) {
-    struct socket_name name;
-    struct text t = {.buffer = name.bytes, .size = sizeof name.bytes};
+/* mallow.NAMESPACE.PID: the number of the process is unique in its PID namespace alone, and several
+ * of these may share a network namespace. */
+static void choose_name(void) {
+    struct text t = {.buffer = control.name, .size = sizeof control.name};
     text_add(&t, "mallow.");
+    text_add_number(&t, os_pid_namespace());
+    text_add(&t, ".");
     text_add_number(&t, (uint64_t)os_process_id());
-    name.length = t.length;
-    return name;
+    control.name_length = t.length;
 }
 
 static bool is_stopping(void) {
@@ -40,13 +39,27 @@ static bool is_stopping(void) {
 
 /* ---- the control thread ---- */
 
-/* Another process may have the name, of another PID name space for example. */
+/* Sleeps for so long, or until the thread is to end. */
+static void rest(int ms) { os_wait_for(&control.stopping, 0, ms * 1000000ll); }
+
+/* Another process may have the name: what a program executes before its socket is closed, or one
+ * of another user. */
 static int listen_patiently(void) {
-    struct socket_name name = socket_name();
     for (int i = 0; i < NAME_TRIES && !is_stopping(); i++) {
-        int listener = os_listen(name.bytes, name.length);
+        int listener = os_listen(control.name, control.name_length);
         if (listener >= 0) return listener;
-        os_sleep_ms(PAUSE_MS);
+        rest(PAUSE_MS);
+    }
+    return -1;
+}
+
+/* A signal of libc's fails it once. Without memory or descriptors it goes on failing, and a client
+ * that waits would wake the thread all the time. */
+static int accept_patiently(int listener) {
+    for (int pause = 1; !is_stopping(); pause = pause < PAUSE_MAX_MS ? 2 * pause : pause) {
+        int client = os_accept(listener);
+        if (client >= 0) return client;
+        rest(pause);
     }
     return -1;
 }
@@ -57,22 +70,19 @@ static void *serve(void *unused) {
     if (!os_own_descriptors()) return NULL;
     int listener = listen_patiently();
     while (listener >= 0 && !is_stopping()) {
-        int client = os_accept(listener);
-        if (client < 0) {
-            os_sleep_ms(1); /* a signal of libc's, or no memory */
-            continue;
-        }
-        if (!is_stopping()) request_serve(client);
-        os_close(client);
+        int client = accept_patiently(listener);
+        if (client >= 0 && !is_stopping()) request_serve(client);
+        if (client >= 0) os_close(client);
     }
     return NULL;
 }
 
-/* Either the connection wakes it, or it was not waiting yet and sees the flag. */
+/* Either the connection wakes it, or it was not waiting yet and sees the flag. When the queue is
+ * full it is not waiting either. */
 static void stop_server(void) {
     atomic_store_explicit(&control.stopping, 1, memory_order_seq_cst);
-    struct socket_name name = socket_name();
-    int fd = os_connect(name.bytes, name.length);
+    os_wake_one(&control.stopping);
+    int fd = os_connect(control.name, control.name_length);
     pthread_join(control.server, NULL);
     if (fd >= 0) os_close(fd);
 }
@@ -90,6 +100,7 @@ static void *guard(void *unused) {
 
 RARE void control_start(void) {
     pthread_t thread;
+    choose_name();
     if (!helper_thread_start(&control.server, HELPER_STACK, serve)) return;
     if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, guard))
         pthread_detach(thread);

@@ -5,13 +5,15 @@
 #include "leak/leak.h"
 #include "mallow.h"
 #include "os/os.h"
+#include "os/os_peer.h"
 #include "os/os_service.h"
 #include "process/page.h"
 #include "process/stats.h"
 #include "report/print.h"
 #include "report/text.h"
 
-#define PATIENCE_NS 2000000000ll
+#define PATIENCE_NS 2000000000ll /* without a step forward */
+#define ANSWER_NS 60000000000ll  /* for a whole answer */
 #define LINE_MAX_BYTES 64
 #define ANSWER_PIECE 1024
 
@@ -19,22 +21,30 @@ struct answer {
     struct text text;
     int client;
     int passed;       /* a descriptor to go with it, or -1 */
-    int64_t deadline; /* for the client to ask, then to take the answer */
+    int64_t deadline; /* for the client to ask, then to take more of the answer; 0: no more */
+    int64_t end;      /* for it to take all */
 };
 
 /* One process, one control thread: they need not be on its small stack. */
 static UNTOUCHED struct mallow_stats current;
 static UNTOUCHED char piece[ANSWER_PIECE];
 
+static int64_t next_deadline(const struct answer *answer) {
+    int64_t next = os_coarse_ns() + PATIENCE_NS;
+    return next < answer->end ? next : answer->end;
+}
+
 static void to_client(void *to, const char *bytes, size_t count) {
     struct answer *answer = to;
-    if (!os_send(answer->client, bytes, count, answer->passed, answer->deadline))
-        answer->deadline = 0; /* and the rest is not tried either */
+    if (answer->deadline == 0) return;
+    bool sent = os_send(answer->client, bytes, count, answer->passed, answer->deadline);
+    answer->deadline = sent ? next_deadline(answer) : 0;
     answer->passed = -1;
 }
 
 static struct text *begin_answer(struct answer *answer, const char *with) {
-    answer->deadline = os_coarse_ns() + PATIENCE_NS;
+    answer->end = os_coarse_ns() + ANSWER_NS;
+    answer->deadline = next_deadline(answer);
     text_add(&answer->text, with);
     return &answer->text;
 }
@@ -119,7 +129,8 @@ static void serve_leaks(struct answer *answer, const char *argument) {
         .to = answer,
     };
     leak_check(&request);
-    answer->deadline = os_coarse_ns() + PATIENCE_NS;
+    answer->end = os_coarse_ns() + PATIENCE_NS;
+    answer->deadline = answer->end;
 }
 
 static const struct request {
@@ -164,11 +175,6 @@ static bool receive_line(int client, char *line, int64_t deadline) {
     return false;
 }
 
-static bool may_ask(int client) {
-    int64_t user = os_peer_user(client);
-    return user == 0 || (user >= 0 && user == (int64_t)os_user());
-}
-
 RARE void request_serve(int client) {
     char line[LINE_MAX_BYTES];
     struct answer answer = {
@@ -177,8 +183,8 @@ RARE void request_serve(int client) {
         .passed = -1,
         .deadline = os_coarse_ns() + PATIENCE_NS,
     };
-    if (!may_ask(client))
-        answer_error(&answer, "only the user of the process and root may ask");
+    if (!os_peer_may_read(client))
+        answer_error(&answer, "only root may ask, or a process that may read its memory");
     else if (!receive_line(client, line, answer.deadline))
         answer_error(&answer, "no request");
     else

@@ -4,6 +4,7 @@
 Usage: control.py MALLOW LIBRARY TARGET STATIC
 """
 
+import fcntl
 import json
 import mmap
 import os
@@ -36,7 +37,7 @@ class Target:
 
     def listens(self):
         with open("/proc/net/unix") as sockets:
-            return any(line.split()[-1] == f"@mallow.{self.pid}" for line in sockets)
+            return any(line.split()[-1] == "@" + socket_name(self.pid) for line in sockets)
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
@@ -50,6 +51,10 @@ class Target:
         assert self.process.wait() == 0
 
 
+def socket_name(pid):
+    return f"mallow.{os.stat(f'/proc/{pid}/ns/pid').st_ino}.{pid}"
+
+
 def wait_until(condition):
     for _ in range(3000):
         if condition():
@@ -60,7 +65,7 @@ def wait_until(condition):
 
 def connect(pid):
     client = socket.socket(socket.AF_UNIX)
-    client.connect(f"\0mallow.{pid}")  # waits while too many others do
+    client.connect("\0" + socket_name(pid))  # waits while too many others do
     client.settimeout(30)
     return client
 
@@ -138,6 +143,8 @@ def check_page(pid):
         text, (descriptor,), _, _ = socket.recv_fds(client, 16, 4)
     assert text == b"ok\n", text
     size = os.fstat(descriptor).st_size
+    seals = fcntl.fcntl(descriptor, fcntl.F_GET_SEALS)
+    assert seals & fcntl.F_SEAL_SHRINK and seals & fcntl.F_SEAL_SEAL, seals
     for write in (lambda: os.pwrite(descriptor, b"x", 0), lambda: os.ftruncate(descriptor, 0),
                   lambda: mmap.mmap(descriptor, size)):
         try:
@@ -185,7 +192,7 @@ def bad_clients(pid):
 def other_users(pid):
     if os.geteuid() != 0:
         return
-    expect_failure("only the user of the process and root may ask", "stats", pid, user=NOBODY)
+    expect_failure("try as the user it runs as", "stats", pid, user=NOBODY)
 
 
 def without_control():
@@ -205,7 +212,7 @@ def without_control():
 def impostor():
     """Who takes a process's name is not taken for it."""
     with Target(options="") as target, socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"\0mallow.{target.pid}")
+        listener.bind("\0" + socket_name(target.pid))
         listener.listen()
         expect_failure("another process than", "stats", target.pid)
 

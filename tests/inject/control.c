@@ -3,11 +3,13 @@
  * soon and as far as it can, or is gone.
  *     inject_control CALL TIMES      the first TIMES calls fail; then a client is answered, or
  *     inject_control CALL always     nobody is
+ *     inject_control CALL waiting    calls fail while a client waits; then it is answered
  */
 #include "process/control.h"
 #include "check.h"
 #include "mallow.h"
 #include "os/os.h"
+#include "os/os_peer.h"
 #include "os/os_service.h"
 #include "process/helper_thread.h"
 #include "process/settings.h"
@@ -16,10 +18,12 @@
 #include <string.h>
 
 static const char *failing;
-static _Atomic int left;
+static _Atomic int left, failed;
 
 static bool fails(const char *call) {
-    return strcmp(failing, call) == 0 && __atomic_fetch_sub(&left, 1, __ATOMIC_SEQ_CST) > 0;
+    bool fail = strcmp(failing, call) == 0 && __atomic_fetch_sub(&left, 1, __ATOMIC_SEQ_CST) > 0;
+    failed += fail;
+    return fail;
 }
 
 #define WRAP(type, call, failure, parameters, arguments)              \
@@ -32,37 +36,56 @@ static bool fails(const char *call) {
 WRAP(bool, own_descriptors, false, (void), ())
 WRAP(int, listen, -1, (const char *name, size_t length), (name, length))
 WRAP(int, accept, -1, (int listener), (listener))
-WRAP(int64_t, peer_user, -1, (int fd), (fd))
+WRAP(bool, peer_may_read, false, (int socket), (socket))
 WRAP(size_t, receive, 0, (int fd, char *buffer, size_t bytes, int64_t deadline),
      (fd, buffer, bytes, deadline))
 WRAP(void *, shared_memory, NULL, (size_t bytes, int *fd), (bytes, fd))
 
+static int connect_to_self(void) {
+    char name[64];
+    int length = snprintf(name, sizeof name, "mallow.%llu.%d",
+                          (unsigned long long)os_pid_namespace(), (int)getpid());
+    return os_connect(name, (size_t)length);
+}
+
 /* Asks once, as a client that waits for its answer; false when nobody listens. */
 static bool ask(char answer[64]) {
-    char name[32];
-    int length = snprintf(name, sizeof name, "mallow.%d", (int)getpid());
-    int fd = os_connect(name, (size_t)length);
+    int fd = connect_to_self();
     if (fd < 0) return false;
     int64_t deadline = os_coarse_ns() + 30000000000;
     os_send(fd, "page\n", 5, -1, deadline);
-    ssize_t n = read(fd, answer, 63);
-    answer[n > 0 ? n : 0] = '\0';
+    answer[os_receive(fd, answer, 63, deadline)] = '\0';
     os_close(fd);
     return true;
+}
+
+/* The thread must not spin meanwhile. */
+static void let_client_wait(void) {
+    char answer[64];
+    int waiting;
+    while ((waiting = connect_to_self()) < 0) usleep(10000);
+    usleep(1000000);
+    CHECK(failed > 0 && failed < 50);
+    left = 0;
+    os_close(waiting);
+    CHECK(ask(answer) && strcmp(answer, "ok\n") == 0);
 }
 
 int main(int argc, char **argv) {
     CHECK_EQUAL(argc, 3);
     failing = argv[1];
-    bool always = strcmp(argv[2], "always") == 0;
+    bool waiting = strcmp(argv[2], "waiting") == 0;
+    bool always = waiting || strcmp(argv[2], "always") == 0;
     left = always ? INT_MAX : atoi(argv[2]);
     settings.control = true;
     helper_thread_first();
     control_start();
+    if (waiting) let_client_wait();
+    if (waiting) return 0;
     char answer[64] = "";
     bool well = false;
     for (int i = 0; i < (always ? 300 : 3000) && !well; i++) {
-        os_sleep_ms(10);
+        usleep(10000);
         well = ask(answer) && strcmp(answer, "ok\n") == 0;
         CHECK(well || answer[0] == '\0' || strncmp(answer, "error ", 6) == 0);
     }

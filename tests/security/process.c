@@ -7,13 +7,21 @@
  *     process count         prints how many descriptors are open
  *     process trace         traces itself, and forks a child that prints its number, waits for a
  *                           line on standard input and traces itself too
+ *     process serve CHANGE...   changes its rights in that order, says that it is ready, and waits
+ *                           for the end of standard input. Changes: user N and group N (all of
+ *                           them), effective N (the effective user), dumpable N
+ *     process thread        the same, but ends its first thread then
+ *     process environment   prints its environment, if it is privileged
  */
 #include "check.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <mcheck.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -71,10 +79,37 @@ static void trace(void) {
     muntrace();
 }
 
+static void change(const char *what, unsigned number) {
+    int failed = -1;
+    if (strcmp(what, "user") == 0) failed = setresuid(number, number, number);
+    if (strcmp(what, "group") == 0) failed = setresgid(number, number, number);
+    if (strcmp(what, "effective") == 0) failed = seteuid(number);
+    if (strcmp(what, "dumpable") == 0) failed = prctl(PR_SET_DUMPABLE, number, 0, 0, 0);
+    CHECK_EQUAL(failed, 0);
+}
+
+static void serve(char **changes) {
+    for (; *changes != NULL; changes += 2) change(changes[0], (unsigned)atoi(changes[1]));
+    printf("ready\n");
+    fflush(stdout);
+    while (getchar() != EOF) continue;
+}
+
+static void print_environment(void) {
+    if (getauxval(AT_SECURE) == 0) _exit(STATUS_SKIPPED);
+    for (char **variable = environ; *variable != NULL; variable++) puts(*variable);
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "daemon") == 0) be_daemon(argv[2]);
     if (strcmp(what, "replace") == 0) replace(argv[2]);
     if (strcmp(what, "count") == 0) printf("%d\n", count_descriptors());
     if (strcmp(what, "trace") == 0) trace();
+    if (strcmp(what, "serve") == 0) serve(argv + 2);
+    if (strcmp(what, "environment") == 0) print_environment();
+    if (strcmp(what, "thread") == 0) {
+        serve((char *[]){NULL});
+        pthread_exit(NULL);
+    }
 }

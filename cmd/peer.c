@@ -1,0 +1,46 @@
+#include "peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef SO_PEERPIDFD
+#    define SO_PEERPIDFD 77 /* since Linux 6.5 */
+#endif
+
+/* The user at the other end is the one that the socket was made by, at the start of the process. */
+static bool owns(uid_t user, pid_t process) {
+    char path[64], line[256];
+    unsigned ids[4];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+    FILE *status = fopen(path, "re");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        if (sscanf(line, "Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4) continue;
+        for (int i = 0; i < 4; i++) found = found || ids[i] == user;
+    }
+    if (status != NULL) fclose(status);
+    return found;
+}
+
+/* A descriptor of the process that made the socket can be read when that has ended. */
+static bool lives(int socket) {
+    int process;
+    socklen_t length = sizeof process;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &process, &length) != 0)
+        return errno == ENOPROTOOPT;
+    struct pollfd end = {process, POLLIN, 0};
+    bool ended = poll(&end, 1, 0) != 0;
+    close(process);
+    return !ended;
+}
+
+bool peer_is(int socket, pid_t process) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+           peer.pid == process && (peer.uid == 0 || owns(peer.uid, process)) && lives(socket);
+}

@@ -1,0 +1,131 @@
+/* The contract of os_peer.h on Linux: what ptrace(2) says of PTRACE_MODE_READ. System calls by
+ * number: programs replace libc's names. */
+#include "os/os_peer.h"
+
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+#define OVERFLOW_USER 65534u /* the kernel's default */
+
+/* ---- files of /proc ---- */
+
+struct peer_path {
+    char text[48];
+    size_t length;
+};
+
+static void peer_path_add(struct peer_path *path, const char *part) {
+    size_t length = strlen(part);
+    memcpy(path->text + path->length, part, length + 1);
+    path->length += length;
+}
+
+/* /proc/PID/NAME; PID 0: of this process. */
+static struct peer_path peer_path(unsigned process, const char *name) {
+    struct peer_path path = {.length = 0};
+    char digits[12], *first = digits + sizeof digits - 1;
+    *first = '\0';
+    for (unsigned rest = process; rest != 0; rest /= 10) *--first = (char)('0' + rest % 10);
+    peer_path_add(&path, "/proc/");
+    peer_path_add(&path, process == 0 ? "self" : first);
+    peer_path_add(&path, "/");
+    peer_path_add(&path, name);
+    return path;
+}
+
+static uint64_t peer_number(const char *digits, unsigned base) {
+    uint64_t number = 0;
+    for (;; digits++) {
+        unsigned digit = *digits >= '0' && *digits <= '9'   ? (unsigned)(*digits - '0')
+                         : *digits >= 'a' && *digits <= 'f' ? (unsigned)(*digits - 'a') + 10
+                                                            : base;
+        if (digit >= base) return number;
+        number = number * base + digit;
+    }
+}
+
+static unsigned peer_overflow_user(void) {
+    char digits[16];
+    long length = os_read_file("/proc/sys/kernel/overflowuid", digits, sizeof digits - 1);
+    if (length <= 0) return OVERFLOW_USER;
+    digits[length] = '\0';
+    return (unsigned)peer_number(digits, 10);
+}
+
+/* Where /proc is that of another PID namespace, its numbers mean other processes. */
+static bool proc_is_ours(void) {
+    char target[16];
+    long length = syscall(SYS_readlinkat, -1, "/proc/self", target, sizeof target - 1);
+    if (length <= 0) return false;
+    target[length] = '\0';
+    return peer_number(target, 10) == (uint64_t)os_process_id();
+}
+
+/* ---- what a process may ---- */
+
+enum known { UNKNOWN, NO, YES };
+
+struct capabilities {
+    bool known;
+    uint64_t permitted, effective;
+};
+
+static uint64_t peer_mask(const char *status, const char *name) {
+    const char *at = strstr(status, name);
+    return at == NULL ? 0 : peer_number(at + strlen(name), 16);
+}
+
+static struct capabilities peer_capabilities(unsigned process) {
+    static UNTOUCHED char status[4096];
+    struct peer_path path = peer_path(process, "status");
+    long length = os_read_file(path.text, status, sizeof status - 1);
+    if (length <= 0) return (struct capabilities){.known = false};
+    status[length] = '\0';
+    return (struct capabilities){true, peer_mask(status, "\nCapPrm:\t"),
+                                 peer_mask(status, "\nCapEff:\t")};
+}
+
+static enum known has_our_user_namespace(unsigned process) {
+    struct os_file ours, theirs;
+    if (!os_find_file(peer_path(0, "ns/user").text, &ours)) return UNKNOWN;
+    os_close(ours.fd);
+    if (!os_find_file(peer_path(process, "ns/user").text, &theirs)) return UNKNOWN;
+    os_close(theirs.fd);
+    return os_is_same_file(&ours, &theirs) ? YES : NO;
+}
+
+static bool has_all_ids_of(const struct ucred *peer) {
+    unsigned users[3], groups[3];
+    syscall(SYS_getresuid, &users[0], &users[1], &users[2]);
+    syscall(SYS_getresgid, &groups[0], &groups[1], &groups[2]);
+    for (int i = 0; i < 3; i++)
+        if (users[i] != peer->uid || groups[i] != peer->gid) return false;
+    return true;
+}
+
+static bool process_is_dumpable(void) { return syscall(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1; }
+
+bool os_peer_may_read(int socket) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (syscall(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+    if (peer.uid == peer_overflow_user()) return false;
+    bool visible = peer.pid > 0 && proc_is_ours();
+    unsigned process = (unsigned)peer.pid;
+    struct capabilities theirs = {.known = false}, ours = peer_capabilities(0);
+    enum known same_namespace = UNKNOWN;
+    if (visible) {
+        theirs = peer_capabilities(process);
+        same_namespace = has_our_user_namespace(process);
+    }
+    bool traces = !theirs.known || (theirs.effective >> CAP_SYS_PTRACE & 1) != 0;
+    if (peer.uid == 0 && traces && same_namespace != NO) return true;
+    return has_all_ids_of(&peer) && process_is_dumpable() && theirs.known && ours.known &&
+           (ours.permitted & ~theirs.permitted) == 0 && same_namespace == YES;
+}

@@ -1,0 +1,285 @@
+#!/usr/bin/python3
+"""Who may ask a process, who is believed to be one, and what a stranger at its name can do.
+
+Usage: control.py MALLOW LIBRARY PROCESS
+       control.py recycled MALLOW LIBRARY PROCESS, as the first process of a PID namespace
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+USER, OTHER, NOBODY = 1001, 1002, 65534
+PYTHON = sys.executable
+
+# Prints the first word of the answer, and whether the kernel lets this user look into the process.
+CLIENT = """
+import os, socket, sys
+name, pid = sys.argv[1:]
+client = socket.socket(socket.AF_UNIX)
+client.settimeout(60)
+client.connect("\\0" + name)
+try:
+    client.sendall(b"trim\\n")
+except BrokenPipeError:
+    pass
+data = b""
+try:
+    while piece := client.recv(4096):
+        data += piece
+except ConnectionResetError:
+    pass
+try:
+    os.readlink(f"/proc/{pid}/fd/0")
+    seen = "seen"
+except OSError:
+    seen = "hidden"
+print(data.split()[0].decode(), seen)
+"""
+
+
+def name_of(pid):
+    """As the process has it, in the PID namespace that it is in."""
+    with open(f"/proc/{pid}/status") as status:
+        numbers = next(line for line in status if line.startswith("NSpid:")).split()
+    return f"mallow.{os.stat(f'/proc/{pid}/ns/pid').st_ino}.{numbers[-1]}"
+
+
+def listens(name):
+    with open("/proc/net/unix") as sockets:
+        return any(line.split()[-1] == "@" + name for line in sockets)
+
+
+def wait_until(condition):
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come true")
+
+
+def as_user(user, group=None):
+    group = user if group is None else group
+    return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+
+
+class Server:
+    """A process on Mallow that listens and waits."""
+
+    def __init__(self, *changes, by=(), depth=0, name=None):
+        self.process = subprocess.Popen(
+            [*by, "env", f"LD_PRELOAD={LIBRARY}", "MALLOW_OPTIONS=control=on", PROCESS, "serve",
+             *map(str, changes)], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        word = self.process.stdout.readline()
+        assert word == "ready\n", word
+        self.pid = self.process.pid
+        for _ in range(depth):  # unshare waits for its child
+            with open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
+                self.pid = int(children.read())
+        self.name = name_of(self.pid) if name is None else name.format(self.pid)
+        wait_until(lambda: listens(self.name))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        assert self.process.wait(timeout=60) == 0
+
+    def expect(self, answer, *by):
+        done = subprocess.run([*by, PYTHON, "-c", CLIENT, self.name, str(self.pid)],
+                              capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done
+        word, seen = done.stdout.split()
+        assert word == answer, (by, word)
+        # Whoever is answered could look into the process anyway.
+        assert word == "error" or seen == "seen", (by, word, seen)
+
+
+def works(*command):
+    """Whether the machine allows that."""
+    return subprocess.run([*command, "true"], capture_output=True).returncode == 0
+
+
+def the_user_may_ask():
+    with Server(by=as_user(USER)) as server:
+        server.expect("ok")
+        server.expect("ok", *as_user(USER))
+        server.expect("error", *as_user(OTHER))
+        server.expect("error", *as_user(USER, group=OTHER))
+
+
+def who_could_not_read_the_memory_may_not_ask():
+    with Server("dumpable", 0, by=as_user(USER)) as server:
+        server.expect("ok")
+        server.expect("error", *as_user(USER))
+    with Server("group", USER, "user", USER) as server:
+        server.expect("ok")
+        server.expect("error", *as_user(USER))
+    with Server("effective", USER, "dumpable", 1) as server:
+        server.expect("ok")
+        server.expect("error", *as_user(USER))
+    with Server("group", USER, "user", USER, "dumpable", 1) as server:
+        server.expect("ok", *as_user(USER))
+    capable = "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"
+    with Server(by=[*as_user(USER), *capable]) as server:
+        server.expect("error", *as_user(USER))
+        server.expect("ok", *as_user(USER), *capable)
+
+
+def root_without_capabilities_may_not_ask():
+    confined = "setpriv", "--inh-caps=-sys_ptrace", "--bounding-set=-sys_ptrace"
+    if not works(*confined):
+        return
+    for by in (), as_user(USER):
+        with Server(by=by) as server:
+            server.expect("ok")
+            server.expect("error", *confined)
+    with Server(by=confined) as server:
+        server.expect("ok", *confined)
+
+
+def user_namespaces():
+    inside = [*as_user(USER), "unshare", "--user"]
+    if not works(*inside):
+        return
+    with Server(by=as_user(USER)) as server:
+        server.expect("error", *inside)  # where it has the same user and no rights outside
+    with Server(by=inside) as server:  # to which all users are one
+        server.expect("error", *as_user(OTHER))
+        server.expect("error", *as_user(USER))
+    with Server(by=as_user(NOBODY)) as server:
+        server.expect("ok")
+        server.expect("error", *as_user(NOBODY))
+
+
+def stats(pid):
+    return subprocess.run([MALLOW, "stats", "--json", str(pid)], capture_output=True, text=True,
+                          timeout=120)
+
+
+def processes_of_one_number():
+    """The same number in two PID namespaces that share a network namespace."""
+    apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if not works(*apart):
+        return
+    with Server(by=apart, depth=1) as one, Server(by=apart, depth=1) as other:
+        for server in one, other:
+            done = stats(server.pid)
+            assert done.returncode == 0 and "heap_bytes" in done.stdout, done
+
+
+def a_process_without_proc():
+    hidden = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
+    if not works(*hidden):
+        return
+    with Server(by=hidden, name="mallow.0.{}") as server:
+        assert stats(server.pid).returncode == 0
+
+
+def recycled_number():
+    apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if not works(*apart) or not os.path.exists("/proc/sys/kernel/ns_last_pid"):
+        return
+    subprocess.run([*apart, PYTHON, __file__, "recycled", MALLOW, LIBRARY, PROCESS], check=True,
+                   timeout=120)
+
+
+def pretend_to_be_next():
+    """A process that ends, and leaves a socket with its name to its child, which answers there."""
+    reader, writer = os.pipe()
+    first = os.fork()
+    if first == 0:
+        os.setresgid(OTHER, OTHER, OTHER)
+        os.setresuid(OTHER, OTHER, OTHER)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("\0" + name_of(os.getpid()))
+        listener.listen()
+        if os.fork() != 0:
+            os._exit(0)
+        os.write(writer, b"x")
+        while True:
+            client, _ = listener.accept()
+            client.recv(100)
+            client.sendall(b"ok\n{\"stolen\": 1}\n")
+            client.close()
+    os.waitpid(first, 0)
+    os.read(reader, 1)
+    return first
+
+
+def recycled():
+    number = pretend_to_be_next()
+    with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+        last.write(str(number - 1))
+    target = subprocess.Popen([PROCESS, "serve"], text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE,
+                              env=dict(os.environ, LD_PRELOAD=LIBRARY, MALLOW_OPTIONS="control=on"))
+    assert target.stdout.readline() == "ready\n"
+    assert target.pid == number, (target.pid, number)
+    done = stats(number)
+    assert done.returncode == 125 and "another process than" in done.stderr, done
+    target.stdin.close()
+    target.wait()
+
+
+def a_full_queue_at_the_name():
+    """The process executes Mallow with its name taken already, by a listener that never accepts."""
+    child = os.fork()
+    if child == 0:
+        sockets = [socket.socket(socket.AF_UNIX)]
+        sockets[0].bind("\0" + name_of(os.getpid()))
+        sockets[0].listen(0)
+        try:
+            while True:
+                sockets.append(socket.socket(socket.AF_UNIX))
+                sockets[-1].setblocking(False)
+                sockets[-1].connect("\0" + name_of(os.getpid()))
+        except BlockingIOError:
+            pass
+        for one in sockets:
+            os.set_inheritable(one.fileno(), True)
+        os.dup2(os.open("/dev/null", os.O_RDWR), 0)
+        os.dup2(0, 1)
+        os.execve(PROCESS, [PROCESS, "thread"],
+                  dict(os.environ, LD_PRELOAD=LIBRARY, MALLOW_OPTIONS="control=on"))
+    for _ in range(6000):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended == child:
+            assert status == 0, status
+            return
+        time.sleep(0.01)
+    os.kill(child, 9)
+    raise AssertionError("the process does not end")
+
+
+def copy_for_all(work, path):
+    """Other users may not get to where it is built."""
+    os.chmod(work, 0o755)
+    copy = shutil.copy(path, work)
+    os.chmod(copy, 0o755)
+    return copy
+
+
+if sys.argv[1] == "recycled":
+    MALLOW, LIBRARY, PROCESS = sys.argv[2:]
+    recycled()
+    os._exit(0)
+os.environ.pop("MALLOW_OPTIONS", None)
+with tempfile.TemporaryDirectory() as work:
+    MALLOW, LIBRARY, PROCESS = (copy_for_all(work, path) for path in sys.argv[1:])
+    a_full_queue_at_the_name()
+    if os.geteuid() != 0 or not works(*as_user(USER)):
+        print("skipped: only root can be several users")
+        sys.exit(77)
+    the_user_may_ask()
+    who_could_not_read_the_memory_may_not_ask()
+    root_without_capabilities_may_not_ask()
+    user_namespaces()
+    processes_of_one_number()
+    a_process_without_proc()
+    recycled_number()
