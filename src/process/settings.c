@@ -15,6 +15,7 @@
 #include "pages/purge.h"
 #include "pages/space.h"
 #include "process/calls.h"
+#include "process/environment.h"
 #include "report/log.h"
 #include "report/report.h"
 #include "report/symbolizer.h"
@@ -531,7 +532,10 @@ static void read_variables(void) {
 }
 
 RARE void settings_read(void) {
-    if (getauxval(AT_SECURE) != 0) return;
+    if (getauxval(AT_SECURE) != 0) {
+        environment_forget_settings();
+        return;
+    }
     wanted_check = CHECK_FREE;
     read_variables();
     for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
