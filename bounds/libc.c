@@ -1,19 +1,114 @@
+/*
+ * Libc's functions are found without dlsym: it takes the loader's lock and may allocate, and what
+ * allocates may call the functions that stand here, before any constructor has run. So the objects
+ * that come after this library are searched here, in the loader's order, as dlsym(RTLD_NEXT) does.
+ */
 #include "libc.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-/* The look-up may allocate, and the allocator copies and compares. */
-static _Thread_local bool looking;
+extern ElfW(Dyn) own_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
+
+/* ---- the dynamic symbols of an object ---- */
+
+struct symbols {
+    const struct link_map *object;
+    const ElfW(Sym) * list;
+    const char *names;
+    const uint16_t *versions; /* NULL: there are none */
+    const uint32_t *hash;     /* DT_GNU_HASH; NULL: the object defines nothing */
+};
+
+static struct symbols symbols_of(const struct link_map *object) {
+    struct symbols of = {object, NULL, NULL, NULL, NULL};
+    for (const ElfW(Dyn) *entry = object->l_ld; entry != NULL && entry->d_tag != DT_NULL; entry++) {
+        /* The loader has made addresses of offsets, except where it may not write. */
+        uintptr_t value = entry->d_un.d_ptr;
+        const void *at = (const void *)(value < object->l_addr ? value + object->l_addr : value);
+        if (entry->d_tag == DT_SYMTAB) of.list = at;
+        if (entry->d_tag == DT_STRTAB) of.names = at;
+        if (entry->d_tag == DT_VERSYM) of.versions = at;
+        if (entry->d_tag == DT_GNU_HASH) of.hash = at;
+    }
+    return of;
+}
+
+static uint32_t hash_of(const char *name) {
+    uint32_t hash = 5381;
+    for (; *name != '\0'; name++) hash = hash * 33 + (unsigned char)*name;
+    return hash;
+}
+
+static bool is_same(const char *a, const char *b) {
+    for (; *a == *b; a++, b++)
+        if (*a == '\0') return true;
+    return false;
+}
+
+#define HIDDEN_VERSION 0x8000u /* only for programs that were linked against it */
+
+/* A function that the object defines under its default version. */
+static bool is_wanted(const struct symbols *of, uint32_t index, const char *name) {
+    const ElfW(Sym) *symbol = &of->list[index];
+    unsigned type = ELF64_ST_TYPE(symbol->st_info);
+    bool hidden = of->versions != NULL && (of->versions[index] & HIDDEN_VERSION) != 0;
+    return symbol->st_shndx != SHN_UNDEF && symbol->st_value != 0 && !hidden &&
+           (type == STT_FUNC || type == STT_GNU_IFUNC) &&
+           is_same(of->names + symbol->st_name, name);
+}
+
+/* A chain holds the hashes of its symbols; the lowest bit marks the last one. */
+static const ElfW(Sym) * find_symbol(const struct symbols *of, const char *name) {
+    if (of->hash == NULL || of->list == NULL || of->names == NULL) return NULL;
+    uint32_t buckets = of->hash[0], first = of->hash[1], bloom_words = of->hash[2];
+    const uint32_t *bucket = of->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *chain = bucket + buckets;
+    uint32_t hash = hash_of(name), index = buckets == 0 ? 0 : bucket[hash % buckets];
+    for (; index >= first && index != 0; index++) {
+        if (((chain[index - first] ^ hash) >> 1) == 0 && is_wanted(of, index, name))
+            return &of->list[index];
+        if ((chain[index - first] & 1) != 0) return NULL;
+    }
+    return NULL;
+}
+
+/* ---- the objects after this one ---- */
+
+/* NULL: this library is in a name space of its own. */
+static const struct link_map *own_object(void) {
+    const struct link_map *object = _r_debug.r_map;
+    while (object != NULL && object->l_ld != own_dynamic) object = object->l_next;
+    return object;
+}
+
+/* What an indirect function chooses by itself; how it is asked differs between processors. */
+static void *address_of(const struct symbols *of, const ElfW(Sym) * symbol) {
+    void *address = (void *)(of->object->l_addr + symbol->st_value);
+    if (ELF64_ST_TYPE(symbol->st_info) != STT_GNU_IFUNC) return address;
+#ifdef __x86_64__
+    return ((void *(*)(void))address)();
+#else
+    return dlsym(RTLD_NEXT, of->names + symbol->st_name);
+#endif
+}
+
+static void *find_next(const struct link_map *own, const char *name) {
+    for (const struct link_map *object = own->l_next; object != NULL; object = object->l_next) {
+        struct symbols of = symbols_of(object);
+        const ElfW(Sym) *symbol = find_symbol(&of, name);
+        if (symbol != NULL) return address_of(&of, symbol);
+    }
+    return NULL;
+}
 
 void *libc_find(struct libc_function *function) {
-    if (looking && function->fallback != NULL) return function->fallback;
-    bool nested = looking;
     int before = errno;
-    looking = true;
-    void *address = dlsym(RTLD_NEXT, function->name);
-    looking = nested;
+    const struct link_map *own = own_object();
+    void *address = own != NULL ? find_next(own, function->name) : dlsym(RTLD_NEXT, function->name);
     errno = before;
     __atomic_store_n(&function->address, address, __ATOMIC_RELAXED);
     return address;
@@ -22,8 +117,8 @@ void *libc_find(struct libc_function *function) {
 extern struct libc_function __start_libc_functions[] __attribute__((visibility("hidden")));
 extern struct libc_function __stop_libc_functions[] __attribute__((visibility("hidden")));
 
-/* Later it could deadlock: a look-up in a signal handler, or in the child of a fork, waits for the
- * loader's lock. */
+/* All at once, before the program has threads: its dlopen and dlclose change the list of objects.
+ */
 __attribute__((constructor(101))) static void find_all(void) {
     struct libc_function *function = __start_libc_functions;
     for (; function < __stop_libc_functions; function++) libc_find(function);

@@ -8,8 +8,7 @@
 
 struct libc_function {
     const char *name;
-    void *address;  /* NULL: not looked up yet */
-    void *fallback; /* serves while libc's cannot be looked up */
+    void *address; /* NULL: not looked up yet */
 };
 
 /* Looks it up. */
@@ -17,18 +16,16 @@ void *libc_find(struct libc_function *function);
 
 /*
  * REAL(memcpy)(to, from, n) calls libc's memcpy. All functions that are named so are together in a
- * section and looked up when the library is loaded; what calls them before that does it itself.
+ * section and looked up when the library is loaded; a call before that looks up its own.
  */
-#define REAL(function) REAL_OR(function, NULL)
-#define REAL_OR(function, fallback) REAL_NAMED(function, fallback)
-#define REAL_NAMED(function, fallback)                                                    \
-    (__extension__({                                                                      \
-        static struct libc_function real_function                                         \
-            __attribute__((section("libc_functions"), used, aligned(sizeof(void *)))) = { \
-                #function, NULL, (void *)(fallback)};                                     \
-        void *address = __atomic_load_n(&real_function.address, __ATOMIC_RELAXED);        \
-        if (__builtin_expect(address == NULL, 0)) address = libc_find(&real_function);    \
-        (__typeof__(&function))address;                                                   \
+#define REAL(function) REAL_NAMED(function)
+#define REAL_NAMED(function)                                                                \
+    (__extension__({                                                                        \
+        static struct libc_function real_function __attribute__((                           \
+            section("libc_functions"), used, aligned(sizeof(void *)))) = {#function, NULL}; \
+        void *address = __atomic_load_n(&real_function.address, __ATOMIC_RELAXED);          \
+        if (__builtin_expect(address == NULL, 0)) address = libc_find(&real_function);      \
+        (__typeof__(&function))address;                                                     \
     }))
 
 /* The same function under another name that libc has for it. */

@@ -5,37 +5,6 @@
 
 #include "check.h"
 
-/* ---- before libc's are known ---- */
-
-static void *copy_bytes(void *to, const void *from, size_t n) {
-    char *a = to;
-    const char *b = from;
-    if (a <= b)
-        for (size_t i = 0; i < n; i++) a[i] = b[i];
-    else
-        while (n-- > 0) a[n] = b[n];
-    return to;
-}
-
-static void *set_bytes(void *to, int value, size_t n) {
-    for (size_t i = 0; i < n; i++) ((char *)to)[i] = (char)value;
-    return to;
-}
-
-static int compare_bytes(const void *a, const void *b, size_t n) {
-    const unsigned char *x = a, *y = b;
-    for (size_t i = 0; i < n; i++)
-        if (x[i] != y[i]) return x[i] - y[i];
-    return 0;
-}
-
-static void *find_byte(const void *p, int value, size_t n) {
-    const unsigned char *bytes = p;
-    for (size_t i = 0; i < n; i++)
-        if (bytes[i] == (unsigned char)value) return (void *)(uintptr_t)(bytes + i);
-    return NULL;
-}
-
 /* ---- copies ---- */
 
 static void check_move(struct site site, const void *to, const void *from, size_t n) {
@@ -50,7 +19,7 @@ static void check_copy(struct site site, const void *to, const void *from, size_
 
 EXPORT void *memcpy(void *to, const void *from, size_t n) {
     check_copy(HERE, to, from, n);
-    return REAL_OR(memcpy, copy_bytes)(to, from, n);
+    return REAL(memcpy)(to, from, n);
 }
 
 EXPORT void *__memcpy_chk(void *to, const void *from, size_t n, size_t size) {
@@ -71,7 +40,7 @@ EXPORT void *__mempcpy_chk(void *to, const void *from, size_t n, size_t size) {
 
 EXPORT void *memmove(void *to, const void *from, size_t n) {
     check_move(HERE, to, from, n);
-    return REAL_OR(memmove, copy_bytes)(to, from, n);
+    return REAL(memmove)(to, from, n);
 }
 
 EXPORT void *__memmove_chk(void *to, const void *from, size_t n, size_t size) {
@@ -87,7 +56,7 @@ EXPORT void bcopy(const void *from, void *to, size_t n) {
 /* It stops behind the byte. */
 EXPORT void *memccpy(void *to, const void *from, int value, size_t n) {
     size_t limit = lesser(n, limit_of(from));
-    const char *found = REAL_OR(memchr, find_byte)(from, value, limit);
+    const char *found = REAL(memchr)(from, value, limit);
     size_t copied = found != NULL ? (size_t)(found - (const char *)from) + 1 : n;
     check_copy(HERE, to, from, copied);
     return REAL(memccpy)(to, from, value, n);
@@ -102,7 +71,7 @@ EXPORT void swab(const void *from, void *to, ssize_t n) {
 
 EXPORT void *memset(void *to, int value, size_t n) {
     check_write(HERE, to, n);
-    return REAL_OR(memset, set_bytes)(to, value, n);
+    return REAL(memset)(to, value, n);
 }
 
 EXPORT void *__memset_chk(void *to, int value, size_t n, size_t size) {
@@ -140,7 +109,7 @@ static void check_compare(struct site site, const void *a, const void *b, size_t
 
 EXPORT int memcmp(const void *a, const void *b, size_t n) {
     check_compare(HERE, a, b, n);
-    return REAL_OR(memcmp, compare_bytes)(a, b, n);
+    return REAL(memcmp)(a, b, n);
 }
 
 EXPORT int bcmp(const void *a, const void *b, size_t n) {
@@ -156,13 +125,12 @@ EXPORT int __memcmpeq(const void *a, const void *b, size_t n) {
 /* It stops at the byte, and C says that n may be too large then. */
 static void check_find(struct site site, const void *p, int value, size_t n) {
     size_t limit = limit_for(site, p);
-    if (n > limit && REAL_OR(memchr, find_byte)(p, value, limit) == NULL)
-        check_fail(site, MALLOW_READ, p, n);
+    if (n > limit && REAL(memchr)(p, value, limit) == NULL) check_fail(site, MALLOW_READ, p, n);
 }
 
 EXPORT void *memchr(const void *p, int value, size_t n) {
     check_find(HERE, p, value, n);
-    return REAL_OR(memchr, find_byte)(p, value, n);
+    return REAL(memchr)(p, value, n);
 }
 
 EXPORT void *rawmemchr(const void *p, int value) {

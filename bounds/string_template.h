@@ -21,22 +21,11 @@ static size_t characters_to_limit(const CHAR *s) {
 
 /* ---- reading strings ---- */
 
-static size_t length_early(const CHAR *s) {
-    size_t length = 0;
-    while (s[length] != 0) length++;
-    return length;
-}
-
-static CHAR *find_early(const CHAR *s, SEARCHED c) {
-    while (*s != (CHAR)c && *s != 0) s++;
-    return *s == (CHAR)c ? (CHAR *)(uintptr_t)s : NULL;
-}
-
 /* Its length, or `most` where that is less: what the function will read. Of a string that has no
  * end in its block the characters until there. */
 static size_t read_string(struct site site, const CHAR *s, size_t most) {
     size_t limit = characters_to_limit(s), length;
-    if (limit == SIZE_MAX && most == SIZE_MAX) return REAL_OR(STR(len), length_early)(s);
+    if (limit == SIZE_MAX && most == SIZE_MAX) return REAL(STR(len))(s);
     length = REAL(STR(nlen))(s, lesser(limit, most));
     if (length == limit && limit < most) check_fail(site, MALLOW_STRING, s, 0);
     return length;
@@ -71,7 +60,7 @@ static void check_span(struct site site, const CHAR *s, const CHAR *set, bool wa
     check_string(site, set);
     if (!is_endless(s, &limit)) return;
     for (size_t i = 0; i < limit; i++)
-        if ((REAL_OR(STR(chr), find_early)(set, s[i]) != NULL) == wanted) return;
+        if ((REAL(STR(chr))(set, s[i]) != NULL) == wanted) return;
     check_fail(site, MALLOW_STRING, s, 0);
 }
 
@@ -145,7 +134,7 @@ EXPORT CHAR *STR(rchr)(const CHAR *s, SEARCHED c) {
 
 EXPORT CHAR *STR(chr)(const CHAR *s, SEARCHED c) {
     check_search(HERE, s, (CHAR)c);
-    return REAL_OR(STR(chr), find_early)(s, c);
+    return REAL(STR(chr))(s, c);
 }
 
 EXPORT CHAR *STR(chrnul)(const CHAR *s, SEARCHED c) {
