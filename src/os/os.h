@@ -115,6 +115,13 @@ bool os_is_readable(const void *at);
 
 /* Writes the whole buffer to a descriptor, in one write where the kernel takes it in one. */
 void os_write(int fd, const char *text, size_t bytes);
+/* The same, without the signal that a pipe sends which nobody reads any more. */
+void os_write_quietly(int fd, const char *text, size_t bytes);
+
+/* Opens once more what a number means in the process's own table of descriptors: for a thread that
+ * has another one. -1 when refused. */
+int os_open_process_file(int number);
+
 /* An open file, and which one it is. */
 struct os_file {
     int fd;

@@ -280,12 +280,34 @@ void os_write(int fd, const char *text, size_t bytes) {
     }
 }
 
+/* While the signal is blocked the one that the write sends waits, and is taken away. */
+void os_write_quietly(int fd, const char *text, size_t bytes) {
+    const uint64_t broken_pipe = (uint64_t)1 << (SIGPIPE - 1);
+    uint64_t mask = os_block_signals(), waiting = 0;
+    call3(SYS_rt_sigpending, &waiting, sizeof waiting, 0);
+    os_write(fd, text, bytes);
+    struct timespec at_once = {0};
+    if ((waiting & broken_pipe) == 0)
+        call6(SYS_rt_sigtimedwait, (long)&broken_pipe, 0, (long)&at_once, sizeof broken_pipe, 0, 0);
+    os_restore_signals(mask);
+}
+
+int os_open_process_file(int number) {
+    char path[] = "/proc/self/fd/..........";
+    char *digit = path + sizeof path - 1;
+    *digit = '\0';
+    do *--digit = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    memmove(path + sizeof "/proc/self/fd/" - 1, digit, strlen(digit) + 1);
+    long fd = call6(SYS_openat, AT_FDCWD, (long)path,
+                    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0, 0, 0);
+    return IS_ERROR(fd) ? -1 : (int)fd;
+}
+
 #define IS_BUSY(r) ((r) == -EWOULDBLOCK)
 
 /* On 64-bit machines libc's struct is the kernel's. */
-static bool identify(int fd, struct stat *status) {
-    return call3(SYS_fstat, fd, status, 0) == 0;
-}
+static bool identify(int fd, struct stat *status) { return call3(SYS_fstat, fd, status, 0) == 0; }
 
 static void set_file(struct os_file *file, const struct stat *status) {
     file->device = status->st_dev;

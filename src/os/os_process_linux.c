@@ -27,9 +27,12 @@ static int parse_number_at(const char *name) {
 /* No flag, so that everything is copied, and no signal at its end: such a child is none that
  * wait(2) knows without __WCLONE. */
 int os_copy_process(void) {
-    long copy = syscall(SYS_clone, 0l, 0l, 0l, 0l, 0l);
-    if (copy == 0) syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
-    return (int)copy;
+    long parent = syscall(SYS_getpid), copy = syscall(SYS_clone, 0l, 0l, 0l, 0l, 0l);
+    if (copy != 0) return (int)copy;
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    /* A parent that ended before sends no signal any more. */
+    if (syscall(SYS_getppid) != parent) os_end_copy(0);
+    return 0;
 }
 
 int os_await_copy(int copy) {

@@ -9,6 +9,7 @@
 #include "process/page.h"
 #include "process/request.h"
 #include "process/settings.h"
+#include "report/log.h"
 #include "report/text.h"
 
 #define NAME_TRIES 20 /* for a socket whose name is taken */
@@ -68,6 +69,7 @@ static void *serve(void *unused) {
     (void)unused;
     os_name_thread("mallow");
     if (!os_own_descriptors()) return NULL;
+    log_leave_table();
     int listener = listen_patiently();
     while (listener >= 0 && !is_stopping()) {
         int client = accept_patiently(listener);

@@ -51,9 +51,24 @@ static int log_descriptor(void) {
     return !log_is_named || os_is_file(&now) ? now.fd : log_open_again(now.fd);
 }
 
+static __thread bool log_is_apart __attribute__((tls_model("initial-exec")));
+
+void log_leave_table(void) { log_is_apart = true; }
+
+static int log_open_apart(void) {
+    struct os_file file;
+    if (!log_is_named) return os_open_process_file(log_file.fd);
+    if (os_open_log(log_path, false, &file) != 0) return -1;
+    if (os_is_same_file(&file, &log_file)) return file.fd;
+    os_close(file.fd);
+    return -1;
+}
+
 void log_write(const char *bytes, size_t count) {
-    int fd = log_descriptor();
-    if (fd >= 0) os_write(fd, bytes, count);
+    int fd = log_is_apart ? log_open_apart() : log_descriptor();
+    if (fd < 0) return;
+    os_write_quietly(fd, bytes, count);
+    if (log_is_apart) os_close(fd);
 }
 
 void text_write(struct text *text) {

@@ -21,6 +21,11 @@ int log_open(const char *path);
 /* From now on the log is whatever this descriptor is when something is written. */
 void log_use(int fd);
 
+/* Never ends the process, also where nobody reads what standard error leads to. */
 void log_write(const char *bytes, size_t count);
+
+/* The calling thread has a table of descriptors of its own, in which the log's number means
+ * something else: it opens the log anew for each write. */
+void log_leave_table(void);
 
 #endif

@@ -183,16 +183,23 @@ static void add_details(struct text *t, const struct error *e) {
     if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
 }
 
-/* The text is static, for the stack may be tiny; so one thread at a time. A thread that dies
- * here takes the process with it, and the others wait for that. */
+/* The text is static, for the stack may be tiny; so one thread at a time, whose id this is. A
+ * thread that dies here takes the process with it, and the others wait for that. */
 static _Atomic int reporting;
 static UNTOUCHED char report_text[16 * KIB];
 
 static uint64_t begin(void) {
     uint64_t mask = os_block_signals();
-    while (atomic_exchange_explicit(&reporting, 1, memory_order_acquire) != 0)
-        os_wait(&reporting, 1);
+    for (int other = 0, self = os_thread_id(); !atomic_compare_exchange_strong_explicit(
+             &reporting, &other, self, memory_order_acquire, memory_order_relaxed);
+         other = 0)
+        os_wait(&reporting, other);
     return mask;
+}
+
+/* What is called for a report may find an error itself, and must not wait for its own end. */
+static bool is_within_report(void) {
+    return atomic_load_explicit(&reporting, memory_order_relaxed) == os_thread_id();
 }
 
 static void end(uint64_t mask) {
@@ -203,16 +210,23 @@ static void end(uint64_t mask) {
 
 RARE void report_after_fork(void) { atomic_store_explicit(&reporting, 0, memory_order_relaxed); }
 
+/* The report that is being written. */
+static struct {
+    struct text text;
+    int file;
+    bool interrupted; /* by an error within it */
+} report_now;
+
 static void act(const struct error *e, const char *found) {
-    int file = symbolizer_begin();
-    struct text t = {.buffer = report_text,
-                     .size = sizeof report_text,
-                     .sink = symbolizer_write,
-                     .to = &file};
-    add_first_line(&t, e, found);
-    if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&t, e);
-    text_flush(&t);
-    symbolizer_end(file);
+    report_now.file = symbolizer_begin();
+    report_now.text = (struct text){.buffer = report_text,
+                                    .size = sizeof report_text,
+                                    .sink = symbolizer_write,
+                                    .to = &report_now.file};
+    add_first_line(&report_now.text, e, found);
+    if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&report_now.text, e);
+    text_flush(&report_now.text);
+    symbolizer_end(report_now.file);
 }
 
 static void end_process(void) {
@@ -220,7 +234,25 @@ static void end_process(void) {
     abort();
 }
 
+/* One line about an error within a report. If it ends the process, what the report has so far is
+ * written first. A further error within that is passed over. */
+static void act_within(const struct error *e, const char *found, bool last) {
+    char line[512];
+    struct text t = {.buffer = line, .size = sizeof line};
+    if (report_now.interrupted) return;
+    report_now.interrupted = true;
+    if (last && report_now.text.sink != NULL) {
+        text_flush(&report_now.text);
+        symbolizer_give_up(report_now.file);
+    }
+    add_first_line(&t, e, found);
+    t.length -= t.length > 0 && line[t.length - 1] == '\n';
+    text_write(&t);
+    report_now.interrupted = false;
+}
+
 static struct finding find_words(const void *p) {
+    if (is_within_report()) return (struct finding){false, "found during another report"};
     uint64_t mask = begin();
     struct finding f = describe_pointer(p);
     end(mask);
@@ -230,7 +262,9 @@ static struct finding find_words(const void *p) {
 static void tell(const struct error *e, const char *found) {
     uint8_t action = settings.check_action;
     if (handler_take(e->cause)) return;
-    if ((action & CHECK_REPORT) != 0) {
+    if (is_within_report()) {
+        if ((action & CHECK_REPORT) != 0) act_within(e, found, (action & CHECK_ABORT) != 0);
+    } else if ((action & CHECK_REPORT) != 0) {
         uint64_t mask = begin();
         act(e, found);
         end(mask);

@@ -57,6 +57,12 @@ static void filter_to_log(int file) {
     if (output != NO_FILE) os_close(output);
 }
 
+RARE void symbolizer_give_up(int file) {
+    if (file == NO_FILE) return;
+    os_copy_file(file, log_write);
+    os_close(file);
+}
+
 RARE void symbolizer_end(int file) {
     int before = errno;
     if (file == NO_FILE) return;

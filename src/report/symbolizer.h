@@ -21,4 +21,7 @@ void symbolizer_write(void *file, const char *bytes, size_t count);
 /* Ends the text, which then reaches the log. Signals must be blocked. */
 void symbolizer_end(int file);
 
+/* Instead of the end: the text goes to the log as it is, without another process. */
+void symbolizer_give_up(int file);
+
 #endif

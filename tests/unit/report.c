@@ -243,6 +243,82 @@ static void special_blocks_are_known(void) {
     CHECK(strstr(text, "invalid free of") != NULL && strstr(text, "(8 bytes inside a b") != NULL);
 }
 
+/* What a report calls may find an error itself. */
+static int errors_within;
+static char block_within[64];
+
+long __real_os_read_file(const char *path, char *buffer, size_t bytes);
+long __wrap_os_read_file(const char *path, char *buffer, size_t bytes);
+long __wrap_os_read_file(const char *path, char *buffer, size_t bytes) {
+    if (errors_within > 0 && errors_within-- > 0) {
+        report_error(&(struct error){.cause = "heap underflow", .p = block_within});
+        report_misuse(MISUSE_FREE, block_within, NULL);
+    }
+    return __real_os_read_file(path, buffer, bytes);
+}
+
+static void an_error_within_a_report_is_a_line(void) {
+    begin();
+    errors_within = 1;
+    struct error e = error_at(0);
+    report_error(&e);
+    const char *text = reported();
+    CHECK(has_line(text, "mallow: heap overflow of"));
+    CHECK(has_line(text, "mallow: heap underflow of"));
+    CHECK(has_line(text, "mallow: invalid free of"));
+    CHECK(count_lines(text, "found during another report") == 2);
+    report_error(&e);
+    CHECK(count_lines(reported(), "mallow: ") == 1);
+}
+
+/* Also while a report is about the error. */
+static void endless_errors_within_a_report_end(void) {
+    begin();
+    errors_within = 1000;
+    struct error e = error_at(0);
+    report_error(&e);
+    CHECK(has_line(reported(), "mallow: heap overflow of"));
+}
+
+static void note_abort(int signal) {
+    (void)signal;
+    const char *text = reported();
+    /* The words that the report had already, then the line. */
+    _exit(strncmp(text, "mallow: heap overflow of", 24) == 0 &&
+                  strstr(text, "mallow: heap underflow of") != NULL
+              ? 0
+              : 3);
+}
+
+static void an_error_within_a_report_ends_the_process(void) {
+    begin();
+    signal(SIGABRT, note_abort);
+    settings.check_action = CHECK_REPORT | CHECK_ABORT;
+    errors_within = 1;
+    struct error e = error_at(0);
+    report_error(&e);
+    CHECK(false);
+}
+
+/* The pipe's reader is gone: nothing is written, and no signal comes of it. */
+static void nobody_needs_to_read_the_log(void) {
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    close(ends[0]);
+    log_use(ends[1]);
+    struct error e = error_at(0);
+    report_error(&e);
+    report_warning("MALLOW_OPTIONS: ", "checked=1", 5, " is not known");
+    sigset_t pipe_signal, pending;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+    raise(SIGPIPE); /* one of the program's stays */
+    report_error(&e);
+    sigpending(&pending);
+    CHECK(sigismember(&pending, SIGPIPE) == 1);
+}
+
 static void warnings_are_a_line(void) {
     report_warning("MALLOW_OPTIONS: ", "checked=1", 5, " is not known");
     CHECK(strcmp(reported(), "mallow: MALLOW_OPTIONS: check is not known\n") == 0);
@@ -262,6 +338,10 @@ static struct body bodies[] = {
     BODY(a_misuse_is_named_by_what_the_pointer_is),
     BODY(special_blocks_are_known),
     BODY(warnings_are_a_line),
+    BODY(an_error_within_a_report_is_a_line),
+    BODY(endless_errors_within_a_report_end),
+    BODY(an_error_within_a_report_ends_the_process),
+    BODY(nobody_needs_to_read_the_log),
 };
 
 int main(void) { return run_bodies(bodies); }
