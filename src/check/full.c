@@ -15,7 +15,7 @@
 #define RECORD_KNOWN 0x80u /* beside the family: the record was written */
 #define FAMILY_MASK 0x0fu
 
-#define ZONE_SMALL 16u
+#define ZONE_SMALL 32u
 #define ZONE 64u
 
 /* ---- where the block lies in its slot ---- */
@@ -45,8 +45,10 @@ static char *right_start(const struct place *place) {
 
 static uint8_t fill_of_freed(void) { return settings.perturb != 0 ? settings.perturb : FILL_FREED; }
 
+/* As it was filled: M_PERTURB may have changed since. */
 static const char *find_write(const struct place *place) {
-    return fill_find_damage(place->start, place->bytes, fill_of_freed());
+    const struct record *record = record_of(place);
+    return record->size == 0 ? NULL : fill_find_damage(place->start, place->bytes, record->fill);
 }
 
 void full_info(const struct place *place, struct block_info *info) {
@@ -100,7 +102,8 @@ static void fetch_next(const struct heap *heap, unsigned class) {
 
 /* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
  * program wrote to it. False when there is no memory. */
-static bool take_slot_for(struct heap *heap, unsigned class, struct place *place, bool *filled) {
+ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned class, struct place *place,
+                                 bool *filled) {
     struct entry entry = quarantine_take(heap, class);
     *filled = entry.slot != NULL;
     if (*filled) {
@@ -111,16 +114,15 @@ static bool take_slot_for(struct heap *heap, unsigned class, struct place *place
     }
     struct slab *slab = alloc_find_slab(heap, class);
     if (slab == NULL || !records_make(slab)) return false;
-    bool fresh;
-    *place = place_at(slab_take_one(heap, slab, settings.randomize, &fresh));
+    *place = place_at(slab_take_one(heap, slab));
     return true;
 }
 
-static void write_record(const struct place *place, const struct ask *ask, stack_id stack) {
-    char *start = (char *)round_up((uintptr_t)place->start + zone(ask->size), ask->align);
+static void write_record(const struct place *place, size_t offset, const struct ask *ask,
+                         stack_id stack) {
     *record_of(place) = (struct record){
-        .size = (uint32_t)ask->size,
-        .offset = (uint16_t)(start - place->start),
+        .size = (uint16_t)ask->size,
+        .offset = (uint16_t)offset,
         .family = (uint8_t)(ask->family | RECORD_KNOWN),
         .align = (uint8_t)__builtin_ctzl(ask->align),
         .allocated = stack,
@@ -128,16 +130,37 @@ static void write_record(const struct place *place, const struct ask *ask, stack
     };
 }
 
+/* A block of no bytes has an inaccessible slot for itself. */
+static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct ask *ask,
+                                          stack_id stack) {
+    struct place place;
+    bool filled;
+    if (!take_slot_for(heap, CLASS_ZERO, &place, &filled)) return NULL;
+    write_record(&place, 0, ask, stack);
+    atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
+    return place.start;
+}
+
+static size_t block_offset(const struct place *place, const struct ask *ask) {
+    uintptr_t slot = (uintptr_t)place->start;
+    return round_up(slot + zone(ask->size), ask->align) - slot;
+}
+
 void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
-    if (ask->size > SLOT_MAX || ask->align > SLOT_MAX || slot_for(ask) > SLOT_MAX) return NULL;
+    if (unlikely(ask->size - 1 >= SLOT_MAX)) {
+        bool empty = ask->size == 0 && ask->align <= UNIT;
+        return empty ? alloc_empty_checked(heap, ask, stack) : NULL;
+    }
+    if (ask->align > SLOT_MAX || slot_for(ask) > SLOT_MAX) return NULL;
     struct place place;
     bool filled;
     if (!take_slot_for(heap, class_of(slot_for(ask)), &place, &filled)) return NULL;
     if (filled && unlikely(find_write(&place) != NULL))
         report_write(&place, "found when its memory was to be used again");
-    write_record(&place, ask, stack);
-    char *start = block_start(&place);
-    redzone_fill(place.start, (size_t)(start - place.start));
+    size_t offset = block_offset(&place, ask);
+    write_record(&place, offset, ask, stack);
+    char *start = place.start + offset;
+    redzone_fill(place.start, offset);
     memset(start, ask->zero ? 0 : fill_of_fresh(), ask->size);
     redzone_fill(right_start(&place), right_bytes(&place));
     atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
@@ -157,6 +180,8 @@ bool full_is_known(const struct place *place) {
 /* In which redzone somebody wrote, and where. */
 static enum damage find_damage(const struct place *place, const char **where) {
     size_t left = record_of(place)->offset;
+    *where = NULL;
+    if (unlikely(record_of(place)->size == 0)) return DAMAGE_NONE;
     *where = redzone_find_damage(right_start(place), right_bytes(place));
     if (unlikely(*where != NULL)) return DAMAGE_TAIL;
     *where = redzone_find_damage(place->start, left);
@@ -256,7 +281,8 @@ bool full_free(struct heap *heap, const struct place *place, void *p, const stru
     verify_live(place, "found by free");
     record->freed = stack;
     record->freed_by = thread_id();
-    memset(place->start, fill_of_freed(), place->bytes);
+    record->fill = fill_of_freed();
+    if (likely(record->size != 0)) memset(place->start, record->fill, place->bytes);
     atomic_store_explicit(place->state, SLOT_HELD, memory_order_release);
     if (heap != NULL) keep_for_a_while(heap, place);
     return true;

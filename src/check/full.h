@@ -5,6 +5,9 @@
  *     | left redzone | block | right redzone ... |
  *     ^ slot                                      ^ next slot
  *
+ * Its slot is one that nobody can guess. A block of no bytes lies in an inaccessible slot, without
+ * redzones.
+ *
  * A freed one is filled and waits in the quarantine; before the slot is used again its content is
  * compared with what it was filled with.
  */

@@ -78,34 +78,46 @@ ALWAYS_INLINE uint64_t hard_word(const char *slot, uint64_t unused) {
 }
 _Static_assert(SLOT_MAX <= UINT16_MAX, "16 bits hold what a slot leaves unused");
 
-/* Of a slot that is zero. */
+/* In a slot that is zero. The gap has one whole word at least. */
 ALWAYS_INLINE void seal(char *slot, size_t bytes, size_t size) {
     char *at = word_of(slot, bytes);
     size_t unused = bytes - HARD_WORD - size;
     store_word(at, hard_word(slot, unused));
-    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
+    store_word(at -= sizeof(uint64_t), GAP_WORD);
+    for (unused -= sizeof(uint64_t); unlikely(unused >= sizeof(uint64_t));
+         unused -= sizeof(uint64_t))
         store_word(at -= sizeof(uint64_t), GAP_WORD);
     if (unused != 0) store_word(at - sizeof(uint64_t), gap_end(unused));
 }
 
-/* Bytes between the block and the word; more than the slot has when the word is not ours. */
+/* Bytes between the block and the word; SIZE_MAX when the word is not ours. */
 ALWAYS_INLINE uint64_t unused_in(const char *slot, size_t bytes) {
     uint64_t word = load_word(slot + bytes - HARD_WORD), unused = word & UINT16_MAX;
     return likely(word == hard_word(slot, unused)) ? unused : UINT64_MAX;
 }
 
+/* Whether a slot can leave so many bytes unused. */
+ALWAYS_INLINE bool is_possible(uint64_t unused, size_t bytes) {
+    return unused - (HARD_TAIL - HARD_WORD) <= bytes - HARD_TAIL;
+}
+
 /* Whether what is behind the block is as it was left. */
 ALWAYS_INLINE bool is_whole(const char *slot, size_t bytes) {
-    uint64_t unused = unused_in(slot, bytes), other = 0;
-    const char *at = slot + bytes - HARD_WORD;
-    if (unlikely(unused > bytes - HARD_WORD)) return false;
-    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
+    uint64_t unused = unused_in(slot, bytes);
+    const char *at = slot + bytes - HARD_TAIL;
+    if (unlikely(!is_possible(unused, bytes))) return false;
+    uint64_t other = load_word(at) ^ GAP_WORD;
+    for (unused -= sizeof(uint64_t); unlikely(unused >= sizeof(uint64_t));
+         unused -= sizeof(uint64_t))
         other |= load_word(at -= sizeof(uint64_t)) ^ GAP_WORD;
     if (unused != 0) other |= (load_word(at - sizeof(uint64_t)) ^ GAP_WORD) >> (64 - 8 * unused);
     return other == 0;
 }
 
 /* ---- zero ---- */
+
+/* Slots that were never handed out are compared as a whole below this size. */
+#define COMPARED_FRESH (4 * KIB)
 
 typedef uint64_t lane __attribute__((vector_size(16), may_alias));
 
@@ -136,8 +148,8 @@ ALWAYS_INLINE void make_zero(char *slot, size_t bytes) {
 
 /* A block whose word was overwritten counts as one that fills its slot. */
 static size_t size_of_block(char *slot, size_t bytes) {
-    uint64_t unused = unused_in(slot, bytes), most = bytes - HARD_WORD;
-    return unused <= most ? most - unused : most;
+    uint64_t unused = unused_in(slot, bytes);
+    return is_possible(unused, bytes) ? bytes - HARD_WORD - unused : bytes - HARD_TAIL;
 }
 
 bool hard_is_known(const struct place *place) {
@@ -151,7 +163,7 @@ void hard_info(const struct place *place, struct block_info *info) {
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
         .start = place->start,
-        .size = live ? size_of_block(place->start, place->bytes) : place->bytes - HARD_WORD,
+        .size = live ? size_of_block(place->start, place->bytes) : place->bytes - HARD_TAIL,
         .exact = live,
     };
 }
@@ -167,7 +179,7 @@ RARE static void report_hard(const struct place *place, const char *cause, const
 static RARE const char *find_overflow(char *slot, size_t bytes) {
     uint64_t unused = unused_in(slot, bytes);
     char *word = word_of(slot, bytes);
-    if (unused > bytes - HARD_WORD) return word;
+    if (!is_possible(unused, bytes)) return word;
     return fill_find_damage(word - unused, unused, GAP);
 }
 
@@ -190,11 +202,19 @@ RARE static void report_late_write(const struct place *place, const char *when) 
     report_hard(place, "use after free", fill_find_damage(place->start, place->bytes, 0), when);
 }
 
+/* The slot is not in use and reads as zero. In the slab a large one that was never used is left
+ * alone: most of its pages were never touched. */
+static bool is_zeroed(const struct place *place, uint8_t state) {
+    return state == SLOT_HELD || state == SLOT_HELD_FRESH ||
+           (state == SLOT_FRESH && place->bytes < COMPARED_FRESH) ||
+           (state == SLOT_FREE && place->slab->wiped);
+}
+
 /* What others do at the same time is no damage: it is looked at twice. */
 bool hard_is_damaged(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED, whole = true;
-    if (!live && state != SLOT_HELD && state != SLOT_HELD_FRESH) return false;
+    if (place->slab->class == CLASS_ZERO || (!live && !is_zeroed(place, state))) return false;
     for (int i = 0; i < 2; i++) {
         whole = live ? is_whole(place->start, place->bytes) : is_zero(place->start, place->bytes);
         if (likely(whole)) return false;
@@ -214,6 +234,7 @@ bool hard_verify(const struct place *place, const char *when) {
         report_overflow(place, when);
         break;
     case SLOT_HELD_FRESH:
+    case SLOT_FRESH:
         report_stray_write(place, when);
         break;
     default:
@@ -222,10 +243,49 @@ bool hard_verify(const struct place *place, const char *when) {
     return true;
 }
 
+/* ---- before the first slot ---- */
+
+/* What lies there belongs to no slot, and would take a write before the first block in silence. */
+#define LEAD CACHE_LINE
+
+/* NULL: the slab begins with its first slot. */
+static char *lead_of(struct slab *slab) {
+    char *first = slab_slot_zero(slab) + (size_t)(slab->slots - slab->capacity) * slab->slot_size;
+    bool room = first - granule_start(slab_granule(slab)) >= (ptrdiff_t)LEAD;
+    return room && slab->class != CLASS_ZERO ? first - LEAD : NULL;
+}
+
+static bool is_lead_clear(struct slab *slab) {
+    const char *lead = lead_of(slab);
+    return lead == NULL || !slab->wiped || is_zero(lead, LEAD);
+}
+
+/* It is clear afterwards. */
+RARE static void report_lead(struct slab *slab, const char *when) {
+    struct place first;
+    struct block_info info;
+    char *lead = lead_of(slab);
+    const char *written = fill_find_damage(lead, LEAD, 0);
+    bool known = place_of(lead + LEAD, &first) && hard_is_known(&first);
+    if (known) hard_info(&first, &info);
+    report_error(&(struct error){.cause = known ? "heap underflow" : "corrupted",
+                                 .p = written,
+                                 .block = known ? &info : NULL,
+                                 .detail = when});
+    memset(lead, 0, LEAD);
+}
+
+size_t hard_verify_lead(struct slab *slab, const char *when) {
+    if (is_lead_clear(slab)) return 0;
+    report_lead(slab, when);
+    return 1;
+}
+
 /* ---- slots from and to slabs ---- */
 
 void hard_wipe(struct slab *slab) {
-    char *zero = slab_slot_zero(slab);
+    char *zero = slab_slot_zero(slab), *lead = lead_of(slab);
+    if (lead != NULL) memset(lead, 0, LEAD);
     for (uint32_t slot = 0; slot < slab->slots; slot++)
         if (state_get(&slab->state[slot]) == SLOT_FREE)
             memset(zero + (size_t)slot * slab->slot_size, 0, slab->slot_size);
@@ -261,7 +321,8 @@ static void refill_ring(struct heap *heap, struct hard_ring *ring, unsigned clas
     size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
     struct slab *slab = alloc_find_slab(heap, class);
     if (slab == NULL) return;
-    if (!slab->wiped) hard_wipe(slab);
+    if (class != CLASS_ZERO && !slab->wiped) hard_wipe(slab);
+    hard_verify_lead(slab, "found when the slab was used again");
     unsigned count = slab_take_shuffled(heap, slab, fresh, (unsigned)want);
     for (unsigned i = 0; i < count; i++) *at(ring, ring->head - 1 - i) = fresh[i];
     signal_order();
@@ -353,17 +414,17 @@ static NOINLINE RARE void clear_written(char *slot, size_t bytes) {
 }
 
 /*
- * A slot that was never handed out. Of a page or more it is not compared: that would touch all of
- * it, which the program may never do. Of a smaller one the write comes first, for a page that is
- * read first faults twice.
+ * A slot that was never handed out. Of a page or more only the end is compared: the rest the
+ * program may never touch. The last word is exchanged, not read first: a page that is read first
+ * faults twice.
  */
-#define COMPARED_FRESH (4 * KIB)
-
 static bool is_good(struct entry entry, size_t bytes) {
     if (state_get(entry.state) != SLOT_HELD_FRESH) return is_zero(entry.slot, bytes);
-    if (bytes >= COMPARED_FRESH) return true;
-    store_word(word_of(entry.slot, bytes), 0);
-    return is_zero(entry.slot, bytes);
+    char *last = word_of(entry.slot, bytes);
+    uint64_t was = __atomic_exchange_n((uint64_t *)(void *)last, 0, __ATOMIC_RELAXED);
+    if (was != 0) store_word(last, was);
+    if (bytes >= COMPARED_FRESH) return (was | load_word(last - sizeof was)) == 0;
+    return was == 0 && is_zero(entry.slot, bytes);
 }
 
 static void *take_slowly(struct hard_ring *ring, size_t size) {
@@ -389,7 +450,7 @@ static void *alloc_from_ring(unsigned class, size_t size) {
 }
 
 static unsigned class_for(size_t size, size_t align) {
-    unsigned class = class_of(size + HARD_WORD);
+    unsigned class = class_of(size + HARD_TAIL);
     while (class < CLASSES && align > UNIT && (class_size(class) & (align - 1)) != 0) class ++;
     return class;
 }
@@ -409,8 +470,27 @@ ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
     return p;
 }
 
+/* A block of no bytes lies in an inaccessible slot, which has no word. Its state is USED, so that
+ * hard_free does not take it for one that has. */
+static NOINLINE void *alloc_empty(void) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
+    void *p = NULL;
+    struct hard_ring *ring = ring_of(heap, CLASS_ZERO);
+    if (ring != NULL && in_ring(ring) <= HARD_DELAY) refill_ring(heap, ring, CLASS_ZERO);
+    if (ring != NULL && in_ring(ring) > 0) {
+        struct entry entry = *at(ring, ring->head++);
+        state_set(entry.state, SLOT_USED);
+        p = entry.slot;
+    }
+    heap_leave(heap);
+    return p;
+}
+
 void *hard_alloc(size_t size, size_t align) {
-    if (size > SLOT_MAX - HARD_WORD || align > RUN_PAGE) return NULL;
+    if (unlikely(size - 1 >= SLOT_MAX - HARD_TAIL))
+        return size == 0 && align <= UNIT ? alloc_empty() : NULL;
+    if (align > RUN_PAGE) return NULL;
     unsigned class = class_for(size, align);
     if (class == CLASSES) return NULL;
     void *p = take_fast(class, size);
@@ -425,9 +505,12 @@ static NOINLINE void *malloc_slowly(size_t size) {
 }
 
 NOINLINE void *hard_malloc(size_t size) {
-    void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_WORD), size) : NULL;
+    void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_TAIL), size) : NULL;
     return likely(p != NULL) ? p : malloc_slowly(size);
 }
+
+/* No size but 0 has slots of one unit: their ring stays empty, so that take_fast finds nothing. */
+_Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */
 
@@ -478,13 +561,25 @@ static NOINLINE RARE void tell_overflow(void *p) {
     if (place_of(p, &place)) report_overflow(&place, "found by free");
 }
 
+/* A block of no bytes. */
+static NOINLINE bool free_empty(void *p) {
+    struct place place;
+    uint8_t live = SLOT_USED;
+    if (!place_of(p, &place) || place.start != p || place.slab->class != CLASS_ZERO ||
+        !atomic_compare_exchange_strong_explicit(place.state, &live, SLOT_HELD,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        return false;
+    keep_slowly(CLASS_ZERO, (struct entry){p, place.state});
+    return true;
+}
+
 /* Beyond so many bytes libc's function is faster. */
 #define ZEROED_HERE 512u
 
 bool hard_free(void *p) {
     struct slab *slab;
     struct entry entry;
-    if (unlikely(!close_live(p, &slab, &entry))) return false;
+    if (unlikely(!close_live(p, &slab, &entry))) return free_empty(p);
     size_t bytes = slab->slot_size;
     if (unlikely(!is_whole(p, bytes))) tell_overflow(p);
     if (likely(bytes <= ZEROED_HERE))
@@ -515,7 +610,7 @@ size_t hard_size(const struct place *place) { return size_of_block(place->start,
 
 bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = size_of_block(place->start, bytes);
-    if (size > bytes - HARD_WORD || class_of(size + HARD_WORD) != place->slab->class) return false;
+    if (size > bytes - HARD_TAIL || class_of(size + HARD_TAIL) != place->slab->class) return false;
     if (!is_whole(place->start, bytes)) report_overflow(place, "found by realloc");
     /* Nobody may verify it meanwhile. */
     atomic_store_explicit(place->state, SLOT_CLOSING, memory_order_release);

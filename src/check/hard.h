@@ -1,16 +1,17 @@
 /*
  * check=hard: checked blocks for production. A block lies at its slot's start; the slot's last
  * eight bytes are a word that is keyed by a secret and by the slot's address, and holds how much of
- * the slot the block leaves unused:
+ * the slot the block leaves unused, which is eight bytes at least:
  *
  *     | block | unused | word |
  *     ^ slot                   ^ next slot
  *
- * So an overflow is found when the block is freed, even by one byte; a word from elsewhere does not
- * fit; and the size that was asked for is known. A freed slot is zeroed and waits in a ring of its
- * class and thread until at least HARD_DELAY others were freed; it must still be zero then. Slots
- * come from their slabs in an order that nobody can guess, and no memory of one class ever serves
- * another.
+ * So an overflow is found when the block is freed, even by one byte, and so is a write of up to 16
+ * bytes before a block, when that slot is next looked at; a word from elsewhere does not fit; and
+ * the size that was asked for is known. A block of no bytes lies in an inaccessible slot. A freed
+ * slot is zeroed and waits in a ring of its class and thread until at least HARD_DELAY others were
+ * freed; it must still be zero then. Slots come from their slabs in an order that nobody can guess,
+ * and no memory of one class ever serves another.
  *
  *     ring    [ ... | fresh from slabs | oldest freed | ... | newest freed | ... ]
  *                     head                                    tail - 1
@@ -28,7 +29,8 @@
 #include "heap/heap.h"
 
 #define HARD_DELAY 200u
-#define HARD_WORD 8u /* bytes of a slot that are not the program's */
+#define HARD_WORD 8u
+#define HARD_TAIL 16u /* bytes of a slot that are never the program's */
 
 /* A block in a slot, zeroed; NULL when it is too large for one, or there is no memory. */
 void *hard_alloc(size_t size, size_t align);
@@ -58,7 +60,11 @@ void hard_info(const struct place *place, struct block_info *info);
  * reported. */
 bool hard_verify(const struct place *place, const char *when);
 
-/* The same, without a report. */
+/* Looks at what lies before the slab's first slot; 1 when somebody wrote there, which is reported.
+ */
+size_t hard_verify_lead(struct slab *slab, const char *when);
+
+/* The same as hard_verify, without a report. */
 bool hard_is_damaged(const struct place *place);
 
 /* Makes what is free in a slab zero, before its first slot is used so. Of its owner. */

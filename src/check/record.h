@@ -16,13 +16,15 @@
 #include "stack/stack.h"
 
 struct record {
-    uint32_t size;   /* bytes as asked for */
+    uint16_t size;   /* bytes as asked for; 0: the slot is inaccessible */
     uint16_t offset; /* of the block in its slot */
+    uint8_t fill;    /* what the slot holds once the block was freed */
     uint8_t family;
     uint8_t align; /* what was asked for: its power of two; 0 for none */
     stack_id allocated, freed;
     int32_t allocated_by, freed_by; /* thread ids */
 };
+_Static_assert(SLOT_MAX <= UINT16_MAX && sizeof(struct record) == 24, "as small as it can be");
 
 /* A slot, by an address anywhere in it. */
 struct place {

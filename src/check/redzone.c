@@ -24,11 +24,18 @@ static lane lane_from(uint64_t word, size_t first) {
     return (lane){turned, turned};
 }
 
+/* The length of the redzones of small blocks (full.c). */
+#define ZONE_USUAL ((size_t)32)
+
 /* The last lane may lie over the one before it. */
 void redzone_fill(char *start, size_t bytes) {
     uint64_t word = word_for(start);
     lane both = {word, word};
     size_t i = 0;
+    if (likely(bytes == ZONE_USUAL)) {
+        *(lane *)start = *(lane *)(start + sizeof both) = both;
+        return;
+    }
     for (; i + sizeof both <= bytes; i += sizeof both) *(lane *)(start + i) = both;
     if (i == bytes) return;
     if (likely(bytes >= sizeof both))
@@ -48,6 +55,10 @@ static const char *find_other(const char *start, size_t bytes, uint64_t word) {
     lane both = {word, word}, all = {0, 0};
     size_t i = 0;
     if (unlikely(bytes < sizeof both)) return find_difference(start, bytes, word);
+    for (; i + 4 * sizeof both <= bytes; i += 4 * sizeof both) {
+        const lane *at = (const lane *)(start + i);
+        all |= (at[0] ^ both) | (at[1] ^ both) | (at[2] ^ both) | (at[3] ^ both);
+    }
     for (; i + sizeof both <= bytes; i += sizeof both) all |= *(const lane *)(start + i) ^ both;
     if (i != bytes) all |= *(const lane *)(start + bytes - sizeof both) ^ lane_from(word, bytes);
     if (likely((all[0] | all[1]) == 0)) return NULL;
@@ -55,6 +66,12 @@ static const char *find_other(const char *start, size_t bytes, uint64_t word) {
 }
 
 const char *redzone_find_damage(const char *start, size_t bytes) {
+    if (likely(bytes == ZONE_USUAL)) {
+        uint64_t word = word_for(start);
+        lane both = {word, word};
+        lane all = (*(const lane *)start ^ both) | (*(const lane *)(start + sizeof both) ^ both);
+        return likely((all[0] | all[1]) == 0) ? NULL : find_difference(start, bytes, word);
+    }
     return find_other(start, bytes, word_for(start));
 }
 

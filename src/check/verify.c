@@ -62,9 +62,13 @@ static bool find_damaged(struct look *look, struct slab *slab, uint32_t from, st
     return found;
 }
 
+static size_t verify_lead(struct slab *slab, const char *when) {
+    return settings.check == CHECK_HARD && slab->index == 0 ? hard_verify_lead(slab, when) : 0;
+}
+
 static size_t verify_slab(struct look *look, struct slab *slab, const char *when) {
-    size_t damaged = 0;
     struct place place;
+    size_t damaged = verify_lead(slab, when);
     for (uint32_t from = 0; find_damaged(look, slab, from, &place); from = place.slot + 1)
         damaged += report_damaged(&place, when);
     return damaged;

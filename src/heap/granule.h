@@ -43,6 +43,7 @@ struct slab {
     uint32_t scan;                  /* no available slot below this */
     uint32_t reach;                 /* no slot from here on was ever taken */
     uint32_t capacity;              /* slots that are not NONE */
+    uint32_t window;                /* near the slot that was last taken at random */
     struct record *_Atomic records; /* of checked slots, by slot; NULL: there is none (record.h) */
     bool listed;                    /* in bin.partial */
     uint8_t age;                    /* see trim.h */

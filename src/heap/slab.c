@@ -93,11 +93,20 @@ static size_t end_guard(void) {
     return os_page_size();
 }
 
+/* The room before the first slot. In check=hard there is some, unless it would take the place of a
+ * large slot: a write before the first block is found there (hard.c). */
+static size_t choose_colour(unsigned class, size_t bytes) {
+    size_t colour = next_colour(class, bytes), size = class_size(class);
+    if (colour != 0 || settings.check != CHECK_HARD || class == CLASS_ZERO) return colour;
+    size_t step = max_size(CACHE_LINE, class_alignment(class));
+    return size <= KIB || bytes % size >= step ? step : 0;
+}
+
 static struct slab *create_locked(struct heap *heap, unsigned class) {
     unsigned granules = class_granules(class);
     size_t guard = class == CLASS_ZERO ? 0 : end_guard();
     size_t bytes = granules * GRANULE - guard, size = class_size(class);
-    size_t colour = next_colour(class, bytes);
+    size_t colour = choose_colour(class, bytes);
     /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
     uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
     uint32_t capacity = (uint32_t)((bytes - colour) / size);
@@ -127,6 +136,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->age = 0;
     slab->scan = phantoms;
     slab->reach = 0;
+    slab->window = 0;
     slab->records = NULL;
     slab->wiped = false;
     init_states(slab, phantoms, clean);
@@ -309,23 +319,39 @@ static uint64_t next_random(struct heap *heap) {
     return heap->random = x;
 }
 
-struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh) {
-    uint64_t random = at_random ? next_random(heap) : 0;
-    uint32_t from = at_random ? (uint32_t)((random >> 32) * slab->slots >> 32) : slab->scan;
-    uint32_t at = find_available(slab, from & ~7u);
+/* Slots of a window are used before those of the next one, so that few blocks touch few pages. */
+#define WINDOW 64u
+
+/* A word of states with an available slot, at random: in the window of the slot that was taken
+ * last, else anywhere in the slab. */
+static uint32_t find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8), window = slab->window & ~(WINDOW - 1);
+    uint32_t first = (uint32_t)random & (WINDOW - 8);
+    for (uint32_t i = 0; i < WINDOW && slab->outside != 0; i += 8) {
+        uint32_t at = window + ((first + i) & (WINDOW - 1));
+        if (at < end && available_bytes(load_states(slab->state, at)) != 0) return at;
+    }
+    uint64_t again = next_random(heap) >> 32;
+    return find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
+}
+
+/* One of the bytes that are set, the first one from a place on, round the end. */
+static unsigned choose_byte(uint64_t found, unsigned from) {
+    uint64_t behind = found >> 8 * from << 8 * from;
+    return (unsigned)__builtin_ctzl(behind != 0 ? behind : found) / 8;
+}
+
+struct entry slab_take_one(struct heap *heap, struct slab *slab) {
+    uint64_t random = next_random(heap);
+    uint32_t at = find_in_window(heap, slab, random >> 32);
     uint64_t found = available_bytes(load_states(slab->state, at));
-    if (at_random)
-        for (unsigned skip = (unsigned)(random % (unsigned)__builtin_popcountl(found)); skip > 0;
-             skip--)
-            found &= found - 1;
-    uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+    uint32_t slot = at + choose_byte(found, (unsigned)(random >> 61));
     if (slab->outside == 0) use_empty(heap, slab);
     slab->age = 0;
     slab->outside++;
     signal_order();
-    *fresh = state_get(&slab->state[slot]) == SLOT_FRESH;
     state_set(&slab->state[slot], SLOT_CLOSING);
-    if (!at_random) slab->scan = at;
+    slab->window = at;
     if (at + 8 > slab->reach) slab->reach = at + 8;
     if (slab->outside == slab->capacity) bin_remove(heap, slab);
     return (struct entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,

@@ -59,9 +59,9 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want);
 /* The same with slots from a place on and in an order that nobody can guess. */
 void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want);
 
-/* Takes one available slot, of which there is one at least, into the state CLOSING: the lowest, or
- * one that nobody can guess. *fresh: it reads as zero. */
-struct entry slab_take_one(struct heap *heap, struct slab *slab, bool at_random, bool *fresh);
+/* Takes one available slot, of which there must be one, into the state CLOSING: near the last one,
+ * but one that nobody can guess. */
+struct entry slab_take_one(struct heap *heap, struct slab *slab);
 
 /* Takes up to `want` available slots that lie near each other, at a place and in an order that
  * nobody can guess, into the state HELD or HELD_FRESH; how many. One at least is there. */

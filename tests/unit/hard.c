@@ -6,12 +6,14 @@
 #include <sched.h>
 
 #include "check/hard.h"
+#include "check/verify.h"
 #include "heap/alloc.h"
 #include "heap/size_class.h"
+#include "os/os.h"
 #include "pattern.h"
 #include "random.h"
 
-enum { LARGEST = SLOT_MAX - HARD_WORD };
+enum { LARGEST = SLOT_MAX - HARD_TAIL };
 
 static uint64_t seed = 1;
 
@@ -59,7 +61,7 @@ static void check_block(size_t size, size_t align) {
     CHECK(block != NULL && (uintptr_t)block % max_size(align, UNIT) == 0);
     CHECK(is_zero(block, size));
     struct place place = place_of_live(block);
-    CHECK(place.bytes >= size + HARD_WORD);
+    CHECK(place.bytes >= size + HARD_TAIL);
     CHECK_EQUAL(hard_size(&place), size);
     struct block_info info;
     CHECK(hard_is_known(&place));
@@ -76,10 +78,10 @@ static void check_block(size_t size, size_t align) {
 }
 
 static void blocks_are_what_was_asked_for(void) {
-    for (size_t size = 0; size <= LARGEST; size += 1 + size / 50) check_block(size, 1);
+    for (size_t size = 1; size <= LARGEST; size += 1 + size / 50) check_block(size, 1);
     check_block(LARGEST, 1);
     for (size_t align = 2; align <= RUN_PAGE; align *= 2)
-        for (size_t size = 0; size + align + HARD_WORD <= SLOT_MAX; size += 1 + size / 3)
+        for (size_t size = 1; size + align + HARD_TAIL <= SLOT_MAX; size += 1 + size / 3)
             check_block(size, align);
 }
 
@@ -117,15 +119,14 @@ static void check_each_bit_behind(size_t size) {
 }
 
 static void each_byte_behind_a_block_is_looked_at(void) {
-    for (size_t size = 0; size < 300; size++) check_each_bit_behind(size);
+    for (size_t size = 1; size < 300; size++) check_each_bit_behind(size);
     for (size_t size = 300; size < LARGEST; size += size / 4) check_each_bit_behind(size);
 }
 
 static void a_null_byte_too_many_is_enough(void) {
-    for (size_t size = 0; size < 2000; size++) {
+    for (size_t size = 1; size < 2000; size++) {
         char *block = take(size);
         struct place place = place_of_live(block);
-        if (place.bytes == size + HARD_WORD) continue; /* of a word one byte may be null */
         block[size] = 0;
         CHECK(hard_is_damaged(&place));
         give(block);
@@ -141,7 +142,7 @@ static void the_free_tells_and_frees(void) {
         snprintf(expected, sizeof expected, "heap overflow of %p (", (void *)(block + size));
         give(block);
         const char *text = reported();
-        if (place.bytes > size + HARD_WORD) CHECK(strstr(text, expected) != NULL);
+        CHECK(strstr(text, expected) != NULL);
         CHECK(strstr(text, "heap overflow of") != NULL);
         CHECK(strstr(text, ", found by free\n") != NULL);
         CHECK(is_zero(place.start, place.bytes));
@@ -158,18 +159,106 @@ static void the_next_block_is_not_reached_unseen(void) {
 }
 
 static void a_word_from_elsewhere_does_not_fit(void) {
-    enum { COUNT = 100, SIZE = 40 }; /* and the word fills the slot */
+    enum { COUNT = 100, SIZE = 32, WORD_AT = SIZE + HARD_TAIL - HARD_WORD };
     char *blocks[COUNT], words[COUNT][HARD_WORD];
     for (int i = 0; i < COUNT; i++) blocks[i] = take(SIZE);
-    for (int i = 0; i < COUNT; i++) memcpy(words[i], blocks[i] + SIZE, HARD_WORD);
+    for (int i = 0; i < COUNT; i++) memcpy(words[i], blocks[i] + WORD_AT, HARD_WORD);
     for (int to = 0; to < COUNT; to++) {
         for (int from = 0; from < COUNT; from++) {
-            memcpy(blocks[to] + SIZE, words[from], HARD_WORD);
+            memcpy(blocks[to] + WORD_AT, words[from], HARD_WORD);
             CHECK_EQUAL(is_damaged(blocks[to]), from != to);
         }
-        memcpy(blocks[to] + SIZE, words[to], HARD_WORD);
+        memcpy(blocks[to] + WORD_AT, words[to], HARD_WORD);
         give(blocks[to]);
     }
+    check_reported("");
+}
+
+/* ---- underflows ---- */
+
+static unsigned count_reports(void) {
+    unsigned count = 0;
+    for (const char *text = reported(); (text = strstr(text, "mallow: ")) != NULL; text++) count++;
+    return count;
+}
+
+/* One byte is written before each of some blocks: as many bytes are found, whatever lies there. */
+static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) {
+    enum { COUNT = 100, MORE = 1500 };
+    static char *blocks[COUNT + MORE];
+    for (int i = 0; i < COUNT; i++) blocks[i] = take(size);
+    for (int i = 0; i < COUNT; i++) blocks[i][-offset] ^= 0x55;
+    for (int i = COUNT; used_again && i < COUNT + MORE; i++) blocks[i] = take(size);
+    for (int i = 0; used_again && i < COUNT + MORE; i++) give(blocks[i]);
+    verify_all("looked at");
+    unsigned found = count_reports();
+    if (found != COUNT) check_failed("%zu bytes, at -%td: %u found\n", size, offset, found);
+}
+
+/* Each in a process of its own: its slots are fresh, and found when they are used. */
+static void in_fresh_slots(size_t size, bool used_again) {
+    for (ptrdiff_t offset = 1; offset <= (ptrdiff_t)HARD_TAIL; offset++) {
+        pid_t child = start_child();
+        if (child == 0) {
+            check_writes_before(size, offset, used_again);
+            _exit(0);
+        }
+        int status;
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
+}
+
+static void a_write_before_a_block_is_found_when_slots_are_used(void) {
+    in_fresh_slots(48, true);
+    in_fresh_slots(56, true);
+    in_fresh_slots(248, true);
+}
+
+/* Also in slots that were never used. */
+static void a_write_before_a_block_is_found_at_the_end(void) {
+    in_fresh_slots(24, false);
+    in_fresh_slots(240, false);
+}
+
+/* Before it lies no slot. */
+static void a_write_before_the_first_block_of_a_slab_is_found(void) {
+    enum { SIZE = 100, COUNT = 4096 };
+    for (int i = 0; i < COUNT; i++) {
+        struct place place = place_of_live(take(SIZE));
+        if (place.slot != place.slab->slots - place.slab->capacity) continue;
+        place.start[-1] = 1;
+        verify_all("looked at");
+        CHECK(strstr(reported(), "heap underflow of") != NULL);
+        verify_all("looked at");
+        check_reported("");
+        return;
+    }
+    CHECK(false);
+}
+
+/* ---- blocks of no bytes ---- */
+
+static void a_block_of_no_bytes_is_inaccessible(void) {
+    static char *blocks[1000];
+    for (int i = 0; i < 1000; i++) {
+        struct block_info info;
+        blocks[i] = take(0);
+        CHECK(!os_is_readable(blocks[i]) && (uintptr_t)blocks[i] % UNIT == 0);
+        CHECK(block_info_of(blocks[i], &info) && info.life == LIFE_LIVE && info.size == 0);
+    }
+    for (int i = 0; i < 1000; i++) {
+        struct block_info info;
+        CHECK(hard_free(blocks[i]) && !hard_free(blocks[i]));
+        CHECK(block_info_of(blocks[i], &info) && info.life == LIFE_FREED && info.size == 0);
+    }
+    char *block = take(0);
+    CHECK(hard_free(block));
+    for (unsigned i = 0; i < HARD_DELAY; i++) {
+        char *other = take(0);
+        CHECK(other != block && hard_free(other));
+    }
+    CHECK(hard_alloc(0, 64) == NULL); /* a guarded one serves */
+    verify_all("looked at");
     check_reported("");
 }
 
@@ -256,8 +345,8 @@ static void resize(char *block, size_t before, size_t size) {
         if (size > before) CHECK(is_zero(block + before, size - before));
         CHECK(!hard_is_damaged(&place));
         CHECK_EQUAL(hard_size(&place), size);
-        CHECK(class_of(size + HARD_WORD) == place.slab->class);
-        if (size + HARD_WORD < place.bytes) {
+        CHECK(class_of(size + HARD_TAIL) == place.slab->class);
+        if (size + HARD_TAIL < place.bytes) {
             block[size] ^= 1;
             CHECK(hard_is_damaged(&place));
             block[size] ^= 1;
@@ -265,15 +354,15 @@ static void resize(char *block, size_t before, size_t size) {
     } else {
         CHECK(pattern_holds(block, before, 17));
         CHECK_EQUAL(hard_size(&place), before);
-        CHECK(class_of(size + HARD_WORD) != place.slab->class);
+        CHECK(class_of(size + HARD_TAIL) != place.slab->class);
     }
     give(block);
     check_reported("");
 }
 
 static void a_block_is_resized_within_its_class(void) {
-    for (size_t before = 0; before < 200; before++)
-        for (size_t size = 0; size < 200; size++) resize(take(before), before, size);
+    for (size_t before = 1; before < 200; before++)
+        for (size_t size = 1; size < 200; size++) resize(take(before), before, size);
     for (size_t before = 500; before < LARGEST; before += before / 9)
         for (size_t size = 1; size < LARGEST; size = size * 5 / 4 + 1)
             resize(take(before), before, size);
@@ -302,8 +391,8 @@ static size_t frees_until_reuse(const char *freed, size_t size) {
 }
 
 static void a_slot_waits_for_other_frees(void) {
-    for (unsigned class = 1; class < CLASSES; class ++) {
-        size_t size = class_size(class) - HARD_WORD;
+    for (unsigned class = 2; class < CLASSES; class ++) {
+        size_t size = class_size(class) - HARD_TAIL;
         for (int i = 0; i < 3; i++) {
             char *block = take(size);
             give(block);
@@ -396,9 +485,9 @@ static void memory_of_one_class_serves_no_other(void) {
     static char *blocks[COUNT];
     static uint8_t class_of_granule[1 << 16];
     for (int round = 0; round < 4; round++) {
-        for (unsigned class = 1; class < CLASSES; class ++) {
+        for (unsigned class = 2; class < CLASSES; class ++) {
             for (int i = 0; i < COUNT; i++) {
-                blocks[i] = take(class_size(class) - HARD_WORD);
+                blocks[i] = take(class_size(class) - HARD_TAIL);
                 size_t granule = granule_of(blocks[i]);
                 CHECK(granule < sizeof class_of_granule);
                 CHECK(class_of_granule[granule] == 0 || class_of_granule[granule] == class);
@@ -489,7 +578,7 @@ static void *live(void *argument) {
             blocks[n].start = NULL;
             continue;
         }
-        size_t size = random_below(&random, (size_t)1 << random_below(&random, 13));
+        size_t size = 1 + random_below(&random, (size_t)1 << random_below(&random, 13));
         char *start = hard_malloc(size);
         CHECK(start != NULL && is_zero(start, size));
         blocks[n].start = start;
@@ -516,6 +605,10 @@ static struct body bodies[] = {
     BODY(the_free_tells_and_frees),
     BODY(the_next_block_is_not_reached_unseen),
     BODY(a_word_from_elsewhere_does_not_fit),
+    BODY(a_write_before_a_block_is_found_when_slots_are_used),
+    BODY(a_write_before_a_block_is_found_at_the_end),
+    BODY(a_write_before_the_first_block_of_a_slab_is_found),
+    BODY(a_block_of_no_bytes_is_inaccessible),
     BODY(a_block_is_freed_once_and_where_it_begins),
     BODY(one_of_several_threads_gets_it),
     BODY(of_a_block_that_was_overrun_no_size_is_compared),
