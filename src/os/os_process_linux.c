@@ -18,21 +18,27 @@
 
 #include "os/os.h"
 
+#define STATUS_NOT_RUN 127
+
 static int parse_number_at(const char *name) {
     int number = 0;
     for (; *name >= '0' && *name <= '9'; name++) number = number * 10 + (*name - '0');
     return number;
 }
 
+/* A parent that ended before sends no signal any more. */
+static void die_with(int parent) {
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    if (syscall(SYS_getppid) != parent) os_end_copy(STATUS_NOT_RUN);
+}
+
 /* No flag, so that everything is copied, and no signal at its end: such a child is none that
  * wait(2) knows without __WCLONE. */
 int os_copy_process(void) {
-    long parent = syscall(SYS_getpid), copy = syscall(SYS_clone, 0l, 0l, 0l, 0l, 0l);
-    if (copy != 0) return (int)copy;
-    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
-    /* A parent that ended before sends no signal any more. */
-    if (syscall(SYS_getppid) != parent) os_end_copy(0);
-    return 0;
+    int parent = os_process_id();
+    long copy = syscall(SYS_clone, 0l, 0l, 0l, 0l, 0l);
+    if (copy == 0) die_with(parent);
+    return (int)copy;
 }
 
 int os_await_copy(int copy) {
@@ -53,7 +59,6 @@ _Noreturn void os_end_copy(int status) {
 /* ---- another program ---- */
 
 #define FILE_BYTES (1u << 20) /* more than any text that is filtered */
-#define STATUS_NOT_RUN 127
 #define CHILD_STACK ((size_t)64 << 10)
 
 int os_memory_file(void) {
@@ -66,6 +71,7 @@ struct filter_run {
     const char *path, *argument;
     int program, from, to;
     int milliseconds;
+    int parent;  /* of the process that waits for the program */
     char *stack; /* of the process that executes the program */
 };
 
@@ -139,7 +145,7 @@ static int await_for(int child, int milliseconds) {
  * is the child of another process between us and it. */
 static int start_filter(void *argument) {
     struct filter_run *run = argument;
-    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    die_with(run->parent);
     /* If the program ignores SIGCHLD, there is nothing to wait for. */
     reset_signals();
     int child = clone(execute_filter, run->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, run);
@@ -162,7 +168,13 @@ int os_run_filter(const struct os_program *program, const char *argument, int fr
                   int milliseconds) {
     int fd = open_program(program);
     if (fd < 0) return -1;
-    struct filter_run run = {program->path, argument, fd, from, to, milliseconds, NULL};
+    struct filter_run run = {.path = program->path,
+                             .argument = argument,
+                             .program = fd,
+                             .from = from,
+                             .to = to,
+                             .milliseconds = milliseconds,
+                             .parent = os_process_id()};
     int status = run_filter(&run);
     os_close(fd);
     return status;
