@@ -5,6 +5,7 @@ Usage: control.py MALLOW LIBRARY PROCESS
        control.py recycled MALLOW LIBRARY PROCESS, as the first process of a PID namespace
 """
 
+import errno
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ import time
 
 USER, OTHER, NOBODY = 1001, 1002, 65534
 PYTHON = sys.executable
+SO_PEERPIDFD = 77  # of Linux 6.5
 
 # Prints the first word of the answer, and whether the kernel lets this user look into the process.
 CLIENT = """
@@ -189,13 +191,13 @@ def recycled_number():
                    timeout=120)
 
 
-def pretend_to_be_next():
+def pretend_to_be_next(user):
     """A process that ends, and leaves a socket with its name to its child, which answers there."""
     reader, writer = os.pipe()
     first = os.fork()
     if first == 0:
-        os.setresgid(OTHER, OTHER, OTHER)
-        os.setresuid(OTHER, OTHER, OTHER)
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind("\0" + name_of(os.getpid()))
         listener.listen()
@@ -204,16 +206,29 @@ def pretend_to_be_next():
         os.write(writer, b"x")
         while True:
             client, _ = listener.accept()
-            client.recv(100)
-            client.sendall(b"ok\n{\"stolen\": 1}\n")
+            try:
+                client.recv(100)
+                client.sendall(b"ok\n{\"stolen\": 1}\n")
+            except OSError:
+                pass  # it is not believed
             client.close()
     os.waitpid(first, 0)
     os.read(reader, 1)
     return first
 
 
-def recycled():
-    number = pretend_to_be_next()
+def tells_of_process():
+    one, other = socket.socketpair()
+    try:
+        os.close(one.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD))
+    except OSError as error:
+        assert error.errno == errno.ENOPROTOOPT, error
+        return False
+    return True
+
+
+def recycled(user):
+    number = pretend_to_be_next(user)
     with open("/proc/sys/kernel/ns_last_pid", "w") as last:
         last.write(str(number - 1))
     target = subprocess.Popen([PROCESS, "serve"], text=True, stdin=subprocess.PIPE,
@@ -267,7 +282,9 @@ def copy_for_all(work, path):
 
 if sys.argv[1] == "recycled":
     MALLOW, LIBRARY, PROCESS = sys.argv[2:]
-    recycled()
+    recycled(OTHER)
+    if tells_of_process():
+        recycled(0)  # whose user says nothing
     os._exit(0)
 os.environ.pop("MALLOW_OPTIONS", None)
 with tempfile.TemporaryDirectory() as work:
