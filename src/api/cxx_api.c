@@ -114,8 +114,7 @@ static void *aligned_new(size_t size, size_t align) {
 
 static NOINLINE void delete_slow(void *p) {
     if (settings.special == SPECIAL_HARD && hard_free(p)) return;
-    free_told(p, &(struct release){
-                     .family = FAMILY_NEW, .size = NOT_TOLD, .align = NOT_TOLD, CALLED_HERE});
+    free_told(p, &(struct release){.family = FAMILY_NEW, CALLED_HERE});
 }
 
 static void plain_delete(void *p) {
@@ -126,8 +125,7 @@ static void plain_delete(void *p) {
 static void aligned_delete(void *p, size_t align) {
     if (likely(fast_give(p) == FAST_DONE)) return;
     free_told(p, &(struct release){.family = FAMILY_NEW,
-                                   .size = NOT_TOLD,
-                                   .align = align,
+                                   WITH_ALIGN(align),
                                    .caller = __builtin_return_address(0)});
 }
 
@@ -185,8 +183,7 @@ EXPORT void *_ZnamSt11align_val_t(size_t size, size_t align) {
 }
 
 static NOINLINE void delete_sized_slow(void *p, size_t size) {
-    free_told(
-        p, &(struct release){.family = FAMILY_NEW, .size = size, .align = NOT_TOLD, CALLED_HERE});
+    free_told(p, &(struct release){.family = FAMILY_NEW, WITH_SIZE(size), CALLED_HERE});
 }
 
 /* A size that the block cannot have is found in every mode. */
@@ -248,22 +245,23 @@ EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const voi
         return new_until_it_works(&(struct ask){                                         \
             .size = size, .align = its_align, .family = FAMILY_NEW_ARRAY, CALLED_HERE}); \
     }
-#define CHECKED_DELETE(name, its_family, its_size, its_align, ...)                               \
-    static void name(void *p, ##__VA_ARGS__) {                                                   \
-        free_told(p,                                                                             \
-                  &(struct release){                                                             \
-                      .family = its_family, .size = its_size, .align = its_align, CALLED_HERE}); \
+#define CHECKED_DELETE(name, its_family, parameters, ...)                               \
+    static void name parameters {                                                       \
+        free_told(p, &(struct release){.family = its_family, __VA_ARGS__ CALLED_HERE}); \
     }
+#define SIZE WITH_SIZE(size),
+#define ALIGN WITH_ALIGN(align),
 
 CHECKED_NEW(checked_new_array, 1)
 CHECKED_NEW(checked_new_array_aligned, align, size_t align)
-CHECKED_DELETE(checked_delete_array, FAMILY_NEW_ARRAY, NOT_TOLD, NOT_TOLD)
-CHECKED_DELETE(checked_delete_sized, FAMILY_NEW, size, NOT_TOLD, size_t size)
-CHECKED_DELETE(checked_delete_array_sized, FAMILY_NEW_ARRAY, size, NOT_TOLD, size_t size)
-CHECKED_DELETE(checked_delete_array_aligned, FAMILY_NEW_ARRAY, NOT_TOLD, align, size_t align)
-CHECKED_DELETE(checked_delete_sized_aligned, FAMILY_NEW, size, align, size_t align, size_t size)
-CHECKED_DELETE(checked_delete_array_sized_aligned, FAMILY_NEW_ARRAY, size, align, size_t align,
-               size_t size)
+CHECKED_DELETE(checked_delete_array, FAMILY_NEW_ARRAY, (void *p))
+CHECKED_DELETE(checked_delete_sized, FAMILY_NEW, (void *p, size_t size), SIZE)
+CHECKED_DELETE(checked_delete_array_sized, FAMILY_NEW_ARRAY, (void *p, size_t size), SIZE)
+CHECKED_DELETE(checked_delete_array_aligned, FAMILY_NEW_ARRAY, (void *p, size_t align), ALIGN)
+CHECKED_DELETE(checked_delete_sized_aligned, FAMILY_NEW, (void *p, size_t align, size_t size),
+               SIZE ALIGN)
+CHECKED_DELETE(checked_delete_array_sized_aligned, FAMILY_NEW_ARRAY,
+               (void *p, size_t align, size_t size), SIZE ALIGN)
 
 RARE void cxx_check(void) {
     struct routes checked = default_routes;

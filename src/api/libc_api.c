@@ -43,20 +43,22 @@ void muntrace(void) ALIAS(mtrace_end);
 EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block); }
 
 /* C23: what the caller tells is looked at in the modes that check it. */
+static NOINLINE void free_sized_slow(void *block, size_t size) {
+    free_told(block, &(struct release){.family = FAMILY_MALLOC, WITH_SIZE(size), CALLED_HERE});
+}
+
 EXPORT void free_sized(void *block, size_t size) {
-    if (likely(fast_give_told(block, size) == FAST_DONE)) return;
-    free_told(block, &(struct release){.family = FAMILY_MALLOC,
-                                       .size = size,
-                                       .align = NOT_TOLD,
-                                       .caller = __builtin_return_address(0)});
+    if (unlikely(fast_give_told(block, size) != FAST_DONE)) free_sized_slow(block, size);
+}
+
+static NOINLINE void free_aligned_sized_slow(void *block, size_t align, size_t size) {
+    free_told(block, &(struct release){
+                         .family = FAMILY_MALLOC, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
 }
 
 EXPORT void free_aligned_sized(void *block, size_t align, size_t size) {
-    if (likely(fast_give(block) == FAST_DONE)) return;
-    free_told(block, &(struct release){.family = FAMILY_MALLOC,
-                                       .size = size,
-                                       .align = align,
-                                       .caller = __builtin_return_address(0)});
+    if (unlikely(fast_give_aligned(block, align, size) != FAST_DONE))
+        free_aligned_sized_slow(block, align, size);
 }
 
 /* What other libraries call, and other parts of libc in a static program. */

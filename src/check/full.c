@@ -239,7 +239,7 @@ static bool close_slot(const struct place *place, const void *p) {
 
 /* Nothing is told that could be wrong. */
 static bool is_told_plainly(const struct record *record, const struct release *how) {
-    return (how->size & how->align) == NOT_TOLD && record->align == 0 &&
+    return !how->has_size && !how->has_align && record->align == 0 &&
            (record->family & FAMILY_MASK) == how->family;
 }
 

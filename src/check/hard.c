@@ -594,7 +594,7 @@ bool hard_free(void *p) {
 bool hard_free_told(void *p, const struct release *how) {
     struct place place;
     struct block_info info;
-    if ((how->size & how->align) != NOT_TOLD && place_of(p, &place) && place.start == p &&
+    if ((how->has_size || how->has_align) && place_of(p, &place) && place.start == p &&
         state_get(place.state) == SLOT_CHECKED && is_whole(place.start, place.bytes)) {
         hard_info(&place, &info);
         told_check(&info, how);

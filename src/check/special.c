@@ -225,11 +225,7 @@ static bool find_size(void *p, size_t *size) {
 }
 
 static void *move(void *p, size_t before, const struct ask *ask) {
-    struct release how = {.family = FAMILY_MALLOC,
-                          .size = NOT_TOLD,
-                          .align = NOT_TOLD,
-                          .caller = ask->caller,
-                          .entry = ask->entry};
+    struct release how = {.family = FAMILY_MALLOC, .caller = ask->caller, .entry = ask->entry};
     size_t size = ask->size;
     void *moved = obtain(ask);
     if (moved == NULL) return NULL;

@@ -43,6 +43,12 @@ static RARE void report_numbers(const struct block_info *block, const char *what
     report_told(block, "size mismatch", detail);
 }
 
+/* The alignment that was asked for or, where that is not kept, the one that the block has. */
+static RARE void report_alignment(const struct block_info *block, size_t told) {
+    uintptr_t start = (uintptr_t)block->start;
+    report_numbers(block, "alignment", block->align != 0 ? block->align : start & -start, told);
+}
+
 static UNTOUCHED bool may_be_less;
 
 RARE void told_may_be_less(void) { racy_store(&may_be_less, true); }
@@ -53,20 +59,20 @@ static bool is_less_rightly(size_t told, size_t size) {
 
 /* Where the alignment that was asked for is not kept, the one that the block has must do. */
 static bool is_aligned_so(const struct block_info *block, size_t told) {
-    return block->align != 0 ? block->align == told : (uintptr_t)block->start % told == 0;
+    if (block->align != 0) return block->align == told;
+    return told != 0 && (uintptr_t)block->start % told == 0;
 }
 
 void told_check(const struct block_info *block, const struct release *how) {
     bool families = settings.check == CHECK_FULL && !settings.families_mixed;
     if (families && block->family != how->family) {
         report_families(block, how->family);
-    } else if (how->size != NOT_TOLD && block->exact && how->size != block->size &&
+    } else if (how->has_size && block->exact && how->size != block->size &&
                !is_less_rightly(how->size, block->size)) {
         report_numbers(block, "size", block->size, how->size);
-    } else if (how->align != NOT_TOLD && !is_aligned_so(block, how->align)) {
-        report_numbers(block, "alignment", block->align, how->align);
-    } else if (families && how->family != FAMILY_MALLOC && how->align == NOT_TOLD &&
-               block->align > UNIT) {
+    } else if (how->has_align && !is_aligned_so(block, how->align)) {
+        report_alignment(block, how->align);
+    } else if (families && how->family != FAMILY_MALLOC && !how->has_align && block->align > UNIT) {
         report_told(block, "mismatched free", "allocated with an alignment, freed without");
     }
 }
@@ -75,9 +81,10 @@ void told_check(const struct block_info *block, const struct release *how) {
 RARE void told_check_plain(void *p, const struct release *how) {
     struct found block = find_block(p);
     if (block.kind == BLOCK_NONE) return;
-    bool fits =
-        how->align == NOT_TOLD ? size_fits(how->size, block.usable) : how->size <= block.usable;
-    if (fits || is_less_rightly(how->size, block.usable)) return;
+    bool fits = how->has_align ? how->size <= block.usable : size_fits(how->size, block.usable);
     struct block_info info = {.life = LIFE_LIVE, .start = p, .size = block.usable};
-    report_numbers(&info, "room", block.usable, how->size);
+    if (!fits && !is_less_rightly(how->size, block.usable))
+        report_numbers(&info, "room", block.usable, how->size);
+    else if (how->has_align && !is_aligned_so(&info, how->align))
+        report_alignment(&info, how->align);
 }

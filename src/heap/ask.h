@@ -16,15 +16,17 @@ struct ask {
     size_t logged;     /* by mtrace, when that is not the size; else 0 */
 };
 
-#define NOT_TOLD SIZE_MAX
-
 struct release {
     enum family family;
-    size_t size;  /* that the caller believes the block to have; NOT_TOLD */
-    size_t align; /* likewise */
+    bool has_size, has_align; /* any value may be passed, so no value can mean "none" */
+    size_t size;              /* that the caller believes the block to have */
+    size_t align;             /* likewise */
     const void *caller;
     const void *entry;
 };
+
+#define WITH_SIZE(its_size) .has_size = true, .size = (its_size)
+#define WITH_ALIGN(its_align) .has_align = true, .align = (its_align)
 
 /* In a function that the program calls, or that is jumped to from one: of both structures. */
 #define CALLED_HERE .caller = __builtin_return_address(0), .entry = __builtin_frame_address(0)

@@ -40,8 +40,11 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
 
 enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 
+/* What a size that the caller passes says of the block. */
+enum size_says { SIZE_NOTHING, SIZE_CLASS, SIZE_AT_MOST };
+
 /* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
-ALWAYS_INLINE enum fast_free fast_give_if(void *p, bool is_told, size_t told) {
+ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t told) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
@@ -50,7 +53,8 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, bool is_told, size_t told) {
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
     if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;
-    if (is_told && unlikely(told - slab->least > slab->least_more)) return FAST_OTHER;
+    if (says == SIZE_CLASS && unlikely(told - slab->least > slab->least_more)) return FAST_OTHER;
+    if (says == SIZE_AT_MOST && unlikely(told > slab->slot_size)) return FAST_OTHER;
     struct magazine *magazine = slab->magazine;
     struct entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;
@@ -63,11 +67,17 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, bool is_told, size_t told) {
     return FAST_DONE;
 }
 
-ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, false, 0); }
+ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, SIZE_NOTHING, 0); }
 
 /* told: what the caller believes the block's size to be. */
 ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
-    return fast_give_if(p, true, told);
+    return fast_give_if(p, SIZE_CLASS, told);
+}
+
+/* A block that was allocated with an alignment may lie in a much larger slot. */
+ALWAYS_INLINE enum fast_free fast_give_aligned(void *p, size_t align, size_t told) {
+    if (unlikely(((uintptr_t)p & (align - 1)) != 0)) return FAST_OTHER;
+    return fast_give_if(p, SIZE_AT_MOST, told);
 }
 
 #endif

@@ -88,7 +88,7 @@ void free_plain(void *p, const void *caller) {
 
 void free_told(void *p, const struct release *how) {
     if (p == NULL) return;
-    if (how->size != NOT_TOLD) told_check_plain(p, how);
+    if (how->has_size) told_check_plain(p, how);
     if (unlikely(settings.special != 0))
         special_free(p, how);
     else
@@ -96,8 +96,7 @@ void free_told(void *p, const struct release *how) {
 }
 
 static NOINLINE void free_looked_at(void *p) {
-    free_told(p, &(struct release){
-                     .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, CALLED_HERE});
+    free_told(p, &(struct release){.family = FAMILY_MALLOC, CALLED_HERE});
 }
 
 NOINLINE void free_slow(void *p) {

@@ -77,9 +77,7 @@ ALWAYS_INLINE void *new_block(size_t size, const void *caller) {
 
 ALWAYS_INLINE void free_for(void *p, const void *caller) {
     if (likely(fast_give(p) == FAST_DONE)) return;
-    free_told(p,
-              &(struct release){
-                  .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD, .caller = caller});
+    free_told(p, &(struct release){.family = FAMILY_MALLOC, .caller = caller});
 }
 
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {

@@ -17,8 +17,7 @@ enum { ZONE_LEAST = 32 }; /* bytes on either side of a block that are looked at,
 
 static uint64_t seed = 1;
 
-static const struct release plainly = {
-    .family = FAMILY_MALLOC, .size = NOT_TOLD, .align = NOT_TOLD};
+static const struct release plainly = {.family = FAMILY_MALLOC};
 
 static void begin(void) {
     setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
@@ -94,7 +93,7 @@ static void check_block(size_t size, size_t align, enum family family, bool zero
     CHECK(info.freed == 0 && info.freed_by == 0);
     CHECK(block - place.start >= ZONE_LEAST);
     CHECK(place.start + place.bytes - (block + size) >= ZONE_LEAST);
-    struct release how = {.family = family, .size = size, .align = align};
+    struct release how = {.family = family, WITH_SIZE(size), WITH_ALIGN(align)};
     CHECK(give_as(block, how, 4712));
     full_info(&place, &info);
     CHECK_EQUAL(info.life, LIFE_FREED);
@@ -322,7 +321,7 @@ static void and_only_where_it_begins(void) {
 
 static void what_is_told_is_compared(void) {
     char *block = take(100);
-    CHECK(give_as(block, (struct release){.size = 99, .align = NOT_TOLD}, 0));
+    CHECK(give_as(block, (struct release){WITH_SIZE(99)}, 0));
     check_reported("size is 100, freed with 99");
     block = take(100);
     struct release wrong = plainly;

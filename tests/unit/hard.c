@@ -307,7 +307,7 @@ static void one_of_several_threads_gets_it(void) {
 
 /* The word that was overwritten no longer tells the size. */
 static void of_a_block_that_was_overrun_no_size_is_compared(void) {
-    struct release how = {.family = FAMILY_NEW, .size = 100, .align = NOT_TOLD};
+    struct release how = {.family = FAMILY_NEW, WITH_SIZE(100)};
     char *block = take(100);
     struct place place = place_of_live(block);
     memset(block, 'x', place.bytes);
@@ -317,7 +317,7 @@ static void of_a_block_that_was_overrun_no_size_is_compared(void) {
 }
 
 static void sizes_that_are_told_are_compared(void) {
-    struct release how = {.family = FAMILY_NEW, .size = 100, .align = NOT_TOLD};
+    struct release how = {.family = FAMILY_NEW, WITH_SIZE(100)};
     CHECK(hard_free_told(take(100), &how));
     check_reported("");
     CHECK(hard_free_told(take(99), &how));
@@ -325,12 +325,13 @@ static void sizes_that_are_told_are_compared(void) {
     CHECK(hard_free_told(take(101), &how));
     check_reported("size is 101, freed with 100");
     char *block = hard_alloc(100, 64);
+    how.has_align = true;
     how.align = 64;
     CHECK(hard_free_told(block, &how));
     check_reported("");
     CHECK(!hard_free_told(block, &how));
     check_reported("");
-    how.align = how.size = NOT_TOLD;
+    how.has_align = how.has_size = false;
     CHECK(hard_free_told(take(5000), &how));
     check_reported("");
 }

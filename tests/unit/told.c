@@ -15,8 +15,14 @@ static struct block_info block(size_t size, enum family family, size_t align) {
                                .align = align};
 }
 
+#define NOT_TOLD 12345 /* no size or alignment of this test's */
+
 static struct release how(enum family family, size_t size, size_t align) {
-    return (struct release){.family = family, .size = size, .align = align};
+    return (struct release){.family = family,
+                            .has_size = size != NOT_TOLD,
+                            .has_align = align != NOT_TOLD,
+                            .size = size,
+                            .align = align};
 }
 
 static void check_told(struct block_info info, struct release release, const char *expected) {
@@ -67,6 +73,8 @@ static void sizes_must_be_the_same(void) {
         check_told(block(0, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 0, NOT_TOLD), "");
         check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 0, NOT_TOLD),
                    "size is 100, freed with 0");
+        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, SIZE_MAX, NOT_TOLD),
+                   "size is 100, freed with 18446744073709551615");
         struct block_info roughly = block(112, FAMILY_MALLOC, 1);
         roughly.exact = false;
         check_told(roughly, how(FAMILY_MALLOC, 100, NOT_TOLD), "");
@@ -79,6 +87,10 @@ static void alignments_must_be_the_same(void) {
     check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 32), "size mismatch of");
     check_told(block(100, FAMILY_NEW, 32), how(FAMILY_NEW, 100, 64),
                "alignment is 32, freed with 64");
+    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, SIZE_MAX),
+               "alignment is 64, freed with 18446744073709551615");
+    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 0),
+               "alignment is 64, freed with 0");
 }
 
 /* What was asked for is not kept: the place must do. */
@@ -87,7 +99,10 @@ static void or_fit_the_block(void) {
     check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 64), "");
     check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 16), "");
     check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 128),
-               "alignment is 0, freed with 128");
+               "alignment is 64, freed with 128");
+    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, SIZE_MAX),
+               "freed with 18446744073709551615");
+    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 0), "freed with 0");
 }
 
 static void delete_must_know_of_an_alignment(void) {

@@ -1,0 +1,16 @@
+/* expect: mallow: size mismatch of 0x.*, (room|size|alignment) is .*, freed with */
+#include "twin.h"
+
+#include <dlfcn.h>
+
+/* A size that the block does not have, or an alignment. */
+int main(int argc, char **argv) {
+    void (*free_aligned_sized)(void *, size_t, size_t) =
+        (void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    size_t align = number(argv[argc - 2]), told = number(argv[argc - 1]);
+    void *volatile p = aligned_alloc(64, 64);
+    free_aligned_sized(aligned_alloc(64, 64), 64, 64);
+    free_aligned_sized(NULL, 3, 7);
+    free_aligned_sized(p, EITHER(align, 64), EITHER(told, 64));
+    return 0;
+}
