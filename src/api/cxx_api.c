@@ -86,18 +86,6 @@ static NOINLINE void *new_slow(size_t size) {
         &(struct ask){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
 }
 
-/* The handler may throw and this must not: the runtime's own form catches, and calls our
- * throwing form. */
-static NOINLINE void *nothrow_after_failure(size_t align, size_t size, const void *tag,
-                                            const void *caller) {
-    void *(*plain)(size_t, const void *);
-    void *(*aligned)(size_t, size_t, const void *);
-    *(void **)&plain = find_in_runtime("_ZnwmRKSt9nothrow_t", caller);
-    *(void **)&aligned = find_in_runtime("_ZnwmSt11align_val_tRKSt9nothrow_t", caller);
-    if (plain == NULL || aligned == NULL) return NULL;
-    return align == 1 ? plain(size, tag) : aligned(size, align, tag);
-}
-
 ALWAYS_INLINE void *fast_new(size_t size) {
     return likely(size <= SMALL_MAX) ? fast_take(small_magazine(size)) : NULL;
 }
@@ -129,113 +117,210 @@ static void aligned_delete(void *p, size_t align) {
                                    .caller = __builtin_return_address(0)});
 }
 
-#define CXX_ALIAS(name) __attribute__((alias(#name))) EXPORT
+/* Weak, so that a program with the library inside may bring its own, and no compiler takes a call
+ * by name for one of the function here. */
+#define REPLACEABLE __attribute__((weak)) EXPORT
+#define CXX_ALIAS(name) __attribute__((alias(#name))) REPLACEABLE
 
 void *_Znwm(size_t) CXX_ALIAS(plain_new);
 void *_ZnwmSt11align_val_t(size_t, size_t) CXX_ALIAS(aligned_new);
 void _ZdlPv(void *) CXX_ALIAS(plain_delete);
 void _ZdlPvSt11align_val_t(void *, size_t) CXX_ALIAS(aligned_delete);
 
-/* A program's own, or not. */
-static bool is_ours(void *resolved, void *own) {
-    void *volatile by_loader = resolved; /* or the compiler takes the alias for the same */
-    return by_loader == own;
-}
+static void *array_new(size_t);
+static void *array_aligned_new(size_t, size_t);
+static void array_delete(void *);
+static void array_aligned_delete(void *, size_t);
+
+void *_Znam(size_t) CXX_ALIAS(array_new);
+void *_ZnamSt11align_val_t(size_t, size_t) CXX_ALIAS(array_aligned_new);
+void _ZdaPv(void *) CXX_ALIAS(array_delete);
+void _ZdaPvSt11align_val_t(void *, size_t) CXX_ALIAS(array_aligned_delete);
 
 /*
- * A program may replace these four alone, and then expects the other forms to go through its own,
- * as the standard's default versions do. So the others jump by name, and the loader decides.
+ * A program may replace some of these eight alone, and then expects the other forms to go through
+ * its own, as the standard's default versions do: an array's form through the form for one object,
+ * one with a size or std::nothrow through the one without. So the others jump by name, and the
+ * loader decides.
  *
- * They jump through a table that the loader fills in and makes read-only. What they are told beside
- * the pointer is passed on, though nobody looks at it: in the modes that check it the table is
- * exchanged, once (cxx_check).
+ * They jump through a table that the loader fills in and makes read-only. A size or alignment is
+ * passed on, though a program's own form does not look at it: in the modes that check them the
+ * table is exchanged, once (cxx_check).
  */
 struct routes {
     void *(*new_array)(size_t);
     void *(*new_array_aligned)(size_t, size_t);
     void (*delete_array)(void *);
-    void (*delete_sized)(void *, size_t);
-    void (*delete_array_sized)(void *, size_t);
     void (*delete_array_aligned)(void *, size_t);
+    void (*delete_sized)(void *, size_t);
     void (*delete_sized_aligned)(void *, size_t, size_t);
+    void (*delete_array_sized)(void *, size_t);
     void (*delete_array_sized_aligned)(void *, size_t, size_t);
+    /* These stay as they are. */
+    void (*delete_one_nothrow)(void *);
+    void (*delete_one_aligned_nothrow)(void *, size_t);
+    void (*delete_array_nothrow)(void *);
+    void (*delete_array_aligned_nothrow)(void *, size_t);
 };
 
-#define PLAIN_DELETE(...) (void (*)(__VA_ARGS__))(void *) _ZdlPv
-#define ALIGNED_DELETE(...) (void (*)(__VA_ARGS__))(void *) _ZdlPvSt11align_val_t
+#define AS_SIZED(name) (void (*)(void *, size_t))(void *) name
+#define AS_SIZED_ALIGNED(name) (void (*)(void *, size_t, size_t))(void *) name
 
 static const struct routes default_routes __attribute__((section(".data.rel.ro"))) = {
-    _Znwm,
-    _ZnwmSt11align_val_t,
-    _ZdlPv,
-    PLAIN_DELETE(void *, size_t),
-    PLAIN_DELETE(void *, size_t),
-    _ZdlPvSt11align_val_t,
-    ALIGNED_DELETE(void *, size_t, size_t),
-    ALIGNED_DELETE(void *, size_t, size_t),
+    .new_array = _Znwm,
+    .new_array_aligned = _ZnwmSt11align_val_t,
+    .delete_array = _ZdlPv,
+    .delete_array_aligned = _ZdlPvSt11align_val_t,
+    .delete_sized = AS_SIZED(_ZdlPv),
+    .delete_sized_aligned = AS_SIZED_ALIGNED(_ZdlPvSt11align_val_t),
+    .delete_array_sized = AS_SIZED(_ZdaPv),
+    .delete_array_sized_aligned = AS_SIZED_ALIGNED(_ZdaPvSt11align_val_t),
+    .delete_one_nothrow = _ZdlPv,
+    .delete_one_aligned_nothrow = _ZdlPvSt11align_val_t,
+    .delete_array_nothrow = _ZdaPv,
+    .delete_array_aligned_nothrow = _ZdaPvSt11align_val_t,
 };
 /* Read each time: the compiler takes the table for constant. */
 #define route (*(const volatile struct routes *)&default_routes)
 
-EXPORT void *_Znam(size_t size) { return route.new_array(size); }
-EXPORT void *_ZnamSt11align_val_t(size_t size, size_t align) {
+static void *array_new(size_t size) { return route.new_array(size); }
+static void *array_aligned_new(size_t size, size_t align) {
     return route.new_array_aligned(size, align);
+}
+static void array_delete(void *p) { route.delete_array(p); }
+static void array_aligned_delete(void *p, size_t align) { route.delete_array_aligned(p, align); }
+
+/* Which of the eight are this library's. The operands are hidden from the compiler, which takes an
+ * alias for its target. */
+static bool is_same(void *by_loader, void *own) {
+    void *volatile resolved = by_loader;
+    return resolved == own;
+}
+#define IS_OURS(name, own) is_same((void *)name, (void *)own)
+
+static bool one_is_ours(bool aligned) {
+    return aligned ? IS_OURS(_ZdlPvSt11align_val_t, aligned_delete) : IS_OURS(_ZdlPv, plain_delete);
+}
+
+static bool array_is_ours(bool aligned) {
+    return one_is_ours(aligned) && (aligned ? IS_OURS(_ZdaPvSt11align_val_t, array_aligned_delete)
+                                            : IS_OURS(_ZdaPv, array_delete));
+}
+
+static bool new_is_ours(bool array, bool aligned) {
+    bool one = aligned ? IS_OURS(_ZnwmSt11align_val_t, aligned_new) : IS_OURS(_Znwm, plain_new);
+    if (!one || !array) return one;
+    return aligned ? IS_OURS(_ZnamSt11align_val_t, array_aligned_new) : IS_OURS(_Znam, array_new);
+}
+
+/*
+ * Whether the forms with a size may free here what the fast path can: the program has replaced none
+ * of those that they stand for, and no mode wants to know which form it was. Until the constructor
+ * has found that out, they jump. And whether the forms with std::nothrow may allocate here.
+ */
+static struct { bool one, array, one_aligned, array_aligned; } frees_here, allocates_here;
+
+static void choose_what_to_do_here(bool may_free) {
+    frees_here.one = may_free && one_is_ours(false);
+    frees_here.array = may_free && array_is_ours(false);
+    frees_here.one_aligned = may_free && one_is_ours(true);
+    frees_here.array_aligned = may_free && array_is_ours(true);
+    allocates_here.one = new_is_ours(false, false);
+    allocates_here.array = new_is_ours(true, false);
+    allocates_here.one_aligned = new_is_ours(false, true);
+    allocates_here.array_aligned = new_is_ours(true, true);
 }
 
 static NOINLINE void delete_sized_slow(void *p, size_t size) {
     free_told(p, &(struct release){.family = FAMILY_NEW, WITH_SIZE(size), CALLED_HERE});
 }
 
+static NOINLINE void delete_sized_aligned_slow(void *p, size_t align, size_t size) {
+    free_told(p, &(struct release){
+                     .family = FAMILY_NEW, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
+}
+
 /* A size that the block cannot have is found in every mode. */
-ALWAYS_INLINE void delete_sized(void *p, size_t size, void (*way)(void *, size_t)) {
-    if (unlikely((void *)way != (void *)plain_delete))
+ALWAYS_INLINE void delete_sized(void *p, size_t size, bool here, void (*way)(void *, size_t)) {
+    if (unlikely(!here))
         way(p, size);
     else if (unlikely(fast_give_told(p, size) != FAST_DONE))
         delete_sized_slow(p, size);
 }
 
-/* A program's own may throw, which the forms below must not let through. */
-static void *nothrow_new(void *resolved, void *own, const struct ask *ask, const void *tag) {
-    void *p = is_ours(resolved, own) ? new_once(ask) : NULL;
-    return p != NULL ? p : nothrow_after_failure(ask->align, ask->size, tag, ask->caller);
+ALWAYS_INLINE void delete_sized_aligned(void *p, size_t align, size_t size, bool here,
+                                        void (*way)(void *, size_t, size_t)) {
+    if (unlikely(!here))
+        way(p, align, size);
+    else if (unlikely(fast_give_aligned(p, align, size) != FAST_DONE))
+        delete_sized_aligned_slow(p, align, size);
 }
 
-#define COMMA ,
-#define NOTHROW(name, its_align, its_family, resolved, own, more)         \
-    EXPORT void *name(size_t size more, const void *tag) {                \
-        struct ask ask = {.size = size,                                   \
-                          .align = its_align,                             \
-                          .family = its_family,                           \
-                          .caller = __builtin_return_address(0)};         \
-        return nothrow_new((void *)(resolved), (void *)(own), &ask, tag); \
-    }
+/* A C++ runtime's own forms do for a program with the library inside: they call the throwing ones,
+ * by name. */
+#ifdef MALLOW_PRELOAD
 
-NOTHROW(_ZnwmRKSt9nothrow_t, 1, FAMILY_NEW, _Znwm, plain_new, )
-NOTHROW(_ZnamRKSt9nothrow_t, 1, FAMILY_NEW_ARRAY, _Znwm, plain_new, )
-NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t, align, FAMILY_NEW, _ZnwmSt11align_val_t, aligned_new,
+/* What a program's own form or a new-handler throws must not get through: the runtime's form, if
+ * there is one, catches it. */
+static NOINLINE void *nothrow_by_runtime(bool array, const struct ask *ask, const void *tag) {
+    void *(*plain)(size_t, const void *);
+    void *(*aligned)(size_t, size_t, const void *);
+    const char *name = array ? "_ZnamRKSt9nothrow_t" : "_ZnwmRKSt9nothrow_t";
+    const char *aligned_name =
+        array ? "_ZnamSt11align_val_tRKSt9nothrow_t" : "_ZnwmSt11align_val_tRKSt9nothrow_t";
+    *(void **)&plain = find_in_runtime(name, ask->caller);
+    *(void **)&aligned = find_in_runtime(aligned_name, ask->caller);
+    if (plain == NULL || aligned == NULL) return NULL;
+    return ask->align == 1 ? plain(ask->size, tag) : aligned(ask->size, ask->align, tag);
+}
+
+static void *nothrow_new(bool ours, bool array, const struct ask *ask, const void *tag) {
+    void *p = ours ? new_once(ask) : NULL;
+    return p != NULL ? p : nothrow_by_runtime(array, ask, tag);
+}
+
+#    define COMMA ,
+#    define NOTHROW(name, its_align, its_family, of_array, of_aligned, form, more)        \
+        REPLACEABLE void *name(size_t size more, const void *tag) {                       \
+            struct ask ask = {.size = size,                                               \
+                              .align = its_align,                                         \
+                              .family = its_family,                                       \
+                              .caller = __builtin_return_address(0)};                     \
+            bool ours = likely(allocates_here.form) || new_is_ours(of_array, of_aligned); \
+            return nothrow_new(ours, of_array, &ask, tag);                                \
+        }
+
+NOTHROW(_ZnwmRKSt9nothrow_t, 1, FAMILY_NEW, false, false, one, )
+NOTHROW(_ZnamRKSt9nothrow_t, 1, FAMILY_NEW_ARRAY, true, false, array, )
+NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t, align, FAMILY_NEW, false, true, one_aligned,
         COMMA size_t align)
-NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, align, FAMILY_NEW_ARRAY, _ZnwmSt11align_val_t,
-        aligned_new, COMMA size_t align)
+NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, align, FAMILY_NEW_ARRAY, true, true, array_aligned,
+        COMMA size_t align)
+
+#endif
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-EXPORT void _ZdaPv(void *p) { route.delete_array(p); }
-EXPORT void _ZdlPvm(void *p, size_t size) { delete_sized(p, size, route.delete_sized); }
-EXPORT void _ZdaPvm(void *p, size_t size) { delete_sized(p, size, route.delete_array_sized); }
-EXPORT void _ZdlPvRKSt9nothrow_t(void *p, const void *tag) { _ZdlPv(p); }
-EXPORT void _ZdaPvRKSt9nothrow_t(void *p, const void *tag) { route.delete_array(p); }
-EXPORT void _ZdaPvSt11align_val_t(void *p, size_t align) { route.delete_array_aligned(p, align); }
-EXPORT void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align) {
-    route.delete_sized_aligned(p, align, size);
+REPLACEABLE void _ZdlPvm(void *p, size_t size) {
+    delete_sized(p, size, frees_here.one, route.delete_sized);
 }
-EXPORT void _ZdaPvmSt11align_val_t(void *p, size_t size, size_t align) {
-    route.delete_array_sized_aligned(p, align, size);
+REPLACEABLE void _ZdaPvm(void *p, size_t size) {
+    delete_sized(p, size, frees_here.array, route.delete_array_sized);
 }
-EXPORT void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag) {
-    _ZdlPvSt11align_val_t(p, align);
+REPLACEABLE void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align) {
+    delete_sized_aligned(p, align, size, frees_here.one_aligned, route.delete_sized_aligned);
 }
-EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag) {
-    route.delete_array_aligned(p, align);
+REPLACEABLE void _ZdaPvmSt11align_val_t(void *p, size_t size, size_t align) {
+    delete_sized_aligned(p, align, size, frees_here.array_aligned,
+                         route.delete_array_sized_aligned);
+}
+REPLACEABLE void _ZdlPvRKSt9nothrow_t(void *p, const void *tag) { route.delete_one_nothrow(p); }
+REPLACEABLE void _ZdaPvRKSt9nothrow_t(void *p, const void *tag) { route.delete_array_nothrow(p); }
+REPLACEABLE void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag) {
+    route.delete_one_aligned_nothrow(p, align);
+}
+REPLACEABLE void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag) {
+    route.delete_array_aligned_nothrow(p, align);
 }
 
 /* ---- the routes of modes that look at what is told ---- */
@@ -265,23 +350,27 @@ CHECKED_DELETE(checked_delete_array_sized_aligned, FAMILY_NEW_ARRAY,
 
 RARE void cxx_check(void) {
     struct routes checked = default_routes;
-    if (is_ours((void *)_Znwm, (void *)plain_new)) checked.new_array = checked_new_array;
-    if (is_ours((void *)_ZnwmSt11align_val_t, (void *)aligned_new))
-        checked.new_array_aligned = checked_new_array_aligned;
-    if (is_ours((void *)_ZdlPv, (void *)plain_delete)) {
+    if (new_is_ours(false, false)) checked.new_array = checked_new_array;
+    if (new_is_ours(false, true)) checked.new_array_aligned = checked_new_array_aligned;
+    if (one_is_ours(false)) {
         checked.delete_array = checked_delete_array;
         checked.delete_sized = checked_delete_sized;
-        checked.delete_array_sized = checked_delete_array_sized;
     }
-    if (is_ours((void *)_ZdlPvSt11align_val_t, (void *)aligned_delete)) {
+    if (one_is_ours(true)) {
         checked.delete_array_aligned = checked_delete_array_aligned;
         checked.delete_sized_aligned = checked_delete_sized_aligned;
-        checked.delete_array_sized_aligned = checked_delete_array_sized_aligned;
     }
+    if (array_is_ours(false)) checked.delete_array_sized = checked_delete_array_sized;
+    if (array_is_ours(true))
+        checked.delete_array_sized_aligned = checked_delete_array_sized_aligned;
     os_write_protected((void *)(uintptr_t)&default_routes, &checked, sizeof checked);
+    choose_what_to_do_here(false);
 }
 
 /* After the settings were read (start.c). */
 __attribute__((constructor(102))) static void loaded_routes(void) {
-    if (settings.check != CHECK_FREE) cxx_check();
+    if (settings.check != CHECK_FREE)
+        cxx_check();
+    else
+        choose_what_to_do_here(true);
 }
