@@ -5,28 +5,36 @@
 #    include <dlfcn.h>
 #    include <errno.h>
 #    include <malloc.h>
+#    include <stdatomic.h>
 #    include <unistd.h>
 
 #    include "os/os.h"
 
-static struct {
+static struct libc_heap {
     void (*free)(void *);
     void *(*realloc)(void *, size_t);
     size_t (*usable_size)(void *);
     struct mallinfo2 (*info)(void);
 } libc;
+static _Atomic bool is_found;
 
 /* Not before it is needed: the look-up takes the loader's lock and a page of stack. We hold no
  * lock here, so whoever holds the loader's cannot be waiting for us. */
 static bool find_libc(void) {
     int before = errno;
-    *(void **)&libc.free = dlsym(RTLD_NEXT, "free");
-    *(void **)&libc.realloc = dlsym(RTLD_NEXT, "realloc");
-    *(void **)&libc.usable_size = dlsym(RTLD_NEXT, "malloc_usable_size");
-    *(void **)&libc.info = dlsym(RTLD_NEXT, "mallinfo2");
+    if (atomic_load_explicit(&is_found, memory_order_acquire)) return true;
+    struct libc_heap found;
+    *(void **)&found.free = dlsym(RTLD_NEXT, "free");
+    *(void **)&found.realloc = dlsym(RTLD_NEXT, "realloc");
+    *(void **)&found.usable_size = dlsym(RTLD_NEXT, "malloc_usable_size");
+    *(void **)&found.info = dlsym(RTLD_NEXT, "mallinfo2");
     errno = before;
-    return libc.free != NULL && libc.realloc != NULL && libc.usable_size != NULL &&
-           libc.info != NULL;
+    if (found.free == NULL || found.realloc == NULL || found.usable_size == NULL ||
+        found.info == NULL)
+        return false;
+    libc = found;
+    atomic_store_explicit(&is_found, true, memory_order_release);
+    return true;
 }
 
 #    define PREV_INUSE ((size_t)1)
@@ -54,6 +62,8 @@ static bool is_libc_block(const void *p) {
     return info.arena != 0 || info.hblks != 0;
 }
 
+void foreign_prepare(void) { find_libc(); }
+
 bool foreign_free(void *p) {
     if (!is_libc_block(p)) return false;
     libc.free(p);
@@ -73,6 +83,8 @@ bool foreign_usable_size(const void *p, size_t *usable) {
 }
 
 #else /* a static program has one heap */
+
+void foreign_prepare(void) {}
 
 bool foreign_free(void *p) {
     (void)p;

@@ -37,7 +37,8 @@ bool os_break_move(char *from, char *to);
 /* Makes pages inaccessible; their content is lost when they are committed again (see os_purge). */
 bool os_protect(void *start, size_t bytes);
 
-/* Writes to what the loader made read-only after it had filled it in; false when refused. */
+/* Writes whole words to what the loader keeps read-only; false when refused. Other threads may read
+ * the words meanwhile. */
 bool os_write_protected(void *to, const void *from, size_t bytes);
 /* Reserves address space exactly at `start`, where nothing may be mapped yet. */
 bool os_reserve_at(void *start, size_t bytes);

@@ -133,7 +133,8 @@ bool os_write_protected(void *to, const void *from, size_t bytes) {
     uintptr_t first = (uintptr_t)to & ~(os_page_size() - 1);
     size_t pages = round_up((uintptr_t)to + bytes, os_page_size()) - first;
     if (call3(SYS_mprotect, first, pages, PROT_READ | PROT_WRITE) != 0) return false;
-    memcpy(to, from, bytes);
+    for (size_t i = 0; i < bytes / sizeof(uintptr_t); i++)
+        racy_store((uintptr_t *)to + i, ((const uintptr_t *)from)[i]);
     call3(SYS_mprotect, first, pages, PROT_READ);
     return true;
 }

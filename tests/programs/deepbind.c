@@ -1,5 +1,5 @@
-/* Hands blocks between a program and a library that is loaded with RTLD_DEEPBIND, which makes the
- * library allocate from libc's own heap even if another malloc is preloaded.
+/* Hands blocks between a program and a library that is loaded with RTLD_DEEPBIND, which has the
+ * library look names up in libc first.
  * Usage: deepbind LIBRARY from-library|to-library */
 #include <dlfcn.h>
 #include <err.h>

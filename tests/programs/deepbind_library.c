@@ -1,4 +1,4 @@
-/* Loaded with RTLD_DEEPBIND: what it calls is libc's own, whatever is preloaded. */
+/* Loaded with RTLD_DEEPBIND. */
 #include "deepbind_library.h"
 
 #include <malloc.h>

@@ -1,0 +1,186 @@
+/*
+ * Libraries that are loaded with RTLD_DEEPBIND look names up in libc before they look them up in
+ * the program, and would get libc's own malloc and free: blocks of two heaps would meet. So before
+ * the first such library is loaded, libc's table of symbols is changed: the names of its allocator
+ * lead to this library. All other names stay bound as the program asked for, and a process that
+ * never binds so pays nothing.
+ *
+ * The loader takes the address of a symbol to be the value in the table plus the object's base, so
+ * any address can be put there. Each value is one word that is stored at once: other threads that
+ * look names up meanwhile find the one function or the other.
+ *
+ * Where the table cannot be changed the flag is dropped. A library that brings its own malloc keeps
+ * it, and so does another namespace (dlmopen), which has its own libc.
+ */
+#include "config.h"
+
+#ifdef MALLOW_PRELOAD
+
+#    include <dlfcn.h>
+#    include <elf.h>
+#    include <gnu/lib-names.h>
+#    include <link.h>
+#    include <stdlib.h>
+#    include <string.h>
+
+#    include "api/info.h"
+#    include "check/mtrace.h"
+#    include "heap/foreign.h"
+#    include "mallow.h"
+#    include "os/lock.h"
+#    include "os/os.h"
+#    include "process/program_heap.h"
+#    include "process/settings.h"
+#    include "report/handler.h"
+
+/* ---- libc's table ---- */
+
+struct libc_table {
+    ElfW(Addr) base;
+    const ElfW(Sym) * symbols;
+    const char *names;
+    const uint32_t *hash; /* as DT_GNU_HASH describes */
+};
+
+static bool read_libc_table(const struct link_map *object, struct libc_table *of) {
+    *of = (struct libc_table){.base = object->l_addr};
+    for (const ElfW(Dyn) *entry = object->l_ld; entry->d_tag != DT_NULL; entry++) {
+        /* The loader has made addresses of them, but where it may not write. */
+        ElfW(Addr) value = entry->d_un.d_ptr;
+        const void *at = (const void *)(value < of->base ? value + of->base : value);
+        if (entry->d_tag == DT_SYMTAB) of->symbols = at;
+        if (entry->d_tag == DT_STRTAB) of->names = at;
+        if (entry->d_tag == DT_GNU_HASH) of->hash = at;
+    }
+    return of->symbols != NULL && of->names != NULL && of->hash != NULL;
+}
+
+static uint32_t hash_of(const char *name) {
+    uint32_t hash = 5381;
+    for (; *name != '\0'; name++) hash = hash * 33 + (unsigned char)*name;
+    return hash;
+}
+
+static bool lead_to(const struct libc_table *of, const ElfW(Sym) * symbol, const void *function) {
+    ElfW(Addr) value = (ElfW(Addr))function - of->base;
+    /* The loader would call another kind instead of taking its address. */
+    if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC) return false;
+    if (symbol->st_shndx == SHN_UNDEF || symbol->st_value == value) return true;
+    return os_write_protected((void *)(uintptr_t)&symbol->st_value, &value, sizeof value);
+}
+
+/* All versions of the name; true also when libc does not have it. */
+static bool redirect(const struct libc_table *of, const char *name, const void *function) {
+    uint32_t buckets = of->hash[0], first = of->hash[1], bloom_words = of->hash[2];
+    const uint32_t *bucket = of->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *chain = bucket + buckets;
+    uint32_t hash = hash_of(name), i = bucket[hash % buckets];
+    if (i < first) return true;
+    do { /* the end of a chain has the lowest bit */
+        const ElfW(Sym) *symbol = of->symbols + i;
+        if ((chain[i - first] | 1) == (hash | 1) &&
+            strcmp(of->names + symbol->st_name, name) == 0 && !lead_to(of, symbol, function))
+            return false;
+    } while ((chain[i++ - first] & 1) == 0);
+    return true;
+}
+
+/* ---- the names ---- */
+
+extern void free_sized(void *, size_t), free_aligned_sized(void *, size_t, size_t);
+extern int mcheck(error_handler), mcheck_pedantic(error_handler);
+extern void mcheck_check_all(void);
+extern enum block_status mprobe(void *);
+
+static const struct {
+    const char *name;
+    const void *function;
+} allocator[] = {
+#    define LEADS_TO(name, function) {#    name, (const void *)(function)},
+    LEADS_TO(malloc, mallow_malloc) LEADS_TO(calloc, mallow_calloc) LEADS_TO(
+        realloc, mallow_realloc) LEADS_TO(reallocarray, mallow_reallocarray)
+        LEADS_TO(free, mallow_free) LEADS_TO(cfree, mallow_free) LEADS_TO(
+            free_sized, free_sized) LEADS_TO(free_aligned_sized, free_aligned_sized)
+            LEADS_TO(memalign, mallow_memalign) LEADS_TO(
+                aligned_alloc, mallow_aligned_alloc) LEADS_TO(posix_memalign, mallow_posix_memalign)
+                LEADS_TO(valloc, mallow_valloc) LEADS_TO(pvalloc, mallow_pvalloc) LEADS_TO(
+                    malloc_usable_size, mallow_usable_size) LEADS_TO(malloc_trim, mallow_trim)
+                    LEADS_TO(malloc_stats, mallow_malloc_stats) LEADS_TO(
+                        malloc_info, mallow_malloc_info) LEADS_TO(mallinfo, mallow_mallinfo)
+                        LEADS_TO(mallinfo2, mallow_mallinfo2) LEADS_TO(mallopt, settings_mallopt)
+                            LEADS_TO(mtrace, mtrace_begin) LEADS_TO(muntrace, mtrace_end) LEADS_TO(
+                                mcheck, mcheck) LEADS_TO(mcheck_pedantic, mcheck_pedantic)
+                                LEADS_TO(mcheck_check_all, mcheck_check_all) LEADS_TO(
+                                    mprobe, mprobe) LEADS_TO(__libc_malloc, mallow_malloc)
+                                    LEADS_TO(__libc_calloc, mallow_calloc) LEADS_TO(__libc_realloc,
+                                                                                    mallow_realloc)
+                                        LEADS_TO(__libc_reallocarray, mallow_reallocarray) LEADS_TO(
+                                            __libc_free, mallow_free) LEADS_TO(__libc_memalign,
+                                                                               mallow_memalign)
+                                            LEADS_TO(__libc_valloc, mallow_valloc)
+                                                LEADS_TO(__libc_pvalloc, mallow_pvalloc)
+                                                    LEADS_TO(__libc_mallinfo, mallow_mallinfo)
+                                                        LEADS_TO(__libc_mallopt, settings_mallopt)};
+
+static bool redirect_all(const struct libc_table *of) {
+    for (size_t i = 0; i < sizeof allocator / sizeof *allocator; i++)
+        if (!redirect(of, allocator[i].name, allocator[i].function)) return false;
+    return true;
+}
+
+/* ---- once ---- */
+
+enum state { NOT_YET, REDIRECTED, UNCHANGED, REFUSED };
+
+/* No lock is held while the loader is asked. The handle is never closed. */
+static enum state prepare(void) {
+    static _Atomic enum state state;
+    enum state now = atomic_load_explicit(&state, memory_order_acquire);
+    if (now != NOT_YET) return now;
+    struct libc_table of;
+    bool ours = program_heap_is_ours();
+    const struct link_map *object = ours ? dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (object != NULL && read_libc_table(object, &of)) {
+        foreign_prepare();
+        lock_take(&global_lock);
+        now = redirect_all(&of) ? REDIRECTED : REFUSED;
+        lock_drop(&global_lock);
+        /* A C++ runtime's operators are still found there; they call malloc and free. */
+        settings.families_mixed = true;
+    } else {
+        now = ours ? REFUSED : UNCHANGED;
+    }
+    atomic_store_explicit(&state, now, memory_order_release);
+    return now;
+}
+
+static int mode_for(int mode) {
+    if ((mode & RTLD_DEEPBIND) == 0 || prepare() != REFUSED) return mode;
+    return mode & ~RTLD_DEEPBIND;
+}
+
+/* ---- the interface ---- */
+
+/* The loader looks at who calls it, for its namespace and its search path, so these must be jumps.
+ */
+#    if defined(__has_attribute) && __has_attribute(musttail)
+#        define JUMP_TO __attribute__((musttail)) return
+#    else
+#        define JUMP_TO return
+#    endif
+
+EXPORT void *dlopen(const char *file, int mode) {
+    static void *(*next)(const char *, int);
+    if (unlikely(next == NULL)) *(void **)&next = dlsym(RTLD_NEXT, "dlopen");
+    mode = mode_for(mode);
+    JUMP_TO next(file, mode);
+}
+
+EXPORT void *dlmopen(Lmid_t namespace, const char *file, int mode) {
+    static void *(*next)(Lmid_t, const char *, int);
+    if (unlikely(next == NULL)) *(void **)&next = dlsym(RTLD_NEXT, "dlmopen");
+    if (namespace == LM_ID_BASE) mode = mode_for(mode);
+    JUMP_TO next(namespace, file, mode);
+}
+
+#endif
