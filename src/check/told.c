@@ -5,7 +5,7 @@
 #include "report/report.h"
 #include "report/text.h"
 
-#define DETAIL 96
+#define DETAIL 192
 
 static void report_told(const struct block_info *block, const char *cause, const char *detail) {
     report_error(
@@ -20,6 +20,12 @@ static const char *frees(enum family family) {
     return family == FAMILY_MALLOC ? "free" : family == FAMILY_NEW ? "delete" : "delete[]";
 }
 
+/* A library may have operators of its own that only it can see, as one that was linked with
+ * -static-libstdc++: of a pair of new and delete one is then called here and the other is not. */
+static bool may_be_half_of_a_pair(enum family allocated, enum family freed) {
+    return (allocated == FAMILY_MALLOC) != (freed == FAMILY_MALLOC);
+}
+
 static RARE void report_families(const struct block_info *block, enum family freed) {
     char detail[DETAIL] = "";
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
@@ -27,6 +33,10 @@ static RARE void report_families(const struct block_info *block, enum family fre
     text_add(&t, allocates(block->family));
     text_add(&t, ", freed by ");
     text_add(&t, frees(freed));
+    if (may_be_half_of_a_pair(block->family, freed))
+        text_add(&t,
+                 " (no error if a library has an operator new or delete that only it can see; "
+                 "mismatched_free=ignore passes over it)");
     report_told(block, "mismatched free", detail);
 }
 

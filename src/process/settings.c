@@ -363,6 +363,7 @@ static const struct option option_list[] = {
     {"retain", "auto or " AMOUNT, .set = set_retain},
     SWITCH("purge_thread", purge_thread),
     {"on_error", "abort or report", .set = set_on_error},
+    CHOICE("mismatched_free", families_mixed, "report", "ignore"),
     {"stats", "off or exit", .set = set_stats},
     CHOICE("stats_format", summary_json, "text", "json"),
     {"stats_pid", "a number", .set_number = set_summary_process, .max = INT_MAX},

@@ -32,7 +32,7 @@ struct settings {
     bool leak_at_exit;   /* leak=exit */
     uint8_t leak_status; /* the process's, when blocks are lost; 0: its own */
     bool guard_left;     /* guard_align=left */
-    bool families_mixed; /* blocks may be recorded under another family than their own */
+    bool families_mixed; /* a block's family is not compared with the one that frees it */
     bool guard_large;    /* all large blocks are guarded, whatever they need */
     size_t guard;        /* guard=N: one block in N is guarded; 0: none */
     size_t guard_budget; /* bytes that guarded blocks may take; 0: see guard.h */

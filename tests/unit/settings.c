@@ -211,10 +211,12 @@ static void tunables_are_a_list_in_which_wrong_ones_are_passed_over(void **state
 static void options_are_read_in_order(void **state) {
     (void)state;
     assert_string_equal(read_with("MALLOW_OPTIONS",
-                                  "on_error=abort,on_error=report,,stats=exit,stats_format=json,"
+                                  "on_error=abort,on_error=report,,mismatched_free=ignore,stats=exit,"
+                                  "stats_format=json,"
                                   "retain=auto,retain=16m,backend=reserve,check=free"),
                         "");
     assert_int_equal(settings.check_action, CHECK_REPORT);
+    assert_true(settings.families_mixed);
     assert_true(settings.summary);
     assert_true(settings.summary_json);
     assert_true((settings.special & SPECIAL_COUNT) != 0);
@@ -287,6 +289,7 @@ static void bad_options_are_named_and_ignored(void **state) {
     assert_bad("backend=mmap", "mmap", "backend", "reserve or brk");
     assert_bad("check=some", "some", "check", "free, hard, full or off");
     assert_bad("on_error=ignore", "ignore", "on_error", "abort or report");
+    assert_bad("mismatched_free=abort", "abort", "mismatched_free", "report or ignore");
     assert_bad("stats=on", "on", "stats", "off or exit");
     assert_bad("stats_format=xml", "xml", "stats_format", "text or json");
     assert_bad("control=yes", "yes", "control", "off or on");
