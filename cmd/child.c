@@ -26,23 +26,40 @@ static sigset_t watched_signals(void) {
 
 /* ---- the end of the child ---- */
 
-static void read_name(struct child_end *end) {
+static FILE *open_proc(pid_t process, const char *name) {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/comm", (int)end->process);
-    FILE *comm = fopen(path, "re");
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)process, name);
+    return fopen(path, "re");
+}
+
+static void read_name(struct child_end *end) {
+    FILE *comm = open_proc(end->process, "comm");
     if (comm == NULL) return;
     if (fgets(end->name, sizeof end->name, comm) != NULL)
         end->name[strcspn(end->name, "\n")] = '\0';
     fclose(comm);
 }
 
-/* The child's name goes with it, so that is read before. */
+/* Every process has page faults, which count for the parent that waits for it. */
+static bool has_waited_for_children(pid_t process) {
+    char line[1024];
+    unsigned long faults;
+    FILE *stat = open_proc(process, "stat");
+    if (stat == NULL) return true;
+    bool known = fgets(line, sizeof line, stat) != NULL && strrchr(line, ')') != NULL &&
+                 sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %lu", &faults) == 1;
+    fclose(stat);
+    return !known || faults != 0;
+}
+
+/* What /proc has goes with the child, so that is read before. */
 static bool has_ended(struct child_end *end) {
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PID, (id_t)end->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
         err(EXIT_OWN_FAILURE, "cannot wait for the program");
     if (info.si_pid != end->process) return false;
     read_name(end);
+    end->waited = has_waited_for_children(end->process);
     return wait4(end->process, &end->status, 0, &end->usage) == end->process;
 }
 

@@ -2,14 +2,16 @@
 #ifndef MALLOW_CHILD_H
 #define MALLOW_CHILD_H
 
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 struct child_end {
     pid_t process;
     int status; /* as wait(2) returns it */
-    struct rusage usage;
-    char name[64]; /* of the program that ended, "" if it is not known */
+    struct rusage usage; /* with that of the children that it has waited for */
+    bool waited;         /* for a child; true if that is not known */
+    char name[64];       /* of the program that ended, "" if it is not known */
 };
 
 /* Forks; in the child calls start(argument), which executes the program and does not return.

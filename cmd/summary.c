@@ -153,12 +153,14 @@ void summary_print(const struct child_end *end) {
     struct mallow_call_page page = read_page(end);
     FILE *file = open_log(end->process);
     struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_file, .to = file};
+    bool resident_known = page.resident_peak_bytes != 0;
     struct summary summary = {
         .page = &page,
-        .resident_bytes = page.ended ? page.resident_bytes : 0,
+        .resident_bytes = page.resident_bytes,
         .resident_peak_bytes =
-            page.ended ? page.resident_peak_bytes : (uint64_t)end->usage.ru_maxrss * 1024,
-        .cut_short = page.ended ? NULL : why_cut_short(end),
+            resident_known ? page.resident_peak_bytes : (uint64_t)end->usage.ru_maxrss * 1024,
+        .peak_of_children = !resident_known && end->waited,
+        .cut_short = resident_known ? NULL : why_cut_short(end),
         .missing =
             page.programs != 0 ? NULL : "Mallow did not start in it, or could not share them",
         .ended_as = page.programs != 0 ? other_name(&page, end) : NULL,

@@ -75,7 +75,7 @@ struct mallow_call_page {
     uint32_t ended;      /* 1: exit() ran to its end in the last one */
     uint32_t last_child; /* that fork() made; 0: none. Its calls are not counted */
     char program[16];    /* the name of the last program when it started (PR_GET_NAME) */
-    uint64_t resident_bytes, resident_peak_bytes; /* when it ended; 0: not known */
+    uint64_t resident_bytes, resident_peak_bytes; /* when it ended, by exit() or an error; else 0 */
     uint64_t live_peak_bytes;
     uint64_t live_bytes;
     uint32_t row_count;

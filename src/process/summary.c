@@ -50,6 +50,10 @@ __attribute__((destructor(101))) static void print_at_exit(void) {
     if (!calls_are_shared()) print(page);
 }
 
+RARE void summary_before_abort(void) {
+    if (settings.summary) read_resident(calls_page());
+}
+
 void summary_after_fork(void) {
     calls_after_fork();
     if (settings.summary) settings_end_summary();

@@ -76,6 +76,8 @@ static void add_heading(struct text *t, const struct summary *summary) {
         text_add(t, summary->cut_short);
     }
     text_add(t, "\n");
+    if (summary->peak_of_children)
+        text_add(t, "            (the peak of the process, or of a larger child of it)\n");
 }
 
 static void add_row(struct text *t, const struct mallow_size_calls *row) {
@@ -138,6 +140,12 @@ static void add_field(struct text *t, const char *name, uint64_t value, bool kno
         text_add(t, "null");
 }
 
+static void add_bool(struct text *t, const char *name, bool value) {
+    text_add(t, "\"");
+    text_add(t, name);
+    text_add(t, value ? "\":true" : "\":false");
+}
+
 static void add_json_row(struct text *t, const struct mallow_size_calls *row) {
     text_add(t, "{");
     add_field(t, "size", row->bytes, row->bytes != UINT64_MAX);
@@ -179,6 +187,8 @@ void summary_add_json(struct text *t, const struct summary *summary) {
         {"frees", total_frees(page), counted},
     };
     text_add(t, "{");
+    add_bool(t, "resident_peak_of_children", summary->peak_of_children);
+    text_add(t, ",");
     for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         add_field(t, fields[i].name, fields[i].value, fields[i].known);
         text_add(t, ",");

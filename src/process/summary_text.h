@@ -9,6 +9,7 @@
 struct summary {
     const struct mallow_call_page *page;
     uint64_t resident_bytes, resident_peak_bytes; /* 0: not known */
+    bool peak_of_children; /* the peak is that of the largest process among it and its children */
     const char *ended_as;  /* the program's name when it ended, where that is another; or NULL */
     const char *cut_short; /* why the resident memory at the end is not known, or NULL */
     uint32_t goes_on;      /* a process that it has started and that has not ended, or 0 */

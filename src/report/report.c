@@ -9,6 +9,7 @@
 #include "guard/guard.h"
 #include "os/os.h"
 #include "process/settings.h"
+#include "process/summary.h"
 #include "report/describe.h"
 #include "report/handler.h"
 #include "report/mapped.h"
@@ -231,6 +232,7 @@ static void act(const struct error *e, const char *found) {
 
 static void end_process(void) {
     mtrace_flush();
+    summary_before_abort();
     abort();
 }
 

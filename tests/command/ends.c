@@ -1,7 +1,7 @@
 /*
  * Allocates ten blocks of 1000 bytes, frees three and ends in the way that is named:
  *     ends exit | _exit | quick_exit | return | abort | SIGNAL-NUMBER | closed | daemon | filter |
- *          exec PROGRAM...
+ *          error | exec PROGRAM...
  */
 #define _GNU_SOURCE
 #include <linux/seccomp.h>
@@ -36,6 +36,12 @@ static void become_daemon(void) {
     _exit(0);
 }
 
+static void free_twice(void) {
+    char *volatile block = malloc(1);
+    free(block);
+    free(block);
+}
+
 int main(int argc, char **argv) {
     const char *way = argc > 1 ? argv[1] : "return";
     use_memory();
@@ -45,6 +51,7 @@ int main(int argc, char **argv) {
     if (strcmp(way, "abort") == 0) abort();
     if (strcmp(way, "daemon") == 0) become_daemon();
     if (strcmp(way, "exec") == 0) execvp(argv[2], argv + 2);
+    if (strcmp(way, "error") == 0) free_twice();
     if (strcmp(way, "closed") == 0)
         for (int fd = 0; fd < 1000; fd++) close(fd);
     if (strcmp(way, "filter") == 0) {

@@ -50,20 +50,25 @@ def check_counts(found):
 
 
 for way, expected in (("exit", 0), ("return", 0), ("_exit", 0), ("quick_exit", 0), ("closed", 0),
-                      ("abort", 134), ("filter", 0), (str(int(signal.SIGTERM)), 143),
+                      ("abort", 134), ("error", 134), ("filter", 0), (str(int(signal.SIGTERM)), 143),
                       (str(int(signal.SIGKILL)), 137)):
     for check in ((), ("--check",)) if way in ("return", "_exit") else ((),):
         status, found = figures(ENDS, way, options=check)
         assert status == expected, (way, status)
         check_counts(found)
-        by_exit = way in ("exit", "return", "closed")
-        assert (found["resident_bytes"] is not None) == by_exit, (way, found)
+        known = way in ("exit", "return", "closed", "error")
+        assert (found["resident_bytes"] is not None) == known, (way, found)
+        assert not found["resident_peak_of_children"], (way, found)
 
 # What is not known is said, with the reason.
 _, text = run(ENDS, "_exit")
 assert "unknown: it did not end by exit()" in text, text
 _, text = run(ENDS, str(int(signal.SIGKILL)))
 assert "unknown: a signal ended it" in text and "killed by signal 9" in text, text
+
+# The kernel keeps one peak for the process and the children that it waited for.
+_, found = figures("dash", "-c", f"{sys.executable} -c 0; :")
+assert found["resident_peak_of_children"] and found["resident_bytes"] is None, found
 
 # Programs of everyday that close standard error or end by _exit.
 for command in (["ls"], ["sort"], ["dash", "-c", ":"], ["bash", "-c", "(exit 0)"]):
