@@ -79,8 +79,11 @@ static void report_write(const struct place *place, const char *found) {
     struct block_info info;
     full_info(place, &info);
     info.life = LIFE_FREED;
-    report_error(&(struct error){
-        .cause = "use after free", .p = find_write(place), .block = &info, .detail = found});
+    report_error(&(struct error){.cause = "use after free",
+                                 .p = find_write(place),
+                                 .block = &info,
+                                 .detail = found,
+                                 .advice = ADVICE_GUARD});
 }
 
 /* ---- taking a slot ---- */

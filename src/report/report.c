@@ -182,6 +182,10 @@ static void add_details(struct text *t, const struct error *e) {
     add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
     add_past(t, "  freed by ", e->block->freed, e->block->freed_by);
     if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
+    if (e->advice == NULL) return;
+    text_add(t, "  ");
+    text_add(t, e->advice);
+    text_add(t, "\n");
 }
 
 /* The text is static, for the stack may be tiny; so one thread at a time, whose id this is. A

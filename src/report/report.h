@@ -5,11 +5,15 @@
 
 #include "check/block_info.h"
 
+/* What a write that is found too late does not show. */
+#define ADVICE_GUARD "'mallow run --guard' (guard=1) stops the program at the access itself"
+
 struct error {
     const char *cause;              /* "heap overflow", "double free", ...: see mallow(7) */
     const void *p;                  /* the pointer in question */
     const struct block_info *block; /* that it belongs to; NULL: nothing is known */
     const char *detail;             /* what else there is to say; NULL: nothing */
+    const char *advice;             /* how to learn more, at the end; NULL: nothing */
     const void *context;            /* ucontext_t of the fault; NULL: where we are */
     const char *function;           /* of the interface; NULL: free */
     const void *caller;             /* of that function; NULL: not known */

@@ -28,8 +28,14 @@ for option in --guard --guard=1; do
     try "$mallow" run --no-summary $option -- "$used"
     expect_status 134
     expect_line err '^mallow: use after free'
-    expect_line err '#0 .* in use_block at .*used\.c:6 '
+    expect_line err '#0 .* in read_block at .*used\.c:7 '
+    try "$mallow" run --no-summary $option -- "$used" write
+    expect_status 134
+    expect_line err '#0 .* in write_block at .*used\.c:8 '
 done
+try "$mallow" run --no-summary --check -- "$used" write
+expect_status 134
+expect_line err "^  'mallow run --guard' \(guard=1\) stops the program at the access itself$"
 try "$mallow" run --no-summary --guard=1000 sh -c 'echo "$MALLOW_OPTIONS"'
 expect_line out ',guard=1000$'
 try "$mallow" run --guard=x true

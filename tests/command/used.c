@@ -1,12 +1,17 @@
-/* Reads a block after it was freed, by an instruction of its own. */
+/* Uses a block after it was freed, by an instruction of its own: reads it, or with an argument writes
+ * to it. */
 #include <stdlib.h>
 
 static volatile char *block;
 
-__attribute__((noinline)) static int use_block(void) { return block[8]; }
+__attribute__((noinline)) static int read_block(void) { return block[8]; }
+__attribute__((noinline)) static void write_block(void) { block[8] = 1; }
 
-int main(void) {
+int main(int argc, char **argv) {
+    (void)argv;
     block = calloc(1, 100);
     free((void *)block);
-    return use_block();
+    if (argc == 1) return read_block();
+    write_block();
+    return 0;
 }
