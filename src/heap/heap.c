@@ -271,8 +271,10 @@ bool heap_reap(struct heap *heap) {
 }
 
 bool heap_reap_whole(struct heap *heap) {
-    bool some = full_relieve(heap) | hard_relieve(heap);
-    return heap_reap(heap) || some;
+    bool some = full_relieve(heap);
+    some |= hard_relieve(heap);
+    some |= heap_reap(heap);
+    return some;
 }
 
 bool heap_relieve(void) {

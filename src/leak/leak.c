@@ -56,7 +56,7 @@ static _Noreturn void look_for_leaks(const struct leak_request *request,
         leak_print(request->text, &groups, request->limit);
         text_flush(request->text);
     }
-    os_end_copy(verdict);
+    os_end_copy((int)verdict);
 }
 
 /* ---- in the process ---- */

@@ -43,6 +43,19 @@ find_package)
 embedded)
     build_consumer -DMALLOW_SOURCE="$source"
     ;;
+embedded_*)
+    # Whatever the embedding project asks for itself, the allocator is optimised.
+    type=${way#embedded_}
+    [ "$type" != untyped ] || type=
+    build_consumer -DMALLOW_SOURCE="$source" -DCMAKE_BUILD_TYPE="$type" \
+        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+    commands=$work/build/compile_commands.json
+    grep '"command"' "$commands" | grep 'mallow_shared' >"$work/compiled"
+    if grep -v -e ' -O[2s]' "$work/compiled"; then
+        echo "compiled without optimisation, see above" >&2
+        exit 1
+    fi
+    ;;
 pkg_config)
     install_build
     compile_consumer ''

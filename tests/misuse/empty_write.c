@@ -2,7 +2,8 @@
 #include "twin.h"
 
 int main(void) {
-    volatile char *volatile p = malloc(EITHER(0, 1));
+    volatile size_t size = EITHER(0, 1); /* the compiler would warn of a size that it knows */
+    volatile char *volatile p = malloc(size);
     *p = 1;
     free((void *)p);
     return 0;
