@@ -58,8 +58,9 @@ install_groups() {
     done
 }
 
-# The build is in build/. Arguments go to cmake.
+# The build is in build/. Arguments go to cmake. A folder that another generator made keeps it.
 configure() {
+    [ -e "$root/build/CMakeCache.txt" ] || set -- -G Ninja "$@"
     cmake -S "$root" -B "$root/build" "$@"
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Runs a program of the corpus, and its twin without the bug, under Mallow; README.md beside it.
+"""Runs a program of the corpus, and its twin without the bug, under Mallow; see README.md.
 
-Usage: run.py [--mallow LIBRARY] [--check LIBRARY] MODE SOURCE PROGRAM
-       run.py --twin MODE... SOURCE PROGRAM
+Usage: run.py [--mallow LIBRARY] [--check LIBRARY] [--twin TWIN] MODE... SOURCE PROGRAM
+
+PROGRAM runs in those of the modes in which SOURCE says that its bug is reported, TWIN in all.
 """
 
 import argparse
@@ -22,13 +23,14 @@ MODES = {
     "asan": (None, False),  # not under Mallow: an oracle for the programs themselves
     "valgrind": (None, False),
 }
+ORACLES = {"asan", "valgrind"}  # run every program, whatever modes it names
 MAY_TALK = {"leak", "asan"}  # about what is no error
 SKIPPED = 77
 SAW_NOTHING = 3  # corpus.h
 LEAK_STATUS = 23
 LISTED = {"definitely lost", "possibly lost"}  # of the others the end of a process tells the sum
 ASAN_STATUS = 99
-TIMEOUT = 30
+TIMEOUT = 300
 
 FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in (?P<rest>.*)$")
 SYMBOLIZED = re.compile(r"[ /](?P<file>[^ /:]+):(?P<line>\d+)")
@@ -186,7 +188,7 @@ def check_leak(result, variant, source):
 
 def check_faulty(result, mode, variant, source):
     causes = source.causes_in(mode)
-    if mode in ("asan", "valgrind"):
+    if mode in ORACLES:
         if source.found_by_asan(variant) and result.returncode != ASAN_STATUS:
             raise Failure(f"{mode} finds nothing, exit status {result.returncode}")
         if mode == "asan" and source.found_by_asan(variant):
@@ -202,37 +204,37 @@ def check_faulty(result, mode, variant, source):
         check_stacks(result.stderr, mode, variant, source)
 
 
-def check_twin(result, mode):
+def check_twin(result, mode, _variant, _source):
     if result.returncode != 0 or (result.stderr and mode not in MAY_TALK):
         raise Failure(f"the twin's exit status is {result.returncode}:\n{result.stderr}")
 
 
-def failures(options, source):
-    """Also counts what was run."""
-    for mode in options.modes:
+def failures(options, source, program, modes, check):
+    """Runs the program in each mode with each variant."""
+    for mode in modes:
         for variant in source.variants:
             try:
-                result = run(options, mode, options.program, variant)
-                if result.returncode == SKIPPED:
-                    continue
-                if options.twin:
-                    check_twin(result, mode)
-                else:
-                    check_faulty(result, mode, variant, source)
+                result = run(options, mode, program, variant)
+                if result.returncode != SKIPPED:
+                    check(result, mode, variant, source)
             except (Failure, subprocess.TimeoutExpired) as failure:
-                yield f"{options.program} {variant or ''} ({mode}): {failure}"
+                yield f"{program} {variant or ''} ({mode}): {failure}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mallow", metavar="LIBRARY")
     parser.add_argument("--check", metavar="LIBRARY")
-    parser.add_argument("--twin", action="store_true", help="PROGRAM has no bug")
+    parser.add_argument("--twin", metavar="PROGRAM", help="the same program without the bug")
     parser.add_argument("modes", nargs="+", metavar="MODE", choices=MODES)
     parser.add_argument("source")
     parser.add_argument("program")
     options = parser.parse_args()
-    failed = list(failures(options, Source(options.source)))
+    source = Source(options.source)
+    modes = [mode for mode in options.modes if mode in ORACLES or mode in source.modes]
+    failed = list(failures(options, source, options.program, modes, check_faulty))
+    if options.twin:
+        failed += failures(options, source, options.twin, options.modes, check_twin)
     for failure in failed:
         print(failure, file=sys.stderr)
     sys.exit(1 if failed else 0)
