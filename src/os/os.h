@@ -24,8 +24,10 @@ void *os_reserve(size_t bytes);
  * Returns false, with nothing changed, when the kernel refuses. */
 bool os_commit(void *start, size_t bytes);
 
-/* Maps zeroed pages exactly at `start`, where nothing may be mapped yet. */
-bool os_extend(void *start, size_t bytes);
+/* Maps zeroed pages exactly at `start`. OS_EXTEND_OCCUPIED: something else is mapped there, so
+ * another place may do; OS_EXTEND_REFUSED: the system has no memory for them, wherever they are. */
+enum os_extended { OS_EXTEND_REFUSED, OS_EXTENDED, OS_EXTEND_OCCUPIED };
+enum os_extended os_extend(void *start, size_t bytes);
 
 /* The program break, which whoever calls sbrk moves too; NULL where there is none. */
 char *os_break(void);

@@ -89,20 +89,22 @@ bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_RE
 #    define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-static bool map_exactly(void *start, size_t bytes, int protection, int flags) {
-    void *granted = map(start, bytes, protection, MAP_FIXED_NOREPLACE | flags);
-    if (granted == start) return true;
+static enum os_extended map_exactly(void *start, size_t bytes, int protection, int flags) {
+    long r = call6(SYS_mmap, (long)start, (long)bytes, protection,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
+    if (r == (long)start) return OS_EXTENDED;
+    if (IS_ERROR(r)) return r == -EEXIST ? OS_EXTEND_OCCUPIED : OS_EXTEND_REFUSED;
     /* Before Linux 4.17 the address is a wish. */
-    if (granted != NULL) call3(SYS_munmap, granted, bytes, 0);
-    return false;
+    call3(SYS_munmap, r, bytes, 0);
+    return OS_EXTEND_OCCUPIED;
 }
 
-bool os_extend(void *start, size_t bytes) {
+enum os_extended os_extend(void *start, size_t bytes) {
     return map_exactly(start, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 bool os_reserve_at(void *start, size_t bytes) {
-    return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE);
+    return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE) == OS_EXTENDED;
 }
 
 /* A new mapping merges with the reservation around it, which one that was used does not always. */

@@ -40,7 +40,7 @@ static void *map_alloc(size_t size, size_t align, bool *zeroed) {
     return p;
 }
 
-void *large_alloc(size_t size, size_t align, bool *zeroed) {
+static void *alloc_either_way(size_t size, size_t align, bool *zeroed) {
     /* Each is the other's way out when address space or mappings are short. */
     size_t threshold = racy_load(size_t, &settings.mmap_threshold);
     /* A mapping's ends are cut to alignment; a run's would stay in the heap. */
@@ -48,6 +48,20 @@ void *large_alloc(size_t size, size_t align, bool *zeroed) {
     void *p = map_first ? map_alloc(size, align, zeroed) : run_alloc(size, align, zeroed);
     if (p != NULL || settings.mmap_max == 0) return p;
     return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
+}
+
+static bool large_give_back(void) {
+    lock_take(&global_lock);
+    pages_settle();
+    bool some = pages_give_back();
+    lock_drop(&global_lock);
+    return some;
+}
+
+void *large_alloc(size_t size, size_t align, bool *zeroed) {
+    if (size >> os_address_bits() != 0) return NULL;
+    void *p = alloc_either_way(size, align, zeroed);
+    return p != NULL || !large_give_back() ? p : alloc_either_way(size, align, zeroed);
 }
 
 /* The page that a block begins at, or 0. One word tells, so it may be asked without the lock. */

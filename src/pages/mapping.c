@@ -175,8 +175,15 @@ void *mapping_resize(void *block, size_t bytes) {
     return moved;
 }
 
+bool mapping_is_possible(size_t bytes) {
+    void *start = os_map(bytes);
+    return start != NULL && os_unmap(start, bytes);
+}
+
 /* The kernel moves a whole mapping only, and one that is as long as what it takes the pages of. */
 static char *move_and_grow(void *from, size_t bytes, size_t size) {
+    /* A refusal after the pages were moved would cost a copy of them. */
+    if (!mapping_is_possible(size)) return NULL;
     char *moved = os_move_pages(from, bytes);
     if (moved == NULL || size == bytes) return moved;
     char *grown = os_remap(moved, bytes, size);

@@ -37,6 +37,9 @@ void *mapping_resize(void *block, size_t bytes);
  * that is refused, and then they are untouched. */
 void *mapping_move_in(void *from, size_t bytes, size_t size);
 
+/* Whether so many bytes can be mapped now: for callers that a refusal later on would cost more. */
+bool mapping_is_possible(size_t bytes);
+
 /* False for most addresses that are in none; takes no lock. */
 bool mapping_may_hold(const void *p);
 

@@ -1,5 +1,6 @@
 #include "pages/meta.h"
 
+#include "pages/pages.h"
 #include "pages/space.h"
 
 /*
@@ -104,8 +105,11 @@ void *meta_alloc(size_t bytes) {
     if (start == NULL) start = take(&free_pieces[0], lines);
     if (start != NULL) return start;
     merge_neighbours();
-    return take(&free_pieces[0], lines);
+    start = take(&free_pieces[0], lines);
+    return start != NULL || !pages_give_back() ? start : cut(lines);
 }
+
+bool meta_give_back(void) { return part_shrink(&space.meta_part, handed_out); }
 
 void meta_free(void *start, size_t bytes) { put(start, lines_of(bytes)); }
 

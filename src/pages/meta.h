@@ -11,6 +11,9 @@ void *meta_alloc(size_t bytes);
 /* Takes it back for a later meta_alloc of the same size. The global lock must be held. */
 void meta_free(void *start, size_t bytes);
 
+/* Unmaps what was mapped ahead of need; false when there is nothing. */
+bool meta_give_back(void);
+
 /* Forgets what was given back: after a fork that caught another thread inside (repair.c). */
 void meta_forget_free(void);
 

@@ -2,6 +2,7 @@
 
 #include "os/lock.h"
 #include "os/os.h"
+#include "pages/meta.h"
 #include "pages/purge.h"
 #include "process/settings.h"
 #include "process/stats.h"
@@ -153,7 +154,7 @@ static bool is_scattered(enum run_kind kind) { return settings.randomize && kind
 
 /* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
 static bool pass_foreign(uint32_t pages, uint32_t align) {
-    size_t top = totals.top, end = space.granules * GRANULE_PAGES;
+    size_t top = totals.top, end = space.block_part.accessible >> RUN_SHIFT;
     size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
     size_t next = space_skip(granules) * GRANULE_PAGES;
     if (next == 0) return false;
@@ -227,7 +228,7 @@ static uint32_t take_run(uint32_t pages, uint32_t align, enum run_kind kind, boo
 
 uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
     pages_settle();
-    for (bool purged = false;;) {
+    for (bool purged = false, shrunk = kind != RUN_SLAB;;) {
         uint32_t start = take_run(pages, align, kind, clean);
         if (start != 0) {
             purge_after_alloc(pages, *clean);
@@ -236,8 +237,13 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
         if (is_scattered(kind) && grow_top(pages + SCATTER_PAGES, align)) continue;
         if (grow_top(pages, align)) continue;
         /* Dirty and clean neighbours are one run once all are clean. */
-        if (purged || pages_purge(SIZE_MAX) == 0) return 0;
-        purged = true;
+        if (!purged && pages <= totals.dirty + totals.clean) {
+            purged = true;
+            if (pages_purge(SIZE_MAX) != 0) continue;
+        }
+        /* A block may become a mapping instead: large.c does this after both ways failed. */
+        if (shrunk || !pages_give_back()) return 0;
+        shrunk = true;
     }
 }
 
@@ -348,6 +354,7 @@ static uint32_t longest_purgeable(void) {
 static bool purge_tail(uint32_t run, uint32_t pages) {
     uint32_t length = tag_pages(run_tag(run)), unit = (uint32_t)(os_page_size() / RUN_PAGE);
     struct range gone = whole_pages(run);
+    if (gone.first >= gone.end) return false;
     uint32_t most = (pages + unit - 1) & ~(unit - 1);
     if (gone.end - gone.first > most) gone.first = gone.end - most;
     uint32_t count = gone.end - gone.first;
@@ -371,6 +378,25 @@ size_t pages_purge(size_t pages) {
         done += before - totals.dirty;
     }
     return done;
+}
+
+/* The free run that ends at the top, clean if that can be, or 0. */
+static uint32_t last_free(void) {
+    uint64_t last = run_tag((uint32_t)totals.top - 1);
+    enum run_kind kind = tag_kind(last);
+    if (kind != RUN_FREE && kind != RUN_FREE_END) return 0;
+    uint32_t run = (uint32_t)totals.top - tag_pages(last);
+    if (!tag_dirty(last)) return run;
+    purge_tail(run, tag_pages(last));
+    return tag_dirty(run_tag((uint32_t)totals.top - 1)) ? 0 : last_free();
+}
+
+RARE bool pages_give_back(void) {
+    if (space.granules == 0) return false;
+    for (uint32_t run; (run = last_free()) != 0; totals.top = run)
+        unmark_free(run, tag_pages(run_tag(run)), false);
+    bool some = meta_give_back();
+    return space_give_back(round_up(totals.top << RUN_SHIFT, GRANULE)) || some;
 }
 
 RARE void pages_rebuild(void) {

@@ -48,6 +48,10 @@ bool pages_extend(uint32_t page, uint32_t pages);
  * largest runs; how many it was. */
 size_t pages_purge(size_t pages);
 
+/* Unmaps what is free behind the last used run, and what was mapped ahead of need for blocks and
+ * for the allocator's own memory: they count against limits. False when there is nothing. */
+bool pages_give_back(void);
+
 /* Makes the lists and counts anew from the tags of used runs. */
 void pages_rebuild(void);
 

@@ -141,22 +141,29 @@ static bool extend_break(char *end, size_t bytes) {
     return now <= end && end - now < (ptrdiff_t)GRANULE && os_break_move(now, end + bytes);
 }
 
+/* The part goes on by mappings. */
+static void follow_break(struct part *part) {
+    if (part->by == GROW_BREAK) part->lowest = part->accessible;
+    part->by = GROW_MAPPED;
+}
+
 static bool part_extend(struct part *part, size_t bytes) {
     char *end = part->start + part->accessible;
     if (part->by == GROW_COMMITTED) return os_commit(end, bytes);
     if (part->by == GROW_BREAK && extend_break(end, bytes)) return true;
-    if (!os_extend(end, bytes)) return false;
-    part->by = GROW_MAPPED;
+    enum os_extended extended = os_extend(end, bytes);
+    part->occupied = extended == OS_EXTEND_OCCUPIED;
+    if (extended != OS_EXTENDED) return false;
+    follow_break(part);
     return true;
 }
 
-bool part_grow(struct part *part, size_t bytes) {
+/* Steps to `wish` bytes; where that is refused, as far as is needed. */
+static bool grow_towards(struct part *part, size_t bytes, size_t wish) {
     if (bytes <= part->accessible) return true;
     if (bytes > part->limit) return false;
-    size_t before = part->accessible;
-    size_t want = round_up(max_size(bytes, before + part_step(part)), GRANULE);
-    size_t need = round_up(bytes, os_page_size());
-    want = min_size(want, part->limit); /* a multiple of every page size */
+    size_t before = part->accessible, need = round_up(bytes, os_page_size());
+    size_t want = min_size(round_up(max_size(wish, bytes), GRANULE), part->limit);
     for (part->asked_for = want; !part_extend(part, want - before);) {
         part->asked_for = before;
         if (want == need) return false;
@@ -167,6 +174,32 @@ bool part_grow(struct part *part, size_t bytes) {
     if (want - before > STEP_MIN || fresh_is_resident)
         fresh_is_resident = os_is_resident(part->start + want - os_page_size());
     return true;
+}
+
+bool part_grow(struct part *part, size_t bytes) {
+    return grow_towards(part, bytes, part->accessible + part_step(part));
+}
+
+static bool give_back_from(struct part *part, char *start, size_t bytes) {
+    switch (part->by) {
+    case GROW_MAPPED:
+        return os_unmap(start, bytes);
+    case GROW_COMMITTED:
+        return os_discard(start, bytes);
+    case GROW_BREAK:
+        return os_break_move(start + bytes, start);
+    }
+    return false;
+}
+
+bool part_shrink(struct part *part, size_t bytes) {
+    size_t before = part->accessible, to = max_size(round_up(bytes, os_page_size()), part->lowest);
+    if (to >= before) return false;
+    part->accessible = to; /* first: a fork meanwhile finds a step that was asked for */
+    bool gone = give_back_from(part, part->start + to, before - to);
+    if (!gone) part->accessible = before;
+    part->asked_for = part->accessible;
+    return gone;
 }
 
 RARE void part_after_fork(struct part *part) {
@@ -195,12 +228,14 @@ static size_t pass_break(struct part *part, size_t bytes) {
 
 /* At the first place behind a mapping that is within reach. */
 static size_t pass_mapping(struct part *part, size_t bytes) {
-    if (part->by == GROW_COMMITTED) return 0;
+    if (part->by == GROW_COMMITTED || !part->occupied) return 0;
     for (size_t step = MIB; step <= SKIP_MAX; step *= 2) {
         size_t next = round_up(part->accessible + step, GRANULE);
         if (next > part->limit || bytes > part->limit - next) return 0;
-        if (!os_extend(part->start + next, bytes)) continue;
-        part->by = GROW_MAPPED;
+        enum os_extended extended = os_extend(part->start + next, bytes);
+        if (extended == OS_EXTEND_REFUSED) return 0;
+        if (extended == OS_EXTEND_OCCUPIED) continue;
+        follow_break(part);
         return next;
     }
     return 0;
@@ -208,18 +243,16 @@ static size_t pass_mapping(struct part *part, size_t bytes) {
 
 size_t space_skip(size_t granules) {
     struct part *part = &space.block_part;
-    size_t before = part->accessible, bytes = granules * GRANULE;
+    struct part before = *part;
+    size_t bytes = granules * GRANULE;
     size_t next = pass_break(part, bytes);
     if (next == 0) next = pass_mapping(part, bytes);
     if (next == 0) return 0;
     part->accessible = next + bytes;
     advise(part, next, part->accessible);
     if (space_grow(part->accessible / GRANULE)) return next / GRANULE;
-    part->accessible = before; /* no descriptors for it */
-    if (part->by == GROW_BREAK)
-        os_break_move(part->start + next + bytes, part->start + next);
-    else
-        os_unmap(part->start + next, bytes);
+    give_back_from(part, part->start + next, bytes); /* no descriptors for it */
+    *part = before;
     return 0;
 }
 
@@ -232,20 +265,37 @@ void space_serve_fast(bool fast) {
                      __ATOMIC_RELEASE);
 }
 
-bool space_grow(size_t granules) {
-    size_t bytes = granules * GRANULE;
-    if (bytes > space.block_part.limit) return false;
-    if (bytes > space.block_part.accessible) {
-        size_t pad = min_size(space.top_pad, space.block_part.limit - bytes);
-        size_t padded = min_size(round_up(bytes + pad, GRANULE), space.block_part.limit);
-        if (!part_grow(&space.block_part, padded) && !part_grow(&space.block_part, bytes))
-            return false;
-    }
-    size_t usable = space.block_part.accessible / GRANULE;
+/* Describes all that is accessible. Descriptors are read without a lock: their number never
+ * falls, though the pages of the last granules may have been given back. */
+static bool describe_blocks(void) {
+    size_t usable = max_size(space.block_part.accessible / GRANULE, space.granules);
     if (!part_grow(&space.granule_part, usable * sizeof(struct granule))) return false;
     __atomic_store_n(&space.granules, usable, __ATOMIC_RELEASE);
     space_serve_fast(!racy_load(bool, &space.slow));
     return true;
+}
+
+/* `wish` bytes of blocks, `bytes` at least, or none. */
+static bool grow_described(size_t bytes, size_t wish) {
+    size_t before = space.block_part.accessible;
+    if (!grow_towards(&space.block_part, bytes, wish)) return false;
+    if (describe_blocks()) return true;
+    part_shrink(&space.block_part, before);
+    return wish > bytes && grow_described(bytes, bytes);
+}
+
+bool space_grow(size_t granules) {
+    struct part *part = &space.block_part;
+    size_t bytes = granules * GRANULE;
+    if (bytes > part->limit) return false;
+    size_t pad = min_size(space.top_pad, part->limit - bytes);
+    size_t step = part->accessible + part_step(part);
+    return grow_described(bytes, max_size(bytes + pad, step));
+}
+
+bool space_give_back(size_t bytes) {
+    bool some = part_shrink(&space.block_part, max_size(bytes, GRANULE));
+    return part_shrink(&space.granule_part, space.granules * sizeof(struct granule)) || some;
 }
 
 static bool is_outside(const struct part *part, const char *start, size_t bytes) {

@@ -48,7 +48,9 @@ struct part {
     size_t accessible; /* bytes */
     size_t limit;      /* bytes it may have */
     size_t asked_for; /* bytes: beyond accessible while the system is asked, see space_after_fork */
+    size_t lowest;    /* bytes that stay: of the break, once mappings follow them */
     enum growth by;
+    bool occupied; /* the last step failed because something else is mapped there */
 };
 
 struct space {
@@ -80,6 +82,10 @@ bool part_grow(struct part *part, size_t bytes);
 /* Takes back what was tried in vain. */
 void part_undo(struct part *part);
 
+/* Gives back what lies beyond the first `bytes` of the part, which nothing may use any more. False
+ * when there is nothing, or the system refuses. Under the global lock. */
+bool part_shrink(struct part *part, size_t bytes);
+
 /* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
  * counted would be in the way for ever. */
 void part_after_fork(struct part *part);
@@ -100,8 +106,12 @@ bool space_is_apart(const char *start, size_t bytes);
 /* Whether the fast path is in use. */
 void space_serve_fast(bool fast);
 
-/* Makes the granules [0, granules) usable, with their descriptors. */
+/* Makes the granules [0, granules) usable, with their descriptors; false with nothing changed. */
 bool space_grow(size_t granules);
+
+/* Gives back what lies beyond the blocks' first `bytes` and was mapped ahead of need, so that a
+ * limit can be used to its end. False when there is nothing. */
+bool space_give_back(size_t bytes);
 
 /* The granule's number; >= space.granules for every pointer that is not ours, NULL included. */
 ALWAYS_INLINE size_t granule_of(const void *p) {

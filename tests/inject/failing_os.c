@@ -30,6 +30,7 @@ void os_fail_unnoticed(enum os_call kind, long first, long last) {
     plan.unnoticed = true;
 }
 
+long os_calls_made(void) { return plan.made; }
 long os_calls_failed(void) { return plan.failed; }
 long os_failed_ever(enum os_call kind) { return failed_ever[kind]; }
 
@@ -79,12 +80,19 @@ bool __wrap_os_commit(void *start, size_t bytes) {
     return charge(OS_COMMIT, bytes) && settle(bytes, __real_os_commit(start, bytes));
 }
 
-bool __real_os_extend(void *start, size_t bytes);
-bool __wrap_os_extend(void *start, size_t bytes);
-bool __wrap_os_extend(void *start, size_t bytes) {
+enum os_extended __real_os_extend(void *start, size_t bytes);
+enum os_extended __wrap_os_extend(void *start, size_t bytes);
+enum os_extended __wrap_os_extend(void *start, size_t bytes) {
     paged_check(start, bytes);
-    if (fails(OS_EXTEND)) return plan.unnoticed;
-    return charge(OS_EXTEND, bytes) && settle(bytes, __real_os_extend(start, bytes));
+    /* Every other place is taken. */
+    if (fails(OS_EXTEND))
+        return plan.unnoticed         ? OS_EXTENDED
+               : plan.failed % 2 == 0 ? OS_EXTEND_OCCUPIED
+                                      : OS_EXTEND_REFUSED;
+    if (!charge(OS_EXTEND, bytes)) return OS_EXTEND_REFUSED;
+    enum os_extended extended = __real_os_extend(start, bytes);
+    settle(bytes, extended == OS_EXTENDED);
+    return extended;
 }
 
 bool __real_os_break_move(char *from, char *to);

@@ -30,7 +30,8 @@ void os_fail(enum os_call kind, long first, long last);
 /* The same, but the failing call looks like a success, as to a caller that does not ask. */
 void os_fail_unnoticed(enum os_call kind, long first, long last);
 
-long os_calls_failed(void); /* since then */
+long os_calls_made(void); /* since then, of the kind */
+long os_calls_failed(void);
 
 long os_failed_ever(enum os_call kind);
 

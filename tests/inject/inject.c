@@ -7,6 +7,7 @@
  *     inject always CALL     calls of one kind fail from the first on, or with "any" all
  *     inject ignored CALL    they fail unnoticed: that must not go well
  *     inject within BYTES    no more than so many are granted
+ *     inject refused         what can never be granted is refused after few calls
  * Each run has a process, and so a heap, of its own.
  */
 #include "failing_os.h"
@@ -106,6 +107,31 @@ static void stay_within(size_t bytes) {
     workload_end();
 }
 
+enum { REFUSALS = 100, CALLS_MAX = 10 };
+
+static void refuse_each(void *block, size_t size) {
+    os_fail(OS_ANY, LONG_MAX, LONG_MAX); /* counts from here on */
+    for (int i = 0; i < REFUSALS; i++)
+        CHECK((block == NULL ? mallow_malloc(size) : mallow_realloc(block, size)) == NULL);
+    printf("%ld calls for %d refusals of %zu bytes\n", os_calls_made(), REFUSALS, size);
+    CHECK(os_calls_made() <= REFUSALS * CALLS_MAX);
+}
+
+/* The first refusal gives back what was asked for ahead of need. */
+static void refuse_soon(void) {
+    void *slot = mallow_malloc(100), *run = mallow_malloc(100000), *mapping = mallow_malloc(500000);
+    os_limit(1000000);
+    CHECK(mallow_malloc(1 << 30) == NULL);
+    refuse_each(NULL, 1 << 30);
+    refuse_each(NULL, (size_t)1 << 46);
+    refuse_each(NULL, PTRDIFF_MAX);
+    refuse_each(slot, 1 << 30);
+    refuse_each(run, 1 << 30);
+    refuse_each(mapping, 1 << 30);
+    mallow_free(slot), mallow_free(run), mallow_free(mapping);
+    workload_check_heap();
+}
+
 /* Nothing is said of how it fails. */
 static void fail_unnoticed(enum os_call call) {
     pid_t child = start_child();
@@ -122,6 +148,8 @@ static void fail_unnoticed(enum os_call call) {
 }
 
 int main(int argc, char **argv) {
+    static char output[BUFSIZ]; /* or libc's heap would move the break in between */
+    setvbuf(stdout, output, _IOFBF, sizeof output);
     if (argc == 3 && strcmp(argv[1], "each") == 0)
         fail_each(strtol(argv[2], NULL, 10), 0, 1);
     else if (argc == 3 && strcmp(argv[1], "some") == 0)
@@ -130,9 +158,13 @@ int main(int argc, char **argv) {
         fail_always(call_named(argv[2]));
     else if (argc == 3 && strcmp(argv[1], "ignored") == 0)
         fail_unnoticed(call_named(argv[2]));
+    else if (argc == 2 && strcmp(argv[1], "refused") == 0)
+        refuse_soon();
     else if (argc == 3 && strcmp(argv[1], "within") == 0)
         stay_within(strtoul(argv[2], NULL, 10));
     else
-        check_failed("usage: inject each|some COUNT | always CALL | ignored CALL | within BYTES\n");
+        check_failed(
+            "usage: inject each|some COUNT | always CALL | ignored CALL | within BYTES | "
+            "refused\n");
     return EXIT_SUCCESS;
 }

@@ -22,10 +22,10 @@ unsigned __wrap_os_address_bits(void) {
     return system_is.bits != 0 ? system_is.bits : __real_os_address_bits();
 }
 
-bool __real_os_extend(void *start, size_t bytes);
-bool __wrap_os_extend(void *start, size_t bytes);
-bool __wrap_os_extend(void *start, size_t bytes) {
-    return !system_is.no_extend && __real_os_extend(start, bytes);
+enum os_extended __real_os_extend(void *start, size_t bytes);
+enum os_extended __wrap_os_extend(void *start, size_t bytes);
+enum os_extended __wrap_os_extend(void *start, size_t bytes) {
+    return system_is.no_extend ? OS_EXTEND_REFUSED : __real_os_extend(start, bytes);
 }
 
 bool __real_os_break_move(char *from, char *to);

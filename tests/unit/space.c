@@ -44,7 +44,7 @@ static void what_somebody_has_mapped_is_passed_over(void **state) {
 static void a_step_that_fork_interrupted_is_made_again(void **state) {
     (void)state;
     struct part *part = &space.block_part;
-    assert_true(os_extend(blocks_end(), MIB));
+    assert_int_equal(os_extend(blocks_end(), MIB), OS_EXTENDED);
     assert_false(space_grow(granules_accessible() + 1));
     part->asked_for = part->accessible + MIB;
     space_after_fork();
