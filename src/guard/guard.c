@@ -147,9 +147,10 @@ static bool open_guarded(struct guard_record *record) {
     guarded.in_motion = record;
     if (bytes != 0 && !os_commit(pages, bytes)) {
         guarded.in_motion = NULL;
-        guard_table_release(record);
+        guard_table_refuse(record);
         return false;
     }
+    guard_table_keep(record);
     fill_around(record);
     return true;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "pages/mapping.h"
 #include "pages/space.h"
 #include "process/settings.h"
 #include "process/start.h"
@@ -74,16 +75,19 @@ static bool grow_own(struct part *part, size_t bytes) {
     return grown;
 }
 
-/* Reserves the pages up to `end` and the index of them. */
-static bool reach_page(size_t end) {
+/* Reserves the pages up to `end`, of which the last `pages` are for a block, and the index of them.
+ */
+static bool reach_page(size_t end, size_t pages) {
     struct part *part = &guard_range.pages;
     size_t have = part->accessible, need = end << guard_range.shift;
-    if (!grow_own(&guard_range.index, end * sizeof *guard_range.owner)) return false;
-    if (need <= have) return true;
+    size_t bytes = pages << guard_range.shift, index = end * sizeof *guard_range.owner;
+    if (need <= have) return grow_own(&guard_range.index, index);
     size_t allowed = min_size(part->limit, os_address_limit() / ADDRESS_SHARE & ~(GRANULE - 1));
+    /* Address space is not reserved for what cannot be written. */
+    if (bytes >= RANGE_STEP_MIN && !mapping_is_possible(bytes)) return false;
     size_t step = max_size(RANGE_STEP_MIN, min_size(have / 4, RANGE_STEP_MAX));
     size_t want = min_size(round_up(max_size(need, have + step), GRANULE), allowed);
-    if (need > want) return false;
+    if (need > want || !grow_own(&guard_range.index, index)) return false;
     part->asked_for = want;
     if (!os_reserve_at(part->start + have, want - have)) {
         part->asked_for = want = need;
@@ -94,7 +98,7 @@ static bool reach_page(size_t end) {
 }
 
 static bool begin_range(void) {
-    if (reach_page(2) && grow_own(&guard_range.records, 2 * sizeof *guard_range.record))
+    if (reach_page(2, 0) && grow_own(&guard_range.records, 2 * sizeof *guard_range.record))
         return true;
     part_undo(&guard_range.pages);
     part_undo(&guard_range.index);
@@ -249,8 +253,15 @@ static void append_freed(uint32_t n) {
     guard_range.last_freed = n;
 }
 
+/* It is the next one that is taken. */
+void guard_table_refuse(struct guard_record *record) {
+    uint32_t n = (uint32_t)(record - guard_range.record);
+    record->next_freed = guard_range.oldest_freed;
+    guard_range.oldest_freed = n;
+    if (guard_range.last_freed == 0) guard_range.last_freed = n;
+}
+
 void guard_table_release(struct guard_record *record) {
-    if (record->life == LIFE_NONE) set_owner(record, 0);
     record->freed_at = ++guard_range.frees;
     append_freed((uint32_t)(record - guard_range.record));
 }
@@ -298,9 +309,9 @@ static size_t find_place(size_t pages, size_t align) {
     if (is_vain(pages)) return 0;
     size_t first =
         search_place(guard_range.cursor, guard_range.bytes >> guard_range.shift, pages, align);
-    if (first != 0 && reach_page(first + pages)) return first;
+    if (first != 0 && reach_page(first + pages, pages)) return first;
     size_t again = search_place(1, guard_range.pages.accessible >> guard_range.shift, pages, align);
-    if (again != 0) return reach_page(again + pages) ? again : 0;
+    if (again != 0) return reach_page(again + pages, pages) ? again : 0;
     bool is_full = first == 0 && align == os_page_size();
     guard_range.vain.pages = is_full ? pages : 0;
     guard_range.vain.frees = guard_range.frees;
@@ -323,15 +334,20 @@ static void give_back_table(size_t next) {
     os_discard((void *)(left - covered), covered);
 }
 
-static void take_pages(struct guard_record *record, size_t page, size_t pages) {
-    for (size_t i = page; i < page + pages; i++) {
-        struct guard_record *before = owner_of(i);
+/* What was known of pages that others get is forgotten before a fork can find both. */
+static void forget_pages(size_t page, size_t end) {
+    end = min_size(end, guard_range.high);
+    for (; page < end; page++) {
+        struct guard_record *before = owner_of(page);
         if (before != NULL) forget_block(before);
     }
-    give_back_table(page + pages);
-    guard_range.cursor = (uint32_t)(page + pages);
-    racy_store(&guard_range.high, (uint32_t)max_size(guard_range.high, page + pages));
-    *record = (struct guard_record){.first = (uint32_t)page, .pages = (uint32_t)pages};
+}
+
+void guard_table_keep(struct guard_record *record) {
+    uint32_t end = record->first + record->pages;
+    give_back_table(end);
+    guard_range.cursor = end;
+    racy_store(&guard_range.high, (uint32_t)max_size(guard_range.high, end));
     set_owner(record, (uint32_t)(record - guard_range.record));
 }
 
@@ -354,7 +370,9 @@ struct guard_record *guard_table_place(size_t pages, size_t align) {
     size_t page = find_place(gap + pages, align);
     uint32_t n = page == 0 ? 0 : take_record();
     if (n == 0) return NULL;
-    take_pages(&guard_range.record[n], page + gap, pages);
+    forget_pages(page + gap, page + gap + pages);
+    guard_range.record[n] =
+        (struct guard_record){.first = (uint32_t)(page + gap), .pages = (uint32_t)pages};
     return &guard_range.record[n];
 }
 
@@ -375,8 +393,12 @@ RARE void guard_table_after_fork(void) {
     if (guard_range.base == NULL) return;
     memset(guard_range.owner, 0, guard_range.high * sizeof *guard_range.owner);
     guard_range.oldest_freed = guard_range.last_freed = 0;
-    for (uint32_t n = 1; n <= guard_range.count; n++)
-        if (guard_range.record[n].life != LIFE_NONE) set_owner(&guard_range.record[n], n);
+    for (uint32_t n = 1; n <= guard_range.count; n++) {
+        const struct guard_record *record = &guard_range.record[n];
+        if (record->life == LIFE_NONE) continue;
+        guard_range.high = (uint32_t)max_size(guard_range.high, record->first + record->pages);
+        set_owner(record, n);
+    }
     append_those(false);
     append_those(true);
 }

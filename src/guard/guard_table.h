@@ -47,10 +47,15 @@ extern struct lock guard_lock;
 bool guard_table_begin(size_t bytes);
 
 /* A record without life, for a block of so many accessible pages, the first of them aligned; NULL
- * when there is no place. All its pages are inaccessible, and read as zero once they are not. */
+ * when there is no place. All its pages are inaccessible, and read as zero once they are not. One
+ * of the next two functions follows. */
 struct guard_record *guard_table_place(size_t pages, size_t align);
 
-/* It was freed, or its pages were refused (then it has no life). */
+/* The place is the record's, or it is not, because its pages were refused. */
+void guard_table_keep(struct guard_record *record);
+void guard_table_refuse(struct guard_record *record);
+
+/* It was freed. */
 void guard_table_release(struct guard_record *record);
 
 /* Whether the range has the address. Needs no lock. */
