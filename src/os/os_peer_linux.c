@@ -109,23 +109,33 @@ static bool has_all_ids_of(const struct ucred *peer) {
     return true;
 }
 
-static bool process_is_dumpable(void) { return syscall(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1; }
+static bool process_is_dumpable(void) {
+    return syscall(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1;
+}
+
+/* The rights of root count, and are not those of other users. */
+static bool traces_as_root(const struct ucred *peer, const struct capabilities *theirs) {
+    return peer->uid == 0 && (!theirs->known || (theirs->effective >> CAP_SYS_PTRACE & 1) != 0);
+}
+
+static bool has_our_rights(const struct ucred *peer, const struct capabilities *theirs) {
+    struct capabilities ours = peer_capabilities(0);
+    return has_all_ids_of(peer) && process_is_dumpable() && theirs->known && ours.known &&
+           (ours.permitted & ~theirs->permitted) == 0;
+}
 
 bool os_peer_may_read(int socket) {
     struct ucred peer;
     socklen_t length = sizeof peer;
-    if (syscall(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
-    if (peer.uid == peer_overflow_user()) return false;
-    bool visible = peer.pid > 0 && proc_is_ours();
-    unsigned process = (unsigned)peer.pid;
-    struct capabilities theirs = {.known = false}, ours = peer_capabilities(0);
+    if (syscall(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
+        peer.uid == peer_overflow_user())
+        return false;
+    struct capabilities theirs = {.known = false};
     enum known same_namespace = UNKNOWN;
-    if (visible) {
-        theirs = peer_capabilities(process);
-        same_namespace = has_our_user_namespace(process);
+    if (peer.pid > 0 && proc_is_ours()) {
+        theirs = peer_capabilities((unsigned)peer.pid);
+        same_namespace = has_our_user_namespace((unsigned)peer.pid);
     }
-    bool traces = !theirs.known || (theirs.effective >> CAP_SYS_PTRACE & 1) != 0;
-    if (peer.uid == 0 && traces && same_namespace != NO) return true;
-    return has_all_ids_of(&peer) && process_is_dumpable() && theirs.known && ours.known &&
-           (ours.permitted & ~theirs.permitted) == 0 && same_namespace == YES;
+    if (traces_as_root(&peer, &theirs)) return same_namespace != NO;
+    return has_our_rights(&peer, &theirs) && same_namespace == YES;
 }

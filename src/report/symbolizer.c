@@ -49,10 +49,10 @@ static bool is_empty(int file) {
 /* The log gets the command's output only when it is complete. */
 static void filter_to_log(int file) {
     int output = os_memory_file();
-    bool filtered = output != NO_FILE &&
-                    os_run_filter(&symbolizer.program, "symbolize", file, output, PATIENCE_MS) ==
-                        0 &&
-                    !is_empty(output);
+    bool filtered =
+        output != NO_FILE &&
+        os_run_filter(&symbolizer.program, "symbolize", file, output, PATIENCE_MS) == 0 &&
+        !is_empty(output);
     os_copy_file(filtered ? output : file, log_write);
     if (output != NO_FILE) os_close(output);
 }

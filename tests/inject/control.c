@@ -15,13 +15,14 @@
 #include "process/settings.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static const char *failing;
 static _Atomic int left, failed;
 
 static bool fails(const char *call) {
-    bool fail = strcmp(failing, call) == 0 && __atomic_fetch_sub(&left, 1, __ATOMIC_SEQ_CST) > 0;
+    bool fail = strcmp(failing, call) == 0 && atomic_fetch_sub(&left, 1) > 0;
     failed += fail;
     return fail;
 }

@@ -14,7 +14,8 @@
 
 #include "os/os_process.h"
 
-/* From now on each prctl(PR_SET_PDEATHSIG) waits for what is done at the descriptor; -1: refused. */
+/* From now on each prctl(PR_SET_PDEATHSIG) waits for what is done at the descriptor; -1: refused.
+ */
 static int hold_prctl(void) {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
