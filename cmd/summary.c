@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -131,6 +132,19 @@ static const char *why_cut_short(const struct child_end *end) {
     return WIFSIGNALED(end->status) ? "a signal ended it" : "it did not end by exit()";
 }
 
+#define CHILD_TRIES 200
+
+/* A daemon's parent ends as soon as it has forked. */
+static uint32_t last_child(void) {
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    uint32_t child = UINT32_MAX;
+    for (int i = 0; i < CHILD_TRIES && child == UINT32_MAX; i++) {
+        if (i > 0) nanosleep(&pause, NULL);
+        child = __atomic_load_n(&shared.page->last_child, __ATOMIC_ACQUIRE);
+    }
+    return child == UINT32_MAX ? 0 : child;
+}
+
 /* The environment shows that the process descends from ours: its number may be another's by now. */
 static bool goes_on(uint32_t process, const struct child_end *end) {
     char path[64], ours[32], *variables = NULL;
@@ -150,6 +164,7 @@ static bool goes_on(uint32_t process, const struct child_end *end) {
 void summary_print(const struct child_end *end) {
     static char buffer[4096];
     if (shared.page == NULL || shared.page->pid == 0) return;
+    uint32_t child = last_child();
     struct mallow_call_page page = read_page(end);
     FILE *file = open_log(end->process);
     struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_file, .to = file};
@@ -164,7 +179,7 @@ void summary_print(const struct child_end *end) {
         .missing =
             page.programs != 0 ? NULL : "Mallow did not start in it, or could not share them",
         .ended_as = page.programs != 0 ? other_name(&page, end) : NULL,
-        .goes_on = goes_on(page.last_child, end) ? page.last_child : 0,
+        .goes_on = goes_on(child, end) ? child : 0,
     };
     (wants_json() ? summary_add_json : summary_add_text)(&t, &summary);
     text_flush(&t);

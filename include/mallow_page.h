@@ -73,7 +73,8 @@ struct mallow_call_page {
     uint32_t pid;
     uint32_t programs;   /* that counted here, each executed by the one before; 0: none started */
     uint32_t ended;      /* 1: exit() ran to its end in the last one */
-    uint32_t last_child; /* that fork() made; 0: none. Its calls are not counted */
+    uint32_t last_child; /* that fork() made, 0: none; its calls are not counted. UINT32_MAX: it has
+                          * not run yet */
     char program[16];    /* the name of the last program when it started (PR_GET_NAME) */
     uint64_t resident_bytes, resident_peak_bytes; /* when it ended, by exit() or an error; else 0 */
     uint64_t live_peak_bytes;

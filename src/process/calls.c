@@ -118,6 +118,10 @@ RARE void calls_start(void) {
     calls.page->programs++;
 }
 
+void calls_before_fork(void) {
+    if (calls_are_shared()) calls.page->last_child = UINT32_MAX;
+}
+
 RARE void calls_after_fork(void) {
     if (calls.shared != NULL) calls.shared->last_child = (uint32_t)os_process_id();
     calls.page = &calls_private;

@@ -16,6 +16,9 @@ bool calls_are_shared(void);
 /* Counts the blocks that are already live as one allocation each. */
 void calls_start(void);
 
+/* Before a fork: the child has not run yet when the process ends at once. */
+void calls_before_fork(void);
+
 /* In the child of a fork, whose calls are not counted. */
 void calls_after_fork(void);
 

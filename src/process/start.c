@@ -13,6 +13,7 @@
 #include "pages/decay.h"
 #include "pages/purge_thread.h"
 #include "pages/space.h"
+#include "process/calls.h"
 #include "process/control.h"
 #include "process/helper_thread.h"
 #include "process/settings.h"
@@ -36,7 +37,7 @@ static void start_helpers(void) {
     if (settings.control) control_start();
 }
 
-/* No lock is held across fork, so there is nothing to prepare: the child, in which only the
+/* No lock is held across fork, so no heap is prepared: the child, in which only the
  * calling thread goes on, makes whole what the others were at. */
 static void child_of_fork(void) {
     repair_after_fork();
@@ -59,7 +60,7 @@ __attribute__((destructor(102))) static void ended(void) { verify_at_exit(); }
  * loader or from inside fork. */
 __attribute__((constructor(101))) static void loaded(void) {
     settings_read();
-    pthread_atfork(NULL, NULL, child_of_fork);
+    pthread_atfork(calls_before_fork, NULL, child_of_fork);
     start_helpers();
     leak_start();
 }
