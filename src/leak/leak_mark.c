@@ -87,7 +87,7 @@ static void look_into_first(void) {
     struct leak_block block = flow.next[flow.first++ % QUEUE_BLOCKS];
     *block.mark |= SCANNED;
     uintptr_t start = (uintptr_t)block.start;
-    leak_each_word(start, start + block.size, true, follow);
+    leak_each_word(start, start + block.size, LEAK_TOUCHED, follow);
 }
 
 static void drain(void) {

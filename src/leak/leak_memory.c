@@ -79,6 +79,26 @@ static struct leak_region parse_region(const char *line) {
     return region;
 }
 
+bool leak_is_shared_memory(const struct leak_region *region) {
+    static const char *const names[] = {"/memfd:", "/dev/shm/", "/SYSV", "/dev/zero"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(region->name, names[i], strlen(names[i])) == 0) return true;
+    return false;
+}
+
+/* A program may take its access to memory away for a while, or for ever, and keep pointers there.
+ * What is larger is address space that was reserved. */
+#define OPENED_MAX (256 * GIB)
+
+static void open_region(struct leak_region *region) {
+    bool private =
+        !region->shared && (*region->name == '\n' || strncmp(region->name, "[heap", 5) == 0 ||
+                            strncmp(region->name, "[anon", 5) == 0);
+    if (region->readable || (!private && !leak_is_shared_memory(region))) return;
+    size_t bytes = region->end - region->start;
+    region->opened = bytes <= OPENED_MAX && os_make_readable((void *)region->start, bytes);
+}
+
 static bool read_regions(void) {
     size_t lines = 0;
     const char *text = read_maps();
@@ -88,6 +108,7 @@ static bool read_regions(void) {
     if (regions.list == NULL) return false;
     for (const char *line = text; regions.count < lines; line = strchr(line, '\n') + 1)
         regions.list[regions.count++] = parse_region(line);
+    for (size_t i = 0; i < regions.count; i++) open_region(&regions.list[i]);
     return true;
 }
 
@@ -142,24 +163,26 @@ static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t
 
 #define SPARSE_MIN (64 * KIB)
 
-static void each_word_there(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
+static bool is_there(uintptr_t address, enum leak_pages pages) {
     static UNTOUCHED struct pagemap map;
     uint64_t entry;
+    if (pages == LEAK_CACHED) return os_is_cached((void *)(address & -os_page_size()));
     if (!map.open) pagemap_open(&map);
-    for (uintptr_t end; from < to; from = end) {
-        end = min_size(to, round_up(from + 1, os_page_size()));
-        if (!pagemap_at(&map, from, &entry) || (entry & PAGEMAP_THERE) != 0)
-            each_word(from, end, call);
-    }
+    return !pagemap_at(&map, address, &entry) || (entry & PAGEMAP_THERE) != 0;
 }
 
-void leak_each_word(uintptr_t from, uintptr_t to, bool sparse, void (*call)(const uintptr_t *at)) {
+void leak_each_word(uintptr_t from, uintptr_t to, enum leak_pages pages,
+                    void (*call)(const uintptr_t *at)) {
     catch_faults();
     from = round_up(from, sizeof(uintptr_t));
-    if (!sparse || to <= from || to - from < SPARSE_MIN)
+    if (pages == LEAK_ALL || to <= from || to - from < SPARSE_MIN) {
         each_word(from, to, call);
-    else
-        each_word_there(from, to, call);
+        return;
+    }
+    for (uintptr_t end; from < to; from = end) {
+        end = min_size(to, round_up(from + 1, os_page_size()));
+        if (is_there(from, pages)) each_word(from, end, call);
+    }
 }
 
 size_t leak_read(uintptr_t from, void *to, size_t bytes) {

@@ -63,11 +63,11 @@ static bool is_excluded(uintptr_t address) {
     return next != NULL && next->start <= address;
 }
 
-static void scan(uintptr_t from, uintptr_t to, bool sparse) {
+static void scan(uintptr_t from, uintptr_t to, enum leak_pages pages) {
     while (from < to) {
         const struct stretch *next = next_excluded(from);
         uintptr_t end = next == NULL ? to : min_size(to, next->start);
-        if (end > from) leak_each_word(from, end, sparse, walk.word);
+        if (end > from) leak_each_word(from, end, pages, walk.word);
         from = next == NULL ? to : next->end;
     }
 }
@@ -106,7 +106,7 @@ static void scan_extended(const ucontext_t *context) {
     if (state == 0) return;
     leak_read(state + SAVED_SIZE_AT, sizes, sizeof sizes);
     size_t bytes = sizes[0] == SAVED_SIZE_MARK ? sizes[1] : SAVED_BYTES;
-    leak_each_word(state, state + bytes, false, walk.word);
+    leak_each_word(state, state + bytes, LEAK_ALL, walk.word);
 }
 #else
 static uintptr_t stack_pointer_of(const ucontext_t *context) {
@@ -132,7 +132,7 @@ static void scan_threads(void) {
         if (thread->state != THREAD_STOPPED) continue;
         scan_thread(stack_pointer_of(thread->context), thread->pointer);
         leak_each_word((uintptr_t)thread->context, (uintptr_t)thread->context + sizeof(ucontext_t),
-                       false, walk.word);
+                       LEAK_ALL, walk.word);
         scan_extended(thread->context);
     }
 }
@@ -184,7 +184,7 @@ static void find_record(const uintptr_t *at) {
 static uintptr_t record_in(const struct leak_region *region) {
     record.in = region;
     record.found = 0;
-    leak_each_word(region->start, region->end, true, find_record);
+    leak_each_word(region->start, region->end, LEAK_TOUCHED, find_record);
     return record.found;
 }
 
@@ -220,12 +220,15 @@ static bool is_constant_data(const struct leak_region *region, const struct leak
            strncmp(region->name, next->name, length + 1) == 0;
 }
 
+/* In files that are shared a program keeps no pointers, which mean nothing to other processes; what
+ * is shared memory to the kernel may be the process's alone. */
 static bool has_pointers(const struct leak_region *region, const struct leak_region *next) {
+    if (region->opened) return true;
     if (!region->readable || is_named(region, "[v") || is_named(region, "anon_inode:"))
         return false;
-    bool zero = is_named(region, "/dev/zero");
-    if (region->shared) return region->writable && zero;
-    if (is_named(region, "/dev/") && !zero) return false;
+    bool memory = leak_is_shared_memory(region);
+    if (region->shared) return region->writable && memory;
+    if (is_named(region, "/dev/") && !memory) return false;
     return region->writable || is_anonymous(region) || is_constant_data(region, next);
 }
 
@@ -258,7 +261,8 @@ bool leak_each_root(const struct leak_roots *of, void (*word)(const uintptr_t *a
         const struct leak_region *region = &regions_list[i];
         if (!has_pointers(region, i + 1 < count ? region + 1 : NULL)) continue;
         bool stack = is_stack(region, i > 0 ? region - 1 : NULL);
-        scan(stack ? stack_begin(region) : region->start, region->end, !region->shared);
+        scan(stack ? stack_begin(region) : region->start, region->end,
+             region->shared ? LEAK_CACHED : LEAK_TOUCHED);
     }
     return true;
 }

@@ -39,6 +39,12 @@ void os_leave_signal(int signal, os_signal_handler handler);
 /* In a copy: the handler is called for accesses that fail, also from within itself. */
 void os_catch_faults(os_signal_handler handler);
 
+/* In a copy: makes mapped pages readable, with what they hold. False when refused. */
+bool os_make_readable(void *start, size_t bytes);
+
+/* Whether any process has the page of shared memory; true when that cannot be known. */
+bool os_is_cached(void *page);
+
 int os_open_read(const char *path);
 /* So many bytes at the offset, or false. */
 bool os_read_at(int fd, void *buffer, size_t bytes, uint64_t offset);

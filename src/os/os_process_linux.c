@@ -266,6 +266,15 @@ void os_catch_faults(os_signal_handler handler) {
     syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &faults, NULL, 8l);
 }
 
+bool os_make_readable(void *start, size_t bytes) {
+    return syscall(SYS_mprotect, start, bytes, PROT_READ) == 0;
+}
+
+bool os_is_cached(void *page) {
+    unsigned char cached = 1;
+    return syscall(SYS_mincore, page, os_page_size(), &cached) != 0 || (cached & 1) != 0;
+}
+
 /* ---- files, sleeping, time ---- */
 
 int os_open_read(const char *path) {
