@@ -168,13 +168,6 @@ void hard_info(const struct place *place, struct block_info *info) {
     };
 }
 
-RARE static void report_hard(const struct place *place, const char *cause, const void *p,
-                             const char *detail) {
-    struct block_info info;
-    hard_info(place, &info);
-    report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
-}
-
 /* The first byte behind the block that is not as it was left; NULL when all are. */
 static RARE const char *find_overflow(char *slot, size_t bytes) {
     uint64_t unused = unused_in(slot, bytes);
@@ -199,7 +192,13 @@ RARE static void report_overflow(const struct place *place, const char *when) {
 }
 
 RARE static void report_late_write(const struct place *place, const char *when) {
-    report_hard(place, "use after free", fill_find_damage(place->start, place->bytes, 0), when);
+    struct block_info info;
+    hard_info(place, &info);
+    report_error(&(struct error){.cause = "use after free",
+                                 .p = fill_find_damage(place->start, place->bytes, 0),
+                                 .block = &info,
+                                 .detail = when,
+                                 .advice = ADVICE_GUARD});
 }
 
 /* The slot is not in use and reads as zero. In the slab a large one that was never used is left
