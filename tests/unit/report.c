@@ -1,4 +1,6 @@
 /* The text of a report, and what follows it. */
+#include "threads.h"
+
 #include "bodies.h"
 
 #include <signal.h>
@@ -7,6 +9,7 @@
 
 #include "mallow.h"
 #include "os/os.h"
+#include "os/os_service.h"
 #include "report/handler.h"
 #include "report/report.h"
 
@@ -319,6 +322,23 @@ static void nobody_needs_to_read_the_log(void) {
     CHECK(sigismember(&pending, SIGPIPE) == 1);
 }
 
+/* With descriptors of its own, among them another file at the log's number. */
+static void *warn_apart(void *unused) {
+    char byte;
+    CHECK(os_own_descriptors());
+    log_leave_table();
+    int other = memfd_create("other", 0);
+    CHECK(dup2(other, log_file) == log_file);
+    report_warning("MALLOW_OPTIONS: ", "checked=1", 5, " is not known");
+    CHECK(pread(log_file, &byte, 1, 0) == 0);
+    return unused;
+}
+
+static void a_thread_with_descriptors_of_its_own_finds_the_log(void) {
+    join_thread(start_thread(warn_apart, NULL));
+    CHECK(strcmp(reported(), "mallow: MALLOW_OPTIONS: check is not known\n") == 0);
+}
+
 static void warnings_are_a_line(void) {
     report_warning("MALLOW_OPTIONS: ", "checked=1", 5, " is not known");
     CHECK(strcmp(reported(), "mallow: MALLOW_OPTIONS: check is not known\n") == 0);
@@ -342,6 +362,7 @@ static struct body bodies[] = {
     BODY(endless_errors_within_a_report_end),
     BODY(an_error_within_a_report_ends_the_process),
     BODY(nobody_needs_to_read_the_log),
+    BODY(a_thread_with_descriptors_of_its_own_finds_the_log),
 };
 
 int main(void) { return run_bodies(bodies); }
