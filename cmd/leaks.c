@@ -19,7 +19,7 @@ static const char help[] =
     "  --reachable          list what is still reachable, too\n"
     "  --possible           count what is possibly lost in the exit status, too\n"
     "  --suppressions=FILE  leave out what FILE names, lines 'leak:PATTERN'\n"
-    "  --limit=N            list N groups of blocks at most; 0: all; default 50\n"
+    "  --limit=N            list N groups of each kind at most; 0: all; default 50\n"
     "  --json               print the result as JSON\n"
     "  --help               print this text\n"
     "  --version            print the version\n"

@@ -18,6 +18,7 @@ struct leak_sum {
 struct leak_lines {
     enum leak_kind kind;
     struct leak_sum own, led;
+    bool is_rest; /* all blocks of groups for which there was no room; nothing below is known */
     unsigned long long address, size;
     const char *line;   /* the group's, ended */
     const char *head;   /* in it: the first bytes in hexadecimal, and as characters */
@@ -42,7 +43,7 @@ struct leak_answer leaks_parse(char *text);
 /* Takes out what the file of suppressions names. */
 void leaks_suppress(struct leak_answer *answer, const char *file);
 
-/* At most `limit` groups; 0: all. */
+/* At most `limit` groups of each kind; 0: all. */
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit);
 void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned long limit);
 

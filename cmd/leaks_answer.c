@@ -36,17 +36,24 @@ static const char *parse_kind(const char *line, enum leak_kind *kind, struct lea
     return NULL;
 }
 
-static bool parse_group(const char *line, struct leak_lines *group) {
+/* "; one of N bytes at 0xADDRESS: HEAD", or that there is no such block. */
+static bool parse_example(const char *at, struct leak_lines *group) {
+    static const char rest[] = "; in groups for which ";
     int length = 0;
-    *group = (struct leak_lines){.line = line, .frames = ""};
-    const char *at = parse_kind(line, &group->kind, &group->own);
-    const char *led = at == NULL ? NULL : behind(at, ", and through ");
-    if (led != NULL) led += strcspn(led, " ") + 1;
-    if (led != NULL) at = parse_sum(led, &group->led);
-    if (at == NULL) return false;
+    group->is_rest = behind(at, rest) != NULL;
+    if (group->is_rest) return true;
     sscanf(at, "; one of %llu %*[bytes] at %llx:%n", &group->size, &group->address, &length);
     group->head = at + length + (at[length] == ' ');
     return length != 0;
+}
+
+static bool parse_group(const char *line, struct leak_lines *group) {
+    *group = (struct leak_lines){.line = line, .head = "", .frames = ""};
+    const char *at = parse_kind(line, &group->kind, &group->own);
+    const char *led = at == NULL ? NULL : behind(at, ", and through ");
+    if (led != NULL) led += strcspn(led, " ");
+    if (led != NULL && (led = behind(led, " ")) != NULL) at = parse_sum(led, &group->led);
+    return at != NULL && parse_example(at, group);
 }
 
 static bool parse_total(const char *line, struct leak_answer *answer) {
@@ -64,22 +71,26 @@ static bool parse_stop(const char *line, struct leak_answer *answer) {
 }
 
 static struct leak_lines *add_group(struct leak_answer *answer) {
-    size_t room = (answer->count + 1) * sizeof *answer->groups;
-    answer->groups = realloc(answer->groups, room);
-    if (answer->groups == NULL) err(EXIT_OWN_FAILURE, NULL);
+    if ((answer->count & (answer->count - 1)) == 0) { /* full at powers of two */
+        size_t room = (answer->count * 2 + 1) * sizeof *answer->groups;
+        answer->groups = realloc(answer->groups, room);
+        if (answer->groups == NULL) err(EXIT_OWN_FAILURE, NULL);
+    }
     return &answer->groups[answer->count++];
 }
 
-/* The lines of the group's stack at `next`; behind the last. */
+/* Ends the group's stack, whose lines begin at `next`; returns the line after them. */
 static char *take_frames(struct leak_lines *group, char *next) {
-    char *last = NULL;
-    group->frames = next;
-    for (; *next == ' '; next = strchr(next, '\n') + 1) last = strchr(next, '\n');
-    if (last == NULL)
-        group->frames = "";
-    else
-        *last = '\0';
+    char *first = next, *end;
+    while (*next == ' ' && (end = strchr(next, '\n')) != NULL) next = end + 1;
+    if (next == first) return next;
+    group->frames = first;
+    next[-1] = '\0';
     return next;
+}
+
+static _Noreturn void refuse_line(const char *line) {
+    errx(EXIT_OWN_FAILURE, "unknown line in the answer: '%.200s'", line);
 }
 
 struct leak_answer leaks_parse(char *text) {
@@ -88,16 +99,17 @@ struct leak_answer leaks_parse(char *text) {
     for (char *line = text, *next; *line != '\0'; line = next) {
         struct leak_lines group;
         next = line + strcspn(line, "\n");
-        if (*next == '\n') *next++ = '\0';
+        if (*next == '\0') errx(EXIT_OWN_FAILURE, "the answer is cut off");
+        *next++ = '\0';
         if (parse_group(line, &group)) {
             next = take_frames(&group, next);
             *add_group(&answer) = group;
         } else if (parse_stop(line, &answer)) {
             complete = true;
         } else if (!parse_total(line, &answer)) {
-            errx(EXIT_OWN_FAILURE, "an answer that this version does not know: '%s'", line);
+            refuse_line(line);
         }
     }
-    if (!complete) errx(EXIT_OWN_FAILURE, "the answer is not complete");
+    if (!complete) errx(EXIT_OWN_FAILURE, "the answer is cut off");
     return answer;
 }

@@ -6,8 +6,17 @@
 #include "json.h"
 #include "leaks.h"
 
-static size_t shown(const struct leak_answer *answer, unsigned long limit) {
-    return limit == 0 || answer->count < limit ? answer->count : limit;
+/* Which groups are listed: those of each kind up to the limit. */
+struct listing {
+    unsigned long limit; /* 0: none */
+    size_t listed[LEAK_KINDS], omitted[LEAK_KINDS];
+};
+
+static bool is_listed(struct listing *listing, const struct leak_lines *group) {
+    bool listed = listing->limit == 0 || listing->listed[group->kind] < listing->limit;
+    size_t *counts = listed ? listing->listed : listing->omitted;
+    counts[group->kind]++;
+    return listed;
 }
 
 static void print_sum(const char *name, struct leak_sum sum) {
@@ -21,17 +30,29 @@ static bool has_stack(const struct leak_answer *answer) {
     return false;
 }
 
-void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit) {
-    size_t count = shown(answer, limit);
-    for (size_t i = 0; i < count; i++) {
-        puts(answer->groups[i].line);
-        if (*answer->groups[i].frames != '\0') puts(answer->groups[i].frames);
+static void print_omitted(const struct listing *listing) {
+    for (int kind = 0; kind < LEAK_KINDS; kind++)
+        if (listing->omitted[kind] != 0)
+            printf("%s: %zu more group%s; --limit=0 lists all\n", leak_kind_names[kind],
+                   listing->omitted[kind], plural(listing->omitted[kind]));
+}
+
+static void print_lines(const struct leak_answer *answer, unsigned long limit) {
+    struct listing listing = {.limit = limit};
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct leak_lines *group = &answer->groups[i];
+        if (!is_listed(&listing, group)) continue;
+        puts(group->line);
+        if (*group->frames != '\0') puts(group->frames);
     }
-    size_t more = answer->count - count;
-    if (more != 0) printf("%zu more group%s; --limit=0 lists all\n", more, plural(more));
+    print_omitted(&listing);
+}
+
+void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit) {
+    print_lines(answer, limit);
     if (answer->count > 0 && !has_stack(answer))
         puts("where they were allocated is known in a process started by 'mallow run --check'");
-    printf("%sprocess %d:\n", count > 0 ? "\n" : "", (int)process);
+    printf("%sprocess %d:\n", answer->count > 0 ? "\n" : "", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         print_sum(leak_kind_names[kind], answer->totals[kind]);
     if (answer->suppressed.blocks != 0) print_sum("suppressed", answer->suppressed);
@@ -64,18 +85,30 @@ static void print_frames(const char *frames) {
     putchar(']');
 }
 
+/* The first bytes in hexadecimal, without the characters after them. */
+static void print_first_bytes(const char *head) {
+    size_t length = strcspn(head, "|");
+    while (length > 0 && head[length - 1] == ' ') length--;
+    json_print_string(head, length);
+}
+
+static void print_example(const struct leak_lines *group) {
+    if (group->is_rest) {
+        fputs("\"address\":null,\"size\":null,\"first_bytes\":null,", stdout);
+        return;
+    }
+    printf("\"address\":\"0x%llx\",\"size\":%llu,\"first_bytes\":", group->address, group->size);
+    print_first_bytes(group->head);
+    putchar(',');
+}
+
 static void print_group(const struct leak_lines *group) {
-    const char *bar = strchr(group->head, '|');
     printf(
         "{\"class\":\"%s\",\"bytes\":%llu,\"blocks\":%llu,"
-        "\"indirect_bytes\":%llu,\"indirect_blocks\":%llu,"
-        "\"address\":\"0x%llx\",\"size\":%llu,\"first_bytes\":",
+        "\"indirect_bytes\":%llu,\"indirect_blocks\":%llu,",
         leak_kind_names[group->kind], group->own.bytes, group->own.blocks, group->led.bytes,
-        group->led.blocks, group->address, group->size);
-    size_t length = bar == NULL ? strlen(group->head) : (size_t)(bar - group->head);
-    while (length > 0 && group->head[length - 1] == ' ') length--;
-    json_print_string(group->head, length);
-    putchar(',');
+        group->led.blocks);
+    print_example(group);
     print_frames(group->frames);
     putchar('}');
 }
@@ -85,19 +118,39 @@ static void print_json_sum(const char *name, struct leak_sum sum) {
     printf("{\"bytes\":%llu,\"blocks\":%llu},", sum.bytes, sum.blocks);
 }
 
+static void print_groups(const struct leak_answer *answer, struct listing *listing) {
+    const char *separator = "";
+    fputs("\"groups\":[", stdout);
+    for (size_t i = 0; i < answer->count; i++) {
+        if (!is_listed(listing, &answer->groups[i])) continue;
+        fputs(separator, stdout);
+        separator = ",";
+        print_group(&answer->groups[i]);
+    }
+    fputs("],", stdout);
+}
+
+/* In all, then of each kind. */
+static void print_json_omitted(const struct listing *listing) {
+    size_t all = 0;
+    for (int kind = 0; kind < LEAK_KINDS; kind++) all += listing->omitted[kind];
+    printf("\"groups_omitted\":%zu,\"groups_omitted_by_class\":{", all);
+    for (int kind = 0; kind < LEAK_KINDS; kind++) {
+        if (kind != 0) putchar(',');
+        print_name(leak_kind_names[kind]);
+        printf("%zu", listing->omitted[kind]);
+    }
+    puts("}}");
+}
+
 void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned long limit) {
-    size_t count = shown(answer, limit);
+    struct listing listing = {.limit = limit};
     printf("{\"pid\":%d,", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         print_json_sum(leak_kind_names[kind], answer->totals[kind]);
     print_json_sum("suppressed", answer->suppressed);
-    printf(
-        "\"threads_stopped\":%llu,\"threads_missed\":%llu,\"pause_microseconds\":%llu,"
-        "\"groups_omitted\":%zu,\"groups\":[",
-        answer->stopped, answer->missed, answer->microseconds, answer->count - count);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) putchar(',');
-        print_group(&answer->groups[i]);
-    }
-    puts("]}");
+    printf("\"threads_stopped\":%llu,\"threads_missed\":%llu,\"pause_microseconds\":%llu,",
+           answer->stopped, answer->missed, answer->microseconds);
+    print_groups(answer, &listing);
+    print_json_omitted(&listing);
 }

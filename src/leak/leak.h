@@ -14,7 +14,7 @@
 struct leak_request {
     bool reachable_too;      /* list what is still reachable */
     bool only_if_lost;       /* else say nothing */
-    size_t limit;            /* of groups of what is not definitely lost */
+    size_t limit;            /* of groups of each class but LEAK_DEFINITE */
     struct text *text;       /* where to */
     void (*begin)(void *to); /* before anything is said */
     void (*fail)(void *to, const char *why);

@@ -1,14 +1,13 @@
 #include "leak/leak_groups.h"
 
-#include <string.h>
-
 #include "check/block_info.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"
 
 #define GROUPS_MAX ((size_t)1 << 16)
 #define INDEX_SIZE (2 * GROUPS_MAX)
-#define GROUPS_APART (GROUPS_MAX - LEAK_CLASSES) /* then one for what is left of each class */
+/* The last ones are for the rest of each class. */
+#define GROUPS_APART (GROUPS_MAX - LEAK_CLASSES)
 
 _Static_assert(sizeof(struct leak_group) <= LEAK_SORT_MAX, "groups can be sorted");
 
@@ -24,15 +23,13 @@ static uint64_t mix(uint64_t hash, uint64_t value) {
 }
 
 static uint64_t hash_group(const struct leak_group *group) {
-    uint64_t head[2];
-    memcpy(head, group->head, sizeof head);
-    uint64_t hash = mix(group->class, group->stack);
-    return group->stack != 0 ? hash : mix(mix(mix(hash, group->size), head[0]), head[1]);
+    uint64_t hash = mix(mix(group->class, group->is_rest), group->stack);
+    return group->stack != 0 ? hash : mix(hash, group->size);
 }
 
 static bool is_same_group(const struct leak_group *a, const struct leak_group *b) {
-    if (a->class != b->class || a->stack != b->stack) return false;
-    return a->stack != 0 || (a->size == b->size && memcmp(a->head, b->head, sizeof a->head) == 0);
+    if (a->class != b->class || a->is_rest != b->is_rest || a->stack != b->stack) return false;
+    return a->stack != 0 || a->size == b->size;
 }
 
 /* NULL: it is a new one, for which the place in the index is *place. */
@@ -49,7 +46,7 @@ static struct leak_group *group_of(struct leak_group *like) {
     uint32_t *place;
     struct leak_group *group = find_group(like, &place);
     if (group == NULL && grouping.to->count >= GROUPS_APART) {
-        *like = (struct leak_group){.class = like->class, .example = like->example};
+        *like = (struct leak_group){.class = like->class, .is_rest = true};
         group = find_group(like, &place);
     }
     if (group != NULL) return group;
@@ -105,6 +102,7 @@ static bool is_worse(const void *one, const void *other) {
     const struct leak_group *a = one, *b = other;
     size_t bytes_a = a->own.bytes + a->led.bytes, bytes_b = b->own.bytes + b->led.bytes;
     if (a->class != b->class) return a->class < b->class;
+    if (a->is_rest != b->is_rest) return b->is_rest;
     return bytes_a != bytes_b ? bytes_a > bytes_b : a->example < b->example;
 }
 

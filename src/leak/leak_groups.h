@@ -1,6 +1,6 @@
-/* Blocks that were lost at one place: of one class and one stack, or where no stacks were kept of
- * one size and with the same first bytes. Those that are lost indirectly count with what leads
- * them. For the copy of the process alone. */
+/* Groups lost blocks by where they come from: by class and stack, or by class and size where no
+ * stacks were kept. A block that is lost indirectly counts with the block that leads to it. Used
+ * only in the copy of the process. */
 #ifndef MALLOW_LEAK_GROUPS_H
 #define MALLOW_LEAK_GROUPS_H
 
@@ -11,6 +11,7 @@
 
 struct leak_group {
     enum leak_class class;
+    bool is_rest; /* all groups for which there was no room; nothing below but the amounts */
     stack_id stack;
     char *example; /* one of the blocks */
     size_t size;   /* of it */
@@ -20,7 +21,7 @@ struct leak_group {
 };
 
 struct leak_groups {
-    struct leak_group *list; /* by class, the most bytes first */
+    struct leak_group *list; /* by class, the most bytes first, the rest last */
     size_t count;
     struct leak_amount totals[LEAK_CLASSES];
 };

@@ -81,6 +81,10 @@ static void print_group(struct text *text, const struct leak_group *group) {
         text_add(text, group->own.blocks == 1 ? ", and through it " : ", and through them ");
         print_amount(text, group->led);
     }
+    if (group->is_rest) {
+        text_add(text, "; in groups for which the leak check had no room\n");
+        return;
+    }
     text_add(text, "; one of ");
     text_add_count(text, group->size, "byte");
     text_add(text, " at ");
@@ -90,24 +94,30 @@ static void print_group(struct text *text, const struct leak_group *group) {
     print_stack(text, group->stack);
 }
 
-static void print_groups(struct text *text, const struct leak_groups *groups, size_t limit) {
-    size_t omitted = 0;
-    for (size_t i = 0; i < groups->count; i++) {
-        if (groups->list[i].class != LEAK_DEFINITE && limit == 0) {
-            omitted++;
-            continue;
-        }
-        limit -= groups->list[i].class != LEAK_DEFINITE;
-        print_group(text, &groups->list[i]);
-        text_flush(text);
-    }
-    if (omitted == 0) return;
+static void print_omitted(struct text *text, enum leak_class class, size_t omitted) {
+    text_add(text, class_names[class]);
+    text_add(text, ": ");
     text_add_count(text, omitted, "more group");
     text_add(text, "\n");
 }
 
+/* Returns the number of the first group of the next class. */
+static size_t print_class(struct text *text, const struct leak_groups *groups, size_t first,
+                          size_t limit) {
+    enum leak_class class = groups->list[first].class;
+    size_t at = first;
+    for (; at < groups->count && groups->list[at].class == class; at++) {
+        if (at - first >= limit && class != LEAK_DEFINITE) continue;
+        print_group(text, &groups->list[at]);
+        text_flush(text);
+    }
+    if (class != LEAK_DEFINITE && at - first > limit)
+        print_omitted(text, class, at - first - limit);
+    return at;
+}
+
 void leak_print(struct text *text, const struct leak_groups *groups, size_t limit) {
-    print_groups(text, groups, limit);
+    for (size_t at = 0; at < groups->count;) at = print_class(text, groups, at, limit);
     for (unsigned i = 0; i < LEAK_CLASSES; i++) {
         text_add(text, "in all ");
         text_add(text, class_names[i]);

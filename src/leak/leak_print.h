@@ -5,9 +5,9 @@
 #include "leak/leak_groups.h"
 #include "report/text.h"
 
-/* A line for each group with the lines of its stack behind it, then one for the total of each
- * class; each group is handed to the sink by itself. Of those that are not definitely lost `limit`
- * at most, the ones with the most bytes. */
+/* Prints a line and the stack of each group, then a line for the total of each class; the sink gets
+ * each group by itself. Of each class but the definitely lost blocks at most `limit` groups are
+ * printed, those with the most bytes, and a line that says how many are left out. */
 void leak_print(struct text *text, const struct leak_groups *groups, size_t limit);
 
 #endif

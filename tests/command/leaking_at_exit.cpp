@@ -65,12 +65,11 @@ struct Node {
 
 [[gnu::noinline]] void lose_inside() { inside = static_cast<char *>(calloc(100, 1)) + 10; }
 
-/* Each for itself. */
+/* Each of its own size, and so in a group of its own. */
 [[gnu::noinline]] void lose_many_inside() {
     static char *many[60];
     for (size_t i = 0; i < 60; i++) {
-        many[i] = static_cast<char *>(calloc(64, 1)) + 30;
-        many[i][-30] = static_cast<char>(i);
+        many[i] = static_cast<char *>(calloc(i + 9, 4096)) + 30;
     }
     asm volatile("" : : "r"(many) : "memory");
 }
