@@ -14,6 +14,8 @@
 
 #include "command.h"
 #include "peer.h"
+#include "printable.h"
+#include "read_all.h"
 #include "target.h"
 
 /* ---- the connection ---- */
@@ -41,7 +43,7 @@ static int connect_by_name(int fd, unsigned long namespace, long number) {
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "mallow.%lu.%ld",
                           namespace, number);
     socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
-    return connect(fd, (const struct sockaddr *)&address, bytes);
+    return (int)TEMP_FAILURE_RETRY(connect(fd, (const struct sockaddr *)&address, bytes));
 }
 
 static int connect_to(pid_t process, int seconds) {
@@ -63,34 +65,33 @@ static void send_line(int fd, const char *request) {
     char line[64];
     int length = snprintf(line, sizeof line, "%s\n", request);
     /* A failure shows in the answer. */
-    if (send(fd, line, (size_t)length, MSG_NOSIGNAL) < 0) return;
+    if (TEMP_FAILURE_RETRY(send(fd, line, (size_t)length, MSG_NOSIGNAL)) < 0) return;
 }
 
-/* All until the end; NULL when it does not come in time. */
-static char *read_all(int fd) {
-    char *answer = NULL;
+static char *receive_answer(int fd, pid_t process, int64_t deadline, size_t limit) {
+    char *answer;
     size_t length;
-    FILE *text = open_memstream(&answer, &length);
-    if (text == NULL) err(EXIT_OWN_FAILURE, NULL);
-    char piece[4096];
-    ssize_t n;
-    while ((n = recv(fd, piece, sizeof piece, 0)) > 0) fwrite(piece, 1, (size_t)n, text);
-    if (fclose(text) != 0) err(EXIT_OWN_FAILURE, NULL);
-    /* Reset: it did not want to read all of the request. */
-    if (n == 0 || errno == ECONNRESET) return answer;
-    free(answer);
-    return NULL;
-}
-
-char *control_ask(pid_t process, const char *request, int seconds) {
-    static const char ok[] = "ok\n", error[] = "error ";
-    int fd = connect_to(process, seconds);
-    send_line(fd, request);
-    char *answer = read_all(fd);
-    close(fd);
-    if (answer == NULL || *answer == '\0')
+    enum read_end end = read_all(fd, deadline, limit, &answer, &length);
+    if (end == READ_TOO_LONG)
+        errx(EXIT_OWN_FAILURE, "the answer of process %d is longer than %zu MiB", (int)process,
+             limit >> 20);
+    if (end == READ_FAILED) err(EXIT_OWN_FAILURE, "process %d", (int)process);
+    if (end == READ_LATE && length != 0)
+        errx(EXIT_OWN_FAILURE, "process %d does not complete its answer in time", (int)process);
+    if (length == 0)
         errx(EXIT_OWN_FAILURE, "process %d does not answer: it may be stopped, or ending",
              (int)process);
+    make_printable(answer, length, "\n\t");
+    return answer;
+}
+
+char *control_ask(pid_t process, const char *request, struct control_terms terms) {
+    static const char ok[] = "ok\n", error[] = "error ";
+    int64_t deadline = now_ms() + 1000 * (int64_t)terms.seconds;
+    int fd = connect_to(process, terms.seconds);
+    send_line(fd, request);
+    char *answer = receive_answer(fd, process, deadline, terms.bytes);
+    close(fd);
     if (strncmp(answer, error, strlen(error)) == 0)
         errx(EXIT_OWN_FAILURE, "process %d refuses: %.*s", (int)process,
              (int)strcspn(answer + strlen(error), "\n"), answer + strlen(error));

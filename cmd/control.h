@@ -2,15 +2,24 @@
 #ifndef MALLOW_CONTROL_CLIENT_H
 #define MALLOW_CONTROL_CLIENT_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /* The process that the only operand names. Ends the command with a message when there is none. */
 pid_t control_process(int argc, char **argv);
 
-#define CONTROL_PATIENCE 10 /* seconds, for what is answered at once */
+/* What the command accepts from a process, which may be hostile. */
+struct control_terms {
+    int seconds;  /* for the whole answer */
+    size_t bytes; /* of the answer */
+};
 
-/* What the process answers to a request, a line without its newline; allocated. Ends the command
- * with a message, which says what to do, when it does not answer in time or refuses. */
-char *control_ask(pid_t process, const char *request, int seconds);
+/* For what is answered at once. */
+static const struct control_terms CONTROL_QUICK = {10, (size_t)16 << 20};
+
+/* Sends a request, a line without its newline, and returns the answer, which the caller frees. The
+ * answer has no control characters but newlines and tabs. Ends the command with a message when the
+ * process refuses or breaks the terms. */
+char *control_ask(pid_t process, const char *request, struct control_terms terms);
 
 #endif

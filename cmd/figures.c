@@ -93,7 +93,7 @@ static int print_figures(int argc, char **argv, const char *request,
         print = print_json;
     }
     pid_t process = control_process(argc, argv);
-    char *answer = control_ask(process, request, CONTROL_PATIENCE);
+    char *answer = control_ask(process, request, CONTROL_QUICK);
     int status = print(process, answer);
     free(answer);
     return status;

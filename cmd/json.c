@@ -2,15 +2,24 @@
 
 #include <stdio.h>
 
+#include "printable.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
 void json_print_string(const char *bytes, size_t count) {
     putchar('"');
-    for (const char *end = bytes + count; bytes != end; bytes++) {
+    for (size_t step; count > 0; bytes += step, count -= step) {
+        size_t length = utf8_length(bytes, count);
         unsigned char c = (unsigned char)*bytes;
-        if (c == '"' || c == '\\') putchar('\\');
-        if (c < 0x20)
+        step = length == 0 ? 1 : length;
+        if (length == 0) {
+            fputs(REPLACEMENT, stdout);
+        } else if (c < 0x20 || c == 0x7f) {
             printf("\\u%04x", c);
-        else
-            putchar(c);
+        } else {
+            if (c == '"' || c == '\\') putchar('\\');
+            fwrite(bytes, 1, length, stdout);
+        }
     }
     putchar('"');
 }

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The bytes in quotes, as JSON has them; those that are no UTF-8 stay as they are. */
+/* Prints the bytes as a JSON string; U+FFFD replaces each byte that is not part of UTF-8. */
 void json_print_string(const char *bytes, size_t count);
 
 #endif

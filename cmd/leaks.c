@@ -7,7 +7,9 @@
 #include "command.h"
 #include "control.h"
 
-#define CHECK_PATIENCE 600 /* seconds: several for each GiB */
+/* A check takes several seconds for each GiB, and some hundred bytes for each frame of a group. */
+static const struct control_terms CHECK_TERMS = {600, (size_t)512 << 20};
+
 #define LIMIT_DEFAULT 50
 #define EXIT_LOST 1
 
@@ -36,7 +38,7 @@ struct choice {
 
 static int report_leaks(pid_t process, const struct choice *choice) {
     const char *request = choice->reachable ? "leaks reachable" : "leaks";
-    char *text = leaks_symbolize(control_ask(process, request, CHECK_PATIENCE));
+    char *text = leaks_symbolize(control_ask(process, request, CHECK_TERMS), process);
     struct leak_answer answer = leaks_parse(text);
     if (choice->suppressions != NULL) leaks_suppress(&answer, choice->suppressions);
     (choice->json ? leaks_print_json : leaks_print)(&answer, process, choice->limit);

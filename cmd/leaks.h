@@ -33,8 +33,9 @@ struct leak_answer {
     unsigned long long stopped, missed, microseconds;
 };
 
-/* Gives the frames functions and lines, as far as they are known; takes the text over. */
-char *leaks_symbolize(char *text);
+/* Gives the frames of that process functions and lines, as far as they are known, and returns the
+ * new text; frees the old one. */
+char *leaks_symbolize(char *text, pid_t process);
 
 /* Takes the text of an answer apart, which it changes; ends the command when it is not understood.
  */

@@ -54,8 +54,8 @@ static bool is_named(const struct patterns *patterns, const char *name, size_t l
 static bool is_frame_named(const struct patterns *patterns, const char *line, const char *end) {
     static const char *const separators[] = {" in ", " at ", " ("};
     for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++) {
-        const char *name = strstr(line, separators[i]);
-        if (name == NULL || name >= end) continue;
+        const char *name = memmem(line, (size_t)(end - line), separators[i], strlen(separators[i]));
+        if (name == NULL) continue;
         name += strlen(separators[i]);
         size_t length = (size_t)(end - name);
         for (size_t j = i + 1; j < sizeof separators / sizeof separators[0]; j++) {

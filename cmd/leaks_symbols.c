@@ -1,58 +1,102 @@
-/* The frames of an answer as mallow symbolize gives them. */
+/* The frames of an answer get functions and lines, in a child: whatever the files that the process
+ * has mapped do to it, the answer is printed. */
 #include <err.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "leaks.h"
+#include "read_all.h"
+#include "symbolize.h"
 
-/* The text as a file, at its beginning. */
-static int file_of(const char *text) {
-    int fd = memfd_create("leaks", MFD_CLOEXEC);
-    size_t left = strlen(text);
-    for (ssize_t n; fd >= 0 && left > 0; text += n, left -= (size_t)n)
-        if ((n = write(fd, text, left)) <= 0) err(EXIT_OWN_FAILURE, "a file in memory");
-    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) err(EXIT_OWN_FAILURE, "a file in memory");
-    return fd;
+#define PATIENCE_MS 120000
+#define NAMED_MAX ((size_t)1 << 30)        /* bytes of the text with names */
+#define CHILD_MEMORY_MAX ((rlim_t)8 << 30) /* bytes of address space */
+
+static void limit_child(void) {
+    static const struct rlimit memory = {CHILD_MEMORY_MAX, CHILD_MEMORY_MAX}, core = {0, 0};
+    setrlimit(RLIMIT_AS, &memory); /* fails where there is a lower limit, which does as well */
+    setrlimit(RLIMIT_CORE, &core);
 }
 
-static char *read_all(int fd) {
-    char piece[4096], *all = NULL;
+static _Noreturn void symbolize_to(int output, char *text, pid_t process) {
+    limit_child();
+    FILE *from = fmemopen(text, strlen(text), "re"), *to = fdopen(output, "we");
+    if (from == NULL || to == NULL) _exit(EXIT_OWN_FAILURE);
+    symbolize_text(&(struct symbolizing){.from = from, .to = to, .map = process_map_read(process)});
+    _exit(0);
+}
+
+static pid_t start_child(int ends[2], char *text, pid_t process) {
+    pid_t child = fork();
+    if (child < 0) err(EXIT_OWN_FAILURE, "cannot fork");
+    if (child == 0) {
+        close(ends[0]);
+        symbolize_to(ends[1], text, process);
+    }
+    close(ends[1]);
+    return child;
+}
+
+static void end_child(pid_t child) {
+    kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
+/* ---- what came before the child was ended ---- */
+
+static const char *line_after(const char *line) {
+    const char *end = strchr(line, '\n');
+    return end == NULL ? NULL : end + 1;
+}
+
+/* The first line after those that one line of the answer became; NULL when they are not complete.
+ */
+static const char *skip_named(const char *named) {
+    static const char inlined[] = " (inlined)\n";
+    for (const char *next; (next = line_after(named)) != NULL; named = next) {
+        size_t length = (size_t)(next - named);
+        bool more = length >= strlen(inlined) &&
+                    memcmp(next - strlen(inlined), inlined, strlen(inlined)) == 0;
+        if (!more) return next;
+    }
+    return NULL;
+}
+
+/* The complete lines of the text with names, then the rest of the text without them. */
+static char *join(const char *named, const char *text) {
+    const char *at = named, *rest = text, *next;
+    while ((next = skip_named(at)) != NULL && line_after(rest) != NULL)
+        at = next, rest = line_after(rest);
+    char *all;
     size_t length;
-    ssize_t n;
-    FILE *text = open_memstream(&all, &length);
-    if (text == NULL) err(EXIT_OWN_FAILURE, NULL);
-    while ((n = read(fd, piece, sizeof piece)) > 0) fwrite(piece, 1, (size_t)n, text);
-    if (fclose(text) != 0) err(EXIT_OWN_FAILURE, NULL);
+    FILE *to = open_memstream(&all, &length);
+    if (to == NULL) err(EXIT_OWN_FAILURE, NULL);
+    fwrite(named, 1, (size_t)(at - named), to);
+    fputs(rest, to);
+    if (fclose(to) != 0) err(EXIT_OWN_FAILURE, NULL);
     return all;
 }
 
-static pid_t start_symbolize(int input, int output) {
-    pid_t child = fork();
-    if (child < 0) err(EXIT_OWN_FAILURE, "cannot fork");
-    if (child > 0) return child;
-    dup2(input, STDIN_FILENO);
-    dup2(output, STDOUT_FILENO);
-    execl("/proc/self/exe", "mallow", "symbolize", (char *)NULL);
-    _exit(EXIT_NOT_FOUND);
-}
-
-char *leaks_symbolize(char *text) {
-    int ends[2], status = 0;
+char *leaks_symbolize(char *text, pid_t process) {
+    int ends[2];
+    char *named;
+    size_t length;
     if (strstr(text, "\n    #") == NULL) return text;
     if (pipe(ends) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
-    int input = file_of(text);
-    pid_t child = start_symbolize(input, ends[1]);
-    close(ends[1]);
-    char *named = read_all(ends[0]);
-    waitpid(child, &status, 0);
+    pid_t child = start_child(ends, text, process);
+    enum read_end end = read_all(ends[0], now_ms() + PATIENCE_MS, NAMED_MAX, &named, &length);
     close(ends[0]);
-    close(input);
-    char *kept = status == 0 ? named : text, *other = status == 0 ? text : named;
-    free(other);
-    return kept;
+    end_child(child);
+    if (end == READ_LATE) warnx("some functions are not named: it would take too long");
+    char *all = join(named, text);
+    free(named);
+    free(text);
+    return all;
 }

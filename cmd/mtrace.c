@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "json.h"
+#include "printable.h"
 #include "symbols.h"
 #include "trace_log.h"
 
@@ -101,6 +102,7 @@ static const char *describe(const struct view *view, struct place *place) {
     if (to == NULL) err(EXIT_OWN_FAILURE, NULL);
     print_place(to, view, place);
     if (fclose(to) != 0) err(EXIT_OWN_FAILURE, NULL);
+    make_printable(place->description, size, "\n");
     return place->description;
 }
 

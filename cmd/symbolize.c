@@ -26,6 +26,7 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "symbolize.h"
 #include "symbols.h"
 
 static const char help[] =
@@ -39,17 +40,18 @@ static const char help[] =
     "\n"
     "The exit status is 0, or 125 when the text cannot be copied.\n";
 
-/* A frame's line: a beginning up to "in ", a module and an offset. */
+/* A frame's line: a beginning up to "in ", with an address, then a module and an offset. */
 struct frame {
     size_t beginning;
+    uint64_t address, offset;
     char *module;
-    uint64_t offset;
 };
 
 /* False: the line is none. */
 static bool parse_frame(const char *line, struct frame *frame) {
     int beginning = 0, end = 0;
-    if (sscanf(line, " #%*u 0x%*x in %n", &beginning) == EOF || beginning == 0) return false;
+    if (sscanf(line, " #%*u 0x%lx in %n", &frame->address, &beginning) != 1 || beginning == 0)
+        return false;
     const char *plus = NULL;
     for (const char *at = line + beginning; (at = strstr(at, "+0x")) != NULL; at++) plus = at;
     if (plus == NULL || sscanf(plus, "+0x%lx%n", &frame->offset, &end) != 1 || plus[end] != '\n')
@@ -59,47 +61,54 @@ static bool parse_frame(const char *line, struct frame *frame) {
     return frame->module != NULL;
 }
 
-static void print_symbol(const char *line, const struct frame *frame, const struct symbol *symbol) {
+static void print_symbol(FILE *to, const char *line, const struct frame *frame,
+                         const struct symbol *symbol) {
     const char *function = symbol->function != NULL ? symbol->function : "??";
-    printf("%.*s%s", (int)frame->beginning, line, function);
-    if (symbol->file != NULL) printf(" at %s:%d", symbol->file, symbol->line);
+    fprintf(to, "%.*s%s", (int)frame->beginning, line, function);
+    if (symbol->file != NULL) fprintf(to, " at %s:%d", symbol->file, symbol->line);
     if (symbol->inlined)
-        puts(" (inlined)");
+        fputs(" (inlined)\n", to);
     else
-        printf(" (%s+0x%lx)\n", frame->module, frame->offset);
+        fprintf(to, " (%s+0x%lx)\n", frame->module, frame->offset);
+}
+
+/* What is known of the byte before a return address. */
+static void find_symbols(const struct symbolizing *task, struct symbols *symbols,
+                         const struct frame *frame, struct symbol_list *list) {
+    uint64_t offset = frame->offset - 1;
+    const char *module = frame->module;
+    if (task->map != NULL)
+        module = symbols_module_at(symbols, task->map, frame->address - 1, &offset);
+    list->count = 0;
+    if (module != NULL) symbols_find(symbols, module, offset, list);
 }
 
 /* False: nothing is known. */
-static bool print_symbols(struct symbols *symbols, const char *line, const struct frame *frame) {
+static bool convert(const struct symbolizing *task, struct symbols *symbols, const char *line) {
+    struct frame frame;
     struct symbol_list list;
-    symbols_find(symbols, frame->module, frame->offset - 1, &list);
+    if (!parse_frame(line, &frame)) return false;
+    find_symbols(task, symbols, &frame, &list);
     bool known = list.count != 0;
-    for (size_t i = 0; i < list.count; i++) print_symbol(line, frame, &list.symbol[i]);
+    for (size_t i = 0; i < list.count; i++) print_symbol(task->to, line, &frame, &list.symbol[i]);
     symbol_list_clear(&list);
+    free(frame.module);
     return known;
 }
 
-static bool convert(struct symbols *symbols, const char *line) {
-    struct frame frame;
-    if (!parse_frame(line, &frame)) return false;
-    bool converted = print_symbols(symbols, line, &frame);
-    free(frame.module);
-    return converted;
-}
-
-static int convert_all(void) {
+void symbolize_text(const struct symbolizing *task) {
     struct symbols *symbols = symbols_open();
     char *line = NULL;
     size_t size = 0;
     ssize_t length;
-    while ((length = getline(&line, &size, stdin)) > 0) {
-        if (!convert(symbols, line)) fwrite(line, 1, (size_t)length, stdout);
-        if (fflush(stdout) != 0) err(EXIT_OWN_FAILURE, "standard output");
+    while ((length = getline(&line, &size, task->from)) > 0) {
+        if (!convert(task, symbols, line)) fwrite(line, 1, (size_t)length, task->to);
+        if (task->flush_lines && fflush(task->to) != 0) err(EXIT_OWN_FAILURE, "standard output");
     }
-    if (ferror(stdin)) err(EXIT_OWN_FAILURE, "standard input");
+    if (ferror(task->from)) err(EXIT_OWN_FAILURE, "standard input");
+    if (fflush(task->to) != 0) err(EXIT_OWN_FAILURE, "standard output");
     free(line);
     symbols_close(symbols);
-    return 0;
 }
 
 /* A program that the library is in starts this with its own environment; the library and its
@@ -116,5 +125,6 @@ int symbolize_command(int argc, char **argv) {
     while (next_option(argc, argv, options, help) != -1) continue;
     operands(argc, argv, 0, 0, "");
     leave_library();
-    return convert_all();
+    symbolize_text(&(struct symbolizing){.from = stdin, .to = stdout, .flush_lines = true});
+    return 0;
 }

@@ -16,13 +16,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+#include "process_map.h"
 
 struct symbols;
 
 struct symbol {
     char *function;   /* demangled; NULL: not known */
-    const char *file; /* as the compiler was told; NULL: not known */
+    char *file;       /* as the compiler was told; NULL: not known */
     int line;         /* 0: not known */
     bool inlined;     /* into the next one */
 };
@@ -38,7 +39,8 @@ struct symbol_list {
 struct symbols *symbols_open(void);
 void symbols_close(struct symbols *symbols);
 
-/* `files` in the list live as long as `symbols`. */
+/* Names in the list have no control characters. A file that takes too much time, or whose debug
+ * information is nested too deep, has the names of its symbol table alone. */
 void symbols_find(struct symbols *symbols, const char *module, uint64_t offset,
                   struct symbol_list *list);
 void symbol_list_clear(struct symbol_list *list);
@@ -46,12 +48,16 @@ void symbol_list_clear(struct symbol_list *list);
 /* The name of a symbol as its language writes it, allocated. */
 char *symbols_demangle(const char *name);
 
+/* An allocated copy without control characters, cut where it is longer than a path can be. */
+char *symbols_copy_name(const char *name);
+
 /* The address that the first segment of the module begins at, by its own headers: what must be
  * added to a distance from the module's first byte in memory. 0 when it cannot be read. */
 uint64_t symbols_first_address(struct symbols *symbols, const char *module);
 
-/* What has an address of a running process: its module, allocated and seen from here, and the
- * offset; NULL when no file is mapped there or the process may not be looked at. */
-char *symbols_module_of(struct symbols *symbols, pid_t process, uint64_t address, uint64_t *offset);
+/* The module at an address of a running process, as a path seen from here, and the offset; NULL
+ * when no file is mapped there. The path lives as long as the map. */
+const char *symbols_module_at(struct symbols *symbols, const struct process_map *map,
+                              uint64_t address, uint64_t *offset);
 
 #endif

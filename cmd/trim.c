@@ -46,7 +46,7 @@ static int trim(pid_t process, unsigned long long pad, bool json) {
     char request[32];
     snprintf(request, sizeof request, "trim %llu", pad);
     unsigned long long before = resident_bytes(process);
-    char *answer = control_ask(process, request, CONTROL_PATIENCE);
+    char *answer = control_ask(process, request, CONTROL_QUICK);
     unsigned long long returned = strtoull(answer, NULL, 10), after = resident_bytes(process);
     free(answer);
     return (json ? print_json : print_amounts)(process, returned, before, after);

@@ -17,21 +17,24 @@ static void expect(pid_t process, const void *address, const char *function, con
     struct symbols *symbols = symbols_open();
     struct symbol_list list;
     uint64_t offset;
-    char *module = symbols_module_of(symbols, process, (uintptr_t)address, &offset);
+    struct process_map *map = process_map_read(process);
+    const char *module = symbols_module_at(symbols, map, (uintptr_t)address, &offset);
     CHECK(module != NULL);
     symbols_find(symbols, module, offset, &list);
     CHECK(list.count == 1);
     CHECK(strstr(list.symbol[0].function, function) != NULL);
     CHECK(file == NULL || strstr(list.symbol[0].file, file) != NULL);
     symbol_list_clear(&list);
-    free(module);
+    process_map_free(map);
     symbols_close(symbols);
 }
 
 static void expect_nothing(pid_t process, const void *address) {
     struct symbols *symbols = symbols_open();
     uint64_t offset;
-    CHECK(symbols_module_of(symbols, process, (uintptr_t)address, &offset) == NULL);
+    struct process_map *map = process_map_read(process);
+    CHECK(symbols_module_at(symbols, map, (uintptr_t)address, &offset) == NULL);
+    process_map_free(map);
     symbols_close(symbols);
 }
 

@@ -1,0 +1,14 @@
+/* Opening files that somebody else has named, who may mean no good. */
+#ifndef MALLOW_ELF_FILE_H
+#define MALLOW_ELF_FILE_H
+
+#include <stdbool.h>
+
+/* A descriptor for a regular file that begins as ELF files do, else -1. Never waits, as opening a
+ * pipe does, and opens no device. */
+int elf_file_open(const char *path);
+
+/* Whether opening the file in the directory cannot wait either: it is regular or does not exist. */
+bool is_harmless_file(const char *directory, const char *name);
+
+#endif

@@ -1,0 +1,117 @@
+#include "process_map.h"
+
+#include <err.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+
+static void *or_fail(void *allocated) {
+    if (allocated == NULL) err(EXIT_OWN_FAILURE, NULL);
+    return allocated;
+}
+
+static void add_file(struct process_map *map, struct mapped_file file) {
+    if ((map->count & (map->count - 1)) == 0) /* full at powers of two */
+        map->files = or_fail(realloc(map->files, (map->count * 2 + 1) * sizeof file));
+    map->files[map->count++] = file;
+}
+
+/* A line of /proc/PID/maps. Anonymous mappings and [names] are left out. */
+static void add_line(struct process_map *map, char *line) {
+    struct mapped_file file = {.visible = NULL};
+    int path = 0;
+    line[strcspn(line, "\n")] = '\0';
+    int numbers =
+        sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &file.start, &file.end, &file.offset, &path);
+    if (numbers != 3 || path == 0 || line[path] != '/') return;
+    file.path = or_fail(strdup(line + path));
+    add_file(map, file);
+}
+
+struct process_map *process_map_read(pid_t process) {
+    struct process_map *map = or_fail(calloc(1, sizeof *map));
+    char name[64], *line = NULL;
+    size_t room = 0;
+    map->process = process;
+    snprintf(name, sizeof name, "/proc/%d/maps", (int)process);
+    FILE *maps = fopen(name, "re");
+    if (maps == NULL) return map;
+    while (getline(&line, &room, maps) > 0) add_line(map, line);
+    free(line);
+    fclose(maps);
+    return map;
+}
+
+void process_map_free(struct process_map *map) {
+    for (size_t i = 0; i < map->count; i++) {
+        free(map->files[i].path);
+        free(map->files[i].visible);
+    }
+    free(map->files);
+    free(map);
+}
+
+struct mapped_file *process_map_find(const struct process_map *map, uint64_t address) {
+    size_t low = 0, high = map->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (map->files[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < map->count && map->files[low].start <= address ? &map->files[low] : NULL;
+}
+
+/* ---- paths ---- */
+
+static char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
+static char *format(const char *pattern, ...) {
+    char *text;
+    va_list arguments;
+    va_start(arguments, pattern);
+    if (vasprintf(&text, pattern, arguments) < 0) or_fail(NULL);
+    va_end(arguments);
+    return text;
+}
+
+static bool is_same_file(const char *path, const char *other) {
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+static bool is_link_to(const char *link, const char *path) {
+    char target[PATH_MAX];
+    ssize_t length = readlink(link, target, sizeof target);
+    return length > 0 && (size_t)length == strlen(path) &&
+           memcmp(target, path, (size_t)length) == 0;
+}
+
+/* Debug information apart from the file is found by the file's own path, where both have it. Only
+ * root may open what is mapped, except for the program itself. */
+static char *find_path(pid_t process, const struct mapped_file *file) {
+    char *path = format("/proc/%d/root%s", (int)process, file->path);
+    if (is_same_file(path, file->path)) {
+        free(path);
+        return or_fail(strdup(file->path));
+    }
+    if (access(path, R_OK) == 0) return path;
+    free(path);
+    path = format("/proc/%d/exe", (int)process);
+    if (is_link_to(path, file->path)) return path;
+    free(path);
+    return format("/proc/%d/map_files/%lx-%lx", (int)process, file->start, file->end);
+}
+
+const char *process_map_visible_path(const struct process_map *map, struct mapped_file *file) {
+    if (file->visible == NULL) file->visible = find_path(map->process, file);
+    return file->visible;
+}

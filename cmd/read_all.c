@@ -1,0 +1,55 @@
+#include "read_all.h"
+
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+
+int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* False when the deadline has passed and nothing can be read. */
+static bool wait_for_data(int fd, int64_t deadline) {
+    struct pollfd poll_for = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        int64_t left = deadline - now_ms();
+        ready = poll(&poll_for, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
+    } while (ready < 0 && errno == EINTR);
+    return ready != 0;
+}
+
+static enum read_end copy_all(int fd, int64_t deadline, size_t limit, FILE *to) {
+    char piece[65536];
+    for (size_t all = 0; all <= limit;) {
+        if (!wait_for_data(fd, deadline) || now_ms() > deadline) return READ_LATE;
+        ssize_t n = read(fd, piece, sizeof piece);
+        /* A server that did not read all of the request resets the connection at its end. */
+        if (n == 0 || (n < 0 && errno == ECONNRESET)) return READ_COMPLETE;
+        if (n < 0 && errno != EINTR && errno != EAGAIN) return READ_FAILED;
+        if (n < 0) continue;
+        size_t kept = (size_t)n > limit - all ? limit - all : (size_t)n;
+        fwrite(piece, 1, kept, to);
+        all += (size_t)n;
+    }
+    return READ_TOO_LONG;
+}
+
+enum read_end read_all(int fd, int64_t deadline, size_t limit, char **text, size_t *length) {
+    FILE *to = open_memstream(text, length);
+    if (to == NULL) err(EXIT_OWN_FAILURE, NULL);
+    enum read_end end = copy_all(fd, deadline, limit, to);
+    int error = errno;
+    if (fclose(to) != 0) err(EXIT_OWN_FAILURE, NULL);
+    errno = error;
+    return end;
+}

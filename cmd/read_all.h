@@ -1,0 +1,22 @@
+/* Reading until the end what another process writes, which may be slow, endless or hostile. */
+#ifndef MALLOW_READ_ALL_H
+#define MALLOW_READ_ALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum read_end {
+    READ_COMPLETE,
+    READ_LATE,     /* the deadline came first */
+    READ_TOO_LONG, /* there is more than `limit` */
+    READ_FAILED,   /* errno has the reason */
+};
+
+/* Milliseconds of the monotonic clock, for a deadline. */
+int64_t now_ms(void);
+
+/* Reads from a pipe or a socket until its end and stores the text, which the caller frees. The text
+ * is what came, whatever ended it. Ends the command when there is no memory. */
+enum read_end read_all(int fd, int64_t deadline, size_t limit, char **text, size_t *length);
+
+#endif

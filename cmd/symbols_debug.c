@@ -1,0 +1,275 @@
+#include "symbols_debug.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <err.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "elf_file.h"
+
+#define DEPTH_MAX 128 /* of nested scopes */
+#define NAME_MAX_BYTES 4096
+#define BUDGET (20 * CLOCKS_PER_SEC)
+#define STEPS_BETWEEN_LOOKS 16
+
+static void *or_fail(void *allocated) {
+    if (allocated == NULL) err(EXIT_OWN_FAILURE, NULL);
+    return allocated;
+}
+
+/* ---- the budget ---- */
+
+static void begin_spending(struct debug_budget *budget) { budget->begun = clock(); }
+
+static void end_spending(struct debug_budget *budget) {
+    budget->spent += clock() - budget->begun;
+    budget->begun = clock();
+}
+
+/* Each step may take as long as libdw needs to pass over everything that is nested in an entry. */
+static bool is_spent(struct debug_budget *budget) {
+    if (++budget->steps % STEPS_BETWEEN_LOOKS == 0) end_spending(budget);
+    return budget->spent > BUDGET;
+}
+
+/* ---- names ---- */
+
+static const char *linkage_name(Dwarf_Die *function) {
+    static const unsigned names[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name};
+    const char *name = NULL;
+    for (size_t i = 0; name == NULL && i < sizeof names / sizeof names[0]; i++) {
+        Dwarf_Attribute attribute;
+        name = dwarf_formstring(dwarf_attr_integrate(function, names[i], &attribute));
+    }
+    return name;
+}
+
+/* The function as it is written in the source: what an inlined or specialised one is made from. */
+static Dwarf_Die declaration_of(Dwarf_Die die) {
+    static const unsigned names[] = {DW_AT_abstract_origin, DW_AT_specification};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        Dwarf_Attribute attribute;
+        Dwarf_Die found;
+        if (dwarf_formref_die(dwarf_attr(&die, names[i], &attribute), &found) != NULL) die = found;
+    }
+    return die;
+}
+
+/* The child of `around` that the entry at that offset is, or is nested in. */
+static bool find_child_around(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *child,
+                              struct debug_budget *budget) {
+    Dwarf_Die next;
+    if (dwarf_child(around, &next) != 0 || dwarf_dieoffset(&next) > offset) return false;
+    do {
+        *child = next;
+        if (dwarf_dieoffset(&next) == offset) return true;
+    } while (!is_spent(budget) && dwarf_siblingof(child, &next) == 0 &&
+             dwarf_dieoffset(&next) <= offset);
+    return true;
+}
+
+/* What the entry is nested in, the outermost first. dwarf_getscopes_die(3) does the same by
+ * recursion without a limit. */
+static size_t find_ancestors(Dwarf_Die *die, Dwarf_Die ancestors[DEPTH_MAX],
+                             struct debug_budget *budget) {
+    Dwarf_Off offset = dwarf_dieoffset(die);
+    Dwarf_Die at;
+    size_t count = 0;
+    if (dwarf_diecu(die, &at, NULL, NULL) == NULL) return 0;
+    while (dwarf_dieoffset(&at) != offset) {
+        if (count == DEPTH_MAX) return 0;
+        ancestors[count++] = at;
+        if (!find_child_around(&ancestors[count - 1], offset, &at, budget)) return 0;
+    }
+    return count;
+}
+
+static bool has_members(Dwarf_Die *die) {
+    int tag = dwarf_tag(die);
+    return tag == DW_TAG_namespace || tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
+}
+
+/* Of a function that the linker has not seen: with the names of what it is a member of. */
+static char *qualified_name(Dwarf_Die *function, struct debug_budget *budget) {
+    Dwarf_Die declaration = declaration_of(*function), ancestors[DEPTH_MAX];
+    const char *name = dwarf_diename(function);
+    if (name == NULL) return NULL;
+    char *full = or_fail(strndup(name, NAME_MAX_BYTES));
+    for (size_t i = find_ancestors(&declaration, ancestors, budget); i-- > 0;) {
+        const char *outer = has_members(&ancestors[i]) ? dwarf_diename(&ancestors[i]) : NULL;
+        char *inner = full;
+        if (outer == NULL || strlen(inner) >= NAME_MAX_BYTES) continue;
+        if (asprintf(&full, "%.*s::%s", NAME_MAX_BYTES, outer, inner) < 0) or_fail(NULL);
+        free(inner);
+    }
+    return full;
+}
+
+static char *function_name(Dwarf_Die *function, struct debug_budget *budget) {
+    const char *name = linkage_name(function);
+    return name == NULL ? qualified_name(function, budget) : symbols_demangle(name);
+}
+
+/* ---- lines ---- */
+
+static char *copy_file_name(const char *name) {
+    return name == NULL ? NULL : symbols_copy_name(name);
+}
+
+static void set_line(struct symbol *symbol, Dwarf_Die *unit, uint64_t address) {
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    if (line == NULL) return;
+    symbol->file = copy_file_name(dwarf_linesrc(line, NULL, NULL));
+    if (dwarf_lineno(line, &symbol->line) != 0) symbol->line = 0;
+}
+
+static int number(Dwarf_Die *die, unsigned name) {
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+    Dwarf_Attribute *found = dwarf_attr(die, name, &attribute);
+    return dwarf_formudata(found, &value) == 0 ? (int)value : 0;
+}
+
+/* Where an inlined function was called. */
+static void set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined) {
+    Dwarf_Files *files;
+    size_t count;
+    size_t index = (size_t)number(inlined, DW_AT_call_file);
+    if (dwarf_getsrcfiles(unit, &files, &count) == 0 && index < count)
+        symbol->file = copy_file_name(dwarf_filesrc(files, index, NULL, NULL));
+    symbol->line = number(inlined, DW_AT_call_line);
+}
+
+/* ---- functions ---- */
+
+/* Scopes around an address, the outermost first. */
+struct scopes {
+    Dwarf_Die scope[DEPTH_MAX];
+    size_t count;
+};
+
+enum search { NOT_FOUND, FOUND, GIVEN_UP };
+
+/* An entry without addresses of its own may have functions in it, as Rust's namespaces do. */
+static bool may_have_functions(Dwarf_Die *die) {
+    switch (dwarf_tag(die)) {
+    case DW_TAG_namespace:
+    case DW_TAG_module:
+    case DW_TAG_structure_type:
+    case DW_TAG_class_type:
+    case DW_TAG_union_type:
+    case DW_TAG_enumeration_type:
+    case DW_TAG_lexical_block:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* dwarf_getscopes(3) does not look into namespaces. Too deep a nesting ends the whole search at
+ * once: on the way out, passing over each level would take as long as reading all the others. */
+static enum search find_scopes(Dwarf_Die *around, Dwarf_Addr address, unsigned depth,
+                               struct scopes *scopes, struct debug_budget *budget) {
+    Dwarf_Die die;
+    if (depth == DEPTH_MAX) return GIVEN_UP;
+    if (dwarf_child(around, &die) != 0) return NOT_FOUND;
+    do {
+        if (is_spent(budget)) return GIVEN_UP;
+        bool has = dwarf_haspc(&die, address) == 1;
+        enum search inside = NOT_FOUND;
+        if (has) scopes->scope[scopes->count++] = die;
+        if (has || may_have_functions(&die))
+            inside = find_scopes(&die, address, depth + 1, scopes, budget);
+        if (has || inside != NOT_FOUND) return inside == NOT_FOUND ? FOUND : inside;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return NOT_FOUND;
+}
+
+/* From the innermost scope out to the function: each inlined one says where the next one is. */
+static void add_functions(struct symbol_list *list, Dwarf_Die *unit, struct scopes *scopes,
+                          struct debug_budget *budget) {
+    struct symbol *symbol = list->symbol;
+    for (size_t i = scopes->count; i-- > 0;) {
+        Dwarf_Die *scope = &scopes->scope[i];
+        bool inlined = dwarf_tag(scope) == DW_TAG_inlined_subroutine;
+        if (!inlined && dwarf_tag(scope) != DW_TAG_subprogram) continue;
+        symbol->function = function_name(scope, budget);
+        if (!inlined || symbol + 1 == list->symbol + SYMBOLS_MAX) break;
+        symbol->inlined = true;
+        set_call(++symbol, unit, scope);
+    }
+    list->count = (size_t)(symbol - list->symbol) + 1;
+}
+
+/* ---- units ---- */
+
+/* By the index of addresses (.debug_aranges), which not all compilers write, or by a search. */
+static Dwarf_Die *find_unit(Dwfl_Module *file, uint64_t offset, Dwarf_Addr *bias,
+                            struct debug_budget *budget) {
+    Dwarf_Die *unit = dwfl_module_addrdie(file, offset, bias);
+    if (unit != NULL) return unit;
+    while (!is_spent(budget) && (unit = dwfl_module_nextcu(file, unit, bias)) != NULL)
+        if (dwarf_haspc(unit, offset - *bias) == 1) return unit;
+    return NULL;
+}
+
+static const char *text_of(Dwarf_Die *die, unsigned name, unsigned older_name) {
+    Dwarf_Attribute attribute;
+    const char *text = dwarf_formstring(dwarf_attr(die, name, &attribute));
+    return text == NULL && older_name != 0 ? text_of(die, older_name, 0) : text;
+}
+
+/* Whether the file with the rest of a unit can be opened, wherever libdw looks for it. */
+static bool is_split_file_harmless(Dwfl_Module *file, Dwarf_Die *unit) {
+    const char *name = text_of(unit, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
+    const char *folder = text_of(unit, DW_AT_comp_dir, 0), *paths[2] = {NULL, NULL};
+    bool harmless = name == NULL || folder == NULL || is_harmless_file(folder, name);
+    dwfl_module_info(file, NULL, NULL, NULL, NULL, NULL, &paths[0], &paths[1]);
+    for (size_t i = 0; i < 2 && name != NULL; i++) {
+        char *path = paths[i] == NULL ? NULL : or_fail(strdup(paths[i])), *both;
+        if (path == NULL) continue;
+        harmless = harmless && is_harmless_file(dirname(path), name);
+        if (folder != NULL && asprintf(&both, "%s/%s", path, folder) > 0) {
+            harmless = harmless && is_harmless_file(both, name);
+            free(both);
+        }
+        free(path);
+    }
+    return harmless;
+}
+
+/* With -gsplit-dwarf the unit has only lines, and another file has the rest. */
+static Dwarf_Die *unit_of_scopes(Dwfl_Module *file, Dwarf_Die *unit, Dwarf_Die *apart) {
+    uint8_t type;
+    if (dwarf_cu_info(unit->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) != 0) return unit;
+    if (type != DW_UT_skeleton || !is_split_file_harmless(file, unit)) return unit;
+    bool found = dwarf_cu_info(unit->cu, NULL, NULL, NULL, apart, NULL, NULL, NULL) == 0 &&
+                 dwarf_tag(apart) != DW_TAG_invalid;
+    return found ? apart : unit;
+}
+
+static void search(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
+                   struct debug_budget *budget) {
+    Dwarf_Addr bias;
+    Dwarf_Die apart, *unit = find_unit(file, offset, &bias, budget);
+    struct scopes scopes;
+    scopes.count = 0;
+    if (unit == NULL) return;
+    set_line(list->symbol, unit, offset - bias);
+    unit = unit_of_scopes(file, unit, &apart);
+    find_scopes(unit, offset - bias, 0, &scopes, budget);
+    add_functions(list, unit, &scopes, budget);
+}
+
+void debug_find(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
+                struct debug_budget *budget) {
+    if (budget->spent > BUDGET) return;
+    begin_spending(budget);
+    search(file, offset, list, budget);
+    end_spending(budget);
+}
