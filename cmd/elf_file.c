@@ -8,10 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool has_elf_magic(int fd) {
-    char magic[SELFMAG];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-           memcmp(magic, ELFMAG, sizeof magic) == 0;
+/* A program or a shared object, in either byte order. libdwfl also takes compressed files, whatever
+ * their size is, and relocatable ones, whose relocations it would apply. */
+static bool is_loadable(int fd) {
+    Elf32_Ehdr header; /* begins as the one of 64 bits does */
+    if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header) return false;
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;
+    unsigned type = header.e_type < 0x100 ? header.e_type : header.e_type >> 8;
+    return type == ET_EXEC || type == ET_DYN;
 }
 
 int elf_file_open(const char *path) {
@@ -20,7 +24,7 @@ int elf_file_open(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return -1;
     /* Another file may have taken the name meanwhile. */
-    if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && has_elf_magic(fd)) return fd;
+    if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && is_loadable(fd)) return fd;
     close(fd);
     return -1;
 }

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* A descriptor for a regular file that begins as ELF files do, else -1. Never waits, as opening a
- * pipe does, and opens no device. */
+/* A descriptor for a regular file that begins as a program or a shared object, else -1. Never
+ * waits, as opening a pipe does, and opens no device. */
 int elf_file_open(const char *path);
 
 /* Whether opening the file in the directory cannot wait either: it is regular or does not exist. */

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "elf_file.h"
 #include "printable.h"
+#include "survive.h"
 #include "symbols_debug.h"
 
 /* Each file has a session of its own, as if it alone were loaded and with a bias of 0: files of
@@ -75,19 +76,33 @@ static int find_debuginfo(Dwfl_Module *module, void **data, const char *name, Dw
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_build_id_find_elf,
     .find_debuginfo = find_debuginfo,
+    .section_address = dwfl_offline_section_address,
 };
+
+static void begin_session(void *to) {
+    struct module *module = to;
+    int fd = elf_file_open(module->path);
+    module->session = fd < 0 ? NULL : dwfl_begin(&callbacks);
+    if (module->session != NULL) {
+        dwfl_report_begin(module->session);
+        module->file = dwfl_report_elf(module->session, module->path, module->path, fd, 0, true);
+        dwfl_report_end(module->session, NULL, NULL);
+    }
+    if (module->file == NULL && fd >= 0) close(fd); /* else it is the session's */
+}
+
+/* Uses the module's file. After a crash the file is not used again. */
+static bool use(struct module *module, void (*call)(void *to), void *to) {
+    if (survive(call, to)) return true;
+    module->session = NULL;
+    module->file = NULL;
+    return false;
+}
 
 static struct module *open_module(const char *path) {
     struct module *module = or_fail(calloc(1, sizeof *module));
     module->path = or_fail(strdup(path));
-    int fd = elf_file_open(path);
-    module->session = fd < 0 ? NULL : dwfl_begin(&callbacks);
-    if (module->session != NULL) {
-        dwfl_report_begin(module->session);
-        module->file = dwfl_report_elf(module->session, path, path, fd, 0, true);
-        dwfl_report_end(module->session, NULL, NULL);
-    }
-    if (module->file == NULL && fd >= 0) close(fd); /* else it is the session's */
+    use(module, begin_session, module);
     return module;
 }
 
@@ -103,18 +118,33 @@ static struct module *find_module(struct symbols *symbols, const char *path) {
     return symbols->modules = module;
 }
 
+struct segment_search {
+    struct module *module;
+    bool (*is_right)(const GElf_Phdr *segment, uint64_t value);
+    uint64_t value;
+    GElf_Phdr segment;
+    bool found;
+};
+
 /* Calls back for each loadable segment until one is the right one. */
-static bool find_segment(struct module *module, bool (*is_right)(const GElf_Phdr *, uint64_t),
-                         uint64_t value, GElf_Phdr *segment) {
+static void search_segments(void *to) {
+    struct segment_search *search = to;
     GElf_Addr bias;
     size_t count;
-    Elf *elf = module->file == NULL ? NULL : dwfl_module_getelf(module->file, &bias);
-    if (elf == NULL || elf_getphdrnum(elf, &count) != 0) return false;
-    for (size_t i = 0; i < count; i++)
-        if (gelf_getphdr(elf, (int)i, segment) != NULL && segment->p_type == PT_LOAD &&
-            is_right(segment, value))
-            return true;
-    return false;
+    Elf *elf = dwfl_module_getelf(search->module->file, &bias);
+    if (elf == NULL || elf_getphdrnum(elf, &count) != 0) return;
+    for (size_t i = 0; i < count && !search->found; i++)
+        search->found = gelf_getphdr(elf, (int)i, &search->segment) != NULL &&
+                        search->segment.p_type == PT_LOAD &&
+                        search->is_right(&search->segment, search->value);
+}
+
+static bool find_segment(struct module *module, bool (*is_right)(const GElf_Phdr *, uint64_t),
+                         uint64_t value, GElf_Phdr *segment) {
+    struct segment_search search = {.module = module, .is_right = is_right, .value = value};
+    if (module->file == NULL || !use(module, search_segments, &search)) return false;
+    *segment = search.segment;
+    return search.found;
 }
 
 static bool is_any(const GElf_Phdr *segment, uint64_t value) {
@@ -157,16 +187,28 @@ char *symbols_copy_name(const char *name) {
     return copy;
 }
 
-void symbols_find(struct symbols *symbols, const char *path, uint64_t offset,
-                  struct symbol_list *list) {
-    struct module *module = find_module(symbols, path);
-    memset(list, 0, sizeof *list);
-    if (module->file == NULL) return;
-    debug_find(module->file, offset, list, &module->budget);
+struct look_up {
+    struct module *module;
+    uint64_t offset;
+    struct symbol_list *list;
+};
+
+static void look_up(void *to) {
+    const struct look_up *what = to;
+    struct symbol_list *list = what->list;
+    debug_find(what->module->file, what->offset, list, &what->module->budget);
     if (list->count == 0) list->count = 1;
     struct symbol *last = &list->symbol[list->count - 1];
-    if (last->function == NULL) last->function = table_name(module, offset);
+    if (last->function == NULL) last->function = table_name(what->module, what->offset);
     if (last->function == NULL && last->file == NULL) symbol_list_clear(list);
+}
+
+void symbols_find(struct symbols *symbols, const char *path, uint64_t offset,
+                  struct symbol_list *list) {
+    struct look_up what = {find_module(symbols, path), offset, list};
+    memset(list, 0, sizeof *list);
+    if (what.module->file == NULL) return;
+    if (!use(what.module, look_up, &what)) memset(list, 0, sizeof *list);
     for (size_t i = 0; i < list->count; i++)
         if (list->symbol[i].function != NULL)
             make_printable(list->symbol[i].function, strlen(list->symbol[i].function), "");

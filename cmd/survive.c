@@ -1,0 +1,54 @@
+#include "survive.h"
+
+#ifdef MALLOW_SHOW_CRASHES
+
+/* Under a sanitizer each crash is to be seen. */
+bool survive(void (*call)(void *to), void *to) {
+    call(to);
+    return true;
+}
+
+#else
+
+#    include <err.h>
+#    include <setjmp.h>
+#    include <signal.h>
+#    include <stdlib.h>
+
+#    include "command.h"
+
+#    define STACK_BYTES 65536 /* for the handler, as the stack may have overflowed */
+
+static sigjmp_buf way_back;
+static volatile sig_atomic_t is_calling;
+
+/* A crash outside of a call is the command's own, and ends it. */
+static void handle(int number) {
+    if (is_calling) siglongjmp(way_back, 1);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void install_handlers(void) {
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    static bool are_installed;
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
+    if (are_installed) return;
+    are_installed = true;
+    stack_t stack = {.ss_size = STACK_BYTES, .ss_sp = malloc(STACK_BYTES)};
+    if (stack.ss_sp == NULL) err(EXIT_OWN_FAILURE, NULL);
+    sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+bool survive(void (*call)(void *to), void *to) {
+    install_handlers();
+    bool crashed = sigsetjmp(way_back, 1) != 0;
+    is_calling = !crashed;
+    if (!crashed) call(to);
+    is_calling = false;
+    return !crashed;
+}
+
+#endif

@@ -1,0 +1,273 @@
+/* What the command reads: answers, logs, frames, files that frames name, suppressions, pages. */
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "driver.h"
+#include "leaks.h"
+#include "mallow_page.h"
+#include "printable.h"
+#include "process/summary_text.h"
+#include "symbolize.h"
+#include "symbols.h"
+#include "valid.h"
+
+/* ---- what the code under test prints ---- */
+
+static FILE *printed;
+static char *printed_text;
+static size_t printed_bytes;
+
+static void begin_printing(void) {
+    if (printed != NULL) fclose(printed); /* an input that ended early */
+    free(printed_text);
+    printed = stdout = open_memstream(&printed_text, &printed_bytes);
+}
+
+static void end_printing(void) {
+    fclose(printed);
+    printed = NULL;
+}
+
+static void expect_text(void) {
+    end_printing();
+    EXPECT(is_printable(printed_text, printed_bytes));
+}
+
+static void expect_json(void) {
+    end_printing();
+    EXPECT(is_json(printed_text, printed_bytes));
+    EXPECT(is_printable(printed_text, printed_bytes));
+}
+
+/* ---- answers ---- */
+
+static const char suppressions[] = "leak:^f*o$\nleak:lib*.so\n# none\nleak:lose.c$\n";
+
+static struct leak_answer parse(const char *input, size_t size) {
+    char *text = malloc(size + 1);
+    memcpy(text, input, size + 1);
+    make_printable(text, size, "\n\t");
+    return leaks_parse(text);
+}
+
+static void forget(struct leak_answer *answer) {
+    free(answer->groups);
+    free(answer->text);
+}
+
+static void run_answer(const char *input, size_t size) {
+    begin_printing();
+    struct leak_answer answer = parse(input, size);
+    leaks_print(&answer, 4711, 2);
+    expect_text();
+    leaks_suppress(&answer, input_file(suppressions, sizeof suppressions - 1));
+    begin_printing();
+    leaks_print_json(&answer, 4711, 0);
+    expect_json();
+    forget(&answer);
+}
+
+static const char *const answer_words[] = {"definitely lost: ",
+                                           "indirectly lost: ",
+                                           "possibly lost: ",
+                                           "still reachable: ",
+                                           "in all ",
+                                           "100 bytes in 1 block",
+                                           ", and through it ",
+                                           "; one of 96 bytes at 0x10:",
+                                           "; in groups for which ",
+                                           "1 thread stood still for 3 microseconds; ",
+                                           " could not be stopped",
+                                           "    #0 0x1234 in ",
+                                           " in foo at lose.c:3 (lib.so+0x1)",
+                                           "+0x",
+                                           "\n",
+                                           "|",
+                                           "18446744073709551615",
+                                           "-1",
+                                           "\033[2J",
+                                           "\302\233",
+                                           "\"",
+                                           "\\",
+                                           NULL};
+
+/* ---- suppressions ---- */
+
+static const char known_answer[] =
+    "definitely lost: 96 bytes in 2 blocks, and through them 10 bytes in 1 block; one of 48 bytes"
+    " at 0x10: 61 |a|\n"
+    "    #0 0x1234 in foo at src/lose.c:3 (/lib/libx.so+0x12)\n"
+    "    #1 0x1235 in main (/bin/p+0x13)\n"
+    "possibly lost: 7 bytes in 1 block; one of 7 bytes at 0x20: 62 |b|\n"
+    "    #0 0x1236 in /lib/liby.so+0x14\n"
+    "in all definitely lost: 96 bytes in 2 blocks\n"
+    "in all indirectly lost: 10 bytes in 1 block\n"
+    "in all possibly lost: 7 bytes in 1 block\n"
+    "in all still reachable: 5 bytes in 1 block\n"
+    "1 thread stood still for 3 microseconds\n";
+
+static void run_suppressions(const char *input, size_t size) {
+    struct leak_answer answer = parse(known_answer, sizeof known_answer - 1);
+    leaks_suppress(&answer, input_file(input, size));
+    unsigned long long bytes = answer.suppressed.bytes;
+    for (int kind = 0; kind < LEAK_KINDS; kind++) bytes += answer.totals[kind].bytes;
+    EXPECT(bytes == 96 + 10 + 7 + 5);
+    forget(&answer);
+}
+
+static const char *const suppression_words[] = {"leak:", "^",   "$",      "*",    "foo",
+                                                "lib",   ".so", "lose.c", "#",    "\n",
+                                                "\r",    "\t",  " ",      "main", NULL};
+
+/* ---- logs of mtrace ---- */
+
+static void run_log(const char *input, size_t size) {
+    for (int json = 0; json < 2; json++) {
+        char *arguments[] = {"mtrace", (char *)(json ? "--json" : "--"),
+                             (char *)input_file(input, size), NULL};
+        optind = 0;
+        begin_printing();
+        mtrace_command(3, arguments);
+        json ? expect_json() : expect_text();
+    }
+}
+
+static const char *const log_words[] = {
+    "= Start\n", "= End\n", "@ ",         "+ ",  "- ",      "< ",        "> ",
+    "! ",        "(nil)",   "0x",         "[0x", "]",       ":(main+0x", ")",
+    "\n",        "0x0",     "/bin/true:", "\"",  "\033[2J", "\\",        "0xffffffffffffffff",
+    NULL};
+
+/* ---- frames ---- */
+
+static void run_frames(const char *input, size_t size) {
+    FILE *from = fmemopen((char *)input, size == 0 ? 1 : size, "r");
+    begin_printing();
+    symbolize_text(&(struct symbolizing){.from = from, .to = printed});
+    fclose(from);
+    end_printing();
+}
+
+static const char *const frame_words[] = {"    #", "0 0x", " in ", "+0x",      "/bin/true",
+                                          "(",     ")",    "\n",   "/dev/tty", "/proc/self/maps",
+                                          "-",     "x",    NULL};
+
+/* ---- files that frames name ---- */
+
+static void expect_names(const struct symbol_list *list) {
+    EXPECT(list->count <= SYMBOLS_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *names[] = {list->symbol[i].function, list->symbol[i].file};
+        for (size_t j = 0; j < 2; j++)
+            EXPECT(names[j] == NULL ||
+                   (is_printable(names[j], strlen(names[j])) && strchr(names[j], '\n') == NULL));
+    }
+}
+
+/* The code of the seeds begins at one of these addresses. */
+static void run_elf(const char *input, size_t size) {
+    static const uint64_t begins[] = {0, 0x1000};
+    const char *path = input_file(input, size);
+    struct symbols *symbols = symbols_open();
+    symbols_first_address(symbols, path);
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        for (uint64_t offset = 0; offset < 0x100; offset += 5) {
+            struct symbol_list list;
+            symbols_find(symbols, path, begins[i] + offset, &list);
+            expect_names(&list);
+            symbol_list_clear(&list);
+        }
+    symbols_close(symbols);
+}
+
+/* ---- names ---- */
+
+static void run_name(const char *input, size_t size) {
+    (void)size;
+    char *name = symbols_demangle(input);
+    EXPECT(strlen(name) <= 16384);
+    free(name);
+}
+
+static const char *const name_words[] = {"_Z",
+                                         "_R",
+                                         "N",
+                                         "I",
+                                         "E",
+                                         "S_",
+                                         "S0_",
+                                         "T_",
+                                         "St",
+                                         "DpT",
+                                         "J",
+                                         "L",
+                                         "17h0123456789abcdef",
+                                         "B_",
+                                         "C1",
+                                         "9999999999",
+                                         "u",
+                                         "NvC",
+                                         "Sa",
+                                         "X",
+                                         "cv",
+                                         "Ul",
+                                         "E_",
+                                         NULL};
+
+/* ---- the page of figures ---- */
+
+static void run_page(const char *input, size_t size) {
+    struct mallow_page page = {.magic = MALLOW_PAGE_MAGIC}, copy;
+    memcpy(&page, input, size < sizeof page ? size : sizeof page);
+    page.sequence &= ~1ull; /* else the reader waits for the writer */
+    bool is_one = page.magic == MALLOW_PAGE_MAGIC && page.size >= sizeof page;
+    EXPECT(mallow_page_read(&page, &copy) == is_one);
+    EXPECT(memcmp(&page, &copy, sizeof page) == 0);
+}
+
+/* ---- the page of calls ---- */
+
+static void to_printed(void *unused, const char *bytes, size_t count) {
+    (void)unused;
+    fwrite(bytes, 1, count, printed);
+}
+
+/* As the command reads it: the number of rows is checked, and nothing else. */
+static void run_calls(const char *input, size_t size) {
+    char buffer[256];
+    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_printed};
+    struct mallow_call_page page = {.magic = 0};
+    memcpy(&page, input, size < sizeof page ? size : sizeof page);
+    if (page.row_count > MALLOW_STATS_CLASSES + 1) page.row_count = 0;
+    const struct summary summary = {
+        .page = &page,
+        .resident_bytes = page.resident_bytes,
+        .resident_peak_bytes = page.resident_peak_bytes,
+        .ended_as = "other",
+        .goes_on = page.last_child,
+    };
+    begin_printing();
+    summary_add_text(&text, &summary);
+    text_flush(&text);
+    expect_text();
+    begin_printing();
+    summary_add_json(&text, &summary);
+    text_flush(&text);
+    expect_json();
+}
+
+const struct target targets[] = {
+    {"answer", run_answer, answer_words},
+    {"suppressions", run_suppressions, suppression_words},
+    {"log", run_log, log_words},
+    {"frames", run_frames, frame_words},
+    {"elf", run_elf, NULL},
+    {"name", run_name, name_words},
+    {"page", run_page, NULL},
+    {"calls", run_calls, NULL},
+    {NULL, NULL, NULL},
+};
