@@ -15,20 +15,20 @@ static const struct control_terms CHECK_TERMS = {600, (size_t)512 << 20};
 
 static const char help[] =
     "Usage: mallow leaks [OPTION...] PID\n"
-    "Finds the blocks of the process that no pointer leads to any more.\n"
+    "Finds the memory blocks of a process that no pointer leads to any more.\n"
     "\n"
     "Options:\n"
-    "  --reachable          list what is still reachable, too\n"
-    "  --possible           count what is possibly lost in the exit status, too\n"
-    "  --suppressions=FILE  leave out what FILE names, lines 'leak:PATTERN'\n"
-    "  --limit=N            list N groups of each kind at most; 0: all; default 50\n"
+    "  --reachable          also list the blocks that are still reachable\n"
+    "  --possible           exit with status 1 also for possibly lost blocks\n"
+    "  --suppressions=FILE  leave out what the lines 'leak:PATTERN' of FILE name\n"
+    "  --limit=N            list at most N groups of each kind, 0 for all; default 50\n"
     "  --json               print the result as JSON\n"
     "  --help               print this text\n"
     "  --version            print the version\n"
     "\n"
     "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. It stands still for some milliseconds.\n"
-    "The exit status is 1 when blocks are lost, else 0, or 125 when there is no answer.\n";
+    "MALLOW_OPTIONS=control=on. The check stops it for some milliseconds.\n"
+    "The exit status is 0, 1 if blocks are definitely lost, or 125 if there is no answer.\n";
 
 struct choice {
     bool reachable, possible, json;

@@ -51,7 +51,7 @@ static void print_lines(const struct leak_answer *answer, unsigned long limit) {
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit) {
     print_lines(answer, limit);
     if (answer->count > 0 && !has_stack(answer))
-        puts("where they were allocated is known in a process started by 'mallow run --check'");
+        puts("to see where they were allocated, start the process with 'mallow run --check'");
     printf("%sprocess %d:\n", answer->count > 0 ? "\n" : "", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         print_sum(leak_kind_names[kind], answer->totals[kind]);

@@ -33,7 +33,7 @@ static struct patterns read_patterns(const char *file) {
         if (pattern != NULL)
             add_pattern(&patterns, pattern, length);
         else if (length != 0)
-            errx(EXIT_OWN_FAILURE, "'%s', line %d: a suppression is 'leak:PATTERN'", file, number);
+            errx(EXIT_OWN_FAILURE, "'%s', line %d: expected 'leak:PATTERN'", file, number);
     }
     if (ferror(stream)) err(EXIT_OWN_FAILURE, "'%s'", file);
     fclose(stream);

@@ -17,17 +17,17 @@
 
 static const char help[] =
     "Usage: mallow mtrace [OPTION...] [PROGRAM] LOG\n"
-    "Reads a log that mtrace(3) has written where MALLOC_TRACE says, and prints what\n"
-    "was not freed, what was freed though it was not allocated, and totals.\n"
-    "PROGRAM is the traced program, where the log's own name for it does not lead there.\n"
+    "Reads the log that mtrace(3) writes to the file in MALLOC_TRACE. Prints memory that\n"
+    "was not freed, frees of memory that was not allocated, and totals.\n"
+    "PROGRAM is the traced program, if the name in the log does not lead to it.\n"
     "\n"
     "Options:\n"
-    "  --json       print all that as JSON\n"
+    "  --json       print the result as JSON\n"
     "  --help       print this text\n"
     "  --version    print the version\n"
     "\n"
-    "The exit status is 0, 1 when anything is not freed or wrong, 2 when LOG cannot\n"
-    "be read or is no log, or 125 when the command itself fails.\n";
+    "The exit status is 0, 1 if memory was not freed or a call was wrong, 2 if LOG\n"
+    "cannot be read or is not such a log, or 125 if the command itself fails.\n";
 
 struct view {
     struct symbols *symbols;

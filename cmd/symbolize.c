@@ -31,14 +31,14 @@
 
 static const char help[] =
     "Usage: mallow symbolize\n"
-    "Copies standard input to standard output and replaces stack frames, as the\n"
-    "library's reports have them, by functions, files and lines.\n"
+    "Copies standard input to standard output and replaces the stack frames of the\n"
+    "library's reports by functions, files and lines.\n"
     "\n"
     "Options:\n"
     "  --help       print this text\n"
     "  --version    print the version\n"
     "\n"
-    "The exit status is 0, or 125 when the text cannot be copied.\n";
+    "The exit status is 0, or 125 if the text cannot be copied.\n";
 
 /* A frame's line: a beginning up to "in ", with an address, then a module and an offset. */
 struct frame {

@@ -62,7 +62,7 @@ static struct place *find_place(struct reader *reader, const char *text) {
         return found;
     }
     fresh->text = or_fail(strdup(text));
-    if (!parse_place(fresh)) refuse(reader, "the caller is not as in a log of mtrace");
+    if (!parse_place(fresh)) refuse(reader, "the caller is malformed");
     return fresh;
 }
 
@@ -200,10 +200,10 @@ static void read_line(struct reader *reader, char *line) {
     struct call call;
     const char *place;
     bool start = strcmp(line, "= Start") == 0;
-    if (reader->line == 1 && !start) refuse(reader, "this is no log of mtrace");
+    if (reader->line == 1 && !start) refuse(reader, "not a log of mtrace(3)");
     if (start || strcmp(line, "= End") == 0) return;
     const char *text = split(line, &place);
-    if (text == NULL || !parse_call(text, &call)) refuse(reader, "this is no line of mtrace");
+    if (text == NULL || !parse_call(text, &call)) refuse(reader, "not a line of an mtrace(3) log");
     follow(reader, &call, find_place(reader, place));
 }
 
@@ -214,7 +214,7 @@ static void read_lines(struct reader *reader, FILE *file) {
     while ((length = getline(&line, &size, file)) > 0) {
         reader->line++;
         if (line[length - 1] != '\n') { /* the process was killed */
-            warnx("%s:%zu: the last line is not complete", reader->path, reader->line);
+            warnx("%s:%zu: the last line is incomplete", reader->path, reader->line);
             break;
         }
         line[length - 1] = '\0';

@@ -94,7 +94,7 @@ def finds_nothing(pid):
 
 def options(pid):
     text = command(pid).stdout
-    assert "started by 'mallow run --check'" in text, text
+    assert "start the process with 'mallow run --check'" in text, text
     assert text.count("definitely lost: ") == 5 and "threads stood still" in text, text
     assert "\n1 thread could not be stopped" in text, text
     assert "\npossibly lost               512 bytes in 1 block\n" in text, text
@@ -126,7 +126,7 @@ def with_stacks(pid):
     assert result["definitely_lost"] == {"blocks": 6, "bytes": BYTES}, result
     assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200000 + 4 * 40}, result
     assert result["possibly_lost"]["blocks"] == 1, result
-    assert "started by" not in command(pid).stdout
+    assert "start the process" not in command(pid).stdout
     lost = [group for group in result["groups"] if group["class"] == "definitely lost"]
     assert all(any(" in lose" in frame for frame in group["stack"]) for group in lost), lost
     for pattern, left in (("^lose$", 0), ("leaking.c", 0), ("command_leak*ing$", 0), ("^los$", 6)):

@@ -198,7 +198,7 @@ def check_killed():
     log = read()
     assert log.startswith("= Start\n") and len(log) >= 4096, log
     done = mallow("log", status=1)
-    assert log.endswith("\n") or "the last line is not complete" in done.stderr, done
+    assert log.endswith("\n") or "the last line is incomplete" in done.stderr, done
 
 
 def check_bad_logs():
