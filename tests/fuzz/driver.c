@@ -305,6 +305,7 @@ static void run_input(const struct target *target, const char *bytes, size_t siz
 static void prepare_child(const char *scratch, const char *errors) {
     const struct rlimit none = {0, 0}, written = {WRITTEN_MAX, WRITTEN_MAX};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGXFSZ, SIG_IGN); /* a log that reaches the limit: its writes fail */
     setrlimit(RLIMIT_CORE, &none);
     setrlimit(RLIMIT_FSIZE, &written);
     int fd = open(errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
