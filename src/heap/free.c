@@ -16,17 +16,22 @@
 #include "process/settings.h"
 #include "report/report.h"
 
-/* Puts a slot of our own on its full magazine: more room, or room made by flushing half. */
-static void give_to_full(struct heap *heap, unsigned class, struct entry entry) {
-    state_set(entry.state, SLOT_CACHED);
+/* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when
+ * another thread freed it first, for which there was time since its state was read. */
+static bool give_to_full(struct heap *heap, unsigned class, struct entry entry) {
+    uint8_t used = SLOT_USED;
+    if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED,
+                                                 memory_order_relaxed, memory_order_relaxed))
+        return false;
     magazine_grow(heap, class);
     unsigned count = magazine_count(heap, class);
     if (heap->bin[class].entries <= 1) {
         slab_give(heap, &entry, 1);
-        return;
+        return true;
     }
     if (magazine_full(&heap->freed[class])) magazine_flush(heap, class, (count + 1) / 2);
     magazine_push(heap, class, entry);
+    return true;
 }
 
 /* A thread that only frees looks so often after what it freed for threads that do not collect. */
@@ -36,22 +41,17 @@ static __thread unsigned frees_for_others __attribute__((tls_model("initial-exec
 /* A slot that is in use; false when another thread freed it first. */
 static bool free_slot(struct found *block) {
     struct slab *slab = block->slab;
-    struct entry entry = {block->start, block->state};
     /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
-        bool room = self_heap->busy == 0 && !magazine_full(&self_heap->freed[block->class]);
-        if (room) return remote_keep(self_heap, block->class, entry);
-        bool first = remote_free(slab, entry.state);
+        bool first = remote_free(slab, block->state);
         if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) decay_look_at_others();
         return first;
     }
+    struct entry entry = {block->start, block->state};
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
-    bool done = true;
-    if (mine)
-        give_to_full(heap, slab->class, entry);
-    else /* a signal handler's stand-in */
-        done = remote_free(slab, block->state);
+    /* Not its owner: a signal handler's stand-in. */
+    bool done = mine ? give_to_full(heap, slab->class, entry) : remote_free(slab, block->state);
     if (heap != NULL) {
         decay_turn(heap);
         heap_leave(heap);

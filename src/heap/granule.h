@@ -31,6 +31,9 @@ struct slab {
     uint8_t kind;
     uint8_t class;
     uint8_t index;  /* of this granule in the slab; all below is kept in granule 0 */
+    /* Whether it is on a list of pending slabs (remote.c), which each remote free asks; never reset
+     * when the slab retires, for a late pusher may still be on its way. */
+    _Atomic uint8_t pending;
     uint32_t least; /* size that fits (size_least), and how much more does */
     uint32_t least_more;
     uint32_t state_bytes;
@@ -48,11 +51,7 @@ struct slab {
     bool listed;                    /* in bin.partial */
     uint8_t age;                    /* see trim.h */
     bool wiped;                     /* what is free in it is zero (hard.h) */
-
-    /* Remote frees (remote.c): never reset when the slab retires, for a late pusher may still be
-     * on its way. */
-    _Atomic uint8_t pending;
-    struct slab *next_pending;
+    struct slab *next_pending;      /* remote.c */
 };
 
 enum run_kind {

@@ -222,13 +222,9 @@ void magazines_renew(struct heap *heap) {
     choose_side(heap);
 }
 
-/* What belongs to others: no slab of this heap would find it again. */
-static void give_to_others(struct entry entry) {
-    struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
-    if (slab->kind == GRANULE_COLD)
-        cold_give(entry.slot);
-    else if (state_get(entry.state) == SLOT_CACHED_REMOTE)
-        remote_give(slab, entry.state);
+/* What is cold: no slab of this heap would find it again. */
+static void give_if_cold(struct entry entry) {
+    if (slab_of(granule_of(entry.slot))->kind == GRANULE_COLD) cold_give(entry.slot);
 }
 
 /* Whatever number of entries its array was about to have: the sentinel has no slot. */
@@ -236,7 +232,7 @@ static void forget_entries(struct magazine *magazine) {
     while (magazine->top->slot != NULL) {
         struct entry newest = *magazine->top--;
         signal_order();
-        give_to_others(newest);
+        give_if_cold(newest);
     }
 }
 

@@ -30,15 +30,6 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
     return true;
 }
 
-bool remote_keep(struct heap *heap, unsigned class, struct entry entry) {
-    uint8_t used = SLOT_USED;
-    if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED_REMOTE,
-                                                 memory_order_acq_rel, memory_order_relaxed))
-        return false;
-    magazine_push(heap, class, entry);
-    return true;
-}
-
 void remote_give(struct slab *slab, _Atomic uint8_t *state) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
     atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
@@ -61,10 +52,10 @@ bool remote_collect(struct heap *heap, unsigned class) {
     if (heap->collecting == NULL && atomic_load_explicit(list, memory_order_relaxed) == NULL)
         return false;
     if (heap->collecting == NULL)
-        heap->collecting = atomic_exchange_explicit(list, NULL, memory_order_acquire);
+        racy_store(&heap->collecting, atomic_exchange_explicit(list, NULL, memory_order_acquire));
     for (unsigned i = 0; i < COLLECT_MAX && heap->collecting != NULL; i++) {
         struct slab *slab = heap->collecting;
-        heap->collecting = slab->next_pending; /* before it can be pushed again */
+        racy_store(&heap->collecting, slab->next_pending); /* before it can be pushed again */
         atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
 #ifndef __x86_64__
         atomic_thread_fence(memory_order_seq_cst); /* before the states are read */

@@ -10,20 +10,16 @@
  *         push slab on owner.pending              if still mine: harvest REMOTE states
  *                                                 else if owned: push it on its owner's list
  *
- * A thread that uses the class itself keeps the slot in its own magazine instead, in the state
- * CACHED_REMOTE: blocks that travel between threads are then allocated where they were freed last,
- * and only what overflows goes home.
- *
  * Nothing is lost: the CAS comes before the load of slab.pending, the owner's exchange before its
  * reading of the states, all of them sequentially consistent. So either the freeing thread sees
  * pending = 0 and pushes, or the owner that clears it sees REMOTE.
- * Nothing is freed twice: of several strangers that free a slot at once one wins the CAS. If the
- * owner frees it in the same instant, its plain store of CACHED comes last or makes the CAS fail;
- * only a stranger that had kept the slot then has it in its magazine as well, which is the one case
- * where a double free that races within nanoseconds goes unnoticed.
- * A slab may retire or change hands between a CAS and the push that follows: its descriptor then
- * sits on the list of a heap that no longer owns it, and is forwarded or dropped from there.
- * tests/model explores all of it exhaustively.
+ * No slot is handed out twice: only the owner hands its slots out. Of several strangers that free
+ * one at once one wins the CAS. The owner's fast path loads USED and stores CACHED; a stranger's
+ * CAS before the load, or after the store, fails one of the two. In between it succeeds, and the
+ * store then takes the slot back: both frees count as one, without a message, and the slab is on a
+ * list in vain. A slab may retire or change hands between a CAS and the push that follows: its
+ * descriptor then sits on the list of a heap that no longer owns it, and is forwarded or dropped
+ * from there. tests/model explores all of it exhaustively.
  */
 #ifndef MALLOW_REMOTE_H
 #define MALLOW_REMOTE_H
@@ -33,10 +29,7 @@
 /* Frees a slot whose state was seen USED; false when another free came first. */
 bool remote_free(struct slab *slab, _Atomic uint8_t *state);
 
-/* Frees it into the magazine of the calling thread, which must not be full; likewise. */
-bool remote_keep(struct heap *heap, unsigned class, struct entry entry);
-
-/* Gives a slot that was kept so back to its slab. */
+/* Gives a slot that this heap alone has back to its slab, which went to another heap meanwhile. */
 void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
 #define COLLECT_MAX 64u /* slabs in one call: some tenths of a millisecond */

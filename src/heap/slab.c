@@ -465,6 +465,7 @@ static void give_one(struct heap *heap, struct entry entry) {
         cold_give(entry.slot);
         return;
     }
+    /* It waited in a quarantine while the heap had no thread, and another one took the slab. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) {
         remote_give(slab, entry.state);
         return;
@@ -561,7 +562,6 @@ void slab_repair(struct heap *heap, struct slab *slab) {
         case SLOT_REMOTE:
             state_set(state, SLOT_FREE);
             break;
-        case SLOT_CACHED_REMOTE:
         case SLOT_CHECKED:
         case SLOT_CLOSING:
         case SLOT_HELD:

@@ -3,8 +3,7 @@
  *
  * Who may change a slot's state (docs/design.md has the table):
  *   the slab's owner, with plain stores, and
- *   any other thread, from USED to REMOTE or CACHED_REMOTE alone, with compare-and-swap; who
- *   has put a slot on his magazine so is the only one to change it until he gives it back.
+ *   any other thread, from USED to REMOTE alone, with compare-and-swap.
  */
 #ifndef MALLOW_SLAB_H
 #define MALLOW_SLAB_H
@@ -17,18 +16,17 @@
 #include "heap/reciprocal.h"
 
 enum slot_state {
-    SLOT_FRESH = 0x00,         /* in the slab, never handed out: reads as zero */
-    SLOT_USED = 0x01,          /* the program's */
-    SLOT_CACHED = 0x02,        /* free, in a magazine */
-    SLOT_CACHED_FRESH = 0x03,  /* in a magazine, never handed out */
-    SLOT_REMOTE = 0x04,        /* freed by another thread, not yet collected by the owner */
-    SLOT_NONE = 0x05,          /* no slot: before the first or after the last */
-    SLOT_CACHED_REMOTE = 0x06, /* free, in a magazine of a heap that does not own the slab */
-    SLOT_CHECKED = 0x09,       /* the program's, checked: full.h, hard.h */
-    SLOT_HELD = 0x0a,          /* was checked, was freed, is in some thread's quarantine */
-    SLOT_HELD_FRESH = 0x0b,    /* there too, but never handed out */
-    SLOT_CLOSING = 0x0e,       /* between the two: being freed or made ready */
-    SLOT_FREE = 0x80,          /* in the slab, handed out before */
+    SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */
+    SLOT_USED = 0x01,         /* the program's */
+    SLOT_CACHED = 0x02,       /* free, in a magazine */
+    SLOT_CACHED_FRESH = 0x03, /* in a magazine, never handed out */
+    SLOT_REMOTE = 0x04,       /* freed by another thread, not yet collected by the owner */
+    SLOT_NONE = 0x05,         /* no slot: before the first or after the last */
+    SLOT_CHECKED = 0x09,      /* the program's, checked: full.h, hard.h */
+    SLOT_HELD = 0x0a,         /* was checked, was freed, is in some thread's quarantine */
+    SLOT_HELD_FRESH = 0x0b,   /* there too, but never handed out */
+    SLOT_CLOSING = 0x0e,      /* between the two: being freed or made ready */
+    SLOT_FREE = 0x80,         /* in the slab, handed out before */
 };
 /* FRESH and FREE differ in the top bit alone: "available" is one test, eight slots at a time. */
 #define AVAILABLE_MASK 0x7f7f7f7f7f7f7f7full

@@ -30,8 +30,8 @@ static inline void count_word(struct lanes *lanes, uint64_t word) {
     lanes->free += (word >> 7 & LANES) | (bit2 & ~(bit0 | bit1));
     lanes->none += bit0 & bit2;
 }
-_Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_CACHED_REMOTE == 6 && SLOT_REMOTE == 4 &&
-                   SLOT_FREE == 0x80 && SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3,
+_Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_REMOTE == 4 && SLOT_FREE == 0x80 &&
+                   SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3,
                "count_word tells them apart by these bits");
 
 static inline uint64_t sum_lanes(uint64_t lanes) {

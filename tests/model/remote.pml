@@ -7,23 +7,24 @@
  * what threads share is one step; what only the owner of a heap touches is done beside it. The
  * steps have the names of the functions that they stand for:
  *
- *   remote_free, remote_keep, remote_give, announce, push_pending,
+ *   remote_free, remote_give, announce, push_pending,
  *   remote_collect, look_at                                          remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
  *   slab_retire_empty, slab_transfer                                 slab.c
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
  *   fast_take, fast_give                                             fast.h
  *
- * A magazine is the set of the slots that are `cached` by its heap. FRESH slots and the lists of partial slabs
+ * A magazine, or a quarantine, is the set of the slots that are `cached` by its heap. FRESH slots and the lists of partial slabs
  * are left out: no other thread ever sees them (tests/unit has them). All classes are one, for
  * an owner that finds nothing looks at the lists of all. Memory is sequentially consistent here:
  * the orders that the C code asks for are the ThreadSanitizer's business (tests/stress).
  *
  * What must hold: the assertions of the steps, and check_quiet whenever no thread is inside one
- * of the functions. Without DOUBLE_FREE each block is freed once, by whoever; with it any slot
- * that is in use may be freed by several at a time, which must confuse nothing but the program.
- * That needs NO_KEEPING: a slot that its owner frees while another thread keeps it, in the same
- * instant, ends in the magazines of both. NO_KEEPING also keeps the states few.
+ * of the functions. No slot is handed out while the program has it. Without DOUBLE_FREE each block is
+ * freed once, by whoever; with it any slot that is in use may be freed by several at a time, its
+ * owner's fast path among them, which reads the state and stores the new one in two steps.
+ * With HOLDING a thread may keep a slot of another's slab for itself, as a quarantine does whose slab
+ * went to another heap.
  * A run with one of the PLANT_ definitions contains that mistake, and must fail.
  */
 
@@ -43,7 +44,7 @@
 #define USED 1
 #define CACHED 2
 #define REMOTE 3
-#define CACHED_REMOTE 4
+#define HELD 4
 
 typedef Slab {
     byte owner;
@@ -55,8 +56,9 @@ typedef Slab {
     bool taken;  /* from the page heap */
     byte state[SLOTS];
     byte cached[SLOTS]; /* the heap in whose magazine the slot is */
-#ifndef DOUBLE_FREE
-    bool live[SLOTS];   /* the program has the block, and nobody has begun to free it */
+    bool live[SLOTS];   /* the program has the block: no free of it took effect, or has begun */
+#ifdef DOUBLE_FREE
+    bool handed_out[SLOTS]; /* since its owner has last read its state to free it */
 #endif
 };
 
@@ -87,11 +89,9 @@ inline check_list(first) {
 
 inline check_slot(s, i) {
     assert((slab[s].cached[i] == NONE) ==
-           (slab[s].state[i] != CACHED && slab[s].state[i] != CACHED_REMOTE));
+           (slab[s].state[i] != CACHED && slab[s].state[i] != HELD));
     assert(slab[s].state[i] != CACHED || slab[s].cached[i] == slab[s].owner);
-#ifndef DOUBLE_FREE
     assert(slab[s].live[i] == (slab[s].state[i] == USED));
-#endif
     /* Not lost: its owner, or who comes after, finds it on a list. */
     assert(slab[s].state[i] != REMOTE || seen[s] == 1);
     n = n + (slab[s].state[i] != FREE)
@@ -156,13 +156,21 @@ inline mark_idle(x) {
 
 #ifdef DOUBLE_FREE
 #define may_free(x, y) (slab[x].state[y] == USED)
-#define is_live(x, y)  false
-#define set_live(x, y, to)
+#define begin_free(x, y)
 #else
 #define may_free(x, y) slab[x].live[y]
-#define is_live(x, y)  slab[x].live[y]
-#define set_live(x, y, to) slab[x].live[y] = to
+#define begin_free(x, y) slab[x].live[y] = false
 #endif
+
+/* The program has the slot from now on, and must not have had it. */
+inline hand_out(x, y) {
+    assert(!slab[x].live[y]);
+    slab[x].live[y] = true;
+#ifdef DOUBLE_FREE
+    slab[x].handed_out[y] = true;
+#endif
+    slab[x].state[y] = USED
+}
 
 #define SLOT(condition, x, y) :: condition(x, y) -> s = x; i = y
 #if SLABS == 1 && SLOTS == 1
@@ -178,7 +186,7 @@ inline mark_idle(x) {
 #define is_mine(x, y)      (slab[x].owner == me && !slab[x].inner)
 #define may_take(x, y)     (is_mine(x, y) && slab[x].state[y] == FREE)
 #define may_pop(x, y)      (slab[x].cached[y] == me)
-#define may_keep(x, y)     (slab[x].owner != me && may_free(x, y))
+#define may_hold(x, y)     (slab[x].owner != me && may_free(x, y))
 #define may_retire_own(x, y) (is_mine(x, y) && slab[x].outside == 0)
 #define may_free_own(x, y) (is_mine(x, y) && may_free(x, y))
 #define may_flush(x, y)    (slab[x].cached[y] == h)
@@ -227,9 +235,15 @@ inline remote_free() {
     if
     :: atomic { slab[s].state[i] != USED || retired(o) -> skip }
 #ifdef PLANT_STORE_FOR_CAS
-    :: slab[s].state[i] == USED && !retired(o) -> slab[s].state[i] = REMOTE; i = 0;
+    :: slab[s].state[i] == USED && !retired(o) ->
+        slab[s].live[i] = false; slab[s].state[i] = REMOTE; i = 0;
 #else
-    :: atomic { slab[s].state[i] == USED && !retired(o) -> slab[s].state[i] = REMOTE; i = 0 };
+    :: atomic {
+            slab[s].state[i] == USED && !retired(o) ->
+            slab[s].live[i] = false;
+            slab[s].state[i] = REMOTE;
+            i = 0
+        };
 #endif
 #ifdef PLANT_OWNER_AFTER_CAS
         o = slab[s].owner;
@@ -247,7 +261,7 @@ inline remote_free() {
 
 inline remote_give() {
     atomic {
-        assert(slab[s].state[i] == CACHED_REMOTE);
+        assert(slab[s].state[i] == HELD);
         slab[s].cached[i] = NONE;
         slab[s].state[i] = REMOTE;
         i = 0
@@ -378,7 +392,7 @@ inline slab_give() {
     if
     :: atomic {
             slab[s].owner == h ->
-            assert(slab[s].state[i] == CACHED || slab[s].state[i] == CACHED_REMOTE);
+            assert(slab[s].state[i] == CACHED || slab[s].state[i] == HELD);
             slab[s].cached[i] = NONE;
             slab[s].state[i] = FREE;
             slab[s].outside--;
@@ -463,9 +477,7 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_take);
                 assert(!trimming[s]);
-                assert(!is_live(s, i));
-                slab[s].state[i] = USED;
-                set_live(s, i, true);
+                hand_out(s, i);
                 slab[s].outside++
             :: else
             fi
@@ -478,9 +490,7 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_take)
             fi;
-            assert(!is_live(s, i));
-            slab[s].state[i] = USED;
-            set_live(s, i, true);
+            hand_out(s, i);
             slab[s].outside++;
             s = 0; i = 0
         }
@@ -490,11 +500,9 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_pop)
             fi;
-            assert(slab[s].state[i] == CACHED || slab[s].state[i] == CACHED_REMOTE);
-            assert(!is_live(s, i));
+            assert(slab[s].state[i] == CACHED || slab[s].state[i] == HELD);
             slab[s].cached[i] = NONE;
-            slab[s].state[i] = USED;
-            set_live(s, i, true);
+            hand_out(s, i);
             s = 0; i = 0
         }
     :: atomic { /* fast_give: reads the state */
@@ -502,30 +510,34 @@ proctype thread(byte me) {
             if
             SOME_SLOT(may_free_own)
             fi;
-            set_live(s, i, false);
+            begin_free(s, i);
             enter()
 #ifdef DOUBLE_FREE
+            ;
+            slab[s].handed_out[i] = false
         };
         atomic { /* and stores the new one: another's compare-and-swap may come between */
+            slab[s].live[i] = slab[s].live[i] && slab[s].handed_out[i];
 #endif
             assert(slab[s].cached[i] == NONE);
             slab[s].state[i] = CACHED;
             slab[s].cached[i] = me;
             leave()
         }
-#ifndef NO_KEEPING
-    :: atomic { /* remote_keep */
+#if defined(HOLDING) || defined(PLANT_KEPT_BY_STRANGER)
+    :: atomic { /* full_free, quarantine_put: reads the state */
             holder[me] == me;
             if
-            SOME_SLOT(may_keep)
+            SOME_SLOT(may_hold)
             fi;
-            set_live(s, i, false);
+            begin_free(s, i);
             enter()
         };
         atomic {
             if
             :: slab[s].state[i] == USED ->
-                slab[s].state[i] = CACHED_REMOTE;
+                slab[s].live[i] = false;
+                slab[s].state[i] = HELD;
                 slab[s].cached[i] = me
             :: else
             fi;
@@ -589,7 +601,7 @@ proctype other() {
             if
             SOME_SLOT(may_free)
             fi;
-            set_live(s, i, false);
+            begin_free(s, i);
             enter()
         };
         remote_free();

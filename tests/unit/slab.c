@@ -250,22 +250,16 @@ static void announce(const struct model *model) {
     if (*pending == NOBODY) *pending = model->owner;
 }
 
-/* A cached slot goes back from the heap to its slab, or to the slab's owner. */
-static void make_available(int heap, const struct entry *entry) {
-    struct model *model = model_of_state(entry->state);
+/* A cached slot goes back to its slab. */
+static void make_available(const struct entry *entry) {
     uint8_t *state = expected_state(entry);
-    if (model->owner != heap) {
-        *state = SLOT_REMOTE;
-        announce(model);
-    } else {
-        *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
-    }
+    *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
 }
 
 static void flush_count(int heap, unsigned count) {
     unsigned have = magazine_count(&heaps[heap], class);
     const struct entry *oldest = magazine_of(heap)->top - have + 1;
-    for (unsigned i = 0; i < count; i++) make_available(heap, &oldest[i]);
+    for (unsigned i = 0; i < count; i++) make_available(&oldest[i]);
     magazine_flush(&heaps[heap], class, count);
     assert_int_equal(magazine_count(&heaps[heap], class), have - count);
     settle(true);
@@ -284,7 +278,7 @@ static void give(int heap) {
         *expected_state(&batch[count]) = SLOT_CACHED;
         count++;
     }
-    for (unsigned i = 0; i < count; i++) make_available(heap, &batch[i]);
+    for (unsigned i = 0; i < count; i++) make_available(&batch[i]);
     slab_give(&heaps[heap], batch, count);
     settle(true);
 }
@@ -302,14 +296,15 @@ static void free_by_another(int heap) {
     }
 }
 
-static void keep_of_another(int heap) {
+/* As what waited in a quarantine while its slab went to another heap. */
+static void give_of_another(int heap) {
     struct entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
-        if (!find_used(1 - heap, &entry) || magazine_full(magazine_of(heap))) continue;
-        assert_true(remote_keep(&heaps[heap], class, entry));
-        assert_false(remote_keep(&heaps[heap], class, entry));
-        *expected_state(&entry) = SLOT_CACHED_REMOTE;
-        assert_ptr_equal(magazine_of(heap)->top->state, entry.state);
+        if (!find_used(1 - heap, &entry)) continue;
+        state_set(entry.state, SLOT_HELD);
+        slab_give(&heaps[heap], &entry, 1);
+        *expected_state(&entry) = SLOT_REMOTE;
+        announce(model_of_state(entry.state));
     }
 }
 
@@ -379,15 +374,7 @@ static void scramble(int heap) {
     }
 }
 
-/* Slots that an interrupted heap keeps of others are lost: the test has none then. */
-static bool keeps_of_another(int heap) {
-    for (const struct entry *entry = magazine_of(heap)->top; entry->slot != NULL; entry--)
-        if (state_get(entry->state) == SLOT_CACHED_REMOTE) return true;
-    return false;
-}
-
 static void repair(int heap) {
-    if (keeps_of_another(heap)) flush_all(heap);
     retire_all_empty(1 - heap);
     scramble(heap);
     for (int i = 0; i < SLABS; i++) {
@@ -410,9 +397,9 @@ static void repair(int heap) {
 /* First more is taken than given, then the other way round, again and again. */
 static void random_steps(unsigned steps) {
     static void (*const filling[])(int) = {
-        take, pop, take, pop, push, flush, give, free_by_another, keep_of_another, collect};
+        take, pop, take, pop, push, flush, give, free_by_another, give_of_another, collect};
     static void (*const emptying[])(int) = {
-        take, pop, push, flush, give, free_by_another, keep_of_another, collect, give, collect};
+        take, pop, push, flush, give, free_by_another, give_of_another, collect, give, collect};
     for (unsigned i = 0; i < steps; i++) {
         int heap = (int)random_below(&seed, HEAPS);
         size_t step = random_below(&seed, sizeof(filling) / sizeof(filling[0]));

@@ -17,7 +17,7 @@ static void count_naively(const struct slab *slab, struct mallow_class_stats *cl
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         uint8_t state = state_get(&slab->state[slot]);
         class->used_slots += state == SLOT_USED;
-        class->cached_slots += state == SLOT_CACHED || state == SLOT_CACHED_REMOTE;
+        class->cached_slots += state == SLOT_CACHED;
         class->free_slots += state == SLOT_FREE || state == SLOT_REMOTE;
         class->fresh_slots += state == SLOT_FRESH || state == SLOT_CACHED_FRESH;
     }
@@ -27,8 +27,7 @@ static void count_naively(const struct slab *slab, struct mallow_class_stats *cl
 /* Stretches of one state and single ones. */
 static void set_states_at_random(struct slab *slab) {
     static const uint8_t states[] = {SLOT_FRESH,        SLOT_USED,   SLOT_CACHED,
-                                     SLOT_CACHED_FRESH, SLOT_REMOTE, SLOT_CACHED_REMOTE,
-                                     SLOT_FREE};
+                                     SLOT_CACHED_FRESH, SLOT_REMOTE, SLOT_FREE};
     for (uint32_t slot = 0; slot < slab->slots;) {
         uint8_t state = states[random_below(&seed, sizeof states)];
         size_t length = random_below(&seed, 2) == 0 ? 1 : 1 + random_below(&seed, 100);

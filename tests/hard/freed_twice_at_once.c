@@ -1,0 +1,110 @@
+/*
+ * The owner of a block and another thread free it at the same time: wherever the owner's thread is
+ * in its free when the other one does all of its own, the block is not handed out twice.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+#include "threads.h"
+
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <ucontext.h>
+
+enum { SIZE = 48, WARM = 100, HELD = 4, STEPS = 100 };
+
+/* ---- another thread, which does as it is told ---- */
+
+enum request { NOTHING, FREE, ALLOCATE, END };
+static _Atomic enum request request;
+static void *volatile block;
+
+static void ask(enum request what) {
+    atomic_store(&request, what);
+    while (atomic_load(&request) != NOTHING) sched_yield();
+}
+
+static void warm_up(void) {
+    void *blocks[WARM];
+    for (int i = 0; i < WARM; i++) blocks[i] = malloc(SIZE);
+    for (int i = 0; i < WARM; i += 2) free(blocks[i]);
+    for (int i = 1; i < WARM; i += 2) free(blocks[i]);
+}
+
+static void *stranger(void *unused) {
+    enum request what;
+    void *held[HELD + STEPS];
+    int count = 0;
+    warm_up();
+    while (count < HELD) held[count++] = malloc(SIZE); /* its magazine has room for one more */
+    do {
+        while ((what = atomic_load(&request)) == NOTHING) sched_yield();
+        if (what == FREE) free(block);
+        if (what == ALLOCATE) block = held[count++] = malloc(SIZE);
+        atomic_store(&request, NOTHING);
+    } while (what != END);
+    while (count > 0) free(held[--count]);
+    return unused;
+}
+
+#ifdef __x86_64__
+
+#    define TRAP_FLAG 0x100
+
+/* ---- instruction by instruction ---- */
+
+static volatile int steps_left;
+static volatile bool ended;
+
+static void step(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)info;
+    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+    *flags &= ~TRAP_FLAG;
+    if (ended) return;
+    if (steps_left-- > 0)
+        *flags |= TRAP_FLAG;
+    else
+        ask(FREE);
+}
+
+/* False when it was over before. */
+static bool free_until(int steps) {
+    void *own = block;
+    steps_left = steps;
+    ended = false;
+    __asm__ volatile("int3");
+    free(own);
+    ended = true;
+    __asm__ volatile("nop");
+    return steps_left < 0;
+}
+
+static void check_step(int steps) {
+    void *freed = block = malloc(SIZE);
+    if (!free_until(steps)) ask(FREE);
+    void *mine = malloc(SIZE);
+    ask(ALLOCATE);
+    if (mine == block) check_failed("step %d: %p was handed out twice\n", steps, freed);
+    free(mine);
+}
+
+int main(void) {
+    struct sigaction action = {0};
+    action.sa_sigaction = step;
+    action.sa_flags = SA_SIGINFO;
+    CHECK_EQUAL(sigaction(SIGTRAP, &action, NULL), 0);
+    mallopt(M_CHECK_ACTION, 0); /* the program goes on, without messages */
+    pthread_t thread = start_thread(stranger, NULL);
+    warm_up();
+    for (int i = 0; i < STEPS; i++) check_step(i);
+    ask(END);
+    join_thread(thread);
+}
+
+#else
+
+int main(void) { skip("no single steps"); }
+
+#endif
