@@ -176,8 +176,8 @@ void summary_print(const struct child_end *end) {
             resident_known ? page.resident_peak_bytes : (uint64_t)end->usage.ru_maxrss * 1024,
         .peak_of_children = !resident_known && end->waited,
         .cut_short = resident_known ? NULL : why_cut_short(end),
-        .missing =
-            page.programs != 0 ? NULL : "Mallow did not start in it, or could not share them",
+        .missing = page.programs != 0 ? summary_other_heap(&page)
+                                      : "Mallow did not start in it, or could not share them",
         .ended_as = page.programs != 0 ? other_name(&page, end) : NULL,
         .goes_on = goes_on(child, end) ? child : 0,
     };

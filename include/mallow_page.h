@@ -80,7 +80,7 @@ struct mallow_call_page {
     uint64_t live_peak_bytes;
     uint64_t live_bytes;
     uint32_t row_count;
-    uint32_t reserved;
+    uint32_t other_heap; /* 1: the program's calls of malloc() do not reach Mallow */
     struct mallow_size_calls rows[MALLOW_STATS_CLASSES + 1]; /* smallest blocks first */
 };
 

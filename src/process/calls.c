@@ -4,6 +4,7 @@
 
 #include "heap/size_class.h"
 #include "os/os.h"
+#include "process/program_heap.h"
 #include "process/settings.h"
 #include "process/stats.h"
 
@@ -105,6 +106,7 @@ static void count_live(struct mallow_size_calls *row, uint64_t blocks, uint64_t 
 
 RARE void calls_start(void) {
     static UNTOUCHED struct mallow_stats stats;
+    calls.page->other_heap = !program_heap_is_ours();
     clear_counts();
     name_program();
     stats_read(&stats);

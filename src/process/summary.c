@@ -34,6 +34,7 @@ RARE static void print(const struct mallow_call_page *page) {
     static UNTOUCHED char buffer[16 * KIB];
     struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_log};
     struct summary summary = {.page = page,
+                              .missing = summary_other_heap(page),
                               .resident_bytes = page->resident_bytes,
                               .resident_peak_bytes = page->resident_peak_bytes};
     (settings.summary_json ? summary_add_json : summary_add_text)(&t, &summary);

@@ -44,6 +44,12 @@ static void add_name(struct text *t, const char *name, size_t size) {
         text_add_bytes(t, name[i] >= ' ' && name[i] <= '~' ? name + i : "?", 1);
 }
 
+const char *summary_other_heap(const struct mallow_call_page *page) {
+    return page->other_heap == 0
+               ? NULL
+               : "the program has another malloc than Mallow's, its own or a sanitizer's";
+}
+
 /* ---- text ---- */
 
 static void add_kib(struct text *t, uint64_t bytes) {

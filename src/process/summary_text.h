@@ -16,6 +16,9 @@ struct summary {
     const char *missing;   /* NULL, or why there are no counts: `page` names the process alone */
 };
 
+/* What is `missing` where the program's blocks are not Mallow's; NULL where they are. */
+const char *summary_other_heap(const struct mallow_call_page *page);
+
 void summary_add_text(struct text *t, const struct summary *summary);
 
 /* One object, in a line. Figures that are not known are null. */
