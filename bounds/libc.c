@@ -78,9 +78,12 @@ static const ElfW(Sym) * find_symbol(const struct symbols *of, const char *name)
 
 /* ---- the objects after this one ---- */
 
-/* NULL: this library is in a name space of its own. */
+/* musl's loader does not have it. */
+#pragma weak _r_debug
+
+/* NULL: this library is in a name space of its own, or cannot know. */
 static const struct link_map *own_object(void) {
-    const struct link_map *object = _r_debug.r_map;
+    const struct link_map *object = &_r_debug != NULL ? _r_debug.r_map : NULL;
     while (object != NULL && object->l_ld != own_dynamic) object = object->l_next;
     return object;
 }

@@ -56,11 +56,32 @@ static void child_of_fork(void) {
 
 __attribute__((destructor(102))) static void ended(void) { verify_at_exit(); }
 
+/* The GNU C library has pthread_atfork in each object that uses it, and the function behind it in
+ * the library; musl, which this library can be preloaded into too, has the former alone. */
+#ifdef MALLOW_PRELOAD
+#    include <dlfcn.h>
+typedef void (*fork_handler)(void);
+__attribute__((weak)) int __register_atfork(fork_handler, fork_handler, fork_handler, void *);
+extern void *__dso_handle;
+
+static void register_for_fork(void) {
+    int (*musl)(fork_handler, fork_handler, fork_handler);
+    if (__register_atfork != NULL) {
+        __register_atfork(calls_before_fork, NULL, child_of_fork, __dso_handle);
+    } else {
+        *(void **)&musl = dlsym(RTLD_DEFAULT, "pthread_atfork");
+        if (musl != NULL) musl(calls_before_fork, NULL, child_of_fork);
+    }
+}
+#else
+static void register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, child_of_fork); }
+#endif
+
 /* At load time and not at the first allocation, which may come from a signal handler, from the
  * loader or from inside fork. */
 __attribute__((constructor(101))) static void loaded(void) {
     settings_read();
-    pthread_atfork(calls_before_fork, NULL, child_of_fork);
+    register_for_fork();
     start_helpers();
     leak_start();
 }
