@@ -66,8 +66,9 @@ static inline void fetch_ahead(const void *at) {
 #    define racy_load(type, address) (*(type *)(address))
 #endif
 
-/* A heap passes from a dead thread to the next through the kernel's mark on a robust mutex, which
- * the sanitizer does not see; so it is told of each step of an owner and of each taking over. */
+/* A heap passes from a dead thread to the next through the kernel's mark on a word (os/owner.h),
+ * which the sanitizer does not see; so it is told of each step of an owner and of each taking over.
+ */
 #ifdef __SANITIZE_THREAD__
 void __tsan_release(void *);
 void __tsan_acquire(void *);

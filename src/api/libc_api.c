@@ -95,7 +95,7 @@ int __mallopt(int, int) ALIAS(settings_mallopt);
 void *__aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
 void *__libc_aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
 
-/* fork and thread exit call these; atfork handlers and robust mutexes do that work here. */
+/* fork and thread exit call these; atfork handlers and os/owner.h do that work here. */
 EXPORT void __malloc_fork_lock_parent(void) {}
 EXPORT void __malloc_fork_unlock_parent(void) {}
 EXPORT void __malloc_fork_unlock_child(void) {}

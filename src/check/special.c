@@ -14,6 +14,7 @@
 #include "heap/heap.h"
 #include "mallow.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "pages/decay.h"
 #include "process/calls.h"
 #include "process/settings.h"

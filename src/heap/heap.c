@@ -11,6 +11,7 @@
 #include "heap/slab.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "pages/meta.h"
 #include "process/settings.h"
 #include "process/start.h"
@@ -37,23 +38,23 @@ struct heap *heap_first(void) {
 enum { NO_VISITOR, VISITOR, VISITOR_AWAITED, VISITOR_LOST };
 
 /*
- *     visitor                           who enters the heap, its thread or who seizes it
- *     -------                           -----------------------------------------------
+ *     visitor                           the heap's thread, or a thread that seizes the heap
+ *     -------                           ---------------------------------------------------
  *     visitor := VISITOR                busy := frame
- *     barrier in all threads            if visitor != NO_VISITOR
- *     if busy != 0                          wait until it is
- *         visitor := NO_VISITOR
+ *     if busy != 0                      if visitor != NO_VISITOR
+ *         visitor := NO_VISITOR             wait until it is
  *
- * The barrier of all threads stands between the two steps of whoever enters, or before, or after
- * them. If the store of busy comes before it, the visitor sees it and goes; else the load of
- * visitor comes after it and sees VISITOR. So entering needs no barrier of its own.
+ * Each side stores its own word before it loads the other's, in one order that all threads agree
+ * on: so at least one of the two sees the other. The owner's exchange costs some 20 cycles in each
+ * slow path. A barrier in all threads (membarrier), executed by visitors alone, would spare that,
+ * but sandboxes do not allow the call.
  */
 bool heap_visit_begin(struct heap *heap) {
     int nobody = NO_VISITOR;
     if (!atomic_compare_exchange_strong_explicit(&heap->visitor, &nobody, VISITOR,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
-    bool alone = os_barrier_in_all_threads() && __atomic_load_n(&heap->busy, __ATOMIC_ACQUIRE) == 0;
+    bool alone = __atomic_load_n(&heap->busy, __ATOMIC_SEQ_CST) == 0;
     if (alone)
         sanitizer_acquire(heap);
     else
@@ -84,9 +85,8 @@ static void wait_for_visitor(struct heap *heap) {
 }
 
 static void mark_busy(struct heap *heap, uintptr_t frame) {
-    racy_store(&heap->busy, frame);
-    signal_order();
-    if (unlikely(atomic_load_explicit(&heap->visitor, memory_order_acquire) != NO_VISITOR))
+    __atomic_exchange_n(&heap->busy, frame, __ATOMIC_SEQ_CST);
+    if (unlikely(atomic_load_explicit(&heap->visitor, memory_order_seq_cst) != NO_VISITOR))
         wait_for_visitor(heap);
 }
 
@@ -97,23 +97,33 @@ static void mark_idle(struct heap *heap) {
 
 /* ---- ownership ---- */
 
-static void init_mutex(struct heap *heap) {
-    pthread_mutexattr_t robust;
-    pthread_mutexattr_init(&robust);
-    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&heap->owner, &robust);
-    pthread_mutexattr_destroy(&robust);
+/* Whether the slow path that marked the heap busy can still go on. Stacks grow downwards, so its
+ * frame is gone when ours is at or above it; on a signal stack that comparison means nothing. */
+static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
+    return frame >= heap->busy && !os_on_signal_stack();
+}
+
+static bool is_in_use_here(const struct heap *heap) {
+    const struct heap *mine = self_heap == EMPTY_HEAP ? NULL : self_heap;
+    while (mine != NULL && mine != heap) mine = mine->outer;
+    return mine != NULL;
+}
+
+/* The caller has seized the heap before, and a handler has jumped out of what it did there. While
+ * the heap is not marked busy, the interrupted function may be about to mark it, or to drop it. */
+static bool is_abandoned(const struct heap *heap, uintptr_t frame) {
+    return !is_in_use_here(heap) && heap->busy != 0 && frame_is_gone(heap, frame);
 }
 
 /* Becomes the owner of a heap that has none, makes it whole and marks it busy, so that a fork in
  * another thread finds it in need of repair. Signals must be blocked. */
-static bool heap_seize(struct heap *heap) {
-    int e = pthread_mutex_trylock(&heap->owner);
-    if (e == EOWNERDEAD) e = pthread_mutex_consistent(&heap->owner);
-    if (e != 0) return false;
+static bool heap_seize(struct heap *heap, uintptr_t frame) {
+    if (owner_is_self(&heap->owner) ? !is_abandoned(heap, frame) : !owner_take(&heap->owner))
+        return false;
     sanitizer_acquire(heap);
     bool interrupted = heap->busy != 0;
-    mark_busy(heap, UINTPTR_MAX);
+    mark_busy(heap, frame);
+    owner_settle(&heap->owner);
     if (interrupted) repair_heap(heap);
     heap->outer = NULL;
     /* The next thread may use other classes than the last. */
@@ -122,8 +132,9 @@ static bool heap_seize(struct heap *heap) {
 }
 
 static void heap_release(struct heap *heap) {
+    owner_unsettle(&heap->owner);
     mark_idle(heap);
-    pthread_mutex_unlock(&heap->owner);
+    owner_drop(&heap->owner);
 }
 
 /* ---- the registry ---- */
@@ -138,13 +149,13 @@ static struct heap *next_in_turn(void) {
     return heap;
 }
 
-static struct heap *seize_any(int looks, struct heap *except) {
+static struct heap *seize_any(int looks, struct heap *except, uintptr_t frame) {
     struct heap *first = NULL;
     while (looks-- > 0) {
         struct heap *heap = next_in_turn();
         if (heap == NULL || heap == first) return NULL;
         if (first == NULL) first = heap;
-        if (heap != except && heap_seize(heap)) return heap;
+        if (heap != except && heap_seize(heap, frame)) return heap;
     }
     return NULL;
 }
@@ -155,8 +166,8 @@ static struct heap *heap_make(void) {
     if (heap != NULL) {
         memset(heap, 0, sizeof *heap);
         magazines_init(heap);
-        init_mutex(heap);
-        pthread_mutex_lock(&heap->owner);
+        owner_take(&heap->owner);
+        owner_settle(&heap->owner);
         heap->next = heap_first();
         atomic_store_explicit(&registry, heap, memory_order_release);
     }
@@ -164,9 +175,10 @@ static struct heap *heap_make(void) {
     return heap;
 }
 
-static struct heap *heap_acquire(void) {
+static struct heap *heap_acquire(uintptr_t frame) {
     uint64_t mask = os_block_signals();
-    struct heap *heap = seize_any(LOOKS_FOR_HEAP, NULL);
+    if (unlikely(heap_first() == NULL)) os_thread_learn();
+    struct heap *heap = seize_any(LOOKS_FOR_HEAP, NULL, frame);
     if (heap == NULL)
         heap = heap_make();
     else
@@ -177,12 +189,6 @@ static struct heap *heap_acquire(void) {
 }
 
 /* ---- slow paths and signals ---- */
-
-/* Whether the slow path that marked the heap busy can still go on. Stacks grow downwards, so its
- * frame is gone when ours is at or above it; on a signal stack that comparison means nothing. */
-static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
-    return frame >= heap->busy && !os_on_signal_stack();
-}
 
 static void repair_interrupted(struct heap *heap, uintptr_t frame) {
     mark_busy(heap, frame);
@@ -205,13 +211,13 @@ static struct heap *leave_stand_ins(struct heap *heap, uintptr_t frame) {
 
 static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
     if (heap == EMPTY_HEAP) {
-        struct heap *first = heap_acquire();
+        struct heap *first = heap_acquire(frame);
         if (first != NULL) self_heap = first;
         return first;
     }
     if (heap->busy != 0 && frame_is_gone(heap, frame)) repair_interrupted(heap, frame);
     if (heap->busy == 0) return leave_stand_ins(heap, frame);
-    struct heap *other = heap_acquire();
+    struct heap *other = heap_acquire(frame);
     if (other == NULL) return NULL;
     other->outer = heap;
     self_heap = other;
@@ -286,9 +292,10 @@ bool heap_relieve(void) {
 }
 
 bool heap_begin(struct heap *heap) {
-    if (heap != self_heap) return heap_seize(heap);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (heap != self_heap) return heap_seize(heap, frame);
     if (heap->busy != 0) return false;
-    mark_busy(heap, UINTPTR_MAX);
+    mark_busy(heap, frame);
     return true;
 }
 
@@ -303,7 +310,7 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
     if (heap_first()->next == NULL) return NULL;
     uint64_t mask = os_block_signals();
     struct slab *slab = NULL;
-    struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap);
+    struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap, (uintptr_t)__builtin_frame_address(0));
     if (orphan != NULL) {
         heap_reap(orphan);
         slab = orphan->bin[class].partial;
@@ -332,10 +339,12 @@ struct heap_counts heap_reap_all(void) {
 
 void heap_after_fork(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        init_mutex(heap);
+        owner_after_fork(&heap->owner);
         if (heap->visitor != NO_VISITOR) heap->visitor = VISITOR_LOST;
     }
     /* Ours, and those that it stands in for while a handler runs. */
-    for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer)
-        pthread_mutex_lock(&heap->owner);
+    for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer) {
+        owner_take(&heap->owner);
+        owner_settle(&heap->owner);
+    }
 }

@@ -8,21 +8,21 @@
  *          v                      v                    v
  *     [ sentinel | oldest | ... | newest | unused ... ]
  *
- * Whoever holds a heap's mutex is its owner and the only one to touch anything in it but
- * `pending`. A thread holds its heap's mutex from its first allocation until it dies; the mutex is
- * robust, so the kernel itself tells the next thread that tries it that the owner is gone. That
- * needs no pthread key, no destructor and no lock of the loader's, and a heap is found whether its
- * thread returned, was cancelled or exited with its memory exhausted.
+ * A heap's owner is the only thread that touches anything in it but `pending`. A thread owns its
+ * heap from its first allocation until it ends; the next thread that looks for a heap finds out
+ * that the owner is gone (os/owner.h). That needs no pthread key, no destructor and no lock of the
+ * loader's, and a heap is found whether its thread returned, was cancelled or exited with its
+ * memory exhausted.
  */
 #ifndef MALLOW_HEAP_H
 #define MALLOW_HEAP_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "config.h"
 #include "guard/guard.h"
 #include "heap/size_class.h"
+#include "os/owner.h"
 
 struct hard;
 struct quarantine;
@@ -80,7 +80,7 @@ struct heap {
     struct slab *collecting; /* taken from pending, not yet looked at */
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */
-    pthread_mutex_t owner;
+    struct owner owner;
     _Atomic int visitor; /* another thread is at work here, see heap_visit_begin */
     unsigned turns;      /* slow paths that were left; wraps around */
     struct decay decay;

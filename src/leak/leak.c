@@ -10,6 +10,7 @@
 #include "leak/leak_suppress.h"
 #include "leak/leak_threads.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "os/os_process.h"
 #include "process/settings.h"
 #include "report/symbolizer.h"

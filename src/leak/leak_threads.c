@@ -4,6 +4,7 @@
 
 #include "os/lock.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "os/os_process.h"
 
 #define FIRST_THREADS 128u

@@ -83,7 +83,6 @@ void *os_move_pages(void *from, size_t bytes);
 size_t os_address_limit(void);
 size_t os_mapping_limit(void);
 
-int os_thread_id(void);
 int os_process_id(void);
 
 /* Blocks all signals of the thread and returns the mask to restore. */
@@ -97,14 +96,12 @@ void os_signal_action(int signal, const struct sigaction *action, struct sigacti
 /* Sends the calling thread a signal. */
 void os_raise(int signal);
 
-/* When it returns true, each thread of the process has executed a full memory barrier since it was
- * called: who does this rarely spares those that do the other half often theirs. */
-bool os_barrier_in_all_threads(void);
-
 /* Sleeps while *word == expected; returns at once when it is not, or when woken. */
 void os_wait(_Atomic int *word, int expected);
 /* The same, for at most so many nanoseconds. */
 void os_wait_for(_Atomic int *word, int expected, int64_t ns);
+/* The same, for a word that the kernel changes when a thread ends; ns < 0: without limit. */
+void os_wait_for_kernel(_Atomic int *word, int expected, int64_t ns);
 void os_wake_one(_Atomic int *word);
 
 /* Reads up to `bytes` of a file; returns how many, or -1. Waits for nobody to write to a pipe. */

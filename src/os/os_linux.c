@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -13,40 +12,19 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "os/os_call.h"
+#include "os/os_thread.h"
 
 #ifndef MREMAP_DONTUNMAP
 #    define MREMAP_DONTUNMAP 4
 #endif
 
-#define IS_ERROR(r) ((unsigned long)(r) >= (unsigned long)-4095L)
-
-#if defined(__x86_64__)
-static long call6(long n, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-#else
-static long call6(long n, long a, long b, long c, long d, long e, long f) {
-    int saved = errno;
-    long result = syscall(n, a, b, c, d, e, f);
-    if (result == -1) result = -errno;
-    errno = saved;
-    return result;
-}
-#endif
-
-#define call3(n, a, b, c) call6(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define call3(n, a, b, c) CALL(n, a, b, c)
+#define call6 CALL
 
 size_t os_page_size(void) {
     static size_t cached; /* racing writers store the same value */
@@ -192,7 +170,6 @@ int64_t os_coarse_ns(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int os_thread_id(void) { return (int)call3(SYS_gettid, 0, 0, 0); }
 int os_process_id(void) { return (int)call3(SYS_getpid, 0, 0, 0); }
 
 uint64_t os_block_signals(void) {
@@ -213,13 +190,6 @@ void os_signal_action(int signal, const struct sigaction *action, struct sigacti
 
 void os_raise(int signal) { call3(SYS_tgkill, os_process_id(), os_thread_id(), signal); }
 
-bool os_barrier_in_all_threads(void) {
-    if (call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
-    /* The process has to say first that it will. */
-    return call3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-           call3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
 void os_wait(_Atomic int *word, int expected) {
     call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, 0, 0, 0);
 }
@@ -227,6 +197,11 @@ void os_wait(_Atomic int *word, int expected) {
 void os_wait_for(_Atomic int *word, int expected, int64_t ns) {
     struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
     call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, (long)&limit, 0, 0);
+}
+
+void os_wait_for_kernel(_Atomic int *word, int expected, int64_t ns) {
+    struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    CALL(SYS_futex, word, FUTEX_WAIT, expected, ns < 0 ? NULL : &limit);
 }
 
 void os_wake_one(_Atomic int *word) {

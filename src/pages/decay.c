@@ -3,6 +3,7 @@
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "pages/purge.h"
 #include "pages/purge_thread.h"
 #include "pages/trim.h"

@@ -1,32 +1,23 @@
 #include "process/helper_thread.h"
 
-#include <errno.h>
 #include <signal.h>
 
-/* Held by the first thread until it ends; the kernel marks it then. */
-static UNTOUCHED pthread_mutex_t first_thread;
+#include "os/owner.h"
+
+/* The first thread's until it ends. */
+static UNTOUCHED struct owner first_thread;
 static UNTOUCHED sigset_t first_mask;
 
 RARE void helper_thread_first(void) {
-    pthread_mutexattr_t robust;
-    pthread_mutexattr_init(&robust);
-    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&first_thread, &robust);
-    pthread_mutexattr_destroy(&robust);
-    pthread_mutex_lock(&first_thread);
+    owner_after_fork(&first_thread);
+    owner_take(&first_thread);
+    owner_settle(&first_thread);
     pthread_sigmask(SIG_BLOCK, NULL, &first_mask);
 }
 
-/* Each that finds it free leaves it so for the others. */
-static bool found_free(int error) {
-    if (error == EOWNERDEAD) error = pthread_mutex_consistent(&first_thread);
-    if (error == 0) pthread_mutex_unlock(&first_thread);
-    return error == 0;
-}
+bool helper_thread_orphaned(void) { return owner_has_ended(&first_thread); }
 
-bool helper_thread_orphaned(void) { return found_free(pthread_mutex_trylock(&first_thread)); }
-
-void helper_thread_wait_for_first(void) { found_free(pthread_mutex_lock(&first_thread)); }
+void helper_thread_wait_for_first(void) { owner_await_end(&first_thread); }
 
 static bool create(pthread_t *thread, size_t stack, void *(*run)(void *)) {
     pthread_attr_t attributes;

@@ -10,6 +10,7 @@
 #include "heap/repair.h"
 #include "leak/leak.h"
 #include "os/lock.h"
+#include "os/os_thread.h"
 #include "pages/decay.h"
 #include "pages/purge_thread.h"
 #include "pages/space.h"
@@ -80,6 +81,7 @@ static void register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, ch
 /* At load time and not at the first allocation, which may come from a signal handler, from the
  * loader or from inside fork. */
 __attribute__((constructor(101))) static void loaded(void) {
+    os_thread_learn();
     settings_read();
     register_for_fork();
     start_helpers();

@@ -8,6 +8,7 @@
 #include "guard/fault.h"
 #include "guard/guard.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "process/settings.h"
 #include "process/summary.h"
 #include "report/describe.h"

@@ -10,6 +10,7 @@
 #include "check/record.h"
 #include "check/special.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "pattern.h"
 #include "random.h"
 

@@ -10,6 +10,7 @@
 #include "guard/guard.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
+#include "os/os_thread.h"
 #include "pages/space.h"
 #include "pattern.h"
 #include "process/settings.h"

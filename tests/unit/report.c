@@ -10,6 +10,7 @@
 #include "mallow.h"
 #include "os/os.h"
 #include "os/os_service.h"
+#include "os/os_thread.h"
 #include "report/handler.h"
 #include "report/report.h"
 

@@ -1,0 +1,133 @@
+/* The contract of os_thread.h on Linux. */
+#include "os/os_thread.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+
+#include "os/os.h"
+#include "os/os_call.h"
+
+/* libc's record of a thread is at a constant distance from its thread-local variables. */
+static __thread char anchor __attribute__((tls_model("initial-exec")));
+
+uintptr_t os_thread_place(void) { return (uintptr_t)&anchor; }
+
+enum asking { NOT_ASKING, BY_FUTEX, BY_SIGNAL };
+
+/* Distances from the anchor; 0: not learnt. */
+static struct {
+    _Atomic ptrdiff_t number, list;
+    _Atomic(enum asking) asking;
+} learnt;
+
+static void *at_distance(_Atomic ptrdiff_t *distance) {
+    ptrdiff_t bytes = atomic_load_explicit(distance, memory_order_relaxed);
+    return bytes == 0 ? NULL : (void *)(os_thread_place() + (uintptr_t)bytes);
+}
+
+static void learn_distance(_Atomic ptrdiff_t *distance, const void *to) {
+    atomic_store_explicit(distance, (ptrdiff_t)((uintptr_t)to - os_thread_place()),
+                          memory_order_relaxed);
+}
+
+static int ask_thread_id(void) { return (int)CALL(SYS_gettid, 0); }
+
+int os_thread_id(void) {
+    const _Atomic int *number = at_distance(&learnt.number);
+    return number != NULL ? atomic_load_explicit(number, memory_order_relaxed) : ask_thread_id();
+}
+
+struct robust_list_head *os_thread_list(void) {
+    return at_distance(&learnt.list);
+}
+
+/* ---- does a thread exist? ---- */
+
+#define NO_THREAD 0x3ffffffe /* beyond the kernel's numbers */
+
+/* Taking a lock that another thread has fails, and in another way when there is no such thread. */
+static long try_lock_of(int thread) {
+    _Atomic int lock = thread;
+    return CALL(SYS_futex, &lock, FUTEX_TRYLOCK_PI_PRIVATE);
+}
+
+static long send_nothing(int thread) { return CALL(SYS_tgkill, os_process_id(), thread, 0); }
+
+static enum asking learn_asking(int self) {
+    if (try_lock_of(NO_THREAD) == -ESRCH && try_lock_of(self) == -EDEADLK) return BY_FUTEX;
+    if (send_nothing(NO_THREAD) == -ESRCH && send_nothing(self) == 0) return BY_SIGNAL;
+    return NOT_ASKING;
+}
+
+bool os_thread_has_ended(int thread) {
+    switch (atomic_load_explicit(&learnt.asking, memory_order_relaxed)) {
+    case BY_FUTEX:
+        return try_lock_of(thread) == -ESRCH;
+    case BY_SIGNAL:
+        return send_nothing(thread) == -ESRCH;
+    default:
+        return false;
+    }
+}
+
+/* ---- where libc keeps its record ---- */
+
+/* As in libc's mutexes: the entry in the list, and the word that the kernel is to mark. */
+#define WORD_FROM_ENTRY (-4 * (long)sizeof(void *))
+
+static bool is_list(const struct robust_list_head *head) {
+    return head->futex_offset == WORD_FROM_ENTRY;
+}
+
+static const int *number_before(const struct robust_list_head *head) {
+    return (const int *)((const char *)head - 2 * sizeof(void *));
+}
+
+#define THREAD_RECORD_BYTES 2048 /* less than libc's has */
+
+/* libc has the list, but the kernel has refused it, or ignores it: an empty one begins with its own
+ * address, and the thread's number is before it. Another libc has less there. */
+static const struct robust_list_head *search_list(int self) {
+#if defined(__x86_64__)
+    const char *thread, *checked = NULL;
+    __asm__("mov %%fs:0, %0" : "=r"(thread));
+    for (size_t at = 2 * sizeof(void *); at < THREAD_RECORD_BYTES; at += sizeof(void *)) {
+        const struct robust_list_head *head = (const void *)(thread + at);
+        if ((const char *)(head + 1) > checked) {
+            if (!os_is_readable(head + 1)) break;
+            checked = (const char *)(((uintptr_t)(head + 1) | (os_page_size() - 1)) + 1);
+        }
+        if (head->list.next == &head->list && is_list(head) && *number_before(head) == self)
+            return head;
+    }
+#endif
+    (void)self;
+    return NULL;
+}
+
+/* musl has its variable of the same thread before errno. */
+static const int *number_before_errno(void) { return &errno - 1; }
+
+static const struct robust_list_head *list_of_kernel(void) {
+    struct robust_list_head *head = NULL;
+    size_t bytes = 0;
+    long r = CALL(SYS_get_robust_list, 0, &head, &bytes);
+    return r == 0 && bytes == sizeof *head ? head : NULL;
+}
+
+RARE void os_thread_learn(void) {
+    if (os_thread_list() != NULL) return;
+    int self = ask_thread_id();
+    const struct robust_list_head *list = list_of_kernel();
+    if (list != NULL && is_list(list))
+        learn_distance(&learnt.list, list);
+    else
+        list = search_list(self);
+    const int *number = list != NULL ? number_before(list) : number_before_errno();
+    /* By libc's number: that of a child which shares our memory (vfork) is not its own. */
+    if (*number != self) return;
+    learn_distance(&learnt.number, number);
+    enum asking asking = os_thread_list() == NULL ? learn_asking(self) : NOT_ASKING;
+    atomic_store_explicit(&learnt.asking, asking, memory_order_relaxed);
+}

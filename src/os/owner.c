@@ -1,0 +1,126 @@
+#include "os/owner.h"
+
+#include <linux/futex.h>
+
+#include "os/os.h"
+#include "os/os_thread.h"
+
+#define SECOND 1000000000ll
+
+_Static_assert(offsetof(struct owner, previous) == 3 * sizeof(void *) &&
+                   offsetof(struct owner, next) == 4 * sizeof(void *),
+               "laid out as pthread_mutex_t");
+
+/* ---- the thread's list ---- */
+
+/* Pointers of the list may be marked in their lowest bit, for locks that inherit priorities. */
+static void **previous_of(void *next_field) {
+    return (void **)((uintptr_t)next_field & ~(uintptr_t)1) - 1;
+}
+
+static void **next_of(void *next_field) { return (void **)((uintptr_t)next_field & ~(uintptr_t)1); }
+
+/* The kernel writes to the words and reads the pointers, and libc both: the sanitizer sees neither.
+ */
+#ifdef __SANITIZE_THREAD__
+#    define BESIDE_LIBC __attribute__((no_sanitize("thread")))
+#else
+#    define BESIDE_LIBC
+#endif
+
+static bool replace(void **at, void *before, void *after) {
+    return __atomic_compare_exchange_n(at, &before, after, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED);
+}
+
+/* A handler may enter another one in between: it is then before or behind this one. */
+BESIDE_LIBC static void list_enter(struct owner *owner, void **head) {
+    void *first;
+    owner->previous = head;
+    do {
+        first = *head;
+        owner->next = first;
+        signal_order();
+    } while (!replace(head, first, &owner->next));
+    *previous_of(first) = &owner->next;
+}
+
+#define ENTERED_MEANWHILE 3 /* by handlers, one in another, of which each is a try */
+
+BESIDE_LIBC static void list_leave(struct owner *owner) {
+    bool left = owner->previous == NULL;
+    for (int tries = 0; !left && tries < ENTERED_MEANWHILE; tries++) {
+        left = replace(next_of(owner->previous), &owner->next, owner->next);
+        if (left) *previous_of(owner->next) = owner->previous;
+    }
+    owner->previous = NULL;
+}
+
+/* ---- ownership ---- */
+
+/* Two numbers in one: the place is that of this thread, and not of one that had it before. */
+static uint64_t settled_place(int thread) {
+    return os_thread_place() ^ (uint64_t)(thread & FUTEX_TID_MASK) << 42;
+}
+
+static bool is_nobodys(const struct owner *owner, int word) {
+    int thread = word & FUTEX_TID_MASK;
+    if (thread == 0) return true;
+    uint64_t place = atomic_load_explicit(&owner->place, memory_order_relaxed);
+    bool same_place = place == settled_place(thread);
+    if (thread == os_thread_id()) return place != 0 && !same_place; /* had the same number */
+    return same_place || os_thread_has_ended(thread);
+}
+
+bool owner_take(struct owner *owner) {
+    int word = atomic_load_explicit(&owner->thread, memory_order_acquire);
+    return is_nobodys(owner, word) &&
+           atomic_compare_exchange_strong_explicit(&owner->thread, &word, os_thread_id(),
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+void owner_settle(struct owner *owner) {
+    owner->previous = NULL; /* the list of a thread that has ended is no more */
+    atomic_store_explicit(&owner->place, settled_place(os_thread_id()), memory_order_relaxed);
+    void **head = (void **)os_thread_list();
+    if (head != NULL) list_enter(owner, head);
+}
+
+void owner_unsettle(struct owner *owner) {
+    atomic_store_explicit(&owner->place, 0, memory_order_relaxed);
+    signal_order();
+}
+
+void owner_drop(struct owner *owner) {
+    list_leave(owner);
+    atomic_store_explicit(&owner->thread, 0, memory_order_release);
+}
+
+bool owner_is_self(const struct owner *owner) {
+    int self = os_thread_id();
+    return (atomic_load_explicit(&owner->thread, memory_order_relaxed) & FUTEX_TID_MASK) == self &&
+           atomic_load_explicit(&owner->place, memory_order_relaxed) == settled_place(self);
+}
+
+bool owner_has_ended(const struct owner *owner) {
+    return is_nobodys(owner, atomic_load_explicit(&owner->thread, memory_order_acquire));
+}
+
+/* Where the kernel marks no word, it is asked now and then. */
+void owner_await_end(struct owner *owner) {
+    int64_t pause = os_thread_list() != NULL ? -1 : SECOND;
+    for (int word; word = atomic_load_explicit(&owner->thread, memory_order_acquire),
+                   !is_nobodys(owner, word);) {
+        int awaited = word | (int)FUTEX_WAITERS;
+        if (word == awaited ||
+            atomic_compare_exchange_strong_explicit(&owner->thread, &word, awaited,
+                                                    memory_order_relaxed, memory_order_relaxed))
+            os_wait_for_kernel(&owner->thread, awaited, pause);
+    }
+}
+
+void owner_after_fork(struct owner *owner) {
+    owner->previous = NULL;
+    atomic_store_explicit(&owner->place, 0, memory_order_relaxed);
+    atomic_store_explicit(&owner->thread, 0, memory_order_relaxed);
+}
