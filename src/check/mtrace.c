@@ -6,6 +6,7 @@
 #include "check/special.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "process/environment.h"
 #include "process/settings.h"
 #include "report/report.h"
 #include "report/symbol.h"
@@ -74,7 +75,7 @@ static void free_of_libc(void) {
 
 RARE void mtrace_begin(void) {
     static bool at_exit;
-    const char *name = secure_getenv("MALLOC_TRACE");
+    const char *name = environment_of("MALLOC_TRACE");
     if (is_tracing() || name == NULL) return;
     lock_take(&trace_lock);
     if (!trace.open) begin_log(name);

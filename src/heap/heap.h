@@ -53,7 +53,7 @@ struct bin {
 
 /* How far free memory in the heap's slabs has been given back (decay.c). */
 struct decay {
-    int64_t next_look, next_sweep; /* ns, of os_coarse_ns */
+    int64_t next_look, next_sweep; /* purge_now */
     size_t granule;                /* where the sweep goes on */
     bool restless;                 /* this sweep left something for the next */
     unsigned settled;              /* `turns` when a sweep left nothing */

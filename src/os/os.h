@@ -56,9 +56,6 @@ bool os_purge(void *start, size_t bytes);
 /* Asks for huge pages there, as far as they fit; false when the kernel has none. */
 bool os_advise_huge(void *start, size_t bytes);
 
-/* Whether the page is in memory now. */
-bool os_is_resident(void *page);
-
 /* A mapping of its own, zeroed; NULL when refused. */
 void *os_map(size_t bytes);
 
@@ -87,11 +84,13 @@ int os_process_id(void);
 
 /* Blocks all signals of the thread and returns the mask to restore. */
 uint64_t os_block_signals(void);
+/* The same but for libc's own, by which setuid reaches every thread. */
+uint64_t os_block_program_signals(void);
 void os_restore_signals(uint64_t mask);
 
 /* What a signal does, and is to do from now on; NULL: not asked for, stays as it is. */
 struct sigaction;
-void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before);
+bool os_signal_action(int signal, const struct sigaction *action, struct sigaction *before);
 
 /* Sends the calling thread a signal. */
 void os_raise(int signal);

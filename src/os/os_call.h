@@ -5,6 +5,7 @@
 #ifndef MALLOW_OS_CALL_H
 #define MALLOW_OS_CALL_H
 
+#include <errno.h>
 #include <sys/syscall.h>
 
 /* Returns what the kernel does: -errno for a failure. */
@@ -36,7 +37,6 @@ static inline long os_call(long n, long a, long b, long c, long d, long e, long 
     return x0;
 }
 #else
-#    include <errno.h>
 #    include <unistd.h>
 static inline long os_call(long n, long a, long b, long c, long d, long e, long f) {
     int saved = errno;
@@ -48,10 +48,18 @@ static inline long os_call(long n, long a, long b, long c, long d, long e, long 
 #endif
 
 /* The arguments may be pointers or any integers; those left out are 0. */
-#define OS_CALL_6(n, a, b, c, d, e, f, ...) \
+#define OS_CALL_ALL(n, a, b, c, d, e, f, ...) \
     os_call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-#define CALL(n, ...) OS_CALL_6(n, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define CALL(...) OS_CALL_ALL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 #define IS_ERROR(r) ((unsigned long)(r) >= (unsigned long)-4095L)
+
+/* The same as libc has it: -1, and errno. */
+static inline long with_errno(long result) {
+    if (!IS_ERROR(result)) return result;
+    errno = (int)-result;
+    return -1;
+}
+#define call_errno(...) with_errno(CALL(__VA_ARGS__))
 
 #endif

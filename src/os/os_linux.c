@@ -1,13 +1,11 @@
 /* The contract of os.h on Linux, with raw system calls: libc's wrappers set errno. */
 #include "os/os.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -16,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/os_auxv.h"
 #include "os/os_call.h"
 #include "os/os_thread.h"
 
@@ -30,15 +29,10 @@ size_t os_page_size(void) {
     static size_t cached; /* racing writers store the same value */
     size_t page = __atomic_load_n(&cached, __ATOMIC_RELAXED);
     if (page == 0) {
-        page = getauxval(AT_PAGESZ);
+        page = os_auxv(AT_PAGESZ);
         __atomic_store_n(&cached, page, __ATOMIC_RELAXED);
     }
     return page;
-}
-
-/* The kernel has put those bytes at the upper end of the first stack. */
-unsigned os_address_bits(void) {
-    return 64 - (unsigned)__builtin_clzl(getauxval(AT_RANDOM) | (uintptr_t)1 << 31);
 }
 
 static void *map(void *at, size_t bytes, int protection, int flags) {
@@ -90,20 +84,38 @@ bool os_discard(void *start, size_t bytes) {
     return map(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
-char *os_break(void) {
+/* libc's sbrk goes on from its variable. That is told, instead of calling sbrk, which may be
+ * wrapped.
+ */
+#if defined(MALLOW_PRELOAD) && defined(__GLIBC__)
+extern void *__curbrk __attribute__((weak)); /* musl has none, and no sbrk that moves */
+
+static char *move_break(ptrdiff_t bytes) {
+    char *before = (char *)CALL(SYS_brk, 0);
+    if (bytes == 0) return before;
+    char *after = (char *)CALL(SYS_brk, before + bytes);
+    if (&__curbrk != NULL) __curbrk = after;
+    return after == before + bytes ? before : (char *)-1;
+}
+#else
+static char *move_break(ptrdiff_t bytes) {
     int saved = errno;
-    char *now = sbrk(0);
+    char *before = sbrk(bytes);
     errno = saved;
+    return before;
+}
+#endif
+
+char *os_break(void) {
+    char *now = move_break(0);
     return now == (char *)-1 ? NULL : now;
 }
 
 bool os_break_move(char *from, char *to) {
-    int saved = errno;
-    char *before = os_break() == from ? sbrk(to - from) : (char *)-1;
+    char *before = os_break() == from ? move_break(to - from) : (char *)-1;
     /* Another thread may have moved it meanwhile. */
     bool moved = before == from;
-    if (!moved && before != (char *)-1 && sbrk(0) == before + (to - from)) sbrk(from - to);
-    errno = saved;
+    if (!moved && before != (char *)-1 && os_break() == before + (to - from)) move_break(from - to);
     return moved;
 }
 
@@ -125,11 +137,6 @@ bool os_purge(void *start, size_t bytes) {
 
 bool os_advise_huge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
-}
-
-bool os_is_resident(void *page) {
-    unsigned char resident = 0;
-    return call3(SYS_mincore, page, os_page_size(), &resident) == 0 && (resident & 1) != 0;
 }
 
 void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
@@ -164,12 +171,6 @@ size_t os_mapping_limit(void) {
     return limit == 0 ? 65530 : limit; /* the kernel's default */
 }
 
-int64_t os_coarse_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 int os_process_id(void) { return (int)call3(SYS_getpid, 0, 0, 0); }
 
 uint64_t os_block_signals(void) {
@@ -178,14 +179,27 @@ uint64_t os_block_signals(void) {
     return before;
 }
 
+uint64_t os_block_program_signals(void) {
+    uint64_t all = ~((uint64_t)3 << 31) /* 32 and 33 */, before = 0;
+    CALL(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, 8);
+    return before;
+}
+
 void os_restore_signals(uint64_t mask) {
     call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 
-/* By libc's function, which knows how a handler returns. With a signal that exists it cannot fail.
- */
-void os_signal_action(int signal, const struct sigaction *action, struct sigaction *before) {
-    sigaction(signal, action, before);
+/* By libc's function, which knows how a handler returns, and by the name that libc calls it by.
+ * With a signal that exists it cannot fail. */
+#if defined(MALLOW_PRELOAD) && defined(__GLIBC__)
+__attribute__((weak)) int __sigaction(int signal, const struct sigaction *action,
+                                      struct sigaction *before);
+#    define set_action (__sigaction != NULL ? __sigaction : sigaction)
+#else
+#    define set_action sigaction
+#endif
+bool os_signal_action(int signal, const struct sigaction *action, struct sigaction *before) {
+    return set_action(signal, action, before) == 0;
 }
 
 void os_raise(int signal) { call3(SYS_tgkill, os_process_id(), os_thread_id(), signal); }
@@ -364,11 +378,4 @@ void os_close(int fd) { call3(SYS_close, fd, 0, 0); }
 bool os_on_signal_stack(void) {
     stack_t now;
     return call3(SYS_sigaltstack, 0, &now, 0) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
-}
-
-uint64_t os_random(void) {
-    uint64_t value = 0;
-    if (call3(SYS_getrandom, &value, sizeof value, 1 /* GRND_NONBLOCK */) != sizeof value)
-        value = (uintptr_t)&value ^ getauxval(AT_RANDOM);
-    return value;
 }

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/os.h"
+#include "os/os_call.h"
 
 #define OVERFLOW_USER 65534u /* the kernel's default */
 
@@ -61,7 +61,7 @@ static unsigned peer_overflow_user(void) {
 /* Where /proc is that of another PID namespace, its numbers mean other processes. */
 static bool proc_is_ours(void) {
     char target[16];
-    long length = syscall(SYS_readlinkat, -1, "/proc/self", target, sizeof target - 1);
+    long length = call_errno(SYS_readlinkat, -1, "/proc/self", target, sizeof target - 1);
     if (length <= 0) return false;
     target[length] = '\0';
     return peer_number(target, 10) == (uint64_t)os_process_id();
@@ -102,15 +102,15 @@ static enum known has_our_user_namespace(unsigned process) {
 
 static bool has_all_ids_of(const struct ucred *peer) {
     unsigned users[3], groups[3];
-    syscall(SYS_getresuid, &users[0], &users[1], &users[2]);
-    syscall(SYS_getresgid, &groups[0], &groups[1], &groups[2]);
+    call_errno(SYS_getresuid, &users[0], &users[1], &users[2]);
+    call_errno(SYS_getresgid, &groups[0], &groups[1], &groups[2]);
     for (int i = 0; i < 3; i++)
         if (users[i] != peer->uid || groups[i] != peer->gid) return false;
     return true;
 }
 
 static bool process_is_dumpable(void) {
-    return syscall(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1;
+    return call_errno(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1;
 }
 
 /* The rights of root count, and are not those of other users. */
@@ -127,7 +127,7 @@ static bool has_our_rights(const struct ucred *peer, const struct capabilities *
 bool os_peer_may_read(int socket) {
     struct ucred peer;
     socklen_t length = sizeof peer;
-    if (syscall(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
+    if (call_errno(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
         peer.uid == peer_overflow_user())
         return false;
     struct capabilities theirs = {.known = false};

@@ -1,4 +1,5 @@
-/* The contract of os_process.h on Linux. System calls by number: programs replace libc's names. */
+/* The contract of os_process.h on Linux. System calls by number: programs replace libc's
+ * names, and preloaded libraries wrap them. */
 #include "os/os_process.h"
 
 #include <dirent.h>
@@ -11,12 +12,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "os/os.h"
+#include "os/os_call.h"
 
 #define STATUS_NOT_RUN 127
 
@@ -28,28 +29,28 @@ static int parse_number_at(const char *name) {
 
 /* A parent that ended before sends no signal any more. */
 static void die_with(int parent) {
-    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
-    if (syscall(SYS_getppid) != parent) os_end_copy(STATUS_NOT_RUN);
+    call_errno(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    if (call_errno(SYS_getppid) != parent) os_end_copy(STATUS_NOT_RUN);
 }
 
 /* No flag, so that everything is copied, and no signal at its end: such a child is none that
  * wait(2) knows without __WCLONE. */
 int os_copy_process(void) {
     int parent = os_process_id();
-    long copy = syscall(SYS_clone, 0l, 0l, 0l, 0l, 0l);
+    long copy = call_errno(SYS_clone, 0l, 0l, 0l, 0l, 0l);
     if (copy == 0) die_with(parent);
     return (int)copy;
 }
 
 int os_await_copy(int copy) {
     int status;
-    while (syscall(SYS_wait4, copy, &status, __WALL, NULL) != copy)
+    while (call_errno(SYS_wait4, copy, &status, __WALL, NULL) != copy)
         if (errno != EINTR) return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 _Noreturn void os_end_copy(int status) {
-    for (;;) syscall(SYS_exit_group, (long)status);
+    for (;;) call_errno(SYS_exit_group, (long)status);
 }
 
 #ifndef SYS_close_range
@@ -63,8 +64,10 @@ _Noreturn void os_end_copy(int status) {
 
 int os_memory_file(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur < FILE_BYTES) return -1;
-    return (int)syscall(SYS_memfd_create, "mallow", MFD_CLOEXEC);
+    if (call_errno(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) != 0 ||
+        limit.rlim_cur < FILE_BYTES)
+        return -1;
+    return (int)call_errno(SYS_memfd_create, "mallow", MFD_CLOEXEC);
 }
 
 struct filter_run {
@@ -96,12 +99,12 @@ static bool place_descriptors(const struct filter_run *run) {
     const int wanted[] = {run->from, run->to, run->to, run->program};
     long moved[PROGRAM_FD + 1];
     for (long fd = 0; fd <= PROGRAM_FD; fd++) {
-        moved[fd] = syscall(SYS_fcntl, wanted[fd], F_DUPFD, PROGRAM_FD + 1l);
+        moved[fd] = call_errno(SYS_fcntl, wanted[fd], F_DUPFD, PROGRAM_FD + 1l);
         if (moved[fd] < 0) return false;
     }
     for (long fd = 0; fd <= PROGRAM_FD; fd++)
-        if (syscall(SYS_dup3, moved[fd], fd, 0l) != fd) return false;
-    syscall(SYS_close_range, PROGRAM_FD + 1l, (long)INT_MAX, 0l);
+        if (call_errno(SYS_dup3, moved[fd], fd, 0l) != fd) return false;
+    call_errno(SYS_close_range, PROGRAM_FD + 1l, (long)INT_MAX, 0l);
     return true;
 }
 
@@ -109,7 +112,7 @@ static bool place_descriptors(const struct filter_run *run) {
 static void reset_signals(void) {
     static const uint64_t by_default[4]; /* the kernel's struct sigaction */
     for (long signal = 1; signal < NSIG; signal++)
-        syscall(SYS_rt_sigaction, signal, by_default, NULL, 8l);
+        call_errno(SYS_rt_sigaction, signal, by_default, NULL, 8l);
 }
 
 static int execute_filter(void *argument) {
@@ -117,11 +120,12 @@ static int execute_filter(void *argument) {
     static const uint64_t no_signals = 0;
     const struct filter_run *run = argument;
     const char *arguments[] = {run->path, run->argument, NULL};
-    syscall(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
+    call_errno(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
     reset_signals();
-    syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &no_signals, NULL, 8l);
+    call_errno(SYS_rt_sigprocmask, (long)SIG_SETMASK, &no_signals, NULL, 8l);
     if (place_descriptors(run))
-        syscall(SYS_execveat, (long)PROGRAM_FD, "", arguments, no_environment, (long)AT_EMPTY_PATH);
+        call_errno(SYS_execveat, (long)PROGRAM_FD, "", arguments, no_environment,
+                   (long)AT_EMPTY_PATH);
     os_end_copy(STATUS_NOT_RUN);
 }
 
@@ -129,14 +133,14 @@ static int execute_filter(void *argument) {
 static int await_for(int child, int milliseconds) {
     for (int waited = 0, pause = 1; waited < milliseconds; waited += pause) {
         int status;
-        long ended = syscall(SYS_wait4, child, &status, WNOHANG | __WALL, NULL);
+        long ended = call_errno(SYS_wait4, child, &status, WNOHANG | __WALL, NULL);
         if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_NOT_RUN;
         if (ended < 0) return STATUS_NOT_RUN;
         struct timespec time = {0, pause * 1000000l};
-        syscall(SYS_nanosleep, &time, NULL);
+        call_errno(SYS_nanosleep, &time, NULL);
         if (pause < 32) pause *= 2;
     }
-    syscall(SYS_kill, child, (long)SIGKILL);
+    call_errno(SYS_kill, child, (long)SIGKILL);
     os_await_copy(child);
     return STATUS_NOT_RUN;
 }
@@ -157,7 +161,7 @@ static int run_filter(struct filter_run *run) {
     char *stacks = os_map((size_t)2 * CHILD_STACK);
     if (stacks == NULL) return -1;
     run->stack = stacks + CHILD_STACK;
-    syscall(SYS_lseek, run->from, 0l, SEEK_SET);
+    call_errno(SYS_lseek, run->from, 0l, SEEK_SET);
     int child = clone(start_filter, run->stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, run);
     int status = child < 0 ? -1 : os_await_copy(child);
     os_unmap(stacks, (size_t)2 * CHILD_STACK);
@@ -183,7 +187,7 @@ int os_run_filter(const struct os_program *program, const char *argument, int fr
 void os_copy_file(int from, void (*to)(const char *bytes, size_t count)) {
     char part[512];
     long n;
-    for (long at = 0; (n = syscall(SYS_pread64, from, part, sizeof part, at)) > 0; at += n)
+    for (long at = 0; (n = call_errno(SYS_pread64, from, part, sizeof part, at)) > 0; at += n)
         to(part, (size_t)n);
 }
 
@@ -198,7 +202,7 @@ static int number_in_status(const char *status, const char *name) {
 /* Without /proc it is still known whether there are any. */
 int os_call_filters(void) {
     static UNTOUCHED char status[4096];
-    long mode = syscall(SYS_prctl, PR_GET_SECCOMP, 0l, 0l, 0l, 0l);
+    long mode = call_errno(SYS_prctl, PR_GET_SECCOMP, 0l, 0l, 0l, 0l);
     if (mode == 0 || (mode < 0 && errno == EINVAL)) return 0;
     long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
     if (length <= 0) return -1;
@@ -217,10 +221,10 @@ struct entry_head {
 
 bool os_each_thread(void (*call)(void *to, int thread), void *to) {
     _Alignas(struct entry_head) char entries[4096];
-    long n, fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/task",
-                         O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    long n, fd = call_errno(SYS_openat, AT_FDCWD, "/proc/self/task",
+                            O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return false;
-    while ((n = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0) {
+    while ((n = call_errno(SYS_getdents64, fd, entries, sizeof entries)) > 0) {
         for (long at = 0; at < n;) {
             const struct entry_head *entry = (const void *)(entries + at);
             int thread = parse_number_at(entry->name);
@@ -228,12 +232,12 @@ bool os_each_thread(void (*call)(void *to, int thread), void *to) {
             at += entry->bytes;
         }
     }
-    syscall(SYS_close, fd);
+    call_errno(SYS_close, fd);
     return n == 0;
 }
 
 bool os_signal_thread(int thread, int signal) {
-    return syscall(SYS_tgkill, (long)os_process_id(), (long)thread, (long)signal) == 0;
+    return call_errno(SYS_tgkill, (long)os_process_id(), (long)thread, (long)signal) == 0;
 }
 
 bool os_thread_is_gone(int thread) { return !os_signal_thread(thread, 0) && errno == ESRCH; }
@@ -244,53 +248,47 @@ bool os_thread_is_gone(int thread) { return !os_signal_thread(thread, 0) && errn
 bool os_take_signal(int signal, os_signal_handler handler) {
     struct sigaction now,
         ours = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-    sigfillset(&ours.sa_mask);
-    return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_DFL &&
-           sigaction(signal, &ours, NULL) == 0;
+    memset(&ours.sa_mask, 0xff, sizeof ours.sa_mask);
+    return os_signal_action(signal, NULL, &now) && now.sa_handler == SIG_DFL &&
+           os_signal_action(signal, &ours, NULL);
 }
 
 /* Ignored first: with that the kernel drops those that wait, which by default would kill. */
 void os_leave_signal(int signal, os_signal_handler handler) {
     struct sigaction now, none = {.sa_handler = SIG_IGN};
-    if (sigaction(signal, NULL, &now) != 0 || now.sa_sigaction != handler) return;
-    sigaction(signal, &none, NULL);
+    if (!os_signal_action(signal, NULL, &now) || now.sa_sigaction != handler) return;
+    os_signal_action(signal, &none, NULL);
     none.sa_handler = SIG_DFL;
-    sigaction(signal, &none, NULL);
+    os_signal_action(signal, &none, NULL);
 }
 
 void os_catch_faults(os_signal_handler handler) {
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
     uint64_t faults = (uint64_t)1 << (SIGSEGV - 1) | (uint64_t)1 << (SIGBUS - 1);
-    sigaction(SIGSEGV, &action, NULL);
-    sigaction(SIGBUS, &action, NULL);
-    syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &faults, NULL, 8l);
+    os_signal_action(SIGSEGV, &action, NULL);
+    os_signal_action(SIGBUS, &action, NULL);
+    call_errno(SYS_rt_sigprocmask, SIG_UNBLOCK, &faults, NULL, 8l);
 }
 
 bool os_make_readable(void *start, size_t bytes) {
-    return syscall(SYS_mprotect, start, bytes, PROT_READ) == 0;
+    return call_errno(SYS_mprotect, start, bytes, PROT_READ) == 0;
 }
 
 bool os_is_cached(void *page) {
     unsigned char cached = 1;
-    return syscall(SYS_mincore, page, os_page_size(), &cached) != 0 || (cached & 1) != 0;
+    return call_errno(SYS_mincore, page, os_page_size(), &cached) != 0 || (cached & 1) != 0;
 }
 
 /* ---- files, sleeping, time ---- */
 
 int os_open_read(const char *path) {
-    return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    return (int)call_errno(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
 bool os_read_at(int fd, void *buffer, size_t bytes, uint64_t offset) {
-    return syscall(SYS_pread64, fd, buffer, bytes, offset) == (long)bytes;
+    return call_errno(SYS_pread64, fd, buffer, bytes, offset) == (long)bytes;
 }
 
 void os_wake_all(_Atomic int *word) {
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
-
-int64_t os_exact_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    call_errno(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

@@ -1,4 +1,5 @@
-/* The contract of os_service.h on Linux. System calls by number: programs replace libc's names. */
+/* The contract of os_service.h on Linux. System calls by number: programs replace libc's
+ * names, and preloaded libraries wrap them. */
 #include "os/os_service.h"
 
 #include <errno.h>
@@ -8,12 +9,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "os/os.h"
+#include "os/os_call.h"
 
 #ifndef SYS_close_range
 #    define SYS_close_range 436
@@ -36,17 +37,17 @@ static unsigned table_size(void) {
 
 /* Before Linux 5.9. */
 static bool close_one_by_one(void) {
-    if (syscall(SYS_unshare, UNSHARE_FILES) != 0) return false;
+    if (call_errno(SYS_unshare, UNSHARE_FILES) != 0) return false;
     unsigned size = table_size();
-    for (unsigned fd = 0; fd < size; fd++) syscall(SYS_close, fd);
+    for (unsigned fd = 0; fd < size; fd++) call_errno(SYS_close, fd);
     return size != 0;
 }
 
 bool os_own_descriptors(void) {
-    return syscall(SYS_close_range, 0u, ~0u, UNSHARE_TABLE) == 0 || close_one_by_one();
+    return call_errno(SYS_close_range, 0u, ~0u, UNSHARE_TABLE) == 0 || close_one_by_one();
 }
 
-void os_name_thread(const char *name) { syscall(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
+void os_name_thread(const char *name) { call_errno(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
 
 uint64_t os_pid_namespace(void) {
     struct os_file pids;
@@ -60,17 +61,17 @@ static int named_socket(long attach, int flags, const char *name, size_t length)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (length >= sizeof address.sun_path) return -1;
     memcpy(address.sun_path + 1, name, length);
-    int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    int fd = (int)call_errno(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (fd < 0) return -1;
     size_t bytes = offsetof(struct sockaddr_un, sun_path) + 1 + length;
-    if (syscall(attach, fd, &address, (socklen_t)bytes) == 0) return fd;
+    if (call_errno(attach, fd, &address, (socklen_t)bytes) == 0) return fd;
     os_close(fd);
     return -1;
 }
 
 int os_listen(const char *name, size_t length) {
     int fd = named_socket(SYS_bind, 0, name, length);
-    if (fd < 0 || syscall(SYS_listen, fd, 16) == 0) return fd;
+    if (fd < 0 || call_errno(SYS_listen, fd, 16) == 0) return fd;
     os_close(fd);
     return -1;
 }
@@ -80,7 +81,7 @@ int os_connect(const char *name, size_t length) {
 }
 
 int os_accept(int listener) {
-    return (int)syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return (int)call_errno(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 /* Whether the socket is ready for `events` before the deadline. */
@@ -90,13 +91,13 @@ static bool await(int fd, short events, int64_t deadline) {
         if (left <= 0) return false;
         struct timespec time = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
         struct pollfd wanted = {fd, events, 0};
-        if (syscall(SYS_ppoll, &wanted, 1, &time, NULL, 8) > 0) return true;
+        if (call_errno(SYS_ppoll, &wanted, 1, &time, NULL, 8) > 0) return true;
     }
 }
 
 size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline) {
     while (await(fd, POLLIN, deadline)) {
-        long n = syscall(SYS_recvfrom, fd, buffer, bytes, MSG_DONTWAIT, NULL, NULL);
+        long n = call_errno(SYS_recvfrom, fd, buffer, bytes, MSG_DONTWAIT, NULL, NULL);
         if (n >= 0) return (size_t)n;
         if (errno != EAGAIN && errno != EINTR) return 0;
     }
@@ -119,7 +120,7 @@ static long send_some(int fd, const char *bytes, size_t count, int passed) {
         message.msg_control = &passing;
         message.msg_controllen = sizeof passing;
     }
-    return syscall(SYS_sendmsg, fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return call_errno(SYS_sendmsg, fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 bool os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadline) {
@@ -137,19 +138,21 @@ bool os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadli
 
 static void *map_sealed(int fd, size_t bytes) {
     int fixed = F_SEAL_SHRINK | F_SEAL_GROW;
-    if (syscall(SYS_ftruncate, fd, bytes) != 0 || syscall(SYS_fcntl, fd, F_ADD_SEALS, fixed) != 0)
+    if (call_errno(SYS_ftruncate, fd, bytes) != 0 ||
+        call_errno(SYS_fcntl, fd, F_ADD_SEALS, fixed) != 0)
         return NULL;
-    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (start == MAP_FAILED) return NULL;
+    long place = CALL(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (IS_ERROR(place)) return NULL;
+    void *start = (void *)place;
     /* Before Linux 5.1 others could write it; it is never read here. */
-    syscall(SYS_fcntl, fd, F_ADD_SEALS, SEAL_FUTURE_WRITE | F_SEAL_SEAL);
-    if (madvise(start, bytes, MADV_DONTFORK) == 0) return start;
-    munmap(start, bytes);
+    call_errno(SYS_fcntl, fd, F_ADD_SEALS, SEAL_FUTURE_WRITE | F_SEAL_SEAL);
+    if (CALL(SYS_madvise, start, bytes, MADV_DONTFORK) == 0) return start;
+    os_unmap(start, bytes);
     return NULL;
 }
 
 void *os_shared_memory(size_t bytes, int *fd) {
-    *fd = (int)syscall(SYS_memfd_create, "mallow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    *fd = (int)call_errno(SYS_memfd_create, "mallow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*fd < 0) return NULL;
     void *start = map_sealed(*fd, bytes);
     if (start == NULL) os_close(*fd);

@@ -106,7 +106,7 @@ void decay_after_fork(void) {
 }
 
 void decay_look(struct heap *heap) {
-    int64_t now = os_coarse_ns();
+    int64_t now = purge_now();
     if (now < heap->decay.next_look || !purge_is_wanted()) return;
     heap->decay.next_look = now + LOOK_NS;
     purge_thread_wake();
@@ -117,7 +117,7 @@ void decay_look(struct heap *heap) {
 
 void decay_look_at_others(void) {
     if (!purge_is_wanted()) return;
-    int64_t now = os_coarse_ns();
+    int64_t now = purge_now();
     purge_look(now);
     decay_others(now);
 }
@@ -131,7 +131,7 @@ static bool is_all_settled(void) {
 /* Until a tour of all heaps is complete; sweeps that are not due have nothing to do. */
 bool decay_round(void) {
     if (!purge_is_wanted()) return false;
-    int64_t now = os_coarse_ns();
+    int64_t now = purge_now();
     /* What is reported on the way may be a handler's, which is for threads of the program. */
     if (!handler_is_set()) {
         do decay_others(now);

@@ -3,6 +3,7 @@
 #include "os/cgroup.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "os/os_auxv.h"
 #include "pages/pages.h"
 #include "pages/purge_thread.h"
 
@@ -84,6 +85,15 @@ static bool tick_is_over(int64_t now) {
     return now >= atomic_load_explicit(&window.tick_end, memory_order_relaxed);
 }
 
+#define CALL_NS 100000ll /* decay looks at it once in 64 slow paths */
+
+int64_t purge_now(void) {
+    static _Atomic int64_t counted;
+    int64_t now = os_is_placed_alike() ? 0 : os_coarse_ns();
+    if (likely(now != 0)) return now;
+    return atomic_fetch_add_explicit(&counted, CALL_NS, memory_order_relaxed) + CALL_NS;
+}
+
 void purge_after_free(void) {
     size_t before = pages_count().dirty;
     purge_excess();
@@ -93,7 +103,7 @@ void purge_after_free(void) {
     purge_thread_wake();
     if (retain_bytes != SIZE_MAX || now.dirty != before)
         return; /* a slice is all one call may do */
-    int64_t time = os_coarse_ns();
+    int64_t time = purge_now();
     if (tick_is_over(time)) purge_unused(budget, time);
 }
 

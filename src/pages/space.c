@@ -126,12 +126,13 @@ RARE void space_use_huge_pages(void) {
 }
 
 /* Fresh pages are in memory at once, as mlockall(MCL_FUTURE) demands: what is not needed yet would
- * take memory and the limit of what may be locked. */
-static bool fresh_is_resident;
+ * take memory and the limit of what may be locked. The kernel does not purge pages that are locked,
+ * and to purge one that nobody has touched changes nothing: so that is how it is found out. */
+static bool fresh_is_locked;
 
 static size_t part_step(const struct part *part) {
     /* Steps grow with the part, so that a large heap is not a long series of system calls. */
-    if (fresh_is_resident) return STEP_MIN;
+    if (fresh_is_locked) return STEP_MIN;
     return max_size(STEP_MIN, min_size(part->accessible / 4, STEP_MAX));
 }
 
@@ -171,8 +172,8 @@ static bool grow_towards(struct part *part, size_t bytes, size_t wish) {
     }
     part->accessible = want;
     advise(part, before, want);
-    if (want - before > STEP_MIN || fresh_is_resident)
-        fresh_is_resident = os_is_resident(part->start + want - os_page_size());
+    if (want - before > STEP_MIN || fresh_is_locked)
+        fresh_is_locked = !os_purge(part->start + want - os_page_size(), os_page_size());
     return true;
 }
 

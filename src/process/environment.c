@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "os/os_auxv.h"
 
 static bool is_setting(const char *variable) {
     static const char *const beginnings[] = {"MALLOW_OPTIONS=", "MALLOC_", "GLIBC_TUNABLES="};
@@ -19,4 +20,13 @@ RARE void environment_forget_settings(void) {
     for (char **variable = environ; *variable != NULL; variable++)
         if (!is_setting(*variable)) *kept++ = *variable;
     *kept = NULL;
+}
+
+const char *environment_of(const char *name) {
+    size_t length = strlen(name);
+    if (os_auxv(AT_SECURE) != 0) return NULL;
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
+        if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+            return *variable + length + 1;
+    return NULL;
 }

@@ -1,18 +1,18 @@
 #include "process/helper_thread.h"
 
-#include <signal.h>
-
+#include "os/os.h"
 #include "os/owner.h"
 
 /* The first thread's until it ends. */
 static UNTOUCHED struct owner first_thread;
-static UNTOUCHED sigset_t first_mask;
+static UNTOUCHED uint64_t first_mask;
 
 RARE void helper_thread_first(void) {
     owner_after_fork(&first_thread);
     owner_take(&first_thread);
     owner_settle(&first_thread);
-    pthread_sigmask(SIG_BLOCK, NULL, &first_mask);
+    first_mask = os_block_program_signals();
+    os_restore_signals(first_mask);
 }
 
 bool helper_thread_orphaned(void) { return owner_has_ended(&first_thread); }
@@ -28,15 +28,11 @@ static bool create(pthread_t *thread, size_t stack, void *(*run)(void *)) {
     return error == 0 || pthread_create(thread, NULL, run, NULL) == 0;
 }
 
-/* Not with os_block_signals: libc's own signals, by which setuid reaches every thread, must come
- * through. */
 RARE bool helper_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *)) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    uint64_t before = os_block_program_signals();
     bool started = create(thread, stack, run);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    os_restore_signals(before);
     return started;
 }
 
-void helper_thread_unblock_signals(void) { pthread_sigmask(SIG_SETMASK, &first_mask, NULL); }
+void helper_thread_unblock_signals(void) { os_restore_signals(first_mask); }

@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
+#include <unistd.h>
 
 #include "check/hard.h"
 #include "check/redzone.h"
@@ -12,6 +12,7 @@
 #include "heap/heap.h"
 #include "leak/leak_suppress.h"
 #include "os/os.h"
+#include "os/os_auxv.h"
 #include "pages/purge.h"
 #include "pages/space.h"
 #include "process/calls.h"
@@ -462,7 +463,7 @@ static void read_backend(struct word name, struct word text) {
 }
 
 RARE bool settings_backend_is_break(void) {
-    if (getauxval(AT_SECURE) == 0) for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_backend);
+    for_each_pair(environment_of("MALLOW_OPTIONS"), ',', read_backend);
     return backend_is_break;
 }
 
@@ -520,27 +521,27 @@ static void read_tunable(struct word name, struct word value) {
 
 /* One digit, as mallopt(3) has it: what follows is ignored, and so are its higher bits. */
 static void read_check_variable(void) {
-    const char *text = getenv("MALLOC_CHECK_");
+    const char *text = environment_of("MALLOC_CHECK_");
     if (text != NULL && *text >= '0' && *text <= '9') set_check_level((size_t)(*text - '0') & 7);
 }
 
 static void read_variables(void) {
     read_check_variable();
     for (const struct knob *knob = knobs; knob < KNOBS_END; knob++) {
-        const char *text = knob->variable == NULL ? NULL : getenv(knob->variable);
+        const char *text = knob->variable == NULL ? NULL : environment_of(knob->variable);
         if (text != NULL) turn_to_text(knob, (struct word){text, strlen(text)});
     }
 }
 
 RARE void settings_read(void) {
-    if (getauxval(AT_SECURE) != 0) {
+    if (os_auxv(AT_SECURE) != 0) {
         environment_forget_settings();
         return;
     }
     wanted_check = CHECK_FREE;
     read_variables();
-    for_each_pair(getenv("GLIBC_TUNABLES"), ':', read_tunable);
-    for_each_pair(getenv("MALLOW_OPTIONS"), ',', read_option);
+    for_each_pair(environment_of("GLIBC_TUNABLES"), ':', read_tunable);
+    for_each_pair(environment_of("MALLOW_OPTIONS"), ',', read_option);
     set_check_mode(wanted_check);
     if (settings.summary) calls_start();
     heap_follow_settings(); /* other constructors may have allocated before */

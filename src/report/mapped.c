@@ -1,9 +1,9 @@
 #include "report/mapped.h"
 
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "os/os.h"
+#include "os/os_auxv.h"
 
 static UNTOUCHED char maps[256 * KIB];
 
@@ -56,7 +56,7 @@ bool mapped_at(uintptr_t address, struct mapped *found) {
 RARE const char *mapped_program_path(void) {
     static UNTOUCHED char path[512];
     struct mapped mapping;
-    if (path[0] != '\0' || !mapped_at(getauxval(AT_PHDR), &mapping)) return path;
+    if (path[0] != '\0' || !mapped_at(os_auxv(AT_PHDR), &mapping)) return path;
     if (mapping.name_length < sizeof path) memcpy(path, mapping.name, mapping.name_length);
     return path;
 }

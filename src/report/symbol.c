@@ -1,8 +1,8 @@
 #include "report/symbol.h"
 
 #include <errno.h>
-#include <sys/auxv.h>
 
+#include "os/os_auxv.h"
 #include "report/module.h"
 
 /* The dynamic symbols of an object. */
@@ -81,9 +81,9 @@ static void search_object(const struct link_map *object, uintptr_t address, stru
 static uintptr_t start_of(const struct module *object) {
 #ifndef MALLOW_PRELOAD
     /* In a static program libc takes the first byte of its code for it. */
-    const ElfW(Phdr) *segment = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    const ElfW(Phdr) *segment = (const ElfW(Phdr) *)os_auxv(AT_PHDR);
     bool program = module_name(object)[0] == '\0';
-    for (size_t i = 0; program && segment != NULL && i < getauxval(AT_PHNUM); i++, segment++)
+    for (size_t i = 0; program && segment != NULL && i < os_auxv(AT_PHNUM); i++, segment++)
         if (segment->p_type == PT_LOAD)
             return module_base(object) + (segment->p_vaddr & -segment->p_align);
 #endif

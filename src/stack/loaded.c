@@ -1,9 +1,10 @@
 #include "stack/loaded.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/auxv.h>
 
+#include "os/os_auxv.h"
 #include "report/module.h"
 
 #define FIRST_PAGE ((uintptr_t)4 * KIB)
@@ -78,9 +79,9 @@ bool loaded_is_own(uintptr_t pc) {
 }
 
 static bool the_program(struct loaded *object) {
-    uintptr_t parts = getauxval(AT_PHDR);
+    uintptr_t parts = os_auxv(AT_PHDR);
     return parts != 0 &&
-           describe((const void *)parts, getauxval(AT_PHNUM), parts - sizeof(ElfW(Ehdr)), object);
+           describe((const void *)parts, os_auxv(AT_PHNUM), parts - sizeof(ElfW(Ehdr)), object);
 }
 
 static RARE bool find_without_libc(uintptr_t pc, struct loaded *object) {
@@ -98,7 +99,7 @@ static bool is_in(const struct module *module, uintptr_t address) {
 static bool stays_loaded(const struct module *module) {
     return (module->listing != NULL && module->listing->l_name != NULL &&
             module->listing->l_name[0] == '\0') ||
-           is_in(module, (uintptr_t)getauxval) || is_in(module, (uintptr_t)loaded_find);
+           is_in(module, (uintptr_t)__errno_location) || is_in(module, (uintptr_t)loaded_find);
 }
 
 bool loaded_find(uintptr_t pc, struct loaded *object) {

@@ -1,8 +1,8 @@
 #include "stack/reach.h"
 
-#include <sys/auxv.h>
 
 #include "os/os.h"
+#include "os/os_auxv.h"
 #include "stack/machine.h"
 
 #define PROBE_STEP ((uintptr_t)4 * KIB) /* no page is smaller */
@@ -38,7 +38,7 @@ static RARE void move_reach(struct reach *reach, uintptr_t sp) {
     signal_order();
     reach->thread = thread_pointer();
     reach->limit = lower_above(sp, reach->thread, UINTPTR_MAX - PROBE_FAR);
-    reach->limit = lower_above(sp, getauxval(AT_EXECFN), reach->limit);
+    reach->limit = lower_above(sp, os_auxv(AT_EXECFN), reach->limit);
     uintptr_t last = min_size(page + PROBE_OVERFLOW, reach->limit);
     while (page < last && !readable(page, page + 1)) page += PROBE_STEP;
     if (page >= last) return;

@@ -12,8 +12,6 @@ size_t __wrap_os_page_size(void);
 void *__real_os_map(size_t bytes);
 bool __real_os_unmap(void *start, size_t bytes);
 void *__real_os_remap(void *start, size_t old_bytes, size_t new_bytes);
-bool __real_os_is_resident(void *page);
-bool __wrap_os_is_resident(void *page);
 
 size_t __wrap_os_page_size(void) {
     static size_t page;
@@ -29,11 +27,6 @@ void paged_check(const void *start, size_t bytes) {
     size_t page = os_page_size();
     if ((uintptr_t)start % page != 0 || bytes == 0 || bytes % page != 0)
         check_failed("%#zx bytes at %p are no whole pages of %#zx\n", bytes, start, page);
-}
-
-bool __wrap_os_is_resident(void *page) {
-    paged_check(page, os_page_size());
-    return __real_os_is_resident(page);
 }
 
 void *paged_map(size_t bytes) {

@@ -9,7 +9,7 @@ function(failing_os target)
     target_sources(${target} PRIVATE
         ${here}/failing_os.c ${here}/limited_os.c ${here}/paged_os.c)
     target_include_directories(${target} PRIVATE ${here} ${PROJECT_SOURCE_DIR}/tests/support)
-    foreach(call ${os_calls} page_size is_resident)
+    foreach(call ${os_calls} page_size)
         target_link_options(${target} PRIVATE -Wl,--wrap=os_${call})
     endforeach()
 endfunction()

@@ -1,0 +1,117 @@
+/* The contract of os_auxv.h on Linux. */
+#include "os/os_auxv.h"
+
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "os/os.h"
+
+#define AUXV_ENTRIES 64
+
+static const unsigned char auxv_types[] = {AT_PHDR,   AT_PHNUM,  AT_PAGESZ,      AT_SECURE,
+                                           AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR};
+#define AUXV_TYPES (sizeof auxv_types / sizeof *auxv_types)
+
+static struct {
+    _Atomic unsigned long value[AUXV_TYPES];
+    _Atomic bool known;
+} auxv;
+
+/* Racing threads store the same values. */
+static void auxv_set(unsigned long type, unsigned long value) {
+    for (size_t i = 0; i < AUXV_TYPES; i++)
+        if (auxv_types[i] == type)
+            atomic_store_explicit(&auxv.value[i], value, memory_order_relaxed);
+}
+
+/* Without /proc libc is asked. A program that is not preloaded has no wrappers. */
+static RARE void read_vector(void) {
+    long bytes = 0;
+#ifdef MALLOW_PRELOAD
+    ElfW(auxv_t) entry[AUXV_ENTRIES];
+    bytes = os_read_file("/proc/self/auxv", (char *)entry, sizeof entry);
+    for (long i = 0; i < bytes / (long)sizeof *entry && entry[i].a_type != AT_NULL; i++)
+        auxv_set(entry[i].a_type, entry[i].a_un.a_val);
+#endif
+    for (size_t i = 0; bytes <= 0 && i < AUXV_TYPES; i++)
+        auxv_set(auxv_types[i], getauxval(auxv_types[i]));
+    atomic_store_explicit(&auxv.known, true, memory_order_release);
+}
+
+unsigned long os_auxv(unsigned long type) {
+    if (unlikely(!atomic_load_explicit(&auxv.known, memory_order_acquire))) read_vector();
+    for (size_t i = 0; i < AUXV_TYPES; i++)
+        if (auxv_types[i] == type)
+            return atomic_load_explicit(&auxv.value[i], memory_order_relaxed);
+    return 0;
+}
+
+/* The kernel puts those bytes at the upper end of the first stack. */
+unsigned os_address_bits(void) {
+    return 64 - (unsigned)__builtin_clzl(os_auxv(AT_RANDOM) | (uintptr_t)1 << 31);
+}
+
+/* The name of the program is the last thing before the end of the first stack, and that is within
+ * a page of the end of the address space, if it has not been moved at random. */
+static bool is_placed_alike(void) {
+    uintptr_t name = os_auxv(AT_EXECFN);
+    if (name == 0) return false;
+    uintptr_t end = name + strlen((const char *)name);
+    uintptr_t address_space = (uintptr_t)1 << os_address_bits();
+    return address_space - end <= 2 * os_page_size();
+}
+
+bool os_is_placed_alike(void) {
+    static _Atomic int8_t answer; /* racing threads find the same */
+    int8_t alike = atomic_load_explicit(&answer, memory_order_relaxed);
+    if (unlikely(alike == 0)) {
+        alike = is_placed_alike() ? 1 : -1;
+        atomic_store_explicit(&answer, alike, memory_order_relaxed);
+    }
+    return alike > 0;
+}
+
+/* ---- vDSO ---- */
+
+struct vdso {
+    const char *strings;
+    const ElfW(Sym) * symbols;
+    const ElfW(Word) * hash;
+    uintptr_t moved; /* from the addresses in the object to those in memory */
+};
+
+static bool find_tables(uintptr_t start, struct vdso *vdso) {
+    const ElfW(Ehdr) *head = (const void *)start;
+    const ElfW(Phdr) *part = (const void *)(start + head->e_phoff);
+    const ElfW(Dyn) *dynamic = NULL;
+    bool loaded = false;
+    for (int i = 0; i < head->e_phnum; i++) {
+        if (part[i].p_type == PT_DYNAMIC) dynamic = (const void *)(start + part[i].p_offset);
+        if (part[i].p_type != PT_LOAD || loaded) continue;
+        vdso->moved = start + part[i].p_offset - part[i].p_vaddr;
+        loaded = true;
+    }
+    for (; dynamic != NULL && dynamic->d_tag != DT_NULL; dynamic++) {
+        const void *at = (const void *)(vdso->moved + dynamic->d_un.d_ptr);
+        if (dynamic->d_tag == DT_STRTAB) vdso->strings = at;
+        if (dynamic->d_tag == DT_SYMTAB) vdso->symbols = at;
+        if (dynamic->d_tag == DT_HASH) vdso->hash = at;
+    }
+    return loaded && vdso->strings != NULL && vdso->symbols != NULL && vdso->hash != NULL;
+}
+
+void *os_vdso_function(const char *name) {
+    uintptr_t start = os_auxv(AT_SYSINFO_EHDR);
+    struct vdso vdso = {0};
+    if (start == 0 || !find_tables(start, &vdso)) return NULL;
+    ElfW(Word) count = vdso.hash[1]; /* as many chains as symbols */
+    for (ElfW(Word) i = 0; i < count; i++) {
+        const ElfW(Sym) *symbol = &vdso.symbols[i];
+        if (symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+            strcmp(vdso.strings + symbol->st_name, name) == 0)
+            return (void *)(vdso.moved + symbol->st_value);
+    }
+    return NULL;
+}
