@@ -12,11 +12,12 @@
 struct hierarchy {
     const char *line; /* what stands in /proc/self/cgroup before the path */
     const char *root;
-    const char *file;
+    const char *limit;  /* the file */
+    const char *in_use; /* what stands in memory.stat before the bytes that cannot be dropped */
 };
 static const struct hierarchy hierarchies[] = {
-    {"0::", "/sys/fs/cgroup", "/memory.max"},
-    {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes"},
+    {"0::", "/sys/fs/cgroup", "/memory.max", "anon "},
+    {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "total_rss "},
 };
 
 static size_t read_text(const char *path, char *buffer, size_t size) {
@@ -25,45 +26,78 @@ static size_t read_text(const char *path, char *buffer, size_t size) {
     return n > 0 ? (size_t)n : 0;
 }
 
-/* SIZE_MAX for "max", for what is no number and for what cannot be read. */
-static size_t read_limit(const struct hierarchy *h, const char *group, size_t length) {
-    static UNTOUCHED char path[PATH_BYTES]; /* the stack may be small */
-    char number[32];
-    struct text t = {.buffer = path, .size = sizeof path - 1};
+/* SIZE_MAX for "max", and for what is no number. */
+static size_t parse_bytes(const char *at) {
     size_t value = 0;
-    text_add(&t, h->root);
-    text_add_bytes(&t, group, length);
-    text_add(&t, h->file);
-    path[t.length] = '\0';
-    if (read_text(path, number, sizeof number) == 0 || number[0] < '0' || number[0] > '9')
-        return SIZE_MAX;
-    for (const char *at = number; *at >= '0' && *at <= '9'; at++)
+    if (*at < '0' || *at > '9') return SIZE_MAX;
+    for (; *at >= '0' && *at <= '9'; at++)
         if (__builtin_mul_overflow(value, 10, &value) ||
             __builtin_add_overflow(value, (size_t)(*at - '0'), &value))
             return SIZE_MAX;
     return value < UNLIMITED ? value : SIZE_MAX;
 }
 
-/* The least of the group's and of those around it. */
-static size_t least_limit(const struct hierarchy *h, const char *group, size_t length) {
-    size_t limit = read_limit(h, "", 0);
-    while (length > 0) {
-        if (group[length - 1] != '/') limit = min_size(limit, read_limit(h, group, length));
-        while (length > 0 && group[--length] != '/') continue;
-    }
-    return limit;
+struct group {
+    const struct hierarchy *hierarchy;
+    const char *path;
+    size_t length;
+};
+
+static size_t read_of_group(const struct group *group, const char *file, char *buffer,
+                            size_t size) {
+    static UNTOUCHED char path[PATH_BYTES]; /* the stack may be small */
+    struct text t = {.buffer = path, .size = sizeof path - 1};
+    text_add(&t, group->hierarchy->root);
+    text_add_bytes(&t, group->path, group->length);
+    text_add(&t, file);
+    path[t.length] = '\0';
+    return read_text(path, buffer, size);
 }
 
-RARE size_t cgroup_memory_limit(void) {
+/* 0 when it cannot be read. */
+static size_t read_in_use(const struct group *group) {
+    static UNTOUCHED char stat[4096];
+    const char *key = group->hierarchy->in_use;
+    read_of_group(group, "/memory.stat", stat, sizeof stat);
+    for (const char *line = stat; *line != '\0';) {
+        if (strncmp(line, key, strlen(key)) == 0) {
+            size_t bytes = parse_bytes(line + strlen(key));
+            return bytes == SIZE_MAX ? 0 : bytes;
+        }
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+    return 0;
+}
+
+static void tighten(struct cgroup_memory *memory, const struct group *group) {
+    char number[32];
+    if (read_of_group(group, group->hierarchy->limit, number, sizeof number) == 0) return;
+    size_t limit = parse_bytes(number);
+    if (limit == SIZE_MAX) return;
+    memory->limit = min_size(memory->limit, limit);
+    memory->left = min_size(memory->left, limit - min_size(limit, read_in_use(group)));
+}
+
+/* The group and those around it. */
+static void tighten_by_all(struct cgroup_memory *memory, struct group group) {
+    while (group.length > 0) {
+        if (group.path[group.length - 1] != '/') tighten(memory, &group);
+        while (group.length > 0 && group.path[--group.length] != '/') continue;
+    }
+    tighten(memory, &group);
+}
+
+RARE struct cgroup_memory cgroup_memory(void) {
     static UNTOUCHED char groups[4096];
-    size_t limit = SIZE_MAX;
+    struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
     read_text("/proc/self/cgroup", groups, sizeof groups);
     for (unsigned i = 0; i < sizeof hierarchies / sizeof hierarchies[0]; i++) {
         const struct hierarchy *h = &hierarchies[i];
         const char *line = strstr(groups, h->line);
         if (line == NULL) continue;
-        const char *group = line + strlen(h->line);
-        limit = min_size(limit, least_limit(h, group, strcspn(group, "\n")));
+        const char *path = line + strlen(h->line);
+        tighten_by_all(&memory, (struct group){h, path, strcspn(path, "\n")});
     }
-    return limit;
+    return memory;
 }

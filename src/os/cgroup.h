@@ -4,8 +4,13 @@
 
 #include "config.h"
 
-/* Bytes of memory that the process's own group and the groups around it may have; SIZE_MAX when no
- * limit is set or can be read. Reads files: for rare calls, with the global lock. */
-size_t cgroup_memory_limit(void);
+/* Bytes of memory; SIZE_MAX when no limit is set or can be read. */
+struct cgroup_memory {
+    size_t limit; /* of the process's own group and the groups around it, the lowest */
+    size_t left;  /* what of such a limit is not in use yet, the least: page caches do not count */
+};
+
+/* Reads files: for rare calls, one at a time. */
+struct cgroup_memory cgroup_memory(void);
 
 #endif

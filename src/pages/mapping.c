@@ -241,6 +241,8 @@ bool mapping_around(const void *p, struct mapping *found) {
     }
 }
 
+size_t mapping_bytes(void) { return mapped.bytes; }
+
 struct mapping_counts mapping_count(void) {
     return mapped;
 }

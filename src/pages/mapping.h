@@ -47,6 +47,7 @@ bool mapping_may_hold(const void *p);
 bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);
+size_t mapping_bytes(void); /* in use by all of them */
 
 /* A block comes or goes. */
 void mapping_count_in(struct mapping_counts *counts, size_t bytes);

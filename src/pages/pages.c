@@ -325,6 +325,7 @@ bool pages_extend(uint32_t page, uint32_t pages) {
         /* The top may have grown behind something foreign. */
         if (have + tag_pages(run_tag(next)) < pages) return false;
     }
+    if (!tag_dirty(run_tag(next))) purge_regret(pages - have);
     run_carve(next, next, pages - have, RUN_INSIDE);
     set_tag(page, tag_kind(tag), pages, false);
     return true;

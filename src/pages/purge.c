@@ -4,17 +4,21 @@
 #include "os/lock.h"
 #include "os/os.h"
 #include "os/os_auxv.h"
+#include "pages/mapping.h"
+#include "pages/meta.h"
 #include "pages/pages.h"
 #include "pages/purge_thread.h"
 
 #define TICK_NS 200000000ll
+#define REGRET_NS (5 * TICK_NS)
+#define REGRET_PART 8
+#define BURST_FIRST ((size_t)8 * MIB >> RUN_SHIFT)
+#define BURST_SHOWN ((size_t)128 * MIB >> RUN_SHIFT)
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
-#define BURST_MAX \
-    ((size_t)128 * MIB >> RUN_SHIFT) /* pages kept within a tick, however few are used */
 #define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* more is rarely touched at once */
 
-#define LITTLE ((size_t)1 * MIB >> RUN_SHIFT)
-#define GROUP_PART 8 /* of what the control group allows may be kept, at most */
+#define GROUP_PART 8    /* of what the control group allows may be kept, at most */
+#define GROUP_MARGIN 16 /* of it is for what is not counted here: stacks, libraries, the kernel */
 
 #define SLACK_MINIMUM ((size_t)256 * KIB >> RUN_SHIFT)
 
@@ -25,6 +29,22 @@ static struct {
     size_t lowest_dirty; /* the fewest dirty pages during this tick */
 } window;
 
+/* What the program frees and needs again within a second. A program that does so shows it the first
+ * time, when what went has to be fetched again; one that has freed what it will not need does not.
+ */
+static struct {
+    size_t allowed;  /* pages that are kept within a tick, however few are used */
+    size_t returned; /* pages that went as excess, */
+    size_t missed;   /* and fresh ones that were needed since: */
+    int64_t until;   /* both count until then */
+} burst = {.allowed = BURST_FIRST};
+
+/* What the process's control group allows, in pages. */
+static struct {
+    size_t limit; /* the tightest of the groups' */
+    size_t room;  /* what other processes leave of it */
+} purge_group = {SIZE_MAX, SIZE_MAX};
+
 void purge_set_retain(size_t bytes) { retain_bytes = bytes; }
 
 bool purge_is_wanted(void) { return retain_bytes != PURGE_NEVER; }
@@ -34,39 +54,76 @@ size_t purge_slack(void) {
     return max_size(SLACK_MINIMUM, retain_bytes / 8 >> RUN_SHIFT);
 }
 
-/* Pages that the control group allows; asked for when there are enough to make a difference. */
-static size_t group_pages(const struct page_counts *now) {
-    static size_t limit;
-    if (limit == 0 && now->dirty < LITTLE) return SIZE_MAX;
-    if (limit == 0) limit = max_size(cgroup_memory_limit() >> RUN_SHIFT, 1);
-    return limit;
+/* ---- the control group ---- */
+
+/* Pages that are not free, resident or not. */
+static size_t pages_in_use(const struct page_counts *now) {
+    return now->used + ((mapping_bytes() + meta_bytes_used()) >> RUN_SHIFT);
 }
+
+RARE void purge_read_group(void) {
+    struct cgroup_memory memory = cgroup_memory();
+    lock_take(&global_lock);
+    struct page_counts now = pages_count();
+    size_t ours = pages_in_use(&now) + now.dirty; /* a part of what is in use there */
+    bool limited = memory.limit != SIZE_MAX;
+    purge_group.limit = limited ? memory.limit >> RUN_SHIFT : SIZE_MAX;
+    purge_group.room =
+        limited ? min_size((memory.left >> RUN_SHIFT) + ours, purge_group.limit) : SIZE_MAX;
+    lock_drop(&global_lock);
+}
+
+/* Free pages that the group has room for; none when what is in use comes near the limit. */
+static size_t group_pages(const struct page_counts *now) {
+    if (purge_group.limit == SIZE_MAX) return SIZE_MAX;
+    size_t use = pages_in_use(now) + purge_group.limit / GROUP_MARGIN;
+    return purge_group.room - min_size(purge_group.room, use);
+}
+
+/* ---- how much ---- */
 
 static size_t budget_pages(const struct page_counts *now) {
     if (retain_bytes != SIZE_MAX) return retain_bytes >> RUN_SHIFT;
-    size_t least = min_size(RETAIN_MINIMUM >> RUN_SHIFT, group_pages(now) / GROUP_PART);
-    return max_size(least, now->used / 8);
+    size_t budget = max_size(RETAIN_MINIMUM >> RUN_SHIFT, now->used / 8);
+    return min_size(budget, min_size(purge_group.limit / GROUP_PART, group_pages(now) / 2));
 }
 
-/* What may be kept within a tick. */
+/* What may be kept within a tick: as much as is used, for a block that grows leaves its pages to
+ * the next one, and what the program has shown that it needs. */
 static size_t burst_pages(const struct page_counts *now, size_t budget) {
-    size_t burst = max_size(now->used, BURST_MAX);
-    return max_size(2 * budget, min_size(burst, group_pages(now) / GROUP_PART));
+    size_t most = min_size(purge_group.limit / GROUP_PART, group_pages(now) / 2);
+    return max_size(budget, min_size(max_size(burst.allowed, now->used), most));
 }
 
-/* Pages beyond what may be kept, however short a time. */
+/* Pages beyond what may be kept, however short a time: half a slice, for fewer system calls. */
 static size_t excess_pages(const struct page_counts *now) {
-    size_t budget = budget_pages(now);
-    if (retain_bytes == SIZE_MAX)
-        return now->dirty - min_size(now->dirty, burst_pages(now, budget));
+    size_t budget = budget_pages(now), slack = purge_slack();
+    if (retain_bytes == SIZE_MAX) {
+        budget = burst_pages(now, budget);
+        slack = min_size(PURGE_SLICE / 2, budget / 4);
+    }
     size_t excess = now->dirty - min_size(now->dirty, budget);
-    return excess > purge_slack() ? excess : 0;
+    return excess > slack ? excess : 0;
 }
 
 bool purge_excess(void) {
     struct page_counts now = pages_count();
     size_t excess = excess_pages(&now);
-    return excess > 0 && pages_purge(min_size(excess, PURGE_SLICE)) != 0 && excess > PURGE_SLICE;
+    if (excess == 0) return false;
+    size_t gone = pages_purge(min_size(excess, PURGE_SLICE));
+    burst.returned += gone;
+    burst.until = os_coarse_ns() + REGRET_NS;
+    return gone != 0 && excess > PURGE_SLICE;
+}
+
+/* Once a part of what went is needed again, all of it should have stayed. */
+void purge_regret(size_t pages) {
+    if (burst.returned == 0) return;
+    if (os_coarse_ns() >= burst.until) burst.returned = burst.missed = 0;
+    burst.missed += pages;
+    if (burst.returned == 0 || burst.missed < burst.returned / REGRET_PART) return;
+    burst.allowed = max_size(burst.allowed + burst.returned, BURST_SHOWN);
+    burst.returned = burst.missed = 0;
 }
 
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
@@ -130,18 +187,23 @@ bool purge_has_more(void) {
 static size_t above_allowance(void) {
     struct page_counts now = pages_count();
     size_t allowance = max_size(2 * budget_pages(&now), now.used / 2);
+    allowance = min_size(allowance, group_pages(&now));
     return now.dirty > allowance ? now.dirty - allowance : 0;
 }
 
 void purge_after_alloc(size_t pages, bool clean) {
     window.lowest_dirty = min_size(window.lowest_dirty, pages_count().dirty);
+    if (clean) purge_regret(pages);
     if (clean && pages <= PURGE_SLICE) pages_purge(min_size(pages, above_allowance()));
 }
 
 void purge_in_exchange(size_t pages) {
+    bool first = true;
     for (size_t left = min_size(pages, EXCHANGE_MAX), gone = 1; left > 0 && gone > 0;) {
         lock_take(&global_lock);
         pages_settle();
+        if (first) purge_regret(pages);
+        first = false;
         gone = pages_purge(min_size(min_size(left, PURGE_SLICE), above_allowance()));
         lock_drop(&global_lock);
         left -= min_size(left, gone);

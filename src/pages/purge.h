@@ -6,11 +6,12 @@
  *   - when a request cannot be met from dirty pages, as many of those go as fresh ones come, as
  *     far as they exceed the allowance: then fragmentation does not raise the peak.
  *
- * An eighth of what the process's control group allows is the most that is kept by default; what
- * the machine has does not matter.
+ * An eighth of what the process's control group allows is the most that is kept by default, and
+ * half of what it has room for: nothing near the limit. What the machine has does not matter.
  *
  * A program that builds and tears down something large over and over keeps its pages: within a
- * tick they are used. All of it happens on slow paths, under the global lock.
+ * tick they are used. What is freed without being needed again goes at once, for no later call may
+ * come. All of it happens on slow paths, under the global lock.
  */
 #ifndef MALLOW_PURGE_H
 #define MALLOW_PURGE_H
@@ -23,6 +24,11 @@
  * chosen by the amount in use and by time (default). */
 #define PURGE_NEVER (SIZE_MAX - 1) /* all of it */
 void purge_set_retain(size_t bytes);
+
+/* Reads what the process's control group allows: when the process starts, since a sandbox may
+ * forbid it later, and where somebody asks for memory to go back. Takes the lock. */
+void purge_read_group(void);
+
 bool purge_is_wanted(void);
 
 /* By how many pages a set amount may be exceeded before a batch goes; SIZE_MAX when none is set. */
@@ -43,6 +49,9 @@ bool purge_look(int64_t now);
 
 /* Whether pages are kept that could become old enough. */
 bool purge_has_more(void);
+
+/* Fresh pages are needed. */
+void purge_regret(size_t pages);
 
 /* After a request took `pages`: clean ones when no dirty run fitted. */
 void purge_after_alloc(size_t pages, bool clean);

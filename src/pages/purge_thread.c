@@ -3,6 +3,7 @@
 #include "os/os.h"
 #include "os/os_service.h"
 #include "pages/decay.h"
+#include "pages/purge.h"
 #include "process/helper_thread.h"
 
 #define MS 1000000ll
@@ -27,6 +28,7 @@ static void *purge_thread(void *unused) {
         atomic_store_explicit(&purge_thread_asleep, 1, memory_order_seq_cst);
         os_wait_for(&purge_thread_asleep, 1, IDLE_NS);
         atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
+        purge_read_group(); /* the limit may be another one now */
     }
     helper_thread_unblock_signals();
     return unused;

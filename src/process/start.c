@@ -12,6 +12,7 @@
 #include "os/lock.h"
 #include "os/os_thread.h"
 #include "pages/decay.h"
+#include "pages/purge.h"
 #include "pages/purge_thread.h"
 #include "pages/space.h"
 #include "process/calls.h"
@@ -84,6 +85,7 @@ __attribute__((constructor(101))) static void loaded(void) {
     os_thread_learn();
     settings_read();
     register_for_fork();
+    purge_read_group();
     start_helpers();
     leak_start();
 }

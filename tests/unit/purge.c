@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "os/cgroup.h"
 #include "os/os.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
@@ -10,6 +11,8 @@
 
 /* Bounds that purge.h promises: what one call returns, and what is kept by amount. */
 enum { SLICE_PAGES = 8 * 256, KEPT_PAGES = 4 * 256, PAGES = 100000 };
+
+static size_t group_limit = SIZE_MAX;
 
 static uint32_t take(uint32_t pages) {
     bool clean;
@@ -50,6 +53,9 @@ static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
 static void what_a_tick_needed_stays(void **state) {
     (void)state;
     enum { WORKING_SET = 20000 };
+    /* The first time nobody knows that it is needed again. */
+    pages_free(take(WORKING_SET), false);
+    while (purge_excess()) continue;
     pages_free(take(WORKING_SET), false);
     purge_after_free();
     for (int i = 0; i < 3; i++) {
@@ -60,6 +66,40 @@ static void what_a_tick_needed_stays(void **state) {
         purge_after_free();
         assert_true(pages_count().dirty >= WORKING_SET);
     }
+}
+
+/* Without a tick, and without a later call: it may be the last one. */
+static void what_is_freed_once_goes_at_once(void **state) {
+    (void)state;
+    enum { RUN = 100, KEPT_AT_ONCE = 12 * 256 };
+    static uint32_t runs[PAGES / RUN];
+    for (size_t i = 0; i < PAGES / RUN; i++) runs[i] = take(RUN);
+    for (size_t i = 0; i < PAGES / RUN; i++) {
+        pages_free(runs[i], false);
+        purge_after_free();
+    }
+    assert_true(pages_count().dirty <= KEPT_AT_ONCE);
+}
+
+/* Near the limit nothing is kept. */
+static void a_group_without_room_keeps_nothing(void **state) {
+    (void)state;
+    enum { LIMIT = 64 * MIB, PART = LIMIT >> RUN_SHIFT };
+    group_limit = LIMIT;
+    purge_read_group();
+    uint32_t used = take(PART / 4 * 3);
+    pages_free(take(PART / 8), false);
+    while (purge_excess()) continue;
+    assert_true(pages_count().dirty <= PART / 8);
+    uint32_t more = take(PART / 4);
+    pages_free(take(PART / 8), false);
+    while (purge_excess()) continue;
+    assert_true(pages_count().dirty <= kernel_page());
+    pages_free(more, false);
+    pages_free(used, false);
+    while (purge_excess()) continue;
+    group_limit = SIZE_MAX;
+    purge_read_group();
 }
 
 /* Without a tick, and in batches; what one free brings beyond a slice waits for the next. */
@@ -99,6 +139,11 @@ static void of_an_amount_without_bound_nothing_goes(void **state) {
     assert_int_equal(purge_slack(), SIZE_MAX);
 }
 
+struct cgroup_memory __wrap_cgroup_memory(void);
+struct cgroup_memory __wrap_cgroup_memory(void) {
+    return (struct cgroup_memory){group_limit, group_limit};
+}
+
 static int start_it(void **state) {
     (void)state;
     return start() ? 0 : -1;
@@ -106,6 +151,8 @@ static int start_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_freed_once_goes_at_once),
+        cmocka_unit_test(a_group_without_room_keeps_nothing),
         cmocka_unit_test(one_call_returns_a_slice_and_the_next_the_rest),
         cmocka_unit_test(what_a_tick_needed_stays),
         cmocka_unit_test(a_set_amount_is_a_bound),
