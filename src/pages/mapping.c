@@ -9,108 +9,232 @@
 #include "pages/space.h"
 #include "process/settings.h"
 
-#define MAPPING_REMOVED ((char *)1)
 #define FIRST_CAPACITY 128u
 #define HUGE_MINIMUM ((size_t)2 * MIB) /* bytes of a mapping that may have huge pages */
 
-struct table {
-    size_t capacity; /* a power of two */
-    size_t filled;   /* slots that are not NULL */
-    struct mapping slots[];
+/*
+ * An entry belongs to the thread that has changed its key by compare-and-swap:
+ *
+ *     free -> claimed -> block     table_place
+ *     block -> free                mapping_free
+ *     block -> moving -> block     mapping_resize, in place or refused
+ *     block -> moving -> free      mapping_resize, once another entry has the new address
+ *
+ * A key is the complement of the block's address, so that a table is no pointer to a block: the
+ * leak check reads all memory but the allocator's own. Blocks begin at pages, so a bit is left to
+ * say that the kernel is about to move the block; no look-up finds it then.
+ */
+struct mapping_entry {
+    _Atomic uintptr_t key;
+    size_t lead; /* bytes of the mapping before the block */
+    size_t bytes;
+};
+enum { ENTRY_FREE, ENTRY_CLAIMED };
+#define KEY_MOVING ((uintptr_t)1)
+
+/* A table is never copied or removed. When it is half full, new blocks go to one of twice its size
+ * before it in the list. */
+struct mapping_table {
+    struct mapping_table *next;
+    size_t capacity;         /* a power of two */
+    _Atomic size_t reserved; /* entries in use or promised */
+    _Atomic size_t reach;    /* how far from its first place an entry may be */
+    struct mapping_entry entries[];
 };
 
-static struct table *_Atomic table;
+static _Atomic(struct mapping_table *) tables;
 static UNTOUCHED struct mapping_counts mapped;
 
 /* Every mapping so far is in (lowest, highest). Neither bound is the address of a block, which to a
  * leak check would be a pointer to it. */
-static char *lowest = (char *)UINTPTR_MAX, *highest;
+static _Atomic uintptr_t lowest = UINTPTR_MAX, highest;
 
-static void widen_range(const struct mapping *new) {
-    if (new->start <= lowest) racy_store(&lowest, new->start - 1);
-    if (new->start + new->bytes > highest) racy_store(&highest, new->start + new->bytes);
+static void raise_to(_Atomic uintptr_t *bound, uintptr_t value) {
+    uintptr_t before = atomic_load_explicit(bound, memory_order_relaxed);
+    while (before < value && !atomic_compare_exchange_weak_explicit(
+                                 bound, &before, value, memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
+static void lower_to(_Atomic uintptr_t *bound, uintptr_t value) {
+    uintptr_t before = atomic_load_explicit(bound, memory_order_relaxed);
+    while (before > value && !atomic_compare_exchange_weak_explicit(
+                                 bound, &before, value, memory_order_relaxed, memory_order_relaxed))
+        continue;
 }
 
 bool mapping_may_hold(const void *p) {
-    return (const char *)p > racy_load(char *, &lowest) &&
-           (const char *)p < racy_load(char *, &highest);
+    return (uintptr_t)p > atomic_load_explicit(&lowest, memory_order_relaxed) &&
+           (uintptr_t)p < atomic_load_explicit(&highest, memory_order_relaxed);
 }
 
-static size_t table_slot(const char *block) {
-    return (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
+/* ---- the tables ---- */
+
+static uintptr_t key_of(const void *block) { return ~(uintptr_t)block; }
+
+static bool key_is_block(uintptr_t key) { return key > ENTRY_CLAIMED; }
+
+/* Of a block that may be moving. */
+static char *key_block(uintptr_t key) { return (char *)~(key | KEY_MOVING); }
+
+static struct mapping_entry *table_entry(struct mapping_table *table, const void *block,
+                                         size_t distance) {
+    size_t first = (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
+    return &table->entries[(first + distance) & (table->capacity - 1)];
 }
 
-static struct mapping *table_lookup(const char *block) {
-    struct table *t = table;
-    if (t == NULL || (uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return NULL;
-    for (size_t i = table_slot(block);; i++) {
-        struct mapping *slot = &t->slots[i & (t->capacity - 1)];
-        if (slot->block == block) return slot;
-        if (slot->block == NULL) return NULL;
+static struct mapping_entry *table_find(const void *block) {
+    if ((uintptr_t)block % RUN_PAGE != 0 || !mapping_may_hold(block)) return NULL;
+    uintptr_t key = key_of(block);
+    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    for (; table != NULL; table = table->next) {
+        size_t reach = atomic_load_explicit(&table->reach, memory_order_acquire);
+        for (size_t i = 0; i < reach; i++) {
+            struct mapping_entry *entry = table_entry(table, block, i);
+            if (atomic_load_explicit(&entry->key, memory_order_acquire) == key) return entry;
+        }
     }
+    return NULL;
 }
 
-static void insert_into(struct table *t, struct mapping new) {
-    widen_range(&new);
-    for (size_t i = table_slot(new.block);; i++) {
-        struct mapping *slot = &t->slots[i & (t->capacity - 1)];
-        if ((uintptr_t)slot->block > (uintptr_t)MAPPING_REMOVED) continue;
-        if (slot->block == NULL) t->filled++;
-        racy_store(&slot->start, new.start);
-        racy_store(&slot->bytes, new.bytes);
-        atomic_store_explicit(&slot->block, new.block, memory_order_release);
-        return;
-    }
+static bool table_reserve_in(struct mapping_table *table, size_t limit) {
+    if (atomic_fetch_add_explicit(&table->reserved, 1, memory_order_relaxed) < limit) return true;
+    atomic_fetch_sub_explicit(&table->reserved, 1, memory_order_relaxed);
+    return false;
 }
 
-/* Makes sure that one more fits. Removed slots go when the table is copied. */
-static bool make_room(void) {
-    struct table *old = table;
-    if (old != NULL && old->filled + 1 < old->capacity / 4 * 3) return true;
-    size_t capacity = FIRST_CAPACITY;
-    while (capacity / 2 < mapped.count + 1) capacity *= 2;
-    size_t bytes = sizeof *old + capacity * sizeof old->slots[0];
-    struct table *new = meta_alloc(bytes);
-    if (new == NULL) return old != NULL && old->filled + 1 < old->capacity;
-    memset(new, 0, bytes);
+static void table_unreserve(struct mapping_table *table) {
+    atomic_fetch_sub_explicit(&table->reserved, 1, memory_order_relaxed);
+}
+
+static size_t table_bytes(size_t capacity) {
+    return sizeof(struct mapping_table) + capacity * sizeof(struct mapping_entry);
+}
+
+static struct mapping_table *table_make(size_t bytes) {
+    lock_take(&global_lock);
+    struct mapping_table *table = meta_alloc(bytes);
+    lock_drop(&global_lock);
+    return table;
+}
+
+static void table_drop(struct mapping_table *table) {
+    lock_take(&global_lock);
+    meta_free(table, table_bytes(table->capacity));
+    lock_drop(&global_lock);
+}
+
+/* Puts a larger table before the first, unless another thread has done so. */
+static bool table_grow(struct mapping_table *first) {
+    size_t capacity = first == NULL ? FIRST_CAPACITY : first->capacity * 2;
+    struct mapping_table *new = table_make(table_bytes(capacity));
+    if (new == NULL) return false;
+    memset(new, 0, table_bytes(capacity));
     new->capacity = capacity;
-    for (size_t i = 0; old != NULL && i < old->capacity; i++)
-        if ((uintptr_t)old->slots[i].block > (uintptr_t)MAPPING_REMOVED)
-            insert_into(new, old->slots[i]);
-    table = new;
-    if (old != NULL) meta_free(old, sizeof *old + old->capacity * sizeof old->slots[0]);
+    new->next = first;
+    if (!atomic_compare_exchange_strong_explicit(&tables, &first, new, memory_order_acq_rel,
+                                                 memory_order_acquire))
+        table_drop(new);
     return true;
 }
 
+/* A table with an entry for the caller, who places a block there or unreserves it. */
+static struct mapping_table *table_reserve(void) {
+    struct mapping_table *table;
+    do {
+        table = atomic_load_explicit(&tables, memory_order_acquire);
+        if (table != NULL && table_reserve_in(table, table->capacity / 2)) return table;
+    } while (table_grow(table));
+    for (; table != NULL; table = table->next)
+        if (table_reserve_in(table, table->capacity)) return table;
+    return NULL;
+}
+
+static struct mapping_entry *table_claim(struct mapping_table *table, const char *block) {
+    for (size_t i = 0;; i++) {
+        struct mapping_entry *entry = table_entry(table, block, i);
+        uintptr_t free = ENTRY_FREE;
+        if (atomic_load_explicit(&entry->key, memory_order_relaxed) != ENTRY_FREE ||
+            !atomic_compare_exchange_strong_explicit(&entry->key, &free, ENTRY_CLAIMED,
+                                                     memory_order_acquire, memory_order_relaxed))
+            continue;
+        raise_to(&table->reach, min_size(i + 1, table->capacity));
+        return entry;
+    }
+}
+
+static void table_place(struct mapping_table *table, char *block, char *start, size_t bytes) {
+    lower_to(&lowest, (uintptr_t)start - 1);
+    raise_to(&highest, (uintptr_t)start + bytes);
+    struct mapping_entry *entry = table_claim(table, block);
+    racy_store(&entry->lead, (size_t)(block - start));
+    racy_store(&entry->bytes, bytes);
+    atomic_store_explicit(&entry->key, key_of(block), memory_order_release);
+}
+
+/* What the entry says, if it is of a block and does not change meanwhile: that of a block which the
+ * caller may use does not. Each load acquires, so that the second look at the key is later. */
+static bool entry_read(struct mapping_entry *entry, struct mapping *mapping) {
+    uintptr_t key = atomic_load_explicit(&entry->key, memory_order_acquire);
+    size_t lead = __atomic_load_n(&entry->lead, __ATOMIC_ACQUIRE);
+    size_t bytes = __atomic_load_n(&entry->bytes, __ATOMIC_ACQUIRE);
+    if (!key_is_block(key) || atomic_load_explicit(&entry->key, memory_order_acquire) != key)
+        return false;
+    *mapping = (struct mapping){key_block(key), key_block(key) - lead, bytes};
+    return true;
+}
+
+/* Takes the entry from the block to the other key; false when another thread was first. */
+static bool entry_change(struct mapping_entry *entry, const void *block, uintptr_t to) {
+    uintptr_t key = key_of(block);
+    return atomic_compare_exchange_strong_explicit(&entry->key, &key, to, memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+static void table_give_up(const struct mapping_entry *entry) {
+    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    while (entry < table->entries || entry >= table->entries + table->capacity) table = table->next;
+    table_unreserve(table);
+}
+
+/* ---- counts ---- */
+
 static unsigned doubling(size_t bytes) { return 63u - (unsigned)__builtin_clzl(bytes | 1); }
 
+static void raise_maximum(size_t *maximum, size_t value) {
+    size_t before = __atomic_load_n(maximum, __ATOMIC_RELAXED);
+    while (before < value && !__atomic_compare_exchange_n(maximum, &before, value, true,
+                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
+}
+
 void mapping_count_in(struct mapping_counts *counts, size_t bytes) {
-    counts->of_doubling[doubling(bytes)]++;
-    racy_store(&counts->count, counts->count + 1);
-    counts->bytes += bytes;
-    counts->count_max = max_size(counts->count_max, counts->count);
-    counts->bytes_max = max_size(counts->bytes_max, counts->bytes);
+    __atomic_fetch_add(&counts->of_doubling[doubling(bytes)], 1, __ATOMIC_RELAXED);
+    raise_maximum(&counts->count_max, __atomic_add_fetch(&counts->count, 1, __ATOMIC_RELAXED));
+    raise_maximum(&counts->bytes_max, __atomic_add_fetch(&counts->bytes, bytes, __ATOMIC_RELAXED));
 }
 
 void mapping_count_out(struct mapping_counts *counts, size_t bytes) {
-    counts->of_doubling[doubling(bytes)]--;
-    racy_store(&counts->count, counts->count - 1);
-    counts->bytes -= bytes;
+    __atomic_fetch_sub(&counts->of_doubling[doubling(bytes)], 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&counts->count, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&counts->bytes, bytes, __ATOMIC_RELAXED);
 }
 
+/* ---- blocks ---- */
+
+static bool may_have_more(void) { return racy_load(size_t, &mapped.count) < settings.mmap_max; }
+
+/* Counts come before entries and go after them: there are never fewer than entries. */
 static bool table_add(char *block, char *start, size_t bytes) {
-    lock_take(&global_lock);
-    bool room = mapped.count < settings.mmap_max && make_room();
-    if (room) {
-        insert_into(table, (struct mapping){block, start, bytes});
-        mapping_count_in(&mapped, bytes);
-    }
-    lock_drop(&global_lock);
-    return room;
+    struct mapping_table *table = table_reserve();
+    if (table == NULL) return false;
+    mapping_count_in(&mapped, bytes);
+    table_place(table, block, start, bytes);
+    return true;
 }
 
 void *mapping_alloc(size_t bytes, size_t align) {
-    if (racy_load(size_t, &mapped.count) >= settings.mmap_max) return NULL;
+    if (!may_have_more()) return NULL;
     size_t page = os_page_size();
     size_t lead = align > page ? align - page : 0;
     if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
@@ -130,49 +254,55 @@ void *mapping_alloc(size_t bytes, size_t align) {
 }
 
 size_t mapping_usable(const void *block) {
-    lock_take(&global_lock);
-    struct mapping *slot = table_lookup(block);
-    size_t bytes = slot == NULL ? 0 : slot->bytes - (size_t)(slot->block - slot->start);
-    lock_drop(&global_lock);
-    return bytes;
+    struct mapping_entry *entry = table_find(block);
+    struct mapping found;
+    if (entry == NULL || !entry_read(entry, &found) || found.block != block) return 0;
+    return found.bytes - (size_t)(found.block - found.start);
 }
 
 bool mapping_free(void *block) {
-    struct mapping gone = {.start = NULL};
-    lock_take(&global_lock);
-    struct mapping *slot = table_lookup(block);
-    if (slot != NULL) {
-        gone.start = slot->start;
-        gone.bytes = slot->bytes;
-        atomic_store_explicit(&slot->block, MAPPING_REMOVED, memory_order_relaxed);
-        mapping_count_out(&mapped, gone.bytes);
-        settings_adapt_threshold(gone.bytes);
-    }
-    lock_drop(&global_lock);
-    if (slot == NULL) return false;
+    struct mapping_entry *entry = table_find(block);
+    struct mapping gone;
+    if (entry == NULL || !entry_read(entry, &gone) || !entry_change(entry, block, ENTRY_FREE))
+        return false;
+    table_give_up(entry);
+    mapping_count_out(&mapped, gone.bytes);
+    settings_adapt_threshold(gone.bytes);
     /* Refused at max_map_count: then at least the memory goes back. */
     if (!os_unmap(gone.start, gone.bytes)) os_purge(gone.start, gone.bytes);
     return true;
 }
 
-void *mapping_resize(void *block, size_t bytes) {
-    bytes = round_up(bytes, os_page_size());
-    char *moved = NULL;
-    lock_take(&global_lock);
-    struct mapping *slot = table_lookup(block);
-    if (slot != NULL && slot->start == slot->block && make_room()) {
-        slot = table_lookup(block); /* the table may be another now */
-        size_t before = slot->bytes;
-        moved = os_remap(block, before, bytes);
-        if (moved != NULL) {
-            atomic_store_explicit(&slot->block, MAPPING_REMOVED, memory_order_relaxed);
-            insert_into(table, (struct mapping){moved, moved, bytes});
-            mapping_count_out(&mapped, before);
-            mapping_count_in(&mapped, bytes);
-        }
+/* The entry is the caller's: moving. NULL when the kernel refuses; all is then as before. */
+static void *entry_move(struct mapping_entry *entry, struct mapping_table *table, char *block,
+                        size_t bytes) {
+    size_t before = racy_load(size_t, &entry->bytes);
+    char *moved = os_remap(block, before, bytes);
+    if (moved == NULL || moved == block) {
+        if (moved != NULL) racy_store(&entry->bytes, bytes);
+        atomic_store_explicit(&entry->key, key_of(block), memory_order_release);
+        table_unreserve(table);
+    } else {
+        table_place(table, moved, moved, bytes);
+        atomic_store_explicit(&entry->key, ENTRY_FREE, memory_order_release);
+        table_give_up(entry);
     }
-    lock_drop(&global_lock);
+    if (moved == NULL) return NULL;
+    mapping_count_in(&mapped, bytes);
+    mapping_count_out(&mapped, before);
     return moved;
+}
+
+void *mapping_resize(void *block, size_t bytes) {
+    struct mapping_entry *entry = table_find(block);
+    if (entry == NULL || racy_load(size_t, &entry->lead) != 0) return NULL;
+    struct mapping_table *table = table_reserve(); /* first: what has moved must have a place */
+    if (table == NULL) return NULL;
+    if (!entry_change(entry, block, key_of(block) & ~KEY_MOVING)) {
+        table_unreserve(table);
+        return NULL;
+    }
+    return entry_move(entry, table, block, round_up(bytes, os_page_size()));
 }
 
 bool mapping_is_possible(size_t bytes) {
@@ -196,59 +326,60 @@ static char *move_and_grow(void *from, size_t bytes, size_t size) {
 
 void *mapping_move_in(void *from, size_t bytes, size_t size) {
     size_t page = os_page_size();
-    char *block = NULL;
     /* The kernel would take what shares a page with them along. */
-    if (((uintptr_t)from | bytes) % page != 0) return NULL;
+    if (((uintptr_t)from | bytes) % page != 0 || !may_have_more()) return NULL;
+    struct mapping_table *table = table_reserve();
+    if (table == NULL) return NULL;
     size = round_up(size, page);
-    lock_take(&global_lock);
-    if (mapped.count < settings.mmap_max && make_room()) block = move_and_grow(from, bytes, size);
-    if (block != NULL) {
-        insert_into(table, (struct mapping){block, block, size});
-        mapping_count_in(&mapped, size);
+    char *block = move_and_grow(from, bytes, size);
+    if (block == NULL) {
+        table_unreserve(table);
+        return NULL;
     }
-    lock_drop(&global_lock);
+    mapping_count_in(&mapped, size);
+    table_place(table, block, block, size);
     return block;
 }
 
-/*
- * Without the lock. An entry that changes while it is read is not that of a block which the caller
- * may use. A table that was copied meanwhile may hold anything by now, but can still be read: then
- * all that was found in it is forgotten. Each load acquires, so that the second looks are later.
- */
-static bool entry_around(struct mapping *entry, const void *p, struct mapping *found) {
-    char *block = atomic_load_explicit(&entry->block, memory_order_acquire);
-    if ((uintptr_t)block <= (uintptr_t)MAPPING_REMOVED) return false;
-    char *start = __atomic_load_n(&entry->start, __ATOMIC_ACQUIRE);
-    size_t bytes = __atomic_load_n(&entry->bytes, __ATOMIC_ACQUIRE);
-    if ((uintptr_t)p - (uintptr_t)start >= bytes) return false;
-    if (atomic_load_explicit(&entry->block, memory_order_acquire) != block) return false;
-    *found = (struct mapping){block, start, bytes};
-    return true;
+static bool entry_is_around(struct mapping_entry *entry, const void *p, struct mapping *found) {
+    return entry_read(entry, found) && (uintptr_t)p - (uintptr_t)found->start < found->bytes;
 }
 
 bool mapping_around(const void *p, struct mapping *found) {
-    static size_t last; /* the entry is asked for again, most times */
+    static struct mapping_entry *_Atomic last; /* is asked for again, most times */
     if (!mapping_may_hold(p)) return false;
-    for (;;) {
-        struct table *t = table;
-        size_t capacity = __atomic_load_n(&t->capacity, __ATOMIC_ACQUIRE);
-        if (t != table) continue;
-        size_t at = racy_load(size_t, &last), end = at + capacity;
-        while (at < end && !entry_around(&t->slots[at & (capacity - 1)], p, found)) at++;
-        if (t != table) continue;
-        if (at < end) racy_store(&last, at & (capacity - 1));
-        return at < end;
+    struct mapping_entry *entry = atomic_load_explicit(&last, memory_order_relaxed);
+    if (entry != NULL && entry_is_around(entry, p, found)) return true;
+    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    for (; table != NULL; table = table->next) {
+        for (entry = table->entries; entry < table->entries + table->capacity; entry++) {
+            if (!entry_is_around(entry, p, found)) continue;
+            atomic_store_explicit(&last, entry, memory_order_relaxed);
+            return true;
+        }
     }
+    return false;
 }
 
 size_t mapping_bytes(void) { return mapped.bytes; }
 
 struct mapping_counts mapping_count(void) {
-    return mapped;
+    struct mapping_counts counts = {
+        .count = __atomic_load_n(&mapped.count, __ATOMIC_RELAXED),
+        .bytes = __atomic_load_n(&mapped.bytes, __ATOMIC_RELAXED),
+        .count_max = __atomic_load_n(&mapped.count_max, __ATOMIC_RELAXED),
+        .bytes_max = __atomic_load_n(&mapped.bytes_max, __ATOMIC_RELAXED),
+    };
+    for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++)
+        counts.of_doubling[i] = __atomic_load_n(&mapped.of_doubling[i], __ATOMIC_RELAXED);
+    return counts;
 }
 
 RARE void mapping_each(void (*call)(const struct mapping *mapping)) {
-    struct table *t = table;
-    for (size_t i = 0; t != NULL && i < t->capacity; i++)
-        if ((uintptr_t)t->slots[i].block > (uintptr_t)MAPPING_REMOVED) call(&t->slots[i]);
+    struct mapping found;
+    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    for (; table != NULL; table = table->next)
+        for (struct mapping_entry *entry = table->entries; entry < table->entries + table->capacity;
+             entry++)
+            if (entry_read(entry, &found)) call(&found);
 }

@@ -1,7 +1,8 @@
 /*
  * Blocks with a mapping of their own: large ones, from M_MMAP_THRESHOLD on. They lie outside the
- * reservation, so a table finds them. Each change of the table is one store, so that the child of
- * a fork finds it whole. The functions take the global lock themselves, if they need it.
+ * reservation, so tables find them. Nothing here waits for a lock: a signal handler may allocate,
+ * free or jump away at any instruction, and the child of a fork finds every block but the one at
+ * hand.
  */
 #ifndef MALLOW_MAPPING_H
 #define MALLOW_MAPPING_H
@@ -9,9 +10,9 @@
 #include "config.h"
 
 struct mapping {
-    char *_Atomic block; /* what the program has; NULL: never used, MAPPING_REMOVED: removed */
-    char *start;         /* of the mapping: lower than block when the block is aligned */
-    size_t bytes;        /* of the mapping */
+    char *block;  /* what the program has */
+    char *start;  /* of the mapping: lower than block when the block is aligned */
+    size_t bytes; /* of the mapping */
 };
 
 #define MAPPING_DOUBLINGS 48u
@@ -40,10 +41,10 @@ void *mapping_move_in(void *from, size_t bytes, size_t size);
 /* Whether so many bytes can be mapped now: for callers that a refusal later on would cost more. */
 bool mapping_is_possible(size_t bytes);
 
-/* False for most addresses that are in none; takes no lock. */
+/* False for most addresses that are in none. */
 bool mapping_may_hold(const void *p);
 
-/* The mapping around an address; takes no lock. */
+/* The mapping around an address. */
 bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);
@@ -53,7 +54,7 @@ size_t mapping_bytes(void); /* in use by all of them */
 void mapping_count_in(struct mapping_counts *counts, size_t bytes);
 void mapping_count_out(struct mapping_counts *counts, size_t bytes);
 
-/* Calls back with each, without the lock: in a copied process, where nobody else is. */
+/* Calls back with each; complete in a copied process, where no other thread is. */
 void mapping_each(void (*call)(const struct mapping *mapping));
 
 #endif

@@ -1,6 +1,7 @@
 /* The table of blocks with a mapping of their own, under thousands of them. */
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "os/os.h"
@@ -181,6 +182,50 @@ static void what_is_too_large_is_refused(void **state) {
     check_counts();
 }
 
+/* Threads whose tables, entries and addresses are the same ones over and over. */
+enum { THREADS = 4, THREAD_BLOCKS = 200, THREAD_STEPS = 1500 };
+
+static void *step_alone(void *number) {
+    struct block own[THREAD_BLOCKS] = {{0}};
+    uint64_t random = (uintptr_t)number;
+    for (int i = 0; i < THREAD_STEPS; i++) {
+        struct block *block = &own[random_below(&random, THREAD_BLOCKS)];
+        size_t bytes = os_page_size() * (1 + random_below(&random, 8));
+        uint64_t key = (uintptr_t)number << 32 | (uintptr_t)i;
+        if (block->start != NULL) {
+            assert_true(mapping_usable(block->start) == block->bytes);
+            assert_true(memcmp(block->start, &block->key, sizeof block->key) == 0);
+        }
+        if (block->start != NULL && random_below(&random, 2) == 0) {
+            assert_true(mapping_free(block->start));
+            block->start = NULL;
+            continue;
+        }
+        block->start =
+            block->start == NULL ? mapping_alloc(bytes, UNIT) : mapping_resize(block->start, bytes);
+        assert_true(block->start != NULL);
+        block->bytes = bytes;
+        block->key = key;
+        memcpy(block->start, &key, sizeof key);
+    }
+    for (int i = 0; i < THREAD_BLOCKS; i++)
+        if (own[i].start != NULL) assert_true(mapping_free(own[i].start));
+    return NULL;
+}
+
+static void threads_do_not_disturb_each_other(void **state) {
+    pthread_t threads[THREADS];
+    (void)state;
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, step_alone, (void *)(i + 1)), 0);
+    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    check_counts();
+    uint32_t of_all = 0;
+    struct mapping_counts counts = mapping_count();
+    for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++) of_all += counts.of_doubling[i];
+    assert_int_equal(of_all, 0);
+}
+
 static int start_heap(void **state) {
     (void)state;
     return start() ? 0 : -1;
@@ -196,6 +241,7 @@ int main(void) {
         cmocka_unit_test(an_address_inside_finds_its_block),
         cmocka_unit_test(no_more_than_allowed),
         cmocka_unit_test(what_is_too_large_is_refused),
+        cmocka_unit_test(threads_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);
 }
