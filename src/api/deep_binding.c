@@ -27,7 +27,7 @@
 #    include "check/mtrace.h"
 #    include "heap/foreign.h"
 #    include "mallow.h"
-#    include "os/lock.h"
+#    include "os/open_lock.h"
 #    include "os/os.h"
 #    include "process/program_heap.h"
 #    include "process/settings.h"
@@ -142,9 +142,10 @@ static enum state prepare(void) {
     const struct link_map *object = ours ? dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD) : NULL;
     if (object != NULL && read_libc_table(object, &of)) {
         foreign_prepare();
-        lock_take(&global_lock);
+        struct lock_hold hold;
+        if (!open_lock_take(&global_lock, &hold)) return NOT_YET;
         now = redirect_all(&of) ? REDIRECTED : REFUSED;
-        lock_drop(&global_lock);
+        open_lock_drop(&global_lock, &hold);
         /* A C++ runtime's operators are still found there; they call malloc and free. */
         settings.families_mixed = true;
     } else {

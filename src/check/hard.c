@@ -8,7 +8,7 @@
 #include "heap/alloc.h"
 #include "heap/find.h"
 #include "heap/slab.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/decay.h"
 #include "pages/meta.h"
@@ -292,24 +292,25 @@ void hard_wipe(struct slab *slab) {
 }
 
 static struct hard_ring *ring_of(struct heap *heap, unsigned class) {
+    struct lock_hold hold;
     if (heap->hard == NULL) {
-        lock_take(&global_lock);
+        if (!open_lock_take(&global_lock, &hold)) return NULL;
         struct hard *rings = meta_alloc(sizeof *rings);
         if (rings != NULL) memset(rings, 0, sizeof *rings);
         signal_order(); /* a fork in another thread finds it whole or not at all */
         heap->hard = rings;
-        lock_drop(&global_lock);
+        open_lock_drop(&global_lock, &hold);
         if (rings == NULL) return NULL;
     }
     struct hard_ring *ring = &heap->hard->rings[class];
     if (ring->entries == NULL) {
-        lock_take(&global_lock);
+        if (!open_lock_take(&global_lock, &hold)) return NULL;
         ring->slot_bytes = (uint32_t)class_size(class);
         ring->least = HARD_DELAY;
         ring->entries = meta_alloc(RING * sizeof *ring->entries);
         signal_order(); /* the fast path looks at `most` alone */
         if (ring->entries != NULL) ring->most = ring->slot_bytes < LARGE_SLOT ? RING : RING_LARGE;
-        lock_drop(&global_lock);
+        open_lock_drop(&global_lock, &hold);
     }
     return ring->entries == NULL ? NULL : ring;
 }

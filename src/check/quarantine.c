@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "pages/meta.h"
 #include "process/settings.h"
 
@@ -59,7 +59,8 @@ static struct entry *ring_entry(const struct ring *ring, uint32_t index) {
 
 static bool ring_grow(struct ring *ring) {
     uint32_t capacity = ring->capacity == 0 ? RING_FIRST : ring->capacity * 2;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     struct entry *entries = meta_alloc(capacity * sizeof *entries);
     if (entries != NULL) {
         uint32_t count = held(ring);
@@ -67,17 +68,18 @@ static bool ring_grow(struct ring *ring) {
         if (ring->capacity != 0) meta_free(ring->entries, ring->capacity * sizeof *entries);
         *ring = (struct ring){.entries = entries, .tail = count, .capacity = capacity};
     }
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return entries != NULL;
 }
 
 static struct quarantine *quarantine_of(struct heap *heap) {
     if (likely(heap->quarantine != NULL)) return heap->quarantine;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
     struct quarantine *new = meta_alloc(sizeof *new);
     if (new != NULL) memset(new, 0, sizeof *new);
     heap->quarantine = new;
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return new;
 }
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "pages/meta.h"
 
 bool place_of(const void *p, struct place *place) {
@@ -28,11 +28,12 @@ static size_t records_bytes(const struct slab *slab) { return slab->slots * size
 
 bool records_make(struct slab *slab) {
     if (likely(slab->records != NULL)) return true;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     struct record *records = meta_alloc(records_bytes(slab));
     if (records != NULL) memset(records, 0, records_bytes(slab));
     slab->records = records;
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return records != NULL;
 }
 

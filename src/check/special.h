@@ -23,6 +23,9 @@ enum {
     SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
+/* Their blocks can be had with the lock alone: no signal may interrupt its holder. */
+#define SPECIAL_NEEDS_LOCK (SPECIAL_FULL | SPECIAL_HARD | SPECIAL_GUARD | SPECIAL_SAMPLE)
+
 /* Whether the fast path serves: nobody looks at each call. */
 static inline bool special_leaves_magazines(void) {
     return settings.special == 0 || settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE);

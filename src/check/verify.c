@@ -5,7 +5,7 @@
 #include "check/pagemap.h"
 #include "guard/guard.h"
 #include "heap/slab.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "process/settings.h"
 
@@ -43,7 +43,8 @@ static bool is_wanted(struct look *look, const char *start, size_t bytes) {
  * may retire and be made anew with slots of another size. */
 static bool find_damaged(struct look *look, struct slab *slab, uint32_t from, struct place *place) {
     bool found = false;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     bool there = atomic_load_explicit(&slab->owner, memory_order_acquire) != NULL &&
                  slab->kind == GRANULE_SLAB && slab->index == 0;
     char *zero = there ? slab_slot_zero(slab) : NULL;
@@ -58,7 +59,7 @@ static bool find_damaged(struct look *look, struct slab *slab, uint32_t from, st
         };
         found = is_wanted(look, place->start, place->bytes) && is_damaged(place);
     }
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return found;
 }
 

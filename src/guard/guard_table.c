@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/space.h"
@@ -69,9 +70,10 @@ static size_t own_bytes_for(size_t bytes) {
 
 static bool grow_own(struct part *part, size_t bytes) {
     if (bytes <= part->accessible) return true;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     bool grown = part_grow(part, bytes);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return grown;
 }
 
@@ -387,9 +389,9 @@ static RARE void append_those(bool lately) {
 
 /* Only what records say of themselves is taken for true. */
 RARE void guard_table_after_fork(void) {
-    part_after_fork(&guard_range.pages);
-    part_after_fork(&guard_range.index);
-    part_after_fork(&guard_range.records);
+    part_repair(&guard_range.pages);
+    part_repair(&guard_range.index);
+    part_repair(&guard_range.records);
     if (guard_range.base == NULL) return;
     memset(guard_range.owner, 0, guard_range.high * sizeof *guard_range.owner);
     guard_range.oldest_freed = guard_range.last_freed = 0;

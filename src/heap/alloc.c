@@ -6,13 +6,16 @@
 
 #include "check/hard.h"
 #include "check/special.h"
+#include "check/told.h"
 #include "heap/cold.h"
 #include "heap/fast.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "mallow.h"
+#include "os/open_lock.h"
 #include "pages/decay.h"
 #include "pages/large.h"
+#include "pages/mapping.h"
 #include "process/settings.h"
 #include "process/start.h"
 
@@ -110,10 +113,20 @@ static void *alloc_once(unsigned class, size_t size, size_t align, bool *zeroed)
     return class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(size, align, zeroed);
 }
 
+/* When there is no memory: some may be had by giving up what the thread keeps for itself. When a
+ * lock cannot be had, because a signal handler interrupted its holder, only a mapping is left. */
+static NOINLINE void *alloc_again(unsigned class, size_t size, size_t align, bool *zeroed) {
+    if (size > PTRDIFF_MAX) return NULL;
+    if (!open_lock_was_refused())
+        return heap_relieve() ? alloc_once(class, size, align, zeroed) : NULL;
+    *zeroed = true;
+    told_may_be_less(); /* than the page that it gets */
+    return mapping_alloc_always(size, align);
+}
+
 static void *alloc_from(unsigned class, size_t size, size_t align, bool *zeroed) {
     void *p = alloc_once(class, size, align, zeroed);
-    if (unlikely(p == NULL) && size <= PTRDIFF_MAX && heap_relieve())
-        p = alloc_once(class, size, align, zeroed);
+    if (unlikely(p == NULL)) p = alloc_again(class, size, align, zeroed);
     if (unlikely(p == NULL)) errno = ENOMEM;
     return p;
 }

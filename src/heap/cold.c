@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "heap/magazine.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
 
@@ -38,40 +38,28 @@ static bool next_granule_locked(void) {
     granule->state = states;
     granule->index = 0;
     granule->kind = GRANULE_COLD;
+    carving.clean = false; /* until the rest is there */
+    signal_order();
     carving.granule = granule;
     carving.units = 0;
+    signal_order();
     carving.clean = clean;
     return true;
 }
 
 /*
- * A lock of their own, without the system calls that blocking signals takes: cold slots are many
- * in programs with many short threads. So a signal handler may find it taken by its own thread,
- * and one that jumps away leaves it taken for ever. Therefore nobody waits for it without end: an
- * allocation then comes from a slab, and a freed slot is lost to the others. Both cost memory
- * alone.
+ * A lock of their own: cold slots are many in programs with many short threads. Who is refused
+ * allocates from a slab, and a freed slot is lost to the others until the depots are rebuilt. Both
+ * cost memory alone.
  */
-static _Atomic int taken;
-
-#define SPINS_TO_TAKE 200
-#define SPINS_TO_GIVE 20000
-
-static bool cold_lock(int spins) {
-    for (; spins > 0; spins--) {
-        if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 &&
-            atomic_exchange_explicit(&taken, 1, memory_order_acquire) == 0)
-            return true;
-        spin_hint();
-    }
-    return false;
-}
-
-static void cold_unlock(void) { atomic_store_explicit(&taken, 0, memory_order_release); }
+static void find_free_slots(void);
+struct open_lock cold_lock = {.repair = find_free_slots, .number = COLD_LOCK};
 
 static bool next_granule(void) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     bool done = next_granule_locked();
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return done;
 }
 
@@ -91,8 +79,10 @@ static char *carve(unsigned class) {
         if (!next_granule()) return NULL;
         at = 0;
     }
-    if (size > UNIT)
-        atomic_store_explicit(&carving.granule->state[at + 1], (uint8_t)(COLD_CLASS_MARK + class),
+    /* Also where there is none: whoever was here before may have jumped away. */
+    if (at + 1 < UNITS)
+        atomic_store_explicit(&carving.granule->state[at + 1],
+                              size > UNIT ? (uint8_t)(COLD_CLASS_MARK + class) : SLOT_FRESH,
                               memory_order_relaxed);
     /* Release: who counts slots (stats.c) sees the class of one that it sees. */
     atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
@@ -107,7 +97,8 @@ static _Atomic uint8_t *state_of(const char *slot) {
 char *cold_take(unsigned class, bool *zeroed) {
     struct depot *depot = &depots[class];
     char *slot;
-    if (!cold_lock(SPINS_TO_TAKE)) return NULL;
+    struct lock_hold hold;
+    if (!open_lock_take(&cold_lock, &hold)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
         state_set(state_of(slot), SLOT_USED);
@@ -116,14 +107,15 @@ char *cold_take(unsigned class, bool *zeroed) {
         slot = carve(class);
         *zeroed = carving.clean;
     }
-    cold_unlock();
+    open_lock_drop(&cold_lock, &hold);
     return slot;
 }
 
 /* Room for one more; without it the slot is lost until the class is rebuilt. */
 static bool depot_grow(struct depot *depot) {
     uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     char **slots = meta_alloc(capacity * sizeof *slots);
     if (slots != NULL) {
         if (depot->capacity != 0) {
@@ -133,7 +125,7 @@ static bool depot_grow(struct depot *depot) {
         depot->slots = slots;
         depot->capacity = capacity;
     }
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return slots != NULL;
 }
 
@@ -143,11 +135,12 @@ static void depot_add(struct depot *depot, char *slot) {
 
 void cold_give(char *slot) {
     struct slab *granule = slab_of(granule_of(slot));
-    bool locked = cold_lock(SPINS_TO_GIVE);
+    struct lock_hold hold;
+    bool locked = open_lock_take(&cold_lock, &hold);
     state_set(state_of(slot), SLOT_FREE);
     if (!locked) return;
     depot_add(&depots[cold_class(granule, cold_unit(slot))], slot);
-    cold_unlock();
+    open_lock_drop(&cold_lock, &hold);
 }
 
 /* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
@@ -203,10 +196,17 @@ static void rebuild_granule(struct slab *granule) {
             depot_add(&depots[cold_class(granule, unit)], start + unit * UNIT);
 }
 
-RARE void cold_after_fork(bool rebuild) {
-    if (atomic_load_explicit(&taken, memory_order_relaxed) == 0 && !rebuild) return;
-    cold_unlock();
-    for (unsigned class = 0; class < COLD_CLASSES; class ++) depots[class] = (struct depot){0};
-    for (size_t granule = 1; granule < space.granules; granule++)
+static RARE void find_free_slots(void) {
+    size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    for (unsigned class = 0; class < COLD_CLASSES; class ++) {
+        depots[class].count = depots[class].capacity = 0;
+        depots[class].slots = NULL;
+    }
+    for (size_t granule = 1; granule < granules; granule++)
         if (slab_of(granule)->kind == GRANULE_COLD) rebuild_granule(slab_of(granule));
+}
+
+RARE void cold_after_fork(bool rebuild) {
+    bool was_held = open_lock_after_fork(&cold_lock);
+    if (was_held || rebuild) find_free_slots();
 }

@@ -21,6 +21,7 @@
 
 #include "heap/heap.h"
 #include "heap/slab.h"
+#include "os/open_lock.h"
 
 #define COLD_HEAT 32u
 #define COLD_CLASS_MARK 0x40u
@@ -32,6 +33,8 @@ static inline bool cold_wants(const struct bin *bin, unsigned class) {
     return class < COLD_CLASSES && class != CLASS_ZERO && bin->heat < COLD_HEAT &&
            bin->partial == NULL;
 }
+
+extern struct open_lock cold_lock;
 
 /* A used slot of the class; NULL when there is no memory. *zeroed: it reads as zero. */
 char *cold_take(unsigned class, bool *zeroed);

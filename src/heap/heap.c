@@ -9,7 +9,7 @@
 #include "heap/remote.h"
 #include "heap/repair.h"
 #include "heap/slab.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "pages/meta.h"
@@ -161,7 +161,8 @@ static struct heap *seize_any(int looks, struct heap *except, uintptr_t frame) {
 }
 
 static struct heap *heap_make(void) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
     struct heap *heap = start_once() ? meta_alloc(sizeof *heap) : NULL;
     if (heap != NULL) {
         memset(heap, 0, sizeof *heap);
@@ -171,7 +172,7 @@ static struct heap *heap_make(void) {
         heap->next = heap_first();
         atomic_store_explicit(&registry, heap, memory_order_release);
     }
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return heap;
 }
 
@@ -234,8 +235,7 @@ struct heap *heap_enter(void) {
     mark_busy(heap, frame);
     unsigned generation = racy_load(unsigned, &settings.generation);
     if (unlikely(heap->generation != generation)) {
-        magazines_renew(heap);
-        heap->generation = generation;
+        if (magazines_renew(heap)) heap->generation = generation;
     }
     return heap;
 }

@@ -37,8 +37,8 @@ struct entry {
 };
 
 struct magazine {
-    struct entry *top;   /* newest entry, or the sentinel */
-    struct entry *limit; /* one past the array */
+    _Alignas(2 * sizeof(void *)) struct entry *top; /* newest entry, or the sentinel */
+    struct entry *limit;                            /* one past the array */
 };
 
 /* A heap's slabs of one class that have free slots, and how much the class is used. */

@@ -7,7 +7,8 @@
 #include "heap/cold.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
+#include "os/os.h"
 #include "pages/meta.h"
 #include "process/settings.h"
 
@@ -31,6 +32,19 @@ static void init_side(struct magazine *side) {
 void magazines_init(struct heap *heap) {
     init_side(heap->magazine);
     heap->freed = heap->magazine;
+}
+
+/* Both words at once: a signal handler that jumps away in between must not leave a fast path the
+ * top of one array and the limit of another. */
+static void set_magazine(struct magazine *magazine, struct entry *top, struct entry *limit) {
+#if defined(__x86_64__) || defined(__aarch64__)
+    typedef uintptr_t pair __attribute__((vector_size(16), may_alias));
+    *(volatile pair *)magazine = (pair){(uintptr_t)top, (uintptr_t)limit};
+#else
+    uint64_t signals = os_block_signals();
+    *magazine = (struct magazine){top, limit};
+    os_restore_signals(signals);
+#endif
 }
 
 static struct entry *sentinel(const struct heap *heap, const struct magazine *side,
@@ -107,7 +121,7 @@ static void move_side(struct heap *heap, struct magazine *side, unsigned class, 
     unsigned count = entries_in(heap, side, class), old = heap->bin[class].entries;
     memcpy(array, before, (count + 1) * sizeof *array);
     signal_order(); /* a fork finds one array or the other, whole */
-    side[class] = (struct magazine){array + count, array + entries};
+    set_magazine(&side[class], array + count, array + entries);
     signal_order();
     if (old != 0) meta_free(before, array_bytes(old));
 }
@@ -138,9 +152,10 @@ void magazine_grow(struct heap *heap, unsigned class) {
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return;
     enlarge(heap, class, entries);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
 }
 
 unsigned magazine_want(const struct heap *heap, unsigned class) {
@@ -179,24 +194,26 @@ void magazines_flush_all(struct heap *heap) {
 
 static void drop_array(struct heap *heap, struct magazine *side, unsigned class) {
     struct entry *array = sentinel(heap, side, class);
-    side[class] = (struct magazine){no_entries, no_entries + 1};
+    set_magazine(&side[class], no_entries, no_entries + 1);
     signal_order();
     meta_free(array, array_bytes(heap->bin[class].entries));
 }
 
-/* A signal handler may free into it until signals are blocked, so it is looked at again then. */
-static void discard(struct heap *heap, unsigned class) {
+/* A signal handler may free into it meanwhile, so it is looked at again with the lock. */
+static bool discard(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
+    struct lock_hold hold;
     while (bin->entries != 0) {
         flush_whole(heap, class);
-        lock_take(&global_lock);
+        if (!open_lock_take(&global_lock, &hold)) return false;
         if (magazine_count(heap, class) == 0 && entries_in(heap, heap->magazine, class) == 0) {
             if (has_two_sides(heap)) drop_array(heap, heap->freed, class);
             drop_array(heap, heap->magazine, class);
             bin->entries = 0;
         }
-        lock_drop(&global_lock);
+        open_lock_drop(&global_lock, &hold);
     }
+    return true;
 }
 
 /* Frees go to another side while allocations are sampled; of a heap whose magazines are empty. */
@@ -204,9 +221,10 @@ static void choose_side(struct heap *heap) {
     struct magazine *side = heap->magazine;
     if (is_sampling()) {
         if (heap->other_side == NULL) {
-            lock_take(&global_lock);
+            struct lock_hold hold;
+            if (!open_lock_take(&global_lock, &hold)) return;
             heap->other_side = meta_alloc(CLASSES * sizeof *side);
-            lock_drop(&global_lock);
+            open_lock_drop(&global_lock, &hold);
             if (heap->other_side == NULL) return;
             init_side(heap->other_side);
         }
@@ -217,9 +235,11 @@ static void choose_side(struct heap *heap) {
     slabs_follow(heap);
 }
 
-void magazines_renew(struct heap *heap) {
-    for (unsigned class = 0; class < CLASSES; class ++) discard(heap, class);
+bool magazines_renew(struct heap *heap) {
+    for (unsigned class = 0; class < CLASSES; class ++)
+        if (!discard(heap, class)) return false;
     choose_side(heap);
+    return true;
 }
 
 /* What is cold: no slab of this heap would find it again. */
@@ -251,7 +271,8 @@ static bool is_consistent(const struct heap *heap, unsigned class) {
 }
 
 static void lose_arrays(struct heap *heap, unsigned class) {
-    heap->freed[class] = heap->magazine[class] = (struct magazine){no_entries, no_entries + 1};
+    set_magazine(&heap->freed[class], no_entries, no_entries + 1);
+    set_magazine(&heap->magazine[class], no_entries, no_entries + 1);
     heap->bin[class].entries = 0;
 }
 

@@ -22,8 +22,9 @@ void magazine_flush(struct heap *heap, unsigned class, unsigned count);
 /* Flushes all, of a heap that no thread owns. */
 void magazines_flush_all(struct heap *heap);
 
-/* Gives all back and begins anew, with arrays that the settings of now allow. */
-void magazines_renew(struct heap *heap);
+/* Gives all back and begins anew, with arrays that the settings of now allow; false when that is to
+ * be tried again. */
+bool magazines_renew(struct heap *heap);
 
 /* Empties all. The heap's own slots are found when its slabs are repaired; others' are given back.
  */

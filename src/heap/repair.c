@@ -4,7 +4,7 @@
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
@@ -22,13 +22,21 @@ RARE void repair_heap(struct heap *heap) {
     remote_collect_all(heap);
 }
 
+/* By the thread that has the lock now. */
+static RARE void repair_pages(void) {
+    space_repair();
+    meta_repair();
+    pages_rebuild(false);
+}
+
+struct open_lock global_lock = {.repair = repair_pages, .number = GLOBAL_LOCK};
+
 RARE void repair_after_fork(void) {
-    bool was_held = atomic_load_explicit(&global_lock.word, memory_order_relaxed) != 0;
-    atomic_store_explicit(&global_lock.word, 0, memory_order_relaxed);
+    bool was_held = open_lock_after_fork(&global_lock);
     if (was_held) {
-        space_after_fork();
+        space_repair();
         meta_forget_free();
-        pages_rebuild();
+        pages_rebuild(true);
     }
     cold_after_fork(was_held);
 }

@@ -7,7 +7,7 @@
 #include "heap/cold.h"
 #include "heap/remote.h"
 #include "heap/size_class.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
@@ -146,9 +146,10 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
 }
 
 struct slab *slab_create(struct heap *heap, unsigned class) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
     struct slab *slab = create_locked(heap, class);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     if (unlikely(settings.check == CHECK_HARD)) guard_watch();
     return slab;
 }
@@ -172,10 +173,12 @@ bool slab_open_end(const void *p) {
     return os_commit((char *)((uintptr_t)p & ~(page - 1)), page);
 }
 
-/* `purged`: its pages are not resident, and read as zero. */
-static void slab_retire(struct heap *heap, struct slab *slab, bool purged) {
+/* `purged`: its pages are not resident, and read as zero. False, and the slab stays listed, when
+ * the lock cannot be had. */
+static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     bin_remove(heap, slab);
-    lock_take(&global_lock);
     unsigned class = slab->class;
     unsigned granules = class_granules(class);
     for (unsigned i = 0; i < granules; i++) {
@@ -192,7 +195,8 @@ static void slab_retire(struct heap *heap, struct slab *slab, bool purged) {
         pages_free(page, purged);
         purge_after_free();
     }
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
+    return true;
 }
 
 /* ---- empty slabs ---- */
@@ -219,8 +223,9 @@ static void use_empty(struct heap *heap, const struct slab *slab) {
 
 bool slab_retire_empty(struct heap *heap) {
     if (heap->empties == 0) return false;
-    slab_retire(heap, heap->empty[--heap->empties], false);
-    return true;
+    if (slab_retire(heap, heap->empty[--heap->empties], false)) return true;
+    heap->empties++;
+    return false;
 }
 
 bool slab_retire_old(struct heap *heap, struct slab *slab) {

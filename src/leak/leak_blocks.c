@@ -8,7 +8,7 @@
 #include "heap/slab.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "stack/stack.h"

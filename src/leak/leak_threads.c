@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "os/lock.h"
+#include "heap/cold.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "os/os_process.h"
@@ -47,7 +48,9 @@ static void park(int round, void *context) {
 
 /* One that comes too late finds no round, or the next. */
 static void on_park_signal(int signal, siginfo_t *info, void *context) {
-    (void)signal, (void)info;
+    (void)info;
+    /* What the lock protects must be whole, and found blocks are page numbers there. */
+    if (open_lock_defers(&global_lock, signal) || open_lock_defers(&cold_lock, signal)) return;
     atomic_fetch_add(&parking.inside, 1);
     int round = atomic_load(&parking.round);
     if (round % 2 != 0) park(round, context);

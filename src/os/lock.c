@@ -1,7 +1,5 @@
 #include "os/lock.h"
 
-struct lock global_lock;
-
 #define SPINS 100
 
 void lock_take(struct lock *lock) {

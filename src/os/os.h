@@ -103,6 +103,10 @@ void os_wait_for(_Atomic int *word, int expected, int64_t ns);
 void os_wait_for_kernel(_Atomic int *word, int expected, int64_t ns);
 void os_wake_one(_Atomic int *word);
 
+/* Whether the word has that value; false also when it cannot be read. Allowed wherever os_wait is.
+ */
+bool os_still_holds(const _Atomic uint32_t *word, uint32_t value);
+
 /* Reads up to `bytes` of a file; returns how many, or -1. Waits for nobody to write to a pipe. */
 long os_read_file(const char *path, char *buffer, size_t bytes);
 

@@ -236,6 +236,13 @@ void *os_map_file(const char *path, size_t bytes) {
     return IS_ERROR(start) ? NULL : (void *)start;
 }
 
+/* The kernel compares before it moves those that wait there to another word, here none at all. */
+bool os_still_holds(const _Atomic uint32_t *word, uint32_t value) {
+    static uint32_t other;
+    long r = call6(SYS_futex, (long)word, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, (long)&other, value);
+    return r != -EAGAIN && r != -EFAULT;
+}
+
 long os_read_file(const char *path, char *buffer, size_t bytes) {
     long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0, 0);
     if (IS_ERROR(fd)) return -1;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
@@ -23,10 +23,11 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     size_t align_pages = max_size(align >> RUN_SHIFT, 1);
     if (pages + align_pages > UINT32_MAX / 2) return NULL;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
     uint32_t page = pages_alloc((uint32_t)pages, (uint32_t)align_pages, RUN_BLOCK, zeroed);
     char *p = block_at(page);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     if (page == 0) return NULL;
     if (*zeroed && pages > PURGE_SLICE) purge_in_exchange(pages);
     return p;
@@ -51,10 +52,11 @@ static void *alloc_either_way(size_t size, size_t align, bool *zeroed) {
 }
 
 static bool large_give_back(void) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     pages_settle();
     bool some = pages_give_back();
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return some;
 }
 
@@ -89,9 +91,13 @@ static bool resize_in_place(uint32_t page, uint32_t pages) {
 }
 
 static void free_run(void *p, bool clean) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) {
+        pages_free_later(page_of(p));
+        return;
+    }
     pages_free(page_of(p), clean);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
 }
 
 /* Nothing is copied: the run's pages move there, and it is clean afterwards. */
@@ -105,10 +111,11 @@ static void *move_to_mapping(void *p, size_t bytes, size_t size) {
  * pages of the run itself. */
 static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
     bool clean;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
     uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
     char *to = block_at(page);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     if (page == 0) return NULL;
     if (clean && bytes >= MOVE_MIN) {
         void *moved = move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
@@ -123,10 +130,11 @@ void *large_resize(void *p, size_t size) {
     size_t bytes = large_usable(p);
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     if (bytes == 0 || pages > UINT32_MAX / 2) return NULL;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
     pages_settle();
     bool done = resize_in_place(page_of(p), (uint32_t)pages);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     if (done) return p;
     if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0)
         return move_to_run(p, bytes, (uint32_t)pages);

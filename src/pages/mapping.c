@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/space.h"
@@ -112,16 +112,12 @@ static size_t table_bytes(size_t capacity) {
 }
 
 static struct mapping_table *table_make(size_t bytes) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return os_map(bytes);
     struct mapping_table *table = meta_alloc(bytes);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
+    if (table != NULL) memset(table, 0, bytes);
     return table;
-}
-
-static void table_drop(struct mapping_table *table) {
-    lock_take(&global_lock);
-    meta_free(table, table_bytes(table->capacity));
-    lock_drop(&global_lock);
 }
 
 /* Puts a larger table before the first, unless another thread has done so. */
@@ -129,12 +125,11 @@ static bool table_grow(struct mapping_table *first) {
     size_t capacity = first == NULL ? FIRST_CAPACITY : first->capacity * 2;
     struct mapping_table *new = table_make(table_bytes(capacity));
     if (new == NULL) return false;
-    memset(new, 0, table_bytes(capacity));
     new->capacity = capacity;
     new->next = first;
-    if (!atomic_compare_exchange_strong_explicit(&tables, &first, new, memory_order_acq_rel,
-                                                 memory_order_acquire))
-        table_drop(new);
+    /* Lost to another thread, its memory is too: that happens a few times in a process at most. */
+    atomic_compare_exchange_strong_explicit(&tables, &first, new, memory_order_acq_rel,
+                                            memory_order_acquire);
     return true;
 }
 
@@ -233,8 +228,7 @@ static bool table_add(char *block, char *start, size_t bytes) {
     return true;
 }
 
-void *mapping_alloc(size_t bytes, size_t align) {
-    if (!may_have_more()) return NULL;
+void *mapping_alloc_always(size_t bytes, size_t align) {
     size_t page = os_page_size();
     size_t lead = align > page ? align - page : 0;
     if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
@@ -251,6 +245,10 @@ void *mapping_alloc(size_t bytes, size_t align) {
     if (table_add(block, start, bytes)) return block;
     os_unmap(start, bytes);
     return NULL;
+}
+
+void *mapping_alloc(size_t bytes, size_t align) {
+    return may_have_more() ? mapping_alloc_always(bytes, align) : NULL;
 }
 
 size_t mapping_usable(const void *block) {

@@ -25,6 +25,7 @@ static void put(void *start, size_t lines) {
     struct piece *piece = start;
     piece->next = *list;
     piece->lines = lines;
+    signal_order(); /* a list is whole after each instruction, but while it is merged */
     *list = piece;
 }
 
@@ -34,6 +35,7 @@ static void *take(struct piece **list, size_t lines) {
         struct piece *piece = *list;
         if (piece->lines < lines) continue;
         *list = piece->next;
+        signal_order();
         if (piece->lines > lines) put((char *)piece + lines * CACHE_LINE, piece->lines - lines);
         return piece;
     }
@@ -44,6 +46,7 @@ static void *cut(size_t lines) {
     if (!part_grow(&space.meta_part, handed_out + lines * CACHE_LINE)) return NULL;
     void *start = space.meta_part.start + handed_out;
     handed_out += lines * CACHE_LINE;
+    signal_order();
     return start;
 }
 
@@ -76,7 +79,11 @@ static struct piece *sort_by_address(struct piece *list) {
     return all;
 }
 
+static bool merging;
+
 static void merge_neighbours(void) {
+    merging = true;
+    signal_order();
     struct piece *all = NULL;
     for (unsigned n = 0; n < PIECE_SIZES; n++) {
         for (struct piece *piece = free_pieces[n], *next; piece != NULL; piece = next) {
@@ -96,6 +103,8 @@ static void merge_neighbours(void) {
             all = next;
         }
     }
+    signal_order();
+    merging = false;
 }
 
 void *meta_alloc(size_t bytes) {
@@ -115,6 +124,11 @@ void meta_free(void *start, size_t bytes) { put(start, lines_of(bytes)); }
 
 void meta_forget_free(void) {
     for (unsigned n = 0; n < PIECE_SIZES; n++) free_pieces[n] = NULL;
+    merging = false;
+}
+
+void meta_repair(void) {
+    if (merging) meta_forget_free();
 }
 
 size_t meta_bytes_used(void) { return handed_out; }

@@ -17,6 +17,10 @@ bool meta_give_back(void);
 /* Forgets what was given back: after a fork that caught another thread inside (repair.c). */
 void meta_forget_free(void);
 
+/* The same, if need be, where the thread inside was this one or stands still: its stores were seen
+ * in their order. */
+void meta_repair(void);
+
 /* Bytes handed out by the system for it so far. */
 size_t meta_bytes_used(void);
 

@@ -1,6 +1,6 @@
 #include "pages/pages.h"
 
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/purge.h"
@@ -256,7 +256,7 @@ void pages_free(uint32_t page, bool clean) {
 
 /* ---- freed without the lock ---- */
 
-/* A stack of page numbers, linked through run.next: anybody pushes, the lock's holder takes all. */
+/* A stack of page numbers, linked through run.next: any thread pushes, the lock's holder pops. */
 static _Atomic uint32_t later;
 static _Atomic size_t later_pages;
 
@@ -268,13 +268,24 @@ static void push_later(uint32_t page) {
                                                     memory_order_relaxed));
 }
 
+/* One at a time, so that a holder of the lock that is gone has lost no other. Only the holder pops,
+ * so a page that is seen at the top twice was there all the time. */
+static uint32_t pop_later(void) {
+    uint32_t head = atomic_load_explicit(&later, memory_order_acquire);
+    while (head != 0 &&
+           !atomic_compare_exchange_weak_explicit(&later, &head, run_of(head)->next,
+                                                  memory_order_acquire, memory_order_acquire))
+        continue;
+    return head;
+}
+
 /* Others may have the lock between the slices of a long purge. */
 static void settle_now(void) {
-    for (bool more = true; more;) {
-        lock_take(&global_lock);
+    struct lock_hold hold;
+    for (bool more = true; more && open_lock_take(&global_lock, &hold);) {
         pages_settle();
         more = purge_excess();
-        lock_drop(&global_lock);
+        open_lock_drop(&global_lock, &hold);
     }
 }
 
@@ -296,12 +307,7 @@ bool pages_free_later(uint32_t page) {
 void pages_settle(void) {
     if (atomic_load_explicit(&later, memory_order_relaxed) == 0) return;
     atomic_store_explicit(&later_pages, 0, memory_order_relaxed);
-    uint32_t page = atomic_exchange_explicit(&later, 0, memory_order_acquire);
-    while (page != 0) {
-        uint32_t next = run_of(page)->next;
-        pages_free(page, false);
-        page = next;
-    }
+    for (uint32_t page; (page = pop_later()) != 0;) pages_free(page, false);
     purge_after_free();
 }
 
@@ -400,15 +406,37 @@ RARE bool pages_give_back(void) {
     return space_give_back(round_up(totals.top << RUN_SHIFT, GRANULE)) || some;
 }
 
-RARE void pages_rebuild(void) {
-    size_t top = totals.top;
-    totals = (struct page_counts){.top = top};
-    atomic_store_explicit(&later, 0, memory_order_relaxed); /* those are free like the rest */
+/* Has never become a slab, or is one no more. Its memory may be inaccessible. */
+static bool discard_unfinished(uint32_t page, uint64_t tag) {
+    size_t first = page / GRANULE_PAGES, granules = tag_pages(tag) / GRANULE_PAGES;
+    struct slab *head = slab_of(first);
+    if (tag_kind(tag) != RUN_SLAB || head->kind == GRANULE_COLD ||
+        atomic_load_explicit(&head->owner, memory_order_relaxed) != NULL ||
+        !os_commit(page_start(page), (size_t)tag_pages(tag) << RUN_SHIFT))
+        return false;
+    for (size_t i = 0; i < granules; i++) {
+        atomic_store_explicit(&slab_of(first + i)->owner, NULL, memory_order_relaxed);
+        slab_of(first + i)->kind = GRANULE_RUNS;
+    }
+    return true;
+}
+
+/* Of the counts those of runs; without a moment in which `top` is less than it is. */
+static void forget_lists(void) {
+    totals.used = totals.dirty = totals.clean = totals.free_runs = 0;
     for (int kind = 0; kind < 2; kind++) free_bins[kind] = (struct bins){0};
+}
+
+RARE void pages_rebuild(bool alone) {
+    size_t top = totals.top;
+    enum run_kind least_used = alone ? RUN_BLOCK : RUN_LATER;
+    /* What waits is free like the rest; but other threads may be about to push it. */
+    if (alone) atomic_store_explicit(&later, 0, memory_order_relaxed);
+    forget_lists();
     uint32_t free_from = GRANULE_PAGES;
     for (uint32_t page = GRANULE_PAGES; page < top;) {
         uint64_t tag = run_tag(page);
-        if (tag_kind(tag) >= RUN_BLOCK) {
+        if (tag_kind(tag) >= least_used && !discard_unfinished(page, tag)) {
             /* Whatever it was, it may have been written. */
             if (page > free_from) mark_free(free_from, page - free_from, true);
             if (tag_kind(tag) != RUN_FOREIGN) totals.used += tag_pages(tag);

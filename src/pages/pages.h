@@ -6,7 +6,8 @@
  * and can be rebuilt from it (pages_rebuild). Free runs are dirty (handed out before) or clean
  * (read as zero, not resident); neighbours of one kind are always merged.
  *
- * The global lock must be held for everything here but run_tag and pages_free_later.
+ * The global lock must be held for everything here but run_tag and pages_free_later. Its holder may
+ * go for ever at any instruction: that is what pages_rebuild is for.
  */
 #ifndef MALLOW_PAGES_H
 #define MALLOW_PAGES_H
@@ -31,8 +32,8 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
 /* Gives a used run back. `clean`: its memory reads as zero and is not resident. */
 void pages_free(uint32_t page, bool clean);
 
-/* Frees a block's run without the lock, so that it costs no system call: the next that holds the
- * lock and calls pages_settle gives it back. False when the run is no block (any more). */
+/* Frees a block's run without the lock: the next that holds the lock and calls pages_settle gives
+ * it back. False when the run is no block (any more). */
 bool pages_free_later(uint32_t page);
 
 /* Gives back what was freed since the last time. */
@@ -52,8 +53,8 @@ size_t pages_purge(size_t pages);
  * for the allocator's own memory: they count against limits. False when there is nothing. */
 bool pages_give_back(void);
 
-/* Makes the lists and counts anew from the tags of used runs. */
-void pages_rebuild(void);
+/* Makes the lists and counts anew from the tags of used runs. alone: there is no other thread. */
+void pages_rebuild(bool alone);
 
 struct page_counts pages_count(void);
 

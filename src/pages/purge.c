@@ -1,7 +1,7 @@
 #include "pages/purge.h"
 
 #include "os/cgroup.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_auxv.h"
 #include "pages/mapping.h"
@@ -63,14 +63,15 @@ static size_t pages_in_use(const struct page_counts *now) {
 
 RARE void purge_read_group(void) {
     struct cgroup_memory memory = cgroup_memory();
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return;
     struct page_counts now = pages_count();
     size_t ours = pages_in_use(&now) + now.dirty; /* a part of what is in use there */
     bool limited = memory.limit != SIZE_MAX;
     purge_group.limit = limited ? memory.limit >> RUN_SHIFT : SIZE_MAX;
     purge_group.room =
         limited ? min_size((memory.left >> RUN_SHIFT) + ours, purge_group.limit) : SIZE_MAX;
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
 }
 
 /* Free pages that the group has room for; none when what is in use comes near the limit. */
@@ -166,20 +167,22 @@ void purge_after_free(void) {
 
 bool purge_look(int64_t now) {
     if (!tick_is_over(now)) return false;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     pages_settle();
     struct page_counts count = pages_count();
     bool some = tick_is_over(now) && purge_unused(budget_pages(&count), now);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return some;
 }
 
 bool purge_has_more(void) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     pages_settle();
     struct page_counts now = pages_count();
     bool more = now.dirty > budget_pages(&now);
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return more;
 }
 
@@ -198,14 +201,15 @@ void purge_after_alloc(size_t pages, bool clean) {
 }
 
 void purge_in_exchange(size_t pages) {
+    struct lock_hold hold;
     bool first = true;
     for (size_t left = min_size(pages, EXCHANGE_MAX), gone = 1; left > 0 && gone > 0;) {
-        lock_take(&global_lock);
+        if (!open_lock_take(&global_lock, &hold)) return;
         pages_settle();
         if (first) purge_regret(pages);
         first = false;
         gone = pages_purge(min_size(min_size(left, PURGE_SLICE), above_allowance()));
-        lock_drop(&global_lock);
+        open_lock_drop(&global_lock, &hold);
         left -= min_size(left, gone);
     }
 }

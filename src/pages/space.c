@@ -203,7 +203,7 @@ bool part_shrink(struct part *part, size_t bytes) {
     return gone;
 }
 
-RARE void part_after_fork(struct part *part) {
+RARE void part_repair(struct part *part) {
     if (part->asked_for <= part->accessible) return;
     if (part->by == GROW_MAPPED)
         os_unmap(part->start + part->accessible, part->asked_for - part->accessible);
@@ -212,10 +212,14 @@ RARE void part_after_fork(struct part *part) {
     part->asked_for = part->accessible;
 }
 
-RARE void space_after_fork(void) {
-    part_after_fork(&space.granule_part);
-    part_after_fork(&space.meta_part);
-    part_after_fork(&space.block_part);
+RARE void space_repair(void) {
+    if (space.granules == 0) {
+        space.base = NULL; /* another range is as good */
+        return;
+    }
+    part_repair(&space.granule_part);
+    part_repair(&space.meta_part);
+    part_repair(&space.block_part);
 }
 
 /* Behind what the program has added to its data segment itself; where in the part, or 0. */

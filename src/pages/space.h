@@ -47,7 +47,7 @@ struct part {
     char *start;
     size_t accessible; /* bytes */
     size_t limit;      /* bytes it may have */
-    size_t asked_for; /* bytes: beyond accessible while the system is asked, see space_after_fork */
+    size_t asked_for;  /* bytes: beyond accessible while the system is asked, see part_repair */
     size_t lowest;    /* bytes that stay: of the break, once mappings follow them */
     enum growth by;
     bool occupied; /* the last step failed because something else is mapped there */
@@ -86,16 +86,16 @@ void part_undo(struct part *part);
  * when there is nothing, or the system refuses. Under the global lock. */
 bool part_shrink(struct part *part, size_t bytes);
 
-/* In the child of a fork that caught another thread in part_grow: what was mapped but not yet
- * counted would be in the way for ever. */
-void part_after_fork(struct part *part);
+/* After a part_grow that was never finished: what was mapped but not yet counted would be in the
+ * way for ever. */
+void part_repair(struct part *part);
 
 /* Goes on with that many granules behind what somebody else has put in the way of the blocks.
  * Returns the first of them, or 0. */
 size_t space_skip(size_t granules);
 
-/* The same for the parts of the blocks. */
-void space_after_fork(void);
+/* The same for the parts of the blocks, and for a beginning that was never finished. */
+void space_repair(void);
 
 /* From now on, and for the blocks that there are. */
 void space_use_huge_pages(void);

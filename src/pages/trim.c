@@ -3,7 +3,7 @@
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "mallow.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/pages.h"
 #include "process/stats.h"
@@ -135,11 +135,12 @@ static bool trim_all_heaps(void) {
 }
 
 static bool trim_runs(size_t pad) {
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     pages_settle();
     size_t keep = pad >> RUN_SHIFT, dirty = pages_count().dirty;
     size_t purged = dirty > keep ? pages_purge(dirty - keep) : 0;
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return purged != 0;
 }
 

@@ -11,6 +11,7 @@
 #include "check/special.h"
 #include "heap/heap.h"
 #include "leak/leak_suppress.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_auxv.h"
 #include "pages/purge.h"
@@ -88,6 +89,7 @@ static void set_tcache_count(size_t value) {
 static void set_special(unsigned bit, bool on) {
     unsigned special = on ? settings.special | bit : settings.special & ~bit;
     racy_store(&settings.special, special);
+    open_lock_block_signals((special & SPECIAL_NEEDS_LOCK) != 0);
     space_serve_fast(special_leaves_magazines());
     magazines_change();
 }

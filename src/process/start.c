@@ -9,7 +9,7 @@
 #include "heap/heap.h"
 #include "heap/repair.h"
 #include "leak/leak.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os_thread.h"
 #include "pages/decay.h"
 #include "pages/purge.h"
@@ -26,9 +26,10 @@ bool start_once(void) { return space.base != NULL || space_choose(settings_backe
 
 bool start(void) {
     if (likely(__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) != 0)) return true;
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
     bool started = start_once();
-    lock_drop(&global_lock);
+    open_lock_drop(&global_lock, &hold);
     return started;
 }
 

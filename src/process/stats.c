@@ -6,7 +6,7 @@
 #include "heap/cold.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"
@@ -137,9 +137,10 @@ static size_t read_run(struct mallow_stats *stats, size_t page, size_t end) {
 
 static size_t read_slice(struct mallow_stats *stats, size_t page, size_t end) {
     size_t stop = min_size(page + SLICE_PAGES, end);
-    lock_take(&global_lock);
+    struct lock_hold hold;
+    bool locked = open_lock_take(&global_lock, &hold); /* or else what is found is nearly right */
     while (page < stop) page = read_run(stats, page, end);
-    lock_drop(&global_lock);
+    if (locked) open_lock_drop(&global_lock, &hold);
     return page;
 }
 
@@ -155,12 +156,14 @@ static void add_mappings(struct mallow_stats *stats, const struct mapping_counts
 
 /* What stands in no page, and how far the pages go. */
 static size_t read_counts(struct mallow_stats *stats) {
-    lock_take(&global_lock);
-    pages_settle();
+    struct lock_hold hold;
+    if (open_lock_take(&global_lock, &hold)) {
+        pages_settle();
+        open_lock_drop(&global_lock, &hold);
+    }
     struct mapping_counts mapping = mapping_count();
     stats->metadata_bytes = meta_bytes_used();
     size_t end = pages_count().top;
-    lock_drop(&global_lock);
     struct mapping_counts guards = guard_count();
     add_mappings(stats, &mapping);
     add_mappings(stats, &guards);

@@ -219,11 +219,18 @@ static void step_purge(void) {
     assert_int_equal(cleaned, purged);
 }
 
-/* As after a fork: what was free may have been anything. */
+static void set_kind_of_all(enum granule_kind kind) {
+    for (size_t granule = 0; granule < space.granules; granule++) slab_of(granule)->kind = kind;
+}
+
+/* As after a fork: what was free may have been anything. Runs of slabs are those of finished ones.
+ */
 static void step_rebuild(void) {
+    set_kind_of_all(GRANULE_COLD);
     for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page++)
         if (model[page] < 0) model[page] = DIRTY, write_pages(page, 1);
-    pages_rebuild();
+    pages_rebuild(random_below(&seed, 2) == 0);
+    set_kind_of_all(GRANULE_RUNS);
 }
 
 static void step_find_start(void) {
@@ -289,10 +296,35 @@ static void a_rebuild_frees_what_waits(void **state) {
     (void)state;
     size_t used = pages_count().used;
     assert_true(pages_free_later(block_of(5)));
-    pages_rebuild();
+    pages_rebuild(true);
     assert_int_equal(pages_count().used, used);
     pages_settle(); /* and not a second time */
     assert_int_equal(pages_count().used, used);
+}
+
+/* While other threads go on: one of them may be about to push it. */
+static void what_waits_goes_on_waiting(void **state) {
+    (void)state;
+    size_t used = pages_count().used;
+    assert_true(pages_free_later(block_of(5)));
+    pages_rebuild(false);
+    assert_int_equal(pages_count().used, used + 5);
+    pages_settle();
+    assert_int_equal(pages_count().used, used);
+}
+
+static void an_unfinished_slab_is_free(void **state) {
+    bool clean;
+    (void)state;
+    size_t used = pages_count().used;
+    uint32_t page = pages_alloc(2 * GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean);
+    struct slab *second = slab_of(page / GRANULE_PAGES + 1);
+    second->kind = GRANULE_SLAB; /* the first is described last */
+    atomic_store(&second->owner, (struct heap *)second);
+    pages_rebuild(false);
+    assert_int_equal(pages_count().used, used);
+    assert_int_equal(second->kind, GRANULE_RUNS);
+    assert_null(atomic_load(&second->owner));
 }
 
 /* Nothing goes back to the kernel unless a test asks for it. */
@@ -308,6 +340,8 @@ int main(void) {
         cmocka_unit_test(all_free_runs_become_one),
         cmocka_unit_test(what_waits_for_the_lock_is_bounded),
         cmocka_unit_test(a_rebuild_frees_what_waits),
+        cmocka_unit_test(what_waits_goes_on_waiting),
+        cmocka_unit_test(an_unfinished_slab_is_free),
     };
     return cmocka_run_group_tests(tests, start_and_retain_all, NULL);
 }

@@ -47,7 +47,7 @@ static void a_step_that_fork_interrupted_is_made_again(void **state) {
     assert_int_equal(os_extend(blocks_end(), MIB), OS_EXTENDED);
     assert_false(space_grow(granules_accessible() + 1));
     part->asked_for = part->accessible + MIB;
-    space_after_fork();
+    space_repair();
     assert_true(space_grow(granules_accessible() + 1));
 }
 
@@ -74,7 +74,7 @@ static void a_step_that_was_refused_is_not_taken_back(void **state) {
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     assert_ptr_equal(foreign, end);
     assert_false(space_grow(granules_accessible() + 1));
-    space_after_fork();
+    space_repair();
     memset(foreign, 1, GRANULE);
     munmap(foreign, GRANULE);
 }

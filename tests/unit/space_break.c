@@ -78,7 +78,7 @@ static void what_the_program_adds_is_left_out(void **state) {
         assert_int_equal(tag_pages(hole), (sizes[i] + GRANULE - 1) / GRANULE * GRANULE_PAGES);
         assert_int_equal(counted(&now), counted(&before) + now.top - before.top - tag_pages(hole));
         assert_ptr_equal(blocks_end(), sbrk(0));
-        pages_rebuild();
+        pages_rebuild(true);
         now = pages_count();
         assert_int_equal(counted(&now), counted(&before) + now.top - before.top - tag_pages(hole));
     }
@@ -99,7 +99,7 @@ static void a_step_that_fork_interrupted_is_counted(void **state) {
     size_t granules = granules_accessible();
     assert_true(os_break_move(blocks_end(), blocks_end() + MIB));
     blocks->asked_for = blocks->accessible + MIB;
-    space_after_fork();
+    space_repair();
     assert_true(space_grow(granules + MIB / GRANULE));
     assert_int_equal(granules_accessible(), granules + MIB / GRANULE);
     assert_ptr_equal(blocks_end(), sbrk(0));

@@ -1,0 +1,67 @@
+/*
+ * A lock that blocks no signals, for the slow paths of the default mode.
+ *
+ * A signal handler may interrupt the thread that holds it and allocate, jump away, fork, end the
+ * thread, or return. So:
+ *
+ *   - The handler finds that its own thread holds the lock and is refused: its caller works without
+ *     what the lock protects. Nobody is kept waiting for what cannot happen.
+ *   - The lock's word is the address of a mark on the holder's stack. While the holder may go on,
+ *     no other code writes there. So a mark that is not what it was, or cannot be read, proves that
+ *     the holder is gone, to its own thread and to every other: the next one that takes the lock
+ *     repairs what it protects.
+ *   - Whoever waits for a second in vain is refused too: a thread that jumped away and never came
+ *     back, with its mark untouched, costs memory and time, but stops nobody.
+ *
+ * What the lock protects must therefore be repairable after each instruction (repair.c), as it must
+ * be in the child of a fork: there the lock stays with the thread that forked, if it had it, for
+ * its handler may return.
+ */
+#ifndef MALLOW_OPEN_LOCK_H
+#define MALLOW_OPEN_LOCK_H
+
+#include <stdatomic.h>
+
+#include "config.h"
+
+#define MARK_WORDS 4u
+
+/* On the stack of a thread from before it takes a lock until after it has dropped it. */
+struct lock_hold {
+    _Atomic uint32_t mark[MARK_WORDS]; /* derived from the lock's word */
+    uint64_t word;                     /* what the lock's is */
+    uint64_t before;                   /* what the thread's own note was */
+    uint64_t signals;                  /* those that were blocked before */
+    bool blocks_signals;
+};
+
+enum open_locks { GLOBAL_LOCK, COLD_LOCK, OPEN_LOCKS };
+
+struct open_lock {
+    _Atomic uint64_t word;  /* 0: free; see open_lock.c */
+    _Atomic uint64_t stuck; /* the word that was waited for in vain, or 0 */
+    void (*repair)(void);   /* makes whole what a holder that is gone left in motion */
+    enum open_locks number;
+};
+
+/* Page heap, the allocator's own memory, registry of heaps. */
+extern struct open_lock global_lock;
+
+/* False when the lock cannot be had: the calling thread holds it, or another one does for ever. */
+bool open_lock_take(struct open_lock *lock, struct lock_hold *hold);
+void open_lock_drop(struct open_lock *lock, struct lock_hold *hold);
+
+/* Whether the last attempt of the thread to take a lock was refused. */
+bool open_lock_was_refused(void);
+
+/* From now on signals are blocked all the same: modes that cannot work without the lock. */
+void open_lock_block_signals(bool block);
+
+/* In the child of a fork: frees the lock if a thread has it that is not here; true if so. */
+bool open_lock_after_fork(struct open_lock *lock);
+
+/* In a signal handler: if the thread holds the lock, it gets the signal again when it has dropped
+ * it. */
+bool open_lock_defers(const struct open_lock *lock, int signal);
+
+#endif
