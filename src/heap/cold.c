@@ -53,7 +53,7 @@ static bool next_granule_locked(void) {
  * cost memory alone.
  */
 static void find_free_slots(void);
-struct open_lock cold_lock = {.repair = find_free_slots, .number = COLD_LOCK};
+struct open_lock cold_lock = {.repair = find_free_slots, .kind = COLD_LOCK};
 
 static bool next_granule(void) {
     struct lock_hold hold;
@@ -150,11 +150,14 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     bin->heat++;
     if (magazine_full(&heap->freed[class])) {
         /* As heap_enter does, but for visitors, whom magazines do not concern. */
-        racy_store(&heap->busy, (uintptr_t)__builtin_frame_address(0));
+        struct frame_mark mark;
+        frame_mark_set(&mark, (uintptr_t)&mark);
+        racy_store(&heap->busy, (uintptr_t)&mark);
         signal_order();
         magazine_grow(heap, class);
         signal_order();
         racy_store(&heap->busy, 0);
+        frame_mark_clear(&mark);
     }
     if (magazine_full(&heap->freed[class])) return false;
     magazine_push(heap, class, entry);

@@ -35,59 +35,51 @@ struct heap *heap_first(void) {
 
 /* ---- visits ---- */
 
-enum { NO_VISITOR, VISITOR, VISITOR_AWAITED, VISITOR_LOST };
-
 /*
  *     visitor                           the heap's thread, or a thread that seizes the heap
  *     -------                           ---------------------------------------------------
- *     visitor := VISITOR                busy := frame
- *     if busy != 0                      if visitor != NO_VISITOR
- *         visitor := NO_VISITOR             wait until it is
+ *     takes the lock                    busy := mark
+ *     if busy != 0                      if the lock is taken
+ *         drops it                          waits until it is not
  *
  * Each side stores its own word before it loads the other's, in one order that all threads agree
  * on: so at least one of the two sees the other. The owner's exchange costs some 20 cycles in each
  * slow path. A barrier in all threads (membarrier), executed by visitors alone, would spare that,
  * but sandboxes do not allow the call.
  */
-bool heap_visit_begin(struct heap *heap) {
-    int nobody = NO_VISITOR;
-    if (!atomic_compare_exchange_strong_explicit(&heap->visitor, &nobody, VISITOR,
-                                                 memory_order_seq_cst, memory_order_relaxed))
-        return false;
+bool heap_visit_begin(struct heap *heap, struct lock_hold *hold) {
+    if (!open_lock_try(&heap->visit, hold)) return false;
+#ifndef __x86_64__
+    atomic_thread_fence(memory_order_seq_cst);
+#endif
     bool alone = __atomic_load_n(&heap->busy, __ATOMIC_SEQ_CST) == 0;
     if (alone)
         sanitizer_acquire(heap);
     else
-        heap_visit_end(heap);
+        heap_visit_end(heap, hold);
     return alone;
 }
 
-void heap_visit_end(struct heap *heap) {
-    if (atomic_exchange_explicit(&heap->visitor, NO_VISITOR, memory_order_release) ==
-        VISITOR_AWAITED)
-        os_wake_one(&heap->visitor);
+void heap_visit_end(struct heap *heap, struct lock_hold *hold) {
+    open_lock_drop(&heap->visit, hold);
 }
 
-/* Of who has marked the heap busy. What a visitor left in motion when the process forked is made
- * whole. */
-static void wait_for_visitor(struct heap *heap) {
-    for (;;) {
-        int now = atomic_load_explicit(&heap->visitor, memory_order_acquire);
-        if (now == NO_VISITOR) return;
-        if (now == VISITOR_LOST) {
-            atomic_store_explicit(&heap->visitor, NO_VISITOR, memory_order_relaxed);
-            repair_heap(heap);
-        } else if (now == VISITOR_AWAITED ||
-                   atomic_compare_exchange_strong(&heap->visitor, &now, VISITOR_AWAITED)) {
-            os_wait(&heap->visitor, VISITOR_AWAITED);
-        }
-    }
+/* For the thread that has marked the heap busy. What a visitor that is gone left in motion is made
+ * whole. False when a visitor stays, for all we know. */
+static NOINLINE bool await_visitor(struct heap *heap) {
+    struct lock_hold hold;
+    if (!open_lock_take(&heap->visit, &hold)) return false;
+    bool lost = hold.taken_over;
+    open_lock_drop(&heap->visit, &hold);
+    if (lost) repair_heap(heap);
+    return true;
 }
 
-static void mark_busy(struct heap *heap, uintptr_t frame) {
-    __atomic_exchange_n(&heap->busy, frame, __ATOMIC_SEQ_CST);
-    if (unlikely(atomic_load_explicit(&heap->visitor, memory_order_seq_cst) != NO_VISITOR))
-        wait_for_visitor(heap);
+static bool mark_busy(struct heap *heap, struct frame_mark *mark) {
+    frame_mark_set(mark, (uintptr_t)mark);
+    __atomic_exchange_n(&heap->busy, (uintptr_t)mark, __ATOMIC_SEQ_CST);
+    return likely(atomic_load_explicit(&heap->visit.word, memory_order_seq_cst) == 0) ||
+           await_visitor(heap);
 }
 
 static void mark_idle(struct heap *heap) {
@@ -97,10 +89,10 @@ static void mark_idle(struct heap *heap) {
 
 /* ---- ownership ---- */
 
-/* Whether the slow path that marked the heap busy can still go on. Stacks grow downwards, so its
- * frame is gone when ours is at or above it; on a signal stack that comparison means nothing. */
-static bool frame_is_gone(const struct heap *heap, uintptr_t frame) {
-    return frame >= heap->busy && !os_on_signal_stack();
+/* Whether the slow path that marked the heap busy will not go on. */
+static bool is_interrupted_for_ever(const struct heap *heap, const struct frame_mark *mark) {
+    uintptr_t busy = heap->busy;
+    return frame_mark_is_gone((const struct frame_mark *)busy, busy, mark);
 }
 
 static bool is_in_use_here(const struct heap *heap) {
@@ -111,18 +103,25 @@ static bool is_in_use_here(const struct heap *heap) {
 
 /* The caller has seized the heap before, and a handler has jumped out of what it did there. While
  * the heap is not marked busy, the interrupted function may be about to mark it, or to drop it. */
-static bool is_abandoned(const struct heap *heap, uintptr_t frame) {
-    return !is_in_use_here(heap) && heap->busy != 0 && frame_is_gone(heap, frame);
+static bool is_abandoned(const struct heap *heap, const struct frame_mark *mark) {
+    return !is_in_use_here(heap) && heap->busy != 0 && is_interrupted_for_ever(heap, mark);
 }
 
+/* The address of no mark. */
+#define BUSY_LOST ((uintptr_t)64)
+
 /* Becomes the owner of a heap that has none, makes it whole and marks it busy, so that a fork in
- * another thread finds it in need of repair. Signals must be blocked. */
-static bool heap_seize(struct heap *heap, uintptr_t frame) {
-    if (owner_is_self(&heap->owner) ? !is_abandoned(heap, frame) : !owner_take(&heap->owner))
+ * another thread finds it in need of repair. */
+static bool heap_seize(struct heap *heap, struct frame_mark *mark) {
+    if (owner_is_self(&heap->owner) ? !is_abandoned(heap, mark) : !owner_take(&heap->owner))
         return false;
     sanitizer_acquire(heap);
     bool interrupted = heap->busy != 0;
-    mark_busy(heap, frame);
+    if (!mark_busy(heap, mark)) {
+        heap->busy = interrupted ? BUSY_LOST : 0;
+        owner_drop(&heap->owner);
+        return false;
+    }
     owner_settle(&heap->owner);
     if (interrupted) repair_heap(heap);
     heap->outer = NULL;
@@ -149,13 +148,13 @@ static struct heap *next_in_turn(void) {
     return heap;
 }
 
-static struct heap *seize_any(int looks, struct heap *except, uintptr_t frame) {
+static struct heap *seize_any(int looks, struct heap *except, struct frame_mark *mark) {
     struct heap *first = NULL;
     while (looks-- > 0) {
         struct heap *heap = next_in_turn();
         if (heap == NULL || heap == first) return NULL;
         if (first == NULL) first = heap;
-        if (heap != except && heap_seize(heap, frame)) return heap;
+        if (heap != except && heap_seize(heap, mark)) return heap;
     }
     return NULL;
 }
@@ -176,32 +175,31 @@ static struct heap *heap_make(void) {
     return heap;
 }
 
-static struct heap *heap_acquire(uintptr_t frame) {
-    uint64_t mask = os_block_signals();
+/* Busy already, or else made for the caller. */
+static struct heap *heap_acquire(struct frame_mark *mark) {
+    uint64_t signals = open_lock_hold_signals();
     if (unlikely(heap_first() == NULL)) os_thread_learn();
-    struct heap *heap = seize_any(LOOKS_FOR_HEAP, NULL, frame);
-    if (heap == NULL)
-        heap = heap_make();
-    else
-        mark_idle(heap);
+    struct heap *heap = seize_any(LOOKS_FOR_HEAP, NULL, mark);
+    if (heap == NULL) heap = heap_make();
     if (heap != NULL) heap->decay.tours_without_thread = 0;
-    os_restore_signals(mask);
+    open_lock_release_signals(signals);
     return heap;
 }
 
 /* ---- slow paths and signals ---- */
 
-static void repair_interrupted(struct heap *heap, uintptr_t frame) {
-    mark_busy(heap, frame);
+static bool repair_interrupted(struct heap *heap, struct frame_mark *mark) {
+    if (!mark_busy(heap, mark)) return false;
     repair_heap(heap);
     mark_idle(heap);
+    return true;
 }
 
 /* A stand-in is no longer needed once the slow path that was interrupted cannot go on. */
-static struct heap *leave_stand_ins(struct heap *heap, uintptr_t frame) {
-    while (heap->outer != NULL && frame_is_gone(heap->outer, frame)) {
+static struct heap *leave_stand_ins(struct heap *heap, struct frame_mark *mark) {
+    while (heap->outer != NULL && is_interrupted_for_ever(heap->outer, mark)) {
         struct heap *outer = heap->outer;
-        repair_interrupted(outer, frame);
+        if (!repair_interrupted(outer, mark)) break;
         self_heap = outer;
         heap->outer = NULL;
         heap_release(heap);
@@ -210,29 +208,35 @@ static struct heap *leave_stand_ins(struct heap *heap, uintptr_t frame) {
     return heap;
 }
 
-static struct heap *enter_interrupted(struct heap *heap, uintptr_t frame) {
-    if (heap == EMPTY_HEAP) {
-        struct heap *first = heap_acquire(frame);
-        if (first != NULL) self_heap = first;
-        return first;
-    }
-    if (heap->busy != 0 && frame_is_gone(heap, frame)) repair_interrupted(heap, frame);
-    if (heap->busy == 0) return leave_stand_ins(heap, frame);
-    struct heap *other = heap_acquire(frame);
+static struct heap *stand_in_for(struct heap *heap, struct frame_mark *mark) {
+    struct heap *other = heap_acquire(mark);
     if (other == NULL) return NULL;
     other->outer = heap;
     self_heap = other;
     return other;
 }
 
-struct heap *heap_enter(void) {
+static struct heap *enter_interrupted(struct heap *heap, struct frame_mark *mark) {
+    if (heap == EMPTY_HEAP) {
+        struct heap *first = heap_acquire(mark);
+        if (first != NULL) self_heap = first;
+        return first;
+    }
+    if (heap->busy != 0 && is_interrupted_for_ever(heap, mark)) repair_interrupted(heap, mark);
+    if (heap->busy == 0) return leave_stand_ins(heap, mark);
+    return stand_in_for(heap, mark);
+}
+
+struct heap *heap_enter_marked(struct frame_mark *mark) {
     struct heap *heap = self_heap;
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (unlikely(heap->busy != 0) || unlikely(heap->outer != NULL)) {
-        heap = enter_interrupted(heap, frame);
+        heap = enter_interrupted(heap, mark);
         if (heap == NULL) return NULL;
     }
-    mark_busy(heap, frame);
+    if (unlikely(!mark_busy(heap, mark))) { /* and it stays so */
+        heap = stand_in_for(heap, mark);
+        if (heap == NULL || !mark_busy(heap, mark)) return NULL;
+    }
     unsigned generation = racy_load(unsigned, &settings.generation);
     if (unlikely(heap->generation != generation)) {
         if (magazines_renew(heap)) heap->generation = generation;
@@ -247,7 +251,7 @@ RARE void heap_follow_settings(void) {
 
 /* The handler that interrupted us has returned: the heaps that stood in are for others now. */
 static void go_back_to(struct heap *heap) {
-    uint64_t mask = os_block_signals();
+    uint64_t signals = open_lock_hold_signals();
     struct heap *stand_in = self_heap;
     self_heap = heap;
     while (stand_in != NULL && stand_in != heap && stand_in != EMPTY_HEAP) {
@@ -256,12 +260,13 @@ static void go_back_to(struct heap *heap) {
         heap_release(stand_in);
         stand_in = outer;
     }
-    os_restore_signals(mask);
+    open_lock_release_signals(signals);
 }
 
 void heap_leave(struct heap *heap) {
     signal_order();
     racy_store(&heap->turns, heap->turns + 1);
+    frame_mark_clear((struct frame_mark *)heap->busy);
     mark_idle(heap);
     if (unlikely(self_heap != heap)) go_back_to(heap);
 }
@@ -291,12 +296,9 @@ bool heap_relieve(void) {
     return some;
 }
 
-bool heap_begin(struct heap *heap) {
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    if (heap != self_heap) return heap_seize(heap, frame);
-    if (heap->busy != 0) return false;
-    mark_busy(heap, frame);
-    return true;
+bool heap_begin_marked(struct heap *heap, struct frame_mark *mark) {
+    if (heap != self_heap) return heap_seize(heap, mark);
+    return heap->busy == 0 && mark_busy(heap, mark);
 }
 
 void heap_end(struct heap *heap) {
@@ -308,22 +310,23 @@ void heap_end(struct heap *heap) {
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
     if (heap_first()->next == NULL) return NULL;
-    uint64_t mask = os_block_signals();
+    uint64_t signals = open_lock_hold_signals();
     struct slab *slab = NULL;
-    struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap, (uintptr_t)__builtin_frame_address(0));
+    struct frame_mark mark;
+    struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap, &mark);
     if (orphan != NULL) {
         heap_reap(orphan);
         slab = orphan->bin[class].partial;
         if (slab != NULL) slab_transfer(slab, orphan, heap);
         heap_release(orphan);
     }
-    os_restore_signals(mask);
+    open_lock_release_signals(signals);
     return slab;
 }
 
 struct heap_counts heap_reap_all(void) {
     struct heap_counts counts = {0};
-    uint64_t mask = os_block_signals();
+    uint64_t signals = open_lock_hold_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
         if (heap == self_heap || !heap_begin(heap)) {
             counts.with_thread++;
@@ -333,14 +336,14 @@ struct heap_counts heap_reap_all(void) {
         heap_reap(heap);
         heap_end(heap);
     }
-    os_restore_signals(mask);
+    open_lock_release_signals(signals);
     return counts;
 }
 
 void heap_after_fork(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
         owner_after_fork(&heap->owner);
-        if (heap->visitor != NO_VISITOR) heap->visitor = VISITOR_LOST;
+        open_lock_lose(&heap->visit);
     }
     /* Ours, and those that it stands in for while a handler runs. */
     for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer) {

@@ -22,6 +22,8 @@
 #include "config.h"
 #include "guard/guard.h"
 #include "heap/size_class.h"
+#include "os/frame_mark.h"
+#include "os/open_lock.h"
 #include "os/owner.h"
 
 struct hard;
@@ -63,8 +65,8 @@ struct decay {
 struct heap {
     struct magazine magazine[CLASSES];
 
-    /* Frame address of the slow path that is at work here, 0 otherwise. Not 0 on entry means that
-     * a signal interrupted it: see heap_enter. */
+    /* Address of the mark (struct frame_mark) of the slow path that is at work here, 0 otherwise.
+     * Not 0 on entry means that a signal interrupted it: see heap_enter. */
     volatile uintptr_t busy;
     /* Where a freed slot goes, by class: `magazine`, from which the next allocation takes it. While
      * allocations are sampled another one: what is freed is handed out only after the first is
@@ -81,8 +83,8 @@ struct heap {
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */
     struct owner owner;
-    _Atomic int visitor; /* another thread is at work here, see heap_visit_begin */
-    unsigned turns;      /* slow paths that were left; wraps around */
+    struct open_lock visit; /* another thread is at work here, see heap_visit_begin */
+    unsigned turns;         /* slow paths that were left; wraps around */
     struct decay decay;
     unsigned generation; /* of the settings that the magazines follow */
 
@@ -115,9 +117,10 @@ extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec"))
  * handler that allocates then must not see them, and one that jumps away must not leave them so:
  * an interrupted heap is either still needed (the handler may return), then the thread goes on
  * with another heap, or its slow path's frame is gone, then it is repaired from the state bytes.
- * heap_enter returns NULL when there is no memory for a heap.
+ * heap_enter returns NULL when there is no memory for a heap. The mark is in the caller's frame.
  */
-struct heap *heap_enter(void);
+#define heap_enter() heap_enter_marked(&(struct frame_mark){{0}})
+struct heap *heap_enter_marked(struct frame_mark *mark);
 void heap_leave(struct heap *heap);
 
 /* The calling thread's magazines hold from now on what the settings allow; those of other threads
@@ -132,19 +135,20 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
  * gone the thread waits at the door of the next one, and the visitor may do to the heap's slabs
  * what its owner could, but not to its magazines, for the fast paths go on. A slab must not retire
  * either: its thread may be about to free one of its slots a second time, and read the states.
- * False: not now. Signals must be blocked from before the beginning until after the end.
+ * False: not now. When a signal handler jumps out of a visit, the thread repairs the heap.
  */
-bool heap_visit_begin(struct heap *heap);
-void heap_visit_end(struct heap *heap);
+bool heap_visit_begin(struct heap *heap, struct lock_hold *hold);
+void heap_visit_end(struct heap *heap, struct lock_hold *hold);
 
-/* Whether somebody is on a visit, or about to find out that he may not be. */
+/* Whether a thread is on a visit, or about to find out that it may not be. */
 static inline bool heap_is_visited(struct heap *heap) {
-    return atomic_load_explicit(&heap->visitor, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&heap->visit.word, memory_order_relaxed) != 0;
 }
 
 /* The caller becomes the owner of a heap without a thread until the end, or enters its own; false
- * when the heap is another thread's, or the caller's own and at work. Signals must be blocked. */
-bool heap_begin(struct heap *heap);
+ * when the heap is another thread's, or the caller's own and at work. */
+#define heap_begin(heap) heap_begin_marked(heap, &(struct frame_mark){{0}})
+bool heap_begin_marked(struct heap *heap, struct frame_mark *mark);
 void heap_end(struct heap *heap);
 
 /* Gives what the heap keeps in magazines back to its slabs, and empty slabs to all; false when no

@@ -29,7 +29,7 @@ static RARE void repair_pages(void) {
     pages_rebuild(false);
 }
 
-struct open_lock global_lock = {.repair = repair_pages, .number = GLOBAL_LOCK};
+struct open_lock global_lock = {.repair = repair_pages, .kind = GLOBAL_LOCK};
 
 RARE void repair_after_fork(void) {
     bool was_held = open_lock_after_fork(&global_lock);

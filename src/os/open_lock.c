@@ -16,17 +16,17 @@
 #define ADDRESS_SHIFT 16
 #define SERIALS ((uint64_t)0xffff & ~WAITED)
 
+#define NO_HOLDER ((uint64_t)2) /* no address: gone for all to see */
+
+#define NOT_HELD UINT64_MAX /* a mask of signals never has all */
+
 #define LOCK_SPINS 100
 #define LOCK_SLICE_NS ((int64_t)20000000)      /* between two looks at the holder's mark */
 #define LOCK_PATIENCE_NS ((int64_t)1000000000) /* for a holder that may go on, for all we know */
 #define LOCK_STUCK_NS ((int64_t)1000000) /* the same, once another thread has waited so long */
 
-/* A frame whose mark lies so little below ours is gone, whatever stack it was on: slow paths need
- * that much of the stack for themselves. */
-#define LOCK_NEAR 512u
-
 /* What the thread holds or was about to take when it was interrupted. */
-static __thread uint64_t own_word[OPEN_LOCKS] __attribute__((tls_model("initial-exec")));
+static __thread uint64_t own_word[LOCK_KINDS] __attribute__((tls_model("initial-exec")));
 static __thread uint64_t last_serial __attribute__((tls_model("initial-exec")));
 static __thread bool was_refused __attribute__((tls_model("initial-exec")));
 static __thread int deferred_signal __attribute__((tls_model("initial-exec")));
@@ -37,54 +37,39 @@ void open_lock_block_signals(bool block) { racy_store(&blocks_signals, block); }
 
 bool open_lock_was_refused(void) { return was_refused; }
 
-/* ---- marks ---- */
-
-static uint32_t mark_word(uint64_t word, unsigned i) {
-    return (uint32_t)(word >> i % 2 * 32) ^ 0x9e3779b9u * (i + 1);
+static const struct frame_mark *mark_of(uint64_t word) {
+    return (const struct frame_mark *)(uintptr_t)(word >> ADDRESS_SHIFT);
 }
 
-static void set_mark(struct lock_hold *hold, uint64_t word) {
-    hold->word = word;
-    for (unsigned i = 0; i < MARK_WORDS; i++)
-        atomic_store_explicit(&hold->mark[i], mark_word(word, i), memory_order_relaxed);
-    signal_order();
+/* The holder, of whatever thread, will not go on. */
+static bool holder_is_gone(uint64_t seen) {
+    return frame_mark_is_damaged(mark_of(seen), seen & ~WAITED);
 }
 
-static void clear_mark(struct lock_hold *hold) {
-    for (unsigned i = 0; i < MARK_WORDS; i++)
-        atomic_store_explicit(&hold->mark[i], 0, memory_order_relaxed);
-}
-
-static struct lock_hold *hold_of(uint64_t word) {
-    return (struct lock_hold *)(uintptr_t)(word >> ADDRESS_SHIFT);
-}
-
-/* The kernel compares, for the stack may not be there any more. */
-static bool mark_is_damaged(uint64_t seen) {
-    uint64_t word = seen & ~WAITED;
-    struct lock_hold *hold = hold_of(word);
-    for (unsigned i = 0; i < MARK_WORDS; i++)
-        if (!os_still_holds(&hold->mark[i], mark_word(word, i))) return true;
-    return false;
+/* The same for a frame of the calling thread. */
+static bool own_holder_is_gone(uint64_t seen, const struct lock_hold *hold) {
+    return frame_mark_is_gone(mark_of(seen), seen & ~WAITED, hold);
 }
 
 /* ---- taking ---- */
 
-static uint64_t next_word(const struct lock_hold *hold) {
+static void set_hold(struct lock_hold *hold) {
     last_serial += 2;
-    return (uint64_t)(uintptr_t)hold << ADDRESS_SHIFT | (last_serial & SERIALS);
+    hold->word = (uint64_t)(uintptr_t)&hold->mark << ADDRESS_SHIFT | (last_serial & SERIALS);
+    hold->taken_over = false;
+    frame_mark_set(&hold->mark, hold->word);
 }
 
 static bool lock_is_own(const struct open_lock *lock, uint64_t word) {
-    return (word & ~WAITED) == own_word[lock->number];
+    return (word & ~WAITED) == own_word[lock->kind];
 }
 
 /* Takes the lock from what it was seen as. The note comes first: whoever interrupts the thread from
  * then on knows the lock for its own. */
 static bool lock_take_from(struct open_lock *lock, struct lock_hold *hold, uint64_t seen,
                            uint64_t waited) {
-    uint64_t before = own_word[lock->number];
-    own_word[lock->number] = hold->word;
+    uint64_t before = own_word[lock->kind];
+    own_word[lock->kind] = hold->word;
     signal_order();
     if (atomic_compare_exchange_strong_explicit(&lock->word, &seen,
                                                 hold->word | (seen & WAITED) | waited,
@@ -92,20 +77,15 @@ static bool lock_take_from(struct open_lock *lock, struct lock_hold *hold, uint6
         hold->before = before;
         return true;
     }
-    own_word[lock->number] = before;
+    own_word[lock->kind] = before;
     return false;
 }
 
 static bool lock_take_over(struct open_lock *lock, struct lock_hold *hold, uint64_t seen) {
     if (!lock_take_from(lock, hold, seen, 0)) return false;
-    lock->repair();
+    hold->taken_over = true;
+    if (lock->repair != NULL) lock->repair();
     return true;
-}
-
-/* The thread's own frame that holds the lock will not go on. */
-static bool own_frame_is_gone(uint64_t word, const struct lock_hold *hold) {
-    uintptr_t mark = (uintptr_t)hold_of(word), here = (uintptr_t)hold;
-    return mark - (here - LOCK_NEAR) < LOCK_NEAR + sizeof *hold || mark_is_damaged(word);
 }
 
 static _Atomic int *sleeping_word(struct open_lock *lock) {
@@ -126,6 +106,11 @@ struct patience {
     uint64_t word;
     int64_t begun;
 };
+
+/* Looking at the mark is worth its system calls after a while, or when there is no holder. */
+static bool is_known(uint64_t seen, const struct patience *patience) {
+    return patience->word == (seen & ~WAITED) || mark_of(seen) == NULL;
+}
 
 /* False when there is nothing to wait for. */
 static bool lock_wait(struct open_lock *lock, uint64_t seen, struct patience *patience) {
@@ -159,9 +144,9 @@ static NOINLINE bool lock_take_contended(struct open_lock *lock, struct lock_hol
         if (seen == 0) {
             if (lock_take_from(lock, hold, 0, patience.word == 0 ? 0 : WAITED)) return true;
         } else if (lock_is_own(lock, seen)) {
-            if (!own_frame_is_gone(seen, hold)) return false;
+            if (!own_holder_is_gone(seen, hold)) return false;
             if (lock_take_over(lock, hold, seen)) return true;
-        } else if (patience.word == (seen & ~WAITED) && mark_is_damaged(seen)) {
+        } else if (is_known(seen, &patience) && holder_is_gone(seen)) {
             if (lock_take_over(lock, hold, seen)) return true;
         } else if (!lock_wait(lock, seen, &patience)) {
             return false;
@@ -169,18 +154,38 @@ static NOINLINE bool lock_take_contended(struct open_lock *lock, struct lock_hol
     }
 }
 
+uint64_t open_lock_hold_signals(void) {
+    return unlikely(racy_load(bool, &blocks_signals)) ? os_block_signals() : NOT_HELD;
+}
+
+void open_lock_release_signals(uint64_t signals) {
+    if (unlikely(signals != NOT_HELD)) os_restore_signals(signals);
+}
+
+static bool lock_refuse(struct lock_hold *hold) {
+    frame_mark_clear(&hold->mark);
+    open_lock_release_signals(hold->signals);
+    return false;
+}
+
 bool open_lock_take(struct open_lock *lock, struct lock_hold *hold) {
-    hold->blocks_signals = racy_load(bool, &blocks_signals);
-    if (unlikely(hold->blocks_signals)) hold->signals = os_block_signals();
-    set_mark(hold, next_word(hold));
+    hold->signals = open_lock_hold_signals();
+    set_hold(hold);
     bool seen_free = atomic_load_explicit(&lock->word, memory_order_relaxed) == 0;
     bool taken = (likely(seen_free) && likely(lock_take_from(lock, hold, 0, 0))) ||
                  lock_take_contended(lock, hold);
     was_refused = !taken;
-    if (likely(taken)) return true;
-    clear_mark(hold);
-    if (hold->blocks_signals) os_restore_signals(hold->signals);
-    return false;
+    return likely(taken) || lock_refuse(hold);
+}
+
+bool open_lock_try(struct open_lock *lock, struct lock_hold *hold) {
+    hold->signals = open_lock_hold_signals();
+    set_hold(hold);
+    uint64_t seen = atomic_load_explicit(&lock->word, memory_order_acquire);
+    if (seen == 0) return lock_take_from(lock, hold, 0, 0) || lock_refuse(hold);
+    bool gone = lock->repair != NULL &&
+                (lock_is_own(lock, seen) ? own_holder_is_gone(seen, hold) : holder_is_gone(seen));
+    return (gone && lock_take_over(lock, hold, seen)) || lock_refuse(hold);
 }
 
 /* ---- dropping ---- */
@@ -200,9 +205,9 @@ void open_lock_drop(struct open_lock *lock, struct lock_hold *hold) {
 #ifndef __x86_64__
     atomic_thread_fence(memory_order_seq_cst); /* before the stack below is used again */
 #endif
-    own_word[lock->number] = hold->before;
-    clear_mark(hold);
-    if (unlikely(hold->blocks_signals)) os_restore_signals(hold->signals);
+    own_word[lock->kind] = hold->before;
+    frame_mark_clear(&hold->mark);
+    open_lock_release_signals(hold->signals);
     if (unlikely(deferred_signal != 0)) send_deferred();
 }
 
@@ -216,10 +221,16 @@ RARE bool open_lock_after_fork(struct open_lock *lock) {
     return true;
 }
 
+RARE void open_lock_lose(struct open_lock *lock) {
+    uint64_t seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    if (seen != 0 && !lock_is_own(lock, seen))
+        atomic_store_explicit(&lock->word, NO_HOLDER, memory_order_relaxed);
+}
+
 RARE bool open_lock_defers(const struct open_lock *lock, int signal) {
     uint64_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
     struct lock_hold here = {.word = 0};
-    if (word == 0 || !lock_is_own(lock, word) || own_frame_is_gone(word, &here)) return false;
+    if (word == 0 || !lock_is_own(lock, word) || own_holder_is_gone(word, &here)) return false;
     deferred_signal = signal;
     return true;
 }

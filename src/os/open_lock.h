@@ -23,25 +23,25 @@
 #include <stdatomic.h>
 
 #include "config.h"
-
-#define MARK_WORDS 4u
+#include "os/frame_mark.h"
 
 /* On the stack of a thread from before it takes a lock until after it has dropped it. */
 struct lock_hold {
-    _Atomic uint32_t mark[MARK_WORDS]; /* derived from the lock's word */
-    uint64_t word;                     /* what the lock's is */
-    uint64_t before;                   /* what the thread's own note was */
-    uint64_t signals;                  /* those that were blocked before */
-    bool blocks_signals;
+    struct frame_mark mark;
+    uint64_t word;    /* what the lock's is, and what the mark says */
+    uint64_t before;  /* what the thread's own note was */
+    uint64_t signals; /* those that were blocked before, if they are now */
+    bool taken_over;  /* from a holder that is gone */
 };
 
-enum open_locks { GLOBAL_LOCK, COLD_LOCK, OPEN_LOCKS };
+/* A thread holds one lock of each kind, unless a handler takes another. */
+enum lock_kind { VISIT_LOCK, TOUR_LOCK, COLD_LOCK, GLOBAL_LOCK, LOCK_KINDS };
 
 struct open_lock {
     _Atomic uint64_t word;  /* 0: free; see open_lock.c */
     _Atomic uint64_t stuck; /* the word that was waited for in vain, or 0 */
-    void (*repair)(void);   /* makes whole what a holder that is gone left in motion */
-    enum open_locks number;
+    void (*repair)(void);   /* makes whole what a holder that is gone left in motion; or NULL */
+    enum lock_kind kind;
 };
 
 /* Page heap, the allocator's own memory, registry of heaps. */
@@ -51,14 +51,24 @@ extern struct open_lock global_lock;
 bool open_lock_take(struct open_lock *lock, struct lock_hold *hold);
 void open_lock_drop(struct open_lock *lock, struct lock_hold *hold);
 
+/* The same without waiting. A lock without `repair` is not taken over. */
+bool open_lock_try(struct open_lock *lock, struct lock_hold *hold);
+
 /* Whether the last attempt of the thread to take a lock was refused. */
 bool open_lock_was_refused(void);
 
 /* From now on signals are blocked all the same: modes that cannot work without the lock. */
 void open_lock_block_signals(bool block);
 
+/* Blocks them in such a mode, for what is done without a lock. */
+uint64_t open_lock_hold_signals(void);
+void open_lock_release_signals(uint64_t signals);
+
 /* In the child of a fork: frees the lock if a thread has it that is not here; true if so. */
 bool open_lock_after_fork(struct open_lock *lock);
+
+/* The same, but the next one that takes the lock takes it over. */
+void open_lock_lose(struct open_lock *lock);
 
 /* In a signal handler: if the thread holds the lock, it gets the signal again when it has dropped
  * it. */

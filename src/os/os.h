@@ -140,7 +140,8 @@ enum os_opened { OS_OPENED, OS_REFUSED, OS_IN_USE };
 
 /* Creates a file or empties it, and has it for this process alone: it is in use (and untouched)
  * while another process, which is not our parent, has it so. `guessable`: others may know the name
- * before the file is there, so only a regular file of the user's own will do, and no link to one. */
+ * before the file is there, so only a regular file of the user's own will do, and no link to one.
+ */
 enum os_opened os_create_log(const char *path, bool guessable, struct os_file *file);
 
 /* Finds the file that the path means now; its descriptor serves to execute it, not to read it. */
@@ -157,7 +158,6 @@ void os_close(int fd);
 /* A clock that only goes forward, in nanoseconds, exact to a few milliseconds. No system call. */
 int64_t os_coarse_ns(void);
 
-bool os_on_signal_stack(void);
 uint64_t os_random(void);
 
 #endif

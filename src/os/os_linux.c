@@ -381,8 +381,3 @@ bool os_find_file(const char *path, struct os_file *file) {
 }
 
 void os_close(int fd) { call3(SYS_close, fd, 0, 0); }
-
-bool os_on_signal_stack(void) {
-    stack_t now;
-    return call3(SYS_sigaltstack, 0, &now, 0) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
-}

@@ -2,8 +2,8 @@
 
 #include "heap/magazine.h"
 #include "heap/remote.h"
+#include "os/open_lock.h"
 #include "os/os.h"
-#include "os/os_thread.h"
 #include "pages/purge.h"
 #include "pages/purge_thread.h"
 #include "pages/trim.h"
@@ -50,6 +50,7 @@ static bool is_settled(struct heap *heap) {
 /* The same for a heap that is not the caller's; true also when that is not possible now. */
 static bool decay_other(struct heap *heap, int64_t now) {
     bool done = true;
+    struct lock_hold hold;
     if (heap_begin(heap)) { /* its thread is gone */
         /* What waits in special modes goes on waiting for a second. */
         bool waits = settings.special != 0 && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
@@ -57,19 +58,20 @@ static bool decay_other(struct heap *heap, int64_t now) {
         done = decay_heap(heap, now, false);
         if (waits) racy_store(&heap->decay.settled, heap->turns - 1); /* there is more to do */
         heap_end(heap);
-    } else if (heap_visit_begin(heap)) {
+    } else if (heap_visit_begin(heap, &hold)) {
         done = decay_heap(heap, now, true);
-        heap_visit_end(heap);
+        heap_visit_end(heap, &hold);
     }
     return done;
 }
 
 /* One thread at a time goes round the heaps, a few slices with each call. */
+static void goes_on_where_it_was(void) {}
 static struct {
-    _Atomic int taken; /* by the thread of that number; 0: by none */
+    struct open_lock lock;
     _Atomic int64_t next;
     struct heap *at;
-} tour;
+} tour = {.lock = {.repair = goes_on_where_it_was, .kind = TOUR_LOCK}};
 
 static void go_on(int64_t now) {
     if (tour.at == NULL) tour.at = heap_first();
@@ -81,28 +83,18 @@ static void go_on(int64_t now) {
     if (tour.at == NULL) atomic_store_explicit(&tour.next, now + TOUR_NS, memory_order_relaxed);
 }
 
-/* A thread that has it already was called out of it: what is reported on the way may call a handler
- * that jumps away (mcheck). */
-static bool take_tour(void) {
-    int nobody = 0, self = os_thread_id();
-    return atomic_compare_exchange_strong_explicit(&tour.taken, &nobody, self, memory_order_acquire,
-                                                   memory_order_relaxed) ||
-           nobody == self;
-}
-
 static void decay_others(int64_t now) {
-    if (now < atomic_load_explicit(&tour.next, memory_order_relaxed)) return;
-    uint64_t mask = os_block_signals();
-    if (take_tour()) {
-        go_on(now);
-        atomic_store_explicit(&tour.taken, 0, memory_order_release);
-    }
-    os_restore_signals(mask);
+    struct lock_hold hold;
+    if (now < atomic_load_explicit(&tour.next, memory_order_relaxed) ||
+        !open_lock_try(&tour.lock, &hold))
+        return;
+    go_on(now);
+    open_lock_drop(&tour.lock, &hold);
 }
 
+/* From the beginning, unless a handler has forked and this thread returns to the tour. */
 void decay_after_fork(void) {
-    tour.taken = 0;
-    tour.at = NULL;
+    if (open_lock_after_fork(&tour.lock)) tour.at = NULL;
 }
 
 void decay_look(struct heap *heap) {

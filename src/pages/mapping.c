@@ -359,7 +359,7 @@ bool mapping_around(const void *p, struct mapping *found) {
     return false;
 }
 
-size_t mapping_bytes(void) { return mapped.bytes; }
+size_t mapping_bytes(void) { return racy_load(size_t, &mapped.bytes); }
 
 struct mapping_counts mapping_count(void) {
     struct mapping_counts counts = {

@@ -96,13 +96,14 @@ bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
 /* In slices, so that no thread is kept out of its heap for long. */
 static bool trim_visited(struct heap *heap) {
     struct sweep sweep = {.age = AGE_NONE};
+    struct lock_hold hold;
     size_t slabs = __atomic_load_n(&space.granules, __ATOMIC_RELAXED);
     /* Others may go on freeing while it is collected: not for ever. */
-    for (size_t at = 0; heap_visit_begin(heap);) {
+    for (size_t at = 0; heap_visit_begin(heap, &hold);) {
         bool more = slabs > 0 && remote_pending(heap);
         slabs -= min_size(slabs, COLLECT_MAX);
         bool done = more ? !remote_collect_some(heap) : trim_slice(heap, &at, &sweep);
-        heap_visit_end(heap);
+        heap_visit_end(heap, &hold);
         if (done) break;
     }
     return sweep.some;
@@ -121,7 +122,7 @@ static bool trim_own(struct heap *heap) {
 
 static bool trim_all_heaps(void) {
     bool some = false;
-    uint64_t mask = os_block_signals();
+    uint64_t signals = open_lock_hold_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
         if (heap_begin(heap)) {
             some |= trim_own(heap);
@@ -130,7 +131,7 @@ static bool trim_all_heaps(void) {
             some |= trim_visited(heap);
         }
     }
-    os_restore_signals(mask);
+    open_lock_release_signals(signals);
     return some;
 }
 

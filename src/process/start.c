@@ -85,6 +85,7 @@ static void register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, ch
 __attribute__((constructor(101))) static void loaded(void) {
     os_thread_learn();
     settings_read();
+    start(); /* while any system call is allowed */
     register_for_fork();
     purge_read_group();
     start_helpers();

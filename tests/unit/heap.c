@@ -42,12 +42,19 @@ static NOINLINE void be_interrupted(bool handler_allocates) {
     room[DEEP - 1] = room[0];
 }
 
+/* As whatever is called next does. */
+static NOINLINE void use_stack(void) {
+    volatile char room[DEEP + 1024];
+    for (size_t i = 0; i < sizeof room; i++) room[i] = 1;
+}
+
 static void a_handler_that_jumps_leaves_no_heap_behind(void **state) {
     (void)state;
     struct heap *own = heap_enter();
     heap_leave(own);
     for (int i = 0; i < TIMES; i++) {
         be_interrupted(i % 3 != 0);
+        use_stack();
         struct heap *now = heap_enter();
         assert_ptr_equal(now, own);
         heap_leave(now);

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "heap/magazine.h"
 #include "heap/remote.h"
@@ -53,10 +54,11 @@ static void sweep_all(unsigned age, bool may_retire) {
 }
 
 static void visit(void) {
-    assert_true(heap_visit_begin(&heap));
+    struct lock_hold hold;
+    assert_true(heap_visit_begin(&heap, &hold));
     remote_collect_all(&heap);
     sweep_all(AGE_NONE, false);
-    heap_visit_end(&heap);
+    heap_visit_end(&heap, &hold);
 }
 
 static unsigned count(const struct slab *slab, enum slot_state state) {
@@ -158,14 +160,15 @@ static void a_slice_is_bounded(void **state) {
 
 static void a_busy_heap_is_not_visited(void **state) {
     (void)state;
+    struct lock_hold hold, other;
     heap.busy = 1;
-    assert_false(heap_visit_begin(&heap));
+    assert_false(heap_visit_begin(&heap, &hold));
     heap.busy = 0;
-    assert_true(heap_visit_begin(&heap));
-    assert_false(heap_visit_begin(&heap)); /* nor by two */
-    heap_visit_end(&heap);
-    assert_true(heap_visit_begin(&heap));
-    heap_visit_end(&heap);
+    assert_true(heap_visit_begin(&heap, &hold));
+    assert_false(heap_visit_begin(&heap, &other)); /* nor by two */
+    heap_visit_end(&heap, &hold);
+    assert_true(heap_visit_begin(&heap, &hold));
+    heap_visit_end(&heap, &hold);
 }
 
 static _Atomic int entered;
@@ -186,31 +189,77 @@ static void its_thread_waits_until_the_visitor_has_gone(void **state) {
     (void)state;
     _Atomic int go_on = 0;
     pthread_t thread;
+    struct lock_hold hold;
     assert_int_equal(pthread_create(&thread, NULL, enter_twice, &go_on), 0);
     while (atomic_load(&others) == NULL) sched_yield();
-    assert_true(heap_visit_begin(others));
+    assert_true(heap_visit_begin(others, &hold));
     atomic_store(&go_on, 1);
     nanosleep(&(struct timespec){0, 50 * 1000000}, NULL);
     assert_int_equal(atomic_load(&entered), 0);
-    heap_visit_end(others);
+    heap_visit_end(others, &hold);
     pthread_join(thread, NULL);
     assert_int_equal(atomic_load(&entered), 1);
 }
 
-/* The child of a fork has no visitor, but what he was at. */
-static void what_a_lost_visitor_left_is_repaired(void **state) {
-    (void)state;
-    struct heap *own = heap_enter();
-    struct slab *slab = slab_create(own, class_used());
-    heap_leave(own);
-    assert_true(heap_visit_begin(own));
-    slab->outside = 7; /* he was in the middle of counting */
-    heap_after_fork();
-    own = heap_enter();
+static void check_that_it_is_repaired(struct heap *own, struct slab *slab) {
+    struct lock_hold hold;
+    assert_ptr_equal(heap_enter(), own);
     assert_int_equal(slab->outside, 0);
     heap_leave(own);
-    assert_true(heap_visit_begin(own));
-    heap_visit_end(own);
+    assert_true(heap_visit_begin(own, &hold));
+    heap_visit_end(own, &hold);
+}
+
+static struct heap *heap_with_slab(struct slab **slab) {
+    struct heap *own = heap_enter();
+    *slab = slab_create(own, class_used());
+    heap_leave(own);
+    return own;
+}
+
+struct visit {
+    struct heap *heap;
+    struct slab *slab;
+};
+
+/* Ends in the middle of it. */
+static void *visit_and_end(void *argument) {
+    struct visit *visit = argument;
+    struct lock_hold hold;
+    assert_true(heap_visit_begin(visit->heap, &hold));
+    visit->slab->outside = 7;
+    return NULL;
+}
+
+static void what_an_ended_visitor_left_is_repaired(void **state) {
+    (void)state;
+    struct visit visit;
+    pthread_t thread;
+    visit.heap = heap_with_slab(&visit.slab);
+    assert_int_equal(pthread_create(&thread, NULL, visit_and_end, &visit), 0);
+    pthread_join(thread, NULL);
+    check_that_it_is_repaired(visit.heap, visit.slab);
+}
+
+static void *visit_for_ever(void *argument) {
+    struct visit *visit = argument;
+    struct lock_hold hold;
+    if (!heap_visit_begin(visit->heap, &hold)) return NULL;
+    visit->slab->outside = 7;
+    atomic_store(&entered, 2);
+    for (;;) pause();
+}
+
+/* The child of a fork has no visitor, but what it was at. */
+static void what_a_lost_visitor_left_is_repaired(void **state) {
+    (void)state;
+    struct visit visit;
+    pthread_t thread;
+    visit.heap = heap_with_slab(&visit.slab);
+    assert_int_equal(pthread_create(&thread, NULL, visit_for_ever, &visit), 0);
+    while (atomic_load(&entered) != 2) sched_yield();
+    heap_after_fork();
+    check_that_it_is_repaired(visit.heap, visit.slab);
 }
 
 static int new_heap(void **state) {
@@ -231,6 +280,7 @@ int main(void) {
         TEST(a_slice_is_bounded),
         TEST(a_busy_heap_is_not_visited),
         TEST(its_thread_waits_until_the_visitor_has_gone),
+        TEST(what_an_ended_visitor_left_is_repaired),
         TEST(what_a_lost_visitor_left_is_repaired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
