@@ -23,7 +23,7 @@ NOBODY = 65534
 def trace(*arguments, log="log", preload=LIBRARY, status=0, errors="", options=""):
     """Runs a traced program in the current directory; what it printed."""
     environment = dict(os.environ, LD_PRELOAD=preload, MALLOC_TRACE=log, MALLOW_OPTIONS=options)
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=50)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == status and re.search(errors, done.stderr), done
     assert errors or not done.stderr, done
     return done.stdout

@@ -29,7 +29,7 @@ int main(void) {
         usleep(500);
         pid_t child = start_child();
         if (child == 0) {
-            alarm(10); /* or it would hang */
+            alarm(300); /* or it would hang */
             free_twice();
             _exit(0);
         }

@@ -90,11 +90,11 @@ class Server:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        assert self.process.wait(timeout=60) == 0
+        assert self.process.wait(timeout=600) == 0
 
     def expect(self, answer, *by):
         done = subprocess.run([*by, PYTHON, "-c", CLIENT, self.name, str(self.pid)],
-                              capture_output=True, text=True, timeout=120)
+                              capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done
         word, seen = done.stdout.split()
         assert word == answer, (by, word)
@@ -161,7 +161,7 @@ def user_namespaces():
 
 def stats(pid):
     return subprocess.run([MALLOW, "stats", "--json", str(pid)], capture_output=True, text=True,
-                          timeout=120)
+                          timeout=600)
 
 
 def processes_of_one_number():
@@ -188,7 +188,7 @@ def recycled_number():
     if not works(*apart) or not os.path.exists("/proc/sys/kernel/ns_last_pid"):
         return
     subprocess.run([*apart, PYTHON, __file__, "recycled", MALLOW, LIBRARY, PROCESS], check=True,
-                   timeout=120)
+                   timeout=600)
 
 
 def pretend_to_be_next(user):

@@ -18,7 +18,7 @@ REPORT = "mallow: double free"
 def run(*arguments, options, **more):
     """Runs a program on Mallow; what it wrote."""
     environment = dict(os.environ, LD_PRELOAD=LIBRARY, MALLOW_OPTIONS=options)
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60,
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600,
                           **more)
     assert done.returncode == 0, done
     return done
@@ -76,7 +76,7 @@ def trace(log, prepare):
         prepare(name)
         process.stdin.write("\n")
         process.stdin.close()
-        process.wait(timeout=60)
+        process.wait(timeout=600)
     return name
 
 

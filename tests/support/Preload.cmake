@@ -26,7 +26,7 @@ function(preloaded_run group name)
     set_tests_properties(${test} PROPERTIES
         ENVIRONMENT LD_PRELOAD=$<TARGET_FILE:mallow_shared>
         SKIP_RETURN_CODE 77
-        TIMEOUT 60)
+        TIMEOUT 900)
     at_break(${test} ${group}_${name} ${ARGN})
     in_modes(${test} ${group}_${name} ${ARGN})
     if(NOT test MATCHES "^(${MALLOW_TESTS_LARGE})")
