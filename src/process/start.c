@@ -85,7 +85,9 @@ static void register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, ch
 __attribute__((constructor(101))) static void loaded(void) {
     os_thread_learn();
     settings_read();
+#ifdef MALLOW_PRELOAD
     start(); /* while any system call is allowed */
+#endif
     register_for_fork();
     purge_read_group();
     start_helpers();

@@ -1,4 +1,4 @@
-/* cause: heap overflow | modes: full hard guard | asan: no */
+/* cause: heap overflow | modes: guard | asan: no */
 #include "corpus.h"
 
 int main(void) {
