@@ -8,6 +8,7 @@
 #include "heap/alloc.h"
 #include "heap/find.h"
 #include "heap/slab.h"
+#include "os/frame_mark.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/decay.h"
@@ -357,26 +358,15 @@ bool hard_relieve(struct heap *heap) {
 
 /*
  * The rings are worked on without heap_enter, but as there the heap is marked busy meanwhile: a
- * handler that allocates then works on another heap. Its frames begin below what the kernel saves
- * of the interrupted code, which is more than BELOW bytes; those of a later call from here do not.
+ * handler that allocates then works on another heap.
  */
-#define BELOW 512u
-
-ALWAYS_INLINE uintptr_t stack_pointer(void) {
-#ifdef __x86_64__
-    uintptr_t here;
-    __asm__("mov %%rsp, %0" : "=r"(here));
-    return here;
-#else
-    return (uintptr_t)__builtin_frame_address(0);
-#endif
-}
 
 /* False when this needs heap_enter. */
-ALWAYS_INLINE bool begin_fast(void) {
+ALWAYS_INLINE bool begin_fast(struct frame_mark *mark) {
     struct heap *heap = self_heap;
     if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return false;
-    racy_store(&heap->busy, stack_pointer() - BELOW);
+    frame_mark_set(mark, (uintptr_t)mark);
+    racy_store(&heap->busy, (uintptr_t)mark);
     signal_order();
     return true;
 }
@@ -384,9 +374,10 @@ ALWAYS_INLINE bool begin_fast(void) {
 /* One that was never used has no room. */
 ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) { return &self_heap->hard->rings[class]; }
 
-ALWAYS_INLINE void end_fast(void) {
+ALWAYS_INLINE void end_fast(struct frame_mark *mark) {
     signal_order();
     racy_store(&self_heap->busy, 0);
+    frame_mark_clear(mark);
     sanitizer_release(self_heap);
 }
 
@@ -464,9 +455,10 @@ ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
 
 /* From a ring that has enough; NULL: this needs a look. */
 ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
-    if (unlikely(!begin_fast())) return NULL;
+    struct frame_mark mark;
+    if (unlikely(!begin_fast(&mark))) return NULL;
     void *p = take_from(fast_ring(class), size);
-    end_fast();
+    end_fast(&mark);
     return p;
 }
 
@@ -531,11 +523,12 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
 
 ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     bool room = false;
-    if (likely(begin_fast())) {
+    struct frame_mark mark;
+    if (likely(begin_fast(&mark))) {
         struct hard_ring *ring = fast_ring(class);
         room = in_ring(ring) < ring->most;
         if (likely(room)) append(ring, entry);
-        end_fast();
+        end_fast(&mark);
     }
     if (unlikely(!room)) keep_slowly(class, entry);
 }

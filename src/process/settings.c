@@ -581,9 +581,8 @@ RARE void settings_check(bool pedantic) {
 }
 
 void settings_adapt_threshold(size_t freed_bytes) {
-    if (settings.fixed_threshold || freed_bytes < settings.mmap_threshold ||
-        freed_bytes > ADAPTED_MAX)
-        return;
+    size_t threshold = racy_load(size_t, &settings.mmap_threshold);
+    if (settings.fixed_threshold || freed_bytes < threshold || freed_bytes > ADAPTED_MAX) return;
     /* Blocks of that very size are the ones that come again. */
     racy_store(&settings.mmap_threshold, freed_bytes + 1);
 }
