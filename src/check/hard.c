@@ -374,9 +374,13 @@ ALWAYS_INLINE bool begin_fast(struct frame_mark *mark) {
 /* One that was never used has no room. */
 ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) { return &self_heap->hard->rings[class]; }
 
-ALWAYS_INLINE void end_fast(struct frame_mark *mark) {
+ALWAYS_INLINE void end_fast(struct heap *heap, struct frame_mark *mark) {
     signal_order();
-    racy_store(&self_heap->busy, 0);
+    if (unlikely(self_heap != heap)) { /* a handler's stand-in */
+        heap_leave(heap);
+        return;
+    }
+    racy_store(&heap->busy, 0);
     frame_mark_clear(mark);
     sanitizer_release(self_heap);
 }
@@ -456,9 +460,10 @@ ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
 /* From a ring that has enough; NULL: this needs a look. */
 ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
     struct frame_mark mark;
+    struct heap *heap = self_heap;
     if (unlikely(!begin_fast(&mark))) return NULL;
     void *p = take_from(fast_ring(class), size);
-    end_fast(&mark);
+    end_fast(heap, &mark);
     return p;
 }
 
@@ -524,11 +529,12 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
 ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     bool room = false;
     struct frame_mark mark;
+    struct heap *heap = self_heap;
     if (likely(begin_fast(&mark))) {
         struct hard_ring *ring = fast_ring(class);
         room = in_ring(ring) < ring->most;
         if (likely(room)) append(ring, entry);
-        end_fast(&mark);
+        end_fast(heap, &mark);
     }
     if (unlikely(!room)) keep_slowly(class, entry);
 }

@@ -197,8 +197,8 @@ static bool repair_interrupted(struct heap *heap, struct frame_mark *mark) {
 
 /* A stand-in is no longer needed once the slow path that was interrupted cannot go on. */
 static struct heap *leave_stand_ins(struct heap *heap, struct frame_mark *mark) {
-    while (heap->outer != NULL && is_interrupted_for_ever(heap->outer, mark)) {
-        struct heap *outer = heap->outer;
+    for (struct heap *outer; (outer = heap->outer) != NULL;) {
+        if (!is_interrupted_for_ever(outer, mark)) break;
         if (!repair_interrupted(outer, mark)) break;
         self_heap = outer;
         heap->outer = NULL;
