@@ -38,6 +38,10 @@ static RARE void read_vector(void) {
     for (size_t i = 0; bytes <= 0 && i < AUXV_TYPES; i++)
         auxv_set(auxv_types[i], getauxval(auxv_types[i]));
     atomic_store_explicit(&auxv.known, true, memory_order_release);
+    /* A loader that was started as the program puts the real program's here; libc alone knows. A
+     * wrapper that allocates finds the rest known by now. */
+    auxv_set(AT_PHDR, getauxval(AT_PHDR));
+    auxv_set(AT_PHNUM, getauxval(AT_PHNUM));
 }
 
 unsigned long os_auxv(unsigned long type) {
