@@ -88,7 +88,7 @@ static const struct link_map *own_object(void) {
     return object;
 }
 
-/* What an indirect function chooses by itself; how it is asked differs between processors. */
+/* Calls the resolver of an indirect function; the calling convention depends on the processor. */
 static void *address_of(const struct symbols *of, const ElfW(Sym) * symbol) {
     void *address = (void *)(of->object->l_addr + symbol->st_value);
     if (ELF64_ST_TYPE(symbol->st_info) != STT_GNU_IFUNC) return address;

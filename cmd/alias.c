@@ -13,7 +13,7 @@
 
 #include "command.h"
 
-/* Others may look into it, for a program may change its user; nobody else may write there. */
+/* Readable by all, because a program may change its user; writable by its owner alone. */
 static void require_own_directory(const char *directory) {
     struct stat status;
     if (mkdir(directory, 0755) != 0 && errno != EEXIST)

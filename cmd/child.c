@@ -52,7 +52,7 @@ static bool has_waited_for_children(pid_t process) {
     return !known || faults != 0;
 }
 
-/* What /proc has goes with the child, so that is read before. */
+/* The child's files in /proc disappear with it, so they are read first. */
 static bool has_ended(struct child_end *end) {
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PID, (id_t)end->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
@@ -98,7 +98,7 @@ static void wait_for(struct child_end *end, const sigset_t *signals) {
 
 /* ---- the beginning ---- */
 
-/* What the child has of ours: what we inherited ourselves. */
+/* The child gets the signal settings and descriptors that the command itself inherited. */
 struct inherited {
     struct sigaction on_child;
     sigset_t mask;
@@ -114,7 +114,8 @@ static _Noreturn void start_child(int gate, const struct inherited *inherited,
     _exit(EXIT_OWN_FAILURE);
 }
 
-/* Who reads what the program writes sees its end when the program closes it, and not ours. */
+/* A reader of the program's output sees the end when the program closes it: the command must hold
+ * no copy of the descriptor. */
 static void let_go_of_streams(void) {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0) return;

@@ -8,7 +8,7 @@
 /* The process that the only operand names. Ends the command with a message when there is none. */
 pid_t control_process(int argc, char **argv);
 
-/* What the command accepts from a process, which may be hostile. */
+/* Limits on an answer: the process that sends it may be hostile. */
 struct control_terms {
     int seconds;  /* for the whole answer */
     size_t bytes; /* of the answer */

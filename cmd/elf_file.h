@@ -1,4 +1,4 @@
-/* Opening files that somebody else has named, who may mean no good. */
+/* Opens files whose names come from an untrusted process. */
 #ifndef MALLOW_ELF_FILE_H
 #define MALLOW_ELF_FILE_H
 

@@ -1,4 +1,4 @@
-/* Who listens at a socket. */
+/* Identifies the process that listens at a socket. */
 #ifndef MALLOW_PEER_H
 #define MALLOW_PEER_H
 

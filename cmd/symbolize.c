@@ -72,7 +72,7 @@ static void print_symbol(FILE *to, const char *line, const struct frame *frame,
         fprintf(to, " (%s+0x%lx)\n", frame->module, frame->offset);
 }
 
-/* What is known of the byte before a return address. */
+/* The function and line of the byte before a return address. */
 static void find_symbols(const struct symbolizing *task, struct symbols *symbols,
                          const struct frame *frame, struct symbol_list *list) {
     uint64_t offset = frame->offset - 1;
