@@ -98,7 +98,7 @@ static void wait_for(struct child_end *end, const sigset_t *signals) {
 
 /* ---- the beginning ---- */
 
-/* The child gets the signal settings and descriptors that the command itself inherited. */
+/* The child starts with the signal settings that the command itself inherited. */
 struct inherited {
     struct sigaction on_child;
     sigset_t mask;

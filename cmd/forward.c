@@ -21,8 +21,7 @@ struct list {
     size_t count;
 };
 
-/* What the command has received, and what the probe has, as far as the one has no counterpart in
- * the other yet; oldest first. */
+/* Signals that one of the command and the probe has received and the other has not; oldest first. */
 static struct list arrivals, echoes;
 
 /* When the probe was asked, 0: it has answered; and until when what it has received is known. */
