@@ -21,7 +21,7 @@ struct list {
     size_t count;
 };
 
-/* Signals that one of the command and the probe has received and the other has not; oldest first. */
+/* Signals that the command or the probe has received and the other has not yet; oldest first. */
 static struct list arrivals, echoes;
 
 /* When the probe was asked, 0: it has answered; and until when what it has received is known. */

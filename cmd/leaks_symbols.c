@@ -94,7 +94,8 @@ char *leaks_symbolize(char *text, pid_t process) {
     enum read_end end = read_all(ends[0], now_ms() + PATIENCE_MS, NAMED_MAX, &named, &length);
     close(ends[0]);
     end_child(child);
-    if (end == READ_LATE) warnx("naming all functions takes too long; the rest are printed without names");
+    if (end == READ_LATE)
+        warnx("naming all functions takes too long; the rest are printed without names");
     char *all = join(named, text);
     free(named);
     free(text);

@@ -40,8 +40,8 @@ bool purge_excess(void);
 /* After pages came back to the page heap. */
 void purge_after_free(void);
 
-/* The clock of all that happens with time. Where addresses are to be the same in every run, and where
- * the system's clock is not to be had, it goes on with each call. */
+/* The clock of decay. It advances with each call instead where addresses must be the same in every
+ * run, and where the system has no clock. */
 int64_t purge_now(void);
 
 /* When nothing was freed for long: the same, by the clock; true when a slice went. */
