@@ -5,36 +5,36 @@
 #    include <dlfcn.h>
 #    include <errno.h>
 #    include <malloc.h>
-#    include <stdatomic.h>
 #    include <unistd.h>
 
 #    include "os/os.h"
 
-static struct libc_heap {
+static struct {
     void (*free)(void *);
     void *(*realloc)(void *, size_t);
     size_t (*usable_size)(void *);
     struct mallinfo2 (*info)(void);
 } libc;
-static _Atomic bool is_found;
+
+/* The first answer stays. Of threads that look up at the same time, the slow ones may do so after
+ * libc's names lead to ours, and find ours; but whoever makes them lead there has kept its own
+ * answers before. */
+static bool find(void *function, const char *name) {
+    void **kept = function, *nothing = NULL;
+    if (__atomic_load_n(kept, __ATOMIC_ACQUIRE) != NULL) return true;
+    void *answer = dlsym(RTLD_NEXT, name);
+    __atomic_compare_exchange_n(kept, &nothing, answer, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return answer != NULL;
+}
 
 /* Not before it is needed: the look-up takes the loader's lock and a page of stack. We hold no
  * lock here, so whoever holds the loader's cannot be waiting for us. */
 static bool find_libc(void) {
     int before = errno;
-    if (atomic_load_explicit(&is_found, memory_order_acquire)) return true;
-    struct libc_heap found;
-    *(void **)&found.free = dlsym(RTLD_NEXT, "free");
-    *(void **)&found.realloc = dlsym(RTLD_NEXT, "realloc");
-    *(void **)&found.usable_size = dlsym(RTLD_NEXT, "malloc_usable_size");
-    *(void **)&found.info = dlsym(RTLD_NEXT, "mallinfo2");
+    bool all = find(&libc.free, "free") && find(&libc.realloc, "realloc") &&
+               find(&libc.usable_size, "malloc_usable_size") && find(&libc.info, "mallinfo2");
     errno = before;
-    if (found.free == NULL || found.realloc == NULL || found.usable_size == NULL ||
-        found.info == NULL)
-        return false;
-    libc = found;
-    atomic_store_explicit(&is_found, true, memory_order_release);
-    return true;
+    return all;
 }
 
 #    define PREV_INUSE ((size_t)1)
