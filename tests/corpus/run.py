@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Runs a program of the corpus, and its twin without the bug, under Mallow; see README.md.
 
-Usage: run.py [--mallow LIBRARY] [--check LIBRARY] [--twin TWIN] MODE... SOURCE PROGRAM
+Usage: run.py [--mallow LIBRARY] [--check LIBRARY] MODE... SOURCE PROGRAM
 
-PROGRAM runs in those of the modes in which SOURCE says that its bug is reported, TWIN in all.
+PROGRAM runs in those of the modes in which SOURCE says that its bug is reported, and as its twin
+in all.
 """
 
 import argparse
@@ -86,9 +87,9 @@ class Source:
         return self.marked("FOUND", mode, variant) | self.marked("BUG", mode, variant)
 
 
-def run(options, mode, program, variant):
+def run(options, mode, program, variant, environment):
     settings, checked = MODES[mode]
-    environment = dict(os.environ)
+    environment = {**os.environ, **environment}
     command = [program] + ([variant] if variant is not None else [])
     if settings is not None:
         libraries = ([options.check] if checked and options.check else []) + [options.mallow]
@@ -209,32 +210,30 @@ def check_twin(result, mode, _variant, _source):
         raise Failure(f"the twin's exit status is {result.returncode}:\n{result.stderr}")
 
 
-def failures(options, source, program, modes, check):
+def failures(options, source, modes, check, **environment):
     """Runs the program in each mode with each variant."""
     for mode in modes:
         for variant in source.variants:
             try:
-                result = run(options, mode, program, variant)
+                result = run(options, mode, options.program, variant, environment)
                 if result.returncode != SKIPPED:
                     check(result, mode, variant, source)
             except (Failure, subprocess.TimeoutExpired) as failure:
-                yield f"{program} {variant or ''} ({mode}): {failure}"
+                yield f"{options.program} {variant or ''} ({mode}): {failure}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mallow", metavar="LIBRARY")
     parser.add_argument("--check", metavar="LIBRARY")
-    parser.add_argument("--twin", metavar="PROGRAM", help="the same program without the bug")
     parser.add_argument("modes", nargs="+", metavar="MODE", choices=MODES)
     parser.add_argument("source")
     parser.add_argument("program")
     options = parser.parse_args()
     source = Source(options.source)
     modes = [mode for mode in options.modes if mode in ORACLES or mode in source.modes]
-    failed = list(failures(options, source, options.program, modes, check_faulty))
-    if options.twin:
-        failed += failures(options, source, options.twin, options.modes, check_twin)
+    failed = list(failures(options, source, modes, check_faulty))
+    failed += failures(options, source, options.modes, check_twin, MALLOW_TEST_TWIN="1")
     for failure in failed:
         print(failure, file=sys.stderr)
     sys.exit(1 if failed else 0)

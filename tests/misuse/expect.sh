@@ -3,7 +3,8 @@
 #     expect.sh LIBRARY SOURCE PROGRAM [ARGUMENT...]
 # The first line of SOURCE, "/* expect: WHAT */", tells what must become of PROGRAM. A signal's
 # name: it dies by that signal. Anything else: it dies by SIGABRT, and a line of its standard error
-# begins with a match of WHAT. PROGRAM_twin must succeed and write nothing to standard error.
+# begins with a match of WHAT. With MALLOW_TEST_TWIN in its environment it must succeed and write
+# nothing to standard error.
 set -u
 library=$1 source=$2 program=$3
 shift 3
@@ -37,6 +38,7 @@ run "$program" "$@"
 [ -z "$message" ] || grep -Eq "^$message" "$errors" ||
     fail "expected a line that begins with a match of '$message'"
 
-run "${program}_twin" "$@"
+export MALLOW_TEST_TWIN=1
+run "$program" "$@"
 [ "$status" -eq 0 ] || fail "expected success, got exit status $status"
 [ ! -s "$errors" ] || fail "expected no message"

@@ -1,17 +1,17 @@
 /*
- * A program with one fault, and its twin: the same source, compiled with TWIN, does the same
- * without the fault.
+ * A program with one fault, and its twin: the same program, with MALLOW_TEST_TWIN in its
+ * environment, does the same without the fault.
  */
 #ifndef TWIN_H
 #define TWIN_H
 
 #include <stdlib.h>
 
-#ifdef TWIN
-enum { FAULTY = 0 };
-#else
-enum { FAULTY = 1 };
-#endif
+static int is_faulty = 1;
+#define FAULTY is_faulty
+__attribute__((constructor)) static void choose_twin(void) {
+    is_faulty = getenv("MALLOW_TEST_TWIN") == NULL;
+}
 
 /* Statements of the faulty program alone, and values. */
 #define MISUSE(...)      \

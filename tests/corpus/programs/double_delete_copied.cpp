@@ -4,11 +4,11 @@
 struct buffer {
     char *data;
     buffer() : data(HIDDEN(new char[100])) {}
-#ifdef TWIN
-    buffer(const buffer &other) : data(new char[100]) { memcpy(data, other.data, 100); }
-#else
-    buffer(const buffer &other) = default; /* copies the pointer */
-#endif
+    buffer(const buffer &other) : data(other.data) { /* copies the pointer */
+        if (FAULTY) return;
+        data = new char[100];
+        memcpy(data, other.data, 100);
+    }
     ~buffer() { delete[] data; } /* BUG */ /* FREED */
 };
 

@@ -4,11 +4,9 @@
 struct account {
     long number[4];
     long balance;
-#ifdef TWIN
-    account() : number(), balance(0) {}
-#else
-    account() {}
-#endif
+    account() {
+        if (!FAULTY) memset(this, 0, sizeof *this);
+    }
 };
 
 /* A constructor that forgets a member. */
