@@ -358,12 +358,13 @@ bool hard_relieve(struct heap *heap) {
 
 /*
  * The rings are worked on without heap_enter, but as there the heap is marked busy meanwhile: a
- * handler that allocates then works on another heap.
+ * handler that allocates then works on another heap, a stand-in, which is the thread's own heap
+ * until the interrupted function ends. So the heap that is marked busy is the one to work on,
+ * whatever self_heap is by then.
  */
 
 /* False when this needs heap_enter. */
-ALWAYS_INLINE bool begin_fast(struct frame_mark *mark) {
-    struct heap *heap = self_heap;
+ALWAYS_INLINE bool begin_fast(struct heap *heap, struct frame_mark *mark) {
     if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return false;
     frame_mark_set(mark, (uintptr_t)mark);
     racy_store(&heap->busy, (uintptr_t)mark);
@@ -372,7 +373,9 @@ ALWAYS_INLINE bool begin_fast(struct frame_mark *mark) {
 }
 
 /* One that was never used has no room. */
-ALWAYS_INLINE struct hard_ring *fast_ring(unsigned class) { return &self_heap->hard->rings[class]; }
+ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned class) {
+    return &heap->hard->rings[class];
+}
 
 ALWAYS_INLINE void end_fast(struct heap *heap, struct frame_mark *mark) {
     signal_order();
@@ -461,8 +464,8 @@ ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
 ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
     struct frame_mark mark;
     struct heap *heap = self_heap;
-    if (unlikely(!begin_fast(&mark))) return NULL;
-    void *p = take_from(fast_ring(class), size);
+    if (unlikely(!begin_fast(heap, &mark))) return NULL;
+    void *p = take_from(fast_ring(heap, class), size);
     end_fast(heap, &mark);
     return p;
 }
@@ -530,8 +533,8 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     bool room = false;
     struct frame_mark mark;
     struct heap *heap = self_heap;
-    if (likely(begin_fast(&mark))) {
-        struct hard_ring *ring = fast_ring(class);
+    if (likely(begin_fast(heap, &mark))) {
+        struct hard_ring *ring = fast_ring(heap, class);
         room = in_ring(ring) < ring->most;
         if (likely(room)) append(ring, entry);
         end_fast(heap, &mark);
