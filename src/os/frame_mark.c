@@ -6,10 +6,18 @@
  * goes on to do needs that much of the stack. */
 #define FRAME_NEAR 512u
 
+#define WORDS \
+    (sizeof(struct frame_mark) / sizeof(uint32_t)) /* what the kernel compares at a time */
+
 /* The kernel compares, for the stack may not be there any more. */
 bool frame_mark_is_damaged(const struct frame_mark *mark, uint64_t value) {
-    for (unsigned i = 0; i < FRAME_MARK_WORDS; i++)
-        if (!os_still_holds(&mark->word[i], frame_mark_word(value, i))) return true;
+    union {
+        uint64_t half[2];
+        uint32_t word[WORDS];
+    } expected = {{frame_mark_half(value, 0), frame_mark_half(value, 1)}};
+    const _Atomic uint32_t *word = (const _Atomic uint32_t *)(const void *)mark;
+    for (unsigned i = 0; i < WORDS; i++)
+        if (!os_still_holds(&word[i], expected.word[i])) return true;
     return false;
 }
 

@@ -16,25 +16,25 @@
 
 #include "config.h"
 
-#define FRAME_MARK_WORDS 4u
-
 struct frame_mark {
-    _Alignas(sizeof(void *)) _Atomic uint32_t word[FRAME_MARK_WORDS];
+    _Atomic uint64_t half[2];
 };
 
-static inline uint32_t frame_mark_word(uint64_t value, unsigned i) {
-    return (uint32_t)(value >> i % 2 * 32) ^ 0x9e3779b9u * (i + 1);
+/* No program happens to write a value, which contains the mark's own address, and its complement
+ * next to each other. */
+static inline uint64_t frame_mark_half(uint64_t value, unsigned i) {
+    return i == 0 ? value : ~value;
 }
 
 static inline void frame_mark_set(struct frame_mark *mark, uint64_t value) {
-    for (unsigned i = 0; i < FRAME_MARK_WORDS; i++)
-        atomic_store_explicit(&mark->word[i], frame_mark_word(value, i), memory_order_relaxed);
+    atomic_store_explicit(&mark->half[0], frame_mark_half(value, 0), memory_order_relaxed);
+    atomic_store_explicit(&mark->half[1], frame_mark_half(value, 1), memory_order_relaxed);
     signal_order();
 }
 
+/* One half is enough to damage it. */
 static inline void frame_mark_clear(struct frame_mark *mark) {
-    for (unsigned i = 0; i < FRAME_MARK_WORDS; i++)
-        atomic_store_explicit(&mark->word[i], 0, memory_order_relaxed);
+    atomic_store_explicit(&mark->half[0], 0, memory_order_relaxed);
 }
 
 /* Whether the mark is not what it was set to, or cannot be read. */
