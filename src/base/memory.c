@@ -124,10 +124,17 @@ LOCAL void *memmove(void *to, const void *from, size_t n) {
     return to;
 }
 
+static inline void set_64(char *to, vector value) {
+    AT(vector, to, 0) = value;
+    AT(vector, to, 16) = value;
+    AT(vector, to, 32) = value;
+    AT(vector, to, 48) = value;
+}
+
 static void set_large(char *to, vector value, size_t n) {
 #if defined(__x86_64__)
     if (n >= BY_STRING_INSTRUCTION) {
-        for (size_t i = 0; i < 64; i += 16) AT(vector, to, i) = value;
+        set_64(to, value);
         size_t lead = -(uintptr_t)to & 63;
         to += lead;
         n -= lead;
@@ -135,9 +142,8 @@ static void set_large(char *to, vector value, size_t n) {
         return;
     }
 #endif
-    for (size_t at = 0; at < n - 64; at += 64)
-        for (size_t i = 0; i < 64; i += 16) AT(vector, to, at + i) = value;
-    for (size_t i = 0; i < 64; i += 16) AT(vector, to, n - 64 + i) = value;
+    for (size_t at = 0; at < n - 64; at += 64) set_64(to + at, value);
+    set_64(to + n - 64, value);
 }
 
 #define SET_ENDS(type, value)                     \
