@@ -20,8 +20,9 @@ void helper_thread_first(void);
 bool helper_thread_orphaned(void);
 void helper_thread_wait_for_first(void);
 
-/* Starts `run` in a thread with a stack of so many bytes, if its thread-local variables leave room
- * there; false when there is no memory for it. */
+/* Starts `run` in a thread with a stack of `stack` bytes, or of libc's usual size if the
+ * thread-local variables leave no room there, and returns when it runs; false when there is no
+ * memory for it. */
 bool helper_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *));
 
 /* Before the end of a thread that may be the last: signals are taken as in the first thread. */

@@ -1,5 +1,6 @@
 /*
- * A filter of system calls that allows what libc's malloc needs: calls of all sizes go on under it.
+ * A filter of system calls for all threads that allows what libc's malloc needs: calls of all sizes
+ * go on under it.
  *     sandbox kill|errno|trap [threads|signals|jumps]
  * "threads": more threads, under a filter that also allows what libc needs for them. "signals": a
  * handler interrupts the calls, allocates and returns. "jumps": it leaves them with a jump.
@@ -66,7 +67,8 @@ static void enter_sandbox(const char *action, int with_threads) {
     add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action_named(action)));
     struct sock_fprog program = {filter_length, filter};
     CHECK_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(STATUS_SKIPPED);
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0)
+        _exit(STATUS_SKIPPED);
 }
 
 /* ---- the calls ---- */
