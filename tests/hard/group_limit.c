@@ -1,0 +1,55 @@
+/*
+ * At most 60 MiB are live, in blocks that are small in one phase and large in another. The process
+ * is in a control group of 130 MiB (group_limit.sh), in which the kernel kills it on libc's malloc,
+ * and on any that keeps memory without regard to the limit.
+ */
+#include "check.h"
+#include "random.h"
+
+#include <string.h>
+
+enum { BLOCKS = 200000, LIVE = 60 << 20, PHASES = 12, PHASE_BYTES = 80 << 20, PHASE_BLOCKS = 2000 };
+
+static struct {
+    void *start;
+    size_t size;
+} blocks[BLOCKS];
+
+static size_t live;
+static uint64_t seed = 88172645463325252;
+
+static void release(size_t i) {
+    free(blocks[i].start);
+    if (blocks[i].start != NULL) live -= blocks[i].size;
+    blocks[i].start = NULL;
+}
+
+static void make_room(size_t size) {
+    while (live + size > LIVE) {
+        size_t i = random_below(&seed, BLOCKS);
+        for (int k = 0; k < 5000 && blocks[i].start == NULL; k++) i = (i + 1) % BLOCKS;
+        release(i);
+    }
+}
+
+static void allocate(size_t i, size_t size) {
+    blocks[i].start = malloc(size);
+    CHECK(blocks[i].start != NULL);
+    blocks[i].size = size;
+    live += size;
+    memset(blocks[i].start, 1, size);
+}
+
+int main(void) {
+    static const size_t largest[] = {200, 3000, 40000, 400000};
+    for (int phase = 0; phase < PHASES; phase++) {
+        size_t below = largest[phase % 4];
+        size_t count = PHASE_BYTES / (below + 200) + PHASE_BLOCKS;
+        for (size_t k = 0; k < count; k++) {
+            size_t i = random_below(&seed, BLOCKS), size = 1 + random_below(&seed, below);
+            release(i);
+            make_room(size);
+            allocate(i, size);
+        }
+    }
+}

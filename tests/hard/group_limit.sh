@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs a program under the library in a memory control group of its own.
+#     group_limit.sh LIBRARY BYTES PROGRAM [ARGUMENT...]
+# Skipped (77) where no such group can be made.
+set -u
+library=$1 limit=$2
+shift 2
+
+# Version 1, or version 2 where the root's children may have memory limits.
+if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+    group=/sys/fs/cgroup/memory/mallow-test-$$ file=memory.limit_in_bytes
+elif grep -qw memory /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
+    group=/sys/fs/cgroup/mallow-test-$$ file=memory.max
+else
+    exit 77
+fi
+mkdir "$group" 2>/dev/null || exit 77
+trap 'rmdir "$group"' EXIT
+{ echo "$limit" >"$group/$file"; } 2>/dev/null || exit 77
+# Only what ends before the group is removed may be in it.
+# shellcheck disable=SC2016 # expanded inside
+sh -c '{ echo $$ >"$0/cgroup.procs"; } 2>/dev/null || exit 77
+    library=$1
+    shift
+    LD_PRELOAD=$library exec "$@"' "$group" "$library" "$@"
