@@ -360,12 +360,14 @@ bool hard_relieve(struct heap *heap) {
  * The rings are worked on without heap_enter, but as there the heap is marked busy meanwhile: a
  * handler that allocates then works on another heap, a stand-in, which is the thread's own heap
  * until the interrupted function ends. So the heap that is marked busy is the one to work on,
- * whatever self_heap is by then.
+ * whatever self_heap is by then. A stand-in itself is left to heap_enter: a handler may find that
+ * it is no longer needed, and give it to others, before it is marked.
  */
 
 /* False when this needs heap_enter. */
 ALWAYS_INLINE bool begin_fast(struct heap *heap, struct frame_mark *mark) {
-    if (unlikely(heap->busy != 0) || unlikely(heap->hard == NULL)) return false;
+    if (unlikely(heap->busy != 0) || unlikely(heap->outer != NULL)) return false;
+    if (unlikely(heap->hard == NULL)) return false;
     frame_mark_set(mark, (uintptr_t)mark);
     racy_store(&heap->busy, (uintptr_t)mark);
     signal_order();
