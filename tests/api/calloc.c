@@ -79,7 +79,7 @@ int main(void) {
         recycled(size, 2 * size);
     }
     recycled(10000000, 10000000);
-    for (size_t size = 1000; size < 40000000; size *= 3) shrunk(2 * size, size);
+    for (size_t size = 1000; size < 10000000; size *= 3) shrunk(2 * size, size);
     fresh_memory_is_not_touched();
     no_elements();
     CHECK_EQUAL(errno, 4711);

@@ -9,7 +9,7 @@
 #include <malloc.h>
 #include <stdbool.h>
 
-enum { THREADS = 500 };
+enum { THREADS = 200 };
 
 static void finish(void *churn) { churn_finish(churn); }
 

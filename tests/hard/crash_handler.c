@@ -7,7 +7,7 @@
 #include "interrupt.h"
 #include "processes.h"
 
-enum { FORKS = 300, INTERVAL = 300 };
+enum { FORKS = 100, INTERVAL = 300 };
 
 static volatile sig_atomic_t forks;
 

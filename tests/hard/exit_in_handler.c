@@ -9,7 +9,7 @@
 #include "interrupt.h"
 #include "processes.h"
 
-enum { CHILDREN = 300, HIGHEST_DELAY = 1000 };
+enum { CHILDREN = 100, HIGHEST_DELAY = 1000 };
 
 static void end(int signal_number) {
     (void)signal_number;

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "processes.h"
 
-enum { FORKS = 100, ALLOCATING_THREADS = 2 };
+enum { FORKS = 40, ALLOCATING_THREADS = 2 };
 
 static void write_to_null(void) {
     FILE *stream = fopen("/dev/null", "w");

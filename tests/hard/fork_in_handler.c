@@ -7,7 +7,7 @@
 #include "interrupt.h"
 #include "processes.h"
 
-enum { FORKS = 500, INTERVAL = 200 };
+enum { FORKS = 200, INTERVAL = 200 };
 
 static volatile sig_atomic_t forks, in_child;
 

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BLOCKS = 600000, BYTES = 200, LEFT = 16 << 20, ROUNDS = 200, BATCH = 20000, PATIENCE = 20 };
+enum { BLOCKS = 600000, BYTES = 200, LEFT = 16 << 20, ROUNDS = 60, BATCH = 20000, PATIENCE = 20 };
 
 static void *blocks[BLOCKS];
 static sem_t allocated, freed;
@@ -97,7 +97,7 @@ static void *own_batches(void *argument) {
         uint64_t key;
     } kept[500] = {{NULL, 0}};
     uint64_t seed = 7;
-    for (int i = 0; i < 2000000; i++) {
+    for (int i = 0; i < 600000; i++) {
         size_t at = random_below(&seed, 500);
         if (kept[at].block != NULL) {
             CHECK(pattern_holds(kept[at].block, BYTES, kept[at].key));

@@ -11,7 +11,7 @@
 
 #include <setjmp.h>
 
-enum { JUMPS = 5000, INTERVAL = 100 };
+enum { JUMPS = 2000, INTERVAL = 100 };
 
 static sigjmp_buf before_step;
 static volatile sig_atomic_t armed, jumps;

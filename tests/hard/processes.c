@@ -7,7 +7,7 @@
 #include <spawn.h>
 #include <string.h>
 
-enum { ROUNDS = 50, THREADS = 2 };
+enum { ROUNDS = 20, THREADS = 2 };
 
 static char executed[] = "executed";
 

@@ -11,7 +11,7 @@ static void allocate_all_sizes(int signal_number) {
     static void *blocks[400];
     int count = 0;
     (void)signal_number;
-    for (size_t size = 1; size < 100000000; size += size / 8 + 1) blocks[count++] = malloc(size);
+    for (size_t size = 1; size < 20000000; size += size / 8 + 1) blocks[count++] = malloc(size);
     blocks[count++] = memalign(1 << 16, 5000);
     blocks[count++] = calloc(1000, 1000);
     blocks[0] = realloc(blocks[0], 100000);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { THREADS = 100000, WARM_UP = 1000, SIZES = 10 };
+enum { THREADS = 40000, WARM_UP = 1000, SIZES = 10 };
 
 /* Returns a block for the next thread to free. */
 static void *one_life(void *inherited) {

@@ -8,7 +8,7 @@
 #include "check.h"
 #include "threads.h"
 
-enum { THREADS = 3, BLOCKS = 800, ROUNDS = 4000 };
+enum { THREADS = 3, BLOCKS = 800, ROUNDS = 1000 };
 
 static void *make_and_retire(void *argument) {
     static __thread char *blocks[BLOCKS];

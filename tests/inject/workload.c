@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-enum { BLOCKS = 400, STEPS = 2000, STEPS_BETWEEN_CHECKS = 500, EDGE = 1024 };
+enum { BLOCKS = 400, STEPS = 800, STEPS_BETWEEN_CHECKS = 200, EDGE = 1024 };
 
 static struct block {
     void *start;

@@ -39,7 +39,7 @@ static _Atomic(struct block *) mailboxes[MAILBOXES];
 
 static size_t choose_size(struct lane *lane) {
     size_t bound = (size_t)16 << random_below(&lane->random, 9);
-    switch (random_below(&lane->random, 400)) {
+    switch (random_below(&lane->random, 2000)) {
     case 0:
         bound = 4 << 20;
         break;

@@ -317,7 +317,7 @@ static void a_full_range_refuses_until_there_is_room(void) {
 
 static void wrapping_around_spares_the_living(void) {
     enum { LIVING = 100 };
-    int rounds = (int)(30000 * KIB / page);
+    int rounds = (int)(12000 * KIB / page);
     static struct {
         char *start;
         size_t size;
@@ -413,7 +413,7 @@ static void what_is_kept_of_freed_blocks_is_in_the_budget(void) {
     give_others(10);
     size_t before = own_memory();
     for (size_t i = 1; i < MIB / 2 / page; i++) take(100, UNIT);
-    for (int i = 0; i < 10000; i++) give(take(100, UNIT));
+    for (int i = 0; i < 2000; i++) give(take(100, UNIT));
     size_t taken = own_memory() - before;
     if (taken > MIB + 64 * KIB) check_failed("%zu KiB are taken\n", taken / KIB);
 }
@@ -423,12 +423,13 @@ static void the_kernels_tables_go_back(void) {
     char *stays = take(100, UNIT);
     give_others(1000);
     size_t before = kernel_tables();
-    give_others(50000);
-    CHECK(kernel_tables() - before < page * 50000 / 512 / 2);
+    give_others(16000);
+    CHECK(kernel_tables() - before < page * 16000 / 512 / 2);
     give(stays);
 }
 
 static void half_of_the_mappings_are_left(void) {
+    if (page != (size_t)sysconf(_SC_PAGESIZE)) return;
     size_t before = mappings(), most = os_mapping_limit(), count = 0;
     if (most > 100000) return;
     static char *blocks[100000];
@@ -443,9 +444,12 @@ static void half_of_the_mappings_are_left(void) {
 
 #define DIRTIED ((size_t)1000) /* bytes of each block that are written */
 
+/* Larger pages are made of the kernel's, and cost as many times more. */
+static int repeated(int times) { return page > 4 * KIB ? times / 8 : times; }
+
 static void use_a_little(int operations) {
     static char *blocks[40];
-    for (int i = 0; i < operations; i++) {
+    for (int i = 0; i < repeated(operations); i++) {
         char **block = &blocks[random_below(&seed, 40)];
         size_t size = random_below(&seed, 3 * page);
         if (*block != NULL) CHECK_EQUAL(guard_free(*block, 0), GUARD_FREED);
@@ -462,9 +466,9 @@ static void fail_calls(enum os_call kind, long first, long count) {
     if (child == 0) {
         CHECK(guard_table_begin(2000 * page));
         os_fail(kind, first, first + count - 1);
-        use_a_little(100);
+        use_a_little(200);
         os_fail(OS_ANY, LONG_MAX, LONG_MAX);
-        use_a_little(400); /* what failed comes again */
+        use_a_little(100); /* what failed comes again */
         give(take(100, UNIT));
         _exit(0);
     }
@@ -487,10 +491,10 @@ static void there_may_be_no_range(void) {
         pid_t child = start_child();
         if (child == 0) {
             os_fail((enum os_call)kind, 1, LONG_MAX);
-            use_a_little(400);
+            use_a_little(100);
             os_fail(OS_ANY, LONG_MAX, LONG_MAX);
             for (int i = 0; i < 256; i++) guard_free(guard_alloc(1, UNIT, FAMILY_MALLOC, 0), 0);
-            use_a_little(400);
+            use_a_little(100);
             _exit(0);
         }
         check_child_succeeds(child);
@@ -531,11 +535,11 @@ static void a_child_can_go_on(void) {
     settings.guard = 1;
     CHECK(guard_table_begin(1600 * page));
     for (uintptr_t i = 0; i < 2; i++) threads[i] = start_thread(churn, (void *)(i + 1));
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 3; i++) {
         pid_t child = start_child();
         if (child == 0) {
             guard_after_fork();
-            for (int k = 0; k < 5; k++) use_a_little(400); /* all places once */
+            for (int k = 0; k < 5; k++) use_a_little(400); /* with pages of 4 KiB all places once */
             _exit(0);
         }
         check_child_succeeds(child);
@@ -548,8 +552,8 @@ static void a_child_can_go_on(void) {
 static void what_was_in_motion_is_made_whole(void) {
     CHECK(guard_table_begin(2000 * page));
     settings.guard_budget = 2000 * page;
-    for (int i = 0; i < 10; i++) {
-        use_a_little(400);
+    for (int i = 0; i < 5; i++) {
+        use_a_little(200);
         char *block = take(100, UNIT);
         guard_lock.word = 1;
         guard_after_fork();

@@ -486,7 +486,7 @@ static void memory_of_one_class_serves_no_other(void) {
     enum { COUNT = 400 };
     static char *blocks[COUNT];
     static uint8_t class_of_granule[1 << 16];
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < 2; round++) {
         for (unsigned class = 2; class < CLASSES; class ++) {
             for (int i = 0; i < COUNT; i++) {
                 blocks[i] = take(class_size(class) - HARD_TAIL);
