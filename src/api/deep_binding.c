@@ -92,40 +92,29 @@ extern int mcheck(error_handler), mcheck_pedantic(error_handler);
 extern void mcheck_check_all(void);
 extern enum block_status mprobe(void *);
 
-static const struct {
-    const char *name;
-    const void *function;
-} allocator[] = {
-#    define LEADS_TO(name, function) {#    name, (const void *)(function)},
-    LEADS_TO(malloc, mallow_malloc) LEADS_TO(calloc, mallow_calloc) LEADS_TO(
-        realloc, mallow_realloc) LEADS_TO(reallocarray, mallow_reallocarray)
-        LEADS_TO(free, mallow_free) LEADS_TO(cfree, mallow_free) LEADS_TO(
-            free_sized, free_sized) LEADS_TO(free_aligned_sized, free_aligned_sized)
-            LEADS_TO(memalign, mallow_memalign) LEADS_TO(
-                aligned_alloc, mallow_aligned_alloc) LEADS_TO(posix_memalign, mallow_posix_memalign)
-                LEADS_TO(valloc, mallow_valloc) LEADS_TO(pvalloc, mallow_pvalloc) LEADS_TO(
-                    malloc_usable_size, mallow_usable_size) LEADS_TO(malloc_trim, mallow_trim)
-                    LEADS_TO(malloc_stats, mallow_malloc_stats) LEADS_TO(
-                        malloc_info, mallow_malloc_info) LEADS_TO(mallinfo, mallow_mallinfo)
-                        LEADS_TO(mallinfo2, mallow_mallinfo2) LEADS_TO(mallopt, settings_mallopt)
-                            LEADS_TO(mtrace, mtrace_begin) LEADS_TO(muntrace, mtrace_end) LEADS_TO(
-                                mcheck, mcheck) LEADS_TO(mcheck_pedantic, mcheck_pedantic)
-                                LEADS_TO(mcheck_check_all, mcheck_check_all) LEADS_TO(
-                                    mprobe, mprobe) LEADS_TO(__libc_malloc, mallow_malloc)
-                                    LEADS_TO(__libc_calloc, mallow_calloc) LEADS_TO(__libc_realloc,
-                                                                                    mallow_realloc)
-                                        LEADS_TO(__libc_reallocarray, mallow_reallocarray) LEADS_TO(
-                                            __libc_free, mallow_free) LEADS_TO(__libc_memalign,
-                                                                               mallow_memalign)
-                                            LEADS_TO(__libc_valloc, mallow_valloc)
-                                                LEADS_TO(__libc_pvalloc, mallow_pvalloc)
-                                                    LEADS_TO(__libc_mallinfo, mallow_mallinfo)
-                                                        LEADS_TO(__libc_mallopt, settings_mallopt)};
-
+/* Calls, not a table: the addresses in a table would have to be relocated in each process. */
 static bool redirect_all(const struct libc_table *of) {
-    for (size_t i = 0; i < sizeof allocator / sizeof *allocator; i++)
-        if (!redirect(of, allocator[i].name, allocator[i].function)) return false;
-    return true;
+#    define LEADS(name, function) redirect(of, name, (const void *)(function))
+    return LEADS("malloc", mallow_malloc) && LEADS("calloc", mallow_calloc) &&
+           LEADS("realloc", mallow_realloc) && LEADS("reallocarray", mallow_reallocarray) &&
+           LEADS("free", mallow_free) && LEADS("cfree", mallow_free) &&
+           LEADS("free_sized", free_sized) && LEADS("free_aligned_sized", free_aligned_sized) &&
+           LEADS("memalign", mallow_memalign) && LEADS("aligned_alloc", mallow_aligned_alloc) &&
+           LEADS("posix_memalign", mallow_posix_memalign) && LEADS("valloc", mallow_valloc) &&
+           LEADS("pvalloc", mallow_pvalloc) && LEADS("malloc_usable_size", mallow_usable_size) &&
+           LEADS("malloc_trim", mallow_trim) && LEADS("malloc_stats", mallow_malloc_stats) &&
+           LEADS("malloc_info", mallow_malloc_info) && LEADS("mallinfo", mallow_mallinfo) &&
+           LEADS("mallinfo2", mallow_mallinfo2) && LEADS("mallopt", settings_mallopt) &&
+           LEADS("mtrace", mtrace_begin) && LEADS("muntrace", mtrace_end) &&
+           LEADS("mcheck", mcheck) && LEADS("mcheck_pedantic", mcheck_pedantic) &&
+           LEADS("mcheck_check_all", mcheck_check_all) && LEADS("mprobe", mprobe) &&
+           LEADS("__libc_malloc", mallow_malloc) && LEADS("__libc_calloc", mallow_calloc) &&
+           LEADS("__libc_realloc", mallow_realloc) &&
+           LEADS("__libc_reallocarray", mallow_reallocarray) && LEADS("__libc_free", mallow_free) &&
+           LEADS("__libc_memalign", mallow_memalign) && LEADS("__libc_valloc", mallow_valloc) &&
+           LEADS("__libc_pvalloc", mallow_pvalloc) && LEADS("__libc_mallinfo", mallow_mallinfo) &&
+           LEADS("__libc_mallopt", settings_mallopt);
+#    undef LEADS
 }
 
 /* ---- once ---- */

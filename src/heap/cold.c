@@ -15,7 +15,7 @@ struct depot {
     uint32_t count, capacity;
 };
 
-static UNTOUCHED struct depot depots[COLD_CLASSES];
+static struct depot depots[COLD_CLASSES];
 
 /* The granule that slots are carved from, and how far it is. */
 static struct {

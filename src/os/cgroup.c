@@ -5,7 +5,6 @@
 #include "os/os.h"
 #include "report/text.h"
 
-#define PATH_BYTES 1024
 #define UNLIMITED ((size_t)1 << 60) /* and beyond: how version 1 says that there is no limit */
 
 /* The two versions of control groups, which may be there side by side. */
@@ -37,7 +36,16 @@ static size_t parse_bytes(const char *at) {
     return value < UNLIMITED ? value : SIZE_MAX;
 }
 
+/* Mapped for a short time: the stack may be small, and variables would stay in memory. */
+struct buffers {
+    char path[1024];
+    char number[32];
+    char stat[4096];
+    char groups[4096];
+};
+
 struct group {
+    struct buffers *buffers;
     const struct hierarchy *hierarchy;
     const char *path;
     size_t length;
@@ -45,8 +53,8 @@ struct group {
 
 static size_t read_of_group(const struct group *group, const char *file, char *buffer,
                             size_t size) {
-    static UNTOUCHED char path[PATH_BYTES]; /* the stack may be small */
-    struct text t = {.buffer = path, .size = sizeof path - 1};
+    char *path = group->buffers->path;
+    struct text t = {.buffer = path, .size = sizeof group->buffers->path - 1};
     text_add(&t, group->hierarchy->root);
     text_add_bytes(&t, group->path, group->length);
     text_add(&t, file);
@@ -56,9 +64,9 @@ static size_t read_of_group(const struct group *group, const char *file, char *b
 
 /* 0 when it cannot be read. */
 static size_t read_in_use(const struct group *group) {
-    static UNTOUCHED char stat[4096];
+    char *stat = group->buffers->stat;
     const char *key = group->hierarchy->in_use;
-    read_of_group(group, "/memory.stat", stat, sizeof stat);
+    read_of_group(group, "/memory.stat", stat, sizeof group->buffers->stat);
     for (const char *line = stat; *line != '\0';) {
         if (strncmp(line, key, strlen(key)) == 0) {
             size_t bytes = parse_bytes(line + strlen(key));
@@ -71,8 +79,9 @@ static size_t read_in_use(const struct group *group) {
 }
 
 static void tighten(struct cgroup_memory *memory, const struct group *group) {
-    char number[32];
-    if (read_of_group(group, group->hierarchy->limit, number, sizeof number) == 0) return;
+    char *number = group->buffers->number;
+    if (read_of_group(group, group->hierarchy->limit, number, sizeof group->buffers->number) == 0)
+        return;
     size_t limit = parse_bytes(number);
     if (limit == SIZE_MAX) return;
     memory->limit = min_size(memory->limit, limit);
@@ -88,16 +97,23 @@ static void tighten_by_all(struct cgroup_memory *memory, struct group group) {
     tighten(memory, &group);
 }
 
-RARE struct cgroup_memory cgroup_memory(void) {
-    static UNTOUCHED char groups[4096];
-    struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
-    read_text("/proc/self/cgroup", groups, sizeof groups);
+static void read_all_groups(struct cgroup_memory *memory, struct buffers *buffers) {
+    read_text("/proc/self/cgroup", buffers->groups, sizeof buffers->groups);
     for (unsigned i = 0; i < sizeof hierarchies / sizeof hierarchies[0]; i++) {
         const struct hierarchy *h = &hierarchies[i];
-        const char *line = strstr(groups, h->line);
+        const char *line = strstr(buffers->groups, h->line);
         if (line == NULL) continue;
         const char *path = line + strlen(h->line);
-        tighten_by_all(&memory, (struct group){h, path, strcspn(path, "\n")});
+        tighten_by_all(memory, (struct group){buffers, h, path, strcspn(path, "\n")});
     }
+}
+
+RARE struct cgroup_memory cgroup_memory(void) {
+    struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
+    size_t bytes = round_up(sizeof(struct buffers), os_page_size());
+    struct buffers *buffers = os_map(bytes);
+    if (buffers == NULL) return memory;
+    read_all_groups(&memory, buffers);
+    os_unmap(buffers, bytes);
     return memory;
 }

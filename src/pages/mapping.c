@@ -43,7 +43,7 @@ struct mapping_table {
 };
 
 static _Atomic(struct mapping_table *) tables;
-static UNTOUCHED struct mapping_counts mapped;
+static struct mapping_counts mapped;
 
 /* Every mapping so far is in (lowest, highest). Neither bound is the address of a block, which to a
  * leak check would be a pointer to it. */

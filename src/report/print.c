@@ -132,7 +132,7 @@ void print_json_field(struct text *t, const char *name, uint64_t value) {
 }
 
 struct named_field {
-    const char *name;
+    char name[24]; /* here: a pointer would have to be relocated in each process */
     size_t offset;
 };
 
