@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,9 +236,17 @@ static void act(const struct error *e, const char *found) {
     symbolizer_end(report_now.file);
 }
 
+/* The program may have a handler. From glibc 2.41 on, abort calls it only if the signal is not
+ * blocked, as it is within a report. */
+static void unblock_abort(void) {
+    uint64_t mask = os_block_signals();
+    os_restore_signals(mask & ~((uint64_t)1 << (SIGABRT - 1)));
+}
+
 static void end_process(void) {
     mtrace_flush();
     summary_before_abort();
+    unblock_abort();
     abort();
 }
 

@@ -36,6 +36,15 @@ def is_pending(process):
         return any(int(line.split()[1], 16) for line in status if line.startswith("ShdPnd:"))
 
 
+def is_gone(process):
+    """A zombie is, too: not every container's first process reaps."""
+    try:
+        with open(f"/proc/{process}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 class Run:
     def __init__(self):
         self.process = subprocess.Popen(
@@ -151,7 +160,7 @@ run.process.stdin.close()
 run.process.stdout.read()
 for process in helpers:
     for _ in range(6000):
-        if not os.path.exists(f"/proc/{process}"):
+        if is_gone(process):
             break
         time.sleep(0.01)
     else:
