@@ -1,0 +1,84 @@
+/*
+ * The functions that jemalloc(3) adds to the standard ones. A program that is linked with jemalloc
+ * mixes them with malloc_usable_size and free (redis from version 8 on): if those come from the
+ * preloaded library, these must, too. Arenas and caches of threads, which the flags may name, are
+ * not told apart. mallctl stays jemalloc's, and its figures count nothing of this library's.
+ */
+#include "config.h"
+
+#ifdef MALLOW_PRELOAD
+
+#    include <string.h>
+
+#    include "mallow.h"
+
+#    define LG_ALIGN_MASK 63
+#    define ZERO 0x40
+
+EXPORT void *mallocx(size_t size, int flags);
+EXPORT void *rallocx(void *block, size_t size, int flags);
+EXPORT size_t xallocx(void *block, size_t size, size_t extra, int flags);
+EXPORT size_t sallocx(const void *block, int flags);
+EXPORT void dallocx(void *block, int flags);
+EXPORT void sdallocx(void *block, size_t size, int flags);
+EXPORT size_t nallocx(size_t size, int flags);
+
+static size_t align_in(int flags) { return (size_t)1 << (flags & LG_ALIGN_MASK); }
+
+EXPORT void *mallocx(size_t size, int flags) {
+    size_t align = align_in(flags);
+    if (align <= UNIT) return (flags & ZERO) != 0 ? mallow_calloc(1, size) : mallow_malloc(size);
+    void *block = mallow_memalign(align, size);
+    if (block != NULL && (flags & ZERO) != 0) memset(block, 0, size);
+    return block;
+}
+
+static void *move_aligned(void *block, size_t size, int flags) {
+    size_t before = mallow_usable_size(block);
+    void *moved = mallocx(size, flags);
+    if (moved == NULL) return NULL;
+    memcpy(moved, block, min_size(before, size));
+    mallow_free(block);
+    return moved;
+}
+
+/* With ZERO all that comes behind what could be used before is clear. */
+EXPORT void *rallocx(void *block, size_t size, int flags) {
+    if (align_in(flags) > UNIT) return move_aligned(block, size, flags);
+    if ((flags & ZERO) == 0) return mallow_realloc(block, max_size(size, 1));
+    size_t before = mallow_usable_size(block);
+    char *moved = mallow_realloc(block, max_size(size, 1));
+    size_t after = moved == NULL ? 0 : mallow_usable_size(moved);
+    if (after > before) memset(moved + before, 0, after - before);
+    return moved;
+}
+
+/* Resizes in place if it can, and returns how much can be used: blocks stay as they are. */
+EXPORT size_t xallocx(void *block, size_t size, size_t extra, int flags) {
+    (void)size, (void)extra, (void)flags;
+    return mallow_usable_size(block);
+}
+
+EXPORT size_t sallocx(const void *block, int flags) {
+    (void)flags;
+    return mallow_usable_size(block);
+}
+
+EXPORT void dallocx(void *block, int flags) {
+    (void)flags;
+    mallow_free(block);
+}
+
+/* Any size from the one asked for to the usable one is right, so it is not compared. */
+EXPORT void sdallocx(void *block, size_t size, int flags) {
+    (void)size, (void)flags;
+    mallow_free(block);
+}
+
+/* What mallocx would make usable; 0 when it is too much. In each mode that is `size` at least. */
+EXPORT size_t nallocx(size_t size, int flags) {
+    (void)flags;
+    return size <= PTRDIFF_MAX ? size : 0;
+}
+
+#endif
