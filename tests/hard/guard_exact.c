@@ -17,7 +17,12 @@
 #include "check.h"
 
 /* Functions whose code can be told by its addresses: the linker names the ends of a section. */
-#define PLACED(name) __attribute__((noinline, noclone, section(#name)))
+#ifdef __clang__
+#    define NOT_COPIED noinline
+#else
+#    define NOT_COPIED noinline, noclone
+#endif
+#define PLACED(name) __attribute__((NOT_COPIED, section(#name)))
 #define PLACE(name) extern const char __start_##name[], __stop_##name[]
 PLACE(code_make);
 PLACE(code_drop);

@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
     unsigned long first = run(false, argv);
     bool others = false;
     for (int i = 0; i < RUNS; i++) {
-        setenv("LONGER", "a longer environment moves the stack" + i, 1);
+        setenv("LONGER", &"a longer environment moves the stack"[i], 1);
         CHECK_EQUAL(run(false, argv), first);
         others |= run(true, argv) != first;
     }

@@ -220,7 +220,7 @@ static void step_purge(void) {
 }
 
 static void set_kind_of_all(enum granule_kind kind) {
-    for (size_t granule = 0; granule < space.granules; granule++) slab_of(granule)->kind = kind;
+    for (size_t granule = 0; granule < space.granules; granule++) slab_of(granule)->kind = (uint8_t)kind;
 }
 
 /* As after a fork: what was free may have been anything. Runs of slabs are those of finished ones.
