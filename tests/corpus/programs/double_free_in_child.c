@@ -9,6 +9,7 @@ int main(void) {
         MISUSE(free(p)); /* BUG */
         _exit(0);
     }
+    int end = end_of(child); /* first: a compiler would make one call of this free and the child's */
     free(p);
-    return end_of(child);
+    return end;
 }

@@ -6,7 +6,7 @@ int main(int argc, char **argv) {
     size_t beyond = number(argv[1]);
     volatile char *p = HIDDEN((char *)malloc(64)); /* ALLOCATED */
     p[63] = 'x';
-    char c = p[EITHER(64 + beyond, 63)]; /* BUG */
+    char c = HIDDEN((char)p[EITHER(64 + beyond, 63)]); /* BUG */
     free((char *)p);
     return c == 0;
 }

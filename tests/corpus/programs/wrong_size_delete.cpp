@@ -11,9 +11,12 @@ struct derived : base {
 /* Without a virtual destructor the base's size is what operator delete is told. */
 int main() {
     derived *p = HIDDEN(new derived); /* ALLOCATED */
-    if (FAULTY)
+    if (FAULTY) {
         delete HIDDEN(static_cast<base *>(p)); /* BUG */
-    else
+        __asm__ volatile("# a compiler must not make one call of the two");
+    } else {
         delete p;
+        __asm__ volatile("");
+    }
     return 0;
 }
