@@ -190,6 +190,9 @@ LOCAL int memcmp(const void *a, const void *b, size_t n) {
     return 0;
 }
 
+/* What clang makes of a comparison with 0. */
+LOCAL int bcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
+
 LOCAL void *memchr(const void *start, int byte, size_t n) {
     for (const unsigned char *at = start; n-- > 0; at++)
         if (*at == (unsigned char)byte) return (void *)(uintptr_t)at;

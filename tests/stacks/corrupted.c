@@ -55,7 +55,7 @@ static uintptr_t saved[256];
 
 /* Everything above its own frame is overwritten while a stack is captured. */
 __attribute__((noinline)) static void running(size_t words) {
-    uintptr_t *above = __builtin_frame_address(0);
+    volatile uintptr_t *above = __builtin_frame_address(0);
     for (size_t i = 0; i < words; i++) saved[i] = above[i];
     for (size_t i = random_below(&seed, words); i < words; i += 1 + random_below(&seed, 3))
         above[i] = nonsense();

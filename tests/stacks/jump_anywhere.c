@@ -53,7 +53,10 @@ static volatile unsigned both = 2;
 
 NOINLINE static void check(void) {
     stack_id ids[2];
-    for (unsigned i = 0; i < both; i++) ids[i] = with(i == 0 ? &warm : &fresh);
+    for (unsigned i = 0; i < both; i++) {
+        __asm__ volatile("" : "+r"(i));
+        ids[i] = with(i == 0 ? &warm : &fresh);
+    }
     CHECK(ids[0] != 0);
     CHECK_EQUAL(ids[0], ids[1]);
     munmap(fresh, stack_cache_bytes());

@@ -48,7 +48,10 @@ static volatile unsigned both = 2;
 
 static void check_capture(void) {
     stack_id ids[2];
-    for (unsigned i = 0; i < both; i++) ids[i] = with(i == 0 ? &warm : &fresh);
+    for (unsigned i = 0; i < both; i++) {
+        __asm__ volatile("" : "+r"(i));
+        ids[i] = with(i == 0 ? &warm : &fresh);
+    }
     CHECK(ids[0] != 0);
     CHECK_EQUAL(ids[0], ids[1]);
     if (countdown++ % 16 == 0) forget_all();
