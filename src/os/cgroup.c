@@ -36,11 +36,12 @@ static size_t parse_bytes(const char *at) {
     return value < UNLIMITED ? value : SIZE_MAX;
 }
 
-/* Mapped for a short time: the stack may be small, and variables would stay in memory. */
+/* On the stack, of which every process has used as much by then: variables would stay in memory,
+ * and pointers to a mapping that is gone would hide leaks of what comes to be there. */
 struct buffers {
-    char path[1024];
+    char path[512];
     char number[32];
-    char stat[4096];
+    char stat[2048];
     char groups[4096];
 };
 
@@ -110,10 +111,7 @@ static void read_all_groups(struct cgroup_memory *memory, struct buffers *buffer
 
 RARE struct cgroup_memory cgroup_memory(void) {
     struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
-    size_t bytes = round_up(sizeof(struct buffers), os_page_size());
-    struct buffers *buffers = os_map(bytes);
-    if (buffers == NULL) return memory;
-    read_all_groups(&memory, buffers);
-    os_unmap(buffers, bytes);
+    struct buffers buffers;
+    read_all_groups(&memory, &buffers);
     return memory;
 }
