@@ -381,13 +381,11 @@ ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned class) {
 
 ALWAYS_INLINE void end_fast(struct heap *heap, struct frame_mark *mark) {
     signal_order();
-    if (unlikely(self_heap != heap)) { /* a handler's stand-in */
-        heap_leave(heap);
-        return;
-    }
     racy_store(&heap->busy, 0);
     frame_mark_clear(mark);
-    sanitizer_release(self_heap);
+    sanitizer_release(heap);
+    signal_order();
+    if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
 /* The slot at the head, which is zero. */

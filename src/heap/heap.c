@@ -249,8 +249,7 @@ RARE void heap_follow_settings(void) {
     if (heap != NULL) heap_leave(heap);
 }
 
-/* The handler that interrupted us has returned: the heaps that stood in are for others now. */
-static void go_back_to(struct heap *heap) {
+void heap_go_back(struct heap *heap) {
     uint64_t signals = open_lock_hold_signals();
     struct heap *stand_in = self_heap;
     self_heap = heap;
@@ -268,7 +267,7 @@ void heap_leave(struct heap *heap) {
     racy_store(&heap->turns, heap->turns + 1);
     frame_mark_clear((struct frame_mark *)heap->busy);
     mark_idle(heap);
-    if (unlikely(self_heap != heap)) go_back_to(heap);
+    if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
 /* ---- heaps without a thread ---- */

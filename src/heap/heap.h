@@ -123,6 +123,11 @@ extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec"))
 struct heap *heap_enter_marked(struct frame_mark *mark);
 void heap_leave(struct heap *heap);
 
+/* After the heap was marked idle and the thread's heap is found to be another one: a handler that
+ * interrupted the thread before has returned, and the heaps that stood in are for others now. Not
+ * before it is idle, or the next handler leaves a stand-in behind. */
+void heap_go_back(struct heap *heap);
+
 /* The calling thread's magazines hold from now on what the settings allow; those of other threads
  * do so from their next slow path on. */
 void heap_follow_settings(void);
