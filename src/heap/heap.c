@@ -325,9 +325,10 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
 
 struct heap_counts heap_reap_all(void) {
     struct heap_counts counts = {0};
+    struct frame_mark mark; /* of each heap in turn, for as long as it is begun */
     uint64_t signals = open_lock_hold_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        if (heap == self_heap || !heap_begin(heap)) {
+        if (heap == self_heap || !heap_begin_marked(heap, &mark)) {
             counts.with_thread++;
             continue;
         }
