@@ -121,7 +121,8 @@ static bool redirect_all(const struct libc_table *of) {
 
 enum state { NOT_YET, REDIRECTED, UNCHANGED, REFUSED };
 
-/* No lock is held while the loader is asked. The handle is never closed. */
+/* No lock is held while the loader is asked. The handle is never closed. Where the lock is refused,
+ * the flag is dropped for this library, and the next one tries again. */
 static enum state prepare(void) {
     static _Atomic enum state state;
     enum state now = atomic_load_explicit(&state, memory_order_acquire);
@@ -132,7 +133,7 @@ static enum state prepare(void) {
     if (object != NULL && read_libc_table(object, &of)) {
         foreign_prepare();
         struct lock_hold hold;
-        if (!open_lock_take(&global_lock, &hold)) return NOT_YET;
+        if (!open_lock_take(&global_lock, &hold)) return REFUSED;
         now = redirect_all(&of) ? REDIRECTED : REFUSED;
         open_lock_drop(&global_lock, &hold);
         /* A C++ runtime's operators are still found there; they call malloc and free. */
