@@ -549,6 +549,8 @@ void slabs_follow(struct heap *heap) {
 }
 
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
+    /* One that is empty is still here when the lock was refused to slab_retire_empty. */
+    if (slab->outside == 0) use_empty(from, slab);
     bin_remove(from, slab);
     own_granules(slab, to);
     bin_add(to, slab);
