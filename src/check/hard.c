@@ -8,7 +8,6 @@
 #include "heap/alloc.h"
 #include "heap/find.h"
 #include "heap/slab.h"
-#include "os/frame_mark.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/decay.h"
@@ -356,36 +355,16 @@ bool hard_relieve(struct heap *heap) {
 
 /* ---- allocation ---- */
 
-/*
- * The rings are worked on without heap_enter, but as there the heap is marked busy meanwhile: a
- * handler that allocates then works on another heap, a stand-in, which is the thread's own heap
- * until the interrupted function ends. So the heap that is marked busy is the one to work on,
- * whatever self_heap is by then. A stand-in itself is left to heap_enter: a handler may find that
- * it is no longer needed, and give it to others, before it is marked.
- */
-
 /* False when this needs heap_enter. */
 ALWAYS_INLINE bool begin_fast(struct heap *heap, struct frame_mark *mark) {
-    if (unlikely(heap->busy != 0) || unlikely(heap->outer != NULL)) return false;
-    if (unlikely(heap->hard == NULL)) return false;
-    frame_mark_set(mark, (uintptr_t)mark);
-    racy_store(&heap->busy, (uintptr_t)mark);
-    signal_order();
+    if (unlikely(!heap_is_idle(heap)) || unlikely(heap->hard == NULL)) return false;
+    heap_begin_short(heap, mark);
     return true;
 }
 
 /* One that was never used has no room. */
 ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned class) {
     return &heap->hard->rings[class];
-}
-
-ALWAYS_INLINE void end_fast(struct heap *heap, struct frame_mark *mark) {
-    signal_order();
-    racy_store(&heap->busy, 0);
-    frame_mark_clear(mark);
-    sanitizer_release(heap);
-    signal_order();
-    if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
 /* The slot at the head, which is zero. */
@@ -466,7 +445,7 @@ ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
     struct heap *heap = self_heap;
     if (unlikely(!begin_fast(heap, &mark))) return NULL;
     void *p = take_from(fast_ring(heap, class), size);
-    end_fast(heap, &mark);
+    heap_end_short(heap, &mark);
     return p;
 }
 
@@ -537,7 +516,7 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
         struct hard_ring *ring = fast_ring(heap, class);
         room = in_ring(ring) < ring->most;
         if (likely(room)) append(ring, entry);
-        end_fast(heap, &mark);
+        heap_end_short(heap, &mark);
     }
     if (unlikely(!room)) keep_slowly(class, entry);
 }

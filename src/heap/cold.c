@@ -48,9 +48,9 @@ static bool next_granule_locked(void) {
 }
 
 /*
- * A lock of their own: cold slots are many in programs with many short threads. Who is refused
- * allocates from a slab, and a freed slot is lost to the others until the depots are rebuilt. Both
- * cost memory alone.
+ * Cold slots have their own lock, because programs with many short threads take many of them. A
+ * thread that is refused the lock allocates from a slab instead. A slot that it frees stays unused
+ * until the depots are rebuilt. Both cost only memory.
  */
 static void find_free_slots(void);
 struct open_lock cold_lock = {.repair = find_free_slots, .kind = COLD_LOCK};
@@ -79,7 +79,7 @@ static char *carve(unsigned class) {
         if (!next_granule()) return NULL;
         at = 0;
     }
-    /* Also where there is none: whoever was here before may have jumped away. */
+    /* Written even if the slot needs no mark: an earlier carve may have been left halfway. */
     if (at + 1 < UNITS)
         atomic_store_explicit(&carving.granule->state[at + 1],
                               size > UNIT ? (uint8_t)(COLD_CLASS_MARK + class) : SLOT_FRESH,
@@ -149,15 +149,10 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     if (!cold_wants(bin, class)) return false;
     bin->heat++;
     if (magazine_full(&heap->freed[class])) {
-        /* As heap_enter does, but for visitors, whom magazines do not concern. */
         struct frame_mark mark;
-        frame_mark_set(&mark, (uintptr_t)&mark);
-        racy_store(&heap->busy, (uintptr_t)&mark);
-        signal_order();
+        heap_begin_short(heap, &mark);
         magazine_grow(heap, class);
-        signal_order();
-        racy_store(&heap->busy, 0);
-        frame_mark_clear(&mark);
+        heap_end_short(heap, &mark);
     }
     if (magazine_full(&heap->freed[class])) return false;
     magazine_push(heap, class, entry);
@@ -172,7 +167,7 @@ bool cold_free(char *slot, unsigned class) {
                                                  memory_order_relaxed))
         return false;
     struct heap *heap = self_heap;
-    bool kept = heap->busy == 0 && keep(heap, class, (struct entry){slot, state});
+    bool kept = heap_is_idle(heap) && keep(heap, class, (struct entry){slot, state});
     if (!kept) cold_give(slot);
     return true;
 }

@@ -300,11 +300,14 @@ bool heap_begin_marked(struct heap *heap, struct frame_mark *mark) {
     return heap->busy == 0 && mark_busy(heap, mark);
 }
 
+/* The caller's own heap may have a stand-in by now: self_heap alone does not tell. */
 void heap_end(struct heap *heap) {
-    if (heap == self_heap)
-        mark_idle(heap);
-    else
+    if (!is_in_use_here(heap)) {
         heap_release(heap);
+        return;
+    }
+    mark_idle(heap);
+    if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {

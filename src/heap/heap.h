@@ -123,10 +123,45 @@ extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec"))
 struct heap *heap_enter_marked(struct frame_mark *mark);
 void heap_leave(struct heap *heap);
 
-/* After the heap was marked idle and the thread's heap is found to be another one: a handler that
- * interrupted the thread before has returned, and the heaps that stood in are for others now. Not
- * before it is idle, or the next handler leaves a stand-in behind. */
+/* Makes `heap`, which is idle, the thread's heap again, and releases the stand-ins of a handler
+ * that has returned. */
 void heap_go_back(struct heap *heap);
+
+/*
+ * A short operation on the thread's own heap, without what heap_enter does for visitors and
+ * settings:
+ *
+ *     struct heap *heap = self_heap;
+ *     struct frame_mark mark;
+ *     if (!heap_is_idle(heap)) ...heap_enter instead...
+ *     heap_begin_short(heap, &mark);
+ *     ...
+ *     heap_end_short(heap, &mark);
+ *
+ * It works on `heap`, whatever self_heap is by then: a handler may have put a stand-in there.
+ * Stand-ins are not idle. A handler may release one just before it would be marked, and another
+ * thread take it.
+ */
+ALWAYS_INLINE bool heap_is_idle(const struct heap *heap) {
+    return likely(heap->busy == 0) && likely(heap->outer == NULL);
+}
+
+ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) {
+    frame_mark_set(mark, (uintptr_t)mark);
+    racy_store(&heap->busy, (uintptr_t)mark);
+    signal_order();
+}
+
+/* Looks for a stand-in only once the heap is idle: until then the next handler would install
+ * another, which would outlive the operation. */
+ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
+    signal_order();
+    racy_store(&heap->busy, 0);
+    frame_mark_clear(mark);
+    sanitizer_release(heap);
+    signal_order();
+    if (unlikely(self_heap != heap)) heap_go_back(heap);
+}
 
 /* The calling thread's magazines hold from now on what the settings allow; those of other threads
  * do so from their next slow path on. */
