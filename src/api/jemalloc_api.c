@@ -1,8 +1,8 @@
 /*
  * The functions that jemalloc(3) adds to the standard ones. A program that is linked with jemalloc
  * mixes them with malloc_usable_size and free (redis from version 8 on): if those come from the
- * preloaded library, these must, too. Arenas and caches of threads, which the flags may name, are
- * not told apart. mallctl stays jemalloc's, and its figures count nothing of this library's.
+ * preloaded library, these must, too. Arenas and thread caches in the flags are ignored. mallctl
+ * stays jemalloc's, and its figures do not count the blocks of this library.
  */
 #include "config.h"
 
@@ -42,7 +42,7 @@ static void *move_aligned(void *block, size_t size, int flags) {
     return moved;
 }
 
-/* With ZERO all that comes behind what could be used before is clear. */
+/* With ZERO the bytes after the old usable size are zero. */
 EXPORT void *rallocx(void *block, size_t size, int flags) {
     if (align_in(flags) > UNIT) return move_aligned(block, size, flags);
     if ((flags & ZERO) == 0) return mallow_realloc(block, max_size(size, 1));
@@ -53,7 +53,7 @@ EXPORT void *rallocx(void *block, size_t size, int flags) {
     return moved;
 }
 
-/* Resizes in place if it can, and returns how much can be used: blocks stay as they are. */
+/* May resize the block in place, and returns its usable size. Here the block keeps its size. */
 EXPORT size_t xallocx(void *block, size_t size, size_t extra, int flags) {
     (void)size, (void)extra, (void)flags;
     return mallow_usable_size(block);
@@ -69,13 +69,14 @@ EXPORT void dallocx(void *block, int flags) {
     mallow_free(block);
 }
 
-/* Any size from the one asked for to the usable one is right, so it is not compared. */
+/* Callers may pass any size from the requested to the usable one, so it is not checked. */
 EXPORT void sdallocx(void *block, size_t size, int flags) {
     (void)size, (void)flags;
     mallow_free(block);
 }
 
-/* What mallocx would make usable; 0 when it is too much. In each mode that is `size` at least. */
+/* The usable size of a block from mallocx(size), or 0 if the request is too large. `size` is a
+ * lower bound in every mode. */
 EXPORT size_t nallocx(size_t size, int flags) {
     (void)flags;
     return size <= PTRDIFF_MAX ? size : 0;

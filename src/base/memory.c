@@ -190,7 +190,7 @@ LOCAL int memcmp(const void *a, const void *b, size_t n) {
     return 0;
 }
 
-/* What clang makes of a comparison with 0. */
+/* Clang calls it when only the equality of two ranges matters. */
 LOCAL int bcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
 
 LOCAL void *memchr(const void *start, int byte, size_t n) {

@@ -16,9 +16,9 @@ static struct {
     struct mallinfo2 (*info)(void);
 } libc;
 
-/* The first answer stays. Of threads that look up at the same time, the slow ones may do so after
- * libc's names lead to ours, and find ours; but whoever makes them lead there has kept its own
- * answers before. */
+/* Keeps the first answer. A thread that is slow here may call dlsym after another thread redirected
+ * libc's names (deep_binding.c), and then gets our function. The thread that redirects has stored
+ * its answers before, so the wrong one is dropped. */
 static bool find(void *function, const char *name) {
     void **kept = function, *nothing = NULL;
     if (__atomic_load_n(kept, __ATOMIC_ACQUIRE) != NULL) return true;

@@ -5,8 +5,8 @@
 #include "heap/cold.h"
 #include "os/open_lock.h"
 #include "os/os.h"
-#include "os/os_thread.h"
 #include "os/os_process.h"
+#include "os/os_thread.h"
 
 #define FIRST_THREADS 128u
 #define CHILD_NS ((int64_t)5000000)  /* for the child of a vfork */
@@ -49,7 +49,7 @@ static void park(int round, void *context) {
 /* One that comes too late finds no round, or the next. */
 static void on_park_signal(int signal, siginfo_t *info, void *context) {
     (void)info;
-    /* What the lock protects must be whole, and found blocks are page numbers there. */
+    /* The check reads the pages and depots that these locks protect, so the thread stops later. */
     if (open_lock_defers(&global_lock, signal) || open_lock_defers(&cold_lock, signal)) return;
     atomic_fetch_add(&parking.inside, 1);
     int round = atomic_load(&parking.round);

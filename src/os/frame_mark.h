@@ -1,10 +1,10 @@
 /*
  * A mark on the stack that proves whether a function can still go on.
  *
- * While it can, no other code writes to its frame. A signal handler that jumps away, a thread that
- * ends, a coroutine that is given up: each leaves the mark to be written over, or to be unmapped. A
- * mark that is as it was proves nothing, for it may not have been written over yet: whoever asks
- * must be able to work as if the function went on.
+ * While the function can continue, no other code writes to its frame. After a signal handler has
+ * jumped away, a thread has ended or a coroutine is abandoned, the mark is overwritten or unmapped
+ * sooner or later. An intact mark proves nothing, because it may not be overwritten yet: the caller
+ * must then act as if the function continues.
  *
  * Comparing addresses instead would need to know whether both frames are on one stack, which is a
  * system call (sigaltstack) that sandboxes do not allow.
@@ -20,8 +20,8 @@ struct frame_mark {
     _Atomic uint64_t half[2];
 };
 
-/* No program happens to write a value, which contains the mark's own address, and its complement
- * next to each other. */
+/* The value contains the mark's own address. No other code writes that value and its complement
+ * next to each other by chance. */
 static inline uint64_t frame_mark_half(uint64_t value, unsigned i) {
     return i == 0 ? value : ~value;
 }
@@ -40,7 +40,8 @@ static inline void frame_mark_clear(struct frame_mark *mark) {
 /* Whether the mark is not what it was set to, or cannot be read. */
 bool frame_mark_is_damaged(const struct frame_mark *mark, uint64_t value);
 
-/* The same for a mark that the calling thread has set, if `here` is in its own frame. */
+/* Like frame_mark_is_damaged, for a mark that the calling thread set. `here`: any address in the
+ * caller's frame. A mark just below that frame counts as gone even if it is intact. */
 bool frame_mark_is_gone(const struct frame_mark *mark, uint64_t value, const void *here);
 
 #endif

@@ -23,9 +23,9 @@
 #define LOCK_SPINS 100
 #define LOCK_SLICE_NS ((int64_t)20000000)      /* between two looks at the holder's mark */
 #define LOCK_PATIENCE_NS ((int64_t)1000000000) /* for a holder that may go on, for all we know */
-#define LOCK_STUCK_NS ((int64_t)1000000) /* the same, once another thread has waited so long */
+#define LOCK_STUCK_NS ((int64_t)1000000)       /* instead, once another thread gave up on it */
 
-/* What the thread holds or was about to take when it was interrupted. */
+/* For each kind, the word of the lock that the thread holds or is about to take; for handlers. */
 static __thread uint64_t own_word[LOCK_KINDS] __attribute__((tls_model("initial-exec")));
 static __thread uint64_t last_serial __attribute__((tls_model("initial-exec")));
 static __thread bool was_refused __attribute__((tls_model("initial-exec")));
@@ -41,12 +41,12 @@ static const struct frame_mark *mark_of(uint64_t word) {
     return (const struct frame_mark *)(uintptr_t)(word >> ADDRESS_SHIFT);
 }
 
-/* The holder, of whatever thread, will not go on. */
+/* True if the holder, in this or another thread, cannot continue. */
 static bool holder_is_gone(uint64_t seen) {
     return frame_mark_is_damaged(mark_of(seen), seen & ~WAITED);
 }
 
-/* The same for a frame of the calling thread. */
+/* Like holder_is_gone, for a holder in the calling thread. */
 static bool own_holder_is_gone(uint64_t seen, const struct lock_hold *hold) {
     return frame_mark_is_gone(mark_of(seen), seen & ~WAITED, hold);
 }
@@ -64,8 +64,8 @@ static bool lock_is_own(const struct open_lock *lock, uint64_t word) {
     return (word & ~WAITED) == own_word[lock->kind];
 }
 
-/* Takes the lock from what it was seen as. The note comes first: whoever interrupts the thread from
- * then on knows the lock for its own. */
+/* Changes the lock from `seen` to this holding. own_word is stored first, so that a handler
+ * recognises the lock as its own thread's at every instruction. */
 static bool lock_take_from(struct open_lock *lock, struct lock_hold *hold, uint64_t seen,
                            uint64_t waited) {
     uint64_t before = own_word[lock->kind];

@@ -4,18 +4,18 @@
  * A signal handler may interrupt the thread that holds it and allocate, jump away, fork, end the
  * thread, or return. So:
  *
- *   - The handler finds that its own thread holds the lock and is refused: its caller works without
- *     what the lock protects. Nobody is kept waiting for what cannot happen.
+ *   - The handler finds that its own thread holds the lock and is refused. Its caller works without
+ *     the protected data, so no thread waits for itself.
  *   - The lock's word is the address of a mark on the holder's stack. While the holder may go on,
  *     no other code writes there. So a mark that is not what it was, or cannot be read, proves that
  *     the holder is gone, to its own thread and to every other: the next one that takes the lock
  *     repairs what it protects.
- *   - Whoever waits for a second in vain is refused too: a thread that jumped away and never came
- *     back, with its mark untouched, costs memory and time, but stops nobody.
+ *   - A thread that waits for more than a second is refused too. A holder that jumped away and left
+ *     its mark intact costs other threads memory and time, but never blocks them.
  *
- * What the lock protects must therefore be repairable after each instruction (repair.c), as it must
- * be in the child of a fork: there the lock stays with the thread that forked, if it had it, for
- * its handler may return.
+ * So the protected data must be repairable after every instruction (repair.c), as it must be in the
+ * child of a fork. There, a lock that the forking thread holds stays with it, for the handler that
+ * forked may return.
  */
 #ifndef MALLOW_OPEN_LOCK_H
 #define MALLOW_OPEN_LOCK_H
@@ -51,13 +51,13 @@ extern struct open_lock global_lock;
 bool open_lock_take(struct open_lock *lock, struct lock_hold *hold);
 void open_lock_drop(struct open_lock *lock, struct lock_hold *hold);
 
-/* The same without waiting. A lock without `repair` is not taken over. */
+/* Like open_lock_take, without waiting. A lock that has no `repair` is not taken over. */
 bool open_lock_try(struct open_lock *lock, struct lock_hold *hold);
 
 /* Whether the last attempt of the thread to take a lock was refused. */
 bool open_lock_was_refused(void);
 
-/* From now on signals are blocked all the same: modes that cannot work without the lock. */
+/* Makes holders block signals, for modes that cannot work without the lock. */
 void open_lock_block_signals(bool block);
 
 /* Blocks them in such a mode, for what is done without a lock. */
@@ -67,7 +67,7 @@ void open_lock_release_signals(uint64_t signals);
 /* In the child of a fork: frees the lock if a thread has it that is not here; true if so. */
 bool open_lock_after_fork(struct open_lock *lock);
 
-/* The same, but the next one that takes the lock takes it over. */
+/* Like open_lock_after_fork, but the next thread that takes the lock takes it over and repairs. */
 void open_lock_lose(struct open_lock *lock);
 
 /* In a signal handler: if the thread holds the lock, it gets the signal again when it has dropped

@@ -74,7 +74,7 @@ static uintptr_t key_of(const void *block) { return ~(uintptr_t)block; }
 
 static bool key_is_block(uintptr_t key) { return key > ENTRY_CLAIMED; }
 
-/* Of a block that may be moving. */
+/* The block that a key stands for, whether or not the block is being moved. */
 static char *key_block(uintptr_t key) { return (char *)~(key | KEY_MOVING); }
 
 static struct mapping_entry *table_entry(struct mapping_table *table, const void *block,
@@ -133,7 +133,7 @@ static bool table_grow(struct mapping_table *first) {
     return true;
 }
 
-/* A table with an entry for the caller, who places a block there or unreserves it. */
+/* Reserves an entry in some table. The caller then places a block there or unreserves the entry. */
 static struct mapping_table *table_reserve(void) {
     struct mapping_table *table;
     do {
@@ -167,8 +167,9 @@ static void table_place(struct mapping_table *table, char *block, char *start, s
     atomic_store_explicit(&entry->key, key_of(block), memory_order_release);
 }
 
-/* What the entry says, if it is of a block and does not change meanwhile: that of a block which the
- * caller may use does not. Each load acquires, so that the second look at the key is later. */
+/* Reads an entry. False if it holds no block or changes during the read; the entry of a block that
+ * the caller owns does not change. Each load acquires, so that the second load of the key comes
+ * last. */
 static bool entry_read(struct mapping_entry *entry, struct mapping *mapping) {
     uintptr_t key = atomic_load_explicit(&entry->key, memory_order_acquire);
     size_t lead = __atomic_load_n(&entry->lead, __ATOMIC_ACQUIRE);

@@ -25,7 +25,7 @@ struct mapping_counts {
 /* A zeroed block of its own, aligned to `align` (a power of two); NULL when refused. */
 void *mapping_alloc(size_t bytes, size_t align);
 
-/* The same, however many there are (M_MMAP_MAX): where nothing else is left. */
+/* Like mapping_alloc, but ignores M_MMAP_MAX: for requests that nothing else can serve. */
 void *mapping_alloc_always(size_t bytes, size_t align);
 
 /* Bytes of the block, or 0 when no block begins there. */

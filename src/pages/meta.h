@@ -17,8 +17,8 @@ bool meta_give_back(void);
 /* Forgets what was given back: after a fork that caught another thread inside (repair.c). */
 void meta_forget_free(void);
 
-/* The same, if need be, where the thread inside was this one or stands still: its stores were seen
- * in their order. */
+/* Like meta_forget_free, but only if a merge was interrupted. The interrupted thread is this one or
+ * stands still, so that its stores are visible in order. */
 void meta_repair(void);
 
 /* Bytes handed out by the system for it so far. */

@@ -25,8 +25,8 @@
 #define PURGE_NEVER (SIZE_MAX - 1) /* all of it */
 void purge_set_retain(size_t bytes);
 
-/* Reads what the process's control group allows: when the process starts, since a sandbox may
- * forbid it later, and where somebody asks for memory to go back. Takes the lock. */
+/* Reads the limit of the process's control group: at start, since a sandbox may forbid it later,
+ * and regularly in the purge thread. Takes the lock. */
 void purge_read_group(void);
 
 bool purge_is_wanted(void);

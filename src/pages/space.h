@@ -94,7 +94,7 @@ void part_repair(struct part *part);
  * Returns the first of them, or 0. */
 size_t space_skip(size_t granules);
 
-/* The same for the parts of the blocks, and for a beginning that was never finished. */
+/* Like part_repair, for all parts, and for a space whose start was interrupted. */
 void space_repair(void);
 
 /* From now on, and for the blocks that there are. */
