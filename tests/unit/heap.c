@@ -33,6 +33,37 @@ static void a_handler_that_returns_gives_its_heap_back(void **state) {
     assert_int_equal(count_heaps(), 2);
 }
 
+/* A handler interrupts a short operation, which puts the thread's own heap back at its end. */
+static void a_short_operation_leaves_no_stand_in(void **state) {
+    (void)state;
+    struct heap *own = self_heap;
+    for (int i = 0; i < TIMES; i++) {
+        struct frame_mark mark;
+        assert_true(heap_is_idle(own));
+        heap_begin_short(own, &mark);
+        allocate_in_handler(own);
+        assert_ptr_not_equal(self_heap, own);
+        assert_false(heap_is_idle(self_heap));
+        heap_end_short(own, &mark);
+        assert_ptr_equal(self_heap, own);
+    }
+    assert_int_equal(count_heaps(), 2);
+}
+
+/* A handler interrupts malloc_trim, which visits every heap: the thread keeps its own. */
+static void a_visit_to_the_own_heap_keeps_it(void **state) {
+    (void)state;
+    struct heap *own = self_heap;
+    for (int i = 0; i < TIMES; i++) {
+        assert_true(heap_begin(own));
+        allocate_in_handler(own);
+        heap_end(own);
+        assert_ptr_equal(self_heap, own);
+        assert_true(heap_is_idle(own));
+    }
+    assert_int_equal(count_heaps(), 2);
+}
+
 /* A slow path far down the stack, which is never left but by a jump. */
 static NOINLINE void be_interrupted(bool handler_allocates) {
     volatile char room[DEEP];
@@ -70,6 +101,8 @@ static int start_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handler_that_returns_gives_its_heap_back),
+        cmocka_unit_test(a_short_operation_leaves_no_stand_in),
+        cmocka_unit_test(a_visit_to_the_own_heap_keeps_it),
         cmocka_unit_test(a_handler_that_jumps_leaves_no_heap_behind),
     };
     return cmocka_run_group_tests(tests, start_it, NULL);
