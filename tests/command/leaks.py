@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Looks for leaks in a server under load, again and again: all that is lost and nothing else.
 
-Usage: leaks.py MALLOW LIBRARY LEAKING SLEEPING MODULE SESSIONS
+Usage: leaks.py MALLOW LIBRARY LEAKING SLEEPING MODULE SESSIONS ROOTS
 LEAK_ROUNDS in the environment: how many times, 10 by default.
 """
 
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-MALLOW, LIBRARY, LEAKING, SLEEPING, MODULE, SESSIONS = sys.argv[1:]
+MALLOW, LIBRARY, LEAKING, SLEEPING, MODULE, SESSIONS, ROOTS = sys.argv[1:]
 ROUNDS = int(os.environ.get("LEAK_ROUNDS", "10"))
 os.environ.pop("MALLOW_OPTIONS", None)
 
@@ -157,6 +157,9 @@ def sessions(pid):
                 group[figure] for group in every["groups"] if group["class"] == kind), every
 
 
+with Server(ROOTS, "wait") as server:
+    nothing = check(0, server.pid)
+    assert nothing["groups"] == [] and nothing["possibly_lost"]["blocks"] == 0, nothing
 with Server(SESSIONS, "50000", "60") as server:
     sessions(server.pid)
 with Server(LEAKING, "lost", MODULE) as server:

@@ -1,6 +1,8 @@
 /*
- * leak=exit: the only pointers to some blocks stand in shared memory that this process alone has
- * mapped, and on pages that it has no access to at the moment. None of the blocks is lost.
+ * The only pointers to some blocks stand in shared memory that this process alone has mapped, and
+ * on pages that it has no access to at the moment. None of the blocks is lost, for leak=exit or for
+ * "mallow leaks". Given an argument, says "ready PID", waits for the end of standard input and says
+ * "well".
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -44,7 +46,15 @@ static void leave_without_access(void **at, size_t bytes) {
     CHECK(mprotect(at, bytes, PROT_NONE) == 0);
 }
 
-int main(void) {
+static void serve(void) {
+    printf("ready %d\n", (int)getpid());
+    fflush(stdout);
+    while (getchar() != EOF) continue;
+    puts("well");
+}
+
+int main(int argc, char **argv) {
+    (void)argv;
     void **far = shared(memfd_create("roots", 0), LARGE); /* looked through by what is in memory */
     fill(shared(memfd_create("roots", 0), 4096), 100);
     fill(far + LARGE / sizeof *far / 2, 200);
@@ -63,5 +73,6 @@ int main(void) {
     root = block;
     fill(block + 512, 700);
     leave_without_access(block, 65536);
+    if (argc > 1) serve();
     return 0;
 }
