@@ -45,27 +45,33 @@ static UNTOUCHED struct {
 
 /* ---- the range ---- */
 
-static void lay_out_range(char *pages, char *own, size_t bytes, enum growth by) {
+/* What a range of so many bytes of pages needs. */
+static void measure_range(size_t bytes, enum growth by) {
     guard_range.shift = (unsigned)__builtin_ctzl(os_page_size());
     size_t count = bytes >> guard_range.shift;
-    size_t index_bytes = round_up(count * sizeof *guard_range.owner, GRANULE);
     guard_range.count_max = (uint32_t)min_size(count / 2, RECORDS_MAX);
-    guard_range.pages = (struct part){.start = pages, .limit = bytes, .by = by};
-    guard_range.index = (struct part){.start = own, .limit = index_bytes, .by = by};
-    guard_range.records = (struct part){
-        .start = own + index_bytes,
-        .limit = round_up((guard_range.count_max + 1) * sizeof *guard_range.record, GRANULE),
-        .by = by,
-    };
-    guard_range.owner = (uint32_t *)own;
-    guard_range.record = (struct guard_record *)guard_range.records.start;
+    size_t record_bytes = (guard_range.count_max + 1) * sizeof *guard_range.record;
+    guard_range.pages = (struct part){.limit = bytes, .by = by};
+    guard_range.index =
+        (struct part){.limit = round_up(count * sizeof *guard_range.owner, GRANULE), .by = by};
+    guard_range.records = (struct part){.limit = round_up(record_bytes, GRANULE), .by = by};
     guard_range.bytes = bytes;
     guard_range.high = guard_range.cursor = 1; /* page 0 is the one before the first block */
 }
 
 static size_t own_bytes_for(size_t bytes) {
-    lay_out_range(NULL, NULL, bytes, GROW_MAPPED);
+    measure_range(bytes, GROW_MAPPED);
     return guard_range.index.limit + guard_range.records.limit;
+}
+
+/* `own` has room for own_bytes_for(bytes). */
+static void lay_out_range(char *pages, char *own, size_t bytes, enum growth by) {
+    measure_range(bytes, by);
+    guard_range.pages.start = pages;
+    guard_range.index.start = own;
+    guard_range.records.start = own + guard_range.index.limit;
+    guard_range.owner = (uint32_t *)guard_range.index.start;
+    guard_range.record = (struct guard_record *)guard_range.records.start;
 }
 
 static bool grow_own(struct part *part, size_t bytes) {
