@@ -373,7 +373,7 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
     /* From here on nobody who verifies may take it for one that waits. */
     state_set(entry.state, SLOT_CLOSING);
     signal_order();
-#if !defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__x86_64__) && !defined(THREAD_SANITIZER)
     atomic_thread_fence(memory_order_release);
 #endif
     seal(entry.slot, ring->slot_bytes, size);

@@ -131,7 +131,7 @@ static void perform_action(struct sigaction *action, siginfo_t *info, void *cont
 /* The kernel's frame is right above that of the function which it calls. The sanitizer calls
  * handlers itself: there the first call is taken for the kernel's. */
 static bool called_by_kernel(const void *frame, const siginfo_t *info, const void *context) {
-#if defined(__SANITIZE_THREAD__)
+#ifdef THREAD_SANITIZER
     (void)frame, (void)info, (void)context;
     return left_to_ask == 0;
 #elif defined(__x86_64__)

@@ -22,7 +22,7 @@ static void **next_of(void *next_field) { return (void **)((uintptr_t)next_field
 
 /* The kernel writes to the words and reads the pointers, and libc both: the sanitizer sees neither.
  */
-#ifdef __SANITIZE_THREAD__
+#ifdef THREAD_SANITIZER
 #    define BESIDE_LIBC __attribute__((no_sanitize("thread")))
 #else
 #    define BESIDE_LIBC
