@@ -10,6 +10,7 @@
  *     inject refused         what can never be granted is refused after few calls
  * Each run has a process, and so a heap, of its own.
  */
+#include "config.h"
 #include "failing_os.h"
 #include "limited_os.h"
 #include "mallow.h"
@@ -99,7 +100,7 @@ static void stay_within(size_t bytes) {
     for (int i = 0; i < SIZES; i++) {
         size_t has = fill_and_empty(sizes[i]);
         printf("%zu, then %zu of %zu bytes in blocks of %zu\n", had[i], has, bytes, sizes[i]);
-        CHECK(has >= had[i] / 4 * 3);
+        CHECK(has + GRANULE >= had[i] / 4 * 3); /* a slab is whole or not there */
         /* The rest is for what the workload left in slabs, magazines and states. */
         CHECK(bytes < 16000000 || has >= bytes / 2);
     }

@@ -177,9 +177,10 @@ static void random_step(void) {
         release(block);
     else if (what == 0)
         allocate_clear(block, random_size());
-    else if (what == 1)
-        allocate_aligned(block, (size_t)16 << random_below(&seed, 12), random_size());
-    else
+    else if (what == 1) {
+        size_t size = random_size(); /* the same with each compiler */
+        allocate_aligned(block, (size_t)16 << random_below(&seed, 12), size);
+    } else
         allocate(block, random_size());
 }
 
