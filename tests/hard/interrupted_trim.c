@@ -9,7 +9,7 @@
 
 #include <malloc.h>
 
-enum { ROUNDS = 400, STEPS = 200, KEPT = 20000 };
+enum { ROUNDS = 200, STEPS = 200, KEPT = 20000 };
 
 static volatile sig_atomic_t ended;
 static volatile unsigned long handled;

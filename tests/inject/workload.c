@@ -145,7 +145,7 @@ static void fill_and_empty(size_t size) {
 }
 
 static void clear_used_memory(void) {
-    static const size_t sizes[] = {48, 3000, 30000, 60000, 100000, 500000};
+    static const size_t sizes[] = {48, 3000, 30000, 60000, 100000, 150000};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         allocate_clear(free_block(), sizes[i]);
         fill_and_empty(sizes[i]);

@@ -94,7 +94,7 @@ static void thousands_are_found(void **state) {
 }
 
 /* Larger pages cost the kernel more. */
-static int steps(void) { return os_page_size() > 4 * KIB ? 5000 : 20000; }
+static int steps(void) { return os_page_size() > 4 * KIB ? 3000 : 8000; }
 
 static void random_steps_agree_with_the_model(void **state) {
     (void)state;
