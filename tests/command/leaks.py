@@ -2,7 +2,7 @@
 """Looks for leaks in a server under load, again and again: all that is lost and nothing else.
 
 Usage: leaks.py MALLOW LIBRARY LEAKING SLEEPING MODULE SESSIONS ROOTS
-LEAK_ROUNDS in the environment: how many times, 10 by default.
+LEAK_ROUNDS in the environment: how many times, 5 by default.
 """
 
 import json
@@ -14,7 +14,7 @@ import tempfile
 import time
 
 MALLOW, LIBRARY, LEAKING, SLEEPING, MODULE, SESSIONS, ROOTS = sys.argv[1:]
-ROUNDS = int(os.environ.get("LEAK_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("LEAK_ROUNDS", "5"))
 os.environ.pop("MALLOW_OPTIONS", None)
 
 # Class, how a block begins, blocks, size, blocks that they lead, their bytes.
