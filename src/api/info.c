@@ -6,11 +6,11 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "config.h"
 #include "os/os.h"
 #include "process/stats.h"
 #include "report/print.h"
-#include "report/text.h"
 
 struct mallinfo2 mallow_mallinfo2(void) {
     struct mallow_stats s;

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "heap/slab.h"
 #include "pages/mapping.h"
 #include "report/report.h"
-#include "report/text.h"
 #include "stack/loaded.h"
 
 /* ---- how far a block reaches ---- */

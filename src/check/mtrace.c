@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "check/special.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -10,7 +11,6 @@
 #include "process/settings.h"
 #include "report/report.h"
 #include "report/symbol.h"
-#include "report/text.h"
 
 /* Frees what libc keeps for itself, so that none of it looks like a leak. */
 __attribute__((weak)) void __libc_freeres(void);

@@ -1,9 +1,9 @@
 #include "check/told.h"
 
+#include "base/text.h"
 #include "heap/find.h"
 #include "process/settings.h"
 #include "report/report.h"
-#include "report/text.h"
 
 #define DETAIL 192
 

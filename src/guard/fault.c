@@ -13,11 +13,11 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "base/text.h"
 #include "guard/guard.h"
 #include "heap/slab.h"
 #include "os/os.h"
 #include "report/report.h"
-#include "report/text.h"
 
 /* ---- ours to report ---- */
 

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "check/special.h"
 #include "guard/fault.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
 #include "process/settings.h"
 #include "report/report.h"
-#include "report/text.h"
 
 #define GUARD_FILLED 0xd3 /* what lead and slack hold */
 

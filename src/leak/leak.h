@@ -8,8 +8,8 @@
 #ifndef MALLOW_LEAK_H
 #define MALLOW_LEAK_H
 
+#include "base/text.h"
 #include "config.h"
-#include "report/text.h"
 
 struct leak_request {
     bool reachable_too;      /* list what is still reachable */

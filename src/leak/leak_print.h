@@ -2,8 +2,8 @@
 #ifndef MALLOW_LEAK_PRINT_H
 #define MALLOW_LEAK_PRINT_H
 
+#include "base/text.h"
 #include "leak/leak_groups.h"
-#include "report/text.h"
 
 /* Prints a line and the stack of each group, then a line for the total of each class; the sink gets
  * each group by itself. Of each class but the definitely lost blocks at most `limit` groups are

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_pattern.h"
 #include "os/os.h"
 #include "process/settings.h"
-#include "report/text.h"
 
 #define FIRST_ROOM (16 * KIB)
 #define SUPPRESSIONS_MAX (64 * MIB)

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "os/os.h"
-#include "report/text.h"
 
 #define UNLIMITED ((size_t)1 << 60) /* and beyond: how version 1 says that there is no limit */
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/text.h"
 #include "os/os.h"
 #include "os/os_service.h"
 #include "process/helper_thread.h"
@@ -10,7 +11,6 @@
 #include "process/request.h"
 #include "process/settings.h"
 #include "report/log.h"
-#include "report/text.h"
 
 #define NAME_TRIES 20 /* for a socket whose name is taken */
 #define PAUSE_MS 100

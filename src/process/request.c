@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "leak/leak.h"
 #include "mallow.h"
 #include "os/os.h"
@@ -10,7 +11,6 @@
 #include "process/page.h"
 #include "process/stats.h"
 #include "report/print.h"
-#include "report/text.h"
 
 #define PATIENCE_NS 2000000000ll /* without a step forward */
 #define ANSWER_NS 60000000000ll  /* for a whole answer */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "check/hard.h"
 #include "check/redzone.h"
 #include "check/special.h"
@@ -21,7 +22,6 @@
 #include "report/log.h"
 #include "report/report.h"
 #include "report/symbolizer.h"
-#include "report/text.h"
 #include "stack/stack.h"
 
 #define THRESHOLD_DEFAULT ((size_t)128 * KIB)
@@ -446,7 +446,7 @@ static void warn_of_option(const struct option *option, struct word key, struct 
         text_add(&t, *wrong != '\0' ? wrong : option->values);
         text_add(&t, " (see mallow(7))");
     }
-    text_write(&t);
+    log_line(&t);
 }
 
 static void read_option(struct word name, struct word text) {

@@ -2,8 +2,8 @@
 #ifndef MALLOW_SUMMARY_TEXT_H
 #define MALLOW_SUMMARY_TEXT_H
 
+#include "base/text.h"
 #include "mallow_page.h"
-#include "report/text.h"
 
 /* What is added to the counts of a call page. */
 struct summary {

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "heap/cold.h"
 #include "heap/slab.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "report/mapped.h"
-#include "report/text.h"
 
 static struct text text_of(struct finding *f) {
     return (struct text){.buffer = f->text, .size = sizeof f->text - 1};

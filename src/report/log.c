@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "os/os.h"
-#include "report/text.h"
 
 #define STANDARD_ERROR 2
 
@@ -71,7 +71,7 @@ void log_write(const char *bytes, size_t count) {
     if (log_is_apart) os_close(fd);
 }
 
-void text_write(struct text *text) {
+void log_line(struct text *text) {
     if (text->length == text->size) text->length--;
     text->buffer[text->length++] = '\n';
     log_write(text->buffer, text->length);

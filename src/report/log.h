@@ -12,6 +12,8 @@
 
 #include "config.h"
 
+struct text;
+
 #define LOG_PATH_MAX 4096u
 
 /* At start: the log is this file from now on, which is created if need be. Returns 0, or the error
@@ -23,6 +25,9 @@ void log_use(int fd);
 
 /* Never ends the process, also where nobody reads what standard error leads to. */
 void log_write(const char *bytes, size_t count);
+
+/* Ends the text by a newline and writes it to the log. */
+void log_line(struct text *text);
 
 /* The calling thread has a table of descriptors of its own, in which the log's number means
  * something else: it opens the log anew for each write. */

@@ -3,8 +3,8 @@
 #ifndef MALLOW_PRINT_H
 #define MALLOW_PRINT_H
 
+#include "base/text.h"
 #include "process/stats.h"
-#include "report/text.h"
 
 /* In libc's format. */
 void print_stats(struct text *t, const struct mallow_stats *s);

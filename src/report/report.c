@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "check/mtrace.h"
 #include "guard/fault.h"
 #include "guard/guard.h"
@@ -14,10 +15,10 @@
 #include "process/summary.h"
 #include "report/describe.h"
 #include "report/handler.h"
+#include "report/log.h"
 #include "report/mapped.h"
 #include "report/module.h"
 #include "report/symbolizer.h"
-#include "report/text.h"
 
 /* ---- parts of a report ---- */
 
@@ -263,7 +264,7 @@ static void act_within(const struct error *e, const char *found, bool last) {
     }
     add_first_line(&t, e, found);
     t.length -= t.length > 0 && line[t.length - 1] == '\n';
-    text_write(&t);
+    log_line(&t);
     report_now.interrupted = false;
 }
 
@@ -345,5 +346,5 @@ RARE void report_warning(const char *before, const char *name, unsigned long nam
     text_add(&t, before);
     text_add_visible(&t, name, min_size(name_length, 100));
     text_add(&t, after);
-    text_write(&t);
+    log_line(&t);
 }

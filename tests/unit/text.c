@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "report/log.h"
-#include "report/text.h"
 
 static const uint64_t numbers[] = {0, 1, 9, 10, 15, 16, 99, 100, 4096, INT64_MAX, UINT64_MAX};
 
@@ -85,7 +85,7 @@ static void what_does_not_fit_is_cut_off(void **state) {
     assert_holds(&line, "1234567898");
 }
 
-/* What text_write writes of a buffer of ten bytes that holds `content`. */
+/* What log_line writes of a buffer of ten bytes that holds `content`. */
 static void assert_writes(const char *content, const char *expected) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -93,7 +93,7 @@ static void assert_writes(const char *content, const char *expected) {
     struct line line;
     begin(&line, 10);
     text_add(&line.text, content);
-    text_write(&line.text);
+    log_line(&line.text);
     close(ends[1]);
     assert_holds(&line, "");
 

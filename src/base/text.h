@@ -30,7 +30,4 @@ void text_add_column(struct text *text, uint64_t value, unsigned width);
 /* Hands the sink what it has not got yet. */
 void text_flush(struct text *text);
 
-/* To the log (MALLOW_OPTIONS log=, else standard error), ended by a newline. */
-void text_write(struct text *text);
-
 #endif
