@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 
 #include "config.h"
-#include "heap/granule.h"
 #include "heap/heap.h"
 #include "heap/reciprocal.h"
+#include "pages/granule.h"
 
 enum slot_state {
     SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #include "config.h"
-#include "heap/granule.h"
+#include "pages/granule.h"
 
 struct page_counts {
     size_t used;  /* in slabs and blocks */

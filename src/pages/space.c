@@ -1,7 +1,7 @@
 #include "pages/space.h"
 
-#include "heap/granule.h"
 #include "os/os.h"
+#include "pages/granule.h"
 
 struct space space = {.top_pad = 128 * KIB};
 
