@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "api/cxx_api.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "check/hard.h"
 #include "check/special.h"
-#include "config.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "mallow.h"

@@ -12,7 +12,7 @@
  * Where the table cannot be changed the flag is dropped. A library that brings its own malloc keeps
  * it, and so does another namespace (dlmopen), which has its own libc.
  */
-#include "config.h"
+#include "base/compiler.h"
 
 #ifdef MALLOW_PRELOAD
 

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/compiler.h"
 #include "base/text.h"
-#include "config.h"
 #include "os/os.h"
 #include "process/stats.h"
 #include "report/print.h"

@@ -4,7 +4,9 @@
  * preloaded library, these must, too. Arenas and thread caches in the flags are ignored. mallctl
  * stays jemalloc's, and its figures do not count the blocks of this library.
  */
-#include "config.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 
 #ifdef MALLOW_PRELOAD
 

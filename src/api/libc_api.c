@@ -3,9 +3,9 @@
  * for its own other parts, so that a static link never pulls that object in beside this one.
  */
 #include "api/info.h"
+#include "base/compiler.h"
 #include "check/mtrace.h"
 #include "check/special.h"
-#include "config.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "mallow.h"

@@ -3,11 +3,11 @@
  * redzones; of these it is known only whether they are in use.
  */
 #include "api/cxx_api.h"
+#include "base/compiler.h"
 #include "check/block_info.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/verify.h"
-#include "config.h"
 #include "guard/guard.h"
 #include "process/settings.h"
 #include "report/handler.h"

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/numbers.h"
+
 void text_flush(struct text *text) {
     text->sink(text->to, text->buffer, text->length);
     text->length = 0;

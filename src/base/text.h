@@ -3,7 +3,8 @@
 #ifndef MALLOW_TEXT_H
 #define MALLOW_TEXT_H
 
-#include "config.h"
+#include <stddef.h>
+#include <stdint.h>
 
 struct text {
     char *buffer;

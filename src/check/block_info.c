@@ -1,5 +1,8 @@
 #include "check/block_info.h"
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "guard/guard.h"

@@ -3,7 +3,9 @@
 #ifndef MALLOW_BLOCK_INFO_H
 #define MALLOW_BLOCK_INFO_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "heap/family.h"
 #include "stack/stack.h"
 

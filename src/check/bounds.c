@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
 #include "base/text.h"
 #include "check/block_info.h"
 #include "guard/guard.h"

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "check/quarantine.h"
 #include "check/redzone.h"
 #include "check/special.h"

@@ -14,6 +14,8 @@
 #ifndef MALLOW_FULL_H
 #define MALLOW_FULL_H
 
+#include <stdbool.h>
+
 #include "check/block_info.h"
 #include "check/record.h"
 #include "heap/ask.h"

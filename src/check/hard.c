@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "check/redzone.h"
 #include "check/special.h"
 #include "check/told.h"

@@ -23,6 +23,9 @@
 #ifndef MALLOW_HARD_H
 #define MALLOW_HARD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "check/block_info.h"
 #include "check/record.h"
 #include "heap/ask.h"

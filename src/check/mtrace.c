@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "base/text.h"
 #include "check/special.h"
 #include "os/lock.h"

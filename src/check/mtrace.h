@@ -8,7 +8,7 @@
 #ifndef MALLOW_MTRACE_H
 #define MALLOW_MTRACE_H
 
-#include "config.h"
+#include <stddef.h>
 
 void mtrace_begin(void);
 void mtrace_end(void);

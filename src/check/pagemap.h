@@ -2,7 +2,8 @@
 #ifndef MALLOW_PAGEMAP_H
 #define MALLOW_PAGEMAP_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define PAGEMAP_THERE ((uint64_t)3 << 62)   /* in memory, or swapped */
 #define PAGEMAP_SWAPPED ((uint64_t)1 << 62) /* of these alone */

@@ -11,6 +11,10 @@
 #ifndef MALLOW_QUARANTINE_H
 #define MALLOW_QUARANTINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "heap/heap.h"
 
 struct ring {

@@ -10,6 +10,12 @@
 #ifndef MALLOW_RECORD_H
 #define MALLOW_RECORD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "heap/family.h"
 #include "heap/heap.h"
 #include "heap/slab.h"

@@ -6,15 +6,16 @@
 #ifndef MALLOW_REDZONE_H
 #define MALLOW_REDZONE_H
 
-#include "config.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
 
 /* Before the first use; check=hard keys its words with it too. */
 void redzone_choose_secret(void);
 
 /* Two secrets: one alone could be computed back from a word. */
-extern struct redzone_secret {
-    uint64_t mask, factor;
-} redzone_secret;
+extern struct redzone_secret { uint64_t mask, factor; } redzone_secret;
 
 ALWAYS_INLINE uint64_t redzone_key(const void *at) {
     uint64_t x = ((uintptr_t)at ^ redzone_secret.mask) * redzone_secret.factor;

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/mtrace.h"

@@ -6,6 +6,9 @@
 #ifndef MALLOW_SPECIAL_H
 #define MALLOW_SPECIAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "check/block_info.h"
 #include "heap/ask.h"
 #include "process/settings.h"

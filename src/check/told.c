@@ -1,5 +1,8 @@
 #include "check/told.h"
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "base/text.h"
 #include "heap/find.h"
 #include "process/settings.h"

@@ -1,5 +1,7 @@
 #include "check/verify.h"
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/pagemap.h"

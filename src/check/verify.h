@@ -2,7 +2,7 @@
 #ifndef MALLOW_VERIFY_H
 #define MALLOW_VERIFY_H
 
-#include "config.h"
+#include <stddef.h>
 
 /* Redzones of live blocks and content of freed ones; each damaged one is reported, found `when`.
  * How many there were. Other threads may go on meanwhile. */

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
 #include "base/text.h"
 #include "guard/guard.h"
 #include "heap/slab.h"

@@ -4,7 +4,7 @@
 #ifndef MALLOW_FAULT_H
 #define MALLOW_FAULT_H
 
-#include "config.h"
+#include <stdbool.h>
 
 /* Sees to it that our handler of SIGSEGV is in place, in front of whatever the program has put
  * there meanwhile. Under guard_lock; one system call. */

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "base/text.h"
 #include "check/special.h"
 #include "guard/fault.h"

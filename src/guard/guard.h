@@ -15,8 +15,11 @@
 #ifndef MALLOW_GUARD_H
 #define MALLOW_GUARD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "check/block_info.h"
-#include "config.h"
 #include "pages/mapping.h"
 
 /* Zeroed; NULL when it is not to be had: then another way is taken. align: a power of two. */

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"

@@ -18,8 +18,11 @@
 #ifndef MALLOW_GUARD_TABLE_H
 #define MALLOW_GUARD_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "check/block_info.h"
-#include "config.h"
 #include "os/lock.h"
 
 /* No place is used again before so many others were freed. */

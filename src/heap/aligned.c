@@ -1,6 +1,9 @@
 /* The aligned family, each with the rules of its manual page. */
 #include <errno.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "check/mtrace.h"
 #include "check/special.h"
 #include "heap/alloc.h"

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "check/hard.h"
 #include "check/special.h"
 #include "check/told.h"

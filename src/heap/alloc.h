@@ -2,7 +2,8 @@
 #ifndef MALLOW_ALLOC_H
 #define MALLOW_ALLOC_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct found;
 struct heap;

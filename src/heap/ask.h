@@ -3,7 +3,9 @@
 #ifndef MALLOW_ASK_H
 #define MALLOW_ASK_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "heap/family.h"
 
 struct ask {

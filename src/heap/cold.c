@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "heap/magazine.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"

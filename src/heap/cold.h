@@ -19,6 +19,11 @@
 #ifndef MALLOW_COLD_H
 #define MALLOW_COLD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/layout.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"

@@ -15,6 +15,12 @@
 #ifndef MALLOW_FAST_H
 #define MALLOW_FAST_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 

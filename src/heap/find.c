@@ -1,5 +1,6 @@
 #include "heap/find.h"
 
+#include "base/layout.h"
 #include "heap/cold.h"
 #include "pages/large.h"
 #include "pages/mapping.h"

@@ -2,6 +2,11 @@
 #ifndef MALLOW_FIND_H
 #define MALLOW_FIND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
 #include "heap/slab.h"
 
 enum block_kind {

@@ -1,5 +1,7 @@
 #include "heap/foreign.h"
 
+#include "base/layout.h"
+
 #ifdef MALLOW_PRELOAD
 
 #    include <dlfcn.h>

@@ -7,7 +7,8 @@
 #ifndef MALLOW_FOREIGN_H
 #define MALLOW_FOREIGN_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Finds libc's own functions, before its names are made to lead to ours (deep_binding.c). */
 void foreign_prepare(void);

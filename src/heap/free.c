@@ -1,4 +1,6 @@
 /* free, and what it does when the fast path does not apply. */
+#include "base/atomics.h"
+#include "base/compiler.h"
 #include "check/hard.h"
 #include "check/special.h"
 #include "check/told.h"

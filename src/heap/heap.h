@@ -18,8 +18,13 @@
 #define MALLOW_HEAP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "config.h"
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "guard/guard.h"
 #include "heap/size_class.h"
 #include "os/frame_mark.h"

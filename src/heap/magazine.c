@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "check/special.h"
 #include "heap/cold.h"
 #include "heap/remote.h"

@@ -2,6 +2,9 @@
 #ifndef MALLOW_MAGAZINE_H
 #define MALLOW_MAGAZINE_H
 
+#include <stdbool.h>
+
+#include "base/atomics.h"
 #include "heap/heap.h"
 
 /* The sentinel of magazines that have no array yet. */

@@ -20,7 +20,12 @@
 #ifndef MALLOW_RECIPROCAL_H
 #define MALLOW_RECIPROCAL_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/layout.h"
 
 static inline uint64_t reciprocal_of(size_t slot_size) {
     return (((uint64_t)1 << 32) + slot_size - 1) / slot_size;

@@ -1,5 +1,6 @@
 #include "heap/remote.h"
 
+#include "base/atomics.h"
 #include "heap/magazine.h"
 
 static void push_pending(struct heap *owner, struct slab *slab) {

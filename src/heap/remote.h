@@ -24,6 +24,9 @@
 #ifndef MALLOW_REMOTE_H
 #define MALLOW_REMOTE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "heap/slab.h"
 
 /* Frees a slot whose state was seen USED; false when another free came first. */

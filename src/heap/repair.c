@@ -1,5 +1,6 @@
 #include "heap/repair.h"
 
+#include "base/compiler.h"
 #include "heap/cold.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"

@@ -9,7 +9,12 @@
 #ifndef MALLOW_SIZE_CLASS_H
 #define MALLOW_SIZE_CLASS_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 
 #define CLASSES 73u
 #define CLASS_ZERO 0u

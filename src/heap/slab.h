@@ -9,8 +9,9 @@
 #define MALLOW_SLAB_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "config.h"
 #include "heap/heap.h"
 #include "heap/reciprocal.h"
 #include "pages/granule.h"

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "leak/leak_groups.h"
 #include "leak/leak_print.h"
 #include "leak/leak_suppress.h"
 #include "leak/leak_threads.h"
 #include "os/os.h"
-#include "os/os_thread.h"
 #include "os/os_process.h"
+#include "os/os_thread.h"
 #include "process/settings.h"
 #include "report/symbolizer.h"
 
@@ -153,10 +155,8 @@ static void end_with(int status) {
 
 static enum leak_verdict check_to(int file) {
     static UNTOUCHED char buffer[4 * KIB];
-    struct text text = {.buffer = buffer,
-                        .size = sizeof buffer,
-                        .sink = symbolizer_write,
-                        .to = &file};
+    struct text text = {
+        .buffer = buffer, .size = sizeof buffer, .sink = symbolizer_write, .to = &file};
     struct leak_request request = {
         .only_if_lost = true,
         .limit = 50,

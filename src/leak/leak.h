@@ -8,8 +8,10 @@
 #ifndef MALLOW_LEAK_H
 #define MALLOW_LEAK_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/text.h"
-#include "config.h"
 
 struct leak_request {
     bool reachable_too;      /* list what is still reachable */

@@ -1,5 +1,8 @@
 #include "leak/leak_blocks.h"
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"

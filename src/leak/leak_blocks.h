@@ -2,7 +2,9 @@
 #ifndef MALLOW_LEAK_BLOCKS_H
 #define MALLOW_LEAK_BLOCKS_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct leak_block {
     char *start;

@@ -1,5 +1,7 @@
 #include "leak/leak_groups.h"
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "check/block_info.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"

@@ -4,6 +4,9 @@
 #ifndef MALLOW_LEAK_GROUPS_H
 #define MALLOW_LEAK_GROUPS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "leak/leak_mark.h"
 #include "stack/stack.h"
 

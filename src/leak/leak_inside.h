@@ -3,6 +3,9 @@
 #ifndef MALLOW_LEAK_INSIDE_H
 #define MALLOW_LEAK_INSIDE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "leak/leak_blocks.h"
 
 /*

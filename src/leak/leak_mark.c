@@ -1,5 +1,8 @@
 #include "leak/leak_mark.h"
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "leak/leak_inside.h"
 #include "leak/leak_memory.h"
 

@@ -9,6 +9,8 @@
 #ifndef MALLOW_LEAK_MARK_H
 #define MALLOW_LEAK_MARK_H
 
+#include <stddef.h>
+
 #include "leak/leak_blocks.h"
 #include "leak/leak_roots.h"
 

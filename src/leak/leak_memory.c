@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "check/pagemap.h"
 #include "leak/leak_sort.h"
 #include "os/os.h"

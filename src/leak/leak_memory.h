@@ -5,7 +5,9 @@
 #ifndef MALLOW_LEAK_MEMORY_H
 #define MALLOW_LEAK_MEMORY_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Zeroed memory of the check's own, which is never looked at; NULL when there is none. */
 void *leak_map(size_t bytes);

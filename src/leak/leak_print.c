@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
 #include "leak/leak_memory.h"
 #include "os/os.h"
 #include "process/settings.h"

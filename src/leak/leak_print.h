@@ -2,6 +2,8 @@
 #ifndef MALLOW_LEAK_PRINT_H
 #define MALLOW_LEAK_PRINT_H
 
+#include <stddef.h>
+
 #include "base/text.h"
 #include "leak/leak_groups.h"
 

@@ -6,7 +6,8 @@
 #ifndef MALLOW_LEAK_RESUME_H
 #define MALLOW_LEAK_RESUME_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /* What a thread sleeps in. */
 struct leak_call {

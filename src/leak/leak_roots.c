@@ -4,6 +4,9 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "leak/leak_blocks.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"

@@ -3,7 +3,9 @@
 #ifndef MALLOW_LEAK_ROOTS_H
 #define MALLOW_LEAK_ROOTS_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "leak/leak_threads.h"
 
 struct leak_roots {

@@ -2,7 +2,9 @@
 #ifndef MALLOW_LEAK_SORT_H
 #define MALLOW_LEAK_SORT_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define LEAK_SORT_MAX 128u /* bytes of an element */
 

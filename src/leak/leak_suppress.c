@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "base/text.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_pattern.h"

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "heap/cold.h"
 #include "os/open_lock.h"
 #include "os/os.h"

@@ -5,7 +5,9 @@
 #ifndef MALLOW_LEAK_THREADS_H
 #define MALLOW_LEAK_THREADS_H
 
-#include "config.h"
+#include <stddef.h>
+#include <stdint.h>
+
 #include "leak/leak_resume.h"
 
 enum leak_thread_state {

@@ -2,7 +2,7 @@
 #ifndef MALLOW_CGROUP_H
 #define MALLOW_CGROUP_H
 
-#include "config.h"
+#include <stddef.h>
 
 /* Bytes of memory; SIZE_MAX when no limit is set or can be read. */
 struct cgroup_memory {

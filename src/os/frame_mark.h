@@ -13,8 +13,10 @@
 #define MALLOW_FRAME_MARK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "config.h"
+#include "base/atomics.h"
 
 struct frame_mark {
     _Atomic uint64_t half[2];

@@ -9,6 +9,7 @@
 #define MALLOW_LOCK_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "os/os.h"
 

@@ -1,5 +1,7 @@
 #include "os/open_lock.h"
 
+#include "base/atomics.h"
+#include "base/compiler.h"
 #include "os/lock.h"
 #include "os/os.h"
 

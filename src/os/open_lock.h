@@ -21,8 +21,9 @@
 #define MALLOW_OPEN_LOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "config.h"
 #include "os/frame_mark.h"
 
 /* On the stack of a thread from before it takes a lock until after it has dropped it. */

@@ -8,7 +8,9 @@
 #ifndef MALLOW_OS_H
 #define MALLOW_OS_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of a page of the running kernel: 4, 16 or 64 KiB. */
 size_t os_page_size(void);

@@ -7,8 +7,7 @@
 #define MALLOW_OS_AUXV_H
 
 #include <elf.h>
-
-#include "config.h"
+#include <stdbool.h>
 
 /* The value of a type that is known here (os_auxv_linux.c); 0 when it is not there. */
 unsigned long os_auxv(unsigned long type);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "base/compiler.h"
 #include "os/os.h"
 
 #define AUXV_ENTRIES 64

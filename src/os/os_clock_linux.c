@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/compiler.h"
 #include "os/os.h"
 #include "os/os_auxv.h"
 #include "os/os_call.h"

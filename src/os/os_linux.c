@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/atomics.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "os/os_auxv.h"
 #include "os/os_call.h"
 #include "os/os_thread.h"

@@ -3,7 +3,7 @@
 #ifndef MALLOW_OS_PEER_H
 #define MALLOW_OS_PEER_H
 
-#include "config.h"
+#include <stdbool.h>
 
 /*
  * True if the process at the other end, as it was when it connected, could read this process's

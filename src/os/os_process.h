@@ -7,6 +7,9 @@
 #define MALLOW_OS_PROCESS_H
 
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "os/os.h"
 

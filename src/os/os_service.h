@@ -6,7 +6,9 @@
 #ifndef MALLOW_OS_SERVICE_H
 #define MALLOW_OS_SERVICE_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Gives the calling thread an empty table of descriptors, apart from the process's. */
 bool os_own_descriptors(void);

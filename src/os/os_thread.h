@@ -5,7 +5,8 @@
 #ifndef MALLOW_OS_THREAD_H
 #define MALLOW_OS_THREAD_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Finds out what the functions below rely on. To be called before they are, and again when the
  * library is loaded: libc may not have been ready the first time. */

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 
+#include "base/compiler.h"
 #include "os/os.h"
 #include "os/os_call.h"
 

@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 
+#include "base/atomics.h"
 #include "os/os.h"
 #include "os/os_thread.h"
 

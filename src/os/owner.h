@@ -18,8 +18,8 @@
 #define MALLOW_OWNER_H
 
 #include <stdatomic.h>
-
-#include "config.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct owner {
     _Atomic int thread;     /* its number, or the kernel's mark; 0: nobody's */

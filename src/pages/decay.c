@@ -1,5 +1,6 @@
 #include "pages/decay.h"
 
+#include "base/atomics.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "os/open_lock.h"

@@ -9,6 +9,9 @@
 #ifndef MALLOW_DECAY_H
 #define MALLOW_DECAY_H
 
+#include <stdbool.h>
+
+#include "base/compiler.h"
 #include "heap/heap.h"
 
 /* Of the heap's thread, in a slow path: looks whether something is due, once in many calls. */

@@ -4,9 +4,13 @@
 #ifndef MALLOW_GRANULE_H
 #define MALLOW_GRANULE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdatomic.h>
 
-#include "config.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "pages/space.h"
 
 struct heap;

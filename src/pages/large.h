@@ -2,7 +2,8 @@
 #ifndef MALLOW_LARGE_H
 #define MALLOW_LARGE_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* NULL when there is no memory. *zeroed: it reads as zero. align: a power of two. */
 void *large_alloc(size_t size, size_t align, bool *zeroed);

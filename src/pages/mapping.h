@@ -7,7 +7,9 @@
 #ifndef MALLOW_MAPPING_H
 #define MALLOW_MAPPING_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct mapping {
     char *block;  /* what the program has */

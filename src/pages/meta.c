@@ -1,5 +1,8 @@
 #include "pages/meta.h"
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
 #include "pages/pages.h"
 #include "pages/space.h"
 

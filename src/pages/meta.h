@@ -2,7 +2,8 @@
 #ifndef MALLOW_META_H
 #define MALLOW_META_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Memory aligned to a cache line, content unspecified; NULL when there is none.
  * The global lock must be held. */

@@ -1,5 +1,8 @@
 #include "pages/pages.h"
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"

@@ -13,8 +13,10 @@
 #define MALLOW_PAGES_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "config.h"
 #include "pages/granule.h"
 
 struct page_counts {

@@ -1,5 +1,6 @@
 #include "pages/purge.h"
 
+#include "base/compiler.h"
 #include "os/cgroup.h"
 #include "os/open_lock.h"
 #include "os/os.h"

@@ -16,7 +16,12 @@
 #ifndef MALLOW_PURGE_H
 #define MALLOW_PURGE_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/layout.h"
+#include "base/numbers.h"
 
 #define PURGE_SLICE ((size_t)2 * MIB >> RUN_SHIFT) /* pages that one call returns with the lock */
 

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "config.h"
+#include "base/compiler.h"
 
 extern _Atomic int purge_thread_asleep;
 

@@ -1,5 +1,7 @@
 #include "pages/space.h"
 
+#include "base/atomics.h"
+#include "base/numbers.h"
 #include "os/os.h"
 #include "pages/granule.h"
 

@@ -32,7 +32,12 @@
 #ifndef MALLOW_SPACE_H
 #define MALLOW_SPACE_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/layout.h"
 
 struct granule;
 
@@ -48,7 +53,7 @@ struct part {
     size_t accessible; /* bytes */
     size_t limit;      /* bytes it may have */
     size_t asked_for;  /* bytes: beyond accessible while the system is asked, see part_repair */
-    size_t lowest;    /* bytes that stay: of the break, once mappings follow them */
+    size_t lowest;     /* bytes that stay: of the break, once mappings follow them */
     enum growth by;
     bool occupied; /* the last step failed because something else is mapped there */
 };

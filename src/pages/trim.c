@@ -1,5 +1,8 @@
 #include "pages/trim.h"
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "mallow.h"

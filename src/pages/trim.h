@@ -8,6 +8,9 @@
 #ifndef MALLOW_TRIM_H
 #define MALLOW_TRIM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "heap/heap.h"
 
 enum { AGE_NONE, AGE_OLD = 2, AGE_TRIMMED };

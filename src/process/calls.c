@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "heap/size_class.h"
 #include "os/os.h"
 #include "process/program_heap.h"

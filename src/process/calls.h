@@ -5,7 +5,9 @@
 #ifndef MALLOW_CALLS_H
 #define MALLOW_CALLS_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "mallow_page.h"
 
 /* Counts in the file at `path` from now on. Returns false, with nothing changed, when the file

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/compiler.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "os/os_service.h"

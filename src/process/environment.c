@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "base/compiler.h"
 #include "os/os_auxv.h"
 
 static bool is_setting(const char *variable) {

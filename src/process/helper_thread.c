@@ -1,5 +1,6 @@
 #include "process/helper_thread.h"
 
+#include "base/compiler.h"
 #include "os/os.h"
 #include "os/owner.h"
 

@@ -7,8 +7,10 @@
 #define MALLOW_HELPER_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-#include "config.h"
+#include "base/numbers.h"
 
 #define HELPER_STACK (64 * KIB)
 #define HELPER_STACK_FOR_EXIT (256 * KIB) /* what may end last, in which libc runs exit() */

@@ -1,5 +1,7 @@
 #include "process/page.h"
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "mallow_page.h"
 #include "os/os.h"
 #include "os/os_service.h"

@@ -3,7 +3,7 @@
 #ifndef MALLOW_PROGRAM_HEAP_H
 #define MALLOW_PROGRAM_HEAP_H
 
-#include "config.h"
+#include <stdbool.h>
 
 /* Whether the program's calls of malloc reach this library, perhaps through others that wrap it.
  * Asks the loader, and may allocate a block and free it: not from within an allocation. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/text.h"
 #include "leak/leak.h"
 #include "mallow.h"

@@ -1,11 +1,16 @@
 #include "process/settings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "base/text.h"
 #include "check/hard.h"
 #include "check/redzone.h"

@@ -2,7 +2,9 @@
 #ifndef MALLOW_SETTINGS_H
 #define MALLOW_SETTINGS_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum check_mode {
     CHECK_FREE, /* every free is validated */

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/compiler.h"
 #include "check/mtrace.h"
 #include "check/special.h"
 #include "check/verify.h"

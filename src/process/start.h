@@ -2,7 +2,7 @@
 #ifndef MALLOW_START_H
 #define MALLOW_START_H
 
-#include "config.h"
+#include <stdbool.h>
 
 /* Makes the heap usable, at the first allocation, which may come from the loader; under the
  * global lock. False when there is no address space (yet). */

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "guard/guard.h"
 #include "heap/cold.h"
 #include "heap/heap.h"

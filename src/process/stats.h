@@ -2,7 +2,9 @@
 #ifndef MALLOW_STATS_H
 #define MALLOW_STATS_H
 
-#include "config.h"
+#include <stddef.h>
+#include <stdint.h>
+
 #include "heap/size_class.h"
 #include "mallow.h"
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "os/os.h"
 #include "process/calls.h"
 #include "process/settings.h"

@@ -2,6 +2,9 @@
 #ifndef MALLOW_SUMMARY_TEXT_H
 #define MALLOW_SUMMARY_TEXT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/text.h"
 #include "mallow_page.h"
 

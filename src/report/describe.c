@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "base/text.h"
 #include "heap/cold.h"
 #include "heap/slab.h"

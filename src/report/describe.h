@@ -2,7 +2,7 @@
 #ifndef MALLOW_DESCRIBE_H
 #define MALLOW_DESCRIBE_H
 
-#include "config.h"
+#include <stdbool.h>
 
 /* Free already, or never the start of a block. */
 struct finding {

@@ -1,7 +1,10 @@
 #include "report/handler.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "base/compiler.h"
 
 static _Atomic(error_handler) error_handler_now;
 

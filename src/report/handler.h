@@ -2,7 +2,7 @@
 #ifndef MALLOW_HANDLER_H
 #define MALLOW_HANDLER_H
 
-#include "config.h"
+#include <stdbool.h>
 
 /* What libc's <mcheck.h> calls enum mcheck_status; not every libc has that header. */
 enum block_status {

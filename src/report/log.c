@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/text.h"
 #include "os/os.h"
 

@@ -10,7 +10,7 @@
 #ifndef MALLOW_LOG_H
 #define MALLOW_LOG_H
 
-#include "config.h"
+#include <stddef.h>
 
 struct text;
 

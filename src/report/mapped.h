@@ -2,7 +2,9 @@
 #ifndef MALLOW_MAPPED_H
 #define MALLOW_MAPPED_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct mapped {
     uintptr_t start, end;

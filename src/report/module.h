@@ -3,8 +3,9 @@
 #define MALLOW_MODULE_H
 
 #include <link.h>
-
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct module {
     uintptr_t start, end;           /* in memory */

@@ -1,5 +1,7 @@
 #include "report/print.h"
 
+#include "base/compiler.h"
+
 /* ---- malloc_stats ---- */
 
 static void add_stat(struct text *t, const char *label, uint64_t value) {

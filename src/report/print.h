@@ -3,6 +3,8 @@
 #ifndef MALLOW_PRINT_H
 #define MALLOW_PRINT_H
 
+#include <stdint.h>
+
 #include "base/text.h"
 #include "process/stats.h"
 

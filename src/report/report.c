@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "base/text.h"
 #include "check/mtrace.h"
 #include "guard/fault.h"

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/compiler.h"
 #include "os/os_auxv.h"
 #include "report/module.h"
 

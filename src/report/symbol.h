@@ -6,7 +6,8 @@
 #ifndef MALLOW_SYMBOL_H
 #define MALLOW_SYMBOL_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct symbol {
     const char *object; /* the program as it was called, or the path of a shared object */

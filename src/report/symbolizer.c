@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/compiler.h"
 #include "os/os.h"
 #include "os/os_process.h"
 #include "report/log.h"

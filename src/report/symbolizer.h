@@ -7,7 +7,7 @@
 #ifndef MALLOW_SYMBOLIZER_H
 #define MALLOW_SYMBOLIZER_H
 
-#include "config.h"
+#include <stddef.h>
 
 /* At start. The caller keeps the path. */
 void symbolizer_set(const char *path);

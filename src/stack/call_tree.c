@@ -2,6 +2,8 @@
 
 #include <stdatomic.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "os/os.h"
 
 struct node {

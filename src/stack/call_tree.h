@@ -10,7 +10,7 @@
 #ifndef MALLOW_CALL_TREE_H
 #define MALLOW_CALL_TREE_H
 
-#include "config.h"
+#include <stdint.h>
 
 #define CALL_TREE_MAX ((uint32_t)1 << 23) /* nodes, of 32 bytes */
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/numbers.h"
+
 /* ---- reading ---- */
 
 uint64_t cfi_fixed(struct cfi_reader *reader, unsigned bytes) {

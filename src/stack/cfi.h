@@ -7,6 +7,9 @@
 #ifndef MALLOW_CFI_H
 #define MALLOW_CFI_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "stack/machine.h"
 #include "stack/reach.h"
 

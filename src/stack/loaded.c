@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "os/os_auxv.h"
 #include "report/module.h"
 

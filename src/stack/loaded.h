@@ -3,7 +3,8 @@
 #ifndef MALLOW_LOADED_H
 #define MALLOW_LOADED_H
 
-#include "config.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct loaded {
     uintptr_t start, end;

@@ -3,9 +3,12 @@
 #ifndef MALLOW_MACHINE_H
 #define MALLOW_MACHINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <ucontext.h>
 
-#include "config.h"
+#include "base/compiler.h"
 
 #if defined(__x86_64__)
 enum { REGISTER_FP = 6, REGISTER_SP = 7, REGISTER_RA = 16, REGISTERS = 17 };

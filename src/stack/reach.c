@@ -1,6 +1,7 @@
 #include "stack/reach.h"
 
-
+#include "base/atomics.h"
+#include "base/numbers.h"
 #include "os/os.h"
 #include "os/os_auxv.h"
 #include "stack/machine.h"

@@ -8,6 +8,10 @@
 #ifndef MALLOW_REACH_H
 #define MALLOW_REACH_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
 #include "stack/machine.h"
 
 struct reach {

@@ -13,6 +13,9 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/numbers.h"
 #include "os/os.h"
 #include "stack/call_tree.h"
 #include "stack/unwind.h"

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/numbers.h"
+
 /* ---- objects ---- */
 
 static bool object_stays(struct unwinder *u, struct object *object) {

@@ -11,6 +11,9 @@
 #ifndef MALLOW_UNWIND_H
 #define MALLOW_UNWIND_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "stack/cfi.h"
 #include "stack/loaded.h"
 #include "stack/machine.h"

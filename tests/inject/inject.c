@@ -10,7 +10,7 @@
  *     inject refused         what can never be granted is refused after few calls
  * Each run has a process, and so a heap, of its own.
  */
-#include "config.h"
+#include "base/layout.h"
 #include "failing_os.h"
 #include "limited_os.h"
 #include "mallow.h"

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "check.h"
 #include "os/os.h"
 

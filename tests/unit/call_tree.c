@@ -1,6 +1,8 @@
 /* The tree of all stacks, against a list of them. */
 #include "unit.h"
 
+#include <limits.h>
+
 #include "failing_os.h"
 #include "random.h"
 #include "stack/call_tree.h"

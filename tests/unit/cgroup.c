@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/numbers.h"
 #include "os/cgroup.h"
 #include "os/os.h"
 

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"

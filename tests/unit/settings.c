@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,11 +211,12 @@ static void tunables_are_a_list_in_which_wrong_ones_are_passed_over(void **state
 
 static void options_are_read_in_order(void **state) {
     (void)state;
-    assert_string_equal(read_with("MALLOW_OPTIONS",
-                                  "on_error=abort,on_error=report,,mismatched_free=ignore,stats=exit,"
-                                  "stats_format=json,"
-                                  "retain=auto,retain=16m,backend=reserve,check=free"),
-                        "");
+    assert_string_equal(
+        read_with("MALLOW_OPTIONS",
+                  "on_error=abort,on_error=report,,mismatched_free=ignore,stats=exit,"
+                  "stats_format=json,"
+                  "retain=auto,retain=16m,backend=reserve,check=free"),
+        "");
     assert_int_equal(settings.check_action, CHECK_REPORT);
     assert_true(settings.families_mixed);
     assert_true(settings.summary);

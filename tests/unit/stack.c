@@ -2,6 +2,7 @@
  * are is compared with libunwind's in tests/stacks. */
 #include "unit.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>

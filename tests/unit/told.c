@@ -1,6 +1,7 @@
 /* What who frees a block says of it, against what is known. */
 #include "bodies.h"
 
+#include "base/layout.h"
 #include "check/told.h"
 
 static char memory[4096] __attribute__((aligned(4096)));
