@@ -18,7 +18,6 @@
 #include "pages/purge.h"
 #include "pages/trim.h"
 #include "process/settings.h"
-#include "process/stats.h"
 
 /* ---- lists ---- */
 
@@ -237,7 +236,7 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
     char *start = granule_start(slab_granule(slab));
     size_t bytes = class_granules(slab->class) * GRANULE;
     bool purged = os_purge(start, bytes);
-    if (purged) stats_count_purged(bytes);
+    if (purged) purge_count(bytes);
     use_empty(heap, slab);
     slab_retire(heap, slab, purged);
     return true;

@@ -8,7 +8,6 @@
 #include "pages/meta.h"
 #include "pages/purge.h"
 #include "process/settings.h"
-#include "process/stats.h"
 
 /*
  * Bins of free runs by length: 1..32 pages exactly, then four to a doubling. A bin holds runs of
@@ -369,7 +368,7 @@ static bool purge_tail(uint32_t run, uint32_t pages) {
     if (gone.end - gone.first > most) gone.first = gone.end - most;
     uint32_t count = gone.end - gone.first;
     if (!os_purge(page_start(gone.first), (size_t)count << RUN_SHIFT)) return false;
-    stats_count_purged((size_t)count << RUN_SHIFT);
+    purge_count((size_t)count << RUN_SHIFT);
     unmark_free(run, length, true);
     if (gone.first > run) mark_free(run, gone.first - run, true);
     if (gone.end < run + length) mark_free(gone.end, run + length - gone.end, true);

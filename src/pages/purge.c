@@ -1,5 +1,7 @@
 #include "pages/purge.h"
 
+#include <stdatomic.h>
+
 #include "base/compiler.h"
 #include "os/cgroup.h"
 #include "os/open_lock.h"
@@ -214,3 +216,13 @@ void purge_in_exchange(size_t pages) {
         left -= min_size(left, gone);
     }
 }
+
+/* ---- the count ---- */
+
+static _Atomic uint64_t purged_total;
+
+void purge_count(size_t bytes) {
+    atomic_fetch_add_explicit(&purged_total, bytes, memory_order_relaxed);
+}
+
+uint64_t purge_total(void) { return atomic_load_explicit(&purged_total, memory_order_relaxed); }

@@ -65,4 +65,8 @@ void purge_after_alloc(size_t pages, bool clean);
  * leaves to this: a slice after the other, so that nobody waits long. */
 void purge_in_exchange(size_t pages);
 
+/* Counts bytes of pages that went back to the kernel. Any thread may call it, without the lock. */
+void purge_count(size_t bytes);
+uint64_t purge_total(void);
+
 #endif

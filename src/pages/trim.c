@@ -9,7 +9,7 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/pages.h"
-#include "process/stats.h"
+#include "pages/purge.h"
 
 static bool is_available(const struct slab *slab, uint32_t slot) {
     return (state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
@@ -30,7 +30,7 @@ static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_
     first = round_up(first, page);
     end &= ~(page - 1);
     if (end <= first || !os_purge((void *)first, end - first)) return (struct extent){0, 0};
-    stats_count_purged(end - first);
+    purge_count(end - first);
     return (struct extent){first, end};
 }
 

@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "os/os_peer.h"
 #include "os/os_service.h"
+#include "pages/purge.h"
 #include "process/page.h"
 #include "process/stats.h"
 #include "report/print.h"
@@ -75,9 +76,9 @@ static void serve_trim(struct answer *answer, const char *argument) {
         answer_error(answer, "not an amount");
         return;
     }
-    uint64_t before = stats_purged();
+    uint64_t before = purge_total();
     mallow_trim(pad);
-    uint64_t returned = stats_purged() - before;
+    uint64_t returned = purge_total() - before;
     struct text *t = answer_well(answer);
     text_add_number(t, returned);
     text_add(t, "\n");

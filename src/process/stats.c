@@ -14,6 +14,7 @@
 #include "pages/mapping.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
+#include "pages/purge.h"
 
 /* ---- slots ---- */
 
@@ -175,14 +176,6 @@ static size_t read_counts(struct mallow_stats *stats) {
 
 /* ---- the whole ---- */
 
-static _Atomic uint64_t purged_total;
-
-void stats_count_purged(size_t bytes) {
-    atomic_fetch_add_explicit(&purged_total, bytes, memory_order_relaxed);
-}
-
-uint64_t stats_purged(void) { return atomic_load_explicit(&purged_total, memory_order_relaxed); }
-
 static void add_up(struct mallow_stats *stats) {
     stats->live_blocks = stats->run_blocks;
     for (unsigned i = 0; i < CLASSES; i++) {
@@ -206,7 +199,7 @@ static void add_up(struct mallow_stats *stats) {
 RARE void stats_read(struct mallow_stats *stats) {
     memset(stats, 0, sizeof *stats);
     stats->page_bytes = os_page_size();
-    stats->purged_bytes = stats_purged();
+    stats->purged_bytes = purge_total();
     size_t end = read_counts(stats);
     for (size_t page = GRANULE_PAGES; page < end;) page = read_slice(stats, page, end);
     add_up(stats);

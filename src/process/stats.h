@@ -18,8 +18,4 @@ void stats_read(struct mallow_stats *stats);
  */
 void stats_collect(struct mallow_stats *stats);
 
-/* Pages went back to the kernel. */
-void stats_count_purged(size_t bytes);
-uint64_t stats_purged(void);
-
 #endif
