@@ -1,10 +1,10 @@
 #include "pages/purge_thread.h"
 
+#include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_service.h"
 #include "pages/decay.h"
 #include "pages/purge.h"
-#include "process/helper_thread.h"
 
 #define MS 1000000ll
 #define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */

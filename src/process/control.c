@@ -5,9 +5,9 @@
 
 #include "base/compiler.h"
 #include "base/text.h"
+#include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_service.h"
-#include "process/helper_thread.h"
 #include "process/page.h"
 #include "process/request.h"
 #include "process/settings.h"

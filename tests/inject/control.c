@@ -8,10 +8,10 @@
 #include "process/control.h"
 #include "check.h"
 #include "mallow.h"
+#include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_peer.h"
 #include "os/os_service.h"
-#include "process/helper_thread.h"
 #include "process/settings.h"
 
 #include <limits.h>

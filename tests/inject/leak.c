@@ -7,9 +7,9 @@
 #include "leak/leak.h"
 #include "check.h"
 #include "mallow.h"
+#include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_process.h"
-#include "process/helper_thread.h"
 
 #include <limits.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "process/helper_thread.h"
+#include "os/helper_thread.h"
 
 #include "base/compiler.h"
 #include "os/os.h"
