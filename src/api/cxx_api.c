@@ -8,13 +8,13 @@
 #include "api/cxx_api.h"
 #include "base/compiler.h"
 #include "base/layout.h"
+#include "base/settings.h"
 #include "check/hard.h"
 #include "check/special.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "mallow.h"
 #include "os/os.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 typedef void (*handler)(void);

@@ -24,13 +24,14 @@
 #    include <string.h>
 
 #    include "api/info.h"
+#    include "base/settings.h"
 #    include "check/mtrace.h"
 #    include "heap/foreign.h"
 #    include "mallow.h"
 #    include "os/open_lock.h"
 #    include "os/os.h"
+#    include "process/options.h"
 #    include "process/program_heap.h"
-#    include "process/settings.h"
 #    include "report/handler.h"
 
 /* ---- libc's table ---- */
@@ -104,7 +105,7 @@ static bool redirect_all(const struct libc_table *of) {
            LEADS("pvalloc", mallow_pvalloc) && LEADS("malloc_usable_size", mallow_usable_size) &&
            LEADS("malloc_trim", mallow_trim) && LEADS("malloc_stats", mallow_malloc_stats) &&
            LEADS("malloc_info", mallow_malloc_info) && LEADS("mallinfo", mallow_mallinfo) &&
-           LEADS("mallinfo2", mallow_mallinfo2) && LEADS("mallopt", settings_mallopt) &&
+           LEADS("mallinfo2", mallow_mallinfo2) && LEADS("mallopt", options_mallopt) &&
            LEADS("mtrace", mtrace_begin) && LEADS("muntrace", mtrace_end) &&
            LEADS("mcheck", mcheck) && LEADS("mcheck_pedantic", mcheck_pedantic) &&
            LEADS("mcheck_check_all", mcheck_check_all) && LEADS("mprobe", mprobe) &&
@@ -113,7 +114,7 @@ static bool redirect_all(const struct libc_table *of) {
            LEADS("__libc_reallocarray", mallow_reallocarray) && LEADS("__libc_free", mallow_free) &&
            LEADS("__libc_memalign", mallow_memalign) && LEADS("__libc_valloc", mallow_valloc) &&
            LEADS("__libc_pvalloc", mallow_pvalloc) && LEADS("__libc_mallinfo", mallow_mallinfo) &&
-           LEADS("__libc_mallopt", settings_mallopt);
+           LEADS("__libc_mallopt", options_mallopt);
 #    undef LEADS
 }
 

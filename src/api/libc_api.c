@@ -4,12 +4,12 @@
  */
 #include "api/info.h"
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "check/mtrace.h"
-#include "check/special.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "mallow.h"
-#include "process/settings.h"
+#include "process/options.h"
 
 #define ALIAS(name) __attribute__((alias(#name))) EXPORT
 
@@ -35,7 +35,7 @@ struct mallinfo mallinfo(void) ALIAS(mallow_mallinfo);
 struct mallinfo2 mallinfo2(void) ALIAS(mallow_mallinfo2);
 void malloc_stats(void) ALIAS(mallow_malloc_stats);
 int malloc_info(int, FILE *) ALIAS(mallow_malloc_info);
-int mallopt(int, int) ALIAS(settings_mallopt);
+int mallopt(int, int) ALIAS(options_mallopt);
 void mtrace(void) ALIAS(mtrace_begin);
 void muntrace(void) ALIAS(mtrace_end);
 
@@ -74,7 +74,7 @@ void *__libc_pvalloc(size_t) ALIAS(mallow_pvalloc);
 int __posix_memalign(void **, size_t, size_t) ALIAS(mallow_posix_memalign);
 struct mallinfo __libc_mallinfo(void) ALIAS(mallow_mallinfo);
 struct mallinfo2 __libc_mallinfo2(void) ALIAS(mallow_mallinfo2);
-int __libc_mallopt(int, int) ALIAS(settings_mallopt);
+int __libc_mallopt(int, int) ALIAS(options_mallopt);
 
 #ifndef MALLOW_PRELOAD
 /* Inside libc.a only. */
@@ -91,7 +91,7 @@ struct mallinfo __mallinfo(void) ALIAS(mallow_mallinfo);
 struct mallinfo2 __mallinfo2(void) ALIAS(mallow_mallinfo2);
 void __malloc_stats(void) ALIAS(mallow_malloc_stats);
 int __malloc_info(int, FILE *) ALIAS(mallow_malloc_info);
-int __mallopt(int, int) ALIAS(settings_mallopt);
+int __mallopt(int, int) ALIAS(options_mallopt);
 void *__aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
 void *__libc_aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
 

@@ -4,19 +4,20 @@
  */
 #include "api/cxx_api.h"
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "check/block_info.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/verify.h"
 #include "guard/guard.h"
-#include "process/settings.h"
+#include "process/options.h"
 #include "report/handler.h"
 #include "report/report.h"
 
 static int begin_checks(error_handler call, bool pedantic) {
     handler_set(call);
     cxx_check();
-    settings_check(pedantic);
+    options_check(pedantic);
     return 0;
 }
 

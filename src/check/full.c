@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/quarantine.h"
 #include "check/redzone.h"
 #include "check/special.h"
@@ -12,7 +13,6 @@
 #include "heap/alloc.h"
 #include "heap/slab.h"
 #include "os/os.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 #define RECORD_KNOWN 0x80u /* beside the family: the record was written */

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/redzone.h"
 #include "check/special.h"
 #include "check/told.h"
@@ -16,7 +17,6 @@
 #include "os/os.h"
 #include "pages/decay.h"
 #include "pages/meta.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 #define RING 512u      /* entries; freed ones go back to their slabs down to RING_KEPT */

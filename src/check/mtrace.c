@@ -5,12 +5,12 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "base/text.h"
-#include "check/special.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "process/environment.h"
-#include "process/settings.h"
+#include "process/options.h"
 #include "report/report.h"
 #include "report/symbol.h"
 
@@ -88,12 +88,12 @@ RARE void mtrace_begin(void) {
         return;
     }
     if (!at_exit) at_exit = atexit(free_of_libc) == 0;
-    settings_trace(true);
+    options_trace(true);
 }
 
 RARE void mtrace_end(void) {
     if (!is_tracing()) return;
-    settings_trace(false);
+    options_trace(false);
     lock_take(&trace_lock);
     if (trace.open) end_log();
     lock_drop(&trace_lock);
@@ -115,7 +115,7 @@ __attribute__((destructor(101))) static void flush_at_exit(void) {
 RARE void mtrace_after_fork(void) {
     trace.of_parent = trace.began;
     atomic_store_explicit(&trace_lock.word, 0, memory_order_relaxed);
-    if (is_tracing()) settings_trace(false);
+    if (is_tracing()) options_trace(false);
     if (trace.open && os_is_file(&trace.file)) os_close(trace.file.fd);
     trace.open = false;
 }

@@ -5,9 +5,9 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
-#include "process/settings.h"
 
 #define RING_FIRST 256u
 #define RING_MAX 65536u

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/mtrace.h"
@@ -20,7 +21,6 @@
 #include "os/os_thread.h"
 #include "pages/decay.h"
 #include "process/calls.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }

@@ -11,28 +11,6 @@
 
 #include "check/block_info.h"
 #include "heap/ask.h"
-#include "process/settings.h"
-
-/* Bits of settings.special. */
-enum {
-    SPECIAL_FULL = 1 << 0,     /* check=full: full.h */
-    SPECIAL_HARD = 1 << 1,     /* check=hard: hard.h */
-    SPECIAL_FILL = 1 << 2,     /* M_PERTURB */
-    SPECIAL_ZERO = 1 << 3,     /* zero_on_free */
-    SPECIAL_COUNT = 1 << 4,    /* exact counts of calls */
-    SPECIAL_TRACE = 1 << 5,    /* mtrace(3) */
-    SPECIAL_GUARD = 1 << 6,    /* guarded blocks, every one or sampled */
-    SPECIAL_SAMPLE = 1 << 7,   /* guards are sampled: alone, magazines stay in use */
-    SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
-};
-
-/* Their blocks can be had with the lock alone: no signal may interrupt its holder. */
-#define SPECIAL_NEEDS_LOCK (SPECIAL_FULL | SPECIAL_HARD | SPECIAL_GUARD | SPECIAL_SAMPLE)
-
-/* Whether the fast path serves: nobody looks at each call. */
-static inline bool special_leaves_magazines(void) {
-    return settings.special == 0 || settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE);
-}
 
 /* Fresh and freed memory in check=full, when M_PERTURB does not say otherwise: as an address
  * neither can be used. */

@@ -3,9 +3,9 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "heap/find.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 #define DETAIL 192

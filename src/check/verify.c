@@ -2,6 +2,7 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/pagemap.h"
@@ -9,7 +10,6 @@
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
-#include "process/settings.h"
 
 static bool is_damaged(const struct place *place) {
     if (settings.check == CHECK_HARD) return hard_is_damaged(place);

@@ -6,12 +6,12 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "check/special.h"
 #include "guard/fault.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 #define GUARD_FILLED 0xd3 /* what lead and slack hold */

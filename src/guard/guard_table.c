@@ -6,11 +6,11 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/space.h"
-#include "process/settings.h"
 #include "process/start.h"
 
 #define RANGE_TRIES 8

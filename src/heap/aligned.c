@@ -4,13 +4,13 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/mtrace.h"
 #include "check/special.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "mallow.h"
 #include "os/os.h"
-#include "process/settings.h"
 
 static bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/hard.h"
 #include "check/special.h"
 #include "check/told.h"
@@ -19,7 +20,6 @@
 #include "pages/decay.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
-#include "process/settings.h"
 #include "process/start.h"
 
 #define OFFSET(class) \

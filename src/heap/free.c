@@ -1,6 +1,7 @@
 /* free, and what it does when the fast path does not apply. */
 #include "base/atomics.h"
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "check/hard.h"
 #include "check/special.h"
 #include "check/told.h"
@@ -15,7 +16,6 @@
 #include "pages/decay.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when

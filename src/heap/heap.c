@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/settings.h"
 #include "check/full.h"
 #include "check/hard.h"
 #include "heap/magazine.h"
@@ -13,7 +14,6 @@
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "pages/meta.h"
-#include "process/settings.h"
 #include "process/start.h"
 
 #define EMPTY_1 \

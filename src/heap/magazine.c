@@ -5,14 +5,13 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
-#include "check/special.h"
+#include "base/settings.h"
 #include "heap/cold.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
-#include "process/settings.h"
 
 struct entry no_entries[1];
 
@@ -81,7 +80,7 @@ bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
 static bool is_sampling(void) { return settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE); }
 
 static bool serves(unsigned class) {
-    return special_leaves_magazines() &&
+    return settings_allow_fast_path() &&
            class <= class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/special.h"
 #include "check/told.h"
 #include "heap/alloc.h"
@@ -15,7 +16,6 @@
 #include "mallow.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
-#include "process/settings.h"
 #include "report/report.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "check/record.h"
 #include "guard/guard.h"
 #include "heap/cold.h"
@@ -17,7 +18,6 @@
 #include "pages/pages.h"
 #include "pages/purge.h"
 #include "pages/trim.h"
-#include "process/settings.h"
 
 /* ---- lists ---- */
 

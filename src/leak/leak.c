@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "leak/leak_groups.h"
 #include "leak/leak_print.h"
 #include "leak/leak_suppress.h"
@@ -14,7 +15,6 @@
 #include "os/os.h"
 #include "os/os_process.h"
 #include "os/os_thread.h"
-#include "process/settings.h"
 #include "report/symbolizer.h"
 
 /* ---- one check at a time ---- */

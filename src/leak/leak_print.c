@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "leak/leak_memory.h"
 #include "os/os.h"
-#include "process/settings.h"
 
 static const char *const class_names[] = {
     [LEAK_DEFINITE] = "definitely lost",

@@ -4,11 +4,11 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_pattern.h"
 #include "os/os.h"
-#include "process/settings.h"
 
 #define FIRST_ROOM (16 * KIB)
 #define SUPPRESSIONS_MAX (64 * MIB)

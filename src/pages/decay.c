@@ -1,6 +1,7 @@
 #include "pages/decay.h"
 
 #include "base/atomics.h"
+#include "base/settings.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "os/open_lock.h"
@@ -8,7 +9,6 @@
 #include "pages/purge.h"
 #include "pages/purge_thread.h"
 #include "pages/trim.h"
-#include "process/settings.h"
 #include "report/handler.h"
 
 #define MS 1000000ll

@@ -5,12 +5,12 @@
 #include "base/atomics.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
-#include "process/settings.h"
 
 #define MOVE_MIN ((size_t)16 * MIB) /* bytes that are moved rather than copied */
 

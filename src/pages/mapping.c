@@ -7,11 +7,11 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/space.h"
-#include "process/settings.h"
 
 #define FIRST_CAPACITY 128u
 #define HUGE_MINIMUM ((size_t)2 * MIB) /* bytes of a mapping that may have huge pages */

@@ -3,11 +3,11 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/purge.h"
-#include "process/settings.h"
 
 /*
  * Bins of free runs by length: 1..32 pages exactly, then four to a doubling. A bin holds runs of

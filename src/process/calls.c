@@ -5,10 +5,10 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "heap/size_class.h"
 #include "os/os.h"
 #include "process/program_heap.h"
-#include "process/settings.h"
 #include "process/stats.h"
 
 static UNTOUCHED struct mallow_call_page calls_private;

@@ -4,13 +4,13 @@
 #include <stdatomic.h>
 
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_service.h"
 #include "process/page.h"
 #include "process/request.h"
-#include "process/settings.h"
 #include "report/log.h"
 
 #define NAME_TRIES 20 /* for a socket whose name is taken */

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "check/mtrace.h"
 #include "check/special.h"
 #include "check/verify.h"
@@ -19,11 +20,11 @@
 #include "pages/space.h"
 #include "process/calls.h"
 #include "process/control.h"
-#include "process/settings.h"
+#include "process/options.h"
 #include "process/summary.h"
 #include "report/report.h"
 
-bool start_once(void) { return space.base != NULL || space_choose(settings_backend_is_break()); }
+bool start_once(void) { return space.base != NULL || space_choose(options_backend_is_break()); }
 
 bool start(void) {
     if (likely(__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) != 0)) return true;
@@ -85,7 +86,7 @@ static void register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, ch
  * loader or from inside fork. */
 __attribute__((constructor(101))) static void loaded(void) {
     os_thread_learn();
-    settings_read();
+    options_read();
 #ifdef MALLOW_PRELOAD
     start(); /* while any system call is allowed */
 #endif

@@ -4,9 +4,10 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/os.h"
 #include "process/calls.h"
-#include "process/settings.h"
+#include "process/options.h"
 #include "process/summary_text.h"
 #include "report/log.h"
 
@@ -59,5 +60,5 @@ RARE void summary_before_abort(void) {
 
 void summary_after_fork(void) {
     calls_after_fork();
-    if (settings.summary) settings_end_summary();
+    if (settings.summary) options_end_summary();
 }

@@ -1,5 +1,6 @@
 /* What the library reads: the settings of the environment, and suppressions. */
-#include "process/settings.h"
+#include "base/settings.h"
+#include "process/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 static void read_with(const char *variable, const char *input) {
     setenv(variable, input, 1);
-    settings_read();
+    options_read();
     unsetenv(variable);
 }
 

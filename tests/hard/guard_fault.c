@@ -3,11 +3,11 @@
  * elsewhere what it would see without us, whatever handlers it has and whenever it installed them.
  *     guard_fault CASE     the case runs in a child, which must end as the table says
  */
+#include "base/settings.h"
 #include "check.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
-#include "process/settings.h"
 #include "processes.h"
 #include "report/log.h"
 #include "threads.h"

@@ -6,13 +6,13 @@
  *     inject_control CALL waiting    calls fail while a client waits; then it is answered
  */
 #include "process/control.h"
+#include "base/settings.h"
 #include "check.h"
 #include "mallow.h"
 #include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_peer.h"
 #include "os/os_service.h"
-#include "process/settings.h"
 
 #include <limits.h>
 #include <stdatomic.h>

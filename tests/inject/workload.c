@@ -1,5 +1,6 @@
 #include "workload.h"
 
+#include "base/settings.h"
 #include "check.h"
 #include "check/block_info.h"
 #include "check/verify.h"
@@ -8,7 +9,6 @@
 #include "mallow.h"
 #include "pages/pages.h"
 #include "pattern.h"
-#include "process/settings.h"
 #include "process/stats.h"
 #include "random.h"
 

@@ -4,10 +4,10 @@
  *     stress_guard THREADS STEPS
  */
 #include "guard/guard.h"
+#include "base/settings.h"
 #include "check.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
-#include "process/settings.h"
 #include "random.h"
 #include "report/log.h"
 #include "threads.h"

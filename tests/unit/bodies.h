@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "process/settings.h"
+#include "base/settings.h"
 #include "report/log.h"
 
 static int log_file;

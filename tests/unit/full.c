@@ -5,6 +5,7 @@
 
 #include <sched.h>
 
+#include "base/settings.h"
 #include "check/full.h"
 #include "check/quarantine.h"
 #include "check/record.h"
@@ -12,6 +13,7 @@
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "pattern.h"
+#include "process/options.h"
 #include "random.h"
 
 enum { ZONE_LEAST = 32 }; /* bytes on either side of a block that are looked at, at least */
@@ -22,7 +24,7 @@ static const struct release plainly = {.family = FAMILY_MALLOC};
 
 static void begin(void) {
     setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
-    settings_read();
+    options_read();
     CHECK_EQUAL(settings.check, CHECK_FULL);
 }
 

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "base/settings.h"
 #include "failing_os.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"
@@ -13,7 +14,6 @@
 #include "os/os_thread.h"
 #include "pages/space.h"
 #include "pattern.h"
-#include "process/settings.h"
 #include "process/start.h"
 #include "random.h"
 #include "report/report.h"

@@ -11,6 +11,7 @@
 #include "heap/size_class.h"
 #include "os/os.h"
 #include "pattern.h"
+#include "process/options.h"
 #include "random.h"
 
 enum { LARGEST = SLOT_MAX - HARD_TAIL };
@@ -19,7 +20,7 @@ static uint64_t seed = 1;
 
 static void begin(void) {
     setenv("MALLOW_OPTIONS", "check=hard,on_error=report", 1);
-    settings_read();
+    options_read();
     CHECK_EQUAL(settings.check, CHECK_HARD);
 }
 

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
+#include "base/settings.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
 #include "pattern.h"
-#include "process/settings.h"
 #include "process/start.h"
 
 static char *run_of_bytes(size_t bytes) {

@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include "check/special.h"
+#include "base/settings.h"
 #include "heap/fast.h"
 #include "heap/magazine.h"
 #include "heap/slab.h"
 #include "pages/pages.h"
-#include "process/settings.h"
 #include "process/start.h"
 
 enum { GROWTHS = 16, ENTRIES = 1024 };

@@ -6,11 +6,11 @@
 
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"
 #include "pattern.h"
-#include "process/settings.h"
 #include "process/start.h"
 #include "random.h"
 

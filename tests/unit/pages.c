@@ -6,10 +6,10 @@
 
 #include <string.h>
 
+#include "base/settings.h"
 #include "os/os.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
-#include "process/settings.h"
 #include "process/start.h"
 #include "random.h"
 
@@ -220,7 +220,8 @@ static void step_purge(void) {
 }
 
 static void set_kind_of_all(enum granule_kind kind) {
-    for (size_t granule = 0; granule < space.granules; granule++) slab_of(granule)->kind = (uint8_t)kind;
+    for (size_t granule = 0; granule < space.granules; granule++)
+        slab_of(granule)->kind = (uint8_t)kind;
 }
 
 /* As after a fork: what was free may have been anything. Runs of slabs are those of finished ones.

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
+#include "base/settings.h"
 #include "check/record.h"
 #include "heap/heap.h"
 #include "heap/size_class.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
-#include "process/settings.h"
 #include "random.h"
 
 static uint64_t seed = 1;

@@ -11,6 +11,7 @@
 #include "os/os.h"
 #include "os/os_service.h"
 #include "os/os_thread.h"
+#include "process/options.h"
 #include "report/handler.h"
 #include "report/report.h"
 
@@ -236,7 +237,7 @@ static void a_misuse_is_named_by_what_the_pointer_is(void) {
 
 static void special_blocks_are_known(void) {
     setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
-    settings_read();
+    options_read();
     char *freed = mallow_malloc(100), *live = mallow_malloc(100);
     mallow_free(freed);
     report_misuse(MISUSE_REALLOC, freed, NULL);

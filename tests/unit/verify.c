@@ -3,10 +3,11 @@
 
 #include "bodies.h"
 
+#include "base/settings.h"
 #include "check/block_info.h"
-#include "check/special.h"
 #include "check/verify.h"
 #include "mallow.h"
+#include "process/options.h"
 #include "random.h"
 
 enum { BLOCKS = 3000, PLANTED = 60 };
@@ -21,7 +22,7 @@ static struct block {
 
 static void begin(const char *options) {
     setenv("MALLOW_OPTIONS", options, 1);
-    settings_read();
+    options_read();
     settings.check_action = CHECK_REPORT;
 }
 

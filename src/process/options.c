@@ -1,4 +1,4 @@
-#include "process/settings.h"
+#include "process/options.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,10 +11,10 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "check/hard.h"
 #include "check/redzone.h"
-#include "check/special.h"
 #include "heap/heap.h"
 #include "leak/leak_suppress.h"
 #include "os/open_lock.h"
@@ -29,25 +29,11 @@
 #include "report/symbolizer.h"
 #include "stack/stack.h"
 
-#define THRESHOLD_DEFAULT ((size_t)128 * KIB)
 #define THRESHOLD_MAX ((size_t)32 * MIB)
-#define ADAPTED_MAX ((size_t)64 * MIB)
 #define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
 #define TCACHE_COUNT_MAX 65535
 #define PATH_ROOM 4096
-
-struct settings settings = {
-    .mmap_threshold = THRESHOLD_DEFAULT,
-    .mmap_max = 65536,
-    .mxfast = SLOT_MAX,
-    .tcache_max = SLOT_MAX,
-    .tcache_count = SIZE_MAX,
-    .quarantine = 8 * MIB,
-    .frames = 16,
-    .check_action = CHECK_REPORT | CHECK_ABORT,
-    .leak_status = 23,
-};
 
 /* ---- what can be set, under whatever name ---- */
 
@@ -95,7 +81,7 @@ static void set_special(unsigned bit, bool on) {
     unsigned special = on ? settings.special | bit : settings.special & ~bit;
     racy_store(&settings.special, special);
     open_lock_block_signals((special & SPECIAL_NEEDS_LOCK) != 0);
-    space_serve_fast(special_leaves_magazines());
+    space_serve_fast(settings_allow_fast_path());
     magazines_change();
 }
 
@@ -326,7 +312,7 @@ static const char *set_on_error(struct word value) {
 
 static bool is_backend(struct word value) { return is(value, "reserve") || is(value, "brk"); }
 
-/* In effect already: see settings_backend_is_break. */
+/* In effect already: see options_backend_is_break. */
 static const char *set_backend(struct word value) { return is_backend(value) ? NULL : NOT_LISTED; }
 
 static void set_leak_status(size_t value) { settings.leak_status = (uint8_t)value; }
@@ -469,7 +455,7 @@ static void read_backend(struct word name, struct word text) {
     if (is(trimmed(name), "backend") && is_backend(value)) backend_is_break = is(value, "brk");
 }
 
-RARE bool settings_backend_is_break(void) {
+RARE bool options_backend_is_break(void) {
     for_each_pair(environment_of("MALLOW_OPTIONS"), ',', read_backend);
     return backend_is_break;
 }
@@ -540,7 +526,7 @@ static void read_variables(void) {
     }
 }
 
-RARE void settings_read(void) {
+RARE void options_read(void) {
     if (os_auxv(AT_SECURE) != 0) {
         environment_forget_settings();
         return;
@@ -554,7 +540,7 @@ RARE void settings_read(void) {
     heap_follow_settings(); /* other constructors may have allocated before */
 }
 
-RARE int settings_mallopt(int parameter, int value) {
+RARE int options_mallopt(int parameter, int value) {
     const struct knob *knob = knobs;
     while (knob < KNOBS_END && knob->parameter != parameter) knob++;
     if (knob == KNOBS_END || parameter == 0) return 1; /* as libc does */
@@ -566,28 +552,21 @@ RARE int settings_mallopt(int parameter, int value) {
     return 1;
 }
 
-RARE void settings_end_summary(void) {
+RARE void options_end_summary(void) {
     settings.summary = false;
     set_special(SPECIAL_COUNT, false);
     heap_follow_settings();
 }
 
-RARE void settings_trace(bool wanted) {
+RARE void options_trace(bool wanted) {
     set_special(SPECIAL_TRACE, wanted);
     heap_follow_settings();
 }
 
-RARE void settings_check(bool pedantic) {
+RARE void options_check(bool pedantic) {
     /* Other threads may be between the old ways to allocate and the new ones to free. */
     if (settings.check == CHECK_FREE) settings.families_mixed = true;
     set_check_mode(CHECK_FULL);
     if (pedantic) set_special(SPECIAL_PEDANTIC, true);
     heap_follow_settings();
-}
-
-void settings_adapt_threshold(size_t freed_bytes) {
-    size_t threshold = racy_load(size_t, &settings.mmap_threshold);
-    if (settings.fixed_threshold || freed_bytes < threshold || freed_bytes > ADAPTED_MAX) return;
-    /* Blocks of that very size are the ones that come again. */
-    racy_store(&settings.mmap_threshold, freed_bytes + 1);
 }

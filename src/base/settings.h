@@ -1,4 +1,4 @@
-/* What the environment and mallopt chose. Written at start and by mallopt; read on slow paths. */
+/* What the environment and mallopt chose (process/options.h). Slow paths read it. */
 #ifndef MALLOW_SETTINGS_H
 #define MALLOW_SETTINGS_H
 
@@ -19,7 +19,7 @@ struct settings {
     size_t tcache_max;   /* and this */
     size_t tcache_count; /* entries that a magazine holds at most */
     unsigned generation; /* grows with each change of what magazines may hold */
-    unsigned special;    /* SPECIAL_* bits (special.h): what slow paths do besides */
+    unsigned special;    /* SPECIAL_* bits: what slow paths do besides */
     enum check_mode check;
     size_t quarantine;    /* bytes that wait there in check=full */
     unsigned frames;      /* of the stacks that are kept of each block */
@@ -45,25 +45,26 @@ extern struct settings settings;
 /* The bits of M_CHECK_ACTION. */
 enum { CHECK_REPORT = 1, CHECK_ABORT = 2, CHECK_SIMPLE = 4 };
 
-/* Reads MALLOW_OPTIONS, MALLOC_*_ and GLIBC_TUNABLES. Not in setuid programs. */
-void settings_read(void);
+/* Bits of settings.special. */
+enum {
+    SPECIAL_FULL = 1 << 0,     /* check=full: full.h */
+    SPECIAL_HARD = 1 << 1,     /* check=hard: hard.h */
+    SPECIAL_FILL = 1 << 2,     /* M_PERTURB */
+    SPECIAL_ZERO = 1 << 3,     /* zero_on_free */
+    SPECIAL_COUNT = 1 << 4,    /* exact counts of calls */
+    SPECIAL_TRACE = 1 << 5,    /* mtrace(3) */
+    SPECIAL_GUARD = 1 << 6,    /* guarded blocks, every one or sampled */
+    SPECIAL_SAMPLE = 1 << 7,   /* guards are sampled: alone, magazines stay in use */
+    SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
+};
 
-/* Whether MALLOW_OPTIONS says backend=brk. Asked at the first allocation, which may come before
- * settings_read, and from the loader, before libc knows the environment: then it is not known. */
-bool settings_backend_is_break(void);
+/* Their blocks can be had with the lock alone: no signal may interrupt its holder. */
+#define SPECIAL_NEEDS_LOCK (SPECIAL_FULL | SPECIAL_HARD | SPECIAL_GUARD | SPECIAL_SAMPLE)
 
-/* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
-int settings_mallopt(int parameter, int value);
-
-/* From now on calls are not counted, and there is no summary. */
-void settings_end_summary(void);
-
-/* From now on calls are traced, or no more. */
-void settings_trace(bool wanted);
-
-/* From now on blocks are checked, by check=full unless check=hard does it already; pedantic: all of
- * them at each call, for ever. */
-void settings_check(bool pedantic);
+/* True while no option needs to see each call. */
+static inline bool settings_allow_fast_path(void) {
+    return settings.special == 0 || settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE);
+}
 
 /* As glibc documents: freeing a mapped block raises the threshold to its size. */
 void settings_adapt_threshold(size_t freed_bytes);

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "check/special.h"
+#include "base/settings.h"
 #include "pages/space.h"
-#include "process/settings.h"
+#include "process/options.h"
 #include "report/log.h"
 
 static struct settings defaults;
@@ -44,7 +44,7 @@ static const char *read_with(const char *variable, const char *value) {
     assert_true(real >= 0 && file >= 0);
     dup2(file, STDERR_FILENO);
     setenv(variable, value, 1);
-    settings_read();
+    options_read();
     dup2(real, STDERR_FILENO);
     ssize_t length = pread(file, written, sizeof(written) - 1, 0);
     assert_true(length >= 0);
@@ -136,7 +136,7 @@ static void who_wants_to_hear_of_errors_has_them_found(void **state) {
     assert_check_is("MALLOW_OPTIONS", "check=off", CHECK_FREE);
     assert_int_equal(settings.check_action, 0);
     settings = defaults;
-    assert_int_equal(settings_mallopt(M_CHECK_ACTION, 1), 1);
+    assert_int_equal(options_mallopt(M_CHECK_ACTION, 1), 1);
     assert_int_equal(settings.check, CHECK_FREE);
 }
 
@@ -187,9 +187,9 @@ static void what_has_no_meaning_here_changes_nothing(void **state) {
                         "");
     read_with("MALLOC_ARENA_MAX", "1");
     read_with("MALLOC_ARENA_TEST", "1");
-    assert_int_equal(settings_mallopt(M_ARENA_MAX, 1), 1);
-    assert_int_equal(settings_mallopt(M_ARENA_TEST, 1), 1);
-    assert_int_equal(settings_mallopt(0, 1), 1);
+    assert_int_equal(options_mallopt(M_ARENA_MAX, 1), 1);
+    assert_int_equal(options_mallopt(M_ARENA_TEST, 1), 1);
+    assert_int_equal(options_mallopt(0, 1), 1);
     assert_memory_equal(&settings, &defaults, sizeof(settings));
     assert_int_equal(space.top_pad, default_top_pad);
     assert_false(space.huge_pages);
@@ -227,7 +227,7 @@ static void options_are_read_in_order(void **state) {
 
 static bool backend_with(const char *options) {
     setenv("MALLOW_OPTIONS", options, 1);
-    return settings_backend_is_break();
+    return options_backend_is_break();
 }
 
 /* As any other key, though nothing else is read with it. */
@@ -326,9 +326,9 @@ static void spaces_around_keys_and_values_are_passed_over(void **state) {
     assert_int_equal(settings.check_action, CHECK_REPORT);
     assert_int_equal(settings.quarantine, MIB);
     setenv("MALLOW_OPTIONS", " backend = brk ", 1);
-    assert_true(settings_backend_is_break());
+    assert_true(options_backend_is_break());
     setenv("MALLOW_OPTIONS", "backend=reserve", 1);
-    assert_false(settings_backend_is_break());
+    assert_false(options_backend_is_break());
 }
 
 /* Neither a second line nor what a terminal would act on. */
@@ -441,7 +441,7 @@ static void mallopt_accepts_the_documented_ranges(void **state) {
         {0, 0, 1},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        int accepted = settings_mallopt(calls[i].parameter, calls[i].value);
+        int accepted = options_mallopt(calls[i].parameter, calls[i].value);
         if (accepted != calls[i].accepted)
             fail_msg("mallopt(%d, %d) is %d", calls[i].parameter, calls[i].value, accepted);
     }
@@ -449,18 +449,18 @@ static void mallopt_accepts_the_documented_ranges(void **state) {
 
 static void mallopt_sets_what_it_accepts(void **state) {
     (void)state;
-    settings_mallopt(M_MXFAST, 64);
-    settings_mallopt(M_MXFAST, 161);
+    options_mallopt(M_MXFAST, 64);
+    options_mallopt(M_MXFAST, 161);
     assert_int_equal(settings.mxfast, 64);
-    settings_mallopt(M_MMAP_MAX, 3);
+    options_mallopt(M_MMAP_MAX, 3);
     assert_int_equal(settings.mmap_max, 3);
-    settings_mallopt(M_TOP_PAD, 12345);
+    options_mallopt(M_TOP_PAD, 12345);
     assert_int_equal(space.top_pad, 12345);
-    settings_mallopt(M_PERTURB, 1);
+    options_mallopt(M_PERTURB, 1);
     assert_int_equal(settings.perturb, 1);
-    settings_mallopt(M_PERTURB, 0x1ff);
+    options_mallopt(M_PERTURB, 0x1ff);
     assert_int_equal(settings.perturb, 0xff);
-    settings_mallopt(M_CHECK_ACTION, 13);
+    options_mallopt(M_CHECK_ACTION, 13);
     assert_int_equal(settings.check_action, CHECK_REPORT | CHECK_SIMPLE);
 }
 
@@ -471,7 +471,7 @@ static void what_mallopt_refuses_changes_nothing(void **state) {
                                      {M_TOP_PAD, -1},        {M_MMAP_MAX, -1},
                                      {M_ARENA_MAX, -1},      {M_ARENA_TEST, -1}};
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        assert_int_equal(settings_mallopt(refused[i][0], refused[i][1]), 0);
+        assert_int_equal(options_mallopt(refused[i][0], refused[i][1]), 0);
     assert_memory_equal(&settings, &defaults, sizeof(settings));
     assert_int_equal(space.top_pad, default_top_pad);
 }
@@ -479,9 +479,9 @@ static void what_mallopt_refuses_changes_nothing(void **state) {
 /* Not the cap of 128 that libc's default would be here, where larger sizes are served too. */
 static void mxfast_caps_below_the_default_of_libc_alone(void **state) {
     (void)state;
-    settings_mallopt(M_MXFAST, 127);
+    options_mallopt(M_MXFAST, 127);
     assert_int_equal(settings.mxfast, 127);
-    settings_mallopt(M_MXFAST, 128);
+    options_mallopt(M_MXFAST, 128);
     assert_int_equal(settings.mxfast, SLOT_MAX);
 }
 
@@ -501,7 +501,7 @@ static void the_threshold_follows_what_is_freed(void **state) {
 
 static void a_set_threshold_stays(void **state) {
     (void)state;
-    assert_int_equal(settings_mallopt(M_MMAP_THRESHOLD, 256 << 10), 1);
+    assert_int_equal(options_mallopt(M_MMAP_THRESHOLD, 256 << 10), 1);
     settings_adapt_threshold(MIB);
     assert_int_equal(settings.mmap_threshold, 256 * KIB);
 }
