@@ -19,8 +19,8 @@
 #include "report/handler.h"
 #include "report/log.h"
 #include "report/mapped.h"
-#include "report/module.h"
 #include "report/symbolizer.h"
+#include "stack/module.h"
 
 /* ---- parts of a report ---- */
 

@@ -4,7 +4,7 @@
 
 #include "base/compiler.h"
 #include "os/os_auxv.h"
-#include "report/module.h"
+#include "stack/module.h"
 
 /* The dynamic symbols of an object. */
 struct symbol_table {

@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "os/os_auxv.h"
-#include "report/module.h"
+#include "stack/module.h"
 
 #define FIRST_PAGE ((uintptr_t)4 * KIB)
 

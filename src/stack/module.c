@@ -1,4 +1,4 @@
-#include "report/module.h"
+#include "stack/module.h"
 
 #include <dlfcn.h>
 
