@@ -11,11 +11,11 @@
 #include "check/special.h"
 #include "check/told.h"
 #include "heap/alloc.h"
+#include "heap/decay.h"
 #include "heap/find.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
-#include "pages/decay.h"
 #include "pages/meta.h"
 #include "report/report.h"
 

@@ -14,12 +14,12 @@
 #include "check/verify.h"
 #include "guard/guard.h"
 #include "heap/alloc.h"
+#include "heap/decay.h"
 #include "heap/find.h"
 #include "heap/heap.h"
 #include "mallow.h"
 #include "os/os.h"
 #include "os/os_thread.h"
-#include "pages/decay.h"
 #include "process/calls.h"
 #include "report/report.h"
 

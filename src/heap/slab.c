@@ -12,12 +12,12 @@
 #include "heap/cold.h"
 #include "heap/remote.h"
 #include "heap/size_class.h"
+#include "heap/trim.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
-#include "pages/trim.h"
 
 /* ---- lists ---- */
 

@@ -1,9 +1,9 @@
 #include "pages/purge_thread.h"
 
+#include "heap/decay.h"
 #include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_service.h"
-#include "pages/decay.h"
 #include "pages/purge.h"
 
 #define MS 1000000ll

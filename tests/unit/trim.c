@@ -10,8 +10,8 @@
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
+#include "heap/trim.h"
 #include "os/os.h"
-#include "pages/trim.h"
 #include "process/start.h"
 
 enum { BLOCK = 208 };

@@ -1,14 +1,14 @@
-#include "pages/decay.h"
+#include "heap/decay.h"
 
 #include "base/atomics.h"
 #include "base/settings.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
+#include "heap/trim.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/purge.h"
 #include "pages/purge_thread.h"
-#include "pages/trim.h"
 #include "report/handler.h"
 
 #define MS 1000000ll

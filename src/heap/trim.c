@@ -1,4 +1,4 @@
-#include "pages/trim.h"
+#include "heap/trim.h"
 
 #include "base/compiler.h"
 #include "base/layout.h"
