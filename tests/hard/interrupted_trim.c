@@ -14,11 +14,12 @@ enum { ROUNDS = 200, STEPS = 200, KEPT = 20000 };
 static volatile sig_atomic_t ended;
 static volatile unsigned long handled;
 
-/* Sizes of magazines that a stand-in does not have yet, and of slow paths alone. */
+/* Runs of pages, and slots larger than nearly all others here: a handler that refills the very
+ * magazine that an interrupted free is about to push on is another matter (docs/design.md). */
 static void allocate_and_free(int signal_number) {
     static unsigned turn;
     (void)signal_number;
-    char *volatile block = malloc(turn % 2 == 0 ? 40000 : 100 + turn % 50 * 16);
+    char *volatile block = malloc(turn % 2 == 0 ? 40000 : 2100 + turn % 50 * 600);
     if (block != NULL) block[0] = 1;
     free(block);
     turn++;
