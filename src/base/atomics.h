@@ -2,10 +2,10 @@
 #ifndef MALLOW_ATOMICS_H
 #define MALLOW_ATOMICS_H
 
-/* A store that others may load at the same time. */
+/* A store that other threads may load at the same time. */
 #define racy_store(address, value) __atomic_store_n(address, value, __ATOMIC_RELAXED)
 
-/* gcc and clang say in different ways that they build for ThreadSanitizer. */
+/* gcc and clang announce ThreadSanitizer in different ways. */
 #if defined(__SANITIZE_THREAD__)
 #    define THREAD_SANITIZER
 #elif defined(__has_feature)
@@ -15,17 +15,17 @@
 #endif
 
 /* A load that may race with a store of another thread and needs no order. A plain load is folded
- * into the compare that uses it, which an atomic one is not: three instructions in free. It is one
- * machine word or byte, so it cannot tear; the sanitizer is told the truth. */
+ * into the compare that uses it; an atomic load is not, which costs three instructions in free. The
+ * value is one machine word or byte, so it cannot tear. ThreadSanitizer gets an atomic load. */
 #ifdef THREAD_SANITIZER
 #    define racy_load(type, address) __atomic_load_n((type *)(address), __ATOMIC_RELAXED)
 #else
 #    define racy_load(type, address) (*(type *)(address))
 #endif
 
-/* A heap passes from a dead thread to the next through the kernel's mark on a word (os/owner.h),
- * which the sanitizer does not see; so it is told of each step of an owner and of each taking over.
- */
+/* A heap passes from a dead thread to the next through the kernel's mark on a word (os/owner.h).
+ * ThreadSanitizer does not see that store, so owners announce each of their steps and each takeover
+ * to it. */
 #ifdef THREAD_SANITIZER
 void __tsan_release(void *);
 void __tsan_acquire(void *);

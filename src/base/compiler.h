@@ -23,8 +23,8 @@
 /* Laid there too, but made fast: called often in modes that most processes are not in. */
 #define APART __attribute__((section(".text.unlikely.apart")))
 
-/* What is read soon is on its way from memory. gcc takes a function that does nothing else for one
- * without effect, and leaves out its calls, but for the empty instruction. */
+/* Fetches memory that is read soon. Without the empty instruction gcc considers the function to
+ * have no effect and removes its calls. */
 static inline void fetch_ahead(const void *at) {
     __asm__ volatile("" : : "r"(at));
     __builtin_prefetch(at);

@@ -1,4 +1,5 @@
-/* What the environment and mallopt chose (process/options.h). Slow paths read it. */
+/* The values that the environment and mallopt chose. process/options.c writes them, and slow paths
+ * read them. */
 #ifndef MALLOW_SETTINGS_H
 #define MALLOW_SETTINGS_H
 

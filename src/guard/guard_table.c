@@ -49,7 +49,7 @@ static UNTOUCHED struct {
 
 /* ---- the range ---- */
 
-/* What a range of so many bytes of pages needs. */
+/* Computes the sizes of a range whose blocks have `bytes` bytes of pages. */
 static void measure_range(size_t bytes, enum growth by) {
     guard_range.shift = (unsigned)__builtin_ctzl(os_page_size());
     size_t count = bytes >> guard_range.shift;

@@ -1,5 +1,5 @@
 /*
- * The parser of what can be set: MALLOW_OPTIONS, the variables and tunables that glibc documents,
+ * The parser of all settings: MALLOW_OPTIONS, the variables and tunables that glibc documents,
  * and mallopt. It writes base/settings.h and calls the layers that keep a choice of their own.
  */
 #ifndef MALLOW_OPTIONS_H

@@ -85,7 +85,7 @@ static void what_does_not_fit_is_cut_off(void **state) {
     assert_holds(&line, "1234567898");
 }
 
-/* What log_line writes of a buffer of ten bytes that holds `content`. */
+/* Checks the bytes that log_line writes for a buffer of ten bytes that holds `content`. */
 static void assert_writes(const char *content, const char *expected) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
