@@ -1,43 +1,21 @@
+/* Slabs are made, retire and change hands here; slab_take.c and slab_give.c move their slots. */
 #include "heap/slab.h"
 
 #include <string.h>
 
-#include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "check/record.h"
 #include "guard/guard.h"
-#include "heap/cold.h"
-#include "heap/remote.h"
 #include "heap/size_class.h"
-#include "heap/trim.h"
+#include "heap/slab_lists.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
-
-/* ---- lists ---- */
-
-static void bin_add(struct heap *heap, struct slab *slab) {
-    struct bin *bin = &heap->bin[slab->class];
-    slab->prev = NULL;
-    slab->next = bin->partial;
-    if (slab->next != NULL) slab->next->prev = slab;
-    bin->partial = slab;
-    slab->listed = true;
-}
-
-static void bin_remove(struct heap *heap, struct slab *slab) {
-    if (slab->next != NULL) slab->next->prev = slab->prev;
-    if (slab->prev != NULL)
-        slab->prev->next = slab->next;
-    else
-        heap->bin[slab->class].partial = slab->next;
-    slab->listed = false;
-}
 
 /* ---- making and retiring ---- */
 
@@ -144,7 +122,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->wiped = false;
     init_states(slab, phantoms, clean);
     describe_granules(slab, heap, class, (uintptr_t)page_start(page) + colour - phantoms * size);
-    bin_add(heap, slab);
+    slab_bin_add(heap, slab);
     return slab;
 }
 
@@ -181,7 +159,7 @@ bool slab_open_end(const void *p) {
 static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
-    bin_remove(heap, slab);
+    slab_bin_remove(heap, slab);
     unsigned class = slab->class;
     unsigned granules = class_granules(class);
     for (unsigned i = 0; i < granules; i++) {
@@ -211,17 +189,12 @@ static bool may_retire(void) { return settings.check != CHECK_HARD; }
 
 /* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
  * it then stays with its class alone. */
-static void keep_empty(struct heap *heap, struct slab *slab) {
+void slab_keep_empty(struct heap *heap, struct slab *slab) {
     if (!may_retire()) return;
     if (heap->empties < min_size(EMPTY_SLABS, purge_slack() / LARGEST_SLAB_PAGES))
         heap->empty[heap->empties++] = slab;
     else if (!heap_is_visited(heap))
         slab_retire(heap, slab, false);
-}
-
-static void use_empty(struct heap *heap, const struct slab *slab) {
-    for (unsigned i = 0; i < heap->empties; i++)
-        if (heap->empty[i] == slab) heap->empty[i] = heap->empty[--heap->empties];
 }
 
 bool slab_retire_empty(struct heap *heap) {
@@ -237,302 +210,12 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
     size_t bytes = class_granules(slab->class) * GRANULE;
     bool purged = os_purge(start, bytes);
     if (purged) purge_count(bytes);
-    use_empty(heap, slab);
+    slab_use_empty(heap, slab);
     slab_retire(heap, slab, purged);
     return true;
 }
 
-/* ---- taking and giving slots ---- */
-
-/* Top bit set in each byte of the word that is FRESH or FREE. */
-static inline uint64_t available_bytes(uint64_t word) {
-    /* Each masked byte is at most 0x7f, so adding 0x7f carries into the top bit unless it is 0,
-     * and never into the next byte. */
-    return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
-}
-
-/* FRESH to CACHED_FRESH and FREE to CACHED, eight states at once. */
-static inline uint64_t cached_bytes(uint64_t available) {
-    return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);
-}
-
-static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
-    atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
-}
-
-/* How many of so many slots are there; they count as taken. */
-static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) {
-    uint32_t available = slab->capacity - slab->outside;
-    unsigned take = want < available ? want : available;
-    if (slab->outside == 0) use_empty(heap, slab);
-    slab->age = 0;
-    slab->outside += take; /* first: an interruption must not make the slab look emptier */
-    signal_order();
-    return take;
-}
-
-/* FRESH to CACHED_FRESH and FREE to CACHED. */
-static inline void take_state(_Atomic uint8_t *state) {
-    state_set(state, state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
-}
-
-void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->class];
-    _Atomic uint8_t *states = slab->state;
-    char *zero = slab_slot_zero(slab);
-    size_t size = slab->slot_size;
-    unsigned take = begin_take(heap, slab, want);
-
-    struct entry *bottom = magazine->top;
-    struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
-    uint32_t at = slab->scan & ~7u;
-    for (;; at += 8) {
-        uint64_t word = load_states(states, at);
-        uint64_t found = available_bytes(word);
-        if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
-            /* No other thread writes any of the eight: they are not in use. */
-            store_states(states, at, cached_bytes(word));
-            char *slot = zero + at * size;
-            for (unsigned i = 0; i < 8; i++, slot += size)
-                *next-- = (struct entry){slot, states + at + i};
-        } else {
-            for (; found != 0 && next > bottom; found &= found - 1) {
-                uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-                take_state(&states[slot]);
-                *next-- = (struct entry){zero + slot * size, states + slot};
-            }
-        }
-        if (next == bottom) break;
-    }
-    slab->scan = at;
-    if (at + 8 > slab->reach) slab->reach = at + 8;
-    if (slab->outside == slab->capacity) bin_remove(heap, slab);
-    signal_order();
-    magazine->top = bottom + take;
-}
-
-/* The first word of states from `at` on, round the end, with an available slot. */
-static uint32_t find_available(const struct slab *slab, uint32_t at) {
-    uint32_t end = (uint32_t)round_up(slab->slots, 8);
-    while (available_bytes(load_states(slab->state, at)) == 0) at = at + 8 < end ? at + 8 : 0;
-    return at;
-}
-
-/* xorshift64: what the kernel gave to begin with is not seen in what comes out here. */
-static uint64_t next_random(struct heap *heap) {
-    uint64_t x = heap->random != 0 ? heap->random : os_random() | 1;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return heap->random = x;
-}
-
-/* Slots of a window are used before those of the next one, so that few blocks touch few pages. */
-#define WINDOW 64u
-
-/* A word of states with an available slot, at random: in the window of the slot that was taken
- * last, else anywhere in the slab. */
-static uint32_t find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
-    uint32_t end = (uint32_t)round_up(slab->slots, 8), window = slab->window & ~(WINDOW - 1);
-    uint32_t first = (uint32_t)random & (WINDOW - 8);
-    for (uint32_t i = 0; i < WINDOW && slab->outside != 0; i += 8) {
-        uint32_t at = window + ((first + i) & (WINDOW - 1));
-        if (at < end && available_bytes(load_states(slab->state, at)) != 0) return at;
-    }
-    uint64_t again = next_random(heap) >> 32;
-    return find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
-}
-
-/* One of the bytes that are set, the first one from a place on, round the end. */
-static unsigned choose_byte(uint64_t found, unsigned from) {
-    uint64_t behind = found >> 8 * from << 8 * from;
-    return (unsigned)__builtin_ctzl(behind != 0 ? behind : found) / 8;
-}
-
-struct entry slab_take_one(struct heap *heap, struct slab *slab) {
-    uint64_t random = next_random(heap);
-    uint32_t at = find_in_window(heap, slab, random >> 32);
-    uint64_t found = available_bytes(load_states(slab->state, at));
-    uint32_t slot = at + choose_byte(found, (unsigned)(random >> 61));
-    if (slab->outside == 0) use_empty(heap, slab);
-    slab->age = 0;
-    slab->outside++;
-    signal_order();
-    state_set(&slab->state[slot], SLOT_CLOSING);
-    slab->window = at;
-    if (at + 8 > slab->reach) slab->reach = at + 8;
-    if (slab->outside == slab->capacity) bin_remove(heap, slab);
-    return (struct entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,
-                          &slab->state[slot]};
-}
-
-/* FRESH to HELD_FRESH and FREE to HELD, eight states at once. */
-static inline uint64_t states_when_held(uint64_t available) {
-    return 0x0101010101010101ull * SLOT_HELD_FRESH - (available >> 7 & 0x0101010101010101ull);
-}
-_Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
-
-/* All available slots of a word are held from now on; how many. */
-static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries) {
-    uint64_t word = load_states(slab->state, at), found = available_bytes(word);
-    uint64_t lanes = (found >> 7) * 0xff; /* all bits of the bytes that are available */
-    char *zero = slab_slot_zero(slab);
-    unsigned count = 0;
-    for (; found != 0; found &= found - 1) {
-        uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-        bool fresh = state_get(&slab->state[slot]) == SLOT_FRESH;
-        if (lanes != UINT64_MAX) state_set(&slab->state[slot], fresh ? SLOT_HELD_FRESH : SLOT_HELD);
-        entries[count++] =
-            (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
-    }
-    /* No other thread writes any of the eight when none is in use. */
-    if (lanes == UINT64_MAX) store_states(slab->state, at, states_when_held(word));
-    return count;
-}
-
-static void shuffle(struct heap *heap, struct entry *entries, unsigned count) {
-    for (unsigned i = count; i > 1; i--) {
-        unsigned other = (unsigned)((next_random(heap) >> 32) * i >> 32);
-        struct entry moved = entries[i - 1];
-        entries[i - 1] = entries[other];
-        entries[other] = moved;
-    }
-}
-
-unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
-                            unsigned want) {
-    uint32_t end = (uint32_t)round_up(slab->slots, 8);
-    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
-    if (slab->outside == 0) use_empty(heap, slab);
-    slab->age = 0;
-    slab->reach = end;
-    unsigned count = 0;
-    uint32_t at = from;
-    do {
-        slab->outside += 8; /* first: an interruption must not make the slab look emptier */
-        signal_order();
-        unsigned taken = take_word(slab, at, entries + count);
-        slab->outside -= 8 - taken;
-        count += taken;
-        at = at + 8 < end ? at + 8 : 0;
-    } while (at != from && (count == 0 || count + 8 <= want));
-    if (slab->outside == slab->capacity) bin_remove(heap, slab);
-    shuffle(heap, entries, count);
-    return count;
-}
-
-/* Fills `count` entries with slots from that one on, round the end; as many are available. */
-static void take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
-                            unsigned count) {
-    uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;
-    uint64_t wanted = ~(uint64_t)0 << from % 8 * 8;
-    char *zero = slab_slot_zero(slab);
-    for (unsigned i = 0; i < count; wanted = ~(uint64_t)0) {
-        uint64_t found = available_bytes(load_states(slab->state, at)) & wanted;
-        for (; found != 0 && i < count; found &= found - 1, i++) {
-            uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-            take_state(&slab->state[slot]);
-            entries[i] = (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
-        }
-        at = at + 8 < end ? at + 8 : 0;
-    }
-}
-
-void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->class];
-    struct entry *bottom = magazine->top;
-    unsigned take = begin_take(heap, slab, want);
-    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32);
-    slab->reach = (uint32_t)round_up(slab->slots, 8);
-    take_round_from(slab, from, bottom + 1, take);
-    shuffle(heap, bottom + 1, take);
-    if (slab->outside == slab->capacity) bin_remove(heap, slab);
-    signal_order();
-    magazine->top = bottom + take;
-}
-
-/* `count` slots of the slab became available, the lowest of them `lowest`. */
-static inline void became_available(struct heap *heap, struct slab *slab, uint32_t lowest,
-                                    uint32_t count) {
-    if (lowest < slab->scan) slab->scan = lowest;
-    if (!slab->listed) bin_add(heap, slab);
-    if (slab->age > AGE_OLD) slab->age = AGE_OLD;
-    signal_order();
-    slab->outside -= count;
-    if (slab->outside == 0) keep_empty(heap, slab);
-}
-
-/* CACHED to FREE, CACHED_FRESH to FRESH. */
-static inline void give_state(_Atomic uint8_t *state) {
-    state_set(state, (state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
-}
-
-static void give_one(struct heap *heap, struct entry entry) {
-    struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
-    if (unlikely(slab->kind == GRANULE_COLD)) {
-        cold_give(entry.slot);
-        return;
-    }
-    /* It waited in a quarantine while the heap had no thread, and another one took the slab. */
-    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) {
-        remote_give(slab, entry.state);
-        return;
-    }
-    give_state(entry.state);
-    became_available(heap, slab, (uint32_t)(entry.state - slab->state), 1);
-}
-
-/* Gives the first entries that are all of one slab, if it is the heap's; how many. */
-static unsigned give_run(struct heap *heap, const struct entry *entries, unsigned count) {
-    struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
-    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;
-    _Atomic uint8_t *states = slab->state;
-    size_t slots = slab->slots, lowest = SIZE_MAX;
-    unsigned i = 0;
-    do {
-        size_t slot = (size_t)(entries[i].state - states); /* huge when before the slab's */
-        if (slot >= slots) break;
-        give_state(states + slot);
-        lowest = slot < lowest ? slot : lowest;
-    } while (++i < count);
-    became_available(heap, slab, (uint32_t)lowest, i);
-    return i;
-}
-
-#define RUN_WORTHWHILE 4u
-#define SINGLES 8u
-
-/* What is freed in the order in which it was allocated comes in long runs of one slab. What is
- * freed at random does not, and then asking each time where a run ends costs more, by its
- * mispredicted branches, than it saves: so after a short run some are given one by one. */
-void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
-    for (unsigned i = 0; i < count;) {
-        unsigned run = give_run(heap, entries + i, count - i);
-        i += run;
-        if (run >= RUN_WORTHWHILE) continue;
-        for (unsigned end = i + SINGLES; i < end && i < count; i++) give_one(heap, entries[i]);
-    }
-}
-
-/* Acquire: the freeing thread's last accesses come before the slot's next use. */
-static inline bool take_remote(const _Atomic uint8_t *state) {
-    return atomic_load_explicit(state, memory_order_acquire) == SLOT_REMOTE;
-}
-
-void slab_harvest(struct heap *heap, struct slab *slab) {
-    uint32_t lowest = UINT32_MAX, count = 0;
-    for (uint32_t at = 0; at < slab->reach; at += 8) {
-        uint64_t word = load_states(slab->state, at);
-        uint64_t remote = word ^ 0x0101010101010101ull * SLOT_REMOTE;
-        if (((remote - 0x0101010101010101ull) & ~remote & ~AVAILABLE_MASK) == 0) continue;
-        for (uint32_t slot = at; slot < at + 8; slot++) {
-            if (!take_remote(&slab->state[slot])) continue;
-            state_set(&slab->state[slot], SLOT_FREE);
-            if (count++ == 0) lowest = slot;
-        }
-    }
-    if (count != 0) became_available(heap, slab, lowest, count);
-}
+/* ---- changing hands ---- */
 
 static void own_granules(struct slab *slab, struct heap *heap) {
     for (unsigned i = 0; i < class_granules(slab->class); i++) {
@@ -553,10 +236,10 @@ void slabs_follow(struct heap *heap) {
 
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     /* One that is empty is still here when the lock was refused to slab_retire_empty. */
-    if (slab->outside == 0) use_empty(from, slab);
-    bin_remove(from, slab);
+    if (slab->outside == 0) slab_use_empty(from, slab);
+    slab_bin_remove(from, slab);
     own_granules(slab, to);
-    bin_add(to, slab);
+    slab_bin_add(to, slab);
 }
 
 void slab_repair(struct heap *heap, struct slab *slab) {
@@ -586,6 +269,6 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     slab->outside = outside;
     slab->scan = 0;
     slab->listed = false;
-    if (outside < slab->capacity) bin_add(heap, slab);
+    if (outside < slab->capacity) slab_bin_add(heap, slab);
     if (outside == 0 && may_retire()) slab_retire(heap, slab, false);
 }

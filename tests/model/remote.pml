@@ -10,7 +10,7 @@
  *   remote_free, remote_give, announce, push_pending,
  *   remote_collect, look_at                                          remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
- *   slab_retire_empty, slab_transfer                                 slab.c
+ *   slab_retire_empty, slab_transfer                                 slab*.c
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
  *   fast_take, fast_give                                             fast.h
  *

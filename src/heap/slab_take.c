@@ -1,0 +1,213 @@
+/* Slots leave their slab: in the order of their addresses, or at random. */
+#include "base/atomics.h"
+#include "base/numbers.h"
+#include "heap/slab.h"
+#include "heap/slab_lists.h"
+#include "os/os.h"
+
+/* Top bit set in each byte of the word that is FRESH or FREE. */
+static inline uint64_t available_bytes(uint64_t word) {
+    /* Each masked byte is at most 0x7f, so adding 0x7f carries into the top bit unless it is 0,
+     * and never into the next byte. */
+    return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
+}
+
+/* FRESH to CACHED_FRESH and FREE to CACHED, eight states at once. */
+static inline uint64_t cached_bytes(uint64_t available) {
+    return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);
+}
+
+static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
+    atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
+}
+
+/* How many of so many slots are there; they count as taken. */
+static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) {
+    uint32_t available = slab->capacity - slab->outside;
+    unsigned take = want < available ? want : available;
+    if (slab->outside == 0) slab_use_empty(heap, slab);
+    slab->age = 0;
+    slab->outside += take; /* first: an interruption must not make the slab look emptier */
+    signal_order();
+    return take;
+}
+
+/* FRESH to CACHED_FRESH and FREE to CACHED. */
+static inline void take_state(_Atomic uint8_t *state) {
+    state_set(state, state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+}
+
+void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
+    struct magazine *magazine = &heap->magazine[slab->class];
+    _Atomic uint8_t *states = slab->state;
+    char *zero = slab_slot_zero(slab);
+    size_t size = slab->slot_size;
+    unsigned take = begin_take(heap, slab, want);
+
+    struct entry *bottom = magazine->top;
+    struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
+    uint32_t at = slab->scan & ~7u;
+    for (;; at += 8) {
+        uint64_t word = load_states(states, at);
+        uint64_t found = available_bytes(word);
+        if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
+            /* No other thread writes any of the eight: they are not in use. */
+            store_states(states, at, cached_bytes(word));
+            char *slot = zero + at * size;
+            for (unsigned i = 0; i < 8; i++, slot += size)
+                *next-- = (struct entry){slot, states + at + i};
+        } else {
+            for (; found != 0 && next > bottom; found &= found - 1) {
+                uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+                take_state(&states[slot]);
+                *next-- = (struct entry){zero + slot * size, states + slot};
+            }
+        }
+        if (next == bottom) break;
+    }
+    slab->scan = at;
+    if (at + 8 > slab->reach) slab->reach = at + 8;
+    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    signal_order();
+    magazine->top = bottom + take;
+}
+
+/* The first word of states from `at` on, round the end, with an available slot. */
+static uint32_t find_available(const struct slab *slab, uint32_t at) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8);
+    while (available_bytes(load_states(slab->state, at)) == 0) at = at + 8 < end ? at + 8 : 0;
+    return at;
+}
+
+/* xorshift64: what the kernel gave to begin with is not seen in what comes out here. */
+static uint64_t next_random(struct heap *heap) {
+    uint64_t x = heap->random != 0 ? heap->random : os_random() | 1;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return heap->random = x;
+}
+
+/* Slots of a window are used before those of the next one, so that few blocks touch few pages. */
+#define WINDOW 64u
+
+/* A word of states with an available slot, at random: in the window of the slot that was taken
+ * last, else anywhere in the slab. */
+static uint32_t find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8), window = slab->window & ~(WINDOW - 1);
+    uint32_t first = (uint32_t)random & (WINDOW - 8);
+    for (uint32_t i = 0; i < WINDOW && slab->outside != 0; i += 8) {
+        uint32_t at = window + ((first + i) & (WINDOW - 1));
+        if (at < end && available_bytes(load_states(slab->state, at)) != 0) return at;
+    }
+    uint64_t again = next_random(heap) >> 32;
+    return find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
+}
+
+/* One of the bytes that are set, the first one from a place on, round the end. */
+static unsigned choose_byte(uint64_t found, unsigned from) {
+    uint64_t behind = found >> 8 * from << 8 * from;
+    return (unsigned)__builtin_ctzl(behind != 0 ? behind : found) / 8;
+}
+
+struct entry slab_take_one(struct heap *heap, struct slab *slab) {
+    uint64_t random = next_random(heap);
+    uint32_t at = find_in_window(heap, slab, random >> 32);
+    uint64_t found = available_bytes(load_states(slab->state, at));
+    uint32_t slot = at + choose_byte(found, (unsigned)(random >> 61));
+    if (slab->outside == 0) slab_use_empty(heap, slab);
+    slab->age = 0;
+    slab->outside++;
+    signal_order();
+    state_set(&slab->state[slot], SLOT_CLOSING);
+    slab->window = at;
+    if (at + 8 > slab->reach) slab->reach = at + 8;
+    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    return (struct entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,
+                          &slab->state[slot]};
+}
+
+/* FRESH to HELD_FRESH and FREE to HELD, eight states at once. */
+static inline uint64_t states_when_held(uint64_t available) {
+    return 0x0101010101010101ull * SLOT_HELD_FRESH - (available >> 7 & 0x0101010101010101ull);
+}
+_Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
+
+/* All available slots of a word are held from now on; how many. */
+static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries) {
+    uint64_t word = load_states(slab->state, at), found = available_bytes(word);
+    uint64_t lanes = (found >> 7) * 0xff; /* all bits of the bytes that are available */
+    char *zero = slab_slot_zero(slab);
+    unsigned count = 0;
+    for (; found != 0; found &= found - 1) {
+        uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+        bool fresh = state_get(&slab->state[slot]) == SLOT_FRESH;
+        if (lanes != UINT64_MAX) state_set(&slab->state[slot], fresh ? SLOT_HELD_FRESH : SLOT_HELD);
+        entries[count++] =
+            (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
+    }
+    /* No other thread writes any of the eight when none is in use. */
+    if (lanes == UINT64_MAX) store_states(slab->state, at, states_when_held(word));
+    return count;
+}
+
+static void shuffle(struct heap *heap, struct entry *entries, unsigned count) {
+    for (unsigned i = count; i > 1; i--) {
+        unsigned other = (unsigned)((next_random(heap) >> 32) * i >> 32);
+        struct entry moved = entries[i - 1];
+        entries[i - 1] = entries[other];
+        entries[other] = moved;
+    }
+}
+
+unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
+                            unsigned want) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8);
+    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
+    if (slab->outside == 0) slab_use_empty(heap, slab);
+    slab->age = 0;
+    slab->reach = end;
+    unsigned count = 0;
+    uint32_t at = from;
+    do {
+        slab->outside += 8; /* first: an interruption must not make the slab look emptier */
+        signal_order();
+        unsigned taken = take_word(slab, at, entries + count);
+        slab->outside -= 8 - taken;
+        count += taken;
+        at = at + 8 < end ? at + 8 : 0;
+    } while (at != from && (count == 0 || count + 8 <= want));
+    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    shuffle(heap, entries, count);
+    return count;
+}
+
+/* Fills `count` entries with slots from that one on, round the end; as many are available. */
+static void take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
+                            unsigned count) {
+    uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;
+    uint64_t wanted = ~(uint64_t)0 << from % 8 * 8;
+    char *zero = slab_slot_zero(slab);
+    for (unsigned i = 0; i < count; wanted = ~(uint64_t)0) {
+        uint64_t found = available_bytes(load_states(slab->state, at)) & wanted;
+        for (; found != 0 && i < count; found &= found - 1, i++) {
+            uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
+            take_state(&slab->state[slot]);
+            entries[i] = (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
+        }
+        at = at + 8 < end ? at + 8 : 0;
+    }
+}
+
+void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
+    struct magazine *magazine = &heap->magazine[slab->class];
+    struct entry *bottom = magazine->top;
+    unsigned take = begin_take(heap, slab, want);
+    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32);
+    slab->reach = (uint32_t)round_up(slab->slots, 8);
+    take_round_from(slab, from, bottom + 1, take);
+    shuffle(heap, bottom + 1, take);
+    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    signal_order();
+    magazine->top = bottom + take;
+}
