@@ -1,0 +1,161 @@
+#include "pages/free_runs.h"
+
+#include "base/numbers.h"
+#include "base/settings.h"
+#include "os/os.h"
+
+#define SEARCH_MAX 16 /* runs looked at in one bin before a longer run is split instead */
+
+struct free_bins free_bins[2];
+struct page_counts page_totals = {.top = GRANULE_PAGES}; /* granule 0 stays unused: 0 is none */
+
+unsigned free_bin_of(uint32_t pages) {
+    if (pages <= EXACT_BINS) return pages - 1;
+    unsigned e = 31u - (unsigned)__builtin_clz(pages);
+    unsigned bin = EXACT_BINS + (e - 5) * 4 + ((pages >> (e - 2)) & 3);
+    return bin < BINS ? bin : BINS - 1;
+}
+
+static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
+    struct free_bins *bins = &free_bins[dirty];
+    unsigned bin = free_bin_of(pages);
+    struct run *run = run_of(page);
+    run->prev = 0;
+    run->next = bins->head[bin];
+    if (run->next != 0) run_of(run->next)->prev = page;
+    bins->head[bin] = page;
+    bins->nonempty[bin / 64] |= (uint64_t)1 << (bin % 64);
+    page_totals.free_runs++;
+    *(dirty ? &page_totals.dirty : &page_totals.clean) += pages;
+}
+
+static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
+    struct free_bins *bins = &free_bins[dirty];
+    unsigned bin = free_bin_of(pages);
+    struct run *run = run_of(page);
+    if (run->next != 0) run_of(run->next)->prev = run->prev;
+    if (run->prev != 0)
+        run_of(run->prev)->next = run->next;
+    else if ((bins->head[bin] = run->next) == 0)
+        bins->nonempty[bin / 64] &= ~((uint64_t)1 << (bin % 64));
+    page_totals.free_runs--;
+    *(dirty ? &page_totals.dirty : &page_totals.clean) -= pages;
+}
+
+void free_run_mark(uint32_t page, uint32_t pages, bool dirty) {
+    run_set_tag(page, RUN_FREE, pages, dirty);
+    if (pages > 1) run_set_tag(page + pages - 1, RUN_FREE_END, pages, dirty);
+    run_list_add(page, pages, dirty);
+}
+
+void free_run_unmark(uint32_t page, uint32_t pages, bool dirty) {
+    run_list_remove(page, pages, dirty);
+    run_clear_tag(page);
+    run_clear_tag(page + pages - 1);
+}
+
+void free_run_insert(uint32_t page, uint32_t pages, bool dirty) {
+    uint64_t before = run_tag(page - 1);
+    enum run_kind kind = tag_kind(before);
+    if ((kind == RUN_FREE || kind == RUN_FREE_END) && tag_dirty(before) == dirty) {
+        uint32_t length = tag_pages(before);
+        free_run_unmark(page - length, length, dirty);
+        page -= length;
+        pages += length;
+    }
+    if (page + pages < page_totals.top) {
+        uint64_t after = run_tag(page + pages);
+        if (tag_kind(after) == RUN_FREE && tag_dirty(after) == dirty) {
+            uint32_t length = tag_pages(after);
+            free_run_unmark(page + pages, length, dirty);
+            pages += length;
+        }
+    }
+    free_run_mark(page, pages, dirty);
+}
+
+size_t run_align_page(size_t page, size_t align) {
+    size_t base = (uintptr_t)space.base >> RUN_SHIFT;
+    return round_up(base + page, align) - base;
+}
+
+/* The first page of an aligned fit in the free run, or 0. */
+static uint32_t run_fit(uint32_t page, uint32_t pages, uint32_t align) {
+    size_t start = run_align_page(page, align);
+    return start + pages <= page + tag_pages(run_tag(page)) ? (uint32_t)start : 0;
+}
+
+/* The first fit among the runs of one kind, shortest bins first; *found is the run it is in. */
+static uint32_t search(const struct free_bins *bins, uint32_t pages, uint32_t align,
+                       uint32_t *found) {
+    unsigned bin = free_bin_of(pages);
+    for (unsigned word = bin / 64; word < BIN_WORDS; word++) {
+        uint64_t left = bins->nonempty[word];
+        if (word == bin / 64) left &= ~(uint64_t)0 << (bin % 64);
+        for (; left != 0; left &= left - 1) {
+            unsigned b = word * 64 + (unsigned)__builtin_ctzl(left);
+            int looked = 0;
+            for (uint32_t page = bins->head[b]; page != 0; page = run_of(page)->next) {
+                uint32_t start = run_fit(page, pages, align);
+                if (start != 0) {
+                    *found = page;
+                    return start;
+                }
+                if (++looked == SEARCH_MAX && b != BINS - 1) break;
+            }
+        }
+    }
+    return 0;
+}
+
+uint32_t free_run_longest(const struct free_bins *bins) {
+    for (unsigned word = BIN_WORDS; word-- > 0;) {
+        uint64_t left = bins->nonempty[word];
+        if (left != 0) return bins->head[word * 64 + 63 - (unsigned)__builtin_clzl(left)];
+    }
+    return 0;
+}
+
+uint32_t free_run_find(const struct free_bins *bins, uint32_t pages, uint32_t align,
+                       enum run_kind kind, uint32_t *found) {
+    uint32_t run = page_is_scattered(kind) ? free_run_longest(bins) : 0;
+    uint32_t start = run == 0 ? 0 : run_fit(run, pages, align);
+    if (start == 0) return search(bins, pages, align, found);
+    *found = run;
+    uint64_t fits = (run + tag_pages(run_tag(run)) - pages - start) / align + 1;
+    return start + (uint32_t)((os_random() >> 32) * fits >> 32) * align;
+}
+
+void free_run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind kind) {
+    uint64_t tag = run_tag(run);
+    bool dirty = tag_dirty(tag);
+    uint32_t end = run + tag_pages(tag);
+    free_run_unmark(run, tag_pages(tag), dirty);
+    if (start > run) free_run_mark(run, start - run, dirty);
+    if (start + pages < end) free_run_mark(start + pages, end - start - pages, dirty);
+    page_totals.used += pages;
+    run_set_tag(start, kind, pages, false);
+}
+
+struct page_range run_whole_pages(uint32_t run) {
+    uint32_t unit = (uint32_t)(os_page_size() / RUN_PAGE), end = run + tag_pages(run_tag(run));
+    return (struct page_range){(run + unit - 1) & ~(unit - 1), end & ~(unit - 1)};
+}
+
+uint32_t free_run_longest_purgeable(void) {
+    for (unsigned word = BIN_WORDS; word-- > 0;) {
+        for (uint64_t left = free_bins[1].nonempty[word]; left != 0;) {
+            unsigned bit = 63 - (unsigned)__builtin_clzl(left);
+            uint32_t run = free_bins[1].head[word * 64 + bit];
+            for (; run != 0; run = run_of(run)->next)
+                if (run_whole_pages(run).first < run_whole_pages(run).end) return run;
+            left &= ~((uint64_t)1 << bit);
+        }
+    }
+    return 0;
+}
+
+void free_runs_forget(void) {
+    page_totals.used = page_totals.dirty = page_totals.clean = page_totals.free_runs = 0;
+    for (int kind = 0; kind < 2; kind++) free_bins[kind] = (struct free_bins){0};
+}
