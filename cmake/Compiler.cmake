@@ -1,4 +1,4 @@
-# The compiler flags of all targets. Warnings are fatal in ./check alone, which sets
+# The compiler flags of all targets. Only ./check makes warnings fatal, by setting
 # CMAKE_COMPILE_WARNING_AS_ERROR, so that a newer compiler never breaks a user's build.
 
 set(CMAKE_C_STANDARD 11)
@@ -8,14 +8,14 @@ set(CMAKE_CXX_EXTENSIONS ON)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion)
 
-# A project that embeds this one may have no build type, or be built for debugging; its allocator is
-# optimised all the same. Without optimisation it takes four times as long, and functions that end in
-# a call return to Mallow instead of to the program, so that reports name the wrong caller.
+# If a project that embeds this one has no build type or builds for debugging, the allocator is still
+# optimised. Without optimisation it takes four times as long, and its tail calls become ordinary
+# calls that return to Mallow instead of to the program, so that reports name the wrong caller.
 if(NOT PROJECT_IS_TOP_LEVEL)
     add_compile_options($<$<OR:$<CONFIG:Debug>,$<STREQUAL:$<CONFIG>,>>:-O2>)
 endif()
 
-# A program that calls allocation functions by their libc names, and whose calls the compiler must
+# For code that calls allocation functions by their libc names and whose calls the compiler must
 # neither remove nor merge: the library itself, the tests and the benchmark.
 add_library(mallow_no_builtin INTERFACE)
 target_compile_options(mallow_no_builtin INTERFACE

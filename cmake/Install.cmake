@@ -1,4 +1,5 @@
-# What `cmake --install` puts where; every path in it is relative to where it lies.
+# The rules of `cmake --install`. Installed files refer to each other by relative paths, so that the
+# installation can be moved.
 
 include(CMakePackageConfigHelpers)
 
@@ -7,7 +8,7 @@ set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(completions ${PROJECT_SOURCE_DIR}/completions)
 
 install(TARGETS mallow)
-install(TARGETS mallow_check LIBRARY) # preloaded by the command, linked by nothing
+install(TARGETS mallow_check LIBRARY) # preloaded by the command, never linked
 install(TARGETS mallow_shared mallow_static EXPORT mallow)
 install(DIRECTORY include/ TYPE INCLUDE)
 

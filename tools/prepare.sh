@@ -1,4 +1,4 @@
-# Sourced by ./run and ./check: installs what is missing, and builds.
+# Functions for ./run and ./check that install missing packages and build.
 # Expects `root`, the directory of the checkout.
 # shellcheck shell=sh disable=SC2154
 
@@ -7,7 +7,7 @@ fail() {
     exit 125
 }
 
-# The packages of a group in packages.txt, one a line.
+# Prints the packages of a group in packages.txt, one per line.
 packages_of() {
     sed -n "s/^$1  *\([^ ]*\).*/\1/p" "$root/packages.txt"
 }
@@ -28,10 +28,10 @@ as_root() {
     fi
 }
 
-# Installs the packages; silent, and without a network, if all are there.
+# Installs the packages. If all are installed already, it prints nothing and needs no network.
 install() {
     if ! command -v dpkg-query >/dev/null; then
-        echo "${0##*/}: this is no Debian system; assuming that these are there: $*" >&2
+        echo "${0##*/}: not a Debian system; assuming that these are installed: $*" >&2
         return
     fi
     missing=
@@ -41,8 +41,8 @@ install() {
     [ -n "$missing" ] || return 0
 
     [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null ||
-        fail "to install packages, be root or have sudo without a password," \
-            "or let root run: apt-get install$missing"
+        fail "installing packages needs root, or sudo without a password;" \
+            "as root, run: apt-get install$missing"
     echo "${0##*/}: installing$missing" >&2
     as_root apt-get -qq update >&2 || fail "apt-get update failed"
     # shellcheck disable=SC2086 # a list of words
@@ -58,7 +58,7 @@ install_groups() {
     done
 }
 
-# The build is in build/. Arguments go to cmake. A folder that another generator made keeps it.
+# Configures build/ with the arguments for cmake. An existing folder keeps its generator.
 configure() {
     [ -e "$root/build/CMakeCache.txt" ] || set -- -G Ninja "$@"
     cmake -S "$root" -B "$root/build" "$@"
