@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "os/os.h"
 #include "process/stats.h"
-#include "report/print.h"
+#include "process/print.h"
 
 struct mallinfo2 mallow_mallinfo2(void) {
     struct mallow_stats s;

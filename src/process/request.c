@@ -12,7 +12,7 @@
 #include "pages/purge.h"
 #include "process/page.h"
 #include "process/stats.h"
-#include "report/print.h"
+#include "process/print.h"
 
 #define PATIENCE_NS 2000000000ll /* without a step forward */
 #define ANSWER_NS 60000000000ll  /* for a whole answer */

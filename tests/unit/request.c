@@ -6,7 +6,7 @@
 #include "os/os_peer.h"
 #include "os/os_service.h"
 #include "process/request.h"
-#include "report/print.h"
+#include "process/print.h"
 
 #define SECOND 1000000000ll
 #define LINE "<a line of an answer/>\n"

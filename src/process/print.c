@@ -1,4 +1,4 @@
-#include "report/print.h"
+#include "process/print.h"
 
 #include "base/compiler.h"
 
