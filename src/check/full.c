@@ -13,6 +13,7 @@
 #include "heap/alloc.h"
 #include "heap/slab.h"
 #include "os/os.h"
+#include "os/thread_id.h"
 #include "report/report.h"
 
 #define RECORD_KNOWN 0x80u /* beside the family: the record was written */

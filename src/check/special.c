@@ -19,20 +19,10 @@
 #include "heap/heap.h"
 #include "mallow.h"
 #include "os/os.h"
-#include "os/os_thread.h"
 #include "process/calls.h"
 #include "report/report.h"
 
 static bool is_on(unsigned bits) { return (settings.special & bits) != 0; }
-
-static __thread int own_id __attribute__((tls_model("initial-exec")));
-
-int thread_id(void) {
-    if (unlikely(own_id == 0)) own_id = os_thread_id();
-    return own_id;
-}
-
-void thread_id_after_fork(void) { own_id = 0; }
 
 /* ---- stacks ---- */
 

@@ -31,8 +31,4 @@ void *special_new_by_resize(size_t size, const void *caller);
 /* The size of a live block that the plain paths do not know; false when it is none. */
 bool special_usable_size(const void *p, size_t *usable);
 
-/* Of the calling thread, without a system call. */
-int thread_id(void);
-void thread_id_after_fork(void);
-
 #endif

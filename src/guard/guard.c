@@ -8,10 +8,10 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "check/special.h"
 #include "guard/fault.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
+#include "os/thread_id.h"
 #include "report/report.h"
 
 #define GUARD_FILLED 0xd3 /* what lead and slack hold */
