@@ -11,7 +11,6 @@
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/space.h"
-#include "process/start.h"
 
 #define RANGE_TRIES 8
 #define BEGIN_EVERY 256u /* without address space, one call in so many asks again */
@@ -154,7 +153,7 @@ static bool reserve_range(size_t bytes) {
 
 RARE bool guard_table_begin(size_t bytes) {
     if (guard_range.base != NULL) return true;
-    if (!start()) return false; /* the heap's range is chosen first */
+    if (!space_start()) return false; /* the heap's range is chosen first */
     if (guard_range.begun++ % BEGIN_EVERY != 0) return false;
     size_t most = (size_t)1 << (os_address_bits() - 5);
     bytes = round_up(min_size(bytes, most), GRANULE);

@@ -20,7 +20,7 @@
 #include "os/open_lock.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
-#include "process/start.h"
+#include "pages/space.h"
 
 #define OFFSET(class) \
     (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
@@ -107,7 +107,7 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
 }
 
 static void *alloc_large(size_t size, size_t align, bool *zeroed) {
-    if (size > PTRDIFF_MAX || !start()) return NULL;
+    if (size > PTRDIFF_MAX || !space_start()) return NULL;
     return large_alloc(size, align, zeroed);
 }
 

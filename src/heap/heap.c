@@ -14,7 +14,7 @@
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "pages/meta.h"
-#include "process/start.h"
+#include "pages/space.h"
 
 #define EMPTY_1 \
     { no_entries, no_entries + 1 }
@@ -162,7 +162,7 @@ static struct heap *seize_any(int looks, struct heap *except, struct frame_mark 
 static struct heap *heap_make(void) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
-    struct heap *heap = start_once() ? meta_alloc(sizeof *heap) : NULL;
+    struct heap *heap = space_start_locked() ? meta_alloc(sizeof *heap) : NULL;
     if (heap != NULL) {
         memset(heap, 0, sizeof *heap);
         magazines_init(heap);

@@ -2,6 +2,7 @@
 
 #include "base/atomics.h"
 #include "base/numbers.h"
+#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/granule.h"
 
@@ -112,6 +113,17 @@ RARE bool space_choose(bool by_break) {
     lay_out((char *)GRANULE, NULL, 0, GROW_MAPPED);
     space.base = NULL;
     return false;
+}
+
+bool space_start_locked(void) { return space.base != NULL || space_choose(space_wants_break()); }
+
+bool space_start(void) {
+    if (likely(__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) != 0)) return true;
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return false;
+    bool started = space_start_locked();
+    open_lock_drop(&global_lock, &hold);
+    return started;
 }
 
 /* ---- growing ---- */

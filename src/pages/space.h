@@ -77,6 +77,17 @@ extern struct space space;
 /* Chooses where everything is; false when the kernel grants no address space at all. */
 bool space_choose(bool by_break);
 
+/* True when the blocks are to lie at the program break. Called before the library is loaded, when
+ * no setting has been read: see process/hooks.c. */
+extern bool (*const space_wants_break)(void);
+
+/* Makes the address space usable, before the first allocation, which may come from the loader.
+ * Returns false when there is none (yet). */
+bool space_start(void);
+
+/* Like space_start, for a caller that holds the global lock. */
+bool space_start_locked(void);
+
 /* A place for a range, at random, where nothing is mapped unasked; aligned to GRANULE. */
 char *space_random_place(void);
 

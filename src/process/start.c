@@ -1,5 +1,4 @@
-#include "process/start.h"
-
+/* The library's beginning, and that of a child process. */
 #include <pthread.h>
 
 #include "base/compiler.h"
@@ -23,17 +22,6 @@
 #include "process/options.h"
 #include "process/summary.h"
 #include "report/report.h"
-
-bool start_once(void) { return space.base != NULL || space_choose(options_backend_is_break()); }
-
-bool start(void) {
-    if (likely(__atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) != 0)) return true;
-    struct lock_hold hold;
-    if (!open_lock_take(&global_lock, &hold)) return false;
-    bool started = start_once();
-    open_lock_drop(&global_lock, &hold);
-    return started;
-}
 
 static void start_helpers(void) {
     if (!settings.purge_thread && !settings.control) return;
@@ -88,7 +76,7 @@ __attribute__((constructor(101))) static void loaded(void) {
     os_thread_learn();
     options_read();
 #ifdef MALLOW_PRELOAD
-    start(); /* while any system call is allowed */
+    space_start(); /* while any system call is allowed */
 #endif
     register_for_fork();
     purge_read_group();

@@ -7,8 +7,8 @@
 #include "heap/cold.h"
 #include "heap/magazine.h"
 #include "pages/pages.h"
+#include "pages/space.h"
 #include "pattern.h"
-#include "process/start.h"
 #include "random.h"
 
 enum { SLOTS = 4000, STEPS = 40000, UNITS = GRANULE / UNIT, GRANULES = 256 };
@@ -226,7 +226,7 @@ static void a_refused_granule_changes_nothing(void **state) {
 
 static int start_heap(void **state) {
     (void)state;
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

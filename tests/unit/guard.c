@@ -14,7 +14,6 @@
 #include "os/os_thread.h"
 #include "pages/space.h"
 #include "pattern.h"
-#include "process/start.h"
 #include "random.h"
 #include "report/report.h"
 
@@ -125,7 +124,7 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
 /* Or blocks of the heap would be taken for guarded ones, of which nothing is known. */
 static void the_range_is_not_in_the_heaps(void) {
     const size_t bytes = GIB;
-    CHECK(start());
+    CHECK(space_start());
     const struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
     char *far = (char *)((uintptr_t)1 << (os_address_bits() - 3));
     if (!space_is_apart(far, bytes)) far += (uintptr_t)1 << (os_address_bits() - 2);

@@ -2,7 +2,8 @@
 #include "unit.h"
 
 #include "heap/heap.h"
-#include "process/start.h"
+
+#include "pages/space.h"
 
 enum { DEEP = 64 << 10, TIMES = 1000 };
 
@@ -95,7 +96,7 @@ static void a_handler_that_jumps_leaves_no_heap_behind(void **state) {
 
 static int start_it(void **state) {
     (void)state;
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

@@ -8,8 +8,8 @@
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
+#include "pages/space.h"
 #include "pattern.h"
-#include "process/start.h"
 
 static char *run_of_bytes(size_t bytes) {
     bool zeroed;
@@ -67,7 +67,7 @@ static void a_mapping_takes_the_place_of_dirty_pages(void **state) {
 
 static int start_and_map_nothing_small(void **state) {
     (void)state;
-    if (!start()) return -1;
+    if (!space_start()) return -1;
     settings.mmap_threshold = 64 * MIB;
     pages_settle();
     return 0;

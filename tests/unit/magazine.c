@@ -8,7 +8,7 @@
 #include "heap/magazine.h"
 #include "heap/slab.h"
 #include "pages/pages.h"
-#include "process/start.h"
+#include "pages/space.h"
 
 enum { GROWTHS = 16, ENTRIES = 1024 };
 
@@ -240,7 +240,7 @@ static int new_heap(void **state) {
     settings.special = 0;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, new_heap)

@@ -10,8 +10,8 @@
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"
+#include "pages/space.h"
 #include "pattern.h"
-#include "process/start.h"
 #include "random.h"
 
 enum { BLOCKS = 5000, PIECE = 64 /* bytes written at both ends of a block */ };
@@ -233,7 +233,7 @@ static void threads_do_not_disturb_each_other(void **state) {
 
 static int start_heap(void **state) {
     (void)state;
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

@@ -6,7 +6,6 @@
 #include "pages/meta.h"
 #include "pages/space.h"
 #include "pattern.h"
-#include "process/start.h"
 #include "random.h"
 
 enum { PIECES = 500, STEPS = 50000 };
@@ -126,7 +125,7 @@ static void after_a_fork_free_pieces_are_forgotten(void **state) {
 
 static int start_heap(void **state) {
     (void)state;
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

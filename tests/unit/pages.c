@@ -10,7 +10,7 @@
 #include "os/os.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
-#include "process/start.h"
+#include "pages/space.h"
 #include "random.h"
 
 enum { PAGES_MAX = 16384, RUNS_MAX = 256, STEPS = 20000 };
@@ -332,7 +332,7 @@ static void an_unfinished_slab_is_free(void **state) {
 static int start_and_retain_all(void **state) {
     (void)state;
     purge_set_retain(SIZE_MAX - 1);
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

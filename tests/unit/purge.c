@@ -6,8 +6,8 @@
 #include "os/cgroup.h"
 #include "os/os.h"
 #include "pages/pages.h"
+#include "pages/space.h"
 #include "pages/purge.h"
-#include "process/start.h"
 
 /* Bounds that purge.h promises: what one call returns, and what is kept by amount. */
 enum { SLICE_PAGES = 8 * 256, KEPT_PAGES = 4 * 256, PAGES = 100000 };
@@ -146,7 +146,7 @@ struct cgroup_memory __wrap_cgroup_memory(void) {
 
 static int start_it(void **state) {
     (void)state;
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

@@ -13,7 +13,7 @@
 #include "heap/repair.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
-#include "process/start.h"
+#include "pages/space.h"
 #include "random.h"
 
 enum { HEAPS = 2, SLABS = 8, STEPS = 4000, BATCH = 200, GRANULES = 256, NOBODY = -1 };
@@ -485,7 +485,7 @@ static void an_interrupted_transfer_is_completed(void **state) {
 /* The program keeps what it frees, so that slots are not only fresh ones. */
 static int start_heaps(void **state) {
     (void)state;
-    if (!start()) return -1;
+    if (!space_start()) return -1;
     for (int heap = 0; heap < HEAPS; heap++) magazines_init(&heaps[heap]);
     for (int i = 0; i < GRANULES; i++) pending_on[i] = NOBODY;
     return 0;

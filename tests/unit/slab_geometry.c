@@ -6,7 +6,7 @@
 #include "heap/fast.h"
 #include "heap/find.h"
 #include "heap/magazine.h"
-#include "process/start.h"
+#include "pages/space.h"
 
 enum { SLABS = 20 };
 
@@ -124,7 +124,7 @@ static void only_starts_of_used_slots_are_blocks(void **state) {
 static int start_heap(void **state) {
     (void)state;
     magazines_init(&heap);
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

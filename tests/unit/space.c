@@ -8,7 +8,6 @@
 #include "advised.h"
 #include "os/os.h"
 #include "pages/space.h"
-#include "process/start.h"
 
 static char *blocks_end(void) { return space.block_part.start + space.block_part.accessible; }
 

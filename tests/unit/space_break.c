@@ -8,7 +8,7 @@
 
 #include "os/os.h"
 #include "pages/pages.h"
-#include "process/start.h"
+#include "pages/space.h"
 
 enum { ODD = 5 * 4096 + 24 };
 
@@ -141,7 +141,7 @@ static int start_at_the_break(void **state) {
     (void)state;
     foreign_memory(ODD); /* so that it is not aligned */
     setenv("MALLOW_OPTIONS", "backend=brk", 1);
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 int main(void) {

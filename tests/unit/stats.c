@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "heap/slab.h"
-#include "process/start.h"
+#include "pages/space.h"
 #include "process/stats.h"
 #include "random.h"
 
@@ -58,7 +58,7 @@ static void slots_are_counted_by_state(void **state) {
 }
 
 int main(void) {
-    start();
+    space_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_are_counted_by_state),
     };

@@ -12,7 +12,7 @@
 #include "heap/slab.h"
 #include "heap/trim.h"
 #include "os/os.h"
-#include "process/start.h"
+#include "pages/space.h"
 
 enum { BLOCK = 208 };
 
@@ -266,7 +266,7 @@ static int new_heap(void **state) {
     (void)state;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
-    return start() ? 0 : -1;
+    return space_start() ? 0 : -1;
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, new_heap)
