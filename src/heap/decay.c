@@ -8,7 +8,6 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/purge.h"
-#include "pages/purge_thread.h"
 #include "report/handler.h"
 
 #define MS 1000000ll
@@ -102,7 +101,7 @@ void decay_look(struct heap *heap) {
     int64_t now = purge_now();
     if (now < heap->decay.next_look || !purge_is_wanted()) return;
     heap->decay.next_look = now + LOOK_NS;
-    purge_thread_wake();
+    purge_wake();
     decay_heap(heap, now, false);
     purge_look(now);
     decay_others(now);

@@ -10,7 +10,6 @@
 #include "pages/mapping.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
-#include "pages/purge_thread.h"
 
 #define TICK_NS 200000000ll
 #define REGRET_NS (5 * TICK_NS)
@@ -161,7 +160,7 @@ void purge_after_free(void) {
     struct page_counts now = pages_count();
     size_t budget = budget_pages(&now);
     if (now.dirty <= budget) return;
-    purge_thread_wake();
+    purge_wake();
     if (retain_bytes != SIZE_MAX || now.dirty != before)
         return; /* a slice is all one call may do */
     int64_t time = purge_now();
@@ -226,3 +225,12 @@ void purge_count(size_t bytes) {
 }
 
 uint64_t purge_total(void) { return atomic_load_explicit(&purged_total, memory_order_relaxed); }
+
+/* ---- the purge thread ---- */
+
+_Atomic int purge_sleeper;
+
+void purge_wake_sleeper(void) {
+    atomic_store_explicit(&purge_sleeper, 0, memory_order_relaxed);
+    os_wake_one(&purge_sleeper);
+}

@@ -16,10 +16,12 @@
 #ifndef MALLOW_PURGE_H
 #define MALLOW_PURGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
 
@@ -68,5 +70,15 @@ void purge_in_exchange(size_t pages);
 /* Counts bytes of pages that went back to the kernel. Any thread may call it, without the lock. */
 void purge_count(size_t bytes);
 uint64_t purge_total(void);
+
+/* 1 while the purge thread (heap/purge_thread.c) sleeps until memory becomes free. */
+extern _Atomic int purge_sleeper;
+void purge_wake_sleeper(void);
+
+/* Wakes the purge thread. Slow paths that leave memory free call it. */
+ALWAYS_INLINE void purge_wake(void) {
+    if (unlikely(atomic_load_explicit(&purge_sleeper, memory_order_relaxed) != 0))
+        purge_wake_sleeper();
+}
 
 #endif

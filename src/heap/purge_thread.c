@@ -1,4 +1,4 @@
-#include "pages/purge_thread.h"
+#include "heap/purge_thread.h"
 
 #include "heap/decay.h"
 #include "os/helper_thread.h"
@@ -9,8 +9,6 @@
 #define MS 1000000ll
 #define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */
 #define IDLE_NS (1000 * MS) /* between two looks whether the program has ended */
-
-_Atomic int purge_thread_asleep;
 
 static void pause_for(int64_t ns) {
     static _Atomic int never;
@@ -25,22 +23,17 @@ static void *purge_thread(void *unused) {
             continue;
         }
         /* What comes to be free from here on wakes it; what was before, it has seen or sees now. */
-        atomic_store_explicit(&purge_thread_asleep, 1, memory_order_seq_cst);
-        os_wait_for(&purge_thread_asleep, 1, IDLE_NS);
-        atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
+        atomic_store_explicit(&purge_sleeper, 1, memory_order_seq_cst);
+        os_wait_for(&purge_sleeper, 1, IDLE_NS);
+        atomic_store_explicit(&purge_sleeper, 0, memory_order_relaxed);
         purge_read_group(); /* the limit may be another one now */
     }
     helper_thread_unblock_signals();
     return unused;
 }
 
-void purge_thread_wake_up(void) {
-    atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
-    os_wake_one(&purge_thread_asleep);
-}
-
 RARE void purge_thread_start(void) {
-    atomic_store_explicit(&purge_thread_asleep, 0, memory_order_relaxed);
+    atomic_store_explicit(&purge_sleeper, 0, memory_order_relaxed);
     pthread_t thread;
     if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, purge_thread)) pthread_detach(thread);
 }
