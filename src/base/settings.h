@@ -27,6 +27,7 @@ struct settings {
     bool randomize;       /* nobody can guess where fresh slots and new slabs are */
     uint8_t perturb;      /* what blocks are filled with, when SPECIAL_FILL */
     uint8_t check_action; /* CHECK_*: what a detected error does */
+    bool error_handler;   /* mcheck(3) has set a handler of the program's: report/handler.h */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */

@@ -17,6 +17,7 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
+#include "report/fault.h"
 #include "report/report.h"
 
 #define RING 512u      /* entries; freed ones go back to their slabs down to RING_KEPT */
@@ -325,7 +326,10 @@ static void refill_ring(struct heap *heap, struct hard_ring *ring, unsigned clas
     size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
     struct slab *slab = alloc_find_slab(heap, class);
     if (slab == NULL) return;
-    if (class != CLASS_ZERO && !slab->wiped) hard_wipe(slab);
+    if (class != CLASS_ZERO && !slab->wiped) {
+        hard_wipe(slab);
+        fault_watch(); /* the slab may end with an inaccessible page */
+    }
     hard_verify_lead(slab, "found when the slab was used again");
     unsigned count = slab_take_shuffled(heap, slab, fresh, (unsigned)want);
     for (unsigned i = 0; i < count; i++) *at(ring, ring->head - 1 - i) = fresh[i];

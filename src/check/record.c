@@ -36,10 +36,3 @@ bool records_make(struct slab *slab) {
     open_lock_drop(&global_lock, &hold);
     return records != NULL;
 }
-
-void records_free(struct slab *slab) {
-    struct record *records = slab->records;
-    if (records == NULL) return;
-    slab->records = NULL;
-    meta_free(records, records_bytes(slab));
-}

@@ -30,7 +30,8 @@ struct record {
     stack_id allocated, freed;
     int32_t allocated_by, freed_by; /* thread ids */
 };
-_Static_assert(SLOT_MAX <= UINT16_MAX && sizeof(struct record) == 24, "as small as it can be");
+_Static_assert(SLOT_MAX <= UINT16_MAX && sizeof(struct record) == SLAB_RECORD_BYTES,
+               "heap/slab.c frees the records with their slab");
 
 /* A slot, by an address anywhere in it. */
 struct place {
@@ -58,9 +59,6 @@ ALWAYS_INLINE struct place place_at(struct entry entry) {
 
 /* Makes sure that the slab has records; false when there is no memory. */
 bool records_make(struct slab *slab);
-
-/* Of a slab that retires; the global lock must be held. */
-void records_free(struct slab *slab);
 
 static inline struct record *record_of(const struct place *place) {
     return &place->slab->records[place->slot];

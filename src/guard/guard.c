@@ -8,10 +8,10 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "guard/fault.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
 #include "os/thread_id.h"
+#include "report/fault.h"
 #include "report/report.h"
 
 #define GUARD_FILLED 0xd3 /* what lead and slack hold */
@@ -205,12 +205,6 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
     return start;
 }
 
-void guard_watch(void) {
-    lock_take(&guard_lock);
-    fault_watch();
-    lock_drop(&guard_lock);
-}
-
 static struct guard_record *live_guarded_at(const void *p) {
     struct guard_record *record = guard_table_owner(p);
     return record != NULL && record->life == LIFE_LIVE && record->start == p ? record : NULL;
@@ -393,14 +387,14 @@ RARE bool guard_open(const void *p) {
 /* ---- sampling ---- */
 
 /* Even over 1 to 2N - 1. */
-static size_t draw_interval(struct guard_sample *sample) {
+static size_t draw_interval(struct sample_countdown *sample) {
     sample->random ^= sample->random << 13;
     sample->random ^= sample->random >> 7;
     sample->random ^= sample->random << 17;
     return sample->random % (2 * min_size(settings.guard, SIZE_MAX / 4) - 1) + 1;
 }
 
-bool guard_due(struct guard_sample *sample, size_t passed) {
+bool guard_due(struct sample_countdown *sample, size_t passed) {
     if (settings.guard == 0) return false;
     if (sample->random == 0) {
         sample->random = os_random() | 1;

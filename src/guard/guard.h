@@ -19,8 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "check/block_info.h"
+#include "heap/heap.h"
 #include "pages/mapping.h"
+#include "report/block.h"
 
 /* Zeroed; NULL when it is not to be had: then another way is taken. align: a power of two. */
 void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack);
@@ -61,21 +62,12 @@ struct mapping_counts guard_count(void);
 /* Calls back for each live block until that returns false: under the lock, with signals blocked. */
 bool guard_each_live(bool (*visit)(const struct block_info *info, void *context), void *context);
 
-/* Sees to it that faults are reported, whatever handlers the program has meanwhile. */
-void guard_watch(void);
-
 /* After a fault that was reported, lets the access to p succeed; false when it cannot. */
 bool guard_open(const void *p);
 
-/* When the next block is to be guarded: of a thread; zeroed at first. */
-struct guard_sample {
-    uint64_t random;
-    size_t left; /* allocations until then */
-};
-
 /* `passed`: allocations since the last call. True, on average once in `settings.guard` of them,
  * when the next one is to be guarded. */
-bool guard_due(struct guard_sample *sample, size_t passed);
+bool guard_due(struct sample_countdown *sample, size_t passed);
 
 /* In the child of a fork. */
 void guard_after_fork(void);

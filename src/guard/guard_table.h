@@ -22,8 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "check/block_info.h"
 #include "os/lock.h"
+#include "report/block.h"
 
 /* No place is used again before so many others were freed. */
 #define GUARD_REUSE_DISTANCE 256u

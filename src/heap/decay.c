@@ -8,7 +8,6 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/purge.h"
-#include "report/handler.h"
 
 #define MS 1000000ll
 #define LOOK_NS (4 * MS)    /* between two slices */
@@ -124,11 +123,12 @@ static bool is_all_settled(void) {
 bool decay_round(void) {
     if (!purge_is_wanted()) return false;
     int64_t now = purge_now();
-    /* What is reported on the way may be a handler's, which is for threads of the program. */
-    if (!handler_is_set()) {
+    /* A round can report damage, and the program's handler runs in the program's threads alone. */
+    bool handled = racy_load(bool, &settings.error_handler);
+    if (!handled) {
         do decay_others(now);
         while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
     }
     while (purge_look(now)) continue;
-    return handler_is_set() ? purge_has_more() : !is_all_settled();
+    return handled ? purge_has_more() : !is_all_settled();
 }

@@ -12,11 +12,11 @@
 #include "heap/find.h"
 #include "heap/foreign.h"
 #include "heap/magazine.h"
+#include "heap/misuse.h"
 #include "heap/remote.h"
 #include "mallow.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
-#include "report/report.h"
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when
  * another thread freed it first, for which there was time since its state was read. */
@@ -80,12 +80,12 @@ static bool free_found(struct found *block) {
 void free_plain(void *p, const void *caller) {
     struct found block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) {
-        if (!foreign_free(p)) report_misuse(MISUSE_FREE, p, caller);
+        if (!foreign_free(p)) misuse_report(MISUSE_FREE, p, caller);
         return;
     }
     bool done = free_found(&block);
     sanitizer_release(self_heap); /* which was looked at, outside heap_enter and heap_leave */
-    if (!done) report_misuse(MISUSE_FREE, p, caller);
+    if (!done) misuse_report(MISUSE_FREE, p, caller);
 }
 
 void free_told(void *p, const struct release *how) {

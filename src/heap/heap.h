@@ -25,7 +25,6 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
-#include "guard/guard.h"
 #include "heap/size_class.h"
 #include "os/frame_mark.h"
 #include "os/open_lock.h"
@@ -67,6 +66,12 @@ struct decay {
     unsigned tours_without_thread; /* since its thread is gone */
 };
 
+/* A thread's way to the next allocation that is sampled; zeroed at first. */
+struct sample_countdown {
+    uint64_t random;
+    size_t left; /* allocations until then */
+};
+
 struct heap {
     struct magazine magazine[CLASSES];
 
@@ -99,7 +104,7 @@ struct heap {
     struct stack_cache *stacks;    /* the thread's last ones (stack.h) */
     struct magazine *other_side;   /* see freed */
     uint64_t random;
-    struct guard_sample sample;
+    struct sample_countdown sample;
 
     /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];

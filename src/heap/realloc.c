@@ -13,10 +13,10 @@
 #include "heap/fast.h"
 #include "heap/find.h"
 #include "heap/foreign.h"
+#include "heap/misuse.h"
 #include "mallow.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
-#include "report/report.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
 static bool fits(const struct found *block, size_t size) {
@@ -53,7 +53,7 @@ static void *resize_by_copy(const struct found *block, size_t size) {
 
 void *resize_unknown(void *p, size_t size, const void *caller) {
     void *moved = NULL;
-    if (!foreign_realloc(p, size, &moved)) report_misuse(MISUSE_REALLOC, p, caller);
+    if (!foreign_realloc(p, size, &moved)) misuse_report(MISUSE_REALLOC, p, caller);
     return moved;
 }
 
@@ -99,7 +99,7 @@ EXPORT_OWN size_t mallow_usable_size(const void *p) {
     size_t usable = block.usable;
     if (unlikely(block.kind == BLOCK_NONE) && !special_usable_size(p, &usable) &&
         !foreign_usable_size(p, &usable))
-        report_misuse(MISUSE_USABLE_SIZE, p, __builtin_return_address(0));
+        misuse_report(MISUSE_USABLE_SIZE, p, __builtin_return_address(0));
     return usable;
 }
 

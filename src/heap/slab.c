@@ -7,8 +7,6 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "check/record.h"
-#include "guard/guard.h"
 #include "heap/size_class.h"
 #include "heap/slab_lists.h"
 #include "os/open_lock.h"
@@ -131,7 +129,6 @@ struct slab *slab_create(struct heap *heap, unsigned class) {
     if (!open_lock_take(&global_lock, &hold)) return NULL;
     struct slab *slab = create_locked(heap, class);
     open_lock_drop(&global_lock, &hold);
-    if (unlikely(settings.check == CHECK_HARD)) guard_watch();
     return slab;
 }
 
@@ -154,6 +151,12 @@ bool slab_open_end(const void *p) {
     return os_commit((char *)((uintptr_t)p & ~(page - 1)), page);
 }
 
+static void free_records(struct slab *slab) {
+    struct record *records = slab->records;
+    slab->records = NULL;
+    if (records != NULL) meta_free(records, slab->slots * SLAB_RECORD_BYTES);
+}
+
 /* `purged`: its pages are not resident, and read as zero. False, and the slab stays listed, when
  * the lock cannot be had. */
 static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
@@ -171,7 +174,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     /* An inaccessible run that cannot be opened again is lost, but only then. */
     bool usable = class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
-    records_free(slab);
+    free_records(slab);
     if (usable) {
         pages_free(page, purged);
         purge_after_free();

@@ -45,6 +45,9 @@ static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
                                 memory_order_relaxed);
 }
 
+/* Bytes that check=full keeps for each slot in `records`: check/record.h. */
+#define SLAB_RECORD_BYTES 24u
+
 /* The address of the slab's slot 0, which may lie before its first granule. */
 static inline char *slab_slot_zero(const struct slab *slab) {
     char *granule = granule_start(slab_granule(slab));

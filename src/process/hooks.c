@@ -4,7 +4,23 @@
  * one, and all calls that climb are listed here, except those of the modes (modes.c).
  */
 #include "base/compiler.h"
+#include "check/guard_fault.h"
+#include "check/misuse.h"
+#include "check/mtrace.h"
 #include "pages/space.h"
 #include "process/options.h"
+#include "process/summary.h"
+#include "report/fault.h"
+#include "report/report.h"
 
 bool (*const space_wants_break)(void) = options_backend_is_break;
+
+void (*const misuse_report)(enum misuse, const void *, const void *) = misuse_explain;
+
+bool (*const fault_report)(const char *, const ucontext_t *) = guard_fault_report;
+
+static void flush_before_abort(void) {
+    mtrace_flush();
+    summary_before_abort();
+}
+void (*const report_before_abort)(void) = flush_before_abort;

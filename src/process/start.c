@@ -21,6 +21,7 @@
 #include "process/control.h"
 #include "process/options.h"
 #include "process/summary.h"
+#include "report/fault.h"
 #include "report/report.h"
 
 static void start_helpers(void) {
@@ -39,6 +40,7 @@ static void child_of_fork(void) {
     decay_after_fork();
     thread_id_after_fork();
     report_after_fork();
+    fault_after_fork();
     verify_after_fork();
     summary_after_fork();
     control_after_fork();

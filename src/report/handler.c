@@ -4,7 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/atomics.h"
 #include "base/compiler.h"
+#include "base/settings.h"
 
 static _Atomic(error_handler) error_handler_now;
 
@@ -14,6 +16,7 @@ static __thread uintptr_t handling __attribute__((tls_model("initial-exec")));
 
 RARE void handler_set(error_handler now) {
     atomic_store_explicit(&error_handler_now, now, memory_order_relaxed);
+    racy_store(&settings.error_handler, now != NULL);
     handling = 0;
 }
 

@@ -9,13 +9,10 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "check/mtrace.h"
-#include "guard/fault.h"
-#include "guard/guard.h"
 #include "os/os.h"
 #include "os/os_thread.h"
-#include "process/summary.h"
 #include "report/describe.h"
+#include "report/fault.h"
 #include "report/handler.h"
 #include "report/log.h"
 #include "report/mapped.h"
@@ -181,7 +178,7 @@ static stack_id stack_of_error(const struct error *e) {
 }
 
 static void add_details(struct text *t, const struct error *e) {
-    guard_watch();
+    fault_watch();
     add_stack(t, stack_of_error(e), STACK_FRAMES_MAX);
     if (e->block == NULL) return;
     add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
@@ -247,8 +244,7 @@ static void unblock_abort(void) {
 }
 
 static void end_process(void) {
-    mtrace_flush();
-    summary_before_abort();
+    report_before_abort();
     unblock_abort();
     abort();
 }
@@ -270,7 +266,7 @@ static void act_within(const struct error *e, const char *found, bool last) {
     report_now.interrupted = false;
 }
 
-static struct finding find_words(const void *p) {
+RARE struct finding report_look_up(const void *p) {
     if (is_within_report()) return (struct finding){false, "found during another report"};
     uint64_t mask = begin();
     struct finding f = describe_pointer(p);
@@ -292,52 +288,10 @@ static void tell(const struct error *e, const char *found) {
 }
 
 RARE void report_error(const struct error *e) {
-    tell(e, e->block != NULL ? "" : find_words(e->p).text);
-}
-
-/* ---- pointers that are none of ours, or not any more ---- */
-
-static const char *cause(enum misuse what, bool was_block) {
-    switch (what) {
-    case MISUSE_FREE:
-        return was_block ? "double free" : "invalid free";
-    case MISUSE_REALLOC:
-        return was_block ? "use after free" : "invalid free";
-    case MISUSE_USABLE_SIZE:
-        break;
-    }
-    return was_block ? "use after free" : "invalid pointer";
-}
-
-static const char *function(enum misuse what) {
-    switch (what) {
-    case MISUSE_REALLOC:
-        return "realloc";
-    case MISUSE_USABLE_SIZE:
-        return "malloc_usable_size";
-    case MISUSE_FREE:
-        break;
-    }
-    return NULL;
-}
-
-static void tell_misuse(enum misuse what, struct error *e, bool was_block, const char *found) {
-    e->cause = cause(what, was_block);
-    e->function = function(what);
-    tell(e, found);
-}
-
-RARE void report_misuse(enum misuse what, const void *p, const void *caller) {
-    struct error e = {.p = p, .caller = caller};
-    struct block_info block;
-    if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
-    if (block_info_special(p, &block)) {
-        e.block = &block;
-        tell_misuse(what, &e, block.life == LIFE_FREED && block.start == p, "");
-    } else {
-        struct finding f = find_words(p);
-        tell_misuse(what, &e, f.was_block, f.text);
-    }
+    if (e->block != NULL || e->words != NULL)
+        tell(e, e->words);
+    else
+        tell(e, report_look_up(e->p).text);
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

@@ -3,7 +3,8 @@
 #ifndef MALLOW_REPORT_H
 #define MALLOW_REPORT_H
 
-#include "check/block_info.h"
+#include "report/block.h"
+#include "report/describe.h"
 
 /* What a write that is found too late does not show. */
 #define ADVICE_GUARD "'mallow run --guard' (guard=1) stops the program at the access itself"
@@ -12,6 +13,7 @@ struct error {
     const char *cause;              /* "heap overflow", "double free", ...: see mallow(7) */
     const void *p;                  /* the pointer in question */
     const struct block_info *block; /* that it belongs to; NULL: nothing is known */
+    const char *words;              /* about p, if block is NULL; NULL: report_look_up finds them */
     const char *detail;             /* what else there is to say; NULL: nothing */
     const char *advice;             /* how to learn more, at the end; NULL: nothing */
     const void *context;            /* ucontext_t of the fault; NULL: where we are */
@@ -27,9 +29,11 @@ struct error {
  */
 void report_error(const struct error *error);
 
-/* A pointer that is not what the called function needs, told by what our records say of it. */
-enum misuse { MISUSE_FREE, MISUSE_REALLOC, MISUSE_USABLE_SIZE };
-void report_misuse(enum misuse what, const void *p, const void *caller);
+/* What the heap's own records say of an address. */
+struct finding report_look_up(const void *p);
+
+/* Writes what other parts still hold in buffers, before the process aborts: process/hooks.c. */
+extern void (*const report_before_abort)(void);
 
 /* In the child of a fork: whoever was at a report is not here. */
 void report_after_fork(void);

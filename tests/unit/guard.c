@@ -568,7 +568,7 @@ static void what_was_in_motion_is_made_whole(void) {
 static void one_in_so_many_is_due(void) {
     static const size_t intervals[] = {1, 2, 3, 100, 5000};
     for (int i = 0; i < 5; i++) {
-        struct guard_sample sample = {0};
+        struct sample_countdown sample = {0};
         settings.guard = intervals[i];
         size_t due = 0, passed = 0;
         for (int k = 0; k < 1000000; k++) {
@@ -580,7 +580,7 @@ static void one_in_so_many_is_due(void) {
         CHECK(mean > 0.9 && mean < 1.1);
     }
     settings.guard = 0;
-    struct guard_sample sample = {0};
+    struct sample_countdown sample = {0};
     for (int k = 0; k < 1000; k++) CHECK(!guard_due(&sample, 1000));
 }
 

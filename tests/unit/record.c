@@ -7,7 +7,6 @@
 #include "check/record.h"
 #include "heap/heap.h"
 #include "heap/size_class.h"
-#include "os/open_lock.h"
 #include "pages/meta.h"
 #include "random.h"
 
@@ -144,12 +143,6 @@ static void records_go_with_the_slab(void **state) {
         assert_int_equal(record_of(&place)->freed_by, 0);
         record_of(&place)->size = 1;
         record_of(&place)->freed_by = 1;
-        struct lock_hold hold;
-        assert_true(open_lock_take(&global_lock, &hold));
-        records_free(slab);
-        records_free(slab); /* there is none any more */
-        open_lock_drop(&global_lock, &hold);
-        assert_null(slab->records);
         struct heap *heap = heap_enter();
         assert_true(slab_retire_old(heap, slab));
         heap_leave(heap);

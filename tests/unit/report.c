@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "mallow.h"
+#include "check/misuse.h"
 #include "os/os.h"
 #include "os/os_service.h"
 #include "os/os_thread.h"
@@ -172,7 +173,7 @@ static void nothing_is_said_when_nobody_wants_it(void) {
     settings.check_action = 0;
     struct error e = error_at(0);
     report_error(&e);
-    report_misuse(MISUSE_FREE, memory, NULL);
+    misuse_explain(MISUSE_FREE, memory, NULL);
     check_reported("");
 }
 
@@ -215,7 +216,7 @@ static void a_handler_gets_the_error_instead(void) {
 
 static void check_misuse(enum misuse what, void *p, const char *cause, const char *function) {
     char expected[64];
-    report_misuse(what, p, (void *)0x4711);
+    misuse_explain(what, p, (void *)0x4711);
     const char *text = reported(), *end = strchr(text, '\n');
     snprintf(expected, sizeof expected, "mallow: %s of %p (", cause, p);
     CHECK(end != NULL && strncmp(text, expected, strlen(expected)) == 0);
@@ -240,10 +241,10 @@ static void special_blocks_are_known(void) {
     options_read();
     char *freed = mallow_malloc(100), *live = mallow_malloc(100);
     mallow_free(freed);
-    report_misuse(MISUSE_REALLOC, freed, NULL);
+    misuse_explain(MISUSE_REALLOC, freed, NULL);
     const char *text = reported();
     CHECK(strstr(text, "use after free of") != NULL && strstr(text, "(a block of 100 b") != NULL);
-    report_misuse(MISUSE_REALLOC, live + 8, NULL);
+    misuse_explain(MISUSE_REALLOC, live + 8, NULL);
     text = reported();
     CHECK(strstr(text, "invalid free of") != NULL && strstr(text, "(8 bytes inside a b") != NULL);
 }
@@ -257,7 +258,7 @@ long __wrap_os_read_file(const char *path, char *buffer, size_t bytes);
 long __wrap_os_read_file(const char *path, char *buffer, size_t bytes) {
     if (errors_within > 0 && errors_within-- > 0) {
         report_error(&(struct error){.cause = "heap underflow", .p = block_within});
-        report_misuse(MISUSE_FREE, block_within, NULL);
+        misuse_explain(MISUSE_FREE, block_within, NULL);
     }
     return __real_os_read_file(path, buffer, bytes);
 }

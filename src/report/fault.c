@@ -6,7 +6,7 @@
  *
  * Linux tells of inaccessible pages by SIGSEGV alone; SIGBUS is left to the program.
  */
-#include "guard/fault.h"
+#include "report/fault.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,66 +15,8 @@
 
 #include "base/atomics.h"
 #include "base/compiler.h"
-#include "base/text.h"
-#include "guard/guard.h"
-#include "heap/slab.h"
+#include "os/lock.h"
 #include "os/os.h"
-#include "report/report.h"
-
-/* ---- ours to report ---- */
-
-enum fault_kind { FAULT_ACCESS, FAULT_READ, FAULT_WRITE };
-
-static enum fault_kind access_of(const ucontext_t *context) {
-#if defined(__x86_64__)
-    return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? FAULT_WRITE : FAULT_READ;
-#else
-    (void)context;
-    return FAULT_ACCESS;
-#endif
-}
-
-static void describe_access(struct text *t, const char *p, const struct block_info *block,
-                            const ucontext_t *context) {
-    static const char *const names[] = {"access", "read", "write"};
-    text_add(t, names[access_of(context)]);
-    if (block == NULL) return;
-    text_add(t, p < block->start ? " at offset -" : " at offset ");
-    text_add_number(t, (uint64_t)(p < block->start ? block->start - p : p - block->start));
-}
-
-static const char *cause_of(const char *p, const struct block_info *block) {
-    if (block == NULL) return slab_is_end_guard(p) ? "heap overflow" : "use after free";
-    if (block->life == LIFE_FREED) return "use after free";
-    return p < block->start ? "heap underflow" : "heap overflow";
-}
-
-static bool is_inside_live(const char *p, const struct block_info *block) {
-    return block->life == LIFE_LIVE && p >= block->start && p < block->start + block->size;
-}
-
-static bool is_guarded_place(const void *p) { return guard_contains(p) || slab_is_end_guard(p); }
-
-/* False when it is about no block. Returns at all only when errors are not to end the program.
- * Apart from the rest, which must do with little stack. */
-static NOINLINE bool report_fault(const char *p, const ucontext_t *context) {
-    char detail[64] = {0};
-    struct text t = {.buffer = detail, .size = sizeof detail - 1};
-    struct block_info block;
-    bool is_guarded = guard_contains(p);
-    bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
-    /* Inside a live block something else is wrong: its code was executed, for instance. */
-    if (known && is_inside_live(p, &block)) return false;
-    describe_access(&t, p, known ? &block : NULL, context);
-    report_error(&(struct error){
-        .cause = cause_of(p, known ? &block : NULL),
-        .p = p,
-        .block = known ? &block : NULL,
-        .detail = detail,
-        .context = context,
-    });
-    return is_guarded ? guard_open(p) : slab_open_end(p);
-}
 
 /* ---- the program's handlers ---- */
 
@@ -189,9 +131,7 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     (void)signal;
     if (info->si_code > 0 && way_out != NULL) leave_fault();
     bool by_kernel = called_by_kernel(__builtin_dwarf_cfa(), info, context);
-    if (info->si_code > 0 && is_guarded_place(info->si_addr) &&
-        report_fault(info->si_addr, context))
-        return;
+    if (info->si_code > 0 && fault_report(info->si_addr, context)) return;
     pass_on(info, context, by_kernel);
 }
 
@@ -211,7 +151,9 @@ static void keep_action(const struct sigaction *action) {
     atomic_store_explicit(&kept_count, count + 1, memory_order_release);
 }
 
-void fault_watch(void) {
+static struct lock watch_lock;
+
+static void watch_locked(void) {
     struct sigaction now;
     os_signal_action(SIGSEGV, NULL, &now);
     if (is_our_action(&now) || atomic_load_explicit(&surrendered, memory_order_relaxed)) return;
@@ -219,4 +161,14 @@ void fault_watch(void) {
     struct sigaction ours = {.sa_sigaction = on_fault};
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (now.sa_flags & SA_RESTART);
     os_signal_action(SIGSEGV, &ours, NULL);
+}
+
+void fault_watch(void) {
+    lock_take(&watch_lock);
+    watch_locked();
+    lock_drop(&watch_lock);
+}
+
+RARE void fault_after_fork(void) {
+    atomic_store_explicit(&watch_lock.word, 0, memory_order_relaxed);
 }

@@ -1,0 +1,65 @@
+#include "check/guard_fault.h"
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/text.h"
+#include "check/block_info.h"
+#include "guard/guard.h"
+#include "heap/slab.h"
+#include "report/report.h"
+
+enum fault_kind { FAULT_ACCESS, FAULT_READ, FAULT_WRITE };
+
+static enum fault_kind access_of(const ucontext_t *context) {
+#if defined(__x86_64__)
+    return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? FAULT_WRITE : FAULT_READ;
+#else
+    (void)context;
+    return FAULT_ACCESS;
+#endif
+}
+
+static void describe_access(struct text *t, const char *p, const struct block_info *block,
+                            const ucontext_t *context) {
+    static const char *const names[] = {"access", "read", "write"};
+    text_add(t, names[access_of(context)]);
+    if (block == NULL) return;
+    text_add(t, p < block->start ? " at offset -" : " at offset ");
+    text_add_number(t, (uint64_t)(p < block->start ? block->start - p : p - block->start));
+}
+
+static const char *cause_of(const char *p, const struct block_info *block) {
+    if (block == NULL) return slab_is_end_guard(p) ? "heap overflow" : "use after free";
+    if (block->life == LIFE_FREED) return "use after free";
+    return p < block->start ? "heap underflow" : "heap overflow";
+}
+
+static bool is_inside_live(const char *p, const struct block_info *block) {
+    return block->life == LIFE_LIVE && p >= block->start && p < block->start + block->size;
+}
+
+/* Returns only if errors are not to end the program. It is not inlined, because the handler may run
+ * on a small stack. */
+static NOINLINE bool report_fault(const char *p, const ucontext_t *context) {
+    char detail[64] = {0};
+    struct text t = {.buffer = detail, .size = sizeof detail - 1};
+    struct block_info block;
+    bool is_guarded = guard_contains(p);
+    bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
+    /* Inside a live block something else is wrong: its code was executed, for instance. */
+    if (known && is_inside_live(p, &block)) return false;
+    describe_access(&t, p, known ? &block : NULL, context);
+    report_error(&(struct error){
+        .cause = cause_of(p, known ? &block : NULL),
+        .p = p,
+        .block = known ? &block : NULL,
+        .detail = detail,
+        .context = context,
+    });
+    return is_guarded ? guard_open(p) : slab_open_end(p);
+}
+
+bool guard_fault_report(const char *p, const ucontext_t *context) {
+    return (guard_contains(p) || slab_is_end_guard(p)) && report_fault(p, context);
+}

@@ -1,0 +1,10 @@
+/* Reports a pointer that the called function cannot use: never a block, or freed before. */
+#ifndef MALLOW_CHECK_MISUSE_H
+#define MALLOW_CHECK_MISUSE_H
+
+#include "heap/misuse.h"
+
+/* See misuse_report in heap/misuse.h. */
+void misuse_explain(enum misuse what, const void *p, const void *caller);
+
+#endif

@@ -1,0 +1,24 @@
+/* The handler of SIGSEGV, in front of the program's own handlers. A fault in memory that Mallow
+ * made inaccessible is reported; any other fault does what it would do without Mallow. */
+#ifndef MALLOW_FAULT_H
+#define MALLOW_FAULT_H
+
+#include <stdbool.h>
+#include <ucontext.h>
+
+/* Puts the handler in place, in front of a handler that the program has set since. Costs one system
+ * call, and two for its lock. Any thread may call it. */
+void fault_watch(void);
+
+/* In the child of a fork. */
+void fault_after_fork(void);
+
+/* Reports the fault at p if the page is one that Mallow made inaccessible. Returns true if it was
+ * reported and the access can be repeated. See process/hooks.c. */
+extern bool (*const fault_report)(const char *p, const ucontext_t *context);
+
+/* Calls; false when that ended in a fault. For what reads memory that the program may have damaged;
+ * the handler must be in place, and signals blocked. Not within itself. */
+bool fault_survive(void (*call)(void *), void *argument);
+
+#endif
