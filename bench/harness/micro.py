@@ -1,6 +1,7 @@
 """A command that measures one thing on every allocator and holds Mallow's figure against a limit."""
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from statistics import median
@@ -28,6 +29,8 @@ def main(micro):
         values = measure_all(micro, chosen, options.rounds)
     except (allocators.Unavailable, measure.RunFailed) as error:
         sys.exit(f"bench: {error}")
+    if options.json:
+        return print_json(micro, values)
     print(micro.title)
     print(" " * 12 + "".join(f"{column:>18}" for column in micro.columns))
     for name, row in values.items():
@@ -43,6 +46,8 @@ def arguments(micro):
                         help="the libmallow.so to measure (default build/libmallow.so)")
     parser.add_argument("--rounds", type=int, metavar="N", default=micro.rounds,
                         help="the median of so many runs (default %(default)s)")
+    parser.add_argument("--json", action="store_true",
+                        help="print the figures and the limit as JSON, without a verdict")
     return parser.parse_args()
 
 
@@ -53,6 +58,14 @@ def measure_all(micro, chosen, rounds):
         for allocator in chosen:
             samples[allocator.name].append(micro.perform(allocator))
     return {name: [median(column) for column in zip(*rows)] for name, rows in samples.items()}
+
+
+def print_json(micro, values):
+    limit = micro.limit({name: row[0] for name, row in values.items()})
+    json.dump({"title": micro.title, "columns": micro.columns, "digits": micro.digits,
+               "values": values, "limit": limit}, sys.stdout)
+    print()
+    return 0
 
 
 def verdict(micro, values):

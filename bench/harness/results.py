@@ -38,6 +38,13 @@ class Results:
     values: dict = field(default_factory=dict)
     failures: list = field(default_factory=list)
 
+    @classmethod
+    def from_document(cls, document):
+        """What report.document() was made from; rounds are strings there."""
+        values = document["values"]
+        allocators = list(dict.fromkeys(name for each in values.values() for name in each))
+        return cls(allocators, list(values), values, document["failures"])
+
     def add(self, workload, allocator, number, figures):
         figures = dict(figures)
         if "user" in figures:
@@ -49,6 +56,11 @@ class Results:
     def rounds(self, workload, allocator, key):
         """{round: value}, empty if there is none."""
         return self.values.get(workload, {}).get(allocator, {}).get(key, {})
+
+    def median(self, workload, allocator, key):
+        """None without any value."""
+        values = self.rounds(workload, allocator, key).values()
+        return median(values) if values else None
 
     def ratio(self, workload, key, one, other):
         """Median of one / other, each pair from the same round; None without any pair."""

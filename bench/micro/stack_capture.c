@@ -101,19 +101,19 @@ static double measure(unsigned frames, void (*what)(unsigned), unsigned times) {
 
 int main(void) {
     static const unsigned depths[] = {12, 20, 50};
-    printf("ns a capture        %8s %8s %8s\n", "12", "20", "50 frames");
+    printf("%-26s%8s %8s %8s\n", "ns a capture", "12", "20", "50 frames");
     const struct {
         const char *name;
         void (*what)(unsigned);
         unsigned times;
         bool forgets;
-    } rows[] = {{"the same", repeat_same, 200000, false},
-                {"inner 4 vary", repeat_inner, 200000, false},
-                {"all moved", moved_here, 100000, false},
-                {"moved elsewhere", moved_here, 100000, false},
-                {"nothing known", repeat_same, 200, true}};
+    } rows[] = {{"nothing", repeat_same, 200000, false},
+                {"innermost four, 16 ways", repeat_inner, 200000, false},
+                {"moves between two places", moved_here, 100000, false},
+                {"moves, not remembered", moved_here, 100000, false},
+                {"the thread's first", repeat_same, 200, true}};
     for (unsigned r = 0; r < sizeof rows / sizeof *rows; r++) {
-        printf("%-20s", rows[r].name);
+        printf("%-26s", rows[r].name);
         forgets = rows[r].forgets;
         places = r == 3 ? 4096 : 2;
         for (unsigned d = 0; d < 3; d++)
