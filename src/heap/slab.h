@@ -1,7 +1,7 @@
 /*
  * Slabs: granules cut into slots of one size, with a state byte for each slot kept elsewhere.
  *
- * Who may change a slot's state (docs/design.md has the table):
+ * Who may change a slot's state (docs/architecture.md has the table):
  *   the slab's owner, with plain stores, and
  *   any other thread, from USED to REMOTE alone, with compare-and-swap.
  */

@@ -2,7 +2,7 @@
  * The leak check: which live blocks no pointer leads to any more.
  *
  * All other threads are stopped for as long as a copy of the process takes to make, and go on; the
- * copy, which stands still, looks for pointers and writes what it finds (docs/design.md, Leaks).
+ * copy, which stands still, looks for pointers and writes what it finds (docs/checks.md, Leaks).
  * Nothing of the program's runs meanwhile, and nothing of it is traced.
  */
 #ifndef MALLOW_LEAK_H

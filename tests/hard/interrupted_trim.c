@@ -15,7 +15,7 @@ static volatile sig_atomic_t ended;
 static volatile unsigned long handled;
 
 /* Runs of pages, and slots larger than nearly all others here: a handler that refills the very
- * magazine that an interrupted free is about to push on is another matter (docs/design.md). */
+ * magazine that an interrupted free is about to push on is another matter (docs/concurrency.md). */
 static void allocate_and_free(int signal_number) {
     static unsigned turn;
     (void)signal_number;

@@ -127,7 +127,7 @@ static void call_in_threads(void) {
 static jmp_buf before_call;
 static volatile sig_atomic_t armed, interruptions;
 
-/* Slow paths alone: what a handler does on the fast one it may undo (docs/design.md). */
+/* Slow paths alone: what a handler does on the fast one it may undo (docs/concurrency.md). */
 static void allocate(int signal_number) {
     (void)signal_number;
     interruptions++;
