@@ -1,79 +1,19 @@
-/* Blocks of check=full: what is done to their memory, what is known of them, and what is found. */
+/* Blocks of check=full: what is done to their memory, what is known of them, and how long a slot
+ * is not used again. */
 #include "threads.h"
 
-#include "bodies.h"
+#include "full_blocks.h"
 
 #include <sched.h>
 
-#include "base/settings.h"
-#include "check/full.h"
 #include "check/quarantine.h"
 #include "check/record.h"
-#include "check/special.h"
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "pattern.h"
-#include "process/options.h"
 #include "random.h"
 
-enum { ZONE_LEAST = 32 }; /* bytes on either side of a block that are looked at, at least */
-
 static uint64_t seed = 1;
-
-static const struct release plainly = {.family = FAMILY_MALLOC};
-
-static void begin(void) {
-    setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
-    options_read();
-    CHECK_EQUAL(settings.check, CHECK_FULL);
-}
-
-static char *take_as(struct ask ask, stack_id stack) {
-    struct heap *heap = heap_enter();
-    char *block = full_alloc(heap, &ask, stack);
-    heap_leave(heap);
-    return block;
-}
-
-static char *take(size_t size) {
-    char *block = take_as((struct ask){.size = size, .align = 1}, 0);
-    CHECK(block != NULL);
-    return block;
-}
-
-static struct place place_around(const char *p) {
-    struct place place;
-    CHECK(place_of(p, &place));
-    return place;
-}
-
-static bool give_as(char *block, struct release how, stack_id stack) {
-    struct place place = place_around(block);
-    struct heap *heap = heap_enter();
-    bool done = full_free(heap, &place, block, &how, stack);
-    heap_leave(heap);
-    return done;
-}
-
-static void give(char *block) { CHECK(give_as(block, plainly, 0)); }
-
-static enum damage damage_of(const char *block) {
-    struct place place = place_around(block);
-    return full_damage(&place);
-}
-
-static bool is_filled(const char *start, size_t bytes, uint8_t value) {
-    for (size_t i = 0; i < bytes; i++)
-        if ((uint8_t)start[i] != value) return false;
-    return true;
-}
-
-/* Until nothing waits any more. */
-static void empty_quarantine(void) {
-    struct heap *heap = heap_enter();
-    full_relieve(heap);
-    heap_leave(heap);
-}
 
 /* ---- blocks ---- */
 
@@ -209,93 +149,6 @@ static void few_blocks_touch_few_pages(void) {
     CHECK(highest - lowest < 64 * 112);
 }
 
-/* ---- damage ---- */
-
-static const size_t sizes[] = {1, 7, 8, 9, 15, 16, 17, 40, 63, 64, 65, 100, 1000, 5000};
-enum { SIZES = sizeof sizes / sizeof sizes[0] };
-
-/* "1 bytes behind the end of a block of 7 bytes" */
-static const char *where(ptrdiff_t at, size_t size) {
-    static char text[100];
-    if (at < 0)
-        snprintf(text, sizeof text, "(%td bytes before a block of %zu bytes,", -at, size);
-    else if (at > (ptrdiff_t)size)
-        snprintf(text, sizeof text, "(%td bytes behind the end of a block of %zu bytes,",
-                 at - (ptrdiff_t)size, size);
-    else
-        snprintf(text, sizeof text, "a block of %zu bytes,", size);
-    return text;
-}
-
-static void check_damaged(const char *block, enum damage expected, const char *cause,
-                          const char *where_it_is) {
-    struct place place = place_around(block);
-    CHECK_EQUAL(full_damage(&place), expected);
-    check_reported("");
-    CHECK_EQUAL(full_verify(&place, "found by the test"), expected);
-    const char *text = reported();
-    bool right = strstr(text, cause) != NULL && strstr(text, where_it_is) != NULL &&
-                 strstr(text, ", found by the test\n") != NULL;
-    if (!right) check_failed("not \"%s\", \"%s\": %s\n", cause, where_it_is, text);
-}
-
-static void check_write(size_t size, ptrdiff_t at, char value) {
-    char *block = take(size);
-    bool inside = at >= 0 && at < (ptrdiff_t)size;
-    block[at] = value;
-    const char *cause = at < 0 ? "heap underflow of" : "heap overflow of";
-    if (inside)
-        CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
-    else
-        check_damaged(block, at < 0 ? DAMAGE_HEAD : DAMAGE_TAIL, cause, where(at, size));
-    give(block); /* it is freed all the same */
-    const char *text = reported();
-    if (inside ? *text != '\0' : strstr(text, cause) == NULL || strstr(text, "by free\n") == NULL)
-        check_failed("%zu bytes, written at %td: %s\n", size, at, text);
-    CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
-}
-
-/* One null byte is enough. */
-static void each_byte_around_a_block_is_looked_at(void) {
-    for (int i = 0; i < SIZES; i++) {
-        ptrdiff_t size = (ptrdiff_t)sizes[i];
-        for (ptrdiff_t at = -ZONE_LEAST; at < 0; at++) check_write(sizes[i], at, 0);
-        for (ptrdiff_t at = size; at < size + ZONE_LEAST; at++) check_write(sizes[i], at, 0);
-        if (size > 0) check_write(sizes[i], 0, 0);
-        if (size > 0) check_write(sizes[i], size - 1, 0);
-    }
-}
-
-/* Up to where the next slot begins, the rounding of the class included. */
-static void all_of_the_rest_of_the_slot_is_looked_at(void) {
-    for (size_t size = 600; size < 640; size++) {
-        char *block = take(size);
-        struct place place = place_around(block);
-        for (char *at = place.start; at < place.start + place.bytes; at++) {
-            char before = *at;
-            *at = (char)~before;
-            bool inside = at >= block && at < block + size;
-            CHECK_EQUAL(full_damage(&place), inside       ? DAMAGE_NONE
-                                             : at < block ? DAMAGE_HEAD
-                                                          : DAMAGE_TAIL);
-            *at = before;
-        }
-        give(block);
-        check_reported("");
-    }
-}
-
-static void a_redzone_from_elsewhere_does_not_fit(void) {
-    char *one = take(100), *other = take(100), saved[ZONE_LEAST];
-    memcpy(saved, one + 100, sizeof saved);
-    memcpy(one + 100, other + 100, sizeof saved);
-    CHECK_EQUAL(damage_of(one), DAMAGE_TAIL);
-    memcpy(one + 100, saved, sizeof saved);
-    CHECK_EQUAL(damage_of(one), DAMAGE_NONE);
-    memcpy(one - ZONE_LEAST, other - ZONE_LEAST, sizeof saved);
-    CHECK_EQUAL(damage_of(one), DAMAGE_HEAD);
-}
-
 /* ---- frees ---- */
 
 static void a_block_is_freed_once(void) {
@@ -409,48 +262,6 @@ static void a_slot_waits_for_other_frees(void) {
     check_reported("");
 }
 
-static void each_byte_of_a_freed_block_is_looked_at(void) {
-    char *block = take(100);
-    struct place place = place_around(block);
-    give(block);
-    for (char *at = place.start; at < place.start + place.bytes; at++) {
-        char before = *at;
-        *at = 0;
-        char text[100];
-        snprintf(text, sizeof text, "use after free of %p (", (void *)at);
-        check_damaged(block, DAMAGE_FREED, text, "a block of 100 bytes,");
-        *at = before;
-    }
-    CHECK_EQUAL(full_damage(&place), DAMAGE_NONE);
-}
-
-static void a_write_is_found_when_the_slot_is_used_again(void) {
-    static char *blocks[1000];
-    settings.quarantine = 10 * MIB;
-    for (int i = 0; i < 1000; i++) blocks[i] = take(500);
-    for (int i = 0; i < 1000; i++) give(blocks[i]);
-    blocks[0][499] = 1;
-    check_reported("");
-    settings.quarantine = 0;
-    CHECK(take(500) == blocks[0]);
-    check_reported(", found when its memory was to be used again");
-    CHECK(take(500) == blocks[1] && is_filled(blocks[0], 500, FILL_FRESH));
-    check_reported("");
-}
-
-static void or_when_it_leaves_quarantine(void) {
-    static char *blocks[1000];
-    settings.quarantine = 0;
-    for (int i = 0; i < 1000; i++) blocks[i] = take(500);
-    give(blocks[0]);
-    blocks[0][0] = 1;
-    for (int i = 1; i < 1000; i++) give(blocks[i]);
-    const char *text = reported();
-    CHECK(strstr(text, ", found when it left quarantine") != NULL);
-    CHECK(strstr(text, "stops the program at the access itself\n") != NULL);
-    check_reported("");
-}
-
 static void relief_empties_the_quarantine(void) {
     char *block = take(700);
     struct heap *heap = heap_enter();
@@ -508,18 +319,12 @@ static struct body bodies[] = {
     BODY(what_needs_more_than_a_slot_has_none),
     BODY(fresh_slots_come_at_random),
     BODY(few_blocks_touch_few_pages),
-    BODY(each_byte_around_a_block_is_looked_at),
-    BODY(all_of_the_rest_of_the_slot_is_looked_at),
-    BODY(a_redzone_from_elsewhere_does_not_fit),
     BODY(a_block_is_freed_once),
     BODY(and_only_where_it_begins),
     BODY(what_is_told_is_compared),
     BODY(one_of_several_threads_gets_it),
     BODY(any_thread_may_free_a_block),
     BODY(a_slot_waits_for_other_frees),
-    BODY(each_byte_of_a_freed_block_is_looked_at),
-    BODY(a_write_is_found_when_the_slot_is_used_again),
-    BODY(or_when_it_leaves_quarantine),
     BODY(relief_empties_the_quarantine),
     BODY(blocks_live_beside_each_other),
 };

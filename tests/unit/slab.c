@@ -3,7 +3,7 @@
  * back, freed by others, collected; slabs change hands and are repaired from whatever an
  * interruption left. After each step states, counts, lists and the page heap must tell the same.
  */
-#include "unit.h"
+#include "slab_model.h"
 
 #include <string.h>
 
@@ -16,150 +16,18 @@
 #include "pages/space.h"
 #include "random.h"
 
-enum { HEAPS = 2, SLABS = 8, STEPS = 4000, BATCH = 200, GRANULES = 256, NOBODY = -1 };
+enum { STEPS = 4000, BATCH = 200 };
 
-static struct heap heaps[HEAPS];
-static unsigned class; /* of all slabs of a round */
 static uint64_t seed = 1;
-
-/* What is expected of a slab. */
-static struct model {
-    struct slab *slab; /* NULL: there is none */
-    int owner;
-    uint32_t slots, bytes;
-    uint8_t states[GRANULE / UNIT + CACHE_LINE];
-} models[SLABS];
-
-/* The heap on whose list of pending slabs a granule's descriptor is. */
-static int pending_on[GRANULES];
-
-static struct magazine *magazine_of(int heap) { return &heaps[heap].magazine[class]; }
-
-static bool is_available(uint8_t state) { return state == SLOT_FRESH || state == SLOT_FREE; }
-
-static uint32_t count_available(const struct model *model) {
-    uint32_t count = 0;
-    for (uint32_t slot = 0; slot < model->slots; slot++) count += is_available(model->states[slot]);
-    return count;
-}
-
-static uint32_t count_slots(const struct model *model) {
-    uint32_t count = 0;
-    for (uint32_t slot = 0; slot < model->slots; slot++) count += model->states[slot] != SLOT_NONE;
-    return count;
-}
-
-static struct model *model_of(const struct slab *slab) {
-    for (int i = 0; i < SLABS; i++)
-        if (models[i].slab == slab) return &models[i];
-    return NULL;
-}
-
-static struct model *model_of_state(const _Atomic uint8_t *state) {
-    for (int i = 0; i < SLABS; i++)
-        if (models[i].slab != NULL && state >= models[i].slab->state &&
-            state < models[i].slab->state + models[i].slots)
-            return &models[i];
-    fail_msg("a state of no slab");
-    return NULL;
-}
-
-static uint8_t *expected_state(const struct entry *entry) {
-    struct model *model = model_of_state(entry->state);
-    size_t slot = (size_t)(entry->state - model->slab->state);
-    assert_ptr_equal(entry->slot, slab_slot_zero(model->slab) + slot * class_size(class));
-    return &model->states[slot];
-}
-
-/* The entry of a slot; its slab may have several granules. */
-static struct entry entry_of(const struct model *model, uint32_t slot) {
-    return (struct entry){slab_slot_zero(model->slab) + slot * class_size(class),
-                          model->slab->state + slot};
-}
-
-/* ---- what must always hold ---- */
-
-static void check_model(const struct model *model) {
-    const struct slab *slab = model->slab;
-    uint32_t available = count_available(model), capacity = count_slots(model);
-    assert_memory_equal((const void *)slab->state, model->states, model->bytes);
-    assert_ptr_equal(slab->owner, &heaps[model->owner]);
-    assert_int_equal(slab->capacity, capacity);
-    assert_int_equal(slab->outside, capacity - available);
-    assert_int_equal(slab->listed, available > 0);
-    for (uint32_t slot = 0; slot < slab->scan && slot < slab->slots; slot++)
-        assert_false(is_available(model->states[slot]));
-}
-
-static void check_list(int heap) {
-    size_t listed = 0, expected = 0;
-    const struct slab *before = NULL;
-    for (struct slab *slab = heaps[heap].bin[class].partial; slab != NULL; slab = slab->next) {
-        const struct model *model = model_of(slab);
-        assert_non_null(model);
-        assert_int_equal(model->owner, heap);
-        assert_ptr_equal(slab->prev, before);
-        before = slab;
-        listed++;
-    }
-    for (int i = 0; i < SLABS; i++)
-        if (models[i].slab != NULL && models[i].owner == heap && count_available(&models[i]) > 0)
-            expected++;
-    assert_int_equal(listed, expected);
-}
-
-static void check_all(void) {
-    size_t slabs = 0;
-    for (int i = 0; i < SLABS; i++) {
-        if (models[i].slab == NULL) continue;
-        check_model(&models[i]);
-        slabs++;
-    }
-    for (int heap = 0; heap < HEAPS; heap++) check_list(heap);
-    assert_int_equal(pages_count().used, slabs * class_granules(class) * GRANULE_PAGES);
-}
-
-static void check_retired(const struct model *model) {
-    for (unsigned i = 0; i < class_granules(class); i++) {
-        assert_null(slab_part(model->slab, i)->owner);
-        assert_int_equal(slab_part(model->slab, i)->kind, GRANULE_RUNS);
-    }
-}
-
-static unsigned times_kept(const struct heap *heap, const struct slab *slab) {
-    unsigned times = 0;
-    for (unsigned i = 0; i < heap->empties; i++) times += heap->empty[i] == slab;
-    return times;
-}
-
-/* An empty slab is kept, if it was `may_keep`, or has retired. */
-static void settle(bool may_keep) {
-    unsigned kept[HEAPS] = {0};
-    for (int i = 0; i < SLABS; i++) {
-        struct model *model = &models[i];
-        if (model->slab == NULL || count_available(model) < count_slots(model)) continue;
-        const struct heap *heap = &heaps[model->owner];
-        if (may_keep && model->slab->owner != NULL) {
-            assert_int_equal(times_kept(heap, model->slab), 1);
-            kept[model->owner]++;
-        } else {
-            check_retired(model);
-            if (may_keep) assert_int_equal(heap->empties, EMPTY_SLABS);
-            model->slab = NULL;
-        }
-    }
-    for (int heap = 0; may_keep && heap < HEAPS; heap++)
-        assert_int_equal(heaps[heap].empties, kept[heap]);
-}
 
 /* ---- steps ---- */
 
 static void create(int heap) {
     struct model *model = model_of(NULL);
     if (model == NULL) return;
-    model->slab = slab_create(&heaps[heap], class);
+    model->slab = slab_create(&heaps[heap], tested_class);
     assert_non_null(model->slab);
-    assert_ptr_equal(heaps[heap].bin[class].partial, model->slab);
+    assert_ptr_equal(heaps[heap].bin[tested_class].partial, model->slab);
     model->owner = heap;
     model->slots = model->slab->slots;
     model->bytes = model->slab->state_bytes;
@@ -180,14 +48,14 @@ static void check_taken(int heap, struct model *model, unsigned want) {
         *state = *state == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED;
         taken++;
     }
-    assert_int_equal(magazine_count(&heaps[heap], class), taken);
+    assert_int_equal(magazine_count(&heaps[heap], tested_class), taken);
 }
 
 /* As many slots of the slab, whichever, in the magazine. */
 static void check_taken_at_random(int heap, struct model *model, unsigned want) {
     uint32_t available = count_available(model);
     const struct entry *top = magazine_of(heap)->top;
-    unsigned taken = magazine_count(&heaps[heap], class);
+    unsigned taken = magazine_count(&heaps[heap], tested_class);
     assert_int_equal(taken, want < available ? want : available);
     for (unsigned i = 0; i < taken; i++) {
         assert_ptr_equal(model_of_state(top[-(int)i].state), model);
@@ -198,12 +66,12 @@ static void check_taken_at_random(int heap, struct model *model, unsigned want) 
 }
 
 static void take(int heap) {
-    if (magazine_count(&heaps[heap], class) > 0) return;
-    if (random_below(&seed, 4) == 0) magazine_grow(&heaps[heap], class);
-    if (heaps[heap].bin[class].partial == NULL) create(heap);
-    struct slab *slab = heaps[heap].bin[class].partial;
+    if (magazine_count(&heaps[heap], tested_class) > 0) return;
+    if (random_below(&seed, 4) == 0) magazine_grow(&heaps[heap], tested_class);
+    if (heaps[heap].bin[tested_class].partial == NULL) create(heap);
+    struct slab *slab = heaps[heap].bin[tested_class].partial;
     if (slab == NULL) return;
-    unsigned want = 1 + (unsigned)random_below(&seed, heaps[heap].bin[class].entries - 1u);
+    unsigned want = 1 + (unsigned)random_below(&seed, heaps[heap].bin[tested_class].entries - 1u);
     bool at_random = random_below(&seed, 3) == 0;
     (at_random ? slab_take_at_random : slab_take)(&heaps[heap], slab, want);
     (at_random ? check_taken_at_random : check_taken)(heap, model_of(slab), want);
@@ -245,28 +113,18 @@ static void push(int heap) {
     }
 }
 
-static void announce(const struct model *model) {
-    int *pending = &pending_on[slab_granule(model->slab)];
-    if (*pending == NOBODY) *pending = model->owner;
-}
-
-/* A cached slot goes back to its slab. */
-static void make_available(const struct entry *entry) {
-    uint8_t *state = expected_state(entry);
-    *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
-}
-
 static void flush_count(int heap, unsigned count) {
-    unsigned have = magazine_count(&heaps[heap], class);
+    unsigned have = magazine_count(&heaps[heap], tested_class);
     const struct entry *oldest = magazine_of(heap)->top - have + 1;
     for (unsigned i = 0; i < count; i++) make_available(&oldest[i]);
-    magazine_flush(&heaps[heap], class, count);
-    assert_int_equal(magazine_count(&heaps[heap], class), have - count);
+    magazine_flush(&heaps[heap], tested_class, count);
+    assert_int_equal(magazine_count(&heaps[heap], tested_class), have - count);
     settle(true);
 }
 
 static void flush(int heap) {
-    flush_count(heap, (unsigned)random_below(&seed, magazine_count(&heaps[heap], class) + 1));
+    flush_count(heap,
+                (unsigned)random_below(&seed, magazine_count(&heaps[heap], tested_class) + 1));
 }
 
 static void give(int heap) {
@@ -308,31 +166,13 @@ static void give_of_another(int heap) {
     }
 }
 
-static void harvest(struct model *model) {
-    for (uint32_t slot = 0; slot < model->slots; slot++)
-        if (model->states[slot] == SLOT_REMOTE) model->states[slot] = SLOT_FREE;
-}
-
-/* A slab that another heap has by now goes on to that one. */
-static bool collect_model(int heap) {
-    bool some = false;
-    for (int granule = 0; granule < GRANULES; granule++) {
-        if (pending_on[granule] != heap) continue;
-        struct model *model = model_of(slab_of((size_t)granule));
-        some = true;
-        pending_on[granule] = model == NULL || model->owner == heap ? NOBODY : model->owner;
-        if (model != NULL && model->owner == heap) harvest(model);
-    }
-    return some;
-}
-
 static void collect(int heap) {
     bool some = collect_model(heap);
-    assert_int_equal(remote_collect(&heaps[heap], class), some);
+    assert_int_equal(remote_collect(&heaps[heap], tested_class), some);
     settle(true);
 }
 
-static void flush_all(int heap) { flush_count(heap, magazine_count(&heaps[heap], class)); }
+static void flush_all(int heap) { flush_count(heap, magazine_count(&heaps[heap], tested_class)); }
 
 static void retire_empty(int heap) {
     unsigned kept = heaps[heap].empties;
@@ -349,13 +189,13 @@ static void retire_all_empty(int heap) {
 static void transfer(int heap) {
     flush_all(heap);
     retire_all_empty(heap);
-    struct slab *slab = heaps[heap].bin[class].partial;
+    struct slab *slab = heaps[heap].bin[tested_class].partial;
     if (slab == NULL) return;
     int to = 1 - heap;
     slab_transfer(slab, &heaps[heap], &heaps[to]);
     model_of(slab)->owner = to;
-    assert_ptr_equal(heaps[to].bin[class].partial, slab);
-    for (unsigned i = 0; i < class_granules(class); i++) {
+    assert_ptr_equal(heaps[to].bin[tested_class].partial, slab);
+    for (unsigned i = 0; i < class_granules(tested_class); i++) {
         assert_ptr_equal(slab_part(slab, i)->owner, &heaps[to]);
         assert_ptr_equal(slab_part(slab, i)->magazine, magazine_of(to));
     }
@@ -370,7 +210,7 @@ static void scramble(int heap) {
         slab->scan = (uint32_t)random_below(&seed, slab->slots);
         slab->listed = random_below(&seed, 2) != 0;
         slab->next = slab->prev = slab;
-        if (random_below(&seed, 2) == 0) heaps[heap].bin[class].partial = slab;
+        if (random_below(&seed, 2) == 0) heaps[heap].bin[tested_class].partial = slab;
     }
 }
 
@@ -388,7 +228,7 @@ static void repair(int heap) {
     }
     collect_model(heap);
     repair_heap(&heaps[heap]);
-    assert_int_equal(magazine_count(&heaps[heap], class), 0);
+    assert_int_equal(magazine_count(&heaps[heap], tested_class), 0);
     settle(false);
 }
 
@@ -432,8 +272,8 @@ static void slabs_agree_with_the_model(void **state) {
     (void)state;
     static const unsigned classes[] = {CLASS_ZERO, 1, 3, 17, 24, 32, 41, 57, 60, 65, 72};
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-        class = classes[i];
-        for (int heap = 0; heap < HEAPS; heap++) magazine_grow(&heaps[heap], class);
+        tested_class = classes[i];
+        for (int heap = 0; heap < HEAPS; heap++) magazine_grow(&heaps[heap], tested_class);
         random_steps(STEPS);
         return_everything();
     }
@@ -441,12 +281,12 @@ static void slabs_agree_with_the_model(void **state) {
 
 static void empty_slabs_are_kept_up_to_a_bound(void **state) {
     (void)state;
-    class = 4;
+    tested_class = 4;
     struct heap *heap = &heaps[0];
     struct entry taken[EMPTY_SLABS + 1];
-    magazine_grow(heap, class);
+    magazine_grow(heap, tested_class);
     for (unsigned i = 0; i <= EMPTY_SLABS; i++) {
-        struct slab *slab = slab_create(heap, class);
+        struct slab *slab = slab_create(heap, tested_class);
         slab_take(heap, slab, 1);
         taken[i] = *magazine_of(0)->top--;
     }
@@ -454,7 +294,7 @@ static void empty_slabs_are_kept_up_to_a_bound(void **state) {
     assert_int_equal(heap->empties, EMPTY_SLABS);
     assert_int_equal(pages_count().used, EMPTY_SLABS * GRANULE_PAGES);
 
-    struct slab *slab = heap->bin[class].partial;
+    struct slab *slab = heap->bin[tested_class].partial;
     slab_take(heap, slab, 1);
     assert_int_equal(times_kept(heap, slab), 0);
     magazines_flush_all(heap);
@@ -466,7 +306,7 @@ static void empty_slabs_are_kept_up_to_a_bound(void **state) {
 /* A fork in another thread catches the transfer of a slab of several granules halfway. */
 static void an_interrupted_transfer_is_completed(void **state) {
     (void)state;
-    class = CLASSES - 1;
+    tested_class = CLASSES - 1;
     create(0);
     struct slab *slab = models[0].slab;
     slab_take(&heaps[0], slab, 1);
@@ -476,7 +316,7 @@ static void an_interrupted_transfer_is_completed(void **state) {
     atomic_store(&slab->owner, &heaps[1]);
     repair_heap(&heaps[0]);
     repair_heap(&heaps[1]);
-    for (unsigned i = 0; i < class_granules(class); i++) {
+    for (unsigned i = 0; i < class_granules(tested_class); i++) {
         assert_ptr_equal(slab_part(slab, i)->owner, &heaps[1]);
         assert_ptr_equal(slab_part(slab, i)->magazine, magazine_of(1));
     }

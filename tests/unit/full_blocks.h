@@ -1,0 +1,68 @@
+/* Blocks of check=full as its tests take and free them. */
+#ifndef FULL_BLOCKS_H
+#define FULL_BLOCKS_H
+
+#include "bodies.h"
+
+#include "check/full.h"
+#include "check/special.h"
+#include "process/options.h"
+
+enum { ZONE_LEAST = 32 }; /* bytes on either side of a block that are looked at, at least */
+
+static const struct release plainly = {.family = FAMILY_MALLOC};
+
+static inline void begin(void) {
+    setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
+    options_read();
+    CHECK_EQUAL(settings.check, CHECK_FULL);
+}
+
+static inline char *take_as(struct ask ask, stack_id stack) {
+    struct heap *heap = heap_enter();
+    char *block = full_alloc(heap, &ask, stack);
+    heap_leave(heap);
+    return block;
+}
+
+static inline char *take(size_t size) {
+    char *block = take_as((struct ask){.size = size, .align = 1}, 0);
+    CHECK(block != NULL);
+    return block;
+}
+
+static inline struct place place_around(const char *p) {
+    struct place place;
+    CHECK(place_of(p, &place));
+    return place;
+}
+
+static inline bool give_as(char *block, struct release how, stack_id stack) {
+    struct place place = place_around(block);
+    struct heap *heap = heap_enter();
+    bool done = full_free(heap, &place, block, &how, stack);
+    heap_leave(heap);
+    return done;
+}
+
+static inline void give(char *block) { CHECK(give_as(block, plainly, 0)); }
+
+static inline enum damage damage_of(const char *block) {
+    struct place place = place_around(block);
+    return full_damage(&place);
+}
+
+static inline bool is_filled(const char *start, size_t bytes, uint8_t value) {
+    for (size_t i = 0; i < bytes; i++)
+        if ((uint8_t)start[i] != value) return false;
+    return true;
+}
+
+/* Until nothing waits any more. */
+static inline void empty_quarantine(void) {
+    struct heap *heap = heap_enter();
+    full_relieve(heap);
+    heap_leave(heap);
+}
+
+#endif

@@ -1,0 +1,149 @@
+/* Guarded blocks when the system refuses, and after a fork at any moment. */
+#include "threads.h"
+
+#include "guard_blocks.h"
+
+#include <limits.h>
+
+#include "failing_os.h"
+#include "random.h"
+
+static uint64_t seed = 1;
+
+/* ---- the system refuses ---- */
+
+#define DIRTIED ((size_t)1000) /* bytes of each block that are written */
+
+/* Larger pages are made of the kernel's, and cost as many times more. */
+static int repeated(int times) { return page_bytes > 4 * KIB ? times / 8 : times; }
+
+static void use_a_little(int operations) {
+    static char *blocks[40];
+    for (int i = 0; i < repeated(operations); i++) {
+        char **block = &blocks[random_below(&seed, 40)];
+        size_t size = random_below(&seed, 3 * page_bytes);
+        if (*block != NULL) CHECK_EQUAL(guard_free(*block, 0), GUARD_FREED);
+        *block = guard_alloc(size, UNIT, FAMILY_MALLOC, 0);
+        if (*block == NULL) CHECK(os_calls_failed() > 0);
+        if (*block == NULL) continue;
+        for (size_t k = 0; k < size; k += k < DIRTIED ? 97 : page_bytes)
+            CHECK_EQUAL((*block)[k], 0);
+        memset(*block, 1, min_size(size, DIRTIED));
+    }
+}
+
+static void fail_calls(enum os_call kind, long first, long count) {
+    pid_t child = start_child();
+    if (child == 0) {
+        CHECK(guard_table_begin(2000 * page_bytes));
+        os_fail(kind, first, first + count - 1);
+        use_a_little(200);
+        os_fail(OS_ANY, LONG_MAX, LONG_MAX);
+        use_a_little(100); /* what failed comes again */
+        give(take(100, UNIT));
+        _exit(0);
+    }
+    check_child_succeeds(child);
+}
+
+static void every_call_may_fail(void) {
+    static const enum os_call kinds[] = {OS_ANY, OS_COMMIT, OS_DISCARD, OS_RESERVE_AT, OS_EXTEND};
+    for (int i = 0; i < 5; i++) {
+        for (long n = 1; n < 12; n++) {
+            fail_calls(kinds[i], n, 1);
+            if (kinds[i] == OS_ANY) fail_calls(kinds[i], n, 4);
+        }
+        fail_calls(kinds[i], 1, LONG_MAX - 1);
+    }
+}
+
+static void there_may_be_no_range(void) {
+    for (int kind = 0; kind <= OS_ANY; kind++) {
+        pid_t child = start_child();
+        if (child == 0) {
+            os_fail((enum os_call)kind, 1, LONG_MAX);
+            use_a_little(100);
+            os_fail(OS_ANY, LONG_MAX, LONG_MAX);
+            for (int i = 0; i < 256; i++) guard_free(guard_alloc(1, UNIT, FAMILY_MALLOC, 0), 0);
+            use_a_little(100);
+            _exit(0);
+        }
+        check_child_succeeds(child);
+    }
+}
+
+/* Neither in one step nor in two: but what comes again is clear. */
+static void pages_that_cannot_be_closed_come_back_clear(void) {
+    CHECK(guard_table_begin((4 * GUARD_REUSE_DISTANCE + 40) * page_bytes));
+    os_fail(OS_DISCARD, 1, LONG_MAX);
+    for (int i = 0; i < 2000; i++) {
+        if (i == 1000) os_fail(OS_ANY, LONG_MAX, LONG_MAX);
+        if (i == 400) os_fail(OS_DISCARD, 1, LONG_MAX);
+        char *block = take(100, UNIT);
+        for (int k = 0; k < 100; k++) CHECK_EQUAL(block[k], 0);
+        memset(block, 1, 100);
+        give(block);
+    }
+}
+
+/* ---- fork ---- */
+
+static _Atomic bool ended;
+
+static void *churn(void *argument) {
+    uint64_t random = (uintptr_t)argument;
+    char *blocks[20] = {NULL};
+    while (!ended) {
+        char **block = &blocks[random_below(&random, 20)];
+        if (*block != NULL) guard_free(*block, 0);
+        *block = guard_alloc(random_below(&random, 3000), UNIT, FAMILY_MALLOC, 0);
+    }
+    return NULL;
+}
+
+static void a_child_can_go_on(void) {
+    pthread_t threads[2];
+    settings.guard = 1;
+    CHECK(guard_table_begin(1600 * page_bytes));
+    for (uintptr_t i = 0; i < 2; i++) threads[i] = start_thread(churn, (void *)(i + 1));
+    for (int i = 0; i < 3; i++) {
+        pid_t child = start_child();
+        if (child == 0) {
+            guard_after_fork();
+            for (int k = 0; k < 5; k++) use_a_little(400); /* with pages of 4 KiB all places once */
+            _exit(0);
+        }
+        check_child_succeeds(child);
+    }
+    ended = true;
+    for (int i = 0; i < 2; i++) join_thread(threads[i]);
+}
+
+/* As if another thread had been caught at any place. */
+static void what_was_in_motion_is_made_whole(void) {
+    CHECK(guard_table_begin(2000 * page_bytes));
+    settings.guard_budget = 2000 * page_bytes;
+    for (int i = 0; i < 5; i++) {
+        use_a_little(200);
+        char *block = take(100, UNIT);
+        guard_lock.word = 1;
+        guard_after_fork();
+        check_info(block, block, LIFE_LIVE);
+        give(block);
+        check_refused(block, "double free");
+        CHECK_EQUAL(guard_check_all(), 0);
+    }
+}
+
+static struct body bodies[] = {
+    BODY(every_call_may_fail),
+    BODY(there_may_be_no_range),
+    BODY(pages_that_cannot_be_closed_come_back_clear),
+    BODY(a_child_can_go_on),
+    BODY(what_was_in_motion_is_made_whole),
+};
+
+int main(void) {
+    page_bytes = os_page_size();
+    return run_bodies(bodies);
+}

@@ -1,0 +1,148 @@
+/* The range of guarded blocks: it is apart from the heaps, and its addresses come again late. */
+#include "guard_blocks.h"
+
+#include "pages/space.h"
+#include "pattern.h"
+#include "random.h"
+
+static uint64_t seed = 1;
+
+/* ---- the range ---- */
+
+static char *proposed[4]; /* what chance says next, as places for a range */
+static int proposals;
+
+uint64_t __real_os_random(void);
+uint64_t __wrap_os_random(void);
+uint64_t __wrap_os_random(void) {
+    uintptr_t lowest = (uintptr_t)1 << (os_address_bits() - 3);
+    if (proposals == 0) return __real_os_random();
+    return ((uintptr_t)proposed[--proposals] - lowest) >> GRANULE_SHIFT;
+}
+
+static void check_apart(uintptr_t first, uintptr_t end) {
+    CHECK(space_is_apart((char *)first, end - first));
+}
+
+static void choose_range_at(char *pages, char *own, size_t bytes) {
+    pid_t child = start_child();
+    if (child == 0) {
+        proposed[1] = pages;
+        proposed[0] = own;
+        proposals = 2;
+        CHECK(guard_table_begin(bytes));
+        CHECK_EQUAL(proposals, 0);
+        char *block = take(100, UNIT);
+        char *first = (char *)((uintptr_t)block & ~(page_bytes - 1)) - page_bytes;
+        CHECK(space_is_apart(first, bytes));
+        guard_table_each_part(check_apart);
+        CHECK(!guard_contains(space.base) && !guard_contains(space.granule));
+        _exit(0);
+    }
+    check_child_succeeds(child);
+}
+
+/* Or blocks of the heap would be taken for guarded ones, of which nothing is known. */
+static void the_range_is_not_in_the_heaps(void) {
+    const size_t bytes = GIB;
+    CHECK(space_start());
+    const struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    char *far = (char *)((uintptr_t)1 << (os_address_bits() - 3));
+    if (!space_is_apart(far, bytes)) far += (uintptr_t)1 << (os_address_bits() - 2);
+    choose_range_at(far, far + bytes, bytes);
+    for (int i = 0; i < 3; i++) {
+        char *start = parts[i]->start, *end = start + parts[i]->limit;
+        char *places[] = {start, start + parts[i]->limit / 2 / GRANULE * GRANULE, end - GRANULE,
+                          start - bytes / 2};
+        for (int k = 0; k < 4; k++) {
+            choose_range_at(places[k], far, bytes);
+            choose_range_at(far, places[k], bytes);
+        }
+    }
+}
+
+/* ---- how long ---- */
+
+/* The range has room for a little more than twice what must be waited for. */
+static void addresses_come_again_late(void) {
+    enum { ROUNDS = 4000 };
+    static char *order[ROUNDS];
+    size_t pages = 4 * GUARD_REUSE_DISTANCE + 32;
+    CHECK(guard_table_begin(pages * page_bytes));
+    /* Others leave only a little room. */
+    for (unsigned i = 0; i < GUARD_REUSE_DISTANCE - 10; i++) take(1, UNIT);
+    size_t places = pages / 2 - GUARD_REUSE_DISTANCE;
+    int reused = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        order[i] = take(100, UNIT);
+        for (int k = 1; k <= i && k <= (int)GUARD_REUSE_DISTANCE; k++)
+            CHECK(order[i] != order[i - k]);
+        for (int k = 0; k < 100; k++) CHECK_EQUAL(order[i][k], 0);
+        memset(order[i], 1, 100);
+        give(order[i]);
+        for (size_t k = 1; k < places + 20 && k <= (size_t)i; k++)
+            reused += order[i] == order[i - (int)k];
+    }
+    CHECK(reused > 0);
+}
+
+static void places_are_refused_rather_than_used_too_early(void) {
+    size_t pages = 4 * GUARD_REUSE_DISTANCE, given = 0;
+    CHECK(guard_table_begin(pages * page_bytes));
+    for (size_t i = 0; i < pages / 2 - GUARD_REUSE_DISTANCE + 10; i++) take(1, UNIT);
+    char *block;
+    while ((block = guard_alloc(1, UNIT, FAMILY_MALLOC, 0)) != NULL) {
+        give(block);
+        CHECK(++given < GUARD_REUSE_DISTANCE);
+    }
+}
+
+static void a_full_range_refuses_until_there_is_room(void) {
+    size_t pages = 2 * GUARD_REUSE_DISTANCE;
+    static char *blocks[2 * GUARD_REUSE_DISTANCE];
+    CHECK(guard_table_begin(pages * page_bytes));
+    unsigned count = 0;
+    while ((blocks[count] = guard_alloc(1, UNIT, FAMILY_MALLOC, 0)) != NULL) count++;
+    CHECK(count > pages / 2 - 2 * GRANULE / page_bytes);
+    for (unsigned i = 0; i < count; i++) give(blocks[i]);
+    give(take(1, UNIT));
+}
+
+static void wrapping_around_spares_the_living(void) {
+    enum { LIVING = 100 };
+    int rounds = (int)(12000 * KIB / page_bytes);
+    static struct {
+        char *start;
+        size_t size;
+        uint64_t key;
+    } living[LIVING];
+    CHECK(guard_table_begin(4096 * page_bytes));
+    for (int i = 0; i < rounds; i++) {
+        size_t n = random_below(&seed, LIVING), size = random_below(&seed, 5 * page_bytes);
+        if (living[n].start != NULL) {
+            CHECK(pattern_holds(living[n].start, living[n].size, living[n].key));
+            give(living[n].start);
+        }
+        char *start = take(size, (size_t)1 << random_below(&seed, 16));
+        for (size_t k = 0; k < size; k += 61) CHECK_EQUAL(start[k], 0);
+        living[n].start = start;
+        living[n].size = size;
+        living[n].key = pattern_key(start, size, 1);
+        pattern_fill(start, size, living[n].key);
+        check_info(start, start, LIFE_LIVE);
+    }
+    CHECK_EQUAL(guard_check_all(), 0);
+}
+
+static struct body bodies[] = {
+    BODY(the_range_is_not_in_the_heaps),
+    BODY(addresses_come_again_late),
+    BODY(places_are_refused_rather_than_used_too_early),
+    BODY(a_full_range_refuses_until_there_is_room),
+    BODY(wrapping_around_spares_the_living),
+};
+
+int main(void) {
+    page_bytes = os_page_size();
+    return run_bodies(bodies);
+}

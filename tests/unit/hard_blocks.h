@@ -1,0 +1,59 @@
+/* Blocks of check=hard as its tests take and free them. */
+#ifndef HARD_BLOCKS_H
+#define HARD_BLOCKS_H
+
+#include "bodies.h"
+
+#include "check/hard.h"
+#include "process/options.h"
+
+enum { LARGEST = SLOT_MAX - HARD_TAIL };
+
+static inline void begin(void) {
+    setenv("MALLOW_OPTIONS", "check=hard,on_error=report", 1);
+    options_read();
+    CHECK_EQUAL(settings.check, CHECK_HARD);
+}
+
+static inline bool is_zero(const char *start, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++)
+        if (start[i] != 0) return false;
+    return true;
+}
+
+static inline char *take(size_t size) {
+    char *block = hard_alloc(size, 1);
+    CHECK(block != NULL);
+    return block;
+}
+
+static inline void give(char *block) { CHECK(hard_free(block)); }
+
+static inline struct place place_around(const char *p) {
+    struct place place;
+    CHECK(place_of(p, &place));
+    return place;
+}
+
+static inline struct place place_of_live(char *block) {
+    struct place place;
+    CHECK(hard_find(block, &place) && place.start == block);
+    return place;
+}
+
+static inline bool is_damaged(const char *block) {
+    struct place place = place_around(block);
+    return hard_is_damaged(&place);
+}
+
+/* How many blocks of the size are freed until the slot serves again. */
+static inline size_t frees_until_reuse(const char *freed, size_t size) {
+    for (size_t frees = 0; frees < 20000; frees++) {
+        char *block = take(size);
+        if (block == freed) return frees;
+        give(block);
+    }
+    return SIZE_MAX;
+}
+
+#endif

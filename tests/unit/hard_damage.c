@@ -1,0 +1,226 @@
+/* Blocks of check=hard: writes outside a block and to a freed one are found, byte by byte. */
+#include "hard_blocks.h"
+
+#include "check/verify.h"
+
+/* ---- overflows ---- */
+
+/* Each bit up to the slot's end. */
+static void check_each_bit_behind(size_t size) {
+    char *block = take(size);
+    struct place place = place_of_live(block);
+    for (char *at = block + size; at < place.start + place.bytes; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            *at ^= (char)(1 << bit);
+            if (!hard_is_damaged(&place)) check_failed("%zu bytes, at %td\n", size, at - block);
+            *at ^= (char)(1 << bit);
+        }
+    }
+    CHECK(!hard_is_damaged(&place));
+    give(block);
+    check_reported("");
+}
+
+static void each_byte_behind_a_block_is_looked_at(void) {
+    for (size_t size = 1; size < 300; size++) check_each_bit_behind(size);
+    for (size_t size = 300; size < LARGEST; size += size / 4) check_each_bit_behind(size);
+}
+
+static void a_null_byte_too_many_is_enough(void) {
+    for (size_t size = 1; size < 2000; size++) {
+        char *block = take(size);
+        struct place place = place_of_live(block);
+        block[size] = 0;
+        CHECK(hard_is_damaged(&place));
+        give(block);
+        check_reported("heap overflow of");
+    }
+}
+
+static void the_free_tells_and_frees(void) {
+    for (size_t size = 1; size < 1000; size = size * 3 / 2 + 1) {
+        char *block = take(size), expected[100];
+        block[size] ^= 0x55;
+        struct place place = place_of_live(block);
+        snprintf(expected, sizeof expected, "heap overflow of %p (", (void *)(block + size));
+        give(block);
+        const char *text = reported();
+        CHECK(strstr(text, expected) != NULL);
+        CHECK(strstr(text, "heap overflow of") != NULL);
+        CHECK(strstr(text, ", found by free\n") != NULL);
+        CHECK(is_zero(place.start, place.bytes));
+        CHECK(!hard_free(block));
+    }
+}
+
+static void the_next_block_is_not_reached_unseen(void) {
+    char *block = take(40);
+    struct place place = place_of_live(block);
+    memset(block, 'x', place.bytes);
+    give(block);
+    check_reported("heap overflow of");
+}
+
+static void a_word_from_elsewhere_does_not_fit(void) {
+    enum { COUNT = 100, SIZE = 32, WORD_AT = SIZE + HARD_TAIL - HARD_WORD };
+    char *blocks[COUNT], words[COUNT][HARD_WORD];
+    for (int i = 0; i < COUNT; i++) blocks[i] = take(SIZE);
+    for (int i = 0; i < COUNT; i++) memcpy(words[i], blocks[i] + WORD_AT, HARD_WORD);
+    for (int to = 0; to < COUNT; to++) {
+        for (int from = 0; from < COUNT; from++) {
+            memcpy(blocks[to] + WORD_AT, words[from], HARD_WORD);
+            CHECK_EQUAL(is_damaged(blocks[to]), from != to);
+        }
+        memcpy(blocks[to] + WORD_AT, words[to], HARD_WORD);
+        give(blocks[to]);
+    }
+    check_reported("");
+}
+
+/* ---- underflows ---- */
+
+static unsigned count_reports(void) {
+    unsigned count = 0;
+    for (const char *text = reported(); (text = strstr(text, "mallow: ")) != NULL; text++) count++;
+    return count;
+}
+
+/* One byte is written before each of some blocks: as many bytes are found, whatever lies there. */
+static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) {
+    enum { COUNT = 100, MORE = 1500 };
+    static char *blocks[COUNT + MORE];
+    for (int i = 0; i < COUNT; i++) blocks[i] = take(size);
+    for (int i = 0; i < COUNT; i++) blocks[i][-offset] ^= 0x55;
+    for (int i = COUNT; used_again && i < COUNT + MORE; i++) blocks[i] = take(size);
+    for (int i = 0; used_again && i < COUNT + MORE; i++) give(blocks[i]);
+    verify_all("looked at");
+    unsigned found = count_reports();
+    if (found != COUNT) check_failed("%zu bytes, at -%td: %u found\n", size, offset, found);
+}
+
+/* Each in a process of its own: its slots are fresh, and found when they are used. */
+static void in_fresh_slots(size_t size, bool used_again) {
+    for (ptrdiff_t offset = 1; offset <= (ptrdiff_t)HARD_TAIL; offset++) {
+        pid_t child = start_child();
+        if (child == 0) {
+            check_writes_before(size, offset, used_again);
+            _exit(0);
+        }
+        int status;
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
+}
+
+static void a_write_before_a_block_is_found_when_slots_are_used(void) {
+    in_fresh_slots(48, true);
+    in_fresh_slots(56, true);
+    in_fresh_slots(248, true);
+}
+
+/* Also in slots that were never used. */
+static void a_write_before_a_block_is_found_at_the_end(void) {
+    in_fresh_slots(24, false);
+    in_fresh_slots(240, false);
+}
+
+/* Before it lies no slot. */
+static void a_write_before_the_first_block_of_a_slab_is_found(void) {
+    enum { SIZE = 100, COUNT = 4096 };
+    for (int i = 0; i < COUNT; i++) {
+        struct place place = place_of_live(take(SIZE));
+        if (place.slot != place.slab->slots - place.slab->capacity) continue;
+        place.start[-1] = 1;
+        verify_all("looked at");
+        CHECK(strstr(reported(), "heap underflow of") != NULL);
+        verify_all("looked at");
+        check_reported("");
+        return;
+    }
+    CHECK(false);
+}
+
+/* ---- after the free ---- */
+
+static void each_byte_of_a_freed_block_is_looked_at(void) {
+    for (size_t size = 1; size < 3000; size = size * 2 + 7) {
+        char *block = take(size);
+        struct place place = place_of_live(block);
+        give(block);
+        for (char *at = place.start; at < place.start + place.bytes; at++) {
+            *at = 1;
+            CHECK(hard_is_damaged(&place));
+            *at = 0;
+        }
+        CHECK(!hard_is_damaged(&place));
+    }
+}
+
+/* Where the pointers of free blocks would be, and at the very end. */
+static void a_write_is_found_when_the_slot_is_used_again(void) {
+    for (size_t size = 8; size < LARGEST; size = size * 3 + 5) {
+        for (int end = 0; end < 2; end++) {
+            char *block = take(size), expected[100];
+            struct place place = place_of_live(block);
+            char *at = end ? place.start + place.bytes - 1 : block;
+            give(block);
+            *at = 1;
+            snprintf(expected, sizeof expected, "use after free of %p (", (void *)at);
+            CHECK(frees_until_reuse(block, size) >= HARD_DELAY);
+            const char *text = reported();
+            CHECK(strstr(text, expected) != NULL);
+            CHECK(strstr(text, ", found when it was to be used again\n") != NULL);
+            CHECK(strstr(text, "stops the program at the access itself\n") != NULL);
+            CHECK(is_zero(block, size) && !is_damaged(block));
+            give(block);
+        }
+    }
+    check_reported("");
+}
+
+/* ---- looking ---- */
+
+static void resizing_looks_behind_the_block(void) {
+    char *block = take(100);
+    struct place place = place_of_live(block);
+    block[100] = 0;
+    CHECK(hard_resize(&place, 101));
+    check_reported(", found by realloc");
+    give(block);
+    check_reported("");
+}
+
+static void looking_on_demand_tells_too(void) {
+    char *block = take(100);
+    struct place place = place_of_live(block);
+    CHECK(!hard_verify(&place, "found by the test"));
+    block[100] ^= 1;
+    CHECK(hard_verify(&place, "found by the test"));
+    check_reported(", found by the test\n");
+    block[100] ^= 1;
+    give(block);
+    CHECK(!hard_verify(&place, "found by the test"));
+    check_reported("");
+    block[50] = 1;
+    CHECK(hard_verify(&place, "found by the test"));
+    check_reported("use after free of");
+}
+
+static struct body bodies[] = {
+    BODY(each_byte_behind_a_block_is_looked_at),
+    BODY(a_null_byte_too_many_is_enough),
+    BODY(the_free_tells_and_frees),
+    BODY(the_next_block_is_not_reached_unseen),
+    BODY(a_word_from_elsewhere_does_not_fit),
+    BODY(a_write_before_a_block_is_found_when_slots_are_used),
+    BODY(a_write_before_a_block_is_found_at_the_end),
+    BODY(a_write_before_the_first_block_of_a_slab_is_found),
+    BODY(resizing_looks_behind_the_block),
+    BODY(each_byte_of_a_freed_block_is_looked_at),
+    BODY(a_write_is_found_when_the_slot_is_used_again),
+    BODY(looking_on_demand_tells_too),
+};
+
+int main(void) {
+    begin();
+    return run_bodies(bodies);
+}

@@ -1,0 +1,137 @@
+/* Blocks of check=hard: which frees succeed, and how long a slot is not used again. */
+#include "threads.h"
+
+#include "hard_blocks.h"
+
+#include <sched.h>
+
+#include "random.h"
+
+static uint64_t seed = 1;
+
+/* ---- frees ---- */
+
+static void a_block_is_freed_once_and_where_it_begins(void) {
+    char *block = take(100), *run = hard_malloc(MIB);
+    static int data;
+    void *others[] = {NULL, block + 1, block + 8,  block + 16,          block - 16, &data,
+                      run,  run + 16,  space.base, (void *)UINTPTR_MAX, block + 99};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) CHECK(!hard_free(others[i]));
+    give(block);
+    for (int i = 0; i < 3; i++) CHECK(!hard_free(block));
+    check_reported("");
+}
+
+enum { SHARED = 3000, THREADS = 2 };
+static char *shared[SHARED];
+static _Atomic int met, given;
+
+/* At the same block at the same time: who comes last is the first to see that, so he waits. */
+static void meet(int block) {
+    bool last = met++ % THREADS == THREADS - 1;
+    for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
+    for (int looks = 0; met < THREADS * (block + 1); looks++)
+        if (looks > 1000) sched_yield();
+}
+
+static void *give_all(void *unused) {
+    for (int i = 0; i < SHARED; i++) {
+        meet(i);
+        given += hard_free(shared[i]);
+    }
+    return unused;
+}
+
+static void one_of_several_threads_gets_it(void) {
+    pthread_t threads[THREADS];
+    for (int i = 0; i < SHARED; i++) shared[i] = take(50);
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(give_all, NULL);
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
+    CHECK_EQUAL(given, SHARED);
+    for (int i = 0; i < SHARED; i++) CHECK(!is_damaged(shared[i]) && is_zero(shared[i], 50));
+    check_reported("");
+}
+
+/* The word that was overwritten no longer tells the size. */
+static void of_a_block_that_was_overrun_no_size_is_compared(void) {
+    struct release how = {.family = FAMILY_NEW, WITH_SIZE(100)};
+    char *block = take(100);
+    struct place place = place_of_live(block);
+    memset(block, 'x', place.bytes);
+    CHECK(hard_free_told(block, &how));
+    const char *text = reported();
+    CHECK(strstr(text, "heap overflow of") != NULL && strstr(text, "size mismatch") == NULL);
+}
+
+static void sizes_that_are_told_are_compared(void) {
+    struct release how = {.family = FAMILY_NEW, WITH_SIZE(100)};
+    CHECK(hard_free_told(take(100), &how));
+    check_reported("");
+    CHECK(hard_free_told(take(99), &how));
+    check_reported("size is 99, freed with 100");
+    CHECK(hard_free_told(take(101), &how));
+    check_reported("size is 101, freed with 100");
+    char *block = hard_alloc(100, 64);
+    how.has_align = true;
+    how.align = 64;
+    CHECK(hard_free_told(block, &how));
+    check_reported("");
+    CHECK(!hard_free_told(block, &how));
+    check_reported("");
+    how.has_align = how.has_size = false;
+    CHECK(hard_free_told(take(5000), &how));
+    check_reported("");
+}
+
+/* ---- after the free ---- */
+
+static void a_slot_waits_for_other_frees(void) {
+    for (unsigned class = 2; class < CLASSES; class ++) {
+        size_t size = class_size(class) - HARD_TAIL;
+        for (int i = 0; i < 3; i++) {
+            char *block = take(size);
+            give(block);
+            size_t frees = frees_until_reuse(block, size);
+            if (frees < HARD_DELAY || frees == SIZE_MAX)
+                check_failed("%zu bytes come again after %zu frees\n", size, frees);
+        }
+    }
+    check_reported("");
+}
+
+/* Also when many are freed at once, and fresh ones are there. */
+static void so_it_does_after_many_frees(void) {
+    enum { COUNT = 3000, SIZE = 24 };
+    static char *blocks[COUNT];
+    static size_t freed_at[COUNT];
+    size_t frees = 0;
+    for (int i = 0; i < COUNT; i++) blocks[i] = take(SIZE);
+    for (int i = 0; i < 200000; i++) {
+        size_t n = random_below(&seed, COUNT / 2) + (size_t)(i / 1000 % 2) * COUNT / 2;
+        if (blocks[n] != NULL && freed_at[n] == 0) {
+            give(blocks[n]);
+            freed_at[n] = ++frees;
+            continue;
+        }
+        char *block = take(SIZE);
+        for (size_t k = 0; k < COUNT; k++)
+            if (blocks[k] == block && freed_at[k] != 0) CHECK(frees - freed_at[k] >= HARD_DELAY);
+        blocks[n] = block;
+        freed_at[n] = 0;
+    }
+    check_reported("");
+}
+
+static struct body bodies[] = {
+    BODY(a_block_is_freed_once_and_where_it_begins),
+    BODY(one_of_several_threads_gets_it),
+    BODY(of_a_block_that_was_overrun_no_size_is_compared),
+    BODY(sizes_that_are_told_are_compared),
+    BODY(a_slot_waits_for_other_frees),
+    BODY(so_it_does_after_many_frees),
+};
+
+int main(void) {
+    begin();
+    return run_bodies(bodies);
+}
