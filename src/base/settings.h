@@ -22,6 +22,8 @@ struct settings {
     unsigned generation; /* grows with each change of what magazines may hold */
     unsigned special;    /* SPECIAL_* bits: what slow paths do besides */
     enum check_mode check;
+    /* The mode that the environment asks for; the last setting counts. */
+    enum check_mode check_wanted;
     size_t quarantine;    /* bytes that wait there in check=full */
     unsigned frames;      /* of the stacks that are kept of each block */
     bool randomize;       /* nobody can guess where fresh slots and new slabs are */
@@ -29,6 +31,7 @@ struct settings {
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool error_handler;   /* mcheck(3) has set a handler of the program's: report/handler.h */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
+    bool break_backend;   /* backend=brk */
     bool purge_thread;    /* purge_thread=on */
     bool summary;         /* stats=exit, and this is the process that it means */
     bool summary_json;

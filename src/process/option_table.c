@@ -1,0 +1,314 @@
+#include "process/option_table.h"
+
+#include <limits.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
+#include "base/settings.h"
+#include "leak/leak_suppress.h"
+#include "os/os.h"
+#include "pages/purge.h"
+#include "pages/space.h"
+#include "process/calls.h"
+#include "process/error_text.h"
+#include "process/options_change.h"
+#include "process/word.h"
+#include "report/log.h"
+#include "report/symbolizer.h"
+#include "stack/stack.h"
+
+#define THRESHOLD_MAX ((size_t)32 * MIB)
+#define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
+#define MXFAST_MAX (80 * sizeof(size_t) / 4)
+#define TCACHE_COUNT_MAX 65535
+
+/* What an option does besides storing its number. */
+enum option_effect {
+    EFFECT_NONE,
+    EFFECT_CHECK,
+    EFFECT_CHECK_LEVEL,
+    EFFECT_COUNT,
+    EFFECT_FIX_THRESHOLD,
+    EFFECT_GUARD,
+    EFFECT_HUGE_PAGES,
+    EFFECT_MAGAZINES,
+    EFFECT_MXFAST,
+    EFFECT_ON_ERROR,
+    EFFECT_PERTURB,
+    EFFECT_RETAIN,
+    EFFECT_STATS_PID,
+    EFFECT_TCACHE_MAX,
+    EFFECT_TOP_PAD,
+    EFFECT_TRIM_THRESHOLD,
+    EFFECT_ZERO,
+};
+
+/* What an option does with a path. */
+enum option_path_effect {
+    EFFECT_LEAK_SUPPRESSIONS,
+    EFFECT_LOG,
+    EFFECT_STATS_PAGE,
+    EFFECT_SYMBOLIZER,
+};
+
+/* ---- the table ---- */
+
+#define ROW(list, name, text, type, most) \
+    .source = list, .key = name, .values = text, .kind = type, .max = most
+#define CHOICE(key, words) ROW(OPTION_MALLOW, key, words, OPTION_CHOICE, 0)
+#define VALUE(key, name, kind, max) ROW(OPTION_MALLOW, key, name, kind, max)
+#define LIBC(key, old_name, number, kind, max) \
+    ROW(OPTION_LIBC, key, "N", kind, max), .variable = old_name, .parameter = number
+#define TARGET(field) \
+    .target = offsetof(struct settings, field), .target_size = sizeof settings.field
+#define EFFECT(name) .effect = EFFECT_##name
+
+_Static_assert(sizeof(struct settings) <= UINT8_MAX, "the offset of a target has one byte");
+
+/* In the order of mallow(7). */
+const struct option option_table[] = {
+    {CHOICE("backend", "reserve|brk"), TARGET(break_backend),
+     .help = "Chooses where small and medium blocks are."},
+    {CHOICE("check", "free|hard|full|off"), EFFECT(CHECK), .help = "Chooses how much is checked."},
+    {CHOICE("zero_on_free", "off|on"), EFFECT(ZERO), .help = "Clears blocks when they are freed."},
+    {CHOICE("randomize", "off|on"), TARGET(randomize),
+     .help = "Hands out fresh blocks in an order that cannot be guessed."},
+    {VALUE("frames", "N", OPTION_NUMBER, STACK_FRAMES_MAX), TARGET(frames),
+     .help = "Sets how many frames of a block's stacks are kept."},
+    {VALUE("quarantine", "amount", OPTION_AMOUNT, PTRDIFF_MAX), TARGET(quarantine),
+     .help = "Sets how many bytes of freed blocks wait before they are used again."},
+    {VALUE("guard", "N", OPTION_ONE_IN, SIZE_MAX), TARGET(guard), EFFECT(GUARD),
+     .help = "Puts one block in N on pages of its own, between inaccessible pages."},
+    {CHOICE("guard_align", "right|left"), TARGET(guard_left),
+     .help = "Chooses which side of a guarded block touches an inaccessible page."},
+    {VALUE("guard_budget", "amount", OPTION_AMOUNT, SIZE_MAX), TARGET(guard_budget),
+     .help = "Limits the memory that guarded blocks take."},
+    {VALUE("retain", "auto|amount", OPTION_AUTO_OR_AMOUNT, SIZE_MAX), EFFECT(RETAIN),
+     .help = "Sets how much free memory is kept for later allocations."},
+    {CHOICE("purge_thread", "off|on"), TARGET(purge_thread),
+     .help = "Starts a thread that gives unneeded memory back to the kernel."},
+    {CHOICE("on_error", "abort|report"), EFFECT(ON_ERROR),
+     .help = "Chooses whether a memory error ends the program."},
+    {CHOICE("mismatched_free", "report|ignore"), TARGET(families_mixed),
+     .help = "Chooses what happens when the wrong function frees a block."},
+    {CHOICE("stats", "off|exit"), TARGET(summary), EFFECT(COUNT),
+     .help = "Prints a summary when the program ends."},
+    {CHOICE("stats_format", "text|json"), TARGET(summary_json),
+     .help = "Chooses the form of the summary."},
+    {VALUE("stats_pid", "pid", OPTION_PROCESS, INT_MAX), EFFECT(STATS_PID),
+     .help = "Limits the summary to one process."},
+    {VALUE("stats_page", "file", OPTION_FILE, 0), EFFECT(STATS_PAGE),
+     .help = "Counts calls in a file and leaves the summary to its reader."},
+    {CHOICE("control", "off|on"), TARGET(control),
+     .help = "Starts a thread that answers the command mallow(1)."},
+    {CHOICE("leak", "off|exit"), TARGET(leak_at_exit),
+     .help = "Looks for lost blocks when the process ends."},
+    {VALUE("leak_status", "N", OPTION_NUMBER, UINT8_MAX), TARGET(leak_status),
+     .help = "Sets the exit status of a process that has lost blocks."},
+    {VALUE("leak_suppressions", "file", OPTION_FILE, 0), EFFECT(LEAK_SUPPRESSIONS),
+     .help = "Names a file that lists which lost blocks are not reported."},
+    {VALUE("symbolizer", "command", OPTION_FILE, 0), EFFECT(SYMBOLIZER),
+     .help = "Names the command that adds functions and lines to reports."},
+    {VALUE("log", "file", OPTION_FILE_PATTERN, 0), EFFECT(LOG),
+     .help = "Names the file that messages and the summary are appended to."},
+
+    {LIBC("trim_threshold", "MALLOC_TRIM_THRESHOLD_", M_TRIM_THRESHOLD, OPTION_NUMBER, SIZE_MAX),
+     .mallopt_bits = -1, EFFECT(TRIM_THRESHOLD),
+     .help = "Sets how many bytes of free memory are kept for later allocations."},
+    {LIBC("top_pad", "MALLOC_TOP_PAD_", M_TOP_PAD, OPTION_NUMBER, SIZE_MAX), EFFECT(TOP_PAD),
+     .help = "Sets how many bytes beyond the need are made accessible."},
+    {LIBC("mmap_threshold", "MALLOC_MMAP_THRESHOLD_", M_MMAP_THRESHOLD, OPTION_NUMBER,
+          THRESHOLD_MAX),
+     TARGET(mmap_threshold), EFFECT(FIX_THRESHOLD),
+     .help = "Sets the size from which blocks get a mapping of their own."},
+    {LIBC("mmap_max", "MALLOC_MMAP_MAX_", M_MMAP_MAX, OPTION_NUMBER, INT_MAX), TARGET(mmap_max),
+     EFFECT(FIX_THRESHOLD), .help = "Limits how many blocks have a mapping of their own."},
+    {LIBC("mxfast", "", M_MXFAST, OPTION_NUMBER, MXFAST_MAX), EFFECT(MXFAST),
+     .help = "Limits the size of the free blocks that threads keep."},
+    {LIBC("tcache_max", "", 0, OPTION_NUMBER, SIZE_MAX), EFFECT(TCACHE_MAX),
+     .help = "Limits the size of the free blocks that threads keep."},
+    {LIBC("tcache_count", "", 0, OPTION_NUMBER, TCACHE_COUNT_MAX), TARGET(tcache_count),
+     EFFECT(MAGAZINES), .help = "Limits how many free blocks of each size a thread keeps."},
+    {LIBC("perturb", "MALLOC_PERTURB_", M_PERTURB, OPTION_NUMBER, UINT8_MAX),
+     .mallopt_bits = UINT8_MAX, TARGET(perturb), EFFECT(PERTURB),
+     .help = "Fills blocks when they are allocated and freed; 0 does not."},
+    {LIBC("check", "MALLOC_CHECK_", M_CHECK_ACTION, OPTION_DIGIT, 3), .mallopt_bits = 7,
+     TARGET(check_action), EFFECT(CHECK_LEVEL), .help = "Chooses what a memory error does."},
+    {LIBC("hugetlb", "", 0, OPTION_NUMBER, SIZE_MAX), EFFECT(HUGE_PAGES),
+     .help = "Asks the kernel for transparent huge pages; 0 does not."},
+    {LIBC("arena_max", "MALLOC_ARENA_MAX", M_ARENA_MAX, OPTION_NUMBER, SIZE_MAX),
+     .help = "Is accepted and changes nothing."},
+    {LIBC("arena_test", "MALLOC_ARENA_TEST", M_ARENA_TEST, OPTION_NUMBER, SIZE_MAX),
+     .help = "Is accepted and changes nothing."},
+    {LIBC("tcache_unsorted_limit", "", 0, OPTION_NUMBER, SIZE_MAX),
+     .help = "Is accepted and changes nothing."},
+
+    {.key = ""},
+};
+
+/* ---- effects of numbers ---- */
+
+static void option_set_check(size_t place) {
+    enum { OFF = 3 }; /* wrong pointers are passed over in silence */
+    _Static_assert(CHECK_FREE == 0 && CHECK_HARD == 1 && CHECK_FULL == 2, "the words of `check`");
+    settings.check_wanted = place == OFF ? CHECK_FREE : (enum check_mode)place;
+    if (place == OFF) settings.check_action = 0;
+}
+
+/* A level that reports or ends the program also has errors looked for. mallopt comes too late for
+ * that. */
+static void option_set_check_level(size_t level) {
+    bool looks = (level & (CHECK_REPORT | CHECK_ABORT)) != 0;
+    settings.check_wanted = looks ? CHECK_FULL : CHECK_FREE;
+}
+
+/* From this many blocks on, guards are sampled and magazines stay in use; below it, each call is
+ * looked at. */
+#define GUARD_SAMPLED 32
+
+static void option_set_guard(size_t one_in) {
+    options_change_special(SPECIAL_SAMPLE, one_in >= GUARD_SAMPLED);
+    options_change_special(SPECIAL_GUARD, one_in != 0);
+}
+
+static void option_set_stats_pid(size_t process) {
+    settings.summary = settings.summary && process == (size_t)os_process_id();
+    options_change_special(SPECIAL_COUNT, settings.summary);
+}
+
+/* A bound from libc's default on is about small blocks alone there, and does not mean fewer than
+ * are kept here anyway. */
+static void option_set_mxfast(size_t bytes) {
+    settings.mxfast = bytes < MXFAST_DEFAULT ? bytes : SLOT_MAX;
+    options_change_magazines();
+}
+
+static void option_set_tcache_max(size_t bytes) {
+    settings.tcache_max = min_size(bytes, SLOT_MAX);
+    options_change_magazines();
+}
+
+static void option_set_top_pad(size_t bytes) {
+    space.top_pad = bytes;
+    settings.fixed_threshold = true;
+}
+
+static void option_set_trim_threshold(size_t bytes) {
+    purge_set_retain(min_size(bytes, PURGE_NEVER)); /* SIZE_MAX would be "auto" */
+    settings.fixed_threshold = true;
+}
+
+static void option_apply(enum option_effect effect, size_t number) {
+    switch (effect) {
+    case EFFECT_NONE:
+        break;
+    case EFFECT_CHECK:
+        option_set_check(number);
+        break;
+    case EFFECT_CHECK_LEVEL:
+        option_set_check_level(number);
+        break;
+    case EFFECT_COUNT:
+        options_change_special(SPECIAL_COUNT, number != 0);
+        break;
+    case EFFECT_FIX_THRESHOLD:
+        settings.fixed_threshold = true;
+        break;
+    case EFFECT_GUARD:
+        option_set_guard(number);
+        break;
+    case EFFECT_HUGE_PAGES:
+        if (number != 0) space_use_huge_pages();
+        break;
+    case EFFECT_MAGAZINES:
+        options_change_magazines();
+        break;
+    case EFFECT_MXFAST:
+        option_set_mxfast(number);
+        break;
+    case EFFECT_ON_ERROR:
+        settings.check_action = number == 0 ? CHECK_REPORT | CHECK_ABORT : CHECK_REPORT;
+        break;
+    case EFFECT_PERTURB:
+        options_change_special(SPECIAL_FILL, number != 0);
+        break;
+    case EFFECT_RETAIN:
+        purge_set_retain(number);
+        break;
+    case EFFECT_STATS_PID:
+        option_set_stats_pid(number);
+        break;
+    case EFFECT_TCACHE_MAX:
+        option_set_tcache_max(number);
+        break;
+    case EFFECT_TOP_PAD:
+        option_set_top_pad(number);
+        break;
+    case EFFECT_TRIM_THRESHOLD:
+        option_set_trim_threshold(number);
+        break;
+    case EFFECT_ZERO:
+        options_change_special(SPECIAL_ZERO, number != 0);
+        break;
+    }
+}
+
+static void option_store(const struct option *option, size_t number) {
+    char *target = (char *)&settings + option->target;
+    switch (option->target_size) {
+    case sizeof(uint8_t):
+        racy_store((uint8_t *)target, (uint8_t)number);
+        break;
+    case sizeof(unsigned):
+        racy_store((unsigned *)target, (unsigned)number);
+        break;
+    case sizeof(size_t):
+        racy_store((size_t *)target, number);
+        break;
+    }
+}
+
+RARE void option_set_number(const struct option *option, size_t number) {
+    option_store(option, number);
+    option_apply(option->effect, number);
+}
+
+/* ---- effects of paths ---- */
+
+/* Processes that inherit the setting make no use of it. Without the page the process prints the
+ * summary itself, if it can. */
+static void option_set_stats_page(const char *path) {
+    if (settings.summary) calls_share(path);
+}
+
+static const char *option_set_log(const char *path) {
+    int error = log_open(path);
+    return error == 0 ? NULL : error_text(error);
+}
+
+static void option_set_symbolizer(const char *path) {
+    static UNTOUCHED char kept[WORD_PATH_ROOM];
+    memcpy(kept, path, strlen(path) + 1);
+    symbolizer_set(kept);
+}
+
+RARE const char *option_set_path(const struct option *option, const char *path) {
+    switch ((enum option_path_effect)option->effect) {
+    case EFFECT_LEAK_SUPPRESSIONS:
+        return leak_read_suppressions(path);
+    case EFFECT_LOG:
+        return option_set_log(path);
+    case EFFECT_STATS_PAGE:
+        option_set_stats_page(path);
+        break;
+    case EFFECT_SYMBOLIZER:
+        option_set_symbolizer(path);
+        break;
+    }
+    return NULL;
+}
