@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "peer.h"
 #include "printable.h"
@@ -87,7 +88,7 @@ static char *receive_answer(int fd, pid_t process, int64_t deadline, size_t limi
 
 char *control_ask(pid_t process, const char *request, struct control_terms terms) {
     static const char ok[] = "ok\n", error[] = "error ";
-    int64_t deadline = now_ms() + 1000 * (int64_t)terms.seconds;
+    int64_t deadline = clock_ms() + 1000 * (int64_t)terms.seconds;
     int fd = connect_to(process, terms.seconds);
     send_line(fd, request);
     char *answer = receive_answer(fd, process, deadline, terms.bytes);

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "probe.h"
 
 #define ROOM 64u
@@ -27,12 +27,6 @@ static struct list arrivals, echoes;
 /* When the probe was asked, 0: it has answered; and until when what it has received is known. */
 static int64_t asked, known;
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void drop(struct list *list, size_t index) {
     list->count--;
     memmove(list->entries + index, list->entries + index + 1,
@@ -42,7 +36,7 @@ static void drop(struct list *list, size_t index) {
 static void append(struct list *list, const siginfo_t *info) {
     if (list->count == ROOM) return;
     list->entries[list->count++] =
-        (struct entry){.info = *info, .expires = now_ms() + FORWARD_PATIENCE_MS};
+        (struct entry){.info = *info, .expires = clock_ms() + FORWARD_PATIENCE_MS};
 }
 
 static void pass_on(struct entry *entry, pid_t program) {
@@ -108,7 +102,7 @@ static bool is_for_us_alone(const struct entry *arrival, int64_t now) {
 }
 
 int forward_settle(pid_t program) {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     read_echoes();
     match();
     while (arrivals.count > 0 && is_for_us_alone(&arrivals.entries[0], now)) {

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "leaks.h"
 #include "read_all.h"
@@ -91,7 +92,7 @@ char *leaks_symbolize(char *text, pid_t process) {
     if (strstr(text, "\n    #") == NULL) return text;
     if (pipe(ends) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
     pid_t child = start_child(ends, text, process);
-    enum read_end end = read_all(ends[0], now_ms() + PATIENCE_MS, NAMED_MAX, &named, &length);
+    enum read_end end = read_all(ends[0], clock_ms() + PATIENCE_MS, NAMED_MAX, &named, &length);
     close(ends[0]);
     end_child(child);
     if (end == READ_LATE)

@@ -6,23 +6,17 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
-
-int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* False when the deadline has passed and nothing can be read. */
 static bool wait_for_data(int fd, int64_t deadline) {
     struct pollfd poll_for = {.fd = fd, .events = POLLIN};
     int ready;
     do {
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - clock_ms();
         ready = poll(&poll_for, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
     } while (ready < 0 && errno == EINTR);
     return ready != 0;
@@ -31,7 +25,7 @@ static bool wait_for_data(int fd, int64_t deadline) {
 static enum read_end copy_all(int fd, int64_t deadline, size_t limit, FILE *to) {
     char piece[65536];
     for (size_t all = 0; all <= limit;) {
-        if (!wait_for_data(fd, deadline) || now_ms() > deadline) return READ_LATE;
+        if (!wait_for_data(fd, deadline) || clock_ms() > deadline) return READ_LATE;
         ssize_t n = read(fd, piece, sizeof piece);
         /* A server that did not read all of the request resets the connection at its end. */
         if (n == 0 || (n < 0 && errno == ECONNRESET)) return READ_COMPLETE;

@@ -12,11 +12,9 @@ enum read_end {
     READ_FAILED,   /* errno has the reason */
 };
 
-/* Milliseconds of the monotonic clock, for a deadline. */
-int64_t now_ms(void);
-
-/* Reads from a pipe or a socket until its end and stores the text, which the caller frees. The text
- * is what came, whatever ended it. Ends the command when there is no memory. */
+/* Reads from a pipe or a socket until its end, or until clock_ms() reaches the deadline, and stores
+ * the text, which the caller frees. The text is what came, whatever ended it. Ends the command when
+ * there is no memory. */
 enum read_end read_all(int fd, int64_t deadline, size_t limit, char **text, size_t *length);
 
 #endif
