@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "xalloc.h"
 
 /* Readable by all, because a program may change its user; writable by its owner alone. */
 static void require_own_directory(const char *directory) {
@@ -41,21 +42,15 @@ static bool leads_to(const char *link, const char *target) {
 /* The link's name follows from its target, so that all runs of one installation share it. */
 char *alias_without(const char *path, const char *characters) {
     const char *name = strrchr(path, '/');
-    char directory[64], link[128], *target, *alias;
-    if (strpbrk(path, characters) == NULL) {
-        alias = strdup(path);
-        if (alias == NULL) err(EXIT_OWN_FAILURE, NULL);
-        return alias;
-    }
-    target = strndup(path, (size_t)(name - path));
-    if (target == NULL) err(EXIT_OWN_FAILURE, NULL);
+    char directory[64], link[128];
+    if (strpbrk(path, characters) == NULL) return xstrdup(path);
+    char *target = xstrndup(path, (size_t)(name - path));
     snprintf(directory, sizeof directory, "/tmp/mallow-%u", (unsigned)geteuid());
     require_own_directory(directory);
     snprintf(link, sizeof link, "%s/%016llx", directory,
              (unsigned long long)hash(target, strlen(target)));
     if (symlink(target, link) != 0 && !leads_to(link, target))
         err(EXIT_OWN_FAILURE, "cannot make the symbolic link %s", link);
-    if (asprintf(&alias, "%s%s", link, name) < 0) err(EXIT_OWN_FAILURE, NULL);
     free(target);
-    return alias;
+    return xasprintf("%s%s", link, name);
 }

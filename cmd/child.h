@@ -8,7 +8,7 @@
 
 struct child_end {
     pid_t process;
-    int status; /* as wait(2) returns it */
+    int status;          /* as wait(2) returns it */
     struct rusage usage; /* with that of the children that it has waited for */
     bool waited;         /* for a child; true if that is not known */
     char name[64];       /* of the program that ended, "" if it is not known */

@@ -1,13 +1,11 @@
 /* Names as their language writes them, whatever they expand to. */
-#include <err.h>
 #include <libiberty/demangle.h>
 #include <setjmp.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
 #include "symbols.h"
+#include "xalloc.h"
 
 /* A name of a hundred characters can expand to gigabytes, as it may refer to its own parts. */
 #define DEMANGLED_MAX ((size_t)16 << 10)
@@ -39,7 +37,5 @@ char *symbols_demangle(const char *name) {
     struct demangled demangled;
     bool done = demangle_by(rust_demangle_callback, name, &demangled) ||
                 demangle_by(cplus_demangle_v3_callback, name, &demangled);
-    char *text = done ? strdup(demangled.text) : strndup(name, DEMANGLED_MAX);
-    if (text == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return text;
+    return done ? xstrdup(demangled.text) : xstrndup(name, DEMANGLED_MAX);
 }

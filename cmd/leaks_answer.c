@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "leaks.h"
+#include "xalloc.h"
 
 const char *const leak_kind_names[LEAK_KINDS] = {
     [LEAK_DEFINITE] = "definitely lost",
@@ -71,11 +72,7 @@ static bool parse_stop(const char *line, struct leak_answer *answer) {
 }
 
 static struct leak_lines *add_group(struct leak_answer *answer) {
-    if ((answer->count & (answer->count - 1)) == 0) { /* full at powers of two */
-        size_t room = (answer->count * 2 + 1) * sizeof *answer->groups;
-        answer->groups = realloc(answer->groups, room);
-        if (answer->groups == NULL) err(EXIT_OWN_FAILURE, NULL);
-    }
+    answer->groups = xgrow(answer->groups, answer->count, sizeof *answer->groups);
     return &answer->groups[answer->count++];
 }
 

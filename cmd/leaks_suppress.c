@@ -7,6 +7,7 @@
 #include "command.h"
 #include "leak/leak_pattern.h"
 #include "leaks.h"
+#include "xalloc.h"
 
 struct patterns {
     char **list;
@@ -14,11 +15,8 @@ struct patterns {
 };
 
 static void add_pattern(struct patterns *patterns, const char *pattern, size_t length) {
-    size_t room = (patterns->count + 1) * sizeof *patterns->list;
-    patterns->list = realloc(patterns->list, room);
-    if (patterns->list == NULL) err(EXIT_OWN_FAILURE, NULL);
-    patterns->list[patterns->count] = strndup(pattern, length);
-    if (patterns->list[patterns->count++] == NULL) err(EXIT_OWN_FAILURE, NULL);
+    patterns->list = xgrow(patterns->list, patterns->count, sizeof *patterns->list);
+    patterns->list[patterns->count++] = xstrndup(pattern, length);
 }
 
 static struct patterns read_patterns(const char *file) {

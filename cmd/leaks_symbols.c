@@ -15,6 +15,7 @@
 #include "leaks.h"
 #include "read_all.h"
 #include "symbolize.h"
+#include "xalloc.h"
 
 #define PATIENCE_MS 120000
 #define NAMED_MAX ((size_t)1 << 30)        /* bytes of the text with names */
@@ -77,11 +78,10 @@ static char *join(const char *named, const char *text) {
         at = next, rest = line_after(rest);
     char *all;
     size_t length;
-    FILE *to = open_memstream(&all, &length);
-    if (to == NULL) err(EXIT_OWN_FAILURE, NULL);
+    FILE *to = xopen_memstream(&all, &length);
     fwrite(named, 1, (size_t)(at - named), to);
     fputs(rest, to);
-    if (fclose(to) != 0) err(EXIT_OWN_FAILURE, NULL);
+    xclose_memstream(to);
     return all;
 }
 

@@ -12,6 +12,7 @@
 #include "printable.h"
 #include "symbols.h"
 #include "trace_log.h"
+#include "xalloc.h"
 
 #define EXIT_FOUND 1
 
@@ -98,10 +99,9 @@ static void print_place(FILE *to, const struct view *view, const struct place *p
 static const char *describe(const struct view *view, struct place *place) {
     size_t size;
     if (place->description != NULL) return place->description;
-    FILE *to = open_memstream(&place->description, &size);
-    if (to == NULL) err(EXIT_OWN_FAILURE, NULL);
+    FILE *to = xopen_memstream(&place->description, &size);
     print_place(to, view, place);
-    if (fclose(to) != 0) err(EXIT_OWN_FAILURE, NULL);
+    xclose_memstream(to);
     make_printable(place->description, size, "\n");
     return place->description;
 }
@@ -157,9 +157,8 @@ static void group_leaks(struct leaks *leaks) {
 static struct leaks find_leaks(const struct view *view) {
     size_t live = view->log->live_blocks;
     struct leaks leaks = {.view = view,
-                          .blocks = calloc(live + 1, sizeof *leaks.blocks),
-                          .groups = calloc(live + 1, sizeof *leaks.groups)};
-    if (leaks.blocks == NULL || leaks.groups == NULL) err(EXIT_OWN_FAILURE, NULL);
+                          .blocks = xcalloc(live + 1, sizeof *leaks.blocks),
+                          .groups = xcalloc(live + 1, sizeof *leaks.groups)};
     trace_log_for_each_live(view->log, add_leak, &leaks);
     qsort(leaks.blocks, leaks.count, sizeof *leaks.blocks, compare_leaks);
     group_leaks(&leaks);

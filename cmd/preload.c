@@ -10,6 +10,7 @@
 
 #include "alias.h"
 #include "command.h"
+#include "xalloc.h"
 
 static void set_variable(const char *name, const char *value) {
     if (setenv(name, value, 1) != 0) err(EXIT_OWN_FAILURE, "cannot set %s", name);
@@ -37,8 +38,7 @@ static const char *own_directory(char path[static PATH_MAX]) {
 /* The absolute path of a file in the directory that is `place` seen from `directory`, allocated;
  * NULL when it is not there. */
 static char *find_in(const char *directory, const char *place, const char *name) {
-    char *candidate;
-    if (asprintf(&candidate, "%s/%s/%s", directory, place, name) < 0) err(EXIT_OWN_FAILURE, NULL);
+    char *candidate = xasprintf("%s/%s/%s", directory, place, name);
     char *path = realpath(candidate, NULL);
     free(candidate);
     return path;
@@ -68,12 +68,9 @@ void preload_library(const char *name) {
     char *found = find_library(name);
     char *library = alias_without(found, " :$");
     const char *others = get_variable("LD_PRELOAD");
-    char *list = library;
-
-    if (others != NULL && asprintf(&list, "%s:%s", library, others) < 0)
-        err(EXIT_OWN_FAILURE, NULL);
+    char *list = others == NULL ? xstrdup(library) : xasprintf("%s:%s", library, others);
     set_variable("LD_PRELOAD", list);
-    if (list != library) free(list);
+    free(list);
     free(library);
     free(found);
 }
@@ -81,8 +78,7 @@ void preload_library(const char *name) {
 /* Sets MALLOW_OPTIONS to the two lists. */
 static void join_options(const char *first, const char *second) {
     bool both = *first != '\0' && *second != '\0';
-    char *all;
-    if (asprintf(&all, "%s%s%s", first, both ? "," : "", second) < 0) err(EXIT_OWN_FAILURE, NULL);
+    char *all = xasprintf("%s%s%s", first, both ? "," : "", second);
     set_variable("MALLOW_OPTIONS", all);
     free(all);
 }
@@ -102,9 +98,7 @@ static const char spaces[] = " \t\n\v\f\r";
 static char *trimmed(const char *start, const char *end) {
     start += strspn(start, spaces);
     while (end > start && strchr(spaces, end[-1]) != NULL) end--;
-    char *text = strndup(start, end > start ? (size_t)(end - start) : 0);
-    if (text == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return text;
+    return xstrndup(start, end > start ? (size_t)(end - start) : 0);
 }
 
 char *preload_setting(const char *key) {

@@ -1,8 +1,6 @@
 #include "process_map.h"
 
-#include <err.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
-
-static void *or_fail(void *allocated) {
-    if (allocated == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return allocated;
-}
+#include "xalloc.h"
 
 static void add_file(struct process_map *map, struct mapped_file file) {
-    if ((map->count & (map->count - 1)) == 0) /* full at powers of two */
-        map->files = or_fail(realloc(map->files, (map->count * 2 + 1) * sizeof file));
+    map->files = xgrow(map->files, map->count, sizeof file);
     map->files[map->count++] = file;
 }
 
@@ -31,12 +23,12 @@ static void add_line(struct process_map *map, char *line) {
     int numbers =
         sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &file.start, &file.end, &file.offset, &path);
     if (numbers != 3 || path == 0 || line[path] != '/') return;
-    file.path = or_fail(strdup(line + path));
+    file.path = xstrdup(line + path);
     add_file(map, file);
 }
 
 struct process_map *process_map_read(pid_t process) {
-    struct process_map *map = or_fail(calloc(1, sizeof *map));
+    struct process_map *map = xcalloc(1, sizeof *map);
     char name[64], *line = NULL;
     size_t room = 0;
     map->process = process;
@@ -72,16 +64,6 @@ struct mapped_file *process_map_find(const struct process_map *map, uint64_t add
 
 /* ---- paths ---- */
 
-static char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
-static char *format(const char *pattern, ...) {
-    char *text;
-    va_list arguments;
-    va_start(arguments, pattern);
-    if (vasprintf(&text, pattern, arguments) < 0) or_fail(NULL);
-    va_end(arguments);
-    return text;
-}
-
 static bool is_same_file(const char *path, const char *other) {
     struct stat a, b;
     return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
@@ -98,17 +80,17 @@ static bool is_link_to(const char *link, const char *path) {
 /* Debug information apart from the file is found by the file's own path, where both have it. Only
  * root may open what is mapped, except for the program itself. */
 static char *find_path(pid_t process, const struct mapped_file *file) {
-    char *path = format("/proc/%d/root%s", (int)process, file->path);
+    char *path = xasprintf("/proc/%d/root%s", (int)process, file->path);
     if (is_same_file(path, file->path)) {
         free(path);
-        return or_fail(strdup(file->path));
+        return xstrdup(file->path);
     }
     if (access(path, R_OK) == 0) return path;
     free(path);
-    path = format("/proc/%d/exe", (int)process);
+    path = xasprintf("/proc/%d/exe", (int)process);
     if (is_link_to(path, file->path)) return path;
     free(path);
-    return format("/proc/%d/map_files/%lx-%lx", (int)process, file->start, file->end);
+    return xasprintf("/proc/%d/map_files/%lx-%lx", (int)process, file->start, file->end);
 }
 
 const char *process_map_visible_path(const struct process_map *map, struct mapped_file *file) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "xalloc.h"
 
 /* An interpreter may be a script itself; the kernel stops here too. */
 #define MAX_INTERPRETERS 4
@@ -39,11 +40,9 @@ static _Noreturn void refuse(const char *name, int error) {
 }
 
 static char *join(const char *directory, size_t length, const char *name) {
-    char *path;
     /* An empty element of PATH is the working directory. */
     if (length == 0) directory = ".", length = 1;
-    if (asprintf(&path, "%.*s/%s", (int)length, directory, name) < 0) err(EXIT_OWN_FAILURE, NULL);
-    return path;
+    return xasprintf("%.*s/%s", (int)length, directory, name);
 }
 
 static char *search_path(const char *name) {
@@ -68,9 +67,7 @@ char *program_find(const char *name) {
 
     int error = execution_error(name);
     if (error != 0) refuse(name, error);
-    char *path = strdup(name);
-    if (path == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return path;
+    return xstrdup(name);
 }
 
 /* An empty file when it cannot be read: one may run what one may not read. */
@@ -196,8 +193,7 @@ static char *interpreter_of(struct file file) {
     if (file.size < 2 || memcmp(file.bytes, "#!", 2) != 0) return NULL;
     const char *line_end = memchr(file.bytes, '\n', file.size);
     size_t length = (line_end != NULL ? (size_t)(line_end - file.bytes) : file.size) - 2;
-    char *line = strndup(file.bytes + 2, length);
-    if (line == NULL) err(EXIT_OWN_FAILURE, NULL);
+    char *line = xstrndup(file.bytes + 2, length);
     size_t start = strspn(line, blanks);
     size_t interpreter_length = strcspn(line + start, blanks);
     memmove(line, line + start, interpreter_length);

@@ -1,6 +1,5 @@
 #include "read_all.h"
 
-#include <err.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -9,7 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "command.h"
+#include "xalloc.h"
 
 /* False when the deadline has passed and nothing can be read. */
 static bool wait_for_data(int fd, int64_t deadline) {
@@ -39,11 +38,10 @@ static enum read_end copy_all(int fd, int64_t deadline, size_t limit, FILE *to) 
 }
 
 enum read_end read_all(int fd, int64_t deadline, size_t limit, char **text, size_t *length) {
-    FILE *to = open_memstream(text, length);
-    if (to == NULL) err(EXIT_OWN_FAILURE, NULL);
+    FILE *to = xopen_memstream(text, length);
     enum read_end end = copy_all(fd, deadline, limit, to);
     int error = errno;
-    if (fclose(to) != 0) err(EXIT_OWN_FAILURE, NULL);
+    xclose_memstream(to);
     errno = error;
     return end;
 }

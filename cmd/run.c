@@ -15,6 +15,7 @@
 #include "preload.h"
 #include "program.h"
 #include "summary.h"
+#include "xalloc.h"
 
 struct request {
     char *path;
@@ -44,13 +45,11 @@ static const char help[] =
 /* The program may change its directory before the library opens the file. */
 static void add_log(const char *file) {
     char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
-    char *option;
 
     if (*file == '\0' || strchr(file, ',') != NULL)
         usage_error("--log='%s': the name of a log must not be empty or have a comma", file);
     if (directory == NULL) err(EXIT_OWN_FAILURE, "the working directory");
-    if (asprintf(&option, "log=%s%s%s", directory, *file == '/' ? "" : "/", file) < 0)
-        err(EXIT_OWN_FAILURE, NULL);
+    char *option = xasprintf("log=%s%s%s", directory, *file == '/' ? "" : "/", file);
     preload_add_options(option);
     free(option);
     free(directory);
@@ -58,10 +57,10 @@ static void add_log(const char *file) {
 
 /* The library has this command give the stack frames in reports functions and lines. */
 static void add_symbolizer(void) {
-    char path[PATH_MAX], *option;
+    char path[PATH_MAX];
     preload_own_path(path);
     char *plain = alias_without(path, ",");
-    if (asprintf(&option, "symbolizer=%s", plain) < 0) err(EXIT_OWN_FAILURE, NULL);
+    char *option = xasprintf("symbolizer=%s", plain);
     preload_add_default(option);
     free(option);
     free(plain);

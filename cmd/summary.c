@@ -16,6 +16,7 @@
 #include "command.h"
 #include "preload.h"
 #include "process/summary_text.h"
+#include "xalloc.h"
 
 static struct {
     bool wanted;
@@ -79,8 +80,7 @@ static void to_file(void *file, const char *bytes, size_t count) { fwrite(bytes,
 static char *expand(const char *path, pid_t process) {
     char *expanded;
     size_t length;
-    FILE *text = open_memstream(&expanded, &length);
-    if (text == NULL) err(EXIT_OWN_FAILURE, NULL);
+    FILE *text = xopen_memstream(&expanded, &length);
     for (; *path != '\0'; path++) {
         if (path[0] == '%' && path[1] == 'p')
             fprintf(text, "%d", (int)process);
@@ -88,7 +88,7 @@ static char *expand(const char *path, pid_t process) {
             fputc(*path, text);
         if (path[0] == '%' && (path[1] == 'p' || path[1] == '%')) path++;
     }
-    if (fclose(text) != 0) err(EXIT_OWN_FAILURE, NULL);
+    xclose_memstream(text);
     return expanded;
 }
 

@@ -10,12 +10,10 @@ bool survive(void (*call)(void *to), void *to) {
 
 #else
 
-#    include <err.h>
 #    include <setjmp.h>
 #    include <signal.h>
-#    include <stdlib.h>
 
-#    include "command.h"
+#    include "xalloc.h"
 
 #    define STACK_BYTES 65536 /* for the handler, as the stack may have overflowed */
 
@@ -35,8 +33,7 @@ static void install_handlers(void) {
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
     if (are_installed) return;
     are_installed = true;
-    stack_t stack = {.ss_size = STACK_BYTES, .ss_sp = malloc(STACK_BYTES)};
-    if (stack.ss_sp == NULL) err(EXIT_OWN_FAILURE, NULL);
+    stack_t stack = {.ss_size = STACK_BYTES, .ss_sp = xcalloc(1, STACK_BYTES)};
     sigaltstack(&stack, NULL);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         sigaction(numbers[i], &action, NULL);

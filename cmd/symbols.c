@@ -1,18 +1,17 @@
 #include "symbols.h"
 
 #include <elfutils/libdwfl.h>
-#include <err.h>
 #include <gelf.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "elf_file.h"
 #include "printable.h"
 #include "survive.h"
 #include "symbols_debug.h"
+#include "xalloc.h"
 
 /* Each file has a session of its own, as if it alone were loaded and with a bias of 0: files of
  * different processes, which may lie at the same addresses, do not meet. */
@@ -28,13 +27,8 @@ struct symbols {
     struct module *modules; /* the last one asked for first */
 };
 
-static void *or_fail(void *allocated) {
-    if (allocated == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return allocated;
-}
-
 struct symbols *symbols_open(void) {
-    return or_fail(calloc(1, sizeof(struct symbols)));
+    return xcalloc(1, sizeof(struct symbols));
 }
 
 void symbols_close(struct symbols *symbols) {
@@ -53,13 +47,12 @@ void symbols_close(struct symbols *symbols) {
 static bool is_link_harmless(const char *module, const char *link) {
     static const char *const folders[] = {".", ".debug", "..", "/usr/lib/debug"};
     bool harmless = true;
-    char *path = or_fail(strdup(module));
+    char *path = xstrdup(module);
     const char *directory = dirname(path);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char *folder = or_fail(malloc(strlen(directory) + strlen(folders[i]) + 2));
         bool absolute = *folders[i] == '/';
-        stpcpy(stpcpy(stpcpy(folder, absolute ? folders[i] : directory), "/"),
-               absolute ? directory : folders[i]);
+        char *folder = xasprintf("%s/%s", absolute ? folders[i] : directory,
+                                 absolute ? directory : folders[i]);
         harmless = harmless && is_harmless_file(folder, link);
         free(folder);
     }
@@ -100,8 +93,8 @@ static bool use(struct module *module, void (*call)(void *to), void *to) {
 }
 
 static struct module *open_module(const char *path) {
-    struct module *module = or_fail(calloc(1, sizeof *module));
-    module->path = or_fail(strdup(path));
+    struct module *module = xcalloc(1, sizeof *module);
+    module->path = xstrdup(path);
     use(module, begin_session, module);
     return module;
 }
@@ -182,7 +175,7 @@ static char *table_name(struct module *module, uint64_t offset) {
 #define FILE_NAME_MAX 4096
 
 char *symbols_copy_name(const char *name) {
-    char *copy = or_fail(strndup(name, FILE_NAME_MAX));
+    char *copy = xstrndup(name, FILE_NAME_MAX);
     make_printable(copy, strlen(copy), "");
     return copy;
 }

@@ -22,10 +22,10 @@
 struct symbols;
 
 struct symbol {
-    char *function;   /* demangled; NULL: not known */
-    char *file;       /* as the compiler was told; NULL: not known */
-    int line;         /* 0: not known */
-    bool inlined;     /* into the next one */
+    char *function; /* demangled; NULL: not known */
+    char *file;     /* as the compiler was told; NULL: not known */
+    int line;       /* 0: not known */
+    bool inlined;   /* into the next one */
 };
 
 /* Of one address: the innermost inlined function first, the function of the symbol table last. */

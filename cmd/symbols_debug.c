@@ -2,25 +2,18 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <err.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
 #include "elf_file.h"
+#include "xalloc.h"
 
 #define DEPTH_MAX 128 /* of nested scopes */
 #define NAME_MAX_BYTES 4096
 #define BUDGET (20 * CLOCKS_PER_SEC)
 #define STEPS_BETWEEN_LOOKS 16
-
-static void *or_fail(void *allocated) {
-    if (allocated == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return allocated;
-}
 
 /* ---- the budget ---- */
 
@@ -99,12 +92,12 @@ static char *qualified_name(Dwarf_Die *function, struct debug_budget *budget) {
     Dwarf_Die declaration = declaration_of(*function), ancestors[DEPTH_MAX];
     const char *name = dwarf_diename(function);
     if (name == NULL) return NULL;
-    char *full = or_fail(strndup(name, NAME_MAX_BYTES));
+    char *full = xstrndup(name, NAME_MAX_BYTES);
     for (size_t i = find_ancestors(&declaration, ancestors, budget); i-- > 0;) {
         const char *outer = has_members(&ancestors[i]) ? dwarf_diename(&ancestors[i]) : NULL;
         char *inner = full;
         if (outer == NULL || strlen(inner) >= NAME_MAX_BYTES) continue;
-        if (asprintf(&full, "%.*s::%s", NAME_MAX_BYTES, outer, inner) < 0) or_fail(NULL);
+        full = xasprintf("%.*s::%s", NAME_MAX_BYTES, outer, inner);
         free(inner);
     }
     return full;
@@ -231,10 +224,11 @@ static bool is_split_file_harmless(Dwfl_Module *file, Dwarf_Die *unit) {
     bool harmless = name == NULL || folder == NULL || is_harmless_file(folder, name);
     dwfl_module_info(file, NULL, NULL, NULL, NULL, NULL, &paths[0], &paths[1]);
     for (size_t i = 0; i < 2 && name != NULL; i++) {
-        char *path = paths[i] == NULL ? NULL : or_fail(strdup(paths[i])), *both;
+        char *path = paths[i] == NULL ? NULL : xstrdup(paths[i]);
         if (path == NULL) continue;
         harmless = harmless && is_harmless_file(dirname(path), name);
-        if (folder != NULL && asprintf(&both, "%s/%s", path, folder) > 0) {
+        if (folder != NULL) {
+            char *both = xasprintf("%s/%s", path, folder);
             harmless = harmless && is_harmless_file(both, name);
             free(both);
         }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "xalloc.h"
 
 /* What is being read. */
 struct reader {
@@ -15,11 +16,6 @@ struct reader {
     size_t line;
     struct trace_log *log;
 };
-
-static void *or_fail(void *allocated) {
-    if (allocated == NULL) err(EXIT_OWN_FAILURE, NULL);
-    return allocated;
-}
 
 static _Noreturn void refuse(const struct reader *reader, const char *what) {
     errx(EXIT_BAD_LOG, "%s:%zu: %s", reader->path, reader->line, what);
@@ -43,25 +39,25 @@ static bool parse_place(struct place *place) {
     const char *parenthesis = bracket > text && bracket[-1] == ')' ? strrchr(text, '(') : NULL;
     if (parenthesis != NULL) {
         size_t symbol = strcspn(parenthesis + 1, "+)");
-        place->symbol = or_fail(strndup(parenthesis + 1, symbol));
+        place->symbol = xstrndup(parenthesis + 1, symbol);
         end = parenthesis;
     }
     if (end == text) return true;
     if (end[-1] != ':') return false;
-    place->object = or_fail(strndup(text, (size_t)(end - 1 - text)));
+    place->object = xstrndup(text, (size_t)(end - 1 - text));
     return true;
 }
 
 static struct place *find_place(struct reader *reader, const char *text) {
-    struct place *fresh = or_fail(calloc(1, sizeof *fresh));
+    struct place *fresh = xcalloc(1, sizeof *fresh);
     fresh->text = text;
     struct place *found =
-        *(struct place **)or_fail(tsearch(fresh, &reader->log->places, compare_places));
+        *(struct place **)xnonnull(tsearch(fresh, &reader->log->places, compare_places));
     if (found != fresh) {
         free(fresh);
         return found;
     }
-    fresh->text = or_fail(strdup(text));
+    fresh->text = xstrdup(text);
     if (!parse_place(fresh)) refuse(reader, "the caller is malformed");
     return fresh;
 }
@@ -82,8 +78,7 @@ static struct block *find_block(struct trace_log *log, uint64_t address) {
 static void add_error(const struct reader *reader, struct trace_error error) {
     struct trace_log *log = reader->log;
     error.line = reader->line;
-    if ((log->error_count & (log->error_count - 1)) == 0) /* full at powers of two */
-        log->errors = or_fail(realloc(log->errors, (log->error_count * 2 + 1) * sizeof error));
+    log->errors = xgrow(log->errors, log->error_count, sizeof error);
     log->errors[log->error_count++] = error;
 }
 
@@ -97,9 +92,9 @@ static void add_block(struct reader *reader, uint64_t address, uint64_t size, st
     struct trace_log *log = reader->log;
     struct block *block = find_block(log, address);
     if (block == NULL) {
-        block = or_fail(calloc(1, sizeof *block));
+        block = xcalloc(1, sizeof *block);
         block->address = address;
-        or_fail(tsearch(block, &log->blocks, compare_blocks));
+        xnonnull(tsearch(block, &log->blocks, compare_blocks));
     } else if (block->freed == NULL) {
         add_error(reader, (struct trace_error){.kind = TRACE_ALLOCATED_TWICE,
                                                .address = address,
@@ -226,7 +221,7 @@ static void read_lines(struct reader *reader, FILE *file) {
 }
 
 struct trace_log *trace_log_read(const char *path) {
-    struct reader reader = {.path = path, .log = or_fail(calloc(1, sizeof(struct trace_log)))};
+    struct reader reader = {.path = path, .log = xcalloc(1, sizeof(struct trace_log))};
     FILE *file = fopen(path, "re");
     if (file == NULL) err(EXIT_BAD_LOG, "%s", path);
     read_lines(&reader, file);
