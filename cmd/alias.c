@@ -2,8 +2,6 @@
 
 #include <err.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "path.h"
 #include "xalloc.h"
 
 /* Readable by all, because a program may change its user; writable by its owner alone. */
@@ -32,13 +31,6 @@ static uint64_t hash(const char *text, size_t length) {
     return value;
 }
 
-static bool leads_to(const char *link, const char *target) {
-    char found[PATH_MAX];
-    ssize_t length = readlink(link, found, sizeof found - 1);
-    return length >= 0 && (size_t)length == strlen(target) &&
-           memcmp(found, target, (size_t)length) == 0;
-}
-
 /* The link's name follows from its target, so that all runs of one installation share it. */
 char *alias_without(const char *path, const char *characters) {
     const char *name = strrchr(path, '/');
@@ -49,7 +41,7 @@ char *alias_without(const char *path, const char *characters) {
     require_own_directory(directory);
     snprintf(link, sizeof link, "%s/%016llx", directory,
              (unsigned long long)hash(target, strlen(target)));
-    if (symlink(target, link) != 0 && !leads_to(link, target))
+    if (symlink(target, link) != 0 && !path_is_link_to(link, target))
         err(EXIT_OWN_FAILURE, "cannot make the symbolic link %s", link);
     free(target);
     return xasprintf("%s%s", link, name);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "proc.h"
 
 struct amount amount_of(unsigned long long bytes) {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
@@ -20,10 +21,8 @@ struct amount amount_of(unsigned long long bytes) {
 }
 
 unsigned long long resident_bytes(pid_t process) {
-    char path[64];
     unsigned long long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)process);
-    FILE *statm = fopen(path, "re");
+    FILE *statm = proc_open(process, "statm");
     if (statm == NULL) return 0;
     if (fscanf(statm, "%*u %llu", &pages) != 1) pages = 0;
     fclose(statm);

@@ -14,6 +14,7 @@
 #include "command.h"
 #include "forward.h"
 #include "probe.h"
+#include "proc.h"
 
 /* Stopping and going on is left to the kernel, which does it to the whole group. */
 static sigset_t watched_signals(void) {
@@ -26,14 +27,8 @@ static sigset_t watched_signals(void) {
 
 /* ---- the end of the child ---- */
 
-static FILE *open_proc(pid_t process, const char *name) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)process, name);
-    return fopen(path, "re");
-}
-
 static void read_name(struct child_end *end) {
-    FILE *comm = open_proc(end->process, "comm");
+    FILE *comm = proc_open(end->process, "comm");
     if (comm == NULL) return;
     if (fgets(end->name, sizeof end->name, comm) != NULL)
         end->name[strcspn(end->name, "\n")] = '\0';
@@ -44,7 +39,7 @@ static void read_name(struct child_end *end) {
 static bool has_waited_for_children(pid_t process) {
     char line[1024];
     unsigned long faults;
-    FILE *stat = open_proc(process, "stat");
+    FILE *stat = proc_open(process, "stat");
     if (stat == NULL) return true;
     bool known = fgets(line, sizeof line, stat) != NULL && strrchr(line, ')') != NULL &&
                  sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %lu", &faults) == 1;

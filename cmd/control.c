@@ -16,6 +16,7 @@
 #include "command.h"
 #include "peer.h"
 #include "printable.h"
+#include "proc.h"
 #include "read_all.h"
 #include "target.h"
 
@@ -32,10 +33,8 @@ static int open_socket(int seconds) {
 
 /* 0 if it is not known. */
 static unsigned long pid_namespace(pid_t process) {
-    char path[64];
     struct stat status;
-    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)process);
-    return stat(path, &status) == 0 ? status.st_ino : 0;
+    return stat(proc_path(process, "ns/pid").text, &status) == 0 ? status.st_ino : 0;
 }
 
 /* By the number that the process has in its own PID namespace. */
@@ -49,7 +48,7 @@ static int connect_by_name(int fd, unsigned long namespace, long number) {
 
 static int connect_to(pid_t process, int seconds) {
     int fd = open_socket(seconds);
-    long number = status_number(process, "NSpid:");
+    long number = proc_status_number(process, "NSpid:");
     /* Without /proc, a process does not know its namespace. */
     if (connect_by_name(fd, pid_namespace(process), number) != 0 &&
         (errno != ECONNREFUSED || connect_by_name(fd, 0, number) != 0)) {

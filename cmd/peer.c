@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "proc.h"
 
 #ifndef SO_PEERPIDFD
 #    define SO_PEERPIDFD 77 /* since Linux 6.5 */
@@ -13,16 +14,13 @@
 
 /* The user at the other end is the one that the socket was made by, at the start of the process. */
 static bool owns(uid_t user, pid_t process) {
-    char path[64], line[256];
+    char line[PROC_LINE_SIZE];
     unsigned ids[4];
     bool found = false;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)process);
-    FILE *status = fopen(path, "re");
-    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
-        if (sscanf(line, "Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4) continue;
-        for (int i = 0; i < 4; i++) found = found || ids[i] == user;
-    }
-    if (status != NULL) fclose(status);
+    if (!proc_status_line(process, "Uid:", line) ||
+        sscanf(line, "Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4)
+        return false;
+    for (int i = 0; i < 4; i++) found = found || ids[i] == user;
     return found;
 }
 

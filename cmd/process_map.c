@@ -1,13 +1,12 @@
 #include "process_map.h"
 
-#include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "path.h"
+#include "proc.h"
 #include "xalloc.h"
 
 static void add_file(struct process_map *map, struct mapped_file file) {
@@ -29,11 +28,10 @@ static void add_line(struct process_map *map, char *line) {
 
 struct process_map *process_map_read(pid_t process) {
     struct process_map *map = xcalloc(1, sizeof *map);
-    char name[64], *line = NULL;
+    char *line = NULL;
     size_t room = 0;
     map->process = process;
-    snprintf(name, sizeof name, "/proc/%d/maps", (int)process);
-    FILE *maps = fopen(name, "re");
+    FILE *maps = proc_open(process, "maps");
     if (maps == NULL) return map;
     while (getline(&line, &room, maps) > 0) add_line(map, line);
     free(line);
@@ -64,31 +62,18 @@ struct mapped_file *process_map_find(const struct process_map *map, uint64_t add
 
 /* ---- paths ---- */
 
-static bool is_same_file(const char *path, const char *other) {
-    struct stat a, b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}
-
-static bool is_link_to(const char *link, const char *path) {
-    char target[PATH_MAX];
-    ssize_t length = readlink(link, target, sizeof target);
-    return length > 0 && (size_t)length == strlen(path) &&
-           memcmp(target, path, (size_t)length) == 0;
-}
-
 /* Debug information apart from the file is found by the file's own path, where both have it. Only
  * root may open what is mapped, except for the program itself. */
 static char *find_path(pid_t process, const struct mapped_file *file) {
     char *path = xasprintf("/proc/%d/root%s", (int)process, file->path);
-    if (is_same_file(path, file->path)) {
+    if (path_is_same_file(path, file->path)) {
         free(path);
         return xstrdup(file->path);
     }
     if (access(path, R_OK) == 0) return path;
     free(path);
     path = xasprintf("/proc/%d/exe", (int)process);
-    if (is_link_to(path, file->path)) return path;
+    if (path_is_link_to(path, file->path)) return path;
     free(path);
     return xasprintf("/proc/%d/map_files/%lx-%lx", (int)process, file->start, file->end);
 }

@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "preload.h"
+#include "proc.h"
 #include "process/summary_text.h"
 #include "xalloc.h"
 
@@ -147,13 +148,12 @@ static uint32_t last_child(void) {
 
 /* The environment shows that the process descends from ours: its number may be another's by now. */
 static bool goes_on(uint32_t process, const struct child_end *end) {
-    char path[64], ours[32], *variables = NULL;
+    char ours[32], *variables = NULL;
     size_t room = 0;
     bool found = false;
     if (process == 0) return false;
-    snprintf(path, sizeof path, "/proc/%u/environ", process);
     snprintf(ours, sizeof ours, "stats_pid=%d,", (int)end->process);
-    FILE *environment = fopen(path, "re");
+    FILE *environment = proc_open((pid_t)process, "environ");
     while (environment != NULL && !found && getdelim(&variables, &room, '\0', environment) > 0)
         found = strncmp(variables, "MALLOW_OPTIONS=", 15) == 0 && strstr(variables, ours) != NULL;
     if (environment != NULL) fclose(environment);

@@ -15,46 +15,12 @@
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
+#include "path.h"
 #include "probe.h"
-
-/* ---- /proc ---- */
-
-struct proc_path {
-    char text[96];
-};
-
-static struct proc_path proc_path(pid_t process, const char *name) {
-    struct proc_path path;
-    snprintf(path.text, sizeof path.text, "/proc/%d/%s", (int)process, name);
-    return path;
-}
-
-static FILE *open_proc(pid_t process, const char *name) {
-    return fopen(proc_path(process, name).text, "re");
-}
-
-/* The rest of the line of /proc/PID/status that begins with `field`; false when there is none. */
-static bool status_line(pid_t process, const char *field, char line[static 1024]) {
-    bool found = false;
-    FILE *status = open_proc(process, "status");
-    while (status != NULL && !found && fgets(line, 1024, status) != NULL)
-        found = strncmp(line, field, strlen(field)) == 0;
-    if (status != NULL) fclose(status);
-    line[found ? strcspn(line, "\n") : 0] = '\0';
-    return found;
-}
-
-long status_number(pid_t process, const char *field) {
-    char line[1024];
-    char *last = status_line(process, field, line) ? strrchr(line, '\t') : NULL;
-    return last != NULL ? strtol(last, NULL, 10) : -1;
-}
+#include "proc.h"
 
 static bool is_same_file(pid_t process, const char *name) {
-    struct stat a, b;
-    return stat(proc_path(getpid(), name).text, &a) == 0 &&
-           stat(proc_path(process, name).text, &b) == 0 && a.st_ino == b.st_ino &&
-           a.st_dev == b.st_dev;
+    return path_is_same_file(proc_path(getpid(), name).text, proc_path(process, name).text);
 }
 
 static bool is_visible(pid_t process, const char *name) {
@@ -84,7 +50,7 @@ static _Noreturn void explain_absence(pid_t process) {
 
 static pid_t require_process(pid_t process) {
     require_proc();
-    long group = status_number(process, "Tgid:");
+    long group = proc_status_number(process, "Tgid:");
     if (group < 0) explain_absence(process);
     if (group != process)
         errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: name that", (int)process, group);
@@ -94,8 +60,8 @@ static pid_t require_process(pid_t process) {
 /* ---- the command itself, as a wrapper ---- */
 
 static bool is_probe(pid_t process) {
-    char line[1024];
-    return status_line(process, "Name:", line) && strstr(line, "\t" PROBE_NAME) != NULL;
+    char line[PROC_LINE_SIZE];
+    return proc_status_line(process, "Name:", line) && strstr(line, "\t" PROBE_NAME) != NULL;
 }
 
 /* The child of 'mallow run' that runs the program, or is about to; 0 when there is none. */
@@ -104,7 +70,7 @@ static pid_t program_of(pid_t wrapper) {
     pid_t program = 0;
     int child;
     snprintf(name, sizeof name, "task/%d/children", (int)wrapper);
-    FILE *children = open_proc(wrapper, name);
+    FILE *children = proc_open(wrapper, name);
     while (children != NULL && fscanf(children, "%d", &child) == 1)
         if (!is_probe(child)) program = child;
     if (children != NULL) fclose(children);
@@ -126,9 +92,9 @@ static pid_t follow_wrapper(pid_t process) {
 
 /* A process that stands still does not answer. */
 static void require_running(pid_t process) {
-    char line[1024];
+    char line[PROC_LINE_SIZE];
     int number = (int)process;
-    if (!status_line(process, "State:", line)) return;
+    if (!proc_status_line(process, "State:", line)) return;
     const char *state = line + strcspn(line, "\t") + 1;
     if (*state == 'T')
         errx(EXIT_OWN_FAILURE, "process %d is stopped: let it go on by 'kill -CONT %d'", number,
@@ -154,7 +120,7 @@ enum library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_THERE };
 static enum library find_library(pid_t process) {
     char line[PATH_MAX + 128];
     enum library found = LIBRARY_ABSENT;
-    FILE *maps = open_proc(process, "maps");
+    FILE *maps = proc_open(process, "maps");
     if (maps == NULL) return LIBRARY_UNKNOWN;
     while (fgets(line, sizeof line, maps) != NULL)
         if (strstr(line, "/libmallow.so") != NULL) found = LIBRARY_THERE;
@@ -165,8 +131,8 @@ static enum library find_library(pid_t process) {
 
 /* Which no process has but a thread of the kernel. */
 static bool has_no_memory(pid_t process) {
-    char line[1024];
-    return !status_line(process, "VmSize:", line);
+    char line[PROC_LINE_SIZE];
+    return !proc_status_line(process, "VmSize:", line);
 }
 
 static _Noreturn void explain_unknown(pid_t process) {

@@ -4,9 +4,6 @@
 
 #include <sys/types.h>
 
-/* The last number of a line of /proc/PID/status, or -1. */
-long status_number(pid_t process, const char *field);
-
 /* Ends the command with the reason why nothing listens in the process. */
 _Noreturn void explain_refusal(pid_t process);
 

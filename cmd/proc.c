@@ -1,0 +1,30 @@
+#include "proc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct proc_path proc_path(pid_t process, const char *name) {
+    struct proc_path path;
+    snprintf(path.text, sizeof path.text, "/proc/%d/%s", (int)process, name);
+    return path;
+}
+
+FILE *proc_open(pid_t process, const char *name) {
+    return fopen(proc_path(process, name).text, "re");
+}
+
+bool proc_status_line(pid_t process, const char *field, char line[static PROC_LINE_SIZE]) {
+    bool found = false;
+    FILE *status = proc_open(process, "status");
+    while (status != NULL && !found && fgets(line, PROC_LINE_SIZE, status) != NULL)
+        found = strncmp(line, field, strlen(field)) == 0;
+    if (status != NULL) fclose(status);
+    line[found ? strcspn(line, "\n") : 0] = '\0';
+    return found;
+}
+
+long proc_status_number(pid_t process, const char *field) {
+    char line[PROC_LINE_SIZE];
+    char *last = proc_status_line(process, field, line) ? strrchr(line, '\t') : NULL;
+    return last != NULL ? strtol(last, NULL, 10) : -1;
+}
