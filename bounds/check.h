@@ -62,6 +62,18 @@ static inline size_t array_bytes(size_t count, size_t size) {
     return __builtin_mul_overflow(count, size, &bytes) ? SIZE_MAX : bytes;
 }
 
+/* The name of a function's variant that _FORTIFY_SOURCE calls. */
+#define CHK(name) CHK_NAMED(name)
+#define CHK_NAMED(name) __##name##_chk
+
+/* Defines a function that makes a check, and then leaves the work to libc's function. `arguments`
+ * are the parameters' names. */
+#define CHECKED(type, name, parameters, arguments, check) \
+    EXPORT type name parameters {                         \
+        check;                                            \
+        return REAL(name) arguments;                      \
+    }
+
 static inline size_t lesser(size_t a, size_t b) { return a < b ? a : b; }
 
 #endif

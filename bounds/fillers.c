@@ -16,16 +16,10 @@
 
 /* A function with its parameters, what of them libc's gets, and the memory that is concerned. */
 #define FILLER(type, name, parameters, arguments, to, bytes) \
-    EXPORT type name parameters {                            \
-        check_write(HERE, to, bytes);                        \
-        return REAL(name) arguments;                         \
-    }
+    CHECKED(type, name, parameters, arguments, check_write(HERE, to, bytes))
 
 #define DRAIN(type, name, parameters, arguments, from, bytes) \
-    EXPORT type name parameters {                             \
-        check_read(HERE, from, bytes);                        \
-        return REAL(name) arguments;                          \
-    }
+    CHECKED(type, name, parameters, arguments, check_read(HERE, from, bytes))
 
 /* ---- descriptors ---- */
 
@@ -74,11 +68,9 @@ static void check_pieces(struct site site, const struct iovec *pieces, size_t co
 }
 
 /* A count that libc refuses is none. */
-#define PIECES(name, each, parameters, arguments)                       \
-    EXPORT ssize_t name parameters {                                    \
-        if (count > 0) check_pieces(HERE, pieces, (size_t)count, each); \
-        return REAL(name) arguments;                                    \
-    }
+#define PIECES(name, each, parameters, arguments) \
+    CHECKED(ssize_t, name, parameters, arguments, \
+            if (count > 0) check_pieces(HERE, pieces, (size_t)count, each))
 
 PIECES(readv, check_write, (int fd, const struct iovec *pieces, int count), (fd, pieces, count))
 PIECES(preadv, check_write, (int fd, const struct iovec *pieces, int count, off_t at),
@@ -107,15 +99,11 @@ static void check_message(struct site site, const struct msghdr *message, check 
     if (message->msg_control != NULL) each(site, message->msg_control, message->msg_controllen);
 }
 
-EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
-    check_message(HERE, message, check_write);
-    return REAL(recvmsg)(fd, message, flags);
-}
+CHECKED(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),
+        check_message(HERE, message, check_write))
 
-EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
-    check_message(HERE, message, check_read);
-    return REAL(sendmsg)(fd, message, flags);
-}
+CHECKED(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags),
+        check_message(HERE, message, check_read))
 
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                     struct timespec *timeout) {

@@ -23,64 +23,46 @@ static void check_text(struct site site, char *to, size_t size, const char *form
     if (length >= 0) check_write(site, to, lesser((size_t)length + 1, size));
 }
 
-EXPORT int vsprintf(char *to, const char *format, va_list arguments) {
-    check_text(HERE, to, SIZE_MAX, format, arguments);
-    return REAL(vsprintf)(to, format, arguments);
-}
+CHECKED(int, vsprintf, (char *to, const char *format, va_list arguments), (to, format, arguments),
+        check_text(HERE, to, SIZE_MAX, format, arguments))
 
-EXPORT int __vsprintf_chk(char *to, int flag, size_t object, const char *format,
-                          va_list arguments) {
-    check_text(HERE, to, SIZE_MAX, format, arguments);
-    return REAL(__vsprintf_chk)(to, flag, object, format, arguments);
-}
+CHECKED(int, __vsprintf_chk,
+        (char *to, int flag, size_t object, const char *format, va_list arguments),
+        (to, flag, object, format, arguments), check_text(HERE, to, SIZE_MAX, format, arguments))
 
-EXPORT int vsnprintf(char *to, size_t size, const char *format, va_list arguments) {
-    check_text(HERE, to, size, format, arguments);
-    return REAL(vsnprintf)(to, size, format, arguments);
-}
+CHECKED(int, vsnprintf, (char *to, size_t size, const char *format, va_list arguments),
+        (to, size, format, arguments), check_text(HERE, to, size, format, arguments))
 ALIAS(__vsnprintf, vsnprintf)
 
-EXPORT int __vsnprintf_chk(char *to, size_t size, int flag, size_t object, const char *format,
-                           va_list arguments) {
-    check_text(HERE, to, size, format, arguments);
-    return REAL(__vsnprintf_chk)(to, size, flag, object, format, arguments);
-}
+CHECKED(int, __vsnprintf_chk,
+        (char *to, size_t size, int flag, size_t object, const char *format, va_list arguments),
+        (to, size, flag, object, format, arguments), check_text(HERE, to, size, format, arguments))
 
 /* How much a text of wide characters takes libc tells to nobody who has no room for it. */
-EXPORT int vswprintf(wchar_t *to, size_t size, const wchar_t *format, va_list arguments) {
-    check_write(HERE, to, array_bytes(size, sizeof *to));
-    return REAL(vswprintf)(to, size, format, arguments);
-}
+CHECKED(int, vswprintf, (wchar_t * to, size_t size, const wchar_t *format, va_list arguments),
+        (to, size, format, arguments), check_write(HERE, to, array_bytes(size, sizeof *to)))
 
-EXPORT int __vswprintf_chk(wchar_t *to, size_t size, int flag, size_t object, const wchar_t *format,
-                           va_list arguments) {
-    check_write(HERE, to, array_bytes(size, sizeof *to));
-    return REAL(__vswprintf_chk)(to, size, flag, object, format, arguments);
-}
+CHECKED(int, __vswprintf_chk,
+        (wchar_t * to, size_t size, int flag, size_t object, const wchar_t *format,
+         va_list arguments),
+        (to, size, flag, object, format, arguments),
+        check_write(HERE, to, array_bytes(size, sizeof *to)))
 
 /* The same holds for what libc says of times. */
-EXPORT size_t strftime(char *to, size_t size, const char *format, const struct tm *time) {
-    check_write(HERE, to, size);
-    return REAL(strftime)(to, size, format, time);
-}
+CHECKED(size_t, strftime, (char *to, size_t size, const char *format, const struct tm *time),
+        (to, size, format, time), check_write(HERE, to, size))
 
-EXPORT size_t strftime_l(char *to, size_t size, const char *format, const struct tm *time,
-                         locale_t locale) {
-    check_write(HERE, to, size);
-    return REAL(strftime_l)(to, size, format, time, locale);
-}
+CHECKED(size_t, strftime_l,
+        (char *to, size_t size, const char *format, const struct tm *time, locale_t locale),
+        (to, size, format, time, locale), check_write(HERE, to, size))
 ALIAS(__strftime_l, strftime_l)
 
-EXPORT size_t wcsftime(wchar_t *to, size_t size, const wchar_t *format, const struct tm *time) {
-    check_write(HERE, to, array_bytes(size, sizeof *to));
-    return REAL(wcsftime)(to, size, format, time);
-}
+CHECKED(size_t, wcsftime, (wchar_t * to, size_t size, const wchar_t *format, const struct tm *time),
+        (to, size, format, time), check_write(HERE, to, array_bytes(size, sizeof *to)))
 
-EXPORT size_t wcsftime_l(wchar_t *to, size_t size, const wchar_t *format, const struct tm *time,
-                         locale_t locale) {
-    check_write(HERE, to, array_bytes(size, sizeof *to));
-    return REAL(wcsftime_l)(to, size, format, time, locale);
-}
+CHECKED(size_t, wcsftime_l,
+        (wchar_t * to, size_t size, const wchar_t *format, const struct tm *time, locale_t locale),
+        (to, size, format, time, locale), check_write(HERE, to, array_bytes(size, sizeof *to)))
 ALIAS(__wcsftime_l, wcsftime_l)
 
 /* ---- the same with arguments of their own ---- */

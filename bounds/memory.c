@@ -5,48 +5,15 @@
 
 #include "check.h"
 
-/* ---- copies ---- */
+#define ELEMENT void
+#define VALUE int
+#define MEM(x) mem##x
+#define MEM_BYTES(n) (n)
+#include "memory_template.h"
 
-static void check_move(struct site site, const void *to, const void *from, size_t n) {
-    check_write(site, to, n);
-    check_read(site, from, n);
-}
-
-static void check_copy(struct site site, const void *to, const void *from, size_t n) {
-    check_move(site, to, from, n);
-    check_overlap(site, to, from, n);
-}
-
-EXPORT void *memcpy(void *to, const void *from, size_t n) {
-    check_copy(HERE, to, from, n);
-    return REAL(memcpy)(to, from, n);
-}
-
-EXPORT void *__memcpy_chk(void *to, const void *from, size_t n, size_t size) {
-    check_copy(HERE, to, from, n);
-    return REAL(__memcpy_chk)(to, from, n, size);
-}
-
-EXPORT void *mempcpy(void *to, const void *from, size_t n) {
-    check_copy(HERE, to, from, n);
-    return REAL(mempcpy)(to, from, n);
-}
 ALIAS(__mempcpy, mempcpy)
 
-EXPORT void *__mempcpy_chk(void *to, const void *from, size_t n, size_t size) {
-    check_copy(HERE, to, from, n);
-    return REAL(__mempcpy_chk)(to, from, n, size);
-}
-
-EXPORT void *memmove(void *to, const void *from, size_t n) {
-    check_move(HERE, to, from, n);
-    return REAL(memmove)(to, from, n);
-}
-
-EXPORT void *__memmove_chk(void *to, const void *from, size_t n, size_t size) {
-    check_move(HERE, to, from, n);
-    return REAL(__memmove_chk)(to, from, n, size);
-}
+/* ---- copies ---- */
 
 EXPORT void bcopy(const void *from, void *to, size_t n) {
     check_move(HERE, to, from, n);
@@ -69,16 +36,6 @@ EXPORT void swab(const void *from, void *to, ssize_t n) {
 
 /* ---- fills ---- */
 
-EXPORT void *memset(void *to, int value, size_t n) {
-    check_write(HERE, to, n);
-    return REAL(memset)(to, value, n);
-}
-
-EXPORT void *__memset_chk(void *to, int value, size_t n, size_t size) {
-    check_write(HERE, to, n);
-    return REAL(__memset_chk)(to, value, n, size);
-}
-
 EXPORT void bzero(void *to, size_t n) {
     check_write(HERE, to, n);
     REAL(bzero)(to, n);
@@ -95,32 +52,15 @@ EXPORT void __explicit_bzero_chk(void *to, size_t n, size_t size) {
     REAL(__explicit_bzero_chk)(to, n, size);
 }
 
-EXPORT void *memfrob(void *p, size_t n) {
-    check_write(HERE, p, n);
-    return REAL(memfrob)(p, n);
-}
+CHECKED(void *, memfrob, (void *p, size_t n), (p, n), check_write(HERE, p, n))
 
 /* ---- comparisons and searches ---- */
 
-static void check_compare(struct site site, const void *a, const void *b, size_t n) {
-    check_read(site, a, n);
-    check_read(site, b, n);
-}
+CHECKED(int, bcmp, (const void *a, const void *b, size_t n), (a, b, n),
+        check_compare(HERE, a, b, n))
 
-EXPORT int memcmp(const void *a, const void *b, size_t n) {
-    check_compare(HERE, a, b, n);
-    return REAL(memcmp)(a, b, n);
-}
-
-EXPORT int bcmp(const void *a, const void *b, size_t n) {
-    check_compare(HERE, a, b, n);
-    return REAL(bcmp)(a, b, n);
-}
-
-EXPORT int __memcmpeq(const void *a, const void *b, size_t n) {
-    check_compare(HERE, a, b, n);
-    return REAL(__memcmpeq)(a, b, n);
-}
+CHECKED(int, __memcmpeq, (const void *a, const void *b, size_t n), (a, b, n),
+        check_compare(HERE, a, b, n))
 
 /* It stops at the byte, and C says that n may be too large then. */
 static void check_find(struct site site, const void *p, int value, size_t n) {
@@ -128,10 +68,8 @@ static void check_find(struct site site, const void *p, int value, size_t n) {
     if (n > limit && REAL(memchr)(p, value, limit) == NULL) check_fail(site, MALLOW_READ, p, n);
 }
 
-EXPORT void *memchr(const void *p, int value, size_t n) {
-    check_find(HERE, p, value, n);
-    return REAL(memchr)(p, value, n);
-}
+CHECKED(void *, memchr, (const void *p, int value, size_t n), (p, value, n),
+        check_find(HERE, p, value, n))
 
 EXPORT void *rawmemchr(const void *p, int value) {
     size_t limit = limit_of(p);
@@ -140,10 +78,8 @@ EXPORT void *rawmemchr(const void *p, int value) {
 }
 ALIAS(__rawmemchr, rawmemchr)
 
-EXPORT void *memrchr(const void *p, int value, size_t n) {
-    check_read(HERE, p, n);
-    return REAL(memrchr)(p, value, n);
-}
+CHECKED(void *, memrchr, (const void *p, int value, size_t n), (p, value, n),
+        check_read(HERE, p, n))
 
 EXPORT void *memmem(const void *p, size_t n, const void *wanted, size_t length) {
     check_read(HERE, p, n);

@@ -6,10 +6,8 @@
  *     SEARCHED              the type of a character that is searched for
  */
 
-#define NAMED_CHK(name) NAMED_CHK_(name)
-#define NAMED_CHK_(name) __##name##_chk
-#define STR_CHK(x) NAMED_CHK(STR(x))
-#define STP_CHK(x) NAMED_CHK(STP(x))
+#define STR_CHK(x) CHK(STR(x))
+#define STP_CHK(x) CHK(STP(x))
 
 static size_t bytes_of(size_t characters) { return array_bytes(characters, sizeof(CHAR)); }
 
@@ -80,36 +78,23 @@ EXPORT size_t STR(len)(const CHAR *s) { return read_string(HERE, s, SIZE_MAX); }
 
 EXPORT size_t STR(nlen)(const CHAR *s, size_t most) { return read_string(HERE, s, most); }
 
-EXPORT CHAR *STR(dup)(const CHAR *s) {
-    check_string(HERE, s);
-    return REAL(STR(dup))(s);
-}
+CHECKED(CHAR *, STR(dup), (const CHAR *s), (s), check_string(HERE, s))
 
-EXPORT int STR(cmp)(const CHAR *a, const CHAR *b) {
-    check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncmp)));
-    return REAL(STR(cmp))(a, b);
-}
+CHECKED(int, STR(cmp), (const CHAR *a, const CHAR *b), (a, b),
+        check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncmp))))
 
-EXPORT int STR(ncmp)(const CHAR *a, const CHAR *b, size_t most) {
-    check_comparison(HERE, a, b, most, REAL(STR(ncmp)));
-    return REAL(STR(ncmp))(a, b, most);
-}
+CHECKED(int, STR(ncmp), (const CHAR *a, const CHAR *b, size_t most), (a, b, most),
+        check_comparison(HERE, a, b, most, REAL(STR(ncmp))))
 
-EXPORT int STR(casecmp)(const CHAR *a, const CHAR *b) {
-    check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncasecmp)));
-    return REAL(STR(casecmp))(a, b);
-}
+CHECKED(int, STR(casecmp), (const CHAR *a, const CHAR *b), (a, b),
+        check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncasecmp))))
 
-EXPORT int STR(ncasecmp)(const CHAR *a, const CHAR *b, size_t most) {
-    check_comparison(HERE, a, b, most, REAL(STR(ncasecmp)));
-    return REAL(STR(ncasecmp))(a, b, most);
-}
+CHECKED(int, STR(ncasecmp), (const CHAR *a, const CHAR *b, size_t most), (a, b, most),
+        check_comparison(HERE, a, b, most, REAL(STR(ncasecmp))))
 
 /* What is a difference in one locale may be none in another: strings must end. */
-EXPORT int STR(casecmp_l)(const CHAR *a, const CHAR *b, locale_t locale) {
-    check_strings(HERE, a, b);
-    return REAL(STR(casecmp_l))(a, b, locale);
-}
+CHECKED(int, STR(casecmp_l), (const CHAR *a, const CHAR *b, locale_t locale), (a, b, locale),
+        check_strings(HERE, a, b))
 
 EXPORT int STR(ncasecmp_l)(const CHAR *a, const CHAR *b, size_t most, locale_t locale) {
     read_string(HERE, a, most);
@@ -117,50 +102,28 @@ EXPORT int STR(ncasecmp_l)(const CHAR *a, const CHAR *b, size_t most, locale_t l
     return REAL(STR(ncasecmp_l))(a, b, most, locale);
 }
 
-EXPORT int STR(coll)(const CHAR *a, const CHAR *b) {
-    check_strings(HERE, a, b);
-    return REAL(STR(coll))(a, b);
-}
+CHECKED(int, STR(coll), (const CHAR *a, const CHAR *b), (a, b), check_strings(HERE, a, b))
 
-EXPORT int STR(coll_l)(const CHAR *a, const CHAR *b, locale_t locale) {
-    check_strings(HERE, a, b);
-    return REAL(STR(coll_l))(a, b, locale);
-}
+CHECKED(int, STR(coll_l), (const CHAR *a, const CHAR *b, locale_t locale), (a, b, locale),
+        check_strings(HERE, a, b))
 
-EXPORT CHAR *STR(rchr)(const CHAR *s, SEARCHED c) {
-    check_string(HERE, s);
-    return REAL(STR(rchr))(s, c);
-}
+CHECKED(CHAR *, STR(rchr), (const CHAR *s, SEARCHED c), (s, c), check_string(HERE, s))
 
-EXPORT CHAR *STR(chr)(const CHAR *s, SEARCHED c) {
-    check_search(HERE, s, (CHAR)c);
-    return REAL(STR(chr))(s, c);
-}
+CHECKED(CHAR *, STR(chr), (const CHAR *s, SEARCHED c), (s, c), check_search(HERE, s, (CHAR)c))
 
-EXPORT CHAR *STR(chrnul)(const CHAR *s, SEARCHED c) {
-    check_search(HERE, s, (CHAR)c);
-    return REAL(STR(chrnul))(s, c);
-}
+CHECKED(CHAR *, STR(chrnul), (const CHAR *s, SEARCHED c), (s, c), check_search(HERE, s, (CHAR)c))
 
-EXPORT CHAR *STR(str)(const CHAR *s, const CHAR *wanted) {
-    check_strings(HERE, s, wanted);
-    return REAL(STR(str))(s, wanted);
-}
+CHECKED(CHAR *, STR(str), (const CHAR *s, const CHAR *wanted), (s, wanted),
+        check_strings(HERE, s, wanted))
 
-EXPORT size_t STR(spn)(const CHAR *s, const CHAR *set) {
-    check_span(HERE, s, set, false);
-    return REAL(STR(spn))(s, set);
-}
+CHECKED(size_t, STR(spn), (const CHAR *s, const CHAR *set), (s, set),
+        check_span(HERE, s, set, false))
 
-EXPORT size_t STR(cspn)(const CHAR *s, const CHAR *set) {
-    check_span(HERE, s, set, true);
-    return REAL(STR(cspn))(s, set);
-}
+CHECKED(size_t, STR(cspn), (const CHAR *s, const CHAR *set), (s, set),
+        check_span(HERE, s, set, true))
 
-EXPORT CHAR *STR(pbrk)(const CHAR *s, const CHAR *set) {
-    check_span(HERE, s, set, true);
-    return REAL(STR(pbrk))(s, set);
-}
+CHECKED(CHAR *, STR(pbrk), (const CHAR *s, const CHAR *set), (s, set),
+        check_span(HERE, s, set, true))
 
 /* ---- writing strings ---- */
 
@@ -189,65 +152,39 @@ static void check_bounded(struct site site, CHAR *to, size_t needed, size_t size
     check_write(site, to, bytes_of(lesser(needed, size)));
 }
 
-EXPORT CHAR *STR(cpy)(CHAR *to, const CHAR *from) {
-    check_copied(HERE, to, from);
-    return REAL(STR(cpy))(to, from);
-}
+CHECKED(CHAR *, STR(cpy), (CHAR * to, const CHAR *from), (to, from), check_copied(HERE, to, from))
 
-EXPORT CHAR *STR_CHK(cpy)(CHAR *to, const CHAR *from, size_t size) {
-    check_copied(HERE, to, from);
-    return REAL(STR_CHK(cpy))(to, from, size);
-}
+CHECKED(CHAR *, STR_CHK(cpy), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+        check_copied(HERE, to, from))
 
-EXPORT CHAR *STP(cpy)(CHAR *to, const CHAR *from) {
-    check_copied(HERE, to, from);
-    return REAL(STP(cpy))(to, from);
-}
+CHECKED(CHAR *, STP(cpy), (CHAR * to, const CHAR *from), (to, from), check_copied(HERE, to, from))
 
-EXPORT CHAR *STP_CHK(cpy)(CHAR *to, const CHAR *from, size_t size) {
-    check_copied(HERE, to, from);
-    return REAL(STP_CHK(cpy))(to, from, size);
-}
+CHECKED(CHAR *, STP_CHK(cpy), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+        check_copied(HERE, to, from))
 
-EXPORT CHAR *STR(ncpy)(CHAR *to, const CHAR *from, size_t n) {
-    check_filled(HERE, to, from, n);
-    return REAL(STR(ncpy))(to, from, n);
-}
+CHECKED(CHAR *, STR(ncpy), (CHAR * to, const CHAR *from, size_t n), (to, from, n),
+        check_filled(HERE, to, from, n))
 
-EXPORT CHAR *STR_CHK(ncpy)(CHAR *to, const CHAR *from, size_t n, size_t size) {
-    check_filled(HERE, to, from, n);
-    return REAL(STR_CHK(ncpy))(to, from, n, size);
-}
+CHECKED(CHAR *, STR_CHK(ncpy), (CHAR * to, const CHAR *from, size_t n, size_t size),
+        (to, from, n, size), check_filled(HERE, to, from, n))
 
-EXPORT CHAR *STP(ncpy)(CHAR *to, const CHAR *from, size_t n) {
-    check_filled(HERE, to, from, n);
-    return REAL(STP(ncpy))(to, from, n);
-}
+CHECKED(CHAR *, STP(ncpy), (CHAR * to, const CHAR *from, size_t n), (to, from, n),
+        check_filled(HERE, to, from, n))
 
-EXPORT CHAR *STP_CHK(ncpy)(CHAR *to, const CHAR *from, size_t n, size_t size) {
-    check_filled(HERE, to, from, n);
-    return REAL(STP_CHK(ncpy))(to, from, n, size);
-}
+CHECKED(CHAR *, STP_CHK(ncpy), (CHAR * to, const CHAR *from, size_t n, size_t size),
+        (to, from, n, size), check_filled(HERE, to, from, n))
 
-EXPORT CHAR *STR(cat)(CHAR *to, const CHAR *from) {
-    check_appended(HERE, to, from, SIZE_MAX);
-    return REAL(STR(cat))(to, from);
-}
+CHECKED(CHAR *, STR(cat), (CHAR * to, const CHAR *from), (to, from),
+        check_appended(HERE, to, from, SIZE_MAX))
 
-EXPORT CHAR *STR_CHK(cat)(CHAR *to, const CHAR *from, size_t size) {
-    check_appended(HERE, to, from, SIZE_MAX);
-    return REAL(STR_CHK(cat))(to, from, size);
-}
+CHECKED(CHAR *, STR_CHK(cat), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+        check_appended(HERE, to, from, SIZE_MAX))
 
-EXPORT CHAR *STR(ncat)(CHAR *to, const CHAR *from, size_t n) {
-    check_appended(HERE, to, from, n);
-    return REAL(STR(ncat))(to, from, n);
-}
+CHECKED(CHAR *, STR(ncat), (CHAR * to, const CHAR *from, size_t n), (to, from, n),
+        check_appended(HERE, to, from, n))
 
-EXPORT CHAR *STR_CHK(ncat)(CHAR *to, const CHAR *from, size_t n, size_t size) {
-    check_appended(HERE, to, from, n);
-    return REAL(STR_CHK(ncat))(to, from, n, size);
-}
+CHECKED(CHAR *, STR_CHK(ncat), (CHAR * to, const CHAR *from, size_t n, size_t size),
+        (to, from, n, size), check_appended(HERE, to, from, n))
 
 EXPORT size_t STR(xfrm)(CHAR *to, const CHAR *from, size_t size) {
     check_string(HERE, from);
@@ -278,24 +215,16 @@ static void check_lcat(struct site site, CHAR *to, const CHAR *from, size_t size
     check_overlap(site, to + before, from, bytes);
 }
 
-EXPORT size_t STR(lcpy)(CHAR *to, const CHAR *from, size_t size) {
-    check_lcpy(HERE, to, from, size);
-    return REAL(STR(lcpy))(to, from, size);
-}
+CHECKED(size_t, STR(lcpy), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+        check_lcpy(HERE, to, from, size))
 
-EXPORT size_t STR_CHK(lcpy)(CHAR *to, const CHAR *from, size_t size, size_t object) {
-    check_lcpy(HERE, to, from, size);
-    return REAL(STR_CHK(lcpy))(to, from, size, object);
-}
+CHECKED(size_t, STR_CHK(lcpy), (CHAR * to, const CHAR *from, size_t size, size_t object),
+        (to, from, size, object), check_lcpy(HERE, to, from, size))
 
-EXPORT size_t STR(lcat)(CHAR *to, const CHAR *from, size_t size) {
-    check_lcat(HERE, to, from, size);
-    return REAL(STR(lcat))(to, from, size);
-}
+CHECKED(size_t, STR(lcat), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+        check_lcat(HERE, to, from, size))
 
-EXPORT size_t STR_CHK(lcat)(CHAR *to, const CHAR *from, size_t size, size_t object) {
-    check_lcat(HERE, to, from, size);
-    return REAL(STR_CHK(lcat))(to, from, size, object);
-}
+CHECKED(size_t, STR_CHK(lcat), (CHAR * to, const CHAR *from, size_t size, size_t object),
+        (to, from, size, object), check_lcat(HERE, to, from, size))
 
 #endif

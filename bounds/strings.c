@@ -23,28 +23,17 @@ ALIAS(__stpncpy, stpncpy)
 ALIAS(index, strchr)
 ALIAS(rindex, strrchr)
 
-EXPORT char *strndup(const char *s, size_t most) {
-    read_string(HERE, s, most);
-    return REAL(strndup)(s, most);
-}
+CHECKED(char *, strndup, (const char *s, size_t most), (s, most), read_string(HERE, s, most))
 ALIAS(__strndup, strndup)
 
-EXPORT char *strcasestr(const char *s, const char *wanted) {
-    check_strings(HERE, s, wanted);
-    return REAL(strcasestr)(s, wanted);
-}
+CHECKED(char *, strcasestr, (const char *s, const char *wanted), (s, wanted),
+        check_strings(HERE, s, wanted))
 ALIAS(__strcasestr, strcasestr)
 
-EXPORT int strverscmp(const char *a, const char *b) {
-    check_strings(HERE, a, b);
-    return REAL(strverscmp)(a, b);
-}
+CHECKED(int, strverscmp, (const char *a, const char *b), (a, b), check_strings(HERE, a, b))
 ALIAS(__strverscmp, strverscmp)
 
-EXPORT char *strfry(char *s) {
-    check_string(HERE, s);
-    return REAL(strfry)(s);
-}
+CHECKED(char *, strfry, (char *s), (s), check_string(HERE, s))
 
 /* ---- cut into pieces ---- */
 
@@ -53,19 +42,11 @@ static void check_cut(struct site site, const char *s, const char *set) {
     check_string(site, set);
 }
 
-EXPORT char *strtok(char *s, const char *set) {
-    check_cut(HERE, s, set);
-    return REAL(strtok)(s, set);
-}
+CHECKED(char *, strtok, (char *s, const char *set), (s, set), check_cut(HERE, s, set))
 
-EXPORT char *strtok_r(char *s, const char *set, char **rest) {
-    check_cut(HERE, s != NULL ? s : *rest, set);
-    return REAL(strtok_r)(s, set, rest);
-}
+CHECKED(char *, strtok_r, (char *s, const char *set, char **rest), (s, set, rest),
+        check_cut(HERE, s != NULL ? s : *rest, set))
 ALIAS(__strtok_r, strtok_r)
 
-EXPORT char *strsep(char **s, const char *set) {
-    check_cut(HERE, *s, set);
-    return REAL(strsep)(s, set);
-}
+CHECKED(char *, strsep, (char **s, const char *set), (s, set), check_cut(HERE, *s, set))
 ALIAS(__strsep_g, strsep)

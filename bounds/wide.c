@@ -26,68 +26,15 @@ EXPORT wchar_t *wcstok(wchar_t *s, const wchar_t *set, wchar_t **rest) {
     return REAL(wcstok)(s, set, rest);
 }
 
-EXPORT int wcswidth(const wchar_t *s, size_t most) {
-    read_string(HERE, s, most);
-    return REAL(wcswidth)(s, most);
-}
+CHECKED(int, wcswidth, (const wchar_t *s, size_t most), (s, most), read_string(HERE, s, most))
 
 /* ---- memory ---- */
 
-static void check_move(struct site site, wchar_t *to, const wchar_t *from, size_t n) {
-    check_write(site, to, bytes_of(n));
-    check_read(site, from, bytes_of(n));
-}
-
-static void check_copy(struct site site, wchar_t *to, const wchar_t *from, size_t n) {
-    check_move(site, to, from, n);
-    check_overlap(site, to, from, bytes_of(n));
-}
-
-EXPORT wchar_t *wmemcpy(wchar_t *to, const wchar_t *from, size_t n) {
-    check_copy(HERE, to, from, n);
-    return REAL(wmemcpy)(to, from, n);
-}
-
-EXPORT wchar_t *__wmemcpy_chk(wchar_t *to, const wchar_t *from, size_t n, size_t size) {
-    check_copy(HERE, to, from, n);
-    return REAL(__wmemcpy_chk)(to, from, n, size);
-}
-
-EXPORT wchar_t *wmempcpy(wchar_t *to, const wchar_t *from, size_t n) {
-    check_copy(HERE, to, from, n);
-    return REAL(wmempcpy)(to, from, n);
-}
-
-EXPORT wchar_t *__wmempcpy_chk(wchar_t *to, const wchar_t *from, size_t n, size_t size) {
-    check_copy(HERE, to, from, n);
-    return REAL(__wmempcpy_chk)(to, from, n, size);
-}
-
-EXPORT wchar_t *wmemmove(wchar_t *to, const wchar_t *from, size_t n) {
-    check_move(HERE, to, from, n);
-    return REAL(wmemmove)(to, from, n);
-}
-
-EXPORT wchar_t *__wmemmove_chk(wchar_t *to, const wchar_t *from, size_t n, size_t size) {
-    check_move(HERE, to, from, n);
-    return REAL(__wmemmove_chk)(to, from, n, size);
-}
-
-EXPORT wchar_t *wmemset(wchar_t *to, wchar_t c, size_t n) {
-    check_write(HERE, to, bytes_of(n));
-    return REAL(wmemset)(to, c, n);
-}
-
-EXPORT wchar_t *__wmemset_chk(wchar_t *to, wchar_t c, size_t n, size_t size) {
-    check_write(HERE, to, bytes_of(n));
-    return REAL(__wmemset_chk)(to, c, n, size);
-}
-
-EXPORT int wmemcmp(const wchar_t *a, const wchar_t *b, size_t n) {
-    check_read(HERE, a, bytes_of(n));
-    check_read(HERE, b, bytes_of(n));
-    return REAL(wmemcmp)(a, b, n);
-}
+#define ELEMENT wchar_t
+#define VALUE wchar_t
+#define MEM(x) wmem##x
+#define MEM_BYTES(n) bytes_of(n)
+#include "memory_template.h"
 
 EXPORT wchar_t *wmemchr(const wchar_t *s, wchar_t c, size_t n) {
     size_t limit = characters_to_limit(s);
@@ -155,66 +102,44 @@ static void check_some_to_narrow(struct site site, char *to, const wchar_t *from
                      REAL(wcsnlen)(from, most) < most, n, 1);
 }
 
-EXPORT size_t mbstowcs(wchar_t *to, const char *from, size_t n) {
-    check_to_wide(HERE, to, from, n, NULL);
-    return REAL(mbstowcs)(to, from, n);
-}
+CHECKED(size_t, mbstowcs, (wchar_t * to, const char *from, size_t n), (to, from, n),
+        check_to_wide(HERE, to, from, n, NULL))
 
-EXPORT size_t __mbstowcs_chk(wchar_t *to, const char *from, size_t n, size_t size) {
-    check_to_wide(HERE, to, from, n, NULL);
-    return REAL(__mbstowcs_chk)(to, from, n, size);
-}
+CHECKED(size_t, __mbstowcs_chk, (wchar_t * to, const char *from, size_t n, size_t size),
+        (to, from, n, size), check_to_wide(HERE, to, from, n, NULL))
 
-EXPORT size_t mbsrtowcs(wchar_t *to, const char **from, size_t n, mbstate_t *state) {
-    check_to_wide(HERE, to, *from, n, state);
-    return REAL(mbsrtowcs)(to, from, n, state);
-}
+CHECKED(size_t, mbsrtowcs, (wchar_t * to, const char **from, size_t n, mbstate_t *state),
+        (to, from, n, state), check_to_wide(HERE, to, *from, n, state))
 
-EXPORT size_t __mbsrtowcs_chk(wchar_t *to, const char **from, size_t n, mbstate_t *state,
-                              size_t size) {
-    check_to_wide(HERE, to, *from, n, state);
-    return REAL(__mbsrtowcs_chk)(to, from, n, state, size);
-}
+CHECKED(size_t, __mbsrtowcs_chk,
+        (wchar_t * to, const char **from, size_t n, mbstate_t *state, size_t size),
+        (to, from, n, state, size), check_to_wide(HERE, to, *from, n, state))
 
-EXPORT size_t mbsnrtowcs(wchar_t *to, const char **from, size_t bytes, size_t n, mbstate_t *state) {
-    check_some_to_wide(HERE, to, *from, bytes, n, state);
-    return REAL(mbsnrtowcs)(to, from, bytes, n, state);
-}
+CHECKED(size_t, mbsnrtowcs,
+        (wchar_t * to, const char **from, size_t bytes, size_t n, mbstate_t *state),
+        (to, from, bytes, n, state), check_some_to_wide(HERE, to, *from, bytes, n, state))
 
-EXPORT size_t __mbsnrtowcs_chk(wchar_t *to, const char **from, size_t bytes, size_t n,
-                               mbstate_t *state, size_t size) {
-    check_some_to_wide(HERE, to, *from, bytes, n, state);
-    return REAL(__mbsnrtowcs_chk)(to, from, bytes, n, state, size);
-}
+CHECKED(size_t, __mbsnrtowcs_chk,
+        (wchar_t * to, const char **from, size_t bytes, size_t n, mbstate_t *state, size_t size),
+        (to, from, bytes, n, state, size), check_some_to_wide(HERE, to, *from, bytes, n, state))
 
-EXPORT size_t wcstombs(char *to, const wchar_t *from, size_t n) {
-    check_to_narrow(HERE, to, from, n, NULL);
-    return REAL(wcstombs)(to, from, n);
-}
+CHECKED(size_t, wcstombs, (char *to, const wchar_t *from, size_t n), (to, from, n),
+        check_to_narrow(HERE, to, from, n, NULL))
 
-EXPORT size_t __wcstombs_chk(char *to, const wchar_t *from, size_t n, size_t size) {
-    check_to_narrow(HERE, to, from, n, NULL);
-    return REAL(__wcstombs_chk)(to, from, n, size);
-}
+CHECKED(size_t, __wcstombs_chk, (char *to, const wchar_t *from, size_t n, size_t size),
+        (to, from, n, size), check_to_narrow(HERE, to, from, n, NULL))
 
-EXPORT size_t wcsrtombs(char *to, const wchar_t **from, size_t n, mbstate_t *state) {
-    check_to_narrow(HERE, to, *from, n, state);
-    return REAL(wcsrtombs)(to, from, n, state);
-}
+CHECKED(size_t, wcsrtombs, (char *to, const wchar_t **from, size_t n, mbstate_t *state),
+        (to, from, n, state), check_to_narrow(HERE, to, *from, n, state))
 
-EXPORT size_t __wcsrtombs_chk(char *to, const wchar_t **from, size_t n, mbstate_t *state,
-                              size_t size) {
-    check_to_narrow(HERE, to, *from, n, state);
-    return REAL(__wcsrtombs_chk)(to, from, n, state, size);
-}
+CHECKED(size_t, __wcsrtombs_chk,
+        (char *to, const wchar_t **from, size_t n, mbstate_t *state, size_t size),
+        (to, from, n, state, size), check_to_narrow(HERE, to, *from, n, state))
 
-EXPORT size_t wcsnrtombs(char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state) {
-    check_some_to_narrow(HERE, to, *from, most, n, state);
-    return REAL(wcsnrtombs)(to, from, most, n, state);
-}
+CHECKED(size_t, wcsnrtombs,
+        (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state),
+        (to, from, most, n, state), check_some_to_narrow(HERE, to, *from, most, n, state))
 
-EXPORT size_t __wcsnrtombs_chk(char *to, const wchar_t **from, size_t most, size_t n,
-                               mbstate_t *state, size_t size) {
-    check_some_to_narrow(HERE, to, *from, most, n, state);
-    return REAL(__wcsnrtombs_chk)(to, from, most, n, state, size);
-}
+CHECKED(size_t, __wcsnrtombs_chk,
+        (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state, size_t size),
+        (to, from, most, n, state, size), check_some_to_narrow(HERE, to, *from, most, n, state))
