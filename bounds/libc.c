@@ -11,37 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../src/base/elf_symbols.h"
+
 extern ElfW(Dyn) own_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
 
 /* ---- the dynamic symbols of an object ---- */
-
-struct symbols {
-    const struct link_map *object;
-    const ElfW(Sym) * list;
-    const char *names;
-    const uint16_t *versions; /* NULL: there are none */
-    const uint32_t *hash;     /* DT_GNU_HASH; NULL: the object defines nothing */
-};
-
-static struct symbols symbols_of(const struct link_map *object) {
-    struct symbols of = {object, NULL, NULL, NULL, NULL};
-    for (const ElfW(Dyn) *entry = object->l_ld; entry != NULL && entry->d_tag != DT_NULL; entry++) {
-        /* The loader has made addresses of offsets, except where it may not write. */
-        uintptr_t value = entry->d_un.d_ptr;
-        const void *at = (const void *)(value < object->l_addr ? value + object->l_addr : value);
-        if (entry->d_tag == DT_SYMTAB) of.list = at;
-        if (entry->d_tag == DT_STRTAB) of.names = at;
-        if (entry->d_tag == DT_VERSYM) of.versions = at;
-        if (entry->d_tag == DT_GNU_HASH) of.hash = at;
-    }
-    return of;
-}
-
-static uint32_t hash_of(const char *name) {
-    uint32_t hash = 5381;
-    for (; *name != '\0'; name++) hash = hash * 33 + (unsigned char)*name;
-    return hash;
-}
 
 static bool is_same(const char *a, const char *b) {
     for (; *a == *b; a++, b++)
@@ -52,7 +26,7 @@ static bool is_same(const char *a, const char *b) {
 #define HIDDEN_VERSION 0x8000u /* only for programs that were linked against it */
 
 /* A function that the object defines under its default version. */
-static bool is_wanted(const struct symbols *of, uint32_t index, const char *name) {
+static bool is_wanted(const struct elf_symbols *of, uint32_t index, const char *name) {
     const ElfW(Sym) *symbol = &of->list[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
     bool hidden = of->versions != NULL && (of->versions[index] & HIDDEN_VERSION) != 0;
@@ -61,17 +35,15 @@ static bool is_wanted(const struct symbols *of, uint32_t index, const char *name
            is_same(of->names + symbol->st_name, name);
 }
 
-/* A chain holds the hashes of its symbols; the lowest bit marks the last one. */
-static const ElfW(Sym) * find_symbol(const struct symbols *of, const char *name) {
-    if (of->hash == NULL || of->list == NULL || of->names == NULL) return NULL;
-    uint32_t buckets = of->hash[0], first = of->hash[1], bloom_words = of->hash[2];
-    const uint32_t *bucket = of->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-    const uint32_t *chain = bucket + buckets;
-    uint32_t hash = hash_of(name), index = buckets == 0 ? 0 : bucket[hash % buckets];
-    for (; index >= first && index != 0; index++) {
-        if (((chain[index - first] ^ hash) >> 1) == 0 && is_wanted(of, index, name))
+static const ElfW(Sym) * find_symbol(const struct elf_symbols *of, const char *name) {
+    if (of->gnu_hash == NULL || of->list == NULL || of->names == NULL) return NULL;
+    struct elf_gnu_hash table = elf_gnu_hash_of(of);
+    uint32_t hash = elf_gnu_hash_name(name);
+    uint32_t index = table.buckets == 0 ? 0 : table.bucket[hash % table.buckets];
+    for (; index >= table.first && index != 0; index++) {
+        if (((table.chain[index - table.first] ^ hash) >> 1) == 0 && is_wanted(of, index, name))
             return &of->list[index];
-        if ((chain[index - first] & 1) != 0) return NULL;
+        if ((table.chain[index - table.first] & 1) != 0) return NULL;
     }
     return NULL;
 }
@@ -89,21 +61,22 @@ static const struct link_map *own_object(void) {
 }
 
 /* Calls the resolver of an indirect function; the calling convention depends on the processor. */
-static void *address_of(const struct symbols *of, const ElfW(Sym) * symbol) {
-    void *address = (void *)(of->object->l_addr + symbol->st_value);
+static void *address_of(const struct link_map *object, const ElfW(Sym) * symbol, const char *name) {
+    void *address = (void *)(object->l_addr + symbol->st_value);
     if (ELF64_ST_TYPE(symbol->st_info) != STT_GNU_IFUNC) return address;
 #ifdef __x86_64__
+    (void)name;
     return ((void *(*)(void))address)();
 #else
-    return dlsym(RTLD_NEXT, of->names + symbol->st_name);
+    return dlsym(RTLD_NEXT, name);
 #endif
 }
 
 static void *find_next(const struct link_map *own, const char *name) {
     for (const struct link_map *object = own->l_next; object != NULL; object = object->l_next) {
-        struct symbols of = symbols_of(object);
+        struct elf_symbols of = elf_symbols_of(object);
         const ElfW(Sym) *symbol = find_symbol(&of, name);
-        if (symbol != NULL) return address_of(&of, symbol);
+        if (symbol != NULL) return address_of(object, symbol, name);
     }
     return NULL;
 }

@@ -24,6 +24,7 @@
 #    include <string.h>
 
 #    include "api/info.h"
+#    include "base/elf_symbols.h"
 #    include "base/settings.h"
 #    include "check/mtrace.h"
 #    include "heap/foreign.h"
@@ -38,28 +39,12 @@
 
 struct libc_table {
     ElfW(Addr) base;
-    const ElfW(Sym) * symbols;
-    const char *names;
-    const uint32_t *hash; /* as DT_GNU_HASH describes */
+    struct elf_symbols symbols;
 };
 
 static bool read_libc_table(const struct link_map *object, struct libc_table *of) {
-    *of = (struct libc_table){.base = object->l_addr};
-    for (const ElfW(Dyn) *entry = object->l_ld; entry->d_tag != DT_NULL; entry++) {
-        /* The loader has made addresses of them, but where it may not write. */
-        ElfW(Addr) value = entry->d_un.d_ptr;
-        const void *at = (const void *)(value < of->base ? value + of->base : value);
-        if (entry->d_tag == DT_SYMTAB) of->symbols = at;
-        if (entry->d_tag == DT_STRTAB) of->names = at;
-        if (entry->d_tag == DT_GNU_HASH) of->hash = at;
-    }
-    return of->symbols != NULL && of->names != NULL && of->hash != NULL;
-}
-
-static uint32_t hash_of(const char *name) {
-    uint32_t hash = 5381;
-    for (; *name != '\0'; name++) hash = hash * 33 + (unsigned char)*name;
-    return hash;
+    *of = (struct libc_table){object->l_addr, elf_symbols_of(object)};
+    return of->symbols.list != NULL && of->symbols.names != NULL && of->symbols.gnu_hash != NULL;
 }
 
 static bool lead_to(const struct libc_table *of, const ElfW(Sym) * symbol, const void *function) {
@@ -72,17 +57,16 @@ static bool lead_to(const struct libc_table *of, const ElfW(Sym) * symbol, const
 
 /* All versions of the name; true also when libc does not have it. */
 static bool redirect(const struct libc_table *of, const char *name, const void *function) {
-    uint32_t buckets = of->hash[0], first = of->hash[1], bloom_words = of->hash[2];
-    const uint32_t *bucket = of->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-    const uint32_t *chain = bucket + buckets;
-    uint32_t hash = hash_of(name), i = bucket[hash % buckets];
-    if (i < first) return true;
-    do { /* the end of a chain has the lowest bit */
-        const ElfW(Sym) *symbol = of->symbols + i;
-        if ((chain[i - first] | 1) == (hash | 1) &&
-            strcmp(of->names + symbol->st_name, name) == 0 && !lead_to(of, symbol, function))
+    struct elf_gnu_hash table = elf_gnu_hash_of(&of->symbols);
+    uint32_t hash = elf_gnu_hash_name(name), i = table.bucket[hash % table.buckets];
+    if (i < table.first) return true;
+    do {
+        const ElfW(Sym) *symbol = of->symbols.list + i;
+        if ((table.chain[i - table.first] | 1) == (hash | 1) &&
+            strcmp(of->symbols.names + symbol->st_name, name) == 0 &&
+            !lead_to(of, symbol, function))
             return false;
-    } while ((chain[i++ - first] & 1) == 0);
+    } while ((table.chain[i++ - table.first] & 1) == 0);
     return true;
 }
 

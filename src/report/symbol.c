@@ -3,36 +3,16 @@
 #include <errno.h>
 
 #include "base/compiler.h"
+#include "base/elf_symbols.h"
 #include "os/os_auxv.h"
 #include "stack/module.h"
 
-/* The dynamic symbols of an object. */
-struct symbol_table {
-    const ElfW(Sym) * symbols;
-    const char *names;
-    const uint32_t *gnu_hash, *hash; /* either may be NULL */
-};
-
 /* The best one so far for an address, which counts from the object's bias. */
 struct search {
-    const struct symbol_table *table;
+    const struct elf_symbols *table;
     uintptr_t address;
     const ElfW(Sym) * best;
 };
-
-static struct symbol_table symbol_table_of(const struct link_map *object) {
-    struct symbol_table of = {NULL, NULL, NULL, NULL};
-    for (const ElfW(Dyn) *entry = object->l_ld; entry != NULL && entry->d_tag != DT_NULL; entry++) {
-        /* The loader has made addresses of them, but where it may not write. */
-        uintptr_t value = entry->d_un.d_ptr;
-        const void *at = (const void *)(value < object->l_addr ? value + object->l_addr : value);
-        if (entry->d_tag == DT_SYMTAB) of.symbols = at;
-        if (entry->d_tag == DT_STRTAB) of.names = at;
-        if (entry->d_tag == DT_GNU_HASH) of.gnu_hash = at;
-        if (entry->d_tag == DT_HASH) of.hash = at;
-    }
-    return of;
-}
 
 /* Of two at the same address the first one stays, as with dladdr. */
 static void consider(struct search *search, const ElfW(Sym) * symbol) {
@@ -45,30 +25,27 @@ static void consider(struct search *search, const ElfW(Sym) * symbol) {
 
 /* This table has only what others may refer to; a chain ends with an odd hash. */
 static void search_gnu_hash(struct search *search) {
-    const uint32_t *head = search->table->gnu_hash;
-    uint32_t buckets = head[0], first = head[1], bloom_words = head[2];
-    const uint32_t *bucket = head + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-    const uint32_t *chain = bucket + buckets;
-    for (uint32_t i = 0; i < buckets; i++) {
-        uint32_t index = bucket[i];
-        if (index < first) continue;
-        do consider(search, search->table->symbols + index);
-        while ((chain[index++ - first] & 1) == 0);
+    struct elf_gnu_hash table = elf_gnu_hash_of(search->table);
+    for (uint32_t i = 0; i < table.buckets; i++) {
+        uint32_t index = table.bucket[i];
+        if (index < table.first) continue;
+        do consider(search, search->table->list + index);
+        while ((table.chain[index++ - table.first] & 1) == 0);
     }
 }
 
 static void search_hash(struct search *search) {
     uint32_t count = search->table->hash[1];
     for (uint32_t i = 0; i < count; i++) {
-        const ElfW(Sym) *symbol = search->table->symbols + i;
+        const ElfW(Sym) *symbol = search->table->list + i;
         if (ELF64_ST_BIND(symbol->st_info) != STB_LOCAL) consider(search, symbol);
     }
 }
 
 static void search_object(const struct link_map *object, uintptr_t address, struct symbol *symbol) {
-    struct symbol_table of = symbol_table_of(object);
+    struct elf_symbols of = elf_symbols_of(object);
     struct search search = {&of, address - object->l_addr, NULL};
-    if (of.symbols == NULL || of.names == NULL) return;
+    if (of.list == NULL || of.names == NULL) return;
     if (of.gnu_hash != NULL)
         search_gnu_hash(&search);
     else if (of.hash != NULL)
