@@ -13,7 +13,7 @@ static bool is_setting(const char *variable) {
     return false;
 }
 
-/* Not by unsetenv, which takes a lock of libc's and may be another library's. */
+/* Does not call unsetenv, which takes a lock of libc and may be another library's. */
 RARE void environment_forget_settings(void) {
     char **kept = environ;
     if (kept == NULL) return;

@@ -1,13 +1,13 @@
-/* The environment, without libc, and what of it a privileged program does not hand on. */
+/* Reads the environment without libc, and removes settings from it. */
 #ifndef MALLOW_ENVIRONMENT_H
 #define MALLOW_ENVIRONMENT_H
 
-/* Takes MALLOW_OPTIONS, MALLOC_* and GLIBC_TUNABLES out of the environment, so that the programs
- * that this one executes do not obey them either. At start, while there is one thread. */
+/* Removes MALLOW_OPTIONS, MALLOC_* and GLIBC_TUNABLES from the environment, so that the programs
+ * that this one executes do not obey them either. Called at start, while there is one thread. */
 void environment_forget_settings(void);
 
-/* As secure_getenv, which may be wrapped: NULL without such a variable, and when the program is
- * privileged. */
+/* Returns the value of a variable, or NULL if it is not set or the program gained privileges. Like
+ * secure_getenv, which another library may wrap. */
 const char *environment_of(const char *name);
 
 #endif

@@ -36,7 +36,7 @@ struct option {
     char values[20]; /* the words of a choice, else what mallow(7) calls the value */
     uint8_t kind;
     size_t max;
-    uint8_t target, target_size; /* the place in `settings` that gets the number; no bytes: none */
+    uint8_t target, target_size; /* where `settings` stores the number; size 0: nowhere */
     uint8_t effect;              /* what else happens: see option_table.c */
     char help[73];
     /* Only for OPTION_LIBC: */

@@ -1,30 +1,32 @@
 /*
- * The parser of all settings: MALLOW_OPTIONS, the variables and tunables that glibc documents,
- * and mallopt. It writes base/settings.h and calls the layers that keep a choice of their own.
+ * The parser of all settings: MALLOW_OPTIONS, the variables and tunables that glibc documents, and
+ * mallopt. The table of options (option_table.h) says which settings there are and what they do.
  */
 #ifndef MALLOW_OPTIONS_H
 #define MALLOW_OPTIONS_H
 
 #include <stdbool.h>
 
-/* Reads MALLOW_OPTIONS, MALLOC_*_ and GLIBC_TUNABLES. Not in setuid programs. */
+/* Reads MALLOW_OPTIONS, MALLOC_*_ and GLIBC_TUNABLES. A program that gained privileges ignores
+ * them and removes them from its environment. */
 void options_read(void);
 
-/* Whether MALLOW_OPTIONS says backend=brk. Asked at the first allocation, which may come before
- * options_read, and from the loader, before libc knows the environment: then it is not known. */
+/* Returns true if MALLOW_OPTIONS says backend=brk. The first allocation needs the answer. It may
+ * come before options_read, or even from the loader, before libc knows the environment; then the
+ * setting is not seen. */
 bool options_backend_is_break(void);
 
-/* mallopt's: 1, or 0 when the value is out of the parameter's documented range. */
+/* Does what mallopt does. Returns 1, or 0 if the value is out of the parameter's range. */
 int options_mallopt(int parameter, int value);
 
-/* From now on calls are not counted, and there is no summary. */
+/* Stops the counting of calls. No summary is printed. */
 void options_end_summary(void);
 
-/* From now on calls are traced, or no more. */
+/* Starts or stops the tracing of calls (mtrace). */
 void options_trace(bool wanted);
 
-/* From now on blocks are checked, by check=full unless check=hard does it already; pedantic: all of
- * them at each call, for ever. */
+/* Turns check=full on, unless check=hard is on already. With `pedantic`, each call checks all
+ * blocks. Neither can be turned off again. */
 void options_check(bool pedantic);
 
 #endif

@@ -1,5 +1,5 @@
-/* Each entry of the table of options: it is well formed, it accepts the values of its range, it
- * refuses all others with the documented message, and it changes its target. */
+/* Tests each entry of the table of options: it must be well formed, accept the values of its range,
+ * refuse all others with the documented message, and change its target. */
 #include "options_fixture.h"
 
 #include <ctype.h>
@@ -35,7 +35,7 @@ static void entries_are_well_formed(void **state) {
     }
 }
 
-static void no_name_is_there_twice(void **state) {
+static void no_name_occurs_twice(void **state) {
     (void)state;
     for (EACH_OPTION(option))
         for (const struct option *other = option_table; other < option; other++) {
@@ -49,12 +49,12 @@ static void no_name_is_there_twice(void **state) {
 /* ---- values ---- */
 
 static size_t target_of(const struct option *option) {
-    size_t number = 0; /* little-endian, as all processors that Mallow supports */
+    size_t number = 0; /* all supported processors are little-endian */
     memcpy(&number, (const char *)&settings + option->target, option->target_size);
     return number;
 }
 
-/* Gives the target a value that is not `number`: of a flag the opposite. */
+/* Gives the target a value other than `number`; a flag gets the opposite. */
 static void change_target(const struct option *option, size_t number) {
     size_t other = number ^ 1;
     memcpy((char *)&settings + option->target, &other, option->target_size);
@@ -80,7 +80,7 @@ static void accepts(const struct option *option, const char *value, size_t numbe
     assert_is_set(option, value, number);
 }
 
-/* With this message on standard error, where "" is none. */
+/* Expects the message `why`, or none if it is empty. */
 static void refuses(const struct option *option, const char *value, const char *why) {
     char expected[512] = "";
     restore_defaults(NULL);
@@ -106,7 +106,7 @@ static void accepts_up_to(const struct option *option, size_t max) {
     accepts(option, text_of(max), max);
 }
 
-static void refuses_what_is_no_number(const struct option *option, const char *why) {
+static void refuses_malformed_numbers(const struct option *option, const char *why) {
     static const char *const wrong[] = {"", "x", "1x", "1.5", "18446744073709551616"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) refuses(option, wrong[i], why);
     if (option->max < SIZE_MAX) refuses(option, text_of(option->max + 1), why);
@@ -114,7 +114,7 @@ static void refuses_what_is_no_number(const struct option *option, const char *w
 
 static void try_numbers(const struct option *option, const char *why) {
     accepts_up_to(option, option->max);
-    refuses_what_is_no_number(option, why);
+    refuses_malformed_numbers(option, why);
     refuses(option, "-1", why);
 }
 
@@ -126,7 +126,7 @@ static void try_amounts(const struct option *option, const char *why) {
     refuses(option, "3t", why);
 }
 
-/* Accepts each word of the list; what is refused names them: "a, b or c". */
+/* Each word of the list is accepted. The message about any other names them: "a, b or c". */
 static void try_words(const struct option *option) {
     char why[128] = "", words[sizeof(option->values)];
     size_t count = 0;
@@ -145,7 +145,7 @@ static void try_words(const struct option *option) {
     refuses(option, words, why); /* the first word without its end */
 }
 
-/* An empty file is a log, and a list of suppressions. */
+/* An empty file serves as a log and as a list of suppressions. */
 static void try_paths(const struct option *option) {
     char path[] = "/tmp/mallow-unit-XXXXXX", long_path[4097];
     int file = mkstemp(path);
@@ -160,7 +160,7 @@ static void try_paths(const struct option *option) {
     refuses(option, long_path, "the path is too long");
 }
 
-static void options_accept_their_range_alone(void **state) {
+static void options_accept_only_their_range(void **state) {
     (void)state;
     char range[64];
     for (EACH_OPTION(option)) {
@@ -197,12 +197,12 @@ static void options_accept_their_range_alone(void **state) {
 
 /* ---- the names of libc ---- */
 
-static void tunables_accept_their_range_alone(void **state) {
+static void tunables_accept_only_their_range(void **state) {
     (void)state;
     for (EACH_OPTION(option)) {
         if (is_mallow(option)) continue;
         accepts_up_to(option, option->max);
-        refuses_what_is_no_number(option, "");
+        refuses_malformed_numbers(option, "");
     }
 }
 
@@ -254,7 +254,7 @@ static void mallopt_sets_the_same_targets(void **state) {
 
 /* ---- effects ---- */
 
-static void options_set_what_calls_do_besides(void **state) {
+static void options_turn_modes_on_and_off(void **state) {
     (void)state;
     static const struct {
         const char *variable, *value;
@@ -282,10 +282,10 @@ static void options_set_what_calls_do_besides(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(entries_are_well_formed),           TEST(no_name_is_there_twice),
-        TEST(options_accept_their_range_alone),  TEST(tunables_accept_their_range_alone),
-        TEST(variables_set_the_same_targets),    TEST(mallopt_sets_the_same_targets),
-        TEST(options_set_what_calls_do_besides),
+        TEST(entries_are_well_formed),         TEST(no_name_occurs_twice),
+        TEST(options_accept_only_their_range), TEST(tunables_accept_only_their_range),
+        TEST(variables_set_the_same_targets),  TEST(mallopt_sets_the_same_targets),
+        TEST(options_turn_modes_on_and_off),
     };
     return cmocka_run_group_tests(tests, remember_defaults, NULL);
 }

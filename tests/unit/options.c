@@ -1,4 +1,4 @@
-/* What MALLOW_OPTIONS may set, and what is refused. */
+/* MALLOW_OPTIONS: what it may set, and what is refused. */
 #include "options_fixture.h"
 
 #include <fcntl.h>
@@ -26,8 +26,8 @@ static bool backend_with(const char *options) {
     return options_backend_is_break();
 }
 
-/* As any other key, though nothing else is read with it. */
-static void the_backend_is_known_before_all_others(void **state) {
+/* The backend is parsed like any other key, but no other key is read with it. */
+static void the_backend_is_read_on_its_own(void **state) {
     (void)state;
     assert_true(backend_with("backend=brk"));
     assert_true(backend_with("stats=exit,backend=reserve,backend=brk,colour=red"));
@@ -75,7 +75,7 @@ static void assert_bad(const char *option, const char *value, const char *key, c
 
 #define BYTES "a number of bytes, with k, m or g after it or without"
 
-static void bad_options_are_named_and_ignored(void **state) {
+static void bad_options_are_reported_and_ignored(void **state) {
     (void)state;
     assert_unknown("colour=red", "colour");
     assert_unknown("Retain=1", "Retain");
@@ -95,7 +95,7 @@ static void bad_options_are_named_and_ignored(void **state) {
     assert_bad("quarantine=1t", "1t", "quarantine", BYTES);
 }
 
-static void what_is_out_of_the_range_is_named_too(void **state) {
+static void values_out_of_range_are_reported(void **state) {
     (void)state;
     assert_bad("frames=65", "65", "frames", "0 to 64");
     assert_bad("frames=-1", "-1", "frames", "0 to 64");
@@ -104,7 +104,7 @@ static void what_is_out_of_the_range_is_named_too(void **state) {
     assert_bad("stats_pid=2147483648", "2147483648", "stats_pid", "a number");
 }
 
-static void a_file_that_cannot_be_used_is_named_with_the_reason(void **state) {
+static void unusable_files_are_reported_with_the_reason(void **state) {
     (void)state;
     assert_bad("log=", "", "log", "no path is given");
     assert_bad("log=/absent/file", "/absent/file", "log", "no such file or directory");
@@ -114,7 +114,7 @@ static void a_file_that_cannot_be_used_is_named_with_the_reason(void **state) {
     assert_bad("symbolizer=", "", "symbolizer", "no path is given");
 }
 
-static void spaces_around_keys_and_values_are_passed_over(void **state) {
+static void spaces_around_keys_and_values_are_ignored(void **state) {
     (void)state;
     assert_string_equal(
         read_with("MALLOW_OPTIONS", " frames = 7 , on_error=\treport\n, ,quarantine =1m"), "");
@@ -127,8 +127,8 @@ static void spaces_around_keys_and_values_are_passed_over(void **state) {
     assert_false(options_backend_is_break());
 }
 
-/* Neither a second line nor what a terminal would act on. */
-static void what_a_message_repeats_is_made_visible(void **state) {
+/* A value can neither add a second line nor control the terminal. */
+static void messages_show_unprintable_bytes_as_question_marks(void **state) {
     (void)state;
     assert_unknown("a\nb\033[2Jc\177\302\233=1", "a?b?[2Jc???");
     assert_bad("check=x\r\ny", "x??y", "check", "free, hard, full or off");
@@ -143,7 +143,7 @@ static void a_bad_option_does_not_stop_the_others(void **state) {
 
 static char directory[] = "/tmp/mallow-unit-XXXXXX";
 
-/* What was written to the file, which is removed. */
+/* Returns the text of the log, and removes its file. */
 static const char *take_log(const char *path) {
     static char text[256];
     int file = open(path, O_RDONLY);
@@ -183,7 +183,7 @@ static bool suppressions_are_read(const char *path, const char *text, size_t byt
     return *expected == '\0' ? *written == '\0' : strstr(written, expected) != NULL;
 }
 
-/* Also beyond 256 KiB. */
+/* The file is longer than 256 KiB. */
 static void suppressions_are_read_to_their_end(void **state) {
     (void)state;
     const size_t bytes = 300 * KIB;
@@ -200,7 +200,7 @@ static void suppressions_are_read_to_their_end(void **state) {
     unlink(path);
 }
 
-static void guarded_blocks_are_set(void **state) {
+static void sizes_and_numbers_are_set(void **state) {
     (void)state;
     assert_string_equal(read_with("MALLOW_OPTIONS", "frames=7,quarantine=1m"), "");
     assert_int_equal(settings.frames, 7);
@@ -221,17 +221,17 @@ static void guarded_blocks_are_set(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(options_are_read_in_order),
-        TEST(the_backend_is_known_before_all_others),
+        TEST(the_backend_is_read_on_its_own),
         TEST(the_summary_is_for_one_process),
-        TEST(bad_options_are_named_and_ignored),
-        TEST(what_is_out_of_the_range_is_named_too),
-        TEST(a_file_that_cannot_be_used_is_named_with_the_reason),
-        TEST(spaces_around_keys_and_values_are_passed_over),
-        TEST(what_a_message_repeats_is_made_visible),
+        TEST(bad_options_are_reported_and_ignored),
+        TEST(values_out_of_range_are_reported),
+        TEST(unusable_files_are_reported_with_the_reason),
+        TEST(spaces_around_keys_and_values_are_ignored),
+        TEST(messages_show_unprintable_bytes_as_question_marks),
         TEST(a_bad_option_does_not_stop_the_others),
         TEST(messages_go_to_the_log),
         TEST(suppressions_are_read_to_their_end),
-        TEST(guarded_blocks_are_set),
+        TEST(sizes_and_numbers_are_set),
     };
     return cmocka_run_group_tests(tests, remember_defaults, NULL);
 }

@@ -1,4 +1,4 @@
-/* Reads settings as a process does when it starts, and restores what they were. */
+/* Reads the settings as a starting process does, and restores them. */
 #ifndef OPTIONS_FIXTURE_H
 #define OPTIONS_FIXTURE_H
 
@@ -38,7 +38,7 @@ static int restore_defaults(void **state) {
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, NULL, restore_defaults)
 
-/* Reads the settings with the variable set; returns what was written to standard error. */
+/* Sets the variable and reads the settings. Returns the text that went to standard error. */
 static const char *read_with(const char *variable, const char *value) {
     static char written[1024];
     int real = dup(STDERR_FILENO), file = memfd_create("standard error", 0);

@@ -1,4 +1,4 @@
-/* What the names of the GNU C library may set: its variables, its tunables and mallopt. */
+/* The settings of the GNU C library: its variables, its tunables and mallopt. */
 #include "options_fixture.h"
 
 #include <limits.h>
@@ -27,7 +27,7 @@ static void numbers_are_decimal_or_hexadecimal_with_a_factor(void **state) {
     assert_top_pad_is("-1", SIZE_MAX);
 }
 
-static void what_is_no_number_is_ignored(void **state) {
+static void malformed_numbers_are_ignored(void **state) {
     (void)state;
     static const char *const texts[] = {"",
                                         "k",
@@ -73,7 +73,7 @@ static void assert_check_is(const char *variable, const char *value, enum check_
     assert_int_equal(settings.check, expected);
 }
 
-static void who_wants_to_hear_of_errors_has_them_found(void **state) {
+static void levels_that_report_or_abort_turn_checks_on(void **state) {
     (void)state;
     static const char *const levels[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
     for (unsigned i = 0; i < 10; i++)
@@ -90,14 +90,14 @@ static void who_wants_to_hear_of_errors_has_them_found(void **state) {
     assert_int_equal(settings.check, CHECK_FREE);
 }
 
-static void a_tunable_supersedes_its_variable(void **state) {
+static void a_tunable_overrides_its_variable(void **state) {
     (void)state;
     setenv("GLIBC_TUNABLES", "glibc.malloc.mmap_max=5", 1);
     read_with("MALLOC_MMAP_MAX_", "7");
     assert_int_equal(settings.mmap_max, 5);
 }
 
-/* The least and the largest value that are accepted, and one that is not. */
+/* Tries the smallest and the largest value that are accepted, and one that is not. */
 static void tunables_have_the_ranges_that_libc_lists(void **state) {
     (void)state;
     const struct {
@@ -128,7 +128,7 @@ static void tunables_have_the_ranges_that_libc_lists(void **state) {
     }
 }
 
-static void what_has_no_meaning_here_changes_nothing(void **state) {
+static void settings_without_meaning_change_nothing(void **state) {
     (void)state;
     assert_string_equal(read_with("GLIBC_TUNABLES",
                                   "glibc.malloc.arena_max=1:glibc.malloc.arena_test=1:"
@@ -145,7 +145,7 @@ static void what_has_no_meaning_here_changes_nothing(void **state) {
     assert_false(space.huge_pages);
 }
 
-static void tunables_are_a_list_in_which_wrong_ones_are_passed_over(void **state) {
+static void wrong_tunables_in_a_list_are_ignored(void **state) {
     (void)state;
     assert_string_equal(
         read_with("GLIBC_TUNABLES",
@@ -185,7 +185,7 @@ static void mallopt_accepts_the_documented_ranges(void **state) {
         {M_PERTURB, 256, 1},
         {M_PERTURB, -1, 1},
         {M_ARENA_TEST, 1, 1},
-        {M_ARENA_TEST, 0, 1}, /* 0: as it is by default */
+        {M_ARENA_TEST, 0, 1}, /* 0 is the default */
         {M_ARENA_TEST, -1, 0},
         {M_ARENA_MAX, -1, 0},
         {M_ARENA_MAX, 1, 1},
@@ -219,7 +219,7 @@ static void mallopt_sets_what_it_accepts(void **state) {
     assert_int_equal(settings.check_action, CHECK_REPORT | CHECK_SIMPLE);
 }
 
-static void what_mallopt_refuses_changes_nothing(void **state) {
+static void refused_values_change_nothing(void **state) {
     (void)state;
     static const int refused[][2] = {{M_MXFAST, -1},         {M_MXFAST, 161},
                                      {M_MMAP_THRESHOLD, -1}, {M_MMAP_THRESHOLD, (32 << 20) + 1},
@@ -231,8 +231,8 @@ static void what_mallopt_refuses_changes_nothing(void **state) {
     assert_int_equal(space.top_pad, default_top_pad);
 }
 
-/* Not the cap of 128 that libc's default would be here, where larger sizes are served too. */
-static void mxfast_caps_below_the_default_of_libc_alone(void **state) {
+/* Magazines serve larger sizes than libc's fast bins, so its default of 128 must not cap them. */
+static void mxfast_caps_only_below_the_default_of_libc(void **state) {
     (void)state;
     options_mallopt(M_MXFAST, 127);
     assert_int_equal(settings.mxfast, 127);
@@ -244,7 +244,8 @@ static void the_threshold_follows_what_is_freed(void **state) {
     (void)state;
     settings_adapt_threshold(defaults.mmap_threshold - 1);
     assert_int_equal(settings.mmap_threshold, defaults.mmap_threshold);
-    settings_adapt_threshold(defaults.mmap_threshold); /* the next of this size is no mapping */
+    settings_adapt_threshold(
+        defaults.mmap_threshold); /* the next block of this size gets no mapping */
     assert_true(settings.mmap_threshold > defaults.mmap_threshold);
     settings_adapt_threshold(MIB);
     assert_int_equal(settings.mmap_threshold, MIB + 1);
@@ -264,17 +265,17 @@ static void a_set_threshold_stays(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(numbers_are_decimal_or_hexadecimal_with_a_factor),
-        TEST(what_is_no_number_is_ignored),
+        TEST(malformed_numbers_are_ignored),
         TEST(variables_set_what_glibc_documents),
-        TEST(who_wants_to_hear_of_errors_has_them_found),
-        TEST(a_tunable_supersedes_its_variable),
+        TEST(levels_that_report_or_abort_turn_checks_on),
+        TEST(a_tunable_overrides_its_variable),
         TEST(tunables_have_the_ranges_that_libc_lists),
-        TEST(what_has_no_meaning_here_changes_nothing),
-        TEST(tunables_are_a_list_in_which_wrong_ones_are_passed_over),
+        TEST(settings_without_meaning_change_nothing),
+        TEST(wrong_tunables_in_a_list_are_ignored),
         TEST(mallopt_accepts_the_documented_ranges),
         TEST(mallopt_sets_what_it_accepts),
-        TEST(what_mallopt_refuses_changes_nothing),
-        TEST(mxfast_caps_below_the_default_of_libc_alone),
+        TEST(refused_values_change_nothing),
+        TEST(mxfast_caps_only_below_the_default_of_libc),
         TEST(the_threshold_follows_what_is_freed),
         TEST(a_set_threshold_stays),
     };
