@@ -118,11 +118,19 @@ static void try_numbers(const struct option *option, const char *why) {
     refuses(option, "-1", why);
 }
 
+static void try_amount(const struct option *option, const char *value, size_t bytes,
+                       const char *why) {
+    if (bytes <= option->max)
+        accepts(option, value, bytes);
+    else
+        refuses(option, value, why);
+}
+
 static void try_amounts(const struct option *option, const char *why) {
     try_numbers(option, why);
-    accepts(option, "3k", 3 * KIB);
-    accepts(option, "0x3M", 3 * MIB);
-    accepts(option, "3g", 3 * GIB);
+    try_amount(option, "3k", 3 * KIB, why);
+    try_amount(option, "0x3M", 3 * MIB, why);
+    try_amount(option, "3g", 3 * GIB, why);
     refuses(option, "3t", why);
 }
 
