@@ -13,10 +13,9 @@ _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_OWN };
 
 /* What every list of options ends with. */
-#define COMMON_OPTIONS                                                                          \
-    {"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION}, { \
-        NULL, 0, NULL, 0                                                                        \
-    }
+#define COMMON_OPTIONS                                                                        \
+    {"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION}, \
+        {NULL, 0, NULL, 0}
 
 /* The next option, its value in `optarg`; -1 when there is none left. The common ones end the
  * command, and so does a wrong one. */

@@ -27,9 +27,7 @@ struct symbols {
     struct module *modules; /* the last one asked for first */
 };
 
-struct symbols *symbols_open(void) {
-    return xcalloc(1, sizeof(struct symbols));
-}
+struct symbols *symbols_open(void) { return xcalloc(1, sizeof(struct symbols)); }
 
 void symbols_close(struct symbols *symbols) {
     for (struct module *next, *module = symbols->modules; module != NULL; module = next) {

@@ -3,10 +3,10 @@
  * shared memory, for other processes to read while it goes on.
  *
  * A reader connects to the abstract socket "\0mallow.NAMESPACE.PID", writes "page\n", and receives
- * with the answer "ok\n" a descriptor (SCM_RIGHTS) of sizeof(struct mallow_page) bytes or more, to be
- * mapped for reading. NAMESPACE is the inode of /proc/PID/ns/pid, and PID the process's number in
- * that namespace (the last one of NSpid in /proc/PID/status). The figures are those of that moment;
- * each "refresh\n" on a new connection, answered by "ok\n", makes them new.
+ * with the answer "ok\n" a descriptor (SCM_RIGHTS) of sizeof(struct mallow_page) bytes or more, to
+ * be mapped for reading. NAMESPACE is the inode of /proc/PID/ns/pid, and PID the process's number
+ * in that namespace (the last one of NSpid in /proc/PID/status). The figures are those of that
+ * moment; each "refresh\n" on a new connection, answered by "ok\n", makes them new.
  *
  * Any process can listen at that name. So a reader must find out who does (SO_PEERCRED,
  * SO_PEERPIDFD), and before it maps the descriptor, that the file has so many bytes (fstat) and

@@ -219,7 +219,10 @@ static bool new_is_ours(bool array, bool aligned) {
  * of those that they stand for, and no mode wants to know which form it was. Until the constructor
  * has found that out, they jump. And whether the forms with std::nothrow may allocate here.
  */
-static struct { bool one, array, one_aligned, array_aligned; } frees_here, allocates_here;
+static struct {
+    bool one, array;
+    bool one_aligned, array_aligned;
+} frees_here, allocates_here;
 
 static void choose_what_to_do_here(bool may_free) {
     frees_here.one = may_free && one_is_ours(false);

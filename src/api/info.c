@@ -9,8 +9,8 @@
 #include "base/compiler.h"
 #include "base/text.h"
 #include "os/os.h"
-#include "process/stats.h"
 #include "process/print.h"
+#include "process/stats.h"
 
 struct mallinfo2 mallow_mallinfo2(void) {
     struct mallow_stats s;

@@ -15,7 +15,11 @@
 void redzone_choose_secret(void);
 
 /* Two secrets: one alone could be computed back from a word. */
-extern struct redzone_secret { uint64_t mask, factor; } redzone_secret;
+struct redzone_secret {
+    uint64_t mask;
+    uint64_t factor;
+};
+extern struct redzone_secret redzone_secret;
 
 ALWAYS_INLINE uint64_t redzone_key(const void *at) {
     uint64_t x = ((uintptr_t)at ^ redzone_secret.mask) * redzone_secret.factor;

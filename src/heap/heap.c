@@ -16,8 +16,7 @@
 #include "pages/meta.h"
 #include "pages/space.h"
 
-#define EMPTY_1 \
-    { no_entries, no_entries + 1 }
+#define EMPTY_1 {no_entries, no_entries + 1}
 #define EMPTY_8 EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1
 #define EMPTY_72 EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8
 _Static_assert(CLASSES == 73, "the initialiser below names each magazine");
@@ -29,9 +28,7 @@ __thread struct heap *self_heap = EMPTY_HEAP;
 static struct heap *_Atomic registry;
 static struct heap *_Atomic cursor; /* where the search for an orphan goes on */
 
-struct heap *heap_first(void) {
-    return atomic_load_explicit(&registry, memory_order_acquire);
-}
+struct heap *heap_first(void) { return atomic_load_explicit(&registry, memory_order_acquire); }
 
 /* ---- visits ---- */
 

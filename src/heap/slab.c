@@ -53,7 +53,7 @@ static void describe_granules(struct slab *slab, struct heap *heap, unsigned cla
         part->least = (uint32_t)size_least(size);
         part->least_more = (uint32_t)(size - size_least(size));
         part->kind = GRANULE_SLAB;
-        part->class = (uint8_t) class;
+        part->class = (uint8_t)class;
         part->index = (uint8_t)i;
         atomic_store_explicit(&part->owner, heap, memory_order_release);
     }

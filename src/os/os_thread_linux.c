@@ -39,9 +39,7 @@ int os_thread_id(void) {
     return number != NULL ? atomic_load_explicit(number, memory_order_relaxed) : ask_thread_id();
 }
 
-struct robust_list_head *os_thread_list(void) {
-    return at_distance(&learnt.list);
-}
+struct robust_list_head *os_thread_list(void) { return at_distance(&learnt.list); }
 
 /* ---- does a thread exist? ---- */
 

@@ -4,10 +4,10 @@
 #ifndef MALLOW_GRANULE_H
 #define MALLOW_GRANULE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdatomic.h>
 
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -34,7 +34,7 @@ struct slab {
     uint32_t slot_size;
     uint8_t kind;
     uint8_t class;
-    uint8_t index;  /* of this granule in the slab; all below is kept in granule 0 */
+    uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
     /* Whether it is on a list of pending slabs (remote.c), which each remote free asks; never reset
      * when the slab retires, for a late pusher may still be on its way. */
     _Atomic uint8_t pending;

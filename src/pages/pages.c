@@ -267,9 +267,7 @@ RARE void pages_rebuild(bool alone) {
     if (top > free_from) free_run_mark(free_from, (uint32_t)(top - free_from), true);
 }
 
-struct page_counts pages_count(void) {
-    return page_totals;
-}
+struct page_counts pages_count(void) { return page_totals; }
 
 uint32_t pages_find_start(uint32_t page) {
     while (page > 0) {

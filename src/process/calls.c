@@ -18,9 +18,7 @@ static struct {
     struct mallow_call_page *shared; /* of this process or of one that it was forked from */
 } calls = {.page = &calls_private};
 
-struct mallow_call_page *calls_page(void) {
-    return calls.page;
-}
+struct mallow_call_page *calls_page(void) { return calls.page; }
 
 /* ---- one call ---- */
 
@@ -41,7 +39,7 @@ static void add_live(struct mallow_size_calls *row, size_t bytes) {
     while ((int64_t)live > (int64_t)peak &&
            !__atomic_compare_exchange_n(&calls.page->live_peak_bytes, &peak, live, true,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        ;
+        continue;
 }
 
 void calls_count_alloc(size_t size) {

@@ -11,8 +11,8 @@
 #include "os/os_service.h"
 #include "pages/purge.h"
 #include "process/page.h"
-#include "process/stats.h"
 #include "process/print.h"
+#include "process/stats.h"
 
 #define PATIENCE_NS 2000000000ll /* without a step forward */
 #define ANSWER_NS 60000000000ll  /* for a whole answer */

@@ -132,7 +132,10 @@ static bool joins(struct stack_cache *cache, const struct frame *frame, struct w
 
 /* ---- walking ---- */
 
-static struct { uintptr_t start, end; } left_out;
+static struct {
+    uintptr_t start;
+    uintptr_t end;
+} left_out;
 
 void stack_leave_out(const void *start, const void *end) {
     left_out.start = (uintptr_t)start;

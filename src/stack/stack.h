@@ -19,8 +19,9 @@ size_t stack_cache_bytes(void);
 
 /* The calling thread's stack without the library's own frames, innermost first; 0 when there is no
  * memory. Only so many frames of it are known to be right: what is outside of them is not looked at
- * again each time. entry: what __builtin_frame_address(0) is in a function that is running, at whose
- * caller the stack may begin, since what is inside of it is the library's; NULL: it begins here. */
+ * again each time. entry: what __builtin_frame_address(0) is in a function that is running, at
+ * whose caller the stack may begin, since what is inside of it is the library's; NULL: it begins
+ * here. */
 stack_id stack_capture_from(struct stack_cache **cache, unsigned frames, const void *entry);
 
 static inline stack_id stack_capture_some(struct stack_cache **cache, unsigned frames) {
