@@ -1,8 +1,8 @@
 /*
- * 128 MiB of address space: malloc fails with ENOMEM when they are used up, no other function
- * crashes then, and what is freed can be allocated again, in whatever size.
+ * When 128 MiB of address space are used up, malloc fails with ENOMEM, every other function fails
+ * without a crash, and freed memory can be allocated again in any size.
  *     address_limit [LIMIT]
- * LIMIT in bytes is set here; without it the program was started under one.
+ * The program sets the LIMIT, in bytes, itself. Without one it is started under a limit.
  */
 #include "check.h"
 #include "limit.h"
@@ -20,7 +20,7 @@ static void fails(void *result) {
     CHECK_EQUAL(errno, ENOMEM);
 }
 
-/* What is too large now fails in every function; the block at hand keeps its content. */
+/* Every function refuses a size that is too large now, and realloc's block keeps its content. */
 static void every_function_fails(void) {
     static volatile size_t too_large = EXPECTED;
     void *block = malloc(1), *untouched = &untouched;
@@ -43,12 +43,12 @@ static void fill_and_empty(size_t size) {
     struct list *list = NULL;
     size_t count = allocate_until_exhausted(&list, size);
     if (count * size < EXPECTED)
-        check_failed("there was room for %zu blocks of %zu bytes only\n", count, size);
+        check_failed("only %zu blocks of %zu bytes were allocated\n", count, size);
     every_function_fails();
     free_list(&list);
 }
 
-/* One block that grows until it cannot, and still is what it was. */
+/* A block grows until realloc fails, and then still has its content. */
 static void grow(void) {
     size_t size = 1000;
     char *block = malloc(size), *larger;

@@ -1,4 +1,4 @@
-/* Threads that use the heap until they are told to stop. */
+/* Threads that use the heap until stop_background is called. */
 #ifndef BACKGROUND_H
 #define BACKGROUND_H
 

@@ -1,5 +1,5 @@
-/* A signal handler that allocates and frees what it allocated, and returns, while the program does
- * the same: in check=hard, whose slow paths such a handler must not find in motion. */
+/* A signal handler may allocate a block, free it and return, while it interrupts malloc or free of
+ * the program. In check=hard it must never see a slow path's intermediate state. */
 #include "check.h"
 
 #include <signal.h>

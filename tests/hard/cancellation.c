@@ -1,6 +1,6 @@
 /*
- * Threads are cancelled at random. No function of the heap is a cancellation point, and what a
- * cancelled thread was about to free is freed by its handlers.
+ * No heap function is a cancellation point. Threads that are cancelled at random points can free
+ * their blocks in their clean-up handlers.
  */
 #include "check.h"
 #include "churn.h"

@@ -1,4 +1,5 @@
-/* libc has every thread change its user, those of the library too, by a signal to each. */
+/* seteuid changes the user of every thread, including the library's own: libc sends each thread a
+ * signal for that, which none may block. */
 #include "check.h"
 
 #include <dirent.h>

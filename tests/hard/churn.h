@@ -1,7 +1,7 @@
 /*
- * Ordinary use of the heap in small steps: blocks of mixed sizes are allocated, filled, kept for
- * some steps, verified and freed. The table may be left between any two instructions and entered
- * again: a block is forgotten before it is freed and known only when it is filled.
+ * A workload in small steps: blocks of mixed sizes are allocated, filled, kept for some steps,
+ * verified and freed. A signal handler may leave a step by a jump between any two instructions,
+ * because a block is removed from the table before it is freed, and entered only when it is filled.
  */
 #ifndef CHURN_H
 #define CHURN_H
@@ -20,7 +20,7 @@ struct churn {
     } blocks[CHURN_BLOCKS];
 };
 
-/* Mostly small, now and then a run of pages. */
+/* Most sizes are small; one in 64 may be a run of pages. */
 static inline size_t churn_size(struct churn *churn) {
     size_t bound = (size_t)16 << random_below(&churn->random, 8);
     if (random_below(&churn->random, 64) == 0) bound = 200000;

@@ -1,6 +1,6 @@
 /*
  * A signal handler interrupts malloc or free of a threaded program and forks, as crash handlers do
- * to start their reporter. No lock of the allocator's may be taken for that: it may be held.
+ * to start their reporter. fork must not wait for a lock that the interrupted code holds.
  */
 #include "background.h"
 #include "check.h"
@@ -13,7 +13,7 @@ static volatile sig_atomic_t forks;
 
 static void fork_here(int signal_number) {
     (void)signal_number;
-    if (forks >= FORKS) return; /* else a slow fork leaves the program no time to end */
+    if (forks >= FORKS) return; /* Slow forks would otherwise leave the program no time to end. */
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) _exit(EXIT_SUCCESS);

@@ -1,6 +1,6 @@
 /*
- * An error is reported whatever can be read of the stack: part of it became inaccessible after the
- * stack was read before, or what the loader says of objects is nonsense. Errors are reported alone.
+ * An error is reported even if part of the stack has become inaccessible since an earlier report,
+ * or if the loader's description of an object is invalid. Runs with on_error=report.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -15,8 +15,8 @@
 
 enum { DEPTH = 400, STACK = 1 << 20, AWAY = 16384 };
 
-static char said[65536];
-static int said_by[2];
+static char report[65536];
+static int report_pipe[2];
 static struct link_map *libc_map;
 
 static void free_twice(void) {
@@ -25,18 +25,18 @@ static void free_twice(void) {
     free(block);
 }
 
-/* What a second free has said since the last time. */
+/* Reads the report of the last free_twice. */
 static void read_report(void) {
-    ssize_t length = read(said_by[0], said, sizeof said - 1);
+    ssize_t length = read(report_pipe[0], report, sizeof report - 1);
     CHECK(length > 0);
-    said[length] = '\0';
-    CHECK(strncmp(said, "mallow: double free of ", 23) == 0);
-    CHECK(strstr(said, "\n    #0 0x") != NULL);
+    report[length] = '\0';
+    CHECK(strncmp(report, "mallow: double free of ", 23) == 0);
+    CHECK(strstr(report, "\n    #0 0x") != NULL);
 }
 
-static size_t frames_said(void) {
+static size_t reported_frames(void) {
     size_t count = 0;
-    for (const char *at = said; (at = strstr(at, "\n    #")) != NULL; at++) count++;
+    for (const char *at = report; (at = strstr(at, "\n    #")) != NULL; at++) count++;
     return count;
 }
 
@@ -44,26 +44,26 @@ static void report_without_outer_frames(void) {
     char *page = (char *)((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)4095) + AWAY;
     free_twice();
     read_report();
-    size_t whole = frames_said();
+    size_t whole = reported_frames();
     CHECK_EQUAL(mprotect(page, AWAY, PROT_NONE), 0);
     free_twice();
     CHECK_EQUAL(mprotect(page, AWAY, PROT_READ | PROT_WRITE), 0);
     read_report();
-    CHECK(frames_said() > 10 && frames_said() <= whole);
+    CHECK(reported_frames() > 10 && reported_frames() <= whole);
 }
 
 static void report_without_name(void) {
     char *name = libc_map->l_name;
     free_twice();
     read_report();
-    size_t whole = frames_said();
-    CHECK(strstr(said, name) != NULL);
+    size_t whole = reported_frames();
+    CHECK(strstr(report, name) != NULL);
     libc_map->l_name = (char *)(uintptr_t)16;
     free_twice();
     libc_map->l_name = name;
     read_report();
-    CHECK(strstr(said, name) == NULL);
-    CHECK_EQUAL(frames_said(), whole);
+    CHECK(strstr(report, name) == NULL);
+    CHECK_EQUAL(reported_frames(), whole);
 }
 
 __attribute__((noinline)) static int descend(volatile char *above, int depth, void (*act)(void)) {
@@ -87,8 +87,8 @@ int main(void) {
     void *libc = dlopen("libc.so.6", RTLD_LAZY);
     CHECK(libc != NULL);
     CHECK_EQUAL(dlinfo(libc, RTLD_DI_LINKMAP, &libc_map), 0);
-    CHECK_EQUAL(pipe(said_by), 0);
-    dup2(said_by[1], STDERR_FILENO);
+    CHECK_EQUAL(pipe(report_pipe), 0);
+    dup2(report_pipe[1], STDERR_FILENO);
     run_in_thread(descend_and_report, NULL);
     return 0;
 }

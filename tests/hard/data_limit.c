@@ -1,6 +1,6 @@
 /*
- * A limit of what the process may write, or of its address space, is used to its end, and whoever
- * meets it pays little: nothing that was refused stays charged.
+ * The heap can use nearly all of a limit on writable memory (RLIMIT_DATA) or address space
+ * (RLIMIT_AS), and an allocation that is refused at the limit leaves no memory charged.
  *     data_limit data|address
  */
 #include "check.h"
@@ -14,7 +14,7 @@ enum { KIBIBYTE = 1 << 10, LIMIT = 512 * KIBIBYTE, OWN = 1400, REFUSALS = 100 };
 
 static int resource = RLIMIT_DATA;
 
-/* Of the address space libraries and stacks are a part too. */
+/* Returns the memory that counts against the limit. Address space includes libraries and stacks. */
 static size_t charged_kib(void) {
     static char text[4096];
     int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -29,7 +29,7 @@ static void limit(size_t kib) {
     CHECK_EQUAL(setrlimit(resource, &limit), 0);
 }
 
-/* Modes that check keep some of the memory for themselves. */
+/* Returns true in the checking modes, which need part of the memory for themselves. */
 static int is_checking(void) {
     const char *options = getenv("MALLOW_OPTIONS");
     return options != NULL && (strstr(options, "check=") || strstr(options, "guard="));
@@ -60,7 +60,7 @@ static void every_small_size_is_granted(void) {
     }
 }
 
-/* Once what a first refusal gives back is given back. */
+/* Measured after a first refusal, because that one may return cached memory. */
 static void refusals_leave_nothing(void) {
     void *volatile run = malloc(100 * KIBIBYTE);
     CHECK(!is_granted(LIMIT));
@@ -76,7 +76,7 @@ static void refusals_leave_nothing(void) {
     free(run);
 }
 
-/* Blocks linked by their first words, until there is no memory for another one. */
+/* Allocates blocks of SIZE until no memory is left, then frees them. Returns their total in KiB. */
 static size_t fill_and_empty(size_t size) {
     size_t count = 0;
     void **list = NULL, **block;
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
     CHECK(is_granted(is_checking() ? largest / 2 : largest - OWN));
     limit(2 * LIMIT);
     CHECK(is_granted(LIMIT));
-    if (is_checking()) return 0; /* memory of one size may never serve another */
+    if (is_checking()) return 0; /* There, memory of one size class may never serve another one. */
     limit(LIMIT / 8);
     size_t filled = fill_and_empty(3000), part = (LIMIT / 8 - others) / 2;
     dprintf(STDOUT_FILENO, "%zu of %d KiB in blocks of 3000 bytes\n", filled, LIMIT / 8);

@@ -1,8 +1,9 @@
 /*
- * Libraries loaded with RTLD_DEEPBIND, which look names up in libc before they look them up in the
- * program: of memory they must get the program's, of all other names libc's.
+ * A library loaded with RTLD_DEEPBIND looks names up in libc before the program. It must still get
+ * Mallow's allocation functions, but libc's version of all other names.
  *     deep_binding lazy|now|base|refused PLUGIN OWN_MALLOC
- * base: by dlmopen. refused: the kernel lets no table of libc's be changed.
+ * base: the library is loaded by dlmopen. refused: the kernel refuses to make libc's tables
+ * writable.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -20,7 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* The program's own, which the plugin's calls must not reach. */
+/* The program's own versions, which the plugin's calls must not reach. */
 int same_name(void) { return 1; }
 long random(void) { return -1; }
 
@@ -62,7 +63,7 @@ static void find_all(void *library) {
     FIND(library, usable_size);
 }
 
-/* ---- blocks that the program and the plugin hand to each other ---- */
+/* ---- blocks that the program and the plugin exchange ---- */
 
 static void hand_over(size_t size) {
     for (int way = 0; way < plugin.ways(); way++) {
@@ -83,7 +84,7 @@ static void hand_over(size_t size) {
     free(plugin.allocate(0, size));
 }
 
-/* ---- blocks of libc's own heap, from before its names led here ---- */
+/* ---- blocks of libc's own heap, allocated before its names lead to Mallow ---- */
 
 enum { OLD = 22 };
 static char *old_blocks[OLD];
@@ -118,9 +119,9 @@ static void free_old_blocks(void) {
     churn_finish(&churn);
 }
 
-/* ---- a kernel that refuses ---- */
+/* ---- a kernel that refuses mprotect ---- */
 
-/* To change what may be written and read; the loader makes memory readable alone. */
+/* The loader's own calls still succeed: they make memory read-only. */
 static void refuse_to_make_writable(void) {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -136,7 +137,7 @@ static void refuse_to_make_writable(void) {
         skip("no filter for system calls");
 }
 
-/* ---- others that load at the same time ---- */
+/* ---- threads that load the library at the same time ---- */
 
 enum { THREADS = 4 };
 static pthread_barrier_t together;
@@ -170,7 +171,7 @@ int main(int argc, char **argv) {
     bool refused = strcmp(argv[1], "refused") == 0;
     allocate_from_libc();
     if (refused)
-        refuse_to_make_writable(); /* stacks of threads too */
+        refuse_to_make_writable(); /* Stacks of threads need it too: none can start. */
     else
         load_in_all_threads();
     find_all(load(argv[1], argv[2]));

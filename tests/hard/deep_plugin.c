@@ -1,5 +1,5 @@
-/* The library that deep_binding.c loads with RTLD_DEEPBIND. The neighbour's path is its own: the
- * loader searches what the caller of dlopen names in its RUNPATH. */
+/* The library that deep_binding.c loads with RTLD_DEEPBIND. Only its own RUNPATH leads to the
+ * neighbour, so dlopen finds the neighbour only if the loader knows the calling library. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <malloc.h>
@@ -13,7 +13,7 @@ int deep_same_name(void) { return same_name(); }
 
 long deep_random(void) { return random(); }
 
-/* Not by a jump, for the loader takes who is returned to for the caller. */
+/* Not a tail call: the loader identifies the caller of dlopen by the return address. */
 void *deep_open_neighbour(int mode) {
     void *volatile library = dlopen("libhard_deep_neighbour.so", mode);
     return library;
@@ -21,7 +21,7 @@ void *deep_open_neighbour(int mode) {
 
 enum { WAYS = 11 };
 
-/* A block of at least so many bytes, in one of the ways there are. */
+/* Returns a block of at least SIZE bytes, from the allocation function with the number WAY. */
 void *deep_allocate(int way, size_t size) {
     char *text = NULL;
     void *block = NULL;

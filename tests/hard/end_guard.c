@@ -1,6 +1,6 @@
 /*
- * In check=hard a slab ends with an inaccessible page: an access there is reported as an overflow
- * of the last block before it, and errors that are only reported let the program go on.
+ * In check=hard a slab ends with an inaccessible guard page. An access there is reported as an
+ * overflow of the last block before it, and with on_error=report the program continues.
  */
 #include "check.h"
 #include "processes.h"
@@ -11,9 +11,9 @@
 
 enum { GRANULE = 65536, SIZE = 5000 };
 
-static char said[4096];
+static char report[4096];
 
-/* Of a slab of one granule. */
+/* Returns the end of the block's slab, which has one granule. */
 static char *end_of_slab(const char *block) {
     return (char *)(((uintptr_t)block | (GRANULE - 1)) + 1);
 }
@@ -22,12 +22,12 @@ static char *guard_behind(const char *block) { return end_of_slab(block) - sysco
 
 static void read_all(int fd) {
     size_t length = 0;
-    for (ssize_t part; (part = read(fd, said + length, sizeof said - 1 - length)) > 0;)
+    for (ssize_t part; (part = read(fd, report + length, sizeof report - 1 - length)) > 0;)
         length += (size_t)part;
-    said[length] = '\0';
+    report[length] = '\0';
 }
 
-/* What a child writes to standard error, and how it ends. */
+/* Calls ACT in a child, whose standard error goes to REPORT. Returns the child's status. */
 static int run(void (*act)(void)) {
     int ends[2], status;
     CHECK_EQUAL(pipe(ends), 0);
@@ -59,7 +59,7 @@ static void read_from_block_on(void) {
 
 static void on_fault(int signal) { _exit(40 + signal); }
 
-/* The program's own handler sees all other faults. */
+/* The program's own handler still receives all other faults. */
 static void fault_elsewhere(void) {
     signal(SIGSEGV, on_fault);
     char *volatile nowhere = (char *)(uintptr_t)16;
@@ -67,18 +67,18 @@ static void fault_elsewhere(void) {
     *(volatile char *)nowhere = 1;
 }
 
-static void check_said(const char *access) {
-    CHECK(strncmp(said, "mallow: heap overflow of ", 25) == 0);
-    CHECK(strstr(said, "behind the end of a block of 5000 bytes, thread ") != NULL);
-    CHECK(strstr(said, access) != NULL);
+static void check_report(const char *access) {
+    CHECK(strncmp(report, "mallow: heap overflow of ", 25) == 0);
+    CHECK(strstr(report, "behind the end of a block of 5000 bytes, thread ") != NULL);
+    CHECK(strstr(report, access) != NULL);
 }
 
 int main(int argc, char **argv) {
     int goes_on = argc == 2 && strcmp(argv[1], "report") == 0;
     int ends[] = {run(write_behind), 0};
-    check_said(", write at offset ");
+    check_report(", write at offset ");
     ends[1] = run(read_from_block_on);
-    check_said(", read at offset ");
+    check_report(", read at offset ");
     for (int i = 0; i < 2; i++)
         CHECK(goes_on ? ends[i] == 0 : WIFSIGNALED(ends[i]) && WTERMSIG(ends[i]) == SIGABRT);
     int status = run(fault_elsewhere);

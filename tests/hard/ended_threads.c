@@ -1,9 +1,10 @@
 /*
- * Blocks that threads have freed wait before they are used again, in the modes that check. When the
- * threads are gone their memory does not wait for ever.
+ * The checking modes keep freed blocks in a quarantine. After a thread has ended, its quarantined
+ * memory is still returned to the system.
  *     ended_threads trim       malloc_trim returns it
- *     ended_threads activity   it goes by itself, while another thread works
- *     ended_threads one        so does a single block, whose late write is found then (check=full)
+ *     ended_threads activity   it is returned while another thread works
+ *     ended_threads one        a single block leaves the quarantine too, and a write after its free
+ *                              is detected at that time (check=full)
  */
 #include "check.h"
 #include "resident.h"
@@ -38,7 +39,7 @@ static void run_threads(void) {
     for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
 }
 
-/* Slow paths, in every mode. */
+/* Takes slow paths in every mode. */
 static void work(void) {
     static void *few[2000];
     for (time_t end = time(NULL) + 1; time(NULL) <= end;) {
@@ -60,7 +61,7 @@ static int find_late_write(void) {
     mcheck(found);
     join_thread(start_thread(write_late, NULL));
     for (int i = 0; i < PATIENCE; i++) work();
-    _exit(1); /* without verifying all at the end */
+    _exit(1); /* exit() would verify all blocks, which also finds the write. */
 }
 
 int main(int argc, char **argv) {
@@ -74,6 +75,7 @@ int main(int argc, char **argv) {
     else
         for (int i = 0; i < PATIENCE && resident_bytes() >= before + LEFT; i++) work();
     size_t left = resident_bytes() - before;
-    dprintf(STDOUT_FILENO, "%zu KiB, and %zu are left\n", (at_end - before) >> 10, left >> 10);
+    dprintf(STDOUT_FILENO, "%zu KiB after the threads, %zu KiB are left\n", (at_end - before) >> 10,
+            left >> 10);
     CHECK(left < LEFT);
 }

@@ -1,4 +1,5 @@
-// operator new without memory: the handler may free some, else there is an exception.
+// When no memory is left, operator new calls the new handler and succeeds if the handler frees
+// enough. Without a handler, operator new throws or returns null.
 #include "check.h"
 #include "limit.h"
 
@@ -30,7 +31,7 @@ void handler_makes_room() {
     reserve = new char[10 * mebibyte];
     std::vector<char *> blocks = allocate_until_exhausted();
     CHECK(blocks.size() >= 32);
-    /* Volatile, or a compiler leaves the allocation out and takes it for one that succeeds. */
+    /* Volatile: a compiler may otherwise remove the allocation and assume that it succeeds. */
     char *volatile refused = new (std::nothrow) char[5 * mebibyte];
     CHECK(refused == nullptr);
     std::set_new_handler(release_reserve);

@@ -1,4 +1,4 @@
-/* A thread that has used up all memory can end, and what it left can be freed and used again. */
+/* A thread that has used up all memory can end, and its blocks can be freed and reused. */
 #include "check.h"
 #include "limit.h"
 #include "threads.h"
@@ -10,7 +10,7 @@ enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
 
 static struct list *left;
 
-/* Freed at the thread's end, when there is no memory. */
+/* The key's value is freed at the thread's end, when no memory is left. */
 static pthread_key_t key;
 
 static void *exhaust(void *unused) {

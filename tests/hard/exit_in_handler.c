@@ -1,8 +1,8 @@
 /*
- * A signal handler interrupts malloc or free and ends the process, by exit or by _exit. exit runs
- * functions that allocate in turn.
+ * A signal handler can interrupt malloc or free and end the process, by exit or by _exit. exit
+ * runs functions that allocate in turn.
  *     exit_in_handler THREADS
- * THREADS more threads allocate meanwhile.
+ * Meanwhile THREADS other threads allocate.
  */
 #include "background.h"
 #include "check.h"

@@ -1,7 +1,8 @@
 /*
- * The first thread ends before or after the others; the process must then end by exit(), in the
- * last one, or at least end.
- *     first_thread HOW MILLISECONDS      another thread lives that long; -1: there is none
+ * If the first thread ends by pthread_exit or by cancellation, the process still ends by exit() in
+ * its last thread. If it ends by the system call exit, the process ends, too, but without exit().
+ *     first_thread exits|cancelled|dies MILLISECONDS
+ * Another thread lives for MILLISECONDS; with -1 there is none.
  */
 #include "check.h"
 #include "processes.h"
@@ -32,7 +33,7 @@ static void run_child(const char *how, int milliseconds) {
     end_first_thread(how);
 }
 
-/* What is buffered reaches the pipe when exit() was run. */
+/* The buffered text reaches the pipe only if exit() ran. */
 int main(int argc, char **argv) {
     CHECK_EQUAL(argc, 3);
     int ends[2];

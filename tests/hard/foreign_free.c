@@ -1,4 +1,4 @@
-/* One thread only allocates, another one only frees: the memory comes round again. */
+/* When one thread only allocates and another one only frees, the freed memory is reused. */
 #include "check.h"
 #include "resident.h"
 #include "threads.h"

@@ -1,6 +1,6 @@
 /*
- * A threaded program forks while its threads allocate and others hold the locks of stdio. The child
- * has one thread, all blocks of its parent's, and a heap that works.
+ * A program forks while some of its threads allocate and another one holds locks of stdio. The
+ * child has all blocks of its parent, and its heap and its stdio work.
  */
 #include "background.h"
 #include "check.h"
@@ -28,7 +28,7 @@ static void *some_churn(void *seed) {
     return NULL;
 }
 
-/* Blocks of a thread that the child does not have any more. */
+/* Blocks of a thread that does not exist in the child. */
 static struct churn inherited = {.random = 4711};
 
 static void *fill_inherited(void *unused) {

@@ -1,6 +1,6 @@
 /*
- * A signal handler interrupts malloc or free and forks. The child returns from the handler and goes
- * on where it was interrupted, with a heap of its own.
+ * A signal handler interrupts malloc or free and forks. The child returns from the handler and
+ * continues the interrupted call, on its own copy of the heap.
  */
 #include "check.h"
 #include "churn.h"

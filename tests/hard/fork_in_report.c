@@ -1,4 +1,4 @@
-/* Children of fork can report errors of their own, whatever report another thread was at. */
+/* A child of fork can report an error, even if another thread was writing a report at the fork. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ int main(void) {
         usleep(500);
         pid_t child = start_child();
         if (child == 0) {
-            alarm(300); /* or it would hang */
+            alarm(300); /* A child that waits for the other thread's report fails here. */
             free_twice();
             _exit(0);
         }

@@ -1,6 +1,6 @@
 /*
- * A process forks while another of its threads returns the pages of the forking thread's heap: the
- * child has the heap as it was, and can use again what was free in it.
+ * A process forks while another thread returns pages of the forking thread's heap to the system.
+ * The child has a consistent heap and can reuse the blocks that were free in it.
  */
 #include "check.h"
 #include "processes.h"
@@ -33,7 +33,7 @@ static void *trim_always(void *argument) {
     return argument;
 }
 
-/* What is allocated now lies where the first blocks did. */
+/* New blocks must lie where the freed ones did. */
 static void check_reuse(const char *low, const char *high) {
     int reused = 0;
     for (int i = 0; i < FREE; i++) {

@@ -1,6 +1,6 @@
 /*
- * The owner of a block and another thread free it at the same time: wherever the owner's thread is
- * in its free when the other one does all of its own, the block is not handed out twice.
+ * The owner of a block and another thread free it at the same time. The block is not handed out
+ * twice, whichever instruction of its free the owner has reached when the other thread's free runs.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -15,7 +15,7 @@
 
 enum { SIZE = 48, WARM = 100, HELD = 4, STEPS = 100 };
 
-/* ---- another thread, which does as it is told ---- */
+/* ---- the other thread, which carries out requests ---- */
 
 enum request { NOTHING, FREE, ALLOCATE, END };
 static _Atomic enum request request;
@@ -38,7 +38,7 @@ static void *stranger(void *unused) {
     void *held[HELD + STEPS];
     int count = 0;
     warm_up();
-    while (count < HELD) held[count++] = malloc(SIZE); /* its magazine has room for one more */
+    while (count < HELD) held[count++] = malloc(SIZE); /* leaves room for one block */
     do {
         while ((what = atomic_load(&request)) == NOTHING) sched_yield();
         if (what == FREE) free(block);
@@ -69,7 +69,8 @@ static void step(int signal, siginfo_t *info, void *context) {
         ask(FREE);
 }
 
-/* False when it was over before. */
+/* Frees the block, and has the other thread free it too after that many instructions. Returns false
+ * if this thread's free ended before. */
 static bool free_until(int steps) {
     void *own = block;
     steps_left = steps;
@@ -95,7 +96,7 @@ int main(void) {
     action.sa_sigaction = step;
     action.sa_flags = SA_SIGINFO;
     CHECK_EQUAL(sigaction(SIGTRAP, &action, NULL), 0);
-    mallopt(M_CHECK_ACTION, 0); /* the program goes on, without messages */
+    mallopt(M_CHECK_ACTION, 0); /* The program continues after an error, without messages. */
     pthread_t thread = start_thread(stranger, NULL);
     warm_up();
     for (int i = 0; i < STEPS; i++) check_step(i);
@@ -105,6 +106,6 @@ int main(void) {
 
 #else
 
-int main(void) { skip("no single steps"); }
+int main(void) { skip("single steps are only implemented for x86-64"); }
 
 #endif

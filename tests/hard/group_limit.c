@@ -1,7 +1,8 @@
 /*
- * At most 60 MiB are live, in blocks that are small in one phase and large in another. The process
- * is in a control group of 150 MiB (group_limit.sh): libc's malloc needs 135, and an allocator that
- * keeps memory without regard to the limit is killed by the kernel.
+ * The heap respects the memory limit of a control group. At most 60 MiB are live, in blocks that
+ * are small in one phase and large in another. group_limit.sh runs the process in a control group
+ * of 150 MiB: libc's malloc needs 135 MiB, and the kernel kills an allocator that ignores the
+ * limit.
  */
 #include "check.h"
 #include "random.h"

@@ -1,7 +1,7 @@
 /*
- * Large blocks that grow until they have to move, with nothing but fresh pages to move to: their
- * content comes along, also when the program has lowered its limit below what it has, and the
- * process does not use up its mappings by it.
+ * Large blocks grow until they have to move to fresh pages. Their content moves with them, even if
+ * the program has lowered its address space limit below its current size, and the process does not
+ * accumulate mappings.
  */
 #include "check.h"
 #include "pattern.h"
@@ -24,7 +24,7 @@ static int count_mappings(void) {
     return count;
 }
 
-/* From now on blocks below this size are runs. */
+/* After this, smaller blocks are runs of pages and not separate mappings. */
 static void raise_mapping_threshold(void) { free(malloc(32 * MEBIBYTE)); }
 
 static void grow_many(void) {
@@ -56,7 +56,7 @@ static void grow_above_the_limit(void) {
     char *block = malloc(MEBIBYTE), *wall;
     uint64_t key = pattern_key(block, MEBIBYTE, 1);
     pattern_fill(block, MEBIBYTE, key);
-    do { /* until nothing is free behind it */
+    do { /* until the pages after the block are taken */
         wall = malloc(64 << 10);
         CHECK(wall != NULL);
     } while (wall != block + MEBIBYTE && wall < block + 2 * MEBIBYTE && wall > block);
@@ -74,7 +74,7 @@ static void grow_above_the_limit(void) {
 
 int main(void) {
     raise_mapping_threshold();
-    /* Fresh pages to move to. */
+    /* Leaves free pages, which the growing block can move to. */
     char *room = malloc(24 * MEBIBYTE);
     room = realloc(room, MEBIBYTE);
     grow_above_the_limit();

@@ -1,6 +1,6 @@
 /*
- * guard=1: the first use of a freed block is reported at the instruction, with the stacks of the
- * block's allocation and free, whatever its size, by whichever thread.
+ * With guard=1, the first use of a freed block is reported at the exact instruction, with the
+ * stacks of the block's allocation and free, for every size and every combination of threads.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 #include "check.h"
 
-/* Functions whose code can be told by its addresses: the linker names the ends of a section. */
+/* Each function has its own section: the linker's names for the section's ends bound the code. */
 #ifdef __clang__
 #    define NOT_COPIED noinline
 #else
@@ -66,7 +66,7 @@ static void call(void *(*step)(void *), struct use *use) {
     pthread_join(thread, NULL);
 }
 
-/* In a child, whose report goes to the file. */
+/* Uses a freed block in a child, whose report goes to the file. */
 static void run(struct use use, int file) {
     int status;
     pid_t child = fork();
@@ -82,13 +82,13 @@ static void run(struct use use, int file) {
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
-/* The first frame behind a line of the report is in the code between the two. */
+/* Checks that the first frame after LINE in the report is in the code between START and END. */
 static void check_frame(const char *text, const char *line, const char *start, const char *end) {
     const char *at = strstr(text, line);
     at = at == NULL ? NULL : strstr(at, "    #0 0x");
     uintptr_t pc = at == NULL ? 0 : strtoul(at + 7, NULL, 16);
     if (pc < (uintptr_t)start || pc > (uintptr_t)end)
-        check_failed("the first frame of '%s' is elsewhere:\n%s", line, text);
+        check_failed("the first frame after '%s' is not in the expected function:\n%s", line, text);
 }
 
 static void check_use(struct use use) {

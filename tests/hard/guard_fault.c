@@ -1,7 +1,7 @@
 /*
- * What the program gets to see of faults: a report where a guarded block is concerned, and
- * elsewhere what it would see without us, whatever handlers it has and whenever it installed them.
- *     guard_fault CASE     the case runs in a child, which must end as the table says
+ * A fault on a guarded block is reported. Any other fault has the same effect as without Mallow,
+ * whichever handlers the program has and whenever it installed them. Each case runs in a child,
+ * which must end as the table says.
  */
 #include "base/settings.h"
 #include "check.h"
@@ -74,7 +74,7 @@ static void in_a_child(void) {
     raise(WTERMSIG(status));
 }
 
-/* Each access is reported, once, and the program goes on. */
+/* With on_error=report each access is reported once, and the program continues. */
 static void going_on(void) {
     settings.check_action = CHECK_REPORT;
     CHECK(guard_table_begin(2000 * os_page_size()));
@@ -150,7 +150,7 @@ static void handler_after_and_seen(void) {
     fault();
 }
 
-/* As collectors and virtual machines do. */
+/* Repairs the fault, like handlers of garbage collectors and virtual machines. */
 static void make_accessible(int signal_number, siginfo_t *info, void *context) {
     (void)context;
     CHECK_EQUAL(signal_number, SIGSEGV);
@@ -169,7 +169,7 @@ static void handler_that_repairs(void) {
     CHECK_EQUAL(calls, 10);
     _exit(HANDLED);
 }
-/* The page of a live block, protected by the program itself, is the program's own affair. */
+/* If the program itself has protected the page of a live block, its own handler gets the fault. */
 static void handler_of_protected_block(void) {
     install_siginfo(make_accessible, 0, NULL);
     inaccessible = guard_alloc(4096, 4096, FAMILY_MALLOC, 0);
@@ -201,7 +201,8 @@ static void call_second(int signal_number, siginfo_t *info, void *context) {
 static void call_third(int signal_number, siginfo_t *info, void *context) {
     call(&replaced[2], signal_number, info, context);
 }
-/* Each calls the one that it replaced, which is ours; at the end is what was there at first. */
+/* Each handler calls the one that it replaced, which is Mallow's. The last one in the chain is the
+ * handler that was there before Mallow. */
 static void install_chain(void) {
     install_siginfo(call_first, 0, &replaced[0]);
     take(SIZE);
@@ -232,7 +233,7 @@ static void chain_replaced(void) {
     take(SIZE);
     fault();
 }
-/* The one that takes itself out again is not called any more. */
+/* A handler that has uninstalled itself is not called any more. */
 static void handler_restored(void) {
     install(leave, 0, NULL);
     take(SIZE);
@@ -275,7 +276,7 @@ static __attribute__((noinline)) void fault_deeper(volatile int depth) {
 }
 static void jump_back(void) {
     take(SIZE);
-    install_siginfo(call_first, 0, &replaced[0]); /* never reached */
+    install_siginfo(call_first, 0, &replaced[0]); /* It is never called. */
     take(SIZE);
     install(jump, 0, NULL);
     take(SIZE);
@@ -347,7 +348,7 @@ static void ignored_and_sent(void) {
     _exit(HANDLED);
 }
 
-/* ---- the stack ends ---- */
+/* ---- stack overflow ---- */
 
 static __attribute__((noinline)) int recurse(volatile int depth) {
     volatile char room[1000];
@@ -371,12 +372,12 @@ static void stack_overflow_with_handler(void) {
     sink = (char)recurse(0);
 }
 
-/* ---- all of them ---- */
+/* ---- the table of cases ---- */
 
 static const struct row {
     const char *name;
     void (*run)(void);
-    int signal; /* 0: the case ends the process with the status HANDLED */
+    int signal; /* that ends the child; 0: the child exits with the status HANDLED */
     const char *report[3];
 } rows[] = {
     {"write_behind", write_behind, SIGABRT, {"heap overflow of", "write at offset 96"}},

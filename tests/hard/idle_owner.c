@@ -1,9 +1,9 @@
 /*
- * A thread allocates and then does nothing; others free its blocks. Their memory must not wait for
- * the thread to allocate again.
+ * A thread allocates and then is idle while others free its blocks. Their memory is returned to the
+ * system even if the owner never allocates again.
  *     idle_owner trim       malloc_trim returns it
- *     idle_owner activity   it goes by itself, while another thread works
- *     idle_owner busy       the thread does allocate again, all the while: no block is disturbed
+ *     idle_owner activity   it is returned while another thread works
+ *     idle_owner busy       the owner keeps allocating meanwhile: no block is disturbed
  */
 #include "check.h"
 #include "pattern.h"
@@ -40,7 +40,7 @@ static void *allocate_then_wait(void *argument) {
     allocate(BLOCKS);
     sem_post(&allocated);
     sem_wait(&freed);
-    allocate(BLOCKS / 2); /* all of it is usable again */
+    allocate(BLOCKS / 2); /* Returned memory is usable again. */
     sem_post(&allocated);
     sem_wait(&freed);
     return argument;
@@ -90,7 +90,7 @@ static void *trim_always(void *argument) {
     return argument;
 }
 
-/* Frees while the owner allocates again from what was freed, and another thread trims. */
+/* A third thread, which uses its own blocks. */
 static void *own_batches(void *argument) {
     struct {
         void *block;
@@ -110,6 +110,7 @@ static void *own_batches(void *argument) {
     return argument;
 }
 
+/* Frees blocks while their owner allocates from the freed memory and another thread trims. */
 static void busy_owner(void) {
     pthread_t trimmer = start_thread(trim_always, NULL);
     pthread_t other = start_thread(own_batches, NULL);

@@ -1,6 +1,6 @@
 /*
- * A program frees all that it had at its peak and then does nothing: the memory goes back with the
- * last free, for no later call may come.
+ * A program frees all its blocks after a peak and then makes no further call. The last free already
+ * returns the memory to the system.
  *     idle_peak SIZE forward|backward|random
  */
 #include "check.h"

@@ -1,4 +1,4 @@
-/* Interrupts the calling thread again and again, wherever it is. */
+/* Interrupts the calling thread by a timer signal, at arbitrary points. */
 #ifndef INTERRUPT_H
 #define INTERRUPT_H
 
@@ -19,7 +19,7 @@ static inline void interrupt_with(void (*handler)(int)) {
     CHECK_EQUAL(sigaction(SIGALRM, &action, NULL), 0);
 }
 
-/* For the threads that are not to be interrupted; children of the caller inherit it. */
+/* Threads inherit the setting of the thread that starts them. */
 static inline void set_interrupts_blocked(int blocked) {
     sigset_t set;
     sigemptyset(&set);

@@ -1,6 +1,6 @@
 /*
- * A signal handler interrupts malloc_trim, allocates and returns, while other threads begin and end
- * and so look for heaps that no thread has: the heap of the interrupted thread is not among them.
+ * A signal handler interrupts malloc_trim, allocates and returns. Meanwhile other threads start and
+ * end, and so look for heaps without an owner: they never take the interrupted thread's heap.
  */
 #include "check.h"
 #include "churn.h"
@@ -14,8 +14,8 @@ enum { ROUNDS = 200, STEPS = 200, KEPT = 20000 };
 static volatile sig_atomic_t ended;
 static volatile unsigned long handled;
 
-/* Runs of pages, and slots larger than nearly all others here: a handler that refills the very
- * magazine that an interrupted free is about to push on is another matter (docs/concurrency.md). */
+/* Allocates runs of pages, and slots larger than nearly all others here. A handler that refills the
+ * magazine of an interrupted free is not the subject of this test (see docs/concurrency.md). */
 static void allocate_and_free(int signal_number) {
     static unsigned turn;
     (void)signal_number;

@@ -1,9 +1,9 @@
 /*
  * A signal handler interrupts malloc or free and leaves it with siglongjmp, thousands of times.
- * At worst the block at hand is lost: the heap works on, and no block is handed out twice.
+ * At worst the current block is lost: the heap still works and never hands out a block twice.
  *     jump THREADS [allocate]
- * THREADS more threads allocate meanwhile, so that locks are in use. With "allocate" the handler
- * does so too before it jumps: the heap that stands in for the interrupted one must be found again.
+ * Meanwhile THREADS other threads allocate, so that locks are in use. With "allocate" the handler
+ * also allocates before it jumps; it then uses a substitute heap, which must be found again.
  */
 #include "background.h"
 #include "check.h"

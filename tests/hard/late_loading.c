@@ -1,6 +1,6 @@
 /*
- * The library is loaded by a program that runs already, on the system's malloc and with a thread
- * that is older than the library.
+ * A running program can load the library by dlopen. The program still uses the system's malloc, and
+ * one of its threads is older than the library.
  *     late_loading LIBRARY
  */
 #include "check.h"

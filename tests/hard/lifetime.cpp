@@ -1,5 +1,5 @@
-// From the first code of the program that the loader runs to the last that exit runs: each stage
-// verifies the block of the one before it and leaves one for the next.
+// The heap works from the first code of the program that the loader runs to the last that exit
+// runs. Each stage verifies the block of the stage before it and leaves one for the next.
 #include "check.h"
 #include "pattern.h"
 #include "threads.h"
@@ -51,7 +51,7 @@ __attribute__((section(".preinit_array"), used)) void (*const preinit)() = befor
 
 __attribute__((constructor(101))) void construct() { next_stage(CONSTRUCTOR); }
 
-// Runs after everything else that the program has for its end.
+// The last code of the program that exit runs.
 __attribute__((destructor(101))) void destruct() {
     next_stage(DESTRUCTOR);
     std::free(block);
@@ -92,5 +92,5 @@ int main() {
     CHECK_EQUAL(pthread_key_create(&key, key_destructor), 0);
     run_in_thread(thread, nullptr);
     std::atexit([] { next_stage(ATEXIT); });
-    return EXIT_FAILURE; // Success is the last destructor's to tell.
+    return EXIT_FAILURE; // The last destructor exits with success.
 }

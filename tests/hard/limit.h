@@ -1,4 +1,4 @@
-/* Limits the address space, and uses up what is left of it. */
+/* Limits the address space, and uses up the rest of it. */
 #ifndef LIMIT_H
 #define LIMIT_H
 
@@ -12,12 +12,12 @@ static inline void limit_address_space(size_t bytes) {
     CHECK_EQUAL(setrlimit(RLIMIT_AS, &limit), 0);
 }
 
-/* Blocks linked by their first word: lists of them need no memory of their own. */
+/* Blocks are linked by their first word, so a list needs no extra memory. */
 struct list {
     struct list *next;
 };
 
-/* Allocates blocks until there is no memory for another one. Returns how many there are now. */
+/* Adds blocks to the list until no memory is left for another one. Returns how many it added. */
 static inline size_t allocate_until_exhausted(struct list **list, size_t size) {
     size_t count = 0;
     struct list *block;

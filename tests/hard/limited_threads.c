@@ -1,8 +1,8 @@
 /*
- * Nine threads in 200 MB of address space, most of which their stacks need, have room for some
- * megabytes each.
+ * Nine threads run in 200 MB of address space. Their stacks take most of it, but each thread can
+ * still allocate some megabytes.
  *     limited_threads [LIMIT]
- * LIMIT in bytes is set here; without it the program was started under one.
+ * The program sets the LIMIT, in bytes, itself. Without one it is started under a limit.
  */
 #include "check.h"
 #include "limit.h"

@@ -1,5 +1,5 @@
-/* A program that is linked with the library, statically or not: threads, fork, and the public
- * names. */
+/* Threads, fork and the public names work in a program that is linked with the library, statically
+ * or dynamically. */
 #include "check.h"
 #include "churn.h"
 #include "processes.h"
@@ -14,7 +14,7 @@ static void *some_churn(void *seed) {
     return NULL;
 }
 
-/* libc would abort if a block of the library's came to its own free. */
+/* libc's free would abort if it were called with a block of the library. */
 static void both_names_are_one_heap(void) {
     free(mallow_malloc(100));
     free(mallow_calloc(10, 10));

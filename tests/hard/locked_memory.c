@@ -1,6 +1,7 @@
 /*
- * mlockall(MCL_CURRENT | MCL_FUTURE) puts all memory in core as soon as it is mapped: not much more
- * than is needed may be locked, and where that is limited malloc fails with ENOMEM at the limit.
+ * After mlockall(MCL_CURRENT | MCL_FUTURE) all memory becomes resident as soon as it is mapped. The
+ * heap then locks little more than the program needs, and malloc fails with ENOMEM at the limit of
+ * locked memory.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -14,7 +15,7 @@
 enum { MEBIBYTE = 1 << 20, BLOCK = 1024, NEED = 200 * MEBIBYTE, NOBODY = 65534 };
 enum { LIMIT_MIN = 4 * MEBIBYTE, LIMIT_MAX = 64 * MEBIBYTE };
 
-/* Of this process, in bytes. */
+/* Returns how much memory of this process is locked. */
 static size_t locked_bytes(void) {
     char line[256];
     unsigned long kibibytes = 0;
@@ -48,9 +49,9 @@ static void no_more_than_needed(void) {
     }
     size_t locked = locked_bytes() - before;
     CHECK(locked >= NEED);
-    /* And a byte of state for each 16. */
+    /* 2 % and 2 MiB are allowed for metadata. */
     if (running_on_mallow()) CHECK(locked <= NEED + NEED / 50 + 2 * MEBIBYTE);
-    pid_t child = start_child(); /* in which nothing is locked */
+    pid_t child = start_child(); /* No memory is locked in the child. */
     if (child == 0) {
         churn_a_while();
         free_list(&list);
@@ -61,7 +62,7 @@ static void no_more_than_needed(void) {
     churn_a_while();
 }
 
-/* Whoever may lock anything is no judge of limits. */
+/* Gives up root's rights first, because the limit does not apply to root. */
 static void up_to_the_limit(void) {
     struct rlimit limit;
     CHECK_EQUAL(getrlimit(RLIMIT_MEMLOCK, &limit), 0);

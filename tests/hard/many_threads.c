@@ -1,4 +1,5 @@
-/* A thousand threads are alive at once, each with blocks of its own; others free what they left. */
+/* A thousand threads can be alive at once, each with its own blocks. Other threads free the blocks
+ * that they leave. */
 #include "check.h"
 #include "pattern.h"
 #include "threads.h"
@@ -18,7 +19,7 @@ static void verify_and_free(size_t thread) {
     }
 }
 
-/* Every other thread frees the blocks of its predecessor, which is alive or not. */
+/* Every other thread frees the blocks of its predecessor, which may have ended. */
 static void *allocate(void *number) {
     size_t thread = (size_t)number;
     for (size_t i = 0; i < BLOCKS; i++) {

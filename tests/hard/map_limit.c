@@ -1,7 +1,7 @@
 /*
- * The process has as many mappings as the kernel allows, so that none can be split. free keeps
- * errno even so, malloc fails at worst, malloc_trim gives back what is free, and the heap works on
- * when there is room for mappings again.
+ * The process has as many mappings as the kernel allows, so no mapping can be split. free still
+ * keeps errno, malloc at worst fails, malloc_trim returns free memory, and the heap works normally
+ * when mappings are available again.
  */
 #include "check.h"
 #include "churn.h"
@@ -14,7 +14,8 @@
 
 enum { HIGHEST_COUNT = 200000, LARGE = 64 << 20 };
 
-/* Neighbouring pages that differ in protection are mappings of their own. */
+/* Splits the region into single pages: neighbouring pages with different protection need separate
+ * mappings. Returns true if the kernel refused one. */
 static bool split_until_refused(char *region, size_t page) {
     for (size_t i = 0; i < HIGHEST_COUNT; i += 2) {
         if (mprotect(region + i * page, page, PROT_READ) != 0) return true;
@@ -45,7 +46,7 @@ static void hold_small_blocks(void) {
     }
 }
 
-/* Every second page's worth of them, so that what goes is in many pieces. */
+/* Frees six blocks of every eight, so that the free pages are in many pieces. */
 static void trim_small_blocks(void) {
     size_t before = resident_bytes();
     for (int i = 0; i < SMALL_BLOCKS; i++)

@@ -1,7 +1,8 @@
 /*
- * A program of musl's, which the library is preloaded into: threads, children, blocks of all sizes.
+ * The library works when it is preloaded into a program that uses musl: in threads, in children,
+ * and for all sizes.
  *     musl_program [twice]
- * twice: a child of it frees a block twice.
+ * twice: a child also frees a block twice.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

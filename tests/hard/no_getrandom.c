@@ -1,4 +1,4 @@
-/* Where getrandom is refused, addresses are as random as with it: no two runs have the same. */
+/* When the kernel refuses getrandom, addresses are still random: no two runs have the same. */
 #include "check.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* A library with a malloc of its own, which it keeps where it is loaded with RTLD_DEEPBIND. */
+/* A library with its own malloc, which it continues to use when loaded with RTLD_DEEPBIND. */
 #include <stddef.h>
 
 static _Alignas(16) char arena[65536];

@@ -1,4 +1,5 @@
-/* The library that plugins.c loads and unloads: it allocates in each place that the loader runs. */
+/* The library that plugins.c loads and unloads. It allocates in its constructor, its destructor and
+ * its functions, and has thread-local storage. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ char *plugin_block(size_t size) {
 
 void plugin_free(void *p) { free(p); }
 
-/* The first access of a thread lets the loader allocate the storage. */
+/* At a thread's first access the loader allocates the thread-local storage. */
 int plugin_touch(void) {
     local[sizeof(local) - 1]++;
     return local[sizeof(local) - 1];

@@ -1,5 +1,6 @@
 /*
- * Libraries come and go while threads allocate; their blocks and thread-local storage stay valid.
+ * Libraries are loaded and unloaded while threads allocate. A library's blocks stay valid after it
+ * is unloaded, and its thread-local storage works in each new thread.
  *     plugins PLUGIN
  */
 #include "background.h"

@@ -1,6 +1,6 @@
 /*
- * The program break is the program's: neither the library's start nor any allocation moves it. With
- * backend=brk they do, and what the program itself adds to its data segment stays its own.
+ * Neither the library's start nor an allocation moves the program break. With backend=brk they move
+ * it, but memory that the program itself adds to its data segment still belongs to the program.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The break as it was when the program was executed: field 47 of the process's status. */
+/* Returns the break as it was when the program started: field 47 of /proc/self/stat. */
 static uintptr_t initial_break(void) {
     unsigned long start_brk = 0;
     FILE *file = fopen("/proc/self/stat", "r");
@@ -35,7 +35,7 @@ static void without_a_move(struct churn *churn) {
     CHECK((uintptr_t)sbrk(0) == initial_break() + 4096);
 }
 
-/* Pieces of the segment, of sizes that end anywhere, while the heap grows around them. */
+/* The program adds pieces of odd sizes to the segment while the heap grows around them. */
 static void beside_each_other(struct churn *churn) {
     enum { PIECES = 20, LARGE = 100000 };
     static char *pieces[PIECES], *large[PIECES];

@@ -1,9 +1,10 @@
 /*
- * MALLOW_OPTIONS=purge_thread=on: free memory goes back while the program does nothing.
- *     purge_thread idle        what the only thread freed, in slabs that live on and large blocks
- *     purge_thread child       the same in the child of a fork
- *     purge_thread ended       a process whose threads have all ended by pthread_exit ends
- *     purge_thread none        without the setting there is no other thread
+ * With MALLOW_OPTIONS=purge_thread=on, free memory returns to the system while the program is idle.
+ *     purge_thread idle        the memory that the only thread freed, in slabs that stay in use and
+ *                              in large blocks
+ *     purge_thread child       like "idle", in the child of a fork
+ *     purge_thread ended       the process ends when all its threads have ended by pthread_exit
+ *     purge_thread none        without the option there is no other thread
  */
 #include "check.h"
 #include "processes.h"
@@ -16,7 +17,7 @@
 
 enum { BLOCKS = 400000, BYTES = 200, KEEP_ONE_IN = 1000, LARGE = 100 << 10, LARGE_BLOCKS = 500 };
 #define MEBIBYTE ((size_t)1 << 20)
-#define LEFT (16 * MEBIBYTE) /* what is kept, and what live blocks hold on to */
+#define LEFT (16 * MEBIBYTE) /* Kept for reuse, or on pages that also hold live blocks. */
 
 static char *blocks[BLOCKS], *large_blocks[LARGE_BLOCKS];
 
@@ -39,7 +40,7 @@ static void sleep_ms(long ms) {
     while (nanosleep(&time, &time) != 0) continue;
 }
 
-/* It takes a second, or longer on a busy machine. */
+/* Purging takes a second, or longer on a busy machine. */
 static void goes_back_in_idleness(void) {
     size_t before = resident_bytes();
     build_up_and_tear_down();

@@ -1,7 +1,6 @@
 /*
- * Without address randomisation (setarch -R, debuggers) each run has the same addresses; with it,
- * each run has others.
- *     same_addresses       runs itself
+ * Without address randomisation (setarch -R, debuggers) every run has the same addresses; with it,
+ * runs have different ones. The program runs itself several times.
  */
 #include "check.h"
 
@@ -12,7 +11,7 @@
 
 enum { RUNS = 2, SKIPPED = 77, BLOCKS = 300 };
 
-/* A number that depends on the addresses of blocks of all sizes. */
+/* Returns a checksum of the addresses of blocks of all sizes. */
 static unsigned long addresses(void) {
     static void *blocks[BLOCKS];
     unsigned long sum = 0;

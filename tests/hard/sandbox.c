@@ -1,9 +1,10 @@
 /*
- * A filter of system calls for all threads that allows what libc's malloc needs: calls of all sizes
- * go on under it.
+ * Under a seccomp filter that allows only the system calls of libc's malloc, allocation of all
+ * sizes still works.
  *     sandbox kill|errno|trap [threads|signals|jumps]
- * "threads": more threads, under a filter that also allows what libc needs for them. "signals": a
- * handler interrupts the calls, allocates and returns. "jumps": it leaves them with a jump.
+ * "threads": several threads allocate, and the filter also allows the system calls that libc needs
+ * for them. "signals": a handler interrupts the calls, allocates and returns. "jumps": a handler
+ * leaves the calls with a jump.
  */
 #include "check.h"
 #include "churn.h"
@@ -127,7 +128,8 @@ static void call_in_threads(void) {
 static jmp_buf before_call;
 static volatile sig_atomic_t armed, interruptions;
 
-/* Slow paths alone: what a handler does on the fast one it may undo (docs/concurrency.md). */
+/* The sizes take slow paths only: an interrupted fast path may undo a handler's work on the same
+ * fast path (docs/concurrency.md). */
 static void allocate(int signal_number) {
     (void)signal_number;
     interruptions++;
@@ -142,7 +144,8 @@ static void jump_away(int signal_number) {
     longjmp(before_call, 1);
 }
 
-/* SA_NODEFER: the signal is not blocked after a jump, for the filter allows no change. */
+/* With SA_NODEFER the signal is never blocked, because the filter refuses to unblock it after a
+ * jump. */
 static void interrupt_by(void (*handler)(int), int flags) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART | flags};
     CHECK_EQUAL(sigaction(SIGALRM, &action, NULL), 0);

@@ -1,8 +1,8 @@
 /*
- * The only pointers to some blocks stand in shared memory that this process alone has mapped, and
- * on pages that it has no access to at the moment. None of the blocks is lost, for leak=exit or for
- * "mallow leaks". Given an argument, says "ready PID", waits for the end of standard input and says
- * "well".
+ * The only pointers to some blocks are in shared memory that this process alone has mapped, or on
+ * pages that are currently inaccessible. Neither leak=exit nor "mallow leaks" reports the blocks as
+ * lost. With an argument, the program prints "ready PID", waits for the end of standard input and
+ * prints "well".
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static void serve(void) {
 
 int main(int argc, char **argv) {
     (void)argv;
-    void **far = shared(memfd_create("roots", 0), LARGE); /* looked through by what is in memory */
+    void **far = shared(memfd_create("roots", 0), LARGE); /* Only resident pages are searched. */
     fill(shared(memfd_create("roots", 0), 4096), 100);
     fill(far + LARGE / sizeof *far / 2, 200);
     int fd = unnamed_file();
@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
     leave_without_access(hidden, 4096);
     leave_without_access(large, LARGE);
     leave_without_access(both, 4096);
-    /* A block of the heap that leads to others, too. */
+    /* A heap block that holds the pointers to others. */
     void **block = aligned_alloc(65536, 65536);
     root = block;
     fill(block + 512, 700);

@@ -1,10 +1,10 @@
-/* A signal handler on an alternate stack with next to no room allocates all sizes. */
+/* A signal handler can allocate all sizes on a very small alternate stack. */
 #include "alternate_stack.h"
 #include "check.h"
 
 #include <malloc.h>
 
-/* All that the handler and the functions that it calls have beside the kernel's frame. */
+/* The stack that the handler and its callees have in addition to the kernel's frame. */
 enum { ROOM = 1024 };
 
 static void allocate_all_sizes(int signal_number) {

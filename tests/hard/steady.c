@@ -1,8 +1,8 @@
 /*
- * Programs that run for long: what they need, they need in the beginning, and no more later.
- *     steady generations   a hundred generations of threads, each of which leaves a little behind
- *     steady handoff       one thread allocates what another one frees, in bursts of all lengths
- *     steady pool          threads that pass work on: each task is freed by whoever finishes it
+ * The memory of a program that runs for a long time does not grow after its first half.
+ *     steady generations   a hundred generations of threads; each thread leaves some blocks
+ *     steady handoff       one thread frees what another one allocates, in bursts of all lengths
+ *     steady pool          threads exchange tasks, and the thread that finishes a task frees it
  */
 #include "check.h"
 #include "pattern.h"
@@ -15,7 +15,7 @@
 
 #define MEBIBYTE ((size_t)1 << 20)
 
-/* Sizes as programs have them: half below 64 bytes, one in a thousand large. */
+/* Sizes are distributed as in real programs: half below 64 bytes, one in a thousand large. */
 static size_t random_size(uint64_t *seed) {
     size_t kind = random_below(seed, 1000);
     return 1 + random_below(seed, kind < 500 ? 64 : kind < 900 ? 512 : kind < 999 ? 8192 : 200000);
@@ -29,7 +29,7 @@ static char *random_block(uint64_t *seed) {
     return block;
 }
 
-/* The highest of the first half of the run must hardly be exceeded in the second. */
+/* The second half of the run may exceed the peak of the first half by at most SLACK. */
 static size_t highest;
 
 static void look(size_t step, size_t steps, size_t slack) {
@@ -56,7 +56,7 @@ static void *live_and_end(void *argument) {
     uint64_t seed = seeds++;
     static __thread char *blocks[THREAD_BLOCKS];
     for (int i = 0; i < LEGACY; i++) {
-        free(left[i]); /* of the last generation */
+        free(left[i]); /* from the previous generation */
         left[i] = random_block(&seed);
     }
     for (int i = 0; i < THREAD_BLOCKS; i++) blocks[i] = random_block(&seed);
@@ -133,7 +133,7 @@ static struct task *new_task(uint64_t *seed) {
     return task;
 }
 
-/* A random task out, a new one in. */
+/* Puts a new task in the queue and takes a random one out, or NULL if the queue was not full. */
 static struct task *exchange(uint64_t *seed, struct task *in) {
     pthread_mutex_lock(&queue.lock);
     struct task *out = in;

@@ -1,4 +1,4 @@
-/* A hundred thousand threads, one after another, each leaving a block: memory stays flat. */
+/* Forty thousand threads run one after another, and each leaves a block. Memory does not grow. */
 #include "check.h"
 #include "resident.h"
 #include "threads.h"

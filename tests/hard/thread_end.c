@@ -1,4 +1,4 @@
-/* What threads allocate and free at their very end, in the destructors of keys, leaves nothing. */
+/* Memory that threads allocate and free at their very end, in destructors of keys, is not lost. */
 #include "check.h"
 #include "resident.h"
 #include "threads.h"
@@ -10,8 +10,8 @@ enum { THREADS = 3000, SIZES = 40, WARM_UP = 500 };
 
 static pthread_key_t key;
 
-/* In each of the rounds that POSIX grants: frees the last round's block, leaves one for the next.
- */
+/* POSIX repeats the destructors in rounds. Each round frees the block of the round before and
+ * leaves one for the next. */
 static void allocate_late(void *value) {
     void *blocks[SIZES];
     free(value);
@@ -29,7 +29,7 @@ static void *thread(void *unused) {
     return NULL;
 }
 
-/* The block that the last round set is leaked: by the program, not by the library. */
+/* The program leaks the block that the last round sets; the library does not. */
 int main(void) {
     const size_t leaked = 1024;
     size_t before = 0;

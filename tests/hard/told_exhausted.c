@@ -1,5 +1,5 @@
-/* A block that is to shrink and cannot be moved, for memory is exhausted, stays where it is: freed
- * with the size that its owner asked for, nothing is reported. */
+/* A shrinking realloc keeps the block in place if no memory is left for the smaller copy.
+ * free_sized with the smaller size then reports nothing. */
 #include "check.h"
 
 #include <dlfcn.h>

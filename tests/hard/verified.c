@@ -1,5 +1,5 @@
-/* All blocks are verified over and over while other threads make and retire slabs, and resize
- * blocks where they are: nothing is reported. */
+/* mcheck_check_all reports nothing while other threads create and retire slabs and resize blocks in
+ * place. */
 #include <mcheck.h>
 #include <pthread.h>
 #include <string.h>

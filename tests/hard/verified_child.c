@@ -1,5 +1,5 @@
-/* The child of a fork verifies at its end what it has changed, and not what its parent has: that is
- * the parent's, who finds it later. */
+/* At its exit, a child of fork verifies the blocks that it has changed itself. Damage from before
+ * the fork is left to the parent, which finds it later. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,12 +13,12 @@ enum { BLOCKS = 5000, SIZE = 40, VICTIM = 777 };
 
 static char *blocks[BLOCKS];
 
-/* How the child ends that did this before. */
+/* Calls BEFORE in a child, which then exits. Returns the child's status. */
 static int end_of_child(void (*before)(void)) {
     int status;
     pid_t child = start_child();
     if (child == 0) {
-        close(STDERR_FILENO); /* what is reported is expected */
+        close(STDERR_FILENO); /* Reports are expected here. */
         before();
         exit(0);
     }
