@@ -1,6 +1,5 @@
 #!/bin/sh
-# mallow run --check, from one end to the other: an error in a program becomes a report with
-# functions and lines.
+# 'mallow run --check' turns an error of a program into a report with functions and lines.
 #     check.sh MALLOW PROGRAM STATIC-PROGRAM C++-PROGRAM SOURCES
 . "${0%/*}/lib.sh"
 program=$2
@@ -8,7 +7,7 @@ static_program=$3
 cxx_program=$4
 sources=$5
 
-# FILE:LINE of the marked line.
+# Prints FILE:LINE of the first line of source $1 that matches $2.
 at() {
     echo "$1:$(grep -n "$2" "$sources/$1" | head -n 1 | cut -d: -f1)"
 }
@@ -53,26 +52,27 @@ expect_line err '^mallow: mismatched free of .*, allocated by new\[\], freed by 
 expect_line err "^    #0 0x[0-9a-f]+ in names::list::~list\(\) at .*/$(at checked_cxx.cpp 'freed here') $library"
 expect_line err "^    #0 0x[0-9a-f]+ in names::list::list\(\) at .*/$(at checked_cxx.cpp 'allocated here') $library"
 
-# To a log, whatever else is closed.
+# Reports reach the log even if the standard streams are closed.
 try "$mallow" run --check --log="$work/log" "$program" without_descriptors
 expect_status 134
 mv "$work/log" "$work/out"
 expect_line out '^mallow: double free of '
 expect_line out "^    #0 0x[0-9a-f]+ in drop_name at .*/$freed $library"
 
-# A program without an error hears nothing of it all.
+# A program without an error is not affected.
 try "$mallow" run --check "$program"
 expect_status 0
 
-# Nobody is told of the processes that this takes, and errno stays.
-for circumstance in children_counted children_ignored; do
-    MALLOW_OPTIONS=on_error=report try "$mallow" run --check "$program" $circumstance
+# The program does not notice the symbolizer's process: no SIGCHLD, no child to wait for, and the
+# same errno.
+for situation in children_counted children_ignored; do
+    MALLOW_OPTIONS=on_error=report try "$mallow" run --check "$program" $situation
     expect_status 0
     expect_line err "^    #0 0x[0-9a-f]+ in drop_name at .*/$freed $library"
     [ "$(grep -c '^mallow: double free' "$work/err")" = 1 ] || failed 'reported twice'
 done
 
-# As it is where no other program may be started, or there is none.
+# Frames are raw if the symbolizer cannot be started, or is missing.
 raw="^    #0 0x[0-9a-f]+ in .*/$(basename "$program")\+0x[0-9a-f]+$"
 try "$mallow" run --check "$program" shut_in
 if [ $status != 77 ]; then
@@ -90,7 +90,7 @@ tried='without files'
 (ulimit -f 0 && "$mallow" run --check "$program" twice) 2>&1 | cat >"$work/err"
 expect_line err "$raw"
 
-# With the library inside, told what to do by the environment.
+# A program that is linked with the library takes its options from the environment.
 MALLOW_OPTIONS=check=full,symbolizer=$mallow try "$static_program" twice
 expect_status 134
 expect_line err "^    #[0-9]+ 0x[0-9a-f]+ in drop_name at .*/$freed $library"

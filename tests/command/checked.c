@@ -1,7 +1,7 @@
 /*
- * A program with an error, in circumstances:
- *     checked CIRCUMSTANCE
- * The lines that the reports must name are marked.
+ * A program with a heap error, in the situation that its argument names:
+ *     checked SITUATION
+ * Comments mark the lines that the reports must name.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -51,7 +51,7 @@ static void in_thread(void) {
     pthread_join(thread, NULL);
 }
 
-/* A large block is guarded: the access itself is found. */
+/* A large block is guarded, so the access itself is detected. */
 static void fault(void) {
     char *volatile name = make_name(100000);
     name[100008] = 'x'; /* faulting here */
@@ -60,7 +60,7 @@ static void fault(void) {
 static volatile int children_ended;
 static void count_child(int signal) { children_ended += signal == SIGCHLD; }
 
-/* The program has no child, and hears of none. */
+/* The program has no child, and must not notice one of the library. */
 static int childless(void (*on_child)(int)) {
     signal(SIGCHLD, on_child);
     errno = 123;
@@ -70,7 +70,7 @@ static int childless(void (*on_child)(int)) {
     return children_ended == 0 ? 0 : 3;
 }
 
-/* From now on whoever starts a process is killed. */
+/* A filter kills the process if it starts another one. */
 static void shut_in(void) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),

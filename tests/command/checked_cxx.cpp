@@ -1,4 +1,4 @@
-// An error in C++; the lines that the report must name are marked.
+// A C++ program with a mismatched free. Comments mark the lines that the report must name.
 #include <memory>
 
 namespace names {

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Asks running processes: by the command, and by clients that mean no good.
+"""The control thread answers the command, withstands malicious clients, and the command explains
+why a process cannot answer.
 
 Usage: control.py MALLOW LIBRARY TARGET STATIC
 """
@@ -23,7 +24,7 @@ NOBODY = 65534
 
 
 class Target:
-    """A process that waits, on Mallow or not."""
+    """A process that waits, with or without Mallow."""
 
     def __init__(self, what="idle", options="control=on", preload=LIBRARY, program=TARGET):
         environment = dict(os.environ, LD_PRELOAD=preload, MALLOW_OPTIONS=options)
@@ -65,7 +66,7 @@ def wait_until(condition):
 
 def connect(pid):
     client = socket.socket(socket.AF_UNIX)
-    client.connect("\0" + socket_name(pid))  # waits while too many others do
+    client.connect("\0" + socket_name(pid))  # blocks while the queue is full
     client.settimeout(30)
     return client
 
@@ -76,16 +77,16 @@ def read_all(client):
         while piece := client.recv(4096):
             data += piece
     except ConnectionResetError:
-        pass  # it did not read all of the request
+        pass  # The process did not read all of the request.
     return data
 
 
-def ask(pid, request):
+def reply(pid, request):
     with connect(pid) as client:
         try:
             client.sendall(request)
         except BrokenPipeError:
-            pass  # it had enough
+            pass  # The process has closed the connection.
         return read_all(client)
 
 
@@ -130,7 +131,7 @@ def check_trim_text(pid):
 def check_trim(pid, busy=False):
     result = json.loads(answer("trim", "--json", pid))
     assert result["pid"] == pid, result
-    if busy:  # what a busy process does not need goes back without trim, too
+    if busy:  # A busy process returns unneeded memory without trim, too.
         wait_until(lambda: json.loads(answer("stats", "--json", pid))["purged_bytes"] > 10e6)
         return
     assert result["returned_bytes"] > 10e6, result
@@ -163,18 +164,18 @@ def check_page(pid):
 
     before = read()
     assert abs(before[1] - time.monotonic_ns()) < 60e9
-    wait_until(lambda: ask(pid, b"refresh\n") == b"ok\n" and read()[1] > before[1])
+    wait_until(lambda: reply(pid, b"refresh\n") == b"ok\n" and read()[1] > before[1])
     assert read()[0] > before[0]
 
 
 def bad_clients(pid):
-    """None of them keeps others from being answered."""
-    assert ask(pid, b"bogus\n") == b"error unknown request\n"
-    assert ask(pid, b"trimmer\n") == b"error unknown request\n"
-    assert ask(pid, b"trim -1\n") == b"error not an amount\n"
-    assert ask(pid, b"trim 99999999999999999999999\n") == b"error not an amount\n"
-    assert ask(pid, b"\0\n") == b"error unknown request\n"
-    assert ask(pid, b"x" * 100000) == b"error no request\n"
+    """No client can keep the process from answering others."""
+    assert reply(pid, b"bogus\n") == b"error unknown request\n"
+    assert reply(pid, b"trimmer\n") == b"error unknown request\n"
+    assert reply(pid, b"trim -1\n") == b"error not an amount\n"
+    assert reply(pid, b"trim 99999999999999999999999\n") == b"error not an amount\n"
+    assert reply(pid, b"\0\n") == b"error unknown request\n"
+    assert reply(pid, b"x" * 100000) == b"error no request\n"
     silent = connect(pid)
     assert read_all(silent) == b"error no request\n"
     silent.close()
@@ -183,7 +184,7 @@ def bad_clients(pid):
     for _ in range(100):
         with connect(pid) as client:
             client.sendall(b"info\n")
-    taker = connect(pid)  # has descriptors to give away, and does not take its answer
+    taker = connect(pid)  # sends descriptors, and does not read its answer
     socket.send_fds(taker, [b"info\n"], [0, 1, 2])
     check_answers(pid)
     taker.close()
@@ -210,7 +211,7 @@ def without_control():
 
 
 def impostor():
-    """Who takes a process's name is not taken for it."""
+    """Another process that listens at a process's name is not accepted as that process."""
     with Target(options="") as target, socket.socket(socket.AF_UNIX) as listener:
         listener.bind("\0" + socket_name(target.pid))
         listener.listen()
@@ -218,7 +219,7 @@ def impostor():
 
 
 def stopped():
-    """That is seen at once: the command does not wait for an answer."""
+    """The command notices a stopped process at once, without waiting for an answer."""
     with Target() as target:
         os.kill(target.pid, signal.SIGSTOP)
         expect_failure(f"is stopped: let it go on by 'kill -CONT {target.pid}'", "stats",
@@ -228,7 +229,7 @@ def stopped():
 
 
 def true_causes():
-    """The message names what is the matter, not what is most often the matter."""
+    """The message names the actual cause, not the most frequent one."""
     zombie = subprocess.Popen(["true"])
     os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
     expect_failure("has ended", "stats", zombie.pid)
@@ -249,11 +250,11 @@ def true_causes():
 
 
 def wrapper():
-    """The number of 'mallow run' stands for the program that it runs, from its beginning on."""
+    """The PID of 'mallow run' means the program that it runs, from its start on."""
     for command_line in ([MALLOW, "run"], [MALLOW, "run", "--no-summary", "--", MALLOW, "run"]):
         with subprocess.Popen([*command_line, "--log=/dev/null", TARGET], text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
-            command("stats", run.pid)  # it may not be there yet
+            command("stats", run.pid)  # The program may not run yet.
             pid = int(run.stdout.readline().split()[1])
             wait_until(lambda: command("stats", pid).returncode == 0)
             assert json.loads(answer("stats", "--json", run.pid))["pid"] == pid

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every subcommand and option of the help stands in the manual page and in the completions.
+# Every subcommand and option of the help is in the manual page and in the completions, and the bash
+# completion works.
 . "${0%/*}/lib.sh"
 root=$2
 export LC_ALL=C
@@ -24,7 +25,7 @@ for file in $files; do
     expect_nothing out
 done
 
-# The bash completion of a command line of words, one a line.
+# Prints bash's completions of the command line "$@", one a line.
 words_after() {
     bash -c '
         . "$1/completions/mallow.bash"

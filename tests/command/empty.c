@@ -1,2 +1,2 @@
-/* A program that is linked statically, so that nothing can be preloaded into it. */
+/* A statically linked program, into which nothing can be preloaded. */
 int main(void) { return 0; }

@@ -1,5 +1,5 @@
 /*
- * Allocates ten blocks of 1000 bytes, frees three and ends in the way that is named:
+ * Allocates ten blocks of 1000 bytes, frees three and ends as its argument says:
  *     ends exit | _exit | quick_exit | return | abort | SIGNAL-NUMBER | closed | daemon | filter |
  *          error | exec PROGRAM...
  */
@@ -22,12 +22,12 @@ static void use_memory(void) {
     for (int i = 0; i < FREED; i++) free(blocks[i]);
 }
 
-/* The child goes on until its standard input ends. */
+/* The child runs until its standard input ends. */
 static void become_daemon(void) {
     char byte;
     if (fork() != 0) _exit(0);
     setsid();
-    for (int i = 0; i < 100; i++) use_memory(); /* is not in the summary */
+    for (int i = 0; i < 100; i++) use_memory(); /* must not be in the summary */
     printf("%d\n", (int)getpid());
     fflush(stdout);
     close(STDOUT_FILENO);
@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
         for (int fd = 0; fd < 1000; fd++) close(fd);
     if (strcmp(way, "filter") == 0) {
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
-        syscall(SYS_exit, 0); /* exit_group is not allowed */
+        syscall(SYS_exit, 0); /* The filter does not allow exit_group. */
     }
     if (atoi(way) != 0) raise(atoi(way));
     return 0;

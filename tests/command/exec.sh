@@ -1,9 +1,9 @@
 #!/bin/sh
-# mallow run --exec becomes the program, and --guard finds the access that uses a freed block.
+# 'mallow run --exec' becomes the program, and --guard finds the access that uses a freed block.
 . "${0%/*}/lib.sh"
 used=$2
 
-# The process is the program: its number, its signals and its end are the service manager's to see.
+# The process becomes the program, so a service manager sees its number, signals and end directly.
 mkfifo "$work/ready"
 env --default-signal "$mallow" run --exec -- sh -c \
     "trap 'echo hit >\"$work/hit\"' USR1; cat /proc/\$\$/maps >'$work/maps'; echo \$\$ >'$work/ready'
@@ -11,7 +11,7 @@ env --default-signal "$mallow" run --exec -- sh -c \
 tried='mallow run --exec sh'
 read -r number <"$work/ready"
 [ "$number" = $! ] || failed "the program is process $number, not $!"
-grep -q 'libmallow\.so' "$work/maps" || failed 'not on Mallow'
+grep -q 'libmallow\.so' "$work/maps" || failed 'the program does not run on Mallow'
 kill -USR1 $!
 wait $! 2>/dev/null
 status=$?
@@ -23,7 +23,7 @@ expect_status 127
 try "$mallow" run --exec -- sh -c 'echo "$MALLOW_OPTIONS"'
 expect_line out '^control=on,symbolizer=[^,]*$'
 
-# The report names the line of the access, not the place where it is noticed later.
+# The report names the line of the access, not the place of a later check.
 for option in --guard --guard=1; do
     try "$mallow" run --no-summary $option -- "$used"
     expect_status 134

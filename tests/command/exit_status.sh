@@ -1,5 +1,6 @@
 #!/bin/sh
-# The exit status of the program is passed on, and failures to run one have their own.
+# 'mallow run' exits with the program's status. If the program cannot be run, the status is 126 or
+# 127, as in a shell.
 . "${0%/*}/lib.sh"
 
 for expected in 0 1 77 255; do
@@ -29,7 +30,7 @@ expect_line err "^mallow run: cannot run '$work/plain': Permission denied$"
 try "$mallow" run -- "$work"
 expect_status 126
 
-# An executable later in PATH wins over a file before it that cannot be executed.
+# A file in PATH that is not executable is skipped if a later directory has an executable one.
 mkdir "$work/first" "$work/second"
 echo 'exit 7' >"$work/first/tool"
 echo 'exit 8' >"$work/second/tool"

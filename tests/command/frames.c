@@ -1,4 +1,4 @@
-/* Frames to symbolize: plain functions, inlined ones, and names as Rust writes them. */
+/* Frames for 'mallow symbolize': plain functions, inlined functions, and Rust's names. */
 #include "frames.h"
 
 #define NOINLINE __attribute__((noinline))

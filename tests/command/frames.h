@@ -1,4 +1,4 @@
-/* Prints the caller as the library's reports have a stack frame. */
+/* Prints the caller's stack frame in the format of the library's reports. */
 #ifndef FRAMES_H
 #define FRAMES_H
 

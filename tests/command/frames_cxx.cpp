@@ -1,4 +1,4 @@
-/* Frames to symbolize: members, templates and operators. */
+/* C++ frames for 'mallow symbolize': members, templates and inlined functions. */
 #include "frames.h"
 
 __attribute__((noinline)) static void leaf() { PRINT_FRAME(); }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A signal reaches the program once, whether it is sent to the command, to the process group, or to
-each process one after another, as a service manager does.
+"""A signal reaches the program of 'mallow run' once, whether it is sent to the command, to the
+process group, or to each process in turn, as service managers do.
 
 Usage: group_signals.py MALLOW
 """
@@ -37,7 +37,7 @@ def is_pending(process):
 
 
 def is_gone(process):
-    """A zombie is, too: not every container's first process reaps."""
+    """A zombie counts as gone, because a container's first process may not reap it."""
     try:
         with open(f"/proc/{process}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] == "Z"
@@ -58,13 +58,13 @@ class Run:
             return [int(child) for child in children.read().split()]
 
     def wait_for_signal(self):
-        """Until all have taken it: two of the same that wait are one."""
+        """Waits until no process has it pending: two equal pending signals become one."""
         assert self.process.stdout.readline() == b"got\n"
         while any(is_pending(process) for process in (self.pid, *self.children())):
             time.sleep(0.01)
 
     def count(self):
-        """The patience of the command has long run out."""
+        """Returns the program's count, long after the command would have forwarded the signal."""
         time.sleep(1)
         self.process.stdin.close()
         rest = self.process.stdout.read().split(b"\n")
@@ -89,7 +89,7 @@ def to_group(run):
 
 
 def to_each(run, order=1):
-    """While the command stands still, so that it does not matter how long this takes."""
+    """Stops the command meanwhile, so that the time between the signals does not matter."""
     processes = [run.pid, *run.children()]
     os.kill(run.pid, signal.SIGSTOP)
     for process in processes[::order]:
@@ -102,7 +102,7 @@ def to_each_last_first(run):
 
 
 def to_group_with_probe_late(run):
-    """The probe, the first child, stands still for longer than the command's patience."""
+    """Stops the probe, the command's first child, for longer than the command waits for it."""
     probe = run.children()[0]
     os.kill(probe, signal.SIGSTOP)
     os.killpg(run.pid, SIGNAL)
@@ -119,7 +119,7 @@ def check_all():
 
 check_all()
 
-# The value that goes with a signal is passed on.
+# The value of a queued signal is forwarded.
 VALUE = r"""
 import ctypes, os, signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
@@ -135,7 +135,8 @@ with subprocess.Popen([MALLOW, "run", "--no-summary", "--", sys.executable, "-c"
     ctypes.CDLL(None).sigqueue(run.pid, int(SIGNAL), ctypes.c_void_p(4711))
     assert run.stdout.readline() == b"4711\n"
 
-# Who ends all processes of the command's name means the command, and so the program.
+# A signal to all processes with the command's name, as by killall, reaches only the command, and
+# through it the program.
 run = Run()
 named = [process for process in (run.pid, *run.children())
          if open(f"/proc/{process}/comm").read() == "mallow\n"
@@ -145,13 +146,13 @@ os.kill(run.pid, SIGNAL)
 run.wait_for_signal()
 assert run.count() == 1
 
-# What the program inherited nobody else keeps open.
+# No helper process keeps the program's inherited descriptors open.
 with subprocess.Popen([MALLOW, "run", "--no-summary", "--", "bash", "-c", "exec >&-; read line"],
                       stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
     assert run.stdout.read() == b""
     run.stdin.close()
 
-# The command is gone, and so is what it has for itself.
+# If the command is killed, its helper processes end, too.
 run = Run()
 helpers = run.children()
 os.kill(run.pid, signal.SIGKILL)
@@ -164,4 +165,4 @@ for process in helpers:
             break
         time.sleep(0.01)
     else:
-        raise AssertionError(f"process {process} goes on")
+        raise AssertionError(f"process {process} still runs")

@@ -1,4 +1,5 @@
-// A library frees what the program has allocated: with an operator delete that only it can see.
+// A library frees a block of the program by its own operator delete, which the program does not
+// see.
 #include <cstdio>
 
 extern "C" void drop_number(int *number);

@@ -1,5 +1,5 @@
-// A library with operators of its own that nothing else uses, as one that was linked with
-// -static-libstdc++: what the program allocates by new it frees by free.
+// A library with its own operator delete, as if it had been linked with -static-libstdc++. The
+// program allocates by new, and this library frees by free.
 #include <cstdlib>
 #include <new>
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The command is given answers, logs and files that mean no good: it ends, with a message where it
-cannot go on, and nothing of them controls the terminal.
+"""The command survives malicious answers, logs and files: it ends, with a message if it cannot
+continue, and writes no control characters from them to the terminal.
 
 Usage: hostile.py MALLOW
 """
@@ -18,7 +18,7 @@ import time
 
 (MALLOW,) = sys.argv[1:]
 os.environ.pop("MALLOW_OPTIONS", None)
-PATIENCE = 300  # seconds: only a command that does not end is stopped
+PATIENCE = 300  # seconds after which a command counts as hanging
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 ANSWER = b"""ok
@@ -34,7 +34,7 @@ in all still reachable: 5 bytes in 1 block
 
 
 class Impostor:
-    """This process has the name of its own control thread, and answers as it likes."""
+    """Listens at the name of this process's control thread, and sends arbitrary answers."""
 
     def __init__(self):
         self.listener = socket.socket(socket.AF_UNIX)
@@ -43,8 +43,10 @@ class Impostor:
         self.listener.listen()
         self.listener.settimeout(PATIENCE)
 
-    def ask(self, answer, *arguments):
-        """What the command makes of the answer: bytes, or a function that gets the connection."""
+    def answer(self, answer, *arguments):
+        """Runs the command with that answer: bytes, or a function that gets the connection.
+
+        Returns the command's status, standard output and standard error."""
         command = subprocess.Popen([MALLOW, *arguments, str(os.getpid())], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         client, _ = self.listener.accept()
@@ -66,7 +68,7 @@ class Impostor:
                 else:
                     client.sendall(answer)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # it had enough
+                pass  # The command has closed the connection.
 
 
 def expect_no_control(*texts):
@@ -80,29 +82,29 @@ def expect_no_control(*texts):
 
 
 def whole(impostor):
-    status, out, _ = impostor.ask(ANSWER, "leaks")
+    status, out, _ = impostor.answer(ANSWER, "leaks")
     assert status == 1 and b"#0 0x1234 in /nowhere/liba.so+0x12\n" in out, out
-    status, out, _ = impostor.ask(ANSWER, "leaks", "--json")
+    status, out, _ = impostor.answer(ANSWER, "leaks", "--json")
     result = json.loads(out)
     assert len(result["groups"][0]["stack"]) == 2 and result["threads_missed"] == 1, result
 
 
 def rest(impostor):
-    """What the process had no room for is listed as that."""
+    """Lost blocks for which the check had no room are one group without an address."""
     line = b"definitely lost: 30 bytes in 3 blocks; in groups for which the leak check had no room\n"
     answer = ANSWER.replace(b"in all definitely", line + b"in all definitely")
-    status, out, _ = impostor.ask(answer, "leaks")
+    status, out, _ = impostor.answer(answer, "leaks")
     assert status == 1 and line in out, out
-    rest = json.loads(impostor.ask(answer, "leaks", "--json")[1])["groups"][1]
+    rest = json.loads(impostor.answer(answer, "leaks", "--json")[1])["groups"][1]
     assert rest["blocks"] == 3 and rest["address"] is None and rest["stack"] == [], rest
 
 
 def cut(impostor):
-    """In the middle of each line, at its end, and in front of the last newline."""
+    """The answer ends in the middle of a line, after a line, or before the last newline."""
     ends = [i + 1 for i, c in enumerate(ANSWER) if c == ord("\n")]
     places = ends[:-1] + [end - 8 for end in ends[1:]] + [len(ANSWER) - 1, 1]
     for place in places:
-        status, _, error = impostor.ask(ANSWER[:place], "leaks")
+        status, _, error = impostor.answer(ANSWER[:place], "leaks")
         assert status == 125 and error.startswith(b"mallow leaks: "), (place, error)
 
 
@@ -110,13 +112,13 @@ def controls(impostor):
     bad = b"\033[2J\033]0;x\007\x9b1m\xc2\x9b\x7f\r\x08\0end"
     for answer in (b"ok\n" + bad + b"\n", b"error " + bad + b"\n", bad, b"ok" + bad):
         for request in ("stats", "info", "leaks", "trim"):
-            _, out, error = impostor.ask(answer, request)
+            _, out, error = impostor.answer(answer, request)
             expect_no_control(out, error)
     answer = ANSWER.replace(b"61 |a|", b"61 |" + bad + b"|").replace(b"liba", bad + b"\xff\"\\")
-    status, out, error = impostor.ask(answer, "leaks")
+    status, out, error = impostor.answer(answer, "leaks")
     assert status == 1 and b"end" in out, out
     expect_no_control(out, error)
-    status, out, error = impostor.ask(answer, "leaks", "--json")
+    status, out, error = impostor.answer(answer, "leaks", "--json")
     assert "\ufffd\"\\" in json.loads(out.decode())["groups"][0]["stack"][0], out
 
 
@@ -126,24 +128,24 @@ def endless(impostor):
         while True:
             client.sendall(b"x" * 65536)
 
-    status, out, error = impostor.ask(send, "info")
+    status, out, error = impostor.answer(send, "info")
     assert status == 125 and out == b"" and b"is longer than" in error, error
 
 
 def slow(impostor):
-    """Each piece comes in time, and the answer does not."""
+    """Each piece of the answer arrives in time, but the whole does not."""
     def send(client, command):
         client.sendall(b"ok\n")
         while command.poll() is None:
             client.sendall(b"x")
             time.sleep(0.5)
 
-    status, out, error = impostor.ask(send, "info")
+    status, out, error = impostor.answer(send, "info")
     assert status == 125 and out == b"" and b"in time" in error, error
 
 
 def interrupted(impostor):
-    """A stopped command goes on where it was."""
+    """A command that was stopped continues to read the answer."""
     def send(client, command):
         client.sendall(b"ok\nfirst\n")
         for _ in range(5):
@@ -153,24 +155,24 @@ def interrupted(impostor):
             command.send_signal(signal.SIGCONT)
         client.sendall(b"second\n")
 
-    status, out, error = impostor.ask(send, "info")
+    status, out, error = impostor.answer(send, "info")
     assert status == 0 and out == b"first\nsecond\n", error
 
 
 def frames(impostor, work):
-    """Files that a frame names and the process has not mapped are not opened."""
+    """A file that a frame names is not opened if the process has not mapped it."""
     pipe = os.path.join(work, "pipe")
     os.mkfifo(pipe)
     for path in (pipe.encode(), b"/dev/tty", b"/proc/kmsg", MALLOW.encode()):
         answer = ANSWER.replace(b"/nowhere/liba.so+0x12", path + b"+0x5000")
-        status, out, error = impostor.ask(answer, "leaks")
+        status, out, error = impostor.answer(answer, "leaks")
         assert status == 1 and b"#0 0x1234 in " + path + b"+0x5000\n" in out, (out, error)
-    # And the one that it has mapped at the address gives the name, whatever the frame says.
+    # The file that is mapped at the address gives the function's name, whatever the frame says.
     with open("/proc/self/maps") as maps:
         line = next(line for line in maps if re.search(r"r-xp .*/libc\.so", line))
     start = int(line.split("-")[0], 16)
     answer = ANSWER.replace(b"0x1234 in /nowhere/liba.so", b"%#x in %s" % (start + 4096, pipe.encode()))
-    status, out, error = impostor.ask(answer, "leaks")
+    status, out, error = impostor.answer(answer, "leaks")
     assert status == 1 and b" in /nowhere" not in out and error == b"", (out, error)
 
 
@@ -224,7 +226,7 @@ end:
 
 
 def nested(work):
-    """Debug information has nothing about the function, at any depth; the symbol table has."""
+    """Deeply nested debug information lacks the function, which only the symbol table has."""
     for depth in (100, 30000, 200000):
         path = build(work, f"nested{depth}", "-shared", source=NESTED.replace("DEPTH", str(depth)))
         line = frame(path, address_of(path, "deep") + 1)
@@ -233,7 +235,7 @@ def nested(work):
 
 
 def expanding_name(work):
-    """A name whose parts refer to each other twice would be gigabytes long."""
+    """A mangled name whose parts refer to each other twice would be gigabytes long."""
     digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     name = "_Z1fI1AIiiE" + "".join(f"S0_IS{digits[i]}_S{digits[i]}_E" for i in range(1, 24)) + "Evv"
     path = build(work, "expanding", "-shared", source=f".globl {name}\n.type {name}, @function\n"
@@ -256,13 +258,13 @@ def controls_in_names(work):
 
 
 def odd_files(work):
-    """What is no program or shared object is not read, and a pipe is not waited for."""
+    """Only programs and shared objects are read, and the command does not wait for a pipe."""
     pipe = os.path.join(work, "other-pipe")
     os.mkfifo(pipe)
     relocatable = build(work, "relocatable", "-g", "-c", source=".globl f\nf: nop\n")
     for path in (pipe, relocatable, "/dev/null", "/dev/tty", work, "/proc/self/mem"):
         assert symbolize(frame(path)) == frame(path), path
-    # Its debug information would be in a pipe.
+    # A pipe in the place of the separate debug information.
     linked = build(work, "linked", "-shared", source=".globl f\nf: nop\n")
     with open(os.path.join(work, "away"), "w") as file:
         file.write("x")
@@ -273,7 +275,7 @@ def odd_files(work):
 
 
 def truncated(work):
-    """A file that is cut off while it is read."""
+    """A file is truncated while the command reads it."""
     path = build(work, "truncated", "-shared", "-g", source=".globl f\n.type f, @function\n"
                  "f: .rept 64; nop; .endr\n.size f, . - f\n")
     address = address_of(path, "f")

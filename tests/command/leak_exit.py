@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""leak=exit: what is lost when a process ends, and its exit status.
+"""With leak=exit, a process reports its lost blocks when it ends, and its exit status shows them.
 
 Usage: leak_exit.py LIBRARY PROGRAM STATIC
 """
@@ -23,7 +23,7 @@ def run(*how, options="leak=exit", program=PROGRAM):
 def expect(status, *how, groups=0, output="buffered", **rest):
     done = run(*how, **rest)
     assert done.returncode == status, done
-    assert done.stdout.endswith(output), done  # what was buffered is written
+    assert done.stdout.endswith(output), done  # buffered output is written
     assert len(re.findall("^definitely lost: ", done.stderr, re.M)) == groups, done
     assert groups > 0 or done.stderr == "", done
     return done
@@ -37,15 +37,15 @@ for program in (PROGRAM, STATIC):
     lost = expect(23, "lose", groups=1, program=program)
     assert re.search(HEAD, lost.stderr) and "head" in lost.stderr, lost
     assert re.match(r"mallow: leaks of process \d+:\n", lost.stderr), lost
-    # Of what the library knows of a mapping nothing is a pointer to it.
+    # The library's own records of a large block do not count as pointers to it.
     expect(23, "lose-mapping", groups=1, program=program)
     expect(23, "keep-in-static", "lose", groups=1, program=program)
     expect(0, "keep-in-static", "lose-inside", program=program)
     expect(0, "keep-crowd", program=program)
     lost = expect(23, "lose-crowd", groups=1, program=program)
     assert re.search("in 1 block, and through it [0-9]* bytes in 400000 blocks", lost.stderr), lost
-    # Of what is possibly lost the sum is told, and behind the count of new[], or at a second base
-    # class, a pointer is as good as one to the start.
+    # The report has the sum of possibly lost blocks. A pointer after the element count of new[], or
+    # to a second base class, counts as one to the start of the block.
     lost = expect(23, "lose", "lose-inside", groups=1, program=program)
     assert re.search("^in all possibly lost: [0-9]* bytes in 1 block$", lost.stderr, re.M), lost
     lost = expect(23, "lose", "lose-many-inside", groups=1, program=program)
@@ -55,10 +55,10 @@ for program in (PROGRAM, STATIC):
     assert "in all possibly lost: 0 bytes in 0 blocks" in lost.stderr, lost
     expect(3, "return-3", program=program, output="")
     expect(23, "lose", "return-3", groups=1, program=program, output="")
-    # Its own handlers come first.
+    # The program's exit handlers run before the check.
     expect(23, "late", groups=1, program=program, output="bufferedforgot\n")
     expect(23, "thread", "lose", groups=1, program=program)
-    # Each process for itself.
+    # Each process reports only its own lost blocks.
     expect(0, "fork-clean", program=program, output="child 0\nbuffered")
     child = run("fork-lose", program=program)
     assert child.returncode == 0 and child.stdout == "child 23\nbuffered", child
@@ -83,7 +83,7 @@ for pattern, status in (("command_leaking", 0), ("libc*++", 23)):
         expect(status, "lose", groups=int(status != 0),
                options=f"leak=exit,check=full,leak_suppressions={suppressions.name}")
 with tempfile.NamedTemporaryFile("w") as suppressions:
-    # Where no stacks are kept, nothing of theirs can be left out.
+    # Without recorded stacks, a suppression matches nothing.
     suppressions.write("leak:*\n")
     suppressions.flush()
     expect(23, "lose", groups=1, options=f"leak=exit,leak_suppressions={suppressions.name}")

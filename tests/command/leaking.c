@@ -1,9 +1,10 @@
 /*
- * A server for others to look for leaks in. Threads keep blocks in every place where a program may
- * have a pointer, others serve without end, and on request some blocks are lost:
+ * A server in which leaks.py looks for leaks. Some threads keep blocks in every place where a
+ * program may have a pointer, others allocate and free all the time, and with "lost" some blocks
+ * are lost:
  *     leaking [lost] [MODULE]      MODULE: a shared object with a thread-local variable
- * Says "ready PID" and waits for the end of standard input. What is kept holds "kept" and is of
- * 777 bytes, or more; what is lost says how.
+ * Prints "ready PID" and waits for the end of standard input. Kept blocks contain "kept" and have
+ * 777 bytes or more; lost blocks contain how they were lost.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,27 +29,27 @@ static void require(int well, const char *what) {
     _exit(EXIT_FAILURE);
 }
 
-NOINLINE static void *block(size_t size, const char *says) {
+NOINLINE static void *block(size_t size, const char *content) {
     char *p = malloc(size);
     require(p != NULL, "malloc");
     memset(p, 0, size);
-    memcpy(p, says, strlen(says));
-    /* A compiler that knows that it is lost would leave out what is written to it. */
+    memcpy(p, content, strlen(content));
+    /* A compiler could otherwise see that the block is lost, and leave the writes out. */
     __asm__ volatile("" : "+r"(p) : : "memory");
     return p;
 }
 
 static void *kept(void) { return block(KEPT, "kept"); }
 
-/* So that no frame of what was done here stays behind. */
+/* Overwrites pointers in the frames of functions that have returned. */
 NOINLINE static void wipe_stack(void) {
     char stack[16384];
     explicit_bzero(stack, sizeof stack);
 }
 
-/* ---- where pointers are kept ---- */
+/* ---- places of pointers ---- */
 
-/* Not static: the compiler would leave out what nobody reads. */
+/* Not static: the compiler would leave out variables that are never read. */
 void *in_data[2] = {(void *)1, NULL}, *in_bss[4];
 __thread void *in_static_tls;
 static const char *module;
@@ -77,7 +78,8 @@ static void wait_for_end(int pipe_end) {
 
 static int pipe_ends[2];
 
-/* On the stack, in thread-local variables, and in a block that such a one leads to. */
+/* Keeps blocks on the stack, in thread-local variables, and in a block that such a variable points
+ * to. */
 static void *keep_and_sleep(void *blocked) {
     void *volatile on_stack = kept();
     sigset_t all;
@@ -92,7 +94,7 @@ static void *keep_and_sleep(void *blocked) {
     return on_stack;
 }
 
-/* In one register and nowhere else. */
+/* Keeps a block in one register and nowhere else. */
 static void *keep_in_register(void *unused) {
     (void)unused;
 #if defined(__x86_64__)
@@ -115,14 +117,14 @@ static void *return_kept(void *unused) {
     return kept();
 }
 
-/* Behind pages that cannot be read: behind the end of a file, and inside a block. */
+/* Keeps pointers past pages that cannot be read: past the end of a file, and inside a block. */
 static void keep_behind_holes(void) {
     enum { PAGE = 4096, PAGES = 64, HOLE = 10 };
     FILE *file = tmpfile();
     require(file != NULL && ftruncate(fileno(file), PAGES * PAGE) == 0, "tmpfile");
     char *mapped = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(file), 0);
     require(mapped != MAP_FAILED, "mmap");
-    /* What stays, and is no page of the file's any more, is what the process has written. */
+    /* Only pages that the process has written still exist beyond the new end of the file. */
     require(ftruncate(fileno(file), PAGE) == 0, "ftruncate");
     *(void **)mapped = kept();
     char *pages = in_bss[3] = block(PAGES * PAGE, "kept");
@@ -138,13 +140,13 @@ static void keep_all(void) {
     page[1000] = kept();
     in_data[1] = block(5 << 20, "kept");
     in_bss[0] = block(100000, "kept");
-    /* Across, at their ends. */
+    /* The last words of the two blocks are pointers, too. */
     *(void **)((char *)in_data[1] + (5 << 20) - 8) = kept();
     *(void **)((char *)in_bss[0] + 100000 - 8) = kept();
     in_static_tls = kept();
     keep_behind_holes();
     keep_in_module();
-    /* The result of a thread that has ended, which nobody has asked for yet. */
+    /* The result of an ended thread that has not been joined. */
     pthread_create(&ended, NULL, return_kept, NULL);
 }
 
@@ -157,17 +159,17 @@ static void start(void *(*run)(void *), void *argument, void *stack) {
     pthread_attr_destroy(&attributes);
 }
 
-/* ---- what is lost ---- */
+/* ---- lost blocks ---- */
 
 struct node {
     struct node *next, *other;
-    char says[24];
+    char content[24];
 };
 
-static struct node *node(const char *says, struct node *next) {
+static struct node *node(const char *content, struct node *next) {
     struct node *n = block(sizeof *n, "");
     n->next = next;
-    strcpy(n->says, says);
+    strcpy(n->content, content);
     return n;
 }
 
@@ -197,7 +199,7 @@ static size_t random_size(unsigned *seed) {
     return sizeof(struct node) + (unsigned)rand_r(seed) % most;
 }
 
-/* A list, of which one node after the other is replaced, moved or resized. */
+/* Replaces, moves and resizes a random node of the list. */
 static void serve_one(struct node **list, unsigned *seed) {
     struct node **at = list;
     for (unsigned i = (unsigned)rand_r(seed) % NODES; i > 0 && (*at)->next != NULL; i--)

@@ -1,10 +1,10 @@
 /*
- * Ends, and has lost blocks or not:
- *     leaking_at_exit HOW...      each of
+ * Carries out its arguments, which lose or keep blocks, and ends:
+ *     leaking_at_exit ACTION...      each of
  *         lose  lose-mapping  lose-inside  lose-many-inside  keep-in-static
  *         keep-crowd  lose-crowd  keep-array  keep-base  return-3
  *         fork-lose  fork-clean  exec  late  thread
- * The children's statuses are standard output's last line.
+ * Prints "child STATUS" for each child.
  */
 #include <cstdio>
 #include <cstdlib>
@@ -16,14 +16,14 @@
 #include <thread>
 #include <unistd.h>
 
-/* Not in the name space: the compiler would leave out what nobody reads. */
+/* Not in the namespace: the compiler would leave out variables that are never read. */
 char *inside;
 std::string *array;
 struct Second;
 Second *base;
 char ***crowd;
 
-/* An object of it within another begins where its own virtual table is. */
+/* Within a Both, a Second begins at its own pointer to a virtual table. */
 struct Second {
     virtual ~Second() = default;
     long number = 2;
@@ -31,7 +31,7 @@ struct Second {
 
 namespace {
 
-/* What a destructor frees when main has returned, is not lost. */
+/* A block that a static destructor frees is not lost. */
 struct Keeper {
     std::list<std::string> names;
     int *numbers = new int[1000];
@@ -46,14 +46,14 @@ struct Both : First, Second {};
 
 struct Node {
     std::unique_ptr<Node> next;
-    char says[32];
+    char content[32];
 };
 
 [[gnu::noinline]] void lose() {
     auto *head = new Node;
     head->next = std::make_unique<Node>();
-    strcpy(head->says, "head");
-    strcpy(head->next->says, "tail");
+    strcpy(head->content, "head");
+    strcpy(head->next->content, "tail");
     asm volatile("" : : "r"(head) : "memory");
 }
 
@@ -65,7 +65,7 @@ struct Node {
 
 [[gnu::noinline]] void lose_inside() { inside = static_cast<char *>(calloc(100, 1)) + 10; }
 
-/* Each of its own size, and so in a group of its own. */
+/* Each block has a different size, and so is a separate group. */
 [[gnu::noinline]] void lose_many_inside() {
     static char *many[60];
     for (size_t i = 0; i < 60; i++) {
@@ -74,8 +74,8 @@ struct Node {
     asm volatile("" : : "r"(many) : "memory");
 }
 
-/* More than the check can put off until it has looked into the first: a block that leads to 200000,
- * each of which leads to another. */
+/* A block with pointers to 200000 others, each of which points to another one: more than the check
+ * can queue while it searches the first. */
 [[gnu::noinline]] void make_crowd() {
     crowd = new char **[200000];
     for (size_t i = 0; i < 200000; i++) {
@@ -84,7 +84,7 @@ struct Node {
     }
 }
 
-/* An exit handler of the program's that loses what it had until then. */
+/* An exit handler of the program that loses a block. */
 void *volatile until_exit;
 void forget() {
     until_exit = nullptr;
@@ -102,26 +102,26 @@ int status_of_child() {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-void do_as_told(const std::string &how, char **argv) {
-    if (how == "lose") lose();
-    if (how == "lose-mapping") lose_mapping();
-    if (how == "lose-inside") lose_inside();
-    if (how == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
-    if (how == "lose-many-inside") lose_many_inside();
-    if (how == "keep-crowd" || how == "lose-crowd") make_crowd();
-    if (how == "lose-crowd") crowd = nullptr;
-    if (how == "keep-array") array = new std::string[1001];
-    if (how == "keep-base") base = new Both;
-    if (how == "late") until_exit = malloc(50), atexit(forget);
-    if (how == "thread")
+void run_action(const std::string &action, char **argv) {
+    if (action == "lose") lose();
+    if (action == "lose-mapping") lose_mapping();
+    if (action == "lose-inside") lose_inside();
+    if (action == "keep-in-static") keeper.names.assign(1000, std::string(100, 'x'));
+    if (action == "lose-many-inside") lose_many_inside();
+    if (action == "keep-crowd" || action == "lose-crowd") make_crowd();
+    if (action == "lose-crowd") crowd = nullptr;
+    if (action == "keep-array") array = new std::string[1001];
+    if (action == "keep-base") base = new Both;
+    if (action == "late") until_exit = malloc(50), atexit(forget);
+    if (action == "thread")
         std::thread([] {
             for (;;) free(malloc(100)), usleep(1);
         }).detach();
-    if (how == "return-3") exit(3);
-    if (how == "exec") execl(argv[0], argv[0], "lose", nullptr);
-    if (how.rfind("fork-", 0) != 0) return;
+    if (action == "return-3") exit(3);
+    if (action == "exec") execl(argv[0], argv[0], "lose", nullptr);
+    if (action.rfind("fork-", 0) != 0) return;
     if (fork() == 0) {
-        if (how == "fork-lose") lose();
+        if (action == "fork-lose") lose();
         wipe_stack();
         exit(0);
     }
@@ -131,7 +131,7 @@ void do_as_told(const std::string &how, char **argv) {
 } // namespace
 
 int main(int argc, char **argv) {
-    for (int i = 1; i < argc; i++) do_as_told(argv[i], argv);
+    for (int i = 1; i < argc; i++) run_action(argv[i], argv);
     wipe_stack();
     printf("buffered");
 }

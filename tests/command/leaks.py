@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Looks for leaks in a server under load, again and again: all that is lost and nothing else.
+"""'mallow leaks' finds all lost blocks of a server under load, and nothing else.
 
 Usage: leaks.py MALLOW LIBRARY LEAKING SLEEPING MODULE SESSIONS ROOTS
-LEAK_ROUNDS in the environment: how many times, 5 by default.
+LEAK_ROUNDS in the environment is the number of rounds, 5 by default.
 """
 
 import json
@@ -17,7 +17,7 @@ MALLOW, LIBRARY, LEAKING, SLEEPING, MODULE, SESSIONS, ROOTS = sys.argv[1:]
 ROUNDS = int(os.environ.get("LEAK_ROUNDS", "5"))
 os.environ.pop("MALLOW_OPTIONS", None)
 
-# Class, how a block begins, blocks, size, blocks that they lead, their bytes.
+# Class, content, blocks, size, indirectly lost blocks, their bytes.
 LOST = sorted([
     ("definitely lost", "lost slot", 1, 160, 0, 0),
     ("definitely lost", "lost middle", 1, 3072, 0, 0),
@@ -26,7 +26,7 @@ LOST = sorted([
     ("definitely lost", "list and ring", 2, 48, 5, 4 * 48 + 200704),
     ("possibly lost", "inside", 1, 512, 0, 0),
 ])
-BYTES = 150 + 3000 + 70000 + (3 << 20) + 40 + 40  # asked for, of what is definitely lost
+BYTES = 150 + 3000 + 70000 + (3 << 20) + 40 + 40  # the requested sizes of definitely lost blocks
 
 
 class Server:
@@ -42,7 +42,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        """It served on, and none of its threads met with anything odd."""
+        """The server still serves, and none of its threads has seen an error."""
         self.process.stdin.close()
         last = self.process.stdout.readline().split()
         assert last == ["well"] or last[0] == "served" and int(last[1]) > 1000, last
@@ -59,14 +59,14 @@ def check(status, *arguments):
     return json.loads(done.stdout)
 
 
-def says(group):
+def content(group):
     data = bytes.fromhex(group["first_bytes"])
     return data.rstrip(b"\0").decode(errors="replace")
 
 
 def described(group):
-    """What a node says stands after its pointers, and is not among the first bytes."""
-    text = "list and ring" if group["size"] == 48 else says(group)
+    """A node's content comes after its pointers, and so is not among the first bytes."""
+    text = "list and ring" if group["size"] == 48 else content(group)
     return (group["class"], text, group["blocks"], group["size"], group["indirect_blocks"],
             group["indirect_bytes"])
 
@@ -77,7 +77,7 @@ def finds_all(pid):
     assert found == LOST, result
     assert result["definitely_lost"]["blocks"] == 6 and result["possibly_lost"]["blocks"] == 1
     assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200704 + 4 * 48}, result
-    # One thread blocks all signals; the others stood.
+    # One thread blocks all signals; the others were stopped.
     assert result["threads_missed"] == 1 and result["threads_stopped"] == 8, result
     assert 0 < result["pause_microseconds"] < 10e6 and result["pid"] == pid, result
 
@@ -87,7 +87,7 @@ def finds_nothing(pid):
     assert result["groups"] == [] and result["definitely_lost"]["blocks"] == 0, result
     assert result["still_reachable"]["blocks"] > 200, result
     listed = check(0, "--reachable", "--limit=0", pid)
-    assert any(says(group) == "kept" for group in listed["groups"]), listed
+    assert any(content(group) == "kept" for group in listed["groups"]), listed
     assert sum(group["blocks"] for group in listed["groups"]) == \
         listed["still_reachable"]["blocks"], listed
 
@@ -110,7 +110,7 @@ def options(pid):
         done = command(wrong, pid)
         assert done.returncode == 125 and done.stdout == "", done
     with tempfile.NamedTemporaryFile("w") as suppressions:
-        suppressions.write("# nothing of what has no stack\n\nleak:*\nleak:^main$\n")
+        suppressions.write("# matches no block without a stack\n\nleak:*\nleak:^main$\n")
         suppressions.flush()
         finds = check(1, f"--suppressions={suppressions.name}", pid)
         assert len(finds["groups"]) == 6, finds
@@ -121,7 +121,7 @@ def options(pid):
 
 
 def with_stacks(pid):
-    """Sizes are those that were asked for, and places have names."""
+    """With check=full, sizes are the requested ones, and stacks have names."""
     result = check(1, pid)
     assert result["definitely_lost"] == {"blocks": 6, "bytes": BYTES}, result
     assert result["indirectly_lost"] == {"blocks": 5, "bytes": 200000 + 4 * 40}, result
@@ -139,11 +139,11 @@ def with_stacks(pid):
 
 
 def sessions(pid):
-    """Blocks of one size are one group whatever they hold, and each kind has its own limit."""
+    """Blocks of one size form one group despite their contents, and each class has its limit."""
     result = check(1, pid)
     (group,) = (group for group in result["groups"] if group["size"] == 96)
-    # Old words on the stack may still point to a few.
-    assert 49900 <= group["blocks"] <= 50001 and says(group).startswith("session "), group
+    # Stale pointers on the stack may keep a few.
+    assert 49900 <= group["blocks"] <= 50001 and content(group).startswith("session "), group
     for kind in ("definitely lost", "possibly lost"):
         listed = [group for group in result["groups"] if group["class"] == kind]
         assert len(listed) == 50, (kind, result)

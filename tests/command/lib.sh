@@ -1,4 +1,5 @@
-# Sourced by each test of the command. Sets: mallow, the command; work, a directory of its own.
+# Sourced by the command's shell tests. Sets mallow to the command and work to a temporary
+# directory.
 # shellcheck shell=sh disable=SC2034
 
 set -u
@@ -7,7 +8,7 @@ mallow=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Runs a command and keeps its exit status, standard output and standard error.
+# Runs a command. Its exit status is in $status, its output in the files out and err of $work.
 try() {
     tried="$*"
     "$@" >"$work/out" 2>"$work/err"
@@ -25,7 +26,7 @@ expect_status() {
     [ "$status" = "$1" ] || failed "exit status $status, not $1"
 }
 
-# A line of the stream ("out" or "err") matches the extended regular expression.
+# A line of stream $1 ("out" or "err") must match the extended regular expression $2.
 expect_line() {
     grep -qE -e "$2" "$work/$1" || failed "no line in '$1' matches: $2"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The loader can be the program, as bundles start theirs: what it loads runs on Mallow, and reports
-# name that.
+# If the program is the dynamic loader, as in some bundles, the program that it loads runs on Mallow
+# and is the one that reports name.
 . "${0%/*}/lib.sh"
 program=$2
 static=$3
@@ -19,12 +19,12 @@ try "$mallow" run --check -- "$loader" "$program" twice
 expect_status 134
 expect_line err "#0 .* in .* at .*checked\.c:[0-9]+ \($program\+0x"
 
-# Without the command, which looks names up, frames are places in the program.
+# Without the command, which looks up names, frames are offsets in the program.
 try env LD_PRELOAD="$library" "$loader" "$program" twice
 expect_status 134
 expect_line err "#0 .* in $program\+0x"
 
-# By itself it runs nothing; what cannot be preloaded into is refused, whoever loads it.
+# The loader alone runs normally. A static program is refused, even if the loader loads it.
 try "$mallow" run -- "$loader" --version
 expect_status 0
 try "$mallow" run -- "$loader" "$static"

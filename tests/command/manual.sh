@@ -1,11 +1,11 @@
 #!/bin/sh
-# The manual pages are well-formed, and mallow(3) has every public function with its declaration.
+# The manual pages are well-formed, and mallow(3) declares and describes every public function.
 root=$1
 command -v mandoc >/dev/null || exit 77
 
 mandoc -T lint -W warning "$root"/docs/man/mallow.[137] || exit 1
 
-# Each page has no synopsis of a function that the header does not declare, and the other way round.
+# Prints the function declarations of standard input. Those of the header and the page must agree.
 declared() {
     tr '\n' ' ' | grep -oE '[a-z_]+ \*?\*?mallow_[a-z_]+\([^)]*\)' | tr -s ' ' | sort
 }

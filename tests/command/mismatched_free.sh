@@ -1,5 +1,6 @@
 #!/bin/sh
-# The setting mismatched_free: what is no error where a library has an operator delete of its own.
+# mismatched_free=ignore accepts blocks of new that are freed by free, as in a library that has its
+# own operator delete.
 #     mismatched_free.sh MALLOW PROGRAM-WITH-ERROR PROGRAM-WITHOUT
 . "${0%/*}/lib.sh"
 wrong=$2
@@ -14,7 +15,7 @@ expect_status 0
 expect_line out '^done$'
 ! grep -q mismatched "$work/err" || failed "a mismatch is reported"
 
-# Sizes are compared all the same; and where the case is another one no hint is given.
+# Sizes are still compared, and another mismatch gets no hint about the option.
 try "$mallow" run --check "$wrong"
 expect_status 134
 expect_line err '^mallow: mismatched free of .*, allocated by new\[\], freed by delete$'

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Logs of mtrace(3): as libc's own are, and as `mallow mtrace` and libc's `mtrace` read them.
+"""Logs of mtrace(3) equal libc's own, and `mallow mtrace` and libc's `mtrace` can read them.
 
 Usage: mtrace.py MALLOW LIBRARY TRACED TRACED_STATIC TRACED_CXX
 """
@@ -21,7 +21,7 @@ NOBODY = 65534
 
 
 def trace(*arguments, log="log", preload=LIBRARY, status=0, errors="", options=""):
-    """Runs a traced program in the current directory; what it printed."""
+    """Runs a traced program in the current directory, and returns its output."""
     environment = dict(os.environ, LD_PRELOAD=preload, MALLOC_TRACE=log, MALLOW_OPTIONS=options)
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == status and re.search(errors, done.stderr), done
@@ -51,7 +51,7 @@ def line_of(source, comment):
 
 
 def without_addresses(log):
-    """Each block gets a number when it is allocated, which it keeps when it moves."""
+    """Replaces addresses by numbers: a block keeps its number when it moves."""
     numbers, moving, count, lines = {}, None, 0, []
     for line in log.splitlines():
         found = re.fullmatch(r"(@ .*\[0x[0-9a-f]+\] )([-+<>!]) (\S+)(.*)", line)
@@ -99,7 +99,7 @@ def check_setuid():
     os.chown("setuid", NOBODY, NOBODY)
     os.chmod("setuid", 0o4755)
     os.chmod(".", 0o777)
-    if trace("./setuid", "secure", log="setuid.log") == "secure\n":  # not where nosuid is
+    if trace("./setuid", "secure", log="setuid.log") == "secure\n":  # unless mounted with nosuid
         assert not pathlib.Path("setuid.log").exists()
 
 
@@ -130,13 +130,13 @@ def check_aborted():
 
 
 def check_program():
-    """The program by another name than the log has, and by none that leads anywhere."""
+    """The program has moved since the log was written, or does not exist."""
     shutil.copy(TRACED, "program")
     trace("./program", "leaks", options="on_error=report", errors="double free")
     shutil.move("program", "elsewhere")
     assert "leak at " in mallow("elsewhere", "log", status=1).stdout
     assert "leak at " not in mallow("log", status=1).stdout
-    assert "by leak" not in mallow("log", status=1).stdout  # it is static: no dynamic symbol
+    assert "by leak" not in mallow("log", status=1).stdout  # leak is static: no dynamic symbol
     done = mallow("nothing", "log", status=125)
     assert done.stderr == "mallow mtrace: nothing: No such file or directory\n", done
 
@@ -156,7 +156,7 @@ def check_static():
 
 
 def check_perl():
-    """The interpreter that comes with libc."""
+    """libc's Perl script mtrace reads the log."""
     trace(TRACED, "leaks", options="on_error=report", errors="double free")
     done = subprocess.run(["mtrace", TRACED, "log"], capture_output=True, text=True)
     lines = re.findall(r"^0x.* at .*/traced\.c:[0-9]+(?: \(discriminator [0-9]+\))?$", done.stdout, re.MULTILINE)
@@ -169,7 +169,7 @@ def check_perl():
 
 def check_threads():
     trace(TRACED, "threads")
-    found = result("log", status=0)  # freed by others, and the threads' own by libc in the end
+    found = result("log", status=0)  # Other threads, and libc at the end, free all blocks.
     assert found["reallocations"] > 19000 and found["allocations"] >= 20000, found
 
 

@@ -1,4 +1,4 @@
-/* A program that may have a malloc of its own, or that of a sanitizer. */
+/* A program that is built with Mallow's malloc, its own malloc, or a sanitizer's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# mallow run says so where the program's heap is not Mallow's, instead of showing no blocks.
+# 'mallow run' says that the program's heap is not Mallow's, instead of a summary without blocks.
 #     other_heap.sh MALLOW ORDINARY-PROGRAM PROGRAM-WITH-ANOTHER-MALLOC...
 . "${0%/*}/lib.sh"
 ordinary=$2
@@ -14,7 +14,7 @@ for program; do
     expect_status 0
     expect_line out '^done$'
     expect_line err "^   live .*unknown: the program has another malloc than Mallow's"
-    ! grep -q 'allocations,' "$work/err" || failed "calls are counted"
+    ! grep -q 'allocations,' "$work/err" || failed "the summary counts allocations"
     try "$mallow" run --json "$program"
     expect_line err '"live_bytes":null,.*"allocations":null,.*"classes":\[\]'
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Programs that the loader would run without Mallow are refused, with the reason and a way on.
+# 'mallow run' refuses programs that the loader would run without Mallow, and says why.
 . "${0%/*}/lib.sh"
 
 static=$2
@@ -7,7 +7,7 @@ try "$mallow" run -- "$static"
 expect_status 125
 expect_line err "^mallow run: '$static' is statically linked.*libmallow\.a"
 
-# By way of a script, and by way of a script that runs a script.
+# The same program as the interpreter of a script, and of a script of a script.
 printf '#! %s argument\n' "$static" >"$work/script"
 printf '#!%s\n' "$work/script" >"$work/outer"
 chmod +x "$work/script" "$work/outer"
@@ -27,7 +27,7 @@ try "$mallow" run -- "$work/foreign"
 expect_status 125
 expect_line err 'built for another architecture than libmallow\.so'
 
-# Cut short, and not a program at all: the kernel's answer, no crash.
+# Truncated and invalid programs get the kernel's error, without a crash.
 head -c 100 "$(command -v env)" >"$work/short"
 printf '\177ELF' >"$work/magic"
 printf '#!' >"$work/hash"
@@ -37,7 +37,7 @@ for file in short magic hash; do
     [ "$status" -lt 128 ] || failed "crashed"
 done
 
-# Setuid for another user is refused, setuid for the user it runs as anyway is not.
+# A program that is setuid for another user is refused; setuid for the current user is accepted.
 if [ "$(id -u)" = 0 ]; then
     cp "$(command -v env)" "$work/setuid"
     chmod u+s "$work/setuid"

@@ -1,7 +1,9 @@
-/* Has lost blocks of one size with different contents, and blocks of many sizes, until standard
- * input ends:
+/*
+ * Loses blocks of one size with different contents, and blocks of many sizes, and then waits for
+ * the end of standard input:
  *     sessions COUNT SIZES
- * COUNT blocks of 96 bytes, SIZES blocks that are definitely and as many that are possibly lost. */
+ * COUNT blocks have 96 bytes. SIZES further blocks are definitely lost, and as many possibly lost.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,7 @@ static __attribute__((noinline)) void lose_sizes(size_t count) {
     __asm__ volatile("" : : "r"(inside) : "memory");
 }
 
-/* Overwrites what the calls before have left on the stack. */
+/* Overwrites pointers that earlier calls have left on the stack. */
 static __attribute__((noinline)) void clear_stack(void) {
     char nothing[4096];
     memset(nothing, 0, sizeof nothing);

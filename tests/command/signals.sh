@@ -1,10 +1,10 @@
 #!/bin/sh
-# A signal to the command reaches the program, which decides what becomes of it.
+# 'mallow run' forwards signals to the program, and leaves the reaction to the program.
 . "${0%/*}/lib.sh"
 
 mkfifo "$work/ready"
 
-# Sends signal $1 to the command while it runs a program for which $2 is the trap.
+# Sends signal $1 to the command while it runs a program whose trap for it is $2.
 signal_to_trap() {
     tried="SIG$1 to a program with trap '$2'"
     # A shell without job control has its background jobs ignore SIGINT and SIGQUIT.
@@ -22,16 +22,17 @@ for signal in HUP INT QUIT TERM USR1 USR2; do
     expect_status 42
 done
 
-# "-" is the default action: the program dies.
+# "-" is the default action: the signal kills the program.
 signal_to_trap TERM -
 expect_status 143
 expect_line err '^mallow run: the program was killed by signal 15 \('
 
-# A parent that ignores SIGCHLD must not keep the command from seeing the program's end.
+# The command notices the program's end even if it inherits an ignored SIGCHLD.
 try env --ignore-signal=CHLD "$mallow" run sh -c 'exit 3'
 expect_status 3
 
-# The program inherits what was ignored and blocked, not what the command does for itself.
+# The program inherits the ignored and blocked signals of the command's parent, without those that
+# the command changes for itself.
 mask_of() {
     sed -n "s/^$1:\t//p" "$work/out"
 }
@@ -40,4 +41,4 @@ try env --default-signal --ignore-signal=CHLD --block-signal=USR2 \
 expected="$(mask_of SigBlk) $(mask_of SigIgn)"
 try env --default-signal --ignore-signal=CHLD --block-signal=USR2 \
     "$mallow" run grep -E '^Sig(Blk|Ign|Cgt):' /proc/self/status
-[ "$(mask_of SigBlk) $(mask_of SigIgn)" = "$expected" ] || failed "masks other than $expected"
+[ "$(mask_of SigBlk) $(mask_of SigIgn)" = "$expected" ] || failed "the masks are not $expected"

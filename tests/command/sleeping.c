@@ -1,7 +1,7 @@
 /*
- * Threads that sleep in system calls, each in another, and know no EINTR: whoever stops them must
- * not be noticed. Says "ready PID", waits for the end of standard input, wakes them and says
- * "well".
+ * Each thread sleeps in a different system call and fails on EINTR, so a leak check that stops the
+ * threads must not interrupt the calls. Prints "ready PID", waits for the end of standard input,
+ * wakes the threads and prints "well".
  */
 #define _GNU_SOURCE
 #include <poll.h>

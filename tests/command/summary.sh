@@ -1,5 +1,6 @@
 #!/bin/sh
-# The summary at the program's end: once, for the process that was asked for, where it is wanted.
+# 'mallow run' writes one summary at the end, for the program but not for its children, to standard
+# error or to a log.
 . "${0%/*}/lib.sh"
 
 try "$mallow" run bash -c '(exit 0); cat /dev/null; exit 4'
@@ -8,7 +9,7 @@ expect_nothing out
 expect_line err '^== Mallow: memory of bash, process [0-9]+'
 [ "$(grep -c Mallow: "$work/err")" = 1 ] || failed "more than one summary"
 
-# A log is appended to, so that it can serve several programs.
+# Summaries are appended to a log, so that several programs can share it.
 cd "$work" || exit
 for name in bash python3; do
     try "$mallow" run --json --log=figures /usr/bin/$name -c 'exit'

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""There is a summary however the program ends, or the reason why a figure is missing.
+"""'mallow run' prints a summary however the program ends, and says why a figure is missing.
 
 Usage: summary_ends.py MALLOW ENDS STATIC
 """
@@ -12,7 +12,7 @@ import sys
 
 MALLOW, ENDS, STATIC = sys.argv[1:]
 os.environ.pop("MALLOW_OPTIONS", None)
-ALLOCATED, LIVE = 10, 7  # blocks of 1000 bytes, as ends.c has them
+ALLOCATED, LIVE = 10, 7  # blocks of 1000 bytes in ends.c
 
 
 def run(*command, options=()):
@@ -29,7 +29,7 @@ def figures(*command, options=()):
 
 
 def check_agreement(found):
-    """All lines are of one moment and of one kind."""
+    """All figures describe the same moment, and the classes add up to the totals."""
     rows = found["classes"]
     for name in ("allocations", "live_blocks", "live_bytes"):
         assert sum(row[name] for row in rows) == found[name], (name, found)
@@ -60,24 +60,25 @@ for way, expected in (("exit", 0), ("return", 0), ("_exit", 0), ("quick_exit", 0
         assert (found["resident_bytes"] is not None) == known, (way, found)
         assert not found["resident_peak_of_children"], (way, found)
 
-# What is not known is said, with the reason.
+# The summary says which figure is unknown, and why.
 _, text = run(ENDS, "_exit")
 assert "unknown: it did not end by exit()" in text, text
 _, text = run(ENDS, str(int(signal.SIGKILL)))
 assert "unknown: a signal ended it" in text and "killed by signal 9" in text, text
 
-# The kernel keeps one peak for the process and the children that it waited for.
+# The kernel has only one peak for a process and the children that it has waited for.
 _, found = figures("dash", "-c", f"{sys.executable} -c 0; :")
 assert found["resident_peak_of_children"] and found["resident_bytes"] is None, found
 
-# Programs of everyday that close standard error or end by _exit.
+# Common programs that close standard error or end by _exit.
 for command in (["ls"], ["sort"], ["dash", "-c", ":"], ["bash", "-c", "(exit 0)"]):
     status, text = run(*command)
     assert status == 0 and text.count(f"== Mallow: memory of {command[0]}, process ") == 1, text
     assert " allocation" in text, text
     check_agreement(figures(*command, options=("--check",))[1])
 
-# A program that executes another one is succeeded by it; where that is not on Mallow, it is said.
+# After an exec the summary describes the new program. If that does not run on Mallow, the summary
+# says so.
 _, text = run(ENDS, "exec", ENDS, "_exit")
 assert "memory of " in text and "which ended as" not in text, text
 check_counts(figures(ENDS, "exec", ENDS, "_exit")[1])
@@ -88,7 +89,7 @@ assert f"which ended as {name}" in text, text
 _, text = run("env", "-u", "LD_PRELOAD", ENDS)
 assert "memory of env, process" in text and "which ended as" in text, text
 
-# A daemon goes on when the program that was run has ended.
+# A daemon still runs after the program has ended.
 with subprocess.Popen([MALLOW, "run", "--", ENDS, "daemon"], stdin=subprocess.PIPE,
                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as daemon:
     number = daemon.stdout.readline().strip()
@@ -98,13 +99,13 @@ with subprocess.Popen([MALLOW, "run", "--", ENDS, "daemon"], stdin=subprocess.PI
     assert int(row[1]) < ALLOCATED + 5, row
     daemon.stdin.close()
 
-# Nothing was run: nothing is told.
+# There is no summary if no program ran, or with --no-summary.
 status, text = run("/nowhere/to/be/found")
 assert status == 127 and "Mallow:" not in text, text
 status, text = run(ENDS, "exit", options=("--no-summary",))
 assert status == 0 and text == "", text
 
-# Without a page, or with a file that is none, the library prints the summary itself.
+# Without a statistics page, or with a file that is not one, the library prints the summary itself.
 library = os.path.join(os.path.dirname(MALLOW), "libmallow.so")
 for page in ("/nowhere", "/dev/null", MALLOW):
     done = subprocess.run([ENDS, "exit"], stderr=subprocess.PIPE, text=True,

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Frames become functions and lines, wherever the debug information is; all else is copied.
+# 'mallow symbolize' replaces frames by functions and lines, wherever the debug information is, and
+# copies all other text.
 # Usage: symbolize.sh MALLOW LIBRARY FRAMES FRAMES_CXX
 . "${0%/*}/lib.sh"
 
@@ -7,7 +8,7 @@ library=$2
 cp "$3" "$work/frames"
 cp "$4" "$work/frames_cxx"
 
-# What a program printed, by the filter.
+# Filters the output of program $1.
 symbolize() {
     "$1" >"$work/frames.txt"
     try sh -c "'$mallow' symbolize <'$work/frames.txt'"
@@ -15,12 +16,13 @@ symbolize() {
     expect_nothing err
 }
 
-# The line of a source that has a comment.
+# Prints the number of the line of source $1 that has the comment $2.
 line_of() {
     grep -n -e "$2" "${0%/*}/$1" | cut -d: -f1
 }
 
-# A frame's function (an extended regular expression) at the line with the comment, and its end.
+# Expects a frame of function $2 (an extended regular expression), at the line of source $1 with the
+# comment $3, that ends with $4.
 expect_frame() {
     expect_line out "^    #0 0x[0-9a-f]+ in $2 at [^ ]*$1:$(line_of "$1" "$3") $4\$"
 }
@@ -41,14 +43,14 @@ expect_names_of_rust() {
 symbolize "$work/frames"
 expect_lines_of_c frames
 expect_names_of_rust
-[ "$(wc -l <"$work/out")" = 6 ] || failed "not 4 frames and 2 inlined ones"
+[ "$(wc -l <"$work/out")" = 6 ] || failed "expected 4 frames and 2 inlined ones"
 
 symbolize "$work/frames_cxx"
 expect_frame frames_cxx.cpp 'shop::Basket<long>::add\(long, char const\*\)' 'the line of add' \
     "\\($work/frames_cxx\\+0x[0-9a-f]+\\)"
 expect_frame frames_cxx.cpp 'shop::inner(\(\))?' 'the line of inner' '\(inlined\)'
 
-# Without an index of addresses, and with names inside of namespaces, as other compilers write it.
+# Debug information without an index of addresses, and clang's, with names inside of namespaces.
 objcopy --remove-section .debug_aranges "$work/frames" "$work/noindex"
 symbolize "$work/noindex"
 expect_lines_of_c noindex
@@ -60,14 +62,15 @@ if command -v clang++ >/dev/null; then
         "\\($work/clang\\+0x[0-9a-f]+\\)"
 fi
 
-# The library does not come along from the environment of the program that reports.
+# The command itself does not run on the library, even if the environment of the reporting program
+# preloads it.
 tried="symbolize under the library"
 "$work/frames" | LD_PRELOAD=$library MALLOW_OPTIONS=stats=exit,bogus=1 "$mallow" symbolize \
     >"$work/out" 2>"$work/err"
 expect_lines_of_c frames
-! grep -q '== Mallow' "$work/err" || failed "it ran on the library"
+! grep -q '== Mallow' "$work/err" || failed "the command ran on the library"
 
-# Debug information of its own file, beside the program and in .debug.
+# Debug information in a separate file, next to the program and in .debug.
 objcopy --only-keep-debug "$work/frames" "$work/frames.debug"
 objcopy --strip-all --add-gnu-debuglink="$work/frames.debug" "$work/frames" "$work/apart"
 symbolize "$work/apart"
@@ -77,14 +80,14 @@ mv "$work/frames.debug" "$work/.debug"
 symbolize "$work/apart"
 expect_lines_of_c apart
 
-# Gone: what is left are the dynamic symbols.
+# Without that file, only the dynamic symbols are left.
 rm -r "$work/.debug"
 symbolize "$work/apart"
 expect_line out " in outer \\($work/apart\\+0x[0-9a-f]+\\)\$"
 expect_line out " in inlining \\($work/apart\\+0x[0-9a-f]+\\)\$"
 expect_names_of_rust
 
-# Without any symbol, and without the file, a frame stays as it is.
+# A frame without any symbol, or whose file does not exist, is copied.
 strip "$work/frames_cxx"
 symbolize "$work/frames_cxx"
 cmp "$work/frames.txt" "$work/out" || failed "an unknown frame is not copied"
@@ -102,7 +105,7 @@ printf 'no end \0 of\tline' >>"$work/text"
 try sh -c "'$mallow' symbolize <'$work/text'"
 cmp "$work/text" "$work/out" || failed "other lines are not copied"
 
-# A line is answered at once, while more may come.
+# Each line is written at once, before the next one is read.
 mkfifo "$work/in"
 "$mallow" symbolize <"$work/in" >"$work/out" &
 exec 3>"$work/in"

@@ -1,4 +1,5 @@
-/* Addresses of a running process: in its program, in a library, in a file that is gone. */
+/* Addresses of a running process become functions and files, in its program, in a library, and in a
+ * program whose file has been removed. */
 #include "symbols.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 int plain_function(void);
 int plain_function(void) { return 1; }
 
-/* The function and file that the address is in, or empty. */
+/* The address must be in that function, and in that file if FILE is not NULL. */
 static void expect(pid_t process, const void *address, const char *function, const char *file) {
     struct symbols *symbols = symbols_open();
     struct symbol_list list;
@@ -38,7 +39,7 @@ static void expect_nothing(pid_t process, const void *address) {
     symbols_close(symbols);
 }
 
-/* Has a copy of this program run and looks at it once its file has been removed. */
+/* Runs a copy of this program, and looks up an address after the copy's file is removed. */
 static void test_removed(const char *program) {
     char copy[] = "symbols_XXXXXX", command[4096];
     int ready[2];

@@ -1,6 +1,6 @@
 /*
- * A process for others to ask: holds 20 MB that it freed around a few blocks, and does what it is
- * told before it says "ready PID" on standard output and waits for the end of standard input.
+ * A process for the sub-commands that take a PID. It holds 20 MB of free memory between a few live
+ * blocks, carries out its argument, prints "ready PID" and waits for the end of standard input.
  *     target [idle | busy | fork | closefrom]
  */
 #define _GNU_SOURCE
@@ -39,7 +39,7 @@ static void wait_for_end(void) {
     while (read(STDIN_FILENO, &byte, 1) > 0) continue;
 }
 
-/* Nothing is open but what was before, and the next file gets the lowest number. */
+/* The library keeps no descriptor open, and the next file gets the lowest number. */
 static int closes_all(void) {
     for (int fd = 3; fd < FILES; fd++)
         if (close(fd) == 0) return EXIT_FAILURE;

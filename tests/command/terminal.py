@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Ctrl-C on a terminal reaches the program once: from the terminal, and not again from the command.
+"""Ctrl-C on a terminal reaches the program once: the command does not forward it a second time.
 
 Usage: terminal.py MALLOW
 """
@@ -21,7 +21,7 @@ def read_until(terminal, text):
 try:
     child, terminal = pty.fork()
 except OSError as error:
-    print(f"no terminal to be had here: {error}")
+    print(f"no terminal is available: {error}")
     sys.exit(77)  # skipped
 if child == 0:
     os.execv(sys.argv[1], [sys.argv[1], "run", "--", "bash", "-c", PROGRAM])

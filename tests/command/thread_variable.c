@@ -1,4 +1,4 @@
-/* A shared object with a thread-local variable that libc allocates when it is first used. */
+/* A shared object with a thread-local variable, which libc allocates at its first use. */
 extern __thread void *variable[100];
 __thread void *variable[100];
 

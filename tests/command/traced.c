@@ -1,4 +1,4 @@
-/* Does what its argument names, and is traced meanwhile (mtrace(3)). */
+/* Runs the workload that its argument names, traced by mtrace(3). */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -14,13 +14,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* Nothing that the compiler could know and warn of. */
+/* Volatile, so that the compiler cannot know the sizes and warn. */
 static const volatile size_t much = (size_t)1 << 40, too_much = (size_t)-5;
 static void *volatile kept;
 
 static void keep(void *p) { kept = p; }
 
-/* Every function, also where it must fail: what the log has for it is libc's business. */
+/* Calls every function, also with arguments that make it fail. libc's log defines the expected
+ * result. */
 static void call_each(void) {
     void *volatile p = malloc(10);
     free(p);
@@ -66,7 +67,7 @@ static void call_aligned(void) {
     keep(pvalloc(too_much));
 }
 
-/* Allocations, growth and frees as they come, from a sequence that is always the same. */
+/* Allocates, resizes and frees in an order that depends only on the seed. */
 static void call_at_random(unsigned seed, unsigned rounds) {
     void *blocks[64] = {NULL};
     for (unsigned i = 0; i < rounds; i++) {
@@ -83,7 +84,7 @@ static void call_at_random(unsigned seed, unsigned rounds) {
     for (size_t i = 0; i < COUNT(blocks); i++) free(blocks[i]);
 }
 
-/* In the program's dynamic symbols. */
+/* Not static: its name must be among the program's dynamic symbols. */
 void calls(void);
 void calls(void) {
     void *early = malloc(33);
@@ -98,7 +99,7 @@ void calls(void) {
     free(malloc(1234567));
 }
 
-/* Without muntrace: what libc frees when the program exits is in the log too. */
+/* Without muntrace, blocks that libc frees when the program exits are in the log, too. */
 static void free_late(void) { free(malloc(99)); }
 
 static void end(void) {
@@ -134,7 +135,7 @@ static void clean(void) {
     muntrace();
 }
 
-/* Blocks that one thread allocates and grows, and another one frees. */
+/* Each thread allocates and resizes blocks, which any thread may free. */
 static void *_Atomic exchanged[32];
 
 static void *exchange(void *argument) {
@@ -170,8 +171,9 @@ static pid_t fork_to(const char *what) {
     abort();
 }
 
-/* Prints the children's numbers: one that is traced no more, one that begins anew, an executed
- * one, and one that begins when its parent is traced no more. */
+/* Prints the children's numbers. The first child is not traced, the second one starts its own
+ * trace, the third one executes a traced program, and the fourth one starts a trace after its
+ * parent's has ended. */
 static void children(void) {
     setvbuf(stdout, NULL, _IONBF, 0);
     mtrace();
@@ -190,7 +192,7 @@ static void children(void) {
     wait_for_child(child);
 }
 
-/* As daemons do: no descriptor remains, and the next file gets the log's. */
+/* Closes all descriptors, as daemons do, so that the next file gets the log's number. */
 static void descriptors(void) {
     char text[16];
     mtrace();
@@ -204,7 +206,7 @@ static void descriptors(void) {
     if (fcntl(3, F_GETFD) < 0) abort();
 }
 
-/* Ends at once, with what has been written. */
+/* Ends at once: only what has been written so far is in the log. */
 static void killed(void) {
     mtrace();
     call_at_random(4, 1000);

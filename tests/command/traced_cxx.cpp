@@ -1,4 +1,4 @@
-/* Leaks from C++ (mtrace(3)). */
+/* A C++ program with a leak, traced by mtrace(3). */
 #include <mcheck.h>
 #include <string>
 

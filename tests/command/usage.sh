@@ -1,5 +1,6 @@
 #!/bin/sh
-# Help and version go to standard output; a mistake is named on standard error, with a way on.
+# Help and version go to standard output. A usage error is explained on standard error, with a
+# reference to the help, and the exit status is 125.
 . "${0%/*}/lib.sh"
 
 for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h' 'leaks -h' \
@@ -35,7 +36,7 @@ expect_line err "^mallow: there is no subcommand 'rum'; try 'mallow --help'$"
 try "$mallow" help run run
 expect_status 125
 expect_line err "^mallow: 'run' is one argument too many; try 'mallow --help'$"
-[ "$("$mallow" help leaks)" = "$("$mallow" leaks --help)" ] || failed "another help of leaks"
+[ "$("$mallow" help leaks)" = "$("$mallow" leaks --help)" ] || failed "help of leaks differs"
 try "$mallow" run
 expect_status 125
 expect_line err "^mallow run: no program given; try 'mallow run --help'$"
@@ -79,7 +80,7 @@ try "$mallow" mtrace
 expect_status 125
 expect_line err "^mallow mtrace: no log given; try 'mallow mtrace --help'$"
 
-# The program's own options are left alone.
+# Options after the program belong to the program.
 try "$mallow" run sh -c 'echo "$1"' sh --help
 expect_status 0
 expect_line out '^--help$'

@@ -1,5 +1,5 @@
-/* Uses a block after it was freed, by an instruction of its own: reads it, or with an argument writes
- * to it. */
+/* Uses a block after it was freed, by a single instruction: reads it, or with an argument writes to
+ * it. */
 #include <stdlib.h>
 
 static volatile char *block;
