@@ -3,8 +3,7 @@
 
 Usage: run.py [--mallow LIBRARY] [--check LIBRARY] MODE... SOURCE PROGRAM
 
-PROGRAM runs in those of the modes in which SOURCE says that its bug is reported, and as its twin
-in all.
+PROGRAM runs in each MODE in which SOURCE says that its bug is reported; its twin runs in every MODE.
 """
 
 import argparse
@@ -14,22 +13,22 @@ import signal
 import subprocess
 import sys
 
-# MODE: settings, whether the checking memory functions are preloaded too.
+# MODE: (options, whether libmallow-check.so is preloaded, too)
 MODES = {
     "default": ("", False),
     "full": ("check=full", True),
     "hard": ("check=hard", False),
     "guard": ("check=full,guard=1", True),
     "leak": ("check=full,leak=exit", False),
-    "asan": (None, False),  # not under Mallow: an oracle for the programs themselves
+    "asan": (None, False),  # without Mallow: an oracle for the programs themselves
     "valgrind": (None, False),
 }
-ORACLES = {"asan", "valgrind"}  # run every program, whatever modes it names
-MAY_TALK = {"leak", "asan"}  # about what is no error
+ORACLES = {"asan", "valgrind"}  # run every program, whichever modes it names
+MAY_REPORT = {"leak", "asan"}  # may print reports about correct programs
 SKIPPED = 77
 SAW_NOTHING = 3  # corpus.h
 LEAK_STATUS = 23
-LISTED = {"definitely lost", "possibly lost"}  # of the others the end of a process tells the sum
+LISTED = {"definitely lost", "possibly lost"}  # leak=exit prints only the sum of the other classes
 ASAN_STATUS = 99
 TIMEOUT = 300
 
@@ -45,7 +44,7 @@ class Failure(Exception):
 
 
 class Source:
-    """What the first comment of a source and the marks in its comments demand."""
+    """The expectations in the first comment of a source, and in the marks of its comments."""
 
     def __init__(self, path):
         self.name = os.path.basename(path)
@@ -66,7 +65,7 @@ class Source:
             raise Failure(f"{path}: unknown fields or modes in its first comment")
 
     def causes_in(self, mode):
-        """Others may be named for the mode: mode=cause,cause with "-" for a space."""
+        """The mode may override the causes: mode=cause,cause with "-" for a space."""
         override = self.modes.get(mode)
         return override.replace("-", " ").split(",") if override else self.causes
 
@@ -82,7 +81,7 @@ class Source:
         return lines
 
     def expected_lines(self, mode, variant):
-        if mode == "asan":  # at once
+        if mode == "asan":  # reports the access at once, as guard does
             return self.marked("BUG", "guard", variant) or self.marked("FOUND", "guard", variant)
         return self.marked("FOUND", mode, variant) | self.marked("BUG", mode, variant)
 
@@ -106,7 +105,7 @@ def run(options, mode, program, variant, environment):
 
 
 def addresses(rest):
-    """The places in the sources, innermost first, of one frame of a report."""
+    """Returns the source lines of one frame of a report as (file, line), innermost first."""
     symbolized = SYMBOLIZED.search(rest)
     if symbolized:
         return [(symbolized["file"], int(symbolized["line"]))]
@@ -121,7 +120,7 @@ def addresses(rest):
 
 
 def sections(report):
-    """The stacks of a report: (the line above its first frame, what follows " in " in each)."""
+    """Returns the stacks of a report as (line above the first frame, [frame text after " in "])."""
     stacks, above = [], ""
     inside = False
     for line in report.splitlines():
@@ -137,7 +136,7 @@ def sections(report):
 
 
 def first_line(stack, source):
-    """The line of the first frame within the program."""
+    """Returns the line of the first frame within the program."""
     for rest in stack:
         for file, line in addresses(rest):
             if file == source.name:
@@ -154,7 +153,7 @@ def check_line(what, stack, source, expected, report):
 
 
 def check_stacks(report, mode, variant, source):
-    """The stack of the error comes first, if it has any within the program's life."""
+    """The error's own stack comes first; an error that is found at exit has none."""
     stacks = sections(report)
     expected = source.expected_lines(mode, variant)
     if stacks and not PAST.match(stacks[0][0]):
@@ -206,7 +205,7 @@ def check_faulty(result, mode, variant, source):
 
 
 def check_twin(result, mode, _variant, _source):
-    if result.returncode != 0 or (result.stderr and mode not in MAY_TALK):
+    if result.returncode != 0 or (result.stderr and mode not in MAY_REPORT):
         raise Failure(f"the twin's exit status is {result.returncode}:\n{result.stderr}")
 
 

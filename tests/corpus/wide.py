@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Runs the table of misuses (wide/) under allocators and tells what became of each.
+"""Runs the table of misuses (wide/) under allocators and prints the consequence of each.
 
-caught     the allocator ended the process with a message, or a trap, or an inaccessible page
-           stopped the program's own access to what is not its
-crashed    the process died, or hung, inside the allocator
-exploited  it ended normally, and the program had got what it must not get
-harmless   it ended normally, and the program had got nothing
+caught     the allocator ended the process with a message or a trap, or an inaccessible page
+           stopped the program's own access to forbidden memory
+crashed    the process died or hung inside the allocator
+exploited  the process ended normally, and the misuse had a profit
+harmless   the process ended normally, and the misuse had no profit
 
-Exit status 1 when a bound (--caught, --crashed, --exploited) does not hold.
+The exit status is 1 if a bound (--caught, --crashed, --exploited) does not hold.
 """
 
 import argparse
@@ -36,19 +36,19 @@ def judge(status, output, errors):
 
 
 def run(program, name, environment):
-    """The verdict, and the last lines that were written."""
+    """Returns the verdict and a description of how the program ended."""
     try:
         process = subprocess.run([program, "run", name], env=environment, capture_output=True,
                                  timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        return "crashed", "it hangs"
+        return "crashed", "timeout"
     lines = (process.stderr or process.stdout).decode(errors="replace").splitlines()
     how = f"status {process.returncode}: {(lines or [''])[0]}"
     return judge(process.returncode, process.stdout, process.stderr), how
 
 
 def environment_of(spec):
-    """NAME[=PRELOAD[,VARIABLE=VALUE...]]; libraries in PRELOAD are separated by colons."""
+    """Parses NAME[=PRELOAD[,VARIABLE=VALUE...]]; PRELOAD is a list of libraries with colons."""
     name, _, rest = spec.partition("=")
     libraries, *settings = rest.split(",") if rest else [""]
     environment = {key: value for key, value in os.environ.items()
@@ -68,7 +68,7 @@ def run_all(program, names, environment, jobs):
 
 
 def count(results):
-    """kind -> verdict -> number; and of all."""
+    """Returns kind -> verdict -> number; the kind "all" has the totals."""
     kinds = collections.OrderedDict()
     for name, (verdict, _) in results.items():
         for kind in (name.split(".")[0], "all"):
@@ -105,14 +105,16 @@ def parse():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="the program wide")
     parser.add_argument("allocator", nargs="*", default=["libc"],
-                        help="NAME=LIBRARY[:LIBRARY][,VARIABLE=VALUE...]; in values + is a comma")
-    parser.add_argument("--compare", action="store_true", help="only the totals")
+                        help="NAME=LIBRARY[:LIBRARY][,VARIABLE=VALUE...]; + in a value is a comma")
+    parser.add_argument("--compare", action="store_true", help="print only the totals")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--list", metavar="VERDICT", choices=VERDICTS, help="name those with it")
-    parser.add_argument("--only", metavar="TEXT", default="", help="those whose name contains it")
+    parser.add_argument("--list", metavar="VERDICT", choices=VERDICTS,
+                        help="list the misuses with that verdict")
+    parser.add_argument("--only", metavar="TEXT", default="",
+                        help="run only misuses whose name contains TEXT")
     parser.add_argument("--jobs", type=int, default=2)
     for verdict, what in (("caught", "at least"), ("crashed", "at most"), ("exploited", "at most")):
-        parser.add_argument(f"--{verdict}", type=int, metavar="N", help=f"{what} so many")
+        parser.add_argument(f"--{verdict}", type=int, metavar="N", help=f"{what} N of them")
     return parser.parse_args()
 
 

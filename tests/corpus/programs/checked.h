@@ -1,5 +1,5 @@
-/* Blocks to call the functions on that have their bounds checked: the first argument names which.
- */
+/* Blocks for the functions whose bounds libmallow-check.so checks. The first argument names the
+ * function to call. */
 #ifndef CHECKED_H
 #define CHECKED_H
 
@@ -14,14 +14,14 @@ enum { SIZE = 32 };
 static const char *name;
 #define IF(function) if (strcmp(name, #function) == 0)
 
-/* Twice the size of the blocks, without a NUL inside the first SIZE + 1. */
+/* Twice the size of the blocks, with a NUL only at the end. */
 static char text[2 * SIZE];
 static wchar_t wide[2 * SIZE];
 
 static char *p;    /* SIZE bytes */
 static wchar_t *w; /* SIZE wide characters */
 
-/* The strings of n bytes or wide characters, their ends included. */
+/* Return a string of n bytes or wide characters, including its NUL. */
 __attribute__((unused)) static const char *text_of(size_t n) { return text + 2 * SIZE - n; }
 __attribute__((unused)) static const wchar_t *wide_of(size_t n) { return wide + 2 * SIZE - n; }
 

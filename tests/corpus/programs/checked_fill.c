@@ -5,7 +5,7 @@
 
 #include "checked.h"
 
-/* What comes from outside is longer than the block. */
+/* The input is longer than the block. */
 int main(int argc, char **argv) {
     (void)argc;
     name = argv[1];

@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "checked.h"
 
-/* Each function reads one byte or wide character too many, or a string without an end. */
+/* Each function reads one byte or wide character too many, or a string without a NUL. */
 int main(int argc, char **argv) {
     (void)argc;
     name = argv[1];

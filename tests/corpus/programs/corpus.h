@@ -1,6 +1,6 @@
 /*
- * Each program here has one bug, and a twin. README.md beside this folder tells what the first line
- * and the marks in the comments mean.
+ * Each program here has one bug, and a twin without it. README.md in the parent folder explains the
+ * first line and the marks in the comments.
  */
 #ifndef CORPUS_H
 #define CORPUS_H
@@ -13,7 +13,7 @@
 
 #include "twin.h"
 
-/* What a faulty program ends with that looks at memory it must not look at. */
+/* The exit status of a faulty program that reads memory which it must not read. */
 enum { SAW_NOTHING = 3, SAW_OLD_DATA = 4 };
 #define SECRET "the secret of its last owner"
 
@@ -32,15 +32,16 @@ template <typename pointer> static inline pointer HIDDEN(pointer p) {
         })
 #endif
 
-/* Overwrites what earlier calls left on the stack below its caller, and in registers: no pointer to
- * a lost block is to be found there. */
+/* Overwrites the stack below the caller, and registers, so that no pointer to a lost block is left
+ * there. */
 __attribute__((noinline, unused)) static void forget(void) {
     volatile char stack[16384];
     for (size_t i = 0; i < sizeof stack; i++) stack[i] = 0;
     __asm__ volatile("" ::: "memory", "rbx", "r12", "r13", "r14", "r15");
 }
 
-/* Ends as the child did, so that its death by a signal is the program's. */
+/* Waits for the child. If a signal killed it, this process dies by the same signal; otherwise
+ * returns the child's exit status. */
 static inline int end_of(pid_t child) {
     int status = 0;
     if (waitpid(child, &status, 0) != child) return 1;

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-/* Two counts for one object. */
+/* Two reference counts for one object. */
 int main() {
     int *p = HIDDEN(new int(1)); /* ALLOCATED */
     {

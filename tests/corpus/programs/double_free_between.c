@@ -1,7 +1,8 @@
 /* cause: double free | modes: default full hard guard | variants: 1 64 */
 #include "corpus.h"
 
-/* Without a delay the second free hits one of the new blocks, and the third is one too many. */
+/* Without a quarantine the second free frees one of the new blocks, and that block's own free is
+ * the error. */
 int main(int argc, char **argv) {
     (void)argc;
     size_t n = number(argv[1]);

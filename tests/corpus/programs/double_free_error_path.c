@@ -10,7 +10,7 @@ static int parse(char *line, int fails) {
     return status;
 }
 
-/* Both who found the error and who asked clean up. */
+/* Both the function that found the error and its caller clean up. */
 int main(void) {
     char *line = HIDDEN((char *)malloc(80)); /* ALLOCATED */
     int status = parse(line, 1);

@@ -9,7 +9,7 @@ int main(void) {
         MISUSE(free(p)); /* BUG */
         _exit(0);
     }
-    int end = end_of(child); /* first: a compiler would make one call of this free and the child's */
+    int end = end_of(child); /* Or a compiler could merge this free with the child's. */
     free(p);
     return end;
 }

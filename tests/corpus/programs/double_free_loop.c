@@ -1,8 +1,8 @@
 /* cause: double free | modes: full hard guard | variants: 50 */
 #include "corpus.h"
 
-/* The same stale pointer again and again while the size is in use: each round takes a block from
- * whoever got it. */
+/* Frees the same stale pointer again and again while the size is in use. Each round may free a
+ * block of another owner. */
 int main(int argc, char **argv) {
     (void)argc;
     char *stale = HIDDEN((char *)malloc(48)); /* ALLOCATED */

@@ -11,7 +11,7 @@ static void destroy(struct node *node) {
     free(node);
 }
 
-/* Two nodes have one name. */
+/* Two nodes share one name. */
 int main(void) {
     struct node *first = HIDDEN((struct node *)malloc(sizeof *first));
     struct node *second = HIDDEN((struct node *)malloc(sizeof *second));

@@ -2,8 +2,8 @@
 #include "corpus.h"
 
 int main(void) {
-    char *p = HIDDEN(strdup("a string of libc's making")); /* ALLOCATED */
-    free(p);                                               /* FREED */
-    MISUSE(free(p));                                       /* BUG */
+    char *p = HIDDEN(strdup("a string made by libc")); /* ALLOCATED */
+    free(p);                                           /* FREED */
+    MISUSE(free(p));                                   /* BUG */
     return 0;
 }

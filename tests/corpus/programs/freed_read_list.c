@@ -5,7 +5,7 @@ struct node {
     struct node *next;
 };
 
-/* The next one is asked for after its node is gone. */
+/* Reads a node's next pointer after the node is freed. */
 int main(void) {
     struct node *head = NULL;
     for (int i = 0; i < 3; i++) {

@@ -5,7 +5,7 @@
 
 static std::string greeting() { return "a string that is too long to be inside of its object"; }
 
-/* The characters of a temporary string. */
+/* Keeps a pointer to the characters of a temporary string. */
 int main() {
     std::string kept = greeting();
     const char *p = HIDDEN(EITHER(greeting().c_str(), kept.c_str())); /* FREED */

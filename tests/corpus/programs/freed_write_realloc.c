@@ -1,7 +1,7 @@
 /* cause: use after free | modes: full guard */
 #include "corpus.h"
 
-/* A pointer into the block from before it moved. */
+/* A pointer into the block is used after realloc has moved the block. */
 int main(void) {
     char *p = HIDDEN((char *)malloc(64)); /* ALLOCATED */
     char *cursor = HIDDEN(p + 10);

@@ -11,7 +11,7 @@ struct both : first, second {
     long c = 3;
 };
 
-/* Deleted through the base that is not at the object's start, without a virtual destructor. */
+/* Deletes an object through a base that is not at its start and has no virtual destructor. */
 int main() {
     both *p = HIDDEN(new both); /* ALLOCATED */
     second *base = HIDDEN(static_cast<second *>(p));

@@ -1,7 +1,7 @@
 /* cause: invalid free | modes: default full hard guard */
 #include "corpus.h"
 
-/* The pointer that walked over the string, and not the one to its start. */
+/* Frees the pointer that has advanced over the string, not the one to its start. */
 int main(void) {
     char *start = HIDDEN((char *)malloc(40)); /* ALLOCATED */
     strcpy(start, "   indented");

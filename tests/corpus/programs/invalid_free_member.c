@@ -6,7 +6,7 @@ struct person {
     char name[60];
 };
 
-/* An embedded array is taken for a pointer. */
+/* Frees an embedded array as if it were a separate block. */
 int main(void) {
     struct person *person = HIDDEN((struct person *)malloc(sizeof *person)); /* ALLOCATED */
     strcpy(person->name, "Ada");

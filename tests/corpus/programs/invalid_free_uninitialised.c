@@ -5,7 +5,8 @@ struct pair {
     char *first, *second;
 };
 
-/* A member that nobody set: the fill of fresh memory is no block's address. */
+/* Frees a member that was never set: the fill pattern of new memory is not the address of a block.
+ * */
 int main(void) {
     struct pair *pair = HIDDEN((struct pair *)malloc(sizeof *pair));
     pair->first = malloc(10);

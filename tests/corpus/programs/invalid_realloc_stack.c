@@ -1,7 +1,7 @@
 /* cause: invalid free | modes: default full hard guard */
 #include "corpus.h"
 
-/* A buffer that begins on the stack and is to grow. */
+/* Calls realloc to grow a buffer that is still on the stack. */
 int main(void) {
     _Alignas(16) char small[16];
     char *p = HIDDEN((char *)EITHER((char *)small, malloc(16)));

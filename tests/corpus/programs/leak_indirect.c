@@ -6,7 +6,7 @@ struct node {
     char *name;
 };
 
-/* A list without a head: its first node is lost, and by it all others. */
+/* The head of a list is lost, and so are the other nodes, indirectly. */
 __attribute__((noinline)) static struct node *list(int length) {
     struct node *head = NULL;
     for (int i = 0; i < length; i++) {

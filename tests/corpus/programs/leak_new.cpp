@@ -11,7 +11,7 @@ struct derived : base {
     ~derived() { delete[] data; }
 };
 
-/* Without a virtual destructor the derived one is not called. */
+/* Without a virtual destructor, the derived class's destructor is not called. */
 __attribute__((noinline)) static void work() {
     derived *p = HIDDEN(new derived);
     MISUSE(static_cast<base *>(p)->~base());

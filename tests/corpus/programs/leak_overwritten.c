@@ -8,7 +8,7 @@ __attribute__((noinline)) static void set_name(const char *new_name) {
     name = strdup(new_name); /* ALLOCATED */
 }
 
-/* The second name takes the place of the first. */
+/* The second name overwrites the only pointer to the first. */
 int main(void) {
     set_name("Ada");
     set_name("Grace");

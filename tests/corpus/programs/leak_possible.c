@@ -16,7 +16,8 @@ __attribute__((noinline)) static void lose(void) {
     if (!FAULTY) free(p);
 }
 
-/* Only a pointer to its middle is left. By itself no leak: it is listed when something is lost. */
+/* Only a pointer to the block's middle is left. That alone is not a leak: it is listed only if
+ * something else is definitely lost. */
 int main(void) {
     work();
     lose();

@@ -9,7 +9,7 @@ __attribute__((noinline)) static void lose(void) {
     if (!FAULTY) free(p);
 }
 
-/* By itself no leak: it is counted when something is lost. */
+/* A reachable block alone is not a leak: it is counted only if something else is lost. */
 int main(void) {
     table = HIDDEN((char *)malloc(100));
     table[0] = 't';

@@ -1,7 +1,7 @@
 /* cause: definitely lost | modes: leak */
 #include "corpus.h"
 
-/* p = realloc(p, ...) forgets p when there is no memory. */
+/* p = realloc(p, ...) loses p when realloc fails. */
 __attribute__((noinline)) static void work(void) {
     char *p = HIDDEN((char *)malloc(100)); /* ALLOCATED */
     p[0] = 'p';

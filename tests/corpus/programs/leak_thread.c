@@ -5,7 +5,7 @@
 
 static __thread char *own;
 
-/* Thread-local memory is left by its thread's end. */
+/* The only pointer to the block is thread-local, and so is lost when the thread ends. */
 static void *work(void *unused) {
     own = HIDDEN((char *)malloc(100)); /* ALLOCATED */
     own[0] = 'o';
@@ -13,7 +13,7 @@ static void *work(void *unused) {
     return unused;
 }
 
-/* The stack, where thread-local variables are too, is too large for libc to keep it. */
+/* The thread's stack, which also holds thread-local variables, is too large for libc to cache. */
 int main(void) {
     pthread_t thread;
     pthread_attr_t attributes;

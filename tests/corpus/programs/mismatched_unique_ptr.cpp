@@ -3,7 +3,7 @@
 
 #include <memory>
 
-/* unique_ptr of an element instead of an array. */
+/* A unique_ptr to an element owns an array. */
 int main() {
     int *p = HIDDEN(new int[10]); /* ALLOCATED */
     if (FAULTY)

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-/* C code frees what belongs to a container. */
+/* C code frees the memory of a container. */
 int main() {
     auto *v = new std::vector<int>(10);
     int *data = HIDDEN(v->data());

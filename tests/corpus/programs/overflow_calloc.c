@@ -1,7 +1,7 @@
 /* cause: heap overflow | modes: full hard guard */
 #include "corpus.h"
 
-/* <= for < */
+/* A loop with <= instead of <. */
 int main(void) {
     enum { COUNT = 16 };
     int *p = HIDDEN((int *)calloc(COUNT, sizeof *p));            /* ALLOCATED */

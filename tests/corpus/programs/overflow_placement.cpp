@@ -10,7 +10,7 @@ struct large {
     long a[4] = {1, 2, 3, 4};
 };
 
-/* An object is put where a smaller one was. */
+/* Constructs an object in memory for a smaller one. */
 int main() {
     void *p = HIDDEN(::operator new(EITHER(sizeof(small), sizeof(large)))); /* ALLOCATED */
     new (p) large;

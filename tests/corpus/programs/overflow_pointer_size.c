@@ -5,7 +5,7 @@ struct point {
     double x, y, z;
 };
 
-/* sizeof the pointer, not of what it points to. */
+/* The size is that of the pointer instead of the object. */
 int main(void) {
     struct point *p;
     p = HIDDEN((struct point *)malloc(EITHER(sizeof p, sizeof *p))); /* ALLOCATED */

@@ -3,7 +3,7 @@
 
 #include <string>
 
-/* data() of a string that is longer than what was asked for. */
+/* Writes past the NUL of a string's data. */
 int main() {
     std::string s(99, 's');
     char *data = HIDDEN(&s[0]);

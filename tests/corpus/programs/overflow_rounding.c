@@ -1,8 +1,8 @@
 /* cause: heap overflow | modes: full hard guard | variants: 1 13 24 100 1000 5001 100001 */
 #include "corpus.h"
 
-/* One byte beyond a size that is no class's: the block has the room, the program does not own it.
- */
+/* Writes one byte past a size that is smaller than its size class: the slot has room for the byte,
+ * but the block does not. */
 int main(int argc, char **argv) {
     (void)argc;
     size_t size = number(argv[1]);

@@ -1,7 +1,7 @@
 /* cause: heap overflow | modes: full hard guard */
 #include "corpus.h"
 
-/* The block has become smaller, its user has not noticed. */
+/* The block was shrunk, but its user still writes to its old end. */
 int main(void) {
     char *p = HIDDEN((char *)malloc(100));
     memset(p, 'x', 100);

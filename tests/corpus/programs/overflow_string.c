@@ -1,7 +1,7 @@
 /* cause: heap overflow | modes: full guard */
 #include "corpus.h"
 
-/* No room for the NUL. */
+/* The block has no room for the NUL. */
 int main(void) {
     const char *name = HIDDEN((const char *)"sixteen letters!");
     char *p = HIDDEN((char *)malloc(strlen(name) + EITHER(0, 1))); /* ALLOCATED */

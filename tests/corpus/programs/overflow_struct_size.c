@@ -6,7 +6,7 @@ struct message {
     char text[];
 };
 
-/* The header was forgotten when the size was computed. */
+/* The size of the block does not include the header. */
 int main(void) {
     const char *text = "to whom it may concern";
     size_t length = strlen(text);

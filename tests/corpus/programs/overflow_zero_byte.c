@@ -1,7 +1,7 @@
 /* cause: heap overflow | modes: full guard */
 #include "corpus.h"
 
-/* The classic: a NUL one byte too far. */
+/* The classic error: a NUL one byte too far. */
 int main(void) {
     size_t size = 40;
     char *p = HIDDEN((char *)malloc(size)); /* ALLOCATED */

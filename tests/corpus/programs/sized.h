@@ -1,4 +1,4 @@
-/* C23's functions where the libc that the program was built with does not declare them. */
+/* C23's sized frees, by dlsym, because the build's libc may not declare them. */
 #ifndef SIZED_H
 #define SIZED_H
 

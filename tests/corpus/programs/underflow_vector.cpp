@@ -3,7 +3,7 @@
 
 #include <vector>
 
-/* v[-1] of an unsigned index that wrapped. */
+/* A loop writes v[-1]. */
 int main() {
     std::vector<int> v(12);
     int *data = HIDDEN(v.data());

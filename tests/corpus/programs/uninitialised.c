@@ -3,7 +3,7 @@
 
 static volatile char first, second;
 
-/* Fresh memory is read, where another block with a secret has been. */
+/* Reads new memory where a freed block contained a secret. */
 int main(int argc, char **argv) {
     (void)argc;
     size_t size = number(argv[1]);

@@ -1,7 +1,7 @@
 /* cause: visible | modes: full hard guard | asan: no */
 #include "corpus.h"
 
-/* realloc gives more, and what is there belonged to somebody else. */
+/* Reads the new part of a block that realloc has grown, where another block was before. */
 int main(void) {
     char *old = HIDDEN((char *)malloc(2000));
     memset(old, 's', 2000);

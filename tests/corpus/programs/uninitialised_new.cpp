@@ -9,7 +9,7 @@ struct account {
     }
 };
 
-/* A constructor that forgets a member. */
+/* A constructor does not initialise a member. */
 int main() {
     account *old = HIDDEN(new account);
     old->balance = 1000000;

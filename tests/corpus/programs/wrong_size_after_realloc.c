@@ -2,7 +2,7 @@
 #include "corpus.h"
 #include "sized.h"
 
-/* The size from before realloc. */
+/* Frees with the size from before realloc. */
 int main(void) {
     void *p = HIDDEN(malloc(100));
     p = HIDDEN(realloc(p, 104));         /* ALLOCATED */

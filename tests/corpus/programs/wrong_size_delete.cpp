@@ -8,12 +8,12 @@ struct derived : base {
     long b[10] = {};
 };
 
-/* Without a virtual destructor the base's size is what operator delete is told. */
+/* Without a virtual destructor, operator delete gets the size of the base. */
 int main() {
     derived *p = HIDDEN(new derived); /* ALLOCATED */
     if (FAULTY) {
         delete HIDDEN(static_cast<base *>(p)); /* BUG */
-        __asm__ volatile("# a compiler must not make one call of the two");
+        __asm__ volatile("# prevents that the compiler merges the two calls");
     } else {
         delete p;
         __asm__ volatile("");

@@ -1,4 +1,4 @@
-/* A freed block is written to: before or after somebody else has got it. */
+/* A freed block is written or read, before or after it is handed out again. */
 #include "wide.h"
 
 static void check_hit(const char *p, size_t length) {
@@ -28,7 +28,7 @@ static void read_reused(size_t size, long how) {
 static void write_old(size_t size, long how) {
     char *p = obtain(size);
     (void)how;
-    obtain(size); /* in the way */
+    obtain(size); /* prevents growth in place */
     char *q = realloc(p, 3 * size);
     disown(p);
     owns(q, 3 * size);
@@ -39,7 +39,7 @@ static void write_old(size_t size, long how) {
     profit(size);
 }
 
-/* What is written into free memory is what the next owner finds, in calloc's at the worst. */
+/* Data that is written to a free block is visible to its next owner, at worst in a calloc block. */
 static void plant(size_t size, long offset, bool clear) {
     char *p = obtain(size);
     size_t at = offset < 0 ? size - (size_t)-offset : (size_t)offset;

@@ -1,4 +1,4 @@
-/* A block is freed twice; then two that are obtained may be one. */
+/* A block is freed twice. Then two new blocks may be the same one. */
 #include <malloc.h>
 
 #include "wide.h"
@@ -38,7 +38,7 @@ static void frees_between(size_t size, long how) {
     profit(size);
 }
 
-/* As many frees before as fill a cache, so that both go to what is behind it. */
+/* Frees enough blocks before to fill a cache, so that both frees go to the layer below it. */
 static void frees_before(size_t size, long how) {
     char *other[64];
     char *p = obtain(size);
@@ -50,7 +50,7 @@ static void frees_before(size_t size, long how) {
     profit(size);
 }
 
-/* The freed block's first words, where some keep a mark of what is free, are overwritten. */
+/* Overwrites the freed block's first words, where some allocators mark free blocks. */
 static void mark_erased(size_t size, long how) {
     char *p = obtain(size);
     release(p);
@@ -72,7 +72,7 @@ static void stale_loop(size_t size, long how) {
 static void moved(size_t size, long how) {
     char *p = obtain(size);
     (void)how;
-    obtain(size); /* in the way */
+    obtain(size); /* prevents growth in place */
     char *q = realloc(p, 3 * size);
     disown(p);
     owns(q, 3 * size);

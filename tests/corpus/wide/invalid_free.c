@@ -1,5 +1,5 @@
-/* What was never a block's start is freed; then part of a live block, or what was never the
- * allocator's, may be handed out. */
+/* An address that is not the start of a block is freed. Then part of a live block, or memory that
+ * is not the allocator's, may be handed out. */
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -28,7 +28,7 @@ static void end(size_t size, long how) {
     profit(size);
 }
 
-/* Inside a block, with what looks like a header of libc's before it. */
+/* An address inside a block, after data that looks like a header of libc's malloc. */
 static void header_inside(size_t size, long how) {
     char *p = obtain(size);
     uintptr_t header[2] = {0, (size - 32) | 1};
@@ -38,7 +38,7 @@ static void header_inside(size_t size, long how) {
     profit(size - 48);
 }
 
-/* The same outside of the heap. */
+/* A fake header outside the heap. */
 static _Alignas(4096) char static_chunk[8192 + 4096] = {1};
 
 static void fake_chunk(char *chunk, size_t size) {
@@ -62,7 +62,7 @@ static void header_stack(size_t size, long how) {
     fake_chunk(chunk, size);
 }
 
-/* ---- what is somebody else's ---- */
+/* ---- addresses outside the heap ---- */
 
 enum foreign { STACK, STATIC, CODE, STREAM, MAPPING };
 
@@ -101,7 +101,7 @@ static void wild(size_t size, long how) {
     profit(size);
 }
 
-/* Near a block, where the allocator has memory but no block. */
+/* An address near a block, where the allocator has memory but no block. */
 static void never_allocated(size_t size, long how) {
     char *p = obtain(size);
     free((char *)(((uintptr_t)p + 3 * size + (size_t)how) & ~(uintptr_t)15));

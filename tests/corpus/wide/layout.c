@@ -1,10 +1,10 @@
-/* No misuse by itself: what an attacker needs to know of where blocks are before one is of use. */
+/* Not misuses themselves: facts about the addresses of blocks that an attacker needs for one. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "wide.h"
 
-/* The address again, before so many of its size were freed. */
+/* The address of a freed block is handed out again within that many frees of its size. */
 static void reuse(size_t size, long frees) {
     char *p = obtain(size);
     release(p);
@@ -37,7 +37,7 @@ static void regular(size_t size, long how) {
     gained("the distance is always the same");
 }
 
-/* Freed ones come back in the order they were freed, or in the opposite one. */
+/* Freed blocks are handed out again in the order of their frees, or in reverse. */
 static void order(size_t size, long how) {
     char *block[8];
     size_t count = some(size, 8), forward = 0, backward = 0;
@@ -52,7 +52,7 @@ static void order(size_t size, long how) {
     if (forward == count || backward == count) gained("the order is known");
 }
 
-/* Memory of one size serves another. */
+/* Memory of freed blocks is reused for another size. */
 static void other_size(size_t size, long percent) {
     char *block[256];
     size_t count = some(size, 256);
@@ -68,7 +68,7 @@ static void other_size(size_t size, long percent) {
     }
 }
 
-/* The low bits are the same in two executions. */
+/* Returns the address of the first block of SIZE in a new process. */
 static unsigned long address_in_process(size_t size) {
     char command[64];
     unsigned long address = 0;
@@ -79,6 +79,7 @@ static unsigned long address_in_process(size_t size) {
     return address;
 }
 
+/* The low HOW bits of the address are the same in two processes. */
 static void two_processes(size_t size, long how) {
     unsigned long mask = (1ul << how) - 1;
     if ((address_in_process(size) & mask) == (address_in_process(size) & mask))

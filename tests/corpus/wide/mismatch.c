@@ -1,8 +1,8 @@
-/* A block is freed as if it had another size or alignment, or by another family's function; then it
- * may be handed out as larger than it is. */
+/* A block is freed with a wrong size or alignment, or by the function of another family. It may
+ * then be handed out as a larger block than it is. */
 #include "wide.h"
 
-/* Among others, so that something lies behind it. */
+/* Returns a block between others, so that something follows it. */
 static char *among(size_t size) {
     char *p = NULL;
     for (size_t i = 0; i < some(size, 8); i++) {
@@ -17,7 +17,7 @@ static void profit_twice(size_t size, size_t claimed) {
     profit(size);
 }
 
-/* One byte, one more, one less, or so many percent of the size. */
+/* Returns 1, SIZE + 1, SIZE - 1, or HOW percent of SIZE. */
 static size_t claim(size_t size, long how) {
     switch (how) {
     case 0:

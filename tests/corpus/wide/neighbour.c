@@ -1,4 +1,4 @@
-/* Accesses beyond a block's ends, which may reach another one; then all are freed. */
+/* Accesses beyond the ends of a block, which may reach another block. Then all blocks are freed. */
 #include <malloc.h>
 
 #include "wide.h"
@@ -61,7 +61,7 @@ static void underflow_whole(size_t size, long how) {
     underflow(size, (long)(how * (long)(size < 65536 ? size : 65536)));
 }
 
-/* An index that is wrong by so many elements: what lies between stays as it is. */
+/* A wrong index: the access skips the bytes right after the block. */
 static void jump(size_t size, long how) {
     struct row row;
     char *p = row_make(&row, size);
@@ -70,7 +70,7 @@ static void jump(size_t size, long how) {
     profit(size);
 }
 
-/* What stands behind another block is written behind one's own, and then into the next. */
+/* Copies the bytes after another block, which may be a canary, to the end of this one. */
 static void canary_copied(size_t size, long how) {
     struct row row;
     char *p = row_make(&row, size), *other = row.block[0];
@@ -98,7 +98,7 @@ static void read_beyond(size_t size, long how) {
     row_free(&row);
 }
 
-/* Allocated aligned: the end is not where the size class ends. */
+/* An aligned block, whose end is not the end of its size class. */
 static void overflow_aligned(size_t size, long how) {
     char *p = memalign(4096, size - 24);
     owns(p, size - 24);

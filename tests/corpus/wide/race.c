@@ -1,4 +1,5 @@
-/* Threads do at once what one of them may do. Each round ends with a block for each thread. */
+/* Two threads do at the same time what only one of them may do. In each round, each thread then
+ * gets a block; it is a gain if both get the same one. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -16,7 +17,7 @@ static struct {
     long how;
 } race;
 
-/* All threads leave at the same moment. */
+/* Waits for the other thread. Both leave at the same moment. */
 static void meet(unsigned *meeting) {
     atomic_fetch_add(&race.arrived, 1);
     *meeting += THREADS;
@@ -26,8 +27,8 @@ static void meet(unsigned *meeting) {
 
 enum { BOTH_FREE, FREE_AND_RESIZE, BOTH_RESIZE, FREE_AND_WRITE };
 
-/* Nothing is allocated before both have freed: a block that was handed out again in between is
- * another misuse, see double_free.c. */
+/* Nothing is allocated before both threads have freed: a block that is handed out again in between
+ * is another misuse (see double_free.c). */
 static char *misuse(size_t number, unsigned *meeting) {
     char *p = race.p;
     bool resizes = race.how == BOTH_RESIZE || (race.how == FREE_AND_RESIZE && number == 1);

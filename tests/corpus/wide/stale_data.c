@@ -1,4 +1,4 @@
-/* A secret was in a block that is freed: who gets to see it? */
+/* A freed block contained a secret. It is a gain if the program can read it later. */
 #define _GNU_SOURCE
 #include <malloc.h>
 
@@ -15,7 +15,7 @@ static char *secret_block(size_t size) {
     return p;
 }
 
-/* Half of it is enough: some allocators write links into the first words. */
+/* Half of the secret is enough, because some allocators write links into the first words. */
 static void look(const char *p, size_t length) {
     if (p == NULL) return;
     if (memmem(p, window(length), secret + LENGTH / 2, LENGTH / 2) != NULL)
@@ -63,7 +63,7 @@ static void grown(size_t size, long how) {
 static void moved(size_t size, long how) {
     char *p = secret_block(size);
     (void)how;
-    obtain(size); /* in the way */
+    obtain(size); /* prevents growth in place */
     char *q = realloc(p, 3 * size);
     disown(p);
     owns(q, 3 * size);
@@ -73,7 +73,7 @@ static void moved(size_t size, long how) {
     touched();
 }
 
-/* The room behind what was asked for. */
+/* The bytes between the requested size and the usable size. */
 static void rounding(size_t size, long how) {
     release(secret_block(size));
     char *p = obtain(size - (size_t)how);

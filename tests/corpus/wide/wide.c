@@ -1,3 +1,4 @@
+/* The program of the table: the blocks that it owns, accesses to forbidden memory, and main. */
 #include "wide.h"
 
 #include <dlfcn.h>
@@ -44,7 +45,7 @@ void gained(const char *what) {
     say("\n");
 }
 
-/* ---- what the program has ---- */
+/* ---- blocks that the program owns ---- */
 
 static struct block {
     const char *p;
@@ -96,7 +97,7 @@ void profit(size_t size) {
     for (size_t i = 0; i < some(size, 16); i++) obtain(size);
 }
 
-/* ---- accesses that are misuses ---- */
+/* ---- accesses to forbidden memory ---- */
 
 void poke(char *p, char value, size_t length) {
     touching();
@@ -110,7 +111,7 @@ void poke_word(char *p, uintptr_t word) {
     touched();
 }
 
-/* ---- elsewhere ---- */
+/* ---- threads, children, and functions that libc may lack ---- */
 
 void in_thread(void *(*function)(void *), void *argument) {
     pthread_t thread;
@@ -151,15 +152,15 @@ void free_with_alignment(void *p, size_t alignment, size_t size) {
 
 /* ---- the command ---- */
 
-/* KIND.MISUSE.SIZE; the buffer is static. */
+/* Returns KIND.MISUSE.SIZE in a static buffer. */
 static const char *full_name(const struct kind *kind, const struct misuse *misuse, size_t size) {
     static char text[128];
     snprintf(text, sizeof text, "%s.%s.%s", kind->name, misuse->name, sizes[size].name);
     return text;
 }
 
-/* Prints all names, or runs the one that is given. */
-static bool look(const char *name) {
+/* Prints all names, or runs the misuse with the given one. Returns false if there is none. */
+static bool list_or_run(const char *name) {
     for (size_t k = 0; k < KINDS; k++)
         for (const struct misuse *m = kinds[k].misuses; m->name != NULL; m++)
             for (size_t s = 0; s < SIZES; s++) {
@@ -174,8 +175,8 @@ static bool look(const char *name) {
 }
 
 int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "list") == 0) return look(NULL) ? 0 : 2;
-    if (argc == 3 && strcmp(argv[1], "run") == 0) return look(argv[2]) ? 0 : 2;
+    if (argc == 2 && strcmp(argv[1], "list") == 0) return list_or_run(NULL) ? 0 : 2;
+    if (argc == 3 && strcmp(argv[1], "run") == 0) return list_or_run(argv[2]) ? 0 : 2;
     if (argc == 3 && strcmp(argv[1], "address") == 0) /* see layout.c */
         return printf("%p\n", malloc(strtoull(argv[2], NULL, 0))) < 0;
     fputs("usage: wide list | wide run NAME | wide address SIZE\n", stderr);

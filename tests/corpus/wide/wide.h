@@ -1,9 +1,10 @@
 /*
- * A table of misuses that are judged by their consequence: after each the program tries to profit.
+ * A table of misuses that are judged by their consequences: after each one the program tries to
+ * profit from it.
  *
- * On standard output goes what the runner, wide.py, needs to know: '[' before and ']' after each
- * access of the program's own to memory that it must not touch, so that a fault there can be told
- * from one inside the allocator, and the verdict.
+ * On standard output the program writes what the runner, wide.py, needs: the profit, and '[' before
+ * and ']' after each access of its own to forbidden memory. So the runner can distinguish a fault
+ * there from a fault inside the allocator.
  */
 #ifndef WIDE_H
 #define WIDE_H
@@ -19,39 +20,39 @@ struct misuse {
     long how;
 };
 
-/* Each ends with a misuse without a name. */
+/* Each table ends with a misuse without a name. */
 extern const struct misuse double_frees[], invalid_frees[], neighbours[], stale_data[],
     uses_after_free[], exploits[], races[], mismatches[], layouts[];
 
-/* The program has got what it must not get. It goes on: the error may still be noticed. */
+/* Reports a profit. The program continues, because the allocator may still detect the error. */
 void gained(const char *what);
 
-/* A block of the program's, which no other live block may overlap: that would be a gain. */
+/* obtain allocates a block, and owns registers one: it is a gain if another live block overlaps. */
 char *obtain(size_t size);
 void owns(const void *p, size_t size);
-/* Frees it; or only forgets that it is live, before it is freed in some other way. */
+/* release frees a block. disown only unregisters it, before it is freed in another way. */
 void release(char *p);
 void disown(const void *p);
 
-/* Obtains some blocks of the size, and does not give them back. */
+/* Obtains some blocks of the size, and keeps them. */
 void profit(size_t size);
-/* How many of the size are a reasonable number: fewer of the largest. */
+/* Returns NUMBER, or less if so many blocks of a large size would need too much memory. */
 size_t some(size_t size, size_t number);
 
-/* For accesses to memory that is not the program's. */
+/* touching and touched enclose an access to forbidden memory. poke and poke_word write there. */
 void touching(void);
 void touched(void);
 void poke(char *p, char value, size_t length);
 void poke_word(char *p, uintptr_t word);
 
-/* Is a live block other than `but` within the bytes? Written to or read, that is a gain. */
+/* Returns true if the bytes overlap a live block other than `but`: an access there is a gain. */
 bool hits_live(const char *p, size_t length, const char *but);
 
-/* Calls the function in another thread, or in a child, and waits for its end. */
+/* Call the function in another thread, or in a child, and wait for its end. */
 void in_thread(void *(*function)(void *), void *argument);
 void in_child(void (*function)(size_t size, char *p), size_t size, char *p);
 
-/* C++'s operators by their mangled names, and C23's functions where they exist, else free. */
+/* C++'s operators by their mangled names, and C23's functions, or free if libc lacks them. */
 void *_Znwm(size_t size);
 void *_Znam(size_t size);
 void *_ZnwmSt11align_val_t(size_t size, size_t alignment);
