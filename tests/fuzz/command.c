@@ -1,4 +1,5 @@
-/* What the command reads: answers, logs, frames, files that frames name, suppressions, pages. */
+/* Fuzz targets for everything that the command reads: answers, logs, frames, files that frames
+ * name, suppressions and pages. */
 #include <err.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -15,14 +16,14 @@
 #include "symbols.h"
 #include "valid.h"
 
-/* ---- what the code under test prints ---- */
+/* ---- the output of the code under test ---- */
 
 static FILE *printed;
 static char *printed_text;
 static size_t printed_bytes;
 
 static void begin_printing(void) {
-    if (printed != NULL) fclose(printed); /* an input that ended early */
+    if (printed != NULL) fclose(printed); /* The last input ended early. */
     free(printed_text);
     printed = stdout = open_memstream(&printed_text, &printed_bytes);
 }
@@ -168,7 +169,7 @@ static void expect_names(const struct symbol_list *list) {
     }
 }
 
-/* The code of the seeds begins at one of these addresses. */
+/* Looks up addresses from the two places where the code of a seed may begin. */
 static void run_elf(const char *input, size_t size) {
     static const uint64_t begins[] = {0, 0x1000};
     const char *path = input_file(input, size);
@@ -218,25 +219,25 @@ static const char *const name_words[] = {"_Z",
                                          "E_",
                                          NULL};
 
-/* ---- the page of figures ---- */
+/* ---- the page of statistics ---- */
 
 static void run_page(const char *input, size_t size) {
     struct mallow_page page = {.magic = MALLOW_PAGE_MAGIC}, copy;
     memcpy(&page, input, size < sizeof page ? size : sizeof page);
-    page.sequence &= ~1ull; /* else the reader waits for the writer */
+    page.sequence &= ~1ull; /* With an odd number the reader would wait for the writer. */
     bool is_one = page.magic == MALLOW_PAGE_MAGIC && page.size >= sizeof page;
     EXPECT(mallow_page_read(&page, &copy) == is_one);
     EXPECT(memcmp(&page, &copy, sizeof page) == 0);
 }
 
-/* ---- the page of calls ---- */
+/* ---- the page for the summary ---- */
 
 static void to_printed(void *unused, const char *bytes, size_t count) {
     (void)unused;
     fwrite(bytes, 1, count, printed);
 }
 
-/* As the command reads it: the number of rows is checked, and nothing else. */
+/* The command checks the number of rows and nothing else before it reads the page. */
 static void run_calls(const char *input, size_t size) {
     char buffer[256];
     struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = to_printed};

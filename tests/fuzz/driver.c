@@ -1,14 +1,15 @@
 /*
- * Usage:
+ * The driver of the fuzzer runs inputs in children and keeps those that fail.
  *     fuzz --seconds=N --keep=FOLDER SEEDS...   runs mutated inputs of all targets for that time
- *     fuzz --run=TARGET FILE...                 runs these inputs as they are
- * SEEDS are folders with a folder for each target. First each seed is run as it is. Then comes a
- * fixed number of inputs from a fixed beginning of the random numbers, then others from a beginning
- * that is printed; --random=NUMBER chooses that one. An input that crashes, reports an error of a
- * sanitizer or does not end is kept in FOLDER and named, and makes the exit status 1.
+ *     fuzz --run=TARGET FILE...                 runs these inputs unchanged
+ * SEEDS are folders with a folder for each target. First each seed runs unchanged. Then come a
+ * fixed number of inputs from a fixed start of the random numbers, and further ones from a random
+ * start, which is printed; --random=NUMBER sets it. If an input crashes, causes a report of a
+ * sanitizer or does not end, the driver saves it in FOLDER, prints its name and exits with status
+ * 1.
  *
- * A child runs many inputs one after another; its parent knows from shared memory at which one it
- * died.
+ * A child runs many inputs one after another. Shared memory tells the parent which input was
+ * running when the child died.
  */
 #include "driver.h"
 
@@ -32,8 +33,8 @@
 
 #define INPUT_MAX ((size_t)1 << 20)
 #define BATCH 100u       /* inputs of a child */
-#define FIXED_BATCHES 3u /* of each target, from the fixed beginning */
-#define FIXED_BEGINNING 1u
+#define FIXED_BATCHES 3u /* of each target, from the fixed start */
+#define FIXED_START 1u
 #define PATIENCE 60            /* seconds of processor time for an input */
 #define WRITTEN_MAX (64 << 20) /* bytes of a file that the code under test writes */
 
@@ -45,7 +46,7 @@ const char *__asan_default_options(void) {
 const char *__ubsan_default_options(void);
 const char *__ubsan_default_options(void) { return "print_stacktrace=1:halt_on_error=1"; }
 
-/* exit() and err() are those of the code under test (wrap.c). */
+/* exit() and err() are wrapped (wrap.c), so the driver does not use them. */
 static _Noreturn void die(const char *what, const char *why) {
     fprintf(stderr, "fuzz: %s: %s\n", what, why);
     _exit(2);
@@ -88,7 +89,7 @@ static char *join(const char *folder, const char *name) {
     return path;
 }
 
-/* Binary seeds of the tree are text: NAME.hex has numbers of two hexadecimal digits. */
+/* The repository has binary seeds as text: NAME.hex has numbers of two hexadecimal digits. */
 static size_t read_hex(FILE *file, char *bytes) {
     unsigned byte;
     size_t size = 0;
@@ -216,7 +217,7 @@ static void repeat_piece(struct input *input, size_t at) {
 
 static void mutate_once(struct input *input, const struct seed *seed, size_t at) {
     bool in = at < input->size;
-    /* In a binary file most that moves ends what can be read. */
+    /* Most moves in a binary file make the rest unreadable, so they are rare. */
     bool moves = seed->target->words != NULL || choose(10) == 0;
     switch (choose(seed->target->words != NULL ? 9 : moves ? 7 : 4)) {
     case 0:
@@ -243,7 +244,7 @@ static void mutate_once(struct input *input, const struct seed *seed, size_t at)
     }
 }
 
-/* Rarely in the middle of zeros, which fill much of an ELF file. */
+/* Returns a random place, rarely one amid zeros, which fill much of an ELF file. */
 static size_t some_place(const struct input *input) {
     size_t at = choose(input->size + 1);
     for (int tries = 0; tries < 8 && at < input->size && input->bytes[at] == 0; tries++)
@@ -251,7 +252,7 @@ static size_t some_place(const struct input *input) {
     return at;
 }
 
-/* Half of the changes are near each other. */
+/* Makes several changes, half of which are near each other. */
 static void mutate(struct input *input, const struct seed *seed) {
     memcpy(input->bytes, seed->bytes, seed->size);
     input->size = seed->size;
@@ -277,7 +278,7 @@ static int written_file = -1;
 void end_input(void) { longjmp(end_of_input, 1); }
 
 void wrong(const char *file, int line, const char *what) {
-    dprintf(STDERR_FILENO, "%s:%d: not so: %s\n", file, line, what);
+    dprintf(STDERR_FILENO, "%s:%d: failed: %s\n", file, line, what);
     abort();
 }
 
@@ -291,7 +292,7 @@ const char *input_file(const char *bytes, size_t size) {
     return path;
 }
 
-/* A copy of its own: what is read beyond its end is found. */
+/* Runs the target on a copy in a block of its own, so that a read past its end is detected. */
 static void run_input(const struct target *target, const char *bytes, size_t size) {
     static const struct itimerval patience = {{0, 0}, {PATIENCE, 0}};
     char *volatile copy = or_fail(malloc(size + 1));
@@ -305,7 +306,7 @@ static void run_input(const struct target *target, const char *bytes, size_t siz
 static void prepare_child(const char *scratch, const char *errors) {
     const struct rlimit none = {0, 0}, written = {WRITTEN_MAX, WRITTEN_MAX};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGXFSZ, SIG_IGN); /* a log that reaches the limit: its writes fail */
+    signal(SIGXFSZ, SIG_IGN); /* Writes beyond the limit fail without a signal. */
     setrlimit(RLIMIT_CORE, &none);
     setrlimit(RLIMIT_FSIZE, &written);
     int fd = open(errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -315,14 +316,15 @@ static void prepare_child(const char *scratch, const char *errors) {
     dup2(null, STDOUT_FILENO);
 }
 
-static void run_batch(const struct target *target, const struct seed *as_is) {
-    for (progress->done = 0; progress->done < (as_is != NULL ? 1 : BATCH); progress->done++) {
+/* Runs mutated inputs, or only `unchanged`, if it is not NULL. */
+static void run_batch(const struct target *target, const struct seed *unchanged) {
+    for (progress->done = 0; progress->done < (unchanged != NULL ? 1 : BATCH); progress->done++) {
         struct input input = {progress->bytes, 0};
-        if (as_is == NULL) {
+        if (unchanged == NULL) {
             mutate(&input, any_seed(target));
         } else {
-            memcpy(input.bytes, as_is->bytes, as_is->size);
-            input.size = as_is->size;
+            memcpy(input.bytes, unchanged->bytes, unchanged->size);
+            input.size = unchanged->size;
         }
         progress->size = input.size;
         run_input(target, input.bytes, input.size);
@@ -352,12 +354,12 @@ static void print_errors(void) {
     if (errors != NULL) fclose(errors);
 }
 
-static void report(const struct target *target, int status, uint64_t beginning) {
+static void report(const struct target *target, int status, uint64_t start) {
     char name[128];
-    snprintf(name, sizeof name, "%s-%lx-%u", target->name, beginning, progress->done);
+    snprintf(name, sizeof name, "%s-%lx-%u", target->name, start, progress->done);
     char *path = join(fuzz.keep, name);
     write_file(path, progress->bytes, progress->size);
-    fprintf(stderr, "FOUND by %s, %s %d: input %s\n", target->name,
+    fprintf(stderr, "%s failed with %s %d: the input is in %s\n", target->name,
             WIFSIGNALED(status) ? "signal" : "status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), path);
     print_errors();
@@ -365,21 +367,22 @@ static void report(const struct target *target, int status, uint64_t beginning) 
     fuzz.findings++;
 }
 
-/* Runs a batch from this beginning of the random numbers, or one seed as it is. */
-static bool run_child(const struct target *target, uint64_t beginning, const struct seed *as_is) {
+/* Runs a batch from this start of the random numbers, or one seed unchanged, in a child. Returns
+ * false if the child failed. */
+static bool run_child(const struct target *target, uint64_t start, const struct seed *unchanged) {
     int status = 0;
     fflush(NULL);
     pid_t child = fork();
     if (child < 0) die("fork", strerror(errno));
     if (child == 0) {
         prepare_child(fuzz.scratch, fuzz.errors);
-        state = beginning;
-        run_batch(target, as_is);
+        state = start;
+        run_batch(target, unchanged);
         _exit(0);
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
     fuzz.inputs += progress->done;
-    if (status != 0) report(target, status, beginning);
+    if (status != 0) report(target, status, start);
     return status == 0;
 }
 
@@ -389,12 +392,11 @@ static double seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* From the number on, until the time has come and `least` rounds are done. */
-static void run_rounds(uint64_t beginning, double end, unsigned least) {
-    for (unsigned round = 0; round < least || seconds() < end; round++)
+/* Runs batches of all targets until END, but at least `rounds_min` rounds. */
+static void run_rounds(uint64_t start, double end, unsigned rounds_min) {
+    for (unsigned round = 0; round < rounds_min || seconds() < end; round++)
         for (const struct target *target = targets; target->name != NULL; target++)
-            run_child(target, beginning + ((uint64_t)round << 8) + (uint64_t)(target - targets),
-                      NULL);
+            run_child(target, start + ((uint64_t)round << 8) + (uint64_t)(target - targets), NULL);
 }
 
 static void prepare(void) {
@@ -411,7 +413,7 @@ static void prepare(void) {
 static void clean_up(void) {
     char *command;
     if (asprintf(&command, "rm -rf '%s'", fuzz.scratch) < 0 || system(command) != 0)
-        fprintf(stderr, "%s is left\n", fuzz.scratch);
+        fprintf(stderr, "%s cannot be removed\n", fuzz.scratch);
 }
 
 static const struct target *find_target(const char *name) {
@@ -435,12 +437,12 @@ int main(int argc, char **argv) {
                                             {"random", required_argument, NULL, 'r'},
                                             {"run", required_argument, NULL, 'x'},
                                             {NULL, 0, NULL, 0}};
-    double patience = 60, begin = seconds();
+    double duration = 60, begin = seconds();
     uint64_t random = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
     const struct target *only = NULL;
     fuzz.keep = "findings";
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 's') patience = atof(optarg);
+        if (option == 's') duration = atof(optarg);
         if (option == 'k') fuzz.keep = optarg;
         if (option == 'r') random = strtoull(optarg, NULL, 0);
         if (option == 'x') only = find_target(optarg);
@@ -453,11 +455,11 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < seed_count; i++)
         if (!run_child(seeds[i].target, 0, &seeds[i])) fprintf(stderr, "seed %s\n", seeds[i].path);
     if (only == NULL) {
-        printf("%zu seeds; random numbers from %u, then from %lu\n", seed_count, FIXED_BEGINNING,
+        printf("%zu seeds; random numbers from %u, then from %lu\n", seed_count, FIXED_START,
                random);
         fflush(stdout);
-        run_rounds(FIXED_BEGINNING, 0, FIXED_BATCHES);
-        run_rounds(random, begin + patience, 1);
+        run_rounds(FIXED_START, 0, FIXED_BATCHES);
+        run_rounds(random, begin + duration, 1);
     }
     printf("%lu inputs in %.0f seconds, %lu findings\n", fuzz.inputs, seconds() - begin,
            fuzz.findings);

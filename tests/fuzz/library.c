@@ -1,4 +1,4 @@
-/* What the library reads: the settings of the environment, and suppressions. */
+/* Fuzz targets for everything that the library reads: options of the environment, suppressions. */
 #include "base/settings.h"
 #include "process/options.h"
 

@@ -1,4 +1,4 @@
-/* Functions, inlined ones among them, for files whose debug information is mutated. */
+/* Plain and inlined functions: the source of seeds whose debug information is mutated. */
 struct pair {
     int first;
     struct pair *next;

@@ -1,4 +1,4 @@
-// Members of namespaces and classes, for files whose debug information is mutated.
+// Members of namespaces and classes: the source of seeds whose debug information is mutated.
 namespace shop {
 inline namespace first {
 template <typename T> struct basket {

@@ -1,8 +1,9 @@
+/* Checks of the command's output, independent of the code under test. */
 #include "valid.h"
 
 #include <string.h>
 
-/* Written apart from the code under test: bytes below 0x20, 0x7f, C1 alone or as UTF-8. */
+/* Controls are bytes below 0x20, 0x7f, and C1 controls, as single bytes or as UTF-8. */
 bool is_printable(const char *text, size_t size) {
     unsigned char before = 0;
     for (size_t i = 0; i < size; i++) {
@@ -41,18 +42,18 @@ static bool take_number(struct reader *r) {
     return r->at > begin && (*begin != '0' || r->at == begin + 1);
 }
 
-/* The number of the character decides whether it was written in the shortest form. */
+/* The code point shows if the shortest form was used. */
 static bool take_utf8(struct reader *r) {
     unsigned c = *r->at++;
     unsigned more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 9;
-    static const unsigned least[] = {0, 0x80, 0x800, 0x10000};
+    static const unsigned number_min[] = {0, 0x80, 0x800, 0x10000};
     if (more == 9 || (size_t)(r->end - r->at) < more) return false;
     unsigned number = more == 0 ? c : c & (0x3fu >> more);
     for (unsigned i = 0; i < more; i++, r->at++) {
         if ((*r->at & 0xc0) != 0x80) return false;
         number = number << 6 | (*r->at & 0x3fu);
     }
-    return number >= least[more] && number <= 0x10ffff && (number < 0xd800 || number > 0xdfff);
+    return number >= number_min[more] && number <= 0x10ffff && (number < 0xd800 || number > 0xdfff);
 }
 
 static bool take_escape(struct reader *r) {

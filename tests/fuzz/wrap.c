@@ -1,4 +1,4 @@
-/* exit() and err() of the code under test end the input, not the process. */
+/* exit(), err() and errx() of the code under test end the current input, not the process. */
 #include <stdarg.h>
 #include <stdlib.h>
 

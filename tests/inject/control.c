@@ -1,9 +1,9 @@
 /*
- * What the control thread asks of the system fails: the process goes on, and the thread serves as
- * soon and as far as it can, or is gone.
- *     inject_control CALL TIMES      the first TIMES calls fail; then a client is answered, or
- *     inject_control CALL always     nobody is
- *     inject_control CALL waiting    calls fail while a client waits; then it is answered
+ * If a system call of the control thread fails, the process continues, and the thread answers as
+ * soon as it can, or ends.
+ *     inject_control CALL TIMES      the first TIMES calls fail; a client is answered afterwards
+ *     inject_control CALL always     all calls fail, and no client is answered
+ *     inject_control CALL waiting    calls fail while a client waits; it is answered afterwards
  */
 #include "process/control.h"
 #include "base/settings.h"
@@ -49,8 +49,8 @@ static int connect_to_self(void) {
     return os_connect(name, (size_t)length);
 }
 
-/* Asks once, as a client that waits for its answer; false when nobody listens. */
-static bool ask(char answer[64]) {
+/* Sends one request and waits for its answer. Returns false if no thread listens. */
+static bool request(char answer[64]) {
     int fd = connect_to_self();
     if (fd < 0) return false;
     int64_t deadline = os_coarse_ns() + 30000000000;
@@ -60,7 +60,7 @@ static bool ask(char answer[64]) {
     return true;
 }
 
-/* The thread must not spin meanwhile. */
+/* While accept fails, the thread must not spin. */
 static void let_client_wait(void) {
     char answer[64];
     int waiting;
@@ -69,7 +69,7 @@ static void let_client_wait(void) {
     CHECK(failed > 0 && failed < 50);
     left = 0;
     os_close(waiting);
-    CHECK(ask(answer) && strcmp(answer, "ok\n") == 0);
+    CHECK(request(answer) && strcmp(answer, "ok\n") == 0);
 }
 
 int main(int argc, char **argv) {
@@ -84,12 +84,12 @@ int main(int argc, char **argv) {
     if (waiting) let_client_wait();
     if (waiting) return 0;
     char answer[64] = "";
-    bool well = false;
-    for (int i = 0; i < (always ? 300 : 3000) && !well; i++) {
+    bool answered = false;
+    for (int i = 0; i < (always ? 300 : 3000) && !answered; i++) {
         usleep(10000);
-        well = ask(answer) && strcmp(answer, "ok\n") == 0;
-        CHECK(well || answer[0] == '\0' || strncmp(answer, "error ", 6) == 0);
+        answered = request(answer) && strcmp(answer, "ok\n") == 0;
+        CHECK(answered || answer[0] == '\0' || strncmp(answer, "error ", 6) == 0);
     }
-    CHECK_EQUAL(well, !always);
+    CHECK_EQUAL(answered, !always);
     mallow_free(mallow_malloc(100));
 }

@@ -1,6 +1,6 @@
 /*
- * The core of a process holds what it has written and not what is reserved: half a TiB of address
- * space without access.
+ * The core dump of a process contains the memory that it has written, but not the half TiB of
+ * address space that is only reserved.
  *     core_dump range|reservation
  */
 #include "check.h"
@@ -34,7 +34,7 @@ static void write_and_die(bool reserved) {
     abort();
 }
 
-/* The size of the file whose name begins with "core", which is removed; 0 when there is none. */
+/* Removes the file whose name begins with "core". Returns its size, or 0 if there is none. */
 static size_t take_core(void) {
     size_t bytes = 0;
     DIR *here = opendir(".");
@@ -61,6 +61,6 @@ int main(int argc, char **argv) {
     size_t bytes = take_core();
     CHECK_EQUAL(rmdir(directory), 0);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    if (bytes == 0) skip("cores go elsewhere");
+    if (bytes == 0) skip("core dumps are not written to the current directory");
     CHECK(bytes >= WRITTEN && bytes <= LARGEST_CORE);
 }

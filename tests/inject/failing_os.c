@@ -1,3 +1,4 @@
+/* Wraps the functions of os.h, so that chosen calls fail. */
 #include "failing_os.h"
 
 #include "limited_os.h"
@@ -43,7 +44,7 @@ static bool fails(enum os_call kind) {
     return true;
 }
 
-/* What is charged and granted, or neither. */
+/* charge and settle: memory is charged if it is granted, and not otherwise. */
 static bool refused(enum os_call kind) {
     plan.failed++;
     failed_ever[kind]++;
@@ -59,11 +60,11 @@ static bool settle(size_t bytes, bool granted) {
     return granted;
 }
 
-/* Where a caller ends up that does not ask whether it got memory: it may touch none of this. */
+/* Returns inaccessible memory if the failure goes unnoticed: a caller that uses it faults. */
 void *__real_os_reserve(size_t bytes);
 static void *no_memory(size_t bytes) { return plan.unnoticed ? __real_os_reserve(bytes) : NULL; }
 
-/* ---- what the linker puts in place of os.h's functions (ld --wrap) ---- */
+/* ---- the wrappers of os.h's functions (ld --wrap) ---- */
 
 void *__wrap_os_reserve(size_t bytes);
 void *__wrap_os_reserve(size_t bytes) {
@@ -84,7 +85,7 @@ enum os_extended __real_os_extend(void *start, size_t bytes);
 enum os_extended __wrap_os_extend(void *start, size_t bytes);
 enum os_extended __wrap_os_extend(void *start, size_t bytes) {
     paged_check(start, bytes);
-    /* Every other place is taken. */
+    /* Every second failure looks as if the memory were occupied. */
     if (fails(OS_EXTEND))
         return plan.unnoticed         ? OS_EXTENDED
                : plan.failed % 2 == 0 ? OS_EXTEND_OCCUPIED

@@ -1,10 +1,10 @@
-/* The operating system that refuses. */
+/* An operating system whose calls can be made to fail. */
 #ifndef FAILING_OS_H
 #define FAILING_OS_H
 
 #include <stdbool.h>
 
-/* The functions of os.h that may fail, in the order of `os_call_names`. */
+/* The functions of os.h that can fail, in the order of `os_call_names`. */
 enum os_call {
     OS_RESERVE,
     OS_COMMIT,
@@ -24,13 +24,13 @@ enum os_call {
 };
 extern const char *const os_call_names[OS_CALLS];
 
-/* From now on calls of the kind (OS_ANY: of all) are counted from 1, and `first` to `last` fail. */
+/* Counts calls of the kind (OS_ANY: all kinds) from 1. Those from `first` to `last` fail. */
 void os_fail(enum os_call kind, long first, long last);
 
-/* The same, but the failing call looks like a success, as to a caller that does not ask. */
+/* Like os_fail, but a failing call returns success, as for a caller that ignores failures. */
 void os_fail_unnoticed(enum os_call kind, long first, long last);
 
-long os_calls_made(void); /* since then, of the kind */
+long os_calls_made(void); /* of the kind, since os_fail */
 long os_calls_failed(void);
 
 long os_failed_ever(enum os_call kind);

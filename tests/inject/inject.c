@@ -1,14 +1,13 @@
 /*
- * What the operating system may refuse, it refuses, and the heap stays whole: a block may not be
- * had, but all others keep their content, the figures stay true, and everything works again as
- * soon as the system grants what is asked for.
- *     inject each COUNT      the N-th call and the COUNT-1 after it fail, for every N there is
- *     inject some COUNT      for the first ones, and some of the others
- *     inject always CALL     calls of one kind fail from the first on, or with "any" all
- *     inject ignored CALL    they fail unnoticed: that must not go well
- *     inject within BYTES    no more than so many are granted
- *     inject refused         what can never be granted is refused after few calls
- * Each run has a process, and so a heap, of its own.
+ * The heap survives failing system calls: an allocation may be refused, but all blocks keep their
+ * content, the statistics stay correct, and everything works again when the calls succeed.
+ *     inject each COUNT      the N-th call and the COUNT - 1 after it fail, for every N
+ *     inject some COUNT      like "each", for the first N, and some of the others
+ *     inject always CALL     all calls of one kind fail, or all calls with "any"
+ *     inject ignored CALL    they fail, but return success: the workload must fail
+ *     inject within BYTES    no more than BYTES are granted
+ *     inject refused         a request that can never be granted is refused after few calls
+ * Each run has its own process, and so its own heap.
  */
 #include "base/layout.h"
 #include "failing_os.h"
@@ -29,7 +28,7 @@ static void run_through(void) {
     workload_end();
 }
 
-/* Whether the N-th call was ever made. */
+/* Runs the workload with failures from the N-th call on. Returns false if that is never made. */
 static bool fail_from(long n, long count) {
     enum { ALL_WELL = 0, NOT_REACHED = 10 };
     pid_t child = start_child();
@@ -46,7 +45,7 @@ static bool fail_from(long n, long count) {
     CHECK_EQUAL(waitpid(child, &status, 0), child);
     if (!WIFEXITED(status) ||
         (WEXITSTATUS(status) != ALL_WELL && WEXITSTATUS(status) != NOT_REACHED))
-        check_failed("call %ld failed, and that did not go well (status %#x)\n", n, status);
+        check_failed("the workload failed after failing call %ld (status %#x)\n", n, status);
     return WEXITSTATUS(status) == ALL_WELL;
 }
 
@@ -70,7 +69,7 @@ static void fail_always(enum os_call call) {
     run_through();
 }
 
-/* Blocks of the size, linked by their first word, until there is no memory for another one. */
+/* Allocates blocks of the size until no memory is left, then frees them. Returns their total. */
 static size_t fill_and_empty(size_t size) {
     size_t count = 0;
     void **list = NULL, **block;
@@ -87,12 +86,12 @@ static size_t fill_and_empty(size_t size) {
     return count * size;
 }
 
-/* Memory that was freed serves again, whatever size it had before. */
+/* Freed memory can be reused for every other size. */
 static void stay_within(size_t bytes) {
     static const size_t sizes[] = {100, 40000, 1000, 500000, 20000, 150000};
     enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
     size_t had[SIZES];
-    mallow_free(mallow_malloc(1)); /* an address space that was reserved was not granted */
+    mallow_free(mallow_malloc(1)); /* The reserved address space does not count. */
     os_limit(bytes);
     workload_run(true);
     workload_end();
@@ -100,8 +99,8 @@ static void stay_within(size_t bytes) {
     for (int i = 0; i < SIZES; i++) {
         size_t has = fill_and_empty(sizes[i]);
         printf("%zu, then %zu of %zu bytes in blocks of %zu\n", had[i], has, bytes, sizes[i]);
-        CHECK(has + GRANULE >= had[i] / 4 * 3); /* a slab is whole or not there */
-        /* The rest is for what the workload left in slabs, magazines and states. */
+        CHECK(has + GRANULE >= had[i] / 4 * 3); /* A whole slab may be missing. */
+        /* The rest is in slabs, magazines and metadata of the workload. */
         CHECK(bytes < 16000000 || has >= bytes / 2);
     }
     workload_run(true);
@@ -111,14 +110,14 @@ static void stay_within(size_t bytes) {
 enum { REFUSALS = 100, CALLS_MAX = 10 };
 
 static void refuse_each(void *block, size_t size) {
-    os_fail(OS_ANY, LONG_MAX, LONG_MAX); /* counts from here on */
+    os_fail(OS_ANY, LONG_MAX, LONG_MAX); /* starts the count */
     for (int i = 0; i < REFUSALS; i++)
         CHECK((block == NULL ? mallow_malloc(size) : mallow_realloc(block, size)) == NULL);
     printf("%ld calls for %d refusals of %zu bytes\n", os_calls_made(), REFUSALS, size);
     CHECK(os_calls_made() <= REFUSALS * CALLS_MAX);
 }
 
-/* The first refusal gives back what was asked for ahead of need. */
+/* The first refusal may return memory that was granted in advance, so it is not counted. */
 static void refuse_soon(void) {
     void *slot = mallow_malloc(100), *run = mallow_malloc(100000), *mapping = mallow_malloc(500000);
     os_limit(1000000);
@@ -133,7 +132,7 @@ static void refuse_soon(void) {
     workload_check_heap();
 }
 
-/* Nothing is said of how it fails. */
+/* The workload must fail, in any way. */
 static void fail_unnoticed(enum os_call call) {
     pid_t child = start_child();
     if (child == 0) {
@@ -149,7 +148,7 @@ static void fail_unnoticed(enum os_call call) {
 }
 
 int main(int argc, char **argv) {
-    static char output[BUFSIZ]; /* or libc's heap would move the break in between */
+    static char output[BUFSIZ]; /* A buffer in libc's heap would move the program break. */
     setvbuf(stdout, output, _IOFBF, sizeof output);
     if (argc == 3 && strcmp(argv[1], "each") == 0)
         fail_each(strtol(argv[2], NULL, 10), 0, 1);

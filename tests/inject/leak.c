@@ -1,5 +1,6 @@
 /*
- * What a leak check asks of the system fails: it says so, and the process and its threads go on.
+ * If a system call of a leak check fails, the check reports its failure, and the process and its
+ * threads continue.
  *     inject_leak CALL TIMES      the first TIMES calls fail
  *     inject_leak CALL always
  * CALL is a function of os.h or os_process.h, or "killed".
@@ -31,7 +32,7 @@ static bool fails(const char *call) {
         return fails(#call) ? (failure) : __real_os_##call arguments; \
     }
 
-/* "killed": the copy, before it can say anything. */
+/* With "killed", the copy is killed before it can report anything. */
 int __real_os_copy_process(void);
 int __wrap_os_copy_process(void);
 int __wrap_os_copy_process(void) {
@@ -50,7 +51,7 @@ WRAP(bool, read_at, false, (int fd, void *buffer, size_t bytes, uint64_t offset)
 WRAP(void *, map, NULL, (size_t bytes), (bytes))
 WRAP(long, read_file, -1, (const char *path, char *buffer, size_t bytes), (path, buffer, bytes))
 
-/* ---- threads that must go on ---- */
+/* ---- threads that must continue ---- */
 
 enum { THREADS = 3 };
 static _Atomic int turns[THREADS], stopping;
@@ -70,7 +71,7 @@ static void all_turn_on(void) {
 
 /* ---- the checks ---- */
 
-/* Shared with the copy. */
+/* Shared between the process and its copy. */
 static struct answer {
     int begun, failed;
     char why[200];
@@ -82,20 +83,20 @@ static void fail(void *to, const char *why) {
     strncpy(((struct answer *)to)->why, why, sizeof answer->why - 1);
 }
 
-static char said[1 << 16];
-static size_t said_length;
-static void say(void *to, const char *bytes, size_t count) {
+static char report[1 << 16];
+static size_t report_length;
+static void add_to_report(void *to, const char *bytes, size_t count) {
     (void)to;
-    memcpy(said + said_length, bytes, count);
-    said_length += count;
+    memcpy(report + report_length, bytes, count);
+    report_length += count;
 }
 
 static enum leak_verdict check_leaks(void) {
     char buffer[512];
-    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = say};
+    struct text text = {.buffer = buffer, .size = sizeof buffer, .sink = add_to_report};
     struct leak_request request = {.text = &text, .begin = begin, .fail = fail, .to = answer};
     memset(answer, 0, sizeof *answer);
-    said_length = 0;
+    report_length = 0;
     enum leak_verdict verdict = leak_check(&request);
     text_flush(&text);
     CHECK_EQUAL(answer->begun + answer->failed, 1);
@@ -105,21 +106,22 @@ static enum leak_verdict check_leaks(void) {
     return verdict;
 }
 
-/* A thread that cannot be stopped is said to be none; what cannot be known of pages is looked at.
- */
+/* A thread that cannot be stopped is only reported. If the state of pages is unknown, all of them
+ * are searched. */
 static bool can_do_without(const char *call) {
     return strcmp(call, "signal_thread") == 0 || strcmp(call, "open_read") == 0 ||
            strcmp(call, "read_at") == 0;
 }
 
 static void check_missed(void) {
-    said[said_length] = '\0';
-    if (strcmp(failing, "signal_thread") == 0) CHECK(strstr(said, "could not be stopped") != NULL);
+    report[report_length] = '\0';
+    if (strcmp(failing, "signal_thread") == 0)
+        CHECK(strstr(report, "could not be stopped") != NULL);
 }
 
-/* In a thread that ends, so that nothing of it stays on a stack that is looked at. */
+/* Runs in a thread that ends, so that no searched stack has a pointer to the block. */
 static void *lose(void *unused) {
-    memset(mallow_malloc(5000), 1, 5000); /* no size of theirs */
+    memset(mallow_malloc(5000), 1, 5000); /* a size that the other threads do not use */
     return unused;
 }
 

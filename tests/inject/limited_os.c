@@ -1,3 +1,4 @@
+/* Counts the bytes that the limited operating system may still grant. */
 #include "limited_os.h"
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * The operating system grants so many bytes and no more, as with vm.overcommit_memory=2: what can
- * be written is charged, whether it is resident or not, until it is unmapped.
+ * An operating system that grants a limited number of bytes, as with vm.overcommit_memory=2:
+ * writable memory is charged until it is unmapped, even if it is not resident.
  */
 #ifndef LIMITED_OS_H
 #define LIMITED_OS_H
@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From now on; what was granted before does not count. */
+/* Sets the limit. Memory that was granted before does not count. */
 void os_limit(size_t bytes);
 
-/* False when that is more than what is left. */
+/* Charges the bytes. Returns false if they exceed the rest of the limit. */
 bool limited_charge(size_t bytes);
 void limited_credit(size_t bytes);
 

@@ -1,3 +1,4 @@
+/* Emulates larger pages: checks sizes and addresses, and aligns new mappings. */
 #include "paged_os.h"
 
 #include <stdint.h>
@@ -27,7 +28,7 @@ size_t __wrap_os_page_size(void) {
 void paged_check(const void *start, size_t bytes) {
     size_t page = os_page_size();
     if ((uintptr_t)start % page != 0 || bytes == 0 || bytes % page != 0)
-        check_failed("%#zx bytes at %p are no whole pages of %#zx\n", bytes, start, page);
+        check_failed("%#zx bytes at %p are not whole pages of %#zx\n", bytes, start, page);
 }
 
 void *paged_map(size_t bytes) {

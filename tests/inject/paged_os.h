@@ -1,7 +1,7 @@
 /*
- * An operating system with larger pages than this machine has: of MALLOW_TEST_PAGE bytes (in the
- * environment), else the machine's own. Whatever is not made of whole pages of that size ends the
- * test. What others can make fail goes through here: see failing_os.c.
+ * An operating system with larger pages than this machine: MALLOW_TEST_PAGE in the environment is
+ * their size; by default it is the machine's own. A call with anything but whole pages of that size
+ * fails the test. failing_os.c calls these functions.
  */
 #ifndef PAGED_OS_H
 #define PAGED_OS_H
@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The test fails unless both are multiples of the page. */
+/* Fails the test unless both are multiples of the page size. */
 void paged_check(const void *start, size_t bytes);
 
-/* os_map and os_remap with that alignment. */
+/* Like os_map and os_remap, but aligned to the larger page size. */
 void *paged_map(size_t bytes);
 void *paged_remap(void *start, size_t old_bytes, size_t new_bytes);
 

@@ -1,5 +1,5 @@
-/* Where everything goes, by what the operating system grants: the way down from a range of the
- * address space to a reservation, to a smaller one, to the program break. */
+/* The heap chooses its address space by what the operating system grants: a range of addresses,
+ * otherwise a reservation, a smaller one, or the program break. */
 #include "check.h"
 #include "mallow.h"
 #include "os/os.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 static struct {
-    unsigned bits; /* width of addresses, 0: as it is */
+    unsigned bits; /* of addresses; 0: those of this machine */
     bool no_extend, no_break;
     size_t largest_reserve; /* bytes */
 } system_is;
@@ -40,7 +40,7 @@ void *__wrap_os_reserve(size_t bytes) {
     return bytes <= system_is.largest_reserve ? __real_os_reserve(bytes) : NULL;
 }
 
-/* ---- what comes of it ---- */
+/* ---- the cases ---- */
 
 static void check_usable(void) {
     enum { BLOCKS = 2000, SIZE = 1000 };
@@ -96,7 +96,6 @@ static void hardly_any_reservation(void) {
     CHECK(space.base < (char *)sbrk(0));
 }
 
-/* As MALLOW_OPTIONS demands. */
 static void break_with_reservation(void) {
     setenv("MALLOW_OPTIONS", "backend=brk", 1);
     system_is.no_extend = true;

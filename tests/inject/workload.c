@@ -1,3 +1,5 @@
+/* The workload: allocates, resizes and frees blocks in every part of the heap, and compares the
+ * heap's statistics and records with them. */
 #include "workload.h"
 
 #include "base/settings.h"
@@ -20,7 +22,7 @@ static struct block {
     void *start;
     size_t size;
     uint64_t key;
-    bool stayed; /* it was to become smaller, and could not move */
+    bool stayed; /* A shrinking realloc could not move it. */
 } blocks[BLOCKS];
 
 static uint64_t seed;
@@ -29,7 +31,7 @@ static bool refusals_allowed;
 
 /* ---- blocks ---- */
 
-/* Both ends of a block are written, and all of a small one; the middle of others is not. */
+/* Both ends of a block are filled; the middle of a large block is not. */
 static size_t edge(size_t size) { return size < EDGE ? size : EDGE; }
 
 static void fill(const struct block *block) {
@@ -38,7 +40,7 @@ static void fill(const struct block *block) {
     pattern_fill(block->start, part, block->key);
 }
 
-/* What was filled as `block` is now at `start`, and of that its first `size` bytes. */
+/* The first `size` bytes of `block`'s content must now be at `start`. */
 static void verify_at(const struct block *block, const char *start, size_t size) {
     size_t part = edge(block->size), back = block->size - part;
     bool holds = pattern_holds(start, part < size ? part : size, block->key);
@@ -49,7 +51,7 @@ static void verify_at(const struct block *block, const char *start, size_t size)
 
 static void verify(const struct block *block) { verify_at(block, block->start, block->size); }
 
-/* Takes possession of a new block; false when it was refused, as it may be. */
+/* Records and fills a new block. Returns false if it was refused, which must be allowed. */
 static bool accept(struct block *block, void *start, size_t size) {
     int error = errno;
     if (start == NULL) {
@@ -91,7 +93,7 @@ static void release(struct block *block) {
     block->start = NULL;
 }
 
-/* A block that cannot be resized stays what it was. */
+/* A block that cannot be resized keeps its content. */
 static void resize(struct block *block, size_t size) {
     verify(block);
     errno = 0;
@@ -113,23 +115,23 @@ static struct block *free_block(void) {
     return &blocks[0];
 }
 
-/* From a slot to a run, to a longer one, to a mapping, to a larger one, and back. */
+/* Resizes a block from a slot to runs and mappings of several sizes, and back. */
 static void grow_and_shrink(void) {
     static const size_t sizes[] = {100,    5000,    40000,  90000,  120000, 300000,
                                    700000, 1500000, 900000, 200000, 60000,  1000};
-    struct block *block = free_block(), *behind;
+    struct block *block = free_block(), *next;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         if (block->start == NULL) {
             allocate(block, sizes[i]);
             continue;
         }
         resize(block, sizes[i]);
-        /* What lies behind must not be run over. */
-        if ((behind = free_block()) != block) allocate(behind, sizes[i] / 2);
+        /* The block must not grow into one that follows it. */
+        if ((next = free_block()) != block) allocate(next, sizes[i] / 2);
     }
 }
 
-/* More than a slab of blocks without a byte, so that one is retired. */
+/* Empty blocks fill more than a slab, so that one is retired. */
 static void hold_nothing(void) {
     enum { MANY = 5000 };
     static void *empty[MANY];
@@ -137,7 +139,7 @@ static void hold_nothing(void) {
     for (int i = 0; i < MANY; i++) mallow_free(empty[i]);
 }
 
-/* What comes back afterwards is not clear. */
+/* Afterwards new blocks of the size come from used memory, which is not zero. */
 static void fill_and_empty(size_t size) {
     for (int i = 0; i < 10; i++) allocate(free_block(), size);
     for (int i = 0; i < BLOCKS; i++)
@@ -178,21 +180,22 @@ static void random_step(void) {
     else if (what == 0)
         allocate_clear(block, random_size());
     else if (what == 1) {
-        size_t size = random_size(); /* the same with each compiler */
+        size_t size = random_size(); /* before the next random number, with each compiler */
         allocate_aligned(block, (size_t)16 << random_below(&seed, 12), size);
     } else
         allocate(block, random_size());
 }
 
-/* ---- the whole ---- */
+/* ---- checks of the heap ---- */
 
-/* A slab's run without a slab: lost, as is an inaccessible slab that could not be opened again. */
+/* Returns true for a run of a slab that does not exist: it is lost, because it was inaccessible and
+ * could not be made accessible again. */
 static bool is_lost(uint32_t page) {
     return tag_kind(run_tag(page)) == RUN_SLAB &&
            slab_of(page / GRANULE_PAGES)->kind == GRANULE_RUNS;
 }
 
-/* The tags of all pages, one after the other, and what they add up to. */
+/* The tags of all runs must follow each other without a gap, and agree with the counts. */
 static void check_pages(const struct page_counts *counts) {
     struct page_counts sum = {.top = counts->top};
     long lost = 0;
@@ -209,9 +212,9 @@ static void check_pages(const struct page_counts *counts) {
             sum.used += tag_pages(tag);
             break;
         case RUN_FOREIGN:
-            break; /* refusals look like a place that is taken */
+            break; /* Half of the failing os_extend calls look like occupied memory. */
         default:
-            check_failed("page %u begins nothing\n", page);
+            check_failed("page %u is not the start of a run\n", page);
         }
         lost += is_lost(page);
         page += tag_pages(tag);
@@ -241,7 +244,8 @@ static void check_plain_blocks(const struct mallow_stats *stats) {
     CHECK_EQUAL(stats->mappings, mapped);
 }
 
-/* Not all are counted, but all are known, and nothing around them was written. */
+/* Statistics do not count all blocks in these modes, but each block has a record, and the bytes
+ * around it are intact. */
 static void check_special_blocks(void) {
     for (int i = 0; i < BLOCKS; i++) {
         struct block_info info;

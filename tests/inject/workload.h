@@ -1,14 +1,14 @@
-/* A program that uses every part of the heap, and expects memory to run out at any moment. */
+/* A workload that uses every part of the heap. Memory may run out at any moment. */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
 
 #include <stdbool.h>
 
-/* Does everything once, and some of it at random; every block is verified whenever it is touched.
- * `may_fail`: allocations may be refused. Leaves blocks behind, for the next run. */
+/* Uses each part once, then makes random calls, and verifies each block that it touches. If
+ * `may_fail`, allocations may be refused. Leaves blocks for the next run. */
 void workload_run(bool may_fail);
 
-/* Compares the allocator's figures and records with what the workload holds. */
+/* Compares the allocator's statistics and records with the blocks of the workload. */
 void workload_check_heap(void);
 
 /* Frees all blocks. */
