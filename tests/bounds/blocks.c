@@ -1,4 +1,5 @@
-/* Blocks of every kind: up to their last byte all is well, and one byte further it is not. */
+/* For blocks of every kind, accesses up to the last byte are accepted, and one byte more is
+ * reported. */
 #include <malloc.h>
 #include <stdint.h>
 
@@ -30,7 +31,7 @@ static void read_from_neighbour(const void *argument) {
 static void expect(void (*call)(const void *), const struct block *b, const char *cause,
                    const char *function) {
     if (!is_reported(call, b, (struct expectation){cause, function}))
-        check_failed("of a block of %zu bytes at offset %zu\n", b->size, b->offset);
+        check_failed("at offset %zu of a block of %zu bytes\n", b->offset, b->size);
 }
 
 static void check_at(struct block b, size_t offset, bool mapped) {
@@ -41,7 +42,7 @@ static void check_at(struct block b, size_t offset, bool mapped) {
     if (!mapped) expect(read_freed, &b, "use after free", "memcpy");
 }
 
-/* Of each size several, so that neighbours are in use. */
+/* Allocates several blocks of the size, so that the neighbours are in use. */
 static void check_size(size_t size) {
     char *blocks[3];
     for (int i = 0; i < 3; i++) CHECK((blocks[i] = malloc(size)) != NULL);
@@ -69,7 +70,7 @@ static void write_to_nothing(const void *argument) {
 int main(void) {
     static const size_t sizes[] = {1,    16,    64,     300,     1000,    1024,
                                    5000, 32768, 100000, 1 << 20, 64 << 20};
-    /* Slots of slabs and of cold granules: the first blocks of a class are cold. */
+    /* Slots of slabs and of shared granules: the first blocks of a size class are shared. */
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) check_size(sizes[i]);
         for (int i = 0; i < 100; i++)

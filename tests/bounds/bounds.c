@@ -1,9 +1,10 @@
 /*
- * Calls each function that libmallow-check.so has, rightly and wrongly: see cases.h.
- *     bounds good          the right calls, and what they return and write
- *     bounds bad [NAME]    the wrong ones, each in a process of its own that must be ended with the
- *                          report that fits
- *     bounds list          the names of the functions
+ * Each function of libmallow-check.so accepts a call that just fits and reports one that is wrong
+ * by one byte or character: see cases.h.
+ *     bounds good          makes the correct calls, and prints their results
+ *     bounds bad [NAME]    makes the wrong calls, each in a child that must abort with the expected
+ *                          report
+ *     bounds list          prints the names of the functions
  */
 #include <fcntl.h>
 #include <locale.h>
@@ -28,7 +29,7 @@
 
 static size_t bad;
 
-/* 64 bytes of heap, and twice as much as anything needs elsewhere. */
+/* A heap block of 64 bytes, and memory outside the heap that is large enough for every call. */
 static char *block, outside[800], room[800];
 static wchar_t *wide_block, wide_outside[200], wide_room[200];
 
@@ -49,7 +50,7 @@ static wchar_t *fill_wide(wchar_t *to, size_t length) {
     return to;
 }
 
-/* ---- strings of so many characters; one that fills the block has no end ---- */
+/* ---- strings of LENGTH characters; one that fills the block has no NUL ---- */
 
 static char *text(size_t length) {
     if (length < 64) block[length] = '\0';
@@ -110,7 +111,7 @@ static char *perhaps_dead(void) {
     return block;
 }
 
-/* ---- where bytes come from and go to ---- */
+/* ---- files, streams and vectors ---- */
 
 static int file(void) {
     int fd = memfd_create("bounds", 0);
@@ -190,8 +191,8 @@ static unsigned hash(const void *p, size_t bytes, unsigned value) {
     return value;
 }
 
-/* The same in each run: an offset where there is one. */
-static long place(const void *p) {
+/* Returns a number for the pointer that is the same in each run: its offset in known memory. */
+static long position(const void *p) {
     const char *at = p;
     if (p == NULL) return -1;
     if (at >= block && at <= block + 64) return at - block;
@@ -200,12 +201,12 @@ static long place(const void *p) {
     return -2;
 }
 
-#define P(call) place(call)
+#define P(call) position(call)
 #define N(call) (long)(call)
 #define V(call) ((void)(call), 0)
 #define R(call) ((void)(call), forget())
 
-/* Of what is random nothing is compared. */
+/* Overwrites a random result, which must not be compared. */
 static long forget(void) {
     fill(block, 64);
     return 0;
@@ -259,7 +260,7 @@ static void call_badly(const void *c) {
 static bool run_bad(const struct misuse *c) {
     const struct expectation expected = {cause_of(c->kind), c->reported};
     if (is_reported(call_badly, c, expected)) return true;
-    fprintf(stderr, "by %s, %s\n", c->function, c->kind);
+    fprintf(stderr, "in the case of %s, %s\n", c->function, c->kind);
     return false;
 }
 

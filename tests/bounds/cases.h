@@ -1,10 +1,10 @@
 /*
- * CASE(FUNCTION, REPORTED, KIND, CALL): one call of each function for each way in which it can
- * leave a block. `bad` is 0 or 1: with 0 the call just fits, and with 1 it is wrong by one
- * byte or character. REPORTED is the name that the report has. KIND:
+ * CASE(FUNCTION, REPORTED, KIND, CALL): each function has one call for each way in which it can
+ * access memory outside a block. `bad` is 0 or 1: with 0 the call just fits, and with 1 it is wrong
+ * by one byte or character. REPORTED is the function's name in the report. KIND:
  *     to       writes too much                  from  reads too much
- *     end      a string has no end              dead  the block was freed
- *     overlap  what is copied lies where it goes
+ *     end      a string has no NUL              dead  the block was freed
+ *     overlap  the source overlaps the destination
  */
 
 /* ---- memory ---- */

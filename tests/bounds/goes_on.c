@@ -1,4 +1,4 @@
-/* Where a report does not end the program, libc's function does what it was called for. */
+/* If a report does not end the program, libc's function still does its work. */
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
@@ -19,7 +19,7 @@ int main(void) {
     CHECK(memcpy(room, block, 65) == room);
     CHECK(memcmp(room, block, 64) == 0);
     CHECK_EQUAL(errno, 4711);
-    CHECK_EQUAL(strlen(block), 64); /* what is in the block alone */
+    CHECK_EQUAL(strlen(block), 64); /* limited to the block */
     ssize_t length = read(ends[0], report, sizeof report - 1);
     CHECK(length > 0);
     report[length] = '\0';

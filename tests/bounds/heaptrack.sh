@@ -1,6 +1,6 @@
 #!/bin/sh
-# Heaptrack's own functions for the heap call those of memory before any constructor has run, and
-# look up their successors meanwhile: the program ends as without it, and nothing is reported.
+# libmallow-check.so works together with Heaptrack, whose heap functions call memory functions
+# before any constructor has run. The program ends normally, and nothing is reported.
 #     heaptrack.sh LIBRARIES COMMAND...
 set -u
 libraries=$1

@@ -1,5 +1,6 @@
-/* Preloaded before libmallow-check.so: a look-up of its through the loader ends the program. Such a
- * look-up may allocate and wait for the loader's lock, in calls that hold other locks. */
+/* libmallow-check.so does not look up libc's functions through the loader: this library, which is
+ * preloaded before it, ends the program if it does. Such a look-up may allocate, and wait for the
+ * loader's lock while the caller holds other locks. */
 #include <unistd.h>
 
 void *dlsym(void *restrict handle, const char *restrict name);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A real program with all of its calls checked: it prints what it prints otherwise, and nothing is
-# reported.
+# A real program whose calls are checked prints the same output as without the libraries, and
+# nothing is reported.
 #     real_program.sh LIBRARIES COMMAND...
 set -u
 libraries=$1
@@ -24,4 +24,4 @@ failed() {
 run "$@" >"$work/expected" 2>"$work/err" </dev/null || failed "exit status $? without libraries"
 run LD_PRELOAD="$libraries" "$@" >"$work/out" 2>"$work/err" </dev/null || failed "exit status $?"
 ! grep -q '^mallow: ' "$work/err" || failed "false reports"
-cmp "$work/expected" "$work/out" || failed "prints something else"
+cmp "$work/expected" "$work/out" || failed "the output differs"

@@ -1,4 +1,4 @@
-/* Whether a misuse is reported as it should be. */
+/* Makes a wrong call in a child and checks its report. */
 #ifndef REPORTED_H
 #define REPORTED_H
 
@@ -15,7 +15,7 @@ struct expectation {
     const char *cause, *function;
 };
 
-/* Ends the process, with status 0 if the call returns. */
+/* Makes the call, and exits with status 0 if it returns. */
 static inline void call_with_errors_to(int fd, void (*call)(const void *), const void *argument) {
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     dup2(fd, STDERR_FILENO);
@@ -30,7 +30,7 @@ static inline bool report_fits(const char *report, struct expectation expected) 
     return strncmp(report, start, strlen(start)) == 0 && strstr(report, function) != NULL;
 }
 
-/* All that comes, for a writer must not find the pipe closed; what fits is kept. */
+/* Reads to the end, because the writer must not find the pipe closed, and keeps what fits. */
 static inline void read_report(int fd, char *report, size_t size) {
     size_t length = 0;
     char rest[512];
@@ -44,7 +44,7 @@ static inline void read_report(int fd, char *report, size_t size) {
     report[length] = '\0';
 }
 
-/* Makes the call in a process of its own, which must be aborted after the report. */
+/* Makes the call in a child. Returns true if the child aborts with the expected report. */
 static inline bool is_reported(void (*call)(const void *), const void *argument,
                                struct expectation expected) {
     char report[4096];

@@ -1,4 +1,5 @@
-/* Whatever other threads allocate, free and resize: who stays in his own blocks is not reported. */
+/* A thread that stays within its own blocks is not reported, whatever other threads allocate, free
+ * and resize. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,12 +14,12 @@ static unsigned next_random(unsigned *state) {
     return *state >> 8;
 }
 
-/* Some of each kind, mappings among them. */
+/* Returns a random size, from a slot to a mapping. */
 static size_t some_size(unsigned *state) {
     return ((size_t)16 << next_random(state) % 17) + next_random(state) % 100;
 }
 
-/* Its ends and its middle, so that it takes no longer for large ones. */
+/* Accesses only the ends and the middle, so that large blocks take no longer. */
 static void use(char *block) {
     size_t usable = malloc_usable_size(block), middle = usable / 2;
     size_t piece = usable < 100 ? usable / 2 : 50;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the build into a prefix of its own and uses it in one of several ways.
+# Installs the build into a temporary prefix and uses it in one of several ways.
 # Usage: install.sh WAY SOURCE BUILD COMPILER
 
 set -eu
@@ -14,7 +14,7 @@ prefix=$work/prefix
 
 install_build() {
     cmake --install "$build" --prefix "$work/first" >"$work/log"
-    # Nothing in it may depend on where it was put first.
+    # The installation must work at any path.
     mv "$work/first" "$prefix"
 }
 
@@ -26,7 +26,7 @@ build_consumer() {
     "$work/build/static"
 }
 
-# Builds the consumer with the compiler alone, with what pkg-config prints as $1 asks.
+# Builds the consumer with the compiler and pkg-config's flags. $1 is empty or --static.
 compile_consumer() {
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name mallow.pc)")
     export PKG_CONFIG_PATH
@@ -41,7 +41,7 @@ find_package)
     build_consumer -DCMAKE_PREFIX_PATH="$prefix"
     ;;
 embedded)
-    # Without a build type, as a new project has none: the allocator is optimised all the same.
+    # A new project has no build type. The allocator must be optimised even so.
     build_consumer -DMALLOW_SOURCE="$source" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
     grep '"command".*mallow_shared' "$work/build/compile_commands.json" >"$work/compiled"
     if grep -v -e ' -O2' "$work/compiled"; then

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Arrays, strings, patterns, functions, pipelines and many forks.
+# A workload for bash: arrays, strings, patterns, functions, pipelines and many forks.
 declare -A table
 state=1
 number() {

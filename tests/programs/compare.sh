@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs a command on the system's malloc and on Mallow: both must succeed and print the same.
 # Usage: compare.sh LIBRARY PROGRAM COMMAND...
-# PROGRAM is the program under test, which the command may start in any of its processes; that
-# the library was loaded into it is read from the loader's own record.
-# The command runs in an empty directory, which is also its home.
+# PROGRAM is the program under test, which any process of the command may start. The loader's log
+# must show that the library was loaded into it. The command runs in an empty directory, which is
+# also its home.
 
 set -u
 library=$1
@@ -20,7 +20,7 @@ failed() {
     exit 1
 }
 
-# The same paths in both runs, as the output may name them.
+# Both runs use the same paths, because the output may contain them.
 run() {
     rm -rf "${work:?}/home"
     mkdir "$work/home"
@@ -55,4 +55,5 @@ esac
 grep '^mallow: ' "$work/err" >"$work/complaints" &&
     failed "messages of Mallow:" "$work/complaints"
 cmp -s "$work/expected" "$work/out" ||
-    failed "prints something else on Mallow, first as it should be:" "$work/expected" "$work/out"
+    failed "prints something else on Mallow; the expected output comes first:" \
+        "$work/expected" "$work/out"

@@ -1,6 +1,8 @@
-/* Hands blocks between a program and a library that is loaded with RTLD_DEEPBIND, which has the
- * library look names up in libc first.
- * Usage: deepbind LIBRARY from-library|to-library */
+/*
+ * A program and a library that is loaded with RTLD_DEEPBIND can resize and free each other's
+ * blocks, although the library looks up names in libc first. Usage: deepbind LIBRARY
+ * from-library|to-library
+ */
 #include <dlfcn.h>
 #include <err.h>
 #include <malloc.h>
@@ -11,7 +13,7 @@
 
 #include "deepbind_library.h"
 
-/* How one side allocates. */
+/* The allocation functions of one side. */
 struct side {
     void *(*allocate)(size_t);
     char *(*duplicate)(const char *);
@@ -22,7 +24,7 @@ struct side {
 
 static const struct side program = {malloc, strdup, realloc, malloc_usable_size, free};
 
-/* Blocks of a few bytes, of a heap's middle sizes, and with a mapping of their own. */
+/* Small blocks, medium ones, and blocks with their own mapping. */
 static const size_t sizes[] = {1, 24, 200, 3000, 40000, 300000, 5000000};
 
 static void *function(void *library, const char *name) {
@@ -31,7 +33,7 @@ static void *function(void *library, const char *name) {
     return address;
 }
 
-/* POSIX has dlsym() return functions as object pointers. */
+/* In POSIX, dlsym() returns functions as object pointers. */
 #define FUNCTION(library, member, name) (*(void **)&(member) = function(library, name))
 
 static struct side load(const char *path) {

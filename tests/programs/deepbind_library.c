@@ -1,4 +1,4 @@
-/* Loaded with RTLD_DEEPBIND. */
+/* The library that deepbind.c loads with RTLD_DEEPBIND. */
 #include "deepbind_library.h"
 
 #include <malloc.h>

@@ -1,4 +1,4 @@
-/* The functions of the library that is loaded with RTLD_DEEPBIND. */
+/* The functions of the library that deepbind.c loads. */
 #ifndef DEEPBIND_LIBRARY_H
 #define DEEPBIND_LIBRARY_H
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles a large generated file; the object must come out the same.
+# A workload for gcc: compiles a large generated file. The object file must be the same.
 awk 'BEGIN {
     print "#include <stdio.h>\n#include <string.h>"
     for (i = 0; i < 250; i++) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A history with branches and merges, packed, cloned, checked and searched.
+# A workload for git: a history with branches and merges is packed, cloned, checked and searched.
 set -e
 export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org
 export GIT_COMMITTER_NAME=c GIT_COMMITTER_EMAIL=c@example.org

@@ -1,4 +1,4 @@
--- Tables, strings, closures, coroutines, and a collector that frees all the time.
+-- A workload for Lua: tables, strings, closures, coroutines, and frequent garbage collection.
 collectgarbage("generational")
 
 local state = 1

@@ -1,4 +1,4 @@
-// Buffers, typed arrays, text, compression, hashes, and worker threads that come and go.
+// A workload for Node.js: typed arrays, text, compression, hashes, and short-lived worker threads.
 'use strict';
 const crypto = require('crypto');
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');

@@ -1,4 +1,4 @@
-# Hashes, strings, regular expressions, sorting, closures and deep structures.
+# A workload for Perl: hashes, strings, regular expressions, sorting, closures and deep structures.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);

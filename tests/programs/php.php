@@ -1,5 +1,6 @@
 <?php
-// Debian's PHP loads each of its extensions with RTLD_DEEPBIND, and each frees what others allocated.
+// A workload for PHP. Debian's PHP loads each extension with RTLD_DEEPBIND, and an extension frees
+// blocks that others have allocated.
 $text = str_repeat("Lorem ipsum dolor sit amet, consectetur adipiscing elit. ", 200);
 for ($i = 0; $i < 300; $i++) {
     $words = preg_split('/\W+/', $text . $i);

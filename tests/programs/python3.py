@@ -1,4 +1,4 @@
-"""Containers, text, regular expressions, compression, threads and processes."""
+"""A workload for Python: containers, text, regular expressions, compression, threads, processes."""
 
 import ast
 import concurrent.futures

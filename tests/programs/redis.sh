@@ -1,9 +1,9 @@
 #!/bin/sh
-# redis-server under redis-benchmark; then its data must survive a snapshot and a restart.
+# A workload for redis-server: redis-benchmark, then a snapshot and a restart, which data survives.
 set -e
 socket=$PWD/socket
 
-# Even if this script is killed, no server outlives the test.
+# The timeout ends the server even if this script is killed.
 start() {
     timeout 100 redis-server --port 0 --unixsocket "$socket" --dir "$PWD" --save '' \
         --enable-debug-command local >>server.log 2>&1 &

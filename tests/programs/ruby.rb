@@ -1,4 +1,4 @@
-# Objects, strings, threads, a collector that is asked to run and to compact.
+# A workload for Ruby: objects, strings, threads, garbage collection and heap compaction.
 require 'digest'
 require 'json'
 require 'set'

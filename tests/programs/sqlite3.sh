@@ -1,5 +1,6 @@
 #!/bin/sh
-# A database in memory and one on disk: rows, indexes, joins, windows, text search, JSON.
+# A workload for SQLite: a database in memory and one on disk, with indexes, joins, window
+# functions, text search and JSON.
 exec sqlite3 disk.db <<'SQL'
 PRAGMA journal_mode = WAL;
 CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, grp INTEGER, weight REAL);

@@ -1,4 +1,4 @@
-// Threads that build, hand over and drop containers of the standard library.
+// A C++ workload: threads create, exchange and destroy containers of the standard library.
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -20,10 +20,10 @@
 namespace {
 
 using Message = std::unique_ptr<std::vector<std::string>>;
-// Its standard name yields more than 32 bits on some machines.
+// std::mt19937 alone yields more than 32 bits on some machines.
 using Generator = std::independent_bits_engine<std::mt19937, 32, unsigned>;
 
-// Blocks that the producer allocates are freed by the consumer.
+// The consumer frees the blocks that producers allocate.
 class Queue {
   public:
     void push(Message message) {

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Who may ask a process, who is believed to be one, and what a stranger at its name can do.
+"""Only users who could read a process's memory get answers from it, the command accepts answers
+only from the right process, and another listener at the process's name does no harm.
 
 Usage: control.py MALLOW LIBRARY PROCESS
        control.py recycled MALLOW LIBRARY PROCESS, as the first process of a PID namespace
@@ -45,7 +46,7 @@ print(data.split()[0].decode(), seen)
 
 
 def name_of(pid):
-    """As the process has it, in the PID namespace that it is in."""
+    """The name of the process's socket, with its PID in its own PID namespace."""
     with open(f"/proc/{pid}/status") as status:
         numbers = next(line for line in status if line.startswith("NSpid:")).split()
     return f"mallow.{os.stat(f'/proc/{pid}/ns/pid').st_ino}.{numbers[-1]}"
@@ -61,7 +62,7 @@ def wait_until(condition):
         if condition():
             return
         time.sleep(0.01)
-    raise AssertionError("it did not come true")
+    raise AssertionError(f"{condition} did not come true")
 
 
 def as_user(user, group=None):
@@ -70,7 +71,7 @@ def as_user(user, group=None):
 
 
 class Server:
-    """A process on Mallow that listens and waits."""
+    """A process on Mallow whose control thread listens."""
 
     def __init__(self, *changes, by=(), depth=0, name=None):
         self.process = subprocess.Popen(
@@ -98,12 +99,12 @@ class Server:
         assert done.returncode == 0, done
         word, seen = done.stdout.split()
         assert word == answer, (by, word)
-        # Whoever is answered could look into the process anyway.
+        # A client that gets an answer must have access to the process anyway.
         assert word == "error" or seen == "seen", (by, word, seen)
 
 
 def works(*command):
-    """Whether the machine allows that."""
+    """Returns true if this machine allows the command."""
     return subprocess.run([*command, "true"], capture_output=True).returncode == 0
 
 
@@ -115,7 +116,7 @@ def the_user_may_ask():
         server.expect("error", *as_user(USER, group=OTHER))
 
 
-def who_could_not_read_the_memory_may_not_ask():
+def users_without_access_to_the_memory_may_not_ask():
     with Server("dumpable", 0, by=as_user(USER)) as server:
         server.expect("ok")
         server.expect("error", *as_user(USER))
@@ -150,8 +151,8 @@ def user_namespaces():
     if not works(*inside):
         return
     with Server(by=as_user(USER)) as server:
-        server.expect("error", *inside)  # where it has the same user and no rights outside
-    with Server(by=inside) as server:  # to which all users are one
+        server.expect("error", *inside)  # the same user, but without rights outside the namespace
+    with Server(by=inside) as server:  # in its namespace, all outside users are the same
         server.expect("error", *as_user(OTHER))
         server.expect("error", *as_user(USER))
     with Server(by=as_user(NOBODY)) as server:
@@ -192,7 +193,9 @@ def recycled_number():
 
 
 def pretend_to_be_next(user):
-    """A process that ends, and leaves a socket with its name to its child, which answers there."""
+    """Starts a process that ends and leaves its listening socket to its child.
+
+    The child answers there. Returns the PID of the process, which the next process may get."""
     reader, writer = os.pipe()
     first = os.fork()
     if first == 0:
@@ -210,14 +213,14 @@ def pretend_to_be_next(user):
                 client.recv(100)
                 client.sendall(b"ok\n{\"stolen\": 1}\n")
             except OSError:
-                pass  # it is not believed
+                pass  # The command has closed the connection.
             client.close()
     os.waitpid(first, 0)
     os.read(reader, 1)
     return first
 
 
-def tells_of_process():
+def has_peer_pidfd():
     one, other = socket.socketpair()
     try:
         os.close(one.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD))
@@ -243,7 +246,7 @@ def recycled(user):
 
 
 def a_full_queue_at_the_name():
-    """The process executes Mallow with its name taken already, by a listener that never accepts."""
+    """A process starts with Mallow although a listener that never accepts has taken its name."""
     child = os.fork()
     if child == 0:
         sockets = [socket.socket(socket.AF_UNIX)]
@@ -273,7 +276,7 @@ def a_full_queue_at_the_name():
 
 
 def copy_for_all(work, path):
-    """Other users may not get to where it is built."""
+    """Copies a file out of the build directory, which other users may be unable to read."""
     os.chmod(work, 0o755)
     copy = shutil.copy(path, work)
     os.chmod(copy, 0o755)
@@ -283,8 +286,8 @@ def copy_for_all(work, path):
 if sys.argv[1] == "recycled":
     MALLOW, LIBRARY, PROCESS = sys.argv[2:]
     recycled(OTHER)
-    if tells_of_process():
-        recycled(0)  # whose user says nothing
+    if has_peer_pidfd():
+        recycled(0)  # the impostor has the right user, so only the pidfd can show it
     os._exit(0)
 os.environ.pop("MALLOW_OPTIONS", None)
 with tempfile.TemporaryDirectory() as work:
@@ -294,7 +297,7 @@ with tempfile.TemporaryDirectory() as work:
         print("skipped: only root can be several users")
         sys.exit(77)
     the_user_may_ask()
-    who_could_not_read_the_memory_may_not_ask()
+    users_without_access_to_the_memory_may_not_ask()
     root_without_capabilities_may_not_ask()
     user_namespaces()
     processes_of_one_number()

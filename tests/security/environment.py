@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A privileged program does not hand on the settings that it ignores.
+"""A privileged program removes the options that it ignores from its environment.
 
 Usage: environment.py PROGRAM
 """
@@ -17,7 +17,7 @@ SETTINGS = ("MALLOW_OPTIONS", "MALLOC_TRACE", "MALLOC_CHECK_", "MALLOC_PERTURB_"
 OTHERS = {"FIRST": "1", "MALLOCATE": "2", "MALLOW": "3", "LAST": "4"}
 
 if os.geteuid() != 0:
-    print("skipped: only root can make a program of another user's")
+    print("skipped: only root can create a program that another user owns")
     sys.exit(77)
 
 with tempfile.TemporaryDirectory() as work:

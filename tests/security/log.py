@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The log and the traces reach their own files, whatever the program does with descriptors.
+"""Logs and traces are written only to their own files, even if the program closes their descriptors
+or replaces the files.
 
 Usage: log.py LIBRARY PROCESS
 """
@@ -16,7 +17,7 @@ REPORT = "mallow: double free"
 
 
 def run(*arguments, options, **more):
-    """Runs a program on Mallow; what it wrote."""
+    """Runs a program on Mallow and returns its result."""
     environment = dict(os.environ, LD_PRELOAD=LIBRARY, MALLOW_OPTIONS=options)
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600,
                           **more)
@@ -68,7 +69,7 @@ def log_is_opened_once():
 
 
 def trace(log, prepare):
-    """A traced process and its child, whose trace is that with its number; that name."""
+    """Traces a process and its child. Returns the name of the child's trace."""
     environment = dict(os.environ, LD_PRELOAD=LIBRARY, MALLOC_TRACE=log)
     with subprocess.Popen([PROCESS, "trace"], env=environment, text=True, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -86,7 +87,7 @@ def traces_follow_no_links():
     trace("trace", lambda name: os.symlink("victim", name))
     trace("trace", lambda name: os.link("victim", name))
     assert read("victim") == "precious", read("victim")
-    trace("trace", os.mkfifo)  # which has no reader
+    trace("trace", os.mkfifo)  # a pipe without a reader
     os.symlink("chosen", "trace2")
     trace("trace2", lambda name: None)
     assert "= Start" in read("chosen")

@@ -1,5 +1,5 @@
 /*
- * A process that is careless with descriptors, or asked by others:
+ * A process that is careless with descriptors, or that other users try to query:
  *     process daemon DATA   closes all descriptors, opens DATA at nearly every number, and then
  *                           frees a block twice
  *     process replace LOG   renames LOG to LOG.old, makes a new file of the name, closes all
@@ -7,11 +7,11 @@
  *     process count         prints how many descriptors are open
  *     process trace         traces itself, and forks a child that prints its number, waits for a
  *                           line on standard input and traces itself too
- *     process serve CHANGE...   changes its rights in that order, says that it is ready, and waits
- *                           for the end of standard input. Changes: user N and group N (all of
- *                           them), effective N (the effective user), dumpable N
- *     process thread        the same, but ends its first thread then
- *     process environment   prints its environment, if it is privileged
+ *     process serve CHANGE...   changes its rights in that order, prints "ready", and waits for the
+ *                           end of standard input. Changes: user N and group N (real, effective and
+ *                           saved), effective N (the effective user), dumpable N
+ *     process thread        like serve, but then ends only its first thread
+ *     process environment   prints its environment if it is privileged
  */
 #include "check.h"
 

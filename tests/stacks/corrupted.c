@@ -1,5 +1,5 @@
-/* Stacks full of nonsense are read without a fault: in the middle of pages that nobody may touch,
- * and around a running function. */
+/* Corrupted stacks are read without a fault: between inaccessible pages, and around a running
+ * function. */
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,14 +15,14 @@
 #define WORDS (PAGES * PAGE / sizeof(uintptr_t))
 
 static uint64_t seed = 1;
-static uintptr_t *stack; /* PAGES, alone */
+static uintptr_t *stack; /* PAGES pages between inaccessible ones */
 static struct stack_cache *cache;
 
 static const uintptr_t code[] = {(uintptr_t)qsort, (uintptr_t)stack_capture, (uintptr_t)printf,
                                  (uintptr_t)stack_capture_interrupted, (uintptr_t)signal};
 
-/* What is likeliest to lead somewhere. */
-static uintptr_t nonsense(void) {
+/* Returns a random word that may look like an address of code or of the stack. */
+static uintptr_t random_word(void) {
     uintptr_t small = random_below(&seed, 1 << 12);
     switch (random_below(&seed, 6)) {
     case 0:
@@ -44,8 +44,8 @@ static void interrupted(void) {
     ucontext_t context;
     uintptr_t frames[STACK_FRAMES_MAX];
     memset(&context, 0, sizeof context);
-    for (size_t i = 0; i < WORDS; i++) stack[i] = nonsense();
-    for (unsigned i = 0; i < NGREG; i++) context.uc_mcontext.gregs[i] = (greg_t)nonsense();
+    for (size_t i = 0; i < WORDS; i++) stack[i] = random_word();
+    for (unsigned i = 0; i < NGREG; i++) context.uc_mcontext.gregs[i] = (greg_t)random_word();
     if (random_below(&seed, 4) != 0)
         context.uc_mcontext.gregs[REG_RSP] = (greg_t)(stack + random_below(&seed, WORDS));
     stack_frames(stack_capture_interrupted(&context), frames);
@@ -53,12 +53,12 @@ static void interrupted(void) {
 
 static uintptr_t saved[256];
 
-/* Everything above its own frame is overwritten while a stack is captured. */
+/* Captures a stack while the words above its own frame are overwritten. */
 __attribute__((noinline)) static void running(size_t words) {
     volatile uintptr_t *above = __builtin_frame_address(0);
     for (size_t i = 0; i < words; i++) saved[i] = above[i];
     for (size_t i = random_below(&seed, words); i < words; i += 1 + random_below(&seed, 3))
-        above[i] = nonsense();
+        above[i] = random_word();
     stack_capture(&cache);
     for (size_t i = 0; i < words; i++) above[i] = saved[i];
 }

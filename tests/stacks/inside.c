@@ -1,4 +1,4 @@
-/* What a library of the program's calls: the library's frames are to be left out. */
+/* A shared library that captures stacks, which must not contain the library's own frames. */
 #include "inside.h"
 
 static struct stack_cache *cache;

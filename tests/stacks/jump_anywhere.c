@@ -1,5 +1,5 @@
-/* A handler that jumps out of a capture, at any of its instructions, leaves what the
- * thread knows in a state that the next captures can trust. */
+/* If a handler jumps out of a capture at any instruction, the thread's cache stays valid for later
+ * captures. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -48,7 +48,8 @@ NOINLINE static stack_id with(struct stack_cache **cache) {
     return stack;
 }
 
-/* In a loop that the compiler leaves alone: from one call. */
+/* The captures with the two caches must come from one call, so they run in a loop that the compiler
+ * cannot unroll. */
 static volatile unsigned both = 2;
 
 NOINLINE static void check(void) {
@@ -63,7 +64,7 @@ NOINLINE static void check(void) {
     fresh = NULL;
 }
 
-/* Two shapes of the same depth in bytes or not, as `path` says. */
+/* Calls `inside` at the end of a chain of calls. The bits of `path` choose the call sites. */
 NOINLINE static void down(unsigned path, unsigned depth, void (*inside)(void)) {
     volatile char room[48];
     room[0] = 1;
@@ -76,7 +77,7 @@ NOINLINE static void down(unsigned path, unsigned depth, void (*inside)(void)) {
     room[1] = room[0];
 }
 
-/* False when the capture has ended before. */
+/* Jumps out of a capture after N instructions. Returns false if the capture ended before. */
 static bool jump_at(unsigned n) {
     volatile unsigned path = n * 37;
     down(path, 30, check);
@@ -96,7 +97,7 @@ static bool jump_at(unsigned n) {
 int main(void) {
     struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
-    /* Where one ends, then some places on the way. */
+    /* Counts the instructions of a capture, then jumps at some of them. */
     CHECK(!jump_at(UINT32_MAX));
     unsigned end = steps;
     CHECK(end > 500);
@@ -105,5 +106,5 @@ int main(void) {
 }
 
 #else
-int main(void) { skip("single steps are known of x86-64 alone"); }
+int main(void) { skip("single steps are only implemented for x86-64"); }
 #endif

@@ -1,5 +1,7 @@
-/* More objects on one stack than are remembered, each loaded from a file of its own.
- *     many_objects PLUGIN */
+/*
+ * Stacks are correct with more loaded objects on them than the unwinder's cache holds.
+ *     many_objects PLUGIN
+ */
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,9 +15,9 @@ typedef void enter_function(void (*inside)(void));
 static enter_function *enter[OBJECTS];
 static unsigned depth, deepest_now;
 
-static void go_on(void) {
+static void enter_next(void) {
     compare();
-    if (depth < deepest_now) enter[depth++](go_on);
+    if (depth < deepest_now) enter[depth++](enter_next);
     compare();
 }
 
@@ -37,9 +39,9 @@ int main(int argc, char **argv) {
     CHECK(rmdir(directory) == 0);
     for (unsigned round = 0; round < 40; round++) {
         static const unsigned depths[] = {10, OBJECTS, 31, 33, 20};
-        depth = round * 7 % 10; /* which of them are inside */
+        depth = round * 7 % 10; /* the first of the objects */
         deepest_now = depths[round % 5];
-        go_on();
+        enter_next();
     }
     return 0;
 }

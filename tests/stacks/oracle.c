@@ -1,3 +1,4 @@
+/* Compares captured stacks with those that libunwind finds. */
 #include "oracle.h"
 
 #define UNW_LOCAL_ONLY
@@ -29,7 +30,7 @@ static void differ(const uintptr_t *ours, unsigned n, const uintptr_t *theirs, u
 
 static bool is_interrupted(unw_cursor_t *cursor) { return unw_is_signal_frame(cursor) > 0; }
 
-/* As ours: the program counter of an interrupted frame is one byte on. */
+/* Adds one byte to the program counter of an interrupted frame, as a captured stack does. */
 static unsigned walk(unw_cursor_t *cursor, uintptr_t frames[STACK_FRAMES_MAX]) {
     unsigned n = 0;
     do {
@@ -41,8 +42,8 @@ static unsigned walk(unw_cursor_t *cursor, uintptr_t frames[STACK_FRAMES_MAX]) {
     return n;
 }
 
-/* In the last instructions of a function that aligned its stack by r10, libunwind finds no caller.
- * Then ours must at least end where this thread's stacks do. */
+/* In the last instructions of a function that has aligned its stack by r10, libunwind finds no
+ * caller. Then the captured stack must at least end with the thread's outermost frame. */
 static _Thread_local uintptr_t outermost;
 
 static bool gave_up(const uintptr_t *ours, unsigned n, unsigned m) {
@@ -69,7 +70,7 @@ __attribute__((noinline)) void compare(void) {
     unw_init_local(&cursor, &context);
     unsigned m = walk(&cursor, theirs);
     CHECK(n > 1 && m > 1);
-    /* The first is this function itself, at two different calls. */
+    /* The first frame is this function itself, at two different calls. */
     check_same(ours + 1, n - 1, theirs + 1, m - 1);
 }
 
@@ -80,7 +81,7 @@ __attribute__((noinline)) void compare_interrupted(const void *context) {
     unsigned n = stack_frames(stack_capture_interrupted(context), ours);
     unw_getcontext(&here);
     unw_init_local(&cursor, &here);
-    /* Begun at the context itself, libunwind stops in entries of the PLT. */
+    /* If it started at the context itself, libunwind would stop in entries of the PLT. */
     while (!is_interrupted(&cursor)) CHECK(unw_step(&cursor) > 0);
     check_same(ours, n, theirs, walk(&cursor, theirs));
 }

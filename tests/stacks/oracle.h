@@ -1,4 +1,4 @@
-/* The stack as the library sees it, beside the one that libunwind sees. */
+/* Compares captured stacks with those that libunwind finds. */
 #ifndef ORACLE_H
 #define ORACLE_H
 
@@ -6,16 +6,16 @@
 extern "C" {
 #endif
 
-/* Captures a stack and fails unless libunwind finds the same frames. */
+/* Captures a stack. Fails unless libunwind finds the same frames. */
 void compare(void);
 
-/* The same for what a signal interrupted, in its handler. */
+/* Like compare, in a signal handler, for the interrupted stack. */
 void compare_interrupted(const void *context);
 
-/* libunwind would believe what it knows of an object that is gone. */
+/* Clears libunwind's cache, which otherwise still describes unloaded objects. */
 void forget_objects(void);
 
-/* Stacks that were compared so far, by all threads, and the deepest of them. */
+/* The number of stacks that all threads have compared, and the depth of the deepest. */
 unsigned long compared(void);
 unsigned deepest(void);
 

@@ -1,4 +1,4 @@
-/* In the shared library its own frames are left out, at the inner end alone. */
+/* A captured stack leaves out the shared library's own frames, but only at its inner end. */
 #include "check.h"
 #include "inside.h"
 

@@ -1,4 +1,5 @@
-/* The same code in each, but for how much of the stack it takes. */
+/* A library whose one function uses PLUGIN_ROOM bytes of the stack. The code of all its builds is
+ * otherwise the same. */
 void enter(void (*inside)(void));
 void enter(void (*inside)(void)) {
     volatile char room[PLUGIN_ROOM];

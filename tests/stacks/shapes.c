@@ -1,4 +1,4 @@
-/* Frames of every shape that a C compiler makes, compared with what libunwind finds. */
+/* Stacks with frames of every shape that a C compiler makes equal those that libunwind finds. */
 #include <alloca.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
 static volatile unsigned sink;
-static bool stepping; /* libunwind blocks signals, which must not be while steps are traced */
+static bool stepping; /* libunwind blocks signals, which single steps do not allow. */
 
 static inline void look(void) {
     if (!stepping) compare();
@@ -81,7 +81,7 @@ NOINLINE static void large_frame(void) {
     KEEP_FRAME();
 }
 
-/* Many live values: all callee-saved registers, the frame pointer's among them. */
+/* Many live values use all callee-saved registers, including the frame pointer. */
 NOINLINE static unsigned long busy(unsigned long a, unsigned long b, unsigned long c,
                                    unsigned long d, unsigned long e, unsigned long f) {
     leaf();
@@ -117,10 +117,10 @@ NOINLINE static void through_jump(void) {
     leaf();
 }
 
-/* ---- frames that move while those inside of them stay ---- */
+/* ---- an outer frame moves while the inner frames stay ---- */
 
-/* The two calls of each pair leave the same stack inside, and the words of one where the other
- * looks for its own. */
+/* The two calls of each pair have the same inner stack, and one leaves its words where the other
+ * one's capture looks for its own. */
 static volatile unsigned small = 32, large = 160; /* unknown to the compiler */
 
 static void nothing(void) {}
@@ -152,7 +152,7 @@ NOINLINE static void move_one(bool up, void (*inner)(void (*)(void))) {
         volatile char *room = alloca(large);
         room[0] = 1;
         movable(small, inner);
-        __asm__ volatile("nop"); /* the two calls are not to be made one */
+        __asm__ volatile("nop"); /* The compiler must not merge the two calls. */
     } else {
         volatile char *room = alloca(small);
         room[0] = 1;
@@ -184,7 +184,7 @@ NOINLINE static void moved_frames(void) {
     for (volatile unsigned i = 0; i < 64; i++) move_aligned(i / 2 % 8 * 16, i % 2);
 }
 
-/* ---- by another register than the frame pointer ---- */
+/* ---- a frame that is found by another register than the frame pointer ---- */
 
 #if defined(__x86_64__)
 void call_by_rbx(void (*function)(void), size_t room);
@@ -214,7 +214,7 @@ static void twice_by_rbx(void) {
     call_by_rbx(leaf, 4096);
 }
 
-/* ---- all of them ---- */
+/* ---- all shapes ---- */
 
 NOINLINE static void every_shape(unsigned n) {
     leaf();
@@ -290,7 +290,7 @@ static void single_step(int signal, siginfo_t *info, void *context) {
         *flags &= ~TRAP_FLAG;
 }
 
-/* Interrupted at each instruction: prologues, entries of the PLT, the loader that binds them. */
+/* Compares at each instruction: in prologues, entries of the PLT, and the loader's lazy binding. */
 static void at_each_instruction(void) {
     struct sigaction action = {.sa_sigaction = single_step, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
@@ -340,9 +340,9 @@ static void with_coroutines(void) {
     }
 }
 
-/* ---- all of it ---- */
+/* ---- main ---- */
 
-/* Along paths of which a part is the same as the last time. */
+/* Walks along random paths, which share a part with earlier ones. */
 NOINLINE static void wander(uint64_t *random, unsigned depth) {
     look();
     if (depth == 0) return;

@@ -1,4 +1,5 @@
-// Frames of C++: constructors, destructors while an exception passes, handlers, templates.
+// Stacks of C++ code equal those that libunwind finds: in constructors, destructors during
+// exception handling, handlers and templates.
 #include <algorithm>
 #include <cstdint>
 #include <functional>

@@ -1,7 +1,9 @@
-/* Captures by many threads while everything else happens: each must be the one that a thread finds
- * that knows nothing.
- *     storm calm            threads alone, also under ThreadSanitizer
- *     storm PLUGIN PLUGIN   and objects come and go, processes fork, handlers jump out of captures
+/*
+ * Captures by many threads are correct whatever happens meanwhile: a capture with a used cache
+ * equals one with an empty cache.
+ *     storm calm            only threads, also under ThreadSanitizer
+ *     storm PLUGIN PLUGIN   meanwhile objects are loaded and unloaded, processes fork, and handlers
+ *                           jump out of captures
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -30,20 +32,21 @@ static _Thread_local unsigned countdown;
 static _Atomic bool over;
 static _Atomic unsigned long captures;
 
-/* From one place: the two differ in what they know alone. */
+/* Captures with either cache come from this one call, so they differ only in the cache. */
 NOINLINE static stack_id with(struct stack_cache **cache) {
     stack_id stack = stack_capture(cache);
     KEEP_FRAME();
     return stack;
 }
 
-/* What a thread knows is thrown away by unmapping it, as ThreadSanitizer sees it. */
+/* Unmaps the fresh cache, which ThreadSanitizer recognises as the end of its use. */
 static void forget_all(void) {
     if (fresh != NULL) munmap(fresh, stack_cache_bytes());
     fresh = NULL;
 }
 
-/* In a loop that the compiler leaves alone: from one call. */
+/* The captures with the two caches must come from one call, so they run in a loop that the compiler
+ * cannot unroll. */
 static volatile unsigned both = 2;
 
 static void check_capture(void) {

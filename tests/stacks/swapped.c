@@ -1,5 +1,8 @@
-/* An object takes another's place at the same addresses: what was known of the frames of the old
- * one must not be believed of the new. swapped PLUGIN PLUGIN */
+/*
+ * If an object is loaded at the addresses of an unloaded one, cached facts about the old object's
+ * frames are not used for the new one.
+ *     swapped PLUGIN PLUGIN
+ */
 #include <stdint.h>
 
 #include "check.h"
