@@ -1,7 +1,7 @@
 /*
  * A program and a library that is loaded with RTLD_DEEPBIND can resize and free each other's
- * blocks, although the library looks up names in libc first. Usage: deepbind LIBRARY
- * from-library|to-library
+ * blocks, although the library looks up names in libc first.
+ *     deepbind LIBRARY from-library|to-library
  */
 #include <dlfcn.h>
 #include <err.h>
