@@ -9,10 +9,9 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/settings.h"
-#include "check/hard.h"
-#include "check/special.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
+#include "heap/mode.h"
 #include "mallow.h"
 #include "os/os.h"
 #include "report/report.h"
@@ -59,18 +58,18 @@ static void throw_bad_alloc(const void *caller) {
     abort();
 }
 
-static void *new_once(const struct ask *ask) {
-    if (unlikely(settings.special != 0)) {
-        struct ask rounded = *ask;
+static void *new_once(const struct alloc_request *ask) {
+    if (!mode_is_plain()) {
+        struct alloc_request rounded = *ask;
         while ((rounded.align & (rounded.align - 1)) != 0 || rounded.align == 0)
             rounded.align += rounded.align == 0 ? 1 : rounded.align & -rounded.align;
-        return special_alloc(&rounded);
+        return mode_now()->alloc(&rounded);
     }
     return ask->align == 1 ? mallow_malloc(ask->size) : mallow_memalign(ask->align, ask->size);
 }
 
 /* As the standard says: call the handler and try again, until there is none. */
-static void *new_until_it_works(const struct ask *ask) {
+static void *new_until_it_works(const struct alloc_request *ask) {
     for (;;) {
         void *p = new_once(ask);
         if (p != NULL) return p;
@@ -84,7 +83,7 @@ static void *new_until_it_works(const struct ask *ask) {
 
 static NOINLINE void *new_slow(size_t size) {
     return new_until_it_works(
-        &(struct ask){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
+        &(struct alloc_request){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
 }
 
 ALWAYS_INLINE void *fast_new(size_t size) {
@@ -98,24 +97,19 @@ static void *plain_new(size_t size) {
 
 static void *aligned_new(size_t size, size_t align) {
     return new_until_it_works(
-        &(struct ask){.size = size, .align = align, .family = FAMILY_NEW, CALLED_HERE});
-}
-
-static NOINLINE void delete_slow(void *p) {
-    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
-    free_told(p, &(struct release){.family = FAMILY_NEW, CALLED_HERE});
+        &(struct alloc_request){.size = size, .align = align, .family = FAMILY_NEW, CALLED_HERE});
 }
 
 static void plain_delete(void *p) {
     if (likely(fast_give(p) == FAST_DONE)) return;
-    delete_slow(p);
+    mode_now()->free(p, FAMILY_NEW);
 }
 
 static void aligned_delete(void *p, size_t align) {
     if (likely(fast_give(p) == FAST_DONE)) return;
-    free_told(p, &(struct release){.family = FAMILY_NEW,
-                                   WITH_ALIGN(align),
-                                   .caller = __builtin_return_address(0)});
+    mode_free_request(p, &(struct free_request){.family = FAMILY_NEW,
+                                                WITH_ALIGN(align),
+                                                .caller = __builtin_return_address(0)});
 }
 
 /* Weak, so that a program with the library inside may bring its own, and no compiler takes a call
@@ -236,19 +230,21 @@ static void choose_what_to_do_here(bool may_free) {
 }
 
 static NOINLINE void delete_sized_slow(void *p, size_t size) {
-    free_told(p, &(struct release){.family = FAMILY_NEW, WITH_SIZE(size), CALLED_HERE});
+    mode_free_request(p,
+                      &(struct free_request){.family = FAMILY_NEW, WITH_SIZE(size), CALLED_HERE});
 }
 
 static NOINLINE void delete_sized_aligned_slow(void *p, size_t align, size_t size) {
-    free_told(p, &(struct release){
-                     .family = FAMILY_NEW, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
+    mode_free_request(p,
+                      &(struct free_request){
+                          .family = FAMILY_NEW, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
 }
 
 /* A size that the block cannot have is found in every mode. */
 ALWAYS_INLINE void delete_sized(void *p, size_t size, bool here, void (*way)(void *, size_t)) {
     if (unlikely(!here))
         way(p, size);
-    else if (unlikely(fast_give_told(p, size) != FAST_DONE))
+    else if (unlikely(fast_give_sized(p, size) != FAST_DONE))
         delete_sized_slow(p, size);
 }
 
@@ -266,7 +262,8 @@ ALWAYS_INLINE void delete_sized_aligned(void *p, size_t align, size_t size, bool
 
 /* What a program's own form or a new-handler throws must not get through: the runtime's form, if
  * there is one, catches it. */
-static NOINLINE void *nothrow_by_runtime(bool array, const struct ask *ask, const void *tag) {
+static NOINLINE void *nothrow_by_runtime(bool array, const struct alloc_request *ask,
+                                         const void *tag) {
     void *(*plain)(size_t, const void *);
     void *(*aligned)(size_t, size_t, const void *);
     const char *name = array ? "_ZnamRKSt9nothrow_t" : "_ZnwmRKSt9nothrow_t";
@@ -278,7 +275,7 @@ static NOINLINE void *nothrow_by_runtime(bool array, const struct ask *ask, cons
     return ask->align == 1 ? plain(ask->size, tag) : aligned(ask->size, ask->align, tag);
 }
 
-static void *nothrow_new(bool ours, bool array, const struct ask *ask, const void *tag) {
+static void *nothrow_new(bool ours, bool array, const struct alloc_request *ask, const void *tag) {
     void *p = ours ? new_once(ask) : NULL;
     return p != NULL ? p : nothrow_by_runtime(array, ask, tag);
 }
@@ -286,10 +283,10 @@ static void *nothrow_new(bool ours, bool array, const struct ask *ask, const voi
 #    define COMMA ,
 #    define NOTHROW(name, its_align, its_family, of_array, of_aligned, form, more)        \
         REPLACEABLE void *name(size_t size more, const void *tag) {                       \
-            struct ask ask = {.size = size,                                               \
-                              .align = its_align,                                         \
-                              .family = its_family,                                       \
-                              .caller = __builtin_return_address(0)};                     \
+            struct alloc_request ask = {.size = size,                                     \
+                                        .align = its_align,                               \
+                                        .family = its_family,                             \
+                                        .caller = __builtin_return_address(0)};           \
             bool ours = likely(allocates_here.form) || new_is_ours(of_array, of_aligned); \
             return nothrow_new(ours, of_array, &ask, tag);                                \
         }
@@ -331,12 +328,13 @@ REPLACEABLE void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, cons
 
 #define CHECKED_NEW(name, its_align, ...)                                                \
     static void *name(size_t size, ##__VA_ARGS__) {                                      \
-        return new_until_it_works(&(struct ask){                                         \
+        return new_until_it_works(&(struct alloc_request){                               \
             .size = size, .align = its_align, .family = FAMILY_NEW_ARRAY, CALLED_HERE}); \
     }
-#define CHECKED_DELETE(name, its_family, parameters, ...)                               \
-    static void name parameters {                                                       \
-        free_told(p, &(struct release){.family = its_family, __VA_ARGS__ CALLED_HERE}); \
+#define CHECKED_DELETE(name, its_family, parameters, ...)                                         \
+    static void name parameters {                                                                 \
+        mode_free_request(p,                                                                      \
+                          &(struct free_request){.family = its_family, __VA_ARGS__ CALLED_HERE}); \
     }
 #define SIZE WITH_SIZE(size),
 #define ALIGN WITH_ALIGN(align),

@@ -5,10 +5,11 @@
 #include "api/info.h"
 #include "base/compiler.h"
 #include "base/settings.h"
-#include "check/mtrace.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
+#include "heap/mode.h"
 #include "mallow.h"
+#include "process/mtrace.h"
 #include "process/options.h"
 
 #define ALIAS(name) __attribute__((alias(#name))) EXPORT
@@ -44,16 +45,18 @@ EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block)
 
 /* C23: what the caller tells is looked at in the modes that check it. */
 static NOINLINE void free_sized_slow(void *block, size_t size) {
-    free_told(block, &(struct release){.family = FAMILY_MALLOC, WITH_SIZE(size), CALLED_HERE});
+    mode_free_request(
+        block, &(struct free_request){.family = FAMILY_MALLOC, WITH_SIZE(size), CALLED_HERE});
 }
 
 EXPORT void free_sized(void *block, size_t size) {
-    if (unlikely(fast_give_told(block, size) != FAST_DONE)) free_sized_slow(block, size);
+    if (unlikely(fast_give_sized(block, size) != FAST_DONE)) free_sized_slow(block, size);
 }
 
 static NOINLINE void free_aligned_sized_slow(void *block, size_t align, size_t size) {
-    free_told(block, &(struct release){
-                         .family = FAMILY_MALLOC, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
+    mode_free_request(
+        block, &(struct free_request){
+                   .family = FAMILY_MALLOC, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
 }
 
 EXPORT void free_aligned_sized(void *block, size_t align, size_t size) {

@@ -20,14 +20,14 @@ struct settings {
     size_t tcache_max;   /* and this */
     size_t tcache_count; /* entries that a magazine holds at most */
     unsigned generation; /* grows with each change of what magazines may hold */
-    unsigned special;    /* SPECIAL_* bits: what slow paths do besides */
+    unsigned modes;      /* MODE_* bits: process/modes.c turns them on */
     enum check_mode check;
     /* The mode that the environment asks for; the last setting counts. */
     enum check_mode check_wanted;
     size_t quarantine;    /* bytes that wait there in check=full */
     unsigned frames;      /* of the stacks that are kept of each block */
     bool randomize;       /* nobody can guess where fresh slots and new slabs are */
-    uint8_t perturb;      /* what blocks are filled with, when SPECIAL_FILL */
+    uint8_t perturb;      /* what blocks are filled with, when MODE_FILL */
     uint8_t check_action; /* CHECK_*: what a detected error does */
     bool error_handler;   /* mcheck(3) has set a handler of the program's: report/handler.h */
     bool fixed_threshold; /* somebody set one of the four that turn adaptation off */
@@ -50,26 +50,21 @@ extern struct settings settings;
 /* The bits of M_CHECK_ACTION. */
 enum { CHECK_REPORT = 1, CHECK_ABORT = 2, CHECK_SIMPLE = 4 };
 
-/* Bits of settings.special. */
+/* Bits of settings.modes. */
 enum {
-    SPECIAL_FULL = 1 << 0,     /* check=full: full.h */
-    SPECIAL_HARD = 1 << 1,     /* check=hard: hard.h */
-    SPECIAL_FILL = 1 << 2,     /* M_PERTURB */
-    SPECIAL_ZERO = 1 << 3,     /* zero_on_free */
-    SPECIAL_COUNT = 1 << 4,    /* exact counts of calls */
-    SPECIAL_TRACE = 1 << 5,    /* mtrace(3) */
-    SPECIAL_GUARD = 1 << 6,    /* guarded blocks, every one or sampled */
-    SPECIAL_SAMPLE = 1 << 7,   /* guards are sampled: alone, magazines stay in use */
-    SPECIAL_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
+    MODE_FULL = 1 << 0,     /* check=full: full.h */
+    MODE_HARD = 1 << 1,     /* check=hard: hard.h */
+    MODE_FILL = 1 << 2,     /* M_PERTURB */
+    MODE_ZERO = 1 << 3,     /* zero_on_free */
+    MODE_COUNT = 1 << 4,    /* exact counts of calls */
+    MODE_TRACE = 1 << 5,    /* mtrace(3) */
+    MODE_GUARD = 1 << 6,    /* guarded blocks, every one or sampled */
+    MODE_SAMPLE = 1 << 7,   /* guards are sampled: alone, magazines stay in use */
+    MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
 /* Their blocks can be had with the lock alone: no signal may interrupt its holder. */
-#define SPECIAL_NEEDS_LOCK (SPECIAL_FULL | SPECIAL_HARD | SPECIAL_GUARD | SPECIAL_SAMPLE)
-
-/* True while no option needs to see each call. */
-static inline bool settings_allow_fast_path(void) {
-    return settings.special == 0 || settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE);
-}
+#define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD | MODE_GUARD | MODE_SAMPLE)
 
 /* As glibc documents: freeing a mapped block raises the threshold to its size. */
 void settings_adapt_threshold(size_t freed_bytes);

@@ -8,8 +8,7 @@
 #include "base/settings.h"
 #include "check/quarantine.h"
 #include "check/redzone.h"
-#include "check/special.h"
-#include "check/told.h"
+#include "check/sized_free.h"
 #include "heap/alloc.h"
 #include "heap/slab.h"
 #include "os/os.h"
@@ -27,7 +26,7 @@
 static size_t zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
 
 /* Bytes of the slot, at least. */
-static size_t slot_for(const struct ask *ask) {
+static size_t slot_for(const struct alloc_request *ask) {
     size_t for_alignment = ask->align > UNIT ? ask->align - UNIT : 0;
     return zone(ask->size) + ask->size + zone(ask->size) + for_alignment;
 }
@@ -90,9 +89,13 @@ static void report_write(const struct place *place, const char *found) {
                                  .advice = ADVICE_GUARD});
 }
 
+stack_id full_capture_stack(struct heap *heap, const void *entry) {
+    return settings.frames == 0 ? 0 : stack_capture_from(&heap->stacks, settings.frames, entry);
+}
+
 /* ---- taking a slot ---- */
 
-static uint8_t fill_of_fresh(void) {
+uint8_t full_fill_of_fresh(void) {
     return settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
 }
 
@@ -125,7 +128,7 @@ ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned class, struct place
     return true;
 }
 
-static void write_record(const struct place *place, size_t offset, const struct ask *ask,
+static void write_record(const struct place *place, size_t offset, const struct alloc_request *ask,
                          stack_id stack) {
     *record_of(place) = (struct record){
         .size = (uint16_t)ask->size,
@@ -138,7 +141,7 @@ static void write_record(const struct place *place, size_t offset, const struct 
 }
 
 /* A block of no bytes has an inaccessible slot for itself. */
-static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct ask *ask,
+static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct alloc_request *ask,
                                           stack_id stack) {
     struct place place;
     bool filled;
@@ -148,12 +151,12 @@ static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct ask *a
     return place.start;
 }
 
-static size_t block_offset(const struct place *place, const struct ask *ask) {
+static size_t block_offset(const struct place *place, const struct alloc_request *ask) {
     uintptr_t slot = (uintptr_t)place->start;
     return round_up(slot + zone(ask->size), ask->align) - slot;
 }
 
-void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
+void *full_alloc(struct heap *heap, const struct alloc_request *ask, stack_id stack) {
     if (unlikely(ask->size - 1 >= SLOT_MAX)) {
         bool empty = ask->size == 0 && ask->align <= UNIT;
         return empty ? alloc_empty_checked(heap, ask, stack) : NULL;
@@ -168,7 +171,7 @@ void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack) {
     write_record(&place, offset, ask, stack);
     char *start = place.start + offset;
     redzone_fill(place.start, offset);
-    memset(start, ask->zero ? 0 : fill_of_fresh(), ask->size);
+    memset(start, ask->zero ? 0 : full_fill_of_fresh(), ask->size);
     redzone_fill(right_start(&place), right_bytes(&place));
     atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
     return start;
@@ -245,16 +248,16 @@ static bool close_slot(const struct place *place, const void *p) {
 }
 
 /* Nothing is told that could be wrong. */
-static bool is_told_plainly(const struct record *record, const struct release *how) {
+static bool is_told_plainly(const struct record *record, const struct free_request *how) {
     return !how->has_size && !how->has_align && record->align == 0 &&
            (record->family & FAMILY_MASK) == how->family;
 }
 
-static void check_told(const struct place *place, const struct release *how) {
+static void check_told(const struct place *place, const struct free_request *how) {
     struct block_info info;
     full_info(place, &info);
     info.life = LIFE_LIVE;
-    told_check(&info, how);
+    sized_free_check(&info, how);
 }
 
 static void give_back(struct heap *heap, struct entry entry) {
@@ -279,8 +282,8 @@ static void keep_for_a_while(struct heap *heap, const struct place *place) {
     }
 }
 
-bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
-               stack_id stack) {
+bool full_free(struct heap *heap, const struct place *place, void *p,
+               const struct free_request *how, stack_id stack) {
     if (!close_slot(place, p)) return false;
     struct record *record = record_of(place);
     /* After a report the block is freed as usual. */

@@ -18,17 +18,27 @@
 
 #include "check/block_info.h"
 #include "check/record.h"
-#include "heap/ask.h"
 #include "heap/heap.h"
+#include "heap/request.h"
+
+/* Fresh and freed memory, when M_PERTURB does not say otherwise: as an address neither can be used.
+ */
+#define FILL_FRESH 0x2au
+#define FILL_FREED 0xd5u
+uint8_t full_fill_of_fresh(void);
+
+/* The stack of the current call, in a slow path of the heap's thread; 0 if none is kept. `entry`
+ * as in struct alloc_request. */
+stack_id full_capture_stack(struct heap *heap, const void *entry);
 
 /* A block in a slot; NULL when it is too large for one, or there is no memory. Of the heap's
  * thread, in a slow path. */
-void *full_alloc(struct heap *heap, const struct ask *ask, stack_id stack);
+void *full_alloc(struct heap *heap, const struct alloc_request *ask, stack_id stack);
 
 /* Frees what p is said to be, a pointer into a slot that has a record; false when something was
  * wrong, which is reported, and the block is then as it was. heap NULL: there is none. */
-bool full_free(struct heap *heap, const struct place *place, void *p, const struct release *how,
-               stack_id stack);
+bool full_free(struct heap *heap, const struct place *place, void *p,
+               const struct free_request *how, stack_id stack);
 
 /* The record tells of the slot's last block, live or freed. */
 bool full_is_known(const struct place *place);

@@ -8,11 +8,11 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "check/redzone.h"
-#include "check/special.h"
-#include "check/told.h"
+#include "check/sized_free.h"
 #include "heap/alloc.h"
 #include "heap/decay.h"
 #include "heap/find.h"
+#include "heap/mode.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
@@ -124,12 +124,12 @@ ALWAYS_INLINE bool is_whole(const char *slot, size_t bytes) {
 /* Slots that were never handed out are compared as a whole below this size. */
 #define COMPARED_FRESH (4 * KIB)
 
-typedef uint64_t lane __attribute__((vector_size(16), may_alias));
+typedef uint64_t hard_lane __attribute__((vector_size(16), may_alias));
 
 /* bytes: a multiple of 16, as slots are aligned. */
 ALWAYS_INLINE bool is_zero(const char *slot, size_t bytes) {
-    const lane *at = (const lane *)slot, *end = (const lane *)(slot + bytes);
-    lane all = {0, 0};
+    const hard_lane *at = (const hard_lane *)slot, *end = (const hard_lane *)(slot + bytes);
+    hard_lane all = {0, 0};
     for (; end - at >= 4; at += 4) all |= (at[0] | at[1]) | (at[2] | at[3]);
     for (; at < end; at++) all |= *at;
     return (all[0] | all[1]) == 0;
@@ -138,7 +138,7 @@ ALWAYS_INLINE bool is_zero(const char *slot, size_t bytes) {
 /* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
  * the rest here. */
 ALWAYS_INLINE void make_zero(char *slot, size_t bytes) {
-    lane *at = (lane *)slot, *end = (lane *)(slot + bytes), zero = {0, 0};
+    hard_lane *at = (hard_lane *)slot, *end = (hard_lane *)(slot + bytes), zero = {0, 0};
     for (; end - at >= 4; at += 4) {
         at[0] = at[1] = at[2] = at[3] = zero;
         __asm__("" : "+r"(at));
@@ -484,16 +484,9 @@ void *hard_alloc(size_t size, size_t align) {
     return likely(p != NULL) ? p : alloc_from_ring(class, size);
 }
 
-static NOINLINE void *malloc_slowly(size_t size) {
-    const void *caller = __builtin_return_address(0);
-    void *p = hard_alloc(size, 1);
-    if (p != NULL) return p;
-    return special_alloc(&(struct ask){.size = size, .align = 1, .caller = caller});
-}
-
-NOINLINE void *hard_malloc(size_t size) {
+void *hard_malloc(size_t size) {
     void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_TAIL), size) : NULL;
-    return likely(p != NULL) ? p : malloc_slowly(size);
+    return likely(p != NULL) ? p : hard_malloc_slow(size);
 }
 
 /* No size but 0 has slots of one unit: their ring stays empty, so that take_fast finds nothing. */
@@ -565,7 +558,7 @@ static NOINLINE bool free_empty(void *p) {
 /* Beyond so many bytes libc's function is faster. */
 #define ZEROED_HERE 512u
 
-bool hard_free(void *p) {
+ALWAYS_INLINE bool free_slot_of(void *p) {
     struct slab *slab;
     struct entry entry;
     if (unlikely(!close_live(p, &slab, &entry))) return free_empty(p);
@@ -580,13 +573,19 @@ bool hard_free(void *p) {
     return true;
 }
 
-bool hard_free_told(void *p, const struct release *how) {
+bool hard_free(void *p) { return free_slot_of(p); }
+
+void hard_free_any(void *p, enum family family) {
+    if (unlikely(!free_slot_of(p))) mode_free(p, family);
+}
+
+bool hard_free_checked(void *p, const struct free_request *how) {
     struct place place;
     struct block_info info;
     if ((how->has_size || how->has_align) && place_of(p, &place) && place.start == p &&
         state_get(place.state) == SLOT_CHECKED && is_whole(place.start, place.bytes)) {
         hard_info(&place, &info);
-        told_check(&info, how);
+        sized_free_check(&info, how);
     }
     return hard_free(p);
 }

@@ -28,8 +28,8 @@
 
 #include "check/block_info.h"
 #include "check/record.h"
-#include "heap/ask.h"
 #include "heap/heap.h"
+#include "heap/request.h"
 
 #define HARD_DELAY 200u
 #define HARD_WORD 8u
@@ -38,15 +38,17 @@
 /* A block in a slot, zeroed; NULL when it is too large for one, or there is no memory. */
 void *hard_alloc(size_t size, size_t align);
 
-/* Any size; called as the last thing of alloc_slow. */
+/* malloc and free as struct mode has them (heap/mode.h): they try what needs no slow path first. */
 void *hard_malloc(size_t size);
+void *hard_malloc_slow(size_t size);
+void hard_free_any(void *p, enum family family);
 
 /* Frees a block in a slot; false when p is none, and nothing was done or said. What is wrong with
  * the block is reported. */
 bool hard_free(void *p);
 
 /* The same, and what is told of the block is looked at. */
-bool hard_free_told(void *p, const struct release *how);
+bool hard_free_checked(void *p, const struct free_request *how);
 
 /* Whether a block of check=hard begins at p, and what was asked for. */
 bool hard_find(void *p, struct place *place);

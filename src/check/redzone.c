@@ -15,31 +15,31 @@ RARE void redzone_choose_secret(void) {
 static uint64_t word_for(const char *start) { return redzone_key(start) | 0x0101010101010101; }
 
 /* Two words at any address. */
-typedef uint64_t lane __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t redzone_lane __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* The repeated word as it is from its byte `first` on. */
-static lane lane_from(uint64_t word, size_t first) {
+static redzone_lane lane_from(uint64_t word, size_t first) {
     unsigned by = (unsigned)(first % 8 * 8);
     uint64_t turned = word >> by | word << (-by & 63);
-    return (lane){turned, turned};
+    return (redzone_lane){turned, turned};
 }
 
 /* The length of the redzones of small blocks (full.c). */
 #define ZONE_USUAL ((size_t)32)
 
-/* The last lane may lie over the one before it. */
+/* The last redzone_lane may lie over the one before it. */
 void redzone_fill(char *start, size_t bytes) {
     uint64_t word = word_for(start);
-    lane both = {word, word};
+    redzone_lane both = {word, word};
     size_t i = 0;
     if (likely(bytes == ZONE_USUAL)) {
-        *(lane *)start = *(lane *)(start + sizeof both) = both;
+        *(redzone_lane *)start = *(redzone_lane *)(start + sizeof both) = both;
         return;
     }
-    for (; i + sizeof both <= bytes; i += sizeof both) *(lane *)(start + i) = both;
+    for (; i + sizeof both <= bytes; i += sizeof both) *(redzone_lane *)(start + i) = both;
     if (i == bytes) return;
     if (likely(bytes >= sizeof both))
-        *(lane *)(start + bytes - sizeof both) = lane_from(word, bytes);
+        *(redzone_lane *)(start + bytes - sizeof both) = lane_from(word, bytes);
     else
         for (; i < bytes; i++) start[i] = (char)(word >> i % 8 * 8);
 }
@@ -52,15 +52,17 @@ static RARE const char *find_difference(const char *start, size_t bytes, uint64_
 }
 
 static const char *find_other(const char *start, size_t bytes, uint64_t word) {
-    lane both = {word, word}, all = {0, 0};
+    redzone_lane both = {word, word}, all = {0, 0};
     size_t i = 0;
     if (unlikely(bytes < sizeof both)) return find_difference(start, bytes, word);
     for (; i + 4 * sizeof both <= bytes; i += 4 * sizeof both) {
-        const lane *at = (const lane *)(start + i);
+        const redzone_lane *at = (const redzone_lane *)(start + i);
         all |= (at[0] ^ both) | (at[1] ^ both) | (at[2] ^ both) | (at[3] ^ both);
     }
-    for (; i + sizeof both <= bytes; i += sizeof both) all |= *(const lane *)(start + i) ^ both;
-    if (i != bytes) all |= *(const lane *)(start + bytes - sizeof both) ^ lane_from(word, bytes);
+    for (; i + sizeof both <= bytes; i += sizeof both)
+        all |= *(const redzone_lane *)(start + i) ^ both;
+    if (i != bytes)
+        all |= *(const redzone_lane *)(start + bytes - sizeof both) ^ lane_from(word, bytes);
     if (likely((all[0] | all[1]) == 0)) return NULL;
     return find_difference(start, bytes, word);
 }
@@ -68,8 +70,9 @@ static const char *find_other(const char *start, size_t bytes, uint64_t word) {
 const char *redzone_find_damage(const char *start, size_t bytes) {
     if (likely(bytes == ZONE_USUAL)) {
         uint64_t word = word_for(start);
-        lane both = {word, word};
-        lane all = (*(const lane *)start ^ both) | (*(const lane *)(start + sizeof both) ^ both);
+        redzone_lane both = {word, word};
+        redzone_lane all = (*(const redzone_lane *)start ^ both) |
+                           (*(const redzone_lane *)(start + sizeof both) ^ both);
         return likely((all[0] | all[1]) == 0) ? NULL : find_difference(start, bytes, word);
     }
     return find_other(start, bytes, word_for(start));

@@ -7,6 +7,7 @@
 #include "check/hard.h"
 #include "check/pagemap.h"
 #include "guard/guard.h"
+#include "heap/mode.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
@@ -99,11 +100,14 @@ static size_t verify_pages(uint64_t wanted, const char *when) {
 
 RARE size_t verify_all(const char *when) { return verify_pages(PAGEMAP_THERE, when); }
 
+static void verify_before_call(void) { verify_all("found by mcheck_pedantic"); }
+const struct observer verify_observer = {.before = verify_before_call};
+
 static bool is_child;
 RARE void verify_after_fork(void) { is_child = true; }
 
 RARE void verify_at_exit(void) {
-    if (settings.special == 0) return;
+    if (mode_is_plain()) return;
     verify_pages(is_child ? PAGEMAP_ALONE | PAGEMAP_SWAPPED : PAGEMAP_THERE,
                  "found when the process ended");
 }

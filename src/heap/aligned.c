@@ -4,18 +4,16 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
-#include "base/settings.h"
-#include "check/mtrace.h"
-#include "check/special.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
+#include "heap/mode.h"
 #include "mallow.h"
 #include "os/os.h"
 
 static bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
 ALWAYS_INLINE void *aligned_or_plain(size_t align, size_t size) {
-    if (align <= UNIT && likely(settings.special == 0)) return mallow_malloc(size);
+    if (align <= UNIT && mode_is_plain()) return mallow_malloc(size);
     return alloc_aligned(align, size, __builtin_return_address(0));
 }
 
@@ -24,10 +22,16 @@ static void *fail_with(int e) {
     return NULL;
 }
 
+/* Lets the mode see a call that fails: mtrace(3) logs it. */
+static void refuse(size_t size, const void *caller) {
+    if (mode_is_plain()) return;
+    mode_now()->alloc(&(struct alloc_request){
+        .size = SIZE_MAX, .align = 1, .caller = caller, .has_logged = true, .logged = size});
+}
+
 EXPORT_OWN void *mallow_memalign(size_t align, size_t size) {
     if (align > SIZE_MAX / 2 + 1) {
-        if (unlikely((settings.special & SPECIAL_TRACE) != 0))
-            mtrace_alloc(NULL, size, __builtin_return_address(0));
+        refuse(size, __builtin_return_address(0));
         return fail_with(EINVAL);
     }
     if (!is_power_of_two(align)) {
@@ -56,12 +60,13 @@ EXPORT_OWN void *mallow_pvalloc(size_t size) {
     size_t page = os_page_size();
     if (size > PTRDIFF_MAX) return fail_with(ENOMEM);
     size_t pages = round_up(max_size(size, 1), page);
-    if (likely(settings.special == 0)) return aligned_or_plain(page, pages);
-    return special_alloc(&(struct ask){
+    if (mode_is_plain()) return aligned_or_plain(page, pages);
+    return mode_now()->alloc(&(struct alloc_request){
         .size = pages,
         .align = page,
         .caller = __builtin_return_address(0),
         /* What libc's log has for it, one less than a page being its mask by mistake. */
+        .has_logged = true,
         .logged = (size + page - 1) & -(page - 1),
     });
 }

@@ -4,17 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "check/hard.h"
-#include "check/special.h"
-#include "check/told.h"
 #include "heap/cold.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/magazine.h"
+#include "heap/mode.h"
 #include "heap/remote.h"
 #include "mallow.h"
 #include "os/open_lock.h"
@@ -51,7 +50,7 @@ const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
 /* What other threads freed comes before what nobody used yet. */
 struct slab *alloc_find_slab(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
-    if (settings.special != 0 && bin->partial != NULL) return bin->partial;
+    if (!mode_is_plain() && bin->partial != NULL) return bin->partial;
     remote_collect(heap, class);
     if (bin->partial != NULL) return bin->partial;
     if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
@@ -97,7 +96,7 @@ static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
     return slot;
 }
 
-static void *alloc_slot(unsigned class, bool *zeroed) {
+static NOINLINE void *alloc_slot(unsigned class, bool *zeroed) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     char *slot = take_slot(heap, class, zeroed);
@@ -106,31 +105,29 @@ static void *alloc_slot(unsigned class, bool *zeroed) {
     return slot;
 }
 
-static void *alloc_large(size_t size, size_t align, bool *zeroed) {
-    if (size > PTRDIFF_MAX || !space_start()) return NULL;
-    return large_alloc(size, align, zeroed);
-}
-
 /* A slot or, where the class has none (CLASSES), pages. */
 static void *alloc_once(unsigned class, size_t size, size_t align, bool *zeroed) {
-    return class < CLASSES ? alloc_slot(class, zeroed) : alloc_large(size, align, zeroed);
+    if (likely(class < CLASSES)) return alloc_slot(class, zeroed);
+    return size <= PTRDIFF_MAX && space_start() ? large_alloc(size, align, zeroed) : NULL;
 }
+
+static UNTOUCHED bool may_be_larger;
+
+RARE void alloc_note_larger(void) { racy_store(&may_be_larger, true); }
+RARE bool alloc_may_be_larger(void) { return racy_load(bool, &may_be_larger); }
 
 /* When there is no memory: some may be had by giving up what the thread keeps for itself. When a
  * lock cannot be had, because a signal handler interrupted its holder, only a mapping is left. */
 static NOINLINE void *alloc_again(unsigned class, size_t size, size_t align, bool *zeroed) {
-    if (size > PTRDIFF_MAX) return NULL;
-    if (!open_lock_was_refused())
-        return heap_relieve() ? alloc_once(class, size, align, zeroed) : NULL;
-    *zeroed = true;
-    told_may_be_less(); /* than the page that it gets */
-    return mapping_alloc_always(size, align);
-}
-
-static void *alloc_from(unsigned class, size_t size, size_t align, bool *zeroed) {
-    void *p = alloc_once(class, size, align, zeroed);
-    if (unlikely(p == NULL)) p = alloc_again(class, size, align, zeroed);
-    if (unlikely(p == NULL)) errno = ENOMEM;
+    void *p = NULL;
+    if (size <= PTRDIFF_MAX && open_lock_was_refused()) {
+        *zeroed = true;
+        alloc_note_larger(); /* a whole page */
+        p = mapping_alloc_always(size, align);
+    } else if (size <= PTRDIFF_MAX && heap_relieve()) {
+        p = alloc_once(class, size, align, zeroed);
+    }
+    if (p == NULL) errno = ENOMEM;
     return p;
 }
 
@@ -144,57 +141,44 @@ static unsigned aligned_class(size_t align, size_t size) {
 }
 
 void *alloc_plain(size_t size, size_t align, bool *zeroed) {
-    if (align > UNIT)
-        return alloc_from(aligned_class(align, size), max_size(size, 1), align, zeroed);
-    return alloc_from(size <= SLOT_MAX ? class_of(size) : CLASSES, size, 1, zeroed);
-}
-
-static NOINLINE APART void *malloc_special(size_t size) {
-    return special_alloc(&(struct ask){.size = size, .align = 1, CALLED_HERE});
-}
-
-NOINLINE void *alloc_slow(size_t size) {
-    bool zeroed;
-    if (unlikely(settings.special == SPECIAL_HARD)) return hard_malloc(size);
-    if (unlikely(settings.special != 0)) return malloc_special(size);
-    return alloc_plain(size, 1, &zeroed);
+    unsigned class;
+    if (unlikely(align > UNIT)) {
+        class = aligned_class(align, size);
+        size = max_size(size, 1);
+    } else {
+        class = size <= SLOT_MAX ? class_of(size) : CLASSES;
+        align = 1;
+    }
+    void *p = alloc_once(class, size, align, zeroed);
+    return likely(p != NULL) ? p : alloc_again(class, size, align, zeroed);
 }
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
-static NOINLINE void *alloc_medium(size_t size) {
-    if (size <= SLOT_MAX) {
-        void *p = fast_take(&self_heap->magazine[class_of(size)]);
-        if (p != NULL) return p;
-    }
-    return alloc_slow(size);
+static NOINLINE void *malloc_medium(size_t size) {
+    void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[class_of(size)]) : NULL;
+    return p != NULL ? p : mode_now()->malloc(size);
 }
 
 EXPORT_OWN HOT void *mallow_malloc(size_t size) {
-    if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
+    if (unlikely(size > SMALL_MAX)) return malloc_medium(size);
     void *p = fast_take(small_magazine(size));
-    return likely(p != NULL) ? p : alloc_slow(size);
+    return likely(p != NULL) ? p : mode_now()->malloc(size);
 }
 
 static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
-    bool zeroed;
-    if (unlikely(settings.special == SPECIAL_HARD)) {
-        void *p = hard_alloc(bytes, 1);
-        if (p != NULL) return p;
-    }
-    if (unlikely(settings.special != 0) && bytes != SIZE_MAX)
-        return special_alloc(&(struct ask){.size = bytes,
-                                           .align = 1,
-                                           .zero = true,
-                                           .caller = caller,
-                                           .entry = __builtin_frame_address(0)});
-    void *p = alloc_plain(bytes, 1, &zeroed);
-    if (p != NULL && !zeroed && bytes != 0) memset(p, 0, mallow_usable_size(p));
-    return p;
+    return mode_now()->alloc(&(struct alloc_request){.size = bytes,
+                                                     .align = 1,
+                                                     .zero = true,
+                                                     .caller = caller,
+                                                     .entry = __builtin_frame_address(0)});
 }
 
 EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
     bool zeroed;
     if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
         unsigned class = class_of(bytes);
@@ -207,12 +191,8 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
 
 void *alloc_aligned(size_t align, size_t size, const void *caller) {
     unsigned class = aligned_class(align, size);
-    bool zeroed;
     void *p = class < CLASSES ? fast_take(&self_heap->magazine[class]) : NULL;
-    if (unlikely(settings.special == SPECIAL_HARD)) p = hard_alloc(size, align);
     if (p != NULL) return p;
-    if (unlikely(settings.special != 0))
-        return special_alloc(&(struct ask){
-            .size = size, .align = align, .caller = caller, .entry = __builtin_frame_address(0)});
-    return alloc_plain(size, align, &zeroed);
+    return mode_now()->alloc(&(struct alloc_request){
+        .size = size, .align = align, .caller = caller, .entry = __builtin_frame_address(0)});
 }

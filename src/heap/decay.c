@@ -3,6 +3,7 @@
 #include "base/atomics.h"
 #include "base/settings.h"
 #include "heap/magazine.h"
+#include "heap/mode.h"
 #include "heap/remote.h"
 #include "heap/trim.h"
 #include "os/open_lock.h"
@@ -51,8 +52,8 @@ static bool decay_other(struct heap *heap, int64_t now) {
     bool done = true;
     struct lock_hold hold;
     if (heap_begin(heap)) { /* its thread is gone */
-        /* What waits in special modes goes on waiting for a second. */
-        bool waits = settings.special != 0 && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
+        /* What a mode keeps goes on waiting for a second. */
+        bool waits = !mode_is_plain() && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
         (waits ? heap_reap : heap_reap_whole)(heap);
         done = decay_heap(heap, now, false);
         if (waits) racy_store(&heap->decay.settled, heap->turns - 1); /* there is more to do */

@@ -76,7 +76,7 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t t
 ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, SIZE_NOTHING, 0); }
 
 /* told: what the caller believes the block's size to be. */
-ALWAYS_INLINE enum fast_free fast_give_told(void *p, size_t told) {
+ALWAYS_INLINE enum fast_free fast_give_sized(void *p, size_t told) {
     return fast_give_if(p, SIZE_CLASS, told);
 }
 

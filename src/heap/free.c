@@ -1,10 +1,6 @@
 /* free, and what it does when the fast path does not apply. */
 #include "base/atomics.h"
 #include "base/compiler.h"
-#include "base/settings.h"
-#include "check/hard.h"
-#include "check/special.h"
-#include "check/told.h"
 #include "heap/alloc.h"
 #include "heap/cold.h"
 #include "heap/decay.h"
@@ -13,6 +9,7 @@
 #include "heap/foreign.h"
 #include "heap/magazine.h"
 #include "heap/misuse.h"
+#include "heap/mode.h"
 #include "heap/remote.h"
 #include "mallow.h"
 #include "pages/large.h"
@@ -88,25 +85,7 @@ void free_plain(void *p, const void *caller) {
     if (!done) misuse_report(MISUSE_FREE, p, caller);
 }
 
-void free_told(void *p, const struct release *how) {
-    if (p == NULL) return;
-    if (how->has_size) told_check_plain(p, how);
-    if (unlikely(settings.special != 0))
-        special_free(p, how);
-    else
-        free_plain(p, how->caller);
-}
-
-static NOINLINE void free_looked_at(void *p) {
-    free_told(p, &(struct release){.family = FAMILY_MALLOC, CALLED_HERE});
-}
-
-NOINLINE void free_slow(void *p) {
-    if (settings.special == SPECIAL_HARD && hard_free(p)) return;
-    free_looked_at(p);
-}
-
 EXPORT_OWN HOT void mallow_free(void *p) {
     if (likely(fast_give(p) == FAST_DONE)) return;
-    free_slow(p);
+    mode_now()->free(p, FAMILY_MALLOC);
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/settings.h"
-#include "check/full.h"
-#include "check/hard.h"
 #include "heap/magazine.h"
+#include "heap/mode.h"
 #include "heap/remote.h"
 #include "heap/repair.h"
 #include "heap/slab.h"
@@ -278,8 +277,7 @@ bool heap_reap(struct heap *heap) {
 }
 
 bool heap_reap_whole(struct heap *heap) {
-    bool some = full_relieve(heap);
-    some |= hard_relieve(heap);
+    bool some = mode_relieve(heap);
     some |= heap_reap(heap);
     return some;
 }

@@ -7,6 +7,7 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "heap/cold.h"
+#include "heap/mode.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
@@ -76,11 +77,10 @@ bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
     return true;
 }
 
-/* Nothing but sampled guards is on: what else is must see each call. */
-static bool is_sampling(void) { return settings.special == (SPECIAL_GUARD | SPECIAL_SAMPLE); }
+static bool is_sampling(void) { return mode_sees == MODE_SEES_SAMPLES; }
 
 static bool serves(unsigned class) {
-    return settings_allow_fast_path() &&
+    return mode_sees != MODE_SEES_ALL &&
            class <= class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 

@@ -7,13 +7,12 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "check/special.h"
-#include "check/told.h"
 #include "heap/alloc.h"
 #include "heap/fast.h"
 #include "heap/find.h"
 #include "heap/foreign.h"
 #include "heap/misuse.h"
+#include "heap/mode.h"
 #include "mallow.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
@@ -43,7 +42,7 @@ static void *resize_by_copy(const struct found *block, size_t size) {
     if (p == NULL) {
         if (size > block->usable) return NULL;
         errno = before; /* it fits where it is */
-        told_may_be_less();
+        alloc_note_larger();
         return block->start;
     }
     memcpy(p, block->start, min_size(block->usable, size));
@@ -66,22 +65,28 @@ void *resize_plain(void *p, size_t size) {
     return block.kind == BLOCK_NONE ? NULL : resize_block(&block, size);
 }
 
-static NOINLINE void *resize(void *p, size_t size, const void *caller) {
-    if (unlikely(settings.special != 0)) return special_resize(p, size, caller);
+void *realloc_plain(void *p, size_t size, const void *caller) {
     struct found block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) return resize_unknown(p, size, caller);
     void *resized = resize_block(&block, size);
     return resized != NULL ? resized : resize_by_copy(&block, size);
 }
 
+static NOINLINE void *new_by_realloc(size_t size, const void *caller) {
+    return mode_now()->alloc(&(struct alloc_request){.size = size,
+                                                     .align = 1,
+                                                     .by_realloc = true,
+                                                     .caller = caller,
+                                                     .entry = __builtin_frame_address(0)});
+}
+
 ALWAYS_INLINE void *new_block(size_t size, const void *caller) {
-    return likely(settings.special == 0) ? mallow_malloc(size)
-                                         : special_new_by_resize(size, caller);
+    return mode_is_plain() ? mallow_malloc(size) : new_by_realloc(size, caller);
 }
 
 ALWAYS_INLINE void free_for(void *p, const void *caller) {
     if (likely(fast_give(p) == FAST_DONE)) return;
-    free_told(p, &(struct release){.family = FAMILY_MALLOC, .caller = caller});
+    mode_free_request(p, &(struct free_request){.family = FAMILY_MALLOC, .caller = caller});
 }
 
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
@@ -90,14 +95,14 @@ EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
         free_for(p, __builtin_return_address(0));
         return NULL;
     }
-    return resize(p, size, __builtin_return_address(0));
+    return mode_now()->resize(p, size, __builtin_return_address(0));
 }
 
 EXPORT_OWN size_t mallow_usable_size(const void *p) {
     if (p == NULL) return 0;
     struct found block = find_block((void *)(uintptr_t)p);
     size_t usable = block.usable;
-    if (unlikely(block.kind == BLOCK_NONE) && !special_usable_size(p, &usable) &&
+    if (unlikely(block.kind == BLOCK_NONE) && !mode_usable_size(p, &usable) &&
         !foreign_usable_size(p, &usable))
         misuse_report(MISUSE_USABLE_SIZE, p, __builtin_return_address(0));
     return usable;
@@ -110,7 +115,7 @@ EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
         return NULL;
     }
     if (p == NULL) return new_block(bytes, __builtin_return_address(0));
-    if (bytes != 0) return resize(p, bytes, __builtin_return_address(0));
+    if (bytes != 0) return mode_now()->resize(p, bytes, __builtin_return_address(0));
     free_for(p, __builtin_return_address(0));
     return NULL;
 }

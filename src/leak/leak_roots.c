@@ -84,12 +84,12 @@ static void own_block_of(uintptr_t address) {
 }
 
 static uintptr_t vector_of(uintptr_t thread_pointer) {
-    uintptr_t words[2] = {0};
-    leak_read(thread_pointer, words, sizeof words);
+    uintptr_t vector[2] = {0};
+    leak_read(thread_pointer, vector, sizeof vector);
 #if defined(__x86_64__)
-    return words[1];
+    return vector[1];
 #else
-    return words[0];
+    return vector[0];
 #endif
 }
 

@@ -6,7 +6,10 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
+#include "check/block_info.h"
+#include "heap/find.h"
 #include "heap/size_class.h"
+#include "mallow.h"
 #include "os/os.h"
 #include "process/program_heap.h"
 #include "process/stats.h"
@@ -64,6 +67,47 @@ void calls_count_resize(size_t before, size_t after) {
         calls_count_free(before);
     }
 }
+
+/* Also of an address inside the block: the free is counted, and reported after that. */
+static bool count_size_of(const void *p, size_t *size) {
+    struct block_info info;
+    if (!block_info_of(p, &info) || info.life != LIFE_LIVE) return false;
+    *size = info.size;
+    return true;
+}
+
+static void count_allocated(const void *p, const struct alloc_request *request) {
+    (void)request;
+    if (p != NULL) calls_count_alloc(mallow_usable_size(p));
+}
+
+/* The plain look-up comes first: it is the short one, and mostly the right one. */
+static void count_freeing(void *p, const struct free_request *request) {
+    struct found block;
+    size_t size;
+    (void)request;
+    if (find_slot(p, &block))
+        calls_count_free(block.usable);
+    else if (count_size_of(p, &size))
+        calls_count_free(size);
+}
+
+static void count_resized(const struct resize_event *event) {
+    if (event->p == NULL) return;
+    size_t after = mallow_usable_size(event->p);
+    if (event->is_copy) {
+        calls_count_alloc(after);
+        calls_count_free(event->before);
+    } else {
+        calls_count_resize(event->before, after);
+    }
+}
+
+const struct observer calls_observer = {
+    .allocated = count_allocated,
+    .freeing = count_freeing,
+    .resized = count_resized,
+};
 
 /* ---- the page ---- */
 

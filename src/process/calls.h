@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "check/observed.h"
 #include "mallow_page.h"
 
 /* Counts in the file at `path` from now on. Returns false, with nothing changed, when the file
@@ -23,6 +24,9 @@ void calls_before_fork(void);
 
 /* In the child of a fork, whose calls are not counted. */
 void calls_after_fork(void);
+
+/* Counts each call. */
+extern const struct observer calls_observer;
 
 /* Sizes are those that mallow_usable_size() returns. */
 void calls_count_alloc(size_t size);

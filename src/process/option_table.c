@@ -172,13 +172,13 @@ static void option_set_check_level(size_t level) {
 #define GUARD_SAMPLED 32
 
 static void option_set_guard(size_t one_in) {
-    options_change_special(SPECIAL_SAMPLE, one_in >= GUARD_SAMPLED);
-    options_change_special(SPECIAL_GUARD, one_in != 0);
+    options_change_mode(MODE_SAMPLE, one_in >= GUARD_SAMPLED);
+    options_change_mode(MODE_GUARD, one_in != 0);
 }
 
 static void option_set_stats_pid(size_t process) {
     settings.summary = settings.summary && process == (size_t)os_process_id();
-    options_change_special(SPECIAL_COUNT, settings.summary);
+    options_change_mode(MODE_COUNT, settings.summary);
 }
 
 /* A bound from libc's default on is about small blocks alone there, and does not mean fewer than
@@ -214,7 +214,7 @@ static void option_apply(enum option_effect effect, size_t number) {
         option_set_check_level(number);
         break;
     case EFFECT_COUNT:
-        options_change_special(SPECIAL_COUNT, number != 0);
+        options_change_mode(MODE_COUNT, number != 0);
         break;
     case EFFECT_FIX_THRESHOLD:
         settings.fixed_threshold = true;
@@ -235,7 +235,7 @@ static void option_apply(enum option_effect effect, size_t number) {
         settings.check_action = number == 0 ? CHECK_REPORT | CHECK_ABORT : CHECK_REPORT;
         break;
     case EFFECT_PERTURB:
-        options_change_special(SPECIAL_FILL, number != 0);
+        options_change_mode(MODE_FILL, number != 0);
         break;
     case EFFECT_RETAIN:
         purge_set_retain(number);
@@ -253,7 +253,7 @@ static void option_apply(enum option_effect effect, size_t number) {
         option_set_trim_threshold(number);
         break;
     case EFFECT_ZERO:
-        options_change_special(SPECIAL_ZERO, number != 0);
+        options_change_mode(MODE_ZERO, number != 0);
         break;
     }
 }

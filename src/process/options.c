@@ -218,12 +218,12 @@ RARE int options_mallopt(int parameter, int value) {
 
 RARE void options_end_summary(void) {
     settings.summary = false;
-    options_change_special(SPECIAL_COUNT, false);
+    options_change_mode(MODE_COUNT, false);
     heap_follow_settings();
 }
 
 RARE void options_trace(bool wanted) {
-    options_change_special(SPECIAL_TRACE, wanted);
+    options_change_mode(MODE_TRACE, wanted);
     heap_follow_settings();
 }
 
@@ -231,6 +231,6 @@ RARE void options_check(bool pedantic) {
     /* Other threads may be between the old ways to allocate and the new ones to free. */
     if (settings.check == CHECK_FREE) settings.families_mixed = true;
     options_change_check(CHECK_FULL);
-    if (pedantic) options_change_special(SPECIAL_PEDANTIC, true);
+    if (pedantic) options_change_mode(MODE_PEDANTIC, true);
     heap_follow_settings();
 }

@@ -2,16 +2,12 @@
 
 #include "base/atomics.h"
 #include "check/redzone.h"
-#include "os/open_lock.h"
-#include "pages/space.h"
+#include "process/modes.h"
 
 void options_change_magazines(void) { racy_store(&settings.generation, settings.generation + 1); }
 
-void options_change_special(unsigned bit, bool on) {
-    unsigned special = on ? settings.special | bit : settings.special & ~bit;
-    racy_store(&settings.special, special); /* only slow paths look at it */
-    open_lock_block_signals((special & SPECIAL_NEEDS_LOCK) != 0);
-    space_serve_fast(settings_allow_fast_path());
+void options_change_mode(unsigned bit, bool on) {
+    modes_set(bit, on);
     options_change_magazines();
 }
 
@@ -20,5 +16,5 @@ void options_change_check(enum check_mode mode) {
     redzone_choose_secret();
     settings.check = mode;
     settings.guard_large = true;
-    options_change_special(mode == CHECK_FULL ? SPECIAL_FULL : SPECIAL_HARD, true);
+    options_change_mode(mode == CHECK_FULL ? MODE_FULL : MODE_HARD, true);
 }

@@ -9,8 +9,8 @@
 /* Each heap gives up what its magazines may no longer hold in its next slow path. */
 void options_change_magazines(void);
 
-/* Sets a bit of settings.special. */
-void options_change_special(unsigned bit, bool on);
+/* Sets a bit of settings.modes. */
+void options_change_mode(unsigned bit, bool on);
 
 /* Turns check=hard or check=full on, for ever: blocks that were made so must be found when they are
  * freed. */

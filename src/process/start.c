@@ -3,7 +3,6 @@
 
 #include "base/compiler.h"
 #include "base/settings.h"
-#include "check/mtrace.h"
 #include "check/verify.h"
 #include "guard/guard.h"
 #include "heap/decay.h"
@@ -19,6 +18,7 @@
 #include "pages/space.h"
 #include "process/calls.h"
 #include "process/control.h"
+#include "process/mtrace.h"
 #include "process/options.h"
 #include "process/summary.h"
 #include "report/fault.h"

@@ -262,7 +262,7 @@ static void check_special_blocks(void) {
 void workload_check_heap(void) {
     static struct mallow_stats stats;
     stats_read(&stats);
-    if (settings.special == 0)
+    if (settings.modes == 0)
         check_plain_blocks(&stats);
     else
         check_special_blocks();

@@ -18,7 +18,7 @@ static uint64_t seed = 1;
 /* ---- blocks ---- */
 
 static void check_block(size_t size, size_t align, enum family family, bool zero) {
-    struct ask ask = {.size = size, .align = align, .family = family, .zero = zero};
+    struct alloc_request ask = {.size = size, .align = align, .family = family, .zero = zero};
     char *block = take_as(ask, 4711);
     CHECK(block != NULL);
     CHECK_EQUAL((uintptr_t)block % max_size(align, UNIT), 0);
@@ -36,7 +36,7 @@ static void check_block(size_t size, size_t align, enum family family, bool zero
     CHECK(info.freed == 0 && info.freed_by == 0);
     CHECK(block - place.start >= ZONE_LEAST);
     CHECK(place.start + place.bytes - (block + size) >= ZONE_LEAST);
-    struct release how = {.family = family, WITH_SIZE(size), WITH_ALIGN(align)};
+    struct free_request how = {.family = family, WITH_SIZE(size), WITH_ALIGN(align)};
     CHECK(give_as(block, how, 4712));
     full_info(&place, &info);
     CHECK_EQUAL(info.life, LIFE_FREED);
@@ -88,7 +88,7 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
     static char *blocks[1000];
     for (int i = 0; i < 1000; i++) {
         struct block_info info;
-        blocks[i] = take_as((struct ask){.align = 1, .family = FAMILY_NEW}, 0);
+        blocks[i] = take_as((struct alloc_request){.align = 1, .family = FAMILY_NEW}, 0);
         struct place place = place_around(blocks[i]);
         CHECK(blocks[i] != NULL && !os_is_readable(blocks[i]));
         full_info(&place, &info);
@@ -97,7 +97,7 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
         CHECK_EQUAL(damage_of(blocks[i]), DAMAGE_NONE);
     }
     for (int i = 0; i < 1000; i++) {
-        struct release how = {.family = FAMILY_NEW, WITH_SIZE(0)};
+        struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(0)};
         CHECK(give_as(blocks[i], how, 0));
         CHECK_EQUAL(damage_of(blocks[i]), DAMAGE_NONE);
     }
@@ -106,18 +106,18 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
     check_reported("double free of");
     empty_quarantine();
     check_reported("");
-    CHECK(take_as((struct ask){.align = 64}, 0) == NULL); /* a guarded one serves */
+    CHECK(take_as((struct alloc_request){.align = 64}, 0) == NULL); /* a guarded one serves */
 }
 
 static void what_needs_more_than_a_slot_has_none(void) {
-    CHECK(take_as((struct ask){.size = SLOT_MAX - 200, .align = 1}, 0) != NULL);
+    CHECK(take_as((struct alloc_request){.size = SLOT_MAX - 200, .align = 1}, 0) != NULL);
     for (size_t size = SLOT_MAX - ZONE_LEAST; size < SLOT_MAX + 100; size++)
-        CHECK(take_as((struct ask){.size = size, .align = 1}, 0) == NULL);
+        CHECK(take_as((struct alloc_request){.size = size, .align = 1}, 0) == NULL);
     static const size_t sizes[] = {PTRDIFF_MAX, SIZE_MAX - 100, SIZE_MAX};
     for (int i = 0; i < 3; i++)
-        CHECK(take_as((struct ask){.size = sizes[i], .align = 1}, 0) == NULL);
-    CHECK(take_as((struct ask){.size = 10, .align = 2 * SLOT_MAX}, 0) == NULL);
-    CHECK(take_as((struct ask){.size = SLOT_MAX / 2, .align = SLOT_MAX}, 0) == NULL);
+        CHECK(take_as((struct alloc_request){.size = sizes[i], .align = 1}, 0) == NULL);
+    CHECK(take_as((struct alloc_request){.size = 10, .align = 2 * SLOT_MAX}, 0) == NULL);
+    CHECK(take_as((struct alloc_request){.size = SLOT_MAX / 2, .align = SLOT_MAX}, 0) == NULL);
 }
 
 static void fresh_slots_come_at_random(void) {
@@ -177,10 +177,10 @@ static void and_only_where_it_begins(void) {
 
 static void what_is_told_is_compared(void) {
     char *block = take(100);
-    CHECK(give_as(block, (struct release){WITH_SIZE(99)}, 0));
+    CHECK(give_as(block, (struct free_request){WITH_SIZE(99)}, 0));
     check_reported("size is 100, freed with 99");
     block = take(100);
-    struct release wrong = plainly;
+    struct free_request wrong = plainly;
     wrong.family = FAMILY_NEW_ARRAY;
     CHECK(give_as(block, wrong, 0));
     check_reported("allocated by malloc, freed by delete[]");
@@ -299,7 +299,7 @@ static void blocks_live_beside_each_other(void) {
         }
         size_t size = 1 + random_below(&seed, (size_t)1 << random_below(&seed, 13));
         size_t align = (size_t)1 << random_below(&seed, 9);
-        char *start = take_as((struct ask){.size = size, .align = align}, 0);
+        char *start = take_as((struct alloc_request){.size = size, .align = align}, 0);
         CHECK(start != NULL && (uintptr_t)start % align == 0 && is_filled(start, size, FILL_FRESH));
         blocks[n].start = start;
         blocks[n].size = size;

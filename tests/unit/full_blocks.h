@@ -5,12 +5,11 @@
 #include "bodies.h"
 
 #include "check/full.h"
-#include "check/special.h"
 #include "process/options.h"
 
 enum { ZONE_LEAST = 32 }; /* bytes on either side of a block that are looked at, at least */
 
-static const struct release plainly = {.family = FAMILY_MALLOC};
+static const struct free_request plainly = {.family = FAMILY_MALLOC};
 
 static inline void begin(void) {
     setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
@@ -18,7 +17,7 @@ static inline void begin(void) {
     CHECK_EQUAL(settings.check, CHECK_FULL);
 }
 
-static inline char *take_as(struct ask ask, stack_id stack) {
+static inline char *take_as(struct alloc_request ask, stack_id stack) {
     struct heap *heap = heap_enter();
     char *block = full_alloc(heap, &ask, stack);
     heap_leave(heap);
@@ -26,7 +25,7 @@ static inline char *take_as(struct ask ask, stack_id stack) {
 }
 
 static inline char *take(size_t size) {
-    char *block = take_as((struct ask){.size = size, .align = 1}, 0);
+    char *block = take_as((struct alloc_request){.size = size, .align = 1}, 0);
     CHECK(block != NULL);
     return block;
 }
@@ -37,7 +36,7 @@ static inline struct place place_around(const char *p) {
     return place;
 }
 
-static inline bool give_as(char *block, struct release how, stack_id stack) {
+static inline bool give_as(char *block, struct free_request how, stack_id stack) {
     struct place place = place_around(block);
     struct heap *heap = heap_enter();
     bool done = full_free(heap, &place, block, &how, stack);

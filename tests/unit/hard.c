@@ -3,6 +3,7 @@
 
 #include "hard_blocks.h"
 
+#include "check/modes.h"
 #include "check/verify.h"
 #include "heap/alloc.h"
 #include "heap/size_class.h"
@@ -49,7 +50,7 @@ static void what_needs_more_than_a_slot_has_none(void) {
 
 static void malloc_goes_on_with_other_ways(void) {
     for (size_t size = 1; size < 4 * SLOT_MAX; size = size * 2 + 1) {
-        char *block = hard_malloc(size);
+        char *block = hard_mode.malloc(size);
         struct block_info info;
         CHECK(block != NULL && is_zero(block, size));
         CHECK(block_info_of(block, &info) && info.life == LIFE_LIVE && info.size == size);
@@ -216,7 +217,7 @@ static void *live(void *argument) {
             continue;
         }
         size_t size = 1 + random_below(&random, (size_t)1 << random_below(&random, 13));
-        char *start = hard_malloc(size);
+        char *start = hard_mode.malloc(size);
         CHECK(start != NULL && is_zero(start, size));
         blocks[n].start = start;
         blocks[n].size = size;

@@ -7,12 +7,14 @@
 
 #include "random.h"
 
+#include "check/modes.h"
+
 static uint64_t seed = 1;
 
 /* ---- frees ---- */
 
 static void a_block_is_freed_once_and_where_it_begins(void) {
-    char *block = take(100), *run = hard_malloc(MIB);
+    char *block = take(100), *run = hard_mode.malloc(MIB);
     static int data;
     void *others[] = {NULL, block + 1, block + 8,  block + 16,          block - 16, &data,
                       run,  run + 16,  space.base, (void *)UINTPTR_MAX, block + 99};
@@ -54,32 +56,32 @@ static void one_of_several_threads_gets_it(void) {
 
 /* The word that was overwritten no longer tells the size. */
 static void of_a_block_that_was_overrun_no_size_is_compared(void) {
-    struct release how = {.family = FAMILY_NEW, WITH_SIZE(100)};
+    struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
     char *block = take(100);
     struct place place = place_of_live(block);
     memset(block, 'x', place.bytes);
-    CHECK(hard_free_told(block, &how));
+    CHECK(hard_free_checked(block, &how));
     const char *text = reported();
     CHECK(strstr(text, "heap overflow of") != NULL && strstr(text, "size mismatch") == NULL);
 }
 
 static void sizes_that_are_told_are_compared(void) {
-    struct release how = {.family = FAMILY_NEW, WITH_SIZE(100)};
-    CHECK(hard_free_told(take(100), &how));
+    struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
+    CHECK(hard_free_checked(take(100), &how));
     check_reported("");
-    CHECK(hard_free_told(take(99), &how));
+    CHECK(hard_free_checked(take(99), &how));
     check_reported("size is 99, freed with 100");
-    CHECK(hard_free_told(take(101), &how));
+    CHECK(hard_free_checked(take(101), &how));
     check_reported("size is 101, freed with 100");
     char *block = hard_alloc(100, 64);
     how.has_align = true;
     how.align = 64;
-    CHECK(hard_free_told(block, &how));
+    CHECK(hard_free_checked(block, &how));
     check_reported("");
-    CHECK(!hard_free_told(block, &how));
+    CHECK(!hard_free_checked(block, &how));
     check_reported("");
     how.has_align = how.has_size = false;
-    CHECK(hard_free_told(take(5000), &how));
+    CHECK(hard_free_checked(take(5000), &how));
     check_reported("");
 }
 

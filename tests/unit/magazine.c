@@ -6,6 +6,7 @@
 #include "base/settings.h"
 #include "heap/fast.h"
 #include "heap/magazine.h"
+#include "heap/mode.h"
 #include "heap/slab.h"
 #include "pages/pages.h"
 #include "pages/space.h"
@@ -182,9 +183,9 @@ static void a_bound_on_entries_is_kept_and_used(void **state) {
     assert_true(room(30) * class_size(30) <= 16 * KIB);
 }
 
-static void filling_keeps_nothing(void **state) {
+static void a_mode_that_sees_all_calls_keeps_nothing(void **state) {
     (void)state;
-    settings.special = SPECIAL_FILL;
+    mode_sees = MODE_SEES_ALL;
     assert_keeps_nothing(4);
 }
 
@@ -204,12 +205,6 @@ static void renewal_gives_all_back_and_asks_the_settings_again(void **state) {
     magazines_renew(&heap);
     while (slab_retire_empty(&heap)) continue;
     assert_int_equal(pages_count().used, 0);
-}
-
-static void counting_calls_keeps_nothing(void **state) {
-    (void)state;
-    settings.special = SPECIAL_COUNT;
-    assert_keeps_nothing(4);
 }
 
 /* What a fork's child, or a jump out of a handler, may leave. */
@@ -237,7 +232,7 @@ static int new_heap(void **state) {
     (void)state;
     settings.mxfast = settings.tcache_max = SLOT_MAX;
     settings.tcache_count = SIZE_MAX;
-    settings.special = 0;
+    mode_sees = MODE_SEES_REST;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
     return space_start() ? 0 : -1;
@@ -259,8 +254,7 @@ int main(void) {
         TEST(sizes_above_mxfast_are_not_kept),
         TEST(the_lesser_of_both_bounds_on_sizes_counts),
         TEST(a_bound_on_entries_is_kept_and_used),
-        TEST(filling_keeps_nothing),
-        TEST(counting_calls_keeps_nothing),
+        TEST(a_mode_that_sees_all_calls_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

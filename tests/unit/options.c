@@ -17,7 +17,7 @@ static void options_are_read_in_order(void **state) {
     assert_true(settings.families_mixed);
     assert_true(settings.summary);
     assert_true(settings.summary_json);
-    assert_true((settings.special & SPECIAL_COUNT) != 0);
+    assert_true((settings.modes & MODE_COUNT) != 0);
     assert_true(space.slow);
 }
 
@@ -46,7 +46,7 @@ static void the_summary_is_for_one_process(void **state) {
     snprintf(options, sizeof(options), "stats=exit,stats_pid=%d", (int)getpid() + 1);
     assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
     assert_false(settings.summary);
-    assert_false((settings.special & SPECIAL_COUNT) != 0);
+    assert_false((settings.modes & MODE_COUNT) != 0);
     assert_false(space.slow); /* the fast path serves */
 }
 

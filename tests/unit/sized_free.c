@@ -2,7 +2,7 @@
 #include "bodies.h"
 
 #include "base/layout.h"
-#include "check/told.h"
+#include "check/sized_free.h"
 
 static char memory[4096] __attribute__((aligned(4096)));
 
@@ -18,16 +18,16 @@ static struct block_info block(size_t size, enum family family, size_t align) {
 
 #define NOT_TOLD 12345 /* no size or alignment of this test's */
 
-static struct release how(enum family family, size_t size, size_t align) {
-    return (struct release){.family = family,
-                            .has_size = size != NOT_TOLD,
-                            .has_align = align != NOT_TOLD,
-                            .size = size,
-                            .align = align};
+static struct free_request how(enum family family, size_t size, size_t align) {
+    return (struct free_request){.family = family,
+                                 .has_size = size != NOT_TOLD,
+                                 .has_align = align != NOT_TOLD,
+                                 .size = size,
+                                 .align = align};
 }
 
-static void check_told(struct block_info info, struct release release, const char *expected) {
-    told_check(&info, &release);
+static void check_told(struct block_info info, struct free_request release, const char *expected) {
+    sized_free_check(&info, &release);
     check_reported(expected);
 }
 
@@ -41,7 +41,7 @@ static void families_must_belong_together(void) {
             char expected[200] = "";
             if (a != f)
                 snprintf(expected, sizeof expected,
-                         "mismatched free of %p (a block of 100 bytes, thread %d \"unit_told\"), "
+                         "mismatched free of %p (a block of 100 bytes, thread %d \"unit_sized_free\"), "
                          "allocated by %s, freed by %s%s",
                          (void *)(memory + 64), (int)getpid(), allocates[a], frees[f],
                          a == 0 || f == 0 ? " (no error if a library has" : "\n");
@@ -121,8 +121,8 @@ static void delete_must_know_of_an_alignment(void) {
 static void one_thing_is_told(void) {
     settings.check = CHECK_FULL;
     struct block_info info = block(100, FAMILY_NEW, 64);
-    struct release release = how(FAMILY_MALLOC, 99, 32);
-    told_check(&info, &release);
+    struct free_request release = how(FAMILY_MALLOC, 99, 32);
+    sized_free_check(&info, &release);
     const char *text = reported();
     const char *first = strstr(text, "mallow:");
     CHECK(first != NULL && strstr(first + 1, "mallow:") == NULL);

@@ -1,10 +1,11 @@
-#include "check/told.h"
+#include "check/sized_free.h"
 
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "heap/alloc.h"
 #include "heap/find.h"
 #include "report/report.h"
 
@@ -62,12 +63,8 @@ static RARE void report_alignment(const struct block_info *block, size_t told) {
     report_numbers(block, "alignment", block->align != 0 ? block->align : start & -start, told);
 }
 
-static UNTOUCHED bool may_be_less;
-
-RARE void told_may_be_less(void) { racy_store(&may_be_less, true); }
-
 static bool is_less_rightly(size_t told, size_t size) {
-    return told <= size && racy_load(bool, &may_be_less);
+    return told <= size && alloc_may_be_larger();
 }
 
 /* Where the alignment that was asked for is not kept, the one that the block has must do. */
@@ -76,7 +73,7 @@ static bool is_aligned_so(const struct block_info *block, size_t told) {
     return told != 0 && (uintptr_t)block->start % told == 0;
 }
 
-void told_check(const struct block_info *block, const struct release *how) {
+void sized_free_check(const struct block_info *block, const struct free_request *how) {
     bool families = settings.check == CHECK_FULL && !settings.families_mixed;
     if (families && block->family != how->family) {
         report_families(block, how->family);
@@ -91,7 +88,7 @@ void told_check(const struct block_info *block, const struct release *how) {
 }
 
 /* What was asked for with an alignment may be much less than the block has. */
-RARE void told_check_plain(void *p, const struct release *how) {
+RARE void sized_free_check_plain(void *p, const struct free_request *how) {
     struct found block = find_block(p);
     if (block.kind == BLOCK_NONE) return;
     bool fits = how->has_align ? how->size <= block.usable : size_fits(how->size, block.usable);

@@ -1,4 +1,4 @@
-#include "check/mtrace.h"
+#include "process/mtrace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static void end_log(void) {
 
 /* ---- beginning and end ---- */
 
-static bool is_tracing(void) { return (settings.special & SPECIAL_TRACE) != 0; }
+static bool is_tracing(void) { return (settings.modes & MODE_TRACE) != 0; }
 
 static void free_of_libc(void) {
     if (is_tracing() && __libc_freeres != NULL) __libc_freeres();
@@ -178,11 +178,13 @@ static void write_line(const void *caller, const char *sign, const void *p, cons
     lock_drop(&trace_lock);
 }
 
-RARE void mtrace_alloc(const void *p, size_t size, const void *caller) {
+static RARE void mtrace_alloc(const void *p, size_t size, const void *caller) {
     write_line(caller, "+ ", p, &size);
 }
 
-RARE void mtrace_free(const void *p, const void *caller) { write_line(caller, "- ", p, NULL); }
+static RARE void mtrace_free(const void *p, const void *caller) {
+    write_line(caller, "- ", p, NULL);
+}
 
 static void write_move(const void *old, const void *p, size_t size, const void *caller) {
     lock_take(&trace_lock);
@@ -193,7 +195,7 @@ static void write_move(const void *old, const void *p, size_t size, const void *
     lock_drop(&trace_lock);
 }
 
-RARE void mtrace_realloc(const void *old, const void *p, size_t size, const void *caller) {
+static RARE void mtrace_realloc(const void *old, const void *p, size_t size, const void *caller) {
     if (p == NULL)
         write_line(caller, "! ", old, &size);
     else if (old == NULL)
@@ -201,3 +203,28 @@ RARE void mtrace_realloc(const void *old, const void *p, size_t size, const void
     else
         write_move(old, p, size, caller);
 }
+
+/* ---- the calls ---- */
+
+static void trace_allocated(const void *p, const struct alloc_request *request) {
+    size_t size = request->has_logged ? request->logged : request->size;
+    if (p == NULL && request->by_realloc)
+        mtrace_realloc(NULL, NULL, size, request->caller);
+    else
+        mtrace_alloc(p, size, request->caller);
+}
+
+static void trace_freeing(void *p, const struct free_request *request) {
+    mtrace_free(p, request->caller);
+}
+
+static void trace_resized(const struct resize_event *event) {
+    mtrace_realloc(event->old, event->p, event->size, event->caller);
+}
+
+const struct observer mtrace_observer = {
+    .allocated = trace_allocated,
+    .freeing = trace_freeing,
+    .resized = trace_resized,
+    .needs_old_address = true,
+};

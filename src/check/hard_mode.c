@@ -1,0 +1,73 @@
+/* check=hard as a mode: sealed blocks in slots (hard.h). Larger ones go below. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/numbers.h"
+#include "check/hard.h"
+#include "check/modes.h"
+#include "check/resize.h"
+#include "check/sized_free.h"
+
+static void *hard_alloc_request(const struct alloc_request *request) {
+    int error_before = errno;
+    void *p = request->size > PTRDIFF_MAX ? NULL : hard_alloc(request->size, request->align);
+    if (likely(p != NULL)) return p;
+    p = mode_below(&hard_mode)->alloc(request);
+    if (p != NULL) errno = error_before;
+    return p;
+}
+
+/* Called last, like mode_malloc. */
+NOINLINE void *hard_malloc_slow(size_t size) {
+    const void *caller = __builtin_return_address(0);
+    return hard_alloc_request(&(struct alloc_request){.size = size, .align = 1, .caller = caller});
+}
+
+static void hard_free_request(void *p, const struct free_request *request) {
+    if (request->has_size) sized_free_check_plain(p, request);
+    if (!hard_free_checked(p, request)) mode_below(&hard_mode)->free_request(p, request);
+}
+
+static void *hard_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
+    struct place place;
+    if (place_of(p, &place) && hard_is_known(&place)) return hard_resize(&place, size) ? p : NULL;
+    return mode_below(&hard_mode)->resize_in_place(p, before, size, may_move);
+}
+
+/* A block in a slot, while this is the topmost mode; NULL in any other case. */
+static void *hard_resize_slot(void *p, size_t size) {
+    struct place place;
+    if (!hard_find(p, &place)) return NULL;
+    if (hard_resize(&place, size)) return p;
+    void *moved = hard_alloc(size, 1);
+    if (moved == NULL) return NULL;
+    memcpy(moved, p, min_size(hard_size(&place), size));
+    hard_free(p);
+    return moved;
+}
+
+static void *hard_resize_any(void *p, size_t size, const void *caller) {
+    int error_before = errno;
+    void *resized = hard_resize_slot(p, size);
+    errno = error_before;
+    return resized != NULL ? resized : checked_resize(p, size, caller);
+}
+
+static bool hard_usable_size(const void *p, size_t *usable) {
+    struct place place;
+    if (!hard_find((void *)(uintptr_t)p, &place)) return false;
+    *usable = hard_size(&place);
+    return true;
+}
+
+struct mode hard_mode = {
+    .malloc = hard_malloc,
+    .free = hard_free_any,
+    .alloc = hard_alloc_request,
+    .free_request = hard_free_request,
+    .resize = hard_resize_any,
+    .resize_in_place = hard_resize_in_place,
+    .usable_size = hard_usable_size,
+    .relieve = hard_relieve,
+};

@@ -1,0 +1,10 @@
+/* The modes of this folder (heap/mode.h), for the one place that puts them together. */
+#ifndef MALLOW_MODES_H
+#define MALLOW_MODES_H
+
+#include "heap/mode.h"
+
+extern struct mode plain_mode, filled_mode, guarded_large_mode, full_mode, hard_mode,
+    guarded_sample_mode, observed_mode;
+
+#endif
