@@ -1,9 +1,11 @@
-# A core on an operating system that refuses, or that has larger pages: see tests/inject.
+# Links a core to an operating system whose calls can fail, or whose pages are larger: see
+# tests/inject.
 
 set(os_calls reserve commit extend break_move protect purge map unmap remap move_pages advise_huge
     reserve_at discard)
 
-# failing_os(TARGET): the linker leads the core's calls to failing_os.c and what it stands on.
+# failing_os(TARGET) makes the linker redirect the core's calls to failing_os.c, which passes them
+# to limited_os.c and paged_os.c.
 function(failing_os target)
     set(here ${PROJECT_SOURCE_DIR}/tests/inject)
     target_sources(${target} PRIVATE
@@ -14,7 +16,7 @@ function(failing_os target)
     endforeach()
 endfunction()
 
-# with_larger_pages(TEST COMMAND...) adds TEST.page16k and TEST.page64k.
+# with_larger_pages(TEST COMMAND...) adds TEST.page16k and TEST.page64k, with pages of these sizes.
 function(with_larger_pages test)
     vary(${test} page16k MALLOW_TEST_PAGE=16384 ${ARGN})
     vary(${test} page64k MALLOW_TEST_PAGE=65536 ${ARGN})

@@ -1,14 +1,14 @@
-# Test programs that run under the library as any program does: preloaded.
+# Test programs that run with the library preloaded, as any program does.
 
 include(${CMAKE_CURRENT_LIST_DIR}/Variants.cmake)
 find_package(Threads REQUIRED)
 
-# preloaded_program(GROUP SOURCE) builds the program GROUP_NAME of one source.
+# preloaded_program(GROUP SOURCE) builds the program GROUP_NAME from one source file.
 function(preloaded_program group source)
     cmake_path(GET source STEM name)
     add_executable(${group}_${name} ${source})
     target_include_directories(${group}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
-    # Clang takes an allocation of libc's for one that succeeds, whatever single names it may not know.
+    # Clang assumes that an allocation by libc succeeds, even if -fno-builtin-NAME hides each name.
     target_compile_options(${group}_${name} PRIVATE
         $<$<C_COMPILER_ID:Clang>:-fno-builtin>
         $<$<COMPILE_LANGUAGE:CXX>:-fsized-deallocation>)
@@ -16,7 +16,8 @@ function(preloaded_program group source)
 endfunction()
 
 # preloaded_run(GROUP NAME [ARGUMENT...]) adds a test that runs the program under the library, and
-# its variants (MALLOW_TESTS_MODES: Variants.cmake); MALLOW_TESTS_LARGE is a regular expression of those that do not fit a small space.
+# the test's variants (see Variants.cmake). MALLOW_TESTS_LARGE is a regular expression for the tests
+# that do not fit into a small address space.
 function(preloaded_run group name)
     string(GENEX_STRIP "${ARGN}" arguments)
     list(JOIN arguments . arguments)
@@ -36,7 +37,7 @@ function(preloaded_run group name)
     endif()
 endfunction()
 
-# preloaded_test(GROUP SOURCE) does both.
+# preloaded_test(GROUP SOURCE) builds the program and adds its test.
 function(preloaded_test group source)
     preloaded_program(${group} ${source})
     cmake_path(GET source STEM name)

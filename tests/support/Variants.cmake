@@ -1,8 +1,8 @@
-# The same tests under other circumstances. MALLOW_TESTS_ONCE is a regular expression of those that
-# would take too long for what they add.
+# Variants of a test: it runs again in another environment or mode. MALLOW_TESTS_ONCE is a regular
+# expression for the variants that would take too long for what they add.
 
-# vary(TEST SUFFIX VARIABLE COMMAND...) adds TEST.SUFFIX, like TEST but for its command, and for
-# VARIABLE=VALUE in the environment, if it is not empty.
+# vary(TEST SUFFIX VARIABLE COMMAND...) adds TEST.SUFFIX: it runs COMMAND with the properties of
+# TEST, and with VARIABLE (NAME=VALUE, or empty) in its environment.
 function(vary test suffix variable)
     if(MALLOW_TESTS_ONCE AND test MATCHES "^(${MALLOW_TESTS_ONCE})$")
         return()
@@ -22,18 +22,19 @@ function(vary test suffix variable)
     set_tests_properties(${test}.${suffix} PROPERTIES ENVIRONMENT "${environment}")
 endfunction()
 
-# at_break(TEST COMMAND...) adds TEST.brk: the blocks are at the program break.
+# at_break(TEST COMMAND...) adds TEST.brk, which allocates at the program break.
 function(at_break test)
     vary(${test} brk MALLOW_OPTIONS=backend=brk ${ARGN})
 endfunction()
 
-# in_small_space(TEST COMMAND...) adds TEST.small: the process has 128 MiB of address space.
+# in_small_space(TEST COMMAND...) adds TEST.small, which has 128 MiB of address space.
 function(in_small_space test)
     vary(${test} small "" sh -c "ulimit -v 131072 && exec \"$@\"" sh ${ARGN})
 endfunction()
 
-# in_modes(TEST COMMAND...) adds TEST.MODE for each of MALLOW_TESTS_MODES that TEST does not match
-# MALLOW_TESTS_NOT_MODE in: what it is about is not so there by design, or takes too long.
+# in_modes(TEST COMMAND...) adds TEST.MODE for each MODE in MALLOW_TESTS_MODES, unless TEST matches
+# the regular expression MALLOW_TESTS_NOT_MODE: its checks do not hold in that mode by design, or
+# take too long.
 set(mallow_mode_full MALLOW_OPTIONS=check=full)
 set(mallow_mode_hard MALLOW_OPTIONS=check=hard)
 set(mallow_mode_guard MALLOW_OPTIONS=guard=1)

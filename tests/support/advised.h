@@ -1,4 +1,4 @@
-/* Which memory of this process the kernel was asked to give huge pages. */
+/* Finds the memory of this process for which the kernel was asked for huge pages. */
 #ifndef ADVISED_H
 #define ADVISED_H
 
@@ -13,7 +13,7 @@ static inline bool huge_pages_exist(void) {
     return access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) == 0;
 }
 
-/* Whether the mapping around the address may have them, from /proc/self/smaps. */
+/* Returns true if /proc/self/smaps says that the mapping around the address may have huge pages. */
 static inline bool is_advised(const void *address) {
     static char text[1 << 20];
     size_t length = 0;

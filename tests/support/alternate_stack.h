@@ -1,7 +1,8 @@
 /*
- * An alternate signal stack that has room for the kernel's frame and little more, and faults when
- * more is used. The functions that a handler calls there must be bound before: the loader, binding
- * one at its first call, saves every register on the same stack.
+ * An alternate signal stack with room for the kernel's frame and little more. A handler that uses
+ * more hits an inaccessible page. The test must call the handler's functions once before the
+ * signal: when the loader binds a function at its first call, it saves every register on the same
+ * stack.
  */
 #ifndef ALTERNATE_STACK_H
 #define ALTERNATE_STACK_H

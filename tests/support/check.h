@@ -1,9 +1,9 @@
 /*
- * Assertions for programs that are themselves the test: the first failure names the place and ends
- * the process with status 1, whichever thread, signal handler or forked child it is found in.
+ * Assertions for test programs. The first failure prints its place and ends the process with status
+ * 1, in any thread, signal handler or forked child.
  *
- * The programs use the libc names, so that they run under any allocator: without Mallow they show
- * what libc itself does.
+ * The programs use the names of libc, so that they run under any allocator. Without Mallow they
+ * show what libc itself does.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -22,7 +22,7 @@ enum { STATUS_SKIPPED = 77 };
 #define CHECK(condition) \
     ((condition) ? (void)0 : check_failed("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition))
 
-/* For integers: a failure shows both. */
+/* Compares two integers; a failure prints both. */
 #define CHECK_EQUAL(actual, expected)                                                       \
     do {                                                                                    \
         long long actual_value = (long long)(actual);                                       \
@@ -34,7 +34,7 @@ enum { STATUS_SKIPPED = 77 };
 
 #define check_failed(...) (dprintf(STDERR_FILENO, __VA_ARGS__), _exit(EXIT_FAILURE))
 
-/* For the few demands that libc itself does not meet. */
+/* Guards the few checks that libc itself does not pass. */
 static inline int running_on_mallow(void) { return dlsym(RTLD_DEFAULT, "mallow_malloc") != NULL; }
 
 static inline void skip(const char *reason) {

@@ -1,7 +1,7 @@
 /*
- * Fills blocks with content that shows later whether anything else was written there. The content
- * follows from a key, the key from the block's address: no block's content passes for another's,
- * and a block that was copied elsewhere still holds what its old key says.
+ * Fills blocks with a pattern that shows later if anything else was written there. The pattern
+ * follows from a key, and the key from the block's address and size: no block's content passes for
+ * another's, and a copy of a block still matches the old key.
  */
 #ifndef PATTERN_H
 #define PATTERN_H
@@ -28,7 +28,7 @@ static inline void pattern_fill(void *block, size_t size, uint64_t key) {
     }
 }
 
-/* SIZE may be less than what was filled: after a realloc to a smaller size the beginning holds. */
+/* `size` may be less than what was filled: a realloc to a smaller size keeps the beginning. */
 static inline bool pattern_holds(const void *block, size_t size, uint64_t key) {
     const char *bytes = (const char *)block;
     for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {

@@ -1,4 +1,4 @@
-/* Children of the test: one that fails, dies or hangs fails the test. */
+/* Child processes of a test. A child that fails, dies or hangs fails the test. */
 #ifndef PROCESSES_H
 #define PROCESSES_H
 
@@ -7,10 +7,10 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
-/* A child that hangs is ended after this time, which no working one comes near to. */
+/* A hanging child is killed after this time, which is far more than a working one needs. */
 enum { HANGING_SECONDS = 600 };
 
-/* Like fork, but the child does not outlive a hang. */
+/* Forks a child that is killed if it hangs. */
 static inline pid_t start_child(void) {
     pid_t child = fork();
     CHECK(child >= 0);

@@ -1,11 +1,11 @@
-/* Numbers that look random and depend on the seed alone (xorshift64*). */
+/* Pseudo-random numbers that depend only on the seed (xorshift64*). */
 #ifndef RANDOM_H
 #define RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The state starts as any number but 0. */
+/* The initial state is any number except 0. */
 static inline uint64_t random_next(uint64_t *state) {
     *state ^= *state >> 12;
     *state ^= *state << 25;

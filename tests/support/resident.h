@@ -1,4 +1,4 @@
-/* The memory of this process that is in core now, in bytes: without stdio, which would allocate. */
+/* Reads the size of this process's resident set in bytes, without stdio, which would allocate. */
 #ifndef RESIDENT_H
 #define RESIDENT_H
 
@@ -12,7 +12,7 @@ static inline size_t resident_bytes(void) {
     CHECK(file >= 0 && read(file, text, sizeof(text) - 1) > 0);
     close(file);
     char *rest = NULL;
-    strtoul(text, &rest, 10); /* The size of the address space. */
+    strtoul(text, &rest, 10); /* skips the size of the address space */
     return strtoul(rest, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 

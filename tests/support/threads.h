@@ -1,4 +1,4 @@
-/* Threads without an error to handle: what cannot start fails the test. */
+/* Starts and joins threads. An error fails the test, so that callers need not handle it. */
 #ifndef THREADS_H
 #define THREADS_H
 

@@ -1,6 +1,6 @@
 /*
- * A program with one fault, and its twin: the same program, with MALLOW_TEST_TWIN in its
- * environment, does the same without the fault.
+ * A program with one fault, and its twin: with MALLOW_TEST_TWIN in its environment, the same
+ * program does the same without the fault.
  */
 #ifndef TWIN_H
 #define TWIN_H
@@ -13,7 +13,7 @@ __attribute__((constructor)) static void choose_twin(void) {
     is_faulty = getenv("MALLOW_TEST_TWIN") == NULL;
 }
 
-/* Statements of the faulty program alone, and values. */
+/* Statements and values that only the faulty program uses. */
 #define MISUSE(...)      \
     do {                 \
         if (FAULTY) {    \
@@ -22,7 +22,7 @@ __attribute__((constructor)) static void choose_twin(void) {
     } while (0)
 #define EITHER(faulty, correct) (FAULTY ? (faulty) : (correct))
 
-/* A program's argument. */
+/* Returns the number in a program's argument. */
 static inline size_t number(const char *argument) { return strtoull(argument, NULL, 0); }
 
 #endif
