@@ -1,11 +1,13 @@
 /*
- * Frees by threads that do not own the slab (src/heap/remote.c, slab.c, heap.c), for spin.
+ * A model of remote frees for spin: threads free blocks in slabs that they do not own
+ * (src/heap/remote.c, slab*.c, heap.c).
  *
- * Two threads own a heap each, end and are followed by others, and take slabs over from each
- * other's heap while nobody holds it; OTHERS more threads free blocks of both. With VISITOR one more
- * visits heaps whose threads are not in a slow path, collects and returns pages. Every access to
- * what threads share is one step; what only the owner of a heap touches is done beside it. The
- * steps have the names of the functions that they stand for:
+ * Two threads own a heap each. They end, are followed by other threads, and take over slabs from
+ * the other heap while no thread holds it. OTHERS more threads free blocks of both heaps. With
+ * VISITOR one more thread visits heaps whose threads are not in a slow path, collects their remote
+ * frees and returns pages. Every access to shared memory is one step; accesses to memory that only
+ * the owner of a heap touches belong to the same step. The steps have the names of the functions
+ * that they model:
  *
  *   remote_free, remote_give, announce, push_pending,
  *   remote_collect, look_at                                          remote.c
@@ -14,17 +16,19 @@
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
  *   fast_take, fast_give                                             fast.h
  *
- * A magazine, or a quarantine, is the set of the slots that are `cached` by its heap. FRESH slots and the lists of partial slabs
- * are left out: no other thread ever sees them (tests/unit has them). All classes are one, for
- * an owner that finds nothing looks at the lists of all. Memory is sequentially consistent here:
- * the orders that the C code asks for are the ThreadSanitizer's business (tests/stress).
+ * A magazine, or a quarantine, is the set of the slots that are `cached` by its heap. FRESH slots
+ * and the lists of partial slabs are left out, because no other thread ever sees them (tests/unit
+ * checks them). There is one size class, because an owner that finds nothing looks at the lists of
+ * all classes. The memory of the model is sequentially consistent: ThreadSanitizer checks the
+ * memory orders of the C code (tests/stress).
  *
- * What must hold: the assertions of the steps, and check_quiet whenever no thread is inside one
- * of the functions. No slot is handed out while the program has it. Without DOUBLE_FREE each block is
- * freed once, by whoever; with it any slot that is in use may be freed by several at a time, its
- * owner's fast path among them, which reads the state and stores the new one in two steps.
- * With HOLDING a thread may keep a slot of another's slab for itself, as a quarantine does whose slab
- * went to another heap.
+ * The assertions of the steps must hold, and check_quiet whenever no thread is inside one of the
+ * functions. No slot is handed out while the program has it. Without DOUBLE_FREE each block is
+ * freed once, by any thread. With it several threads may free a used slot at the same time, among
+ * them its owner in the fast path, which reads the state and stores the new one in two steps. With
+ * HOLDING a thread may keep a slot of another heap's slab for itself, like a quarantine after the
+ * slab went to another heap.
+ *
  * A run with one of the PLANT_ definitions contains that mistake, and must fail.
  */
 
@@ -51,14 +55,14 @@ typedef Slab {
     bool pending;
     byte next_pending;
     byte outside;
-    byte parts;  /* granules, of a slab's first */
-    bool inner;  /* index != 0 */
-    bool taken;  /* from the page heap */
+    byte parts;  /* the number of granules, in a slab's first one */
+    bool inner;  /* a granule that is not a slab's first (index != 0) */
+    bool taken;  /* the page heap gave it to a slab */
     byte state[SLOTS];
     byte cached[SLOTS]; /* the heap in whose magazine the slot is */
-    bool live[SLOTS];   /* the program has the block: no free of it took effect, or has begun */
+    bool live[SLOTS];   /* the program has the block: no free of it has taken effect (or begun) */
 #ifdef DOUBLE_FREE
-    bool handed_out[SLOTS]; /* since its owner has last read its state to free it */
+    bool handed_out[SLOTS]; /* since its owner last read its state to free it */
 #endif
 };
 
@@ -66,11 +70,11 @@ Slab slab[SLABS + 1];
 byte pending[HEAPS + 1];
 byte collecting[HEAPS + 1];
 bool visited[HEAPS + 1], busy[HEAPS + 1];
-bool trimming[SLABS + 1]; /* pages of one of its free slots are on their way */
+bool trimming[SLABS + 1]; /* the pages of one of its free slots are being returned */
 byte holder[HEAPS + 1];  /* the thread that holds the heap's mutex */
-byte inside;             /* how many threads are inside one of the functions */
+byte inside;             /* the number of threads inside one of the functions */
 
-/* ---- what must hold while all is quiet ---- */
+/* ---- what must hold while no thread is inside a function ---- */
 
 hidden byte at, n, links;
 hidden byte seen[SLABS + 1];
@@ -80,7 +84,7 @@ inline check_list(first) {
     do
     :: at == NONE -> break
     :: else ->
-        assert(seen[at] == 0); /* no slab twice, no cycle */
+        assert(seen[at] == 0); /* no slab is listed twice, no list is a cycle */
         assert(slab[at].pending);
         seen[at] = 1;
         at = slab[at].next_pending
@@ -92,7 +96,8 @@ inline check_slot(s, i) {
            (slab[s].state[i] != CACHED && slab[s].state[i] != HELD));
     assert(slab[s].state[i] != CACHED || slab[s].cached[i] == slab[s].owner);
     assert(slab[s].live[i] == (slab[s].state[i] == USED));
-    /* Not lost: its owner, or who comes after, finds it on a list. */
+    /* The free is not lost: the slab's owner, or the owner's successor, finds the slab on a
+     * list. */
     assert(slab[s].state[i] != REMOTE || seen[s] == 1);
     n = n + (slab[s].state[i] != FREE)
 }
@@ -132,7 +137,7 @@ inline leave() {
     }
 }
 
-/* Entering a heap and leaving it, as heap_enter, heap_seize and heap_leave do. */
+/* Enter and leave a heap, like heap_enter, heap_seize and heap_leave. */
 inline mark_busy(x) {
 #ifdef VISITOR
     busy[x] = true;
@@ -162,7 +167,7 @@ inline mark_idle(x) {
 #define begin_free(x, y) slab[x].live[y] = false
 #endif
 
-/* The program has the slot from now on, and must not have had it. */
+/* Hands the slot to the program, which must not have it. */
 inline hand_out(x, y) {
     assert(!slab[x].live[y]);
     slab[x].live[y] = true;
@@ -179,7 +184,7 @@ inline hand_out(x, y) {
 #define SOME_SLOT(condition) SLOT(condition, 1, 0) SLOT(condition, 1, 1)
 #elif SLOTS == 1
 #define SOME_SLOT(condition) SLOT(condition, 1, 0) SLOT(condition, 2, 0)
-#else /* one slot of the first slab is enough */
+#else /* one slot of the first slab suffices */
 #define SOME_SLOT(condition) SLOT(condition, 1, 0) SLOT(condition, 2, 0) SLOT(condition, 2, 1)
 #endif
 
@@ -195,7 +200,8 @@ inline hand_out(x, y) {
 
 /* ---- remote.c ---- */
 
-/* The loop around the compare-and-swap is one step: nobody else looks at next_pending before. */
+/* The loop around the compare-and-swap is one step: no other thread reads next_pending before
+ * it. */
 inline push_pending(owner, x) {
     atomic {
         assert(owner != NONE);
@@ -220,7 +226,7 @@ inline announce(owner, x) {
     fi
 }
 
-/* Only a block that was freed twice may have a slab that retires meanwhile. */
+/* Only a block that is freed twice can have a slab that retires meanwhile. */
 #ifdef PLANT_RETIRED_OWNER
 #define retired(owner) false
 #else
@@ -464,7 +470,7 @@ proctype thread(byte me) {
     :: atomic { holder[me] == me && !slab[1].taken && !slab[2].taken -> create(1, 2) }
 #endif
 #ifdef VISITOR
-    :: atomic { /* the same in steps: a visitor may be at work */
+    :: atomic { /* slab_take in several steps, because a visitor may be at work */
             holder[me] == me && (is_mine(1, 0)
 #if SLABS > 1
             || is_mine(2, 0)
@@ -516,7 +522,7 @@ proctype thread(byte me) {
             ;
             slab[s].handed_out[i] = false
         };
-        atomic { /* and stores the new one: another's compare-and-swap may come between */
+        atomic { /* stores the new state: another thread's compare-and-swap may come between */
             slab[s].live[i] = slab[s].live[i] && slab[s].handed_out[i];
 #endif
             assert(slab[s].cached[i] == NONE);
@@ -610,11 +616,11 @@ proctype other() {
 }
 
 #ifdef VISITOR
-/* ---- heap_visit_begin, and what decay.c and trim.c do then ---- */
+/* ---- heap_visit_begin, and the visits of decay.c and trim.c ---- */
 
 #define may_trim(x, y) (slab[x].owner == h && !slab[x].inner && slab[x].state[y] == FREE)
 
-/* The pages of a free slot go; nobody may take it meanwhile. */
+/* Returns the pages of a free slot, which no thread may take meanwhile. */
 inline trim_slot() {
     if
     :: atomic {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Usage: verify.sh MODEL holds|fails DEFINITION...
-# Explores every state of the model: all assertions hold, or with a planted mistake one fails.
+# Explores every state of the model. All assertions must hold; with a planted mistake one must fail.
 
 set -eu
 model=$1
@@ -13,11 +13,11 @@ cd "$folder"
 
 case $expected in
 holds) optimize=-O1 limits='-m4000000 -b' ;; # a path too deep is an error (-b)
-fails) optimize=-O0 limits='-m1000000 -w20' ;; # a mistake is found soon, in little memory
+fails) optimize=-O0 limits='-m1000000 -w20' ;; # a mistake is found early, in little memory
 esac
 spin -a "$@" "$model"
 "${CC:-cc}" -w "$optimize" -DSAFETY -DNOFAIR -DCOLLAPSE -DMEMLIM=1900 -o pan pan.c
-# No deadlocks (-E): threads may wait for each other for ever.
+# Deadlocks are not errors (-E): threads may wait for each other forever.
 # shellcheck disable=SC2086 # a list of words
 ./pan $limits -E -n >log 2>&1 || true
 cat log

@@ -1,7 +1,7 @@
 /*
- * The functions under test: libc's names, which a preloaded library takes over, or with
- * STRESS_DIRECT the core's own, beside the system's malloc. A sanitizer keeps the libc names to
- * itself, so a core that is compiled with one is tested by its own names.
+ * Names the functions under test: the names of libc, which a preloaded library defines, or with
+ * STRESS_DIRECT the core's own names, next to the system's malloc. A sanitizer defines the names of
+ * libc itself, so a core that is compiled with one is tested by its own names.
  */
 #ifndef ALLOC_NAMES_H
 #define ALLOC_NAMES_H

@@ -1,6 +1,7 @@
 /*
- * Guarded blocks of many threads: handed over, freed by two at once, looked up and checked while
- * others come and go. Of two that free one block exactly one does.
+ * Many threads use guarded blocks: they hand them over, look them up and check them while others
+ * allocate and free, and two threads free the same block. Exactly one of two frees of a block
+ * succeeds.
  *     stress_guard THREADS STEPS
  */
 #include "guard/guard.h"
@@ -53,7 +54,7 @@ static bool look(const struct block_info *info, void *context) {
     return info->life == LIFE_LIVE;
 }
 
-/* Another thread may take it out of the mailbox and free it at the same time. */
+/* Another thread may take the block out of the mailbox and free it at the same time. */
 static void give_twice(uint64_t *random) {
     char *block = take(random);
     if (block == NULL) return;

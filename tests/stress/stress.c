@@ -1,12 +1,13 @@
 /*
- * Threads that do everything to blocks that a program may do: allocate in every way, write them
- * from end to end, resize them, hand them to other threads, free their own and others', trim the
- * heap, end with blocks alive, and fork. Each block's content follows from its address, its size
- * and its number, and is verified whenever the block is touched: neither a block handed out twice
- * nor a write of the allocator's own goes unnoticed. stress LANES STEPS SEED [fork] Each of LANES
- * threads ends now and then and is replaced by a new one, which inherits its blocks; each lane
- * makes STEPS steps in all. What happens in a lane follows from SEED but for the blocks that other
- * lanes hand over.
+ * Threads do everything to blocks that a program may do: they allocate in every way, write blocks
+ * from end to end, resize them, hand them to other threads, free their own blocks and those of
+ * others, trim the heap, end with live blocks, and fork. Each block's content follows from its
+ * address, its size and its number, and is verified whenever the block is touched. This finds
+ * blocks that are handed out twice, and writes by the allocator.
+ *     stress LANES STEPS SEED [fork]
+ * Each of LANES threads ends now and then and is replaced by a new one, which inherits its blocks.
+ * Each lane makes STEPS steps in all. The steps of a lane follow from SEED, except for the blocks
+ * that other lanes hand over.
  */
 #include "alloc_names.h"
 #include "check.h"
@@ -25,7 +26,7 @@ struct block {
     uint64_t key;
 };
 
-/* What a thread owns and hands on to its successor. */
+/* The state of a thread, which its successor inherits. */
 struct lane {
     uint64_t random;
     uint64_t next_number;
@@ -57,7 +58,7 @@ static void verify(const struct block *block) {
         check_failed("the block of %zu bytes at %p was overwritten\n", block->size, block->address);
 }
 
-/* Takes possession of all bytes that the block may use. */
+/* Fills all usable bytes of the block. */
 static void fill(struct lane *lane, struct block *block, size_t requested) {
     CHECK(block->address != NULL);
     CHECK_EQUAL((uintptr_t)block->address % 16, 0);
@@ -74,7 +75,7 @@ static void *allocate_clear(size_t size) {
     for (size_t offset = 0; offset < size; offset += sizeof(zeros)) {
         size_t rest = size - offset;
         if (memcmp(bytes + offset, zeros, rest < sizeof(zeros) ? rest : sizeof(zeros)) != 0)
-            check_failed("calloc(%zu) is not clear behind offset %zu\n", size, offset);
+            check_failed("calloc(%zu) is not zero from offset %zu on\n", size, offset);
     }
     return (void *)bytes;
 }
@@ -118,7 +119,7 @@ static void resize(struct lane *lane, struct block *block) {
     fill(lane, block, size);
 }
 
-/* Posts a block, and takes over what was in the mailbox. */
+/* Posts a block, and takes over the block that was in the mailbox, if any. */
 static void exchange(struct lane *lane, struct block *block) {
     struct block *posted = heap_malloc(sizeof(*posted));
     CHECK(posted != NULL);
@@ -166,7 +167,7 @@ static void *steps_in_child(void *argument) {
     return NULL;
 }
 
-/* The child has the blocks of all lanes, and may free those of its own. */
+/* The child has copies of the blocks of all lanes, and may free those of its own lane. */
 static void fork_and_work_on(struct lane *lane) {
     pid_t child = start_child();
     if (child == 0) {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# faketime.sh LIBRARY: libfaketime has nothing to say beside the library, in any order and mode.
+# faketime.sh LIBRARY: libfaketime works with the library preloaded, in any order and mode, and
+# neither of them prints a message.
 library=$1
 faketime=$(ls /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | head -n 1)
 [ -n "$faketime" ] || exit 77

@@ -1,5 +1,5 @@
 #!/bin/sh
-# symbols.sh LIBRARY ALLOWED: the library reaches other objects by the names in the list alone.
+# symbols.sh LIBRARY ALLOWED: the library uses no names of other objects except those in the list.
 set -e
 names=$(sed 's/ *#.*//' "$2" | grep .)
 left=$(nm -D --undefined-only "$1" | awk '{ sub(/@.*/, "", $2); print $2 }' |

@@ -1,4 +1,5 @@
-/* Threads that allocate all sizes, one after another and at once, and a child of the process. */
+/* Threads allocate blocks of all sizes at once, ended threads are followed by new ones, and a
+ * forked child allocates too. */
 #include "check.h"
 #include "threads.h"
 

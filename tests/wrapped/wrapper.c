@@ -1,6 +1,7 @@
 /*
- * Preloaded before the library: WRAPPED is a function of libc, and its wrapper allocates before it
- * goes on to libc's own. A wrapper may have any number of arguments: it takes six words.
+ * A library that is preloaded before Mallow. It wraps WRAPPED, a function of libc: the wrapper
+ * allocates before it calls libc's own function. It passes on seven words, which are enough
+ * arguments for any function.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
