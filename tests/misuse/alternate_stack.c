@@ -1,8 +1,9 @@
 /* expect: mallow: double free of 0x */
+/* Frees a block twice in a signal handler on a small stack: the message is formatted with little
+ * stack. */
 #include "alternate_stack.h"
 #include "twin.h"
 
-/* The message is formatted on little stack. */
 enum { ROOM = 2048 };
 
 static void *volatile block;

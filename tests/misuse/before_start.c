@@ -1,4 +1,5 @@
 /* expect: mallow: (double|invalid) free of 0x */
+/* Frees an address 16 bytes before a block. */
 #include "twin.h"
 
 int main(int argc, char **argv) {

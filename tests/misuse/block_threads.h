@@ -1,4 +1,4 @@
-/* The steps of a block's life, each for a thread of its own. */
+/* Functions for threads that allocate or free a block. */
 #ifndef BLOCK_THREADS_H
 #define BLOCK_THREADS_H
 

@@ -1,9 +1,10 @@
 /* expect: SIGABRT */
+/* Frees a block twice with standard error closed: no message can be written, but the program is
+ * still aborted. */
 #include "twin.h"
 
 #include <unistd.h>
 
-/* No message can be written, but the program dies all the same. */
 int main(void) {
     void *volatile p = malloc(32);
     free(p);

@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Deletes an array twice. */
 #include "twin.h"
 
 int main() {

@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\) */
+/* Deletes an address inside an array. */
 #include "twin.h"
 
 int main() {

@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Deletes a block twice with the sized operator delete. */
 #include "twin.h"
 
 #include <new>

@@ -1,4 +1,6 @@
 /* expect: mallow: size mismatch of 0x.*, room is .*, freed with 16 */
+/* Deletes an object through a pointer to its base class, which has no virtual destructor: the
+ * compiler passes the size of the base class. */
 #include "twin.h"
 
 #include <new>
@@ -13,7 +15,6 @@ struct alignas(64) wide {
     char one;
 };
 
-/* Without a virtual destructor. */
 int main() {
     delete[] new long[3];
     delete new wide;

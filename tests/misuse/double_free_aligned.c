@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Frees an aligned block twice. */
 #include "twin.h"
 
 int main(int argc, char **argv) {

@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Another thread frees a block a second time. */
 #include "block_threads.h"
 #include "twin.h"
 

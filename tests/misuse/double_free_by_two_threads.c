@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Two threads, one after the other, free a block of a third one. */
 #include "block_threads.h"
 #include "twin.h"
 

@@ -1,4 +1,5 @@
 /* expect: mallow: (double|invalid) free of 0x */
+/* Frees a block that a thread has allocated and freed before it ended. */
 #include "block_threads.h"
 #include "twin.h"
 

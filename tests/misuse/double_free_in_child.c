@@ -1,11 +1,12 @@
 /* expect: mallow: double free of 0x */
+/* A forked child frees a block of its parent twice. The parent ends by the same signal as the
+ * child. */
 #include "twin.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child of a fork frees a block of its parent's twice, and the parent dies as its child did. */
 int main(void) {
     void *volatile p = malloc(32);
     pid_t child = fork();

@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Frees a block twice, with frees of 64 other blocks in between. */
 #include "twin.h"
 
 int main(void) {

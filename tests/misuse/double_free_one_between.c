@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Frees a block twice, with the free of another block in between. */
 #include "twin.h"
 
 int main(void) {

@@ -1,9 +1,10 @@
 /* expect: mallow: (double|invalid) free of 0x */
+/* Frees a block twice after its slab has been retired: so many blocks are freed that their slabs go
+ * back to the page heap. */
 #include "twin.h"
 
 enum { COUNT = 20000 };
 
-/* So many blocks that their slabs are given up once all of them are free. */
 int main(void) {
     static void *volatile blocks[COUNT];
     for (int i = 0; i < COUNT; i++) blocks[i] = malloc(100);

@@ -1,7 +1,8 @@
 /* expect: mallow: double free of 0x */
+/* Two blocks are freed and one of them is handed out again. The other one is freed a second
+ * time. */
 #include "twin.h"
 
-/* One of two dead blocks is handed out again; the other one is freed a second time. */
 int main(void) {
     void *volatile first = malloc(32);
     void *volatile second = malloc(32);

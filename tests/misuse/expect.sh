@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a faulty program and its correct twin under the library:
+# Runs a faulty program and its correct twin with the library preloaded:
 #     expect.sh LIBRARY SOURCE PROGRAM [ARGUMENT...]
-# The first line of SOURCE, "/* expect: WHAT */", tells what must become of PROGRAM. A signal's
-# name: it dies by that signal. Anything else: it dies by SIGABRT, and a line of its standard error
-# begins with a match of WHAT. With MALLOW_TEST_TWIN in its environment it must succeed and write
-# nothing to standard error.
+# The first line of SOURCE, "/* expect: WHAT */", says what must happen to PROGRAM. If WHAT is the
+# name of a signal, that signal must end PROGRAM. Otherwise SIGABRT must end it, and a line of its
+# standard error must begin with a match of WHAT. With MALLOW_TEST_TWIN in its environment PROGRAM
+# must succeed and write nothing to standard error.
 set -u
 library=$1 source=$2 program=$3
 shift 3

@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Frees a block that realloc has moved. */
 #include "twin.h"
 
 int main(void) {

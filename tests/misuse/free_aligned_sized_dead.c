@@ -1,4 +1,5 @@
 /* expect: mallow: double free of 0x */
+/* Frees a block twice with free_aligned_sized. */
 #include "twin.h"
 
 #include <dlfcn.h>

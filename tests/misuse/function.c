@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x */
+/* Frees the address of a function. */
 #include "twin.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*inside.*\) */
+/* Frees an address inside an aligned block. */
 #include "twin.h"
 
 int main(int argc, char **argv) {

@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*mapping.*\) */
+/* Frees memory of a mapping that the program has made. */
 #include "twin.h"
 
 #include <sys/mman.h>

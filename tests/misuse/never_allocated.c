@@ -1,9 +1,9 @@
 /* expect: mallow: (double|invalid) free of 0x */
+/* Frees a slot that was never handed out, far from the only used slot of its size. */
 #include "twin.h"
 
 #include <malloc.h>
 
-/* A slot far behind the only one of its size that was ever handed out. */
 int main(int argc, char **argv) {
     (void)argc;
     char *volatile p = malloc(number(argv[1]));

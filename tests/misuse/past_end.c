@@ -1,4 +1,5 @@
 /* expect: mallow: (double|invalid) free of 0x */
+/* Frees the address at the end of a block. */
 #include "twin.h"
 
 #include <malloc.h>

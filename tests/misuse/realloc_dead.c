@@ -1,4 +1,5 @@
 /* expect: mallow: [a-z ]+ of 0x */
+/* Passes realloc a freed block. */
 #include "twin.h"
 
 int main(int argc, char **argv) {

@@ -1,4 +1,5 @@
 /* expect: mallow: [a-z ]+ of 0x */
+/* Passes reallocarray a freed block. */
 #include "twin.h"
 
 int main(void) {

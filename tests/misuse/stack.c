@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x[0-9a-f]+ \(.*stack.*\) */
+/* Frees a local variable. */
 #include "twin.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x */
+/* Frees a static variable. */
 #include "twin.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x */
+/* Frees a string literal. */
 #include "twin.h"
 
 #include <string.h>

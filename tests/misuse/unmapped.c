@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x */
+/* Frees an address of a mapping that the program has unmapped. */
 #include "twin.h"
 
 #include <sys/mman.h>

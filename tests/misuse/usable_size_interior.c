@@ -1,4 +1,5 @@
 /* expect: mallow: [a-z ]+ of 0x */
+/* Passes malloc_usable_size an address inside a block. */
 #include "twin.h"
 
 #include <malloc.h>

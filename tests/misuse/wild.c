@@ -1,4 +1,5 @@
 /* expect: mallow: invalid free of 0x */
+/* Frees an address without memory. */
 #include "twin.h"
 
 int main(int argc, char **argv) {
