@@ -16,10 +16,10 @@
 
 #include <stdbool.h>
 
-#include "check/block_info.h"
 #include "check/record.h"
 #include "heap/heap.h"
 #include "heap/request.h"
+#include "report/block.h"
 
 /* Fresh and freed memory, when M_PERTURB does not say otherwise: as an address neither can be used.
  */

@@ -26,10 +26,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "check/block_info.h"
 #include "check/record.h"
 #include "heap/heap.h"
 #include "heap/request.h"
+#include "report/block.h"
 
 #define HARD_DELAY 200u
 #define HARD_WORD 8u

@@ -36,6 +36,8 @@ struct observer {
 extern const struct observer *observers[OBSERVERS_MAX + 1];
 
 void observe_before(void);
+void observe_allocated(const void *p, const struct alloc_request *request);
+void observe_freeing(void *p, const struct free_request *request);
 void observe_resized(const struct resize_event *event);
 bool observers_need_old_address(void);
 

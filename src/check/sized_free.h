@@ -2,8 +2,8 @@
 #ifndef MALLOW_SIZED_FREE_H
 #define MALLOW_SIZED_FREE_H
 
-#include "check/block_info.h"
 #include "heap/request.h"
+#include "report/block.h"
 
 /* Of a block that no mode keeps anything of: whether it can have the size that is told, reported
  * likewise. */

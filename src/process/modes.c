@@ -9,7 +9,7 @@
 #include "os/open_lock.h"
 #include "pages/space.h"
 #include "process/calls.h"
-#include "process/mtrace.h"
+#include "process/mtrace_log.h"
 
 const struct mode *mode_topmost = &plain_mode;
 enum mode_sees mode_sees;

@@ -1,19 +1,9 @@
-/*
- * mtrace(3): a log of all calls that allocate or free, in the format of the GNU C library's.
- *
- * It observes the calls (check/observed.h), each at a time when no other thread can have the
- * address for another block: after an allocation, before a block is freed or, by realloc, left for
- * another one.
- */
+/* mtrace(3): switches the log of all calls on and off (mtrace_log.h). */
 #ifndef MALLOW_MTRACE_H
 #define MALLOW_MTRACE_H
 
-#include "check/observed.h"
-
 void mtrace_begin(void);
 void mtrace_end(void);
-
-extern const struct observer mtrace_observer;
 
 /* Writes what is still in the buffer, before a process ends in another way than by exit. */
 void mtrace_flush(void);

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Checks that no file in src/ includes a header of a higher layer.
+"""Checks that no file in src/ includes a header of a higher layer, and that no modules include
+each other in a cycle. A module is a header and the source of the same name.
 
 Usage: includes.py SOURCE-FOLDER
 
-SOURCE-FOLDER/layers.txt lists the layers, and the includes that still point upward.
+SOURCE-FOLDER/layers.txt lists the layers, and the cycles that there still are.
 """
 
 import re
@@ -14,16 +15,16 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
 def read_rules(path):
-    layers, upward = [], set()
+    layers, cycles = [], set()
     for number, line in enumerate(path.read_text().splitlines(), 1):
         words = line.split("#")[0].split()
         if len(words) == 2 and words[0] == "layer":
             layers.append(words[1])
-        elif len(words) == 3 and words[0] == "upward":
-            upward.add((words[1], words[2]))
+        elif len(words) > 2 and words[0] == "cycle":
+            cycles.add(tuple(sorted(words[1:])))
         elif words:
-            sys.exit(f"{path}:{number}: neither 'layer NAME' nor 'upward FILE HEADER'")
-    return layers, upward
+            sys.exit(f"{path}:{number}: neither 'layer NAME' nor 'cycle MODULE MODULE...'")
+    return layers, cycles
 
 
 def includes(source):
@@ -34,23 +35,53 @@ def includes(source):
                 yield str(path.relative_to(source)), header
 
 
-def find_faults(source):
-    layers, allowed = read_rules(source / "layers.txt")
-    found = set()
-    for file, header in includes(source):
+def upward_faults(pairs, layers):
+    for file, header in pairs:
         try:
             above = layers.index(Path(header).parts[0]) > layers.index(Path(file).parts[0])
         except ValueError as error:
             yield f"{file}: {error}: add the folder to layers.txt"
             continue
         if above:
-            found.add((file, header))
-    for file, header in sorted(found - allowed):
-        yield f"{file} includes {header}, which belongs to a higher layer"
-    for file, header in sorted(allowed - found):
-        yield f"layers.txt: {file} no longer includes {header}: remove the entry"
+            yield f"{file} includes {header}, which belongs to a higher layer"
+
+
+def reachable(graph, start):
+    found, queue = set(), [start]
+    while queue:
+        for module in graph.get(queue.pop(), ()):
+            if module not in found:
+                found.add(module)
+                queue.append(module)
+    return found
+
+
+def find_cycles(pairs):
+    """The groups of modules that reach each other."""
+    graph = {}
+    for file, header in pairs:
+        module, included = (str(Path(name).with_suffix("")) for name in (file, header))
+        if module != included:
+            graph.setdefault(module, set()).add(included)
+    reach = {module: reachable(graph, module) for module in graph}
+    return {
+        tuple(sorted(other for other in reach[module] if module in reach.get(other, ())))
+        for module in graph
+        if module in reach[module]
+    }
+
+
+def find_faults(source):
+    layers, allowed = read_rules(source / "layers.txt")
+    pairs = list(includes(source))
+    yield from upward_faults(pairs, layers)
+    found = find_cycles(pairs)
+    for cycle in sorted(found - allowed):
+        yield f"modules include each other: {' '.join(cycle)}"
+    for cycle in sorted(allowed - found):
+        yield f"layers.txt: no such cycle any more: {' '.join(cycle)}"
 
 
 faults = list(find_faults(Path(sys.argv[1])))
-print("\n".join(faults) or "no include points upward that layers.txt does not list")
+print("\n".join(faults) or "no include points upward, and no cycle but those in layers.txt")
 sys.exit(bool(faults))
