@@ -268,23 +268,23 @@ static void options_turn_modes_on_and_off(void **state) {
         const char *variable, *value;
         unsigned special;
     } cases[] = {
-        {"MALLOW_OPTIONS", "zero_on_free=on", SPECIAL_ZERO},
+        {"MALLOW_OPTIONS", "zero_on_free=on", MODE_ZERO},
         {"MALLOW_OPTIONS", "zero_on_free=on,zero_on_free=off", 0},
-        {"MALLOW_OPTIONS", "guard=1", SPECIAL_GUARD},
-        {"MALLOW_OPTIONS", "guard=32", SPECIAL_GUARD | SPECIAL_SAMPLE},
+        {"MALLOW_OPTIONS", "guard=1", MODE_GUARD},
+        {"MALLOW_OPTIONS", "guard=32", MODE_GUARD | MODE_SAMPLE},
         {"MALLOW_OPTIONS", "guard=32,guard=0", 0},
-        {"MALLOW_OPTIONS", "stats=exit", SPECIAL_COUNT},
+        {"MALLOW_OPTIONS", "stats=exit", MODE_COUNT},
         {"MALLOW_OPTIONS", "stats=exit,stats=off", 0},
-        {"MALLOW_OPTIONS", "check=hard", SPECIAL_HARD},
-        {"MALLOW_OPTIONS", "check=full", SPECIAL_FULL},
-        {"GLIBC_TUNABLES", "glibc.malloc.perturb=1", SPECIAL_FILL},
+        {"MALLOW_OPTIONS", "check=hard", MODE_HARD},
+        {"MALLOW_OPTIONS", "check=full", MODE_FULL},
+        {"GLIBC_TUNABLES", "glibc.malloc.perturb=1", MODE_FILL},
         {"GLIBC_TUNABLES", "glibc.malloc.perturb=1:glibc.malloc.perturb=0", 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         restore_defaults(NULL);
         assert_string_equal(read_with(cases[i].variable, cases[i].value), "");
-        if (settings.special != cases[i].special)
-            fail_msg("%s: %#x", cases[i].value, settings.special);
+        if (settings.modes != cases[i].special)
+            fail_msg("%s: %#x", cases[i].value, settings.modes);
     }
 }
 
