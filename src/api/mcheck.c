@@ -8,6 +8,7 @@
 #include "check/block_info.h"
 #include "check/full.h"
 #include "check/hard.h"
+#include "check/hard_verify.h"
 #include "check/verify.h"
 #include "guard/guard.h"
 #include "process/options.h"

@@ -5,6 +5,7 @@
 #include "base/layout.h"
 #include "check/full.h"
 #include "check/hard.h"
+#include "check/hard_verify.h"
 #include "guard/guard.h"
 #include "heap/cold.h"
 #include "heap/slab.h"

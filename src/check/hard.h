@@ -31,10 +31,6 @@
 #include "heap/request.h"
 #include "report/block.h"
 
-#define HARD_DELAY 200u
-#define HARD_WORD 8u
-#define HARD_TAIL 16u /* bytes of a slot that are never the program's */
-
 /* A block in a slot, zeroed; NULL when it is too large for one, or there is no memory. */
 void *hard_alloc(size_t size, size_t align);
 
@@ -56,26 +52,5 @@ size_t hard_size(const struct place *place);
 
 /* Resizes it where it is; false when it must move. */
 bool hard_resize(const struct place *place, size_t size);
-
-/* Whether the slot is, or was last, of such a block; and what is known of that. */
-bool hard_is_known(const struct place *place);
-void hard_info(const struct place *place, struct block_info *info);
-
-/* Looks at the slot's word, or whether it is still zero; true when somebody wrote there, which is
- * reported. */
-bool hard_verify(const struct place *place, const char *when);
-
-/* Looks at what lies before the slab's first slot; 1 when somebody wrote there, which is reported.
- */
-size_t hard_verify_lead(struct slab *slab, const char *when);
-
-/* The same as hard_verify, without a report. */
-bool hard_is_damaged(const struct place *place);
-
-/* Makes what is free in a slab zero, before its first slot is used so. Of its owner. */
-void hard_wipe(struct slab *slab);
-
-/* Gives back what waits, when memory is short; false when nothing did. */
-bool hard_relieve(struct heap *heap);
 
 #endif

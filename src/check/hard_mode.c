@@ -5,6 +5,8 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "check/hard.h"
+#include "check/hard_ring.h"
+#include "check/hard_verify.h"
 #include "check/modes.h"
 #include "check/resize.h"
 #include "check/sized_free.h"

@@ -5,6 +5,7 @@
 #include "base/settings.h"
 #include "check/full.h"
 #include "check/hard.h"
+#include "check/hard_verify.h"
 #include "check/pagemap.h"
 #include "guard/guard.h"
 #include "heap/mode.h"

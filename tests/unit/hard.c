@@ -3,6 +3,9 @@
 
 #include "hard_blocks.h"
 
+#include "check/hard_ring.h"
+#include "check/hard_seal.h"
+#include "check/hard_verify.h"
 #include "check/modes.h"
 #include "check/verify.h"
 #include "heap/alloc.h"

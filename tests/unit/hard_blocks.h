@@ -4,7 +4,10 @@
 
 #include "bodies.h"
 
+#include "check/block_info.h"
 #include "check/hard.h"
+#include "check/hard_seal.h"
+#include "check/hard_verify.h"
 #include "process/options.h"
 
 enum { LARGEST = SLOT_MAX - HARD_TAIL };

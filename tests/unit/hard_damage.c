@@ -1,6 +1,9 @@
 /* Blocks of check=hard: writes outside a block and to a freed one are found, byte by byte. */
 #include "hard_blocks.h"
 
+#include "check/hard_ring.h"
+#include "check/hard_seal.h"
+#include "check/hard_verify.h"
 #include "check/verify.h"
 
 /* ---- overflows ---- */

@@ -7,6 +7,8 @@
 
 #include "random.h"
 
+#include "check/hard_ring.h"
+#include "check/hard_seal.h"
 #include "check/modes.h"
 
 static uint64_t seed = 1;

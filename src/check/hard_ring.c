@@ -1,0 +1,78 @@
+#include "check/hard_ring.h"
+
+#include <string.h>
+
+#include "base/layout.h"
+#include "base/numbers.h"
+#include "check/hard_verify.h"
+#include "heap/alloc.h"
+#include "heap/slab.h"
+#include "os/open_lock.h"
+#include "pages/meta.h"
+#include "report/fault.h"
+
+struct hard_ring *hard_ring_of(struct heap *heap, unsigned class) {
+    struct lock_hold hold;
+    if (heap->hard == NULL) {
+        if (!open_lock_take(&global_lock, &hold)) return NULL;
+        struct hard *rings = meta_alloc(sizeof *rings);
+        if (rings != NULL) memset(rings, 0, sizeof *rings);
+        signal_order(); /* a fork in another thread finds it whole or not at all */
+        heap->hard = rings;
+        open_lock_drop(&global_lock, &hold);
+        if (rings == NULL) return NULL;
+    }
+    struct hard_ring *ring = &heap->hard->rings[class];
+    if (ring->entries == NULL) {
+        if (!open_lock_take(&global_lock, &hold)) return NULL;
+        ring->slot_bytes = (uint32_t)class_size(class);
+        ring->least = HARD_DELAY;
+        ring->entries = meta_alloc(HARD_RING * sizeof *ring->entries);
+        signal_order(); /* the fast path looks at `most` alone */
+        if (ring->entries != NULL)
+            ring->most = ring->slot_bytes < LARGE_SLOT ? HARD_RING : HARD_RING_LARGE;
+        open_lock_drop(&global_lock, &hold);
+    }
+    return ring->entries == NULL ? NULL : ring;
+}
+
+/* Fresh slots come before the oldest. */
+void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned class) {
+    struct entry fresh[REFILL_MAX];
+    size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
+    struct slab *slab = alloc_find_slab(heap, class);
+    if (slab == NULL) return;
+    if (class != CLASS_ZERO && !slab->wiped) {
+        hard_wipe(slab);
+        fault_watch(); /* the slab may end with an inaccessible page */
+    }
+    hard_verify_lead(slab, "found when the slab was used again");
+    unsigned count = slab_take_shuffled(heap, slab, fresh, (unsigned)want);
+    for (unsigned i = 0; i < count; i++) *hard_ring_at(ring, ring->head - 1 - i) = fresh[i];
+    signal_order();
+    ring->head -= count;
+}
+
+/* The oldest go back, in the order in which they were freed. */
+void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
+    struct entry leaving[REFILL_MAX];
+    while (hard_ring_count(ring) > down_to) {
+        unsigned count = 0;
+        for (; count < REFILL_MAX && hard_ring_count(ring) > down_to; count++) {
+            leaving[count] = *hard_ring_at(ring, ring->head);
+            signal_order();
+            ring->head++;
+        }
+        slab_give(heap, leaving, count);
+    }
+}
+
+bool hard_relieve(struct heap *heap) {
+    bool some = false;
+    for (unsigned class = 0; heap->hard != NULL && class < CLASSES; class ++) {
+        struct hard_ring *ring = &heap->hard->rings[class];
+        some |= hard_ring_count(ring) != 0;
+        hard_ring_evict(heap, ring, 0);
+    }
+    return some;
+}

@@ -1,0 +1,67 @@
+/* The rings of check=hard: free slots of a thread, by class (the picture is in hard.h). */
+#ifndef MALLOW_HARD_RING_H
+#define MALLOW_HARD_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "heap/heap.h"
+
+/* Frees of a class and thread that come, at least, between a slot's free and its next use. */
+#define HARD_DELAY 200u
+
+#define HARD_RING 512u /* entries; freed ones go back to their slabs down to HARD_RING_KEPT */
+#define HARD_RING_KEPT \
+    256u /* of larger slots, whose bytes count: from HARD_RING_LARGE down to the delay */
+#define HARD_RING_LARGE 216u
+#define LARGE_SLOT ((size_t)1 * KIB)
+#define REFILL_BYTES (16 * KIB) /* of slots that come from slabs at once */
+#define REFILL_MAX 64u
+
+_Static_assert(HARD_RING_KEPT > HARD_DELAY && HARD_RING_LARGE > HARD_DELAY, "enough for the delay");
+
+struct hard_ring {
+    struct entry *entries; /* NULL: not used yet */
+    uint32_t head, tail;   /* both only grow, but for slots from slabs, which are put before head */
+    uint32_t slot_bytes;
+    uint32_t most;  /* freed ones go back to slabs when more would be there; 0 without entries */
+    uint32_t least; /* the fast path takes when more are there: HARD_DELAY, or HARD_ALL_KEPT */
+};
+
+#define HARD_ALL_KEPT UINT32_MAX /* the next one was never handed out */
+
+struct hard {
+    struct hard_ring rings[CLASSES];
+};
+
+ALWAYS_INLINE uint32_t hard_ring_count(const struct hard_ring *ring) {
+    return ring->tail - ring->head;
+}
+ALWAYS_INLINE struct entry *hard_ring_at(const struct hard_ring *ring, uint32_t i) {
+    return &ring->entries[i % HARD_RING];
+}
+
+/* A signal handler that frees meanwhile loses its slot, and brings no old entry back. */
+ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct entry entry) {
+    uint32_t tail = ring->tail;
+    *hard_ring_at(ring, tail) = entry;
+    signal_order();
+    racy_store(&ring->tail, tail + 1);
+    sanitizer_release(self_heap);
+}
+
+/* The heap's ring of the class; NULL when there is no memory for it. */
+struct hard_ring *hard_ring_of(struct heap *heap, unsigned class);
+
+/* Takes slots from a slab of the class; none when there is no memory. */
+void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned class);
+
+/* Gives the oldest slots back to their slabs until `down_to` are left. */
+void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to);
+
+/* Gives back what waits, when memory is short; false when nothing did. */
+bool hard_relieve(struct heap *heap);
+
+#endif

@@ -1,0 +1,117 @@
+/* The seal behind a block of check=hard (hard.h), and slots that are zero. */
+#ifndef MALLOW_HARD_SEAL_H
+#define MALLOW_HARD_SEAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
+#include "check/redzone.h"
+
+#define HARD_WORD 8u
+#define HARD_TAIL 16u /* bytes of a slot that are never the program's */
+
+/* ---- words ---- */
+
+ALWAYS_INLINE char *hard_word_of(char *slot, size_t bytes) { return slot + bytes - HARD_WORD; }
+
+ALWAYS_INLINE uint64_t hard_load_word(const char *from) {
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+ALWAYS_INLINE void hard_store_word(char *to, uint64_t word) { memcpy(to, &word, sizeof word); }
+
+/* Between block and word, so that a null byte too many is seen too. */
+#define HARD_GAP 0xb7u
+#define HARD_GAP_WORD (HARD_GAP * 0x0101010101010101ull)
+
+/* The last `bytes` of a word of the gap, 1 to 7, behind zeros. */
+ALWAYS_INLINE uint64_t hard_gap_end(size_t bytes) { return HARD_GAP_WORD << (64 - 8 * bytes); }
+
+/* What the slot leaves unused, and 48 bits keyed with that and the address, which has as many. */
+ALWAYS_INLINE uint64_t hard_word(const char *slot, uint64_t unused) {
+    uint64_t key = redzone_key((const void *)((uintptr_t)slot ^ unused << 48));
+    return (key & ~(uint64_t)UINT16_MAX) | unused;
+}
+_Static_assert(SLOT_MAX <= UINT16_MAX, "16 bits hold what a slot leaves unused");
+
+/* In a slot that is zero. The gap has one whole word at least. */
+ALWAYS_INLINE void hard_seal(char *slot, size_t bytes, size_t size) {
+    char *at = hard_word_of(slot, bytes);
+    size_t unused = bytes - HARD_WORD - size;
+    hard_store_word(at, hard_word(slot, unused));
+    hard_store_word(at -= sizeof(uint64_t), HARD_GAP_WORD);
+    for (unused -= sizeof(uint64_t); unlikely(unused >= sizeof(uint64_t));
+         unused -= sizeof(uint64_t))
+        hard_store_word(at -= sizeof(uint64_t), HARD_GAP_WORD);
+    if (unused != 0) hard_store_word(at - sizeof(uint64_t), hard_gap_end(unused));
+}
+
+/* Bytes between the block and the word; SIZE_MAX when the word is not ours. */
+ALWAYS_INLINE uint64_t hard_unused_in(const char *slot, size_t bytes) {
+    uint64_t word = hard_load_word(slot + bytes - HARD_WORD), unused = word & UINT16_MAX;
+    return likely(word == hard_word(slot, unused)) ? unused : UINT64_MAX;
+}
+
+/* Whether a slot can leave so many bytes unused. */
+ALWAYS_INLINE bool hard_is_possible(uint64_t unused, size_t bytes) {
+    return unused - (HARD_TAIL - HARD_WORD) <= bytes - HARD_TAIL;
+}
+
+/* Whether what is behind the block is as it was left. */
+ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
+    uint64_t unused = hard_unused_in(slot, bytes);
+    const char *at = slot + bytes - HARD_TAIL;
+    if (unlikely(!hard_is_possible(unused, bytes))) return false;
+    uint64_t other = hard_load_word(at) ^ HARD_GAP_WORD;
+    for (unused -= sizeof(uint64_t); unlikely(unused >= sizeof(uint64_t));
+         unused -= sizeof(uint64_t))
+        other |= hard_load_word(at -= sizeof(uint64_t)) ^ HARD_GAP_WORD;
+    if (unused != 0)
+        other |= (hard_load_word(at - sizeof(uint64_t)) ^ HARD_GAP_WORD) >> (64 - 8 * unused);
+    return other == 0;
+}
+
+/* ---- zero ---- */
+
+typedef uint64_t hard_lane __attribute__((vector_size(16), may_alias));
+
+/* bytes: a multiple of 16, as slots are aligned. */
+ALWAYS_INLINE bool hard_is_zero(const char *slot, size_t bytes) {
+    const hard_lane *at = (const hard_lane *)slot, *end = (const hard_lane *)(slot + bytes);
+    hard_lane all = {0, 0};
+    for (; end - at >= 4; at += 4) all |= (at[0] | at[1]) | (at[2] | at[3]);
+    for (; at < end; at++) all |= *at;
+    return (all[0] | all[1]) == 0;
+}
+
+/* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
+ * the rest here. */
+ALWAYS_INLINE void hard_make_zero(char *slot, size_t bytes) {
+    hard_lane *at = (hard_lane *)slot, *end = (hard_lane *)(slot + bytes), zero = {0, 0};
+    for (; end - at >= 4; at += 4) {
+        at[0] = at[1] = at[2] = at[3] = zero;
+        __asm__("" : "+r"(at));
+    }
+    for (; at < end; at++) {
+        *at = zero;
+        __asm__("" : "+r"(at));
+    }
+}
+
+/* Slots that were never handed out are compared as a whole below this size. */
+#define HARD_COMPARED_FRESH (4 * KIB)
+
+/* A block whose word was overwritten counts as one that fills its slot. */
+static inline size_t hard_size_of(char *slot, size_t bytes) {
+    uint64_t unused = hard_unused_in(slot, bytes);
+    return hard_is_possible(unused, bytes) ? bytes - HARD_WORD - unused : bytes - HARD_TAIL;
+}
+
+#endif
