@@ -8,6 +8,7 @@
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "heap/slab.h"
+#include "heap/slot_ref.h"
 #include "pages/mapping.h"
 #include "report/report.h"
 #include "stack/loaded.h"
@@ -37,10 +38,9 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
         return guard_contains(p) || mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
     const struct slab *slab = slab_of(granule);
     if (slab->kind != GRANULE_SLAB || slab->class == CLASS_ZERO) return limit_elsewhere(p);
-    uint32_t offset = (uint32_t)(uintptr_t)p - slab->start;
-    uint32_t slot = reciprocal_slot(reciprocal_product(offset, slab->reciprocal));
-    if (state_get(slab->state + slot) != SLOT_USED) return limit_elsewhere(p);
-    return (slot + 1) * slab->slot_size - offset;
+    struct slot_ref slot = slot_locate(slab, p);
+    if (state_get(slot.state) != SLOT_USED) return limit_elsewhere(p);
+    return (slot.number + 1) * slab->slot_size - slot.offset;
 }
 
 /* ---- what is said when it does not suffice ---- */

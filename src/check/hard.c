@@ -16,6 +16,7 @@
 #include "heap/find.h"
 #include "heap/mode.h"
 #include "heap/slab.h"
+#include "heap/slot_ref.h"
 #include "os/os.h"
 #include "report/report.h"
 
@@ -176,14 +177,11 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
 
 /* The slot of a live block, which is now the caller's; false: there is none. */
 ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) {
-    size_t granule = granule_of(p);
-    if (unlikely(granule >= racy_load(size_t, &space.granules))) return false;
-    *slab = slab_of(granule);
-    if (unlikely((*slab)->kind != GRANULE_SLAB)) return false;
-    uint64_t product =
-        reciprocal_product((uint32_t)(uintptr_t)p - (*slab)->start, (*slab)->reciprocal);
-    if (unlikely(!reciprocal_is_start(product, (*slab)->reciprocal))) return false;
-    *entry = (struct entry){p, (*slab)->state + reciprocal_slot(product)};
+    *slab = slab_around(p);
+    if (unlikely(*slab == NULL)) return false;
+    struct slot_ref slot = slot_locate(*slab, p);
+    if (unlikely(!slot.is_start)) return false;
+    *entry = (struct entry){p, slot.state};
     uint8_t live = SLOT_CHECKED;
     /* Of several that free it at once one gets it. */
     return likely(atomic_compare_exchange_strong_explicit(

@@ -2,24 +2,22 @@
 
 #include <string.h>
 
+#include "heap/slot_ref.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
 
 bool place_of(const void *p, struct place *place) {
-    size_t granule = granule_of(p);
-    if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) return false;
-    struct slab *part = slab_of(granule);
-    if (atomic_load_explicit(&part->owner, memory_order_acquire) == NULL) return false;
-    if (part->kind != GRANULE_SLAB) return false;
-    uint32_t offset = (uint32_t)(uintptr_t)p - part->start;
-    uint32_t slot = reciprocal_slot(reciprocal_product(offset, part->reciprocal));
+    struct slab *part = slab_around(p);
+    if (part == NULL || atomic_load_explicit(&part->owner, memory_order_acquire) == NULL)
+        return false;
+    struct slot_ref slot = slot_locate(part, p);
     struct slab *head = slab_head(part);
     *place = (struct place){
         .slab = head,
-        .slot = (uint32_t)(part->state - head->state) + slot,
-        .start = (char *)(uintptr_t)p - (offset - slot * part->slot_size),
+        .slot = (uint32_t)(slot.state - head->state),
+        .start = slot_start(part, slot, p),
         .bytes = part->slot_size,
-        .state = part->state + slot,
+        .state = slot.state,
     };
     return place->slot < head->slots && state_get(place->state) != SLOT_NONE;
 }

@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "heap/slab.h"
+#include "heap/slot_ref.h"
 
 enum block_kind {
     BLOCK_NONE, /* not the start of a block in use */
@@ -31,21 +32,17 @@ struct found find_elsewhere(void *p);
 
 /* The slot in use that begins at p: one compare each for range, kind, start and state. */
 ALWAYS_INLINE bool find_slot(void *p, struct found *found) {
-    size_t granule = granule_of(p);
-    if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) return false;
-    struct slab *slab = slab_of(granule);
-    if (slab->kind != GRANULE_SLAB) return false;
-    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
-    if (!reciprocal_is_start(product, slab->reciprocal)) return false;
-    _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
-    if (state_get(state) != SLOT_USED) return false;
+    struct slab *slab = slab_around(p);
+    if (slab == NULL) return false;
+    struct slot_ref slot = slot_locate(slab, p);
+    if (!slot.is_start || state_get(slot.state) != SLOT_USED) return false;
     *found = (struct found){
         .kind = BLOCK_SLOT,
         .class = slab->class,
         .start = p,
         .usable = slab->class == CLASS_ZERO ? 0 : slab->slot_size,
         .slab = slab,
-        .state = state,
+        .state = slot.state,
     };
     return true;
 }

@@ -9,6 +9,7 @@
 #include "heap/cold.h"
 #include "heap/reciprocal.h"
 #include "heap/slab.h"
+#include "heap/slot_ref.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"
 #include "os/open_lock.h"
@@ -112,16 +113,10 @@ static bool is_within(uintptr_t address, const struct leak_block *block) {
     return address - (uintptr_t)block->start < max_size(block->size, 1);
 }
 
-static uint32_t slot_of(const struct slab *slab, uintptr_t address) {
-    uint32_t offset = (uint32_t)address - slab->start;
-    return reciprocal_slot(reciprocal_product(offset, slab->reciprocal));
-}
-
 static bool slot_around(const struct slab *slab, uintptr_t address, struct leak_block *block) {
-    uint32_t offset = (uint32_t)address - slab->start, slot = slot_of(slab, address);
-    if (!is_live(slab->state + slot)) return false;
-    char *start = (char *)(address - offset + (size_t)slot * slab->slot_size);
-    *block = slot_block(start, slab->class, slab->state + slot);
+    struct slot_ref slot = slot_locate(slab, (void *)address);
+    if (!is_live(slot.state)) return false;
+    *block = slot_block(slot_start(slab, slot, (void *)address), slab->class, slot.state);
     return is_within(address, block);
 }
 
@@ -217,7 +212,7 @@ void leak_fetch_block(uintptr_t address) {
     if (granule >= space.granules) return;
     const struct slab *slab = slab_of(granule);
     if (slab->kind != GRANULE_SLAB) return;
-    const _Atomic uint8_t *state = slab->state + slot_of(slab, address);
+    const _Atomic uint8_t *state = slot_locate(slab, (void *)address).state;
     fetch_ahead((const void *)state);
     fetch_ahead(state_mark(state));
 }

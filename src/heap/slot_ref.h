@@ -1,0 +1,48 @@
+/* From an address to the slot that it lies in: the one decoder. A caller looks only at the members
+ * it needs, and the compiler computes only these. */
+#ifndef MALLOW_SLOT_REF_H
+#define MALLOW_SLOT_REF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "heap/reciprocal.h"
+#include "pages/granule.h"
+
+struct slot_ref {
+    uint32_t offset; /* bytes from the granule's slot 0 */
+    uint32_t number; /* of the slot, from the granule's slot 0 */
+    bool is_start;   /* the address is the slot's first byte */
+    _Atomic uint8_t *state;
+};
+
+/* `part` describes the granule that p lies in, which belongs to a slab. */
+ALWAYS_INLINE struct slot_ref slot_locate(const struct slab *part, const void *p) {
+    uint32_t offset = (uint32_t)(uintptr_t)p - part->start;
+    uint64_t product = reciprocal_product(offset, part->reciprocal);
+    uint32_t number = reciprocal_slot(product);
+    return (struct slot_ref){
+        .offset = offset,
+        .number = number,
+        .is_start = reciprocal_is_start(product, part->reciprocal),
+        .state = part->state + number,
+    };
+}
+
+/* The first byte of the slot that p was located in. */
+ALWAYS_INLINE char *slot_start(const struct slab *part, struct slot_ref slot, const void *p) {
+    return (char *)(uintptr_t)p - (slot.offset - slot.number * part->slot_size);
+}
+
+/* The descriptor of the slab's granule that p lies in; NULL if p is in no slab. */
+ALWAYS_INLINE struct slab *slab_around(const void *p) {
+    size_t granule = granule_of(p);
+    if (unlikely(granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))) return NULL;
+    struct slab *part = slab_of(granule);
+    return likely(part->kind == GRANULE_SLAB) ? part : NULL;
+}
+
+#endif
