@@ -82,32 +82,26 @@ static char *take_cached(struct magazine *magazine, bool *zeroed) {
     return fast_take(magazine);
 }
 
-static char *take_slot(struct heap *heap, unsigned class, bool *zeroed) {
+/* Takes a slot: the newest cached one, then one of a shared granule, then one from a slab. */
+static NOINLINE void *alloc_slot(unsigned class, bool *zeroed) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return NULL;
     struct magazine *magazine = &heap->magazine[class];
     struct bin *bin = &heap->bin[class];
-    /* Not empty if the heap was just taken over from a thread that is gone. */
+    /* The magazine is not empty if the heap was just taken over from a thread that is gone. */
     char *slot = take_cached(magazine, zeroed);
-    /* What is packed side by side has its place by the order of the calls. */
+    /* The address of a shared slot follows from the order of the calls, so it can be guessed. */
     if (slot == NULL && cold_wants(bin, class) && !settings.randomize) {
         bin->heat++;
         slot = cold_take(class, zeroed);
     }
     if (slot == NULL && refill(heap, class)) slot = take_cached(magazine, zeroed);
-    return slot;
-}
-
-static NOINLINE void *alloc_slot(unsigned class, bool *zeroed) {
-    struct heap *heap = heap_enter();
-    if (heap == NULL) return NULL;
-    char *slot = take_slot(heap, class, zeroed);
     decay_turn(heap);
     heap_leave(heap);
     return slot;
 }
 
-/* A slot or, where the class has none (CLASSES), pages. */
-static void *alloc_once(unsigned class, size_t size, size_t align, bool *zeroed) {
-    if (likely(class < CLASSES)) return alloc_slot(class, zeroed);
+static void *alloc_pages(size_t size, size_t align, bool *zeroed) {
     return size <= PTRDIFF_MAX && space_start() ? large_alloc(size, align, zeroed) : NULL;
 }
 
@@ -116,19 +110,11 @@ static UNTOUCHED bool may_be_larger;
 RARE void alloc_note_larger(void) { racy_store(&may_be_larger, true); }
 RARE bool alloc_may_be_larger(void) { return racy_load(bool, &may_be_larger); }
 
-/* When there is no memory: some may be had by giving up what the thread keeps for itself. When a
- * lock cannot be had, because a signal handler interrupted its holder, only a mapping is left. */
-static NOINLINE void *alloc_again(unsigned class, size_t size, size_t align, bool *zeroed) {
-    void *p = NULL;
-    if (size <= PTRDIFF_MAX && open_lock_was_refused()) {
-        *zeroed = true;
-        alloc_note_larger(); /* a whole page */
-        p = mapping_alloc_always(size, align);
-    } else if (size <= PTRDIFF_MAX && heap_relieve()) {
-        p = alloc_once(class, size, align, zeroed);
-    }
-    if (p == NULL) errno = ENOMEM;
-    return p;
+/* A lock was refused, because a signal handler interrupted its holder: a mapping needs none. */
+static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
+    *zeroed = true;
+    alloc_note_larger(); /* a whole page */
+    return mapping_alloc_always(size, align);
 }
 
 /* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
@@ -149,8 +135,15 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
         class = size <= SLOT_MAX ? class_of(size) : CLASSES;
         align = 1;
     }
-    void *p = alloc_once(class, size, align, zeroed);
-    return likely(p != NULL) ? p : alloc_again(class, size, align, zeroed);
+    for (bool again = false;; again = true) {
+        void *p = class < CLASSES ? alloc_slot(class, zeroed) : alloc_pages(size, align, zeroed);
+        if (unlikely(p == NULL) && !again && size <= PTRDIFF_MAX) {
+            if (!open_lock_was_refused() && heap_relieve()) continue;
+            if (open_lock_was_refused()) p = alloc_mapping(size, align, zeroed);
+        }
+        if (unlikely(p == NULL)) errno = ENOMEM;
+        return p;
+    }
 }
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
