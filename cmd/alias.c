@@ -14,7 +14,7 @@
 #include "xalloc.h"
 
 /* Readable by all, because a program may change its user; writable by its owner alone. */
-static void require_own_directory(const char *directory) {
+static void alias_require_directory(const char *directory) {
     struct stat status;
     if (mkdir(directory, 0755) != 0 && errno != EEXIST)
         err(EXIT_OWN_FAILURE, "cannot make %s, for a path without special characters", directory);
@@ -25,7 +25,7 @@ static void require_own_directory(const char *directory) {
 }
 
 /* FNV-1a */
-static uint64_t hash(const char *text, size_t length) {
+static uint64_t alias_hash(const char *text, size_t length) {
     uint64_t value = 0xcbf29ce484222325u;
     for (size_t i = 0; i < length; i++) value = (value ^ (unsigned char)text[i]) * 0x100000001b3u;
     return value;
@@ -38,9 +38,9 @@ char *alias_without(const char *path, const char *characters) {
     if (strpbrk(path, characters) == NULL) return xstrdup(path);
     char *target = xstrndup(path, (size_t)(name - path));
     snprintf(directory, sizeof directory, "/tmp/mallow-%u", (unsigned)geteuid());
-    require_own_directory(directory);
+    alias_require_directory(directory);
     snprintf(link, sizeof link, "%s/%016llx", directory,
-             (unsigned long long)hash(target, strlen(target)));
+             (unsigned long long)alias_hash(target, strlen(target)));
     if (symlink(target, link) != 0 && !path_is_link_to(link, target))
         err(EXIT_OWN_FAILURE, "cannot make the symbolic link %s", link);
     free(target);

@@ -21,7 +21,8 @@ void usage_error(const char *format, ...) {
 
 /* What getopt_long() refused: a letter, a word that none or several of the options begin with, or
  * an option because of its value. */
-static _Noreturn void refuse_option(const char *word, const struct option *options, int refused) {
+static _Noreturn void arguments_refuse_option(const char *word, const struct option *options,
+                                              int refused) {
     if (optopt == 0) usage_error("unknown or ambiguous option '%s'", word);
     if (optopt < OPTION_HELP) usage_error("unknown option '-%c'", optopt);
     while (options->val != optopt) options++;
@@ -29,8 +30,8 @@ static _Noreturn void refuse_option(const char *word, const struct option *optio
 }
 
 /* In `how` ":" tells a missing value from a wrong option, "+" stops at the first operand. */
-static int take_option(int argc, char **argv, const char *how, const struct option *options,
-                       const char *help) {
+static int arguments_next_option(int argc, char **argv, const char *how,
+                                 const struct option *options, const char *help) {
     opterr = 0;
     int option = getopt_long(argc, argv, how, options, NULL);
     switch (option) {
@@ -42,18 +43,18 @@ static int take_option(int argc, char **argv, const char *how, const struct opti
         exit(print_version());
     case '?':
     case ':':
-        refuse_option(argv[optind - 1], options, option);
+        arguments_refuse_option(argv[optind - 1], options, option);
     default:
         return option;
     }
 }
 
 int next_option(int argc, char **argv, const struct option *options, const char *help) {
-    return take_option(argc, argv, ":hV", options, help);
+    return arguments_next_option(argc, argv, ":hV", options, help);
 }
 
 int next_leading_option(int argc, char **argv, const struct option *options, const char *help) {
-    return take_option(argc, argv, "+:hV", options, help);
+    return arguments_next_option(argc, argv, "+:hV", options, help);
 }
 
 char **operands(int argc, char **argv, int least, int most, const char *what) {

@@ -17,7 +17,7 @@
 #include "proc.h"
 
 /* Stopping and going on is left to the kernel, which does it to the whole group. */
-static sigset_t watched_signals(void) {
+static sigset_t child_watched_signals(void) {
     static const int others[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
     sigset_t signals;
     sigfillset(&signals);
@@ -27,7 +27,7 @@ static sigset_t watched_signals(void) {
 
 /* ---- the end of the child ---- */
 
-static void read_name(struct child_end *end) {
+static void child_read_name(struct child_end *end) {
     FILE *comm = proc_open(end->process, "comm");
     if (comm == NULL) return;
     if (fgets(end->name, sizeof end->name, comm) != NULL)
@@ -36,7 +36,7 @@ static void read_name(struct child_end *end) {
 }
 
 /* Every process has page faults, which count for the parent that waits for it. */
-static bool has_waited_for_children(pid_t process) {
+static bool child_has_waited(pid_t process) {
     char line[1024];
     unsigned long faults;
     FILE *stat = proc_open(process, "stat");
@@ -48,13 +48,13 @@ static bool has_waited_for_children(pid_t process) {
 }
 
 /* The child's files in /proc disappear with it, so they are read first. */
-static bool has_ended(struct child_end *end) {
+static bool child_has_ended(struct child_end *end) {
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PID, (id_t)end->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
         err(EXIT_OWN_FAILURE, "cannot wait for the program");
     if (info.si_pid != end->process) return false;
-    read_name(end);
-    end->waited = has_waited_for_children(end->process);
+    child_read_name(end);
+    end->waited = child_has_waited(end->process);
     return wait4(end->process, &end->status, 0, &end->usage) == end->process;
 }
 
@@ -71,7 +71,7 @@ int child_exit_status(const struct child_end *end) {
 
 /* The signals are blocked, so each waits until it is taken here and no handler is needed.
  * Returns false when none came for so many milliseconds (-1: for ever). */
-static bool take_signal(const sigset_t *signals, int milliseconds) {
+static bool child_take_signal(const sigset_t *signals, int milliseconds) {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000l};
     siginfo_t info;
     int signal =
@@ -80,26 +80,26 @@ static bool take_signal(const sigset_t *signals, int milliseconds) {
     return signal > 0 || errno == EINTR;
 }
 
-static void take_signals(const sigset_t *signals) {
-    while (take_signal(signals, 0)) continue;
+static void child_take_signals(const sigset_t *signals) {
+    while (child_take_signal(signals, 0)) continue;
 }
 
-static void wait_for(struct child_end *end, const sigset_t *signals) {
-    while (!has_ended(end)) {
-        take_signal(signals, forward_settle(end->process));
-        take_signals(signals);
+static void child_wait(struct child_end *end, const sigset_t *signals) {
+    while (!child_has_ended(end)) {
+        child_take_signal(signals, forward_settle(end->process));
+        child_take_signals(signals);
     }
 }
 
 /* ---- the beginning ---- */
 
 /* The child starts with the signal settings that the command itself inherited. */
-struct inherited {
+struct child_inherited {
     struct sigaction on_child;
     sigset_t mask;
 };
 
-static _Noreturn void start_child(int gate, const struct inherited *inherited,
+static _Noreturn void child_start(int gate, const struct child_inherited *inherited,
                                   void (*start)(const void *argument), const void *argument) {
     char byte;
     while (read(gate, &byte, 1) < 0 && errno == EINTR) continue;
@@ -111,7 +111,7 @@ static _Noreturn void start_child(int gate, const struct inherited *inherited,
 
 /* A reader of the program's output sees the end when the program closes it: the command must hold
  * no copy of the descriptor. */
-static void let_go_of_streams(void) {
+static void child_release_streams(void) {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0) return;
     dup2(fd, STDIN_FILENO);
@@ -122,9 +122,9 @@ static void let_go_of_streams(void) {
 /* The child waits at the gate with all signals blocked until what has arrived so far is settled. */
 struct child_end child_run(void (*start)(const void *argument), const void *argument) {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
-    struct inherited inherited;
+    struct child_inherited inherited;
     struct child_end end = {.process = 0};
-    sigset_t signals = watched_signals();
+    sigset_t signals = child_watched_signals();
     int gate[2];
 
     /* With SIGCHLD ignored, as some parents leave it, there would be nothing to wait for. */
@@ -136,14 +136,14 @@ struct child_end child_run(void (*start)(const void *argument), const void *argu
     if (end.process < 0) err(EXIT_OWN_FAILURE, "cannot fork");
     if (end.process == 0) {
         close(gate[1]);
-        start_child(gate[0], &inherited, start, argument);
+        child_start(gate[0], &inherited, start, argument);
     }
-    take_signals(&signals);
+    child_take_signals(&signals);
     forward_all(end.process);
     close(gate[0]);
     close(gate[1]);
-    let_go_of_streams();
-    wait_for(&end, &signals);
+    child_release_streams();
+    child_wait(&end, &signals);
     probe_stop();
     return end;
 }

@@ -22,7 +22,7 @@
 
 /* ---- the connection ---- */
 
-static int open_socket(int seconds) {
+static int control_open_socket(int seconds) {
     struct timeval patience = {.tv_sec = seconds};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) err(EXIT_OWN_FAILURE, "cannot make a socket");
@@ -32,13 +32,13 @@ static int open_socket(int seconds) {
 }
 
 /* 0 if it is not known. */
-static unsigned long pid_namespace(pid_t process) {
+static unsigned long control_pid_namespace(pid_t process) {
     struct stat status;
     return stat(proc_path(process, "ns/pid").text, &status) == 0 ? status.st_ino : 0;
 }
 
 /* By the number that the process has in its own PID namespace. */
-static int connect_by_name(int fd, unsigned long namespace, long number) {
+static int control_connect_by_name(int fd, unsigned long namespace, long number) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "mallow.%lu.%ld",
                           namespace, number);
@@ -46,12 +46,12 @@ static int connect_by_name(int fd, unsigned long namespace, long number) {
     return (int)TEMP_FAILURE_RETRY(connect(fd, (const struct sockaddr *)&address, bytes));
 }
 
-static int connect_to(pid_t process, int seconds) {
-    int fd = open_socket(seconds);
+static int control_connect(pid_t process, int seconds) {
+    int fd = control_open_socket(seconds);
     long number = proc_status_number(process, "NSpid:");
     /* Without /proc, a process does not know its namespace. */
-    if (connect_by_name(fd, pid_namespace(process), number) != 0 &&
-        (errno != ECONNREFUSED || connect_by_name(fd, 0, number) != 0)) {
+    if (control_connect_by_name(fd, control_pid_namespace(process), number) != 0 &&
+        (errno != ECONNREFUSED || control_connect_by_name(fd, 0, number) != 0)) {
         if (errno == ECONNREFUSED) explain_refusal(process);
         errno = errno == EAGAIN ? ETIMEDOUT : errno;
         err(EXIT_OWN_FAILURE, "process %d", (int)process);
@@ -61,14 +61,14 @@ static int connect_to(pid_t process, int seconds) {
     return fd;
 }
 
-static void send_line(int fd, const char *request) {
+static void control_send(int fd, const char *request) {
     char line[64];
     int length = snprintf(line, sizeof line, "%s\n", request);
     /* A failure shows in the answer. */
     if (TEMP_FAILURE_RETRY(send(fd, line, (size_t)length, MSG_NOSIGNAL)) < 0) return;
 }
 
-static char *receive_answer(int fd, pid_t process, int64_t deadline, size_t limit) {
+static char *control_receive(int fd, pid_t process, int64_t deadline, size_t limit) {
     char *answer;
     size_t length;
     enum read_end end = read_all(fd, deadline, limit, &answer, &length);
@@ -88,9 +88,9 @@ static char *receive_answer(int fd, pid_t process, int64_t deadline, size_t limi
 char *control_ask(pid_t process, const char *request, struct control_terms terms) {
     static const char ok[] = "ok\n", error[] = "error ";
     int64_t deadline = clock_ms() + 1000 * (int64_t)terms.seconds;
-    int fd = connect_to(process, terms.seconds);
-    send_line(fd, request);
-    char *answer = receive_answer(fd, process, deadline, terms.bytes);
+    int fd = control_connect(process, terms.seconds);
+    control_send(fd, request);
+    char *answer = control_receive(fd, process, deadline, terms.bytes);
     close(fd);
     if (strncmp(answer, error, strlen(error)) == 0)
         errx(EXIT_OWN_FAILURE, "process %d refuses: %.*s", (int)process,

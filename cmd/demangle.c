@@ -10,31 +10,32 @@
 /* A name of a hundred characters can expand to gigabytes, as it may refer to its own parts. */
 #define DEMANGLED_MAX ((size_t)16 << 10)
 
-struct demangled {
+struct demangle_result {
     char text[DEMANGLED_MAX];
     size_t length;
     jmp_buf too_long;
 };
 
 /* Neither demangler has memory allocated while it calls this. */
-static void add_piece(const char *piece, size_t length, void *to) {
-    struct demangled *demangled = to;
+static void demangle_add_piece(const char *piece, size_t length, void *to) {
+    struct demangle_result *demangled = to;
     if (length >= DEMANGLED_MAX - demangled->length) longjmp(demangled->too_long, 1);
     memcpy(demangled->text + demangled->length, piece, length);
     demangled->length += length;
 }
 
 static bool demangle_by(int (*demangler)(const char *, int, demangle_callbackref, void *),
-                        const char *name, struct demangled *demangled) {
+                        const char *name, struct demangle_result *demangled) {
     demangled->length = 0;
     if (setjmp(demangled->too_long) != 0) return false;
-    if (!demangler(name, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO, add_piece, demangled)) return false;
+    if (!demangler(name, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO, demangle_add_piece, demangled))
+        return false;
     demangled->text[demangled->length] = '\0';
     return true;
 }
 
 char *symbols_demangle(const char *name) {
-    struct demangled demangled;
+    struct demangle_result demangled;
     bool done = demangle_by(rust_demangle_callback, name, &demangled) ||
                 demangle_by(cplus_demangle_v3_callback, name, &demangled);
     return done ? xstrdup(demangled.text) : xstrndup(name, DEMANGLED_MAX);

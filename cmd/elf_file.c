@@ -10,7 +10,7 @@
 
 /* A program or a shared object, in either byte order. libdwfl also takes compressed files, whatever
  * their size is, and relocatable ones, whose relocations it would apply. */
-static bool is_loadable(int fd) {
+static bool elf_file_is_loadable(int fd) {
     Elf32_Ehdr header; /* begins as the one of 64 bits does */
     if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header) return false;
     if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;
@@ -24,7 +24,7 @@ int elf_file_open(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return -1;
     /* Another file may have taken the name meanwhile. */
-    if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && is_loadable(fd)) return fd;
+    if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && elf_file_is_loadable(fd)) return fd;
     close(fd);
     return -1;
 }

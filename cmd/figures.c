@@ -9,7 +9,7 @@
 #include "command.h"
 #include "control.h"
 
-#define HELP(name, what)                                            \
+#define FIGURES_HELP(name, what)                                    \
     "Usage: mallow " name " [--json] PID\n" what                    \
     "\n"                                                            \
     "Options:\n"                                                    \
@@ -21,19 +21,19 @@
     "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"            \
     "The exit status is 0, or 125 when there is no answer.\n"
 
-static const char stats_help[] =
-    HELP("stats", "Prints how much memory the process has, and what it is used for.\n");
-static const char info_help[] =
-    HELP("info", "Prints what malloc_info(3) would write in the process, as XML.\n");
+static const char figures_stats_help[] =
+    FIGURES_HELP("stats", "Prints how much memory the process has, and what it is used for.\n");
+static const char figures_info_help[] =
+    FIGURES_HELP("info", "Prints what malloc_info(3) would write in the process, as XML.\n");
 
-static _Noreturn void refuse_answer(pid_t process) {
+static _Noreturn void figures_refuse_answer(pid_t process) {
     errx(EXIT_OWN_FAILURE, "process %d answers in a way this version does not know", (int)process);
 }
 
 /* The resident memory comes first, then what the process has answered. */
-static int print_json(pid_t process, const char *figures) {
+static int figures_print_json(pid_t process, const char *figures) {
     char start[96];
-    if (*figures != '{') refuse_answer(process);
+    if (*figures != '{') figures_refuse_answer(process);
     snprintf(start, sizeof start, "{\"pid\":%d,\"resident_bytes\":%llu,", (int)process,
              resident_bytes(process));
     print_text(start);
@@ -41,47 +41,48 @@ static int print_json(pid_t process, const char *figures) {
 }
 
 /* A figure of the whole process. */
-static unsigned long long figure(const char *figures, const char *name) {
+static unsigned long long figures_value(const char *figures, const char *name) {
     char field[64];
     snprintf(field, sizeof field, "\"%s\":", name);
     const char *at = strstr(figures, field);
     return at == NULL ? 0 : strtoull(at + strlen(field), NULL, 10);
 }
 
-static void print_amount(const char *label, unsigned long long bytes) {
+static void figures_print_amount(const char *label, unsigned long long bytes) {
     printf("%-24s %12s\n", label, amount_of(bytes).text);
 }
 
-static void print_blocks(const char *label, unsigned long long bytes, unsigned long long blocks) {
+static void figures_print_blocks(const char *label, unsigned long long bytes,
+                                 unsigned long long blocks) {
     printf("%-24s %12s in %llu block%s\n", label, amount_of(bytes).text, blocks, plural(blocks));
 }
 
-static int print_stats(pid_t process, const char *figures) {
-    unsigned long long mapped = figure(figures, "mapping_bytes");
-    unsigned long long mappings = figure(figures, "mappings");
-    if (*figures != '{') refuse_answer(process);
-    print_amount("resident memory", resident_bytes(process));
-    print_blocks("live", figure(figures, "live_bytes") + mapped,
-                 figure(figures, "live_blocks") + mappings);
-    print_blocks("  with own mappings", mapped, mappings);
-    print_amount("free in threads' caches", figure(figures, "cached_bytes"));
-    print_amount("free in slabs", figure(figures, "free_bytes"));
-    print_amount("free pages", figure(figures, "dirty_bytes"));
-    print_amount("without memory", figure(figures, "fresh_bytes") +
-                                       figure(figures, "unused_bytes") +
-                                       figure(figures, "clean_bytes"));
-    print_amount("the allocator's own", figure(figures, "metadata_bytes"));
-    print_amount("returned to the kernel", figure(figures, "purged_bytes"));
+static int figures_print_stats(pid_t process, const char *figures) {
+    unsigned long long mapped = figures_value(figures, "mapping_bytes");
+    unsigned long long mappings = figures_value(figures, "mappings");
+    if (*figures != '{') figures_refuse_answer(process);
+    figures_print_amount("resident memory", resident_bytes(process));
+    figures_print_blocks("live", figures_value(figures, "live_bytes") + mapped,
+                         figures_value(figures, "live_blocks") + mappings);
+    figures_print_blocks("  with own mappings", mapped, mappings);
+    figures_print_amount("free in threads' caches", figures_value(figures, "cached_bytes"));
+    figures_print_amount("free in slabs", figures_value(figures, "free_bytes"));
+    figures_print_amount("free pages", figures_value(figures, "dirty_bytes"));
+    figures_print_amount("without memory", figures_value(figures, "fresh_bytes") +
+                                               figures_value(figures, "unused_bytes") +
+                                               figures_value(figures, "clean_bytes"));
+    figures_print_amount("the allocator's own", figures_value(figures, "metadata_bytes"));
+    figures_print_amount("returned to the kernel", figures_value(figures, "purged_bytes"));
     return print_text("");
 }
 
-static int print_info(pid_t process, const char *info) {
+static int figures_print_info(pid_t process, const char *info) {
     (void)process;
     return print_text(info);
 }
 
-static int print_figures(int argc, char **argv, const char *request,
-                         int (*print)(pid_t process, const char *answer), const char *help) {
+static int figures_command(int argc, char **argv, const char *request,
+                           int (*print)(pid_t process, const char *answer), const char *help) {
     static const struct option options[] = {
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
@@ -90,7 +91,7 @@ static int print_figures(int argc, char **argv, const char *request,
     while ((option = next_option(argc, argv, options, help)) != -1) {
         if (option != OPTION_JSON) continue;
         request = "figures";
-        print = print_json;
+        print = figures_print_json;
     }
     pid_t process = control_process(argc, argv);
     char *answer = control_ask(process, request, CONTROL_QUICK);
@@ -100,9 +101,9 @@ static int print_figures(int argc, char **argv, const char *request,
 }
 
 int stats_command(int argc, char **argv) {
-    return print_figures(argc, argv, "figures", print_stats, stats_help);
+    return figures_command(argc, argv, "figures", figures_print_stats, figures_stats_help);
 }
 
 int info_command(int argc, char **argv) {
-    return print_figures(argc, argv, "info", print_info, info_help);
+    return figures_command(argc, argv, "info", figures_print_info, figures_info_help);
 }

@@ -8,12 +8,12 @@
 #include "control.h"
 
 /* A check takes several seconds for each GiB, and some hundred bytes for each frame of a group. */
-static const struct control_terms CHECK_TERMS = {600, (size_t)512 << 20};
+static const struct control_terms LEAKS_TERMS = {600, (size_t)512 << 20};
 
 #define LIMIT_DEFAULT 50
 #define EXIT_LOST 1
 
-static const char help[] =
+static const char leaks_help[] =
     "Usage: mallow leaks [OPTION...] PID\n"
     "Finds the memory blocks of a process that no pointer leads to any more.\n"
     "\n"
@@ -30,15 +30,15 @@ static const char help[] =
     "MALLOW_OPTIONS=control=on. The check stops it for some milliseconds.\n"
     "The exit status is 0, 1 if blocks are definitely lost, or 125 if there is no answer.\n";
 
-struct choice {
+struct leaks_choice {
     bool reachable, possible, json;
     const char *suppressions;
     unsigned long limit;
 };
 
-static int report_leaks(pid_t process, const struct choice *choice) {
+static int leaks_report(pid_t process, const struct leaks_choice *choice) {
     const char *request = choice->reachable ? "leaks reachable" : "leaks";
-    char *text = leaks_symbolize(control_ask(process, request, CHECK_TERMS), process);
+    char *text = leaks_symbolize(control_ask(process, request, LEAKS_TERMS), process);
     struct leak_answer answer = leaks_parse(text);
     if (choice->suppressions != NULL) leaks_suppress(&answer, choice->suppressions);
     (choice->json ? leaks_print_json : leaks_print)(&answer, process, choice->limit);
@@ -61,9 +61,9 @@ int leaks_command(int argc, char **argv) {
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
-    struct choice choice = {.limit = LIMIT_DEFAULT};
+    struct leaks_choice choice = {.limit = LIMIT_DEFAULT};
     int option;
-    while ((option = next_option(argc, argv, options, help)) != -1) {
+    while ((option = next_option(argc, argv, options, leaks_help)) != -1) {
         switch (option) {
         case OPTION_REACHABLE:
             choice.reachable = true;
@@ -82,5 +82,5 @@ int leaks_command(int argc, char **argv) {
             break;
         }
     }
-    return report_leaks(control_process(argc, argv), &choice);
+    return leaks_report(control_process(argc, argv), &choice);
 }

@@ -7,55 +7,55 @@
 #include "leaks.h"
 
 /* Which groups are listed: those of each kind up to the limit. */
-struct listing {
+struct leaks_listing {
     unsigned long limit; /* 0: none */
     size_t listed[LEAK_KINDS], omitted[LEAK_KINDS];
 };
 
-static bool is_listed(struct listing *listing, const struct leak_lines *group) {
+static bool leaks_is_listed(struct leaks_listing *listing, const struct leak_lines *group) {
     bool listed = listing->limit == 0 || listing->listed[group->kind] < listing->limit;
     size_t *counts = listed ? listing->listed : listing->omitted;
     counts[group->kind]++;
     return listed;
 }
 
-static void print_sum(const char *name, struct leak_sum sum) {
+static void leaks_print_sum(const char *name, struct leak_sum sum) {
     printf("%-16s %14llu byte%-1s in %llu block%s\n", name, sum.bytes, plural(sum.bytes),
            sum.blocks, plural(sum.blocks));
 }
 
-static bool has_stack(const struct leak_answer *answer) {
+static bool leaks_has_stack(const struct leak_answer *answer) {
     for (size_t i = 0; i < answer->count; i++)
         if (*answer->groups[i].frames != '\0') return true;
     return false;
 }
 
-static void print_omitted(const struct listing *listing) {
+static void leaks_print_omitted(const struct leaks_listing *listing) {
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         if (listing->omitted[kind] != 0)
             printf("%s: %zu more group%s; --limit=0 lists all\n", leak_kind_names[kind],
                    listing->omitted[kind], plural(listing->omitted[kind]));
 }
 
-static void print_lines(const struct leak_answer *answer, unsigned long limit) {
-    struct listing listing = {.limit = limit};
+static void leaks_print_lines(const struct leak_answer *answer, unsigned long limit) {
+    struct leaks_listing listing = {.limit = limit};
     for (size_t i = 0; i < answer->count; i++) {
         const struct leak_lines *group = &answer->groups[i];
-        if (!is_listed(&listing, group)) continue;
+        if (!leaks_is_listed(&listing, group)) continue;
         puts(group->line);
         if (*group->frames != '\0') puts(group->frames);
     }
-    print_omitted(&listing);
+    leaks_print_omitted(&listing);
 }
 
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit) {
-    print_lines(answer, limit);
-    if (answer->count > 0 && !has_stack(answer))
+    leaks_print_lines(answer, limit);
+    if (answer->count > 0 && !leaks_has_stack(answer))
         puts("to see where they were allocated, start the process with 'mallow run --check'");
     printf("%sprocess %d:\n", answer->count > 0 ? "\n" : "", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
-        print_sum(leak_kind_names[kind], answer->totals[kind]);
-    if (answer->suppressed.blocks != 0) print_sum("suppressed", answer->suppressed);
+        leaks_print_sum(leak_kind_names[kind], answer->totals[kind]);
+    if (answer->suppressed.blocks != 0) leaks_print_sum("suppressed", answer->suppressed);
     printf("%llu thread%s stood still for %llu.%03llu ms\n", answer->stopped,
            plural(answer->stopped), answer->microseconds / 1000, answer->microseconds % 1000);
     if (answer->missed != 0)
@@ -68,13 +68,13 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
 /* ---- JSON ---- */
 
 /* As a name: an underscore for each space. */
-static void print_name(const char *name) {
+static void leaks_print_name(const char *name) {
     putchar('"');
     for (; *name != '\0'; name++) putchar(*name == ' ' ? '_' : *name);
     fputs("\":", stdout);
 }
 
-static void print_frames(const char *frames) {
+static void leaks_print_frames(const char *frames) {
     fputs("\"stack\":[", stdout);
     for (const char *line = frames; *line != '\0';) {
         size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
@@ -86,71 +86,71 @@ static void print_frames(const char *frames) {
 }
 
 /* The first bytes in hexadecimal, without the characters after them. */
-static void print_first_bytes(const char *head) {
+static void leaks_print_first_bytes(const char *head) {
     size_t length = strcspn(head, "|");
     while (length > 0 && head[length - 1] == ' ') length--;
     json_print_string(head, length);
 }
 
-static void print_example(const struct leak_lines *group) {
+static void leaks_print_example(const struct leak_lines *group) {
     if (group->is_rest) {
         fputs("\"address\":null,\"size\":null,\"first_bytes\":null,", stdout);
         return;
     }
     printf("\"address\":\"0x%llx\",\"size\":%llu,\"first_bytes\":", group->address, group->size);
-    print_first_bytes(group->head);
+    leaks_print_first_bytes(group->head);
     putchar(',');
 }
 
-static void print_group(const struct leak_lines *group) {
+static void leaks_print_group(const struct leak_lines *group) {
     printf(
         "{\"class\":\"%s\",\"bytes\":%llu,\"blocks\":%llu,"
         "\"indirect_bytes\":%llu,\"indirect_blocks\":%llu,",
         leak_kind_names[group->kind], group->own.bytes, group->own.blocks, group->led.bytes,
         group->led.blocks);
-    print_example(group);
-    print_frames(group->frames);
+    leaks_print_example(group);
+    leaks_print_frames(group->frames);
     putchar('}');
 }
 
-static void print_json_sum(const char *name, struct leak_sum sum) {
-    print_name(name);
+static void leaks_print_json_sum(const char *name, struct leak_sum sum) {
+    leaks_print_name(name);
     printf("{\"bytes\":%llu,\"blocks\":%llu},", sum.bytes, sum.blocks);
 }
 
-static void print_groups(const struct leak_answer *answer, struct listing *listing) {
+static void leaks_print_groups(const struct leak_answer *answer, struct leaks_listing *listing) {
     const char *separator = "";
     fputs("\"groups\":[", stdout);
     for (size_t i = 0; i < answer->count; i++) {
-        if (!is_listed(listing, &answer->groups[i])) continue;
+        if (!leaks_is_listed(listing, &answer->groups[i])) continue;
         fputs(separator, stdout);
         separator = ",";
-        print_group(&answer->groups[i]);
+        leaks_print_group(&answer->groups[i]);
     }
     fputs("],", stdout);
 }
 
 /* In all, then of each kind. */
-static void print_json_omitted(const struct listing *listing) {
+static void leaks_print_json_omitted(const struct leaks_listing *listing) {
     size_t all = 0;
     for (int kind = 0; kind < LEAK_KINDS; kind++) all += listing->omitted[kind];
     printf("\"groups_omitted\":%zu,\"groups_omitted_by_class\":{", all);
     for (int kind = 0; kind < LEAK_KINDS; kind++) {
         if (kind != 0) putchar(',');
-        print_name(leak_kind_names[kind]);
+        leaks_print_name(leak_kind_names[kind]);
         printf("%zu", listing->omitted[kind]);
     }
     puts("}}");
 }
 
 void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned long limit) {
-    struct listing listing = {.limit = limit};
+    struct leaks_listing listing = {.limit = limit};
     printf("{\"pid\":%d,", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
-        print_json_sum(leak_kind_names[kind], answer->totals[kind]);
-    print_json_sum("suppressed", answer->suppressed);
+        leaks_print_json_sum(leak_kind_names[kind], answer->totals[kind]);
+    leaks_print_json_sum("suppressed", answer->suppressed);
     printf("\"threads_stopped\":%llu,\"threads_missed\":%llu,\"pause_microseconds\":%llu,",
            answer->stopped, answer->missed, answer->microseconds);
-    print_groups(answer, &listing);
-    print_json_omitted(&listing);
+    leaks_print_groups(answer, &listing);
+    leaks_print_json_omitted(&listing);
 }

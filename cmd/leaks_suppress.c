@@ -9,18 +9,19 @@
 #include "leaks.h"
 #include "xalloc.h"
 
-struct patterns {
+struct leaks_patterns {
     char **list;
     size_t count;
 };
 
-static void add_pattern(struct patterns *patterns, const char *pattern, size_t length) {
+static void leaks_suppress_add_pattern(struct leaks_patterns *patterns, const char *pattern,
+                                       size_t length) {
     patterns->list = xgrow(patterns->list, patterns->count, sizeof *patterns->list);
     patterns->list[patterns->count++] = xstrndup(pattern, length);
 }
 
-static struct patterns read_patterns(const char *file) {
-    struct patterns patterns = {NULL, 0};
+static struct leaks_patterns leaks_suppress_read_patterns(const char *file) {
+    struct leaks_patterns patterns = {NULL, 0};
     char *line = NULL;
     size_t room = 0, length;
     FILE *stream = fopen(file, "re");
@@ -29,7 +30,7 @@ static struct patterns read_patterns(const char *file) {
         line[strcspn(line, "\n")] = '\0';
         const char *pattern = leak_pattern_of_line(line, strlen(line), &length);
         if (pattern != NULL)
-            add_pattern(&patterns, pattern, length);
+            leaks_suppress_add_pattern(&patterns, pattern, length);
         else if (length != 0)
             errx(EXIT_OWN_FAILURE, "'%s', line %d: expected 'leak:PATTERN'", file, number);
     }
@@ -39,7 +40,8 @@ static struct patterns read_patterns(const char *file) {
     return patterns;
 }
 
-static bool is_named(const struct patterns *patterns, const char *name, size_t length) {
+static bool leaks_suppress_is_named(const struct leaks_patterns *patterns, const char *name,
+                                    size_t length) {
     for (size_t i = 0; i < patterns->count; i++)
         if (leak_pattern_matches(patterns->list[i], strlen(patterns->list[i]), name, length))
             return true;
@@ -49,7 +51,8 @@ static bool is_named(const struct patterns *patterns, const char *name, size_t l
 /* Names in a frame's line, whichever are known:
  *     #N 0xADDRESS in FUNCTION at SOURCE:LINE (FILE+0xOFFSET)
  *     #N 0xADDRESS in FILE+0xOFFSET */
-static bool is_frame_named(const struct patterns *patterns, const char *line, const char *end) {
+static bool leaks_suppress_is_frame_named(const struct leaks_patterns *patterns, const char *line,
+                                          const char *end) {
     static const char *const separators[] = {" in ", " at ", " ("};
     for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++) {
         const char *name = memmem(line, (size_t)(end - line), separators[i], strlen(separators[i]));
@@ -62,21 +65,24 @@ static bool is_frame_named(const struct patterns *patterns, const char *line, co
         }
         const char *tail = memrchr(name, separators[i][1] == 'a' ? ':' : '+', length);
         bool has_tail = tail != NULL && (*tail == ':' || strncmp(tail, "+0x", 3) == 0);
-        if (is_named(patterns, name, has_tail ? (size_t)(tail - name) : length)) return true;
+        if (leaks_suppress_is_named(patterns, name, has_tail ? (size_t)(tail - name) : length))
+            return true;
     }
     return false;
 }
 
-static bool is_suppressed(const struct patterns *patterns, const struct leak_lines *group) {
+static bool leaks_suppress_is_group_named(const struct leaks_patterns *patterns,
+                                          const struct leak_lines *group) {
     for (const char *line = group->frames; *line != '\0';) {
         const char *end = line + strcspn(line, "\n");
-        if (is_frame_named(patterns, line, end)) return true;
+        if (leaks_suppress_is_frame_named(patterns, line, end)) return true;
         line = end + (*end == '\n');
     }
     return false;
 }
 
-static void take_out(struct leak_answer *answer, enum leak_kind kind, struct leak_sum sum) {
+static void leaks_suppress_take_out(struct leak_answer *answer, enum leak_kind kind,
+                                    struct leak_sum sum) {
     answer->totals[kind].blocks -= sum.blocks;
     answer->totals[kind].bytes -= sum.bytes;
     answer->suppressed.blocks += sum.blocks;
@@ -84,13 +90,13 @@ static void take_out(struct leak_answer *answer, enum leak_kind kind, struct lea
 }
 
 void leaks_suppress(struct leak_answer *answer, const char *file) {
-    struct patterns patterns = read_patterns(file);
+    struct leaks_patterns patterns = leaks_suppress_read_patterns(file);
     size_t kept = 0;
     for (size_t i = 0; i < answer->count; i++) {
         struct leak_lines group = answer->groups[i];
-        if (is_suppressed(&patterns, &group)) {
-            take_out(answer, group.kind, group.own);
-            take_out(answer, LEAK_INDIRECT, group.led);
+        if (leaks_suppress_is_group_named(&patterns, &group)) {
+            leaks_suppress_take_out(answer, group.kind, group.own);
+            leaks_suppress_take_out(answer, LEAK_INDIRECT, group.led);
         } else {
             answer->groups[kept++] = group;
         }

@@ -21,48 +21,48 @@
 #define NAMED_MAX ((size_t)1 << 30)        /* bytes of the text with names */
 #define CHILD_MEMORY_MAX ((rlim_t)8 << 30) /* bytes of address space */
 
-static void limit_child(void) {
+static void leaks_symbols_limit_child(void) {
     static const struct rlimit memory = {CHILD_MEMORY_MAX, CHILD_MEMORY_MAX}, core = {0, 0};
     setrlimit(RLIMIT_AS, &memory); /* fails where there is a lower limit, which does as well */
     setrlimit(RLIMIT_CORE, &core);
 }
 
-static _Noreturn void symbolize_to(int output, char *text, pid_t process) {
-    limit_child();
+static _Noreturn void leaks_symbols_symbolize_to(int output, char *text, pid_t process) {
+    leaks_symbols_limit_child();
     FILE *from = fmemopen(text, strlen(text), "re"), *to = fdopen(output, "we");
     if (from == NULL || to == NULL) _exit(EXIT_OWN_FAILURE);
     symbolize_text(&(struct symbolizing){.from = from, .to = to, .map = process_map_read(process)});
     _exit(0);
 }
 
-static pid_t start_child(int ends[2], char *text, pid_t process) {
+static pid_t leaks_symbols_start_child(int ends[2], char *text, pid_t process) {
     pid_t child = fork();
     if (child < 0) err(EXIT_OWN_FAILURE, "cannot fork");
     if (child == 0) {
         close(ends[0]);
-        symbolize_to(ends[1], text, process);
+        leaks_symbols_symbolize_to(ends[1], text, process);
     }
     close(ends[1]);
     return child;
 }
 
-static void end_child(pid_t child) {
+static void leaks_symbols_end_child(pid_t child) {
     kill(child, SIGKILL);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
 }
 
 /* ---- what came before the child was ended ---- */
 
-static const char *line_after(const char *line) {
+static const char *leaks_symbols_line_after(const char *line) {
     const char *end = strchr(line, '\n');
     return end == NULL ? NULL : end + 1;
 }
 
 /* The first line after those that one line of the answer became; NULL when they are not complete.
  */
-static const char *skip_named(const char *named) {
+static const char *leaks_symbols_skip_named(const char *named) {
     static const char inlined[] = " (inlined)\n";
-    for (const char *next; (next = line_after(named)) != NULL; named = next) {
+    for (const char *next; (next = leaks_symbols_line_after(named)) != NULL; named = next) {
         size_t length = (size_t)(next - named);
         bool more = length >= strlen(inlined) &&
                     memcmp(next - strlen(inlined), inlined, strlen(inlined)) == 0;
@@ -72,10 +72,10 @@ static const char *skip_named(const char *named) {
 }
 
 /* The complete lines of the text with names, then the rest of the text without them. */
-static char *join(const char *named, const char *text) {
+static char *leaks_symbols_join(const char *named, const char *text) {
     const char *at = named, *rest = text, *next;
-    while ((next = skip_named(at)) != NULL && line_after(rest) != NULL)
-        at = next, rest = line_after(rest);
+    while ((next = leaks_symbols_skip_named(at)) != NULL && leaks_symbols_line_after(rest) != NULL)
+        at = next, rest = leaks_symbols_line_after(rest);
     char *all;
     size_t length;
     FILE *to = xopen_memstream(&all, &length);
@@ -91,13 +91,13 @@ char *leaks_symbolize(char *text, pid_t process) {
     size_t length;
     if (strstr(text, "\n    #") == NULL) return text;
     if (pipe(ends) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
-    pid_t child = start_child(ends, text, process);
+    pid_t child = leaks_symbols_start_child(ends, text, process);
     enum read_end end = read_all(ends[0], clock_ms() + PATIENCE_MS, NAMED_MAX, &named, &length);
     close(ends[0]);
-    end_child(child);
+    leaks_symbols_end_child(child);
     if (end == READ_LATE)
         warnx("naming all functions takes too long; the rest are printed without names");
-    char *all = join(named, text);
+    char *all = leaks_symbols_join(named, text);
     free(named);
     free(text);
     return all;

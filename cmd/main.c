@@ -8,14 +8,14 @@
 #include "arguments.h"
 #include "command.h"
 
-struct subcommand {
+struct main_subcommand {
     const char *name;
     const char *full_name;
     const char *summary;
     int (*run)(int argc, char **argv);
 };
 
-static const struct subcommand subcommands[] = {
+static const struct main_subcommand main_subcommands[] = {
     {"run", "mallow run", "run a program under Mallow", run_command},
     {"trim", "mallow trim", "have a process return its free memory", trim_command},
     {"stats", "mallow stats", "print how much memory a process has", stats_command},
@@ -26,7 +26,7 @@ static const struct subcommand subcommands[] = {
      symbolize_command},
 };
 
-static const size_t subcommand_count = sizeof subcommands / sizeof subcommands[0];
+static const size_t main_subcommand_count = sizeof main_subcommands / sizeof main_subcommands[0];
 
 int print_text(const char *text) {
     if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
@@ -36,14 +36,14 @@ int print_text(const char *text) {
 
 int print_version(void) { return print_text("mallow " MALLOW_VERSION "\n"); }
 
-static int print_help(void) {
+static int main_print_help(void) {
     print_text(
         "Usage: mallow SUBCOMMAND [OPTION...]\n"
         "Runs programs on the Mallow memory allocator, and asks those that run.\n"
         "\n"
         "Subcommands:\n");
-    for (size_t i = 0; i < subcommand_count; i++)
-        printf("  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
+    for (size_t i = 0; i < main_subcommand_count; i++)
+        printf("  %-10s %s\n", main_subcommands[i].name, main_subcommands[i].summary);
     return print_text(
         "  help       print this text, or with a SUBCOMMAND its help\n"
         "\n"
@@ -54,30 +54,30 @@ static int print_help(void) {
         "See mallow(1), and mallow(7) for the settings of the library.\n");
 }
 
-static int run_subcommand(const char *name, int argc, char **argv) {
-    for (size_t i = 0; i < subcommand_count; i++) {
-        if (strcmp(name, subcommands[i].name) != 0) continue;
-        program_invocation_short_name = (char *)subcommands[i].full_name;
-        return subcommands[i].run(argc, argv);
+static int main_run_subcommand(const char *name, int argc, char **argv) {
+    for (size_t i = 0; i < main_subcommand_count; i++) {
+        if (strcmp(name, main_subcommands[i].name) != 0) continue;
+        program_invocation_short_name = (char *)main_subcommands[i].full_name;
+        return main_subcommands[i].run(argc, argv);
     }
     usage_error("there is no subcommand '%s'", name);
 }
 
-static int help_command(int argc, char **argv) {
+static int main_help_command(int argc, char **argv) {
     char option[] = "--help", *arguments[] = {argv[1], option, NULL};
-    if (argc < 2) return print_help();
+    if (argc < 2) return main_print_help();
     if (argc > 2) usage_error("'%s' is one argument too many", argv[2]);
-    return run_subcommand(argv[1], 2, arguments);
+    return main_run_subcommand(argv[1], 2, arguments);
 }
 
-static bool is_either(const char *word, const char *one, const char *other) {
+static bool main_is_either(const char *word, const char *one, const char *other) {
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
 int main(int argc, char **argv) {
     if (argc < 2) usage_error("no subcommand given");
-    if (is_either(argv[1], "-h", "--help")) return print_help();
-    if (is_either(argv[1], "-V", "--version")) return print_version();
-    if (strcmp(argv[1], "help") == 0) return help_command(argc - 1, argv + 1);
-    return run_subcommand(argv[1], argc - 1, argv + 1);
+    if (main_is_either(argv[1], "-h", "--help")) return main_print_help();
+    if (main_is_either(argv[1], "-V", "--version")) return print_version();
+    if (strcmp(argv[1], "help") == 0) return main_help_command(argc - 1, argv + 1);
+    return main_run_subcommand(argv[1], argc - 1, argv + 1);
 }

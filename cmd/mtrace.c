@@ -16,7 +16,7 @@
 
 #define EXIT_FOUND 1
 
-static const char help[] =
+static const char mtrace_help[] =
     "Usage: mallow mtrace [OPTION...] [PROGRAM] LOG\n"
     "Reads the log that mtrace(3) writes to the file in MALLOC_TRACE. Prints memory that\n"
     "was not freed, frees of memory that was not allocated, and totals.\n"
@@ -30,7 +30,7 @@ static const char help[] =
     "The exit status is 0, 1 if memory was not freed or a call was wrong, 2 if LOG\n"
     "cannot be read or is not such a log, or 125 if the command itself fails.\n";
 
-struct view {
+struct mtrace_view {
     struct symbols *symbols;
     const char *program; /* NULL: as the log has it */
     const struct trace_log *log;
@@ -38,38 +38,38 @@ struct view {
 
 /* ---- places ---- */
 
-static const char *last_component(const char *path) {
+static const char *mtrace_file_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
 }
 
 /* The log has the program as it was called, from another directory perhaps. */
-static const char *module_of(const struct view *view, const struct place *place) {
+static const char *mtrace_module_of(const struct mtrace_view *view, const struct place *place) {
     if (view->program == NULL) return place->object;
-    bool same = strcmp(last_component(place->object), last_component(view->program)) == 0;
+    bool same = strcmp(mtrace_file_name(place->object), mtrace_file_name(view->program)) == 0;
     return same || access(place->object, R_OK) != 0 ? view->program : place->object;
 }
 
 /* The log counts from the object's first byte; before libc 2.26 it had the address in memory, which
  * is also the one in the file where a program is at a fixed place. */
-static void find_symbols(const struct view *view, const struct place *place,
-                         struct symbol_list *list) {
-    const char *module = module_of(view, place);
+static void mtrace_find_symbols(const struct mtrace_view *view, const struct place *place,
+                                struct symbol_list *list) {
+    const char *module = mtrace_module_of(view, place);
     uint64_t first = symbols_first_address(view->symbols, module);
     symbols_find(view->symbols, module, first + place->offset - 1, list);
     if (list->count == 0 && first != 0)
         symbols_find(view->symbols, module, place->offset - 1, list);
 }
 
-static void print_symbol(FILE *to, const struct symbol *symbol) {
+static void mtrace_print_symbol(FILE *to, const struct symbol *symbol) {
     fputs(symbol->function != NULL ? symbol->function : "??", to);
     if (symbol->file != NULL) fprintf(to, " at %s:%d", symbol->file, symbol->line);
     if (symbol->inlined) fputs(" (inlined)\n", to);
 }
 
 /* By the symbol table, or as the log has it. */
-static void print_name(FILE *to, const struct view *view, const struct place *place,
-                       const struct symbol_list *list) {
+static void mtrace_print_name(FILE *to, const struct mtrace_view *view, const struct place *place,
+                              const struct symbol_list *list) {
     const char *object = place->object != NULL ? place->object : view->program;
     const char *known = list->count != 0 ? list->symbol[0].function : NULL;
     char *name = known == NULL && place->symbol != NULL ? symbols_demangle(place->symbol) : NULL;
@@ -80,27 +80,28 @@ static void print_name(FILE *to, const struct view *view, const struct place *pl
     free(name);
 }
 
-static void print_place(FILE *to, const struct view *view, const struct place *place) {
+static void mtrace_print_place(FILE *to, const struct mtrace_view *view,
+                               const struct place *place) {
     struct symbol_list list = {.count = 0};
     if (place->object != NULL)
-        find_symbols(view, place, &list);
+        mtrace_find_symbols(view, place, &list);
     else if (view->program != NULL)
         symbols_find(view->symbols, view->program, place->offset - 1, &list);
     if (place->object == NULL && list.count == 0)
         fputs(*place->text == '\0' ? "unknown" : place->text, to);
     else if (list.count == 0 || list.symbol[0].file == NULL)
-        print_name(to, view, place, &list);
+        mtrace_print_name(to, view, place, &list);
     else
-        for (size_t i = 0; i < list.count; i++) print_symbol(to, &list.symbol[i]);
+        for (size_t i = 0; i < list.count; i++) mtrace_print_symbol(to, &list.symbol[i]);
     symbol_list_clear(&list);
 }
 
 /* A line for the function, before it one for each that was inlined there. */
-static const char *describe(const struct view *view, struct place *place) {
+static const char *mtrace_describe(const struct mtrace_view *view, struct place *place) {
     size_t size;
     if (place->description != NULL) return place->description;
     FILE *to = xopen_memstream(&place->description, &size);
-    print_place(to, view, place);
+    mtrace_print_place(to, view, place);
     xclose_memstream(to);
     make_printable(place->description, size, "\n");
     return place->description;
@@ -109,73 +110,73 @@ static const char *describe(const struct view *view, struct place *place) {
 /* ---- what was not freed ---- */
 
 /* Blocks with callers of the same description. */
-struct group {
+struct mtrace_group {
     const char *caller;
     uint64_t bytes;
     const struct block **blocks;
     size_t count;
 };
 
-struct leaks {
-    const struct view *view;
+struct mtrace_leaks {
+    const struct mtrace_view *view;
     const struct block **blocks; /* those of a group in a row */
-    struct group *groups;        /* the largest first */
+    struct mtrace_group *groups; /* the largest first */
     size_t count, group_count;
 };
 
-static void add_leak(const struct block *block, void *to) {
-    struct leaks *leaks = to;
-    describe(leaks->view, block->allocated);
+static void mtrace_add_leak(const struct block *block, void *to) {
+    struct mtrace_leaks *leaks = to;
+    mtrace_describe(leaks->view, block->allocated);
     leaks->blocks[leaks->count++] = block;
 }
 
-static int compare_leaks(const void *a, const void *b) {
+static int mtrace_compare_leaks(const void *a, const void *b) {
     const struct block *left = *(const struct block *const *)a;
     const struct block *right = *(const struct block *const *)b;
     int order = strcmp(left->allocated->description, right->allocated->description);
     return order != 0 ? order : left->address < right->address ? -1 : 1;
 }
 
-static int compare_groups(const void *a, const void *b) {
-    const struct group *left = a, *right = b;
+static int mtrace_compare_groups(const void *a, const void *b) {
+    const struct mtrace_group *left = a, *right = b;
     if (left->bytes != right->bytes) return left->bytes < right->bytes ? 1 : -1;
     return strcmp(left->caller, right->caller);
 }
 
-static void group_leaks(struct leaks *leaks) {
-    struct group *group = leaks->groups - 1;
+static void mtrace_group_leaks(struct mtrace_leaks *leaks) {
+    struct mtrace_group *group = leaks->groups - 1;
     for (size_t i = 0; i < leaks->count; i++) {
         const char *caller = leaks->blocks[i]->allocated->description;
         if (i == 0 || strcmp(caller, group->caller) != 0)
-            *++group = (struct group){.caller = caller, .blocks = leaks->blocks + i};
+            *++group = (struct mtrace_group){.caller = caller, .blocks = leaks->blocks + i};
         group->bytes += leaks->blocks[i]->size;
         group->count++;
     }
     leaks->group_count = (size_t)(group + 1 - leaks->groups);
 }
 
-static struct leaks find_leaks(const struct view *view) {
+static struct mtrace_leaks mtrace_find_leaks(const struct mtrace_view *view) {
     size_t live = view->log->live_blocks;
-    struct leaks leaks = {.view = view,
-                          .blocks = xcalloc(live + 1, sizeof *leaks.blocks),
-                          .groups = xcalloc(live + 1, sizeof *leaks.groups)};
-    trace_log_for_each_live(view->log, add_leak, &leaks);
-    qsort(leaks.blocks, leaks.count, sizeof *leaks.blocks, compare_leaks);
-    group_leaks(&leaks);
-    qsort(leaks.groups, leaks.group_count, sizeof *leaks.groups, compare_groups);
+    struct mtrace_leaks leaks = {.view = view,
+                                 .blocks = xcalloc(live + 1, sizeof *leaks.blocks),
+                                 .groups = xcalloc(live + 1, sizeof *leaks.groups)};
+    trace_log_for_each_live(view->log, mtrace_add_leak, &leaks);
+    qsort(leaks.blocks, leaks.count, sizeof *leaks.blocks, mtrace_compare_leaks);
+    mtrace_group_leaks(&leaks);
+    qsort(leaks.groups, leaks.group_count, sizeof *leaks.groups, mtrace_compare_groups);
     return leaks;
 }
 
 /* ---- as text ---- */
 
-static const char *const error_names[] = {
+static const char *const mtrace_error_names[] = {
     [TRACE_FREED_TWICE] = "freed twice",
     [TRACE_NEVER_ALLOCATED] = "freed but never allocated in the log",
     [TRACE_ALLOCATED_TWICE] = "allocated again without being freed",
 };
 
 /* Each line of a caller on a line of its own. */
-static void print_caller(const char *before, const char *caller) {
+static void mtrace_print_caller(const char *before, const char *caller) {
     printf("%s\n", before);
     for (size_t length; *caller != '\0'; caller += length + (caller[length] != '\0')) {
         length = strcspn(caller, "\n");
@@ -183,46 +184,46 @@ static void print_caller(const char *before, const char *caller) {
     }
 }
 
-static void print_error(const struct view *view, const struct trace_error *error) {
-    printf("0x%lx %s, in line %zu of the log", error->address, error_names[error->kind],
+static void mtrace_print_error(const struct mtrace_view *view, const struct trace_error *error) {
+    printf("0x%lx %s, in line %zu of the log", error->address, mtrace_error_names[error->kind],
            error->line);
-    print_caller(", by", describe(view, error->place));
+    mtrace_print_caller(", by", mtrace_describe(view, error->place));
     if (error->before != NULL)
-        print_caller(error->kind == TRACE_FREED_TWICE ? "  freed before by"
-                                                      : "  allocated before by",
-                     describe(view, error->before));
+        mtrace_print_caller(error->kind == TRACE_FREED_TWICE ? "  freed before by"
+                                                             : "  allocated before by",
+                            mtrace_describe(view, error->before));
     putchar('\n');
 }
 
-static void print_group(const struct group *group) {
+static void mtrace_print_group(const struct mtrace_group *group) {
     printf("%lu bytes in %zu block%s", group->bytes, group->count, plural(group->count));
-    print_caller(", allocated by", group->caller);
+    mtrace_print_caller(", allocated by", group->caller);
     for (size_t i = 0; i < group->count; i++)
         printf("  0x%lx %10lu bytes\n", group->blocks[i]->address, group->blocks[i]->size);
     putchar('\n');
 }
 
-static void print_totals(const struct trace_log *log) {
+static void mtrace_print_totals(const struct trace_log *log) {
     printf("Allocations: %lu, reallocations: %lu, frees: %lu, failed calls: %lu\n",
            log->allocations, log->reallocations, log->frees, log->failures);
     printf("Bytes allocated: %lu; at a time at most: %lu, in %lu blocks\n", log->allocated_bytes,
            log->peak_bytes, log->peak_blocks);
 }
 
-static void print_all(const struct view *view) {
+static void mtrace_print_text(const struct mtrace_view *view) {
     const struct trace_log *log = view->log;
-    struct leaks leaks = find_leaks(view);
-    for (size_t i = 0; i < log->error_count; i++) print_error(view, &log->errors[i]);
-    for (size_t i = 0; i < leaks.group_count; i++) print_group(&leaks.groups[i]);
+    struct mtrace_leaks leaks = mtrace_find_leaks(view);
+    for (size_t i = 0; i < log->error_count; i++) mtrace_print_error(view, &log->errors[i]);
+    for (size_t i = 0; i < leaks.group_count; i++) mtrace_print_group(&leaks.groups[i]);
     printf("Bytes not freed: %lu, in blocks: %zu\n", log->live_bytes, leaks.count);
-    print_totals(log);
+    mtrace_print_totals(log);
     free(leaks.blocks);
     free(leaks.groups);
 }
 
 /* ---- as JSON ---- */
 
-static void print_json_caller(const char *caller) {
+static void mtrace_print_json_caller(const char *caller) {
     char separator = '[';
     for (size_t length; *caller != '\0'; caller += length + (caller[length] != '\0')) {
         length = strcspn(caller, "\n");
@@ -233,21 +234,22 @@ static void print_json_caller(const char *caller) {
     putchar(']');
 }
 
-static void print_json_error(const struct view *view, const struct trace_error *error) {
+static void mtrace_print_json_error(const struct mtrace_view *view,
+                                    const struct trace_error *error) {
     printf("{\"error\":\"%s\",\"address\":\"0x%lx\",\"line\":%zu,\"caller\":",
-           error_names[error->kind], error->address, error->line);
-    print_json_caller(describe(view, error->place));
+           mtrace_error_names[error->kind], error->address, error->line);
+    mtrace_print_json_caller(mtrace_describe(view, error->place));
     printf(",\"before\":");
     if (error->before == NULL)
         printf("null");
     else
-        print_json_caller(describe(view, error->before));
+        mtrace_print_json_caller(mtrace_describe(view, error->before));
     putchar('}');
 }
 
-static void print_json_group(const struct group *group) {
+static void mtrace_print_json_group(const struct mtrace_group *group) {
     printf("{\"caller\":");
-    print_json_caller(group->caller);
+    mtrace_print_json_caller(group->caller);
     printf(",\"bytes\":%lu,\"blocks\":[", group->bytes);
     for (size_t i = 0; i < group->count; i++)
         printf("%s{\"address\":\"0x%lx\",\"bytes\":%lu}", i == 0 ? "" : ",",
@@ -255,9 +257,9 @@ static void print_json_group(const struct group *group) {
     printf("]}");
 }
 
-static void print_json(const struct view *view) {
+static void mtrace_print_json(const struct mtrace_view *view) {
     const struct trace_log *log = view->log;
-    struct leaks leaks = find_leaks(view);
+    struct mtrace_leaks leaks = mtrace_find_leaks(view);
     printf(
         "{\"allocations\":%lu,\"reallocations\":%lu,\"frees\":%lu,\"failures\":%lu,"
         "\"allocated_bytes\":%lu,\"peak_bytes\":%lu,\"peak_blocks\":%lu,"
@@ -266,12 +268,12 @@ static void print_json(const struct view *view) {
         log->peak_bytes, log->peak_blocks, log->live_bytes, log->live_blocks);
     for (size_t i = 0; i < log->error_count; i++) {
         if (i != 0) putchar(',');
-        print_json_error(view, &log->errors[i]);
+        mtrace_print_json_error(view, &log->errors[i]);
     }
     printf("],\"not_freed\":[");
     for (size_t i = 0; i < leaks.group_count; i++) {
         if (i != 0) putchar(',');
-        print_json_group(&leaks.groups[i]);
+        mtrace_print_json_group(&leaks.groups[i]);
     }
     puts("]}");
     free(leaks.blocks);
@@ -283,15 +285,15 @@ int mtrace_command(int argc, char **argv) {
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
-    void (*print)(const struct view *view) = print_all;
+    void (*print)(const struct mtrace_view *view) = mtrace_print_text;
     int option;
-    while ((option = next_option(argc, argv, options, help)) != -1) {
-        if (option == OPTION_JSON) print = print_json;
+    while ((option = next_option(argc, argv, options, mtrace_help)) != -1) {
+        if (option == OPTION_JSON) print = mtrace_print_json;
     }
     char **files = operands(argc, argv, 1, 2, "log");
     bool has_program = files[1] != NULL;
-    struct view view = {symbols_open(), has_program ? files[0] : NULL,
-                        trace_log_read(files[has_program])};
+    struct mtrace_view view = {symbols_open(), has_program ? files[0] : NULL,
+                               trace_log_read(files[has_program])};
     if (view.program != NULL && access(view.program, R_OK) != 0)
         err(EXIT_OWN_FAILURE, "%s", view.program);
     print(&view);

@@ -13,7 +13,7 @@
 #endif
 
 /* The user at the other end is the one that the socket was made by, at the start of the process. */
-static bool owns(uid_t user, pid_t process) {
+static bool peer_is_owned_by(uid_t user, pid_t process) {
     char line[PROC_LINE_SIZE];
     unsigned ids[4];
     bool found = false;
@@ -25,7 +25,7 @@ static bool owns(uid_t user, pid_t process) {
 }
 
 /* A descriptor of the process that made the socket can be read when that has ended. */
-static bool lives(int socket) {
+static bool peer_is_alive(int socket) {
     int process;
     socklen_t length = sizeof process;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &process, &length) != 0)
@@ -40,5 +40,6 @@ bool peer_is(int socket, pid_t process) {
     struct ucred peer;
     socklen_t length = sizeof peer;
     return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-           peer.pid == process && (peer.uid == 0 || owns(peer.uid, process)) && lives(socket);
+           peer.pid == process && (peer.uid == 0 || peer_is_owned_by(peer.uid, process)) &&
+           peer_is_alive(socket);
 }

@@ -12,12 +12,12 @@
 #include "command.h"
 #include "xalloc.h"
 
-static void set_variable(const char *name, const char *value) {
+static void preload_set_variable(const char *name, const char *value) {
     if (setenv(name, value, 1) != 0) err(EXIT_OWN_FAILURE, "cannot set %s", name);
 }
 
 /* The variable's value, or NULL when it is unset or empty. */
-static const char *get_variable(const char *name) {
+static const char *preload_get_variable(const char *name) {
     const char *value = getenv(name);
     return value != NULL && *value != '\0' ? value : NULL;
 }
@@ -29,7 +29,7 @@ void preload_own_path(char path[static PATH_MAX]) {
 }
 
 /* The directory of the running command. */
-static const char *own_directory(char path[static PATH_MAX]) {
+static const char *preload_own_directory(char path[static PATH_MAX]) {
     preload_own_path(path);
     *strrchr(path, '/') = '\0';
     return path;
@@ -37,7 +37,7 @@ static const char *own_directory(char path[static PATH_MAX]) {
 
 /* The absolute path of a file in the directory that is `place` seen from `directory`, allocated;
  * NULL when it is not there. */
-static char *find_in(const char *directory, const char *place, const char *name) {
+static char *preload_find_in(const char *directory, const char *place, const char *name) {
     char *candidate = xasprintf("%s/%s/%s", directory, place, name);
     char *path = realpath(candidate, NULL);
     free(candidate);
@@ -46,16 +46,16 @@ static char *find_in(const char *directory, const char *place, const char *name)
 
 /* The absolute path of the library of that name, allocated. A copy of Mallow's files may lack the
  * name with a version, which is a link in a build. */
-static char *find_library(const char *name) {
+static char *preload_find_library(const char *name) {
     static const char *const places[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
     char directory[PATH_MAX], unversioned[64];
-    own_directory(directory);
+    preload_own_directory(directory);
     snprintf(unversioned, sizeof unversioned, "%s", name);
     *(strstr(unversioned, ".so") + strlen(".so")) = '\0';
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *library = find_in(directory, places[i], name);
-        if (library == NULL) library = find_in(directory, places[i], unversioned);
+        char *library = preload_find_in(directory, places[i], name);
+        if (library == NULL) library = preload_find_in(directory, places[i], unversioned);
         if (library != NULL) return library;
     }
     errx(EXIT_OWN_FAILURE,
@@ -65,50 +65,54 @@ static char *find_library(const char *name) {
 }
 
 void preload_library(const char *name) {
-    char *found = find_library(name);
+    char *found = preload_find_library(name);
     char *library = alias_without(found, " :$");
-    const char *others = get_variable("LD_PRELOAD");
+    const char *others = preload_get_variable("LD_PRELOAD");
     char *list = others == NULL ? xstrdup(library) : xasprintf("%s:%s", library, others);
-    set_variable("LD_PRELOAD", list);
+    preload_set_variable("LD_PRELOAD", list);
     free(list);
     free(library);
     free(found);
 }
 
 /* Sets MALLOW_OPTIONS to the two lists. */
-static void join_options(const char *first, const char *second) {
+static void preload_join_options(const char *first, const char *second) {
     bool both = *first != '\0' && *second != '\0';
     char *all = xasprintf("%s%s%s", first, both ? "," : "", second);
-    set_variable("MALLOW_OPTIONS", all);
+    preload_set_variable("MALLOW_OPTIONS", all);
     free(all);
 }
 
-static const char *old_options(void) {
-    const char *old = get_variable("MALLOW_OPTIONS");
+static const char *preload_old_options(void) {
+    const char *old = preload_get_variable("MALLOW_OPTIONS");
     return old != NULL ? old : "";
 }
 
-void preload_add_default(const char *options) { join_options(options, old_options()); }
+void preload_add_default(const char *options) {
+    preload_join_options(options, preload_old_options());
+}
 
-void preload_add_options(const char *options) { join_options(old_options(), options); }
+void preload_add_options(const char *options) {
+    preload_join_options(preload_old_options(), options);
+}
 
-static const char spaces[] = " \t\n\v\f\r";
+static const char preload_spaces[] = " \t\n\v\f\r";
 
 /* The text from `start` to `end` without spaces around it, allocated. */
-static char *trimmed(const char *start, const char *end) {
-    start += strspn(start, spaces);
-    while (end > start && strchr(spaces, end[-1]) != NULL) end--;
+static char *preload_trim(const char *start, const char *end) {
+    start += strspn(start, preload_spaces);
+    while (end > start && strchr(preload_spaces, end[-1]) != NULL) end--;
     return xstrndup(start, end > start ? (size_t)(end - start) : 0);
 }
 
 char *preload_setting(const char *key) {
     char *found = NULL;
-    for (const char *at = old_options(); *at != '\0'; at += *at == ',') {
+    for (const char *at = preload_old_options(); *at != '\0'; at += *at == ',') {
         const char *end = strchrnul(at, ','), *equals = memchr(at, '=', (size_t)(end - at));
-        char *name = trimmed(at, equals != NULL ? equals : end);
+        char *name = preload_trim(at, equals != NULL ? equals : end);
         if (equals != NULL && strcmp(name, key) == 0) {
             free(found);
-            found = trimmed(equals + 1, end);
+            found = preload_trim(equals + 1, end);
         }
         free(name);
         at = end;

@@ -9,23 +9,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROOM 256u
-#define QUESTION SIGRTMAX /* of several signals that wait the highest number is taken last */
+#define PROBE_ROOM 256u
+#define PROBE_QUESTION SIGRTMAX /* of several signals that wait the highest number is taken last \
+                                 */
 
 /* Shared memory: the probe adds, the command takes. */
-struct ring {
+struct probe_ring {
     uint32_t added, taken;
-    struct probe_signal signals[ROOM];
+    struct probe_signal signals[PROBE_ROOM];
 };
 
 static struct {
     pid_t process;
-    struct ring *ring;
+    struct probe_ring *ring;
 } probe;
 
 /* A name and arguments of its own: who sends a signal to all processes called "mallow" does not
  * mean the program, and must not seem to have reached it. */
-static void take_own_name(void) {
+static void probe_set_name(void) {
     char line[4096];
     prctl(PR_SET_NAME, PROBE_NAME);
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
@@ -36,23 +37,23 @@ static void take_own_name(void) {
     strncpy(program_invocation_name, PROBE_NAME, (size_t)bytes - 1);
 }
 
-static void add(int signal, pid_t sender) {
-    struct ring *ring = probe.ring;
-    if (ring->added - __atomic_load_n(&ring->taken, __ATOMIC_ACQUIRE) == ROOM) return;
-    ring->signals[ring->added % ROOM] = (struct probe_signal){signal, sender};
+static void probe_add(int signal, pid_t sender) {
+    struct probe_ring *ring = probe.ring;
+    if (ring->added - __atomic_load_n(&ring->taken, __ATOMIC_ACQUIRE) == PROBE_ROOM) return;
+    ring->signals[ring->added % PROBE_ROOM] = (struct probe_signal){signal, sender};
     __atomic_store_n(&ring->added, ring->added + 1, __ATOMIC_RELEASE);
 }
 
-static _Noreturn void watch(pid_t command, const sigset_t *signals) {
+static _Noreturn void probe_run(pid_t command, const sigset_t *signals) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != command) _exit(0);
-    take_own_name();
+    probe_set_name();
     close_range(0, ~0u, 0);
     for (;;) {
         siginfo_t info;
         if (sigwaitinfo(signals, &info) <= 0 || info.si_code > 0) continue;
-        bool asked = info.si_signo == QUESTION && info.si_pid == command;
-        add(asked ? PROBE_ANSWER : info.si_signo, info.si_pid);
+        bool asked = info.si_signo == PROBE_QUESTION && info.si_pid == command;
+        probe_add(asked ? PROBE_ANSWER : info.si_signo, info.si_pid);
         kill(command, SIGCHLD);
     }
 }
@@ -66,15 +67,15 @@ bool probe_start(const sigset_t *signals) {
     if (ring == MAP_FAILED) return false;
     probe.ring = ring;
     probe.process = fork();
-    if (probe.process == 0) watch(command, &watched);
+    if (probe.process == 0) probe_run(command, &watched);
     return probe.process > 0;
 }
 
 bool probe_take(struct probe_signal *received) {
-    struct ring *ring = probe.ring;
+    struct probe_ring *ring = probe.ring;
     if (ring == NULL || ring->taken == __atomic_load_n(&ring->added, __ATOMIC_ACQUIRE))
         return false;
-    *received = ring->signals[ring->taken % ROOM];
+    *received = ring->signals[ring->taken % PROBE_ROOM];
     __atomic_store_n(&ring->taken, ring->taken + 1, __ATOMIC_RELEASE);
     return true;
 }
@@ -84,7 +85,7 @@ bool probe_ask(void) {
     siginfo_t info = {.si_pid = 0};
     if (probe.process <= 0) return false;
     waitid(P_PID, (id_t)probe.process, &info, WEXITED | WNOHANG | WNOWAIT);
-    return info.si_pid == 0 && kill(probe.process, QUESTION) == 0;
+    return info.si_pid == 0 && kill(probe.process, PROBE_QUESTION) == 0;
 }
 
 void probe_stop(void) {

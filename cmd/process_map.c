@@ -9,13 +9,13 @@
 #include "proc.h"
 #include "xalloc.h"
 
-static void add_file(struct process_map *map, struct mapped_file file) {
+static void process_map_add_file(struct process_map *map, struct mapped_file file) {
     map->files = xgrow(map->files, map->count, sizeof file);
     map->files[map->count++] = file;
 }
 
 /* A line of /proc/PID/maps. Anonymous mappings and [names] are left out. */
-static void add_line(struct process_map *map, char *line) {
+static void process_map_add_line(struct process_map *map, char *line) {
     struct mapped_file file = {.visible = NULL};
     int path = 0;
     line[strcspn(line, "\n")] = '\0';
@@ -23,7 +23,7 @@ static void add_line(struct process_map *map, char *line) {
         sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &file.start, &file.end, &file.offset, &path);
     if (numbers != 3 || path == 0 || line[path] != '/') return;
     file.path = xstrdup(line + path);
-    add_file(map, file);
+    process_map_add_file(map, file);
 }
 
 struct process_map *process_map_read(pid_t process) {
@@ -33,7 +33,7 @@ struct process_map *process_map_read(pid_t process) {
     map->process = process;
     FILE *maps = proc_open(process, "maps");
     if (maps == NULL) return map;
-    while (getline(&line, &room, maps) > 0) add_line(map, line);
+    while (getline(&line, &room, maps) > 0) process_map_add_line(map, line);
     free(line);
     fclose(maps);
     return map;
@@ -64,7 +64,7 @@ struct mapped_file *process_map_find(const struct process_map *map, uint64_t add
 
 /* Debug information apart from the file is found by the file's own path, where both have it. Only
  * root may open what is mapped, except for the program itself. */
-static char *find_path(pid_t process, const struct mapped_file *file) {
+static char *process_map_find_path(pid_t process, const struct mapped_file *file) {
     char *path = xasprintf("/proc/%d/root%s", (int)process, file->path);
     if (path_is_same_file(path, file->path)) {
         free(path);
@@ -79,6 +79,6 @@ static char *find_path(pid_t process, const struct mapped_file *file) {
 }
 
 const char *process_map_visible_path(const struct process_map *map, struct mapped_file *file) {
-    if (file->visible == NULL) file->visible = find_path(map->process, file);
+    if (file->visible == NULL) file->visible = process_map_find_path(map->process, file);
     return file->visible;
 }

@@ -20,98 +20,98 @@
 /* An interpreter may be a script itself; the kernel stops here too. */
 #define MAX_INTERPRETERS 4
 
-struct file {
+struct program_file {
     char *bytes;
     size_t size;
 };
 
 /* 0, or why the file cannot be executed. */
-static int execution_error(const char *path) {
+static int program_execution_error(const char *path) {
     struct stat status;
     if (stat(path, &status) != 0) return errno;
     if (!S_ISREG(status.st_mode)) return EACCES;
     return access(path, X_OK) == 0 ? 0 : errno;
 }
 
-static _Noreturn void refuse(const char *name, int error) {
+static _Noreturn void program_refuse(const char *name, int error) {
     bool absent = error == ENOENT || error == ENOTDIR;
     errno = error;
     err(absent ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", name);
 }
 
-static char *join(const char *directory, size_t length, const char *name) {
+static char *program_join(const char *directory, size_t length, const char *name) {
     /* An empty element of PATH is the working directory. */
     if (length == 0) directory = ".", length = 1;
     return xasprintf("%.*s/%s", (int)length, directory, name);
 }
 
-static char *search_path(const char *name) {
+static char *program_search_path(const char *name) {
     const char *path = getenv("PATH");
     int error = ENOENT;
 
     for (const char *directory = path != NULL ? path : "/bin:/usr/bin"; directory != NULL;) {
         const char *end = strchrnul(directory, ':');
-        char *candidate = join(directory, (size_t)(end - directory), name);
-        int candidate_error = execution_error(candidate);
+        char *candidate = program_join(directory, (size_t)(end - directory), name);
+        int candidate_error = program_execution_error(candidate);
         if (candidate_error == 0) return candidate;
         if (candidate_error == EACCES) error = EACCES;
         free(candidate);
         directory = *end == ':' ? end + 1 : NULL;
     }
-    refuse(name, error);
+    program_refuse(name, error);
 }
 
 char *program_find(const char *name) {
-    if (*name == '\0') refuse(name, ENOENT);
-    if (strchr(name, '/') == NULL) return search_path(name);
+    if (*name == '\0') program_refuse(name, ENOENT);
+    if (strchr(name, '/') == NULL) return program_search_path(name);
 
-    int error = execution_error(name);
-    if (error != 0) refuse(name, error);
+    int error = program_execution_error(name);
+    if (error != 0) program_refuse(name, error);
     return xstrdup(name);
 }
 
 /* An empty file when it cannot be read: one may run what one may not read. */
-static struct file file_open(const char *path) {
-    struct file file = {NULL, 0};
+static struct program_file program_file_open(const char *path) {
+    struct program_file file = {NULL, 0};
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0) {
         void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes != MAP_FAILED) file = (struct file){bytes, (size_t)status.st_size};
+        if (bytes != MAP_FAILED) file = (struct program_file){bytes, (size_t)status.st_size};
     }
     if (fd >= 0) close(fd);
     return file;
 }
 
-static void file_close(struct file file) {
+static void program_file_close(struct program_file file) {
     if (file.size != 0) munmap(file.bytes, file.size);
 }
 
-static const ElfW(Ehdr) * elf_header(struct file file) {
+static const ElfW(Ehdr) * program_elf_header(struct program_file file) {
     if (file.size < sizeof(ElfW(Ehdr)) || memcmp(file.bytes, ELFMAG, SELFMAG) != 0) return NULL;
     return (const ElfW(Ehdr) *)(const void *)file.bytes;
 }
 
-static bool same_architecture(const ElfW(Ehdr) * header) {
-    struct file self = file_open("/proc/self/exe");
-    const ElfW(Ehdr) *own = elf_header(self);
+static bool program_is_same_architecture(const ElfW(Ehdr) * header) {
+    struct program_file self = program_file_open("/proc/self/exe");
+    const ElfW(Ehdr) *own = program_elf_header(self);
     bool same = own == NULL || (own->e_ident[EI_CLASS] == header->e_ident[EI_CLASS] &&
                                 own->e_machine == header->e_machine);
-    file_close(self);
+    program_file_close(self);
     return same;
 }
 
 /* The program headers; NULL when they are not all in the file. */
-static const ElfW(Phdr) * segments_of(struct file file, const ElfW(Ehdr) * header) {
+static const ElfW(Phdr) * program_segments(struct program_file file, const ElfW(Ehdr) * header) {
     size_t table_size = (size_t)header->e_phnum * sizeof(ElfW(Phdr));
     if (header->e_phoff > file.size || table_size > file.size - header->e_phoff) return NULL;
     return (const ElfW(Phdr) *)(const void *)(file.bytes + header->e_phoff);
 }
 
 static const ElfW(Phdr) *
-    find_segment(struct file file, const ElfW(Ehdr) * header, ElfW(Word) type) {
-    const ElfW(Phdr) *segments = segments_of(file, header);
+    program_find_segment(struct program_file file, const ElfW(Ehdr) * header, ElfW(Word) type) {
+    const ElfW(Phdr) *segments = program_segments(file, header);
     for (size_t i = 0; segments != NULL && i < header->e_phnum; i++)
         if (segments[i].p_type == type) return &segments[i];
     return NULL;
@@ -121,9 +121,9 @@ static const ElfW(Phdr) *
 
 /* The text at a place of the string table, which the dynamic section gives by its address; "" when
  * it is not in the file. */
-static const char *dynamic_string(struct file file, const ElfW(Ehdr) * header, size_t table,
-                                  size_t place) {
-    const ElfW(Phdr) *segments = segments_of(file, header);
+static const char *program_dynamic_string(struct program_file file, const ElfW(Ehdr) * header,
+                                          size_t table, size_t place) {
+    const ElfW(Phdr) *segments = program_segments(file, header);
     for (size_t i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type != PT_LOAD || table < segments[i].p_vaddr ||
             table - segments[i].p_vaddr >= segments[i].p_filesz)
@@ -136,8 +136,8 @@ static const char *dynamic_string(struct file file, const ElfW(Ehdr) * header, s
 }
 
 /* The name that a library gives itself, or "". */
-static const char *soname_of(struct file file, const ElfW(Ehdr) * header) {
-    const ElfW(Phdr) *dynamic = find_segment(file, header, PT_DYNAMIC);
+static const char *program_soname(struct program_file file, const ElfW(Ehdr) * header) {
+    const ElfW(Phdr) *dynamic = program_find_segment(file, header, PT_DYNAMIC);
     size_t name = 0, table = 0;
     if (dynamic == NULL || dynamic->p_offset > file.size ||
         dynamic->p_filesz > file.size - dynamic->p_offset)
@@ -149,17 +149,17 @@ static const char *soname_of(struct file file, const ElfW(Ehdr) * header) {
         if (entry.d_tag == DT_SONAME) name = entry.d_un.d_val;
         if (entry.d_tag == DT_STRTAB) table = entry.d_un.d_ptr;
     }
-    return name == 0 ? "" : dynamic_string(file, header, table, name);
+    return name == 0 ? "" : program_dynamic_string(file, header, table, name);
 }
 
 /* ld-linux-x86-64.so.2, ld64.so.2, ld.so.1, libc.musl-x86_64.so.1 */
-static bool is_loader(struct file file, const ElfW(Ehdr) * header) {
-    const char *name = soname_of(file, header);
+static bool program_is_loader(struct program_file file, const ElfW(Ehdr) * header) {
+    const char *name = program_soname(file, header);
     return strncmp(name, "ld", 2) == 0 || strncmp(name, "libc.musl", 9) == 0;
 }
 
 /* The program among the arguments of the loader; NULL when there is none. */
-static const char *loaded_program(char **arguments) {
+static const char *program_of_loader(char **arguments) {
     static const char *const with_value[] = {
         "--library-path",         "--inhibit-rpath",     "--audit", "--preload", "--argv0",
         "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask",
@@ -179,7 +179,7 @@ static const char *loaded_program(char **arguments) {
 /* ---- what cannot be preloaded into ---- */
 
 /* Whether execve() turns on the loader's secure mode, which ignores LD_PRELOAD. */
-static bool gains_privileges(const char *path) {
+static bool program_gains_privileges(const char *path) {
     struct stat status;
     if (stat(path, &status) != 0) return false;
     if ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) return true;
@@ -188,7 +188,7 @@ static bool gains_privileges(const char *path) {
 }
 
 /* The interpreter of a script, allocated; NULL when the file is no script. */
-static char *interpreter_of(struct file file) {
+static char *program_interpreter(struct program_file file) {
     static const char blanks[] = " \t";
     if (file.size < 2 || memcmp(file.bytes, "#!", 2) != 0) return NULL;
     const char *line_end = memchr(file.bytes, '\n', file.size);
@@ -201,23 +201,23 @@ static char *interpreter_of(struct file file) {
     return line;
 }
 
-static void require_same_architecture(const char *path, const ElfW(Ehdr) * header) {
-    if (!same_architecture(header))
+static void program_require_same_architecture(const char *path, const ElfW(Ehdr) * header) {
+    if (!program_is_same_architecture(header))
         errx(EXIT_OWN_FAILURE,
              "'%s' is built for another architecture than " MALLOW_LIBRARY
              ": build Mallow for that architecture",
              path);
 }
 
-static _Noreturn void refuse_static(const char *path) {
+static _Noreturn void program_refuse_static(const char *path) {
     errx(EXIT_OWN_FAILURE,
          "'%s' is statically linked, so nothing can be preloaded into it:"
          " link it with libmallow.a instead",
          path);
 }
 
-static void require_no_privileges(const char *path) {
-    if (gains_privileges(path))
+static void program_require_no_privileges(const char *path) {
+    if (program_gains_privileges(path))
         errx(EXIT_OWN_FAILURE,
              "'%s' gains privileges (setuid, setgid or capabilities), so the loader ignores"
              " LD_PRELOAD: run it as the user it runs as, or a copy without them",
@@ -225,31 +225,32 @@ static void require_no_privileges(const char *path) {
 }
 
 /* Returns the program that the file is to load, if it is the loader, else NULL. */
-static const char *require_preloadable_elf(const char *path, struct file file,
-                                           const ElfW(Ehdr) * header, char **arguments) {
-    require_same_architecture(path, header);
-    require_no_privileges(path);
-    if (find_segment(file, header, PT_INTERP) != NULL) return NULL;
-    if (!is_loader(file, header)) refuse_static(path);
-    return arguments != NULL ? loaded_program(arguments) : NULL;
+static const char *program_require_preloadable_elf(const char *path, struct program_file file,
+                                                   const ElfW(Ehdr) * header, char **arguments) {
+    program_require_same_architecture(path, header);
+    program_require_no_privileges(path);
+    if (program_find_segment(file, header, PT_INTERP) != NULL) return NULL;
+    if (!program_is_loader(file, header)) program_refuse_static(path);
+    return arguments != NULL ? program_of_loader(arguments) : NULL;
 }
 
 /* arguments: NULL for an interpreter, whose arguments are not looked at. */
-static void require_preloadable(const char *path, char **arguments, int files_left) {
-    struct file file = file_open(path);
-    const ElfW(Ehdr) *header = elf_header(file);
-    char *interpreter = interpreter_of(file);
+static void program_require_preloadable_file(const char *path, char **arguments, int files_left) {
+    struct program_file file = program_file_open(path);
+    const ElfW(Ehdr) *header = program_elf_header(file);
+    char *interpreter = program_interpreter(file);
 
     if (header != NULL) {
-        const char *loaded = require_preloadable_elf(path, file, header, arguments);
-        if (loaded != NULL && files_left > 0) require_preloadable(loaded, NULL, files_left - 1);
+        const char *loaded = program_require_preloadable_elf(path, file, header, arguments);
+        if (loaded != NULL && files_left > 0)
+            program_require_preloadable_file(loaded, NULL, files_left - 1);
     } else if (interpreter != NULL && files_left > 0) {
-        require_preloadable(interpreter, NULL, files_left - 1);
+        program_require_preloadable_file(interpreter, NULL, files_left - 1);
     }
     free(interpreter);
-    file_close(file);
+    program_file_close(file);
 }
 
 void program_require_preloadable(const char *path, char **arguments) {
-    require_preloadable(path, arguments, MAX_INTERPRETERS);
+    program_require_preloadable_file(path, arguments, MAX_INTERPRETERS);
 }

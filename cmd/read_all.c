@@ -11,7 +11,7 @@
 #include "xalloc.h"
 
 /* False when the deadline has passed and nothing can be read. */
-static bool wait_for_data(int fd, int64_t deadline) {
+static bool read_all_wait(int fd, int64_t deadline) {
     struct pollfd poll_for = {.fd = fd, .events = POLLIN};
     int ready;
     do {
@@ -21,10 +21,10 @@ static bool wait_for_data(int fd, int64_t deadline) {
     return ready != 0;
 }
 
-static enum read_end copy_all(int fd, int64_t deadline, size_t limit, FILE *to) {
+static enum read_end read_all_copy(int fd, int64_t deadline, size_t limit, FILE *to) {
     char piece[65536];
     for (size_t all = 0; all <= limit;) {
-        if (!wait_for_data(fd, deadline) || clock_ms() > deadline) return READ_LATE;
+        if (!read_all_wait(fd, deadline) || clock_ms() > deadline) return READ_LATE;
         ssize_t n = read(fd, piece, sizeof piece);
         /* A server that did not read all of the request resets the connection at its end. */
         if (n == 0 || (n < 0 && errno == ECONNRESET)) return READ_COMPLETE;
@@ -39,7 +39,7 @@ static enum read_end copy_all(int fd, int64_t deadline, size_t limit, FILE *to) 
 
 enum read_end read_all(int fd, int64_t deadline, size_t limit, char **text, size_t *length) {
     FILE *to = xopen_memstream(text, length);
-    enum read_end end = copy_all(fd, deadline, limit, to);
+    enum read_end end = read_all_copy(fd, deadline, limit, to);
     int error = errno;
     xclose_memstream(to);
     errno = error;

@@ -17,12 +17,12 @@
 #include "summary.h"
 #include "xalloc.h"
 
-struct request {
+struct run_request {
     char *path;
     char **arguments;
 };
 
-static const char help[] =
+static const char run_help[] =
     "Usage: mallow run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
     "Runs PROGRAM on the Mallow memory allocator and prints a summary of its memory\n"
     "on standard error when it ends.\n"
@@ -43,7 +43,7 @@ static const char help[] =
     "mallow itself fails, 126 when PROGRAM cannot be executed, 127 when there is none.\n";
 
 /* The program may change its directory before the library opens the file. */
-static void add_log(const char *file) {
+static void run_add_log(const char *file) {
     char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
 
     if (*file == '\0' || strchr(file, ',') != NULL)
@@ -56,7 +56,7 @@ static void add_log(const char *file) {
 }
 
 /* The library has this command give the stack frames in reports functions and lines. */
-static void add_symbolizer(void) {
+static void run_add_symbolizer(void) {
     char path[PATH_MAX];
     preload_own_path(path);
     char *plain = alias_without(path, ",");
@@ -66,15 +66,15 @@ static void add_symbolizer(void) {
     free(plain);
 }
 
-static void add_guard(const char *one_in) {
+static void run_add_guard(const char *one_in) {
     char option[64];
     unsigned long number = one_in == NULL ? 1 : number_value("--guard", one_in);
     snprintf(option, sizeof option, "guard=%lu", number);
     preload_add_options(option);
 }
 
-static _Noreturn void execute(const void *argument) {
-    const struct request *request = argument;
+static _Noreturn void run_execute(const void *argument) {
+    const struct run_request *request = argument;
     summary_offer();
     execvp(request->path, request->arguments);
     summary_withdraw();
@@ -92,7 +92,7 @@ enum {
     OPTION_NO_CONTROL,
 };
 
-static const struct option options[] = {
+static const struct option run_options[] = {
     {"check", no_argument, NULL, OPTION_CHECK},
     {"guard", optional_argument, NULL, OPTION_GUARD},
     {"exec", no_argument, NULL, OPTION_EXEC},
@@ -103,18 +103,18 @@ static const struct option options[] = {
     COMMON_OPTIONS,
 };
 
-struct wanted {
+struct run_wanted {
     bool check, exec, summary;
 };
 
-static void take_option(int option, struct wanted *wanted) {
+static void run_take_option(int option, struct run_wanted *wanted) {
     switch (option) {
     case OPTION_CHECK:
         preload_add_default("check=full");
         wanted->check = true;
         break;
     case OPTION_GUARD:
-        add_guard(optarg);
+        run_add_guard(optarg);
         break;
     case OPTION_EXEC:
         wanted->exec = true;
@@ -126,7 +126,7 @@ static void take_option(int option, struct wanted *wanted) {
         preload_add_options("stats_format=json");
         break;
     case OPTION_LOG:
-        add_log(optarg);
+        run_add_log(optarg);
         break;
     case OPTION_NO_CONTROL:
         preload_add_options("control=off");
@@ -135,21 +135,21 @@ static void take_option(int option, struct wanted *wanted) {
 }
 
 int run_command(int argc, char **argv) {
-    struct wanted wanted = {.summary = true};
+    struct run_wanted wanted = {.summary = true};
     int option;
 
-    add_symbolizer();
+    run_add_symbolizer();
     preload_add_default("control=on");
-    while ((option = next_leading_option(argc, argv, options, help)) != -1)
-        take_option(option, &wanted);
+    while ((option = next_leading_option(argc, argv, run_options, run_help)) != -1)
+        run_take_option(option, &wanted);
     char **program = operands(argc, argv, 1, ANY_NUMBER, "program");
-    struct request request = {program_find(*program), program};
+    struct run_request request = {program_find(*program), program};
     program_require_preloadable(request.path, program);
     if (wanted.check) preload_library(MALLOW_CHECK_LIBRARY);
     preload_library(MALLOW_LIBRARY);
-    if (wanted.exec) execute(&request);
+    if (wanted.exec) run_execute(&request);
     if (wanted.summary) summary_prepare();
-    struct child_end end = child_run(execute, &request);
+    struct child_end end = child_run(run_execute, &request);
     free(request.path);
     int status = child_exit_status(&end);
     summary_print(&end);

@@ -24,17 +24,17 @@ static struct {
     struct mallow_call_page *page; /* NULL: the program prints the summary, if it can */
     int fd;
     char path[64]; /* under which the program finds it */
-} shared;
+} summary_shared;
 
 /* ---- the page ---- */
 
 /* A file that would be too large is answered by a signal, also in memory. */
-static bool may_have_file(size_t bytes) {
+static bool summary_may_have_file(size_t bytes) {
     struct rlimit limit;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= bytes;
 }
 
-static int sealed_file(size_t bytes) {
+static int summary_sealed_file(size_t bytes) {
     int fd = memfd_create("mallow-calls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0) err(EXIT_OWN_FAILURE, "cannot make a file");
     /* Nobody can take its memory away while it is mapped. */
@@ -46,39 +46,43 @@ static int sealed_file(size_t bytes) {
  * it has executed another program. */
 void summary_prepare(void) {
     char own_number[32] = "";
-    shared.wanted = true;
-    if (!may_have_file(sizeof *shared.page)) return;
+    summary_shared.wanted = true;
+    if (!summary_may_have_file(sizeof *summary_shared.page)) return;
     /* /proc may be that of another PID namespace, so it is /proc that is asked. */
     if (readlink("/proc/self", own_number, sizeof own_number - 1) < 0)
         err(EXIT_OWN_FAILURE, "cannot read /proc/self");
-    shared.fd = sealed_file(sizeof *shared.page);
-    shared.page = mmap(NULL, sizeof *shared.page, PROT_READ | PROT_WRITE, MAP_SHARED, shared.fd, 0);
-    if (shared.page == MAP_FAILED) err(EXIT_OWN_FAILURE, "cannot map a file");
-    shared.page->magic = MALLOW_CALL_PAGE_MAGIC;
-    shared.page->version = MALLOW_CALL_PAGE_VERSION;
-    shared.page->size = sizeof *shared.page;
-    snprintf(shared.path, sizeof shared.path, "/proc/%s/fd/%d", own_number, shared.fd);
+    summary_shared.fd = summary_sealed_file(sizeof *summary_shared.page);
+    summary_shared.page = mmap(NULL, sizeof *summary_shared.page, PROT_READ | PROT_WRITE,
+                               MAP_SHARED, summary_shared.fd, 0);
+    if (summary_shared.page == MAP_FAILED) err(EXIT_OWN_FAILURE, "cannot map a file");
+    summary_shared.page->magic = MALLOW_CALL_PAGE_MAGIC;
+    summary_shared.page->version = MALLOW_CALL_PAGE_VERSION;
+    summary_shared.page->size = sizeof *summary_shared.page;
+    snprintf(summary_shared.path, sizeof summary_shared.path, "/proc/%s/fd/%d", own_number,
+             summary_shared.fd);
 }
 
 void summary_offer(void) {
     char options[192];
-    if (!shared.wanted) return;
+    if (!summary_shared.wanted) return;
     snprintf(options, sizeof options, "stats=exit,stats_pid=%d%s%s", (int)getpid(),
-             shared.page != NULL ? ",stats_page=" : "", shared.path);
+             summary_shared.page != NULL ? ",stats_page=" : "", summary_shared.path);
     preload_add_options(options);
-    if (shared.page != NULL) shared.page->pid = (uint32_t)getpid();
+    if (summary_shared.page != NULL) summary_shared.page->pid = (uint32_t)getpid();
 }
 
 void summary_withdraw(void) {
-    if (shared.page != NULL) shared.page->pid = 0;
+    if (summary_shared.page != NULL) summary_shared.page->pid = 0;
 }
 
 /* ---- where it goes ---- */
 
-static void to_file(void *file, const char *bytes, size_t count) { fwrite(bytes, 1, count, file); }
+static void summary_write(void *file, const char *bytes, size_t count) {
+    fwrite(bytes, 1, count, file);
+}
 
 /* As the library does: %p is the number of the program's process, %% is one %. */
-static char *expand(const char *path, pid_t process) {
+static char *summary_expand_path(const char *path, pid_t process) {
     char *expanded;
     size_t length;
     FILE *text = xopen_memstream(&expanded, &length);
@@ -94,10 +98,10 @@ static char *expand(const char *path, pid_t process) {
 }
 
 /* The log that the settings name, else standard error. */
-static FILE *open_log(pid_t process) {
+static FILE *summary_open_log(pid_t process) {
     char *setting = preload_setting("log");
     if (setting == NULL) return stderr;
-    char *path = expand(setting, process);
+    char *path = summary_expand_path(setting, process);
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
     if (file == NULL) warn("%s", path);
@@ -106,7 +110,7 @@ static FILE *open_log(pid_t process) {
     return file != NULL ? file : stderr;
 }
 
-static bool wants_json(void) {
+static bool summary_wants_json(void) {
     char *format = preload_setting("stats_format");
     bool json = format != NULL && strcmp(format, "json") == 0;
     free(format);
@@ -116,38 +120,39 @@ static bool wants_json(void) {
 /* ---- the summary ---- */
 
 /* The program has the page too, and may have written anything. */
-static struct mallow_call_page read_page(const struct child_end *end) {
-    struct mallow_call_page page = *shared.page;
+static struct mallow_call_page summary_read_page(const struct child_end *end) {
+    struct mallow_call_page page = *summary_shared.page;
     page.pid = (uint32_t)end->process;
     if (page.row_count > MALLOW_STATS_CLASSES + 1) page.row_count = 0;
     if (page.programs == 0) memcpy(page.program, end->name, sizeof page.program);
     return page;
 }
 
-static const char *other_name(const struct mallow_call_page *page, const struct child_end *end) {
+static const char *summary_other_name(const struct mallow_call_page *page,
+                                      const struct child_end *end) {
     bool same = strncmp(page->program, end->name, sizeof page->program) == 0;
     return same || *end->name == '\0' ? NULL : end->name;
 }
 
-static const char *why_cut_short(const struct child_end *end) {
+static const char *summary_why_cut_short(const struct child_end *end) {
     return WIFSIGNALED(end->status) ? "a signal ended it" : "it did not end by exit()";
 }
 
 #define CHILD_TRIES 200
 
 /* A daemon's parent ends as soon as it has forked. */
-static uint32_t last_child(void) {
+static uint32_t summary_last_child(void) {
     static const struct timespec pause = {.tv_nsec = 10000000};
     uint32_t child = UINT32_MAX;
     for (int i = 0; i < CHILD_TRIES && child == UINT32_MAX; i++) {
         if (i > 0) nanosleep(&pause, NULL);
-        child = __atomic_load_n(&shared.page->last_child, __ATOMIC_ACQUIRE);
+        child = __atomic_load_n(&summary_shared.page->last_child, __ATOMIC_ACQUIRE);
     }
     return child == UINT32_MAX ? 0 : child;
 }
 
 /* The environment shows that the process descends from ours: its number may be another's by now. */
-static bool goes_on(uint32_t process, const struct child_end *end) {
+static bool summary_goes_on(uint32_t process, const struct child_end *end) {
     char ours[32], *variables = NULL;
     size_t room = 0;
     bool found = false;
@@ -163,11 +168,11 @@ static bool goes_on(uint32_t process, const struct child_end *end) {
 
 void summary_print(const struct child_end *end) {
     static char buffer[4096];
-    if (shared.page == NULL || shared.page->pid == 0) return;
-    uint32_t child = last_child();
-    struct mallow_call_page page = read_page(end);
-    FILE *file = open_log(end->process);
-    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_file, .to = file};
+    if (summary_shared.page == NULL || summary_shared.page->pid == 0) return;
+    uint32_t child = summary_last_child();
+    struct mallow_call_page page = summary_read_page(end);
+    FILE *file = summary_open_log(end->process);
+    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = summary_write, .to = file};
     bool resident_known = page.resident_peak_bytes != 0;
     struct summary summary = {
         .page = &page,
@@ -175,13 +180,13 @@ void summary_print(const struct child_end *end) {
         .resident_peak_bytes =
             resident_known ? page.resident_peak_bytes : (uint64_t)end->usage.ru_maxrss * 1024,
         .peak_of_children = !resident_known && end->waited,
-        .cut_short = resident_known ? NULL : why_cut_short(end),
+        .cut_short = resident_known ? NULL : summary_why_cut_short(end),
         .missing = page.programs != 0 ? summary_other_heap(&page)
                                       : "Mallow did not start in it, or could not share them",
-        .ended_as = page.programs != 0 ? other_name(&page, end) : NULL,
-        .goes_on = goes_on(child, end) ? child : 0,
+        .ended_as = page.programs != 0 ? summary_other_name(&page, end) : NULL,
+        .goes_on = summary_goes_on(child, end) ? child : 0,
     };
-    (wants_json() ? summary_add_json : summary_add_text)(&t, &summary);
+    (summary_wants_json() ? summary_add_json : summary_add_text)(&t, &summary);
     text_flush(&t);
     fflush(file);
 }

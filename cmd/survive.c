@@ -17,20 +17,20 @@ bool survive(void (*call)(void *to), void *to) {
 
 #    define STACK_BYTES 65536 /* for the handler, as the stack may have overflowed */
 
-static sigjmp_buf way_back;
-static volatile sig_atomic_t is_calling;
+static sigjmp_buf survive_way_back;
+static volatile sig_atomic_t survive_is_calling;
 
 /* A crash outside of a call is the command's own, and ends it. */
-static void handle(int number) {
-    if (is_calling) siglongjmp(way_back, 1);
+static void survive_handle(int number) {
+    if (survive_is_calling) siglongjmp(survive_way_back, 1);
     signal(number, SIG_DFL);
     raise(number);
 }
 
-static void install_handlers(void) {
+static void survive_install_handlers(void) {
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     static bool are_installed;
-    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
+    struct sigaction action = {.sa_handler = survive_handle, .sa_flags = SA_ONSTACK};
     if (are_installed) return;
     are_installed = true;
     stack_t stack = {.ss_size = STACK_BYTES, .ss_sp = xcalloc(1, STACK_BYTES)};
@@ -40,11 +40,11 @@ static void install_handlers(void) {
 }
 
 bool survive(void (*call)(void *to), void *to) {
-    install_handlers();
-    bool crashed = sigsetjmp(way_back, 1) != 0;
-    is_calling = !crashed;
+    survive_install_handlers();
+    bool crashed = sigsetjmp(survive_way_back, 1) != 0;
+    survive_is_calling = !crashed;
     if (!crashed) call(to);
-    is_calling = false;
+    survive_is_calling = false;
     return !crashed;
 }
 

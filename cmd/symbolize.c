@@ -29,7 +29,7 @@
 #include "symbolize.h"
 #include "symbols.h"
 
-static const char help[] =
+static const char symbolize_help[] =
     "Usage: mallow symbolize\n"
     "Copies standard input to standard output and replaces the stack frames of the\n"
     "library's reports by functions, files and lines.\n"
@@ -41,14 +41,14 @@ static const char help[] =
     "The exit status is 0, or 125 if the text cannot be copied.\n";
 
 /* A frame's line: a beginning up to "in ", with an address, then a module and an offset. */
-struct frame {
+struct symbolize_frame {
     size_t beginning;
     uint64_t address, offset;
     char *module;
 };
 
 /* False: the line is none. */
-static bool parse_frame(const char *line, struct frame *frame) {
+static bool symbolize_parse_frame(const char *line, struct symbolize_frame *frame) {
     int beginning = 0, end = 0;
     if (sscanf(line, " #%*u 0x%lx in %n", &frame->address, &beginning) != 1 || beginning == 0)
         return false;
@@ -61,8 +61,8 @@ static bool parse_frame(const char *line, struct frame *frame) {
     return frame->module != NULL;
 }
 
-static void print_symbol(FILE *to, const char *line, const struct frame *frame,
-                         const struct symbol *symbol) {
+static void symbolize_print_symbol(FILE *to, const char *line, const struct symbolize_frame *frame,
+                                   const struct symbol *symbol) {
     const char *function = symbol->function != NULL ? symbol->function : "??";
     fprintf(to, "%.*s%s", (int)frame->beginning, line, function);
     if (symbol->file != NULL) fprintf(to, " at %s:%d", symbol->file, symbol->line);
@@ -73,8 +73,8 @@ static void print_symbol(FILE *to, const char *line, const struct frame *frame,
 }
 
 /* The function and line of the byte before a return address. */
-static void find_symbols(const struct symbolizing *task, struct symbols *symbols,
-                         const struct frame *frame, struct symbol_list *list) {
+static void symbolize_find_symbols(const struct symbolizing *task, struct symbols *symbols,
+                                   const struct symbolize_frame *frame, struct symbol_list *list) {
     uint64_t offset = frame->offset - 1;
     const char *module = frame->module;
     if (task->map != NULL)
@@ -84,13 +84,15 @@ static void find_symbols(const struct symbolizing *task, struct symbols *symbols
 }
 
 /* False: nothing is known. */
-static bool convert(const struct symbolizing *task, struct symbols *symbols, const char *line) {
-    struct frame frame;
+static bool symbolize_line(const struct symbolizing *task, struct symbols *symbols,
+                           const char *line) {
+    struct symbolize_frame frame;
     struct symbol_list list;
-    if (!parse_frame(line, &frame)) return false;
-    find_symbols(task, symbols, &frame, &list);
+    if (!symbolize_parse_frame(line, &frame)) return false;
+    symbolize_find_symbols(task, symbols, &frame, &list);
     bool known = list.count != 0;
-    for (size_t i = 0; i < list.count; i++) print_symbol(task->to, line, &frame, &list.symbol[i]);
+    for (size_t i = 0; i < list.count; i++)
+        symbolize_print_symbol(task->to, line, &frame, &list.symbol[i]);
     symbol_list_clear(&list);
     free(frame.module);
     return known;
@@ -102,7 +104,7 @@ void symbolize_text(const struct symbolizing *task) {
     size_t size = 0;
     ssize_t length;
     while ((length = getline(&line, &size, task->from)) > 0) {
-        if (!convert(task, symbols, line)) fwrite(line, 1, (size_t)length, task->to);
+        if (!symbolize_line(task, symbols, line)) fwrite(line, 1, (size_t)length, task->to);
         if (task->flush_lines && fflush(task->to) != 0) err(EXIT_OWN_FAILURE, "standard output");
     }
     if (ferror(task->from)) err(EXIT_OWN_FAILURE, "standard input");
@@ -113,7 +115,7 @@ void symbolize_text(const struct symbolizing *task) {
 
 /* A program that the library is in starts this with its own environment; the library and its
  * checks are not for us. */
-static void leave_library(void) {
+static void symbolize_leave_library(void) {
     if (getenv("LD_PRELOAD") == NULL) return;
     unsetenv("LD_PRELOAD");
     unsetenv("MALLOW_OPTIONS");
@@ -122,9 +124,9 @@ static void leave_library(void) {
 
 int symbolize_command(int argc, char **argv) {
     static const struct option options[] = {COMMON_OPTIONS};
-    while (next_option(argc, argv, options, help) != -1) continue;
+    while (next_option(argc, argv, options, symbolize_help) != -1) continue;
     operands(argc, argv, 0, 0, "");
-    leave_library();
+    symbolize_leave_library();
     symbolize_text(&(struct symbolizing){.from = stdin, .to = stdout, .flush_lines = true});
     return 0;
 }

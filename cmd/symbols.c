@@ -15,8 +15,8 @@
 
 /* Each file has a session of its own, as if it alone were loaded and with a bias of 0: files of
  * different processes, which may lie at the same addresses, do not meet. */
-struct module {
-    struct module *next;
+struct symbols_module {
+    struct symbols_module *next;
     char *path;
     Dwfl *session;
     Dwfl_Module *file; /* NULL: it cannot be read */
@@ -24,13 +24,13 @@ struct module {
 };
 
 struct symbols {
-    struct module *modules; /* the last one asked for first */
+    struct symbols_module *modules; /* the last one asked for first */
 };
 
 struct symbols *symbols_open(void) { return xcalloc(1, sizeof(struct symbols)); }
 
 void symbols_close(struct symbols *symbols) {
-    for (struct module *next, *module = symbols->modules; module != NULL; module = next) {
+    for (struct symbols_module *next, *module = symbols->modules; module != NULL; module = next) {
         next = module->next;
         dwfl_end(module->session);
         free(module->path);
@@ -42,7 +42,7 @@ void symbols_close(struct symbols *symbols) {
 /* ---- modules ---- */
 
 /* Where libdwfl looks for a file with debug information, when the module names one. */
-static bool is_link_harmless(const char *module, const char *link) {
+static bool symbols_is_link_harmless(const char *module, const char *link) {
     static const char *const folders[] = {".", ".debug", "..", "/usr/lib/debug"};
     bool harmless = true;
     char *path = xstrdup(module);
@@ -58,22 +58,23 @@ static bool is_link_harmless(const char *module, const char *link) {
     return harmless && is_harmless_file("/usr/lib/debug", link);
 }
 
-static int find_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
-                          const char *file, const char *link, GElf_Word sum, char **found) {
-    if (link != NULL && !is_link_harmless(file, link)) return -1;
+static int symbols_find_debuginfo(Dwfl_Module *module, void **data, const char *name,
+                                  Dwarf_Addr base, const char *file, const char *link,
+                                  GElf_Word sum, char **found) {
+    if (link != NULL && !symbols_is_link_harmless(file, link)) return -1;
     return dwfl_standard_find_debuginfo(module, data, name, base, file, link, sum, found);
 }
 
-static const Dwfl_Callbacks callbacks = {
+static const Dwfl_Callbacks symbols_callbacks = {
     .find_elf = dwfl_build_id_find_elf,
-    .find_debuginfo = find_debuginfo,
+    .find_debuginfo = symbols_find_debuginfo,
     .section_address = dwfl_offline_section_address,
 };
 
-static void begin_session(void *to) {
-    struct module *module = to;
+static void symbols_begin_session(void *to) {
+    struct symbols_module *module = to;
     int fd = elf_file_open(module->path);
-    module->session = fd < 0 ? NULL : dwfl_begin(&callbacks);
+    module->session = fd < 0 ? NULL : dwfl_begin(&symbols_callbacks);
     if (module->session != NULL) {
         dwfl_report_begin(module->session);
         module->file = dwfl_report_elf(module->session, module->path, module->path, fd, 0, true);
@@ -83,34 +84,34 @@ static void begin_session(void *to) {
 }
 
 /* Uses the module's file. After a crash the file is not used again. */
-static bool use(struct module *module, void (*call)(void *to), void *to) {
+static bool symbols_use(struct symbols_module *module, void (*call)(void *to), void *to) {
     if (survive(call, to)) return true;
     module->session = NULL;
     module->file = NULL;
     return false;
 }
 
-static struct module *open_module(const char *path) {
-    struct module *module = xcalloc(1, sizeof *module);
+static struct symbols_module *symbols_open_module(const char *path) {
+    struct symbols_module *module = xcalloc(1, sizeof *module);
     module->path = xstrdup(path);
-    use(module, begin_session, module);
+    symbols_use(module, symbols_begin_session, module);
     return module;
 }
 
-static struct module *find_module(struct symbols *symbols, const char *path) {
-    struct module **at = &symbols->modules;
+static struct symbols_module *symbols_find_module(struct symbols *symbols, const char *path) {
+    struct symbols_module **at = &symbols->modules;
     while (*at != NULL && strcmp((*at)->path, path) != 0) at = &(*at)->next;
-    struct module *module = *at;
+    struct symbols_module *module = *at;
     if (module == NULL)
-        module = open_module(path);
+        module = symbols_open_module(path);
     else
         *at = module->next;
     module->next = symbols->modules;
     return symbols->modules = module;
 }
 
-struct segment_search {
-    struct module *module;
+struct symbols_segment_search {
+    struct symbols_module *module;
     bool (*is_right)(const GElf_Phdr *segment, uint64_t value);
     uint64_t value;
     GElf_Phdr segment;
@@ -118,8 +119,8 @@ struct segment_search {
 };
 
 /* Calls back for each loadable segment until one is the right one. */
-static void search_segments(void *to) {
-    struct segment_search *search = to;
+static void symbols_search_segments(void *to) {
+    struct symbols_segment_search *search = to;
     GElf_Addr bias;
     size_t count;
     Elf *elf = dwfl_module_getelf(search->module->file, &bias);
@@ -130,34 +131,38 @@ static void search_segments(void *to) {
                         search->is_right(&search->segment, search->value);
 }
 
-static bool find_segment(struct module *module, bool (*is_right)(const GElf_Phdr *, uint64_t),
-                         uint64_t value, GElf_Phdr *segment) {
-    struct segment_search search = {.module = module, .is_right = is_right, .value = value};
-    if (module->file == NULL || !use(module, search_segments, &search)) return false;
+static bool symbols_find_segment(struct symbols_module *module,
+                                 bool (*is_right)(const GElf_Phdr *, uint64_t), uint64_t value,
+                                 GElf_Phdr *segment) {
+    struct symbols_segment_search search = {.module = module, .is_right = is_right, .value = value};
+    if (module->file == NULL || !symbols_use(module, symbols_search_segments, &search))
+        return false;
     *segment = search.segment;
     return search.found;
 }
 
-static bool is_any(const GElf_Phdr *segment, uint64_t value) {
+static bool symbols_is_any_segment(const GElf_Phdr *segment, uint64_t value) {
     (void)segment, (void)value;
     return true;
 }
 
-static bool has_file_offset(const GElf_Phdr *segment, uint64_t value) {
+static bool symbols_has_file_offset(const GElf_Phdr *segment, uint64_t value) {
     return value - segment->p_offset < segment->p_filesz;
 }
 
 /* Segments are in order of their addresses, and begin in memory at the start of a page. */
 uint64_t symbols_first_address(struct symbols *symbols, const char *path) {
     GElf_Phdr segment;
-    if (!find_segment(find_module(symbols, path), is_any, 0, &segment)) return 0;
+    if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_is_any_segment, 0,
+                              &segment))
+        return 0;
     return segment.p_align > 1 ? segment.p_vaddr & -segment.p_align : segment.p_vaddr;
 }
 
 /* ---- symbol tables ---- */
 
 /* The name that the symbol table has for the address. */
-static char *table_name(struct module *module, uint64_t offset) {
+static char *symbols_table_name(struct symbols_module *module, uint64_t offset) {
     GElf_Off inside;
     GElf_Sym symbol;
     const char *name =
@@ -178,28 +183,28 @@ char *symbols_copy_name(const char *name) {
     return copy;
 }
 
-struct look_up {
-    struct module *module;
+struct symbols_look_up {
+    struct symbols_module *module;
     uint64_t offset;
     struct symbol_list *list;
 };
 
-static void look_up(void *to) {
-    const struct look_up *what = to;
+static void symbols_look_up(void *to) {
+    const struct symbols_look_up *what = to;
     struct symbol_list *list = what->list;
     debug_find(what->module->file, what->offset, list, &what->module->budget);
     if (list->count == 0) list->count = 1;
     struct symbol *last = &list->symbol[list->count - 1];
-    if (last->function == NULL) last->function = table_name(what->module, what->offset);
+    if (last->function == NULL) last->function = symbols_table_name(what->module, what->offset);
     if (last->function == NULL && last->file == NULL) symbol_list_clear(list);
 }
 
 void symbols_find(struct symbols *symbols, const char *path, uint64_t offset,
                   struct symbol_list *list) {
-    struct look_up what = {find_module(symbols, path), offset, list};
+    struct symbols_look_up what = {symbols_find_module(symbols, path), offset, list};
     memset(list, 0, sizeof *list);
     if (what.module->file == NULL) return;
-    if (!use(what.module, look_up, &what)) memset(list, 0, sizeof *list);
+    if (!symbols_use(what.module, symbols_look_up, &what)) memset(list, 0, sizeof *list);
     for (size_t i = 0; i < list->count; i++)
         if (list->symbol[i].function != NULL)
             make_printable(list->symbol[i].function, strlen(list->symbol[i].function), "");
@@ -222,7 +227,9 @@ const char *symbols_module_at(struct symbols *symbols, const struct process_map 
     if (file == NULL) return NULL;
     const char *path = process_map_visible_path(map, file);
     uint64_t in_file = address - file->start + file->offset;
-    if (!find_segment(find_module(symbols, path), has_file_offset, in_file, &segment)) return NULL;
+    if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_has_file_offset, in_file,
+                              &segment))
+        return NULL;
     *offset = in_file - segment.p_offset + segment.p_vaddr;
     return path;
 }

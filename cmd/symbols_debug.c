@@ -17,22 +17,22 @@
 
 /* ---- the budget ---- */
 
-static void begin_spending(struct debug_budget *budget) { budget->begun = clock(); }
+static void debug_budget_begin(struct debug_budget *budget) { budget->begun = clock(); }
 
-static void end_spending(struct debug_budget *budget) {
+static void debug_budget_update(struct debug_budget *budget) {
     budget->spent += clock() - budget->begun;
     budget->begun = clock();
 }
 
 /* Each step may take as long as libdw needs to pass over everything that is nested in an entry. */
-static bool is_spent(struct debug_budget *budget) {
-    if (++budget->steps % STEPS_BETWEEN_LOOKS == 0) end_spending(budget);
+static bool debug_budget_is_spent(struct debug_budget *budget) {
+    if (++budget->steps % STEPS_BETWEEN_LOOKS == 0) debug_budget_update(budget);
     return budget->spent > BUDGET;
 }
 
 /* ---- names ---- */
 
-static const char *linkage_name(Dwarf_Die *function) {
+static const char *debug_linkage_name(Dwarf_Die *function) {
     static const unsigned names[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name};
     const char *name = NULL;
     for (size_t i = 0; name == NULL && i < sizeof names / sizeof names[0]; i++) {
@@ -43,7 +43,7 @@ static const char *linkage_name(Dwarf_Die *function) {
 }
 
 /* The function as it is written in the source: what an inlined or specialised one is made from. */
-static Dwarf_Die declaration_of(Dwarf_Die die) {
+static Dwarf_Die debug_declaration(Dwarf_Die die) {
     static const unsigned names[] = {DW_AT_abstract_origin, DW_AT_specification};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         Dwarf_Attribute attribute;
@@ -54,22 +54,22 @@ static Dwarf_Die declaration_of(Dwarf_Die die) {
 }
 
 /* The child of `around` that the entry at that offset is, or is nested in. */
-static bool find_child_around(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *child,
-                              struct debug_budget *budget) {
+static bool debug_find_child(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *child,
+                             struct debug_budget *budget) {
     Dwarf_Die next;
     if (dwarf_child(around, &next) != 0 || dwarf_dieoffset(&next) > offset) return false;
     do {
         *child = next;
         if (dwarf_dieoffset(&next) == offset) return true;
-    } while (!is_spent(budget) && dwarf_siblingof(child, &next) == 0 &&
+    } while (!debug_budget_is_spent(budget) && dwarf_siblingof(child, &next) == 0 &&
              dwarf_dieoffset(&next) <= offset);
     return true;
 }
 
 /* What the entry is nested in, the outermost first. dwarf_getscopes_die(3) does the same by
  * recursion without a limit. */
-static size_t find_ancestors(Dwarf_Die *die, Dwarf_Die ancestors[DEPTH_MAX],
-                             struct debug_budget *budget) {
+static size_t debug_find_ancestors(Dwarf_Die *die, Dwarf_Die ancestors[DEPTH_MAX],
+                                   struct debug_budget *budget) {
     Dwarf_Off offset = dwarf_dieoffset(die);
     Dwarf_Die at;
     size_t count = 0;
@@ -77,24 +77,24 @@ static size_t find_ancestors(Dwarf_Die *die, Dwarf_Die ancestors[DEPTH_MAX],
     while (dwarf_dieoffset(&at) != offset) {
         if (count == DEPTH_MAX) return 0;
         ancestors[count++] = at;
-        if (!find_child_around(&ancestors[count - 1], offset, &at, budget)) return 0;
+        if (!debug_find_child(&ancestors[count - 1], offset, &at, budget)) return 0;
     }
     return count;
 }
 
-static bool has_members(Dwarf_Die *die) {
+static bool debug_has_members(Dwarf_Die *die) {
     int tag = dwarf_tag(die);
     return tag == DW_TAG_namespace || tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
 }
 
 /* Of a function that the linker has not seen: with the names of what it is a member of. */
-static char *qualified_name(Dwarf_Die *function, struct debug_budget *budget) {
-    Dwarf_Die declaration = declaration_of(*function), ancestors[DEPTH_MAX];
+static char *debug_qualified_name(Dwarf_Die *function, struct debug_budget *budget) {
+    Dwarf_Die declaration = debug_declaration(*function), ancestors[DEPTH_MAX];
     const char *name = dwarf_diename(function);
     if (name == NULL) return NULL;
     char *full = xstrndup(name, NAME_MAX_BYTES);
-    for (size_t i = find_ancestors(&declaration, ancestors, budget); i-- > 0;) {
-        const char *outer = has_members(&ancestors[i]) ? dwarf_diename(&ancestors[i]) : NULL;
+    for (size_t i = debug_find_ancestors(&declaration, ancestors, budget); i-- > 0;) {
+        const char *outer = debug_has_members(&ancestors[i]) ? dwarf_diename(&ancestors[i]) : NULL;
         char *inner = full;
         if (outer == NULL || strlen(inner) >= NAME_MAX_BYTES) continue;
         full = xasprintf("%.*s::%s", NAME_MAX_BYTES, outer, inner);
@@ -103,25 +103,25 @@ static char *qualified_name(Dwarf_Die *function, struct debug_budget *budget) {
     return full;
 }
 
-static char *function_name(Dwarf_Die *function, struct debug_budget *budget) {
-    const char *name = linkage_name(function);
-    return name == NULL ? qualified_name(function, budget) : symbols_demangle(name);
+static char *debug_function_name(Dwarf_Die *function, struct debug_budget *budget) {
+    const char *name = debug_linkage_name(function);
+    return name == NULL ? debug_qualified_name(function, budget) : symbols_demangle(name);
 }
 
 /* ---- lines ---- */
 
-static char *copy_file_name(const char *name) {
+static char *debug_copy_file_name(const char *name) {
     return name == NULL ? NULL : symbols_copy_name(name);
 }
 
-static void set_line(struct symbol *symbol, Dwarf_Die *unit, uint64_t address) {
+static void debug_set_line(struct symbol *symbol, Dwarf_Die *unit, uint64_t address) {
     Dwarf_Line *line = dwarf_getsrc_die(unit, address);
     if (line == NULL) return;
-    symbol->file = copy_file_name(dwarf_linesrc(line, NULL, NULL));
+    symbol->file = debug_copy_file_name(dwarf_linesrc(line, NULL, NULL));
     if (dwarf_lineno(line, &symbol->line) != 0) symbol->line = 0;
 }
 
-static int number(Dwarf_Die *die, unsigned name) {
+static int debug_number(Dwarf_Die *die, unsigned name) {
     Dwarf_Attribute attribute;
     Dwarf_Word value;
     Dwarf_Attribute *found = dwarf_attr(die, name, &attribute);
@@ -129,27 +129,27 @@ static int number(Dwarf_Die *die, unsigned name) {
 }
 
 /* Where an inlined function was called. */
-static void set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined) {
+static void debug_set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined) {
     Dwarf_Files *files;
     size_t count;
-    size_t index = (size_t)number(inlined, DW_AT_call_file);
+    size_t index = (size_t)debug_number(inlined, DW_AT_call_file);
     if (dwarf_getsrcfiles(unit, &files, &count) == 0 && index < count)
-        symbol->file = copy_file_name(dwarf_filesrc(files, index, NULL, NULL));
-    symbol->line = number(inlined, DW_AT_call_line);
+        symbol->file = debug_copy_file_name(dwarf_filesrc(files, index, NULL, NULL));
+    symbol->line = debug_number(inlined, DW_AT_call_line);
 }
 
 /* ---- functions ---- */
 
 /* Scopes around an address, the outermost first. */
-struct scopes {
+struct debug_scopes {
     Dwarf_Die scope[DEPTH_MAX];
     size_t count;
 };
 
-enum search { NOT_FOUND, FOUND, GIVEN_UP };
+enum debug_search { NOT_FOUND, FOUND, GIVEN_UP };
 
 /* An entry without addresses of its own may have functions in it, as Rust's namespaces do. */
-static bool may_have_functions(Dwarf_Die *die) {
+static bool debug_may_have_functions(Dwarf_Die *die) {
     switch (dwarf_tag(die)) {
     case DW_TAG_namespace:
     case DW_TAG_module:
@@ -166,35 +166,36 @@ static bool may_have_functions(Dwarf_Die *die) {
 
 /* dwarf_getscopes(3) does not look into namespaces. Too deep a nesting ends the whole search at
  * once: on the way out, passing over each level would take as long as reading all the others. */
-static enum search find_scopes(Dwarf_Die *around, Dwarf_Addr address, unsigned depth,
-                               struct scopes *scopes, struct debug_budget *budget) {
+static enum debug_search debug_find_scopes(Dwarf_Die *around, Dwarf_Addr address, unsigned depth,
+                                           struct debug_scopes *scopes,
+                                           struct debug_budget *budget) {
     Dwarf_Die die;
     if (depth == DEPTH_MAX) return GIVEN_UP;
     if (dwarf_child(around, &die) != 0) return NOT_FOUND;
     do {
-        if (is_spent(budget)) return GIVEN_UP;
+        if (debug_budget_is_spent(budget)) return GIVEN_UP;
         bool has = dwarf_haspc(&die, address) == 1;
-        enum search inside = NOT_FOUND;
+        enum debug_search inside = NOT_FOUND;
         if (has) scopes->scope[scopes->count++] = die;
-        if (has || may_have_functions(&die))
-            inside = find_scopes(&die, address, depth + 1, scopes, budget);
+        if (has || debug_may_have_functions(&die))
+            inside = debug_find_scopes(&die, address, depth + 1, scopes, budget);
         if (has || inside != NOT_FOUND) return inside == NOT_FOUND ? FOUND : inside;
     } while (dwarf_siblingof(&die, &die) == 0);
     return NOT_FOUND;
 }
 
 /* From the innermost scope out to the function: each inlined one says where the next one is. */
-static void add_functions(struct symbol_list *list, Dwarf_Die *unit, struct scopes *scopes,
-                          struct debug_budget *budget) {
+static void debug_add_functions(struct symbol_list *list, Dwarf_Die *unit,
+                                struct debug_scopes *scopes, struct debug_budget *budget) {
     struct symbol *symbol = list->symbol;
     for (size_t i = scopes->count; i-- > 0;) {
         Dwarf_Die *scope = &scopes->scope[i];
         bool inlined = dwarf_tag(scope) == DW_TAG_inlined_subroutine;
         if (!inlined && dwarf_tag(scope) != DW_TAG_subprogram) continue;
-        symbol->function = function_name(scope, budget);
+        symbol->function = debug_function_name(scope, budget);
         if (!inlined || symbol + 1 == list->symbol + SYMBOLS_MAX) break;
         symbol->inlined = true;
-        set_call(++symbol, unit, scope);
+        debug_set_call(++symbol, unit, scope);
     }
     list->count = (size_t)(symbol - list->symbol) + 1;
 }
@@ -202,25 +203,25 @@ static void add_functions(struct symbol_list *list, Dwarf_Die *unit, struct scop
 /* ---- units ---- */
 
 /* By the index of addresses (.debug_aranges), which not all compilers write, or by a search. */
-static Dwarf_Die *find_unit(Dwfl_Module *file, uint64_t offset, Dwarf_Addr *bias,
-                            struct debug_budget *budget) {
+static Dwarf_Die *debug_find_unit(Dwfl_Module *file, uint64_t offset, Dwarf_Addr *bias,
+                                  struct debug_budget *budget) {
     Dwarf_Die *unit = dwfl_module_addrdie(file, offset, bias);
     if (unit != NULL) return unit;
-    while (!is_spent(budget) && (unit = dwfl_module_nextcu(file, unit, bias)) != NULL)
+    while (!debug_budget_is_spent(budget) && (unit = dwfl_module_nextcu(file, unit, bias)) != NULL)
         if (dwarf_haspc(unit, offset - *bias) == 1) return unit;
     return NULL;
 }
 
-static const char *text_of(Dwarf_Die *die, unsigned name, unsigned older_name) {
+static const char *debug_text(Dwarf_Die *die, unsigned name, unsigned older_name) {
     Dwarf_Attribute attribute;
     const char *text = dwarf_formstring(dwarf_attr(die, name, &attribute));
-    return text == NULL && older_name != 0 ? text_of(die, older_name, 0) : text;
+    return text == NULL && older_name != 0 ? debug_text(die, older_name, 0) : text;
 }
 
 /* Whether the file with the rest of a unit can be opened, wherever libdw looks for it. */
-static bool is_split_file_harmless(Dwfl_Module *file, Dwarf_Die *unit) {
-    const char *name = text_of(unit, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
-    const char *folder = text_of(unit, DW_AT_comp_dir, 0), *paths[2] = {NULL, NULL};
+static bool debug_is_split_file_harmless(Dwfl_Module *file, Dwarf_Die *unit) {
+    const char *name = debug_text(unit, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
+    const char *folder = debug_text(unit, DW_AT_comp_dir, 0), *paths[2] = {NULL, NULL};
     bool harmless = name == NULL || folder == NULL || is_harmless_file(folder, name);
     dwfl_module_info(file, NULL, NULL, NULL, NULL, NULL, &paths[0], &paths[1]);
     for (size_t i = 0; i < 2 && name != NULL; i++) {
@@ -238,32 +239,32 @@ static bool is_split_file_harmless(Dwfl_Module *file, Dwarf_Die *unit) {
 }
 
 /* With -gsplit-dwarf the unit has only lines, and another file has the rest. */
-static Dwarf_Die *unit_of_scopes(Dwfl_Module *file, Dwarf_Die *unit, Dwarf_Die *apart) {
+static Dwarf_Die *debug_unit_of_scopes(Dwfl_Module *file, Dwarf_Die *unit, Dwarf_Die *apart) {
     uint8_t type;
     if (dwarf_cu_info(unit->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) != 0) return unit;
-    if (type != DW_UT_skeleton || !is_split_file_harmless(file, unit)) return unit;
+    if (type != DW_UT_skeleton || !debug_is_split_file_harmless(file, unit)) return unit;
     bool found = dwarf_cu_info(unit->cu, NULL, NULL, NULL, apart, NULL, NULL, NULL) == 0 &&
                  dwarf_tag(apart) != DW_TAG_invalid;
     return found ? apart : unit;
 }
 
-static void search(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
-                   struct debug_budget *budget) {
+static void debug_search(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
+                         struct debug_budget *budget) {
     Dwarf_Addr bias;
-    Dwarf_Die apart, *unit = find_unit(file, offset, &bias, budget);
-    struct scopes scopes;
+    Dwarf_Die apart, *unit = debug_find_unit(file, offset, &bias, budget);
+    struct debug_scopes scopes;
     scopes.count = 0;
     if (unit == NULL) return;
-    set_line(list->symbol, unit, offset - bias);
-    unit = unit_of_scopes(file, unit, &apart);
-    find_scopes(unit, offset - bias, 0, &scopes, budget);
-    add_functions(list, unit, &scopes, budget);
+    debug_set_line(list->symbol, unit, offset - bias);
+    unit = debug_unit_of_scopes(file, unit, &apart);
+    debug_find_scopes(unit, offset - bias, 0, &scopes, budget);
+    debug_add_functions(list, unit, &scopes, budget);
 }
 
 void debug_find(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
                 struct debug_budget *budget) {
     if (budget->spent > BUDGET) return;
-    begin_spending(budget);
-    search(file, offset, list, budget);
-    end_spending(budget);
+    debug_budget_begin(budget);
+    debug_search(file, offset, list, budget);
+    debug_budget_update(budget);
 }

@@ -19,18 +19,18 @@
 #include "probe.h"
 #include "proc.h"
 
-static bool is_same_file(pid_t process, const char *name) {
+static bool target_has_same_file(pid_t process, const char *name) {
     return path_is_same_file(proc_path(getpid(), name).text, proc_path(process, name).text);
 }
 
-static bool is_visible(pid_t process, const char *name) {
+static bool target_has_file(pid_t process, const char *name) {
     struct stat status;
     return stat(proc_path(process, name).text, &status) == 0;
 }
 
 /* ---- processes that are not there ---- */
 
-static void require_proc(void) {
+static void target_require_proc(void) {
     char number[32] = "";
     if (readlink("/proc/self", number, sizeof number - 1) < 0)
         errx(EXIT_OWN_FAILURE, "/proc is not mounted, so nothing is known of processes");
@@ -40,7 +40,7 @@ static void require_proc(void) {
              " try 'unshare --mount-proc' or 'mount -t proc proc /proc' in this one");
 }
 
-static _Noreturn void explain_absence(pid_t process) {
+static _Noreturn void target_explain_absence(pid_t process) {
     int number = (int)process;
     if (kill(process, 0) == 0 || errno == EPERM)
         errx(EXIT_OWN_FAILURE, "process %d is hidden by /proc (hidepid): try as root", number);
@@ -48,10 +48,10 @@ static _Noreturn void explain_absence(pid_t process) {
          "there is no process %d, or it has this number only in another PID namespace", number);
 }
 
-static pid_t require_process(pid_t process) {
-    require_proc();
+static pid_t target_require_process(pid_t process) {
+    target_require_proc();
     long group = proc_status_number(process, "Tgid:");
-    if (group < 0) explain_absence(process);
+    if (group < 0) target_explain_absence(process);
     if (group != process)
         errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: name that", (int)process, group);
     return process;
@@ -59,39 +59,40 @@ static pid_t require_process(pid_t process) {
 
 /* ---- the command itself, as a wrapper ---- */
 
-static bool is_probe(pid_t process) {
+static bool target_is_probe(pid_t process) {
     char line[PROC_LINE_SIZE];
     return proc_status_line(process, "Name:", line) && strstr(line, "\t" PROBE_NAME) != NULL;
 }
 
 /* The child of 'mallow run' that runs the program, or is about to; 0 when there is none. */
-static pid_t program_of(pid_t wrapper) {
+static pid_t target_program(pid_t wrapper) {
     char name[64];
     pid_t program = 0;
     int child;
     snprintf(name, sizeof name, "task/%d/children", (int)wrapper);
     FILE *children = proc_open(wrapper, name);
     while (children != NULL && fscanf(children, "%d", &child) == 1)
-        if (!is_probe(child)) program = child;
+        if (!target_is_probe(child)) program = child;
     if (children != NULL) fclose(children);
     return program;
 }
 
 #define START_TRIES 500
-static const struct timespec start_pause = {.tv_nsec = 10000000};
+static const struct timespec target_start_pause = {.tv_nsec = 10000000};
 
 /* Whoever has started 'mallow run' knows its number, and means the program. */
-static pid_t follow_wrapper(pid_t process) {
-    for (int i = 0; i < START_TRIES && is_same_file(process, "exe"); i++) {
-        pid_t program = program_of(process);
+static pid_t target_follow_wrapper(pid_t process) {
+    for (int i = 0; i < START_TRIES && target_has_same_file(process, "exe"); i++) {
+        pid_t program = target_program(process);
         if (program != 0) process = program;
-        if (is_same_file(process, "exe")) nanosleep(&start_pause, NULL); /* it has not begun yet */
+        if (target_has_same_file(process, "exe"))
+            nanosleep(&target_start_pause, NULL); /* it has not begun yet */
     }
     return process;
 }
 
 /* A process that stands still does not answer. */
-static void require_running(pid_t process) {
+static void target_require_running(pid_t process) {
     char line[PROC_LINE_SIZE];
     int number = (int)process;
     if (!proc_status_line(process, "State:", line)) return;
@@ -108,18 +109,18 @@ pid_t control_process(int argc, char **argv) {
     unsigned long number;
     if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
         usage_error("'%s' is not a process number", operand);
-    pid_t process = follow_wrapper(require_process((pid_t)number));
-    require_running(process);
+    pid_t process = target_follow_wrapper(target_require_process((pid_t)number));
+    target_require_running(process);
     return process;
 }
 
 /* ---- why there is no answer ---- */
 
-enum library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_THERE };
+enum target_library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_THERE };
 
-static enum library find_library(pid_t process) {
+static enum target_library target_find_library(pid_t process) {
     char line[PATH_MAX + 128];
-    enum library found = LIBRARY_ABSENT;
+    enum target_library found = LIBRARY_ABSENT;
     FILE *maps = proc_open(process, "maps");
     if (maps == NULL) return LIBRARY_UNKNOWN;
     while (fgets(line, sizeof line, maps) != NULL)
@@ -130,12 +131,12 @@ static enum library find_library(pid_t process) {
 }
 
 /* Which no process has but a thread of the kernel. */
-static bool has_no_memory(pid_t process) {
+static bool target_has_no_memory(pid_t process) {
     char line[PROC_LINE_SIZE];
     return !proc_status_line(process, "VmSize:", line);
 }
 
-static _Noreturn void explain_unknown(pid_t process) {
+static _Noreturn void target_explain_unknown(pid_t process) {
     if (geteuid() == 0)
         errx(EXIT_OWN_FAILURE,
              "process %d does not answer, and the kernel does not let root look into it here:"
@@ -149,18 +150,18 @@ static _Noreturn void explain_unknown(pid_t process) {
 
 _Noreturn void explain_refusal(pid_t process) {
     int number = (int)process;
-    if (has_no_memory(process)) {
-        require_running(process);
+    if (target_has_no_memory(process)) {
+        target_require_running(process);
         errx(EXIT_OWN_FAILURE, "process %d is a thread of the kernel", number);
     }
-    enum library library = find_library(process);
-    if (library == LIBRARY_UNKNOWN) explain_unknown(process);
+    enum target_library library = target_find_library(process);
+    if (library == LIBRARY_UNKNOWN) target_explain_unknown(process);
     if (library == LIBRARY_ABSENT)
         errx(EXIT_OWN_FAILURE,
              "process %d does not run on Mallow, or is statically linked and was started"
              " without MALLOW_OPTIONS=control=on",
              number);
-    if (is_visible(process, "ns/net") && !is_same_file(process, "ns/net"))
+    if (target_has_file(process, "ns/net") && !target_has_same_file(process, "ns/net"))
         errx(EXIT_OWN_FAILURE,
              "process %d is in another network namespace: try 'nsenter -t %d -n mallow ...'",
              number, number);

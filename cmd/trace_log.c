@@ -11,25 +11,25 @@
 #include "xalloc.h"
 
 /* What is being read. */
-struct reader {
+struct trace_log_reader {
     const char *path;
     size_t line;
     struct trace_log *log;
 };
 
-static _Noreturn void refuse(const struct reader *reader, const char *what) {
+static _Noreturn void trace_log_refuse(const struct trace_log_reader *reader, const char *what) {
     errx(EXIT_BAD_LOG, "%s:%zu: %s", reader->path, reader->line, what);
 }
 
 /* ---- places ---- */
 
-static int compare_places(const void *a, const void *b) {
+static int trace_log_compare_places(const void *a, const void *b) {
     return strcmp(((const struct place *)a)->text, ((const struct place *)b)->text);
 }
 
 /* OBJECT:(SYMBOL+OFFSET)[ADDRESS], without what is not known. An object's name may have anything in
  * it, so this begins at the end. */
-static bool parse_place(struct place *place) {
+static bool trace_log_parse_place(struct place *place) {
     const char *text = place->text, *bracket = strrchr(text, '['), *end = bracket;
     int length = 0;
     if (*text == '\0') return true;
@@ -48,59 +48,60 @@ static bool parse_place(struct place *place) {
     return true;
 }
 
-static struct place *find_place(struct reader *reader, const char *text) {
+static struct place *trace_log_find_place(struct trace_log_reader *reader, const char *text) {
     struct place *fresh = xcalloc(1, sizeof *fresh);
     fresh->text = text;
     struct place *found =
-        *(struct place **)xnonnull(tsearch(fresh, &reader->log->places, compare_places));
+        *(struct place **)xnonnull(tsearch(fresh, &reader->log->places, trace_log_compare_places));
     if (found != fresh) {
         free(fresh);
         return found;
     }
     fresh->text = xstrdup(text);
-    if (!parse_place(fresh)) refuse(reader, "the caller is malformed");
+    if (!trace_log_parse_place(fresh)) trace_log_refuse(reader, "the caller is malformed");
     return fresh;
 }
 
 /* ---- blocks ---- */
 
-static int compare_blocks(const void *a, const void *b) {
+static int trace_log_compare_blocks(const void *a, const void *b) {
     uint64_t left = ((const struct block *)a)->address, right = ((const struct block *)b)->address;
     return left < right ? -1 : left > right;
 }
 
-static struct block *find_block(struct trace_log *log, uint64_t address) {
+static struct block *trace_log_find_block(struct trace_log *log, uint64_t address) {
     struct block key = {.address = address};
-    struct block **found = tfind(&key, &log->blocks, compare_blocks);
+    struct block **found = tfind(&key, &log->blocks, trace_log_compare_blocks);
     return found == NULL ? NULL : *found;
 }
 
-static void add_error(const struct reader *reader, struct trace_error error) {
+static void trace_log_add_error(const struct trace_log_reader *reader, struct trace_error error) {
     struct trace_log *log = reader->log;
     error.line = reader->line;
     log->errors = xgrow(log->errors, log->error_count, sizeof error);
     log->errors[log->error_count++] = error;
 }
 
-static void take_off(struct trace_log *log, struct block *block, struct place *place) {
+static void trace_log_take_off(struct trace_log *log, struct block *block, struct place *place) {
     block->freed = place;
     log->live_bytes -= block->size;
     log->live_blocks--;
 }
 
-static void add_block(struct reader *reader, uint64_t address, uint64_t size, struct place *place) {
+static void trace_log_add_block(struct trace_log_reader *reader, uint64_t address, uint64_t size,
+                                struct place *place) {
     struct trace_log *log = reader->log;
-    struct block *block = find_block(log, address);
+    struct block *block = trace_log_find_block(log, address);
     if (block == NULL) {
         block = xcalloc(1, sizeof *block);
         block->address = address;
-        xnonnull(tsearch(block, &log->blocks, compare_blocks));
+        xnonnull(tsearch(block, &log->blocks, trace_log_compare_blocks));
     } else if (block->freed == NULL) {
-        add_error(reader, (struct trace_error){.kind = TRACE_ALLOCATED_TWICE,
-                                               .address = address,
-                                               .place = place,
-                                               .before = block->allocated});
-        take_off(log, block, place);
+        trace_log_add_error(reader, (struct trace_error){.kind = TRACE_ALLOCATED_TWICE,
+                                                         .address = address,
+                                                         .place = place,
+                                                         .before = block->allocated});
+        trace_log_take_off(log, block, place);
     }
     *block = (struct block){address, size, place, NULL};
     log->allocated_bytes += size;
@@ -110,26 +111,27 @@ static void add_block(struct reader *reader, uint64_t address, uint64_t size, st
     if (log->live_blocks > log->peak_blocks) log->peak_blocks = log->live_blocks;
 }
 
-static void remove_block(struct reader *reader, uint64_t address, struct place *place) {
-    struct block *block = find_block(reader->log, address);
+static void trace_log_remove_block(struct trace_log_reader *reader, uint64_t address,
+                                   struct place *place) {
+    struct block *block = trace_log_find_block(reader->log, address);
     if (block != NULL && block->freed == NULL) {
-        take_off(reader->log, block, place);
+        trace_log_take_off(reader->log, block, place);
         return;
     }
     struct trace_error error = {.kind = TRACE_NEVER_ALLOCATED, .address = address, .place = place};
     if (block != NULL) error.kind = TRACE_FREED_TWICE, error.before = block->freed;
-    add_error(reader, error);
+    trace_log_add_error(reader, error);
 }
 
 /* ---- lines ---- */
 
 /* SIGN ADDRESS [SIZE] */
-struct call {
+struct trace_log_call {
     char sign;
     uint64_t address, size;
 };
 
-static bool parse_number(const char **text, uint64_t *number) {
+static bool trace_log_parse_number(const char **text, uint64_t *number) {
     char *end;
     if (strncmp(*text, "(nil)", 5) == 0) {
         *number = 0;
@@ -143,36 +145,37 @@ static bool parse_number(const char **text, uint64_t *number) {
     return errno == 0;
 }
 
-static bool parse_call(const char *text, struct call *call) {
+static bool trace_log_parse_call(const char *text, struct trace_log_call *call) {
     bool has_size = *text == '+' || *text == '>' || *text == '!';
     call->sign = *text;
     call->size = 0;
     if ((!has_size && *text != '-' && *text != '<') || text[1] != ' ') return false;
     text += 2;
-    if (!parse_number(&text, &call->address)) return false;
-    if (has_size && (*text++ != ' ' || !parse_number(&text, &call->size))) return false;
+    if (!trace_log_parse_number(&text, &call->address)) return false;
+    if (has_size && (*text++ != ' ' || !trace_log_parse_number(&text, &call->size))) return false;
     return *text == '\0';
 }
 
-static void follow(struct reader *reader, const struct call *call, struct place *place) {
+static void trace_log_follow(struct trace_log_reader *reader, const struct trace_log_call *call,
+                             struct place *place) {
     struct trace_log *log = reader->log;
     switch (call->sign) {
     case '+':
         if (call->address == 0)
             log->failures++;
         else
-            log->allocations++, add_block(reader, call->address, call->size, place);
+            log->allocations++, trace_log_add_block(reader, call->address, call->size, place);
         break;
     case '-':
         log->frees++;
-        remove_block(reader, call->address, place);
+        trace_log_remove_block(reader, call->address, place);
         break;
     case '<':
-        remove_block(reader, call->address, place);
+        trace_log_remove_block(reader, call->address, place);
         break;
     case '>':
         log->reallocations++;
-        add_block(reader, call->address, call->size, place);
+        trace_log_add_block(reader, call->address, call->size, place);
         break;
     case '!':
         log->failures++;
@@ -181,7 +184,7 @@ static void follow(struct reader *reader, const struct call *call, struct place 
 }
 
 /* The call in the line, whose beginning becomes the place alone: "@ PLACE CALL", or "CALL". */
-static const char *split(char *line, const char **place) {
+static const char *trace_log_split(char *line, const char **place) {
     *place = "";
     if (strncmp(line, "@ ", 2) != 0) return line;
     char *end = strrchr(line, ']');
@@ -191,18 +194,19 @@ static const char *split(char *line, const char **place) {
     return end + 2;
 }
 
-static void read_line(struct reader *reader, char *line) {
-    struct call call;
+static void trace_log_read_line(struct trace_log_reader *reader, char *line) {
+    struct trace_log_call call;
     const char *place;
     bool start = strcmp(line, "= Start") == 0;
-    if (reader->line == 1 && !start) refuse(reader, "not a log of mtrace(3)");
+    if (reader->line == 1 && !start) trace_log_refuse(reader, "not a log of mtrace(3)");
     if (start || strcmp(line, "= End") == 0) return;
-    const char *text = split(line, &place);
-    if (text == NULL || !parse_call(text, &call)) refuse(reader, "not a line of an mtrace(3) log");
-    follow(reader, &call, find_place(reader, place));
+    const char *text = trace_log_split(line, &place);
+    if (text == NULL || !trace_log_parse_call(text, &call))
+        trace_log_refuse(reader, "not a line of an mtrace(3) log");
+    trace_log_follow(reader, &call, trace_log_find_place(reader, place));
 }
 
-static void read_lines(struct reader *reader, FILE *file) {
+static void trace_log_read_lines(struct trace_log_reader *reader, FILE *file) {
     char *line = NULL;
     size_t size = 0;
     ssize_t length;
@@ -213,7 +217,7 @@ static void read_lines(struct reader *reader, FILE *file) {
             break;
         }
         line[length - 1] = '\0';
-        read_line(reader, line);
+        trace_log_read_line(reader, line);
     }
     free(line);
     if (ferror(file)) err(EXIT_BAD_LOG, "%s", reader->path);
@@ -221,27 +225,27 @@ static void read_lines(struct reader *reader, FILE *file) {
 }
 
 struct trace_log *trace_log_read(const char *path) {
-    struct reader reader = {.path = path, .log = xcalloc(1, sizeof(struct trace_log))};
+    struct trace_log_reader reader = {.path = path, .log = xcalloc(1, sizeof(struct trace_log))};
     FILE *file = fopen(path, "re");
     if (file == NULL) err(EXIT_BAD_LOG, "%s", path);
-    read_lines(&reader, file);
+    trace_log_read_lines(&reader, file);
     fclose(file);
     return reader.log;
 }
 
-struct visit {
+struct trace_log_visit {
     void (*call)(const struct block *block, void *to);
     void *to;
 };
 
-static void visit_block(const void *node, VISIT order, void *argument) {
+static void trace_log_visit_block(const void *node, VISIT order, void *argument) {
     const struct block *block = *(struct block *const *)node;
-    const struct visit *visit = argument;
+    const struct trace_log_visit *visit = argument;
     if ((order == postorder || order == leaf) && block->freed == NULL)
         visit->call(block, visit->to);
 }
 
 void trace_log_for_each_live(const struct trace_log *log,
                              void (*call)(const struct block *block, void *to), void *to) {
-    twalk_r(log->blocks, visit_block, &(struct visit){call, to});
+    twalk_r(log->blocks, trace_log_visit_block, &(struct trace_log_visit){call, to});
 }

@@ -8,7 +8,7 @@
 #include "command.h"
 #include "control.h"
 
-static const char help[] =
+static const char trim_help[] =
     "Usage: mallow trim [OPTION...] PID\n"
     "Has the process return its free memory to the kernel, as malloc_trim(3) does,\n"
     "and prints how much that was.\n"
@@ -24,8 +24,8 @@ static const char help[] =
     "The exit status is 0, also when there was nothing to return, or 125 when there\n"
     "is no answer.\n";
 
-static int print_json(pid_t process, unsigned long long returned, unsigned long long before,
-                      unsigned long long after) {
+static int trim_print_json(pid_t process, unsigned long long returned, unsigned long long before,
+                           unsigned long long after) {
     char text[192];
     snprintf(text, sizeof text,
              "{\"pid\":%d,\"returned_bytes\":%llu,\"resident_before_bytes\":%llu,"
@@ -34,22 +34,22 @@ static int print_json(pid_t process, unsigned long long returned, unsigned long 
     return print_text(text);
 }
 
-static int print_amounts(pid_t process, unsigned long long returned, unsigned long long before,
-                         unsigned long long after) {
+static int trim_print_amounts(pid_t process, unsigned long long returned, unsigned long long before,
+                              unsigned long long after) {
     char text[192];
     snprintf(text, sizeof text, "process %d: returned %s; resident memory before %s, now %s\n",
              (int)process, amount_of(returned).text, amount_of(before).text, amount_of(after).text);
     return print_text(text);
 }
 
-static int trim(pid_t process, unsigned long long pad, bool json) {
+static int trim_process(pid_t process, unsigned long long pad, bool json) {
     char request[32];
     snprintf(request, sizeof request, "trim %llu", pad);
     unsigned long long before = resident_bytes(process);
     char *answer = control_ask(process, request, CONTROL_QUICK);
     unsigned long long returned = strtoull(answer, NULL, 10), after = resident_bytes(process);
     free(answer);
-    return (json ? print_json : print_amounts)(process, returned, before, after);
+    return (json ? trim_print_json : trim_print_amounts)(process, returned, before, after);
 }
 
 enum { OPTION_PAD = OPTION_OWN };
@@ -63,7 +63,7 @@ int trim_command(int argc, char **argv) {
     unsigned long long pad = 0;
     bool json = false;
     int option;
-    while ((option = next_option(argc, argv, options, help)) != -1) {
+    while ((option = next_option(argc, argv, options, trim_help)) != -1) {
         switch (option) {
         case OPTION_PAD:
             pad = number_value("--pad", optarg);
@@ -73,5 +73,5 @@ int trim_command(int argc, char **argv) {
             break;
         }
     }
-    return trim(control_process(argc, argv), pad, json);
+    return trim_process(control_process(argc, argv), pad, json);
 }
