@@ -30,10 +30,10 @@ static _Noreturn void arguments_refuse_option(const char *word, const struct opt
 }
 
 /* In `how` ":" tells a missing value from a wrong option, "+" stops at the first operand. */
-static int arguments_next_option(int argc, char **argv, const char *how,
+static int arguments_next_option(int argc, char **argv, const char *optstring,
                                  const struct option *options, const char *help) {
     opterr = 0;
-    int option = getopt_long(argc, argv, how, options, NULL);
+    int option = getopt_long(argc, argv, optstring, options, NULL);
     switch (option) {
     case 'h':
     case OPTION_HELP:
@@ -57,9 +57,9 @@ int next_leading_option(int argc, char **argv, const struct option *options, con
     return arguments_next_option(argc, argv, "+:hV", options, help);
 }
 
-char **operands(int argc, char **argv, int least, int most, const char *what) {
-    if (argc - optind < least) usage_error("no %s given", what);
-    if (argc - optind > most) usage_error("'%s' is one argument too many", argv[optind + most]);
+char **operands(int argc, char **argv, int min, int max, const char *name) {
+    if (argc - optind < min) usage_error("no %s given", name);
+    if (argc - optind > max) usage_error("'%s' is one argument too many", argv[optind + max]);
     return argv + optind;
 }
 

@@ -26,7 +26,7 @@ int next_leading_option(int argc, char **argv, const struct option *options, con
 #define ANY_NUMBER INT_MAX
 
 /* The operands once all options are taken, ended by NULL: so many, of which `what` is needed. */
-char **operands(int argc, char **argv, int least, int most, const char *what);
+char **operands(int argc, char **argv, int min, int max, const char *name);
 
 /* False: the text is no decimal number, or too large a one. */
 bool parse_number(const char *text, unsigned long *number);

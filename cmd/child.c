@@ -18,10 +18,11 @@
 
 /* Stopping and going on is left to the kernel, which does it to the whole group. */
 static sigset_t child_watched_signals(void) {
-    static const int others[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+    static const int job_control[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
     sigset_t signals;
     sigfillset(&signals);
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) sigdelset(&signals, others[i]);
+    for (size_t i = 0; i < sizeof job_control / sizeof job_control[0]; i++)
+        sigdelset(&signals, job_control[i]);
     return signals;
 }
 
@@ -54,7 +55,7 @@ static bool child_has_ended(struct child_end *end) {
         err(EXIT_OWN_FAILURE, "cannot wait for the program");
     if (info.si_pid != end->process) return false;
     child_read_name(end);
-    end->waited = child_has_waited(end->process);
+    end->waited_for_child = child_has_waited(end->process);
     return wait4(end->process, &end->status, 0, &end->usage) == end->process;
 }
 
@@ -86,7 +87,7 @@ static void child_take_signals(const sigset_t *signals) {
 
 static void child_wait(struct child_end *end, const sigset_t *signals) {
     while (!child_has_ended(end)) {
-        child_take_signal(signals, forward_settle(end->process));
+        child_take_signal(signals, forward_poll(end->process));
         child_take_signals(signals);
     }
 }
@@ -95,7 +96,7 @@ static void child_wait(struct child_end *end, const sigset_t *signals) {
 
 /* The child starts with the signal settings that the command itself inherited. */
 struct child_inherited {
-    struct sigaction on_child;
+    struct sigaction sigchld;
     sigset_t mask;
 };
 
@@ -103,7 +104,7 @@ static _Noreturn void child_start(int gate, const struct child_inherited *inheri
                                   void (*start)(const void *argument), const void *argument) {
     char byte;
     while (read(gate, &byte, 1) < 0 && errno == EINTR) continue;
-    sigaction(SIGCHLD, &inherited->on_child, NULL);
+    sigaction(SIGCHLD, &inherited->sigchld, NULL);
     sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
     start(argument);
     _exit(EXIT_OWN_FAILURE);
@@ -128,7 +129,7 @@ struct child_end child_run(void (*start)(const void *argument), const void *argu
     int gate[2];
 
     /* With SIGCHLD ignored, as some parents leave it, there would be nothing to wait for. */
-    sigaction(SIGCHLD, &by_default, &inherited.on_child);
+    sigaction(SIGCHLD, &by_default, &inherited.sigchld);
     sigprocmask(SIG_BLOCK, &signals, &inherited.mask);
     if (pipe2(gate, O_CLOEXEC) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
     probe_start(&signals);

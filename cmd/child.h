@@ -8,10 +8,10 @@
 
 struct child_end {
     pid_t process;
-    int status;          /* as wait(2) returns it */
-    struct rusage usage; /* with that of the children that it has waited for */
-    bool waited;         /* for a child; true if that is not known */
-    char name[64];       /* of the program that ended, "" if it is not known */
+    int status;            /* as wait(2) returns it */
+    struct rusage usage;   /* with that of the children that it has waited for */
+    bool waited_for_child; /* for a child; true if that is not known */
+    char name[64];         /* of the program that ended, "" if it is not known */
 };
 
 /* Forks; in the child calls start(argument), which executes the program and does not return.

@@ -23,11 +23,11 @@
 /* ---- the connection ---- */
 
 static int control_open_socket(int seconds) {
-    struct timeval patience = {.tv_sec = seconds};
+    struct timeval timeout = {.tv_sec = seconds};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) err(EXIT_OWN_FAILURE, "cannot make a socket");
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); /* connect, too */
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout); /* connect, too */
     return fd;
 }
 
@@ -52,7 +52,7 @@ static int control_connect(pid_t process, int seconds) {
     /* Without /proc, a process does not know its namespace. */
     if (control_connect_by_name(fd, control_pid_namespace(process), number) != 0 &&
         (errno != ECONNREFUSED || control_connect_by_name(fd, 0, number) != 0)) {
-        if (errno == ECONNREFUSED) explain_refusal(process);
+        if (errno == ECONNREFUSED) target_explain_refusal(process);
         errno = errno == EAGAIN ? ETIMEDOUT : errno;
         err(EXIT_OWN_FAILURE, "process %d", (int)process);
     }
@@ -85,12 +85,12 @@ static char *control_receive(int fd, pid_t process, int64_t deadline, size_t lim
     return answer;
 }
 
-char *control_ask(pid_t process, const char *request, struct control_terms terms) {
+char *control_request(pid_t process, const char *request, struct control_limits limits) {
     static const char ok[] = "ok\n", error[] = "error ";
-    int64_t deadline = clock_ms() + 1000 * (int64_t)terms.seconds;
-    int fd = control_connect(process, terms.seconds);
+    int64_t deadline = clock_ms() + 1000 * (int64_t)limits.seconds;
+    int fd = control_connect(process, limits.seconds);
     control_send(fd, request);
-    char *answer = control_receive(fd, process, deadline, terms.bytes);
+    char *answer = control_receive(fd, process, deadline, limits.bytes);
     close(fd);
     if (strncmp(answer, error, strlen(error)) == 0)
         errx(EXIT_OWN_FAILURE, "process %d refuses: %.*s", (int)process,

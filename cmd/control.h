@@ -5,21 +5,18 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The process that the only operand names. Ends the command with a message when there is none. */
-pid_t control_process(int argc, char **argv);
-
 /* Limits on an answer: the process that sends it may be hostile. */
-struct control_terms {
+struct control_limits {
     int seconds;  /* for the whole answer */
     size_t bytes; /* of the answer */
 };
 
 /* For what is answered at once. */
-static const struct control_terms CONTROL_QUICK = {10, (size_t)16 << 20};
+static const struct control_limits CONTROL_LIMITS_QUICK = {10, (size_t)16 << 20};
 
 /* Sends a request, a line without its newline, and returns the answer, which the caller frees. The
  * answer has no control characters but newlines and tabs. Ends the command with a message when the
  * process refuses or breaks the terms. */
-char *control_ask(pid_t process, const char *request, struct control_terms terms);
+char *control_request(pid_t process, const char *request, struct control_limits limits);
 
 #endif

@@ -29,7 +29,7 @@ int elf_file_open(const char *path) {
     return -1;
 }
 
-bool is_harmless_file(const char *directory, const char *name) {
+bool elf_file_cannot_block(const char *directory, const char *name) {
     char path[PATH_MAX];
     struct stat file;
     int length = *name == '/' ? snprintf(path, sizeof path, "%s", name)

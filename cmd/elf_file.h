@@ -9,6 +9,6 @@
 int elf_file_open(const char *path);
 
 /* Whether opening the file in the directory cannot wait either: it is regular or does not exist. */
-bool is_harmless_file(const char *directory, const char *name);
+bool elf_file_cannot_block(const char *directory, const char *name);
 
 #endif

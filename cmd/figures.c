@@ -8,9 +8,10 @@
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
+#include "target.h"
 
-#define FIGURES_HELP(name, what)                                    \
-    "Usage: mallow " name " [--json] PID\n" what                    \
+#define FIGURES_HELP(name, description)                             \
+    "Usage: mallow " name " [--json] PID\n" description             \
     "\n"                                                            \
     "Options:\n"                                                    \
     "  --json       print all figures as JSON\n"                    \
@@ -93,8 +94,8 @@ static int figures_command(int argc, char **argv, const char *request,
         request = "figures";
         print = figures_print_json;
     }
-    pid_t process = control_process(argc, argv);
-    char *answer = control_ask(process, request, CONTROL_QUICK);
+    pid_t process = target_process(argc, argv);
+    char *answer = control_request(process, request, CONTROL_LIMITS_QUICK);
     int status = print(process, answer);
     free(answer);
     return status;

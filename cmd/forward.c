@@ -7,8 +7,8 @@
 #include "clock.h"
 #include "probe.h"
 
-#define ROOM 64u
-#define ANSWER_PATIENCE_MS 5000 /* then the probe is taken to be stopped */
+#define FORWARD_LIST_SIZE 64u
+#define PROBE_TIMEOUT_MS 5000 /* then the probe is taken to be stopped */
 
 struct forward_entry {
     siginfo_t info;
@@ -17,7 +17,7 @@ struct forward_entry {
 };
 
 struct forward_list {
-    struct forward_entry entries[ROOM];
+    struct forward_entry entries[FORWARD_LIST_SIZE];
     size_t count;
 };
 
@@ -25,7 +25,7 @@ struct forward_list {
 static struct forward_list forward_arrivals, forward_echoes;
 
 /* When the probe was asked, 0: it has answered; and until when what it has received is known. */
-static int64_t forward_asked, forward_known;
+static int64_t forward_query_time, forward_echoes_complete_until;
 
 static void forward_drop(struct forward_list *list, size_t index) {
     list->count--;
@@ -34,9 +34,9 @@ static void forward_drop(struct forward_list *list, size_t index) {
 }
 
 static void forward_append(struct forward_list *list, const siginfo_t *info) {
-    if (list->count == ROOM) return;
+    if (list->count == FORWARD_LIST_SIZE) return;
     list->entries[list->count++] =
-        (struct forward_entry){.info = *info, .expires = clock_ms() + FORWARD_PATIENCE_MS};
+        (struct forward_entry){.info = *info, .expires = clock_ms() + FORWARD_WINDOW_MS};
 }
 
 static void forward_pass_on(struct forward_entry *entry, pid_t program) {
@@ -52,9 +52,9 @@ static void forward_pass_on(struct forward_entry *entry, pid_t program) {
 static void forward_read_echoes(void) {
     struct probe_signal received;
     while (probe_take(&received)) {
-        if (received.signal == PROBE_ANSWER) {
-            forward_known = forward_asked;
-            forward_asked = 0;
+        if (received.signal == PROBE_REPLY) {
+            forward_echoes_complete_until = forward_query_time;
+            forward_query_time = 0;
             continue;
         }
         siginfo_t info = {.si_signo = received.signal};
@@ -93,16 +93,16 @@ void forward_all(pid_t program) {
 
 /* Whether the program does not have the signal from its sender. */
 static bool forward_is_for_command_alone(const struct forward_entry *arrival, int64_t now) {
-    if (forward_arrivals.count == ROOM) return true;
+    if (forward_arrivals.count == FORWARD_LIST_SIZE) return true;
     if (now < arrival->expires) return false;
-    if (forward_known >= arrival->expires) return true;
-    if (forward_asked != 0) return now - forward_asked >= ANSWER_PATIENCE_MS;
-    if (!probe_ask()) return true;
-    forward_asked = now;
+    if (forward_echoes_complete_until >= arrival->expires) return true;
+    if (forward_query_time != 0) return now - forward_query_time >= PROBE_TIMEOUT_MS;
+    if (!probe_query()) return true;
+    forward_query_time = now;
     return false;
 }
 
-int forward_settle(pid_t program) {
+int forward_poll(pid_t program) {
     int64_t now = clock_ms();
     forward_read_echoes();
     forward_match();
@@ -114,7 +114,7 @@ int forward_settle(pid_t program) {
     while (forward_echoes.count > 0 && forward_echoes.entries[0].expires <= now)
         forward_drop(&forward_echoes, 0);
     if (forward_arrivals.count == 0) return -1;
-    return (int)((forward_asked != 0 ? forward_asked + ANSWER_PATIENCE_MS
-                                     : forward_arrivals.entries[0].expires) -
+    return (int)((forward_query_time != 0 ? forward_query_time + PROBE_TIMEOUT_MS
+                                          : forward_arrivals.entries[0].expires) -
                  now);
 }

@@ -14,7 +14,7 @@
 
 /* How long a sender may take to signal all processes one after another. That the probe takes its
  * time, on a busy machine, does no harm: it is asked. */
-#define FORWARD_PATIENCE_MS 300
+#define FORWARD_WINDOW_MS 300
 
 /* The command has received a signal. */
 void forward_arrived(const siginfo_t *info);
@@ -25,6 +25,6 @@ void forward_all(pid_t program);
 
 /* Passes on what has waited long enough. Returns for how many milliseconds there is nothing to do,
  * or -1: until the next signal. */
-int forward_settle(pid_t program);
+int forward_poll(pid_t program);
 
 #endif

@@ -6,11 +6,12 @@
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
+#include "target.h"
 
 /* A check takes several seconds for each GiB, and some hundred bytes for each frame of a group. */
-static const struct control_terms LEAKS_TERMS = {600, (size_t)512 << 20};
+static const struct control_limits LEAKS_CONTROL_LIMITS = {600, (size_t)512 << 20};
 
-#define LIMIT_DEFAULT 50
+#define LEAKS_LIMIT_DEFAULT 50
 #define EXIT_LOST 1
 
 static const char leaks_help[] =
@@ -30,20 +31,20 @@ static const char leaks_help[] =
     "MALLOW_OPTIONS=control=on. The check stops it for some milliseconds.\n"
     "The exit status is 0, 1 if blocks are definitely lost, or 125 if there is no answer.\n";
 
-struct leaks_choice {
+struct leaks_settings {
     bool reachable, possible, json;
     const char *suppressions;
     unsigned long limit;
 };
 
-static int leaks_report(pid_t process, const struct leaks_choice *choice) {
-    const char *request = choice->reachable ? "leaks reachable" : "leaks";
-    char *text = leaks_symbolize(control_ask(process, request, LEAKS_TERMS), process);
+static int leaks_report(pid_t process, const struct leaks_settings *settings) {
+    const char *request = settings->reachable ? "leaks reachable" : "leaks";
+    char *text = leaks_symbolize(control_request(process, request, LEAKS_CONTROL_LIMITS), process);
     struct leak_answer answer = leaks_parse(text);
-    if (choice->suppressions != NULL) leaks_suppress(&answer, choice->suppressions);
-    (choice->json ? leaks_print_json : leaks_print)(&answer, process, choice->limit);
+    if (settings->suppressions != NULL) leaks_suppress(&answer, settings->suppressions);
+    (settings->json ? leaks_print_json : leaks_print)(&answer, process, settings->limit);
     bool lost = answer.totals[LEAK_DEFINITE].blocks != 0 ||
-                (choice->possible && answer.totals[LEAK_POSSIBLE].blocks != 0);
+                (settings->possible && answer.totals[LEAK_POSSIBLE].blocks != 0);
     free(answer.groups);
     free(answer.text);
     int status = print_text("");
@@ -61,26 +62,26 @@ int leaks_command(int argc, char **argv) {
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
-    struct leaks_choice choice = {.limit = LIMIT_DEFAULT};
+    struct leaks_settings settings = {.limit = LEAKS_LIMIT_DEFAULT};
     int option;
     while ((option = next_option(argc, argv, options, leaks_help)) != -1) {
         switch (option) {
         case OPTION_REACHABLE:
-            choice.reachable = true;
+            settings.reachable = true;
             break;
         case OPTION_POSSIBLE:
-            choice.possible = true;
+            settings.possible = true;
             break;
         case OPTION_SUPPRESSIONS:
-            choice.suppressions = optarg;
+            settings.suppressions = optarg;
             break;
         case OPTION_LIMIT:
-            choice.limit = number_value("--limit", optarg);
+            settings.limit = number_value("--limit", optarg);
             break;
         case OPTION_JSON:
-            choice.json = true;
+            settings.json = true;
             break;
         }
     }
-    return leaks_report(control_process(argc, argv), &choice);
+    return leaks_report(target_process(argc, argv), &settings);
 }

@@ -15,22 +15,23 @@ struct leak_sum {
 };
 
 /* Blocks that were lost at one place, in the answer's lines. */
-struct leak_lines {
+struct leak_group {
     enum leak_kind kind;
-    struct leak_sum own, led;
-    bool is_rest; /* all blocks of groups for which there was no room; nothing below is known */
+    struct leak_sum direct, indirect;
+    bool
+        is_remainder; /* all blocks of groups for which there was no room; nothing below is known */
     unsigned long long address, size;
-    const char *line;   /* the group's, ended */
-    const char *head;   /* in it: the first bytes in hexadecimal, and as characters */
-    const char *frames; /* the lines behind it, ended by an empty one */
+    const char *line;        /* the group's, ended */
+    const char *first_bytes; /* in it: the first bytes in hexadecimal, and as characters */
+    const char *frames;      /* the lines behind it, ended by an empty one */
 };
 
 struct leak_answer {
     char *text;
-    struct leak_lines *groups;
+    struct leak_group *groups;
     size_t count;
     struct leak_sum totals[LEAK_KINDS], suppressed;
-    unsigned long long stopped, missed, microseconds;
+    unsigned long long threads_stopped, threads_missed, pause_microseconds;
 };
 
 /* Gives the frames of that process functions and lines, as far as they are known, and returns the

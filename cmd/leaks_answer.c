@@ -16,7 +16,7 @@ const char *const leak_kind_names[LEAK_KINDS] = {
 };
 
 /* What stands behind the prefix, or NULL. */
-static const char *leaks_answer_behind(const char *text, const char *prefix) {
+static const char *leaks_answer_after_prefix(const char *text, const char *prefix) {
     size_t length = strlen(prefix);
     return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
@@ -32,38 +32,38 @@ static const char *leaks_answer_parse_sum(const char *at, struct leak_sum *sum) 
 static const char *leaks_answer_parse_kind(const char *line, enum leak_kind *kind,
                                            struct leak_sum *sum) {
     for (*kind = 0; *kind < LEAK_KINDS; ++*kind) {
-        const char *at = leaks_answer_behind(line, leak_kind_names[*kind]);
-        if (at != NULL && (at = leaks_answer_behind(at, ": ")) != NULL)
+        const char *at = leaks_answer_after_prefix(line, leak_kind_names[*kind]);
+        if (at != NULL && (at = leaks_answer_after_prefix(at, ": ")) != NULL)
             return leaks_answer_parse_sum(at, sum);
     }
     return NULL;
 }
 
 /* "; one of N bytes at 0xADDRESS: HEAD", or that there is no such block. */
-static bool leaks_answer_parse_example(const char *at, struct leak_lines *group) {
+static bool leaks_answer_parse_example(const char *at, struct leak_group *group) {
     static const char rest[] = "; in groups for which ";
     int length = 0;
-    group->is_rest = leaks_answer_behind(at, rest) != NULL;
-    if (group->is_rest) return true;
+    group->is_remainder = leaks_answer_after_prefix(at, rest) != NULL;
+    if (group->is_remainder) return true;
     sscanf(at, "; one of %llu %*[bytes] at %llx:%n", &group->size, &group->address, &length);
-    group->head = at + length + (at[length] == ' ');
+    group->first_bytes = at + length + (at[length] == ' ');
     return length != 0;
 }
 
-static bool leaks_answer_parse_group(const char *line, struct leak_lines *group) {
-    *group = (struct leak_lines){.line = line, .head = "", .frames = ""};
-    const char *at = leaks_answer_parse_kind(line, &group->kind, &group->own);
-    const char *led = at == NULL ? NULL : leaks_answer_behind(at, ", and through ");
-    if (led != NULL) led += strcspn(led, " ");
-    if (led != NULL && (led = leaks_answer_behind(led, " ")) != NULL)
-        at = leaks_answer_parse_sum(led, &group->led);
+static bool leaks_answer_parse_group(const char *line, struct leak_group *group) {
+    *group = (struct leak_group){.line = line, .first_bytes = "", .frames = ""};
+    const char *at = leaks_answer_parse_kind(line, &group->kind, &group->direct);
+    const char *indirect = at == NULL ? NULL : leaks_answer_after_prefix(at, ", and through ");
+    if (indirect != NULL) indirect += strcspn(indirect, " ");
+    if (indirect != NULL && (indirect = leaks_answer_after_prefix(indirect, " ")) != NULL)
+        at = leaks_answer_parse_sum(indirect, &group->indirect);
     return at != NULL && leaks_answer_parse_example(at, group);
 }
 
 static bool leaks_answer_parse_total(const char *line, struct leak_answer *answer) {
     enum leak_kind kind;
     struct leak_sum sum;
-    const char *at = leaks_answer_behind(line, "in all ");
+    const char *at = leaks_answer_after_prefix(line, "in all ");
     if (at == NULL || leaks_answer_parse_kind(at, &kind, &sum) == NULL) return false;
     answer->totals[kind] = sum;
     return true;
@@ -71,16 +71,17 @@ static bool leaks_answer_parse_total(const char *line, struct leak_answer *answe
 
 static bool leaks_answer_parse_stop(const char *line, struct leak_answer *answer) {
     return sscanf(line, "%llu %*[threads] stood still for %llu microseconds; %llu",
-                  &answer->stopped, &answer->microseconds, &answer->missed) >= 2;
+                  &answer->threads_stopped, &answer->pause_microseconds,
+                  &answer->threads_missed) >= 2;
 }
 
-static struct leak_lines *leaks_answer_add_group(struct leak_answer *answer) {
+static struct leak_group *leaks_answer_add_group(struct leak_answer *answer) {
     answer->groups = xgrow(answer->groups, answer->count, sizeof *answer->groups);
     return &answer->groups[answer->count++];
 }
 
 /* Ends the group's stack, whose lines begin at `next`; returns the line after them. */
-static char *leaks_answer_take_frames(struct leak_lines *group, char *next) {
+static char *leaks_answer_take_frames(struct leak_group *group, char *next) {
     char *first = next, *end;
     while (*next == ' ' && (end = strchr(next, '\n')) != NULL) next = end + 1;
     if (next == first) return next;
@@ -97,7 +98,7 @@ struct leak_answer leaks_parse(char *text) {
     struct leak_answer answer = {.text = text};
     bool complete = false;
     for (char *line = text, *next; *line != '\0'; line = next) {
-        struct leak_lines group;
+        struct leak_group group;
         next = line + strcspn(line, "\n");
         if (*next == '\0') errx(EXIT_OWN_FAILURE, "the answer is cut off");
         *next++ = '\0';

@@ -12,7 +12,7 @@ struct leaks_listing {
     size_t listed[LEAK_KINDS], omitted[LEAK_KINDS];
 };
 
-static bool leaks_is_listed(struct leaks_listing *listing, const struct leak_lines *group) {
+static bool leaks_is_listed(struct leaks_listing *listing, const struct leak_group *group) {
     bool listed = listing->limit == 0 || listing->listed[group->kind] < listing->limit;
     size_t *counts = listed ? listing->listed : listing->omitted;
     counts[group->kind]++;
@@ -40,7 +40,7 @@ static void leaks_print_omitted(const struct leaks_listing *listing) {
 static void leaks_print_lines(const struct leak_answer *answer, unsigned long limit) {
     struct leaks_listing listing = {.limit = limit};
     for (size_t i = 0; i < answer->count; i++) {
-        const struct leak_lines *group = &answer->groups[i];
+        const struct leak_group *group = &answer->groups[i];
         if (!leaks_is_listed(&listing, group)) continue;
         puts(group->line);
         if (*group->frames != '\0') puts(group->frames);
@@ -56,13 +56,14 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         leaks_print_sum(leak_kind_names[kind], answer->totals[kind]);
     if (answer->suppressed.blocks != 0) leaks_print_sum("suppressed", answer->suppressed);
-    printf("%llu thread%s stood still for %llu.%03llu ms\n", answer->stopped,
-           plural(answer->stopped), answer->microseconds / 1000, answer->microseconds % 1000);
-    if (answer->missed != 0)
+    printf("%llu thread%s stood still for %llu.%03llu ms\n", answer->threads_stopped,
+           plural(answer->threads_stopped), answer->pause_microseconds / 1000,
+           answer->pause_microseconds % 1000);
+    if (answer->threads_missed != 0)
         printf(
             "%llu thread%s could not be stopped: what such a thread alone knows may be listed as"
             " lost\n",
-            answer->missed, plural(answer->missed));
+            answer->threads_missed, plural(answer->threads_missed));
 }
 
 /* ---- JSON ---- */
@@ -92,22 +93,22 @@ static void leaks_print_first_bytes(const char *head) {
     json_print_string(head, length);
 }
 
-static void leaks_print_example(const struct leak_lines *group) {
-    if (group->is_rest) {
+static void leaks_print_example(const struct leak_group *group) {
+    if (group->is_remainder) {
         fputs("\"address\":null,\"size\":null,\"first_bytes\":null,", stdout);
         return;
     }
     printf("\"address\":\"0x%llx\",\"size\":%llu,\"first_bytes\":", group->address, group->size);
-    leaks_print_first_bytes(group->head);
+    leaks_print_first_bytes(group->first_bytes);
     putchar(',');
 }
 
-static void leaks_print_group(const struct leak_lines *group) {
+static void leaks_print_group(const struct leak_group *group) {
     printf(
         "{\"class\":\"%s\",\"bytes\":%llu,\"blocks\":%llu,"
         "\"indirect_bytes\":%llu,\"indirect_blocks\":%llu,",
-        leak_kind_names[group->kind], group->own.bytes, group->own.blocks, group->led.bytes,
-        group->led.blocks);
+        leak_kind_names[group->kind], group->direct.bytes, group->direct.blocks,
+        group->indirect.bytes, group->indirect.blocks);
     leaks_print_example(group);
     leaks_print_frames(group->frames);
     putchar('}');
@@ -150,7 +151,7 @@ void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned 
         leaks_print_json_sum(leak_kind_names[kind], answer->totals[kind]);
     leaks_print_json_sum("suppressed", answer->suppressed);
     printf("\"threads_stopped\":%llu,\"threads_missed\":%llu,\"pause_microseconds\":%llu,",
-           answer->stopped, answer->missed, answer->microseconds);
+           answer->threads_stopped, answer->threads_missed, answer->pause_microseconds);
     leaks_print_groups(answer, &listing);
     leaks_print_json_omitted(&listing);
 }

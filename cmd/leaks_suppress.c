@@ -72,7 +72,7 @@ static bool leaks_suppress_is_frame_named(const struct leaks_patterns *patterns,
 }
 
 static bool leaks_suppress_is_group_named(const struct leaks_patterns *patterns,
-                                          const struct leak_lines *group) {
+                                          const struct leak_group *group) {
     for (const char *line = group->frames; *line != '\0';) {
         const char *end = line + strcspn(line, "\n");
         if (leaks_suppress_is_frame_named(patterns, line, end)) return true;
@@ -93,10 +93,10 @@ void leaks_suppress(struct leak_answer *answer, const char *file) {
     struct leaks_patterns patterns = leaks_suppress_read_patterns(file);
     size_t kept = 0;
     for (size_t i = 0; i < answer->count; i++) {
-        struct leak_lines group = answer->groups[i];
+        struct leak_group group = answer->groups[i];
         if (leaks_suppress_is_group_named(&patterns, &group)) {
-            leaks_suppress_take_out(answer, group.kind, group.own);
-            leaks_suppress_take_out(answer, LEAK_INDIRECT, group.led);
+            leaks_suppress_take_out(answer, group.kind, group.direct);
+            leaks_suppress_take_out(answer, LEAK_INDIRECT, group.indirect);
         } else {
             answer->groups[kept++] = group;
         }

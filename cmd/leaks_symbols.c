@@ -17,8 +17,8 @@
 #include "symbolize.h"
 #include "xalloc.h"
 
-#define PATIENCE_MS 120000
-#define NAMED_MAX ((size_t)1 << 30)        /* bytes of the text with names */
+#define SYMBOLIZE_TIMEOUT_MS 120000
+#define SYMBOLIZED_MAX ((size_t)1 << 30)   /* bytes of the text with names */
 #define CHILD_MEMORY_MAX ((rlim_t)8 << 30) /* bytes of address space */
 
 static void leaks_symbols_limit_child(void) {
@@ -31,7 +31,8 @@ static _Noreturn void leaks_symbols_symbolize_to(int output, char *text, pid_t p
     leaks_symbols_limit_child();
     FILE *from = fmemopen(text, strlen(text), "re"), *to = fdopen(output, "we");
     if (from == NULL || to == NULL) _exit(EXIT_OWN_FAILURE);
-    symbolize_text(&(struct symbolizing){.from = from, .to = to, .map = process_map_read(process)});
+    symbolize_text(
+        &(struct symbolize_task){.from = from, .to = to, .map = process_map_read(process)});
     _exit(0);
 }
 
@@ -60,10 +61,11 @@ static const char *leaks_symbols_line_after(const char *line) {
 
 /* The first line after those that one line of the answer became; NULL when they are not complete.
  */
-static const char *leaks_symbols_skip_named(const char *named) {
+static const char *leaks_symbols_skip_frame(const char *symbolized) {
     static const char inlined[] = " (inlined)\n";
-    for (const char *next; (next = leaks_symbols_line_after(named)) != NULL; named = next) {
-        size_t length = (size_t)(next - named);
+    for (const char *next; (next = leaks_symbols_line_after(symbolized)) != NULL;
+         symbolized = next) {
+        size_t length = (size_t)(next - symbolized);
         bool more = length >= strlen(inlined) &&
                     memcmp(next - strlen(inlined), inlined, strlen(inlined)) == 0;
         if (!more) return next;
@@ -72,14 +74,14 @@ static const char *leaks_symbols_skip_named(const char *named) {
 }
 
 /* The complete lines of the text with names, then the rest of the text without them. */
-static char *leaks_symbols_join(const char *named, const char *text) {
-    const char *at = named, *rest = text, *next;
-    while ((next = leaks_symbols_skip_named(at)) != NULL && leaks_symbols_line_after(rest) != NULL)
+static char *leaks_symbols_merge(const char *symbolized, const char *text) {
+    const char *at = symbolized, *rest = text, *next;
+    while ((next = leaks_symbols_skip_frame(at)) != NULL && leaks_symbols_line_after(rest) != NULL)
         at = next, rest = leaks_symbols_line_after(rest);
     char *all;
     size_t length;
     FILE *to = xopen_memstream(&all, &length);
-    fwrite(named, 1, (size_t)(at - named), to);
+    fwrite(symbolized, 1, (size_t)(at - symbolized), to);
     fputs(rest, to);
     xclose_memstream(to);
     return all;
@@ -87,18 +89,19 @@ static char *leaks_symbols_join(const char *named, const char *text) {
 
 char *leaks_symbolize(char *text, pid_t process) {
     int ends[2];
-    char *named;
+    char *symbolized;
     size_t length;
     if (strstr(text, "\n    #") == NULL) return text;
     if (pipe(ends) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
     pid_t child = leaks_symbols_start_child(ends, text, process);
-    enum read_end end = read_all(ends[0], clock_ms() + PATIENCE_MS, NAMED_MAX, &named, &length);
+    enum read_end end =
+        read_all(ends[0], clock_ms() + SYMBOLIZE_TIMEOUT_MS, SYMBOLIZED_MAX, &symbolized, &length);
     close(ends[0]);
     leaks_symbols_end_child(child);
     if (end == READ_LATE)
         warnx("naming all functions takes too long; the rest are printed without names");
-    char *all = leaks_symbols_join(named, text);
-    free(named);
+    char *all = leaks_symbols_merge(symbolized, text);
+    free(symbolized);
     free(text);
     return all;
 }

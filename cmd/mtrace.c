@@ -44,21 +44,20 @@ static const char *mtrace_file_name(const char *path) {
 }
 
 /* The log has the program as it was called, from another directory perhaps. */
-static const char *mtrace_module_of(const struct mtrace_view *view, const struct place *place) {
-    if (view->program == NULL) return place->object;
-    bool same = strcmp(mtrace_file_name(place->object), mtrace_file_name(view->program)) == 0;
-    return same || access(place->object, R_OK) != 0 ? view->program : place->object;
+static const char *mtrace_module_of(const struct mtrace_view *view, const struct trace_site *site) {
+    if (view->program == NULL) return site->object;
+    bool same = strcmp(mtrace_file_name(site->object), mtrace_file_name(view->program)) == 0;
+    return same || access(site->object, R_OK) != 0 ? view->program : site->object;
 }
 
 /* The log counts from the object's first byte; before libc 2.26 it had the address in memory, which
  * is also the one in the file where a program is at a fixed place. */
-static void mtrace_find_symbols(const struct mtrace_view *view, const struct place *place,
+static void mtrace_find_symbols(const struct mtrace_view *view, const struct trace_site *site,
                                 struct symbol_list *list) {
-    const char *module = mtrace_module_of(view, place);
+    const char *module = mtrace_module_of(view, site);
     uint64_t first = symbols_first_address(view->symbols, module);
-    symbols_find(view->symbols, module, first + place->offset - 1, list);
-    if (list->count == 0 && first != 0)
-        symbols_find(view->symbols, module, place->offset - 1, list);
+    symbols_find(view->symbols, module, first + site->offset - 1, list);
+    if (list->count == 0 && first != 0) symbols_find(view->symbols, module, site->offset - 1, list);
 }
 
 static void mtrace_print_symbol(FILE *to, const struct symbol *symbol) {
@@ -68,43 +67,43 @@ static void mtrace_print_symbol(FILE *to, const struct symbol *symbol) {
 }
 
 /* By the symbol table, or as the log has it. */
-static void mtrace_print_name(FILE *to, const struct mtrace_view *view, const struct place *place,
-                              const struct symbol_list *list) {
-    const char *object = place->object != NULL ? place->object : view->program;
+static void mtrace_print_name(FILE *to, const struct mtrace_view *view,
+                              const struct trace_site *site, const struct symbol_list *list) {
+    const char *object = site->object != NULL ? site->object : view->program;
     const char *known = list->count != 0 ? list->symbol[0].function : NULL;
-    char *name = known == NULL && place->symbol != NULL ? symbols_demangle(place->symbol) : NULL;
+    char *name = known == NULL && site->symbol != NULL ? symbols_demangle(site->symbol) : NULL;
     if (known == NULL) known = name;
     if (known != NULL) fprintf(to, "%s (", known);
-    fprintf(to, "%s+0x%lx", object, place->offset);
+    fprintf(to, "%s+0x%lx", object, site->offset);
     if (known != NULL) putc(')', to);
     free(name);
 }
 
-static void mtrace_print_place(FILE *to, const struct mtrace_view *view,
-                               const struct place *place) {
+static void mtrace_print_site(FILE *to, const struct mtrace_view *view,
+                              const struct trace_site *site) {
     struct symbol_list list = {.count = 0};
-    if (place->object != NULL)
-        mtrace_find_symbols(view, place, &list);
+    if (site->object != NULL)
+        mtrace_find_symbols(view, site, &list);
     else if (view->program != NULL)
-        symbols_find(view->symbols, view->program, place->offset - 1, &list);
-    if (place->object == NULL && list.count == 0)
-        fputs(*place->text == '\0' ? "unknown" : place->text, to);
+        symbols_find(view->symbols, view->program, site->offset - 1, &list);
+    if (site->object == NULL && list.count == 0)
+        fputs(*site->text == '\0' ? "unknown" : site->text, to);
     else if (list.count == 0 || list.symbol[0].file == NULL)
-        mtrace_print_name(to, view, place, &list);
+        mtrace_print_name(to, view, site, &list);
     else
         for (size_t i = 0; i < list.count; i++) mtrace_print_symbol(to, &list.symbol[i]);
     symbol_list_clear(&list);
 }
 
 /* A line for the function, before it one for each that was inlined there. */
-static const char *mtrace_describe(const struct mtrace_view *view, struct place *place) {
+static const char *mtrace_describe(const struct mtrace_view *view, struct trace_site *site) {
     size_t size;
-    if (place->description != NULL) return place->description;
-    FILE *to = xopen_memstream(&place->description, &size);
-    mtrace_print_place(to, view, place);
+    if (site->description != NULL) return site->description;
+    FILE *to = xopen_memstream(&site->description, &size);
+    mtrace_print_site(to, view, site);
     xclose_memstream(to);
-    make_printable(place->description, size, "\n");
-    return place->description;
+    make_printable(site->description, size, "\n");
+    return site->description;
 }
 
 /* ---- what was not freed ---- */
@@ -113,27 +112,27 @@ static const char *mtrace_describe(const struct mtrace_view *view, struct place 
 struct mtrace_group {
     const char *caller;
     uint64_t bytes;
-    const struct block **blocks;
+    const struct trace_block **blocks;
     size_t count;
 };
 
 struct mtrace_leaks {
     const struct mtrace_view *view;
-    const struct block **blocks; /* those of a group in a row */
-    struct mtrace_group *groups; /* the largest first */
+    const struct trace_block **blocks; /* those of a group in a row */
+    struct mtrace_group *groups;       /* the largest first */
     size_t count, group_count;
 };
 
-static void mtrace_add_leak(const struct block *block, void *to) {
+static void mtrace_add_leak(const struct trace_block *block, void *to) {
     struct mtrace_leaks *leaks = to;
-    mtrace_describe(leaks->view, block->allocated);
+    mtrace_describe(leaks->view, block->allocated_at);
     leaks->blocks[leaks->count++] = block;
 }
 
 static int mtrace_compare_leaks(const void *a, const void *b) {
-    const struct block *left = *(const struct block *const *)a;
-    const struct block *right = *(const struct block *const *)b;
-    int order = strcmp(left->allocated->description, right->allocated->description);
+    const struct trace_block *left = *(const struct trace_block *const *)a;
+    const struct trace_block *right = *(const struct trace_block *const *)b;
+    int order = strcmp(left->allocated_at->description, right->allocated_at->description);
     return order != 0 ? order : left->address < right->address ? -1 : 1;
 }
 
@@ -146,7 +145,7 @@ static int mtrace_compare_groups(const void *a, const void *b) {
 static void mtrace_group_leaks(struct mtrace_leaks *leaks) {
     struct mtrace_group *group = leaks->groups - 1;
     for (size_t i = 0; i < leaks->count; i++) {
-        const char *caller = leaks->blocks[i]->allocated->description;
+        const char *caller = leaks->blocks[i]->allocated_at->description;
         if (i == 0 || strcmp(caller, group->caller) != 0)
             *++group = (struct mtrace_group){.caller = caller, .blocks = leaks->blocks + i};
         group->bytes += leaks->blocks[i]->size;
@@ -187,11 +186,11 @@ static void mtrace_print_caller(const char *before, const char *caller) {
 static void mtrace_print_error(const struct mtrace_view *view, const struct trace_error *error) {
     printf("0x%lx %s, in line %zu of the log", error->address, mtrace_error_names[error->kind],
            error->line);
-    mtrace_print_caller(", by", mtrace_describe(view, error->place));
-    if (error->before != NULL)
+    mtrace_print_caller(", by", mtrace_describe(view, error->site));
+    if (error->previous != NULL)
         mtrace_print_caller(error->kind == TRACE_FREED_TWICE ? "  freed before by"
                                                              : "  allocated before by",
-                            mtrace_describe(view, error->before));
+                            mtrace_describe(view, error->previous));
     putchar('\n');
 }
 
@@ -238,12 +237,12 @@ static void mtrace_print_json_error(const struct mtrace_view *view,
                                     const struct trace_error *error) {
     printf("{\"error\":\"%s\",\"address\":\"0x%lx\",\"line\":%zu,\"caller\":",
            mtrace_error_names[error->kind], error->address, error->line);
-    mtrace_print_json_caller(mtrace_describe(view, error->place));
+    mtrace_print_json_caller(mtrace_describe(view, error->site));
     printf(",\"before\":");
-    if (error->before == NULL)
+    if (error->previous == NULL)
         printf("null");
     else
-        mtrace_print_json_caller(mtrace_describe(view, error->before));
+        mtrace_print_json_caller(mtrace_describe(view, error->previous));
     putchar('}');
 }
 

@@ -37,8 +37,8 @@ static const char *preload_own_directory(char path[static PATH_MAX]) {
 
 /* The absolute path of a file in the directory that is `place` seen from `directory`, allocated;
  * NULL when it is not there. */
-static char *preload_find_in(const char *directory, const char *place, const char *name) {
-    char *candidate = xasprintf("%s/%s/%s", directory, place, name);
+static char *preload_find_in(const char *directory, const char *relative, const char *name) {
+    char *candidate = xasprintf("%s/%s/%s", directory, relative, name);
     char *path = realpath(candidate, NULL);
     free(candidate);
     return path;
@@ -47,15 +47,15 @@ static char *preload_find_in(const char *directory, const char *place, const cha
 /* The absolute path of the library of that name, allocated. A copy of Mallow's files may lack the
  * name with a version, which is a link in a build. */
 static char *preload_find_library(const char *name) {
-    static const char *const places[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
+    static const char *const relatives[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
     char directory[PATH_MAX], unversioned[64];
     preload_own_directory(directory);
     snprintf(unversioned, sizeof unversioned, "%s", name);
     *(strstr(unversioned, ".so") + strlen(".so")) = '\0';
 
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *library = preload_find_in(directory, places[i], name);
-        if (library == NULL) library = preload_find_in(directory, places[i], unversioned);
+    for (size_t i = 0; i < sizeof relatives / sizeof relatives[0]; i++) {
+        char *library = preload_find_in(directory, relatives[i], name);
+        if (library == NULL) library = preload_find_in(directory, relatives[i], unversioned);
         if (library != NULL) return library;
     }
     errx(EXIT_OWN_FAILURE,
@@ -67,8 +67,8 @@ static char *preload_find_library(const char *name) {
 void preload_library(const char *name) {
     char *found = preload_find_library(name);
     char *library = alias_without(found, " :$");
-    const char *others = preload_get_variable("LD_PRELOAD");
-    char *list = others == NULL ? xstrdup(library) : xasprintf("%s:%s", library, others);
+    const char *previous = preload_get_variable("LD_PRELOAD");
+    char *list = previous == NULL ? xstrdup(library) : xasprintf("%s:%s", library, previous);
     preload_set_variable("LD_PRELOAD", list);
     free(list);
     free(library);
@@ -83,17 +83,17 @@ static void preload_join_options(const char *first, const char *second) {
     free(all);
 }
 
-static const char *preload_old_options(void) {
+static const char *preload_current_options(void) {
     const char *old = preload_get_variable("MALLOW_OPTIONS");
     return old != NULL ? old : "";
 }
 
 void preload_add_default(const char *options) {
-    preload_join_options(options, preload_old_options());
+    preload_join_options(options, preload_current_options());
 }
 
 void preload_add_options(const char *options) {
-    preload_join_options(preload_old_options(), options);
+    preload_join_options(preload_current_options(), options);
 }
 
 static const char preload_spaces[] = " \t\n\v\f\r";
@@ -107,7 +107,7 @@ static char *preload_trim(const char *start, const char *end) {
 
 char *preload_setting(const char *key) {
     char *found = NULL;
-    for (const char *at = preload_old_options(); *at != '\0'; at += *at == ',') {
+    for (const char *at = preload_current_options(); *at != '\0'; at += *at == ',') {
         const char *end = strchrnul(at, ','), *equals = memchr(at, '=', (size_t)(end - at));
         char *name = preload_trim(at, equals != NULL ? equals : end);
         if (equals != NULL && strcmp(name, key) == 0) {

@@ -9,14 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROBE_ROOM 256u
-#define PROBE_QUESTION SIGRTMAX /* of several signals that wait the highest number is taken last \
-                                 */
+#define PROBE_RING_SIZE 256u
+#define PROBE_QUERY_SIGNAL                                                    \
+    SIGRTMAX /* of several signals that wait the highest number is taken last \
+              */
 
 /* Shared memory: the probe adds, the command takes. */
 struct probe_ring {
     uint32_t added, taken;
-    struct probe_signal signals[PROBE_ROOM];
+    struct probe_signal signals[PROBE_RING_SIZE];
 };
 
 static struct {
@@ -39,8 +40,8 @@ static void probe_set_name(void) {
 
 static void probe_add(int signal, pid_t sender) {
     struct probe_ring *ring = probe.ring;
-    if (ring->added - __atomic_load_n(&ring->taken, __ATOMIC_ACQUIRE) == PROBE_ROOM) return;
-    ring->signals[ring->added % PROBE_ROOM] = (struct probe_signal){signal, sender};
+    if (ring->added - __atomic_load_n(&ring->taken, __ATOMIC_ACQUIRE) == PROBE_RING_SIZE) return;
+    ring->signals[ring->added % PROBE_RING_SIZE] = (struct probe_signal){signal, sender};
     __atomic_store_n(&ring->added, ring->added + 1, __ATOMIC_RELEASE);
 }
 
@@ -52,8 +53,8 @@ static _Noreturn void probe_run(pid_t command, const sigset_t *signals) {
     for (;;) {
         siginfo_t info;
         if (sigwaitinfo(signals, &info) <= 0 || info.si_code > 0) continue;
-        bool asked = info.si_signo == PROBE_QUESTION && info.si_pid == command;
-        probe_add(asked ? PROBE_ANSWER : info.si_signo, info.si_pid);
+        bool is_query = info.si_signo == PROBE_QUERY_SIGNAL && info.si_pid == command;
+        probe_add(is_query ? PROBE_REPLY : info.si_signo, info.si_pid);
         kill(command, SIGCHLD);
     }
 }
@@ -75,17 +76,17 @@ bool probe_take(struct probe_signal *received) {
     struct probe_ring *ring = probe.ring;
     if (ring == NULL || ring->taken == __atomic_load_n(&ring->added, __ATOMIC_ACQUIRE))
         return false;
-    *received = ring->signals[ring->taken % PROBE_ROOM];
+    *received = ring->signals[ring->taken % PROBE_RING_SIZE];
     __atomic_store_n(&ring->taken, ring->taken + 1, __ATOMIC_RELEASE);
     return true;
 }
 
 /* As long as it has not been waited for its number is not another's. */
-bool probe_ask(void) {
+bool probe_query(void) {
     siginfo_t info = {.si_pid = 0};
     if (probe.process <= 0) return false;
     waitid(P_PID, (id_t)probe.process, &info, WEXITED | WNOHANG | WNOWAIT);
-    return info.si_pid == 0 && kill(probe.process, PROBE_QUESTION) == 0;
+    return info.si_pid == 0 && kill(probe.process, PROBE_QUERY_SIGNAL) == 0;
 }
 
 void probe_stop(void) {

@@ -30,8 +30,8 @@ bool probe_take(struct probe_signal *received);
 
 /* Asks the process to answer, which it does after all signals that have reached it so far: a signal
  * PROBE_ANSWER from this process. Returns false when there is no such process. */
-#define PROBE_ANSWER 0
-bool probe_ask(void);
+#define PROBE_REPLY 0
+bool probe_query(void);
 
 void probe_stop(void);
 

@@ -16,7 +16,7 @@ static void process_map_add_file(struct process_map *map, struct mapped_file fil
 
 /* A line of /proc/PID/maps. Anonymous mappings and [names] are left out. */
 static void process_map_add_line(struct process_map *map, char *line) {
-    struct mapped_file file = {.visible = NULL};
+    struct mapped_file file = {.local_path = NULL};
     int path = 0;
     line[strcspn(line, "\n")] = '\0';
     int numbers =
@@ -42,7 +42,7 @@ struct process_map *process_map_read(pid_t process) {
 void process_map_free(struct process_map *map) {
     for (size_t i = 0; i < map->count; i++) {
         free(map->files[i].path);
-        free(map->files[i].visible);
+        free(map->files[i].local_path);
     }
     free(map->files);
     free(map);
@@ -78,7 +78,7 @@ static char *process_map_find_path(pid_t process, const struct mapped_file *file
     return xasprintf("/proc/%d/map_files/%lx-%lx", (int)process, file->start, file->end);
 }
 
-const char *process_map_visible_path(const struct process_map *map, struct mapped_file *file) {
-    if (file->visible == NULL) file->visible = process_map_find_path(map->process, file);
-    return file->visible;
+const char *process_map_local_path(const struct process_map *map, struct mapped_file *file) {
+    if (file->local_path == NULL) file->local_path = process_map_find_path(map->process, file);
+    return file->local_path;
 }

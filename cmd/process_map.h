@@ -10,7 +10,7 @@ struct mapped_file {
     uint64_t start, end; /* addresses */
     uint64_t offset;     /* of the start, in the file */
     char *path;          /* as the process sees it */
-    char *visible;       /* as it is seen from here; NULL until it is asked for */
+    char *local_path;    /* as it is seen from here; NULL until it is asked for */
 };
 
 struct process_map {
@@ -28,6 +28,6 @@ struct mapped_file *process_map_find(const struct process_map *map, uint64_t add
 
 /* The path under which this process can open the file. The process may have another root, and the
  * file another name or none by now. */
-const char *process_map_visible_path(const struct process_map *map, struct mapped_file *file);
+const char *process_map_local_path(const struct process_map *map, struct mapped_file *file);
 
 #endif

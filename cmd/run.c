@@ -17,7 +17,7 @@
 #include "summary.h"
 #include "xalloc.h"
 
-struct run_request {
+struct run_program {
     char *path;
     char **arguments;
 };
@@ -74,11 +74,11 @@ static void run_add_guard(const char *one_in) {
 }
 
 static _Noreturn void run_execute(const void *argument) {
-    const struct run_request *request = argument;
-    summary_offer();
-    execvp(request->path, request->arguments);
-    summary_withdraw();
-    err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", request->path);
+    const struct run_program *program = argument;
+    summary_announce();
+    execvp(program->path, program->arguments);
+    summary_retract();
+    err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", program->path);
 }
 
 /* ---- the command line ---- */
@@ -103,24 +103,24 @@ static const struct option run_options[] = {
     COMMON_OPTIONS,
 };
 
-struct run_wanted {
+struct run_mode {
     bool check, exec, summary;
 };
 
-static void run_take_option(int option, struct run_wanted *wanted) {
+static void run_take_option(int option, struct run_mode *mode) {
     switch (option) {
     case OPTION_CHECK:
         preload_add_default("check=full");
-        wanted->check = true;
+        mode->check = true;
         break;
     case OPTION_GUARD:
         run_add_guard(optarg);
         break;
     case OPTION_EXEC:
-        wanted->exec = true;
+        mode->exec = true;
         break;
     case OPTION_NO_SUMMARY:
-        wanted->summary = false;
+        mode->summary = false;
         break;
     case OPTION_JSON:
         preload_add_options("stats_format=json");
@@ -135,22 +135,22 @@ static void run_take_option(int option, struct run_wanted *wanted) {
 }
 
 int run_command(int argc, char **argv) {
-    struct run_wanted wanted = {.summary = true};
+    struct run_mode mode = {.summary = true};
     int option;
 
     run_add_symbolizer();
     preload_add_default("control=on");
     while ((option = next_leading_option(argc, argv, run_options, run_help)) != -1)
-        run_take_option(option, &wanted);
-    char **program = operands(argc, argv, 1, ANY_NUMBER, "program");
-    struct run_request request = {program_find(*program), program};
-    program_require_preloadable(request.path, program);
-    if (wanted.check) preload_library(MALLOW_CHECK_LIBRARY);
+        run_take_option(option, &mode);
+    char **arguments = operands(argc, argv, 1, ANY_NUMBER, "program");
+    struct run_program program = {program_find(*arguments), arguments};
+    program_require_preloadable(program.path, arguments);
+    if (mode.check) preload_library(MALLOW_CHECK_LIBRARY);
     preload_library(MALLOW_LIBRARY);
-    if (wanted.exec) run_execute(&request);
-    if (wanted.summary) summary_prepare();
-    struct child_end end = child_run(run_execute, &request);
-    free(request.path);
+    if (mode.exec) run_execute(&program);
+    if (mode.summary) summary_prepare();
+    struct child_end end = child_run(run_execute, &program);
+    free(program.path);
     int status = child_exit_status(&end);
     summary_print(&end);
     return status;

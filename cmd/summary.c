@@ -20,7 +20,7 @@
 #include "xalloc.h"
 
 static struct {
-    bool wanted;
+    bool enabled;
     struct mallow_call_page *page; /* NULL: the program prints the summary, if it can */
     int fd;
     char path[64]; /* under which the program finds it */
@@ -29,7 +29,7 @@ static struct {
 /* ---- the page ---- */
 
 /* A file that would be too large is answered by a signal, also in memory. */
-static bool summary_may_have_file(size_t bytes) {
+static bool summary_may_create_file(size_t bytes) {
     struct rlimit limit;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= bytes;
 }
@@ -46,8 +46,8 @@ static int summary_sealed_file(size_t bytes) {
  * it has executed another program. */
 void summary_prepare(void) {
     char own_number[32] = "";
-    summary_shared.wanted = true;
-    if (!summary_may_have_file(sizeof *summary_shared.page)) return;
+    summary_shared.enabled = true;
+    if (!summary_may_create_file(sizeof *summary_shared.page)) return;
     /* /proc may be that of another PID namespace, so it is /proc that is asked. */
     if (readlink("/proc/self", own_number, sizeof own_number - 1) < 0)
         err(EXIT_OWN_FAILURE, "cannot read /proc/self");
@@ -62,16 +62,16 @@ void summary_prepare(void) {
              summary_shared.fd);
 }
 
-void summary_offer(void) {
+void summary_announce(void) {
     char options[192];
-    if (!summary_shared.wanted) return;
+    if (!summary_shared.enabled) return;
     snprintf(options, sizeof options, "stats=exit,stats_pid=%d%s%s", (int)getpid(),
              summary_shared.page != NULL ? ",stats_page=" : "", summary_shared.path);
     preload_add_options(options);
     if (summary_shared.page != NULL) summary_shared.page->pid = (uint32_t)getpid();
 }
 
-void summary_withdraw(void) {
+void summary_retract(void) {
     if (summary_shared.page != NULL) summary_shared.page->pid = 0;
 }
 
@@ -128,8 +128,8 @@ static struct mallow_call_page summary_read_page(const struct child_end *end) {
     return page;
 }
 
-static const char *summary_other_name(const struct mallow_call_page *page,
-                                      const struct child_end *end) {
+static const char *summary_new_name(const struct mallow_call_page *page,
+                                    const struct child_end *end) {
     bool same = strncmp(page->program, end->name, sizeof page->program) == 0;
     return same || *end->name == '\0' ? NULL : end->name;
 }
@@ -179,11 +179,11 @@ void summary_print(const struct child_end *end) {
         .resident_bytes = page.resident_bytes,
         .resident_peak_bytes =
             resident_known ? page.resident_peak_bytes : (uint64_t)end->usage.ru_maxrss * 1024,
-        .peak_of_children = !resident_known && end->waited,
+        .peak_of_children = !resident_known && end->waited_for_child,
         .cut_short = resident_known ? NULL : summary_why_cut_short(end),
         .missing = page.programs != 0 ? summary_other_heap(&page)
                                       : "Mallow did not start in it, or could not share them",
-        .ended_as = page.programs != 0 ? summary_other_name(&page, end) : NULL,
+        .ended_as = page.programs != 0 ? summary_new_name(&page, end) : NULL,
         .goes_on = summary_goes_on(child, end) ? child : 0,
     };
     (summary_wants_json() ? summary_add_json : summary_add_text)(&t, &summary);

@@ -11,9 +11,9 @@
 void summary_prepare(void);
 
 /* In the child, before it executes the program: lets the program find the page. */
-void summary_offer(void);
+void summary_announce(void);
 /* In the child: there is no program, and so no summary. */
-void summary_withdraw(void);
+void summary_retract(void);
 
 /* Prints the summary of the program that has ended, where the settings want it. */
 void summary_print(const struct child_end *end);

@@ -3,8 +3,8 @@
 #ifdef MALLOW_SHOW_CRASHES
 
 /* Under a sanitizer each crash is to be seen. */
-bool survive(void (*call)(void *to), void *to) {
-    call(to);
+bool survive(void (*call)(void *context), void *context) {
+    call(context);
     return true;
 }
 
@@ -17,12 +17,12 @@ bool survive(void (*call)(void *to), void *to) {
 
 #    define STACK_BYTES 65536 /* for the handler, as the stack may have overflowed */
 
-static sigjmp_buf survive_way_back;
+static sigjmp_buf survive_jump;
 static volatile sig_atomic_t survive_is_calling;
 
 /* A crash outside of a call is the command's own, and ends it. */
 static void survive_handle(int number) {
-    if (survive_is_calling) siglongjmp(survive_way_back, 1);
+    if (survive_is_calling) siglongjmp(survive_jump, 1);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -39,11 +39,11 @@ static void survive_install_handlers(void) {
         sigaction(numbers[i], &action, NULL);
 }
 
-bool survive(void (*call)(void *to), void *to) {
+bool survive(void (*call)(void *context), void *context) {
     survive_install_handlers();
-    bool crashed = sigsetjmp(survive_way_back, 1) != 0;
+    bool crashed = sigsetjmp(survive_jump, 1) != 0;
     survive_is_calling = !crashed;
-    if (!crashed) call(to);
+    if (!crashed) call(context);
     survive_is_calling = false;
     return !crashed;
 }

@@ -6,6 +6,6 @@
 #include <stdbool.h>
 
 /* Calls the function. False when it crashed: nothing that it had begun may be used again. */
-bool survive(void (*call)(void *to), void *to);
+bool survive(void (*call)(void *context), void *context);
 
 #endif

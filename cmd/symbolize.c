@@ -42,29 +42,30 @@ static const char symbolize_help[] =
 
 /* A frame's line: a beginning up to "in ", with an address, then a module and an offset. */
 struct symbolize_frame {
-    size_t beginning;
+    size_t prefix_length;
     uint64_t address, offset;
     char *module;
 };
 
 /* False: the line is none. */
 static bool symbolize_parse_frame(const char *line, struct symbolize_frame *frame) {
-    int beginning = 0, end = 0;
-    if (sscanf(line, " #%*u 0x%lx in %n", &frame->address, &beginning) != 1 || beginning == 0)
+    int prefix_length = 0, end = 0;
+    if (sscanf(line, " #%*u 0x%lx in %n", &frame->address, &prefix_length) != 1 ||
+        prefix_length == 0)
         return false;
     const char *plus = NULL;
-    for (const char *at = line + beginning; (at = strstr(at, "+0x")) != NULL; at++) plus = at;
+    for (const char *at = line + prefix_length; (at = strstr(at, "+0x")) != NULL; at++) plus = at;
     if (plus == NULL || sscanf(plus, "+0x%lx%n", &frame->offset, &end) != 1 || plus[end] != '\n')
         return false;
-    frame->beginning = (size_t)beginning;
-    frame->module = strndup(line + beginning, (size_t)(plus - line - beginning));
+    frame->prefix_length = (size_t)prefix_length;
+    frame->module = strndup(line + prefix_length, (size_t)(plus - line - prefix_length));
     return frame->module != NULL;
 }
 
 static void symbolize_print_symbol(FILE *to, const char *line, const struct symbolize_frame *frame,
                                    const struct symbol *symbol) {
     const char *function = symbol->function != NULL ? symbol->function : "??";
-    fprintf(to, "%.*s%s", (int)frame->beginning, line, function);
+    fprintf(to, "%.*s%s", (int)frame->prefix_length, line, function);
     if (symbol->file != NULL) fprintf(to, " at %s:%d", symbol->file, symbol->line);
     if (symbol->inlined)
         fputs(" (inlined)\n", to);
@@ -73,7 +74,7 @@ static void symbolize_print_symbol(FILE *to, const char *line, const struct symb
 }
 
 /* The function and line of the byte before a return address. */
-static void symbolize_find_symbols(const struct symbolizing *task, struct symbols *symbols,
+static void symbolize_find_symbols(const struct symbolize_task *task, struct symbols *symbols,
                                    const struct symbolize_frame *frame, struct symbol_list *list) {
     uint64_t offset = frame->offset - 1;
     const char *module = frame->module;
@@ -84,7 +85,7 @@ static void symbolize_find_symbols(const struct symbolizing *task, struct symbol
 }
 
 /* False: nothing is known. */
-static bool symbolize_line(const struct symbolizing *task, struct symbols *symbols,
+static bool symbolize_line(const struct symbolize_task *task, struct symbols *symbols,
                            const char *line) {
     struct symbolize_frame frame;
     struct symbol_list list;
@@ -98,7 +99,7 @@ static bool symbolize_line(const struct symbolizing *task, struct symbols *symbo
     return known;
 }
 
-void symbolize_text(const struct symbolizing *task) {
+void symbolize_text(const struct symbolize_task *task) {
     struct symbols *symbols = symbols_open();
     char *line = NULL;
     size_t size = 0;
@@ -127,6 +128,6 @@ int symbolize_command(int argc, char **argv) {
     while (next_option(argc, argv, options, symbolize_help) != -1) continue;
     operands(argc, argv, 0, 0, "");
     symbolize_leave_library();
-    symbolize_text(&(struct symbolizing){.from = stdin, .to = stdout, .flush_lines = true});
+    symbolize_text(&(struct symbolize_task){.from = stdin, .to = stdout, .flush_lines = true});
     return 0;
 }

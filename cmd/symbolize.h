@@ -7,7 +7,7 @@
 
 #include "process_map.h"
 
-struct symbolizing {
+struct symbolize_task {
     FILE *from, *to;
     /* The process that the frames are of: their addresses say which of its files are read. NULL:
      * the frames name the files. */
@@ -18,6 +18,6 @@ struct symbolizing {
 /* Copies the text with its frames replaced. Each frame becomes one line that does not end in
  * "(inlined)", after a line that does for each function that was inlined there. Ends the command
  * with a message when the text cannot be copied. */
-void symbolize_text(const struct symbolizing *task);
+void symbolize_text(const struct symbolize_task *task);
 
 #endif

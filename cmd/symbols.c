@@ -42,26 +42,26 @@ void symbols_close(struct symbols *symbols) {
 /* ---- modules ---- */
 
 /* Where libdwfl looks for a file with debug information, when the module names one. */
-static bool symbols_is_link_harmless(const char *module, const char *link) {
+static bool symbols_link_cannot_block(const char *module, const char *link) {
     static const char *const folders[] = {".", ".debug", "..", "/usr/lib/debug"};
-    bool harmless = true;
+    bool cannot_block = true;
     char *path = xstrdup(module);
     const char *directory = dirname(path);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         bool absolute = *folders[i] == '/';
         char *folder = xasprintf("%s/%s", absolute ? folders[i] : directory,
                                  absolute ? directory : folders[i]);
-        harmless = harmless && is_harmless_file(folder, link);
+        cannot_block = cannot_block && elf_file_cannot_block(folder, link);
         free(folder);
     }
     free(path);
-    return harmless && is_harmless_file("/usr/lib/debug", link);
+    return cannot_block && elf_file_cannot_block("/usr/lib/debug", link);
 }
 
 static int symbols_find_debuginfo(Dwfl_Module *module, void **data, const char *name,
                                   Dwarf_Addr base, const char *file, const char *link,
                                   GElf_Word sum, char **found) {
-    if (link != NULL && !symbols_is_link_harmless(file, link)) return -1;
+    if (link != NULL && !symbols_link_cannot_block(file, link)) return -1;
     return dwfl_standard_find_debuginfo(module, data, name, base, file, link, sum, found);
 }
 
@@ -71,8 +71,8 @@ static const Dwfl_Callbacks symbols_callbacks = {
     .section_address = dwfl_offline_section_address,
 };
 
-static void symbols_begin_session(void *to) {
-    struct symbols_module *module = to;
+static void symbols_begin_session(void *context) {
+    struct symbols_module *module = context;
     int fd = elf_file_open(module->path);
     module->session = fd < 0 ? NULL : dwfl_begin(&symbols_callbacks);
     if (module->session != NULL) {
@@ -84,8 +84,8 @@ static void symbols_begin_session(void *to) {
 }
 
 /* Uses the module's file. After a crash the file is not used again. */
-static bool symbols_use(struct symbols_module *module, void (*call)(void *to), void *to) {
-    if (survive(call, to)) return true;
+static bool symbols_use(struct symbols_module *module, void (*call)(void *context), void *context) {
+    if (survive(call, context)) return true;
     module->session = NULL;
     module->file = NULL;
     return false;
@@ -112,15 +112,15 @@ static struct symbols_module *symbols_find_module(struct symbols *symbols, const
 
 struct symbols_segment_search {
     struct symbols_module *module;
-    bool (*is_right)(const GElf_Phdr *segment, uint64_t value);
+    bool (*matches)(const GElf_Phdr *segment, uint64_t value);
     uint64_t value;
     GElf_Phdr segment;
     bool found;
 };
 
 /* Calls back for each loadable segment until one is the right one. */
-static void symbols_search_segments(void *to) {
-    struct symbols_segment_search *search = to;
+static void symbols_search_segments(void *context) {
+    struct symbols_segment_search *search = context;
     GElf_Addr bias;
     size_t count;
     Elf *elf = dwfl_module_getelf(search->module->file, &bias);
@@ -128,13 +128,13 @@ static void symbols_search_segments(void *to) {
     for (size_t i = 0; i < count && !search->found; i++)
         search->found = gelf_getphdr(elf, (int)i, &search->segment) != NULL &&
                         search->segment.p_type == PT_LOAD &&
-                        search->is_right(&search->segment, search->value);
+                        search->matches(&search->segment, search->value);
 }
 
 static bool symbols_find_segment(struct symbols_module *module,
-                                 bool (*is_right)(const GElf_Phdr *, uint64_t), uint64_t value,
+                                 bool (*matches)(const GElf_Phdr *, uint64_t), uint64_t value,
                                  GElf_Phdr *segment) {
-    struct symbols_segment_search search = {.module = module, .is_right = is_right, .value = value};
+    struct symbols_segment_search search = {.module = module, .matches = matches, .value = value};
     if (module->file == NULL || !symbols_use(module, symbols_search_segments, &search))
         return false;
     *segment = search.segment;
@@ -183,28 +183,28 @@ char *symbols_copy_name(const char *name) {
     return copy;
 }
 
-struct symbols_look_up {
+struct symbols_query {
     struct symbols_module *module;
     uint64_t offset;
     struct symbol_list *list;
 };
 
-static void symbols_look_up(void *to) {
-    const struct symbols_look_up *what = to;
-    struct symbol_list *list = what->list;
-    debug_find(what->module->file, what->offset, list, &what->module->budget);
+static void symbols_look_up(void *context) {
+    const struct symbols_query *query = context;
+    struct symbol_list *list = query->list;
+    debug_find(query->module->file, query->offset, list, &query->module->budget);
     if (list->count == 0) list->count = 1;
     struct symbol *last = &list->symbol[list->count - 1];
-    if (last->function == NULL) last->function = symbols_table_name(what->module, what->offset);
+    if (last->function == NULL) last->function = symbols_table_name(query->module, query->offset);
     if (last->function == NULL && last->file == NULL) symbol_list_clear(list);
 }
 
 void symbols_find(struct symbols *symbols, const char *path, uint64_t offset,
                   struct symbol_list *list) {
-    struct symbols_look_up what = {symbols_find_module(symbols, path), offset, list};
+    struct symbols_query query = {symbols_find_module(symbols, path), offset, list};
     memset(list, 0, sizeof *list);
-    if (what.module->file == NULL) return;
-    if (!symbols_use(what.module, symbols_look_up, &what)) memset(list, 0, sizeof *list);
+    if (query.module->file == NULL) return;
+    if (!symbols_use(query.module, symbols_look_up, &query)) memset(list, 0, sizeof *list);
     for (size_t i = 0; i < list->count; i++)
         if (list->symbol[i].function != NULL)
             make_printable(list->symbol[i].function, strlen(list->symbol[i].function), "");
@@ -225,7 +225,7 @@ const char *symbols_module_at(struct symbols *symbols, const struct process_map 
     GElf_Phdr segment;
     struct mapped_file *file = process_map_find(map, address);
     if (file == NULL) return NULL;
-    const char *path = process_map_visible_path(map, file);
+    const char *path = process_map_local_path(map, file);
     uint64_t in_file = address - file->start + file->offset;
     if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_has_file_offset, in_file,
                               &segment))

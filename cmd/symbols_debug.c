@@ -13,20 +13,20 @@
 #define DEPTH_MAX 128 /* of nested scopes */
 #define NAME_MAX_BYTES 4096
 #define BUDGET (20 * CLOCKS_PER_SEC)
-#define STEPS_BETWEEN_LOOKS 16
+#define STEPS_PER_CLOCK 16
 
 /* ---- the budget ---- */
 
-static void debug_budget_begin(struct debug_budget *budget) { budget->begun = clock(); }
+static void debug_budget_begin(struct debug_budget *budget) { budget->started = clock(); }
 
 static void debug_budget_update(struct debug_budget *budget) {
-    budget->spent += clock() - budget->begun;
-    budget->begun = clock();
+    budget->spent += clock() - budget->started;
+    budget->started = clock();
 }
 
 /* Each step may take as long as libdw needs to pass over everything that is nested in an entry. */
 static bool debug_budget_is_spent(struct debug_budget *budget) {
-    if (++budget->steps % STEPS_BETWEEN_LOOKS == 0) debug_budget_update(budget);
+    if (++budget->steps % STEPS_PER_CLOCK == 0) debug_budget_update(budget);
     return budget->spent > BUDGET;
 }
 
@@ -121,7 +121,7 @@ static void debug_set_line(struct symbol *symbol, Dwarf_Die *unit, uint64_t addr
     if (dwarf_lineno(line, &symbol->line) != 0) symbol->line = 0;
 }
 
-static int debug_number(Dwarf_Die *die, unsigned name) {
+static int debug_attribute_number(Dwarf_Die *die, unsigned name) {
     Dwarf_Attribute attribute;
     Dwarf_Word value;
     Dwarf_Attribute *found = dwarf_attr(die, name, &attribute);
@@ -132,10 +132,10 @@ static int debug_number(Dwarf_Die *die, unsigned name) {
 static void debug_set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined) {
     Dwarf_Files *files;
     size_t count;
-    size_t index = (size_t)debug_number(inlined, DW_AT_call_file);
+    size_t index = (size_t)debug_attribute_number(inlined, DW_AT_call_file);
     if (dwarf_getsrcfiles(unit, &files, &count) == 0 && index < count)
         symbol->file = debug_copy_file_name(dwarf_filesrc(files, index, NULL, NULL));
-    symbol->line = debug_number(inlined, DW_AT_call_line);
+    symbol->line = debug_attribute_number(inlined, DW_AT_call_line);
 }
 
 /* ---- functions ---- */
@@ -174,12 +174,12 @@ static enum debug_search debug_find_scopes(Dwarf_Die *around, Dwarf_Addr address
     if (dwarf_child(around, &die) != 0) return NOT_FOUND;
     do {
         if (debug_budget_is_spent(budget)) return GIVEN_UP;
-        bool has = dwarf_haspc(&die, address) == 1;
+        bool contains = dwarf_haspc(&die, address) == 1;
         enum debug_search inside = NOT_FOUND;
-        if (has) scopes->scope[scopes->count++] = die;
-        if (has || debug_may_have_functions(&die))
+        if (contains) scopes->scope[scopes->count++] = die;
+        if (contains || debug_may_have_functions(&die))
             inside = debug_find_scopes(&die, address, depth + 1, scopes, budget);
-        if (has || inside != NOT_FOUND) return inside == NOT_FOUND ? FOUND : inside;
+        if (contains || inside != NOT_FOUND) return inside == NOT_FOUND ? FOUND : inside;
     } while (dwarf_siblingof(&die, &die) == 0);
     return NOT_FOUND;
 }
@@ -212,51 +212,51 @@ static Dwarf_Die *debug_find_unit(Dwfl_Module *file, uint64_t offset, Dwarf_Addr
     return NULL;
 }
 
-static const char *debug_text(Dwarf_Die *die, unsigned name, unsigned older_name) {
+static const char *debug_attribute_text(Dwarf_Die *die, unsigned name, unsigned older_name) {
     Dwarf_Attribute attribute;
     const char *text = dwarf_formstring(dwarf_attr(die, name, &attribute));
-    return text == NULL && older_name != 0 ? debug_text(die, older_name, 0) : text;
+    return text == NULL && older_name != 0 ? debug_attribute_text(die, older_name, 0) : text;
 }
 
 /* Whether the file with the rest of a unit can be opened, wherever libdw looks for it. */
-static bool debug_is_split_file_harmless(Dwfl_Module *file, Dwarf_Die *unit) {
-    const char *name = debug_text(unit, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
-    const char *folder = debug_text(unit, DW_AT_comp_dir, 0), *paths[2] = {NULL, NULL};
-    bool harmless = name == NULL || folder == NULL || is_harmless_file(folder, name);
+static bool debug_split_file_cannot_block(Dwfl_Module *file, Dwarf_Die *unit) {
+    const char *name = debug_attribute_text(unit, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
+    const char *folder = debug_attribute_text(unit, DW_AT_comp_dir, 0), *paths[2] = {NULL, NULL};
+    bool cannot_block = name == NULL || folder == NULL || elf_file_cannot_block(folder, name);
     dwfl_module_info(file, NULL, NULL, NULL, NULL, NULL, &paths[0], &paths[1]);
     for (size_t i = 0; i < 2 && name != NULL; i++) {
         char *path = paths[i] == NULL ? NULL : xstrdup(paths[i]);
         if (path == NULL) continue;
-        harmless = harmless && is_harmless_file(dirname(path), name);
+        cannot_block = cannot_block && elf_file_cannot_block(dirname(path), name);
         if (folder != NULL) {
             char *both = xasprintf("%s/%s", path, folder);
-            harmless = harmless && is_harmless_file(both, name);
+            cannot_block = cannot_block && elf_file_cannot_block(both, name);
             free(both);
         }
         free(path);
     }
-    return harmless;
+    return cannot_block;
 }
 
 /* With -gsplit-dwarf the unit has only lines, and another file has the rest. */
-static Dwarf_Die *debug_unit_of_scopes(Dwfl_Module *file, Dwarf_Die *unit, Dwarf_Die *apart) {
+static Dwarf_Die *debug_full_unit(Dwfl_Module *file, Dwarf_Die *unit, Dwarf_Die *split) {
     uint8_t type;
     if (dwarf_cu_info(unit->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) != 0) return unit;
-    if (type != DW_UT_skeleton || !debug_is_split_file_harmless(file, unit)) return unit;
-    bool found = dwarf_cu_info(unit->cu, NULL, NULL, NULL, apart, NULL, NULL, NULL) == 0 &&
-                 dwarf_tag(apart) != DW_TAG_invalid;
-    return found ? apart : unit;
+    if (type != DW_UT_skeleton || !debug_split_file_cannot_block(file, unit)) return unit;
+    bool found = dwarf_cu_info(unit->cu, NULL, NULL, NULL, split, NULL, NULL, NULL) == 0 &&
+                 dwarf_tag(split) != DW_TAG_invalid;
+    return found ? split : unit;
 }
 
 static void debug_search(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
                          struct debug_budget *budget) {
     Dwarf_Addr bias;
-    Dwarf_Die apart, *unit = debug_find_unit(file, offset, &bias, budget);
+    Dwarf_Die split, *unit = debug_find_unit(file, offset, &bias, budget);
     struct debug_scopes scopes;
     scopes.count = 0;
     if (unit == NULL) return;
     debug_set_line(list->symbol, unit, offset - bias);
-    unit = debug_unit_of_scopes(file, unit, &apart);
+    unit = debug_full_unit(file, unit, &split);
     debug_find_scopes(unit, offset - bias, 0, &scopes, budget);
     debug_add_functions(list, unit, &scopes, budget);
 }

@@ -10,8 +10,8 @@
 
 /* What a module's debug information may cost. Begins as zero. */
 struct debug_budget {
-    clock_t spent; /* processor time of the look-ups before */
-    clock_t begun; /* the time at the beginning of this one */
+    clock_t spent;   /* processor time of the look-ups before */
+    clock_t started; /* the time at the beginning of this one */
     unsigned steps;
 };
 

@@ -14,7 +14,6 @@
 
 #include "arguments.h"
 #include "command.h"
-#include "control.h"
 #include "path.h"
 #include "probe.h"
 #include "proc.h"
@@ -104,7 +103,7 @@ static void target_require_running(pid_t process) {
     if (*state == 'Z' || *state == 'X') errx(EXIT_OWN_FAILURE, "process %d has ended", number);
 }
 
-pid_t control_process(int argc, char **argv) {
+pid_t target_process(int argc, char **argv) {
     const char *operand = *operands(argc, argv, 1, 1, "PID");
     unsigned long number;
     if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
@@ -116,7 +115,7 @@ pid_t control_process(int argc, char **argv) {
 
 /* ---- why there is no answer ---- */
 
-enum target_library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_THERE };
+enum target_library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_PRESENT };
 
 static enum target_library target_find_library(pid_t process) {
     char line[PATH_MAX + 128];
@@ -124,14 +123,14 @@ static enum target_library target_find_library(pid_t process) {
     FILE *maps = proc_open(process, "maps");
     if (maps == NULL) return LIBRARY_UNKNOWN;
     while (fgets(line, sizeof line, maps) != NULL)
-        if (strstr(line, "/libmallow.so") != NULL) found = LIBRARY_THERE;
+        if (strstr(line, "/libmallow.so") != NULL) found = LIBRARY_PRESENT;
     if (ferror(maps)) found = LIBRARY_UNKNOWN;
     fclose(maps);
     return found;
 }
 
 /* Which no process has but a thread of the kernel. */
-static bool target_has_no_memory(pid_t process) {
+static bool target_is_kernel_thread(pid_t process) {
     char line[PROC_LINE_SIZE];
     return !proc_status_line(process, "VmSize:", line);
 }
@@ -148,9 +147,9 @@ static _Noreturn void target_explain_unknown(pid_t process) {
          (int)process);
 }
 
-_Noreturn void explain_refusal(pid_t process) {
+_Noreturn void target_explain_refusal(pid_t process) {
     int number = (int)process;
-    if (target_has_no_memory(process)) {
+    if (target_is_kernel_thread(process)) {
         target_require_running(process);
         errx(EXIT_OWN_FAILURE, "process %d is a thread of the kernel", number);
     }

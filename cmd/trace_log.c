@@ -23,55 +23,56 @@ static _Noreturn void trace_log_refuse(const struct trace_log_reader *reader, co
 
 /* ---- places ---- */
 
-static int trace_log_compare_places(const void *a, const void *b) {
-    return strcmp(((const struct place *)a)->text, ((const struct place *)b)->text);
+static int trace_log_compare_sites(const void *a, const void *b) {
+    return strcmp(((const struct trace_site *)a)->text, ((const struct trace_site *)b)->text);
 }
 
 /* OBJECT:(SYMBOL+OFFSET)[ADDRESS], without what is not known. An object's name may have anything in
  * it, so this begins at the end. */
-static bool trace_log_parse_place(struct place *place) {
-    const char *text = place->text, *bracket = strrchr(text, '['), *end = bracket;
+static bool trace_log_parse_site(struct trace_site *site) {
+    const char *text = site->text, *bracket = strrchr(text, '['), *end = bracket;
     int length = 0;
     if (*text == '\0') return true;
-    if (bracket == NULL || sscanf(bracket, "[0x%lx]%n", &place->offset, &length) != 1 ||
+    if (bracket == NULL || sscanf(bracket, "[0x%lx]%n", &site->offset, &length) != 1 ||
         bracket[length] != '\0')
         return false;
     const char *parenthesis = bracket > text && bracket[-1] == ')' ? strrchr(text, '(') : NULL;
     if (parenthesis != NULL) {
         size_t symbol = strcspn(parenthesis + 1, "+)");
-        place->symbol = xstrndup(parenthesis + 1, symbol);
+        site->symbol = xstrndup(parenthesis + 1, symbol);
         end = parenthesis;
     }
     if (end == text) return true;
     if (end[-1] != ':') return false;
-    place->object = xstrndup(text, (size_t)(end - 1 - text));
+    site->object = xstrndup(text, (size_t)(end - 1 - text));
     return true;
 }
 
-static struct place *trace_log_find_place(struct trace_log_reader *reader, const char *text) {
-    struct place *fresh = xcalloc(1, sizeof *fresh);
-    fresh->text = text;
-    struct place *found =
-        *(struct place **)xnonnull(tsearch(fresh, &reader->log->places, trace_log_compare_places));
-    if (found != fresh) {
-        free(fresh);
+static struct trace_site *trace_log_find_site(struct trace_log_reader *reader, const char *text) {
+    struct trace_site *added = xcalloc(1, sizeof *added);
+    added->text = text;
+    struct trace_site *found = *(struct trace_site **)xnonnull(
+        tsearch(added, &reader->log->sites, trace_log_compare_sites));
+    if (found != added) {
+        free(added);
         return found;
     }
-    fresh->text = xstrdup(text);
-    if (!trace_log_parse_place(fresh)) trace_log_refuse(reader, "the caller is malformed");
-    return fresh;
+    added->text = xstrdup(text);
+    if (!trace_log_parse_site(added)) trace_log_refuse(reader, "the caller is malformed");
+    return added;
 }
 
 /* ---- blocks ---- */
 
 static int trace_log_compare_blocks(const void *a, const void *b) {
-    uint64_t left = ((const struct block *)a)->address, right = ((const struct block *)b)->address;
+    uint64_t left = ((const struct trace_block *)a)->address,
+             right = ((const struct trace_block *)b)->address;
     return left < right ? -1 : left > right;
 }
 
-static struct block *trace_log_find_block(struct trace_log *log, uint64_t address) {
-    struct block key = {.address = address};
-    struct block **found = tfind(&key, &log->blocks, trace_log_compare_blocks);
+static struct trace_block *trace_log_find_block(struct trace_log *log, uint64_t address) {
+    struct trace_block key = {.address = address};
+    struct trace_block **found = tfind(&key, &log->blocks, trace_log_compare_blocks);
     return found == NULL ? NULL : *found;
 }
 
@@ -82,28 +83,29 @@ static void trace_log_add_error(const struct trace_log_reader *reader, struct tr
     log->errors[log->error_count++] = error;
 }
 
-static void trace_log_take_off(struct trace_log *log, struct block *block, struct place *place) {
-    block->freed = place;
+static void trace_log_mark_freed(struct trace_log *log, struct trace_block *block,
+                                 struct trace_site *site) {
+    block->freed_at = site;
     log->live_bytes -= block->size;
     log->live_blocks--;
 }
 
 static void trace_log_add_block(struct trace_log_reader *reader, uint64_t address, uint64_t size,
-                                struct place *place) {
+                                struct trace_site *site) {
     struct trace_log *log = reader->log;
-    struct block *block = trace_log_find_block(log, address);
+    struct trace_block *block = trace_log_find_block(log, address);
     if (block == NULL) {
         block = xcalloc(1, sizeof *block);
         block->address = address;
         xnonnull(tsearch(block, &log->blocks, trace_log_compare_blocks));
-    } else if (block->freed == NULL) {
+    } else if (block->freed_at == NULL) {
         trace_log_add_error(reader, (struct trace_error){.kind = TRACE_ALLOCATED_TWICE,
                                                          .address = address,
-                                                         .place = place,
-                                                         .before = block->allocated});
-        trace_log_take_off(log, block, place);
+                                                         .site = site,
+                                                         .previous = block->allocated_at});
+        trace_log_mark_freed(log, block, site);
     }
-    *block = (struct block){address, size, place, NULL};
+    *block = (struct trace_block){address, size, site, NULL};
     log->allocated_bytes += size;
     log->live_bytes += size;
     log->live_blocks++;
@@ -112,14 +114,14 @@ static void trace_log_add_block(struct trace_log_reader *reader, uint64_t addres
 }
 
 static void trace_log_remove_block(struct trace_log_reader *reader, uint64_t address,
-                                   struct place *place) {
-    struct block *block = trace_log_find_block(reader->log, address);
-    if (block != NULL && block->freed == NULL) {
-        trace_log_take_off(reader->log, block, place);
+                                   struct trace_site *site) {
+    struct trace_block *block = trace_log_find_block(reader->log, address);
+    if (block != NULL && block->freed_at == NULL) {
+        trace_log_mark_freed(reader->log, block, site);
         return;
     }
-    struct trace_error error = {.kind = TRACE_NEVER_ALLOCATED, .address = address, .place = place};
-    if (block != NULL) error.kind = TRACE_FREED_TWICE, error.before = block->freed;
+    struct trace_error error = {.kind = TRACE_NEVER_ALLOCATED, .address = address, .site = site};
+    if (block != NULL) error.kind = TRACE_FREED_TWICE, error.previous = block->freed_at;
     trace_log_add_error(reader, error);
 }
 
@@ -156,26 +158,26 @@ static bool trace_log_parse_call(const char *text, struct trace_log_call *call) 
     return *text == '\0';
 }
 
-static void trace_log_follow(struct trace_log_reader *reader, const struct trace_log_call *call,
-                             struct place *place) {
+static void trace_log_apply(struct trace_log_reader *reader, const struct trace_log_call *call,
+                            struct trace_site *site) {
     struct trace_log *log = reader->log;
     switch (call->sign) {
     case '+':
         if (call->address == 0)
             log->failures++;
         else
-            log->allocations++, trace_log_add_block(reader, call->address, call->size, place);
+            log->allocations++, trace_log_add_block(reader, call->address, call->size, site);
         break;
     case '-':
         log->frees++;
-        trace_log_remove_block(reader, call->address, place);
+        trace_log_remove_block(reader, call->address, site);
         break;
     case '<':
-        trace_log_remove_block(reader, call->address, place);
+        trace_log_remove_block(reader, call->address, site);
         break;
     case '>':
         log->reallocations++;
-        trace_log_add_block(reader, call->address, call->size, place);
+        trace_log_add_block(reader, call->address, call->size, site);
         break;
     case '!':
         log->failures++;
@@ -184,26 +186,26 @@ static void trace_log_follow(struct trace_log_reader *reader, const struct trace
 }
 
 /* The call in the line, whose beginning becomes the place alone: "@ PLACE CALL", or "CALL". */
-static const char *trace_log_split(char *line, const char **place) {
-    *place = "";
+static const char *trace_log_split_line(char *line, const char **site) {
+    *site = "";
     if (strncmp(line, "@ ", 2) != 0) return line;
     char *end = strrchr(line, ']');
     if (end == NULL || end[1] != ' ') return NULL;
     end[1] = '\0';
-    *place = line + 2;
+    *site = line + 2;
     return end + 2;
 }
 
 static void trace_log_read_line(struct trace_log_reader *reader, char *line) {
     struct trace_log_call call;
-    const char *place;
+    const char *site;
     bool start = strcmp(line, "= Start") == 0;
     if (reader->line == 1 && !start) trace_log_refuse(reader, "not a log of mtrace(3)");
     if (start || strcmp(line, "= End") == 0) return;
-    const char *text = trace_log_split(line, &place);
+    const char *text = trace_log_split_line(line, &site);
     if (text == NULL || !trace_log_parse_call(text, &call))
         trace_log_refuse(reader, "not a line of an mtrace(3) log");
-    trace_log_follow(reader, &call, trace_log_find_place(reader, place));
+    trace_log_apply(reader, &call, trace_log_find_site(reader, site));
 }
 
 static void trace_log_read_lines(struct trace_log_reader *reader, FILE *file) {
@@ -234,18 +236,19 @@ struct trace_log *trace_log_read(const char *path) {
 }
 
 struct trace_log_visit {
-    void (*call)(const struct block *block, void *to);
-    void *to;
+    void (*call)(const struct trace_block *block, void *context);
+    void *context;
 };
 
 static void trace_log_visit_block(const void *node, VISIT order, void *argument) {
-    const struct block *block = *(struct block *const *)node;
+    const struct trace_block *block = *(struct trace_block *const *)node;
     const struct trace_log_visit *visit = argument;
-    if ((order == postorder || order == leaf) && block->freed == NULL)
-        visit->call(block, visit->to);
+    if ((order == postorder || order == leaf) && block->freed_at == NULL)
+        visit->call(block, visit->context);
 }
 
 void trace_log_for_each_live(const struct trace_log *log,
-                             void (*call)(const struct block *block, void *to), void *to) {
-    twalk_r(log->blocks, trace_log_visit_block, &(struct trace_log_visit){call, to});
+                             void (*call)(const struct trace_block *block, void *context),
+                             void *context) {
+    twalk_r(log->blocks, trace_log_visit_block, &(struct trace_log_visit){call, context});
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Where a call came from, as the log has it; each is there once. */
-struct place {
+struct trace_site {
     const char *text;  /* empty: the log does not tell */
     char *object;      /* the program or shared object; NULL: not known */
     char *symbol;      /* as the linker has it; NULL: not known */
@@ -16,9 +16,9 @@ struct place {
 };
 
 /* The last block at an address. */
-struct block {
+struct trace_block {
     uint64_t address, size;
-    struct place *allocated, *freed; /* freed: NULL while it is live */
+    struct trace_site *allocated_at, *freed_at; /* freed: NULL while it is live */
 };
 
 enum trace_error_kind {
@@ -31,8 +31,8 @@ struct trace_error {
     enum trace_error_kind kind;
     uint64_t address;
     size_t line; /* of the log */
-    struct place *place;
-    struct place *before; /* of the first free or allocation; NULL: there is none */
+    struct trace_site *site;
+    struct trace_site *previous; /* of the first free or allocation; NULL: there is none */
 };
 
 struct trace_log {
@@ -41,7 +41,7 @@ struct trace_log {
     uint64_t live_bytes, live_blocks, peak_bytes, peak_blocks;
     struct trace_error *errors;
     size_t error_count;
-    void *blocks, *places; /* trees of tsearch(3) */
+    void *blocks, *sites; /* trees of tsearch(3) */
 };
 
 /* Exit status for what is not a log. */
@@ -52,6 +52,7 @@ struct trace_log *trace_log_read(const char *path);
 
 /* Calls back for each live block, in order of addresses. */
 void trace_log_for_each_live(const struct trace_log *log,
-                             void (*call)(const struct block *block, void *to), void *to);
+                             void (*call)(const struct trace_block *block, void *context),
+                             void *context);
 
 #endif

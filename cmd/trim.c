@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
+#include "target.h"
 
 static const char trim_help[] =
     "Usage: mallow trim [OPTION...] PID\n"
@@ -46,7 +47,7 @@ static int trim_process(pid_t process, unsigned long long pad, bool json) {
     char request[32];
     snprintf(request, sizeof request, "trim %llu", pad);
     unsigned long long before = resident_bytes(process);
-    char *answer = control_ask(process, request, CONTROL_QUICK);
+    char *answer = control_request(process, request, CONTROL_LIMITS_QUICK);
     unsigned long long returned = strtoull(answer, NULL, 10), after = resident_bytes(process);
     free(answer);
     return (json ? trim_print_json : trim_print_amounts)(process, returned, before, after);
@@ -73,5 +74,5 @@ int trim_command(int argc, char **argv) {
             break;
         }
     }
-    return trim_process(control_process(argc, argv), pad, json);
+    return trim_process(target_process(argc, argv), pad, json);
 }

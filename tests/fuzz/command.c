@@ -148,7 +148,7 @@ static const char *const log_words[] = {
 static void run_frames(const char *input, size_t size) {
     FILE *from = fmemopen((char *)input, size == 0 ? 1 : size, "r");
     begin_printing();
-    symbolize_text(&(struct symbolizing){.from = from, .to = printed});
+    symbolize_text(&(struct symbolize_task){.from = from, .to = printed});
     fclose(from);
     end_printing();
 }
