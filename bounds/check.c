@@ -22,7 +22,7 @@ void check_fail_overlap(struct site site, const void *to, const void *from, size
     });
 }
 
-__attribute__((constructor)) static void begin(void) {
+__attribute__((constructor)) static void check_begin(void) {
     extern const char __ehdr_start[] __attribute__((visibility("hidden")));
     extern const char _end[] __attribute__((visibility("hidden")));
     if (mallow_check_begin != NULL) mallow_check_begin(__ehdr_start, _end);

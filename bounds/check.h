@@ -74,6 +74,6 @@ static inline size_t array_bytes(size_t count, size_t size) {
         return REAL(name) arguments;                      \
     }
 
-static inline size_t lesser(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
 
 #endif

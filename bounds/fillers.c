@@ -24,23 +24,24 @@
 /* ---- descriptors ---- */
 
 FILLER(ssize_t, read, (int fd, void *to, size_t n), (fd, to, n), to, n)
-FILLER(ssize_t, __read_chk, (int fd, void *to, size_t n, size_t object), (fd, to, n, object), to, n)
+FILLER(ssize_t, __read_chk, (int fd, void *to, size_t n, size_t objsize), (fd, to, n, objsize), to,
+       n)
 FILLER(ssize_t, pread, (int fd, void *to, size_t n, off_t at), (fd, to, n, at), to, n)
 FILLER(ssize_t, pread64, (int fd, void *to, size_t n, off64_t at), (fd, to, n, at), to, n)
-FILLER(ssize_t, __pread_chk, (int fd, void *to, size_t n, off_t at, size_t object),
-       (fd, to, n, at, object), to, n)
-FILLER(ssize_t, __pread64_chk, (int fd, void *to, size_t n, off64_t at, size_t object),
-       (fd, to, n, at, object), to, n)
+FILLER(ssize_t, __pread_chk, (int fd, void *to, size_t n, off_t at, size_t objsize),
+       (fd, to, n, at, objsize), to, n)
+FILLER(ssize_t, __pread64_chk, (int fd, void *to, size_t n, off64_t at, size_t objsize),
+       (fd, to, n, at, objsize), to, n)
 FILLER(ssize_t, recv, (int fd, void *to, size_t n, int flags), (fd, to, n, flags), to, n)
-FILLER(ssize_t, __recv_chk, (int fd, void *to, size_t n, size_t object, int flags),
-       (fd, to, n, object, flags), to, n)
+FILLER(ssize_t, __recv_chk, (int fd, void *to, size_t n, size_t objsize, int flags),
+       (fd, to, n, objsize, flags), to, n)
 FILLER(ssize_t, recvfrom,
        (int fd, void *to, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *length),
        (fd, to, n, flags, from, length), to, n)
 FILLER(ssize_t, __recvfrom_chk,
-       (int fd, void *to, size_t n, size_t object, int flags, __SOCKADDR_ARG from,
+       (int fd, void *to, size_t n, size_t objsize, int flags, __SOCKADDR_ARG from,
         socklen_t *length),
-       (fd, to, n, object, flags, from, length), to, n)
+       (fd, to, n, objsize, flags, from, length), to, n)
 FILLER(ssize_t, getrandom, (void *to, size_t n, unsigned flags), (to, n, flags), to, n)
 FILLER(int, getentropy, (void *to, size_t n), (to, n), to, n)
 ALIAS(__read, read)
@@ -60,17 +61,18 @@ ALIAS(__send, send)
 
 /* ---- several pieces ---- */
 
-typedef void check(struct site site, const void *p, size_t bytes);
+typedef void buffer_check(struct site site, const void *p, size_t bytes);
 
-static void check_pieces(struct site site, const struct iovec *pieces, size_t count, check *each) {
+static void check_pieces(struct site site, const struct iovec *pieces, size_t count,
+                         buffer_check *check) {
     check_read(site, pieces, array_bytes(count, sizeof *pieces));
-    for (size_t i = 0; i < count; i++) each(site, pieces[i].iov_base, pieces[i].iov_len);
+    for (size_t i = 0; i < count; i++) check(site, pieces[i].iov_base, pieces[i].iov_len);
 }
 
 /* A count that libc refuses is none. */
-#define PIECES(name, each, parameters, arguments) \
-    CHECKED(ssize_t, name, parameters, arguments, \
-            if (count > 0) check_pieces(HERE, pieces, (size_t)count, each))
+#define PIECES(name, check, parameters, arguments) \
+    CHECKED(ssize_t, name, parameters, arguments,  \
+            if (count > 0) check_pieces(HERE, pieces, (size_t)count, check))
 
 PIECES(readv, check_write, (int fd, const struct iovec *pieces, int count), (fd, pieces, count))
 PIECES(preadv, check_write, (int fd, const struct iovec *pieces, int count, off_t at),
@@ -93,10 +95,10 @@ PIECES(pwritev64v2, check_read,
        (int fd, const struct iovec *pieces, int count, off64_t at, int flags),
        (fd, pieces, count, at, flags))
 
-static void check_message(struct site site, const struct msghdr *message, check *each) {
+static void check_message(struct site site, const struct msghdr *message, buffer_check *check) {
     check_read(site, message, sizeof *message);
-    check_pieces(site, message->msg_iov, message->msg_iovlen, each);
-    if (message->msg_control != NULL) each(site, message->msg_control, message->msg_controllen);
+    check_pieces(site, message->msg_iov, message->msg_iovlen, check);
+    if (message->msg_control != NULL) check(site, message->msg_control, message->msg_controllen);
 }
 
 CHECKED(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),
@@ -125,24 +127,25 @@ FILLER(size_t, fread, (void *to, size_t size, size_t n, FILE *stream), (to, size
        array_bytes(size, n))
 FILLER(size_t, fread_unlocked, (void *to, size_t size, size_t n, FILE *stream),
        (to, size, n, stream), to, array_bytes(size, n))
-FILLER(size_t, __fread_chk, (void *to, size_t object, size_t size, size_t n, FILE *stream),
-       (to, object, size, n, stream), to, array_bytes(size, n))
-FILLER(size_t, __fread_unlocked_chk, (void *to, size_t object, size_t size, size_t n, FILE *stream),
-       (to, object, size, n, stream), to, array_bytes(size, n))
+FILLER(size_t, __fread_chk, (void *to, size_t objsize, size_t size, size_t n, FILE *stream),
+       (to, objsize, size, n, stream), to, array_bytes(size, n))
+FILLER(size_t, __fread_unlocked_chk,
+       (void *to, size_t objsize, size_t size, size_t n, FILE *stream),
+       (to, objsize, size, n, stream), to, array_bytes(size, n))
 FILLER(char *, fgets, (char *to, int n, FILE *stream), (to, n, stream), to, line_size(n))
 FILLER(char *, fgets_unlocked, (char *to, int n, FILE *stream), (to, n, stream), to, line_size(n))
-FILLER(char *, __fgets_chk, (char *to, size_t object, int n, FILE *stream), (to, object, n, stream),
-       to, line_size(n))
-FILLER(char *, __fgets_unlocked_chk, (char *to, size_t object, int n, FILE *stream),
-       (to, object, n, stream), to, line_size(n))
+FILLER(char *, __fgets_chk, (char *to, size_t objsize, int n, FILE *stream),
+       (to, objsize, n, stream), to, line_size(n))
+FILLER(char *, __fgets_unlocked_chk, (char *to, size_t objsize, int n, FILE *stream),
+       (to, objsize, n, stream), to, line_size(n))
 FILLER(wchar_t *, fgetws, (wchar_t * to, int n, FILE *stream), (to, n, stream), to,
        line_size(n) * sizeof *to)
 FILLER(wchar_t *, fgetws_unlocked, (wchar_t * to, int n, FILE *stream), (to, n, stream), to,
        line_size(n) * sizeof *to)
-FILLER(wchar_t *, __fgetws_chk, (wchar_t * to, size_t object, int n, FILE *stream),
-       (to, object, n, stream), to, line_size(n) * sizeof *to)
-FILLER(wchar_t *, __fgetws_unlocked_chk, (wchar_t * to, size_t object, int n, FILE *stream),
-       (to, object, n, stream), to, line_size(n) * sizeof *to)
+FILLER(wchar_t *, __fgetws_chk, (wchar_t * to, size_t objsize, int n, FILE *stream),
+       (to, objsize, n, stream), to, line_size(n) * sizeof *to)
+FILLER(wchar_t *, __fgetws_unlocked_chk, (wchar_t * to, size_t objsize, int n, FILE *stream),
+       (to, objsize, n, stream), to, line_size(n) * sizeof *to)
 DRAIN(size_t, fwrite, (const void *from, size_t size, size_t n, FILE *stream),
       (from, size, n, stream), from, array_bytes(size, n))
 DRAIN(size_t, fwrite_unlocked, (const void *from, size_t size, size_t n, FILE *stream),
@@ -170,29 +173,29 @@ STRING_DRAIN(int, fputs_unlocked, (const char *from, FILE *stream), (from, strea
 /* ---- names ---- */
 
 FILLER(char *, getcwd, (char *to, size_t n), (to, n), to, n)
-FILLER(char *, __getcwd_chk, (char *to, size_t n, size_t object), (to, n, object), to, n)
+FILLER(char *, __getcwd_chk, (char *to, size_t n, size_t objsize), (to, n, objsize), to, n)
 FILLER(int, gethostname, (char *to, size_t n), (to, n), to, n)
-FILLER(int, __gethostname_chk, (char *to, size_t n, size_t object), (to, n, object), to, n)
+FILLER(int, __gethostname_chk, (char *to, size_t n, size_t objsize), (to, n, objsize), to, n)
 FILLER(int, getdomainname, (char *to, size_t n), (to, n), to, n)
-FILLER(int, __getdomainname_chk, (char *to, size_t n, size_t object), (to, n, object), to, n)
+FILLER(int, __getdomainname_chk, (char *to, size_t n, size_t objsize), (to, n, objsize), to, n)
 FILLER(int, getlogin_r, (char *to, size_t n), (to, n), to, n)
-FILLER(int, __getlogin_r_chk, (char *to, size_t n, size_t object), (to, n, object), to, n)
+FILLER(int, __getlogin_r_chk, (char *to, size_t n, size_t objsize), (to, n, objsize), to, n)
 FILLER(ssize_t, readlink, (const char *path, char *to, size_t n), (path, to, n), to, n)
-FILLER(ssize_t, __readlink_chk, (const char *path, char *to, size_t n, size_t object),
-       (path, to, n, object), to, n)
+FILLER(ssize_t, __readlink_chk, (const char *path, char *to, size_t n, size_t objsize),
+       (path, to, n, objsize), to, n)
 FILLER(ssize_t, readlinkat, (int fd, const char *path, char *to, size_t n), (fd, path, to, n), to,
        n)
-FILLER(ssize_t, __readlinkat_chk, (int fd, const char *path, char *to, size_t n, size_t object),
-       (fd, path, to, n, object), to, n)
+FILLER(ssize_t, __readlinkat_chk, (int fd, const char *path, char *to, size_t n, size_t objsize),
+       (fd, path, to, n, objsize), to, n)
 FILLER(int, ttyname_r, (int fd, char *to, size_t n), (fd, to, n), to, n)
-FILLER(int, __ttyname_r_chk, (int fd, char *to, size_t n, size_t object), (fd, to, n, object), to,
+FILLER(int, __ttyname_r_chk, (int fd, char *to, size_t n, size_t objsize), (fd, to, n, objsize), to,
        n)
 FILLER(int, ptsname_r, (int fd, char *to, size_t n), (fd, to, n), to, n)
-FILLER(int, __ptsname_r_chk, (int fd, char *to, size_t n, size_t object), (fd, to, n, object), to,
+FILLER(int, __ptsname_r_chk, (int fd, char *to, size_t n, size_t objsize), (fd, to, n, objsize), to,
        n)
 FILLER(size_t, confstr, (int name, char *to, size_t n), (name, to, n), to, n)
-FILLER(size_t, __confstr_chk, (int name, char *to, size_t n, size_t object), (name, to, n, object),
-       to, n)
+FILLER(size_t, __confstr_chk, (int name, char *to, size_t n, size_t objsize),
+       (name, to, n, objsize), to, n)
 FILLER(char *, strerror_r, (int error, char *to, size_t n), (error, to, n), to, n)
 FILLER(int, __xpg_strerror_r, (int error, char *to, size_t n), (error, to, n), to, n)
 ALIAS(__strerror_r, strerror_r)
@@ -205,5 +208,5 @@ FILLER(ssize_t, listxattr, (const char *path, char *to, size_t n), (path, to, n)
 FILLER(ssize_t, llistxattr, (const char *path, char *to, size_t n), (path, to, n), to, n)
 FILLER(ssize_t, flistxattr, (int fd, char *to, size_t n), (fd, to, n), to, n)
 FILLER(int, getgroups, (int n, gid_t *to), (n, to), to, line_size(n) * sizeof *to)
-FILLER(int, __getgroups_chk, (int n, gid_t *to, size_t object), (n, to, object), to,
+FILLER(int, __getgroups_chk, (int n, gid_t *to, size_t objsize), (n, to, objsize), to,
        line_size(n) * sizeof *to)

@@ -20,32 +20,32 @@ static void check_text(struct site site, char *to, size_t size, const char *form
     int length = REAL(vsnprintf)(NULL, 0, format, again);
     va_end(again);
     errno = before;
-    if (length >= 0) check_write(site, to, lesser((size_t)length + 1, size));
+    if (length >= 0) check_write(site, to, min_size((size_t)length + 1, size));
 }
 
 CHECKED(int, vsprintf, (char *to, const char *format, va_list arguments), (to, format, arguments),
         check_text(HERE, to, SIZE_MAX, format, arguments))
 
 CHECKED(int, __vsprintf_chk,
-        (char *to, int flag, size_t object, const char *format, va_list arguments),
-        (to, flag, object, format, arguments), check_text(HERE, to, SIZE_MAX, format, arguments))
+        (char *to, int flag, size_t objsize, const char *format, va_list arguments),
+        (to, flag, objsize, format, arguments), check_text(HERE, to, SIZE_MAX, format, arguments))
 
 CHECKED(int, vsnprintf, (char *to, size_t size, const char *format, va_list arguments),
         (to, size, format, arguments), check_text(HERE, to, size, format, arguments))
 ALIAS(__vsnprintf, vsnprintf)
 
 CHECKED(int, __vsnprintf_chk,
-        (char *to, size_t size, int flag, size_t object, const char *format, va_list arguments),
-        (to, size, flag, object, format, arguments), check_text(HERE, to, size, format, arguments))
+        (char *to, size_t size, int flag, size_t objsize, const char *format, va_list arguments),
+        (to, size, flag, objsize, format, arguments), check_text(HERE, to, size, format, arguments))
 
 /* How much a text of wide characters takes libc tells to nobody who has no room for it. */
 CHECKED(int, vswprintf, (wchar_t * to, size_t size, const wchar_t *format, va_list arguments),
         (to, size, format, arguments), check_write(HERE, to, array_bytes(size, sizeof *to)))
 
 CHECKED(int, __vswprintf_chk,
-        (wchar_t * to, size_t size, int flag, size_t object, const wchar_t *format,
+        (wchar_t * to, size_t size, int flag, size_t objsize, const wchar_t *format,
          va_list arguments),
-        (to, size, flag, object, format, arguments),
+        (to, size, flag, objsize, format, arguments),
         check_write(HERE, to, array_bytes(size, sizeof *to)))
 
 /* The same holds for what libc says of times. */
@@ -80,8 +80,8 @@ EXPORT int sprintf(char *to, const char *format, ...) {
                    check_text(HERE, to, SIZE_MAX, format, arguments));
 }
 
-EXPORT int __sprintf_chk(char *to, int flag, size_t object, const char *format, ...) {
-    WITH_ARGUMENTS(format, REAL(__vsprintf_chk)(to, flag, object, format, arguments),
+EXPORT int __sprintf_chk(char *to, int flag, size_t objsize, const char *format, ...) {
+    WITH_ARGUMENTS(format, REAL(__vsprintf_chk)(to, flag, objsize, format, arguments),
                    check_text(HERE, to, SIZE_MAX, format, arguments));
 }
 
@@ -90,8 +90,9 @@ EXPORT int snprintf(char *to, size_t size, const char *format, ...) {
                    check_text(HERE, to, size, format, arguments));
 }
 
-EXPORT int __snprintf_chk(char *to, size_t size, int flag, size_t object, const char *format, ...) {
-    WITH_ARGUMENTS(format, REAL(__vsnprintf_chk)(to, size, flag, object, format, arguments),
+EXPORT int __snprintf_chk(char *to, size_t size, int flag, size_t objsize, const char *format,
+                          ...) {
+    WITH_ARGUMENTS(format, REAL(__vsnprintf_chk)(to, size, flag, objsize, format, arguments),
                    check_text(HERE, to, size, format, arguments));
 }
 
@@ -100,8 +101,8 @@ EXPORT int swprintf(wchar_t *to, size_t size, const wchar_t *format, ...) {
                    check_write(HERE, to, array_bytes(size, sizeof *to)));
 }
 
-EXPORT int __swprintf_chk(wchar_t *to, size_t size, int flag, size_t object, const wchar_t *format,
+EXPORT int __swprintf_chk(wchar_t *to, size_t size, int flag, size_t objsize, const wchar_t *format,
                           ...) {
-    WITH_ARGUMENTS(format, REAL(__vswprintf_chk)(to, size, flag, object, format, arguments),
+    WITH_ARGUMENTS(format, REAL(__vswprintf_chk)(to, size, flag, objsize, format, arguments),
                    check_write(HERE, to, array_bytes(size, sizeof *to)));
 }

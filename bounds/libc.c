@@ -13,11 +13,11 @@
 
 #include "../src/base/elf_symbols.h"
 
-extern ElfW(Dyn) own_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
+extern ElfW(Dyn) libc_own_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
 
 /* ---- the dynamic symbols of an object ---- */
 
-static bool is_same(const char *a, const char *b) {
+static bool libc_is_same_name(const char *a, const char *b) {
     for (; *a == *b; a++, b++)
         if (*a == '\0') return true;
     return false;
@@ -26,22 +26,23 @@ static bool is_same(const char *a, const char *b) {
 #define HIDDEN_VERSION 0x8000u /* only for programs that were linked against it */
 
 /* A function that the object defines under its default version. */
-static bool is_wanted(const struct elf_symbols *of, uint32_t index, const char *name) {
+static bool libc_is_wanted(const struct elf_symbols *of, uint32_t index, const char *name) {
     const ElfW(Sym) *symbol = &of->list[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
     bool hidden = of->versions != NULL && (of->versions[index] & HIDDEN_VERSION) != 0;
     return symbol->st_shndx != SHN_UNDEF && symbol->st_value != 0 && !hidden &&
            (type == STT_FUNC || type == STT_GNU_IFUNC) &&
-           is_same(of->names + symbol->st_name, name);
+           libc_is_same_name(of->names + symbol->st_name, name);
 }
 
-static const ElfW(Sym) * find_symbol(const struct elf_symbols *of, const char *name) {
+static const ElfW(Sym) * libc_find_symbol(const struct elf_symbols *of, const char *name) {
     if (of->gnu_hash == NULL || of->list == NULL || of->names == NULL) return NULL;
     struct elf_gnu_hash table = elf_gnu_hash_of(of);
     uint32_t hash = elf_gnu_hash_name(name);
     uint32_t index = table.buckets == 0 ? 0 : table.bucket[hash % table.buckets];
     for (; index >= table.first && index != 0; index++) {
-        if (((table.chain[index - table.first] ^ hash) >> 1) == 0 && is_wanted(of, index, name))
+        if (((table.chain[index - table.first] ^ hash) >> 1) == 0 &&
+            libc_is_wanted(of, index, name))
             return &of->list[index];
         if ((table.chain[index - table.first] & 1) != 0) return NULL;
     }
@@ -54,14 +55,15 @@ static const ElfW(Sym) * find_symbol(const struct elf_symbols *of, const char *n
 #pragma weak _r_debug
 
 /* NULL: this library is in a name space of its own, or cannot know. */
-static const struct link_map *own_object(void) {
+static const struct link_map *libc_own_object(void) {
     const struct link_map *object = &_r_debug != NULL ? _r_debug.r_map : NULL;
-    while (object != NULL && object->l_ld != own_dynamic) object = object->l_next;
+    while (object != NULL && object->l_ld != libc_own_dynamic) object = object->l_next;
     return object;
 }
 
 /* Calls the resolver of an indirect function; the calling convention depends on the processor. */
-static void *address_of(const struct link_map *object, const ElfW(Sym) * symbol, const char *name) {
+static void *libc_resolve(const struct link_map *object, const ElfW(Sym) * symbol,
+                          const char *name) {
     void *address = (void *)(object->l_addr + symbol->st_value);
     if (ELF64_ST_TYPE(symbol->st_info) != STT_GNU_IFUNC) return address;
 #ifdef __x86_64__
@@ -72,19 +74,20 @@ static void *address_of(const struct link_map *object, const ElfW(Sym) * symbol,
 #endif
 }
 
-static void *find_next(const struct link_map *own, const char *name) {
+static void *libc_find_next(const struct link_map *own, const char *name) {
     for (const struct link_map *object = own->l_next; object != NULL; object = object->l_next) {
         struct elf_symbols of = elf_symbols_of(object);
-        const ElfW(Sym) *symbol = find_symbol(&of, name);
-        if (symbol != NULL) return address_of(object, symbol, name);
+        const ElfW(Sym) *symbol = libc_find_symbol(&of, name);
+        if (symbol != NULL) return libc_resolve(object, symbol, name);
     }
     return NULL;
 }
 
 void *libc_find(struct libc_function *function) {
     int before = errno;
-    const struct link_map *own = own_object();
-    void *address = own != NULL ? find_next(own, function->name) : dlsym(RTLD_NEXT, function->name);
+    const struct link_map *own = libc_own_object();
+    void *address =
+        own != NULL ? libc_find_next(own, function->name) : dlsym(RTLD_NEXT, function->name);
     errno = before;
     __atomic_store_n(&function->address, address, __ATOMIC_RELAXED);
     return address;
@@ -95,7 +98,7 @@ extern struct libc_function __stop_libc_functions[] __attribute__((visibility("h
 
 /* All at once, before the program has threads: its dlopen and dlclose change the list of objects.
  */
-__attribute__((constructor(101))) static void find_all(void) {
+__attribute__((constructor(101))) static void libc_find_all(void) {
     struct libc_function *function = __start_libc_functions;
     for (; function < __stop_libc_functions; function++) libc_find(function);
 }

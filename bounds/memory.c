@@ -22,7 +22,7 @@ EXPORT void bcopy(const void *from, void *to, size_t n) {
 
 /* It stops behind the byte. */
 EXPORT void *memccpy(void *to, const void *from, int value, size_t n) {
-    size_t limit = lesser(n, limit_of(from));
+    size_t limit = min_size(n, limit_of(from));
     const char *found = REAL(memchr)(from, value, limit);
     size_t copied = found != NULL ? (size_t)(found - (const char *)from) + 1 : n;
     check_copy(HERE, to, from, copied);
@@ -47,9 +47,9 @@ EXPORT void explicit_bzero(void *to, size_t n) {
     REAL(explicit_bzero)(to, n);
 }
 
-EXPORT void __explicit_bzero_chk(void *to, size_t n, size_t size) {
+EXPORT void __explicit_bzero_chk(void *to, size_t n, size_t objsize) {
     check_write(HERE, to, n);
-    REAL(__explicit_bzero_chk)(to, n, size);
+    REAL(__explicit_bzero_chk)(to, n, objsize);
 }
 
 CHECKED(void *, memfrob, (void *p, size_t n), (p, n), check_write(HERE, p, n))
@@ -81,8 +81,8 @@ ALIAS(__rawmemchr, rawmemchr)
 CHECKED(void *, memrchr, (const void *p, int value, size_t n), (p, value, n),
         check_read(HERE, p, n))
 
-EXPORT void *memmem(const void *p, size_t n, const void *wanted, size_t length) {
+EXPORT void *memmem(const void *p, size_t n, const void *needle, size_t length) {
     check_read(HERE, p, n);
-    check_read(HERE, wanted, length);
-    return REAL(memmem)(p, n, wanted, length);
+    check_read(HERE, needle, length);
+    return REAL(memmem)(p, n, needle, length);
 }

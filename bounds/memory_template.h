@@ -26,26 +26,26 @@ static void check_compare(struct site site, const ELEMENT *a, const ELEMENT *b, 
 CHECKED(ELEMENT *, MEM(cpy), (ELEMENT * to, const ELEMENT *from, size_t n), (to, from, n),
         check_copy(HERE, to, from, n))
 
-CHECKED(ELEMENT *, MEM_CHK(cpy), (ELEMENT * to, const ELEMENT *from, size_t n, size_t size),
-        (to, from, n, size), check_copy(HERE, to, from, n))
+CHECKED(ELEMENT *, MEM_CHK(cpy), (ELEMENT * to, const ELEMENT *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_copy(HERE, to, from, n))
 
 CHECKED(ELEMENT *, MEM(pcpy), (ELEMENT * to, const ELEMENT *from, size_t n), (to, from, n),
         check_copy(HERE, to, from, n))
 
-CHECKED(ELEMENT *, MEM_CHK(pcpy), (ELEMENT * to, const ELEMENT *from, size_t n, size_t size),
-        (to, from, n, size), check_copy(HERE, to, from, n))
+CHECKED(ELEMENT *, MEM_CHK(pcpy), (ELEMENT * to, const ELEMENT *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_copy(HERE, to, from, n))
 
 CHECKED(ELEMENT *, MEM(move), (ELEMENT * to, const ELEMENT *from, size_t n), (to, from, n),
         check_move(HERE, to, from, n))
 
-CHECKED(ELEMENT *, MEM_CHK(move), (ELEMENT * to, const ELEMENT *from, size_t n, size_t size),
-        (to, from, n, size), check_move(HERE, to, from, n))
+CHECKED(ELEMENT *, MEM_CHK(move), (ELEMENT * to, const ELEMENT *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_move(HERE, to, from, n))
 
 CHECKED(ELEMENT *, MEM(set), (ELEMENT * to, VALUE value, size_t n), (to, value, n),
         check_write(HERE, to, MEM_BYTES(n)))
 
-CHECKED(ELEMENT *, MEM_CHK(set), (ELEMENT * to, VALUE value, size_t n, size_t size),
-        (to, value, n, size), check_write(HERE, to, MEM_BYTES(n)))
+CHECKED(ELEMENT *, MEM_CHK(set), (ELEMENT * to, VALUE value, size_t n, size_t objsize),
+        (to, value, n, objsize), check_write(HERE, to, MEM_BYTES(n)))
 
 CHECKED(int, MEM(cmp), (const ELEMENT *a, const ELEMENT *b, size_t n), (a, b, n),
         check_compare(HERE, a, b, n))

@@ -12,7 +12,7 @@
 static size_t bytes_of(size_t characters) { return array_bytes(characters, sizeof(CHAR)); }
 
 /* Characters from s to the end of its block. */
-static size_t characters_to_limit(const CHAR *s) {
+static size_t limit_in_characters(const CHAR *s) {
     size_t limit = limit_of(s);
     return limit == SIZE_MAX ? SIZE_MAX : limit / sizeof(CHAR);
 }
@@ -22,9 +22,9 @@ static size_t characters_to_limit(const CHAR *s) {
 /* Its length, or `most` where that is less: what the function will read. Of a string that has no
  * end in its block the characters until there. */
 static size_t read_string(struct site site, const CHAR *s, size_t most) {
-    size_t limit = characters_to_limit(s), length;
+    size_t limit = limit_in_characters(s), length;
     if (limit == SIZE_MAX && most == SIZE_MAX) return REAL(STR(len))(s);
-    length = REAL(STR(nlen))(s, lesser(limit, most));
+    length = REAL(STR(nlen))(s, min_size(limit, most));
     if (length == limit && limit < most) check_fail(site, MALLOW_STRING, s, 0);
     return length;
 }
@@ -40,25 +40,25 @@ static void check_strings(struct site site, const CHAR *a, const CHAR *b) {
 }
 
 /* Of functions that may stop earlier: whether the string's block ends before the string does. */
-static bool is_endless(const CHAR *s, size_t *limit) {
-    *limit = characters_to_limit(s);
+static bool is_unterminated(const CHAR *s, size_t *limit) {
+    *limit = limit_in_characters(s);
     return *limit != SIZE_MAX && REAL(STR(nlen))(s, *limit) == *limit;
 }
 
 /* A search for c. */
 static void check_search(struct site site, const CHAR *s, CHAR c) {
     size_t limit;
-    if (is_endless(s, &limit) && REAL(MEMCHR)(s, c, limit) == NULL)
+    if (is_unterminated(s, &limit) && REAL(MEMCHR)(s, c, limit) == NULL)
         check_fail(site, MALLOW_STRING, s, 0);
 }
 
 /* A search for the first character that is in the set, or that is not. */
-static void check_span(struct site site, const CHAR *s, const CHAR *set, bool wanted) {
+static void check_span(struct site site, const CHAR *s, const CHAR *set, bool in_set) {
     size_t limit;
     check_string(site, set);
-    if (!is_endless(s, &limit)) return;
+    if (!is_unterminated(s, &limit)) return;
     for (size_t i = 0; i < limit; i++)
-        if ((REAL(STR(chr))(set, s[i]) != NULL) == wanted) return;
+        if ((REAL(STR(chr))(set, s[i]) != NULL) == in_set) return;
     check_fail(site, MALLOW_STRING, s, 0);
 }
 
@@ -67,8 +67,8 @@ typedef int (*comparison)(const CHAR *, const CHAR *, size_t);
 /* A comparison ends at the first difference, whatever follows it. */
 static void check_comparison(struct site site, const CHAR *a, const CHAR *b, size_t most,
                              comparison compare) {
-    size_t limit_a = characters_to_limit(a), limit_b = characters_to_limit(b);
-    size_t limit = lesser(limit_a, limit_b);
+    size_t limit_a = limit_in_characters(a), limit_b = limit_in_characters(b);
+    size_t limit = min_size(limit_a, limit_b);
     if (limit >= most || limit == SIZE_MAX || compare(a, b, limit) != 0) return;
     if (REAL(STR(nlen))(a, limit) == limit)
         check_fail(site, MALLOW_STRING, limit == limit_a ? a : b, 0);
@@ -107,14 +107,15 @@ CHECKED(int, STR(coll), (const CHAR *a, const CHAR *b), (a, b), check_strings(HE
 CHECKED(int, STR(coll_l), (const CHAR *a, const CHAR *b, locale_t locale), (a, b, locale),
         check_strings(HERE, a, b))
 
-CHECKED(CHAR *, STR(rchr), (const CHAR *s, SEARCHED c), (s, c), check_string(HERE, s))
+CHECKED(CHAR *, STR(rchr), (const CHAR *s, CHAR_ARGUMENT c), (s, c), check_string(HERE, s))
 
-CHECKED(CHAR *, STR(chr), (const CHAR *s, SEARCHED c), (s, c), check_search(HERE, s, (CHAR)c))
+CHECKED(CHAR *, STR(chr), (const CHAR *s, CHAR_ARGUMENT c), (s, c), check_search(HERE, s, (CHAR)c))
 
-CHECKED(CHAR *, STR(chrnul), (const CHAR *s, SEARCHED c), (s, c), check_search(HERE, s, (CHAR)c))
+CHECKED(CHAR *, STR(chrnul), (const CHAR *s, CHAR_ARGUMENT c), (s, c),
+        check_search(HERE, s, (CHAR)c))
 
-CHECKED(CHAR *, STR(str), (const CHAR *s, const CHAR *wanted), (s, wanted),
-        check_strings(HERE, s, wanted))
+CHECKED(CHAR *, STR(str), (const CHAR *s, const CHAR *needle), (s, needle),
+        check_strings(HERE, s, needle))
 
 CHECKED(size_t, STR(spn), (const CHAR *s, const CHAR *set), (s, set),
         check_span(HERE, s, set, false))
@@ -137,7 +138,7 @@ static void check_copied(struct site site, CHAR *to, const CHAR *from) {
 static void check_filled(struct site site, CHAR *to, const CHAR *from, size_t size) {
     size_t length = read_string(site, from, size);
     check_write(site, to, bytes_of(size));
-    check_overlap(site, to, from, bytes_of(lesser(length + 1, size)));
+    check_overlap(site, to, from, bytes_of(min_size(length + 1, size)));
 }
 
 static void check_appended(struct site site, CHAR *to, const CHAR *from, size_t most) {
@@ -149,53 +150,53 @@ static void check_appended(struct site site, CHAR *to, const CHAR *from, size_t 
 
 /* `needed` characters, but not more than what is given as the size. */
 static void check_bounded(struct site site, CHAR *to, size_t needed, size_t size) {
-    check_write(site, to, bytes_of(lesser(needed, size)));
+    check_write(site, to, bytes_of(min_size(needed, size)));
 }
 
 CHECKED(CHAR *, STR(cpy), (CHAR * to, const CHAR *from), (to, from), check_copied(HERE, to, from))
 
-CHECKED(CHAR *, STR_CHK(cpy), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+CHECKED(CHAR *, STR_CHK(cpy), (CHAR * to, const CHAR *from, size_t objsize), (to, from, objsize),
         check_copied(HERE, to, from))
 
 CHECKED(CHAR *, STP(cpy), (CHAR * to, const CHAR *from), (to, from), check_copied(HERE, to, from))
 
-CHECKED(CHAR *, STP_CHK(cpy), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+CHECKED(CHAR *, STP_CHK(cpy), (CHAR * to, const CHAR *from, size_t objsize), (to, from, objsize),
         check_copied(HERE, to, from))
 
 CHECKED(CHAR *, STR(ncpy), (CHAR * to, const CHAR *from, size_t n), (to, from, n),
         check_filled(HERE, to, from, n))
 
-CHECKED(CHAR *, STR_CHK(ncpy), (CHAR * to, const CHAR *from, size_t n, size_t size),
-        (to, from, n, size), check_filled(HERE, to, from, n))
+CHECKED(CHAR *, STR_CHK(ncpy), (CHAR * to, const CHAR *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_filled(HERE, to, from, n))
 
 CHECKED(CHAR *, STP(ncpy), (CHAR * to, const CHAR *from, size_t n), (to, from, n),
         check_filled(HERE, to, from, n))
 
-CHECKED(CHAR *, STP_CHK(ncpy), (CHAR * to, const CHAR *from, size_t n, size_t size),
-        (to, from, n, size), check_filled(HERE, to, from, n))
+CHECKED(CHAR *, STP_CHK(ncpy), (CHAR * to, const CHAR *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_filled(HERE, to, from, n))
 
 CHECKED(CHAR *, STR(cat), (CHAR * to, const CHAR *from), (to, from),
         check_appended(HERE, to, from, SIZE_MAX))
 
-CHECKED(CHAR *, STR_CHK(cat), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
+CHECKED(CHAR *, STR_CHK(cat), (CHAR * to, const CHAR *from, size_t objsize), (to, from, objsize),
         check_appended(HERE, to, from, SIZE_MAX))
 
 CHECKED(CHAR *, STR(ncat), (CHAR * to, const CHAR *from, size_t n), (to, from, n),
         check_appended(HERE, to, from, n))
 
-CHECKED(CHAR *, STR_CHK(ncat), (CHAR * to, const CHAR *from, size_t n, size_t size),
-        (to, from, n, size), check_appended(HERE, to, from, n))
+CHECKED(CHAR *, STR_CHK(ncat), (CHAR * to, const CHAR *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_appended(HERE, to, from, n))
 
 EXPORT size_t STR(xfrm)(CHAR *to, const CHAR *from, size_t size) {
     check_string(HERE, from);
-    if (size > characters_to_limit(to))
+    if (size > limit_in_characters(to))
         check_bounded(HERE, to, REAL(STR(xfrm))(NULL, from, 0) + 1, size);
     return REAL(STR(xfrm))(to, from, size);
 }
 
 EXPORT size_t STR(xfrm_l)(CHAR *to, const CHAR *from, size_t size, locale_t locale) {
     check_string(HERE, from);
-    if (size > characters_to_limit(to))
+    if (size > limit_in_characters(to))
         check_bounded(HERE, to, REAL(STR(xfrm_l))(NULL, from, 0, locale) + 1, size);
     return REAL(STR(xfrm_l))(to, from, size, locale);
 }
@@ -203,14 +204,14 @@ EXPORT size_t STR(xfrm_l)(CHAR *to, const CHAR *from, size_t size, locale_t loca
 #ifdef MALLOW_HAVE_STRLCPY
 
 static void check_lcpy(struct site site, CHAR *to, const CHAR *from, size_t size) {
-    size_t bytes = bytes_of(lesser(read_string(site, from, SIZE_MAX) + 1, size));
+    size_t bytes = bytes_of(min_size(read_string(site, from, SIZE_MAX) + 1, size));
     check_write(site, to, bytes);
     check_overlap(site, to, from, bytes);
 }
 
 static void check_lcat(struct site site, CHAR *to, const CHAR *from, size_t size) {
     size_t before = read_string(site, to, size);
-    size_t bytes = bytes_of(lesser(read_string(site, from, SIZE_MAX) + 1, size - before));
+    size_t bytes = bytes_of(min_size(read_string(site, from, SIZE_MAX) + 1, size - before));
     check_write(site, to + before, bytes);
     check_overlap(site, to + before, from, bytes);
 }
@@ -218,13 +219,13 @@ static void check_lcat(struct site site, CHAR *to, const CHAR *from, size_t size
 CHECKED(size_t, STR(lcpy), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
         check_lcpy(HERE, to, from, size))
 
-CHECKED(size_t, STR_CHK(lcpy), (CHAR * to, const CHAR *from, size_t size, size_t object),
-        (to, from, size, object), check_lcpy(HERE, to, from, size))
+CHECKED(size_t, STR_CHK(lcpy), (CHAR * to, const CHAR *from, size_t size, size_t objsize),
+        (to, from, size, objsize), check_lcpy(HERE, to, from, size))
 
 CHECKED(size_t, STR(lcat), (CHAR * to, const CHAR *from, size_t size), (to, from, size),
         check_lcat(HERE, to, from, size))
 
-CHECKED(size_t, STR_CHK(lcat), (CHAR * to, const CHAR *from, size_t size, size_t object),
-        (to, from, size, object), check_lcat(HERE, to, from, size))
+CHECKED(size_t, STR_CHK(lcat), (CHAR * to, const CHAR *from, size_t size, size_t objsize),
+        (to, from, size, objsize), check_lcat(HERE, to, from, size))
 
 #endif

@@ -9,7 +9,7 @@
 #define STR(x) str##x
 #define STP(x) stp##x
 #define MEMCHR memchr
-#define SEARCHED int
+#define CHAR_ARGUMENT int
 #include "string_template.h"
 
 ALIAS(__strdup, strdup)
@@ -26,8 +26,8 @@ ALIAS(rindex, strrchr)
 CHECKED(char *, strndup, (const char *s, size_t most), (s, most), read_string(HERE, s, most))
 ALIAS(__strndup, strndup)
 
-CHECKED(char *, strcasestr, (const char *s, const char *wanted), (s, wanted),
-        check_strings(HERE, s, wanted))
+CHECKED(char *, strcasestr, (const char *s, const char *needle), (s, needle),
+        check_strings(HERE, s, needle))
 ALIAS(__strcasestr, strcasestr)
 
 CHECKED(int, strverscmp, (const char *a, const char *b), (a, b), check_strings(HERE, a, b))

@@ -10,7 +10,7 @@
 #define STR(x) wcs##x
 #define STP(x) wcp##x
 #define MEMCHR wmemchr
-#define SEARCHED wchar_t
+#define CHAR_ARGUMENT wchar_t
 #include "string_template.h"
 
 ALIAS(wcswcs, wcsstr)
@@ -37,7 +37,7 @@ CHECKED(int, wcswidth, (const wchar_t *s, size_t most), (s, most), read_string(H
 #include "memory_template.h"
 
 EXPORT wchar_t *wmemchr(const wchar_t *s, wchar_t c, size_t n) {
-    size_t limit = characters_to_limit(s);
+    size_t limit = limit_in_characters(s);
     if (n > limit && REAL(wmemchr)(s, c, limit) == NULL)
         check_fail(HERE, MALLOW_READ, s, bytes_of(n));
     return REAL(wmemchr)(s, c, n);
@@ -49,17 +49,19 @@ EXPORT wchar_t *wmemchr(const wchar_t *s, wchar_t c, size_t n) {
  * As with snprintf, what is given as the size may be more than there is room for, as long as the
  * text is not. So where the room is less the text is converted once more, for its length alone.
  */
-static bool is_short(const void *to, size_t bytes) { return to != NULL && bytes > limit_of(to); }
+static bool may_overflow(const void *to, size_t bytes) {
+    return to != NULL && bytes > limit_of(to);
+}
 
 /* `length` is -1 for what cannot be converted; the end of the string follows, if it is reached. */
-static void check_result(struct site site, void *to, size_t length, bool ends, size_t size,
-                         size_t each) {
+static void check_converted(struct site site, void *to, size_t length, bool ends, size_t size,
+                            size_t each) {
     size_t needed = length + ends;
-    if (length != (size_t)-1) check_write(site, to, array_bytes(lesser(needed, size), each));
+    if (length != (size_t)-1) check_write(site, to, array_bytes(min_size(needed, size), each));
 }
 
 /* Each character that is written takes one or more to read. */
-static void check_narrow(struct site site, const char *s, size_t most) {
+static void check_multibyte(struct site site, const char *s, size_t most) {
     size_t limit = limit_for(site, s);
     if (limit < most && REAL(strnlen)(s, limit) == limit) check_fail(site, MALLOW_STRING, s, 0);
 }
@@ -72,74 +74,75 @@ static void check_to_wide(struct site site, wchar_t *to, const char *from, size_
                           const mbstate_t *state) {
     mbstate_t copy = state_at(state);
     if (to == NULL) n = SIZE_MAX;
-    check_narrow(site, from, n);
-    if (is_short(to, bytes_of(n)))
-        check_result(site, to, REAL(mbsrtowcs)(NULL, &from, 0, &copy), true, n, sizeof(wchar_t));
+    check_multibyte(site, from, n);
+    if (may_overflow(to, bytes_of(n)))
+        check_converted(site, to, REAL(mbsrtowcs)(NULL, &from, 0, &copy), true, n, sizeof(wchar_t));
 }
 
 static void check_to_narrow(struct site site, char *to, const wchar_t *from, size_t n,
                             const mbstate_t *state) {
     mbstate_t copy = state_at(state);
     if (to == NULL) check_string(site, from);
-    if (is_short(to, n)) check_result(site, to, REAL(wcsrtombs)(NULL, &from, 0, &copy), true, n, 1);
+    if (may_overflow(to, n))
+        check_converted(site, to, REAL(wcsrtombs)(NULL, &from, 0, &copy), true, n, 1);
 }
 
 static void check_some_to_wide(struct site site, wchar_t *to, const char *from, size_t bytes,
                                size_t n, const mbstate_t *state) {
     mbstate_t copy = state_at(state);
-    check_narrow(site, from, lesser(bytes, n));
-    if (is_short(to, bytes_of(n)))
-        check_result(site, to, REAL(mbsnrtowcs)(NULL, &from, bytes, 0, &copy),
-                     REAL(strnlen)(from, bytes) < bytes, n, sizeof(wchar_t));
+    check_multibyte(site, from, min_size(bytes, n));
+    if (may_overflow(to, bytes_of(n)))
+        check_converted(site, to, REAL(mbsnrtowcs)(NULL, &from, bytes, 0, &copy),
+                        REAL(strnlen)(from, bytes) < bytes, n, sizeof(wchar_t));
 }
 
 static void check_some_to_narrow(struct site site, char *to, const wchar_t *from, size_t most,
                                  size_t n, const mbstate_t *state) {
     mbstate_t copy = state_at(state);
     if (to == NULL) read_string(site, from, most);
-    if (is_short(to, n))
-        check_result(site, to, REAL(wcsnrtombs)(NULL, &from, most, 0, &copy),
-                     REAL(wcsnlen)(from, most) < most, n, 1);
+    if (may_overflow(to, n))
+        check_converted(site, to, REAL(wcsnrtombs)(NULL, &from, most, 0, &copy),
+                        REAL(wcsnlen)(from, most) < most, n, 1);
 }
 
 CHECKED(size_t, mbstowcs, (wchar_t * to, const char *from, size_t n), (to, from, n),
         check_to_wide(HERE, to, from, n, NULL))
 
-CHECKED(size_t, __mbstowcs_chk, (wchar_t * to, const char *from, size_t n, size_t size),
-        (to, from, n, size), check_to_wide(HERE, to, from, n, NULL))
+CHECKED(size_t, __mbstowcs_chk, (wchar_t * to, const char *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_to_wide(HERE, to, from, n, NULL))
 
 CHECKED(size_t, mbsrtowcs, (wchar_t * to, const char **from, size_t n, mbstate_t *state),
         (to, from, n, state), check_to_wide(HERE, to, *from, n, state))
 
 CHECKED(size_t, __mbsrtowcs_chk,
-        (wchar_t * to, const char **from, size_t n, mbstate_t *state, size_t size),
-        (to, from, n, state, size), check_to_wide(HERE, to, *from, n, state))
+        (wchar_t * to, const char **from, size_t n, mbstate_t *state, size_t objsize),
+        (to, from, n, state, objsize), check_to_wide(HERE, to, *from, n, state))
 
 CHECKED(size_t, mbsnrtowcs,
         (wchar_t * to, const char **from, size_t bytes, size_t n, mbstate_t *state),
         (to, from, bytes, n, state), check_some_to_wide(HERE, to, *from, bytes, n, state))
 
 CHECKED(size_t, __mbsnrtowcs_chk,
-        (wchar_t * to, const char **from, size_t bytes, size_t n, mbstate_t *state, size_t size),
-        (to, from, bytes, n, state, size), check_some_to_wide(HERE, to, *from, bytes, n, state))
+        (wchar_t * to, const char **from, size_t bytes, size_t n, mbstate_t *state, size_t objsize),
+        (to, from, bytes, n, state, objsize), check_some_to_wide(HERE, to, *from, bytes, n, state))
 
 CHECKED(size_t, wcstombs, (char *to, const wchar_t *from, size_t n), (to, from, n),
         check_to_narrow(HERE, to, from, n, NULL))
 
-CHECKED(size_t, __wcstombs_chk, (char *to, const wchar_t *from, size_t n, size_t size),
-        (to, from, n, size), check_to_narrow(HERE, to, from, n, NULL))
+CHECKED(size_t, __wcstombs_chk, (char *to, const wchar_t *from, size_t n, size_t objsize),
+        (to, from, n, objsize), check_to_narrow(HERE, to, from, n, NULL))
 
 CHECKED(size_t, wcsrtombs, (char *to, const wchar_t **from, size_t n, mbstate_t *state),
         (to, from, n, state), check_to_narrow(HERE, to, *from, n, state))
 
 CHECKED(size_t, __wcsrtombs_chk,
-        (char *to, const wchar_t **from, size_t n, mbstate_t *state, size_t size),
-        (to, from, n, state, size), check_to_narrow(HERE, to, *from, n, state))
+        (char *to, const wchar_t **from, size_t n, mbstate_t *state, size_t objsize),
+        (to, from, n, state, objsize), check_to_narrow(HERE, to, *from, n, state))
 
 CHECKED(size_t, wcsnrtombs,
         (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state),
         (to, from, most, n, state), check_some_to_narrow(HERE, to, *from, most, n, state))
 
 CHECKED(size_t, __wcsnrtombs_chk,
-        (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state, size_t size),
-        (to, from, most, n, state, size), check_some_to_narrow(HERE, to, *from, most, n, state))
+        (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state, size_t objsize),
+        (to, from, most, n, state, objsize), check_some_to_narrow(HERE, to, *from, most, n, state))
