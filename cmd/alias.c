@@ -13,7 +13,8 @@
 #include "path.h"
 #include "xalloc.h"
 
-/* Readable by all, because a program may change its user; writable by its owner alone. */
+/* Creates the directory if it does not exist. Everyone may read it, because the program may change
+ * its user, but only its owner may write to it. */
 static void alias_require_directory(const char *directory) {
     struct stat status;
     if (mkdir(directory, 0755) != 0 && errno != EEXIST)
@@ -31,7 +32,7 @@ static uint64_t alias_hash(const char *text, size_t length) {
     return value;
 }
 
-/* The link's name follows from its target, so that all runs of one installation share it. */
+/* The link's name is a hash of its target, so all runs of one installation share the link. */
 char *alias_without(const char *path, const char *characters) {
     const char *name = strrchr(path, '/');
     char directory[64], link[128];

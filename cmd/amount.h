@@ -8,10 +8,10 @@ struct amount {
     char text[32];
 };
 
-/* For people to read: "17 bytes", "1.5 KiB". */
+/* Returns the amount in a form for people: "17 bytes", "1.5 KiB". */
 struct amount amount_of(unsigned long long bytes);
 
-/* Resident bytes of the process; 0 when that is not known. */
+/* Returns the resident set size of the process in bytes, or 0 if it is unknown. */
 unsigned long long resident_bytes(pid_t process);
 
 #endif

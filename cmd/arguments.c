@@ -19,8 +19,8 @@ void usage_error(const char *format, ...) {
     exit(EXIT_OWN_FAILURE);
 }
 
-/* What getopt_long() refused: a letter, a word that none or several of the options begin with, or
- * an option because of its value. */
+/* Ends the command because getopt_long() has refused a short option, a word that is a prefix of no
+ * option or of several, or an option with a missing or superfluous value. */
 static _Noreturn void arguments_refuse_option(const char *word, const struct option *options,
                                               int refused) {
     if (optopt == 0) usage_error("unknown or ambiguous option '%s'", word);
@@ -29,7 +29,8 @@ static _Noreturn void arguments_refuse_option(const char *word, const struct opt
     usage_error("--%s %s", options->name, refused == ':' ? "needs a value" : "takes no value");
 }
 
-/* In `how` ":" tells a missing value from a wrong option, "+" stops at the first operand. */
+/* In `optstring`, ":" makes getopt_long() return ':' when a value is missing, and "+" makes it stop
+ * at the first operand. */
 static int arguments_next_option(int argc, char **argv, const char *optstring,
                                  const struct option *options, const char *help) {
     opterr = 0;

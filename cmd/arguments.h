@@ -1,4 +1,4 @@
-/* The arguments of a subcommand: options, operands, and what is said when they are wrong. */
+/* The arguments of a subcommand: options, operands and error messages. */
 #ifndef MALLOW_ARGUMENTS_H
 #define MALLOW_ARGUMENTS_H
 
@@ -6,32 +6,34 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* Ends the command with a message, to which it adds where help is to be had. */
+/* Ends the command with a message, followed by a reference to --help. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The values of long options are no letters: -h and -V are the only short ones. */
+/* The values of long options lie above those of characters; the only short options are -h and -V.
+ */
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_OWN };
 
-/* What every list of options ends with. */
+/* The last entries of every list of options. */
 #define COMMON_OPTIONS                                                                        \
     {"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION}, \
         {NULL, 0, NULL, 0}
 
-/* The next option, its value in `optarg`; -1 when there is none left. The common ones end the
- * command, and so does a wrong one. */
+/* Returns the next option, with its value in `optarg`, or -1 at the end. A common option or an
+ * invalid one ends the command. */
 int next_option(int argc, char **argv, const struct option *options, const char *help);
-/* The same, but what stands behind the first operand is none. */
+/* Like next_option(), but leaves everything after the first operand alone. */
 int next_leading_option(int argc, char **argv, const struct option *options, const char *help);
 
 #define ANY_NUMBER INT_MAX
 
-/* The operands once all options are taken, ended by NULL: so many, of which `what` is needed. */
+/* Returns the operands that follow the options, terminated by NULL. Ends the command if there are
+ * fewer than `min` or more than `max`; `name` describes a missing operand in the message. */
 char **operands(int argc, char **argv, int min, int max, const char *name);
 
-/* False: the text is no decimal number, or too large a one. */
+/* Returns false if the text is not a decimal number or the number is too large. */
 bool parse_number(const char *text, unsigned long *number);
 
-/* The number that is an option's value. */
+/* Returns an option's value as a number. Ends the command if it is none. */
 unsigned long number_value(const char *option, const char *value);
 
 #endif

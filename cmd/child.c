@@ -16,7 +16,8 @@
 #include "probe.h"
 #include "proc.h"
 
-/* Stopping and going on is left to the kernel, which does it to the whole group. */
+/* All signals except those of job control: the kernel stops and resumes the whole process group by
+ * itself. */
 static sigset_t child_watched_signals(void) {
     static const int job_control[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
     sigset_t signals;
@@ -36,7 +37,8 @@ static void child_read_name(struct child_end *end) {
     fclose(comm);
 }
 
-/* Every process has page faults, which count for the parent that waits for it. */
+/* Returns true if the process has waited for a child, or if that is unknown. Every process has page
+ * faults, and they are added to the parent's count when the parent waits for it. */
 static bool child_has_waited(pid_t process) {
     char line[1024];
     unsigned long faults;
@@ -48,7 +50,7 @@ static bool child_has_waited(pid_t process) {
     return !known || faults != 0;
 }
 
-/* The child's files in /proc disappear with it, so they are read first. */
+/* The child's files in /proc disappear when it is reaped, so they are read before. */
 static bool child_has_ended(struct child_end *end) {
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PID, (id_t)end->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
@@ -62,7 +64,7 @@ static bool child_has_ended(struct child_end *end) {
 int child_exit_status(const struct child_end *end) {
     if (WIFEXITED(end->status)) return WEXITSTATUS(end->status);
     int signal = WTERMSIG(end->status);
-    /* A shell would say so if this process died of the signal itself. */
+    /* A shell would print this message if the signal had killed this process. */
     if (signal != SIGINT && signal != SIGPIPE)
         warnx("the program was killed by signal %d (%s)", signal, strsignal(signal));
     return 128 + signal;
@@ -70,8 +72,9 @@ int child_exit_status(const struct child_end *end) {
 
 /* ---- signals ---- */
 
-/* The signals are blocked, so each waits until it is taken here and no handler is needed.
- * Returns false when none came for so many milliseconds (-1: for ever). */
+/* Waits for a signal and passes it to forward.h. Returns false if no signal arrives within so many
+ * milliseconds; -1 waits without a limit. The signals are blocked, so each one stays pending until
+ * it is taken here, and no handler is needed. */
 static bool child_take_signal(const sigset_t *signals, int milliseconds) {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000l};
     siginfo_t info;
@@ -94,7 +97,7 @@ static void child_wait(struct child_end *end, const sigset_t *signals) {
 
 /* ---- the beginning ---- */
 
-/* The child starts with the signal settings that the command itself inherited. */
+/* The signal settings that the command has inherited; the child starts with them. */
 struct child_inherited {
     struct sigaction sigchld;
     sigset_t mask;
@@ -110,8 +113,8 @@ static _Noreturn void child_start(int gate, const struct child_inherited *inheri
     _exit(EXIT_OWN_FAILURE);
 }
 
-/* A reader of the program's output sees the end when the program closes it: the command must hold
- * no copy of the descriptor. */
+/* A reader of the program's output must see its end as soon as the program closes it, so the
+ * command keeps no copy of the descriptor. */
 static void child_release_streams(void) {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0) return;
@@ -120,7 +123,8 @@ static void child_release_streams(void) {
     if (fd > STDERR_FILENO) close(fd);
 }
 
-/* The child waits at the gate with all signals blocked until what has arrived so far is settled. */
+/* The child waits at the gate, with all signals blocked, until the signals that have arrived so far
+ * have been passed on to it. */
 struct child_end child_run(void (*start)(const void *argument), const void *argument) {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     struct child_inherited inherited;
@@ -128,7 +132,7 @@ struct child_end child_run(void (*start)(const void *argument), const void *argu
     sigset_t signals = child_watched_signals();
     int gate[2];
 
-    /* With SIGCHLD ignored, as some parents leave it, there would be nothing to wait for. */
+    /* Some parents leave SIGCHLD ignored; the kernel would then reap the child by itself. */
     sigaction(SIGCHLD, &by_default, &inherited.sigchld);
     sigprocmask(SIG_BLOCK, &signals, &inherited.mask);
     if (pipe2(gate, O_CLOEXEC) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");

@@ -1,4 +1,4 @@
-/* A child process that the command stands in for. */
+/* Runs a program in a child process that receives the signals sent to the command. */
 #ifndef MALLOW_CHILD_H
 #define MALLOW_CHILD_H
 
@@ -9,16 +9,17 @@
 struct child_end {
     pid_t process;
     int status;            /* as wait(2) returns it */
-    struct rusage usage;   /* with that of the children that it has waited for */
-    bool waited_for_child; /* for a child; true if that is not known */
-    char name[64];         /* of the program that ended, "" if it is not known */
+    struct rusage usage;   /* includes the children that it has waited for */
+    bool waited_for_child; /* true also if that is unknown */
+    char name[64];         /* of the program when it ended; "" if unknown */
 };
 
-/* Forks; in the child calls start(argument), which executes the program and does not return.
- * Waits for the child's end, and meanwhile passes signals on to it (forward.h). */
+/* Forks, and calls start(argument) in the child, which executes the program and does not return.
+ * Waits for the child to end, and passes signals on to it until then (forward.h). */
 struct child_end child_run(void (*start)(const void *argument), const void *argument);
 
-/* Returns the child's exit status, or 128 + N with a message when signal N killed it. */
+/* Returns the child's exit status. If signal N has killed the child, prints a message and returns
+ * 128 + N. */
 int child_exit_status(const struct child_end *end);
 
 #endif

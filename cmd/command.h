@@ -1,20 +1,20 @@
-/* What the command's subcommands share. */
+/* Declarations that all subcommands share. */
 #ifndef MALLOW_COMMAND_H
 #define MALLOW_COMMAND_H
 
-/* Exit status when the command itself fails, as env(1) and timeout(1) use it. */
+/* The exit statuses of the command's own failures, the same as those of env(1) and timeout(1). */
 #define EXIT_OWN_FAILURE 125
 #define EXIT_CANNOT_EXECUTE 126
 #define EXIT_NOT_FOUND 127
 
-/* Prints text, or the version, on standard output; returns the exit status. */
+/* Print text or the version on standard output and return the exit status. */
 int print_text(const char *text);
 int print_version(void);
 
-/* What makes a noun a plural behind that number. */
+/* Returns the plural ending of a regular noun after that number. */
 static inline const char *plural(unsigned long long count) { return count == 1 ? "" : "s"; }
 
-/* The subcommands, a file each. The prefix of err(3) is "mallow SUBCOMMAND". */
+/* The subcommands. They find "mallow SUBCOMMAND" as the prefix of messages by err(3). */
 int run_command(int argc, char **argv);
 int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);

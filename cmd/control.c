@@ -31,13 +31,13 @@ static int control_open_socket(int seconds) {
     return fd;
 }
 
-/* 0 if it is not known. */
+/* Returns the inode of the process's PID namespace, or 0 if it is unknown. */
 static unsigned long control_pid_namespace(pid_t process) {
     struct stat status;
     return stat(proc_path(process, "ns/pid").text, &status) == 0 ? status.st_ino : 0;
 }
 
-/* By the number that the process has in its own PID namespace. */
+/* `number` is the process ID in the process's own PID namespace. */
 static int control_connect_by_name(int fd, unsigned long namespace, long number) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "mallow.%lu.%ld",
@@ -49,7 +49,7 @@ static int control_connect_by_name(int fd, unsigned long namespace, long number)
 static int control_connect(pid_t process, int seconds) {
     int fd = control_open_socket(seconds);
     long number = proc_status_number(process, "NSpid:");
-    /* Without /proc, a process does not know its namespace. */
+    /* A process without /proc does not know its namespace and uses 0. */
     if (control_connect_by_name(fd, control_pid_namespace(process), number) != 0 &&
         (errno != ECONNREFUSED || control_connect_by_name(fd, 0, number) != 0)) {
         if (errno == ECONNREFUSED) target_explain_refusal(process);
@@ -64,7 +64,7 @@ static int control_connect(pid_t process, int seconds) {
 static void control_send(int fd, const char *request) {
     char line[64];
     int length = snprintf(line, sizeof line, "%s\n", request);
-    /* A failure shows in the answer. */
+    /* A failure shows when the answer is read. */
     if (TEMP_FAILURE_RETRY(send(fd, line, (size_t)length, MSG_NOSIGNAL)) < 0) return;
 }
 

@@ -1,4 +1,4 @@
-/* Names as their language writes them, whatever they expand to. */
+/* Demangles the names of C++ and Rust, with a limit on their length. */
 #include <libiberty/demangle.h>
 #include <setjmp.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include "symbols.h"
 #include "xalloc.h"
 
-/* A name of a hundred characters can expand to gigabytes, as it may refer to its own parts. */
+/* A name of a hundred characters can expand to gigabytes, because it can refer to its own parts. */
 #define DEMANGLED_MAX ((size_t)16 << 10)
 
 struct demangle_result {
@@ -16,7 +16,7 @@ struct demangle_result {
     jmp_buf too_long;
 };
 
-/* Neither demangler has memory allocated while it calls this. */
+/* The jump out of the demangler leaks nothing: neither demangler allocates memory. */
 static void demangle_add_piece(const char *piece, size_t length, void *to) {
     struct demangle_result *demangled = to;
     if (length >= DEMANGLED_MAX - demangled->length) longjmp(demangled->too_long, 1);

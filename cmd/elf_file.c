@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A program or a shared object, in either byte order. libdwfl also takes compressed files, whatever
- * their size is, and relocatable ones, whose relocations it would apply. */
+/* Returns true for a program or a shared object, in either byte order. libdwfl would also accept
+ * compressed files of any size, and relocatable files, whose relocations it would apply. */
 static bool elf_file_is_loadable(int fd) {
-    Elf32_Ehdr header; /* begins as the one of 64 bits does */
+    Elf32_Ehdr header; /* the 64-bit header begins with the same fields */
     if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header) return false;
     if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;
     unsigned type = header.e_type < 0x100 ? header.e_type : header.e_type >> 8;
@@ -23,7 +23,7 @@ int elf_file_open(const char *path) {
     if (stat(path, &file) != 0 || !S_ISREG(file.st_mode)) return -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return -1;
-    /* Another file may have taken the name meanwhile. */
+    /* The name may refer to another file by now. */
     if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && elf_file_is_loadable(fd)) return fd;
     close(fd);
     return -1;

@@ -4,11 +4,12 @@
 
 #include <stdbool.h>
 
-/* A descriptor for a regular file that begins as a program or a shared object, else -1. Never
- * waits, as opening a pipe does, and opens no device. */
+/* Opens a regular file that begins like a program or a shared object, and returns the descriptor,
+ * or -1. Never blocks, as opening a pipe would, and opens no device. */
 int elf_file_open(const char *path);
 
-/* Whether opening the file in the directory cannot wait either: it is regular or does not exist. */
+/* Returns true if opening the file in the directory cannot block either, because the file is
+ * regular or does not exist. */
 bool elf_file_cannot_block(const char *directory, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* mallow stats and mallow info: the figures of a running process. */
+/* mallow stats and mallow info: print the figures of a running process. */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static _Noreturn void figures_refuse_answer(pid_t process) {
     errx(EXIT_OWN_FAILURE, "process %d answers in a way this version does not know", (int)process);
 }
 
-/* The resident memory comes first, then what the process has answered. */
+/* Puts the resident memory before the figures of the answer. */
 static int figures_print_json(pid_t process, const char *figures) {
     char start[96];
     if (*figures != '{') figures_refuse_answer(process);
@@ -41,7 +41,7 @@ static int figures_print_json(pid_t process, const char *figures) {
     return print_text(figures + 1);
 }
 
-/* A figure of the whole process. */
+/* Returns the named figure from the JSON object, or 0. */
 static unsigned long long figures_value(const char *figures, const char *name) {
     char field[64];
     snprintf(field, sizeof field, "\"%s\":", name);

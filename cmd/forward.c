@@ -8,7 +8,7 @@
 #include "probe.h"
 
 #define FORWARD_LIST_SIZE 64u
-#define PROBE_TIMEOUT_MS 5000 /* then the probe is taken to be stopped */
+#define PROBE_TIMEOUT_MS 5000 /* after that, the probe counts as stopped */
 
 struct forward_entry {
     siginfo_t info;
@@ -21,10 +21,12 @@ struct forward_list {
     size_t count;
 };
 
-/* Signals that the command or the probe has received and the other has not yet; oldest first. */
+/* Signals that the command has received and the probe has not, and the other way round; the oldest
+ * first. */
 static struct forward_list forward_arrivals, forward_echoes;
 
-/* When the probe was asked, 0: it has answered; and until when what it has received is known. */
+/* When the probe was queried, or 0 if it owes no reply; and the time until which all signals that
+ * the probe has received are known. */
 static int64_t forward_query_time, forward_echoes_complete_until;
 
 static void forward_drop(struct forward_list *list, size_t index) {
@@ -91,7 +93,7 @@ void forward_all(pid_t program) {
         forward_pass_on(&forward_arrivals.entries[i], program);
 }
 
-/* Whether the program does not have the signal from its sender. */
+/* Returns true if the sender has not signalled the program, too. */
 static bool forward_is_for_command_alone(const struct forward_entry *arrival, int64_t now) {
     if (forward_arrivals.count == FORWARD_LIST_SIZE) return true;
     if (now < arrival->expires) return false;

@@ -1,9 +1,11 @@
 /*
- * Which signals to the command are passed on to the program, so that each reaches it once.
+ * Decides which signals sent to the command are passed on to the program, so that the program
+ * receives each of them once.
  *
- * - A signal from the kernel (a terminal's) goes to the whole process group: the program has it.
- * - A signal that another process has sent is passed on, unless the probe has received it from the
- *   same sender within FORWARD_PATIENCE_MS: then the sender means the program too (probe.h).
+ * - A signal from the kernel, such as one that a terminal causes, goes to the whole process group,
+ *   so the program has received it as well.
+ * - A signal from another process is passed on, unless the probe receives it from the same sender
+ *   within FORWARD_WINDOW_MS: then the sender has signalled the program as well (probe.h).
  */
 #ifndef MALLOW_FORWARD_H
 #define MALLOW_FORWARD_H
@@ -12,19 +14,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How long a sender may take to signal all processes one after another. That the probe takes its
- * time, on a busy machine, does no harm: it is asked. */
+/* How long a sender may take to signal all processes one after another. A probe that runs late on a
+ * busy machine does no harm, because it is queried before a signal is passed on. */
 #define FORWARD_WINDOW_MS 300
 
-/* The command has received a signal. */
+/* Records a signal that the command has received. */
 void forward_arrived(const siginfo_t *info);
 
-/* Before the program may take signals: passes on everything that has arrived so far. A signal that
- * the program has already is pending there, and is not doubled. */
+/* Passes on all signals that have arrived so far. Called while the program still blocks signals: if
+ * it has received one of them itself, that signal is pending there and stays a single one. */
 void forward_all(pid_t program);
 
-/* Passes on what has waited long enough. Returns for how many milliseconds there is nothing to do,
- * or -1: until the next signal. */
+/* Passes on the signals that are due. Returns the number of milliseconds after which it must be
+ * called again, or -1 if nothing is due before the next signal. */
 int forward_poll(pid_t program);
 
 #endif

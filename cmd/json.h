@@ -1,4 +1,4 @@
-/* JSON on standard output. */
+/* Writes JSON to standard output. */
 #ifndef MALLOW_JSON_H
 #define MALLOW_JSON_H
 

@@ -1,4 +1,4 @@
-/* mallow leaks: what nothing in a running process points to any more. */
+/* mallow leaks: finds the blocks of a running process that nothing points to any more. */
 #include "leaks.h"
 
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 #include "control.h"
 #include "target.h"
 
-/* A check takes several seconds for each GiB, and some hundred bytes for each frame of a group. */
+/* A check takes several seconds for each GiB of memory. Each frame of a group takes a few hundred
+ * bytes of the answer. */
 static const struct control_limits LEAKS_CONTROL_LIMITS = {600, (size_t)512 << 20};
 
 #define LEAKS_LIMIT_DEFAULT 50

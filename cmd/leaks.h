@@ -1,4 +1,4 @@
-/* mallow leaks: what a process answered, and what is made of it. */
+/* mallow leaks: the answer of a process, and the steps that process it. */
 #ifndef MALLOW_LEAKS_H
 #define MALLOW_LEAKS_H
 
@@ -14,16 +14,16 @@ struct leak_sum {
     unsigned long long blocks, bytes;
 };
 
-/* Blocks that were lost at one place, in the answer's lines. */
+/* A group: blocks of one kind with the same allocation site. Strings point into the answer. */
 struct leak_group {
     enum leak_kind kind;
     struct leak_sum direct, indirect;
-    bool
-        is_remainder; /* all blocks of groups for which there was no room; nothing below is known */
+    bool is_remainder; /* the sum of the groups that the process had no room for; has none of
+                           the fields below */
     unsigned long long address, size;
-    const char *line;        /* the group's, ended */
-    const char *first_bytes; /* in it: the first bytes in hexadecimal, and as characters */
-    const char *frames;      /* the lines behind it, ended by an empty one */
+    const char *line;        /* the group's line, terminated */
+    const char *first_bytes; /* in the line: the block's first bytes, in hexadecimal and as text */
+    const char *frames;      /* the lines of the stack, or "" */
 };
 
 struct leak_answer {
@@ -34,18 +34,18 @@ struct leak_answer {
     unsigned long long threads_stopped, threads_missed, pause_microseconds;
 };
 
-/* Gives the frames of that process functions and lines, as far as they are known, and returns the
- * new text; frees the old one. */
+/* Adds the functions and lines that are known to the frames, which are of that process. Frees the
+ * text and returns the new one. */
 char *leaks_symbolize(char *text, pid_t process);
 
-/* Takes the text of an answer apart, which it changes; ends the command when it is not understood.
- */
+/* Parses an answer. The result takes over the text, which is modified. Ends the command with a
+ * message if the text is not a complete answer. */
 struct leak_answer leaks_parse(char *text);
 
-/* Takes out what the file of suppressions names. */
+/* Removes the groups that match a pattern of the file. */
 void leaks_suppress(struct leak_answer *answer, const char *file);
 
-/* At most `limit` groups of each kind; 0: all. */
+/* Print at most `limit` groups of each kind, or all if the limit is 0. */
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit);
 void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned long limit);
 

@@ -1,4 +1,4 @@
-/* The answer to the request "leaks" (mallow(7)), taken apart. */
+/* Parses the answer to the request "leaks" (mallow(7)). */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,20 +15,20 @@ const char *const leak_kind_names[LEAK_KINDS] = {
     [LEAK_REACHABLE] = "still reachable",
 };
 
-/* What stands behind the prefix, or NULL. */
+/* Returns the text after the prefix, or NULL if the text does not begin with it. */
 static const char *leaks_answer_after_prefix(const char *text, const char *prefix) {
     size_t length = strlen(prefix);
     return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-/* "N bytes in N blocks" */
+/* Parses "N bytes in N blocks" and returns the text after it, or NULL. */
 static const char *leaks_answer_parse_sum(const char *at, struct leak_sum *sum) {
     int length = 0;
     sscanf(at, "%llu %*[bytes] in %llu %*[blocks]%n", &sum->bytes, &sum->blocks, &length);
     return length == 0 ? NULL : at + length;
 }
 
-/* The kind's name and ": " in front of a sum; what stands behind. */
+/* Parses "KIND: SUM" and returns the text after it, or NULL. */
 static const char *leaks_answer_parse_kind(const char *line, enum leak_kind *kind,
                                            struct leak_sum *sum) {
     for (*kind = 0; *kind < LEAK_KINDS; ++*kind) {
@@ -39,7 +39,7 @@ static const char *leaks_answer_parse_kind(const char *line, enum leak_kind *kin
     return NULL;
 }
 
-/* "; one of N bytes at 0xADDRESS: HEAD", or that there is no such block. */
+/* Parses "; one of N bytes at 0xADDRESS: FIRST-BYTES", or the end of a line without an example. */
 static bool leaks_answer_parse_example(const char *at, struct leak_group *group) {
     static const char rest[] = "; in groups for which ";
     int length = 0;
@@ -80,7 +80,7 @@ static struct leak_group *leaks_answer_add_group(struct leak_answer *answer) {
     return &answer->groups[answer->count++];
 }
 
-/* Ends the group's stack, whose lines begin at `next`; returns the line after them. */
+/* Terminates the group's stack, whose lines begin at `next`, and returns the line after them. */
 static char *leaks_answer_take_frames(struct leak_group *group, char *next) {
     char *first = next, *end;
     while (*next == ' ' && (end = strchr(next, '\n')) != NULL) next = end + 1;

@@ -1,4 +1,4 @@
-/* What mallow leaks prints. */
+/* The output of mallow leaks, as text and as JSON. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,9 +6,9 @@
 #include "json.h"
 #include "leaks.h"
 
-/* Which groups are listed: those of each kind up to the limit. */
+/* Counts the groups of each kind, of which those up to the limit are listed. */
 struct leaks_listing {
-    unsigned long limit; /* 0: none */
+    unsigned long limit; /* 0: no limit */
     size_t listed[LEAK_KINDS], omitted[LEAK_KINDS];
 };
 
@@ -68,7 +68,7 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
 
 /* ---- JSON ---- */
 
-/* As a name: an underscore for each space. */
+/* Prints the name of a member, with underscores for spaces. */
 static void leaks_print_name(const char *name) {
     putchar('"');
     for (; *name != '\0'; name++) putchar(*name == ' ' ? '_' : *name);
@@ -86,7 +86,7 @@ static void leaks_print_frames(const char *frames) {
     putchar(']');
 }
 
-/* The first bytes in hexadecimal, without the characters after them. */
+/* Prints the first bytes in hexadecimal, without the text that follows them. */
 static void leaks_print_first_bytes(const char *head) {
     size_t length = strcspn(head, "|");
     while (length > 0 && head[length - 1] == ' ') length--;
@@ -131,7 +131,7 @@ static void leaks_print_groups(const struct leak_answer *answer, struct leaks_li
     fputs("],", stdout);
 }
 
-/* In all, then of each kind. */
+/* Prints the total, then the number of each kind. */
 static void leaks_print_json_omitted(const struct leaks_listing *listing) {
     size_t all = 0;
     for (int kind = 0; kind < LEAK_KINDS; kind++) all += listing->omitted[kind];

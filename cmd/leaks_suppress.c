@@ -1,4 +1,4 @@
-/* Suppressions in LeakSanitizer's format: what is known to be lost. */
+/* Suppressions of known leaks, in LeakSanitizer's format. */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static bool leaks_suppress_is_named(const struct leaks_patterns *patterns, const
     return false;
 }
 
-/* Names in a frame's line, whichever are known:
+/* Returns true if a pattern matches one of the names in a frame's line:
  *     #N 0xADDRESS in FUNCTION at SOURCE:LINE (FILE+0xOFFSET)
  *     #N 0xADDRESS in FILE+0xOFFSET */
 static bool leaks_suppress_is_frame_named(const struct leaks_patterns *patterns, const char *line,

@@ -1,5 +1,6 @@
-/* The frames of an answer get functions and lines, in a child: whatever the files that the process
- * has mapped do to it, the answer is printed. */
+/* Adds functions and lines to the frames of an answer. A child process does this, because the files
+ * that the process has mapped may be hostile: the answer is printed whatever happens to the child.
+ */
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
@@ -18,12 +19,12 @@
 #include "xalloc.h"
 
 #define SYMBOLIZE_TIMEOUT_MS 120000
-#define SYMBOLIZED_MAX ((size_t)1 << 30)   /* bytes of the text with names */
+#define SYMBOLIZED_MAX ((size_t)1 << 30)   /* bytes of the text with functions and lines */
 #define CHILD_MEMORY_MAX ((rlim_t)8 << 30) /* bytes of address space */
 
 static void leaks_symbols_limit_child(void) {
     static const struct rlimit memory = {CHILD_MEMORY_MAX, CHILD_MEMORY_MAX}, core = {0, 0};
-    setrlimit(RLIMIT_AS, &memory); /* fails where there is a lower limit, which does as well */
+    setrlimit(RLIMIT_AS, &memory); /* fails if the limit is lower already, which is fine */
     setrlimit(RLIMIT_CORE, &core);
 }
 
@@ -52,14 +53,14 @@ static void leaks_symbols_end_child(pid_t child) {
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
 }
 
-/* ---- what came before the child was ended ---- */
+/* ---- the child's output ---- */
 
 static const char *leaks_symbols_line_after(const char *line) {
     const char *end = strchr(line, '\n');
     return end == NULL ? NULL : end + 1;
 }
 
-/* The first line after those that one line of the answer became; NULL when they are not complete.
+/* Returns the line after those that replace one line of the answer, or NULL if they are incomplete.
  */
 static const char *leaks_symbols_skip_frame(const char *symbolized) {
     static const char inlined[] = " (inlined)\n";
@@ -73,7 +74,8 @@ static const char *leaks_symbols_skip_frame(const char *symbolized) {
     return NULL;
 }
 
-/* The complete lines of the text with names, then the rest of the text without them. */
+/* Joins the complete lines that the child has written with the lines of the original text that it
+ * has not reached. */
 static char *leaks_symbols_merge(const char *symbolized, const char *text) {
     const char *at = symbolized, *rest = text, *next;
     while ((next = leaks_symbols_skip_frame(at)) != NULL && leaks_symbols_line_after(rest) != NULL)

@@ -1,4 +1,4 @@
-/* The command: finds the subcommand and hands it its arguments. */
+/* The command: calls the subcommand with its arguments. */
 #include <err.h>
 #include <errno.h>
 #include <stdbool.h>

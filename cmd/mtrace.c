@@ -1,4 +1,4 @@
-/* mallow mtrace: what a log of mtrace(3) says of a program's memory. */
+/* mallow mtrace: evaluates a log of mtrace(3). */
 #include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,26 +32,27 @@ static const char mtrace_help[] =
 
 struct mtrace_view {
     struct symbols *symbols;
-    const char *program; /* NULL: as the log has it */
+    const char *program; /* NULL: the name in the log counts */
     const struct trace_log *log;
 };
 
-/* ---- places ---- */
+/* ---- call sites ---- */
 
 static const char *mtrace_file_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
 }
 
-/* The log has the program as it was called, from another directory perhaps. */
+/* Returns the file that the site belongs to. The log names the program as it was called, perhaps
+ * from another directory. */
 static const char *mtrace_module_of(const struct mtrace_view *view, const struct trace_site *site) {
     if (view->program == NULL) return site->object;
     bool same = strcmp(mtrace_file_name(site->object), mtrace_file_name(view->program)) == 0;
     return same || access(site->object, R_OK) != 0 ? view->program : site->object;
 }
 
-/* The log counts from the object's first byte; before libc 2.26 it had the address in memory, which
- * is also the one in the file where a program is at a fixed place. */
+/* The log has the distance from the object's first byte. Before libc 2.26 it had the address in
+ * memory; for a program at a fixed address, that is the address in the file, too. */
 static void mtrace_find_symbols(const struct mtrace_view *view, const struct trace_site *site,
                                 struct symbol_list *list) {
     const char *module = mtrace_module_of(view, site);
@@ -66,7 +67,7 @@ static void mtrace_print_symbol(FILE *to, const struct symbol *symbol) {
     if (symbol->inlined) fputs(" (inlined)\n", to);
 }
 
-/* By the symbol table, or as the log has it. */
+/* Prints the name from the symbol table, or else the name in the log. */
 static void mtrace_print_name(FILE *to, const struct mtrace_view *view,
                               const struct trace_site *site, const struct symbol_list *list) {
     const char *object = site->object != NULL ? site->object : view->program;
@@ -95,7 +96,7 @@ static void mtrace_print_site(FILE *to, const struct mtrace_view *view,
     symbol_list_clear(&list);
 }
 
-/* A line for the function, before it one for each that was inlined there. */
+/* Returns a line for the function, preceded by a line for each function that is inlined there. */
 static const char *mtrace_describe(const struct mtrace_view *view, struct trace_site *site) {
     size_t size;
     if (site->description != NULL) return site->description;
@@ -106,9 +107,9 @@ static const char *mtrace_describe(const struct mtrace_view *view, struct trace_
     return site->description;
 }
 
-/* ---- what was not freed ---- */
+/* ---- blocks that were not freed ---- */
 
-/* Blocks with callers of the same description. */
+/* Blocks whose callers have the same description. */
 struct mtrace_group {
     const char *caller;
     uint64_t bytes;
@@ -118,7 +119,7 @@ struct mtrace_group {
 
 struct mtrace_leaks {
     const struct mtrace_view *view;
-    const struct trace_block **blocks; /* those of a group in a row */
+    const struct trace_block **blocks; /* the blocks of a group are adjacent */
     struct mtrace_group *groups;       /* the largest first */
     size_t count, group_count;
 };
@@ -174,7 +175,7 @@ static const char *const mtrace_error_names[] = {
     [TRACE_ALLOCATED_TWICE] = "allocated again without being freed",
 };
 
-/* Each line of a caller on a line of its own. */
+/* Prints the lines of a caller, indented. */
 static void mtrace_print_caller(const char *before, const char *caller) {
     printf("%s\n", before);
     for (size_t length; *caller != '\0'; caller += length + (caller[length] != '\0')) {

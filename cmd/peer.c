@@ -12,7 +12,8 @@
 #    define SO_PEERPIDFD 77 /* since Linux 6.5 */
 #endif
 
-/* The user at the other end is the one that the socket was made by, at the start of the process. */
+/* SO_PEERCRED reports the user that created the socket when the process started, and the process
+ * may have changed its user since. */
 static bool peer_is_owned_by(uid_t user, pid_t process) {
     char line[PROC_LINE_SIZE];
     unsigned ids[4];
@@ -24,7 +25,7 @@ static bool peer_is_owned_by(uid_t user, pid_t process) {
     return found;
 }
 
-/* A descriptor of the process that made the socket can be read when that has ended. */
+/* The peer's pidfd becomes readable when the process that created the socket has ended. */
 static bool peer_is_alive(int socket) {
     int process;
     socklen_t length = sizeof process;

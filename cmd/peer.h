@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* True if that is the process: anybody can take a name in the abstract name space, and the number
- * of a process that has ended may be used again. */
+/* Returns true if it is that process. Any process can bind a name in the abstract namespace, and
+ * the ID of a process that has ended can be reused. */
 bool peer_is(int socket, pid_t process);
 
 #endif

@@ -16,7 +16,7 @@ static void preload_set_variable(const char *name, const char *value) {
     if (setenv(name, value, 1) != 0) err(EXIT_OWN_FAILURE, "cannot set %s", name);
 }
 
-/* The variable's value, or NULL when it is unset or empty. */
+/* Returns the variable's value, or NULL if it is unset or empty. */
 static const char *preload_get_variable(const char *name) {
     const char *value = getenv(name);
     return value != NULL && *value != '\0' ? value : NULL;
@@ -28,15 +28,15 @@ void preload_own_path(char path[static PATH_MAX]) {
     path[length] = '\0';
 }
 
-/* The directory of the running command. */
+/* Returns the directory of the running command. */
 static const char *preload_own_directory(char path[static PATH_MAX]) {
     preload_own_path(path);
     *strrchr(path, '/') = '\0';
     return path;
 }
 
-/* The absolute path of a file in the directory that is `place` seen from `directory`, allocated;
- * NULL when it is not there. */
+/* Returns the absolute path of DIRECTORY/RELATIVE/NAME, which the caller frees, or NULL if there is
+ * no such file. */
 static char *preload_find_in(const char *directory, const char *relative, const char *name) {
     char *candidate = xasprintf("%s/%s/%s", directory, relative, name);
     char *path = realpath(candidate, NULL);
@@ -44,8 +44,8 @@ static char *preload_find_in(const char *directory, const char *relative, const 
     return path;
 }
 
-/* The absolute path of the library of that name, allocated. A copy of Mallow's files may lack the
- * name with a version, which is a link in a build. */
+/* Returns the absolute path of the library, which the caller frees. The versioned name is a
+ * symbolic link in a build, and a copy of Mallow's files may lack it. */
 static char *preload_find_library(const char *name) {
     static const char *const relatives[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
     char directory[PATH_MAX], unversioned[64];
@@ -75,7 +75,7 @@ void preload_library(const char *name) {
     free(found);
 }
 
-/* Sets MALLOW_OPTIONS to the two lists. */
+/* Sets MALLOW_OPTIONS to the first list followed by the second. */
 static void preload_join_options(const char *first, const char *second) {
     bool both = *first != '\0' && *second != '\0';
     char *all = xasprintf("%s%s%s", first, both ? "," : "", second);
@@ -98,7 +98,7 @@ void preload_add_options(const char *options) {
 
 static const char preload_spaces[] = " \t\n\v\f\r";
 
-/* The text from `start` to `end` without spaces around it, allocated. */
+/* Returns a copy of the text from `start` to `end` without surrounding white space. */
 static char *preload_trim(const char *start, const char *end) {
     start += strspn(start, preload_spaces);
     while (end > start && strchr(preload_spaces, end[-1]) != NULL) end--;

@@ -6,7 +6,8 @@
 
 static bool utf8_is_continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-/* By the first byte alone; 0 for a byte that cannot be the first one. */
+/* Returns the length of a character by its first byte, or 0 if no character begins with that byte.
+ */
 static size_t utf8_expected_length(unsigned char first) {
     if (first < 0x80) return 1;
     if (first >= 0xc2 && first <= 0xdf) return 2;
@@ -14,7 +15,8 @@ static size_t utf8_expected_length(unsigned char first) {
     return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
 }
 
-/* Overlong forms, surrogates and numbers above U+10FFFF show in the second byte. */
+/* The second byte alone distinguishes overlong forms, surrogates and numbers above U+10FFFF from
+ * valid characters. */
 static bool utf8_is_second_byte(unsigned char first, unsigned char second) {
     unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
@@ -31,7 +33,8 @@ size_t utf8_length(const char *text, size_t count) {
     return length;
 }
 
-/* C0 and DEL, and C1 as bytes of 8-bit terminals or as U+0080 to U+009F. */
+/* Returns true for C0 and DEL, and for C1 both as single bytes, which 8-bit terminals obey, and as
+ * U+0080 to U+009F. A length of 0 means that the byte is not part of a character. */
 static bool printable_is_control(const char *character, size_t length) {
     unsigned char first = (unsigned char)character[0];
     if (length == 0) return first >= 0x80 && first < 0xa0;

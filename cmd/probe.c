@@ -14,7 +14,7 @@
     SIGRTMAX /* of several signals that wait the highest number is taken last \
               */
 
-/* Shared memory: the probe adds, the command takes. */
+/* In shared memory: the probe adds signals, the command takes them. */
 struct probe_ring {
     uint32_t added, taken;
     struct probe_signal signals[PROBE_RING_SIZE];
@@ -25,8 +25,8 @@ static struct {
     struct probe_ring *ring;
 } probe;
 
-/* A name and arguments of its own: who sends a signal to all processes called "mallow" does not
- * mean the program, and must not seem to have reached it. */
+/* Changes the name and arguments of the probe: a sender that signals all processes called "mallow"
+ * does not signal the program, so the probe must not receive that signal. */
 static void probe_set_name(void) {
     char line[4096];
     prctl(PR_SET_NAME, PROBE_NAME);
@@ -81,7 +81,7 @@ bool probe_take(struct probe_signal *received) {
     return true;
 }
 
-/* As long as it has not been waited for its number is not another's. */
+/* The probe's process ID is not reused as long as nothing has waited for the probe. */
 bool probe_query(void) {
     siginfo_t info = {.si_pid = 0};
     if (probe.process <= 0) return false;

@@ -1,10 +1,11 @@
 /*
- * A process that shows whether a signal was sent to more processes than this one.
+ * The probe: a process that shows whether a signal was sent to the command alone.
  *
  * A signal to the process group, or to each process of a control group, reaches both the command
- * and the program; a signal to the command alone must be passed on to the program. The kernel
- * reports both alike. So the command has a second child, which is in the same groups as the program
- * and does nothing but receive signals: what reaches this one has reached the program too.
+ * and the program. A signal to the command alone must be passed on to the program. The kernel
+ * reports both in the same way. The command therefore has a second child, which belongs to the same
+ * groups as the program and only receives signals: a signal that reaches this child has also
+ * reached the program.
  */
 #ifndef MALLOW_PROBE_H
 #define MALLOW_PROBE_H
@@ -20,16 +21,17 @@ struct probe_signal {
     pid_t sender;
 };
 
-/* Starts the process, in which the signals must be blocked. It sends SIGCHLD to this process when
- * it has received one of them. Returns false when it cannot be started. */
+/* Starts the probe, which inherits the caller's signal mask: `signals` must be blocked. The probe
+ * sends SIGCHLD to this process whenever it has received one of them. Returns false if it cannot be
+ * started. */
 bool probe_start(const sigset_t *signals);
 
-/* Takes the next signal that the process has received from another one; false when there is none.
+/* Takes the next signal that the probe has received from a process. Returns false if there is none.
  */
 bool probe_take(struct probe_signal *received);
 
-/* Asks the process to answer, which it does after all signals that have reached it so far: a signal
- * PROBE_ANSWER from this process. Returns false when there is no such process. */
+/* Makes the probe reply, after all signals that have reached it so far: probe_take() then returns
+ * the signal PROBE_REPLY from this process. Returns false if the probe does not exist. */
 #define PROBE_REPLY 0
 bool probe_query(void);
 

@@ -14,7 +14,7 @@ static void process_map_add_file(struct process_map *map, struct mapped_file fil
     map->files[map->count++] = file;
 }
 
-/* A line of /proc/PID/maps. Anonymous mappings and [names] are left out. */
+/* Adds the file in a line of /proc/PID/maps. Leaves out anonymous mappings and [names]. */
 static void process_map_add_line(struct process_map *map, char *line) {
     struct mapped_file file = {.local_path = NULL};
     int path = 0;
@@ -62,8 +62,9 @@ struct mapped_file *process_map_find(const struct process_map *map, uint64_t add
 
 /* ---- paths ---- */
 
-/* Debug information apart from the file is found by the file's own path, where both have it. Only
- * root may open what is mapped, except for the program itself. */
+/* Prefers the process's own path where it leads to the same file here, because separate debug
+ * information is found by that path. Only root may open files in /proc/PID/map_files, but
+ * /proc/PID/exe is accessible to the process's user as well. */
 static char *process_map_find_path(pid_t process, const struct mapped_file *file) {
     char *path = xasprintf("/proc/%d/root%s", (int)process, file->path);
     if (path_is_same_file(path, file->path)) {

@@ -17,7 +17,7 @@
 #include "command.h"
 #include "xalloc.h"
 
-/* An interpreter may be a script itself; the kernel stops here too. */
+/* An interpreter can be a script itself. The kernel has the same limit. */
 #define MAX_INTERPRETERS 4
 
 struct program_file {
@@ -25,7 +25,7 @@ struct program_file {
     size_t size;
 };
 
-/* 0, or why the file cannot be executed. */
+/* Returns 0, or the error number if the file cannot be executed. */
 static int program_execution_error(const char *path) {
     struct stat status;
     if (stat(path, &status) != 0) return errno;
@@ -40,7 +40,7 @@ static _Noreturn void program_refuse(const char *name, int error) {
 }
 
 static char *program_join(const char *directory, size_t length, const char *name) {
-    /* An empty element of PATH is the working directory. */
+    /* An empty element of PATH means the working directory. */
     if (length == 0) directory = ".", length = 1;
     return xasprintf("%.*s/%s", (int)length, directory, name);
 }
@@ -70,7 +70,8 @@ char *program_find(const char *name) {
     return xstrdup(name);
 }
 
-/* An empty file when it cannot be read: one may run what one may not read. */
+/* Maps the file. A file that cannot be read becomes an empty one, because permission to execute a
+ * file does not imply permission to read it. */
 static struct program_file program_file_open(const char *path) {
     struct program_file file = {NULL, 0};
     struct stat status;
@@ -102,7 +103,7 @@ static bool program_is_same_architecture(const ElfW(Ehdr) * header) {
     return same;
 }
 
-/* The program headers; NULL when they are not all in the file. */
+/* Returns the program headers, or NULL if they exceed the file. */
 static const ElfW(Phdr) * program_segments(struct program_file file, const ElfW(Ehdr) * header) {
     size_t table_size = (size_t)header->e_phnum * sizeof(ElfW(Phdr));
     if (header->e_phoff > file.size || table_size > file.size - header->e_phoff) return NULL;
@@ -117,10 +118,10 @@ static const ElfW(Phdr) *
     return NULL;
 }
 
-/* ---- the loader, as a program ---- */
+/* ---- programs run by way of the loader ---- */
 
-/* The text at a place of the string table, which the dynamic section gives by its address; "" when
- * it is not in the file. */
+/* Returns the text at an offset of the string table, or "" if it is not in the file. The dynamic
+ * section gives the table by its address. */
 static const char *program_dynamic_string(struct program_file file, const ElfW(Ehdr) * header,
                                           size_t table, size_t place) {
     const ElfW(Phdr) *segments = program_segments(file, header);
@@ -135,7 +136,7 @@ static const char *program_dynamic_string(struct program_file file, const ElfW(E
     return "";
 }
 
-/* The name that a library gives itself, or "". */
+/* Returns the name of a library in its own dynamic section, or "". */
 static const char *program_soname(struct program_file file, const ElfW(Ehdr) * header) {
     const ElfW(Phdr) *dynamic = program_find_segment(file, header, PT_DYNAMIC);
     size_t name = 0, table = 0;
@@ -152,13 +153,13 @@ static const char *program_soname(struct program_file file, const ElfW(Ehdr) * h
     return name == 0 ? "" : program_dynamic_string(file, header, table, name);
 }
 
-/* ld-linux-x86-64.so.2, ld64.so.2, ld.so.1, libc.musl-x86_64.so.1 */
+/* Recognizes names such as ld-linux-x86-64.so.2, ld64.so.2, ld.so.1 and libc.musl-x86_64.so.1. */
 static bool program_is_loader(struct program_file file, const ElfW(Ehdr) * header) {
     const char *name = program_soname(file, header);
     return strncmp(name, "ld", 2) == 0 || strncmp(name, "libc.musl", 9) == 0;
 }
 
-/* The program among the arguments of the loader; NULL when there is none. */
+/* Returns the program among the arguments of the loader, or NULL. */
 static const char *program_of_loader(char **arguments) {
     static const char *const with_value[] = {
         "--library-path",         "--inhibit-rpath",     "--audit", "--preload", "--argv0",
@@ -176,9 +177,9 @@ static const char *program_of_loader(char **arguments) {
     return NULL;
 }
 
-/* ---- what cannot be preloaded into ---- */
+/* ---- programs that ignore LD_PRELOAD ---- */
 
-/* Whether execve() turns on the loader's secure mode, which ignores LD_PRELOAD. */
+/* Returns true if execve() enables the loader's secure mode, which ignores LD_PRELOAD. */
 static bool program_gains_privileges(const char *path) {
     struct stat status;
     if (stat(path, &status) != 0) return false;
@@ -187,7 +188,8 @@ static bool program_gains_privileges(const char *path) {
     return getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
-/* The interpreter of a script, allocated; NULL when the file is no script. */
+/* Returns the interpreter of a script, which the caller frees, or NULL if the file is not a script.
+ */
 static char *program_interpreter(struct program_file file) {
     static const char blanks[] = " \t";
     if (file.size < 2 || memcmp(file.bytes, "#!", 2) != 0) return NULL;
@@ -224,7 +226,7 @@ static void program_require_no_privileges(const char *path) {
              path);
 }
 
-/* Returns the program that the file is to load, if it is the loader, else NULL. */
+/* Returns the program that the loader runs if the file is the loader, or NULL. */
 static const char *program_require_preloadable_elf(const char *path, struct program_file file,
                                                    const ElfW(Ehdr) * header, char **arguments) {
     program_require_same_architecture(path, header);
@@ -234,7 +236,7 @@ static const char *program_require_preloadable_elf(const char *path, struct prog
     return arguments != NULL ? program_of_loader(arguments) : NULL;
 }
 
-/* arguments: NULL for an interpreter, whose arguments are not looked at. */
+/* `arguments` is NULL for an interpreter, whose arguments are not examined. */
 static void program_require_preloadable_file(const char *path, char **arguments, int files_left) {
     struct program_file file = program_file_open(path);
     const ElfW(Ehdr) *header = program_elf_header(file);

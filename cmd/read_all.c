@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "xalloc.h"
 
-/* False when the deadline has passed and nothing can be read. */
+/* Waits until data can be read. Returns false if the deadline passes first. */
 static bool read_all_wait(int fd, int64_t deadline) {
     struct pollfd poll_for = {.fd = fd, .events = POLLIN};
     int ready;
@@ -26,7 +26,7 @@ static enum read_end read_all_copy(int fd, int64_t deadline, size_t limit, FILE 
     for (size_t all = 0; all <= limit;) {
         if (!read_all_wait(fd, deadline) || clock_ms() > deadline) return READ_LATE;
         ssize_t n = read(fd, piece, sizeof piece);
-        /* A server that did not read all of the request resets the connection at its end. */
+        /* If the server has not read all of the request, closing it resets the connection. */
         if (n == 0 || (n < 0 && errno == ECONNRESET)) return READ_COMPLETE;
         if (n < 0 && errno != EINTR && errno != EAGAIN) return READ_FAILED;
         if (n < 0) continue;

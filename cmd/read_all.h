@@ -1,4 +1,4 @@
-/* Reading until the end what another process writes, which may be slow, endless or hostile. */
+/* Reads all that another process writes, which may be slow, endless or hostile. */
 #ifndef MALLOW_READ_ALL_H
 #define MALLOW_READ_ALL_H
 
@@ -7,14 +7,14 @@
 
 enum read_end {
     READ_COMPLETE,
-    READ_LATE,     /* the deadline came first */
-    READ_TOO_LONG, /* there is more than `limit` */
-    READ_FAILED,   /* errno has the reason */
+    READ_LATE,     /* the deadline has passed */
+    READ_TOO_LONG, /* there are more than `limit` bytes */
+    READ_FAILED,   /* errno holds the reason */
 };
 
 /* Reads from a pipe or a socket until its end, or until clock_ms() reaches the deadline, and stores
- * the text, which the caller frees. The text is what came, whatever ended it. Ends the command when
- * there is no memory. */
+ * the text, which the caller frees. The text holds all that has been read, whatever the result.
+ * Ends the command if there is no memory. */
 enum read_end read_all(int fd, int64_t deadline, size_t limit, char **text, size_t *length);
 
 #endif

@@ -1,4 +1,4 @@
-/* mallow run: runs a program under the library, with the summary at its end. */
+/* mallow run: runs a program on Mallow and prints a summary when it ends. */
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
@@ -42,7 +42,8 @@ static const char run_help[] =
     "The exit status is that of PROGRAM, 128 + N when signal N killed it, 125 when\n"
     "mallow itself fails, 126 when PROGRAM cannot be executed, 127 when there is none.\n";
 
-/* The program may change its directory before the library opens the file. */
+/* Makes the path absolute, because the program may change its directory before the library opens
+ * the file. */
 static void run_add_log(const char *file) {
     char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
 
@@ -55,7 +56,7 @@ static void run_add_log(const char *file) {
     free(directory);
 }
 
-/* The library has this command give the stack frames in reports functions and lines. */
+/* Makes the library call this command to add functions and lines to the frames in its reports. */
 static void run_add_symbolizer(void) {
     char path[PATH_MAX];
     preload_own_path(path);

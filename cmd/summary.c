@@ -21,14 +21,14 @@
 
 static struct {
     bool enabled;
-    struct mallow_call_page *page; /* NULL: the program prints the summary, if it can */
+    struct mallow_call_page *page; /* NULL: the program itself prints the summary, if it can */
     int fd;
-    char path[64]; /* under which the program finds it */
+    char path[64]; /* by which the program finds the page */
 } summary_shared;
 
 /* ---- the page ---- */
 
-/* A file that would be too large is answered by a signal, also in memory. */
+/* A file beyond the size limit, even one in memory, would cause a SIGXFSZ. */
 static bool summary_may_create_file(size_t bytes) {
     struct rlimit limit;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= bytes;
@@ -37,18 +37,18 @@ static bool summary_may_create_file(size_t bytes) {
 static int summary_sealed_file(size_t bytes) {
     int fd = memfd_create("mallow-calls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0) err(EXIT_OWN_FAILURE, "cannot make a file");
-    /* Nobody can take its memory away while it is mapped. */
+    /* No process can truncate the file while it is mapped. */
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     return fd;
 }
 
-/* The program opens the page by way of the command's descriptors: so it finds the page again when
+/* The program opens the page through /proc/PID/fd of the command, so it finds the page again after
  * it has executed another program. */
 void summary_prepare(void) {
     char own_number[32] = "";
     summary_shared.enabled = true;
     if (!summary_may_create_file(sizeof *summary_shared.page)) return;
-    /* /proc may be that of another PID namespace, so it is /proc that is asked. */
+    /* /proc may belong to another PID namespace, in which this process has another ID. */
     if (readlink("/proc/self", own_number, sizeof own_number - 1) < 0)
         err(EXIT_OWN_FAILURE, "cannot read /proc/self");
     summary_shared.fd = summary_sealed_file(sizeof *summary_shared.page);
@@ -75,13 +75,13 @@ void summary_retract(void) {
     if (summary_shared.page != NULL) summary_shared.page->pid = 0;
 }
 
-/* ---- where it goes ---- */
+/* ---- the destination ---- */
 
 static void summary_write(void *file, const char *bytes, size_t count) {
     fwrite(bytes, 1, count, file);
 }
 
-/* As the library does: %p is the number of the program's process, %% is one %. */
+/* Expands the path as the library does: %p is the program's process ID, %% is %. */
 static char *summary_expand_path(const char *path, pid_t process) {
     char *expanded;
     size_t length;
@@ -97,7 +97,7 @@ static char *summary_expand_path(const char *path, pid_t process) {
     return expanded;
 }
 
-/* The log that the settings name, else standard error. */
+/* Opens the log that the settings name, or returns standard error. */
 static FILE *summary_open_log(pid_t process) {
     char *setting = preload_setting("log");
     if (setting == NULL) return stderr;
@@ -119,7 +119,7 @@ static bool summary_wants_json(void) {
 
 /* ---- the summary ---- */
 
-/* The program has the page too, and may have written anything. */
+/* The program can write to the page, so its content is not trusted. */
 static struct mallow_call_page summary_read_page(const struct child_end *end) {
     struct mallow_call_page page = *summary_shared.page;
     page.pid = (uint32_t)end->process;
@@ -140,7 +140,7 @@ static const char *summary_why_cut_short(const struct child_end *end) {
 
 #define CHILD_TRIES 200
 
-/* A daemon's parent ends as soon as it has forked. */
+/* The parent of a daemon ends as soon as it has forked, perhaps before the child has run. */
 static uint32_t summary_last_child(void) {
     static const struct timespec pause = {.tv_nsec = 10000000};
     uint32_t child = UINT32_MAX;
@@ -151,7 +151,8 @@ static uint32_t summary_last_child(void) {
     return child == UINT32_MAX ? 0 : child;
 }
 
-/* The environment shows that the process descends from ours: its number may be another's by now. */
+/* The process ID may have been reused, so the environment must show that the process descends from
+ * the program. */
 static bool summary_goes_on(uint32_t process, const struct child_end *end) {
     char ours[32], *variables = NULL;
     size_t room = 0;

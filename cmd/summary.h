@@ -1,21 +1,22 @@
 /*
  * The summary of a program that the command has run. The program counts its calls in a page that it
- * shares with the command (mallow_page.h), so there is a summary however the program ends.
+ * shares with the command (mallow_page.h), so a summary is available however the program ends.
  */
 #ifndef MALLOW_COMMAND_SUMMARY_H
 #define MALLOW_COMMAND_SUMMARY_H
 
 #include "child.h"
 
-/* Makes the page. */
+/* Creates the page. */
 void summary_prepare(void);
 
-/* In the child, before it executes the program: lets the program find the page. */
+/* Called in the child before it executes the program. Passes the location of the page to the
+ * program. */
 void summary_announce(void);
-/* In the child: there is no program, and so no summary. */
+/* Called in the child if the program could not be executed: prevents the summary. */
 void summary_retract(void);
 
-/* Prints the summary of the program that has ended, where the settings want it. */
+/* Prints the summary of the program that has ended, to the destination in the settings. */
 void summary_print(const struct child_end *end);
 
 #endif

@@ -2,7 +2,7 @@
 
 #ifdef MALLOW_SHOW_CRASHES
 
-/* Under a sanitizer each crash is to be seen. */
+/* Under a sanitizer, each crash must be reported. */
 bool survive(void (*call)(void *context), void *context) {
     call(context);
     return true;
@@ -15,12 +15,12 @@ bool survive(void (*call)(void *context), void *context) {
 
 #    include "xalloc.h"
 
-#    define STACK_BYTES 65536 /* for the handler, as the stack may have overflowed */
+#    define STACK_BYTES 65536 /* for the handler, because the stack may have overflowed */
 
 static sigjmp_buf survive_jump;
 static volatile sig_atomic_t survive_is_calling;
 
-/* A crash outside of a call is the command's own, and ends it. */
+/* A crash outside of survive() is the command's own and ends it. */
 static void survive_handle(int number) {
     if (survive_is_calling) siglongjmp(survive_jump, 1);
     signal(number, SIG_DFL);

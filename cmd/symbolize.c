@@ -1,22 +1,23 @@
 /*
- * mallow symbolize: a filter that gives the stack frames in a report functions and lines.
+ * mallow symbolize: a filter that adds functions and lines to the stack frames in a report.
  *
  * The library writes a frame as
  *
  *         #N 0xADDRESS in FILE+0xOFFSET
  *
- * ADDRESS is a return address, FILE the link map's l_name or, where that is empty, the target of
- * /proc/self/exe, and OFFSET is ADDRESS - l_addr (symbols.h). Where a fault happened, which no call
- * returns to, it writes the address of the byte after the instruction's first. A frame becomes
+ * ADDRESS is a return address. FILE is the link map's l_name or, if that is empty, the target of
+ * /proc/self/exe. OFFSET is ADDRESS - l_addr (symbols.h). For the instruction that caused a fault,
+ * the library writes the address of the instruction plus 1, so that it can be treated like a return
+ * address. A frame becomes
  *
  *         #N 0xADDRESS in FUNCTION at SOURCE:LINE (FILE+0xOFFSET)
  *
- * without "at SOURCE:LINE" where there is no debug information; before it stands a line for each
- * function that was inlined there,
+ * without "at SOURCE:LINE" if there is no debug information. It is preceded by a line for each
+ * function that is inlined there:
  *
  *         #N 0xADDRESS in FUNCTION at SOURCE:LINE (inlined)
  *
- * and all else stays as it is.
+ * Everything else is copied unchanged.
  */
 #include <err.h>
 #include <stdio.h>
@@ -40,14 +41,14 @@ static const char symbolize_help[] =
     "\n"
     "The exit status is 0, or 125 if the text cannot be copied.\n";
 
-/* A frame's line: a beginning up to "in ", with an address, then a module and an offset. */
+/* The parts of a frame's line: a prefix up to "in ", which has an address, a module, an offset. */
 struct symbolize_frame {
     size_t prefix_length;
     uint64_t address, offset;
     char *module;
 };
 
-/* False: the line is none. */
+/* Returns false if the line is not a frame. */
 static bool symbolize_parse_frame(const char *line, struct symbolize_frame *frame) {
     int prefix_length = 0, end = 0;
     if (sscanf(line, " #%*u 0x%lx in %n", &frame->address, &prefix_length) != 1 ||
@@ -73,7 +74,7 @@ static void symbolize_print_symbol(FILE *to, const char *line, const struct symb
         fprintf(to, " (%s+0x%lx)\n", frame->module, frame->offset);
 }
 
-/* The function and line of the byte before a return address. */
+/* Looks up the byte before the return address. */
 static void symbolize_find_symbols(const struct symbolize_task *task, struct symbols *symbols,
                                    const struct symbolize_frame *frame, struct symbol_list *list) {
     uint64_t offset = frame->offset - 1;
@@ -84,7 +85,7 @@ static void symbolize_find_symbols(const struct symbolize_task *task, struct sym
     if (module != NULL) symbols_find(symbols, module, offset, list);
 }
 
-/* False: nothing is known. */
+/* Prints the line with its functions. Returns false, without output, if none is known. */
 static bool symbolize_line(const struct symbolize_task *task, struct symbols *symbols,
                            const char *line) {
     struct symbolize_frame frame;
@@ -114,8 +115,8 @@ void symbolize_text(const struct symbolize_task *task) {
     symbols_close(symbols);
 }
 
-/* A program that the library is in starts this with its own environment; the library and its
- * checks are not for us. */
+/* The library starts this command with the environment of its program. Executes the command again
+ * without LD_PRELOAD, because the command itself must not run on the library. */
 static void symbolize_leave_library(void) {
     if (getenv("LD_PRELOAD") == NULL) return;
     unsetenv("LD_PRELOAD");

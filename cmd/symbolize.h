@@ -1,4 +1,4 @@
-/* Stack frames in a text become functions and lines. */
+/* Adds functions and lines to the stack frames in a text. */
 #ifndef MALLOW_SYMBOLIZE_H
 #define MALLOW_SYMBOLIZE_H
 
@@ -9,15 +9,15 @@
 
 struct symbolize_task {
     FILE *from, *to;
-    /* The process that the frames are of: their addresses say which of its files are read. NULL:
-     * the frames name the files. */
+    /* The map of the process that the frames belong to: their addresses determine the files. If it
+     * is NULL, the frames name the files. */
     const struct process_map *map;
-    bool flush_lines; /* each line is answered at once */
+    bool flush_lines; /* write each line as soon as it is read */
 };
 
-/* Copies the text with its frames replaced. Each frame becomes one line that does not end in
- * "(inlined)", after a line that does for each function that was inlined there. Ends the command
- * with a message when the text cannot be copied. */
+/* Copies the text and replaces its frames. Each frame becomes one line that does not end in
+ * "(inlined)", preceded by one line that does for each function that is inlined there. Ends the
+ * command with a message if the text cannot be copied. */
 void symbolize_text(const struct symbolize_task *task);
 
 #endif

@@ -13,18 +13,18 @@
 #include "symbols_debug.h"
 #include "xalloc.h"
 
-/* Each file has a session of its own, as if it alone were loaded and with a bias of 0: files of
- * different processes, which may lie at the same addresses, do not meet. */
+/* Each file has its own session, as if only that file were loaded, with a bias of 0. Files of
+ * different processes can therefore not collide, even if they lie at the same addresses. */
 struct symbols_module {
     struct symbols_module *next;
     char *path;
     Dwfl *session;
-    Dwfl_Module *file; /* NULL: it cannot be read */
+    Dwfl_Module *file; /* NULL if it cannot be read */
     struct debug_budget budget;
 };
 
 struct symbols {
-    struct symbols_module *modules; /* the last one asked for first */
+    struct symbols_module *modules; /* the most recently used one first */
 };
 
 struct symbols *symbols_open(void) { return xcalloc(1, sizeof(struct symbols)); }
@@ -41,7 +41,8 @@ void symbols_close(struct symbols *symbols) {
 
 /* ---- modules ---- */
 
-/* Where libdwfl looks for a file with debug information, when the module names one. */
+/* Returns true if opening the debug file that the module names cannot block, in any of the
+ * directories where libdwfl looks for it. */
 static bool symbols_link_cannot_block(const char *module, const char *link) {
     static const char *const folders[] = {".", ".debug", "..", "/usr/lib/debug"};
     bool cannot_block = true;
@@ -80,10 +81,10 @@ static void symbols_begin_session(void *context) {
         module->file = dwfl_report_elf(module->session, module->path, module->path, fd, 0, true);
         dwfl_report_end(module->session, NULL, NULL);
     }
-    if (module->file == NULL && fd >= 0) close(fd); /* else it is the session's */
+    if (module->file == NULL && fd >= 0) close(fd); /* otherwise it belongs to the session */
 }
 
-/* Uses the module's file. After a crash the file is not used again. */
+/* Calls a function that uses the module's file. If it crashes, the file is not used again. */
 static bool symbols_use(struct symbols_module *module, void (*call)(void *context), void *context) {
     if (survive(call, context)) return true;
     module->session = NULL;
@@ -118,7 +119,7 @@ struct symbols_segment_search {
     bool found;
 };
 
-/* Calls back for each loadable segment until one is the right one. */
+/* Finds the first loadable segment that matches. */
 static void symbols_search_segments(void *context) {
     struct symbols_segment_search *search = context;
     GElf_Addr bias;
@@ -150,7 +151,7 @@ static bool symbols_has_file_offset(const GElf_Phdr *segment, uint64_t value) {
     return value - segment->p_offset < segment->p_filesz;
 }
 
-/* Segments are in order of their addresses, and begin in memory at the start of a page. */
+/* Segments are sorted by address, and in memory each begins at the start of a page. */
 uint64_t symbols_first_address(struct symbols *symbols, const char *path) {
     GElf_Phdr segment;
     if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_is_any_segment, 0,
@@ -161,20 +162,20 @@ uint64_t symbols_first_address(struct symbols *symbols, const char *path) {
 
 /* ---- symbol tables ---- */
 
-/* The name that the symbol table has for the address. */
+/* Returns the demangled name of the address in the symbol table, or NULL. */
 static char *symbols_table_name(struct symbols_module *module, uint64_t offset) {
     GElf_Off inside;
     GElf_Sym symbol;
     const char *name =
         dwfl_module_addrinfo(module->file, offset, &inside, &symbol, NULL, NULL, NULL);
-    /* What it has for an address behind the end of a function is a guess. */
+    /* For an address after the end of a function, libdwfl can only guess. */
     if (name == NULL || (symbol.st_size != 0 && inside >= symbol.st_size)) return NULL;
     return symbols_demangle(name);
 }
 
-/* ---- all that is known ---- */
+/* ---- look-up ---- */
 
-/* Long names cost as much as they like in each line that has them. */
+/* A limit, because a hostile file could repeat a very long name in every line. */
 #define FILE_NAME_MAX 4096
 
 char *symbols_copy_name(const char *name) {

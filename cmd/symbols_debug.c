@@ -10,7 +10,7 @@
 #include "elf_file.h"
 #include "xalloc.h"
 
-#define DEPTH_MAX 128 /* of nested scopes */
+#define DEPTH_MAX 128 /* of nested entries */
 #define NAME_MAX_BYTES 4096
 #define BUDGET (20 * CLOCKS_PER_SEC)
 #define STEPS_PER_CLOCK 16
@@ -24,7 +24,7 @@ static void debug_budget_update(struct debug_budget *budget) {
     budget->started = clock();
 }
 
-/* Each step may take as long as libdw needs to pass over everything that is nested in an entry. */
+/* A single step can take as long as libdw needs to skip everything that is nested in an entry. */
 static bool debug_budget_is_spent(struct debug_budget *budget) {
     if (++budget->steps % STEPS_PER_CLOCK == 0) debug_budget_update(budget);
     return budget->spent > BUDGET;
@@ -42,7 +42,8 @@ static const char *debug_linkage_name(Dwarf_Die *function) {
     return name;
 }
 
-/* The function as it is written in the source: what an inlined or specialised one is made from. */
+/* Returns the function as declared in the source, from which an inlined or specialised one derives.
+ */
 static Dwarf_Die debug_declaration(Dwarf_Die die) {
     static const unsigned names[] = {DW_AT_abstract_origin, DW_AT_specification};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -53,7 +54,7 @@ static Dwarf_Die debug_declaration(Dwarf_Die die) {
     return die;
 }
 
-/* The child of `around` that the entry at that offset is, or is nested in. */
+/* Stores the child of `around` that is the entry at that offset, or contains it. */
 static bool debug_find_child(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *child,
                              struct debug_budget *budget) {
     Dwarf_Die next;
@@ -66,8 +67,8 @@ static bool debug_find_child(Dwarf_Die *around, Dwarf_Off offset, Dwarf_Die *chi
     return true;
 }
 
-/* What the entry is nested in, the outermost first. dwarf_getscopes_die(3) does the same by
- * recursion without a limit. */
+/* Stores the entries that contain the entry, the outermost first. dwarf_getscopes_die(3) does the
+ * same, but by unlimited recursion. */
 static size_t debug_find_ancestors(Dwarf_Die *die, Dwarf_Die ancestors[DEPTH_MAX],
                                    struct debug_budget *budget) {
     Dwarf_Off offset = dwarf_dieoffset(die);
@@ -87,7 +88,8 @@ static bool debug_has_members(Dwarf_Die *die) {
     return tag == DW_TAG_namespace || tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
 }
 
-/* Of a function that the linker has not seen: with the names of what it is a member of. */
+/* Returns the name of a function without a linkage name, qualified by the names of its namespaces
+ * and classes. */
 static char *debug_qualified_name(Dwarf_Die *function, struct debug_budget *budget) {
     Dwarf_Die declaration = debug_declaration(*function), ancestors[DEPTH_MAX];
     const char *name = dwarf_diename(function);
@@ -128,7 +130,7 @@ static int debug_attribute_number(Dwarf_Die *die, unsigned name) {
     return dwarf_formudata(found, &value) == 0 ? (int)value : 0;
 }
 
-/* Where an inlined function was called. */
+/* Stores the source line that calls the inlined function. */
 static void debug_set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined) {
     Dwarf_Files *files;
     size_t count;
@@ -140,7 +142,7 @@ static void debug_set_call(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *in
 
 /* ---- functions ---- */
 
-/* Scopes around an address, the outermost first. */
+/* The scopes that contain an address, the outermost first. */
 struct debug_scopes {
     Dwarf_Die scope[DEPTH_MAX];
     size_t count;
@@ -148,7 +150,7 @@ struct debug_scopes {
 
 enum debug_search { NOT_FOUND, FOUND, GIVEN_UP };
 
-/* An entry without addresses of its own may have functions in it, as Rust's namespaces do. */
+/* An entry without addresses of its own can contain functions, as Rust's namespaces do. */
 static bool debug_may_have_functions(Dwarf_Die *die) {
     switch (dwarf_tag(die)) {
     case DW_TAG_namespace:
@@ -164,8 +166,9 @@ static bool debug_may_have_functions(Dwarf_Die *die) {
     }
 }
 
-/* dwarf_getscopes(3) does not look into namespaces. Too deep a nesting ends the whole search at
- * once: on the way out, passing over each level would take as long as reading all the others. */
+/* dwarf_getscopes(3) does not search namespaces. Nesting that is too deep ends the whole search at
+ * once, because on the way out, skipping each level would take as long as reading all the others.
+ */
 static enum debug_search debug_find_scopes(Dwarf_Die *around, Dwarf_Addr address, unsigned depth,
                                            struct debug_scopes *scopes,
                                            struct debug_budget *budget) {
@@ -184,7 +187,8 @@ static enum debug_search debug_find_scopes(Dwarf_Die *around, Dwarf_Addr address
     return NOT_FOUND;
 }
 
-/* From the innermost scope out to the function: each inlined one says where the next one is. */
+/* Adds the functions from the innermost scope outwards. The entry of an inlined function has the
+ * line of its caller, which is the next one in the list. */
 static void debug_add_functions(struct symbol_list *list, Dwarf_Die *unit,
                                 struct debug_scopes *scopes, struct debug_budget *budget) {
     struct symbol *symbol = list->symbol;
@@ -202,7 +206,8 @@ static void debug_add_functions(struct symbol_list *list, Dwarf_Die *unit,
 
 /* ---- units ---- */
 
-/* By the index of addresses (.debug_aranges), which not all compilers write, or by a search. */
+/* Finds the unit by the index of addresses (.debug_aranges), or by a search, because not all
+ * compilers write the index. */
 static Dwarf_Die *debug_find_unit(Dwfl_Module *file, uint64_t offset, Dwarf_Addr *bias,
                                   struct debug_budget *budget) {
     Dwarf_Die *unit = dwfl_module_addrdie(file, offset, bias);
@@ -218,7 +223,8 @@ static const char *debug_attribute_text(Dwarf_Die *die, unsigned name, unsigned 
     return text == NULL && older_name != 0 ? debug_attribute_text(die, older_name, 0) : text;
 }
 
-/* Whether the file with the rest of a unit can be opened, wherever libdw looks for it. */
+/* Returns true if opening the file with the rest of the unit cannot block, wherever libdw looks for
+ * it. */
 static bool debug_split_file_cannot_block(Dwfl_Module *file, Dwarf_Die *unit) {
     const char *name = debug_attribute_text(unit, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
     const char *folder = debug_attribute_text(unit, DW_AT_comp_dir, 0), *paths[2] = {NULL, NULL};
@@ -238,7 +244,8 @@ static bool debug_split_file_cannot_block(Dwfl_Module *file, Dwarf_Die *unit) {
     return cannot_block;
 }
 
-/* With -gsplit-dwarf the unit has only lines, and another file has the rest. */
+/* Returns the unit with the functions: with -gsplit-dwarf, the program has only the lines, and
+ * another file has the rest. */
 static Dwarf_Die *debug_full_unit(Dwfl_Module *file, Dwarf_Die *unit, Dwarf_Die *split) {
     uint8_t type;
     if (dwarf_cu_info(unit->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) != 0) return unit;

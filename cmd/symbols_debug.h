@@ -1,5 +1,5 @@
-/* Functions and lines from DWARF. What libdw reads may be malformed on purpose: the search has a
- * limit of depth and of time. */
+/* Finds functions and lines in DWARF. The files may be malformed on purpose, so the search has
+ * limits on depth and time. */
 #ifndef MALLOW_SYMBOLS_DEBUG_H
 #define MALLOW_SYMBOLS_DEBUG_H
 
@@ -8,15 +8,15 @@
 
 #include "symbols.h"
 
-/* What a module's debug information may cost. Begins as zero. */
+/* The processor time spent on a module's debug information. Initialized to zero. */
 struct debug_budget {
-    clock_t spent;   /* processor time of the look-ups before */
-    clock_t started; /* the time at the beginning of this one */
+    clock_t spent;   /* by all look-ups so far */
+    clock_t started; /* when the current measurement began */
     unsigned steps;
 };
 
-/* Adds what the debug information says about the offset; nothing once the budget is spent. The last
- * function of the list may be without a name. */
+/* Adds the functions and lines of the offset, or nothing once the budget is spent. The last
+ * function in the list may have no name. */
 void debug_find(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,
                 struct debug_budget *budget);
 

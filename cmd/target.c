@@ -27,7 +27,7 @@ static bool target_has_file(pid_t process, const char *name) {
     return stat(proc_path(process, name).text, &status) == 0;
 }
 
-/* ---- processes that are not there ---- */
+/* ---- processes that do not exist ---- */
 
 static void target_require_proc(void) {
     char number[32] = "";
@@ -56,14 +56,14 @@ static pid_t target_require_process(pid_t process) {
     return process;
 }
 
-/* ---- the command itself, as a wrapper ---- */
+/* ---- 'mallow run' in place of its program ---- */
 
 static bool target_is_probe(pid_t process) {
     char line[PROC_LINE_SIZE];
     return proc_status_line(process, "Name:", line) && strstr(line, "\t" PROBE_NAME) != NULL;
 }
 
-/* The child of 'mallow run' that runs the program, or is about to; 0 when there is none. */
+/* Returns the child of 'mallow run' that runs the program or is about to, or 0. */
 static pid_t target_program(pid_t wrapper) {
     char name[64];
     pid_t program = 0;
@@ -79,18 +79,19 @@ static pid_t target_program(pid_t wrapper) {
 #define START_TRIES 500
 static const struct timespec target_start_pause = {.tv_nsec = 10000000};
 
-/* Whoever has started 'mallow run' knows its number, and means the program. */
+/* Returns the program's process if the process is 'mallow run': a script that has started it knows
+ * only that process ID. */
 static pid_t target_follow_wrapper(pid_t process) {
     for (int i = 0; i < START_TRIES && target_has_same_file(process, "exe"); i++) {
         pid_t program = target_program(process);
         if (program != 0) process = program;
         if (target_has_same_file(process, "exe"))
-            nanosleep(&target_start_pause, NULL); /* it has not begun yet */
+            nanosleep(&target_start_pause, NULL); /* the program has not started yet */
     }
     return process;
 }
 
-/* A process that stands still does not answer. */
+/* Ends the command with a message if the process is stopped or has ended, and so cannot answer. */
 static void target_require_running(pid_t process) {
     char line[PROC_LINE_SIZE];
     int number = (int)process;
@@ -113,7 +114,7 @@ pid_t target_process(int argc, char **argv) {
     return process;
 }
 
-/* ---- why there is no answer ---- */
+/* ---- reasons for a missing answer ---- */
 
 enum target_library { LIBRARY_UNKNOWN, LIBRARY_ABSENT, LIBRARY_PRESENT };
 
@@ -129,7 +130,7 @@ static enum target_library target_find_library(pid_t process) {
     return found;
 }
 
-/* Which no process has but a thread of the kernel. */
+/* Only kernel threads have no memory. */
 static bool target_is_kernel_thread(pid_t process) {
     char line[PROC_LINE_SIZE];
     return !proc_status_line(process, "VmSize:", line);

@@ -10,7 +10,7 @@
 #include "command.h"
 #include "xalloc.h"
 
-/* What is being read. */
+/* The position in the log. */
 struct trace_log_reader {
     const char *path;
     size_t line;
@@ -21,14 +21,14 @@ static _Noreturn void trace_log_refuse(const struct trace_log_reader *reader, co
     errx(EXIT_BAD_LOG, "%s:%zu: %s", reader->path, reader->line, what);
 }
 
-/* ---- places ---- */
+/* ---- call sites ---- */
 
 static int trace_log_compare_sites(const void *a, const void *b) {
     return strcmp(((const struct trace_site *)a)->text, ((const struct trace_site *)b)->text);
 }
 
-/* OBJECT:(SYMBOL+OFFSET)[ADDRESS], without what is not known. An object's name may have anything in
- * it, so this begins at the end. */
+/* Parses OBJECT:(SYMBOL+OFFSET)[ADDRESS], in which unknown parts are missing. Parses backwards,
+ * because an object's name can contain any character. */
 static bool trace_log_parse_site(struct trace_site *site) {
     const char *text = site->text, *bracket = strrchr(text, '['), *end = bracket;
     int length = 0;
@@ -127,7 +127,7 @@ static void trace_log_remove_block(struct trace_log_reader *reader, uint64_t add
 
 /* ---- lines ---- */
 
-/* SIGN ADDRESS [SIZE] */
+/* The part of a line after the call site: SIGN ADDRESS [SIZE]. */
 struct trace_log_call {
     char sign;
     uint64_t address, size;
@@ -185,7 +185,8 @@ static void trace_log_apply(struct trace_log_reader *reader, const struct trace_
     }
 }
 
-/* The call in the line, whose beginning becomes the place alone: "@ PLACE CALL", or "CALL". */
+/* Splits a line "@ SITE CALL" or "CALL". Returns the call, or NULL if the line has another form,
+ * and stores the site. */
 static const char *trace_log_split_line(char *line, const char **site) {
     *site = "";
     if (strncmp(line, "@ ", 2) != 0) return line;
@@ -214,7 +215,7 @@ static void trace_log_read_lines(struct trace_log_reader *reader, FILE *file) {
     ssize_t length;
     while ((length = getline(&line, &size, file)) > 0) {
         reader->line++;
-        if (line[length - 1] != '\n') { /* the process was killed */
+        if (line[length - 1] != '\n') { /* the process was killed while it wrote the line */
             warnx("%s:%zu: the last line is incomplete", reader->path, reader->line);
             break;
         }

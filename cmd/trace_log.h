@@ -1,4 +1,5 @@
-/* A log of mtrace(3), read and followed: what is live at its end, and what cannot be right. */
+/* Reads a log of mtrace(3) and replays it: finds the blocks that are live at its end, and errors.
+ */
 #ifndef MALLOW_TRACE_LOG_H
 #define MALLOW_TRACE_LOG_H
 
@@ -6,25 +7,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where a call came from, as the log has it; each is there once. */
+/* A call site in the log. Equal sites share one structure. */
 struct trace_site {
-    const char *text;  /* empty: the log does not tell */
-    char *object;      /* the program or shared object; NULL: not known */
-    char *symbol;      /* as the linker has it; NULL: not known */
-    uint64_t offset;   /* from the object's first byte; without one an address */
-    char *description; /* for the reader of the log to fill in; NULL before */
+    const char *text;  /* as in the log; empty if unknown */
+    char *object;      /* the program or shared object; NULL if unknown */
+    char *symbol;      /* mangled; NULL if unknown */
+    uint64_t offset;   /* from the object's first byte; an address if there is no object */
+    char *description; /* NULL; the caller may fill it in */
 };
 
-/* The last block at an address. */
+/* The most recent block at an address. */
 struct trace_block {
     uint64_t address, size;
-    struct trace_site *allocated_at, *freed_at; /* freed: NULL while it is live */
+    struct trace_site *allocated_at, *freed_at; /* freed_at: NULL while the block is live */
 };
 
 enum trace_error_kind {
     TRACE_FREED_TWICE,
     TRACE_NEVER_ALLOCATED,
-    TRACE_ALLOCATED_TWICE, /* and not freed in between: the log is not complete */
+    TRACE_ALLOCATED_TWICE, /* and not freed in between: the log is incomplete */
 };
 
 struct trace_error {
@@ -32,7 +33,7 @@ struct trace_error {
     uint64_t address;
     size_t line; /* of the log */
     struct trace_site *site;
-    struct trace_site *previous; /* of the first free or allocation; NULL: there is none */
+    struct trace_site *previous; /* of the previous free or allocation, or NULL */
 };
 
 struct trace_log {
@@ -44,13 +45,14 @@ struct trace_log {
     void *blocks, *sites; /* trees of tsearch(3) */
 };
 
-/* Exit status for what is not a log. */
+/* The exit status for a file that is not a log. */
 #define EXIT_BAD_LOG 2
 
-/* Ends the command with a message and EXIT_BAD_LOG when the file cannot be read or is no log. */
+/* Reads the file. Ends the command with a message and EXIT_BAD_LOG if it cannot be read or is not a
+ * log. */
 struct trace_log *trace_log_read(const char *path);
 
-/* Calls back for each live block, in order of addresses. */
+/* Calls the function for each live block, in the order of addresses. */
 void trace_log_for_each_live(const struct trace_log *log,
                              void (*call)(const struct trace_block *block, void *context),
                              void *context);

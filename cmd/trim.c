@@ -1,4 +1,4 @@
-/* mallow trim: malloc_trim in a running process. */
+/* mallow trim: calls malloc_trim(3) in a running process. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
