@@ -1,6 +1,7 @@
 /*
- * What fills memory from elsewhere, and what hands memory on. The size that the program gives
- * counts, whatever will come: afterwards would be too late.
+ * Functions that fill a buffer from outside the process or from libc, and functions that pass a
+ * buffer on. The check uses the size that the program passes, even if less data arrives: a check
+ * after the call would be too late.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 
 #include "check.h"
 
-/* A function with its parameters, what of them libc's gets, and the memory that is concerned. */
+/* A FILLER writes to the buffer of so many bytes, a DRAIN reads from it. The other arguments are
+ * those of CHECKED. */
 #define FILLER(type, name, parameters, arguments, to, bytes) \
     CHECKED(type, name, parameters, arguments, check_write(HERE, to, bytes))
 
@@ -59,7 +61,7 @@ ALIAS(__write, write)
 ALIAS(__pwrite64, pwrite64)
 ALIAS(__send, send)
 
-/* ---- several pieces ---- */
+/* ---- scattered buffers ---- */
 
 typedef void buffer_check(struct site site, const void *p, size_t bytes);
 
@@ -69,7 +71,7 @@ static void check_pieces(struct site site, const struct iovec *pieces, size_t co
     for (size_t i = 0; i < count; i++) check(site, pieces[i].iov_base, pieces[i].iov_len);
 }
 
-/* A count that libc refuses is none. */
+/* libc rejects a count below 1. */
 #define PIECES(name, check, parameters, arguments) \
     CHECKED(ssize_t, name, parameters, arguments,  \
             if (count > 0) check_pieces(HERE, pieces, (size_t)count, check))
@@ -120,7 +122,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 
 /* ---- streams ---- */
 
-/* A size below 1 is libc's to judge. */
+/* libc handles a size below 1. */
 static size_t line_size(int size) { return size < 0 ? 0 : (size_t)size; }
 
 FILLER(size_t, fread, (void *to, size_t size, size_t n, FILE *stream), (to, size, n, stream), to,
@@ -151,7 +153,7 @@ DRAIN(size_t, fwrite, (const void *from, size_t size, size_t n, FILE *stream),
 DRAIN(size_t, fwrite_unlocked, (const void *from, size_t size, size_t n, FILE *stream),
       (from, size, n, stream), from, array_bytes(size, n))
 
-/* The line's block is theirs, of the size that the program keeps of it. */
+/* The program owns the block that holds the line, and passes its size. */
 FILLER(ssize_t, getline, (char **to, size_t *n, FILE *stream), (to, n, stream), *to,
        *to == NULL ? 0 : *n)
 FILLER(ssize_t, getdelim, (char **to, size_t *n, int end, FILE *stream), (to, n, end, stream), *to,

@@ -1,4 +1,4 @@
-/* Text that is put together by a format. What the format reads is not looked at. */
+/* Functions that format text. Only the output is checked, not the arguments that a format reads. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +8,9 @@
 #include "check.h"
 
 /*
- * Programs give larger sizes than there is room for where they know that the text is short, so the
- * text itself counts: where the size leaves it open it is put together twice.
+ * A program may pass a size that exceeds its buffer if it knows that the text is short, so the
+ * check uses the length of the text. If the size exceeds the block, the text is formatted twice to
+ * determine that length.
  */
 static void check_text(struct site site, char *to, size_t size, const char *format,
                        va_list arguments) {
@@ -38,7 +39,7 @@ CHECKED(int, __vsnprintf_chk,
         (char *to, size_t size, int flag, size_t objsize, const char *format, va_list arguments),
         (to, size, flag, objsize, format, arguments), check_text(HERE, to, size, format, arguments))
 
-/* How much a text of wide characters takes libc tells to nobody who has no room for it. */
+/* libc does not report the length of a wide text that does not fit, so the size is checked. */
 CHECKED(int, vswprintf, (wchar_t * to, size_t size, const wchar_t *format, va_list arguments),
         (to, size, format, arguments), check_write(HERE, to, array_bytes(size, sizeof *to)))
 
@@ -48,7 +49,7 @@ CHECKED(int, __vswprintf_chk,
         (to, size, flag, objsize, format, arguments),
         check_write(HERE, to, array_bytes(size, sizeof *to)))
 
-/* The same holds for what libc says of times. */
+/* Neither do these functions report the length of a text that does not fit. */
 CHECKED(size_t, strftime, (char *to, size_t size, const char *format, const struct tm *time),
         (to, size, format, time), check_write(HERE, to, size))
 
@@ -65,7 +66,7 @@ CHECKED(size_t, wcsftime_l,
         (to, size, format, time, locale), check_write(HERE, to, array_bytes(size, sizeof *to)))
 ALIAS(__wcsftime_l, wcsftime_l)
 
-/* ---- the same with arguments of their own ---- */
+/* ---- functions with variable arguments ---- */
 
 #define WITH_ARGUMENTS(last, result, work) \
     va_list arguments;                     \

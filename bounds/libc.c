@@ -1,7 +1,8 @@
 /*
- * Libc's functions are found without dlsym: it takes the loader's lock and may allocate, and what
- * allocates may call the functions that stand here, before any constructor has run. So the objects
- * that come after this library are searched here, in the loader's order, as dlsym(RTLD_NEXT) does.
+ * Finds libc's functions without dlsym(3). dlsym takes the loader's lock and may allocate, and an
+ * allocation may call the functions of this library before any constructor has run. This file
+ * therefore searches the objects after this library itself, in the loader's order, as
+ * dlsym(RTLD_NEXT) does.
  */
 #include "libc.h"
 
@@ -23,9 +24,10 @@ static bool libc_is_same_name(const char *a, const char *b) {
     return false;
 }
 
-#define HIDDEN_VERSION 0x8000u /* only for programs that were linked against it */
+#define HIDDEN_VERSION 0x8000u /* used only by programs that were linked against that version */
 
-/* A function that the object defines under its default version. */
+/* Returns true if the symbol is a function of that name that the object defines, in its default
+ * version. */
 static bool libc_is_wanted(const struct elf_symbols *of, uint32_t index, const char *name) {
     const ElfW(Sym) *symbol = &of->list[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
@@ -51,17 +53,19 @@ static const ElfW(Sym) * libc_find_symbol(const struct elf_symbols *of, const ch
 
 /* ---- the objects after this one ---- */
 
-/* musl's loader does not have it. */
+/* musl's loader does not define it. */
 #pragma weak _r_debug
 
-/* NULL: this library is in a name space of its own, or cannot know. */
+/* Returns this library's object, or NULL if it was loaded into another namespace or the list of
+ * objects is not available. */
 static const struct link_map *libc_own_object(void) {
     const struct link_map *object = &_r_debug != NULL ? _r_debug.r_map : NULL;
     while (object != NULL && object->l_ld != libc_own_dynamic) object = object->l_next;
     return object;
 }
 
-/* Calls the resolver of an indirect function; the calling convention depends on the processor. */
+/* Returns the address of a function. Calls the resolver of an indirect function itself only on
+ * x86-64, because the calling convention depends on the processor. */
 static void *libc_resolve(const struct link_map *object, const ElfW(Sym) * symbol,
                           const char *name) {
     void *address = (void *)(object->l_addr + symbol->st_value);
@@ -96,8 +100,8 @@ void *libc_find(struct libc_function *function) {
 extern struct libc_function __start_libc_functions[] __attribute__((visibility("hidden")));
 extern struct libc_function __stop_libc_functions[] __attribute__((visibility("hidden")));
 
-/* All at once, before the program has threads: its dlopen and dlclose change the list of objects.
- */
+/* Finds all functions before the program has threads, which may change the list of objects by
+ * dlopen(3) and dlclose(3). */
 __attribute__((constructor(101))) static void libc_find_all(void) {
     struct libc_function *function = __start_libc_functions;
     for (; function < __stop_libc_functions; function++) libc_find(function);

@@ -1,4 +1,4 @@
-/* Libc's own functions, which ours stand before. */
+/* Access to the functions of libc that this library interposes. */
 #ifndef MALLOW_BOUNDS_LIBC_H
 #define MALLOW_BOUNDS_LIBC_H
 
@@ -8,15 +8,16 @@
 
 struct libc_function {
     const char *name;
-    void *address; /* NULL: not looked up yet */
+    void *address; /* NULL before the look-up */
 };
 
-/* Looks it up. */
+/* Looks the function up, and stores and returns its address. */
 void *libc_find(struct libc_function *function);
 
 /*
- * REAL(memcpy)(to, from, n) calls libc's memcpy. All functions that are named so are together in a
- * section and looked up when the library is loaded; a call before that looks up its own.
+ * REAL(memcpy)(to, from, n) calls libc's memcpy. A section collects all functions that are called
+ * in this way. They are looked up when the library is loaded; an earlier call looks up its function
+ * itself.
  */
 #define REAL(function) REAL_NAMED(function)
 #define REAL_NAMED(function)                                                                \
@@ -28,7 +29,7 @@ void *libc_find(struct libc_function *function);
         (__typeof__(&function))address;                                                     \
     }))
 
-/* The same function under another name that libc has for it. */
+/* Defines another name under which libc exports the function. */
 #define ALIAS(name, of) EXPORT __typeof__(of) name __attribute__((alias(#of)));
 #ifndef __clang__
 #    pragma GCC diagnostic ignored "-Wmissing-attributes"

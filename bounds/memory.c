@@ -1,4 +1,4 @@
-/* Memory of a given length. */
+/* Functions for memory of a given length. */
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ EXPORT void bcopy(const void *from, void *to, size_t n) {
     REAL(bcopy)(from, to, n);
 }
 
-/* It stops behind the byte. */
+/* memccpy stops after the byte. */
 EXPORT void *memccpy(void *to, const void *from, int value, size_t n) {
     size_t limit = min_size(n, limit_of(from));
     const char *found = REAL(memchr)(from, value, limit);
@@ -62,7 +62,7 @@ CHECKED(int, bcmp, (const void *a, const void *b, size_t n), (a, b, n),
 CHECKED(int, __memcmpeq, (const void *a, const void *b, size_t n), (a, b, n),
         check_compare(HERE, a, b, n))
 
-/* It stops at the byte, and C says that n may be too large then. */
+/* The search stops at the byte. C allows n to exceed the object if the byte is found in it. */
 static void check_find(struct site site, const void *p, int value, size_t n) {
     size_t limit = limit_for(site, p);
     if (n > limit && REAL(memchr)(p, value, limit) == NULL) check_fail(site, MALLOW_READ, p, n);

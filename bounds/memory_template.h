@@ -1,8 +1,8 @@
 /*
- * The functions that memory of bytes and of wchar_t both have. A file that includes this defines
+ * The functions that exist for memory of both bytes and wchar_t. A file that includes this defines
  *     ELEMENT               the type of an element of the memory: void or wchar_t
- *     VALUE                 the type of an element that is passed by value
- *     MEM(x)                the names: memx or wmemx
+ *     VALUE                 the type in which an element is passed
+ *     MEM(x)                the name of a function: memx or wmemx
  *     MEM_BYTES(n)          the bytes of n elements
  */
 

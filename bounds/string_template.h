@@ -1,9 +1,9 @@
 /*
- * The functions that strings of char and of wchar_t both have. Whoever includes this defines
- *     CHAR                  the character
- *     STR(x), STP(x)        the names: strx and stpx, or wcsx and wcpx
- *     MEMCHR                the search for a character in memory
- *     SEARCHED              the type of a character that is searched for
+ * The functions that exist for strings of both char and wchar_t. A file that includes this defines
+ *     CHAR                  the type of a character
+ *     STR(x), STP(x)        the name of a function: strx and stpx, or wcsx and wcpx
+ *     MEMCHR                the function that searches memory for a character
+ *     SEARCHED              the type in which a character is passed
  */
 
 #define STR_CHK(x) CHK(STR(x))
@@ -11,7 +11,7 @@
 
 static size_t bytes_of(size_t characters) { return array_bytes(characters, sizeof(CHAR)); }
 
-/* Characters from s to the end of its block. */
+/* Returns the number of characters from s to the end of its block, or SIZE_MAX. */
 static size_t limit_in_characters(const CHAR *s) {
     size_t limit = limit_of(s);
     return limit == SIZE_MAX ? SIZE_MAX : limit / sizeof(CHAR);
@@ -19,8 +19,9 @@ static size_t limit_in_characters(const CHAR *s) {
 
 /* ---- reading strings ---- */
 
-/* Its length, or `most` where that is less: what the function will read. Of a string that has no
- * end in its block the characters until there. */
+/* Returns the length of the string, but at most `most`: the characters that the function will read.
+ * Reports a string that has no end in its block, and returns the number of characters in the block.
+ */
 static size_t read_string(struct site site, const CHAR *s, size_t most) {
     size_t limit = limit_in_characters(s), length;
     if (limit == SIZE_MAX && most == SIZE_MAX) return REAL(STR(len))(s);
@@ -29,7 +30,7 @@ static size_t read_string(struct site site, const CHAR *s, size_t most) {
     return length;
 }
 
-/* The same for who does not need the length. */
+/* Like read_string(), for functions that do not need the length. */
 static void check_string(struct site site, const CHAR *s) {
     if (limit_for(site, s) != SIZE_MAX) read_string(site, s, SIZE_MAX);
 }
@@ -39,20 +40,21 @@ static void check_strings(struct site site, const CHAR *a, const CHAR *b) {
     check_string(site, b);
 }
 
-/* Of functions that may stop earlier: whether the string's block ends before the string does. */
+/* Returns true if the block ends before the string does, and stores the number of characters in the
+ * block. Used by functions that may stop earlier. */
 static bool is_unterminated(const CHAR *s, size_t *limit) {
     *limit = limit_in_characters(s);
     return *limit != SIZE_MAX && REAL(STR(nlen))(s, *limit) == *limit;
 }
 
-/* A search for c. */
+/* Checks a search for c, which ends at the first one. */
 static void check_search(struct site site, const CHAR *s, CHAR c) {
     size_t limit;
     if (is_unterminated(s, &limit) && REAL(MEMCHR)(s, c, limit) == NULL)
         check_fail(site, MALLOW_STRING, s, 0);
 }
 
-/* A search for the first character that is in the set, or that is not. */
+/* Checks a search for the first character that is in the set or, if `in_set` is false, is not. */
 static void check_span(struct site site, const CHAR *s, const CHAR *set, bool in_set) {
     size_t limit;
     check_string(site, set);
@@ -64,7 +66,7 @@ static void check_span(struct site site, const CHAR *s, const CHAR *set, bool in
 
 typedef int (*comparison)(const CHAR *, const CHAR *, size_t);
 
-/* A comparison ends at the first difference, whatever follows it. */
+/* Checks a comparison, which ends at the first difference. */
 static void check_comparison(struct site site, const CHAR *a, const CHAR *b, size_t most,
                              comparison compare) {
     size_t limit_a = limit_in_characters(a), limit_b = limit_in_characters(b);
@@ -92,7 +94,7 @@ CHECKED(int, STR(casecmp), (const CHAR *a, const CHAR *b), (a, b),
 CHECKED(int, STR(ncasecmp), (const CHAR *a, const CHAR *b, size_t most), (a, b, most),
         check_comparison(HERE, a, b, most, REAL(STR(ncasecmp))))
 
-/* What is a difference in one locale may be none in another: strings must end. */
+/* Whether two characters differ depends on the locale, so both strings must be terminated. */
 CHECKED(int, STR(casecmp_l), (const CHAR *a, const CHAR *b, locale_t locale), (a, b, locale),
         check_strings(HERE, a, b))
 
@@ -134,7 +136,7 @@ static void check_copied(struct site site, CHAR *to, const CHAR *from) {
     check_overlap(site, to, from, bytes);
 }
 
-/* The rest of `size` characters is filled up. */
+/* The function writes all `size` characters: it fills the rest with zeros. */
 static void check_filled(struct site site, CHAR *to, const CHAR *from, size_t size) {
     size_t length = read_string(site, from, size);
     check_write(site, to, bytes_of(size));
@@ -148,7 +150,7 @@ static void check_appended(struct site site, CHAR *to, const CHAR *from, size_t 
     check_overlap(site, end, from, bytes);
 }
 
-/* `needed` characters, but not more than what is given as the size. */
+/* The function writes `needed` characters, but not more than `size`. */
 static void check_bounded(struct site site, CHAR *to, size_t needed, size_t size) {
     check_write(site, to, bytes_of(min_size(needed, size)));
 }

@@ -1,4 +1,4 @@
-/* Strings. */
+/* Functions for strings. */
 #include <locale.h>
 #include <string.h>
 #include <strings.h>
@@ -35,7 +35,7 @@ ALIAS(__strverscmp, strverscmp)
 
 CHECKED(char *, strfry, (char *s), (s), check_string(HERE, s))
 
-/* ---- cut into pieces ---- */
+/* ---- tokens ---- */
 
 static void check_cut(struct site site, const char *s, const char *set) {
     if (s != NULL) check_string(site, s);

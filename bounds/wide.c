@@ -1,4 +1,4 @@
-/* Wide strings, wide memory, and what converts between them and strings. */
+/* Functions for wide strings and wide memory, and conversions between wide strings and strings. */
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,21 +46,23 @@ EXPORT wchar_t *wmemchr(const wchar_t *s, wchar_t c, size_t n) {
 /* ---- conversions ---- */
 
 /*
- * As with snprintf, what is given as the size may be more than there is room for, as long as the
- * text is not. So where the room is less the text is converted once more, for its length alone.
+ * As with snprintf, the size may exceed the buffer as long as the text does not. If the size
+ * exceeds the block, the text is therefore converted once more to determine its length.
  */
 static bool may_overflow(const void *to, size_t bytes) {
     return to != NULL && bytes > limit_of(to);
 }
 
-/* `length` is -1 for what cannot be converted; the end of the string follows, if it is reached. */
+/* Checks the result of a conversion. `length` is -1 if the text cannot be converted. If `ends` is
+ * true, the conversion also writes the terminator. */
 static void check_converted(struct site site, void *to, size_t length, bool ends, size_t size,
                             size_t each) {
     size_t needed = length + ends;
     if (length != (size_t)-1) check_write(site, to, array_bytes(min_size(needed, size), each));
 }
 
-/* Each character that is written takes one or more to read. */
+/* Checks a string of which at most `most` characters are converted. Each takes one byte or more, so
+ * a block of fewer than `most` bytes must contain the end of the string. */
 static void check_multibyte(struct site site, const char *s, size_t most) {
     size_t limit = limit_for(site, s);
     if (limit < most && REAL(strnlen)(s, limit) == limit) check_fail(site, MALLOW_STRING, s, 0);
