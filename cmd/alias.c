@@ -18,11 +18,12 @@
 static void alias_require_directory(const char *directory) {
     struct stat status;
     if (mkdir(directory, 0755) != 0 && errno != EEXIST)
-        err(EXIT_OWN_FAILURE, "cannot make %s, for a path without special characters", directory);
+        err(EXIT_OWN_FAILURE, "cannot create %s for a path without special characters", directory);
     if (lstat(directory, &status) != 0) err(EXIT_OWN_FAILURE, "%s", directory);
     if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
         (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        errx(EXIT_OWN_FAILURE, "%s is not a directory of this user alone: remove it", directory);
+        errx(EXIT_OWN_FAILURE, "%s is not a directory that only this user can write to: remove it",
+             directory);
 }
 
 /* FNV-1a */
@@ -43,7 +44,7 @@ char *alias_without(const char *path, const char *characters) {
     snprintf(link, sizeof link, "%s/%016llx", directory,
              (unsigned long long)alias_hash(target, strlen(target)));
     if (symlink(target, link) != 0 && !path_is_link_to(link, target))
-        err(EXIT_OWN_FAILURE, "cannot make the symbolic link %s", link);
+        err(EXIT_OWN_FAILURE, "cannot create the symbolic link %s", link);
     free(target);
     return xasprintf("%s%s", link, name);
 }

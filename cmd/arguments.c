@@ -60,7 +60,7 @@ int next_leading_option(int argc, char **argv, const struct option *options, con
 
 char **operands(int argc, char **argv, int min, int max, const char *name) {
     if (argc - optind < min) usage_error("no %s given", name);
-    if (argc - optind > max) usage_error("'%s' is one argument too many", argv[optind + max]);
+    if (argc - optind > max) usage_error("unexpected argument '%s'", argv[optind + max]);
     return argv + optind;
 }
 

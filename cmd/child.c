@@ -135,7 +135,7 @@ struct child_end child_run(void (*start)(const void *argument), const void *argu
     /* Some parents leave SIGCHLD ignored; the kernel would then reap the child by itself. */
     sigaction(SIGCHLD, &by_default, &inherited.sigchld);
     sigprocmask(SIG_BLOCK, &signals, &inherited.mask);
-    if (pipe2(gate, O_CLOEXEC) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
+    if (pipe2(gate, O_CLOEXEC) != 0) err(EXIT_OWN_FAILURE, "cannot create a pipe");
     probe_start(&signals);
     end.process = fork();
     if (end.process < 0) err(EXIT_OWN_FAILURE, "cannot fork");

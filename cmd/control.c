@@ -25,7 +25,7 @@
 static int control_open_socket(int seconds) {
     struct timeval timeout = {.tv_sec = seconds};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) err(EXIT_OWN_FAILURE, "cannot make a socket");
+    if (fd < 0) err(EXIT_OWN_FAILURE, "cannot create a socket");
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout); /* connect, too */
     return fd;
@@ -57,7 +57,7 @@ static int control_connect(pid_t process, int seconds) {
         err(EXIT_OWN_FAILURE, "process %d", (int)process);
     }
     if (!peer_is(fd, process))
-        errx(EXIT_OWN_FAILURE, "another process than %d has its socket", (int)process);
+        errx(EXIT_OWN_FAILURE, "the socket of process %d belongs to another process", (int)process);
     return fd;
 }
 
@@ -77,9 +77,9 @@ static char *control_receive(int fd, pid_t process, int64_t deadline, size_t lim
              limit >> 20);
     if (end == READ_FAILED) err(EXIT_OWN_FAILURE, "process %d", (int)process);
     if (end == READ_LATE && length != 0)
-        errx(EXIT_OWN_FAILURE, "process %d does not complete its answer in time", (int)process);
+        errx(EXIT_OWN_FAILURE, "process %d did not complete its answer in time", (int)process);
     if (length == 0)
-        errx(EXIT_OWN_FAILURE, "process %d does not answer: it may be stopped, or ending",
+        errx(EXIT_OWN_FAILURE, "process %d does not answer: it may be stopped or about to end",
              (int)process);
     make_printable(answer, length, "\n\t");
     return answer;
@@ -93,10 +93,10 @@ char *control_request(pid_t process, const char *request, struct control_limits 
     char *answer = control_receive(fd, process, deadline, limits.bytes);
     close(fd);
     if (strncmp(answer, error, strlen(error)) == 0)
-        errx(EXIT_OWN_FAILURE, "process %d refuses: %.*s", (int)process,
+        errx(EXIT_OWN_FAILURE, "process %d refused the request: %.*s", (int)process,
              (int)strcspn(answer + strlen(error), "\n"), answer + strlen(error));
     if (strncmp(answer, ok, strlen(ok)) != 0)
-        errx(EXIT_OWN_FAILURE, "process %d answers in a way this version does not know",
+        errx(EXIT_OWN_FAILURE, "process %d sent an answer that this version does not understand",
              (int)process);
     memmove(answer, answer + strlen(ok), strlen(answer + strlen(ok)) + 1);
     return answer;

@@ -19,16 +19,17 @@
     "  --version    print the version\n"                            \
     "\n"                                                            \
     "The process must have been started by 'mallow run', or with\n" \
-    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"            \
-    "The exit status is 0, or 125 when there is no answer.\n"
+    "MALLOW_OPTIONS=control=on. It keeps running.\n"                \
+    "The exit status is 0, or 125 if the process does not answer.\n"
 
 static const char figures_stats_help[] =
-    FIGURES_HELP("stats", "Prints how much memory the process has, and what it is used for.\n");
+    FIGURES_HELP("stats", "Prints how much memory the process uses, and for what.\n");
 static const char figures_info_help[] =
-    FIGURES_HELP("info", "Prints what malloc_info(3) would write in the process, as XML.\n");
+    FIGURES_HELP("info", "Prints the XML that malloc_info(3) would write in the process.\n");
 
 static _Noreturn void figures_refuse_answer(pid_t process) {
-    errx(EXIT_OWN_FAILURE, "process %d answers in a way this version does not know", (int)process);
+    errx(EXIT_OWN_FAILURE, "process %d sent an answer that this version does not understand",
+         (int)process);
 }
 
 /* Puts the resident memory before the figures of the answer. */
@@ -65,14 +66,14 @@ static int figures_print_stats(pid_t process, const char *figures) {
     figures_print_amount("resident memory", resident_bytes(process));
     figures_print_blocks("live", figures_value(figures, "live_bytes") + mapped,
                          figures_value(figures, "live_blocks") + mappings);
-    figures_print_blocks("  with own mappings", mapped, mappings);
-    figures_print_amount("free in threads' caches", figures_value(figures, "cached_bytes"));
+    figures_print_blocks("  in their own mappings", mapped, mappings);
+    figures_print_amount("free in thread caches", figures_value(figures, "cached_bytes"));
     figures_print_amount("free in slabs", figures_value(figures, "free_bytes"));
     figures_print_amount("free pages", figures_value(figures, "dirty_bytes"));
-    figures_print_amount("without memory", figures_value(figures, "fresh_bytes") +
-                                               figures_value(figures, "unused_bytes") +
-                                               figures_value(figures, "clean_bytes"));
-    figures_print_amount("the allocator's own", figures_value(figures, "metadata_bytes"));
+    figures_print_amount("not backed by memory", figures_value(figures, "fresh_bytes") +
+                                                     figures_value(figures, "unused_bytes") +
+                                                     figures_value(figures, "clean_bytes"));
+    figures_print_amount("allocator metadata", figures_value(figures, "metadata_bytes"));
     figures_print_amount("returned to the kernel", figures_value(figures, "purged_bytes"));
     return print_text("");
 }

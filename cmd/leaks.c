@@ -20,17 +20,18 @@ static const char leaks_help[] =
     "Finds the memory blocks of a process that no pointer leads to any more.\n"
     "\n"
     "Options:\n"
-    "  --reachable          also list the blocks that are still reachable\n"
-    "  --possible           exit with status 1 also for possibly lost blocks\n"
-    "  --suppressions=FILE  leave out what the lines 'leak:PATTERN' of FILE name\n"
-    "  --limit=N            list at most N groups of each kind, 0 for all; default 50\n"
+    "  --reachable          list the blocks that are still reachable, too\n"
+    "  --possible           exit with status 1 for possibly lost blocks, too\n"
+    "  --suppressions=FILE  leave out groups that match a line 'leak:PATTERN' of FILE\n"
+    "  --limit=N            list at most N groups of each kind; 0: all; default: 50\n"
     "  --json               print the result as JSON\n"
     "  --help               print this text\n"
     "  --version            print the version\n"
     "\n"
     "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. The check stops it for some milliseconds.\n"
-    "The exit status is 0, 1 if blocks are definitely lost, or 125 if there is no answer.\n";
+    "MALLOW_OPTIONS=control=on. The check stops it for a few milliseconds.\n"
+    "The exit status is 0, 1 if blocks are definitely lost, or 125 if the process\n"
+    "does not answer.\n";
 
 struct leaks_settings {
     bool reachable, possible, json;

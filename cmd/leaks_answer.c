@@ -70,7 +70,7 @@ static bool leaks_answer_parse_total(const char *line, struct leak_answer *answe
 }
 
 static bool leaks_answer_parse_stop(const char *line, struct leak_answer *answer) {
-    return sscanf(line, "%llu %*[threads] stood still for %llu microseconds; %llu",
+    return sscanf(line, "stopped %llu %*[threads] for %llu microseconds; %llu",
                   &answer->threads_stopped, &answer->pause_microseconds,
                   &answer->threads_missed) >= 2;
 }
@@ -100,7 +100,7 @@ struct leak_answer leaks_parse(char *text) {
     for (char *line = text, *next; *line != '\0'; line = next) {
         struct leak_group group;
         next = line + strcspn(line, "\n");
-        if (*next == '\0') errx(EXIT_OWN_FAILURE, "the answer is cut off");
+        if (*next == '\0') errx(EXIT_OWN_FAILURE, "the answer is incomplete");
         *next++ = '\0';
         if (leaks_answer_parse_group(line, &group)) {
             next = leaks_answer_take_frames(&group, next);
@@ -111,6 +111,6 @@ struct leak_answer leaks_parse(char *text) {
             leaks_answer_refuse_line(line);
         }
     }
-    if (!complete) errx(EXIT_OWN_FAILURE, "the answer is cut off");
+    if (!complete) errx(EXIT_OWN_FAILURE, "the answer is incomplete");
     return answer;
 }

@@ -56,13 +56,13 @@ void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long 
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         leaks_print_sum(leak_kind_names[kind], answer->totals[kind]);
     if (answer->suppressed.blocks != 0) leaks_print_sum("suppressed", answer->suppressed);
-    printf("%llu thread%s stood still for %llu.%03llu ms\n", answer->threads_stopped,
+    printf("stopped %llu thread%s for %llu.%03llu ms\n", answer->threads_stopped,
            plural(answer->threads_stopped), answer->pause_microseconds / 1000,
            answer->pause_microseconds % 1000);
     if (answer->threads_missed != 0)
         printf(
-            "%llu thread%s could not be stopped: what such a thread alone knows may be listed as"
-            " lost\n",
+            "%llu thread%s could not be stopped: blocks that only such a thread points to"
+            " may be listed as lost\n",
             answer->threads_missed, plural(answer->threads_missed));
 }
 

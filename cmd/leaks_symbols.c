@@ -94,14 +94,16 @@ char *leaks_symbolize(char *text, pid_t process) {
     char *symbolized;
     size_t length;
     if (strstr(text, "\n    #") == NULL) return text;
-    if (pipe(ends) != 0) err(EXIT_OWN_FAILURE, "cannot make a pipe");
+    if (pipe(ends) != 0) err(EXIT_OWN_FAILURE, "cannot create a pipe");
     pid_t child = leaks_symbols_start_child(ends, text, process);
     enum read_end end =
         read_all(ends[0], clock_ms() + SYMBOLIZE_TIMEOUT_MS, SYMBOLIZED_MAX, &symbolized, &length);
     close(ends[0]);
     leaks_symbols_end_child(child);
     if (end == READ_LATE)
-        warnx("naming all functions takes too long; the rest are printed without names");
+        warnx(
+            "looking up the functions takes too long: the remaining frames are printed without"
+            " them");
     char *all = leaks_symbols_merge(symbolized, text);
     free(symbolized);
     free(text);

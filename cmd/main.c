@@ -17,12 +17,12 @@ struct main_subcommand {
 
 static const struct main_subcommand main_subcommands[] = {
     {"run", "mallow run", "run a program under Mallow", run_command},
-    {"trim", "mallow trim", "have a process return its free memory", trim_command},
-    {"stats", "mallow stats", "print how much memory a process has", stats_command},
-    {"info", "mallow info", "print malloc_info of a process", info_command},
-    {"leaks", "mallow leaks", "find what a process has lost", leaks_command},
-    {"mtrace", "mallow mtrace", "tell what a log of mtrace(3) says", mtrace_command},
-    {"symbolize", "mallow symbolize", "give the frames in a report functions and lines",
+    {"trim", "mallow trim", "return the free memory of a process to the kernel", trim_command},
+    {"stats", "mallow stats", "print how a process uses its memory", stats_command},
+    {"info", "mallow info", "print the output of malloc_info(3) in a process", info_command},
+    {"leaks", "mallow leaks", "find the memory that a process has leaked", leaks_command},
+    {"mtrace", "mallow mtrace", "evaluate a log of mtrace(3)", mtrace_command},
+    {"symbolize", "mallow symbolize", "add functions and lines to the frames in a report",
      symbolize_command},
 };
 
@@ -39,16 +39,16 @@ int print_version(void) { return print_text("mallow " MALLOW_VERSION "\n"); }
 static int main_print_help(void) {
     print_text(
         "Usage: mallow SUBCOMMAND [OPTION...]\n"
-        "Runs programs on the Mallow memory allocator, and asks those that run.\n"
+        "Runs programs on the Mallow memory allocator and queries running ones.\n"
         "\n"
         "Subcommands:\n");
     for (size_t i = 0; i < main_subcommand_count; i++)
         printf("  %-10s %s\n", main_subcommands[i].name, main_subcommands[i].summary);
     return print_text(
-        "  help       print this text, or with a SUBCOMMAND its help\n"
+        "  help       print this text, or the help of a SUBCOMMAND\n"
         "\n"
         "Options:\n"
-        "  -h, --help     print this text, or the help of a subcommand\n"
+        "  -h, --help     print this text or, after a subcommand, its help\n"
         "  -V, --version  print the version\n"
         "\n"
         "See mallow(1), and mallow(7) for the settings of the library.\n");
@@ -60,13 +60,13 @@ static int main_run_subcommand(const char *name, int argc, char **argv) {
         program_invocation_short_name = (char *)main_subcommands[i].full_name;
         return main_subcommands[i].run(argc, argv);
     }
-    usage_error("there is no subcommand '%s'", name);
+    usage_error("unknown subcommand '%s'", name);
 }
 
 static int main_help_command(int argc, char **argv) {
     char option[] = "--help", *arguments[] = {argv[1], option, NULL};
     if (argc < 2) return main_print_help();
-    if (argc > 2) usage_error("'%s' is one argument too many", argv[2]);
+    if (argc > 2) usage_error("unexpected argument '%s'", argv[2]);
     return main_run_subcommand(argv[1], 2, arguments);
 }
 

@@ -18,8 +18,8 @@
 
 static const char mtrace_help[] =
     "Usage: mallow mtrace [OPTION...] [PROGRAM] LOG\n"
-    "Reads the log that mtrace(3) writes to the file in MALLOC_TRACE. Prints memory that\n"
-    "was not freed, frees of memory that was not allocated, and totals.\n"
+    "Reads the log that mtrace(3) writes to the file named by MALLOC_TRACE. Prints\n"
+    "memory that was not freed, frees of memory that was not allocated, and totals.\n"
     "PROGRAM is the traced program, if the name in the log does not lead to it.\n"
     "\n"
     "Options:\n"
@@ -27,7 +27,7 @@ static const char mtrace_help[] =
     "  --help       print this text\n"
     "  --version    print the version\n"
     "\n"
-    "The exit status is 0, 1 if memory was not freed or a call was wrong, 2 if LOG\n"
+    "The exit status is 0, 1 if memory was not freed or a call was invalid, 2 if LOG\n"
     "cannot be read or is not such a log, or 125 if the command itself fails.\n";
 
 struct mtrace_view {
@@ -189,8 +189,8 @@ static void mtrace_print_error(const struct mtrace_view *view, const struct trac
            error->line);
     mtrace_print_caller(", by", mtrace_describe(view, error->site));
     if (error->previous != NULL)
-        mtrace_print_caller(error->kind == TRACE_FREED_TWICE ? "  freed before by"
-                                                             : "  allocated before by",
+        mtrace_print_caller(error->kind == TRACE_FREED_TWICE ? "  previously freed by"
+                                                             : "  previously allocated by",
                             mtrace_describe(view, error->previous));
     putchar('\n');
 }
@@ -206,8 +206,8 @@ static void mtrace_print_group(const struct mtrace_group *group) {
 static void mtrace_print_totals(const struct trace_log *log) {
     printf("Allocations: %lu, reallocations: %lu, frees: %lu, failed calls: %lu\n",
            log->allocations, log->reallocations, log->frees, log->failures);
-    printf("Bytes allocated: %lu; at a time at most: %lu, in %lu blocks\n", log->allocated_bytes,
-           log->peak_bytes, log->peak_blocks);
+    printf("Bytes allocated: %lu; peak: %lu in %lu blocks\n", log->allocated_bytes, log->peak_bytes,
+           log->peak_blocks);
 }
 
 static void mtrace_print_text(const struct mtrace_view *view) {
@@ -215,7 +215,8 @@ static void mtrace_print_text(const struct mtrace_view *view) {
     struct mtrace_leaks leaks = mtrace_find_leaks(view);
     for (size_t i = 0; i < log->error_count; i++) mtrace_print_error(view, &log->errors[i]);
     for (size_t i = 0; i < leaks.group_count; i++) mtrace_print_group(&leaks.groups[i]);
-    printf("Bytes not freed: %lu, in blocks: %zu\n", log->live_bytes, leaks.count);
+    printf("Not freed: %lu byte%s in %zu block%s\n", log->live_bytes, plural(log->live_bytes),
+           leaks.count, plural(leaks.count));
     mtrace_print_totals(log);
     free(leaks.blocks);
     free(leaks.groups);

@@ -206,7 +206,7 @@ static char *program_interpreter(struct program_file file) {
 static void program_require_same_architecture(const char *path, const ElfW(Ehdr) * header) {
     if (!program_is_same_architecture(header))
         errx(EXIT_OWN_FAILURE,
-             "'%s' is built for another architecture than " MALLOW_LIBRARY
+             "'%s' is built for a different architecture than " MALLOW_LIBRARY
              ": build Mallow for that architecture",
              path);
 }
@@ -222,7 +222,8 @@ static void program_require_no_privileges(const char *path) {
     if (program_gains_privileges(path))
         errx(EXIT_OWN_FAILURE,
              "'%s' gains privileges (setuid, setgid or capabilities), so the loader ignores"
-             " LD_PRELOAD: run it as the user it runs as, or a copy without them",
+             " LD_PRELOAD: run it as the user that it switches to, or run a copy without the"
+             " privileges",
              path);
 }
 

@@ -28,19 +28,19 @@ static const char run_help[] =
     "on standard error when it ends.\n"
     "\n"
     "Options:\n"
-    "  --check       find memory errors: check=full, and the bounds of memory functions\n"
-    "  --guard[=N]   find the access that uses a block after its free, or beyond its\n"
-    "                end: every block, or one in N, on pages of its own\n"
-    "  --exec        become PROGRAM, for service managers: without a summary\n"
-    "  --no-summary  count no calls and print no summary: at full speed\n"
+    "  --check       find memory errors: check=full, and bounds of memory functions\n"
+    "  --guard[=N]   find each access to a freed block or beyond the end of a block:\n"
+    "                put every block, or one in N, on pages of its own\n"
+    "  --exec        become PROGRAM, for service managers; print no summary\n"
+    "  --no-summary  run at full speed: count no calls and print no summary\n"
     "  --json        print the summary as JSON\n"
     "  --log=FILE    append the summary and the allocator's messages to FILE\n"
     "  --no-control  start no thread for 'mallow trim', 'stats', 'info' and 'leaks'\n"
     "  --help        print this text\n"
     "  --version     print the version\n"
     "\n"
-    "The exit status is that of PROGRAM, 128 + N when signal N killed it, 125 when\n"
-    "mallow itself fails, 126 when PROGRAM cannot be executed, 127 when there is none.\n";
+    "The exit status is that of PROGRAM, 128 + N if signal N killed it, 125 if mallow\n"
+    "itself fails, 126 if PROGRAM cannot be executed, or 127 if it is not found.\n";
 
 /* Makes the path absolute, because the program may change its directory before the library opens
  * the file. */
@@ -48,8 +48,8 @@ static void run_add_log(const char *file) {
     char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
 
     if (*file == '\0' || strchr(file, ',') != NULL)
-        usage_error("--log='%s': the name of a log must not be empty or have a comma", file);
-    if (directory == NULL) err(EXIT_OWN_FAILURE, "the working directory");
+        usage_error("--log='%s': the name of a log must not be empty or contain a comma", file);
+    if (directory == NULL) err(EXIT_OWN_FAILURE, "cannot determine the working directory");
     char *option = xasprintf("log=%s%s%s", directory, *file == '/' ? "" : "/", file);
     preload_add_options(option);
     free(option);

@@ -36,7 +36,8 @@ static bool summary_may_create_file(size_t bytes) {
 
 static int summary_sealed_file(size_t bytes) {
     int fd = memfd_create("mallow-calls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0) err(EXIT_OWN_FAILURE, "cannot make a file");
+    if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0)
+        err(EXIT_OWN_FAILURE, "cannot create a file in memory");
     /* No process can truncate the file while it is mapped. */
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     return fd;
@@ -54,7 +55,7 @@ void summary_prepare(void) {
     summary_shared.fd = summary_sealed_file(sizeof *summary_shared.page);
     summary_shared.page = mmap(NULL, sizeof *summary_shared.page, PROT_READ | PROT_WRITE,
                                MAP_SHARED, summary_shared.fd, 0);
-    if (summary_shared.page == MAP_FAILED) err(EXIT_OWN_FAILURE, "cannot map a file");
+    if (summary_shared.page == MAP_FAILED) err(EXIT_OWN_FAILURE, "cannot map a file in memory");
     summary_shared.page->magic = MALLOW_CALL_PAGE_MAGIC;
     summary_shared.page->version = MALLOW_CALL_PAGE_VERSION;
     summary_shared.page->size = sizeof *summary_shared.page;
@@ -182,8 +183,9 @@ void summary_print(const struct child_end *end) {
             resident_known ? page.resident_peak_bytes : (uint64_t)end->usage.ru_maxrss * 1024,
         .peak_of_children = !resident_known && end->waited_for_child,
         .cut_short = resident_known ? NULL : summary_why_cut_short(end),
-        .missing = page.programs != 0 ? summary_other_heap(&page)
-                                      : "Mallow did not start in it, or could not share them",
+        .missing = page.programs != 0
+                       ? summary_other_heap(&page)
+                       : "Mallow did not start in the program, or could not share them",
         .ended_as = page.programs != 0 ? summary_new_name(&page, end) : NULL,
         .goes_on = summary_goes_on(child, end) ? child : 0,
     };

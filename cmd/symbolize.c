@@ -32,8 +32,8 @@
 
 static const char symbolize_help[] =
     "Usage: mallow symbolize\n"
-    "Copies standard input to standard output and replaces the stack frames of the\n"
-    "library's reports by functions, files and lines.\n"
+    "Copies standard input to standard output and adds functions, files and lines to\n"
+    "the stack frames in the library's reports.\n"
     "\n"
     "Options:\n"
     "  --help       print this text\n"

@@ -32,10 +32,10 @@ static bool target_has_file(pid_t process, const char *name) {
 static void target_require_proc(void) {
     char number[32] = "";
     if (readlink("/proc/self", number, sizeof number - 1) < 0)
-        errx(EXIT_OWN_FAILURE, "/proc is not mounted, so nothing is known of processes");
+        errx(EXIT_OWN_FAILURE, "/proc is not mounted, so processes cannot be inspected");
     if (strtol(number, NULL, 10) != getpid())
         errx(EXIT_OWN_FAILURE,
-             "/proc is that of another PID namespace, whose numbers are others:"
+             "/proc belongs to another PID namespace, in which process IDs differ:"
              " try 'unshare --mount-proc' or 'mount -t proc proc /proc' in this one");
 }
 
@@ -44,7 +44,7 @@ static _Noreturn void target_explain_absence(pid_t process) {
     if (kill(process, 0) == 0 || errno == EPERM)
         errx(EXIT_OWN_FAILURE, "process %d is hidden by /proc (hidepid): try as root", number);
     errx(EXIT_OWN_FAILURE,
-         "there is no process %d, or it has this number only in another PID namespace", number);
+         "there is no process %d, or it has this ID only in another PID namespace", number);
 }
 
 static pid_t target_require_process(pid_t process) {
@@ -52,7 +52,7 @@ static pid_t target_require_process(pid_t process) {
     long group = proc_status_number(process, "Tgid:");
     if (group < 0) target_explain_absence(process);
     if (group != process)
-        errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: name that", (int)process, group);
+        errx(EXIT_OWN_FAILURE, "%d is a thread of process %ld: use that ID", (int)process, group);
     return process;
 }
 
@@ -98,7 +98,7 @@ static void target_require_running(pid_t process) {
     if (!proc_status_line(process, "State:", line)) return;
     const char *state = line + strcspn(line, "\t") + 1;
     if (*state == 'T')
-        errx(EXIT_OWN_FAILURE, "process %d is stopped: let it go on by 'kill -CONT %d'", number,
+        errx(EXIT_OWN_FAILURE, "process %d is stopped: resume it with 'kill -CONT %d'", number,
              number);
     if (*state == 't') errx(EXIT_OWN_FAILURE, "process %d is stopped by a debugger", number);
     if (*state == 'Z' || *state == 'X') errx(EXIT_OWN_FAILURE, "process %d has ended", number);
@@ -108,7 +108,7 @@ pid_t target_process(int argc, char **argv) {
     const char *operand = *operands(argc, argv, 1, 1, "PID");
     unsigned long number;
     if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
-        usage_error("'%s' is not a process number", operand);
+        usage_error("'%s' is not a process ID", operand);
     pid_t process = target_follow_wrapper(target_require_process((pid_t)number));
     target_require_running(process);
     return process;
@@ -139,11 +139,11 @@ static bool target_is_kernel_thread(pid_t process) {
 static _Noreturn void target_explain_unknown(pid_t process) {
     if (geteuid() == 0)
         errx(EXIT_OWN_FAILURE,
-             "process %d does not answer, and the kernel does not let root look into it here:"
+             "process %d does not answer, and even root may not inspect it here:"
              " the CAP_SYS_PTRACE capability is missing, as in most containers",
              (int)process);
     errx(EXIT_OWN_FAILURE,
-         "process %d does not answer, and may not be looked into:"
+         "process %d does not answer, and this user may not inspect it:"
          " try as the user it runs as, or as root",
          (int)process);
 }
@@ -152,7 +152,7 @@ _Noreturn void target_explain_refusal(pid_t process) {
     int number = (int)process;
     if (target_is_kernel_thread(process)) {
         target_require_running(process);
-        errx(EXIT_OWN_FAILURE, "process %d is a thread of the kernel", number);
+        errx(EXIT_OWN_FAILURE, "process %d is a kernel thread", number);
     }
     enum target_library library = target_find_library(process);
     if (library == LIBRARY_UNKNOWN) target_explain_unknown(process);
@@ -166,7 +166,7 @@ _Noreturn void target_explain_refusal(pid_t process) {
              "process %d is in another network namespace: try 'nsenter -t %d -n mallow ...'",
              number, number);
     errx(EXIT_OWN_FAILURE,
-         "process %d runs on Mallow, but nothing in it listens: start it by 'mallow run', or with"
-         " MALLOW_OPTIONS=control=on",
+         "process %d runs on Mallow, but does not accept requests: start it with 'mallow run'"
+         " or with MALLOW_OPTIONS=control=on",
          number);
 }

@@ -11,19 +11,19 @@
 
 static const char trim_help[] =
     "Usage: mallow trim [OPTION...] PID\n"
-    "Has the process return its free memory to the kernel, as malloc_trim(3) does,\n"
-    "and prints how much that was.\n"
+    "Makes the process return its free memory to the kernel, as malloc_trim(3) does,\n"
+    "and prints how much it has returned.\n"
     "\n"
     "Options:\n"
-    "  --pad=BYTES  keep that much of its free pages\n"
+    "  --pad=BYTES  keep BYTES of its free pages\n"
     "  --json       print the amounts as JSON\n"
     "  --help       print this text\n"
     "  --version    print the version\n"
     "\n"
     "The process must have been started by 'mallow run', or with\n"
-    "MALLOW_OPTIONS=control=on. It goes on meanwhile.\n"
-    "The exit status is 0, also when there was nothing to return, or 125 when there\n"
-    "is no answer.\n";
+    "MALLOW_OPTIONS=control=on. It keeps running.\n"
+    "The exit status is 0, even if there was nothing to return, or 125 if the process\n"
+    "does not answer.\n";
 
 static int trim_print_json(pid_t process, unsigned long long returned, unsigned long long before,
                            unsigned long long after) {

@@ -47,14 +47,14 @@ _mallow() {
     *) return ;;
     esac
 
-    # Readline splits words at "=": --log, =, FILE.
+    # Readline splits words at "=", so --log=FILE is three words: --log, =, FILE.
     if [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || $word == = ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
         return
     fi
 
-    # After the options: a program, and then what that program completes.
+    # After the options, complete the program, and then the program's own arguments.
     local i=2
     while ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} == --?* || ${COMP_WORDS[i]} == = ||
         ${COMP_WORDS[i - 1]} == = ]]; do

@@ -65,15 +65,17 @@ static _Noreturn void look_for_leaks(const struct leak_request *request,
 /* ---- in the process ---- */
 
 static void print_stop(struct text *text, const struct leak_threads *threads, int64_t stood) {
+    text_add(text, "stopped ");
     text_add_count(text, threads->stopped, "thread");
-    text_add(text, " stood still for ");
+    text_add(text, " for ");
     text_add_number(text, (uint64_t)stood / 1000);
     text_add(text, " microseconds");
     if (threads->missed != 0) {
         text_add(text, "; ");
         text_add_number(text, threads->missed);
         text_add(text,
-                 " could not be stopped: what such a thread alone knows may be listed as lost");
+                 " could not be stopped: blocks that only such a thread points to may be listed as"
+                 " lost");
     }
     text_add(text, "\n");
 }

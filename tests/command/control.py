@@ -200,7 +200,7 @@ def without_control():
     for options in ("", "control=off"):
         with Target(options=options) as target:
             assert target.threads() == 1 and not target.listens()
-            expect_failure("start it by 'mallow run'", "stats", target.pid)
+            expect_failure("start it with 'mallow run'", "stats", target.pid)
             if os.geteuid() == 0:
                 expect_failure("try as the user it runs as", "stats", target.pid, user=NOBODY)
     with Target(preload="") as target:
@@ -215,14 +215,14 @@ def impostor():
     with Target(options="") as target, socket.socket(socket.AF_UNIX) as listener:
         listener.bind("\0" + socket_name(target.pid))
         listener.listen()
-        expect_failure("another process than", "stats", target.pid)
+        expect_failure("belongs to another process", "stats", target.pid)
 
 
 def stopped():
     """The command notices a stopped process at once, without waiting for an answer."""
     with Target() as target:
         os.kill(target.pid, signal.SIGSTOP)
-        expect_failure(f"is stopped: let it go on by 'kill -CONT {target.pid}'", "stats",
+        expect_failure(f"is stopped: resume it with 'kill -CONT {target.pid}'", "stats",
                        target.pid)
         os.kill(target.pid, signal.SIGCONT)
         check_answers(target.pid)
@@ -237,12 +237,12 @@ def true_causes():
     if os.geteuid() != 0:
         return
     if not os.access("/proc/1/maps", os.R_OK):
-        expect_failure("the kernel does not let root look into it", "stats", 1)
+        expect_failure("even root may not inspect it", "stats", 1)
     if os.path.exists("/proc/2/status") and "VmSize" not in open("/proc/2/status").read():
-        expect_failure("process 2 is a thread of the kernel", "stats", 2)
+        expect_failure("process 2 is a kernel thread", "stats", 2)
     for wrapper, text in ((["unshare", "-m", "sh", "-c", 'umount -l /proc; exec "$@"', "sh"],
                            "/proc is not mounted"),
-                          (["unshare", "-pf"], "/proc is that of another PID namespace")):
+                          (["unshare", "-pf"], "/proc belongs to another PID namespace")):
         if subprocess.run([*wrapper, "true"], capture_output=True).returncode == 0:
             done = subprocess.run([*wrapper, MALLOW, "stats", "4000000"], capture_output=True,
                                   text=True)

@@ -29,7 +29,7 @@ in all definitely lost: 96 bytes in 2 blocks
 in all indirectly lost: 16 bytes in 1 block
 in all possibly lost: 0 bytes in 0 blocks
 in all still reachable: 5 bytes in 1 block
-2 threads stood still for 608 microseconds; 1 could not be stopped: what such a thread alone knows may be listed as lost
+stopped 2 threads for 608 microseconds; 1 could not be stopped: blocks that only such a thread points to may be listed as lost
 """
 
 

@@ -95,7 +95,7 @@ def finds_nothing(pid):
 def options(pid):
     text = command(pid).stdout
     assert "start the process with 'mallow run --check'" in text, text
-    assert text.count("definitely lost: ") == 5 and "threads stood still" in text, text
+    assert text.count("definitely lost: ") == 5 and "\nstopped " in text, text
     assert "\n1 thread could not be stopped" in text, text
     assert "\npossibly lost               512 bytes in 1 block\n" in text, text
     result = check(1, "--limit=2", pid)
@@ -182,4 +182,4 @@ if platform.machine() == "x86_64":
             time.sleep(0.2)
 with Server(LEAKING, MODULE, options="") as server:
     refused = command(server.pid)
-    assert refused.returncode == 125 and "start it by 'mallow run'" in refused.stderr, refused
+    assert refused.returncode == 125 and "start it with 'mallow run'" in refused.stderr, refused

@@ -119,7 +119,7 @@ def check_leaks():
         place = rf"leaks at .*{source}:{line_of(source, comment)}"
         assert re.match(place, error[key][0]), error
     text = mallow("log", status=1).stdout
-    for part in (f"    {inner}\n    {outer}\n", error["caller"][0], "60 bytes in 3 blocks", "Bytes not freed: 65, in blocks: 4",
+    for part in (f"    {inner}\n    {outer}\n", error["caller"][0], "60 bytes in 3 blocks", "Not freed: 65 bytes in 4 blocks",
                  leak["blocks"][0]["address"], "Allocations: 5, reallocations: 0, frees: 2"):
         assert part in text, text
 

@@ -25,7 +25,7 @@ cp "$(command -v env)" "$work/foreign"
 printf '\377\377' | dd of="$work/foreign" bs=1 seek=18 conv=notrunc 2>/dev/null
 try "$mallow" run -- "$work/foreign"
 expect_status 125
-expect_line err 'built for another architecture than libmallow\.so'
+expect_line err 'built for a different architecture than libmallow\.so'
 
 # Truncated and invalid programs get the kernel's error, without a crash.
 head -c 100 "$(command -v env)" >"$work/short"

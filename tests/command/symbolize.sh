@@ -122,6 +122,6 @@ wait
 
 try "$mallow" symbolize file
 expect_status 125
-expect_line err "^mallow symbolize: 'file' is one argument too many; try 'mallow symbolize --help'$"
+expect_line err "^mallow symbolize: unexpected argument 'file'; try 'mallow symbolize --help'$"
 try sh -c "echo x | '$mallow' symbolize >/dev/full"
 expect_status 125

@@ -29,13 +29,13 @@ expect_status 125
 expect_line err "^mallow: no subcommand given; try 'mallow --help'$"
 try "$mallow" rum
 expect_status 125
-expect_line err "^mallow: there is no subcommand 'rum'; try 'mallow --help'$"
+expect_line err "^mallow: unknown subcommand 'rum'; try 'mallow --help'$"
 try "$mallow" help rum
 expect_status 125
-expect_line err "^mallow: there is no subcommand 'rum'; try 'mallow --help'$"
+expect_line err "^mallow: unknown subcommand 'rum'; try 'mallow --help'$"
 try "$mallow" help run run
 expect_status 125
-expect_line err "^mallow: 'run' is one argument too many; try 'mallow --help'$"
+expect_line err "^mallow: unexpected argument 'run'; try 'mallow --help'$"
 [ "$("$mallow" help leaks)" = "$("$mallow" leaks --help)" ] || failed "help of leaks differs"
 try "$mallow" run
 expect_status 125
@@ -59,7 +59,7 @@ for name in trim stats info leaks; do
     expect_line err "^mallow $name: no PID given; try 'mallow $name --help'$"
     try "$mallow" $name 1 2
     expect_status 125
-    expect_line err "^mallow $name: '2' is one argument too many; try 'mallow $name --help'$"
+    expect_line err "^mallow $name: unexpected argument '2'; try 'mallow $name --help'$"
     try "$mallow" $name --json -jx 1
     expect_status 125
     expect_line err "^mallow $name: unknown option '-j'; try 'mallow $name --help'$"
@@ -67,7 +67,7 @@ done
 for argument in x 0 -5x 12x 99999999999 ''; do
     try "$mallow" stats -- "$argument"
     expect_status 125
-    expect_line err "^mallow stats: '$argument' is not a process number; try 'mallow stats --help'$"
+    expect_line err "^mallow stats: '$argument' is not a process ID; try 'mallow stats --help'$"
 done
 try "$mallow" trim --pad=1x 1
 expect_status 125

@@ -81,7 +81,7 @@ static const char *const answer_words[] = {"definitely lost: ",
                                            ", and through it ",
                                            "; one of 96 bytes at 0x10:",
                                            "; in groups for which ",
-                                           "1 thread stood still for 3 microseconds; ",
+                                           "stopped 1 thread for 3 microseconds; ",
                                            " could not be stopped",
                                            "    #0 0x1234 in ",
                                            " in foo at lose.c:3 (lib.so+0x1)",
@@ -109,7 +109,7 @@ static const char known_answer[] =
     "in all indirectly lost: 10 bytes in 1 block\n"
     "in all possibly lost: 7 bytes in 1 block\n"
     "in all still reachable: 5 bytes in 1 block\n"
-    "1 thread stood still for 3 microseconds\n";
+    "stopped 1 thread for 3 microseconds\n";
 
 static void run_suppressions(const char *input, size_t size) {
     struct leak_answer answer = parse(known_answer, sizeof known_answer - 1);

@@ -240,7 +240,7 @@ def recycled(user):
     assert target.stdout.readline() == "ready\n"
     assert target.pid == number, (target.pid, number)
     done = stats(number)
-    assert done.returncode == 125 and "another process than" in done.stderr, done
+    assert done.returncode == 125 and "belongs to another process" in done.stderr, done
     target.stdin.close()
     target.wait()
 
