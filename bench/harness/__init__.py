@@ -1,1 +1,1 @@
-"""Runs workloads on several allocators and compares what they cost."""
+"""Runs workloads on several allocators and compares their costs."""

@@ -1,4 +1,4 @@
-"""The allocators: which there are, and whether each really serves a program when preloaded."""
+"""The allocators, and the check that each of them really serves a program when preloaded."""
 
 import os
 import subprocess
@@ -8,20 +8,20 @@ from harness import paths
 
 
 class Unavailable(Exception):
-    """An allocator cannot be measured here; the text says what to do."""
+    """Raised if an allocator cannot be measured here; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class Allocator:
     name: str
-    library: str  # what LD_PRELOAD names
-    remedy: str  # what to do when it does not load
+    library: str  # the value of LD_PRELOAD
+    remedy: str  # what to do if it does not load
     environment: dict = field(default_factory=dict)
     wrapper: tuple = ()  # the command that runs the program
 
 
-# glibc is preloaded too: it then comes before an allocator that a program is linked with, such as
-# the jemalloc of Debian's redis-server.
+# glibc is preloaded as well, so that it takes precedence over an allocator that a program is linked
+# with, such as the jemalloc of Debian's redis-server.
 PEERS = (
     Allocator("glibc", "libc.so.6", "install the package libc6"),
     Allocator("jemalloc", "libjemalloc.so.2", "install the package libjemalloc2"),
@@ -34,7 +34,7 @@ NAMES = (SUBJECT,) + tuple(peer.name for peer in PEERS)
 
 
 def choose(names, library):
-    """The allocators of these names, in the usual order, each proved to work."""
+    """Returns the allocators of these names, in the usual order, after verifying each of them."""
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
         raise Unavailable(f"no such allocator: {', '.join(unknown)} (there are {', '.join(NAMES)})")
@@ -46,14 +46,14 @@ def choose(names, library):
 
 
 def verify(allocator):
-    """The loader only warns about a library that it cannot preload: ask who provides malloc."""
+    """Checks which file provides malloc, because the loader only warns about a missing library."""
     if os.path.basename(provider(allocator)) != os.path.basename(allocator.library):
         raise Unavailable(f"{allocator.name}: {allocator.library} cannot be preloaded: "
                           f"{allocator.remedy}")
 
 
 def provider(allocator):
-    """The file whose malloc a program uses; empty if the program does not even start."""
+    """Returns the file whose malloc a program uses; empty if the program does not even start."""
     environment = dict(os.environ, LD_PRELOAD=allocator.library)
     done = subprocess.run([paths.BUILD / "workloads", "--provider"], env=environment,
                           capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Real programs in each mode of checking; every figure relative to Mallow's default mode."""
+"""Runs real programs in each checking mode; figures are relative to Mallow's default mode."""
 
 import argparse
 import os
@@ -12,12 +12,12 @@ from harness.results import MEMORY, TIME, Results
 from harness.workloads import Workload
 
 PLAIN, FULL = "plain", "full"
-LIMIT = 2.0  # the most for check=full
+LIMIT = 2.0  # the maximum for check=full
 TESTS = paths.ROOT / "tests" / "programs"
 
 
 def modes(library):
-    """Those that take minutes come last."""
+    """Returns the modes; those that take minutes come last."""
     library = os.path.abspath(library)
     bounds = os.path.join(os.path.dirname(library), "libmallow-check.so")
     memcheck = ("valgrind", "-q", "--tool=memcheck", "--trace-children=yes",
@@ -39,7 +39,7 @@ def modes(library):
 
 
 def from_tests(name, meaning, *command):
-    """A program of tests/programs, in an empty directory that is its home too."""
+    """Returns a program of tests/programs, run in an empty directory that is also its HOME."""
     def perform(allocator, scale):
         with tempfile.TemporaryDirectory() as home:
             return measure.run([*command[:-1], TESTS / command[-1]], allocator, directory=home,
@@ -62,11 +62,11 @@ def real_programs():
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/checked", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, metavar="N",
-                        help="the best of so many runs; memcheck runs once (default %(default)s)")
+                        help="report the best of N runs; memcheck runs once (default %(default)s)")
     parser.add_argument("--scale", type=float, default=0.5, metavar="X",
-                        help="how much work, where that can be chosen (default %(default)s)")
+                        help="the amount of work, where it can be chosen (default %(default)s)")
     parser.add_argument("--only", metavar="PROGRAM[,..]", help="these programs only")
-    parser.add_argument("--modes", metavar="MODE[,..]", help="these modes only, beside plain")
+    parser.add_argument("--modes", metavar="MODE[,..]", help="these modes, and plain")
     parser.add_argument("--lib", metavar="PATH", default=paths.DEFAULT_LIBRARY,
                         help="the libmallow.so to measure (default build/libmallow.so)")
     return parser.parse_args()
@@ -77,7 +77,7 @@ def chosen(every, names):
 
 
 def perform(workloads, every, options):
-    """All modes of a program one right after the other, in each round."""
+    """Runs all modes of a program in direct succession, in each round."""
     results = Results([each.name for each in every], [each.name for each in workloads])
     for number in range(max(1, options.rounds)):
         for workload in workloads:
@@ -97,7 +97,7 @@ def best(results, workload, mode, figure):
 
 
 def table(results, title, figure):
-    """In the form of the documentation: the plain figure, then what the others are times it."""
+    """Formats a table for the documentation: the plain figure, then ratios to it."""
     unit = {TIME: "s", MEMORY: "MiB"}[figure]
     others = [name for name in results.allocators if name != PLAIN]
     lines = [f"| {title} | {PLAIN}, {unit} | " + " | ".join(others) + " |",

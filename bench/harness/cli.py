@@ -11,13 +11,13 @@ QUICK_SCALE = 0.25
 
 def arguments():
     parser = argparse.ArgumentParser(
-        prog="bench/run", description="Measures Mallow beside other allocators.")
+        prog="bench/run", description="Compares Mallow with other allocators.")
     parser.add_argument("--quick", action="store_true",
-                        help="a quarter of the work and fewer rounds: a first look")
+                        help="a quarter of the work and fewer rounds, for a quick impression")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default 5, quick 3)")
     parser.add_argument("--only", metavar="WORKLOAD[,..]", help="these workloads only")
     parser.add_argument("--allocators", metavar="NAME[,..]", default=",".join(allocators.NAMES),
-                        help="of %(default)s")
+                        help="a subset of %(default)s")
     parser.add_argument("--no-latency", action="store_true",
                         help="without the additional runs that time each call")
     parser.add_argument("--lib", metavar="PATH", default=paths.DEFAULT_LIBRARY,
@@ -25,7 +25,7 @@ def arguments():
     parser.add_argument("--out", metavar="DIR", default=paths.BUILD / "results",
                         help="where results.json and results.svg go (default build/bench/results)")
     parser.add_argument("--progress", action="store_true",
-                        help="show progress even if standard error is no terminal")
+                        help="show progress even if standard error is not a terminal")
     parser.add_argument("--list", action="store_true", help="list the workloads and exit")
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:

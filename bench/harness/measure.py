@@ -1,4 +1,4 @@
-"""Runs one program on one allocator and tells what it used."""
+"""Runs one program on one allocator and reports the resources that it used."""
 
 import os
 import signal
@@ -10,11 +10,11 @@ TIMEOUT = 120  # seconds; a run takes one or two
 
 
 class RunFailed(Exception):
-    """A measured program failed; the text says how."""
+    """Raised if a measured program fails; the text says how."""
 
 
 class Measured:
-    """A program under an allocator: started at once, its figures ready when it has ended."""
+    """A program that runs on an allocator. It starts immediately."""
 
     def __init__(self, command, allocator, stdin=None, environment=None, directory=None):
         receive, report = os.pipe()
@@ -31,7 +31,7 @@ class Measured:
         self._what = f"{os.path.basename(command[0])} on {allocator.name}"
 
     def finish(self):
-        """Waits for the end; returns a dictionary of figures and what the program printed."""
+        """Waits for the end; returns a dictionary of figures and the output of the program."""
         with self._report:
             try:
                 output, errors = self._process.communicate(timeout=TIMEOUT)
@@ -48,21 +48,21 @@ class Measured:
         return self._process.poll() is not None
 
     def kill(self):
-        """Ends the program and its children, if it still runs."""
+        """Kills the program and its children if it is still running."""
         if not self.ended():
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
 
 
 def describe(status):
-    """The exit status of the launcher, which follows the shell's convention."""
+    """Describes the exit status of the launcher, which follows the shell's convention."""
     if status > 128:
         return f"killed by {signal.Signals(status - 128).name}:"
     return f"exit status {status}:"
 
 
 def parse(text):
-    """Lines of NAME=VALUE; others are not figures."""
+    """Parses lines of the form NAME=VALUE and ignores all others."""
     figures = {}
     for line in text.splitlines():
         name, equals, value = line.partition("=")
@@ -72,7 +72,7 @@ def parse(text):
 
 
 def run(command, allocator, **options):
-    """The figures of one run, output left out."""
+    """Returns the figures of one run, without the output."""
     measured = Measured(command, allocator, **options)
     try:
         return measured.finish()[0]
@@ -81,7 +81,7 @@ def run(command, allocator, **options):
 
 
 def run_reporting(command, allocator):
-    """The same for a program of this benchmark, which prints figures of its own."""
+    """Like run(), for a program of this benchmark, which prints figures of its own."""
     measured = Measured(command, allocator)
     try:
         figures, output = measured.finish()

@@ -1,4 +1,4 @@
-"""A command that measures one thing on every allocator and holds Mallow's figure against a limit."""
+"""A command that measures one figure on every allocator and compares Mallow's with a limit."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ class Micro:
     title: str
     columns: tuple  # names of the figures with their units; the limit is for the first
     perform: Callable  # allocator -> a value for each column
-    limit: Callable  # {name of an allocator: first value} -> the most for Mallow, or None
+    limit: Callable  # {name of an allocator: first value} -> the maximum for Mallow, or None
     limit_says: str
     digits: int = 0
     rounds: int = 1  # more where the figure varies
@@ -41,18 +41,18 @@ def main(micro):
 def arguments(micro):
     parser = argparse.ArgumentParser(description=micro.title)
     parser.add_argument("--allocators", metavar="NAME[,..]", default=",".join(allocators.NAMES),
-                        help="of %(default)s")
+                        help="a subset of %(default)s")
     parser.add_argument("--lib", metavar="PATH", default=paths.DEFAULT_LIBRARY,
                         help="the libmallow.so to measure (default build/libmallow.so)")
     parser.add_argument("--rounds", type=int, metavar="N", default=micro.rounds,
-                        help="the median of so many runs (default %(default)s)")
+                        help="report the median of N runs (default %(default)s)")
     parser.add_argument("--json", action="store_true",
                         help="print the figures and the limit as JSON, without a verdict")
     return parser.parse_args()
 
 
 def measure_all(micro, chosen, rounds):
-    """The medians of each allocator, all of them measured once in each round."""
+    """Returns the medians of each allocator. Each round measures every allocator once."""
     samples = {allocator.name: [] for allocator in chosen}
     for _ in range(max(1, rounds)):
         for allocator in chosen:
@@ -69,7 +69,7 @@ def print_json(micro, values):
 
 
 def verdict(micro, values):
-    """Exit status 1 if Mallow is above the limit."""
+    """Returns the exit status: 1 if Mallow is above the limit."""
     limit = micro.limit(values)
     if limit is None or allocators.SUBJECT not in values:
         return 0

@@ -1,4 +1,4 @@
-"""docs/measurements.md: each section is measured by one command and replaced as a whole."""
+"""Writes docs/measurements.md. One command measures each section, which is replaced as a whole."""
 
 import argparse
 import datetime
@@ -28,20 +28,20 @@ and `--list` shows the names. `bench/README.md` explains the commands and how to
 
 
 class Failed(Exception):
-    """A section cannot be measured; the text says why."""
+    """Raised if a section cannot be measured; the text says why."""
 
 
 @dataclass(frozen=True)
 class Section:
     name: str
     title: str
-    command: str  # what the page says that measures it
+    command: str  # the command that the page names
     text: str
     measure: Callable  # options -> the lines of the tables
 
 
 def run(*command, accept=(0,)):
-    """Standard output of a command of this repository. Its messages stay visible."""
+    """Returns the standard output of a command of this repository. Its messages stay visible."""
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True,
                           cwd=paths.ROOT)
     if done.returncode not in accept:
@@ -126,7 +126,8 @@ def misuses(options):
         ("Mallow", f"={mallow}"),
         ("`check=hard`", f"={mallow},MALLOW_OPTIONS=check=hard"),
         ("`check=full`, libmallow-check", f"={bounds}:{mallow},MALLOW_OPTIONS=check=full"),
-        ("the same with `guard=1`", f"={bounds}:{mallow},MALLOW_OPTIONS=check=full+guard=1"),
+        ("`check=full`, libmallow-check, `guard=1`",
+         f"={bounds}:{mallow},MALLOW_OPTIONS=check=full+guard=1"),
         ("glibc", ""),
         ("glibc, `MALLOC_CHECK_=3`", "=libc_malloc_debug.so.0,MALLOC_CHECK_=3"),
         *((peer.name, f"={peer.library}") for peer in PEERS if peer.name != BASELINE))
@@ -143,7 +144,7 @@ def stacks(options):
     depths = lines[0].split()[3:6]
     rows = [[found.group(1), *found.group(2).split()] for line in lines[1:]
             if (found := re.match(r"(\S.*?)((?: +-?[\d.]+){3})$", line))]
-    return table(["ns a capture", *(f"{depth} frames" for depth in depths)], rows)
+    return table(["ns per capture", *(f"{depth} frames" for depth in depths)], rows)
 
 
 SECTIONS = (
@@ -154,17 +155,17 @@ SECTIONS = (
     Section("modes", "What checking costs", "bench/checked --scale 0.2 --rounds {rounds}",
             "Multiples of Mallow's default mode, each the best of the rounds.", modes),
     Section("misuses", "What is caught", "tests/corpus/wide.py",
-            "550 misuses, judged by what becomes of them (`tests/corpus/README.md`). Races make "
+            "550 misuses, judged by their outcome (`tests/corpus/README.md`). Races make "
             "the figures differ by a few from run to run.", misuses),
     Section("stacks", "Stack captures", "bench/stack-capture",
-            "By what has changed since the last capture. A stack that moves between two places is "
-            "remembered as a whole if it has at most 32 words. Where nothing is remembered, each "
+            "By the change since the last capture. A stack that moves between two places is "
+            "remembered as a whole if it has at most 32 words. If nothing is remembered, each "
             "frame is found by its rule. A thread's first capture consists mostly of page faults.",
             stacks),
 )
 
 
-# ---- where and when ----
+# ---- the origin of the figures ----
 
 def first_line(*command):
     done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT)
@@ -206,7 +207,7 @@ def wrap(text):
 
 
 def read_sections():
-    """{title: text} of the page as it is."""
+    """Returns {title: text} of the existing page."""
     if not PAGE.exists():
         return {}
     parts = re.split(r"^## (.+)\n", PAGE.read_text(), flags=re.MULTILINE)
@@ -225,7 +226,7 @@ def arguments():
     parser.add_argument("sections", nargs="*", metavar="SECTION",
                         help="the sections to measure (default: all)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N",
-                        help="rounds, where a command has them (default %(default)s)")
+                        help="rounds, for commands that have them (default %(default)s)")
     parser.add_argument("--list", action="store_true", help="list the sections and exit")
     options = parser.parse_args()
     unknown = sorted(set(options.sections) - {each.name for each in SECTIONS})

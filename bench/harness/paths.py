@@ -1,4 +1,4 @@
-"""Where things are, and the programs in C that everything else here needs."""
+"""The paths of the benchmark, and the build of its C programs."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ DEFAULT_LIBRARY = ROOT / "build" / "libmallow.so"
 
 
 def build():
-    """Compiles the programs in C. Without changes this takes no time worth mentioning."""
+    """Compiles the C programs. Takes almost no time if nothing has changed."""
     for command in (["cmake", "-S", BENCH, "-B", BUILD], ["cmake", "--build", BUILD, "-j", "2"]):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""The results as a picture: a dot for each allocator and workload, relative to glibc."""
+"""Draws the results: a dot for each allocator and workload, relative to glibc."""
 
 from html import escape
 from math import ceil, floor, log2
@@ -6,7 +6,7 @@ from math import ceil, floor, log2
 from harness.allocators import BASELINE
 from harness.results import MEMORY, TIME
 
-# Distinguishable without colour vision too: hue and shape differ.
+# Hue and shape differ, so the allocators can be distinguished without colour vision, too.
 STYLES = {
     "mallow": ("#c2185b", "M-5,0 L0,-5 L5,0 L0,5 Z"),
     "glibc": ("#555555", "M-1,-6 H1 V6 H-1 Z"),
@@ -18,7 +18,7 @@ LABELS, PANEL, GAP, ROW, TOP = 130, 400, 40, 20, 70
 
 
 def draw(results):
-    """An SVG document."""
+    """Returns an SVG document."""
     rows = results.workloads + ["geometric mean"]
     width, height = LABELS + 2 * PANEL + GAP + 20, TOP + ROW * len(rows) + 30
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -59,7 +59,7 @@ def legend(results):
 
 
 def panel(results, figure, title, left):
-    """One figure: rows of dots on a logarithmic axis whose 1 is glibc."""
+    """Draws one figure: rows of dots on a logarithmic axis, on which glibc is 1."""
     dots = [(index, name, ratio) for index, workload in enumerate(results.workloads)
             for name in results.allocators
             if (ratio := results.ratio(workload, figure.key, name, BASELINE))]

@@ -1,4 +1,4 @@
-"""Real programs with work of the kind that they do every day."""
+"""Real programs with typical work."""
 
 import os
 import shutil
@@ -16,18 +16,18 @@ class Program:
     name: str
     meaning: str
     package: str
-    commands: tuple  # what must be installed
+    commands: tuple  # must be installed
     perform: Callable  # (allocator, scale) -> figures
 
 
 def missing():
-    """What cannot run here: (name, command that is missing, its package)."""
+    """Returns the programs that cannot run here, as (name, missing command, its package)."""
     return [(program.name, command, program.package) for program in ALL for command in program.commands
             if not shutil.which(command)]
 
 
 def script(interpreter, name, steps, environment=None):
-    """A script under programs/ that takes the number of its steps as its argument."""
+    """Returns a script in programs/ whose argument is the number of its steps."""
     def perform(allocator, scale):
         command = [interpreter, paths.PROGRAMS / name, str(max(1, int(steps * scale)))]
         return measure.run(command, allocator, environment=environment)
@@ -85,7 +85,7 @@ def write_source(path, functions):
 
 
 def redis(allocator, scale):
-    """The server is measured; its clients, on the system's malloc, are not."""
+    """Measures the server, but not its clients, which use the system's malloc."""
     with tempfile.TemporaryDirectory() as directory:
         socket = os.path.join(directory, "socket")
         server = measure.Measured(
@@ -109,7 +109,7 @@ def redis(allocator, scale):
 
 
 def wait_for(socket, server):
-    """Until the server listens; if it ends before, finish() raises its error."""
+    """Waits until the server listens. If it ends before, finish() raises its error."""
     deadline = time.monotonic() + 10
     while not os.path.exists(socket):
         if server.ended() or time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The table on standard output and the JSON file."""
+"""Formats the table for standard output and the JSON file."""
 
 import json
 import os
@@ -8,12 +8,12 @@ from statistics import median
 from harness.allocators import BASELINE, SUBJECT
 from harness.results import FIGURES, MEMORY, TIME
 
-LIMIT = 1.25  # a workload that is slower than this against its best rival is marked
+LIMIT = 1.25  # a workload with a higher ratio to its best rival is marked
 NAME_WIDTH = 16
 
 
 def table(results):
-    """The whole report as text."""
+    """Returns the whole report as text."""
     lines = []
     for figure in FIGURES:
         rows = [row(results, figure, workload) for workload in results.workloads
@@ -60,7 +60,7 @@ def comparison(results, figure, workload):
 
 
 def summary(results):
-    """Geometric means over the workloads, and where the subject is at its worst."""
+    """Returns the geometric means over the workloads, and the workload with the worst ratio."""
     means = results.summary()
     lines = [f"geometric means over {len(results.workloads)} workloads",
              " " * 30 + "".join(f"{name:>13}" for name in results.allocators)]
@@ -71,7 +71,7 @@ def summary(results):
             lines.append(f"{title + ' / ' + label:30}{cells}")
     worst = means.get(SUBJECT, {}).get(TIME.key, {}).get("worst_to_best_other")
     if worst:
-        lines.append(f"{SUBJECT} is slowest against its best other in {worst['workload']}: "
+        lines.append(f"{SUBJECT}'s worst ratio to the best other is in {worst['workload']}: "
                      f"{worst['ratio']:.2f}")
     return lines
 
@@ -81,7 +81,7 @@ def number(value):
 
 
 def document(results, libraries, settings):
-    """Everything, for other programs: each figure of each run, and the means."""
+    """Returns all results for other programs: each figure of each run, and the means."""
     return {
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
         "libraries": libraries,

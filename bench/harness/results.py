@@ -1,4 +1,4 @@
-"""The runs and what follows from them: medians, ratios pair by pair, geometric means."""
+"""The results of all runs: medians, ratios of pairs, geometric means."""
 
 from dataclasses import dataclass, field
 from math import exp, log
@@ -13,7 +13,7 @@ class Figure:
     title: str
     divisor: float = 1.0
     digits: int = 2
-    spread: bool = False  # whether the minimum is worth showing beside the median
+    spread: bool = False  # show the minimum in addition to the median
 
 
 TIME = Figure("time", "processor time, s", spread=True)
@@ -23,7 +23,7 @@ FIGURES = (
     MEMORY,
     Figure("wall", "elapsed time, s", spread=True),
     Figure("faults", "page faults, thousands", divisor=1000, digits=1),
-    Figure("thread_kib", "memory a thread, KiB", digits=1),
+    Figure("thread_kib", "memory per thread, KiB", digits=1),
     Figure("latency_p999_ns", "99.9th percentile of a call, us", divisor=1000),
     Figure("latency_p9999_ns", "99.99th percentile of a call, us", divisor=1000),
 )
@@ -31,7 +31,7 @@ FIGURES = (
 
 @dataclass
 class Results:
-    """values[workload][allocator][figure][round]; a run that failed has no entry."""
+    """values[workload][allocator][figure][round]; a failed run has no entry."""
 
     allocators: list
     workloads: list
@@ -40,7 +40,7 @@ class Results:
 
     @classmethod
     def from_document(cls, document):
-        """What report.document() was made from; rounds are strings there."""
+        """Returns the results that report.document() has written; rounds are strings in them."""
         values = document["values"]
         allocators = list(dict.fromkeys(name for each in values.values() for name in each))
         return cls(allocators, list(values), values, document["failures"])
@@ -54,46 +54,46 @@ class Results:
             by_figure.setdefault(key, {})[number] = value
 
     def rounds(self, workload, allocator, key):
-        """{round: value}, empty if there is none."""
+        """Returns {round: value}, which is empty if there are no results."""
         return self.values.get(workload, {}).get(allocator, {}).get(key, {})
 
     def median(self, workload, allocator, key):
-        """None without any value."""
+        """Returns the median over the rounds, or None if there are no results."""
         values = self.rounds(workload, allocator, key).values()
         return median(values) if values else None
 
     def ratio(self, workload, key, one, other):
-        """Median of one / other, each pair from the same round; None without any pair."""
+        """Returns the median of one / other over the rounds; None if no round has both."""
         ones, others = (self.rounds(workload, name, key) for name in (one, other))
         pairs = [ones[number] / others[number] for number in ones if others.get(number)]
         return median(pairs) if pairs else None
 
     def against_best(self, workload, key, subject):
-        """The subject's ratio to its best rival and the rival's name, or None."""
+        """Returns the subject's ratio to its best rival and the rival's name, or None."""
         ratios = ((self.ratio(workload, key, subject, other), other)
                   for other in self.allocators if other != subject)
         return max((each for each in ratios if each[0] is not None), default=None)
 
     def mean_ratio(self, key, one, other):
-        """Geometric mean of the ratios over the workloads."""
+        """Returns the geometric mean of the ratios over the workloads."""
         ratios = [self.ratio(workload, key, one, other) for workload in self.workloads]
         logarithms = [log(ratio) for ratio in ratios if ratio]
         return exp(sum(logarithms) / len(logarithms)) if logarithms else None
 
     def mean_against_best(self, key, subject):
-        """The subject's mean ratio to the rival that is best over all workloads."""
+        """Returns the subject's mean ratio to the rival that is best over all workloads."""
         means = [self.mean_ratio(key, subject, other)
                  for other in self.allocators if other != subject]
         return max((mean for mean in means if mean is not None), default=None)
 
     def worst(self, key, subject):
-        """The workload in which the subject is worst against its best rival, and that ratio."""
+        """Returns the worst ratio of the subject to its best rival, and the workload."""
         ratios = [(found[0], workload) for workload in self.workloads
                   if (found := self.against_best(workload, key, subject))]
         return max(ratios, default=None)
 
     def summary(self):
-        """For each allocator its geometric means, as they stand in the JSON file."""
+        """Returns the geometric means of each allocator, in the form of the JSON file."""
         means = {}
         for name in self.allocators:
             means[name] = {}

@@ -1,4 +1,4 @@
-"""Which run comes when: rounds over all workloads, allocators taking turns."""
+"""The order of the runs: rounds over all workloads, in which the allocators take turns."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from harness.results import Results
 
 
 def perform(workloads, allocators, rounds, timed_rounds, scale, progress):
-    """All runs. When interrupted it returns what there is."""
+    """Performs all runs. Returns the results so far if it is interrupted."""
     results = Results([each.name for each in allocators], [each.name for each in workloads])
     steps = list(plan(workloads, allocators, rounds, timed_rounds))
     started = time.monotonic()
@@ -26,8 +26,8 @@ def perform(workloads, allocators, rounds, timed_rounds, scale, progress):
 
 
 def plan(workloads, allocators, rounds, timed_rounds):
-    """The order of the allocators moves on with each round and workload, so none is always first
-    or always follows the same one."""
+    """Yields the runs. The order of the allocators rotates with each round and workload, so that no
+    allocator is always first or always follows the same one."""
     for number in range(max(rounds, timed_rounds)):
         for index, workload in enumerate(workloads):
             first = (number + index) % len(allocators)
@@ -39,7 +39,7 @@ def plan(workloads, allocators, rounds, timed_rounds):
 
 
 class Progress:
-    """One line on standard error that says what runs and how long all will take."""
+    """A line on standard error that shows the current run and the remaining time."""
 
     def __init__(self, wanted):
         self.terminal = sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""What is measured: the workloads in C, then real programs."""
+"""The workloads: those in C, then real programs."""
 
 import subprocess
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from harness import measure, paths, programs
 
-# Timing each call slows a workload down several times, and needs fewer of them.
+# Timing each call makes a workload several times slower, and fewer calls suffice.
 LATENCY_SCALE = 0.25
 
 
@@ -15,11 +15,11 @@ class Workload:
     name: str
     meaning: str
     perform: Callable  # (allocator, scale) -> figures
-    perform_timed: Optional[Callable] = None  # the same with each call timed
+    perform_timed: Optional[Callable] = None  # likewise, with each call timed
 
 
 def everything():
-    """All workloads in the order of the report."""
+    """Returns all workloads in the order of the report."""
     return synthetic() + [Workload(each.name, each.meaning, each.perform) for each in programs.ALL]
 
 

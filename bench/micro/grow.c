@@ -1,4 +1,4 @@
-/* One block grows by doubling from 4 KiB to 1 GiB; each new page is written once. */
+/* Grows one block from 4 KiB to 1 GiB by doubling, and writes each new page once. */
 #include <stdlib.h>
 
 int main(void) {

@@ -1,8 +1,8 @@
 /*
  * measure FD PRELOAD PROGRAM ARGUMENT...
  *
- * Runs PROGRAM with LD_PRELOAD=PRELOAD and writes what it used to the descriptor FD. A small
- * program does this because the kernel lets a child's peak memory begin at that of the process
+ * Runs PROGRAM with LD_PRELOAD=PRELOAD and writes the resources that it used to the descriptor FD.
+ * This must be a small program, because the peak memory of a child starts at that of the process
  * that forks it.
  */
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* pair COUNT: that many malloc and free of 32 bytes, and nothing else in the loop. */
+/* pair COUNT: calls malloc(32) and free COUNT times, with nothing else in the loop. */
 #include <stdlib.h>
 
 int main(int argc, char **argv) {

@@ -1,9 +1,10 @@
 /*
  * retain trim: allocates 256 MiB in blocks of 16 to 255 bytes, frees a random 99 % of them and
- * calls malloc_trim; prints the anonymous memory that this left, and that of the pages which the
+ * calls malloc_trim. Prints the anonymous memory that remains, and the size of the pages that the
  * remaining blocks touch.
- * retain all MILLISECONDS: frees all of them, works on a few blocks for that long, without
- * malloc_trim; prints the anonymous memory that this left.
+ *
+ * retain all MILLISECONDS: frees all blocks and works on a few others for that time, without
+ * malloc_trim. Prints the anonymous memory that remains.
  */
 #include "anonymous.h"
 
@@ -77,7 +78,7 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* A program at its usual work: a few thousand blocks of all sizes come and go. */
+/* Imitates the usual work of a program: allocates and frees a few thousand blocks of all sizes. */
 static void work(double seconds) {
     enum { LIVE = 2000 };
     static char *live[LIVE];

@@ -1,5 +1,5 @@
-/* Nanoseconds that the capture of a stack takes: built by bench/stack-capture with the library's
- * own files. The calls around it are subtracted. */
+/* Measures the time to capture a stack, in nanoseconds, without the calls around the capture.
+ * bench/stack-capture builds this program with the library's own files. */
 #include <alloca.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,12 +27,12 @@ static double now(void) {
 NOINLINE static void leaf(void) {
     uintptr_t frames[STACK_FRAMES_MAX];
     if (!captures) return;
-    if (forgets) cache = NULL; /* the old one is lost */
+    if (forgets) cache = NULL; /* the old cache is leaked */
     stack_id stack = stack_capture(&cache);
     if (frames_seen == 0) frames_seen = stack_frames(stack, frames);
 }
 
-/* At each depth one of two calls, as the path says. */
+/* Recurses by one of two calls; a bit of the path selects the call at each depth. */
 NOINLINE static void inner(unsigned path, unsigned n) {
     if (n == 0)
         leaf();
@@ -61,8 +61,8 @@ NOINLINE static void below(unsigned frames, unsigned times) {
     KEEP_FRAME();
 }
 
-/* Nothing stays where it was, but may come back to it: after two captures, or after more than are
- * remembered. */
+/* Moves all frames between two captures. They return to an address after two captures or, with many
+ * places, after more captures than are remembered. */
 static unsigned places = 2, place;
 static void repeat_moved(unsigned frames, unsigned times) {
     for (unsigned i = 0; i < times; i++) {
@@ -77,7 +77,7 @@ static void moved_here(unsigned times) {
     for (unsigned i = 0; i < times; i += 100) repeat_moved(frames_below, 100);
 }
 
-/* leaf, work and those outside of main are frames too. */
+/* Frames in addition to the recursion: leaf, work, main and the callers of main. */
 #define OWN 7u
 
 static double measure(unsigned frames, void (*what)(unsigned), unsigned times) {
@@ -101,7 +101,7 @@ static double measure(unsigned frames, void (*what)(unsigned), unsigned times) {
 
 int main(void) {
     static const unsigned depths[] = {12, 20, 50};
-    printf("%-26s%8s %8s %8s\n", "ns a capture", "12", "20", "50 frames");
+    printf("%-26s%8s %8s %8s\n", "ns per capture", "12", "20", "50 frames");
     const struct {
         const char *name;
         void (*what)(unsigned);

@@ -1,8 +1,9 @@
 /*
- * threads BLOCKS [GENERATIONS]: 64 threads each hold one block in each of BLOCKS classes (16 bytes
- * apart) and have written to them; prints the anonymous memory before and with the threads. With 0
- * classes it shows what the threads alone need. With more than one generation they free their
- * blocks and end, before the next 64 begin; the second and the last are printed.
+ * threads CLASSES [GENERATIONS]: 64 threads hold and have written one block in each of so many size
+ * classes, which are 16 bytes apart. Prints the anonymous memory before the threads start and while
+ * they hold the blocks. With 0 classes, it shows the memory that the threads themselves need. With
+ * more than one generation, the threads free their blocks and end before the next 64 start; the
+ * figures of the second and the last generation are printed.
  */
 #include "anonymous.h"
 

@@ -1,6 +1,6 @@
 /*
- * 200 blocks of 16 to 1011 bytes, each written. With an argument it prints how many KiB of
- * anonymous memory the process then has; the memory of stdio must not count.
+ * Allocates and writes 200 blocks of 16 to 1011 bytes. With an argument, prints the anonymous
+ * memory of the process in KiB. It does so without stdio, whose memory must not count.
  */
 #include "anonymous.h"
 

@@ -1,4 +1,4 @@
--- Rows with text, two indices, joins, groups, changes; :rows says how many.
+-- Rows with text, two indices, joins, groups and changes; :rows is the number of rows.
 CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, city TEXT, age INTEGER);
 CREATE TABLE purchase(person INTEGER, item TEXT, price REAL);
 

@@ -1,4 +1,4 @@
-"""Objects, text and JSON, as a service's Python does: argument: how many times."""
+"""Objects, text and JSON, as in a Python service; the argument is the number of repetitions."""
 
 import json
 import re

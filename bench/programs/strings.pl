@@ -1,4 +1,4 @@
-# Hashes and lists of strings, as log processing does; argument: how many times.
+# Hashes and lists of strings, as in log processing; the argument is the number of repetitions.
 use strict;
 use warnings;
 

@@ -1,4 +1,4 @@
--- Tables, strings and closures; argument: how many times.
+-- Tables, strings and closures; the argument is the number of repetitions.
 local function work()
     local index, shapes = {}, {}
     for i = 1, 20000 do

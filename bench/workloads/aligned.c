@@ -1,4 +1,4 @@
-/* Blocks aligned to 32 bytes up to a page, as vector code and caches ask for them. */
+/* Blocks aligned to 32 bytes up to a page, as vector code and caches need them. */
 #include "bench.h"
 #include "workloads.h"
 

@@ -1,4 +1,4 @@
-/* Anonymous resident memory of this process, read without any allocation. */
+/* Reads the anonymous resident memory of this process without any allocation. */
 #ifndef ANONYMOUS_H
 #define ANONYMOUS_H
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In KiB; -1 if the kernel does not tell. */
+/* Returns KiB, or -1 if the kernel does not report it. */
 static inline long anonymous_kib(void) {
     static char text[4096];
     static const char key[] = "\nAnonymous:";

@@ -1,4 +1,4 @@
-/* Many blocks are collected, then all are freed: in order, in reverse, at random. */
+/* Allocates many blocks and then frees all of them: in order, in reverse, at random. */
 #include "bench.h"
 #include "workloads.h"
 

@@ -15,7 +15,7 @@ void bench_figure(const char *name, double value) {
 
 uint16_t mixed_sizes[MIXED_SIZES];
 
-/* Sum of twelve uniform numbers: near enough to a normal one. */
+/* Returns the sum of twelve uniform numbers, which is close enough to a normal distribution. */
 static double rng_normal(struct rng *rng) {
     double sum = -6;
     for (int i = 0; i < 12; i++) sum += (double)rng_next(rng) / 0x1p64;

@@ -1,4 +1,4 @@
-/* What every workload needs: the calls under test, random numbers, sizes, threads. */
+/* Shared by all workloads: the calls under test, random numbers, sizes, threads. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -9,13 +9,13 @@
 #include <string.h>
 #include <time.h>
 
-/* Ends the program with a message if an allocation or a system call failed. */
+/* Ends the program with a message, for example because an allocation has failed. */
 _Noreturn void bench_fail(const char *what);
 
-/* One more line of results beside what the kernel counts. */
+/* Prints a figure in addition to those that the kernel counts. */
 void bench_figure(const char *name, double value);
 
-/* ---- Latency: in the twin built with BENCH_LATENCY=1 each call below is timed ---- */
+/* ---- Latency: with BENCH_LATENCY=1, each of the calls below is timed ---- */
 
 void latency_record(uint64_t nanoseconds);
 void latency_report(void);
@@ -65,11 +65,12 @@ static inline void heap_free(void *block) {
     latency_since(start);
 }
 
-/* ---- What a program does with its blocks ---- */
+/* ---- A program's accesses to its blocks ---- */
 
 enum { BENCH_LINE = 64, BENCH_PAGE = 4096 };
 
-/* Writes the head, one line in the middle and each page of the bytes from `from` to `size`. */
+/* Writes to the bytes from `from` to `size`: to the first one, to one in the middle, to each page.
+ */
 static inline void block_write(void *block, size_t from, size_t size) {
     volatile unsigned char *bytes = block;
     if (from >= size) return;
@@ -78,14 +79,14 @@ static inline void block_write(void *block, size_t from, size_t size) {
     for (size_t at = from + BENCH_PAGE; at < size; at += BENCH_PAGE) bytes[at] = 1;
 }
 
-/* A block that was just written to. */
+/* Allocates a block and writes to it. */
 static inline void *block_new(size_t size) {
     void *block = heap_alloc(size);
     block_write(block, 0, size);
     return block;
 }
 
-/* Programs read an object when they drop it. */
+/* Reads a block, as programs do when they drop an object, and frees it. */
 static inline void block_drop(void *block) {
     if (block) (void)*(volatile unsigned char *)block;
     heap_free(block);
@@ -104,7 +105,7 @@ static inline uint64_t rng_next(struct rng *rng) {
     return z ^ (z >> 31);
 }
 
-/* Uniform below `bound`, which is far below 2^32. */
+/* Returns a uniform number below `bound`, which must be far below 2^32. */
 static inline size_t rng_below(struct rng *rng, size_t bound) {
     return (size_t)(((rng_next(rng) >> 32) * bound) >> 32);
 }
@@ -116,7 +117,8 @@ static inline size_t rng_between(struct rng *rng, size_t low, size_t high) {
 enum { MIXED_SIZES = 4096 };
 extern uint16_t mixed_sizes[MIXED_SIZES];
 
-/* 8 bytes to 4 KiB, log-normal: half below 48 bytes, 92 of 100 below 256. */
+/* Returns a size with a log-normal distribution from 8 bytes to 4 KiB: half are below 48 bytes, 92
+ * of 100 below 256. */
 static inline size_t rng_size(struct rng *rng) { return mixed_sizes[rng_next(rng) % MIXED_SIZES]; }
 
 /* ---- Threads ---- */

@@ -1,6 +1,6 @@
 /*
- * Phases: each fills the heap with blocks of about one size and frees all but a scattered tenth,
- * so that the next phase, with another size, finds its room full of holes that do not fit.
+ * Phases with different sizes. Each phase fills the heap with blocks of about one size and frees
+ * all but a scattered tenth, so the next phase finds many holes that do not fit its size.
  */
 #include "bench.h"
 #include "workloads.h"
@@ -16,7 +16,7 @@ static struct block *push(struct block *head, size_t size) {
     return block;
 }
 
-/* Frees each block with the given chance in ten; returns the bytes that remain. */
+/* Frees each block with a probability in tenths; returns the number of bytes that remain. */
 static size_t thin_out(struct block **link, size_t tenths, struct rng *rng) {
     size_t remaining = 0;
     while (*link) {

@@ -1,5 +1,4 @@
-/* Producer and consumer: every block is freed by the other thread than the one that allocated it.
- */
+/* Producer and consumer: one thread allocates all blocks, the other frees them. */
 #include "bench.h"
 #include "queue.h"
 #include "workloads.h"

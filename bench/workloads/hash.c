@@ -1,4 +1,5 @@
-/* A chained hash map from strings to values that grows by doubling, as interpreters' tables do. */
+/* A chained hash map from strings to values that grows by doubling, like the tables of
+ * interpreters. */
 #include "bench.h"
 #include "workloads.h"
 

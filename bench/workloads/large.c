@@ -1,8 +1,8 @@
-/* Large blocks: a set of them replaced at random, and huge ones used one after another. */
+/* Large blocks: a set of which random ones are replaced, and huge ones used one after another. */
 #include "bench.h"
 #include "workloads.h"
 
-/* Uniform in the number's logarithm, roughly: a random power of two and a random rest. */
+/* Returns a size whose logarithm is roughly uniform: a random power of two plus a random rest. */
 static size_t large_size(struct rng *rng, size_t smallest, unsigned doublings) {
     size_t base = smallest << rng_below(rng, doublings);
     return base + rng_below(rng, base);
@@ -25,7 +25,8 @@ void huge(size_t steps) {
     for (; steps > 0; steps--) {
         size_t size = large_size(&rng, 1u << 20, 6);
         volatile unsigned char *bytes = heap_alloc(size);
-        /* A sixteenth is used: else the kernel's clearing of pages hides the allocator. */
+        /* Only a sixteenth is used, because otherwise the kernel's clearing of pages would
+         * dominate. */
         for (size_t at = 0; at < size; at += 16 * BENCH_PAGE) bytes[at] = 1;
         heap_free((void *)bytes);
     }

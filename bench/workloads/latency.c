@@ -1,4 +1,5 @@
-/* A histogram of call times: 16 buckets a doubling, so that a percentile is within 7 percent. */
+/* A histogram of call times, with 16 buckets for each power of two: a percentile is exact to 7 %.
+ */
 #include "bench.h"
 
 enum { STEP_BITS = 4, STEPS = 1 << STEP_BITS, BUCKETS = 64 * STEPS };
@@ -18,11 +19,12 @@ static double bucket_end(size_t bucket) {
 }
 
 void latency_record(uint64_t nanoseconds) {
-    /* Shared by all threads: the contention falls between the calls, not into them. */
+    /* All threads share the histogram; they contend for it between the timed calls, not in them. */
     __atomic_fetch_add(&histogram[bucket_of(nanoseconds)], 1, __ATOMIC_RELAXED);
 }
 
-/* Of few calls no high percentile can be told: at least five must be slower. */
+/* Reports a percentile only if at least five calls are slower, because it would be meaningless for
+ * fewer. */
 static void report_percentile(const char *name, uint64_t total, double fraction) {
     double slower = (1 - fraction) * (double)total;
     if (slower < 5) return;

@@ -1,5 +1,4 @@
-/* A linked list whose nodes carry payloads: built, every third node removed, extended, torn down.
- */
+/* A linked list of nodes with payloads: built, every third node removed, extended, torn down. */
 #include "bench.h"
 #include "workloads.h"
 
@@ -26,7 +25,7 @@ static void drop(struct node *node) {
     heap_free(node);
 }
 
-/* Returns where the next node is to be appended. */
+/* Returns the link to which the next node must be appended. */
 static struct node **remove_every_third(struct node **link) {
     for (size_t i = 0; *link; i++) {
         struct node *node = *link;

@@ -1,7 +1,7 @@
 /*
- * workloads --list           names and meanings, one a line, separated by a tab
- * workloads --provider       the file whose malloc this process uses
- * workloads NAME [SCALE]     performs one, SCALE times its usual number of steps
+ * workloads --list           prints names and meanings, one per line, separated by a tab
+ * workloads --provider       prints the file whose malloc this process uses
+ * workloads NAME [SCALE]     performs a workload, with SCALE times its usual number of steps
  */
 #include "bench.h"
 #include "workloads.h"
@@ -52,7 +52,8 @@ static int print_list(void) {
 static int print_provider(void) {
     Dl_info info;
     void *symbol = dlsym(RTLD_DEFAULT, "malloc");
-    if (!symbol || !dladdr(symbol, &info)) bench_fail("cannot find out who provides malloc");
+    if (!symbol || !dladdr(symbol, &info))
+        bench_fail("cannot determine which file provides malloc");
     puts(info.dli_fname);
     return 0;
 }

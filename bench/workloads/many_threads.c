@@ -1,4 +1,5 @@
-/* 64 threads at once, each holding one block in each of 32 classes; many such crowds in turn. */
+/* 64 threads at a time, each of which holds one block in each of 32 size classes; repeated many
+ * times. */
 #include "anonymous.h"
 #include "bench.h"
 #include "workloads.h"

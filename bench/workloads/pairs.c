@@ -1,4 +1,4 @@
-/* The shortest life: a block is freed before the next one is asked for. */
+/* The shortest lifetime: each block is freed before the next one is allocated. */
 #include "bench.h"
 #include "workloads.h"
 

@@ -1,4 +1,5 @@
-/* A bounded queue between threads that sleeps instead of spinning: waiting costs no processor. */
+/* A bounded queue between threads. A waiting thread sleeps, so that waiting costs no processor
+ * time. */
 #ifndef QUEUE_H
 #define QUEUE_H
 

@@ -1,4 +1,4 @@
-/* A steady heap of 100,000 blocks in which a random one is replaced by one of another size. */
+/* A steady heap of 100,000 blocks in which random blocks are replaced by ones of another size. */
 #include "bench.h"
 #include "workloads.h"
 

@@ -1,6 +1,7 @@
 /*
- * Eight threads in a ring pass sets of blocks on. Each replaces half of a set before it does, so
- * that blocks end in threads far from their origin. Two sets travel: two threads work at a time.
+ * Eight threads in a ring pass sets of blocks on. Each thread replaces half of a set before it
+ * passes the set on, so blocks are freed far from the thread that allocated them. There are two
+ * sets, so two threads work at a time.
  */
 #include "bench.h"
 #include "queue.h"
@@ -32,7 +33,7 @@ static void take_part(void *context, size_t index) {
     for (size_t finished = 0; finished < SETS;) {
         struct set *set = queue_take(&queues[index]);
         replace_half(set, &rng);
-        /* A set that is done makes a last round to tell everyone. */
+        /* A set that is finished makes a last round, so that every thread notices it. */
         if (set->hops_left < THREADS) finished++;
         if (set->hops_left-- > 0) queue_put(&queues[(index + 1) % THREADS], set);
     }

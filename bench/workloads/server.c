@@ -1,6 +1,6 @@
 /*
- * Two threads serve sessions. A session lives long and keeps a buffer and some state; a request
- * is short, works with blocks that end with it, and replaces one piece of its session's state.
+ * Two threads serve sessions. A session lives long and keeps a buffer and some state. A request is
+ * short, frees its blocks at its end, and replaces one part of the session's state.
  */
 #include "bench.h"
 #include "workloads.h"

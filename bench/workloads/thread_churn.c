@@ -1,4 +1,4 @@
-/* Threads that live shortly, two at a time; what they leave behind is freed by the main thread. */
+/* Short-lived threads, two at a time. The main thread frees the blocks that they leave behind. */
 #include "bench.h"
 #include "workloads.h"
 

@@ -1,4 +1,4 @@
-/* Small programs, run one after another as a shell or a build does: what it costs to start. */
+/* Small programs, run one after another as by a shell or a build: measures the cost of starting. */
 #include "bench.h"
 #include "workloads.h"
 
@@ -8,7 +8,7 @@
 
 extern char **environ;
 
-/* The program `tiny` stands beside this one. */
+/* Finds the program `tiny`, which is in the same directory as this one. */
 static void find_program(char *path, size_t room) {
     static const char name[] = "tiny";
     ssize_t length = readlink("/proc/self/exe", path, room - sizeof name);

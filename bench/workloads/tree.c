@@ -1,4 +1,5 @@
-/* Complete binary trees, as compilers and interpreters build them: one long-lived, many short. */
+/* Complete binary trees, as in compilers and interpreters: one long-lived tree, many short-lived
+ * ones. */
 #include "bench.h"
 #include "workloads.h"
 

@@ -1,4 +1,4 @@
-/* The workloads: each performs about as many steps as it is told. */
+/* The workloads. Each performs about `steps` steps. */
 #ifndef WORKLOADS_H
 #define WORKLOADS_H
 

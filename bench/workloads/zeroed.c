@@ -1,4 +1,4 @@
-/* Zeroed blocks from 16 bytes to 64 KiB, partly read, the small ones more often. */
+/* Zeroed blocks of 16 bytes to 64 KiB, mostly small ones, partly read. */
 #include "bench.h"
 #include "workloads.h"
 
