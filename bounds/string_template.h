@@ -19,14 +19,14 @@ static size_t limit_in_characters(const CHAR *s) {
 
 /* ---- reading strings ---- */
 
-/* Returns the length of the string, but at most `most`: the characters that the function will read.
+/* Returns the length of the string, but at most `max`: the characters that the function will read.
  * Reports a string that has no end in its block, and returns the number of characters in the block.
  */
-static size_t read_string(struct site site, const CHAR *s, size_t most) {
+static size_t read_string(struct site site, const CHAR *s, size_t max) {
     size_t limit = limit_in_characters(s), length;
-    if (limit == SIZE_MAX && most == SIZE_MAX) return REAL(STR(len))(s);
-    length = REAL(STR(nlen))(s, min_size(limit, most));
-    if (length == limit && limit < most) check_fail(site, MALLOW_STRING, s, 0);
+    if (limit == SIZE_MAX && max == SIZE_MAX) return REAL(STR(len))(s);
+    length = REAL(STR(nlen))(s, min_size(limit, max));
+    if (length == limit && limit < max) check_fail(site, MALLOW_STRING, s, 0);
     return length;
 }
 
@@ -67,41 +67,41 @@ static void check_span(struct site site, const CHAR *s, const CHAR *set, bool in
 typedef int (*comparison)(const CHAR *, const CHAR *, size_t);
 
 /* Checks a comparison, which ends at the first difference. */
-static void check_comparison(struct site site, const CHAR *a, const CHAR *b, size_t most,
+static void check_comparison(struct site site, const CHAR *a, const CHAR *b, size_t max,
                              comparison compare) {
     size_t limit_a = limit_in_characters(a), limit_b = limit_in_characters(b);
     size_t limit = min_size(limit_a, limit_b);
-    if (limit >= most || limit == SIZE_MAX || compare(a, b, limit) != 0) return;
+    if (limit >= max || limit == SIZE_MAX || compare(a, b, limit) != 0) return;
     if (REAL(STR(nlen))(a, limit) == limit)
         check_fail(site, MALLOW_STRING, limit == limit_a ? a : b, 0);
 }
 
 EXPORT size_t STR(len)(const CHAR *s) { return read_string(HERE, s, SIZE_MAX); }
 
-EXPORT size_t STR(nlen)(const CHAR *s, size_t most) { return read_string(HERE, s, most); }
+EXPORT size_t STR(nlen)(const CHAR *s, size_t max) { return read_string(HERE, s, max); }
 
 CHECKED(CHAR *, STR(dup), (const CHAR *s), (s), check_string(HERE, s))
 
 CHECKED(int, STR(cmp), (const CHAR *a, const CHAR *b), (a, b),
         check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncmp))))
 
-CHECKED(int, STR(ncmp), (const CHAR *a, const CHAR *b, size_t most), (a, b, most),
-        check_comparison(HERE, a, b, most, REAL(STR(ncmp))))
+CHECKED(int, STR(ncmp), (const CHAR *a, const CHAR *b, size_t max), (a, b, max),
+        check_comparison(HERE, a, b, max, REAL(STR(ncmp))))
 
 CHECKED(int, STR(casecmp), (const CHAR *a, const CHAR *b), (a, b),
         check_comparison(HERE, a, b, SIZE_MAX, REAL(STR(ncasecmp))))
 
-CHECKED(int, STR(ncasecmp), (const CHAR *a, const CHAR *b, size_t most), (a, b, most),
-        check_comparison(HERE, a, b, most, REAL(STR(ncasecmp))))
+CHECKED(int, STR(ncasecmp), (const CHAR *a, const CHAR *b, size_t max), (a, b, max),
+        check_comparison(HERE, a, b, max, REAL(STR(ncasecmp))))
 
 /* Whether two characters differ depends on the locale, so both strings must be terminated. */
 CHECKED(int, STR(casecmp_l), (const CHAR *a, const CHAR *b, locale_t locale), (a, b, locale),
         check_strings(HERE, a, b))
 
-EXPORT int STR(ncasecmp_l)(const CHAR *a, const CHAR *b, size_t most, locale_t locale) {
-    read_string(HERE, a, most);
-    read_string(HERE, b, most);
-    return REAL(STR(ncasecmp_l))(a, b, most, locale);
+EXPORT int STR(ncasecmp_l)(const CHAR *a, const CHAR *b, size_t max, locale_t locale) {
+    read_string(HERE, a, max);
+    read_string(HERE, b, max);
+    return REAL(STR(ncasecmp_l))(a, b, max, locale);
 }
 
 CHECKED(int, STR(coll), (const CHAR *a, const CHAR *b), (a, b), check_strings(HERE, a, b))
@@ -143,9 +143,9 @@ static void check_filled(struct site site, CHAR *to, const CHAR *from, size_t si
     check_overlap(site, to, from, bytes_of(min_size(length + 1, size)));
 }
 
-static void check_appended(struct site site, CHAR *to, const CHAR *from, size_t most) {
+static void check_appended(struct site site, CHAR *to, const CHAR *from, size_t max) {
     CHAR *end = to + read_string(site, to, SIZE_MAX);
-    size_t bytes = bytes_of(read_string(site, from, most) + 1);
+    size_t bytes = bytes_of(read_string(site, from, max) + 1);
     check_write(site, end, bytes);
     check_overlap(site, end, from, bytes);
 }

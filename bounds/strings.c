@@ -23,7 +23,7 @@ ALIAS(__stpncpy, stpncpy)
 ALIAS(index, strchr)
 ALIAS(rindex, strrchr)
 
-CHECKED(char *, strndup, (const char *s, size_t most), (s, most), read_string(HERE, s, most))
+CHECKED(char *, strndup, (const char *s, size_t max), (s, max), read_string(HERE, s, max))
 ALIAS(__strndup, strndup)
 
 CHECKED(char *, strcasestr, (const char *s, const char *needle), (s, needle),

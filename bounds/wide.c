@@ -26,7 +26,7 @@ EXPORT wchar_t *wcstok(wchar_t *s, const wchar_t *set, wchar_t **rest) {
     return REAL(wcstok)(s, set, rest);
 }
 
-CHECKED(int, wcswidth, (const wchar_t *s, size_t most), (s, most), read_string(HERE, s, most))
+CHECKED(int, wcswidth, (const wchar_t *s, size_t max), (s, max), read_string(HERE, s, max))
 
 /* ---- memory ---- */
 
@@ -61,11 +61,11 @@ static void check_converted(struct site site, void *to, size_t length, bool ends
     if (length != (size_t)-1) check_write(site, to, array_bytes(min_size(needed, size), each));
 }
 
-/* Checks a string of which at most `most` characters are converted. Each takes one byte or more, so
- * a block of fewer than `most` bytes must contain the end of the string. */
-static void check_multibyte(struct site site, const char *s, size_t most) {
+/* Checks a string of which at most `max` characters are converted. Each takes one byte or more, so
+ * a block of fewer than `max` bytes must contain the end of the string. */
+static void check_multibyte(struct site site, const char *s, size_t max) {
     size_t limit = limit_for(site, s);
-    if (limit < most && REAL(strnlen)(s, limit) == limit) check_fail(site, MALLOW_STRING, s, 0);
+    if (limit < max && REAL(strnlen)(s, limit) == limit) check_fail(site, MALLOW_STRING, s, 0);
 }
 
 static mbstate_t state_at(const mbstate_t *state) {
@@ -98,13 +98,13 @@ static void check_some_to_wide(struct site site, wchar_t *to, const char *from, 
                         REAL(strnlen)(from, bytes) < bytes, n, sizeof(wchar_t));
 }
 
-static void check_some_to_narrow(struct site site, char *to, const wchar_t *from, size_t most,
+static void check_some_to_narrow(struct site site, char *to, const wchar_t *from, size_t max,
                                  size_t n, const mbstate_t *state) {
     mbstate_t copy = state_at(state);
-    if (to == NULL) read_string(site, from, most);
+    if (to == NULL) read_string(site, from, max);
     if (may_overflow(to, n))
-        check_converted(site, to, REAL(wcsnrtombs)(NULL, &from, most, 0, &copy),
-                        REAL(wcsnlen)(from, most) < most, n, 1);
+        check_converted(site, to, REAL(wcsnrtombs)(NULL, &from, max, 0, &copy),
+                        REAL(wcsnlen)(from, max) < max, n, 1);
 }
 
 CHECKED(size_t, mbstowcs, (wchar_t * to, const char *from, size_t n), (to, from, n),
@@ -142,9 +142,9 @@ CHECKED(size_t, __wcsrtombs_chk,
         (to, from, n, state, objsize), check_to_narrow(HERE, to, *from, n, state))
 
 CHECKED(size_t, wcsnrtombs,
-        (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state),
-        (to, from, most, n, state), check_some_to_narrow(HERE, to, *from, most, n, state))
+        (char *to, const wchar_t **from, size_t max, size_t n, mbstate_t *state),
+        (to, from, max, n, state), check_some_to_narrow(HERE, to, *from, max, n, state))
 
 CHECKED(size_t, __wcsnrtombs_chk,
-        (char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state, size_t objsize),
-        (to, from, most, n, state, objsize), check_some_to_narrow(HERE, to, *from, most, n, state))
+        (char *to, const wchar_t **from, size_t max, size_t n, mbstate_t *state, size_t objsize),
+        (to, from, max, n, state, objsize), check_some_to_narrow(HERE, to, *from, max, n, state))

@@ -123,13 +123,13 @@ static const ElfW(Phdr) *
 /* Returns the text at an offset of the string table, or "" if it is not in the file. The dynamic
  * section gives the table by its address. */
 static const char *program_dynamic_string(struct program_file file, const ElfW(Ehdr) * header,
-                                          size_t table, size_t place) {
+                                          size_t table, size_t offset) {
     const ElfW(Phdr) *segments = program_segments(file, header);
     for (size_t i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type != PT_LOAD || table < segments[i].p_vaddr ||
             table - segments[i].p_vaddr >= segments[i].p_filesz)
             continue;
-        size_t at = table - segments[i].p_vaddr + segments[i].p_offset + place;
+        size_t at = table - segments[i].p_vaddr + segments[i].p_offset + offset;
         bool ends = at < file.size && memchr(file.bytes + at, '\0', file.size - at) != NULL;
         return ends ? file.bytes + at : "";
     }
