@@ -50,7 +50,7 @@ static bool child_has_waited(pid_t process) {
     return !known || faults != 0;
 }
 
-/* The child's files in /proc disappear when it is reaped, so they are read before. */
+/* The child's files in /proc disappear when it is reaped, so they are read first. */
 static bool child_has_ended(struct child_end *end) {
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PID, (id_t)end->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0)

@@ -14,7 +14,7 @@ int print_version(void);
 /* Returns the plural ending of a regular noun after that number. */
 static inline const char *plural(unsigned long long count) { return count == 1 ? "" : "s"; }
 
-/* The subcommands. They find "mallow SUBCOMMAND" as the prefix of messages by err(3). */
+/* The subcommands. Their messages by err(3) begin with "mallow SUBCOMMAND". */
 int run_command(int argc, char **argv);
 int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);

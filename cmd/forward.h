@@ -22,7 +22,7 @@
 void forward_arrived(const siginfo_t *info);
 
 /* Passes on all signals that have arrived so far. Called while the program still blocks signals: if
- * it has received one of them itself, that signal is pending there and stays a single one. */
+ * the program has received one of them itself, it is pending there and the two become one. */
 void forward_all(pid_t program);
 
 /* Passes on the signals that are due. Returns the number of milliseconds after which it must be

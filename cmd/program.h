@@ -7,8 +7,9 @@
 char *program_find(const char *name);
 
 /* Ends the command with a message and exit status 125 if the loader would not preload a library
- * into the program. If the program is a script, its interpreter counts; if it is the loader itself,
- * the program that it loads counts, too. `arguments` are the program's, with its name first. */
+ * into the program. The same applies to the interpreter of a script, and to the program that the
+ * loader runs if `path` is the loader itself. `arguments` are the program's, with its name first.
+ */
 void program_require_preloadable(const char *path, char **arguments);
 
 #endif
