@@ -4,7 +4,8 @@ each other in a cycle. A module is a header and the source of the same name.
 
 Usage: includes.py SOURCE-FOLDER
 
-SOURCE-FOLDER/layers.txt lists the layers, and the cycles that there still are.
+SOURCE-FOLDER/layers.txt lists the layers, the cycles that there still are, and the headers that the
+folders next to src/ may include.
 """
 
 import re
@@ -15,16 +16,19 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
 def read_rules(path):
-    layers, cycles = [], set()
+    layers, cycles, outside = [], set(), {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         words = line.split("#")[0].split()
         if len(words) == 2 and words[0] == "layer":
             layers.append(words[1])
         elif len(words) > 2 and words[0] == "cycle":
             cycles.add(tuple(sorted(words[1:])))
+        elif len(words) > 1 and words[0] == "outside":
+            outside[words[1]] = set(words[2:])
         elif words:
-            sys.exit(f"{path}:{number}: neither 'layer NAME' nor 'cycle MODULE MODULE...'")
-    return layers, cycles
+            sys.exit(f"{path}:{number}: none of 'layer NAME', 'cycle MODULE MODULE...' and "
+                     "'outside FOLDER [HEADER...]'")
+    return layers, cycles, outside
 
 
 def includes(source):
@@ -71,8 +75,29 @@ def find_cycles(pairs):
     }
 
 
+def outside_includes(source, folder):
+    """Every include of a header of src/ in a folder next to it, as a pair of paths."""
+    source = source.resolve()
+    for path in sorted((source.parent / folder).glob("*.[ch]")):
+        for header in INCLUDE.findall(path.read_text()):
+            for included in {(place / header).resolve() for place in (source, path.parent)}:
+                if included.exists() and included.is_relative_to(source):
+                    yield f"{folder}/{path.name}", str(included.relative_to(source))
+
+
+def outside_faults(source, outside):
+    for folder, allowed in outside.items():
+        pairs = list(outside_includes(source, folder))
+        for file, header in pairs:
+            if header not in allowed:
+                yield f"{file} includes {header}, which is internal to src/"
+        for header in sorted(allowed - {header for _, header in pairs}):
+            yield f"layers.txt: {folder}/ no longer includes {header}: remove the entry"
+
+
 def find_faults(source):
-    layers, allowed = read_rules(source / "layers.txt")
+    layers, allowed, outside = read_rules(source / "layers.txt")
+    yield from outside_faults(source, outside)
     pairs = list(includes(source))
     yield from upward_faults(pairs, layers)
     found = find_cycles(pairs)
