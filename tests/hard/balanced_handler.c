@@ -18,7 +18,7 @@ static void allocate_and_free(int signal) {
     handled++;
 }
 
-static void look(const unsigned char *block, unsigned char expected) {
+static void check_block(const unsigned char *block, unsigned char expected) {
     CHECK_EQUAL(block[0], expected);
     CHECK_EQUAL(block[BYTES - 1], expected);
 }
@@ -34,7 +34,7 @@ int main(void) {
         random = random * 1103515245 + 12345;
         unsigned i = (random >> 8) % BLOCKS;
         if (blocks[i] != NULL) {
-            look(blocks[i], (unsigned char)i);
+            check_block(blocks[i], (unsigned char)i);
             free(blocks[i]);
             blocks[i] = NULL;
         } else {

@@ -18,7 +18,7 @@ static char *end_of_slab(const char *block) {
     return (char *)(((uintptr_t)block | (GRANULE - 1)) + 1);
 }
 
-static char *guard_behind(const char *block) { return end_of_slab(block) - sysconf(_SC_PAGESIZE); }
+static char *guard_page_of(const char *block) { return end_of_slab(block) - sysconf(_SC_PAGESIZE); }
 
 static void read_all(int fd) {
     size_t length = 0;
@@ -44,9 +44,9 @@ static int run(void (*act)(void)) {
     return status;
 }
 
-static void write_behind(void) {
+static void write_past_end(void) {
     char *block = malloc(SIZE);
-    *(volatile char *)guard_behind(block) = 1;
+    *(volatile char *)guard_page_of(block) = 1;
 }
 
 static void *volatile sink;
@@ -75,7 +75,7 @@ static void check_report(const char *access) {
 
 int main(int argc, char **argv) {
     int goes_on = argc == 2 && strcmp(argv[1], "report") == 0;
-    int ends[] = {run(write_behind), 0};
+    int ends[] = {run(write_past_end), 0};
     check_report(", write at offset ");
     ends[1] = run(read_from_block_on);
     check_report(", read at offset ");

@@ -21,8 +21,8 @@ enum request { NOTHING, FREE, ALLOCATE, END };
 static _Atomic enum request request;
 static void *volatile block;
 
-static void ask(enum request what) {
-    atomic_store(&request, what);
+static void send_request(enum request sent) {
+    atomic_store(&request, sent);
     while (atomic_load(&request) != NOTHING) sched_yield();
 }
 
@@ -34,17 +34,17 @@ static void warm_up(void) {
 }
 
 static void *stranger(void *unused) {
-    enum request what;
+    enum request received;
     void *held[HELD + STEPS];
     int count = 0;
     warm_up();
     while (count < HELD) held[count++] = malloc(SIZE); /* leaves room for one block */
     do {
-        while ((what = atomic_load(&request)) == NOTHING) sched_yield();
-        if (what == FREE) free(block);
-        if (what == ALLOCATE) block = held[count++] = malloc(SIZE);
+        while ((received = atomic_load(&request)) == NOTHING) sched_yield();
+        if (received == FREE) free(block);
+        if (received == ALLOCATE) block = held[count++] = malloc(SIZE);
         atomic_store(&request, NOTHING);
-    } while (what != END);
+    } while (received != END);
     while (count > 0) free(held[--count]);
     return unused;
 }
@@ -66,7 +66,7 @@ static void step(int signal, siginfo_t *info, void *context) {
     if (steps_left-- > 0)
         *flags |= TRAP_FLAG;
     else
-        ask(FREE);
+        send_request(FREE);
 }
 
 /* Frees the block, and has the other thread free it too after that many instructions. Returns false
@@ -84,9 +84,9 @@ static bool free_until(int steps) {
 
 static void check_step(int steps) {
     void *freed = block = malloc(SIZE);
-    if (!free_until(steps)) ask(FREE);
+    if (!free_until(steps)) send_request(FREE);
     void *mine = malloc(SIZE);
-    ask(ALLOCATE);
+    send_request(ALLOCATE);
     if (mine == block) check_failed("step %d: %p was handed out twice\n", steps, freed);
     free(mine);
 }
@@ -100,7 +100,7 @@ int main(void) {
     pthread_t thread = start_thread(stranger, NULL);
     warm_up();
     for (int i = 0; i < STEPS; i++) check_step(i);
-    ask(END);
+    send_request(END);
     join_thread(thread);
 }
 

@@ -48,12 +48,12 @@ static void use_in_threads(void) {
     for (int i = 0; i < THREADS; i++) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
-static int in_child(void (*what)(void)) {
+static int in_child(void (*call)(void)) {
     int status;
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        what();
+        call();
         exit(0);
     }
     CHECK(waitpid(child, &status, 0) == child);

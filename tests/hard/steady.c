@@ -32,7 +32,7 @@ static char *random_block(uint64_t *seed) {
 /* The second half of the run may exceed the peak of the first half by at most SLACK. */
 static size_t highest;
 
-static void look(size_t step, size_t steps, size_t slack) {
+static void check_growth(size_t step, size_t steps, size_t slack) {
     size_t now = resident_bytes();
     if (step * 2 <= steps) {
         highest = now > highest ? now : highest;
@@ -71,7 +71,7 @@ static void generations(void) {
         pthread_t threads[THREADS];
         for (int i = 0; i < THREADS; i++) threads[i] = start_thread(live_and_end, legacy[i]);
         for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
-        look((size_t)generation, GENERATIONS, 8 * MEBIBYTE);
+        check_growth((size_t)generation, GENERATIONS, 8 * MEBIBYTE);
     }
 }
 
@@ -102,7 +102,7 @@ static void handoff(void) {
         burst_length[i % 2] = i % 10 == 0 ? BURST_MAX : random_below(&seed, BURST_MAX / 4);
         for (size_t at = 0; at < burst_length[i % 2]; at++) burst[i % 2][at] = random_block(&seed);
         sem_post(&filled);
-        look((size_t)i, BURSTS, 8 * MEBIBYTE);
+        check_growth((size_t)i, BURSTS, 8 * MEBIBYTE);
     }
     join_thread(consumer);
 }
@@ -149,7 +149,7 @@ static struct task *exchange(uint64_t *seed, struct task *in) {
     return out;
 }
 
-static pthread_barrier_t step_done, step_looked;
+static pthread_barrier_t step_done, step_checked;
 
 static void *work(void *argument) {
     uint64_t seed = (uint64_t)(uintptr_t)argument + 1;
@@ -159,7 +159,7 @@ static void *work(void *argument) {
             if (done != NULL) finish(done);
         }
         pthread_barrier_wait(&step_done);
-        pthread_barrier_wait(&step_looked);
+        pthread_barrier_wait(&step_checked);
     }
     return NULL;
 }
@@ -167,12 +167,12 @@ static void *work(void *argument) {
 static void pool(void) {
     pthread_t workers[WORKERS];
     pthread_barrier_init(&step_done, NULL, WORKERS + 1);
-    pthread_barrier_init(&step_looked, NULL, WORKERS + 1);
+    pthread_barrier_init(&step_checked, NULL, WORKERS + 1);
     for (uintptr_t i = 0; i < WORKERS; i++) workers[i] = start_thread(work, (void *)i);
     for (int step = 0; step < STEPS; step++) {
         pthread_barrier_wait(&step_done);
-        look((size_t)step, STEPS, 8 * MEBIBYTE);
-        pthread_barrier_wait(&step_looked);
+        check_growth((size_t)step, STEPS, 8 * MEBIBYTE);
+        pthread_barrier_wait(&step_checked);
     }
     for (int i = 0; i < WORKERS; i++) join_thread(workers[i]);
 }
