@@ -8,17 +8,13 @@
 #define _GNU_SOURCE
 #include "check.h"
 #include "churn.h"
+#include "seccomp.h"
 #include "threads.h"
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 /* The program's own versions, which the plugin's calls must not reach. */
@@ -124,17 +120,14 @@ static void free_old_blocks(void) {
 /* The loader's own calls still succeed: they make memory read-only. */
 static void refuse_to_make_writable(void) {
     struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROT_READ | PROT_WRITE, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        FILTER_LOAD(nr),
+        FILTER_SKIP_UNLESS(SYS_mprotect, 3),
+        FILTER_LOAD(args[2]),
+        FILTER_SKIP_UNLESS(PROT_READ | PROT_WRITE, 1),
+        FILTER_RETURN(SECCOMP_RET_ERRNO | EACCES),
+        FILTER_RETURN(SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        skip("no filter for system calls");
+    if (!install_filter(filter, sizeof filter / sizeof *filter)) skip("no filters of system calls");
 }
 
 /* ---- threads that load the library at the same time ---- */

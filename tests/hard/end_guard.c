@@ -2,8 +2,7 @@
  * In check=hard a slab ends with an inaccessible guard page. An access there is reported as an
  * overflow of the last block before it, and with on_error=report the program continues.
  */
-#include "check.h"
-#include "processes.h"
+#include "child_report.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -20,38 +19,16 @@ static char *end_of_slab(const char *block) {
 
 static char *guard_page_of(const char *block) { return end_of_slab(block) - sysconf(_SC_PAGESIZE); }
 
-static void read_all(int fd) {
-    size_t length = 0;
-    for (ssize_t part; (part = read(fd, report + length, sizeof report - 1 - length)) > 0;)
-        length += (size_t)part;
-    report[length] = '\0';
-}
-
-/* Calls ACT in a child, whose standard error goes to REPORT. Returns the child's status. */
-static int run(void (*act)(void)) {
-    int ends[2], status;
-    CHECK_EQUAL(pipe(ends), 0);
-    pid_t child = start_child();
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        act();
-        _exit(0);
-    }
-    close(ends[1]);
-    read_all(ends[0]);
-    close(ends[0]);
-    CHECK_EQUAL(waitpid(child, &status, 0), child);
-    return status;
-}
-
-static void write_past_end(void) {
+static void write_past_end(const void *unused) {
+    (void)unused;
     char *block = malloc(SIZE);
     *(volatile char *)guard_page_of(block) = 1;
 }
 
 static void *volatile sink;
 
-static void read_from_block_on(void) {
+static void read_from_block_on(const void *unused) {
+    (void)unused;
     char *block = malloc(SIZE);
     memset(block, 1, SIZE);
     for (volatile char *p = block; p < end_of_slab(block); p++) sink = (void *)(uintptr_t)*p;
@@ -60,11 +37,16 @@ static void read_from_block_on(void) {
 static void on_fault(int signal) { _exit(40 + signal); }
 
 /* The program's own handler still receives all other faults. */
-static void fault_elsewhere(void) {
+static void fault_elsewhere(const void *unused) {
+    (void)unused;
     signal(SIGSEGV, on_fault);
     char *volatile nowhere = (char *)(uintptr_t)16;
     sink = malloc(SIZE);
     *(volatile char *)nowhere = 1;
+}
+
+static int run(void (*act)(const void *)) {
+    return run_with_report(act, NULL, report, sizeof report);
 }
 
 static void check_report(const char *access) {

@@ -2,19 +2,12 @@
  * With guard=1, the first use of a freed block is reported at the exact instruction, with the
  * stacks of the block's allocation and free, for every size and every combination of threads.
  */
-#define _GNU_SOURCE
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "check.h"
+#include "child_report.h"
+#include "threads.h"
 
 /* Each function has its own section: the linker's names for the section's ends bound the code. */
 #ifdef __clang__
@@ -57,29 +50,17 @@ PLACED(code_touch) static void *touch(void *argument) {
 }
 
 static void call(void *(*step)(void *), struct use *use) {
-    pthread_t thread;
-    if (!use->elsewhere) {
+    if (use->elsewhere)
+        run_in_thread(step, use);
+    else
         step(use);
-        return;
-    }
-    CHECK(pthread_create(&thread, NULL, step, use) == 0);
-    pthread_join(thread, NULL);
 }
 
-/* Uses a freed block in a child, whose report goes to the file. */
-static void run(struct use use, int file) {
-    int status;
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        dup2(file, STDERR_FILENO);
-        call(make, &use);
-        call(drop, &use);
-        call(touch, &use);
-        _exit(0);
-    }
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+static void use_freed(const void *argument) {
+    struct use use = *(const struct use *)argument;
+    call(make, &use);
+    call(drop, &use);
+    call(touch, &use);
 }
 
 /* Checks that the first frame after LINE in the report is in the code between START and END. */
@@ -93,13 +74,8 @@ static void check_frame(const char *text, const char *line, const char *start, c
 
 static void check_use(struct use use) {
     static char text[64 * 1024], detail[64];
-    int file = memfd_create("report", 0);
-    CHECK(file >= 0);
-    run(use, file);
-    ssize_t length = pread(file, text, sizeof text - 1, 0);
-    close(file);
-    CHECK(length > 0);
-    text[length] = '\0';
+    int status = run_with_report(use_freed, &use, text, sizeof text);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     CHECK(strncmp(text, "mallow: use after free of", 25) == 0);
 #ifdef __x86_64__
     snprintf(detail, sizeof detail, "%s at offset %zu", use.write ? "write" : "read", use.offset);

@@ -9,14 +9,12 @@
 #include "check.h"
 #include "churn.h"
 #include "interrupt.h"
+#include "seccomp.h"
 #include "threads.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,8 +37,8 @@ static void add(struct sock_filter instruction) { filter[filter_length++] = inst
 
 static void allow(const int *calls, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1));
-        add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+        add((struct sock_filter)FILTER_SKIP_UNLESS((unsigned)calls[i], 1));
+        add((struct sock_filter)FILTER_RETURN(SECCOMP_RET_ALLOW));
     }
 }
 
@@ -61,11 +59,11 @@ static void report_call(int signal_number, siginfo_t *info, void *context) {
 static void enter_sandbox(const char *action, int with_threads) {
     struct sigaction report = {.sa_sigaction = report_call, .sa_flags = SA_SIGINFO};
     CHECK_EQUAL(sigaction(SIGSYS, &report, NULL), 0);
-    add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    add((struct sock_filter)FILTER_LOAD(nr));
     allow(of_malloc, COUNT(of_malloc));
     allow(of_program, COUNT(of_program));
     if (with_threads) allow(of_threads, COUNT(of_threads));
-    add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action_named(action)));
+    add((struct sock_filter)FILTER_RETURN(action_named(action)));
     struct sock_fprog program = {filter_length, filter};
     CHECK_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0)
