@@ -5,20 +5,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "check.h"
-#include "stack/stack.h"
 
 #if defined(__x86_64__)
+#    include "two_caches.h"
 
 #    define TRAP_FLAG 0x100
 #    define PLACES 70u
-#    define NOINLINE __attribute__((noinline))
-#    define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
-static struct stack_cache *warm, *fresh;
 static sigjmp_buf outside;
 static unsigned steps, last_step;
 static bool ended;
@@ -42,26 +38,9 @@ NOINLINE static void capture_traced(void) {
     __asm__ volatile("nop");
 }
 
-NOINLINE static stack_id with(struct stack_cache **cache) {
-    stack_id stack = stack_capture(cache);
-    KEEP_FRAME();
-    return stack;
-}
-
-/* The captures with the two caches must come from one call, so they run in a loop that the compiler
- * cannot unroll. */
-static volatile unsigned both = 2;
-
 NOINLINE static void check(void) {
-    stack_id ids[2];
-    for (unsigned i = 0; i < both; i++) {
-        __asm__ volatile("" : "+r"(i));
-        ids[i] = with(i == 0 ? &warm : &fresh);
-    }
-    CHECK(ids[0] != 0);
-    CHECK_EQUAL(ids[0], ids[1]);
-    munmap(fresh, stack_cache_bytes());
-    fresh = NULL;
+    compare_captures();
+    drop_fresh_cache();
 }
 
 /* Calls `inside` at the end of a chain of calls. The bits of `path` choose the call sites. */

@@ -11,53 +11,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
-#include "check.h"
 #include "random.h"
-#include "stack/stack.h"
 #include "threads.h"
+#include "two_caches.h"
 
 #define THREADS 4u
-#define NOINLINE __attribute__((noinline))
-#define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
 typedef void enter_function(void (*inside)(void));
 
-static _Thread_local struct stack_cache *warm, *fresh;
 static _Thread_local uint64_t seed;
 static _Thread_local unsigned countdown;
 static _Atomic bool over;
 static _Atomic unsigned long captures;
 
-/* Captures with either cache come from this one call, so they differ only in the cache. */
-NOINLINE static stack_id with(struct stack_cache **cache) {
-    stack_id stack = stack_capture(cache);
-    KEEP_FRAME();
-    return stack;
-}
-
-/* Unmaps the fresh cache, which ThreadSanitizer recognises as the end of its use. */
-static void forget_all(void) {
-    if (fresh != NULL) munmap(fresh, stack_cache_bytes());
-    fresh = NULL;
-}
-
-/* The captures with the two caches must come from one call, so they run in a loop that the compiler
- * cannot unroll. */
-static volatile unsigned both = 2;
-
 static void check_capture(void) {
-    stack_id ids[2];
-    for (unsigned i = 0; i < both; i++) {
-        __asm__ volatile("" : "+r"(i));
-        ids[i] = with(i == 0 ? &warm : &fresh);
-    }
-    CHECK(ids[0] != 0);
-    CHECK_EQUAL(ids[0], ids[1]);
-    if (countdown++ % 16 == 0) forget_all();
+    compare_captures();
+    if (countdown++ % 16 == 0) drop_fresh_cache();
     captures++;
 }
 
@@ -83,7 +55,7 @@ NOINLINE static void wander(unsigned depth) {
 static void *wanderer(void *number) {
     seed = (uintptr_t)number + 1;
     for (unsigned i = 0; i < 1000 || !over; i++) wander(30);
-    forget_all();
+    drop_fresh_cache();
     return NULL;
 }
 
@@ -100,7 +72,7 @@ static void jump_out(int signal) {
 
 NOINLINE static void deep(unsigned depth) {
     if (depth == 0)
-        with(&warm);
+        capture_with(&warm);
     else
         deep(depth - 1);
     KEEP_FRAME();
@@ -119,7 +91,7 @@ static void *jumper(void *number) {
         for (unsigned i = 0; i < 1000; i++) deep((unsigned)random_below(&seed, 70));
         jumps = 0;
     }
-    forget_all();
+    drop_fresh_cache();
     return NULL;
 }
 

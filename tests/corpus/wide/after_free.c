@@ -28,11 +28,7 @@ static void read_reused(size_t size, long how) {
 static void write_old(size_t size, long how) {
     char *p = obtain(size);
     (void)how;
-    obtain(size); /* prevents growth in place */
-    char *q = realloc(p, 3 * size);
-    disown(p);
-    owns(q, 3 * size);
-    if (q == p) return;
+    if (outgrow(p, size) == p) return;
     obtain(size);
     poke(p, 'x', 16);
     check_hit(p, 16);

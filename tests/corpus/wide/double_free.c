@@ -72,11 +72,7 @@ static void stale_loop(size_t size, long how) {
 static void moved(size_t size, long how) {
     char *p = obtain(size);
     (void)how;
-    obtain(size); /* prevents growth in place */
-    char *q = realloc(p, 3 * size);
-    disown(p);
-    owns(q, 3 * size);
-    if (q != p) free(p);
+    if (outgrow(p, size) != p) free(p);
     profit(size);
 }
 

@@ -63,11 +63,7 @@ static void grown(size_t size, long how) {
 static void moved(size_t size, long how) {
     char *p = secret_block(size);
     (void)how;
-    obtain(size); /* prevents growth in place */
-    char *q = realloc(p, 3 * size);
-    disown(p);
-    owns(q, 3 * size);
-    if (q == p) return;
+    if (outgrow(p, size) == p) return;
     touching();
     look(p, size);
     touched();

@@ -88,6 +88,14 @@ void release(char *p) {
     free(p);
 }
 
+char *outgrow(char *p, size_t size) {
+    obtain(size);
+    char *grown = realloc(p, 3 * size);
+    disown(p);
+    owns(grown, 3 * size);
+    return grown;
+}
+
 size_t some(size_t size, size_t number) {
     size_t fit = ((size_t)512 << 20) / size;
     return number < fit ? number : fit;

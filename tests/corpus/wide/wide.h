@@ -34,6 +34,9 @@ void owns(const void *p, size_t size);
 void release(char *p);
 void disown(const void *p);
 
+/* Grows a block of the size by realloc, with a block after it so that it has to move. */
+char *outgrow(char *p, size_t size);
+
 /* Obtains some blocks of the size, and keeps them. */
 void profit(size_t size);
 /* Returns NUMBER, or less if so many blocks of a large size would need too much memory. */
