@@ -12,16 +12,15 @@
  * running when the child died.
  */
 #include "driver.h"
+#include "fail.h"
+#include "mutate.h"
+#include "seed_list.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -29,9 +28,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#define INPUT_MAX ((size_t)1 << 20)
 #define BATCH 100u       /* inputs of a child */
 #define FIXED_BATCHES 3u /* of each target, from the fixed start */
 #define FIXED_START 1u
@@ -45,223 +42,6 @@ const char *__asan_default_options(void) {
 }
 const char *__ubsan_default_options(void);
 const char *__ubsan_default_options(void) { return "print_stacktrace=1:halt_on_error=1"; }
-
-/* exit() and err() are wrapped (wrap.c), so the driver does not use them. */
-static _Noreturn void die(const char *what, const char *why) {
-    fprintf(stderr, "fuzz: %s: %s\n", what, why);
-    _exit(2);
-}
-
-/* ---- random numbers ---- */
-
-static uint64_t state;
-
-static uint64_t next_number(void) {
-    state += 0x9e3779b97f4a7c15u;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-uint64_t choose(uint64_t limit) { return limit == 0 ? 0 : next_number() % limit; }
-
-/* ---- seeds ---- */
-
-struct seed {
-    char *bytes;
-    size_t size;
-    const struct target *target;
-    char *path;
-};
-
-static struct seed *seeds;
-static size_t seed_count;
-
-static void *or_fail(void *allocated) {
-    if (allocated == NULL) die("memory", strerror(errno));
-    return allocated;
-}
-
-static char *join(const char *folder, const char *name) {
-    char *path;
-    if (asprintf(&path, "%s/%s", folder, name) < 0) die("memory", strerror(errno));
-    return path;
-}
-
-/* The repository has binary seeds as text: NAME.hex has numbers of two hexadecimal digits. */
-static size_t read_hex(FILE *file, char *bytes) {
-    unsigned byte;
-    size_t size = 0;
-    while (size < INPUT_MAX && fscanf(file, "%2x", &byte) == 1) bytes[size++] = (char)byte;
-    return size;
-}
-
-static bool has_suffix(const char *path, const char *suffix) {
-    size_t length = strlen(path), end = strlen(suffix);
-    return length >= end && strcmp(path + length - end, suffix) == 0;
-}
-
-static struct seed read_seed(const struct target *target, char *path) {
-    struct seed seed = {or_fail(malloc(INPUT_MAX)), 0, target, path};
-    FILE *file = fopen(path, "re");
-    if (file == NULL) die(path, strerror(errno));
-    seed.size = has_suffix(path, ".hex") ? read_hex(file, seed.bytes)
-                                         : fread(seed.bytes, 1, INPUT_MAX, file);
-    fclose(file);
-    return seed;
-}
-
-static void add_seed(struct seed seed) {
-    seeds = or_fail(realloc(seeds, (seed_count + 1) * sizeof *seeds));
-    seeds[seed_count++] = seed;
-}
-
-static void add_folder(const struct target *target, const char *folder) {
-    struct dirent **entries;
-    int count = scandir(folder, &entries, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        char *path = join(folder, entries[i]->d_name);
-        struct stat file;
-        if (stat(path, &file) == 0 && S_ISREG(file.st_mode)) add_seed(read_seed(target, path));
-        free(entries[i]);
-    }
-    if (count >= 0) free(entries);
-}
-
-static const struct seed *any_seed(const struct target *target) {
-    size_t count = 0, chosen;
-    for (size_t i = 0; i < seed_count; i++) count += seeds[i].target == target;
-    chosen = choose(count);
-    for (size_t i = 0; i < seed_count; i++)
-        if (seeds[i].target == target && chosen-- == 0) return &seeds[i];
-    die(target->name, "has no seeds");
-}
-
-/* ---- mutations ---- */
-
-struct input {
-    char *bytes;
-    size_t size;
-};
-
-static void cut(struct input *input, size_t at, size_t length) {
-    memmove(input->bytes + at, input->bytes + at + length, input->size - at - length);
-    input->size -= length;
-}
-
-static void insert(struct input *input, size_t at, const char *bytes, size_t length) {
-    if (length > INPUT_MAX - input->size) return;
-    memmove(input->bytes + at + length, input->bytes + at, input->size - at);
-    memcpy(input->bytes + at, bytes, length);
-    input->size += length;
-}
-
-/* Most pieces are short. */
-static size_t some_length(size_t most) {
-    size_t length = choose(4) == 0 ? choose(most + 1) : choose(64) + 1;
-    return length < most ? length : most;
-}
-
-static void set_number(struct input *input, size_t at) {
-    static const uint64_t numbers[] = {0,
-                                       1,
-                                       0x7f,
-                                       0x80,
-                                       0xff,
-                                       0x7fff,
-                                       0x8000,
-                                       0xffff,
-                                       0x7fffffff,
-                                       0x80000000,
-                                       0xffffffff,
-                                       INT64_MAX,
-                                       1ull << 63,
-                                       UINT64_MAX,
-                                       0x10000,
-                                       0xfffffff0,
-                                       UINT64_MAX - 15,
-                                       0x1000,
-                                       0x100000000};
-    uint64_t number = numbers[choose(sizeof numbers / sizeof numbers[0])] + choose(3) - 1;
-    size_t length = (size_t)1 << choose(4);
-    if (length > input->size - at) length = input->size - at;
-    memcpy(input->bytes + at, &number, length);
-}
-
-static void copy_piece(struct input *input, size_t at, const struct seed *from) {
-    size_t begin = choose(from->size + 1), length = some_length(from->size - begin);
-    if (choose(2) == 0) {
-        insert(input, at, from->bytes + begin, length);
-    } else {
-        size_t room = input->size - at;
-        memcpy(input->bytes + at, from->bytes + begin, length < room ? length : room);
-    }
-}
-
-static void insert_word(struct input *input, size_t at, const char *const *words) {
-    size_t count = 0;
-    while (words[count] != NULL) count++;
-    const char *word = words[choose(count)];
-    insert(input, at, word, strlen(word));
-}
-
-static void repeat_piece(struct input *input, size_t at) {
-    size_t length = some_length(input->size - at),
-           times = choose(8) == 0 ? choose(2000) : choose(8);
-    char *piece = or_fail(malloc(length + 1));
-    memcpy(piece, input->bytes + at, length);
-    for (; times > 0 && length > 0; times--) insert(input, at, piece, length);
-    free(piece);
-}
-
-static void mutate_once(struct input *input, const struct seed *seed, size_t at) {
-    bool in = at < input->size;
-    /* Most moves in a binary file make the rest unreadable, so they are rare. */
-    bool moves = seed->target->words != NULL || choose(10) == 0;
-    switch (choose(seed->target->words != NULL ? 9 : moves ? 7 : 4)) {
-    case 0:
-    case 1:
-        if (in) input->bytes[at] = (char)(input->bytes[at] ^ (1 << choose(8)));
-        break;
-    case 2:
-        if (in) input->bytes[at] = (char)next_number();
-        break;
-    case 3:
-        set_number(input, at);
-        break;
-    case 4:
-        copy_piece(input, at, any_seed(seed->target));
-        break;
-    case 5:
-        cut(input, at, choose(20) == 0 ? input->size - at : some_length(input->size - at));
-        break;
-    case 6:
-        repeat_piece(input, at);
-        break;
-    default:
-        insert_word(input, at, seed->target->words);
-    }
-}
-
-/* Returns a random place, rarely one amid zeros, which fill much of an ELF file. */
-static size_t some_place(const struct input *input) {
-    size_t at = choose(input->size + 1);
-    for (int tries = 0; tries < 8 && at < input->size && input->bytes[at] == 0; tries++)
-        at = choose(input->size + 1);
-    return at;
-}
-
-/* Makes several changes, half of which are near each other. */
-static void mutate(struct input *input, const struct seed *seed) {
-    memcpy(input->bytes, seed->bytes, seed->size);
-    input->size = seed->size;
-    size_t near = some_place(input);
-    for (uint64_t changes = choose(choose(3) == 0 ? 40 : 5) + 1; changes > 0; changes--) {
-        size_t at = choose(2) == 0 ? some_place(input) : near + choose(100);
-        mutate_once(input, seed, at < input->size ? at : input->size);
-    }
-}
 
 /* ---- the child ---- */
 
@@ -376,7 +156,7 @@ static bool run_child(const struct target *target, uint64_t start, const struct 
     if (child < 0) die("fork", strerror(errno));
     if (child == 0) {
         prepare_child(fuzz.scratch, fuzz.errors);
-        state = start;
+        start_numbers(start);
         run_batch(target, unchanged);
         _exit(0);
     }
@@ -422,15 +202,6 @@ static const struct target *find_target(const char *name) {
     die(name, "is not a target");
 }
 
-static void load_seeds(char **folders) {
-    for (; *folders != NULL; folders++)
-        for (const struct target *target = targets; target->name != NULL; target++) {
-            char *folder = join(*folders, target->name);
-            add_folder(target, folder);
-            free(folder);
-        }
-}
-
 int main(int argc, char **argv) {
     static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
                                             {"keep", required_argument, NULL, 'k'},
@@ -450,8 +221,7 @@ int main(int argc, char **argv) {
     }
     prepare();
     if (only == NULL) load_seeds(argv + optind);
-    for (char **file = argv + optind; only != NULL && *file != NULL; file++)
-        add_seed(read_seed(only, *file));
+    for (char **file = argv + optind; only != NULL && *file != NULL; file++) add_seed(only, *file);
     for (size_t i = 0; i < seed_count; i++)
         if (!run_child(seeds[i].target, 0, &seeds[i])) fprintf(stderr, "seed %s\n", seeds[i].path);
     if (only == NULL) {
