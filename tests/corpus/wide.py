@@ -21,7 +21,7 @@ import sys
 
 VERDICTS = ("caught", "crashed", "exploited", "harmless")
 TRAPS = (signal.SIGABRT, signal.SIGILL, signal.SIGTRAP)
-TIMEOUT = 5
+TIMEOUT = 60  # long enough for a busy machine, where 64M blocks take some seconds
 
 
 def judge(status, output, errors):
