@@ -1,4 +1,5 @@
-/* Tests that report errors, and go on: each has a process of its own, whose log it reads. */
+/* Tests of code that reports errors and continues. Each test runs in a process of its own and reads
+ * the log of that process. */
 #ifndef BODIES_H
 #define BODIES_H
 
@@ -14,7 +15,7 @@
 
 static int log_file;
 
-/* What was reported since the last time. */
+/* Returns what was reported since the last call. */
 static inline const char *reported(void) {
     static char text[256 * 1024];
     ssize_t length = pread(log_file, text, sizeof text - 1, 0);
@@ -24,19 +25,18 @@ static inline const char *reported(void) {
     return text;
 }
 
-/* That, and nothing when it is empty. */
+/* Checks that the reports contain `expected`, or that there are none if it is empty. */
 static inline void check_reported(const char *expected) {
     const char *text = reported();
     bool right = *expected == '\0' ? *text == '\0' : strstr(text, expected) != NULL;
-    if (!right) check_failed("reported was \"%s\", not \"%s\"\n", text, expected);
+    if (!right) check_failed("the report is \"%s\", not \"%s\"\n", text, expected);
 }
 
 struct body {
     const char *name;
     void (*run)(void);
 };
-#define BODY(name) \
-    { #name, name }
+#define BODY(name) {#name, name}
 
 static inline void in_a_child(void **state) {
     const struct body *body = *state;

@@ -1,4 +1,5 @@
-/* The tree of all stacks, against a list of them. */
+/* The call tree has one node for equal stacks and different nodes for different ones, and still
+ * finds its nodes when there is no memory for more. */
 #include "unit.h"
 
 #include <limits.h>
@@ -34,7 +35,7 @@ static void equal_stacks_are_one_node(void **state) {
     assert_int_equal(call_tree_nodes() - before, there);
 }
 
-/* Also where all addresses are alike in most bits. */
+/* The addresses of these stacks are equal in most bits. */
 static void different_stacks_are_different_nodes(void **state) {
     (void)state;
     uint32_t caller = 0, last = 0;

@@ -1,15 +1,18 @@
-/* Call frame information made by hand: every operation, every version and augmentation. */
+/* Call frame information that is written by hand is read correctly, with every operation, version
+ * and augmentation, and its expressions are evaluated. */
 #include "unit.h"
 
 #include <string.h>
 
 #include "stack/cfi.h"
 
-/* An object: its table, its entries and, as addresses alone, its functions of 64 bytes each. */
+/* An object: its table, its entries, and the addresses of its functions of 64 bytes each. */
 #define FUNCTION_BYTES 64u
-static struct { uint8_t table[256], entries[1024], code[1024]; } image;
+static struct {
+    uint8_t table[256], entries[1024], code[1024];
+} image;
 
-static size_t used; /* of entries */
+static size_t used; /* bytes of `entries` */
 static unsigned functions;
 static struct cfi cfi;
 
@@ -55,7 +58,7 @@ struct program {
 #define ADVANCE(n) (0x40 | (n))
 #define RESTORE(reg) (0xc0 | (reg))
 
-/* The head of entries, as gcc makes it: CFA = rsp + 8, the return address at CFA - 8. */
+/* The first instructions of entries made by gcc: CFA = rsp + 8, return address at CFA - 8. */
 static const uint8_t usual[] = {DEF_CFA, RSP, 8, AT(RA), 1};
 
 static size_t common(unsigned version, const char *augmentation, struct program data,
@@ -72,7 +75,7 @@ static size_t common(unsigned version, const char *augmentation, struct program 
     return start;
 }
 
-/* Of the next function; `data`: what the augmentation says, with its length. */
+/* Adds the entry of the next function. `data` is the augmentation data with its length. */
 static void describe(size_t head, struct program data, struct program program) {
     size_t start = used;
     table_word(4, (uintptr_t)image.entries - (uintptr_t)&image.table[4]);
@@ -89,7 +92,7 @@ static void describe(size_t head, struct program data, struct program program) {
 
 static const struct program nothing = {(const uint8_t[]){0}, 1};
 
-/* One function with this program, its row at so many bytes. */
+/* Finds the row at the offset in a function with this program. */
 static bool row_of(struct program program, unsigned offset) {
     clear();
     size_t head = common(1, "zR", PROGRAM(1, 0x1b), (struct program){usual, sizeof usual});
@@ -197,12 +200,12 @@ static void expressions_are_found(void **state) {
 static void nonsense_is_refused(void **state) {
     (void)state;
     assert_false(row_of(PROGRAM(0x3e), 0));            /* no such operation */
-    assert_false(row_of(PROGRAM(0x0b), 0));            /* nothing is remembered */
+    assert_false(row_of(PROGRAM(0x0b), 0));            /* no row was remembered */
     assert_false(row_of(PROGRAM(0x0f, 100, 0x76), 0)); /* longer than the entry */
     assert_false(row_of(PROGRAM(DEF_CFA, 99, 8), 0));  /* no such register */
     struct program deep = PROGRAM(0x0a, 0x0a, 0x0a, 0x0a, 0x0a, 0x0a, 0x0a, 0x0a);
     assert_false(row_of(deep, 0));
-    assert_true(row_of(PROGRAM(AT(40), 2), 0)); /* a register that is of no interest */
+    assert_true(row_of(PROGRAM(AT(40), 2), 0)); /* a register that is ignored */
     image.table[0] = 2;
     assert_false(cfi_find(&cfi, image.table, function(0)));
     image.table[0] = 1;
@@ -325,7 +328,7 @@ static void comparisons_and_jumps(void **state) {
     }
     CHECK_VALUE(1, LIT(1), 0x2f, 1, 0, LIT(2));         /* skip */
     CHECK_VALUE(1, LIT(1), LIT(1), 0x28, 1, 0, LIT(2)); /* bra, taken */
-    CHECK_VALUE(2, LIT(1), LIT(0), 0x28, 1, 0, LIT(2)); /* and not */
+    CHECK_VALUE(2, LIT(1), LIT(0), 0x28, 1, 0, LIT(2)); /* bra, not taken */
     /* 4 3 2 1 0: a loop back */
     CHECK_VALUE(0, LIT(4), LIT(1), 0x1c, 0x12, 0x28, 0xfa, 0xff);
 }
@@ -348,10 +351,10 @@ static void registers_and_memory(void **state) {
 static void expressions_end(void **state) {
     (void)state;
     CHECK_ANSWER(CFI_LOST, 0x2f, 0xfd, 0xff);       /* jumps to itself */
-    CHECK_ANSWER(CFI_LOST, 0x2f, 0xfc, 0xff);       /* before its start */
-    CHECK_ANSWER(CFI_LOST, 0x2f, 1, 0);             /* behind its end */
+    CHECK_ANSWER(CFI_LOST, 0x2f, 0xfc, 0xff);       /* jumps before its start */
+    CHECK_ANSWER(CFI_LOST, 0x2f, 1, 0);             /* jumps past its end */
     CHECK_ANSWER(CFI_LOST, 0x12, 0x2f, 0xfc, 0xff); /* fills the stack */
-    CHECK_ANSWER(CFI_LOST, 0x13, 0x13);             /* empties it */
+    CHECK_ANSWER(CFI_LOST, 0x13, 0x13);             /* pops from an empty stack */
     CHECK_ANSWER(CFI_LOST, 0x13);
     CHECK_ANSWER(CFI_LOST, LIT(1), LIT(0), 0x1b); /* divides by zero */
     CHECK_ANSWER(CFI_LOST, LIT(1), LIT(0), 0x1d);

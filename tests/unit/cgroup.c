@@ -1,4 +1,5 @@
-/* The limit of the process's own control group, whatever way it is mounted. */
+/* Finds the memory limit of the process's control groups and what is left of it, in versions 1 and
+ * 2 and inside containers. */
 #include "unit.h"
 
 #include <string.h>
@@ -7,7 +8,9 @@
 #include "os/cgroup.h"
 #include "os/os.h"
 
-static struct file { const char *path, *text; } files[8];
+static struct file {
+    const char *path, *text;
+} files[8];
 
 long __wrap_os_read_file(const char *path, char *buffer, size_t bytes);
 long __wrap_os_read_file(const char *path, char *buffer, size_t bytes) {
@@ -50,7 +53,7 @@ static void the_least_of_the_groups_around_counts(void **state) {
     assert_int_equal(cgroup_memory().limit, 2000);
 }
 
-/* In a container the root of what is mounted is the group. */
+/* In a container the root of the mounted file system is the group. */
 static void the_root_may_be_the_group(void **state) {
     (void)state;
     THERE_ARE({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "536870912\n"});
@@ -74,7 +77,8 @@ static void version_1_is_read_too(void **state) {
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
 }
 
-/* Page caches do not count, and the tightest group does, whether it is the smallest or not. */
+/* Page caches do not count as used. The group with the least memory left counts, even if its limit
+ * is not the lowest. */
 static void what_is_left_is_what_nobody_uses(void **state) {
     (void)state;
     THERE_ARE({"/proc/self/cgroup", "0::/a/b\n"}, {"/sys/fs/cgroup/a/b/memory.max", "2000\n"},

@@ -1,4 +1,4 @@
-/* Cold granules: the state bytes alone tell every slot and its size. */
+/* In granules of mixed sizes, every slot and its size can be found from the state bytes alone. */
 #include "unit.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ static struct slot {
     uint64_t key;
 } slots[SLOTS];
 
-/* The class and the first unit of every slot ever carved: they never change. */
+/* The size class and the first unit of every slot that was ever carved. They never change. */
 static struct {
     uint8_t class;
     uint32_t start;
@@ -39,7 +39,7 @@ static void carve_model(const struct slot *slot) {
     }
 }
 
-/* No other slot is on the cache lines of a small one. */
+/* Checks that no other slot is on the cache lines of a small slot. */
 static void check_lines(const struct slot *slot) {
     const uint32_t line = CACHE_LINE / UNIT;
     size_t granule = granule_of(slot->start), size = class_size(slot->class);
@@ -76,11 +76,11 @@ static void give(struct slot *slot) {
     assert_true(pattern_holds(slot->start, class_size(slot->class), slot->key));
     assert_true(cold_free(slot->start, slot->class));
     assert_false(cold_free(slot->start, slot->class));
-    assert_int_equal(state_of(slot->start), SLOT_FREE); /* we have no heap that could keep it */
+    assert_int_equal(state_of(slot->start), SLOT_FREE); /* this thread has no heap to keep it */
     slot->start = NULL;
 }
 
-/* Every unit of every granule, against what was carved there. */
+/* Compares every unit of every granule with the slots that were carved there. */
 static void check_granules(void) {
     for (size_t granule = 1; granule < space.granules; granule++) {
         const struct slab *slab = slab_of(granule);
@@ -110,7 +110,7 @@ static void slots_do_not_overlap_and_keep_their_class(void **state) {
     random_steps();
 }
 
-/* In a heap's magazine they are cached, and given back they serve everybody. */
+/* A freed slot is cached in the thread's magazine. After a flush it serves every thread. */
 static void a_thread_keeps_what_it_frees(void **state) {
     (void)state;
     static struct heap heap;
@@ -155,7 +155,7 @@ static void freed_slots_serve_their_class_again(void **state) {
     assert_int_equal(granules_used(), used);
 }
 
-/* As in the child of a fork that caught another thread inside. */
+/* In the child of a fork, another thread may have been interrupted inside the module. */
 static void a_rebuild_finds_all_free_slots(void **state) {
     (void)state;
     give_all();
@@ -187,7 +187,7 @@ static void threads_take_few_slots_from_here(void **state) {
     }
 }
 
-/* Uses up what the page heap has, while it may not grow. */
+/* Uses up the pages of the page heap, which is not allowed to grow. */
 static void exhaust_pages(struct rlimit *before) {
     struct rlimit none = {.rlim_cur = 1};
     assert_int_equal(getrlimit(RLIMIT_AS, before), 0);
@@ -197,7 +197,8 @@ static void exhaust_pages(struct rlimit *before) {
     while (pages_alloc(1, 1, RUN_BLOCK, &clean) != 0) continue;
 }
 
-/* Takes slots until one is in the granule at `page`; whether that is said to be zero. */
+/* Takes slots until one is in the granule at `page`. Returns true if this one is reported as
+ * zeroed. */
 static bool take_inside(unsigned class, uint32_t page) {
     for (bool zeroed;;) {
         char *slot = cold_take(class, &zeroed);
@@ -206,15 +207,15 @@ static bool take_inside(unsigned class, uint32_t page) {
     }
 }
 
-/* The granule that is being carved was used before; the next one, which is refused, would be fresh:
- * what is still carved from the old one is not zero for that. */
+/* The granule that is being carved was used before, and the next one, which is refused, would be
+ * fresh. Slots that are still carved from the old one must not be reported as zeroed. */
 static void a_refused_granule_changes_nothing(void **state) {
     (void)state;
     bool zeroed;
     uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_BLOCK, &zeroed);
     memset(page_start(page), 1, GRANULE);
     pages_free(page, false);
-    const unsigned class = class_of(960); /* a granule is no multiple of it */
+    const unsigned class = class_of(960); /* a granule is not a multiple of this size */
     assert_false(take_inside(class, page));
 
     struct rlimit before;
@@ -236,7 +237,7 @@ int main(void) {
         cmocka_unit_test(freed_slots_serve_their_class_again),
         cmocka_unit_test(a_rebuild_finds_all_free_slots),
         cmocka_unit_test(threads_take_few_slots_from_here),
-        cmocka_unit_test(a_refused_granule_changes_nothing), /* last: no page is left */
+        cmocka_unit_test(a_refused_granule_changes_nothing), /* must be last: it leaves no page */
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);
 }

@@ -1,4 +1,5 @@
-/* A copy of the process does not outlive it, whenever that dies. */
+/* A copy of the process ends when its parent dies, even if the parent dies before the copy has
+ * asked for a signal at that time. */
 #include "bodies.h"
 
 #include <errno.h>
@@ -14,8 +15,8 @@
 
 #include "os/os_process.h"
 
-/* From now on each prctl(PR_SET_PDEATHSIG) waits for what is done at the descriptor; -1: refused.
- */
+/* Makes each prctl(PR_SET_PDEATHSIG) wait until it is answered at the returned descriptor. Returns
+ * -1 if the kernel refuses. */
 static int hold_prctl(void) {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -31,7 +32,7 @@ static int hold_prctl(void) {
                         &filter);
 }
 
-/* The parent of the copy, which waits for its own end. The copy holds the pipe open. */
+/* Runs the parent of the copy, which waits to be killed. The copy holds the pipe open. */
 static void be_parent(int to_test, int pipe_end) {
     int held = hold_prctl();
     CHECK_EQUAL(write(to_test, &held, sizeof held), sizeof held);
@@ -44,7 +45,7 @@ static void be_parent(int to_test, int pipe_end) {
     for (;;) pause();
 }
 
-/* The descriptor `number` of another process. */
+/* Duplicates the descriptor `number` of another process. */
 static int take_descriptor(pid_t process, int number) {
     int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
     int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
@@ -63,7 +64,7 @@ static void a_copy_whose_parent_has_died_ends(void) {
     int notices = held < 0 ? -1 : take_descriptor(parent, held);
     if (notices < 0) {
         kill(parent, SIGKILL);
-        printf("left out: the kernel does not tell of system calls\n");
+        printf("left out: the kernel does not report system calls\n");
         return;
     }
     struct seccomp_notif notice = {0};
@@ -72,7 +73,7 @@ static void a_copy_whose_parent_has_died_ends(void) {
     CHECK_EQUAL(waitpid(parent, NULL, 0), parent);
     struct seccomp_notif_resp go_on = {.id = notice.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
     CHECK_EQUAL(ioctl(notices, SECCOMP_IOCTL_NOTIF_SEND, &go_on), 0);
-    ssize_t bytes = read(ends[0], text, sizeof text); /* the end, when the copy has ended */
+    ssize_t bytes = read(ends[0], text, sizeof text); /* end of file when the copy has ended */
     if (bytes != 0) kill((pid_t)notice.pid, SIGKILL);
     CHECK_EQUAL(bytes, 0);
 }

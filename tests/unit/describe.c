@@ -1,4 +1,5 @@
-/* What a pointer is, in words. */
+/* describe_pointer says in words what a pointer points to: slots, runs, mappings and foreign
+ * memory. */
 
 #include "unit.h"
 
@@ -11,7 +12,7 @@
 #include "mallow.h"
 #include "report/describe.h"
 
-enum { SIZE = 5000 }; /* of no cold slots */
+enum { SIZE = 5000 }; /* too large for slots of mixed sizes */
 
 static void check(const void *p, bool was_block, const char *text) {
     struct finding found = describe_pointer(p);
@@ -104,7 +105,7 @@ static void mappings_of_their_own(void **state) {
 
 static void what_is_not_ours(void **state) {
     (void)state;
-    static int data = 1; /* in the pages of the file, which .bss may not be */
+    static int data = 1; /* initialized, because .bss may not be in pages of the file */
     char *mapped = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check(&state, false, "on the stack");
     check(mapped, false, "in a mapping");

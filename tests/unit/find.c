@@ -1,4 +1,5 @@
-/* What a pointer is, from the records alone: blocks of every kind, and everything that is none. */
+/* find_block recognizes blocks of every kind from the metadata alone, and rejects all other
+ * addresses. */
 #include "unit.h"
 
 #include <sys/mman.h>
@@ -26,7 +27,8 @@ static void check_gone(void *block) {
     assert_int_equal(find_block(block).kind, BLOCK_NONE);
 }
 
-/* A thread's first blocks of a class are cold, later ones have a slab. */
+/* A thread's first blocks of a size class are in granules of mixed sizes, and later ones in a
+ * slab. */
 static void first_blocks_are_cold_and_later_ones_slots(void **state) {
     (void)state;
     for (int i = 0; i < BLOCKS; i++) assert_non_null(blocks[i] = mallow_malloc(100));
@@ -81,7 +83,7 @@ static void whatever_else_is_none(void **state) {
             fail_msg("%p is taken for a block", (void *)addresses[i]);
 }
 
-/* Any address of the heap, with blocks of all kinds in it: it is a block's start or none. */
+/* With blocks of all kinds in the heap, exactly their first addresses are blocks. */
 static void random_addresses_are_starts_or_none(void **state) {
     (void)state;
     uint64_t seed = 1;

@@ -1,5 +1,5 @@
-/* Blocks of check=full: what is done to their memory, what is known of them, and how long a slot
- * is not used again. */
+/* Blocks of check=full are filled, have records of their size and family, and can be freed once.
+ * Their slots wait in quarantine. */
 #include "threads.h"
 
 #include "full_blocks.h"
@@ -64,7 +64,7 @@ static void memory_is_filled_with_what_was_chosen(void) {
     CHECK_EQUAL(damage_of(block), DAMAGE_FREED);
 }
 
-/* What waits keeps the byte that it was filled with. */
+/* A block in quarantine keeps the byte that it was filled with. */
 static void another_fill_is_no_write(void) {
     static const uint8_t fills[] = {0, 17, 42, 0};
     char *block[4];
@@ -106,7 +106,7 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
     check_reported("double free of");
     empty_quarantine();
     check_reported("");
-    CHECK(take_as((struct alloc_request){.align = 64}, 0) == NULL); /* a guarded one serves */
+    CHECK(take_as((struct alloc_request){.align = 64}, 0) == NULL); /* guarded instead */
 }
 
 static void what_needs_more_than_a_slot_has_none(void) {
@@ -136,7 +136,7 @@ static void fresh_slots_come_at_random(void) {
     CHECK(same < COUNT / 4);
 }
 
-/* As many as lie near each other are used before others are. */
+/* The slots of a window are used before others. */
 static void few_blocks_touch_few_pages(void) {
     enum { COUNT = 48 }; /* of some 100 bytes each */
     uintptr_t lowest = UINTPTR_MAX, highest = 0;
@@ -192,7 +192,7 @@ enum { SHARED = 3000, THREADS = 2 };
 static char *shared[SHARED];
 static _Atomic int met, given;
 
-/* At the same block at the same time: who comes last is the first to see that, so he waits. */
+/* Lets the threads meet at the same block. The last one notices it first, so it waits a little. */
 static void meet(int block) {
     bool last = met++ % THREADS == THREADS - 1;
     for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
@@ -213,7 +213,7 @@ static void *give_all(void *unused) {
 
 static void one_of_several_threads_gets_it(void) {
     pthread_t threads[THREADS];
-    settings.check_action = 0; /* half of them are told */
+    settings.check_action = 0; /* half of the frees are errors */
     for (int i = 0; i < SHARED; i++) shared[i] = take(50);
     for (int i = 0; i < THREADS; i++) threads[i] = start_thread(give_all, NULL);
     for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
@@ -238,7 +238,7 @@ static void any_thread_may_free_a_block(void) {
 
 /* ---- after the free ---- */
 
-/* How many blocks of the size are freed until the slot serves again. */
+/* Returns the number of frees of the size until the slot is used again. */
 static size_t frees_until_reuse(const char *freed, size_t size) {
     for (size_t frees = 0; frees < 20000; frees++) {
         char *block = take(size);
@@ -256,7 +256,7 @@ static void a_slot_waits_for_other_frees(void) {
             give(block);
             size_t frees = frees_until_reuse(block, size);
             if (frees < QUARANTINE_DELAY || frees == SIZE_MAX)
-                check_failed("%zu bytes come again after %zu frees\n", size, frees);
+                check_failed("a slot of %zu bytes is used again after %zu frees\n", size, frees);
         }
     }
     check_reported("");

@@ -1,4 +1,4 @@
-/* Blocks of check=full as its tests take and free them. */
+/* Allocates, finds and frees blocks of check=full for its tests. */
 #ifndef FULL_BLOCKS_H
 #define FULL_BLOCKS_H
 
@@ -7,7 +7,7 @@
 #include "check/full.h"
 #include "process/options.h"
 
-enum { ZONE_LEAST = 32 }; /* bytes on either side of a block that are looked at, at least */
+enum { ZONE_LEAST = 32 }; /* the least number of checked bytes on either side of a block */
 
 static const struct free_request plainly = {.family = FAMILY_MALLOC};
 
@@ -57,7 +57,7 @@ static inline bool is_filled(const char *start, size_t bytes, uint8_t value) {
     return true;
 }
 
-/* Until nothing waits any more. */
+/* Returns all slots from the quarantine. */
 static inline void empty_quarantine(void) {
     struct heap *heap = heap_enter();
     full_relieve(heap);

@@ -1,4 +1,4 @@
-/* Blocks of check=full: writes outside a block and to a freed one are found, byte by byte. */
+/* With check=full a write of any byte outside a block, or to a freed one, is found. */
 #include "full_blocks.h"
 
 /* ---- damage ---- */
@@ -6,7 +6,7 @@
 static const size_t sizes[] = {1, 7, 8, 9, 15, 16, 17, 40, 63, 64, 65, 100, 1000, 5000};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-/* "1 bytes behind the end of a block of 7 bytes" */
+/* Returns text such as "(1 bytes behind the end of a block of 7 bytes,". */
 static const char *where(ptrdiff_t at, size_t size) {
     static char text[100];
     if (at < 0)
@@ -40,14 +40,14 @@ static void check_write(size_t size, ptrdiff_t at, char value) {
         CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
     else
         check_damaged(block, at < 0 ? DAMAGE_HEAD : DAMAGE_TAIL, cause, where(at, size));
-    give(block); /* it is freed all the same */
+    give(block); /* the block is freed anyway */
     const char *text = reported();
     if (inside ? *text != '\0' : strstr(text, cause) == NULL || strstr(text, "by free\n") == NULL)
         check_failed("%zu bytes, written at %td: %s\n", size, at, text);
     CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
 }
 
-/* One null byte is enough. */
+/* A single null byte is found. */
 static void each_byte_around_a_block_is_looked_at(void) {
     for (int i = 0; i < SIZES; i++) {
         ptrdiff_t size = (ptrdiff_t)sizes[i];
@@ -58,7 +58,7 @@ static void each_byte_around_a_block_is_looked_at(void) {
     }
 }
 
-/* Up to where the next slot begins, the rounding of the class included. */
+/* The redzone reaches up to the next slot and includes the rounding of the size class. */
 static void all_of_the_rest_of_the_slot_is_looked_at(void) {
     for (size_t size = 600; size < 640; size++) {
         char *block = take(size);

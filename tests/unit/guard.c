@@ -1,4 +1,5 @@
-/* Guarded blocks: where they are, what is known of them, and which of them are sampled. */
+/* Guarded blocks end at inaccessible pages, are found by any address near them, and report writes
+ * around them. Samples of allocations have the requested rate. */
 #include "guard_blocks.h"
 
 #include "os/os_thread.h"
@@ -66,7 +67,7 @@ static void every_address_finds_its_block(void) {
         check_info(p, before, LIFE_LIVE);
     for (char *p = before + 2 * page_bytes; p < block + page_bytes + 112; p++)
         check_info(p, block, LIFE_LIVE);
-    check_info(before - 1, before, LIFE_LIVE); /* the first page of all */
+    check_info(before - 1, before, LIFE_LIVE); /* the first page of the range */
     char *inaccessible = (char *)round_up((uintptr_t)block + page_bytes, page_bytes);
     check_info(inaccessible, block, LIFE_LIVE);
     check_info(inaccessible + page_bytes - 1, block, LIFE_LIVE);
@@ -81,7 +82,8 @@ static void every_address_finds_its_block(void) {
     CHECK(!guard_contains(&seed) && !guard_contains(NULL));
 }
 
-/* The next block begins where its pages do, the one before does not end where its pages end. */
+/* An inaccessible page is attributed to the block that touches it: first to the block behind, which
+ * begins where its pages begin, and then to the block before, which ends where its pages end. */
 static void the_block_that_touches_is_preferred(void) {
     settings.guard_left = true;
     char *before = take(100, UNIT), *behind = take(100, UNIT);
@@ -109,7 +111,7 @@ static void what_was_given_is_kept(void) {
     CHECK_EQUAL(info.freed_by, os_thread_id());
 }
 
-/* ---- what is wrong ---- */
+/* ---- errors ---- */
 
 static void each_byte_around_a_block_is_looked_at(void) {
     for (size_t size = 1; size < 40; size++) {

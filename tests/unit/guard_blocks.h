@@ -1,5 +1,5 @@
-/* Guarded blocks as their tests take and free them. Each test has a process, and so a range, of its
- * own. */
+/* Allocates and frees guarded blocks for their tests. Each test has a process, and thus a range, of
+ * its own. */
 #ifndef GUARD_BLOCKS_H
 #define GUARD_BLOCKS_H
 
@@ -13,7 +13,7 @@
 
 static size_t page_bytes;
 
-/* Whether the page of the address can be read. */
+/* Returns true if the page of the address can be read. */
 static inline bool is_accessible(const char *p) {
     char byte;
     return os_read_memory(p, &byte, 1);

@@ -1,4 +1,5 @@
-/* The budget of guarded blocks: memory, mappings and the kernel's tables stay within it. */
+/* The memory, the mappings and the kernel's page tables of guarded blocks stay within the
+ * budget. */
 #include "guard_blocks.h"
 
 static size_t mappings(void) {
@@ -38,7 +39,7 @@ static size_t amount(const char *file, const char *name) {
 
 static size_t kernel_tables(void) { return amount("/proc/self/status", "VmPTE:"); }
 
-/* Counted page by page, which the other figures are not. */
+/* The kernel counts these figures page by page, unlike others, which are approximate. */
 static size_t own_memory(void) {
     return kernel_tables() + amount("/proc/self/smaps_rollup", "\nRss:");
 }

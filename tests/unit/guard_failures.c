@@ -1,4 +1,4 @@
-/* Guarded blocks when the system refuses, and after a fork at any moment. */
+/* Guarded blocks work when calls of the system fail, and after a fork at any moment. */
 #include "threads.h"
 
 #include "guard_blocks.h"
@@ -12,9 +12,9 @@ static uint64_t seed = 1;
 
 /* ---- the system refuses ---- */
 
-#define DIRTIED ((size_t)1000) /* bytes of each block that are written */
+#define DIRTIED ((size_t)1000) /* the number of bytes that are written in each block */
 
-/* Larger pages are made of the kernel's, and cost as many times more. */
+/* A larger page consists of several pages of the kernel and costs as many times more. */
 static int repeated(int times) { return page_bytes > 4 * KIB ? times / 8 : times; }
 
 static void use_a_little(int operations) {
@@ -39,7 +39,7 @@ static void fail_calls(enum os_call kind, long first, long count) {
         os_fail(kind, first, first + count - 1);
         use_a_little(200);
         os_fail(OS_ANY, LONG_MAX, LONG_MAX);
-        use_a_little(100); /* what failed comes again */
+        use_a_little(100); /* places where calls failed are used again */
         give(take(100, UNIT));
         _exit(0);
     }
@@ -72,7 +72,7 @@ static void there_may_be_no_range(void) {
     }
 }
 
-/* Neither in one step nor in two: but what comes again is clear. */
+/* The pages are closed neither in one step nor in two, but reused pages must be zero. */
 static void pages_that_cannot_be_closed_come_back_clear(void) {
     CHECK(guard_table_begin((4 * GUARD_REUSE_DISTANCE + 40) * page_bytes));
     os_fail(OS_DISCARD, 1, LONG_MAX);
@@ -110,7 +110,7 @@ static void a_child_can_go_on(void) {
         pid_t child = start_child();
         if (child == 0) {
             guard_after_fork();
-            for (int k = 0; k < 5; k++) use_a_little(400); /* with pages of 4 KiB all places once */
+            for (int k = 0; k < 5; k++) use_a_little(400); /* every place once, with 4 KiB pages */
             _exit(0);
         }
         check_child_succeeds(child);
@@ -119,7 +119,7 @@ static void a_child_can_go_on(void) {
     for (int i = 0; i < 2; i++) join_thread(threads[i]);
 }
 
-/* As if another thread had been caught at any place. */
+/* The fork may interrupt another thread at any point. */
 static void what_was_in_motion_is_made_whole(void) {
     CHECK(guard_table_begin(2000 * page_bytes));
     settings.guard_budget = 2000 * page_bytes;

@@ -1,4 +1,4 @@
-/* The range of guarded blocks: it is apart from the heaps, and its addresses come again late. */
+/* The range of guarded blocks does not overlap the heap, and its addresses are reused late. */
 #include "guard_blocks.h"
 
 #include "pages/space.h"
@@ -9,7 +9,7 @@ static uint64_t seed = 1;
 
 /* ---- the range ---- */
 
-static char *proposed[4]; /* what chance says next, as places for a range */
+static char *proposed[4]; /* the next random numbers, as addresses for a range */
 static int proposals;
 
 uint64_t __real_os_random(void);
@@ -42,7 +42,8 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
     check_child_succeeds(child);
 }
 
-/* Or blocks of the heap would be taken for guarded ones, of which nothing is known. */
+/* If the ranges overlapped, blocks of the heap would be taken for guarded blocks without
+ * records. */
 static void the_range_is_not_in_the_heaps(void) {
     const size_t bytes = GIB;
     CHECK(space_start());
@@ -61,15 +62,15 @@ static void the_range_is_not_in_the_heaps(void) {
     }
 }
 
-/* ---- how long ---- */
+/* ---- reuse of addresses ---- */
 
-/* The range has room for a little more than twice what must be waited for. */
+/* The range has room for little more than twice GUARD_REUSE_DISTANCE blocks. */
 static void addresses_come_again_late(void) {
     enum { ROUNDS = 4000 };
     static char *order[ROUNDS];
     size_t pages = 4 * GUARD_REUSE_DISTANCE + 32;
     CHECK(guard_table_begin(pages * page_bytes));
-    /* Others leave only a little room. */
+    /* Other blocks leave only a little room. */
     for (unsigned i = 0; i < GUARD_REUSE_DISTANCE - 10; i++) take(1, UNIT);
     size_t places = pages / 2 - GUARD_REUSE_DISTANCE;
     int reused = 0;

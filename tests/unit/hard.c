@@ -1,4 +1,5 @@
-/* Blocks of check=hard: what is known of them, how they are resized, and where their slots are. */
+/* Blocks of check=hard have the requested size, are zeroed, are resized within their class, and lie
+ * at random places. */
 #include "threads.h"
 
 #include "hard_blocks.h"
@@ -81,7 +82,7 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
         char *other = take(0);
         CHECK(other != block && hard_free(other));
     }
-    CHECK(hard_alloc(0, 64) == NULL); /* a guarded one serves */
+    CHECK(hard_alloc(0, 64) == NULL); /* a guarded block is used instead */
     verify_all("looked at");
     check_reported("");
 }
@@ -132,7 +133,7 @@ static void memory_of_one_class_serves_no_other(void) {
                 size_t granule = granule_of(blocks[i]);
                 CHECK(granule < sizeof class_of_granule);
                 CHECK(class_of_granule[granule] == 0 || class_of_granule[granule] == class);
-                class_of_granule[granule] = (uint8_t) class;
+                class_of_granule[granule] = (uint8_t)class;
             }
             for (int i = 0; i < COUNT; i++) give(blocks[i]);
         }
@@ -161,7 +162,7 @@ static void the_order_of_slots_cannot_be_guessed(void) {
     }
 }
 
-/* Where in a slab the first blocks are. */
+/* The first block may be anywhere in its slab. */
 static void nor_can_the_place_of_the_first(void) {
     enum { CHILDREN = 20, FIRST = 100 };
     int first = 0;
@@ -180,7 +181,7 @@ static void nor_can_the_place_of_the_first(void) {
     CHECK(first < CHILDREN / 2);
 }
 
-/* Before the mode was chosen, or where a block was too large for slots. */
+/* The memory was used before the mode was chosen, or by a block too large for slots. */
 static void memory_that_was_used_otherwise_is_zero(void) {
     enum { BYTES = 2 * MIB };
     bool zeroed;

@@ -1,4 +1,4 @@
-/* Blocks of check=hard as its tests take and free them. */
+/* Allocates, finds and frees blocks of check=hard for its tests. */
 #ifndef HARD_BLOCKS_H
 #define HARD_BLOCKS_H
 
@@ -49,7 +49,7 @@ static inline bool is_damaged(const char *block) {
     return hard_is_damaged(&place);
 }
 
-/* How many blocks of the size are freed until the slot serves again. */
+/* Returns the number of frees of the size until the slot is used again. */
 static inline size_t frees_until_reuse(const char *freed, size_t size) {
     for (size_t frees = 0; frees < 20000; frees++) {
         char *block = take(size);

@@ -1,4 +1,4 @@
-/* Blocks of check=hard: writes outside a block and to a freed one are found, byte by byte. */
+/* With check=hard a write of any byte outside a block, or to a freed one, is found. */
 #include "hard_blocks.h"
 
 #include "check/hard_ring.h"
@@ -8,7 +8,7 @@
 
 /* ---- overflows ---- */
 
-/* Each bit up to the slot's end. */
+/* Checks that a change of any bit from the end of the block to the end of its slot is found. */
 static void check_each_bit_behind(size_t size) {
     char *block = take(size);
     struct place place = place_of_live(block);
@@ -88,7 +88,7 @@ static unsigned count_reports(void) {
     return count;
 }
 
-/* One byte is written before each of some blocks: as many bytes are found, whatever lies there. */
+/* Writes one byte before each of COUNT blocks: as many reports must follow, whatever lies there. */
 static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) {
     enum { COUNT = 100, MORE = 1500 };
     static char *blocks[COUNT + MORE];
@@ -101,7 +101,7 @@ static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) 
     if (found != COUNT) check_failed("%zu bytes, at -%td: %u found\n", size, offset, found);
 }
 
-/* Each in a process of its own: its slots are fresh, and found when they are used. */
+/* Each offset has a process of its own, so that its slots are fresh. */
 static void in_fresh_slots(size_t size, bool used_again) {
     for (ptrdiff_t offset = 1; offset <= (ptrdiff_t)HARD_TAIL; offset++) {
         pid_t child = start_child();
@@ -120,13 +120,13 @@ static void a_write_before_a_block_is_found_when_slots_are_used(void) {
     in_fresh_slots(248, true);
 }
 
-/* Also in slots that were never used. */
+/* The byte may be in a slot that was never used. */
 static void a_write_before_a_block_is_found_at_the_end(void) {
     in_fresh_slots(24, false);
     in_fresh_slots(240, false);
 }
 
-/* Before it lies no slot. */
+/* No slot precedes the first block. */
 static void a_write_before_the_first_block_of_a_slab_is_found(void) {
     enum { SIZE = 100, COUNT = 4096 };
     for (int i = 0; i < COUNT; i++) {
@@ -158,7 +158,7 @@ static void each_byte_of_a_freed_block_is_looked_at(void) {
     }
 }
 
-/* Where the pointers of free blocks would be, and at the very end. */
+/* Writes to the first byte, where other allocators keep a pointer, and to the last one. */
 static void a_write_is_found_when_the_slot_is_used_again(void) {
     for (size_t size = 8; size < LARGEST; size = size * 3 + 5) {
         for (int end = 0; end < 2; end++) {
@@ -180,7 +180,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
     check_reported("");
 }
 
-/* ---- looking ---- */
+/* ---- checks of a live block ---- */
 
 static void resizing_looks_behind_the_block(void) {
     char *block = take(100);

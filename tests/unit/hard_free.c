@@ -1,4 +1,5 @@
-/* Blocks of check=hard: which frees succeed, and how long a slot is not used again. */
+/* With check=hard a block can be freed once and only at its start, and its slot waits before it is
+ * used again. */
 #include "threads.h"
 
 #include "hard_blocks.h"
@@ -30,7 +31,7 @@ enum { SHARED = 3000, THREADS = 2 };
 static char *shared[SHARED];
 static _Atomic int met, given;
 
-/* At the same block at the same time: who comes last is the first to see that, so he waits. */
+/* Lets the threads meet at the same block. The last one notices it first, so it waits a little. */
 static void meet(int block) {
     bool last = met++ % THREADS == THREADS - 1;
     for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
@@ -56,7 +57,7 @@ static void one_of_several_threads_gets_it(void) {
     check_reported("");
 }
 
-/* The word that was overwritten no longer tells the size. */
+/* The overwritten word no longer holds the size. */
 static void of_a_block_that_was_overrun_no_size_is_compared(void) {
     struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
     char *block = take(100);
@@ -97,13 +98,13 @@ static void a_slot_waits_for_other_frees(void) {
             give(block);
             size_t frees = frees_until_reuse(block, size);
             if (frees < HARD_DELAY || frees == SIZE_MAX)
-                check_failed("%zu bytes come again after %zu frees\n", size, frees);
+                check_failed("a slot of %zu bytes is used again after %zu frees\n", size, frees);
         }
     }
     check_reported("");
 }
 
-/* Also when many are freed at once, and fresh ones are there. */
+/* Many slots are freed at once, and fresh ones are available. */
 static void so_it_does_after_many_frees(void) {
     enum { COUNT = 3000, SIZE = 24 };
     static char *blocks[COUNT];

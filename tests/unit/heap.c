@@ -1,4 +1,5 @@
-/* Heaps: which one a slow path gets when another was interrupted in it. */
+/* A signal handler that interrupts a slow path gets a stand-in heap, and the thread has its own
+ * heap again when the handler returns or jumps. */
 #include "unit.h"
 
 #include "heap/heap.h"
@@ -13,7 +14,7 @@ static unsigned count_heaps(void) {
     return count;
 }
 
-/* What a handler does; its frame lies below that of the slow path that it interrupts. */
+/* Runs like a handler: its frame lies below that of the slow path that it interrupts. */
 static NOINLINE void allocate_in_handler(const struct heap *interrupted) {
     volatile char room[1024];
     room[0] = 1;
@@ -65,7 +66,7 @@ static void a_visit_to_the_own_heap_keeps_it(void **state) {
     assert_int_equal(count_heaps(), 2);
 }
 
-/* A slow path far down the stack, which is never left but by a jump. */
+/* A slow path far down the stack, which the thread leaves only by a jump. */
 static NOINLINE void be_interrupted(bool handler_allocates) {
     volatile char room[DEEP];
     room[0] = 1;
@@ -74,7 +75,7 @@ static NOINLINE void be_interrupted(bool handler_allocates) {
     room[DEEP - 1] = room[0];
 }
 
-/* As whatever is called next does. */
+/* Overwrites the stack, as the next calls do. */
 static NOINLINE void use_stack(void) {
     volatile char room[DEEP + 1024];
     for (size_t i = 0; i < sizeof room; i++) room[i] = 1;

@@ -1,4 +1,5 @@
-/* Large blocks: what growing one moves, and what goes back to the kernel in exchange. */
+/* A growing large block moves or copies its pages, and dirty pages go back to the kernel in
+ * exchange for a mapping. */
 #include "unit.h"
 
 #include <string.h>
@@ -28,7 +29,8 @@ static char *grown(char *p, size_t from, size_t to) {
     return moved;
 }
 
-/* Nothing free behind it, no dirty run that would do: its pages move, and none is left behind. */
+/* No free memory follows the block, and no dirty run is large enough: the block's pages move, and
+ * none of them stays. */
 static void growth_into_fresh_pages_moves_the_old_ones(void **state) {
     (void)state;
     const size_t bytes = 16 * MIB;

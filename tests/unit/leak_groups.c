@@ -1,5 +1,5 @@
-/* Grouping of lost blocks: by size where there is no stack, else by stack, and the rest of each
- * class in a group of its own when there are too many. */
+/* Lost blocks are grouped by stack, or by size if they have no stack. If there are too many groups,
+ * the rest of each class is one group. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -48,7 +48,7 @@ bool __wrap_block_info_of(const void *p, struct block_info *info) {
     return true;
 }
 
-/* Each block has other contents. */
+/* Each block has its own content. */
 size_t __wrap_leak_read(uintptr_t from, void *to, size_t bytes);
 size_t __wrap_leak_read(uintptr_t from, void *to, size_t bytes) {
     memset(to, (int)(number_of((void *)from) % 251), bytes);
@@ -109,7 +109,7 @@ static void sizes_classes_and_stacks_are_kept_apart(void **state) {
     assert_int_equal(groups.totals[LEAK_INDIRECT].bytes, 50);
 }
 
-/* More stacks than there is room for. */
+/* There are more stacks than room for groups. */
 static struct case_block many(size_t number) {
     enum leak_class class = number % 2 == 0 ? LEAK_DEFINITE : LEAK_POSSIBLE;
     return (struct case_block){class, (stack_id)(number + 1), 16, 0};

@@ -1,4 +1,4 @@
-/* Suppressions: what a line says, and which names its pattern matches, as LeakSanitizer has it. */
+/* Lines of a suppression file are parsed, and their patterns match names, as in LeakSanitizer. */
 #include "unit.h"
 
 #include <string.h>
@@ -49,7 +49,7 @@ static void patterns_match(void **state) {
     }
 }
 
-/* Neither is ended by a NUL: lines of a file. */
+/* Neither string is ended by a NUL, because both are parts of larger texts. */
 static void lengths_count(void **state) {
     (void)state;
     assert_true(leak_pattern_matches("mainXX", 4, "mainYY", 4));

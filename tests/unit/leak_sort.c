@@ -1,4 +1,5 @@
-/* Sorting in place: every short list, and long ones with many equals. Finding a range. */
+/* leak_sort sorts short and long lists in place, also with many equal keys, and leak_find_range
+ * finds the first range that ends after an address. */
 #include "unit.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ static bool is_smaller(const void *a, const void *b) {
     return ((const struct element *)a)->key < ((const struct element *)b)->key;
 }
 
-/* Sorted, and each number once. */
+/* Checks that the list is sorted and has each number once. */
 static void assert_sorted(const struct element *list, size_t count) {
     static unsigned char seen[1000];
     memset(seen, 0, sizeof seen);
@@ -46,7 +47,7 @@ static void lists_are_sorted(void **state) {
     }
 }
 
-/* Ranges [4i + 1, 4i + 3), of which the last but one ends where the last begins. */
+/* The ranges are [4i + 1, 4i + 3), except that the last but one ends where the last begins. */
 static void the_range_behind_is_found(void **state) {
     (void)state;
     struct {

@@ -1,4 +1,5 @@
-/* Magazines: how large they become, in which order they give, and what they keep meanwhile. */
+/* Magazines grow up to their limits, return the oldest slots first, and keep their entries while
+ * they change. */
 #include "unit.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ static size_t room(unsigned class) {
     return (size_t)(magazine->limit - magazine->top) - 1;
 }
 
-/* Puts a used slot there that no slab knows. */
+/* Puts a used slot on the magazine that belongs to no slab. */
 static void push(unsigned class, uintptr_t slot) {
     struct magazine *magazine = &heap.magazine[class];
     assert_true(room(class) > 0);
@@ -136,7 +137,7 @@ static void forgetting_gives_nothing(void **state) {
     assert_int_equal(slab->outside, have);
 }
 
-/* One slot at a time, that every call takes the slow path. */
+/* Checks that slots are taken one at a time, so that every call takes the slow path. */
 static void assert_keeps_nothing(unsigned class) {
     grow_fully(class);
     assert_int_equal(room(class), 0);
@@ -157,7 +158,7 @@ static void sizes_above_mxfast_are_not_kept(void **state) {
 
 static void the_lesser_of_both_bounds_on_sizes_counts(void **state) {
     (void)state;
-    settings.mxfast = 100; /* is served, with the rest of its class */
+    settings.mxfast = 100; /* the whole size class of 100 is cached */
     settings.tcache_max = 1000;
     grow_fully(class_of(112));
     assert_true(room(class_of(112)) > 2);
@@ -207,13 +208,13 @@ static void renewal_gives_all_back_and_asks_the_settings_again(void **state) {
     assert_int_equal(pages_count().used, 0);
 }
 
-/* What a fork's child, or a jump out of a handler, may leave. */
+/* A forked child, or a jump out of a handler, may leave a change unfinished. */
 static void forgetting_ends_a_change_that_does_not_go_on(void **state) {
     (void)state;
     const unsigned class = 4, dropped = 5, whole = 6;
     for (unsigned each = class; each <= whole; each++) grow_fully(each);
     size_t before = room(whole);
-    heap.bin[class].entries /= 2; /* a larger array is there, its number of entries is not */
+    heap.bin[class].entries /= 2; /* the larger array is set, but not its number of entries */
     heap.magazine[dropped] = (struct magazine){no_entries, no_entries + 1};
     magazines_forget(&heap);
     assert_int_equal(room(class), 0);
@@ -227,7 +228,7 @@ static void forgetting_ends_a_change_that_does_not_go_on(void **state) {
     }
 }
 
-/* A heap of its own for each test. */
+/* Gives each test a new heap. */
 static int new_heap(void **state) {
     (void)state;
     settings.mxfast = settings.tcache_max = SLOT_MAX;

@@ -1,4 +1,4 @@
-/* The table by which malloc finds a magazine says the same as the classes. */
+/* The table by which malloc finds a magazine agrees with the size classes. */
 #include "unit.h"
 
 #include "heap/fast.h"
@@ -9,7 +9,7 @@ static void every_small_size_finds_its_magazine(void **state) {
         assert_ptr_equal(small_magazine(size), &self_heap->magazine[class_of(size)]);
 }
 
-/* A thread's first allocation finds nothing, whatever its size, and asks the slow path. */
+/* A thread's first allocation finds no slot, whatever its size, and takes the slow path. */
 static void before_the_first_allocation_all_are_empty(void **state) {
     (void)state;
     assert_ptr_equal(self_heap, EMPTY_HEAP);

@@ -1,4 +1,5 @@
-/* The table of blocks with a mapping of their own, under thousands of them. */
+/* The table of mappings finds thousands of blocks, does not fill up with removed ones, and serves
+ * several threads at once. */
 #include "unit.h"
 
 #include <pthread.h>
@@ -95,7 +96,7 @@ static void thousands_are_found(void **state) {
     release_all();
 }
 
-/* Larger pages cost the kernel more. */
+/* Larger pages cost the kernel more time, so there are fewer steps. */
 static int steps(void) { return os_page_size() > 4 * KIB ? 3000 : 8000; }
 
 static void random_steps_agree_with_the_model(void **state) {
@@ -187,7 +188,7 @@ static void what_is_too_large_is_refused(void **state) {
     check_counts();
 }
 
-/* Threads whose tables, entries and addresses are the same ones over and over. */
+/* The threads use the same tables, entries and addresses over and over. */
 enum { THREADS = 4, THREAD_BLOCKS = 200, THREAD_STEPS = 1500 };
 
 static void *step_alone(void *number) {

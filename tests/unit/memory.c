@@ -1,4 +1,4 @@
-/* The library's own memory functions, compared with libc's. */
+/* The library's own memory and string functions have the same results as those of libc. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static unsigned char own[ROOM], libc[ROOM], pattern[ROOM];
 
 static int sign(int x) { return (x > 0) - (x < 0); }
 
-/* Those around each bound between two ways of doing it. */
+/* Tries more lengths near the bounds at which the functions change their method. */
 static size_t next_length(size_t n) {
     return n < 300 ? n + 1 : n < 960 ? n + 37 : n < 1300 ? n + 7 : n + 501;
 }

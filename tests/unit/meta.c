@@ -1,4 +1,4 @@
-/* The allocator's own memory: no two pieces overlap, and what was given back serves again. */
+/* The allocator's metadata: no two pieces overlap, and freed pieces are used again. */
 #include "unit.h"
 
 #include <string.h>
@@ -46,7 +46,7 @@ static size_t random_size(void) {
     return 1 + random_below(&seed, (size_t)16 << random_below(&seed, 12));
 }
 
-/* Returns how many could not be had. */
+/* Returns the number of refused allocations. */
 static int random_steps(void) {
     int refused = 0;
     for (int i = 0; i < STEPS; i++) {
@@ -79,10 +79,10 @@ static void what_was_given_back_serves_the_same_size(void **state) {
     }
 }
 
-/* From here on the part cannot grow any more. */
+/* Stops the part from growing. */
 static void stop_growth(void) { space.meta_part.limit = space.meta_part.accessible; }
 
-/* Large pieces, then smaller ones for what is left over, until nothing is. */
+/* Takes large pieces, and then smaller and smaller ones, until no memory is left. */
 static void take_everything(void) {
     int count = 0;
     for (size_t bytes = 64 * KIB; bytes >= CACHE_LINE; bytes /= 2)

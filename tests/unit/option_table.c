@@ -283,8 +283,7 @@ static void options_turn_modes_on_and_off(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         restore_defaults(NULL);
         assert_string_equal(read_with(cases[i].variable, cases[i].value), "");
-        if (settings.modes != cases[i].special)
-            fail_msg("%s: %#x", cases[i].value, settings.modes);
+        if (settings.modes != cases[i].special) fail_msg("%s: %#x", cases[i].value, settings.modes);
     }
 }
 

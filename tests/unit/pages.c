@@ -1,6 +1,7 @@
 /*
- * The page heap against a model that knows for each page what it is: random runs are taken, given
- * back, shrunk, extended and purged, and after each step the tags of all pages must tell the same.
+ * Compares the page heap with a model that knows the state of each page. Random runs are taken,
+ * freed, shrunk, extended and purged, and after each step the tags of all pages must agree with the
+ * model.
  */
 #include "unit.h"
 
@@ -15,7 +16,7 @@
 
 enum { PAGES_MAX = 16384, RUNS_MAX = 256, STEPS = 20000 };
 
-enum page_state { DIRTY = -1, CLEAN = -2 }; /* else the number of the run that has it */
+enum page_state { DIRTY = -1, CLEAN = -2 }; /* otherwise the number of the page's run */
 
 static int16_t model[PAGES_MAX];
 
@@ -31,7 +32,7 @@ static bool is_zero(uint32_t page) {
     return memcmp(page_start(page), zeros, RUN_PAGE) == 0;
 }
 
-/* Makes the pages not zero, each with its own number. */
+/* Writes its own number to each page, so that no page is zero. */
 static void write_pages(uint32_t page, uint32_t pages) {
     for (uint32_t i = page; i < page + pages; i++) memcpy(page_start(i), &i, sizeof(i));
 }
@@ -41,7 +42,7 @@ static void assert_written(uint32_t page, uint32_t pages) {
         assert_memory_equal(page_start(i), &i, sizeof(i));
 }
 
-/* The kernel's pages may be larger than ours. */
+/* Returns the number of our pages in a page of the kernel, which may be larger. */
 static uint32_t kernel_page(void) { return (uint32_t)(os_page_size() / RUN_PAGE); }
 
 static bool is_whole(uint32_t page, uint32_t pages) {
@@ -64,7 +65,7 @@ static bool model_is_free(uint32_t page, uint32_t pages) {
     return true;
 }
 
-/* The longest run of the model's pages from `page` on that are the same. */
+/* Returns the number of equal pages in the model from `page` on. */
 static uint32_t model_length(uint32_t page, size_t top) {
     uint32_t length = 1;
     while (page + length < top && model[page + length] == model[page]) length++;
@@ -75,7 +76,7 @@ static uint32_t model_length(uint32_t page, size_t top) {
 
 static void check_free_run(uint32_t page, uint32_t pages) {
     assert_int_equal(tag_kind(run_tag(page)), RUN_FREE);
-    assert_int_equal(tag_pages(run_tag(page)), pages); /* with its neighbours, if they are alike */
+    assert_int_equal(tag_pages(run_tag(page)), pages); /* neighbours of the same state are merged */
     assert_int_equal(tag_dirty(run_tag(page)), model[page] == DIRTY);
     if (pages == 1) return;
     uint64_t end = run_tag(page + pages - 1);
@@ -151,7 +152,7 @@ static void step_free(void) {
     run->pages = 0;
 }
 
-/* Freed without the lock, once; given back when someone settles. */
+/* Frees a run without the lock, which succeeds once. The next pages_settle returns it. */
 static void step_free_later(void) {
     struct used *run = random_run(true);
     if (run == NULL) return;
@@ -194,7 +195,7 @@ static void step_extend(void) {
     run->pages = pages;
 }
 
-/* Dirty pages of ours that lie, all of them dirty, on a page of the kernel's. */
+/* Counts our dirty pages on pages of the kernel that are dirty as a whole. */
 static size_t model_dirty_in_whole(void) {
     size_t count = 0;
     for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page += kernel_page())
@@ -203,7 +204,7 @@ static size_t model_dirty_in_whole(void) {
     return count;
 }
 
-/* Which dirty pages it takes is its own choice; that they are clean then is not. */
+/* pages_purge may choose any dirty pages, but they must be clean afterwards. */
 static void step_purge(void) {
     size_t want = random_below(&seed, 300), dirty = pages_count().dirty;
     size_t purged = pages_purge(want), cleaned = 0;
@@ -224,8 +225,8 @@ static void set_kind_of_all(enum granule_kind kind) {
         slab_of(granule)->kind = (uint8_t)kind;
 }
 
-/* As after a fork: what was free may have been anything. Runs of slabs are those of finished ones.
- */
+/* Rebuilds the page heap as after a fork: free pages may hold anything, and runs of slabs belong to
+ * finished slabs. */
 static void step_rebuild(void) {
     set_kind_of_all(GRANULE_COLD);
     for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page++)
@@ -266,7 +267,7 @@ static void all_free_runs_become_one(void **state) {
     }
     size_t whole = model_dirty_in_whole();
     assert_int_equal(pages_purge(SIZE_MAX), whole);
-    if (kernel_page() > 1) return; /* what is left is in pieces */
+    if (kernel_page() > 1) return; /* the rest is in pieces */
     set_model(GRANULE_PAGES, PAGES_MAX - GRANULE_PAGES, CLEAN);
     check_all();
     assert_int_equal(pages_count().free_runs, 1);
@@ -288,7 +289,7 @@ static void what_waits_for_the_lock_is_bounded(void **state) {
     assert_true(pages_free_later(blocks[0]));
     assert_int_equal(pages_count().used, used); /* not yet */
     for (int i = 1; i < BLOCKS; i++) assert_true(pages_free_later(blocks[i]));
-    assert_true(pages_count().used < used - (BLOCKS - 20) * PAGES); /* 4 MiB are 16 of them */
+    assert_true(pages_count().used < used - (BLOCKS - 20) * PAGES); /* 4 MiB may wait: 16 */
     pages_settle();
     assert_int_equal(pages_count().used, used - BLOCKS * PAGES);
 }
@@ -299,11 +300,11 @@ static void a_rebuild_frees_what_waits(void **state) {
     assert_true(pages_free_later(block_of(5)));
     pages_rebuild(true);
     assert_int_equal(pages_count().used, used);
-    pages_settle(); /* and not a second time */
+    pages_settle(); /* must not free it a second time */
     assert_int_equal(pages_count().used, used);
 }
 
-/* While other threads go on: one of them may be about to push it. */
+/* While other threads run, one of them may be about to push the run. */
 static void what_waits_goes_on_waiting(void **state) {
     (void)state;
     size_t used = pages_count().used;
@@ -320,7 +321,7 @@ static void an_unfinished_slab_is_free(void **state) {
     size_t used = pages_count().used;
     uint32_t page = pages_alloc(2 * GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean);
     struct slab *second = slab_of(page / GRANULE_PAGES + 1);
-    second->kind = GRANULE_SLAB; /* the first is described last */
+    second->kind = GRANULE_SLAB; /* the first granule is described last */
     atomic_store(&second->owner, (struct heap *)second);
     pages_rebuild(false);
     assert_int_equal(pages_count().used, used);

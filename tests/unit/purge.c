@@ -1,4 +1,5 @@
-/* How much goes back to the kernel at once, and when. Nothing is touched: pages are numbers. */
+/* Free pages go back to the kernel in slices and at the right time. The tests never touch the
+ * pages. */
 #include "unit.h"
 
 #include <time.h>
@@ -6,10 +7,11 @@
 #include "os/cgroup.h"
 #include "os/os.h"
 #include "pages/pages.h"
-#include "pages/space.h"
 #include "pages/purge.h"
+#include "pages/space.h"
 
-/* Bounds that purge.h promises: what one call returns, and what is kept by amount. */
+/* The limits that purge.h promises for the pages that one call returns, and for those that are
+ * kept. */
 enum { SLICE_PAGES = 8 * 256, KEPT_PAGES = 4 * 256, PAGES = 100000 };
 
 static size_t group_limit = SIZE_MAX;
@@ -25,7 +27,7 @@ static size_t kernel_page(void) { return os_page_size() / RUN_PAGE; }
 
 static void wait_for_a_tick(void) { nanosleep(&(struct timespec){0, 300 * 1000000}, NULL); }
 
-/* A call that frees one page; how many pages went meanwhile. */
+/* Frees one page. Returns the number of pages that went back to the kernel in this call. */
 static size_t purged_by_a_free(void) {
     pages_free(take(1), false);
     size_t before = pages_count().dirty;
@@ -37,9 +39,9 @@ static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
     (void)state;
     pages_free(take(PAGES), false);
     purge_after_free();
-    wait_for_a_tick(); /* there is too much, and for too long */
+    wait_for_a_tick(); /* too much has been free for too long */
     int slices = 0, ticks = 0;
-    while (pages_count().dirty > KEPT_PAGES + kernel_page()) { /* one is taken meanwhile */
+    while (pages_count().dirty > KEPT_PAGES + kernel_page()) { /* one page is taken meanwhile */
         size_t purged = purged_by_a_free();
         assert_true(purged <= SLICE_PAGES);
         slices += purged > 0;
@@ -53,7 +55,7 @@ static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
 static void what_a_tick_needed_stays(void **state) {
     (void)state;
     enum { WORKING_SET = 20000 };
-    /* The first time nobody knows that it is needed again. */
+    /* The first time the heap does not know that the pages are needed again. */
     pages_free(take(WORKING_SET), false);
     while (purge_excess()) continue;
     pages_free(take(WORKING_SET), false);
@@ -68,7 +70,7 @@ static void what_a_tick_needed_stays(void **state) {
     }
 }
 
-/* Without a tick, and without a later call: it may be the last one. */
+/* Pages go without a tick and without a later call, because this call may be the last one. */
 static void what_is_freed_once_goes_at_once(void **state) {
     (void)state;
     enum { RUN = 100, KEPT_AT_ONCE = 12 * 256 };
@@ -81,7 +83,7 @@ static void what_is_freed_once_goes_at_once(void **state) {
     assert_true(pages_count().dirty <= KEPT_AT_ONCE);
 }
 
-/* Near the limit nothing is kept. */
+/* Near the limit of its control group the heap keeps no free page. */
 static void a_group_without_room_keeps_nothing(void **state) {
     (void)state;
     enum { LIMIT = 64 * MIB, PART = LIMIT >> RUN_SHIFT };
@@ -102,7 +104,7 @@ static void a_group_without_room_keeps_nothing(void **state) {
     purge_read_group();
 }
 
-/* Without a tick, and in batches; what one free brings beyond a slice waits for the next. */
+/* Excess pages go without a tick and in batches. Those beyond one slice wait for the next call. */
 static void a_set_amount_is_a_bound(void **state) {
     (void)state;
     enum { AMOUNT = 2000, SLACK = AMOUNT / 8, SMALL = 10 };

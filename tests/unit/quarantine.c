@@ -1,4 +1,5 @@
-/* How long freed slots wait, and in which order they leave. */
+/* Freed slots wait in quarantine until others of their class have followed and the bytes are too
+ * many, and they leave in the order in which they came. */
 #include "threads.h"
 
 #include "bodies.h"
@@ -10,7 +11,7 @@
 
 static uint64_t seed = 1;
 
-/* Nobody looks into the slots: an entry is a number. */
+/* The quarantine never reads the slots, so an entry is only a number. */
 static struct entry numbered(uintptr_t number) {
     static _Alignas(CACHE_LINE) char places[1 << 22];
     static _Atomic uint8_t state;
@@ -27,7 +28,7 @@ static void check_is(struct entry entry, uintptr_t number) {
     CHECK(entry.state == numbered(number).state);
 }
 
-/* Whether that many more frees than the next use of a slot must wait for. */
+/* Returns the number of frees that the next use of a slot must wait for. */
 static size_t wait_of(unsigned class) {
     size_t size = class_size(class);
     return size * QUARANTINE_DELAY <= MIB ? QUARANTINE_DELAY : max_size(MIB / size, 16);
@@ -43,7 +44,7 @@ static void nothing_comes_from_an_empty_one(void) {
     CHECK_EQUAL(quarantine_bytes(), 0);
 }
 
-/* Whatever is held: so many others of the class come first, however little may be held. */
+/* A slot waits for that many others of its class, even if no bytes may be held. */
 static void a_slot_waits_for_others_of_its_class(void) {
     struct heap *heap = heap_enter();
     settings.quarantine = 0;
@@ -64,7 +65,7 @@ static void a_slot_waits_for_others_of_its_class(void) {
     }
 }
 
-/* As long as there is room nothing leaves. */
+/* No slot leaves while there is room. */
 static void slots_stay_until_the_bytes_are_too_many(void) {
     struct heap *heap = heap_enter();
     const unsigned class = class_of(1024);
@@ -77,14 +78,14 @@ static void slots_stay_until_the_bytes_are_too_many(void) {
         left = quarantine_evict(heap, class);
     }
     check_is(left, 0);
-    /* Within a few hundredths. */
+    /* The limit is accurate within a few per cent. */
     CHECK(n > most / 100 * 97 && n < most / 100 * 103);
     size_t bytes = quarantine_bytes();
     CHECK(bytes > settings.quarantine / 100 * 95 && bytes < settings.quarantine / 100 * 105);
 }
 
-/* The bound holds for the sum of all classes: a class that must keep what it has finds room among
- * those that are not used any more. */
+/* The limit holds for the sum of all classes. A class that must keep its slots finds room in
+ * classes that are no longer used. */
 static void classes_that_are_idle_give_way(void) {
     struct heap *heap = heap_enter();
     const unsigned idle = class_of(2048), used = class_of(512);
@@ -102,7 +103,7 @@ static void classes_that_are_idle_give_way(void) {
     CHECK(left_used >= 59000);
 }
 
-/* The order in every class, while slots come and go at random, against a model of it. */
+/* Compares the order in each class with a model while slots come and go at random. */
 static void the_oldest_leaves_first(void) {
     enum { MODELS = 4 };
     struct heap *heap = heap_enter();
@@ -155,7 +156,7 @@ static void *hold_half(void *unused) {
     return unused;
 }
 
-/* What another thread holds counts; its slots are its own. */
+/* The slots that another thread holds count, but they stay its own. */
 static void the_bytes_are_those_of_all_heaps(void) {
     struct heap *heap = heap_enter();
     settings.quarantine = 2 * MIB;

@@ -1,4 +1,5 @@
-/* Every slot size that a slab could have, and every offset that a pointer into it can have. */
+/* The reciprocal finds the right slot for every slot size that a slab can have and for every offset
+ * of a pointer into the slab. */
 #include "unit.h"
 
 #include "heap/reciprocal.h"
@@ -24,7 +25,7 @@ static void multiples_of_the_unit(void **state) {
     for (size_t size = UNIT; size <= SLOT_MAX; size += UNIT) check_all_offsets(size);
 }
 
-/* The test above holds for every class as long as these are among its sizes. */
+/* The test above covers every size class, because all their sizes are multiples of the unit. */
 static void classes_are_among_them(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {

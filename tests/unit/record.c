@@ -1,4 +1,4 @@
-/* Which slot an address is in, and the records beside slots. */
+/* Every address in a slab finds its slot, and every slot has a record of its own. */
 #include "unit.h"
 
 #include <string.h>
@@ -40,8 +40,8 @@ static void check_place(struct slab *slab, uint32_t slot, const char *p) {
     assert_ptr_equal(place.state, &slab->state[slot]);
 }
 
-/* First, last and some other bytes of every slot, in each granule of the slab, and of what is left
- * over at both ends. */
+/* Checks the first, the last and some other bytes of every slot, in each granule of the slab, and
+ * of the space at both ends. */
 static void check_slab(struct slab *slab) {
     char *first = granule_start(slab_granule(slab)), *zero = slab_slot_zero(slab);
     char *end = first + class_granules(slab->class) * GRANULE;
@@ -61,11 +61,11 @@ static void every_address_of_a_slab_has_its_place(void **state) {
     for (unsigned class = 0; class < CLASSES; class ++) {
         if (class == CLASS_ZERO) continue;
         check_slab(new_slab(class));
-        check_slab(new_slab(class)); /* of another colour */
+        check_slab(new_slab(class)); /* with another colour */
     }
 }
 
-/* A slab that ends before its last granule does. */
+/* With check=hard a slab ends before its last granule does. */
 static void so_has_a_slab_with_a_guard_behind(void **state) {
     (void)state;
     settings.check = CHECK_HARD;
@@ -105,7 +105,7 @@ static void nor_has_a_slab_that_has_retired(void **state) {
     heap_leave(heap);
 }
 
-/* Each slot's record is its own, is nothing at first, and stays. */
+/* Each slot has a record of its own, which is zero at first and stays. */
 static void every_slot_has_records_of_its_own(void **state) {
     (void)state;
     for (unsigned class = 1; class < CLASSES; class += 7) {
@@ -131,7 +131,7 @@ static void every_slot_has_records_of_its_own(void **state) {
     }
 }
 
-/* A slab's memory for records serves the next one, and is clear again. */
+/* The memory of a slab's records serves the next slab, and is zero again. */
 static void records_go_with_the_slab(void **state) {
     (void)state;
     size_t used = 0;

@@ -1,4 +1,4 @@
-/* The words beside blocks: every byte counts, and none is to be had from elsewhere. */
+/* A change of any byte in a redzone is found, and its words cannot be copied or predicted. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static const char *find_fill(const char *start, size_t bytes) {
 static void lay_redzone(char *start, size_t bytes) { redzone_fill(start, bytes); }
 static void lay_fill(char *start, size_t bytes) { memset(start, VALUE, bytes); }
 
-/* Each byte alone, in each of its bits, at every offset of every length; and none beside it. */
+/* Checks that a change of each byte is found at every offset of every length, and that the bytes on
+ * either side are left alone. */
 static void check_each_byte(void (*lay)(char *, size_t), finder find) {
     for (size_t bytes = 0; bytes <= LONGEST; bytes++) {
         char *start = memory + UNIT + bytes % UNIT;
@@ -105,7 +106,7 @@ static void a_word_from_elsewhere_does_not_fit(void **state) {
     }
 }
 
-/* Neither by what tells two places apart nor by the last word of the same place. */
+/* Neither the difference between two places nor the last word of the same place predicts a word. */
 static void a_word_does_not_tell_the_next(void **state) {
     (void)state;
     enum { COUNT = 64 };
@@ -123,7 +124,7 @@ static void a_word_does_not_tell_the_next(void **state) {
     assert_int_equal(same_again, 0);
 }
 
-/* Pages of one mapping differ in high bits alone. */
+/* The addresses of pages of one mapping differ only in high bits. */
 static void distant_places_have_other_words_too(void **state) {
     (void)state;
     uint64_t words[40];

@@ -1,4 +1,5 @@
-/* The text of a report, and what follows it. */
+/* A report describes the error with its block, stacks and bytes. Then it returns, ends the process
+ * or calls a handler. */
 #include "threads.h"
 
 #include "bodies.h"
@@ -7,8 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "mallow.h"
 #include "check/misuse.h"
+#include "mallow.h"
 #include "os/os.h"
 #include "os/os_service.h"
 #include "os/os_thread.h"
@@ -31,7 +32,7 @@ static void check_first_line(const struct error *e, const char *expected) {
         check_failed("reported was \"%s\", not \"%s\"\n", text, expected);
 }
 
-/* "mallow: CAUSE of 0xADDR (WHAT, thread N "name")REST" */
+/* Returns "mallow: CAUSE of 0xADDR (WHAT, thread N "name")REST". */
 static const char *line(const char *cause, const void *p, const char *what, const char *rest) {
     static char text[300];
     snprintf(text, sizeof text, "mallow: %s of %p (%s, thread %d \"reporting\")%s", cause, p, what,
@@ -86,7 +87,7 @@ static void without_a_block_the_pointer_is_described(void) {
     check_first_line(&e, line("invalid free", &e, "on the stack", ""));
 }
 
-/* As libc writes it. */
+/* A simple report has the format of libc. */
 static void a_simple_report_is_a_line(void) {
     settings.check_action |= CHECK_SIMPLE;
     struct error e = error_at(0);
@@ -98,7 +99,7 @@ static void a_simple_report_is_a_line(void) {
     CHECK(strcmp(reported(), "mallow: heap overflow in realloc\n") == 0);
 }
 
-/* A line of a report, from its beginning. */
+/* Returns true if a line of the text has this beginning. */
 static bool has_line(const char *text, const char *beginning) {
     for (; text != NULL; text = strchr(text, '\n'))
         if (strncmp(text += *text == '\n', beginning, strlen(beginning)) == 0) return true;
@@ -118,7 +119,7 @@ static void stacks_are_shown(void) {
     settings.frames = 2;
     block.allocated = block.freed = stack_capture(&cache);
     block.allocated_by = os_thread_id();
-    block.freed_by = 1 << 30; /* nobody, any more */
+    block.freed_by = 1 << 30; /* a thread that has ended */
     struct error e = error_at(0);
     report_error(&e);
     const char *text = reported();
@@ -128,7 +129,7 @@ static void stacks_are_shown(void) {
     CHECK(has_line(text, allocated) && has_line(text, freed));
     CHECK_EQUAL(count_lines(text, "    #0 0x"), 3);
     CHECK(count_lines(text, "    #1 0x") >= 2);
-    CHECK(count_lines(text, "    #2 0x") <= 1); /* that of the error alone */
+    CHECK(count_lines(text, "    #2 0x") <= 1); /* only in the stack of the error */
     CHECK(strstr(text, "unit_report+0x") != NULL);
     block.allocated = 0;
     report_error(&e);
@@ -149,7 +150,7 @@ static void bytes_around_are_shown(void) {
     report_error(&e);
     const char *text = reported();
     CHECK(has_line(text, middle) && has_line(text, behind));
-    CHECK_EQUAL(count_lines(text, ": "), 1 + 5); /* and the first line's */
+    CHECK_EQUAL(count_lines(text, ": "), 1 + 5); /* and the one in the first line */
     settings.check = CHECK_HARD;
     report_error(&e);
     CHECK(!has_line(reported(), middle));
@@ -167,7 +168,7 @@ static void but_what_cannot_be_read_is_not(void) {
     CHECK(!has_line(text, "  > "));
 }
 
-/* ---- what follows ---- */
+/* ---- after the report ---- */
 
 static void nothing_is_said_when_nobody_wants_it(void) {
     settings.check_action = 0;
@@ -249,7 +250,7 @@ static void special_blocks_are_known(void) {
     CHECK(strstr(text, "invalid free of") != NULL && strstr(text, "(8 bytes inside a b") != NULL);
 }
 
-/* What a report calls may find an error itself. */
+/* A function that a report calls may find an error itself. */
 static int errors_within;
 static char block_within[64];
 
@@ -277,7 +278,7 @@ static void an_error_within_a_report_is_a_line(void) {
     CHECK(count_lines(reported(), "mallow: ") == 1);
 }
 
-/* Also while a report is about the error. */
+/* The reports of the inner errors find errors too. */
 static void endless_errors_within_a_report_end(void) {
     begin();
     errors_within = 1000;
@@ -289,7 +290,7 @@ static void endless_errors_within_a_report_end(void) {
 static void note_abort(int signal) {
     (void)signal;
     const char *text = reported();
-    /* The words that the report had already, then the line. */
+    /* The beginning of the report comes first, and then the line about the inner error. */
     _exit(strncmp(text, "mallow: heap overflow of", 24) == 0 &&
                   strstr(text, "mallow: heap underflow of") != NULL
               ? 0
@@ -306,7 +307,7 @@ static void an_error_within_a_report_ends_the_process(void) {
     CHECK(false);
 }
 
-/* The pipe's reader is gone: nothing is written, and no signal comes of it. */
+/* If the reader of the pipe is gone, nothing is written and no signal is raised. */
 static void nobody_needs_to_read_the_log(void) {
     int ends[2];
     CHECK(pipe(ends) == 0);
@@ -319,13 +320,13 @@ static void nobody_needs_to_read_the_log(void) {
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
     sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
-    raise(SIGPIPE); /* one of the program's stays */
+    raise(SIGPIPE); /* the program's own signal stays pending */
     report_error(&e);
     sigpending(&pending);
     CHECK(sigismember(&pending, SIGPIPE) == 1);
 }
 
-/* With descriptors of its own, among them another file at the log's number. */
+/* The thread has its own table of descriptors, with another file at the log's number. */
 static void *warn_apart(void *unused) {
     char byte;
     CHECK(os_own_descriptors());

@@ -1,17 +1,18 @@
-/* How long the control thread waits for a client: for each step forward, and for all of them. */
+/* The control thread limits the time that it waits for a client, for each step and for the whole
+ * answer. */
 #include "unit.h"
 
 #include <string.h>
 
 #include "os/os_peer.h"
 #include "os/os_service.h"
-#include "process/request.h"
 #include "process/print.h"
+#include "process/request.h"
 
 #define SECOND 1000000000ll
 #define LINE "<a line of an answer/>\n"
 
-/* The clock stands still, but for what the client takes for each piece that it is sent. */
+/* The clock advances only by the time that the client takes for each piece of the answer. */
 static struct {
     int64_t now, for_each;
     size_t lines, sent;
@@ -53,7 +54,7 @@ void __wrap_print_info(struct text *t, const struct mallow_stats *s) {
     for (size_t i = 0; i < client.lines; i++) text_add(t, LINE);
 }
 
-/* How much of the answer, without its first line, such a client gets. */
+/* Returns the number of lines that such a client gets after the first line of the answer. */
 static size_t lines_for(int64_t for_each, size_t lines) {
     memset(&client, 0, sizeof(client));
     client.now = SECOND;

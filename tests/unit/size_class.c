@@ -1,4 +1,4 @@
-/* Every size that a slot serves. */
+/* Every size has the smallest size class that fits it. The classes are aligned and waste little. */
 #include "unit.h"
 
 #include "heap/size_class.h"

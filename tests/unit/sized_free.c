@@ -1,4 +1,4 @@
-/* What who frees a block says of it, against what is known. */
+/* The size, the alignment and the family that a free passes are checked against the block. */
 #include "bodies.h"
 
 #include "base/layout.h"
@@ -6,7 +6,7 @@
 
 static char memory[4096] __attribute__((aligned(4096)));
 
-/* A block at a place that is aligned to 64 and no more. */
+/* Describes a block whose address is a multiple of 64, but not of 128. */
 static struct block_info block(size_t size, enum family family, size_t align) {
     return (struct block_info){.life = LIFE_LIVE,
                                .start = memory + 64,
@@ -16,7 +16,7 @@ static struct block_info block(size_t size, enum family family, size_t align) {
                                .align = align};
 }
 
-#define NOT_TOLD 12345 /* no size or alignment of this test's */
+#define NOT_TOLD 12345 /* no size or alignment that a test passes */
 
 static struct free_request how(enum family family, size_t size, size_t align) {
     return (struct free_request){.family = family,
@@ -31,7 +31,7 @@ static void check_told(struct block_info info, struct free_request release, cons
     check_reported(expected);
 }
 
-/* Each way to allocate with each way to free. */
+/* Combines each way to allocate with each way to free. */
 static void families_must_belong_together(void) {
     static const char *const allocates[] = {"malloc", "new", "new[]"};
     static const char *const frees[] = {"free", "delete", "delete[]"};
@@ -40,18 +40,19 @@ static void families_must_belong_together(void) {
         for (unsigned f = 0; f < 3; f++) {
             char expected[200] = "";
             if (a != f)
-                snprintf(expected, sizeof expected,
-                         "mismatched free of %p (a block of 100 bytes, thread %d \"unit_sized_free\"), "
-                         "allocated by %s, freed by %s%s",
-                         (void *)(memory + 64), (int)getpid(), allocates[a], frees[f],
-                         a == 0 || f == 0 ? " (no error if a library has" : "\n");
+                snprintf(
+                    expected, sizeof expected,
+                    "mismatched free of %p (a block of 100 bytes, thread %d \"unit_sized_free\"), "
+                    "allocated by %s, freed by %s%s",
+                    (void *)(memory + 64), (int)getpid(), allocates[a], frees[f],
+                    a == 0 || f == 0 ? " (no error if a library has" : "\n");
             check_told(block(100, (enum family)a, 1), how((enum family)f, NOT_TOLD, NOT_TOLD),
                        expected);
         }
     }
 }
 
-/* Not where the library cannot know, nor where families are not kept. */
+/* Families are not compared where the library cannot know them or does not keep them. */
 static void or_it_is_not_looked_at(void) {
     settings.check = CHECK_FULL;
     settings.families_mixed = true;
@@ -95,7 +96,7 @@ static void alignments_must_be_the_same(void) {
                "alignment is 64, freed with 0");
 }
 
-/* What was asked for is not kept: the place must do. */
+/* The requested alignment is not recorded, so the block's address must have the alignment. */
 static void or_fit_the_block(void) {
     settings.check = CHECK_HARD;
     check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 64), "");
@@ -117,7 +118,7 @@ static void delete_must_know_of_an_alignment(void) {
     check_told(block(100, FAMILY_MALLOC, 64), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
 }
 
-/* One report for one free, and of what is worst. */
+/* One free makes one report, about the most serious error. */
 static void one_thing_is_told(void) {
     settings.check = CHECK_FULL;
     struct block_info info = block(100, FAMILY_NEW, 64);

@@ -1,7 +1,7 @@
 /*
- * Slabs of two heaps against a model that knows the state of every slot: slots are taken, given
- * back, freed by others, collected; slabs change hands and are repaired from whatever an
- * interruption left. After each step states, counts, lists and the page heap must tell the same.
+ * Compares the slabs of two heaps with a model that knows the state of every slot. Slots are taken,
+ * given back, freed by others and collected; slabs change their owner and are repaired after
+ * interruptions. After each step states, counts, lists and the page heap must agree with the model.
  */
 #include "slab_model.h"
 
@@ -37,7 +37,8 @@ static void create(int heap) {
     assert_int_equal(model->states[model->slots], SLOT_NONE);
 }
 
-/* The lowest slots of the first slab in the list, the lowest of them on top. */
+/* Checks that the lowest slots of the first listed slab were taken, and that the lowest is on
+ * top. */
 static void check_taken(int heap, struct model *model, unsigned want) {
     const struct entry *top = magazine_of(heap)->top;
     unsigned taken = 0;
@@ -51,7 +52,7 @@ static void check_taken(int heap, struct model *model, unsigned want) {
     assert_int_equal(magazine_count(&heaps[heap], tested_class), taken);
 }
 
-/* As many slots of the slab, whichever, in the magazine. */
+/* Checks that the wanted number of slots was taken from the slab, in any order. */
 static void check_taken_at_random(int heap, struct model *model, unsigned want) {
     uint32_t available = count_available(model);
     const struct entry *top = magazine_of(heap)->top;
@@ -86,7 +87,7 @@ static void pop(int heap) {
     }
 }
 
-/* A used slot of the heap, or with NOBODY of any. */
+/* Finds a used slot of the heap, or with NOBODY a used slot of any heap. */
 static bool find_used(int heap, struct entry *found) {
     const struct model *model = &models[random_below(&seed, SLABS)];
     if (model->slab == NULL || (heap != NOBODY && model->owner != heap)) return false;
@@ -154,7 +155,7 @@ static void free_by_another(int heap) {
     }
 }
 
-/* As what waited in a quarantine while its slab went to another heap. */
+/* Gives back slots that waited in a quarantine while their slab went to another heap. */
 static void give_of_another(int heap) {
     struct entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
@@ -185,7 +186,7 @@ static void retire_all_empty(int heap) {
     while (heaps[heap].empties > 0) retire_empty(heap);
 }
 
-/* As from a heap whose thread is gone, with nothing in its magazines. */
+/* Transfers a slab as from a heap whose thread has ended and whose magazines are empty. */
 static void transfer(int heap) {
     flush_all(heap);
     retire_all_empty(heap);
@@ -201,7 +202,7 @@ static void transfer(int heap) {
     }
 }
 
-/* Everything that is not true by itself becomes nonsense, as an interruption may leave it. */
+/* Makes every redundant field wrong, as an interruption may leave it. */
 static void scramble(int heap) {
     for (int i = 0; i < SLABS; i++) {
         struct slab *slab = models[i].slab;
@@ -234,7 +235,7 @@ static void repair(int heap) {
 
 /* ---- rounds ---- */
 
-/* First more is taken than given, then the other way round, again and again. */
+/* Takes more slots than it gives back for some steps, then the reverse, again and again. */
 static void random_steps(unsigned steps) {
     static void (*const filling[])(int) = {
         take, pop, take, pop, push, flush, give, free_by_another, give_of_another, collect};
@@ -261,7 +262,7 @@ static void return_everything(void) {
                 models[i].states[slot] = SLOT_REMOTE;
                 announce(&models[i]);
             }
-    /* What one has on its list may belong to the other. */
+    /* A slab on the list of one heap may belong to the other heap. */
     for (int i = 0; i < 2 * HEAPS; i++) collect(i % HEAPS);
     for (int heap = 0; heap < HEAPS; heap++) retire_all_empty(heap);
     check_all();
@@ -303,7 +304,7 @@ static void empty_slabs_are_kept_up_to_a_bound(void **state) {
     assert_int_equal(pages_count().used, 0);
 }
 
-/* A fork in another thread catches the transfer of a slab of several granules halfway. */
+/* A fork interrupts another thread halfway through the transfer of a slab of several granules. */
 static void an_interrupted_transfer_is_completed(void **state) {
     (void)state;
     tested_class = CLASSES - 1;
@@ -322,7 +323,6 @@ static void an_interrupted_transfer_is_completed(void **state) {
     }
 }
 
-/* The program keeps what it frees, so that slots are not only fresh ones. */
 static int start_heaps(void **state) {
     (void)state;
     if (!space_start()) return -1;

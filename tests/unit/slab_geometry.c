@@ -1,4 +1,5 @@
-/* Where a slab's slots lie: every address of every granule, for every class and many colours. */
+/* Every address of every granule of a slab belongs to the right slot, for every size class and many
+ * colours. */
 #include "unit.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ static uintptr_t slot_address(const struct slab *slab, uint32_t slot) {
     return (uintptr_t)slab_slot_zero(slab) + slot * slab->slot_size;
 }
 
-/* Some states that are none; the slots, of which not one more would fit; a guard at least. */
+/* Checks that the states are some SLOT_NONE, then as many slots as fit, and at least one SLOT_NONE
+ * as a guard. */
 static void check_states(const struct slab *slab, unsigned class) {
     uintptr_t start = (uintptr_t)granule_start(slab_granule(slab));
     uintptr_t end = start + class_granules(class) * GRANULE;
@@ -32,12 +34,12 @@ static void check_states(const struct slab *slab, unsigned class) {
     }
     assert_true(slab->state_bytes > slab->slots);
     for (; slot < slab->state_bytes; slot++) assert_int_equal(slab->state[slot], SLOT_NONE);
-    /* They are read eight at a time. */
+    /* States are read eight at a time. */
     assert_int_equal((uintptr_t)slab->state % sizeof(uint64_t), 0);
     assert_int_equal(slab->state_bytes % sizeof(uint64_t), 0);
 }
 
-/* What a free computes from a granule's descriptor, against a division from the slab's slot 0. */
+/* Compares what a free computes from a granule's descriptor with a division by the slot size. */
 static void check_granule(struct slab *slab, unsigned i) {
     const struct slab *part = slab_part(slab, i);
     uintptr_t granule = (uintptr_t)granule_start(slab_granule(part));
@@ -95,7 +97,7 @@ static void slabs_have_many_colours(void **state) {
     }
 }
 
-/* All addresses of a slab whose slots are all in use: starts are blocks, and nothing else is. */
+/* In a slab whose slots are all in use, exactly the starts of slots are blocks. */
 static void only_starts_of_used_slots_are_blocks(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {

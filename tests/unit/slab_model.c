@@ -10,9 +10,7 @@ unsigned tested_class;
 struct model models[SLABS];
 int pending_on[GRANULES];
 
-struct magazine *magazine_of(int heap) {
-    return &heaps[heap].magazine[tested_class];
-}
+struct magazine *magazine_of(int heap) { return &heaps[heap].magazine[tested_class]; }
 
 bool is_available(uint8_t state) { return state == SLOT_FRESH || state == SLOT_FREE; }
 

@@ -1,4 +1,4 @@
-/* The model of the slabs of two heaps: the state that is expected of every slot. */
+/* A model of the slabs of two heaps: it holds the expected state of every slot. */
 #ifndef SLAB_MODEL_H
 #define SLAB_MODEL_H
 
@@ -12,9 +12,9 @@ enum { HEAPS = 2, SLABS = 8, GRANULES = 256, NOBODY = -1 };
 extern struct heap heaps[HEAPS];
 extern unsigned tested_class; /* of all slabs of a round */
 
-/* What is expected of a slab. */
+/* The expected state of a slab. */
 extern struct model {
-    struct slab *slab; /* NULL: there is none */
+    struct slab *slab; /* NULL if the entry is unused */
     int owner;
     uint32_t slots, bytes;
     uint8_t states[GRANULE / UNIT + CACHE_LINE];
@@ -32,23 +32,25 @@ struct model *model_of(const struct slab *slab);
 struct model *model_of_state(const _Atomic uint8_t *state);
 uint8_t *expected_state(const struct entry *entry);
 
-/* The entry of a slot; its slab may have several granules. */
+/* Returns the magazine entry of a slot. Its slab may have several granules. */
 struct entry entry_of(const struct model *model, uint32_t slot);
 
+/* Puts the slab on its owner's list of pending slabs, unless it is on a list. */
 void announce(const struct model *model);
 
-/* A cached slot goes back to its slab. */
+/* Returns a cached slot to its slab. */
 void make_available(const struct entry *entry);
 
-/* A slab that another heap has by now goes on to that one. */
+/* Empties the heap's list of pending slabs. Those that now belong to the other heap go on its
+ * list. */
 bool collect_model(int heap);
 
-/* What must always hold. */
+/* Checks everything that must hold after each step. */
 void check_all(void);
 
 unsigned times_kept(const struct heap *heap, const struct slab *slab);
 
-/* An empty slab is kept, if it was `may_keep`, or has retired. */
+/* Checks that each empty slab was retired, or kept if `may_keep` is true. */
 void settle(bool may_keep);
 
 #endif

@@ -1,5 +1,5 @@
-/* The address space: pads too large for it, what others have mapped in it, forks in its growth, and
- * huge pages. */
+/* The address space grows with pads that are too large, around foreign mappings, and after a fork
+ * in the middle of a step. On request it has huge pages. */
 #include "unit.h"
 
 #include <string.h>
@@ -39,7 +39,7 @@ static void what_somebody_has_mapped_is_passed_over(void **state) {
     assert_true(space_grow(space.granules + 1));
 }
 
-/* The other thread had mapped the step, but not yet counted it. */
+/* At the fork, another thread had mapped the step but not yet counted it. */
 static void a_step_that_fork_interrupted_is_made_again(void **state) {
     (void)state;
     struct part *part = &space.block_part;
@@ -50,7 +50,8 @@ static void a_step_that_fork_interrupted_is_made_again(void **state) {
     assert_true(space_grow(granules_accessible() + 1));
 }
 
-/* What was accessible before, and what comes; but the descriptors are small. */
+/* The memory that was accessible before has huge pages, and so has new memory. Descriptors have
+ * none, because they are small. */
 static void huge_pages_are_for_all_blocks(void **state) {
     (void)state;
     if (!huge_pages_exist()) skip();
@@ -65,7 +66,7 @@ static void huge_pages_are_for_all_blocks(void **state) {
     assert_false(is_advised(space.meta_part.start));
 }
 
-/* What somebody else has mapped there must not go with it. */
+/* A foreign mapping at the same place must not be unmapped. */
 static void a_step_that_was_refused_is_not_taken_back(void **state) {
     (void)state;
     char *end = blocks_end();

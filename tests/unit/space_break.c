@@ -1,4 +1,4 @@
-/* Blocks at the program break, beside somebody who moves it too: this program, and its libc. */
+/* Blocks at the program break are safe although this program and its libc move the break too. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -26,14 +26,15 @@ static uint32_t take(size_t granules) {
     return page;
 }
 
-/* Granules that are nowhere to be had without growing. */
+/* Returns a number of granules that the heap has only if it grows. */
 static size_t more_than_is_free(void) {
     struct page_counts now = pages_count();
     size_t unused = granules_accessible() * GRANULE_PAGES - now.top;
     return (now.dirty + now.clean + unused) / GRANULE_PAGES + 1;
 }
 
-/* As a program does that has a heap of its own; filled, to be found whole. */
+/* Moves the break like a program with a heap of its own. The memory is filled, so that changes
+ * show. */
 static char *foreign_memory(size_t bytes) {
     char *start = sbrk((intptr_t)bytes);
     assert_ptr_not_equal(start, (char *)-1);
@@ -71,7 +72,7 @@ static void what_the_program_adds_is_left_out(void **state) {
         char *foreign = foreign_memory(sizes[i]);
         take(more_than_is_free());
         assert_whole(foreign, sizes[i]);
-        /* The hole is counted nowhere, what was left before it is. */
+        /* The hole is not counted, but the free memory before it is. */
         struct page_counts now = pages_count();
         uint64_t hole = run_tag((uint32_t)(end * GRANULE_PAGES));
         assert_int_equal(tag_kind(hole), RUN_FOREIGN);
@@ -93,7 +94,7 @@ static void what_the_program_took_back_is_no_hole(void **state) {
     assert_ptr_equal(blocks_end(), sbrk(0));
 }
 
-/* The other thread had moved the break, but not yet counted it. */
+/* At the fork, another thread had moved the break but not yet counted it. */
 static void a_step_that_fork_interrupted_is_counted(void **state) {
     (void)state;
     size_t granules = granules_accessible();
@@ -118,10 +119,10 @@ static void without_descriptors_the_break_goes_back(void **state) {
     space.granule_part.limit = limit;
 }
 
-/* The last one: from then on the part grows by mappings. */
+/* This must be the last test: from then on the part grows by mappings. */
 static void when_the_break_is_stuck_mappings_go_on(void **state) {
     (void)state;
-    take(more_than_is_free()); /* behind what the test before left */
+    take(more_than_is_free()); /* after the memory that the previous test left */
     char *end = blocks_end(), *obstacle;
     size_t granules = granules_accessible();
     obstacle =

@@ -1,5 +1,6 @@
-/* Captures of stacks: how deep, how shared, and where not everything can be had. What the frames
- * are is compared with libunwind's in tests/stacks. */
+/* Captured stacks have all frames up to a limit, equal stacks share their nodes, and captures are
+ * safe where memory is missing or unreadable. tests/stacks compares the frames with those of
+ * libunwind. */
 #include "unit.h"
 
 #include <limits.h>
@@ -64,7 +65,7 @@ static void equal_stacks_have_one_name(void **state) {
 
 #define FEW 4u
 
-/* Where both are called the innermost frame differs. */
+/* The innermost frames differ, because the two captures are called at different places. */
 NOINLINE static void few_are_as_many(void) {
     static struct stack_cache *few;
     uintptr_t frames[STACK_FRAMES_MAX], more[STACK_FRAMES_MAX];
@@ -73,7 +74,7 @@ NOINLINE static void few_are_as_many(void) {
     assert_memory_equal(frames + 1, more + 1, (FEW - 1) * sizeof *frames);
 }
 
-/* At each level one of two calls, which the compiler must not take for one. */
+/* Makes one of two calls at each level, which the compiler must not merge. */
 NOINLINE static void few_below(unsigned path, unsigned depth) {
     if (depth == 0) {
         few_are_as_many();
@@ -91,7 +92,7 @@ static void the_frames_asked_for_are_right(void **state) {
     for (unsigned i = 0; i < 5000; i++) few_below(i * 2654435761u >> 16, i / 8 % 10);
 }
 
-/* Each level adds its own frame, however deep. */
+/* Each level adds only its own frame, however deep the recursion is. */
 static void a_recursion_is_shared(void **state) {
     (void)state;
     uintptr_t frames[STACK_FRAMES_MAX];
@@ -104,7 +105,7 @@ static void a_recursion_is_shared(void **state) {
     assert_int_not_equal(frames[0], frames[1]);
 }
 
-/* Met without any of its callers: twice what is shown of it. */
+/* A stack with unknown callers adds at most twice the frames that are shown. */
 static void a_deep_stack_is_cut(void **state) {
     (void)state;
     uintptr_t frames[STACK_FRAMES_MAX];
@@ -117,7 +118,7 @@ static void a_deep_stack_is_cut(void **state) {
     assert_true(call_tree_nodes() - before <= 4 * STACK_FRAMES_MAX);
 }
 
-/* As the library does it: from the function that the program has called. */
+/* Captures from the function that the program has called, as the library does. */
 NOINLINE static stack_id capture_inside(const void *entry, unsigned depth) {
     stack_id stack = depth == 0 ? stack_capture_from(&cache, STACK_FRAMES_MAX, entry)
                                 : capture_inside(entry, depth - 1);
@@ -183,8 +184,8 @@ static void what_cannot_be_read_is_no_frame(void **state) {
 }
 
 #ifdef __x86_64__
-/* Of code that a program has compiled for itself nothing is known but that it keeps a frame
- * pointer: push %rbp; mov %rsp, %rbp; call *%rdi; pop %rbp; ret */
+/* Code that a program compiles at run time has no description, but it keeps a frame pointer:
+ * push %rbp; mov %rsp, %rbp; call *%rdi; pop %rbp; ret */
 static const uint8_t trampoline[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
 enum { AFTER_ITS_CALL = 6 };
 

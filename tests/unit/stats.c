@@ -1,4 +1,4 @@
-/* Figures of slabs in every state, against counting one slot after the other. */
+/* The figures of slabs agree with a count of one slot after the other, for slots of every state. */
 #include "unit.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@ static void count_naively(const struct slab *slab, struct mallow_class_stats *cl
     class->slabs++;
 }
 
-/* Stretches of one state and single ones. */
+/* Sets stretches of one state and single states. */
 static void set_states_at_random(struct slab *slab) {
     static const uint8_t states[] = {SLOT_FRESH,        SLOT_USED,   SLOT_CACHED,
                                      SLOT_CACHED_FRESH, SLOT_REMOTE, SLOT_FREE};

@@ -1,4 +1,4 @@
-/* Text on its way to the log through a command, and what becomes of it when the command fails. */
+/* Text passes through a command to the log, and reaches the log unchanged if the command fails. */
 #include "bodies.h"
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 static char command[] = "/tmp/mallow-symbolizer-XXXXXX";
 
-/* The command becomes a script. */
+/* Writes a shell script that serves as the command. */
 static void write_script(const char *path, const char *script) {
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0700);
     CHECK(file >= 0 && dprintf(file, "#!/bin/sh\n%s\n", script) > 0);
@@ -44,7 +44,8 @@ static void check_passed(const char *expected) {
     if (strcmp(text, expected) != 0) check_failed("\"%s\", not \"%s\"\n", text, expected);
 }
 
-/* How long the command is waited for: all that it may take, or as long as a test can wait. */
+/* The time that the command may take in this test (0: as long as the library allows), and the time
+ * that the library allows. */
 static int patience, asked_for;
 
 int __real_os_run_filter(const struct os_program *program, const char *argument, int from, int to,
@@ -114,7 +115,7 @@ static void a_file_that_is_not_there_does_not_run(void) {
     check_passed(TEXT);
 }
 
-/* Neither is what /proc would say known. */
+/* Hides /proc, so that it gives no information. */
 static void hide_proc(void) {
     if (unshare(CLONE_NEWNS) != 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) _exit(0);
     while (umount2("/proc", MNT_DETACH) == 0) continue;

@@ -1,4 +1,5 @@
-/* Text: numbers in every base, what does not fit, and what goes on to a sink. */
+/* Text has numbers in the format of printf, drops what does not fit, and passes full buffers to a
+ * sink. */
 #include "unit.h"
 
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 
 static const uint64_t numbers[] = {0, 1, 9, 10, 15, 16, 99, 100, 4096, INT64_MAX, UINT64_MAX};
 
-/* A text with a buffer of its own; what stands behind the buffer is seen. */
+/* A text with its buffer, and a byte after the buffer that shows overflows. */
 struct line {
     struct text text;
     char buffer[64];
@@ -111,7 +112,7 @@ static void a_line_ends_with_a_newline(void **state) {
     assert_writes("1234567890", "123456789\n");
 }
 
-/* The sink of a text: what came, and in how many pieces. */
+/* The bytes that the sink has received, and the number of pieces. */
 static struct {
     char bytes[64];
     size_t length, pieces;

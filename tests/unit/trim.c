@@ -1,4 +1,5 @@
-/* Pages inside slabs: what goes, what stays, and when. */
+/* Free pages inside slabs go back to the kernel with age and used ones stay. A heap has one visitor
+ * at a time, or its own thread. */
 #include "unit.h"
 
 #include <pthread.h>
@@ -20,7 +21,7 @@ static struct heap heap;
 
 static unsigned class_used(void) { return class_of(BLOCK); }
 
-/* A slab of which all slots are used, and written. */
+/* Creates a slab whose slots are all used and written. */
 static struct slab *full_slab(void) {
     struct slab *slab = slab_create(&heap, class_used());
     char *zero = slab_slot_zero(slab);
@@ -40,13 +41,13 @@ static void free_elsewhere(struct slab *slab, uint32_t from, uint32_t to) {
             assert_true(remote_free(slab, &slab->state[slot]));
 }
 
-/* All but one. */
+/* Frees all slots but one. */
 static void free_most(struct slab *slab) {
     free_elsewhere(slab, 0, slab->slots - 1);
     remote_collect_all(&heap);
 }
 
-/* All slices of a sweep. */
+/* Runs all slices of a sweep. */
 static void sweep_all(unsigned age, bool may_retire) {
     struct sweep sweep = {.age = age, .may_retire = may_retire};
     size_t at = 0;
@@ -83,7 +84,8 @@ static void all_pages_of_a_freed_slab_go(void **state) {
     for (int colour = 0; colour < 20; colour++) check_that_all_pages_go();
 }
 
-/* Slots that so many pages of the kernel's touch, but no more than the slab has. */
+/* Returns the number of slots that lie on that many pages of the kernel, up to those of the
+ * slab. */
 static uint32_t on_pages(const struct slab *slab, uint32_t pages) {
     return (uint32_t)min_size(pages * os_page_size() / BLOCK, slab->capacity);
 }
@@ -98,11 +100,11 @@ static void what_is_used_stays(void **state) {
     visit();
     for (size_t i = 0; i < slab->slot_size; i++) assert_int_equal(block[i], 1);
     assert_int_equal(count(slab, SLOT_USED), 1);
-    assert_in_range(count(slab, SLOT_FREE), 0, on_pages(slab, 2)); /* that share its pages */
+    assert_in_range(count(slab, SLOT_FREE), 0, on_pages(slab, 2)); /* those on the same pages */
     assert_in_range(count(slab, SLOT_FRESH), slab->capacity - on_pages(slab, 3), slab->capacity);
 }
 
-/* The thread may be about to free a slot of it for the second time. */
+/* The heap's thread may be about to free a slot of the slab for the second time. */
 static void a_visitor_retires_no_slab(void **state) {
     (void)state;
     struct slab *slabs[EMPTY_SLABS + 8];
@@ -113,7 +115,7 @@ static void a_visitor_retires_no_slab(void **state) {
     visit();
     for (unsigned i = 0; i < EMPTY_SLABS + 8; i++)
         assert_ptr_equal(atomic_load(&slabs[i]->owner), &heap);
-    sweep_all(AGE_OLD, true); /* its owner does */
+    sweep_all(AGE_OLD, true); /* the slab's owner may */
     for (unsigned i = 0; i < EMPTY_SLABS + 8; i++) assert_null(atomic_load(&slabs[i]->owner));
     assert_int_equal(heap.empties, 0);
 }
@@ -128,14 +130,15 @@ static void pages_go_with_age(void **state) {
     assert_true(is_dirty(slab));
     static struct entry array[16];
     heap.magazine[class_used()] = (struct magazine){array, array + 16};
-    slab_take(&heap, slab, 1); /* it is needed again */
+    slab_take(&heap, slab, 1); /* the slab is used again */
     sweep_all(AGE_OLD, true);
     assert_true(is_dirty(slab));
     sweep_all(AGE_OLD, true);
     uint32_t fresh = count(slab, SLOT_FRESH);
     assert_in_range(fresh, slab->capacity - on_pages(slab, 4), slab->capacity);
 
-    /* What becomes free in it later goes with the next sweep; taking makes it young again. */
+    /* Slots that become free later go with the next sweep. Taking a slot makes the slab young
+     * again. */
     slab_give(&heap, &array[1], 1);
     assert_int_equal(slab->age, AGE_OLD);
     sweep_all(AGE_OLD, true);
@@ -165,7 +168,7 @@ static void a_busy_heap_is_not_visited(void **state) {
     assert_false(heap_visit_begin(&heap, &hold));
     heap.busy = 0;
     assert_true(heap_visit_begin(&heap, &hold));
-    assert_false(heap_visit_begin(&heap, &other)); /* nor by two */
+    assert_false(heap_visit_begin(&heap, &other)); /* not by two at once */
     heap_visit_end(&heap, &hold);
     assert_true(heap_visit_begin(&heap, &hold));
     heap_visit_end(&heap, &hold);
@@ -222,7 +225,7 @@ struct visit {
     struct slab *slab;
 };
 
-/* Ends in the middle of it. */
+/* Ends in the middle of a visit. */
 static void *visit_and_end(void *argument) {
     struct visit *visit = argument;
     struct lock_hold hold;
@@ -250,7 +253,7 @@ static void *visit_for_ever(void *argument) {
     for (;;) pause();
 }
 
-/* The child of a fork has no visitor, but what it was at. */
+/* In the child of a fork the visitor is gone, and its work is unfinished. */
 static void what_a_lost_visitor_left_is_repaired(void **state) {
     (void)state;
     struct visit visit;

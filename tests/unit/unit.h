@@ -1,4 +1,4 @@
-/* cmocka, which wants these headers before its own. */
+/* Includes cmocka, which needs these headers before its own. */
 #ifndef UNIT_H
 #define UNIT_H
 

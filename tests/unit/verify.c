@@ -1,4 +1,5 @@
-/* A look at all blocks at once finds what was planted, and nothing else. */
+/* verify_all finds the damage that was planted next to blocks and in freed ones, and nothing
+ * else. */
 #include "threads.h"
 
 #include "bodies.h"
@@ -26,12 +27,12 @@ static void begin(const char *options) {
     settings.check_action = CHECK_REPORT;
 }
 
-/* Odd, so that no block reaches up to the word of check=hard. */
+/* Sizes are odd, so that no block reaches up to the word of check=hard. */
 static size_t random_size(void) {
     return random_below(&seed, (size_t)16 << random_below(&seed, 14)) | 1;
 }
 
-/* Of all sizes, also such that no slot holds; a third of the small ones is freed. */
+/* Makes blocks of all sizes, also too large for slots, and frees a third of the small ones. */
 static void make_blocks(void) {
     for (int i = 0; i < BLOCKS; i++) {
         struct block *block = &blocks[i];
@@ -41,7 +42,7 @@ static void make_blocks(void) {
         memset(block->start, 0x77, block->size);
     }
     for (int i = 0; i < BLOCKS; i += 3) {
-        if (blocks[i].size > 10000) continue; /* guarded ones are not accessible any more */
+        if (blocks[i].size > 10000) continue; /* freed guarded blocks are inaccessible */
         mallow_free(blocks[i].start);
         blocks[i].freed = true;
     }
@@ -59,7 +60,7 @@ struct planted {
     char *at, before;
 };
 
-/* Behind a live block, or anywhere in a freed one. */
+/* Changes the byte after a live block, or a byte of a freed one. */
 static struct planted plant(const struct block *block) {
     size_t inside = block->freed ? random_below(&seed, block->size) : block->size;
     struct planted planted = {block->start + inside, block->start[inside]};
@@ -67,7 +68,7 @@ static struct planted plant(const struct block *block) {
     return planted;
 }
 
-/* All of them, each time, until they are mended. */
+/* Every damage must be found each time until it is repaired. */
 static void check_planted(void) {
     struct planted planted[PLANTED];
     make_blocks();
@@ -86,7 +87,7 @@ static void check_planted(void) {
             char line[64];
             snprintf(line, sizeof line, " of %p (", (void *)planted[i].at);
             if (planted[i].at != NULL && strstr(text, line) == NULL)
-                check_failed("nothing is said %s\n", line);
+                check_failed("no report%s\n", line);
         }
         CHECK_EQUAL(count_reports(text), expected);
         CHECK(strstr(text, ", found by the test\n") != NULL);
@@ -107,7 +108,7 @@ static void planted_damage_is_found_in_hard(void) {
     check_planted();
 }
 
-/* Of a guarded block it is told once. */
+/* Damage next to a guarded block is reported once. */
 static void damage_beside_guarded_blocks_is_found_too(void) {
     static const char *const modes[] = {"check=full", "check=hard", "guard=1"};
     for (int i = 0; i < 3; i++) {
@@ -147,7 +148,7 @@ static void the_end_of_the_process_is_a_time_to_look(void) {
     check_reported(", found when the process ended");
 }
 
-/* Slabs of threads that have ended, too. */
+/* The slabs of ended threads are verified too. */
 static void *make_and_end(void *unused) {
     char *block = mallow_malloc(200);
     block[200] = 0;
@@ -164,7 +165,7 @@ static void blocks_of_ended_threads_are_looked_at(void) {
     check_reported(", found by free");
 }
 
-/* Whatever others do meanwhile is no damage. */
+/* Changes that other threads make meanwhile are not reported. */
 static _Atomic bool ended;
 
 static void *churn(void *argument) {
