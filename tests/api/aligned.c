@@ -1,4 +1,5 @@
-/* posix_memalign(3), aligned_alloc, memalign, valloc and pvalloc. */
+/* posix_memalign(3), aligned_alloc, memalign, valloc and pvalloc return aligned blocks of any size,
+ * and reject bad alignments with the right error. */
 #include "check.h"
 #include "pattern.h"
 
@@ -76,7 +77,7 @@ static void bad_alignments(void) {
         posix_memalign_rejects(bad[i], 100, EINVAL);
     memalign_rejects(SIZE_MAX / 2 + 2, 100, EINVAL);
     memalign_rejects(SIZE_MAX, 100, EINVAL);
-    if (running_on_mallow()) { /* libc accepts them before release 2.38. */
+    if (running_on_mallow()) { /* libc accepts them before version 2.38 */
         aligned_alloc_rejects(0, 100, EINVAL);
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
             aligned_alloc_rejects(bad[i], 100, EINVAL);
@@ -103,7 +104,7 @@ static void memalign_rounds_up(void) {
     }
 }
 
-/* C17 lets the size be anything, not only a multiple of the alignment. */
+/* Since C17 the size need not be a multiple of the alignment. */
 static void aligned_alloc_takes_any_size(void) {
     void *block = aligned_alloc(64, 1);
     check_block(block, 64, 1);
@@ -117,7 +118,7 @@ static void whole_pages(void) {
         check_block(block, page, sizes[i]);
         check_and_free(block, page, sizes[i]);
         size_t rounded = (sizes[i] + page - 1) / page * page;
-        if (sizes[i] == 0 && running_on_mallow()) /* libc gives a block of no bytes. */
+        if (sizes[i] == 0 && running_on_mallow()) /* libc returns a block of no bytes */
             rounded = page;
         block = pvalloc(sizes[i]);
         check_block(block, page, rounded);

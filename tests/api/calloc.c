@@ -1,4 +1,4 @@
-/* calloc(3): clear up to the usable size, whether the memory is fresh or was used before. */
+/* calloc(3) zeroes blocks up to their usable size, in fresh memory and in memory that was used. */
 #include "check.h"
 #include "resident.h"
 
@@ -14,7 +14,7 @@ static void check_clear(const char *block) {
     }
 }
 
-/* Blocks of one size, all of them dirtied, freed, and allocated again as blocks of another. */
+/* Fills and frees blocks of one size, and allocates blocks of another size in their place. */
 static void recycled(size_t dirty_size, size_t size) {
     enum { COUNT = 8 };
     char *blocks[COUNT];
@@ -32,7 +32,7 @@ static void recycled(size_t dirty_size, size_t size) {
     for (int i = 0; i < COUNT; i++) free(blocks[i]);
 }
 
-/* A block that shrank: what was cut off is dirty. */
+/* Allocates the memory that a shrinking block gave up, which is dirty. */
 static void shrunk(size_t large, size_t small) {
     char *block = malloc(large);
     memset(block, 0xff, malloc_usable_size(block));
@@ -43,7 +43,7 @@ static void shrunk(size_t large, size_t small) {
     free(block);
 }
 
-/* A gigabyte of which nothing is used costs no memory. */
+/* A gigabyte that is not used adds nothing to the resident set. */
 static void fresh_memory_is_not_touched(void) {
     size_t before = resident_bytes();
     char *block = calloc(1 << 10, 1 << 20);

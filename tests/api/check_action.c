@@ -1,7 +1,8 @@
 /*
- * What a detected error does, by the three bits of M_CHECK_ACTION:
+ * A detected error is reported, ends the program or is ignored, as the three bits of M_CHECK_ACTION
+ * say:
  *     check_action EXPECTED [M_CHECK_ACTION=VALUE]
- * A program that goes on has the heap that it would have without the error.
+ * If the program continues, its heap is the same as without the error.
  */
 #include "knob.h"
 #include "processes.h"
@@ -31,7 +32,7 @@ static void commit_errors(void) {
     free(live);
 }
 
-/* Then their size is known to the byte. */
+/* Checked blocks have exactly the size that was requested. */
 static bool blocks_are_checked(void) {
     void *volatile block = malloc(41);
     bool exact = malloc_usable_size(block) == 41;
@@ -39,7 +40,7 @@ static bool blocks_are_checked(void) {
     return exact;
 }
 
-/* One line for each error, or for the first when that is the end. */
+/* Expects one line for each error, or only the first line if that error ends the program. */
 static void check_messages(const char *text, int action) {
     static const char *const detailed[] = {
         "mallow: double free of 0x[0-9a-f]+ \\(slot [^\n]* called from 0x",
@@ -77,12 +78,12 @@ static void check_messages(const char *text, int action) {
             check_failed("'%s' is not '%s'\n", line, expected[i]);
         regfree(&pattern);
         text += length + 1;
-        while (*text == ' ') text += strcspn(text, "\n") + 1; /* stacks and bytes */
+        while (*text == ' ') text += strcspn(text, "\n") + 1; /* skips stacks and bytes */
     }
     if (*text != '\0') check_failed("one too many: %s", text);
 }
 
-/* What asks for an action in the environment asks for checks too; mallopt for the action alone. */
+/* A variable that chooses an action also turns on the checks; mallopt changes only the action. */
 static bool checks_are_asked_for(void) {
     const char *action = getenv("MALLOC_CHECK_"), *tunables = getenv("GLIBC_TUNABLES");
     return (action != NULL && (*action & (REPORT | ABORT)) != 0) ||

@@ -1,4 +1,5 @@
-// The C++ side of local_plugin.c: everything here is unknown to the program that loads it.
+// The C++ plugin of local_plugin.c: containers, exceptions and the new handler must work in it,
+// although the C program that loads it does not know the C++ library.
 #include <map>
 #include <memory>
 #include <new>

@@ -1,4 +1,4 @@
-/* Neither the library's start nor the first call in a process or a thread shows in errno. */
+/* Starting the library and the first call in a process or a thread leave errno unchanged. */
 #include "check.h"
 #include "threads.h"
 

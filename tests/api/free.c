@@ -1,4 +1,5 @@
-/* free(3), cfree, and C23's free_sized and free_aligned_sized: any block, NULL, errno untouched. */
+/* free(3), cfree, and C23's free_sized and free_aligned_sized free any block, accept NULL, and
+ * leave errno unchanged. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -30,7 +31,7 @@ static void with_alignment_and_size(void *block) {
     free_aligned_sized(block, 16, malloc_usable_size(block));
 }
 
-/* What libc allocates for the program is freed by the program. */
+/* The program frees blocks that libc allocates for it. */
 static void blocks_of_libc(void) {
     char *text = strdup("a copy");
     free(text);
@@ -41,7 +42,7 @@ static void blocks_of_libc(void) {
 
 int main(void) {
     frees_any_size(free);
-    if (running_on_mallow()) { /* libc has none, or keeps it for old programs alone. */
+    if (running_on_mallow()) { /* libc does not have them, or only for old programs */
         frees_any_size((free_function *)dlsym(RTLD_DEFAULT, "cfree"));
         frees_any_size(with_size);
         frees_any_size(with_alignment_and_size);

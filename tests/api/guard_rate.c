@@ -1,5 +1,5 @@
 /*
- * guard=N guards one allocation in N, whatever the program does between.
+ * guard=N guards one allocation in N, whatever else the program does.
  *     guard_rate N
  */
 #include "check.h"
@@ -13,7 +13,7 @@ enum { EXPECTED = 400, KEPT = 200, BATCH = 300, SIZE_MAX_TRIED = 1500, THREADS =
 
 static size_t rate;
 
-/* A guarded block has the size that was asked for; no slot has an odd one. */
+/* A guarded block has exactly the size that was requested; no slot has an odd size. */
 static bool is_guarded(void *block, size_t size) { return malloc_usable_size(block) == size; }
 
 static size_t odd_size(uint64_t *seed) { return random_below(seed, SIZE_MAX_TRIED) | 1; }
@@ -57,7 +57,7 @@ static size_t batches(size_t count) {
     return guarded;
 }
 
-/* Large slots, of which a magazine holds two or three. */
+/* A magazine holds only two or three slots of this size. */
 static size_t large_pairs(size_t count) { return pairs_of(4001, count); }
 
 static void *thread(void *count) { return (void *)mixed(*(size_t *)count); }
@@ -70,7 +70,8 @@ static size_t in_threads(size_t count) {
     return guarded;
 }
 
-/* Intervals are even over 1 to 2N-1: the count's deviation is below 3 %. */
+/* Intervals are evenly distributed over 1 to 2N-1, so the standard deviation of the count is below
+ * 3 %. */
 static void check_rate(const char *name, size_t (*allocate)(size_t count)) {
     size_t guarded = allocate(rate * EXPECTED);
     dprintf(1, "%s: %zu of %d\n", name, guarded, EXPECTED);

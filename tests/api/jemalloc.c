@@ -1,4 +1,5 @@
-/* The functions that jemalloc(3) adds, mixed with the standard ones as programs do. */
+/* The functions that jemalloc(3) adds work together with the standard ones, as programs use
+ * them. */
 #include "check.h"
 #include "pattern.h"
 

@@ -1,4 +1,5 @@
-/* Settings that a test gets as M_NAME=VALUE; the others it finds in its environment. */
+/* Applies a setting that a test is given as the argument M_NAME=VALUE. Other settings are in its
+ * environment. */
 #ifndef KNOB_H
 #define KNOB_H
 

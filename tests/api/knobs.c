@@ -1,8 +1,9 @@
 /*
- * Each knob of mallopt(3), of the variables and of the tunables does what mallow(7) says of it.
- *     knobs EFFECT [M_NAME=VALUE]    the effect is there, from the environment or from mallopt
- *     knobs not EFFECT               it is not there by default
- * mallopt comes when the heap is in use: what magazines hold already must follow too.
+ * Each setting of mallopt(3), of the variables and of the tunables has the effect that mallow(7)
+ * describes.
+ *     knobs EFFECT [M_NAME=VALUE]    a setting in the environment or for mallopt has the effect
+ *     knobs not EFFECT               the effect is absent by default
+ * mallopt is called when the heap is in use: full magazines must follow the setting too.
  */
 #include "advised.h"
 #include "knob.h"
@@ -31,11 +32,11 @@ static void use_heap(void) {
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) use_few(sizes[i]);
 }
 
-/* ---- what is kept ---- */
+/* ---- free memory that the heap keeps ---- */
 
 enum { KEPT_BLOCKS = 40000 };
 
-/* 40 MB of blocks of one size, touched and freed. */
+/* Allocates, touches and frees 40 MB of blocks of one size. */
 static void fill_and_free(size_t size) {
     static void *blocks[KEPT_BLOCKS];
     size_t count = (size_t)KEPT_BLOCKS * 1000 / size;
@@ -43,7 +44,8 @@ static void fill_and_free(size_t size) {
     for (size_t i = 0; i < count; i++) free(blocks[i]);
 }
 
-/* Before a tick is over, and less than what is kept in any case without a bound. */
+/* Memory is given back before the first tick of the decay, and less is kept than without a
+ * limit. */
 static bool gives_back_at_once(void) {
     static const size_t sizes[] = {1000, 20000, 100000};
     malloc_trim(0);
@@ -67,7 +69,7 @@ static bool keeps_all(void) {
     return resident_bytes() > before + 32 * MEBIBYTE; /* of 40 */
 }
 
-/* A set amount is kept, not less and hardly more. */
+/* The heap keeps as much as was set, not less and hardly more. */
 static bool keeps_sixteen(void) {
     malloc_trim(0);
     size_t before = resident_bytes();
@@ -76,7 +78,7 @@ static bool keeps_sixteen(void) {
     return kept > 13 * MEBIBYTE && kept < 20 * MEBIBYTE;
 }
 
-/* ---- how memory comes ---- */
+/* ---- how the heap grows ---- */
 
 static size_t address_space(void) {
     char text[128] = "";
@@ -86,7 +88,7 @@ static size_t address_space(void) {
     return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The largest step in which the heap grows from some to 80 MB. */
+/* Measures the largest step in which the heap grows by 80 MB. */
 static bool grows_by_64_mebibytes(void) {
     size_t largest = 0;
     for (int i = 0; i < 800; i++) {
@@ -130,7 +132,7 @@ static bool does_not_adapt(void) {
     return maps(MEBIBYTE);
 }
 
-/* ---- what magazines hold ---- */
+/* ---- slots in magazines ---- */
 
 static size_t cached(void) { return mallinfo2().smblks; }
 
@@ -164,8 +166,8 @@ static bool caches_three_at_most(void) {
 
 static bool caches_1000(void) { return cached_of(1000) > 0; }
 
-/* Another thread's magazines are full when the setting comes; it follows with its next slow path.
- */
+/* Another thread's magazines are full when the setting changes. They follow in the thread's next
+ * slow path. */
 static pthread_barrier_t barrier;
 
 static void *use_other_heap(void *argument) {
@@ -193,7 +195,7 @@ static bool other_threads_follow(void) {
     return before > after_own && after_own > 0 && after_all == 0;
 }
 
-/* ---- what blocks are filled with ---- */
+/* ---- filled blocks ---- */
 
 static bool is_filled(const void *start, int value, size_t size) {
     const unsigned char *bytes = start;
@@ -202,7 +204,7 @@ static bool is_filled(const void *start, int value, size_t size) {
     return true;
 }
 
-/* Read where the compiler does not know it, for it is freed. */
+/* Reads the freed block through an address that the compiler does not recognize. */
 static bool free_fills(void *block, size_t size) {
     volatile uintptr_t where = (uintptr_t)block;
     free(block);
@@ -217,7 +219,7 @@ static bool fills_block(void *block, size_t size, bool reads_after_free) {
     return true;
 }
 
-/* In place and by moving; what was there stays. */
+/* A realloc in place or by moving keeps the content and fills the rest. */
 static bool fills_growth(size_t size, size_t grown) {
     char *block = malloc(size);
     memset(block, 1, size);
@@ -267,7 +269,7 @@ static bool asks_for_huge_pages(void) {
     bool slot = is_advised(malloc(100)), grown = true;
     for (int i = 0; i < 100; i++) grown = grown && is_advised(malloc(100000));
     bool mapping = is_advised(malloc(4 * MEBIBYTE));
-    CHECK(!is_advised(malloc(MEBIBYTE))); /* no huge page fits */
+    CHECK(!is_advised(malloc(MEBIBYTE))); /* too small for a huge page */
     CHECK_EQUAL(mappings(), 2);
     CHECK(slot == grown && grown == mapping);
     return slot;

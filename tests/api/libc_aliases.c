@@ -1,4 +1,4 @@
-/* The names under which other libraries call libc's own functions serve the same heap. */
+/* The names by which other libraries call libc's own functions use the same heap. */
 #define _GNU_SOURCE
 #include "check.h"
 

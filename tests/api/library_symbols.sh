@@ -1,8 +1,8 @@
 #!/bin/sh
 # Checks the symbols of both libraries:
 #     library_symbols.sh SHARED STATIC
-# The shared one depends on libc alone and gives its symbols no version. The static one defines
-# whatever libc's own malloc.o defines: a single name missing would link both of them.
+# The shared library depends only on libc, and its symbols have no version. The static library
+# defines every symbol of libc's malloc.o: if one were missing, the linker would add malloc.o too.
 set -eu
 shared=$1 static=$2
 libc=$(${CC:-cc} -print-file-name=libc.a)

@@ -1,6 +1,6 @@
 /*
- * A C program loads a plugin written in C++, and with it the C++ library, in a scope of its own:
- * operator new finds the way to its exceptions and to the new handler nevertheless.
+ * A C program loads a C++ plugin, and with it the C++ library, in a local scope. operator new still
+ * finds the library's exceptions and new handler.
  *     local_plugin PLUGIN
  */
 #include "check.h"

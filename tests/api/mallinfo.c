@@ -1,6 +1,6 @@
 /*
- * mallinfo2(3) and its older form: each field against what the program did, to the byte. Sizes are
- * those that malloc_usable_size tells, which is all that a block takes.
+ * Each field of mallinfo2(3), and of the older mallinfo, agrees to the byte with what the program
+ * did. The size of a block is the one that malloc_usable_size returns.
  */
 #include "check.h"
 
@@ -51,7 +51,7 @@ static void blocks_in_use(void) {
     }
 }
 
-/* Every other block is freed, so that no two free ones are neighbours. */
+/* Frees every other block, so that no two free blocks are neighbours. */
 static void free_chunks(void) {
     void *blocks[COUNT];
     allocate(blocks, COUNT, SIZE);
@@ -63,7 +63,7 @@ static void free_chunks(void) {
     for (int i = 1; i < COUNT; i += 2) free(blocks[i]);
 }
 
-/* The cache of the thread holds what was freed last. */
+/* The magazines of the thread hold the blocks that were freed last. */
 static void cached_chunks(void) {
     enum { CACHED = 3 };
     void *blocks[CACHED];
@@ -80,12 +80,12 @@ static void cached_chunks(void) {
     CHECK_EQUAL(read_info().fsmblks, 0);
 }
 
-/* What was freed last before the top of the heap is what malloc_trim returns. */
+/* keepcost is the size of the free pages at the top of the heap, which malloc_trim returns. */
 static void releasable(void) {
     void *blocks[COUNT];
     malloc_trim(0);
     CHECK_EQUAL(read_info().keepcost, 0);
-    /* The first ones fill what is free below, the last one lies at the top. */
+    /* The first blocks fill the free memory below, and the last one lies at the top. */
     size_t bytes = allocate(blocks, COUNT, RUN);
     char *last = malloc(RUN);
     CHECK_EQUAL(read_info().keepcost, 0);
@@ -136,7 +136,8 @@ static void large_blocks(void) {
     }
 }
 
-/* Deprecated, because its fields are int; by name, because the compiler would say so. */
+/* mallinfo is deprecated, because its fields are int. It is looked up by name, because the compiler
+ * would warn. */
 static void older_form(void) {
     struct mallinfo (*mallinfo_function)(void) =
         (struct mallinfo(*)(void))dlsym(RTLD_DEFAULT, "mallinfo");
@@ -154,7 +155,7 @@ static void older_form(void) {
     CHECK_EQUAL(narrow.keepcost, (int)wide.keepcost);
 }
 
-/* mallinfo [large]: nothing but what holds in every mode of checking. */
+/* mallinfo [large]: with "large", only the checks that hold in every mode. */
 int main(int argc, char **argv) {
     (void)argv;
     if (argc == 1) {

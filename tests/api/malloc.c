@@ -1,4 +1,4 @@
-/* malloc(3): alignment, uniqueness, and blocks that do not overlap. */
+/* malloc(3) returns aligned, unique blocks that do not overlap, and leaves errno unchanged. */
 #include "check.h"
 #include "pattern.h"
 

@@ -1,4 +1,5 @@
-/* malloc_info(3): well-formed XML with the elements of libc's, on any stream, in any thread. */
+/* malloc_info(3) writes well-formed XML with the elements that libc writes, to any stream and in
+ * any thread. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "threads.h"
@@ -62,7 +63,7 @@ static size_t mapped_bytes(void) {
     return size;
 }
 
-/* With guard=N the buffer of a report can be guarded, and is a mapping while the report is made. */
+/* With guard=N the buffer of the report can be guarded: it is then a mapping during the report. */
 static bool may_guard_buffer(void) {
     const char *options = getenv("MALLOW_OPTIONS");
     return options != NULL && strstr(options, "guard=") != NULL;
@@ -80,7 +81,7 @@ static void own_mappings(void) {
         CHECK_EQUAL(mapped_bytes(), before);
 }
 
-/* EINVAL is what the function returns, not what it sets errno to. */
+/* malloc_info returns EINVAL, and does not set errno to it. */
 static void unknown_options(void) {
     char text[16] = "";
     FILE *stream = fmemopen(text, sizeof(text), "w");

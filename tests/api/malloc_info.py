@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Parses what malloc_info(3) writes, with threads at work, and compares its figures.
+"""Parses the XML of malloc_info(3), written while threads are at work, and compares its figures.
 
-Usage: malloc_info.py PROGRAM: it writes a hundred documents, each ended by a NUL.
+Usage: malloc_info.py PROGRAM
+
+PROGRAM writes a hundred documents, each followed by a NUL.
 """
 
 import subprocess
@@ -55,7 +57,7 @@ def check(document):
     assert root.tag == "malloc" and root.attrib == {"version": "1"}
     check_heap(root.find("heap"))
     totals = check_totals(root, {"fast", "rest", "mmap"})
-    if root.find("mallow") is not None:  # a run without Mallow shows what libc does
+    if root.find("mallow") is not None:  # absent in a run without Mallow
         check_details(root, totals)
 
 

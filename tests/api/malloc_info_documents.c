@@ -1,5 +1,5 @@
-/* Writes what malloc_info(3) tells a hundred times, for malloc_info.py, while threads are at work.
- */
+/* Writes the XML of malloc_info(3) a hundred times for malloc_info.py, while threads are at
+ * work. */
 #include "check.h"
 #include "random.h"
 #include "threads.h"

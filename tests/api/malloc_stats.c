@@ -1,4 +1,5 @@
-/* malloc_stats(3) writes to standard error, whatever that is, and is no cancellation point. */
+/* malloc_stats(3) writes to standard error, which may be full or closed, and is not a cancellation
+ * point. */
 #include "check.h"
 #include "threads.h"
 
@@ -7,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Calls malloc_stats with another file in standard error's place. */
+/* Calls malloc_stats with standard error redirected to the file. */
 static void stats_into(int file) {
     int saved = dup(STDERR_FILENO);
     CHECK(dup2(file, STDERR_FILENO) >= 0);

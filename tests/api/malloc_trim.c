@@ -1,4 +1,4 @@
-/* malloc_trim(3) gives free memory back to the system, also where live blocks stand between. */
+/* malloc_trim(3) returns free memory to the system, also between live blocks. */
 #include "check.h"
 #include "resident.h"
 
@@ -7,7 +7,7 @@
 
 enum { MEBIBYTE = 1 << 20, TOTAL = 48 * MEBIBYTE, HIGHEST_COUNT = TOTAL / 1024 };
 
-/* Of all blocks one in KEPT stays. */
+/* Frees all blocks except one in `kept`, and trims. */
 static void trims(size_t size, size_t kept) {
     static char *blocks[HIGHEST_COUNT];
     size_t count = TOTAL / size;

@@ -1,5 +1,5 @@
-/* mallopt(3): 1 for whatever is accepted or unknown, 0 for a value outside of the documented range.
- */
+/* mallopt(3) returns 1 for accepted values and unknown parameters, and 0 for a value outside the
+ * documented range. */
 #include "check.h"
 
 #include <limits.h>

@@ -1,6 +1,6 @@
 /*
- * mallow_stats: figures against what the program did, the sums that mallow.h promises while other
- * threads are at work, and structures of other sizes than the library's.
+ * mallow_stats: the figures agree with what the program did, the sums that mallow.h promises hold
+ * while other threads are at work, and callers may have larger or smaller structures.
  */
 #include "check.h"
 #include "random.h"
@@ -48,7 +48,8 @@ static void check_sums(const struct mallow_stats *s) {
     CHECK(s->mappings <= s->mappings_highest);
 }
 
-/* The first blocks of a class come from a slab of mixed sizes, which the first of all makes. */
+/* The first blocks of a size class come from a slab of mixed sizes. The first block of the process
+ * creates this slab. */
 static void slots_of_mixed_slabs(void) {
     free(malloc(100));
     struct mallow_stats before = stats_now();
@@ -138,7 +139,7 @@ static atomic_int running;
 static void *churn(void *argument) {
     uint64_t seed = (uintptr_t)argument;
     void **blocks = calloc(KEPT, sizeof *blocks);
-    free(malloc(100)); /* a large block needs no heap */
+    free(malloc(100)); /* gives the thread a heap, which a large block would not */
     running++;
     while (!stop) {
         void **block = &blocks[random_below(&seed, KEPT)];
@@ -164,7 +165,7 @@ static void sums_hold_for_every_reading(void) {
     for (int i = 0; i < READINGS; i++) {
         struct mallow_stats stats = stats_now();
         check_sums(&stats);
-        /* No page is passed over: the heap shrinks only where address space runs out. */
+        /* A reading misses no page: the heap shrinks only when address space runs out. */
         CHECK(is_limited || stats.heap_bytes >= heap_bytes);
         heap_bytes = stats.heap_bytes;
         struct mallinfo2 info = mallinfo2();
@@ -178,11 +179,11 @@ static void sums_hold_for_every_reading(void) {
     check_sums(&after);
     CHECK_EQUAL(after.heaps_with_thread, before.heaps_with_thread);
     CHECK_EQUAL(after.heaps_without_thread, before.heaps_without_thread + THREADS);
-    /* What libc keeps for its threads is all that is more. */
+    /* Only the memory that libc keeps for its threads may be left. */
     CHECK(after.live_bytes < before.live_bytes + THREADS * 4096);
 }
 
-/* mallow_stats [large]: nothing but what holds in every mode of checking. */
+/* mallow_stats [large]: with "large", only the checks that hold in every mode. */
 int main(int argc, char **argv) {
     (void)argv;
     *(void **)&read_stats = dlsym(RTLD_DEFAULT, "mallow_stats");

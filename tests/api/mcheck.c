@@ -1,8 +1,8 @@
 /*
- * mcheck(3) and its relatives:
+ * mcheck(3), mcheck_pedantic, mcheck_check_all and mprobe behave as in libc's debugging library,
+ * except that checks can begin at any time and earlier blocks pass them:
  *     mcheck PART
- * What libc's debugging library does was found out by experiment; here checks can begin at any
- * time, and blocks from before pass.
+ * The behaviour of libc was found by experiment.
  */
 #include <errno.h>
 #include <mcheck.h>
@@ -90,7 +90,7 @@ static void probes(void) {
     check_probe(NULL, MCHECK_HEAD);
 }
 
-/* The program goes on, as after a report. */
+/* The program continues after the handler, as after a report. */
 static void calls_find_it(void) {
     CHECK_EQUAL(mcheck(note), 0);
     char *volatile p = get(20);
@@ -158,7 +158,7 @@ static void check_each_call_tells(char *volatile bad) {
     CHECK_EQUAL(calls, 0);
 }
 
-/* A second call of mcheck changes the handler alone, as there. */
+/* A second call of mcheck changes only the handler, as in libc. */
 static void pedantic(void) {
     CHECK_EQUAL(mcheck_pedantic(note_other), 0);
     char *bad = get(20);

@@ -1,4 +1,4 @@
-// C++ after mcheck(3): what the operators tell is looked at from then on.
+// After mcheck(3) blocks of C++ are checked, and deleting an array without [] ends the program.
 #include <csignal>
 #include <mcheck.h>
 #include <new>

@@ -1,4 +1,5 @@
-// Every form of operator new and delete: alignment, failure, and the new handler.
+// Every form of operator new and delete aligns blocks, fails as declared, and calls the new
+// handler.
 #include "check.h"
 #include "pattern.h"
 
@@ -81,7 +82,8 @@ void null_is_released() {
 
 constexpr size_t too_large = static_cast<size_t>(PTRDIFF_MAX) + 1;
 
-// Tells how an allocation of that size failed: an exception where it throws, else a null pointer.
+// Returns true if an allocation of the size fails as declared: by an exception if the form throws,
+// and otherwise with a null pointer.
 bool fails_as_declared(const Allocation &allocation, size_t size) {
     try {
         return allocation.function(size, align_val_t{64}) == nullptr && !allocation.throws;
@@ -106,7 +108,7 @@ void throw_own_failure() {
 void failure_without_handler() {
     for (const Allocation &allocation : allocations) {
         CHECK(fails_as_declared(allocation, too_large));
-        if (running_on_mallow()) // The C++ library rounds it up to an alignment: to 0.
+        if (running_on_mallow()) // the C++ library rounds this size up to 0
             CHECK(fails_as_declared(allocation, SIZE_MAX));
     }
 }

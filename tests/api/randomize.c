@@ -1,5 +1,6 @@
 /*
- * randomize=on: blocks do not follow one another, neither within a slab nor from slab to slab.
+ * With randomize=on blocks do not follow one another in memory, neither within a slab nor from slab
+ * to slab.
  *     randomize on|off
  */
 #include "check.h"
@@ -20,7 +21,8 @@ static size_t in_sequence(void) {
 
 static uintptr_t granule(const char *p) { return (uintptr_t)p / GRANULE; }
 
-/* Changes of the slab, and those to the next one. */
+/* Counts how often the slab changes from one block to the next, and how often to the next slab in
+ * memory. */
 static void count_slabs(size_t *changes, size_t *neighbours) {
     *changes = *neighbours = 0;
     for (size_t i = 1; i < BLOCKS; i++) {
@@ -30,7 +32,7 @@ static void count_slabs(size_t *changes, size_t *neighbours) {
     }
 }
 
-/* calloc knows what is fresh whatever the order. */
+/* calloc must zero used slots in any order. */
 static void blocks_are_cleared(void) {
     for (size_t i = 0; i < BLOCKS; i++) {
         memset(blocks[i], 0xff, BYTES);

@@ -1,4 +1,5 @@
-/* realloc(3) and reallocarray(3). */
+/* realloc(3) and reallocarray(3) keep the content through any change of size, leave the block alone
+ * if they fail, and leave errno unchanged if they succeed. */
 #include "check.h"
 #include "pattern.h"
 

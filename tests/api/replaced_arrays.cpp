@@ -1,5 +1,5 @@
-// A program may replace the array forms of operator new and delete: those with a size or
-// std::nothrow then go through them, with and without an alignment.
+// A program may replace the array forms of operator new and delete. The forms with a size or
+// std::nothrow then call the program's, with and without an alignment.
 #include "check.h"
 
 #include <cstdlib>
@@ -22,7 +22,7 @@ struct alignas(64) wide {
 
 constexpr auto alignment = std::align_val_t(64);
 
-// The counts begin anew with each call.
+// Compares the counts and resets them.
 void check_counts(int plain_calls, int aligned_calls) {
     CHECK_EQUAL(allocated, plain_calls);
     CHECK_EQUAL(released, plain_calls);
@@ -33,7 +33,7 @@ void check_counts(int plain_calls, int aligned_calls) {
 
 } // namespace
 
-// Blocks begin with a header: handed to any other allocator they are no blocks at all.
+// Blocks have a header, so that they are invalid for any other allocator.
 void *operator new[](std::size_t size) {
     allocated++;
     if (size > std::size_t{1} << 60) throw std::bad_alloc();
@@ -70,14 +70,14 @@ int main(int argc, char **) {
     ::operator delete[](::operator new[](100, alignment), alignment, std::nothrow);
     ::operator delete[](::operator new[](100, alignment, std::nothrow), alignment);
     check_counts(0, 3);
-    // What the program's own throws does not get through.
+    // The forms with std::nothrow catch the exceptions of the program's operators.
     const std::size_t too_large = std::size_t{1} << 61;
     CHECK(::operator new[](too_large, std::nothrow) == nullptr);
     CHECK(::operator new[](too_large, alignment, std::nothrow) == nullptr);
     CHECK_EQUAL(allocated, 1);
     CHECK_EQUAL(aligned_allocated, 1);
     allocated = aligned_allocated = 0;
-    // The forms for one object are the library's.
+    // The forms for one object still belong to the library.
     ::operator delete(::operator new(100), 100);
     ::operator delete(::operator new(100, alignment), 100, alignment);
     check_counts(0, 0);

@@ -1,4 +1,4 @@
-// A program may replace the plain operator new and delete: all other forms then go through them.
+// A program may replace the plain operator new and delete. All other forms then call the program's.
 #include "check.h"
 
 #include <cstdlib>
@@ -11,7 +11,7 @@ int allocated, released, aligned_allocated, aligned_released;
 
 } // namespace
 
-// Blocks begin with a header: handed to any other allocator they are no blocks at all.
+// Blocks have a header, so that they are invalid for any other allocator.
 void *operator new(std::size_t size) {
     allocated++;
     char *block = static_cast<char *>(std::malloc(header + size));

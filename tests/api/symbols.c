@@ -1,4 +1,4 @@
-/* Every name that allocates or frees belongs to one library: blocks of two must never mix. */
+/* One library defines every name that allocates or frees, so that blocks of two never mix. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -32,7 +32,7 @@ static const char *const libc_names[] = {
     "__libc_mallopt",
 };
 
-/* C23's, the operators of C++, and what libc keeps for old programs alone. */
+/* The names of C23 and C++, those that libc keeps only for old programs, and Mallow's own. */
 static const char *const further_names[] = {
     "cfree",
     "free_sized",

@@ -1,4 +1,5 @@
-/* Above PTRDIFF_MAX every function fails with ENOMEM: no rounding wraps around to a small block. */
+/* Every function fails with ENOMEM for sizes near and above PTRDIFF_MAX: no rounding wraps around
+ * to a small block. */
 #include "check.h"
 
 #include <errno.h>

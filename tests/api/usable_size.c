@@ -1,4 +1,4 @@
-/* malloc_usable_size(3): every byte of it may be written and belongs to no other block. */
+/* Every byte of malloc_usable_size(3) may be written and belongs to no other block. */
 #include "check.h"
 #include "pattern.h"
 
