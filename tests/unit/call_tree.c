@@ -25,14 +25,14 @@ static void equal_stacks_are_one_node(void **state) {
         list[i].id = call_tree_node(list[i].caller, list[i].pc);
         assert_int_not_equal(list[i].id, 0);
     }
-    uint32_t there = call_tree_nodes() - before;
-    assert_in_range(there, NODES * 9 / 10, NODES);
+    uint32_t nodes = call_tree_nodes() - before;
+    assert_in_range(nodes, NODES * 9 / 10, NODES);
     for (unsigned i = NODES; i-- > 0;) {
         assert_int_equal(call_tree_node(list[i].caller, list[i].pc), list[i].id);
         assert_int_equal(call_tree_caller(list[i].id), list[i].caller);
         assert_int_equal(call_tree_pc(list[i].id), list[i].pc);
     }
-    assert_int_equal(call_tree_nodes() - before, there);
+    assert_int_equal(call_tree_nodes() - before, nodes);
 }
 
 /* The addresses of these stacks are equal in most bits. */
@@ -48,26 +48,26 @@ static void different_stacks_are_different_nodes(void **state) {
     }
 }
 
-static void without_memory_old_nodes_are_found(void **state) {
+static void existing_nodes_are_found_without_memory(void **state) {
     (void)state;
     uint32_t first = call_tree_node(0, 1), node;
     uintptr_t more = 2;
     os_fail(OS_MAP, 1, LONG_MAX);
     while ((node = call_tree_node(0, more)) != 0) more++;
-    uint32_t there = call_tree_nodes();
+    uint32_t nodes = call_tree_nodes();
     for (unsigned i = 0; i < 100; i++) assert_int_equal(call_tree_node(0, more + i), 0);
     assert_int_equal(call_tree_node(0, 1), first);
     assert_int_not_equal(call_tree_node(0, more - 1), 0);
-    assert_int_equal(call_tree_nodes(), there);
+    assert_int_equal(call_tree_nodes(), nodes);
     os_fail(OS_MAP, 1, 0);
-    assert_int_equal(call_tree_node(0, more), there + 1);
+    assert_int_equal(call_tree_node(0, more), nodes + 1);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_stacks_are_one_node),
         cmocka_unit_test(different_stacks_are_different_nodes),
-        cmocka_unit_test(without_memory_old_nodes_are_found),
+        cmocka_unit_test(existing_nodes_are_found_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,7 +186,7 @@ static void rows_are_remembered(void **state) {
     check_rule(3, CFI_SAME, 0);
 }
 
-static void expressions_are_found(void **state) {
+static void expressions_are_rules(void **state) {
     (void)state;
     assert_true(
         row_of(PROGRAM(0x0f, 3, 0x76, 0x70, 0x06, 0x10, 3, 2, 0x76, 0, 0x16, 12, 1, 0x30), 0));
@@ -197,7 +197,7 @@ static void expressions_are_found(void **state) {
     assert_int_equal(cfi.row.rule[12].kind, CFI_IS_EXPRESSION);
 }
 
-static void nonsense_is_refused(void **state) {
+static void invalid_programs_are_rejected(void **state) {
     (void)state;
     assert_false(row_of(PROGRAM(0x3e), 0));            /* no such operation */
     assert_false(row_of(PROGRAM(0x0b), 0));            /* no row was remembered */
@@ -286,7 +286,7 @@ static void constants(void **state) {
     CHECK_VALUE((uintptr_t)-128, 0x11, 0x80, 0x7f);
 }
 
-static void the_stack_is_turned(void **state) {
+static void the_stack_is_rearranged(void **state) {
     (void)state;
     CHECK_VALUE(1001, LIT(1), 0x22);
     CHECK_VALUE(2, LIT(1), 0x12, 0x22);              /* dup */
@@ -348,7 +348,7 @@ static void registers_and_memory(void **state) {
     CHECK_ANSWER(CFI_LOST, 0x92, 77, 0);
 }
 
-static void expressions_end(void **state) {
+static void invalid_expressions_are_rejected(void **state) {
     (void)state;
     CHECK_ANSWER(CFI_LOST, 0x2f, 0xfd, 0xff);       /* jumps to itself */
     CHECK_ANSWER(CFI_LOST, 0x2f, 0xfc, 0xff);       /* jumps before its start */
@@ -368,15 +368,15 @@ int main(void) {
         cmocka_unit_test(advances_of_every_width),
         cmocka_unit_test(every_rule),
         cmocka_unit_test(rows_are_remembered),
-        cmocka_unit_test(expressions_are_found),
-        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(expressions_are_rules),
+        cmocka_unit_test(invalid_programs_are_rejected),
         cmocka_unit_test(every_version_and_augmentation),
         cmocka_unit_test(constants),
-        cmocka_unit_test(the_stack_is_turned),
+        cmocka_unit_test(the_stack_is_rearranged),
         cmocka_unit_test(arithmetic),
         cmocka_unit_test(comparisons_and_jumps),
         cmocka_unit_test(registers_and_memory),
-        cmocka_unit_test(expressions_end),
+        cmocka_unit_test(invalid_expressions_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,31 +23,31 @@ long __wrap_os_read_file(const char *path, char *buffer, size_t bytes) {
     return -1;
 }
 
-static void there_are(size_t count, const struct file *some) {
+static void set_files(size_t count, const struct file *some) {
     memset(files, 0, sizeof files);
     memcpy(files, some, count * sizeof *some);
 }
-#define THERE_ARE(...)                               \
+#define SET_FILES(...)                               \
     do {                                             \
         const struct file list[] = {__VA_ARGS__};    \
-        there_are(sizeof list / sizeof *list, list); \
+        set_files(sizeof list / sizeof *list, list); \
     } while (0)
 
 static void no_group_is_no_limit(void **state) {
     (void)state;
     memset(files, 0, sizeof files);
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
-    THERE_ARE({"/proc/self/cgroup", "0::/a\n"});
+    SET_FILES({"/proc/self/cgroup", "0::/a\n"});
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
-    THERE_ARE({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", "max\n"});
+    SET_FILES({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", "max\n"});
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
-    THERE_ARE({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", ""});
+    SET_FILES({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", ""});
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
 }
 
-static void the_least_of_the_groups_around_counts(void **state) {
+static void the_lowest_limit_of_all_parents_counts(void **state) {
     (void)state;
-    THERE_ARE({"/proc/self/cgroup", "0::/a/b/c\n"}, {"/sys/fs/cgroup/a/b/c/memory.max", "max\n"},
+    SET_FILES({"/proc/self/cgroup", "0::/a/b/c\n"}, {"/sys/fs/cgroup/a/b/c/memory.max", "max\n"},
               {"/sys/fs/cgroup/a/b/memory.max", "3000\n"},
               {"/sys/fs/cgroup/a/memory.max", "2000\n"}, {"/sys/fs/cgroup/b/memory.max", "1\n"});
     assert_int_equal(cgroup_memory().limit, 2000);
@@ -56,55 +56,55 @@ static void the_least_of_the_groups_around_counts(void **state) {
 /* In a container the root of the mounted file system is the group. */
 static void the_root_may_be_the_group(void **state) {
     (void)state;
-    THERE_ARE({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "536870912\n"});
+    SET_FILES({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "536870912\n"});
     assert_int_equal(cgroup_memory().limit, 512 * MIB);
-    THERE_ARE({"/proc/self/cgroup", "0::/../else\n"}, {"/sys/fs/cgroup/memory.max", "7000"});
+    SET_FILES({"/proc/self/cgroup", "0::/../else\n"}, {"/sys/fs/cgroup/memory.max", "7000"});
     assert_int_equal(cgroup_memory().limit, 7000);
 }
 
 static void version_1_is_read_too(void **state) {
     (void)state;
-    THERE_ARE({"/proc/self/cgroup", "5:devices:/x\n4:memory:/m/n\n1:cpu:/y\n0::/\n"},
+    SET_FILES({"/proc/self/cgroup", "5:devices:/x\n4:memory:/m/n\n1:cpu:/y\n0::/\n"},
               {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"},
               {"/sys/fs/cgroup/memory/m/n/memory.limit_in_bytes", "4096000\n"},
               {"/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "1\n"});
     assert_int_equal(cgroup_memory().limit, 4096000);
-    THERE_ARE({"/proc/self/cgroup", "4:memory:/m\n"},
+    SET_FILES({"/proc/self/cgroup", "4:memory:/m\n"},
               {"/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n"});
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
-    THERE_ARE({"/proc/self/cgroup", "4:memory:/m\n"},
+    SET_FILES({"/proc/self/cgroup", "4:memory:/m\n"},
               {"/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "99999999999999999999999\n"});
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
 }
 
 /* Page caches do not count as used. The group with the least memory left counts, even if its limit
  * is not the lowest. */
-static void what_is_left_is_what_nobody_uses(void **state) {
+static void memory_in_use_is_not_left(void **state) {
     (void)state;
-    THERE_ARE({"/proc/self/cgroup", "0::/a/b\n"}, {"/sys/fs/cgroup/a/b/memory.max", "2000\n"},
+    SET_FILES({"/proc/self/cgroup", "0::/a/b\n"}, {"/sys/fs/cgroup/a/b/memory.max", "2000\n"},
               {"/sys/fs/cgroup/a/b/memory.stat", "anon 300\nfile 1600\n"},
               {"/sys/fs/cgroup/a/memory.max", "3000\n"},
               {"/sys/fs/cgroup/a/memory.stat", "anon 2900\nfile 10\n"});
     assert_int_equal(cgroup_memory().limit, 2000);
     assert_int_equal(cgroup_memory().left, 100);
-    THERE_ARE({"/proc/self/cgroup", "4:memory:/m\n"},
+    SET_FILES({"/proc/self/cgroup", "4:memory:/m\n"},
               {"/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "5000\n"},
               {"/sys/fs/cgroup/memory/m/memory.stat", "rss 1\ncache 4000\ntotal_rss 700\n"});
     assert_int_equal(cgroup_memory().left, 4300);
-    THERE_ARE({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "1000\n"},
+    SET_FILES({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "1000\n"},
               {"/sys/fs/cgroup/memory.stat", "anon 1200\n"});
     assert_int_equal(cgroup_memory().left, 0);
-    THERE_ARE({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "1000\n"});
+    SET_FILES({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "1000\n"});
     assert_int_equal(cgroup_memory().left, 1000);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_group_is_no_limit),
-        cmocka_unit_test(the_least_of_the_groups_around_counts),
+        cmocka_unit_test(the_lowest_limit_of_all_parents_counts),
         cmocka_unit_test(the_root_may_be_the_group),
         cmocka_unit_test(version_1_is_read_too),
-        cmocka_unit_test(what_is_left_is_what_nobody_uses),
+        cmocka_unit_test(memory_in_use_is_not_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,7 +173,7 @@ static void a_rebuild_finds_all_free_slots(void **state) {
     random_steps();
 }
 
-static void threads_take_few_slots_from_here(void **state) {
+static void only_small_classes_with_little_use_are_served(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {
         struct bin bin = {0};
@@ -236,7 +236,7 @@ int main(void) {
         cmocka_unit_test(a_thread_keeps_what_it_frees),
         cmocka_unit_test(freed_slots_serve_their_class_again),
         cmocka_unit_test(a_rebuild_finds_all_free_slots),
-        cmocka_unit_test(threads_take_few_slots_from_here),
+        cmocka_unit_test(only_small_classes_with_little_use_are_served),
         cmocka_unit_test(a_refused_granule_changes_nothing), /* must be last: it leaves no page */
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);

@@ -46,7 +46,7 @@ static void slots_are_numbered(void **state) {
     check(block + 16, false, slot_words(block, 16, ""));
 }
 
-static void slots_may_never_have_been_allocated(void **state) {
+static void slots_that_were_never_allocated_are_named(void **state) {
     (void)state;
     char *block = mallow_malloc(SIZE);
     const struct slab *slab = slab_around(block);
@@ -81,7 +81,7 @@ static void slots_of_mixed_sizes(void **state) {
           "beside the slots of a slab of mixed sizes, never allocated");
 }
 
-static void runs(void **state) {
+static void runs_are_described(void **state) {
     (void)state;
     char *block = mallow_malloc(100000), *behind = mallow_malloc(100000);
     check(block + 50000, false, "50000 bytes inside a block of 102400");
@@ -95,7 +95,7 @@ static void runs(void **state) {
     check(granule_start(space.granules) - 16, false, "in memory that was never allocated");
 }
 
-static void mappings_of_their_own(void **state) {
+static void mappings_are_described(void **state) {
     (void)state;
     char *block = mallow_malloc(64 * MIB);
     check(block + 16, false, "16 bytes inside a block of 67108864 with a mapping of its own");
@@ -103,7 +103,7 @@ static void mappings_of_their_own(void **state) {
     check(block + 16, false, "never allocated, nothing is mapped there");
 }
 
-static void what_is_not_ours(void **state) {
+static void foreign_memory_is_described(void **state) {
     (void)state;
     static int data = 1; /* initialized, because .bss may not be in pages of the file */
     char *mapped = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -123,12 +123,12 @@ static void what_is_not_ours(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_are_numbered),
-        cmocka_unit_test(slots_may_never_have_been_allocated),
+        cmocka_unit_test(slots_that_were_never_allocated_are_named),
         cmocka_unit_test(a_slab_has_ends_without_slots),
         cmocka_unit_test(slots_of_mixed_sizes),
-        cmocka_unit_test(runs),
-        cmocka_unit_test(mappings_of_their_own),
-        cmocka_unit_test(what_is_not_ours),
+        cmocka_unit_test(runs_are_described),
+        cmocka_unit_test(mappings_are_described),
+        cmocka_unit_test(foreign_memory_is_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

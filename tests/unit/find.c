@@ -37,7 +37,7 @@ static void first_blocks_are_cold_and_later_ones_slots(void **state) {
     for (int i = 0; i < BLOCKS; i++) check_gone(blocks[i]);
 }
 
-static void larger_ones_are_runs_and_mappings(void **state) {
+static void larger_blocks_are_runs_and_mappings(void **state) {
     (void)state;
     void *run = mallow_malloc(SLOT_MAX + 1), *mapping = mallow_malloc(64 * MIB);
     check(run, SLOT_MAX + 1, BLOCK_RUN);
@@ -48,7 +48,7 @@ static void larger_ones_are_runs_and_mappings(void **state) {
     check_gone(mapping);
 }
 
-static void a_block_of_no_bytes_is_one(void **state) {
+static void a_block_of_no_bytes_is_a_block(void **state) {
     (void)state;
     void *block = mallow_malloc(0);
     check(block, 0, BLOCK_SLOT);
@@ -56,7 +56,7 @@ static void a_block_of_no_bytes_is_one(void **state) {
     check_gone(block);
 }
 
-static void whatever_else_is_none(void **state) {
+static void other_addresses_are_no_blocks(void **state) {
     (void)state;
     static int data;
     void *mapped = mmap(NULL, GRANULE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -84,7 +84,7 @@ static void whatever_else_is_none(void **state) {
 }
 
 /* With blocks of all kinds in the heap, exactly their first addresses are blocks. */
-static void random_addresses_are_starts_or_none(void **state) {
+static void only_starts_of_blocks_are_blocks(void **state) {
     (void)state;
     uint64_t seed = 1;
     size_t found = 0, bytes = 0;
@@ -110,10 +110,10 @@ static void random_addresses_are_starts_or_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_blocks_are_cold_and_later_ones_slots),
-        cmocka_unit_test(larger_ones_are_runs_and_mappings),
-        cmocka_unit_test(a_block_of_no_bytes_is_one),
-        cmocka_unit_test(whatever_else_is_none),
-        cmocka_unit_test(random_addresses_are_starts_or_none),
+        cmocka_unit_test(larger_blocks_are_runs_and_mappings),
+        cmocka_unit_test(a_block_of_no_bytes_is_a_block),
+        cmocka_unit_test(other_addresses_are_no_blocks),
+        cmocka_unit_test(only_starts_of_blocks_are_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,8 +34,8 @@ static void check_block(size_t size, size_t align, enum family family, bool zero
     CHECK_EQUAL(info.allocated, 4711);
     CHECK_EQUAL(info.allocated_by, os_thread_id());
     CHECK(info.freed == 0 && info.freed_by == 0);
-    CHECK(block - place.start >= ZONE_LEAST);
-    CHECK(place.start + place.bytes - (block + size) >= ZONE_LEAST);
+    CHECK(block - place.start >= ZONE_MIN);
+    CHECK(place.start + place.bytes - (block + size) >= ZONE_MIN);
     struct free_request how = {.family = family, WITH_SIZE(size), WITH_ALIGN(align)};
     CHECK(give_as(block, how, 4712));
     full_info(&place, &info);
@@ -47,13 +47,13 @@ static void check_block(size_t size, size_t align, enum family family, bool zero
     check_reported("");
 }
 
-static void blocks_are_what_was_asked_for(void) {
+static void blocks_are_as_requested(void) {
     for (size_t size = 1; size < 30000; size += 1 + size / 9)
         for (size_t align = 1; align <= 4096 && size + align < 30000; align *= 2)
             check_block(size, align, (enum family)(size % 3), (size + align) % 4 == 0);
 }
 
-static void memory_is_filled_with_what_was_chosen(void) {
+static void memory_is_filled_with_the_chosen_byte(void) {
     settings.perturb = 0x11;
     char *block = take(1000);
     CHECK(is_filled(block, 1000, 0x11 ^ 0xff));
@@ -65,7 +65,7 @@ static void memory_is_filled_with_what_was_chosen(void) {
 }
 
 /* A block in quarantine keeps the byte that it was filled with. */
-static void another_fill_is_no_write(void) {
+static void a_new_fill_byte_is_no_damage(void) {
     static const uint8_t fills[] = {0, 17, 42, 0};
     char *block[4];
     for (int i = 0; i < 4; i++) block[i] = take(96);
@@ -102,16 +102,16 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
         CHECK_EQUAL(damage_of(blocks[i]), DAMAGE_NONE);
     }
     check_reported("");
-    CHECK(!give_as(blocks[0], plainly, 0));
+    CHECK(!give_as(blocks[0], plain_free, 0));
     check_reported("double free of");
     empty_quarantine();
     check_reported("");
     CHECK(take_as((struct alloc_request){.align = 64}, 0) == NULL); /* guarded instead */
 }
 
-static void what_needs_more_than_a_slot_has_none(void) {
+static void requests_beyond_slots_are_refused(void) {
     CHECK(take_as((struct alloc_request){.size = SLOT_MAX - 200, .align = 1}, 0) != NULL);
-    for (size_t size = SLOT_MAX - ZONE_LEAST; size < SLOT_MAX + 100; size++)
+    for (size_t size = SLOT_MAX - ZONE_MIN; size < SLOT_MAX + 100; size++)
         CHECK(take_as((struct alloc_request){.size = size, .align = 1}, 0) == NULL);
     static const size_t sizes[] = {PTRDIFF_MAX, SIZE_MAX - 100, SIZE_MAX};
     for (int i = 0; i < 3; i++)
@@ -155,42 +155,42 @@ static void a_block_is_freed_once(void) {
     char *block = take(100);
     give(block);
     check_reported("");
-    CHECK(!give_as(block, plainly, 0));
+    CHECK(!give_as(block, plain_free, 0));
     check_reported("double free of");
     CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
 }
 
-static void and_only_where_it_begins(void) {
+static void a_block_is_freed_only_at_its_start(void) {
     char *block = take(1000);
     static const ptrdiff_t others[] = {-16, -1, 1, 8, 16, 999, 1000, 1001};
     for (int i = 0; i < 8; i++) {
-        CHECK(!give_as(block + others[i], plainly, 0));
+        CHECK(!give_as(block + others[i], plain_free, 0));
         check_reported("invalid free of");
     }
     CHECK_EQUAL(damage_of(block), DAMAGE_NONE);
     give(block);
-    CHECK(!give_as(block + 8, plainly, 0));
+    CHECK(!give_as(block + 8, plain_free, 0));
     check_reported("invalid free of");
-    CHECK(!give_as(block, plainly, 0));
+    CHECK(!give_as(block, plain_free, 0));
     check_reported("double free of");
 }
 
-static void what_is_told_is_compared(void) {
+static void passed_sizes_and_families_are_compared(void) {
     char *block = take(100);
     CHECK(give_as(block, (struct free_request){WITH_SIZE(99)}, 0));
     check_reported("size is 100, freed with 99");
     block = take(100);
-    struct free_request wrong = plainly;
+    struct free_request wrong = plain_free;
     wrong.family = FAMILY_NEW_ARRAY;
     CHECK(give_as(block, wrong, 0));
     check_reported("allocated by malloc, freed by delete[]");
-    CHECK(!give_as(block, plainly, 0));
+    CHECK(!give_as(block, plain_free, 0));
     check_reported("double free of");
 }
 
 enum { SHARED = 3000, THREADS = 2 };
 static char *shared[SHARED];
-static _Atomic int met, given;
+static _Atomic int met, freed_blocks;
 
 /* Lets the threads meet at the same block. The last one notices it first, so it waits a little. */
 static void meet(int block) {
@@ -200,24 +200,24 @@ static void meet(int block) {
         if (looks > 1000) sched_yield();
 }
 
-static void *give_all(void *unused) {
+static void *free_all(void *unused) {
     struct heap *heap = heap_enter();
     for (int i = 0; i < SHARED; i++) {
         struct place place = place_around(shared[i]);
         meet(i);
-        given += full_free(heap, &place, shared[i], &plainly, 0);
+        freed_blocks += full_free(heap, &place, shared[i], &plain_free, 0);
     }
     heap_leave(heap);
     return unused;
 }
 
-static void one_of_several_threads_gets_it(void) {
+static void one_of_several_threads_frees_a_block(void) {
     pthread_t threads[THREADS];
     settings.check_action = 0; /* half of the frees are errors */
     for (int i = 0; i < SHARED; i++) shared[i] = take(50);
-    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(give_all, NULL);
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(free_all, NULL);
     for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
-    CHECK_EQUAL(given, SHARED);
+    CHECK_EQUAL(freed_blocks, SHARED);
 }
 
 static void *take_one(void *unused) {
@@ -281,7 +281,7 @@ static void relief_empties_the_quarantine(void) {
 
 /* ---- all together ---- */
 
-static void blocks_live_beside_each_other(void) {
+static void blocks_do_not_disturb_each_other(void) {
     enum { BLOCKS = 500, STEPS = 100000 };
     static struct {
         char *start;
@@ -312,21 +312,21 @@ static void blocks_live_beside_each_other(void) {
 }
 
 static struct body bodies[] = {
-    BODY(blocks_are_what_was_asked_for),
-    BODY(memory_is_filled_with_what_was_chosen),
-    BODY(another_fill_is_no_write),
+    BODY(blocks_are_as_requested),
+    BODY(memory_is_filled_with_the_chosen_byte),
+    BODY(a_new_fill_byte_is_no_damage),
     BODY(a_block_of_no_bytes_is_inaccessible),
-    BODY(what_needs_more_than_a_slot_has_none),
+    BODY(requests_beyond_slots_are_refused),
     BODY(fresh_slots_come_at_random),
     BODY(few_blocks_touch_few_pages),
     BODY(a_block_is_freed_once),
-    BODY(and_only_where_it_begins),
-    BODY(what_is_told_is_compared),
-    BODY(one_of_several_threads_gets_it),
+    BODY(a_block_is_freed_only_at_its_start),
+    BODY(passed_sizes_and_families_are_compared),
+    BODY(one_of_several_threads_frees_a_block),
     BODY(any_thread_may_free_a_block),
     BODY(a_slot_waits_for_other_frees),
     BODY(relief_empties_the_quarantine),
-    BODY(blocks_live_beside_each_other),
+    BODY(blocks_do_not_disturb_each_other),
 };
 
 int main(void) {

@@ -7,9 +7,9 @@
 #include "check/full.h"
 #include "process/options.h"
 
-enum { ZONE_LEAST = 32 }; /* the least number of checked bytes on either side of a block */
+enum { ZONE_MIN = 32 }; /* the least number of checked bytes on either side of a block */
 
-static const struct free_request plainly = {.family = FAMILY_MALLOC};
+static const struct free_request plain_free = {.family = FAMILY_MALLOC};
 
 static inline void begin(void) {
     setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
@@ -44,7 +44,7 @@ static inline bool give_as(char *block, struct free_request how, stack_id stack)
     return done;
 }
 
-static inline void give(char *block) { CHECK(give_as(block, plainly, 0)); }
+static inline void give(char *block) { CHECK(give_as(block, plain_free, 0)); }
 
 static inline enum damage damage_of(const char *block) {
     struct place place = place_around(block);

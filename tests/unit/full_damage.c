@@ -48,18 +48,18 @@ static void check_write(size_t size, ptrdiff_t at, char value) {
 }
 
 /* A single null byte is found. */
-static void each_byte_around_a_block_is_looked_at(void) {
+static void each_byte_around_a_block_is_checked(void) {
     for (int i = 0; i < SIZES; i++) {
         ptrdiff_t size = (ptrdiff_t)sizes[i];
-        for (ptrdiff_t at = -ZONE_LEAST; at < 0; at++) check_write(sizes[i], at, 0);
-        for (ptrdiff_t at = size; at < size + ZONE_LEAST; at++) check_write(sizes[i], at, 0);
+        for (ptrdiff_t at = -ZONE_MIN; at < 0; at++) check_write(sizes[i], at, 0);
+        for (ptrdiff_t at = size; at < size + ZONE_MIN; at++) check_write(sizes[i], at, 0);
         if (size > 0) check_write(sizes[i], 0, 0);
         if (size > 0) check_write(sizes[i], size - 1, 0);
     }
 }
 
 /* The redzone reaches up to the next slot and includes the rounding of the size class. */
-static void all_of_the_rest_of_the_slot_is_looked_at(void) {
+static void the_whole_rest_of_the_slot_is_checked(void) {
     for (size_t size = 600; size < 640; size++) {
         char *block = take(size);
         struct place place = place_around(block);
@@ -77,20 +77,20 @@ static void all_of_the_rest_of_the_slot_is_looked_at(void) {
     }
 }
 
-static void a_redzone_from_elsewhere_does_not_fit(void) {
-    char *one = take(100), *other = take(100), saved[ZONE_LEAST];
+static void a_redzone_of_another_block_does_not_fit(void) {
+    char *one = take(100), *other = take(100), saved[ZONE_MIN];
     memcpy(saved, one + 100, sizeof saved);
     memcpy(one + 100, other + 100, sizeof saved);
     CHECK_EQUAL(damage_of(one), DAMAGE_TAIL);
     memcpy(one + 100, saved, sizeof saved);
     CHECK_EQUAL(damage_of(one), DAMAGE_NONE);
-    memcpy(one - ZONE_LEAST, other - ZONE_LEAST, sizeof saved);
+    memcpy(one - ZONE_MIN, other - ZONE_MIN, sizeof saved);
     CHECK_EQUAL(damage_of(one), DAMAGE_HEAD);
 }
 
 /* ---- after the free ---- */
 
-static void each_byte_of_a_freed_block_is_looked_at(void) {
+static void each_byte_of_a_freed_block_is_checked(void) {
     char *block = take(100);
     struct place place = place_around(block);
     give(block);
@@ -119,7 +119,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
     check_reported("");
 }
 
-static void or_when_it_leaves_quarantine(void) {
+static void a_write_is_found_when_the_slot_leaves_quarantine(void) {
     static char *blocks[1000];
     settings.quarantine = 0;
     for (int i = 0; i < 1000; i++) blocks[i] = take(500);
@@ -133,12 +133,12 @@ static void or_when_it_leaves_quarantine(void) {
 }
 
 static struct body bodies[] = {
-    BODY(each_byte_around_a_block_is_looked_at),
-    BODY(all_of_the_rest_of_the_slot_is_looked_at),
-    BODY(a_redzone_from_elsewhere_does_not_fit),
-    BODY(each_byte_of_a_freed_block_is_looked_at),
+    BODY(each_byte_around_a_block_is_checked),
+    BODY(the_whole_rest_of_the_slot_is_checked),
+    BODY(a_redzone_of_another_block_does_not_fit),
+    BODY(each_byte_of_a_freed_block_is_checked),
     BODY(a_write_is_found_when_the_slot_is_used_again),
-    BODY(or_when_it_leaves_quarantine),
+    BODY(a_write_is_found_when_the_slot_leaves_quarantine),
 };
 
 int main(void) {

@@ -37,7 +37,7 @@ static void place_everywhere(void) {
 
 static void blocks_end_at_an_inaccessible_page(void) { place_everywhere(); }
 
-static void blocks_begin_at_one_on_request(void) {
+static void blocks_begin_at_an_inaccessible_page_on_request(void) {
     settings.guard_left = true;
     place_everywhere();
 }
@@ -84,7 +84,7 @@ static void every_address_finds_its_block(void) {
 
 /* An inaccessible page is attributed to the block that touches it: first to the block behind, which
  * begins where its pages begin, and then to the block before, which ends where its pages end. */
-static void the_block_that_touches_is_preferred(void) {
+static void a_page_is_attributed_to_the_block_that_touches_it(void) {
     settings.guard_left = true;
     char *before = take(100, UNIT), *behind = take(100, UNIT);
     check_info(behind - 1, behind, LIFE_LIVE);
@@ -95,7 +95,7 @@ static void the_block_that_touches_is_preferred(void) {
     check_info(behind - 1, behind, LIFE_LIVE);
 }
 
-static void what_was_given_is_kept(void) {
+static void stacks_threads_and_families_are_kept(void) {
     struct block_info info;
     char *block = guard_alloc(100, UNIT, FAMILY_NEW, 4711);
     CHECK(guard_info(block + 50, &info));
@@ -113,7 +113,7 @@ static void what_was_given_is_kept(void) {
 
 /* ---- errors ---- */
 
-static void each_byte_around_a_block_is_looked_at(void) {
+static void each_byte_around_a_block_is_checked(void) {
     for (size_t size = 1; size < 40; size++) {
         for (int left = 0; left < 2; left++) {
             settings.guard_left = left;
@@ -134,7 +134,7 @@ static void each_byte_around_a_block_is_looked_at(void) {
     }
 }
 
-static void the_offset_of_the_damage_is_told(void) {
+static void the_offset_of_the_damage_is_reported(void) {
     char *block = take(100, UNIT);
     block[105] = block[103] = 0;
     guard_free(block, 0);
@@ -145,7 +145,7 @@ static void the_offset_of_the_damage_is_told(void) {
     check_reported("byte written at offset -7");
 }
 
-static void checks_on_demand_tell_once(void) {
+static void checks_on_demand_report_once(void) {
     char *blocks[10];
     for (int i = 0; i < 10; i++) blocks[i] = take(100, UNIT);
     CHECK_EQUAL(guard_check_all(), 0);
@@ -181,7 +181,7 @@ static bool stop(const struct block_info *info, void *context) {
     return ++*(size_t *)context < 3;
 }
 
-static void the_living_are_walked(void) {
+static void live_blocks_are_walked(void) {
     char *blocks[100];
     for (int i = 0; i < 100; i++) blocks[i] = take((size_t)i, UNIT);
     for (int i = 0; i < 100; i += 2) give(blocks[i]);
@@ -194,7 +194,7 @@ static void the_living_are_walked(void) {
 
 /* ---- sampling ---- */
 
-static void one_in_so_many_is_due(void) {
+static void one_allocation_in_n_is_due(void) {
     static const size_t intervals[] = {1, 2, 3, 100, 5000};
     for (int i = 0; i < 5; i++) {
         struct sample_countdown sample = {0};
@@ -215,17 +215,17 @@ static void one_in_so_many_is_due(void) {
 
 static struct body bodies[] = {
     BODY(blocks_end_at_an_inaccessible_page),
-    BODY(blocks_begin_at_one_on_request),
+    BODY(blocks_begin_at_an_inaccessible_page_on_request),
     BODY(large_blocks_are_placed_too),
     BODY(every_address_finds_its_block),
-    BODY(the_block_that_touches_is_preferred),
-    BODY(what_was_given_is_kept),
-    BODY(each_byte_around_a_block_is_looked_at),
-    BODY(the_offset_of_the_damage_is_told),
-    BODY(checks_on_demand_tell_once),
+    BODY(a_page_is_attributed_to_the_block_that_touches_it),
+    BODY(stacks_threads_and_families_are_kept),
+    BODY(each_byte_around_a_block_is_checked),
+    BODY(the_offset_of_the_damage_is_reported),
+    BODY(checks_on_demand_report_once),
     BODY(bad_frees_are_reported),
-    BODY(the_living_are_walked),
-    BODY(one_in_so_many_is_due),
+    BODY(live_blocks_are_walked),
+    BODY(one_allocation_in_n_is_due),
 };
 
 int main(void) {

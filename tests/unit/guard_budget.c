@@ -25,7 +25,7 @@ static void a_sample_stays_within_its_budget(void) {
     CHECK(guard_alloc(1, UNIT, FAMILY_MALLOC, 0) != NULL);
 }
 
-static void large_blocks_are_guarded_beside_a_sample(void) {
+static void large_blocks_are_guarded_in_addition_to_samples(void) {
     settings.guard = 5000;
     settings.guard_large = true;
     CHECK(guard_alloc(64 * MIB, UNIT, FAMILY_MALLOC, 0) != NULL);
@@ -44,7 +44,7 @@ static size_t own_memory(void) {
     return kernel_tables() + amount("/proc/self/smaps_rollup", "\nRss:");
 }
 
-static void what_is_kept_of_freed_blocks_is_in_the_budget(void) {
+static void memory_for_freed_blocks_is_in_the_budget(void) {
     settings.guard = 5000;
     give_others(10);
     size_t before = own_memory();
@@ -54,7 +54,7 @@ static void what_is_kept_of_freed_blocks_is_in_the_budget(void) {
     if (taken > MIB + 64 * KIB) check_failed("%zu KiB are taken\n", taken / KIB);
 }
 
-static void the_kernels_tables_go_back(void) {
+static void page_tables_go_back(void) {
     if (page_bytes != (size_t)sysconf(_SC_PAGESIZE)) return;
     char *stays = take(100, UNIT);
     give_others(1000);
@@ -78,9 +78,9 @@ static void half_of_the_mappings_are_left(void) {
 
 static struct body bodies[] = {
     BODY(a_sample_stays_within_its_budget),
-    BODY(large_blocks_are_guarded_beside_a_sample),
-    BODY(what_is_kept_of_freed_blocks_is_in_the_budget),
-    BODY(the_kernels_tables_go_back),
+    BODY(large_blocks_are_guarded_in_addition_to_samples),
+    BODY(memory_for_freed_blocks_is_in_the_budget),
+    BODY(page_tables_go_back),
     BODY(half_of_the_mappings_are_left),
 };
 

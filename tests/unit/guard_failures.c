@@ -17,7 +17,7 @@ static uint64_t seed = 1;
 /* A larger page consists of several pages of the kernel and costs as many times more. */
 static int repeated(int times) { return page_bytes > 4 * KIB ? times / 8 : times; }
 
-static void use_a_little(int operations) {
+static void use_some_blocks(int operations) {
     static char *blocks[40];
     for (int i = 0; i < repeated(operations); i++) {
         char **block = &blocks[random_below(&seed, 40)];
@@ -37,9 +37,9 @@ static void fail_calls(enum os_call kind, long first, long count) {
     if (child == 0) {
         CHECK(guard_table_begin(2000 * page_bytes));
         os_fail(kind, first, first + count - 1);
-        use_a_little(200);
+        use_some_blocks(200);
         os_fail(OS_ANY, LONG_MAX, LONG_MAX);
-        use_a_little(100); /* places where calls failed are used again */
+        use_some_blocks(100); /* places where calls failed are used again */
         give(take(100, UNIT));
         _exit(0);
     }
@@ -57,15 +57,15 @@ static void every_call_may_fail(void) {
     }
 }
 
-static void there_may_be_no_range(void) {
+static void the_range_may_be_refused(void) {
     for (int kind = 0; kind <= OS_ANY; kind++) {
         pid_t child = start_child();
         if (child == 0) {
             os_fail((enum os_call)kind, 1, LONG_MAX);
-            use_a_little(100);
+            use_some_blocks(100);
             os_fail(OS_ANY, LONG_MAX, LONG_MAX);
             for (int i = 0; i < 256; i++) guard_free(guard_alloc(1, UNIT, FAMILY_MALLOC, 0), 0);
-            use_a_little(100);
+            use_some_blocks(100);
             _exit(0);
         }
         check_child_succeeds(child);
@@ -73,7 +73,7 @@ static void there_may_be_no_range(void) {
 }
 
 /* The pages are closed neither in one step nor in two, but reused pages must be zero. */
-static void pages_that_cannot_be_closed_come_back_clear(void) {
+static void pages_that_cannot_be_closed_are_reused_zeroed(void) {
     CHECK(guard_table_begin((4 * GUARD_REUSE_DISTANCE + 40) * page_bytes));
     os_fail(OS_DISCARD, 1, LONG_MAX);
     for (int i = 0; i < 2000; i++) {
@@ -101,7 +101,7 @@ static void *churn(void *argument) {
     return NULL;
 }
 
-static void a_child_can_go_on(void) {
+static void a_child_can_use_guarded_blocks(void) {
     pthread_t threads[2];
     settings.guard = 1;
     CHECK(guard_table_begin(1600 * page_bytes));
@@ -110,7 +110,8 @@ static void a_child_can_go_on(void) {
         pid_t child = start_child();
         if (child == 0) {
             guard_after_fork();
-            for (int k = 0; k < 5; k++) use_a_little(400); /* every place once, with 4 KiB pages */
+            for (int k = 0; k < 5; k++)
+                use_some_blocks(400); /* every place once, with 4 KiB pages */
             _exit(0);
         }
         check_child_succeeds(child);
@@ -120,11 +121,11 @@ static void a_child_can_go_on(void) {
 }
 
 /* The fork may interrupt another thread at any point. */
-static void what_was_in_motion_is_made_whole(void) {
+static void interrupted_changes_are_repaired(void) {
     CHECK(guard_table_begin(2000 * page_bytes));
     settings.guard_budget = 2000 * page_bytes;
     for (int i = 0; i < 5; i++) {
-        use_a_little(200);
+        use_some_blocks(200);
         char *block = take(100, UNIT);
         guard_lock.word = 1;
         guard_after_fork();
@@ -137,10 +138,10 @@ static void what_was_in_motion_is_made_whole(void) {
 
 static struct body bodies[] = {
     BODY(every_call_may_fail),
-    BODY(there_may_be_no_range),
-    BODY(pages_that_cannot_be_closed_come_back_clear),
-    BODY(a_child_can_go_on),
-    BODY(what_was_in_motion_is_made_whole),
+    BODY(the_range_may_be_refused),
+    BODY(pages_that_cannot_be_closed_are_reused_zeroed),
+    BODY(a_child_can_use_guarded_blocks),
+    BODY(interrupted_changes_are_repaired),
 };
 
 int main(void) {

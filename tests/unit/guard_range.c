@@ -44,7 +44,7 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
 
 /* If the ranges overlapped, blocks of the heap would be taken for guarded blocks without
  * records. */
-static void the_range_is_not_in_the_heaps(void) {
+static void the_range_is_apart_from_the_heap(void) {
     const size_t bytes = GIB;
     CHECK(space_start());
     const struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
@@ -65,7 +65,7 @@ static void the_range_is_not_in_the_heaps(void) {
 /* ---- reuse of addresses ---- */
 
 /* The range has room for little more than twice GUARD_REUSE_DISTANCE blocks. */
-static void addresses_come_again_late(void) {
+static void addresses_are_reused_late(void) {
     enum { ROUNDS = 4000 };
     static char *order[ROUNDS];
     size_t pages = 4 * GUARD_REUSE_DISTANCE + 32;
@@ -87,14 +87,14 @@ static void addresses_come_again_late(void) {
     CHECK(reused > 0);
 }
 
-static void places_are_refused_rather_than_used_too_early(void) {
-    size_t pages = 4 * GUARD_REUSE_DISTANCE, given = 0;
+static void allocations_fail_rather_than_reuse_places_early(void) {
+    size_t pages = 4 * GUARD_REUSE_DISTANCE, allocated = 0;
     CHECK(guard_table_begin(pages * page_bytes));
     for (size_t i = 0; i < pages / 2 - GUARD_REUSE_DISTANCE + 10; i++) take(1, UNIT);
     char *block;
     while ((block = guard_alloc(1, UNIT, FAMILY_MALLOC, 0)) != NULL) {
         give(block);
-        CHECK(++given < GUARD_REUSE_DISTANCE);
+        CHECK(++allocated < GUARD_REUSE_DISTANCE);
     }
 }
 
@@ -109,38 +109,38 @@ static void a_full_range_refuses_until_there_is_room(void) {
     give(take(1, UNIT));
 }
 
-static void wrapping_around_spares_the_living(void) {
-    enum { LIVING = 100 };
+static void wrapping_around_spares_live_blocks(void) {
+    enum { LIVE = 100 };
     int rounds = (int)(12000 * KIB / page_bytes);
     static struct {
         char *start;
         size_t size;
         uint64_t key;
-    } living[LIVING];
+    } live[LIVE];
     CHECK(guard_table_begin(4096 * page_bytes));
     for (int i = 0; i < rounds; i++) {
-        size_t n = random_below(&seed, LIVING), size = random_below(&seed, 5 * page_bytes);
-        if (living[n].start != NULL) {
-            CHECK(pattern_holds(living[n].start, living[n].size, living[n].key));
-            give(living[n].start);
+        size_t n = random_below(&seed, LIVE), size = random_below(&seed, 5 * page_bytes);
+        if (live[n].start != NULL) {
+            CHECK(pattern_holds(live[n].start, live[n].size, live[n].key));
+            give(live[n].start);
         }
         char *start = take(size, (size_t)1 << random_below(&seed, 16));
         for (size_t k = 0; k < size; k += 61) CHECK_EQUAL(start[k], 0);
-        living[n].start = start;
-        living[n].size = size;
-        living[n].key = pattern_key(start, size, 1);
-        pattern_fill(start, size, living[n].key);
+        live[n].start = start;
+        live[n].size = size;
+        live[n].key = pattern_key(start, size, 1);
+        pattern_fill(start, size, live[n].key);
         check_info(start, start, LIFE_LIVE);
     }
     CHECK_EQUAL(guard_check_all(), 0);
 }
 
 static struct body bodies[] = {
-    BODY(the_range_is_not_in_the_heaps),
-    BODY(addresses_come_again_late),
-    BODY(places_are_refused_rather_than_used_too_early),
+    BODY(the_range_is_apart_from_the_heap),
+    BODY(addresses_are_reused_late),
+    BODY(allocations_fail_rather_than_reuse_places_early),
     BODY(a_full_range_refuses_until_there_is_room),
-    BODY(wrapping_around_spares_the_living),
+    BODY(wrapping_around_spares_live_blocks),
 };
 
 int main(void) {

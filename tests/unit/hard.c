@@ -38,7 +38,7 @@ static void check_block(size_t size, size_t align) {
     check_reported("");
 }
 
-static void blocks_are_what_was_asked_for(void) {
+static void blocks_are_as_requested(void) {
     for (size_t size = 1; size <= LARGEST; size += 1 + size / 50) check_block(size, 1);
     check_block(LARGEST, 1);
     for (size_t align = 2; align <= RUN_PAGE; align *= 2)
@@ -46,13 +46,13 @@ static void blocks_are_what_was_asked_for(void) {
             check_block(size, align);
 }
 
-static void what_needs_more_than_a_slot_has_none(void) {
+static void requests_beyond_slots_are_refused(void) {
     static const size_t sizes[] = {LARGEST + 1, SLOT_MAX, SLOT_MAX + 1, PTRDIFF_MAX, SIZE_MAX};
     for (int i = 0; i < 5; i++) CHECK(hard_alloc(sizes[i], 1) == NULL);
     CHECK(hard_alloc(1, 2 * RUN_PAGE) == NULL);
 }
 
-static void malloc_goes_on_with_other_ways(void) {
+static void malloc_falls_back_to_other_blocks(void) {
     for (size_t size = 1; size < 4 * SLOT_MAX; size = size * 2 + 1) {
         char *block = hard_mode.malloc(size);
         struct block_info info;
@@ -163,7 +163,7 @@ static void the_order_of_slots_cannot_be_guessed(void) {
 }
 
 /* The first block may be anywhere in its slab. */
-static void nor_can_the_place_of_the_first(void) {
+static void the_place_of_the_first_slot_cannot_be_guessed(void) {
     enum { CHILDREN = 20, FIRST = 100 };
     int first = 0;
     for (int i = 0; i < CHILDREN; i++) {
@@ -182,7 +182,7 @@ static void nor_can_the_place_of_the_first(void) {
 }
 
 /* The memory was used before the mode was chosen, or by a block too large for slots. */
-static void memory_that_was_used_otherwise_is_zero(void) {
+static void reused_memory_is_zeroed(void) {
     enum { BYTES = 2 * MIB };
     bool zeroed;
     settings.mmap_max = 0;
@@ -203,7 +203,7 @@ static void memory_that_was_used_otherwise_is_zero(void) {
 
 enum { BLOCKS = 300, STEPS = 60000 };
 
-static void *live(void *argument) {
+static void *use_blocks(void *argument) {
     struct {
         char *start;
         size_t size;
@@ -231,19 +231,24 @@ static void *live(void *argument) {
     return NULL;
 }
 
-static void blocks_live_beside_each_other(void) {
+static void threads_do_not_disturb_each_other(void) {
     pthread_t threads[3];
-    for (uintptr_t i = 0; i < 3; i++) threads[i] = start_thread(live, (void *)(i + 1));
+    for (uintptr_t i = 0; i < 3; i++) threads[i] = start_thread(use_blocks, (void *)(i + 1));
     for (int i = 0; i < 3; i++) join_thread(threads[i]);
     check_reported("");
 }
 
 static struct body bodies[] = {
-    BODY(blocks_are_what_was_asked_for),          BODY(what_needs_more_than_a_slot_has_none),
-    BODY(malloc_goes_on_with_other_ways),         BODY(a_block_of_no_bytes_is_inaccessible),
-    BODY(a_block_is_resized_within_its_class),    BODY(memory_of_one_class_serves_no_other),
-    BODY(the_order_of_slots_cannot_be_guessed),   BODY(nor_can_the_place_of_the_first),
-    BODY(memory_that_was_used_otherwise_is_zero), BODY(blocks_live_beside_each_other),
+    BODY(blocks_are_as_requested),
+    BODY(requests_beyond_slots_are_refused),
+    BODY(malloc_falls_back_to_other_blocks),
+    BODY(a_block_of_no_bytes_is_inaccessible),
+    BODY(a_block_is_resized_within_its_class),
+    BODY(memory_of_one_class_serves_no_other),
+    BODY(the_order_of_slots_cannot_be_guessed),
+    BODY(the_place_of_the_first_slot_cannot_be_guessed),
+    BODY(reused_memory_is_zeroed),
+    BODY(threads_do_not_disturb_each_other),
 };
 
 int main(void) {

@@ -9,7 +9,7 @@
 /* ---- overflows ---- */
 
 /* Checks that a change of any bit from the end of the block to the end of its slot is found. */
-static void check_each_bit_behind(size_t size) {
+static void check_each_bit_after(size_t size) {
     char *block = take(size);
     struct place place = place_of_live(block);
     for (char *at = block + size; at < place.start + place.bytes; at++) {
@@ -24,12 +24,12 @@ static void check_each_bit_behind(size_t size) {
     check_reported("");
 }
 
-static void each_byte_behind_a_block_is_looked_at(void) {
-    for (size_t size = 1; size < 300; size++) check_each_bit_behind(size);
-    for (size_t size = 300; size < LARGEST; size += size / 4) check_each_bit_behind(size);
+static void each_byte_after_a_block_is_checked(void) {
+    for (size_t size = 1; size < 300; size++) check_each_bit_after(size);
+    for (size_t size = 300; size < LARGEST; size += size / 4) check_each_bit_after(size);
 }
 
-static void a_null_byte_too_many_is_enough(void) {
+static void a_single_null_byte_is_found(void) {
     for (size_t size = 1; size < 2000; size++) {
         char *block = take(size);
         struct place place = place_of_live(block);
@@ -40,7 +40,7 @@ static void a_null_byte_too_many_is_enough(void) {
     }
 }
 
-static void the_free_tells_and_frees(void) {
+static void free_reports_damage_and_frees(void) {
     for (size_t size = 1; size < 1000; size = size * 3 / 2 + 1) {
         char *block = take(size), expected[100];
         block[size] ^= 0x55;
@@ -56,7 +56,7 @@ static void the_free_tells_and_frees(void) {
     }
 }
 
-static void the_next_block_is_not_reached_unseen(void) {
+static void an_overflow_up_to_the_next_block_is_found(void) {
     char *block = take(40);
     struct place place = place_of_live(block);
     memset(block, 'x', place.bytes);
@@ -64,7 +64,7 @@ static void the_next_block_is_not_reached_unseen(void) {
     check_reported("heap overflow of");
 }
 
-static void a_word_from_elsewhere_does_not_fit(void) {
+static void a_word_of_another_block_does_not_fit(void) {
     enum { COUNT = 100, SIZE = 32, WORD_AT = SIZE + HARD_TAIL - HARD_WORD };
     char *blocks[COUNT], words[COUNT][HARD_WORD];
     for (int i = 0; i < COUNT; i++) blocks[i] = take(SIZE);
@@ -96,13 +96,13 @@ static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) 
     for (int i = 0; i < COUNT; i++) blocks[i][-offset] ^= 0x55;
     for (int i = COUNT; used_again && i < COUNT + MORE; i++) blocks[i] = take(size);
     for (int i = 0; used_again && i < COUNT + MORE; i++) give(blocks[i]);
-    verify_all("looked at");
+    verify_all("found by the test");
     unsigned found = count_reports();
     if (found != COUNT) check_failed("%zu bytes, at -%td: %u found\n", size, offset, found);
 }
 
 /* Each offset has a process of its own, so that its slots are fresh. */
-static void in_fresh_slots(size_t size, bool used_again) {
+static void check_in_fresh_slots(size_t size, bool used_again) {
     for (ptrdiff_t offset = 1; offset <= (ptrdiff_t)HARD_TAIL; offset++) {
         pid_t child = start_child();
         if (child == 0) {
@@ -115,15 +115,15 @@ static void in_fresh_slots(size_t size, bool used_again) {
 }
 
 static void a_write_before_a_block_is_found_when_slots_are_used(void) {
-    in_fresh_slots(48, true);
-    in_fresh_slots(56, true);
-    in_fresh_slots(248, true);
+    check_in_fresh_slots(48, true);
+    check_in_fresh_slots(56, true);
+    check_in_fresh_slots(248, true);
 }
 
 /* The byte may be in a slot that was never used. */
-static void a_write_before_a_block_is_found_at_the_end(void) {
-    in_fresh_slots(24, false);
-    in_fresh_slots(240, false);
+static void a_write_before_a_block_is_found_by_verify_all(void) {
+    check_in_fresh_slots(24, false);
+    check_in_fresh_slots(240, false);
 }
 
 /* No slot precedes the first block. */
@@ -133,9 +133,9 @@ static void a_write_before_the_first_block_of_a_slab_is_found(void) {
         struct place place = place_of_live(take(SIZE));
         if (place.slot != place.slab->slots - place.slab->capacity) continue;
         place.start[-1] = 1;
-        verify_all("looked at");
+        verify_all("found by the test");
         CHECK(strstr(reported(), "heap underflow of") != NULL);
-        verify_all("looked at");
+        verify_all("found by the test");
         check_reported("");
         return;
     }
@@ -144,7 +144,7 @@ static void a_write_before_the_first_block_of_a_slab_is_found(void) {
 
 /* ---- after the free ---- */
 
-static void each_byte_of_a_freed_block_is_looked_at(void) {
+static void each_byte_of_a_freed_block_is_checked(void) {
     for (size_t size = 1; size < 3000; size = size * 2 + 7) {
         char *block = take(size);
         struct place place = place_of_live(block);
@@ -182,7 +182,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
 
 /* ---- checks of a live block ---- */
 
-static void resizing_looks_behind_the_block(void) {
+static void resizing_finds_an_overflow(void) {
     char *block = take(100);
     struct place place = place_of_live(block);
     block[100] = 0;
@@ -192,7 +192,7 @@ static void resizing_looks_behind_the_block(void) {
     check_reported("");
 }
 
-static void looking_on_demand_tells_too(void) {
+static void verifying_a_block_reports_damage(void) {
     char *block = take(100);
     struct place place = place_of_live(block);
     CHECK(!hard_verify(&place, "found by the test"));
@@ -209,18 +209,18 @@ static void looking_on_demand_tells_too(void) {
 }
 
 static struct body bodies[] = {
-    BODY(each_byte_behind_a_block_is_looked_at),
-    BODY(a_null_byte_too_many_is_enough),
-    BODY(the_free_tells_and_frees),
-    BODY(the_next_block_is_not_reached_unseen),
-    BODY(a_word_from_elsewhere_does_not_fit),
+    BODY(each_byte_after_a_block_is_checked),
+    BODY(a_single_null_byte_is_found),
+    BODY(free_reports_damage_and_frees),
+    BODY(an_overflow_up_to_the_next_block_is_found),
+    BODY(a_word_of_another_block_does_not_fit),
     BODY(a_write_before_a_block_is_found_when_slots_are_used),
-    BODY(a_write_before_a_block_is_found_at_the_end),
+    BODY(a_write_before_a_block_is_found_by_verify_all),
     BODY(a_write_before_the_first_block_of_a_slab_is_found),
-    BODY(resizing_looks_behind_the_block),
-    BODY(each_byte_of_a_freed_block_is_looked_at),
+    BODY(resizing_finds_an_overflow),
+    BODY(each_byte_of_a_freed_block_is_checked),
     BODY(a_write_is_found_when_the_slot_is_used_again),
-    BODY(looking_on_demand_tells_too),
+    BODY(verifying_a_block_reports_damage),
 };
 
 int main(void) {

@@ -16,7 +16,7 @@ static uint64_t seed = 1;
 
 /* ---- frees ---- */
 
-static void a_block_is_freed_once_and_where_it_begins(void) {
+static void a_block_is_freed_once_and_at_its_start(void) {
     char *block = take(100), *run = hard_mode.malloc(MIB);
     static int data;
     void *others[] = {NULL, block + 1, block + 8,  block + 16,          block - 16, &data,
@@ -29,7 +29,7 @@ static void a_block_is_freed_once_and_where_it_begins(void) {
 
 enum { SHARED = 3000, THREADS = 2 };
 static char *shared[SHARED];
-static _Atomic int met, given;
+static _Atomic int met, freed_blocks;
 
 /* Lets the threads meet at the same block. The last one notices it first, so it waits a little. */
 static void meet(int block) {
@@ -39,26 +39,26 @@ static void meet(int block) {
         if (looks > 1000) sched_yield();
 }
 
-static void *give_all(void *unused) {
+static void *free_all(void *unused) {
     for (int i = 0; i < SHARED; i++) {
         meet(i);
-        given += hard_free(shared[i]);
+        freed_blocks += hard_free(shared[i]);
     }
     return unused;
 }
 
-static void one_of_several_threads_gets_it(void) {
+static void one_of_several_threads_frees_a_block(void) {
     pthread_t threads[THREADS];
     for (int i = 0; i < SHARED; i++) shared[i] = take(50);
-    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(give_all, NULL);
+    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(free_all, NULL);
     for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
-    CHECK_EQUAL(given, SHARED);
+    CHECK_EQUAL(freed_blocks, SHARED);
     for (int i = 0; i < SHARED; i++) CHECK(!is_damaged(shared[i]) && is_zero(shared[i], 50));
     check_reported("");
 }
 
 /* The overwritten word no longer holds the size. */
-static void of_a_block_that_was_overrun_no_size_is_compared(void) {
+static void the_size_of_an_overrun_block_is_not_compared(void) {
     struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
     char *block = take(100);
     struct place place = place_of_live(block);
@@ -68,7 +68,7 @@ static void of_a_block_that_was_overrun_no_size_is_compared(void) {
     CHECK(strstr(text, "heap overflow of") != NULL && strstr(text, "size mismatch") == NULL);
 }
 
-static void sizes_that_are_told_are_compared(void) {
+static void passed_sizes_are_compared(void) {
     struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
     CHECK(hard_free_checked(take(100), &how));
     check_reported("");
@@ -105,7 +105,7 @@ static void a_slot_waits_for_other_frees(void) {
 }
 
 /* Many slots are freed at once, and fresh ones are available. */
-static void so_it_does_after_many_frees(void) {
+static void a_slot_waits_after_many_frees_at_once(void) {
     enum { COUNT = 3000, SIZE = 24 };
     static char *blocks[COUNT];
     static size_t freed_at[COUNT];
@@ -128,12 +128,12 @@ static void so_it_does_after_many_frees(void) {
 }
 
 static struct body bodies[] = {
-    BODY(a_block_is_freed_once_and_where_it_begins),
-    BODY(one_of_several_threads_gets_it),
-    BODY(of_a_block_that_was_overrun_no_size_is_compared),
-    BODY(sizes_that_are_told_are_compared),
+    BODY(a_block_is_freed_once_and_at_its_start),
+    BODY(one_of_several_threads_frees_a_block),
+    BODY(the_size_of_an_overrun_block_is_not_compared),
+    BODY(passed_sizes_are_compared),
     BODY(a_slot_waits_for_other_frees),
-    BODY(so_it_does_after_many_frees),
+    BODY(a_slot_waits_after_many_frees_at_once),
 };
 
 int main(void) {

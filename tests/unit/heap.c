@@ -95,7 +95,7 @@ static void a_handler_that_jumps_leaves_no_heap_behind(void **state) {
     assert_int_equal(count_heaps(), 2);
 }
 
-static int start_it(void **state) {
+static int start_heap(void **state) {
     (void)state;
     return space_start() ? 0 : -1;
 }
@@ -107,5 +107,5 @@ int main(void) {
         cmocka_unit_test(a_visit_to_the_own_heap_keeps_it),
         cmocka_unit_test(a_handler_that_jumps_leaves_no_heap_behind),
     };
-    return cmocka_run_group_tests(tests, start_it, NULL);
+    return cmocka_run_group_tests(tests, start_heap, NULL);
 }

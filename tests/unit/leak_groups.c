@@ -115,7 +115,7 @@ static struct case_block many(size_t number) {
     return (struct case_block){class, (stack_id)(number + 1), 16, 0};
 }
 
-static void what_has_no_room_is_one_labelled_group(void **state) {
+static void groups_without_room_are_one_labelled_group(void **state) {
     (void)state;
     struct leak_groups groups = group(many, 100000);
     struct leak_amount found[LEAK_CLASSES] = {{0, 0}};
@@ -195,7 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_size_is_one_group),
         cmocka_unit_test(sizes_classes_and_stacks_are_kept_apart),
-        cmocka_unit_test(what_has_no_room_is_one_labelled_group),
+        cmocka_unit_test(groups_without_room_are_one_labelled_group),
         cmocka_unit_test(the_limit_is_for_each_class),
         cmocka_unit_test(the_rest_is_labelled),
     };

@@ -50,7 +50,7 @@ static void patterns_match(void **state) {
 }
 
 /* Neither string is ended by a NUL, because both are parts of larger texts. */
-static void lengths_count(void **state) {
+static void texts_have_lengths(void **state) {
     (void)state;
     assert_true(leak_pattern_matches("mainXX", 4, "mainYY", 4));
     assert_false(leak_pattern_matches("mainXX", 6, "mainXXX", 5));
@@ -70,7 +70,7 @@ static void expect_line(const char *line, const char *expected, bool wrong) {
     }
 }
 
-static void lines_are_told_apart(void **state) {
+static void lines_are_recognized(void **state) {
     (void)state;
     expect_line("leak:main", "main", false);
     expect_line("  leak:a b\t ", "a b", false);
@@ -88,8 +88,8 @@ static void lines_are_told_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_match),
-        cmocka_unit_test(lengths_count),
-        cmocka_unit_test(lines_are_told_apart),
+        cmocka_unit_test(texts_have_lengths),
+        cmocka_unit_test(lines_are_recognized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

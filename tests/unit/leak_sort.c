@@ -48,7 +48,7 @@ static void lists_are_sorted(void **state) {
 }
 
 /* The ranges are [4i + 1, 4i + 3), except that the last but one ends where the last begins. */
-static void the_range_behind_is_found(void **state) {
+static void the_next_range_is_found(void **state) {
     (void)state;
     struct {
         uintptr_t start, end;
@@ -70,7 +70,7 @@ static void the_range_behind_is_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_sorted),
-        cmocka_unit_test(the_range_behind_is_found),
+        cmocka_unit_test(the_next_range_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

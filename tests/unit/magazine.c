@@ -32,7 +32,7 @@ static void push(unsigned class, uintptr_t slot) {
     *++magazine->top = (struct entry){(char *)slot, NULL};
 }
 
-static void new_ones_are_empty_and_full(void **state) {
+static void new_magazines_are_empty_and_full(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {
         assert_int_equal(magazine_count(&heap, class), 0);
@@ -42,7 +42,7 @@ static void new_ones_are_empty_and_full(void **state) {
     }
 }
 
-static void they_hold_what_the_header_allows(void **state) {
+static void magazines_hold_what_the_header_allows(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {
         grow_fully(class);
@@ -53,7 +53,7 @@ static void they_hold_what_the_header_allows(void **state) {
     }
 }
 
-static void only_shortage_in_one_direction_makes_it_grow(void **state) {
+static void only_shortage_in_one_direction_makes_a_magazine_grow(void **state) {
     (void)state;
     const unsigned class = 4;
     magazine_grow(&heap, class);
@@ -91,7 +91,7 @@ static void fill_from_slab(unsigned class) {
     assert_int_equal(room(class), 0);
 }
 
-static void a_flush_gives_the_oldest(void **state) {
+static void a_flush_returns_the_oldest_slots(void **state) {
     (void)state;
     const unsigned class = 4;
     fill_from_slab(class);
@@ -125,7 +125,7 @@ static void flushing_all_empties_the_slabs(void **state) {
     assert_int_equal(pages_count().used, 0);
 }
 
-static void forgetting_gives_nothing(void **state) {
+static void forgetting_returns_no_slot(void **state) {
     (void)state;
     const unsigned class = 4;
     fill_from_slab(class);
@@ -138,7 +138,7 @@ static void forgetting_gives_nothing(void **state) {
 }
 
 /* Checks that slots are taken one at a time, so that every call takes the slow path. */
-static void assert_keeps_nothing(unsigned class) {
+static void assert_caches_nothing(unsigned class) {
     grow_fully(class);
     assert_int_equal(room(class), 0);
     assert_int_equal(magazine_want(&heap, class), 1);
@@ -148,29 +148,29 @@ static void assert_keeps_nothing(unsigned class) {
     assert_null(fast_take(&heap.magazine[class]));
 }
 
-static void sizes_above_mxfast_are_not_kept(void **state) {
+static void sizes_above_mxfast_are_not_cached(void **state) {
     (void)state;
     settings.mxfast = 64;
     grow_fully(class_of(64));
     assert_true(room(class_of(64)) > 2);
-    assert_keeps_nothing(class_of(65));
+    assert_caches_nothing(class_of(65));
 }
 
-static void the_lesser_of_both_bounds_on_sizes_counts(void **state) {
+static void the_lower_of_both_size_limits_counts(void **state) {
     (void)state;
     settings.mxfast = 100; /* the whole size class of 100 is cached */
     settings.tcache_max = 1000;
     grow_fully(class_of(112));
     assert_true(room(class_of(112)) > 2);
-    assert_keeps_nothing(class_of(113));
+    assert_caches_nothing(class_of(113));
     settings.mxfast = 1000;
     settings.tcache_max = 50;
     grow_fully(class_of(50));
     assert_true(room(class_of(50)) > 2);
-    assert_keeps_nothing(class_of(65));
+    assert_caches_nothing(class_of(65));
 }
 
-static void a_bound_on_entries_is_kept_and_used(void **state) {
+static void a_limit_on_entries_is_kept_and_used(void **state) {
     (void)state;
     for (size_t count = 1; count < 20; count++) {
         unsigned class = (unsigned)count;
@@ -184,13 +184,13 @@ static void a_bound_on_entries_is_kept_and_used(void **state) {
     assert_true(room(30) * class_size(30) <= 16 * KIB);
 }
 
-static void a_mode_that_sees_all_calls_keeps_nothing(void **state) {
+static void a_mode_that_sees_all_calls_caches_nothing(void **state) {
     (void)state;
     mode_sees = MODE_SEES_ALL;
-    assert_keeps_nothing(4);
+    assert_caches_nothing(4);
 }
 
-static void renewal_gives_all_back_and_asks_the_settings_again(void **state) {
+static void renewal_returns_all_slots_and_reads_the_settings_again(void **state) {
     (void)state;
     for (unsigned class = 1; class < CLASSES; class ++) fill_from_slab(class);
     settings.tcache_count = 3;
@@ -209,7 +209,7 @@ static void renewal_gives_all_back_and_asks_the_settings_again(void **state) {
 }
 
 /* A forked child, or a jump out of a handler, may leave a change unfinished. */
-static void forgetting_ends_a_change_that_does_not_go_on(void **state) {
+static void forgetting_ends_an_unfinished_change(void **state) {
     (void)state;
     const unsigned class = 4, dropped = 5, whole = 6;
     for (unsigned each = class; each <= whole; each++) grow_fully(each);
@@ -244,18 +244,18 @@ static int new_heap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(flushing_all_empties_the_slabs),
-        TEST(renewal_gives_all_back_and_asks_the_settings_again),
-        TEST(new_ones_are_empty_and_full),
-        TEST(they_hold_what_the_header_allows),
+        TEST(renewal_returns_all_slots_and_reads_the_settings_again),
+        TEST(new_magazines_are_empty_and_full),
+        TEST(magazines_hold_what_the_header_allows),
         TEST(growth_keeps_the_entries_in_order),
-        TEST(only_shortage_in_one_direction_makes_it_grow),
-        TEST(a_flush_gives_the_oldest),
-        TEST(forgetting_gives_nothing),
-        TEST(forgetting_ends_a_change_that_does_not_go_on),
-        TEST(sizes_above_mxfast_are_not_kept),
-        TEST(the_lesser_of_both_bounds_on_sizes_counts),
-        TEST(a_bound_on_entries_is_kept_and_used),
-        TEST(a_mode_that_sees_all_calls_keeps_nothing),
+        TEST(only_shortage_in_one_direction_makes_a_magazine_grow),
+        TEST(a_flush_returns_the_oldest_slots),
+        TEST(forgetting_returns_no_slot),
+        TEST(forgetting_ends_an_unfinished_change),
+        TEST(sizes_above_mxfast_are_not_cached),
+        TEST(the_lower_of_both_size_limits_counts),
+        TEST(a_limit_on_entries_is_kept_and_used),
+        TEST(a_mode_that_sees_all_calls_caches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ static void every_small_size_finds_its_magazine(void **state) {
 }
 
 /* A thread's first allocation finds no slot, whatever its size, and takes the slow path. */
-static void before_the_first_allocation_all_are_empty(void **state) {
+static void all_magazines_are_empty_before_the_first_allocation(void **state) {
     (void)state;
     assert_ptr_equal(self_heap, EMPTY_HEAP);
     for (unsigned class = 0; class < CLASSES; class ++)
@@ -20,7 +20,7 @@ static void before_the_first_allocation_all_are_empty(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_small_size_finds_its_magazine),
-        cmocka_unit_test(before_the_first_allocation_all_are_empty),
+        cmocka_unit_test(all_magazines_are_empty_before_the_first_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,7 @@ static void release_all(void) {
     check_counts();
 }
 
-static void thousands_are_found(void **state) {
+static void thousands_of_blocks_are_found(void **state) {
     (void)state;
     for (int i = 0; i < BLOCKS; i++) allocate(&blocks[i], UNIT);
     for (int i = 0; i < BLOCKS; i++) check_block(&blocks[i]);
@@ -166,7 +166,7 @@ static void an_address_inside_finds_its_block(void **state) {
     release_all();
 }
 
-static void no_more_than_allowed(void **state) {
+static void no_more_mappings_than_allowed(void **state) {
     (void)state;
     size_t allowed = settings.mmap_max;
     settings.mmap_max = 3;
@@ -177,7 +177,7 @@ static void no_more_than_allowed(void **state) {
     release_all();
 }
 
-static void what_is_too_large_is_refused(void **state) {
+static void sizes_that_are_too_large_are_refused(void **state) {
     (void)state;
     static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 4096, PTRDIFF_MAX, PTRDIFF_MAX - 4096,
                                    (size_t)1 << 47};
@@ -239,14 +239,14 @@ static int start_heap(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(thousands_are_found),
+        cmocka_unit_test(thousands_of_blocks_are_found),
         cmocka_unit_test(random_steps_agree_with_the_model),
         cmocka_unit_test(removed_blocks_do_not_fill_the_table),
         cmocka_unit_test(blocks_are_aligned),
         cmocka_unit_test(only_a_start_is_a_block),
         cmocka_unit_test(an_address_inside_finds_its_block),
-        cmocka_unit_test(no_more_than_allowed),
-        cmocka_unit_test(what_is_too_large_is_refused),
+        cmocka_unit_test(no_more_mappings_than_allowed),
+        cmocka_unit_test(sizes_that_are_too_large_are_refused),
         cmocka_unit_test(threads_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);

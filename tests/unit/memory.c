@@ -42,16 +42,16 @@ static size_t next_length(size_t n) {
     return n < 300 ? n + 1 : n < 960 ? n + 37 : n < 1300 ? n + 7 : n + 501;
 }
 
-static void start_over(void) {
+static void reset_buffers(void) {
     memcpy(own, pattern, ROOM);
     memcpy(libc, pattern, ROOM);
 }
 
-static void copies_are_libcs(void **state) {
+static void copies_agree_with_libc(void **state) {
     (void)state;
     for (size_t n = 0; n < MIDDLE; n = next_length(n))
         for (size_t at = 0; at < 70; at += 3) {
-            start_over();
+            reset_buffers();
             own_memcpy(own + at, own + 4096 + at / 2, n);
             memcpy(libc + at, libc + 4096 + at / 2, n);
             assert_memory_equal(own, libc, ROOM);
@@ -62,29 +62,29 @@ static void moves_may_overlap(void **state) {
     (void)state;
     for (size_t n = 0; n < MIDDLE; n = next_length(n))
         for (size_t to = MIDDLE - 1200; to < MIDDLE + 1300; to += 1 + to % 97) {
-            start_over();
+            reset_buffers();
             own_memmove(own + to, own + MIDDLE, n);
             memmove(libc + to, libc + MIDDLE, n);
             assert_memory_equal(own, libc, ROOM);
         }
 }
 
-static void fills_are_libcs(void **state) {
+static void fills_agree_with_libc(void **state) {
     (void)state;
     for (size_t n = 0; n < MIDDLE; n = next_length(n))
         for (size_t at = 1; at < 70; at += 3) {
-            start_over();
+            reset_buffers();
             own_memset(own + at, (int)n, n);
             memset(libc + at, (int)n, n);
             assert_memory_equal(own, libc, ROOM);
         }
 }
 
-static void comparisons_are_libcs(void **state) {
+static void comparisons_agree_with_libc(void **state) {
     (void)state;
     for (size_t n = 0; n < 200; n++)
         for (size_t at = 0; at <= n; at++) {
-            start_over();
+            reset_buffers();
             own[at] = (unsigned char)(own[at] + 128);
             assert_int_equal(sign(own_memcmp(own, libc, n)), sign(memcmp(own, libc, n)));
         }
@@ -92,7 +92,7 @@ static void comparisons_are_libcs(void **state) {
     assert_null(own_memchr("abc", 'd', 3));
 }
 
-static void strings_are_libcs(void **state) {
+static void strings_agree_with_libc(void **state) {
     (void)state;
     static const char *const texts[] = {"", "a", "ab", "abab", "b", "=ab", "\xff", "ab\n"};
     enum { TEXTS = sizeof texts / sizeof *texts };
@@ -113,9 +113,9 @@ static void strings_are_libcs(void **state) {
 int main(void) {
     for (size_t i = 0; i < ROOM; i++) pattern[i] = (unsigned char)(i * 7 + i / 251);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies_are_libcs),  cmocka_unit_test(moves_may_overlap),
-        cmocka_unit_test(fills_are_libcs),   cmocka_unit_test(comparisons_are_libcs),
-        cmocka_unit_test(strings_are_libcs),
+        cmocka_unit_test(copies_agree_with_libc),  cmocka_unit_test(moves_may_overlap),
+        cmocka_unit_test(fills_agree_with_libc),   cmocka_unit_test(comparisons_agree_with_libc),
+        cmocka_unit_test(strings_agree_with_libc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

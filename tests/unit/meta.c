@@ -65,7 +65,7 @@ static void pieces_do_not_overlap(void **state) {
     give_all();
 }
 
-static void what_was_given_back_serves_the_same_size(void **state) {
+static void freed_pieces_serve_the_same_size(void **state) {
     (void)state;
     for (size_t bytes = 1; bytes <= 100000; bytes = bytes * 3 / 2 + 1) {
         assert_true(take(&pieces[0], bytes));
@@ -131,7 +131,7 @@ static int start_heap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_do_not_overlap),
-        cmocka_unit_test(what_was_given_back_serves_the_same_size),
+        cmocka_unit_test(freed_pieces_serve_the_same_size),
         cmocka_unit_test(without_growth_neighbours_are_merged),
         cmocka_unit_test(without_growth_random_steps_leave_one_piece),
         cmocka_unit_test(after_a_fork_free_pieces_are_forgotten),

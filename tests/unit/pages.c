@@ -280,7 +280,7 @@ static uint32_t block_of(uint32_t pages) {
     return page;
 }
 
-static void what_waits_for_the_lock_is_bounded(void **state) {
+static void pages_that_wait_for_the_lock_are_limited(void **state) {
     (void)state;
     enum { BLOCKS = 100, PAGES = 64 };
     uint32_t blocks[BLOCKS];
@@ -294,7 +294,7 @@ static void what_waits_for_the_lock_is_bounded(void **state) {
     assert_int_equal(pages_count().used, used - BLOCKS * PAGES);
 }
 
-static void a_rebuild_frees_what_waits(void **state) {
+static void a_rebuild_frees_waiting_pages(void **state) {
     (void)state;
     size_t used = pages_count().used;
     assert_true(pages_free_later(block_of(5)));
@@ -305,7 +305,7 @@ static void a_rebuild_frees_what_waits(void **state) {
 }
 
 /* While other threads run, one of them may be about to push the run. */
-static void what_waits_goes_on_waiting(void **state) {
+static void waiting_pages_keep_waiting_while_threads_run(void **state) {
     (void)state;
     size_t used = pages_count().used;
     assert_true(pages_free_later(block_of(5)));
@@ -340,9 +340,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_steps_agree_with_the_model),
         cmocka_unit_test(all_free_runs_become_one),
-        cmocka_unit_test(what_waits_for_the_lock_is_bounded),
-        cmocka_unit_test(a_rebuild_frees_what_waits),
-        cmocka_unit_test(what_waits_goes_on_waiting),
+        cmocka_unit_test(pages_that_wait_for_the_lock_are_limited),
+        cmocka_unit_test(a_rebuild_frees_waiting_pages),
+        cmocka_unit_test(waiting_pages_keep_waiting_while_threads_run),
         cmocka_unit_test(an_unfinished_slab_is_free),
     };
     return cmocka_run_group_tests(tests, start_and_retain_all, NULL);

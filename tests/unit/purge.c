@@ -52,7 +52,7 @@ static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
     assert_true(slices >= (PAGES - KEPT_PAGES) / SLICE_PAGES);
 }
 
-static void what_a_tick_needed_stays(void **state) {
+static void pages_that_a_tick_needed_stay(void **state) {
     (void)state;
     enum { WORKING_SET = 20000 };
     /* The first time the heap does not know that the pages are needed again. */
@@ -71,7 +71,7 @@ static void what_a_tick_needed_stays(void **state) {
 }
 
 /* Pages go without a tick and without a later call, because this call may be the last one. */
-static void what_is_freed_once_goes_at_once(void **state) {
+static void many_freed_pages_go_at_once(void **state) {
     (void)state;
     enum { RUN = 100, KEPT_AT_ONCE = 12 * 256 };
     static uint32_t runs[PAGES / RUN];
@@ -105,7 +105,7 @@ static void a_group_without_room_keeps_nothing(void **state) {
 }
 
 /* Excess pages go without a tick and in batches. Those beyond one slice wait for the next call. */
-static void a_set_amount_is_a_bound(void **state) {
+static void a_set_amount_is_a_limit(void **state) {
     (void)state;
     enum { AMOUNT = 2000, SLACK = AMOUNT / 8, SMALL = 10 };
     static uint32_t runs[PAGES / SMALL];
@@ -128,7 +128,7 @@ static void a_set_amount_is_a_bound(void **state) {
     assert_true(pages_count().dirty <= AMOUNT + SLACK);
 }
 
-static void of_an_amount_without_bound_nothing_goes(void **state) {
+static void without_a_limit_no_page_goes(void **state) {
     (void)state;
     purge_set_retain(SIZE_MAX - 1);
     pages_free(take(PAGES), false);
@@ -146,19 +146,19 @@ struct cgroup_memory __wrap_cgroup_memory(void) {
     return (struct cgroup_memory){group_limit, group_limit};
 }
 
-static int start_it(void **state) {
+static int start_heap(void **state) {
     (void)state;
     return space_start() ? 0 : -1;
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_freed_once_goes_at_once),
+        cmocka_unit_test(many_freed_pages_go_at_once),
         cmocka_unit_test(a_group_without_room_keeps_nothing),
         cmocka_unit_test(one_call_returns_a_slice_and_the_next_the_rest),
-        cmocka_unit_test(what_a_tick_needed_stays),
-        cmocka_unit_test(a_set_amount_is_a_bound),
-        cmocka_unit_test(of_an_amount_without_bound_nothing_goes),
+        cmocka_unit_test(pages_that_a_tick_needed_stay),
+        cmocka_unit_test(a_set_amount_is_a_limit),
+        cmocka_unit_test(without_a_limit_no_page_goes),
     };
-    return cmocka_run_group_tests(tests, start_it, NULL);
+    return cmocka_run_group_tests(tests, start_heap, NULL);
 }

@@ -34,7 +34,7 @@ static size_t wait_of(unsigned class) {
     return size * QUARANTINE_DELAY <= MIB ? QUARANTINE_DELAY : max_size(MIB / size, 16);
 }
 
-static void nothing_comes_from_an_empty_one(void) {
+static void an_empty_quarantine_returns_nothing(void) {
     struct heap *heap = heap_enter();
     for (unsigned class = 0; class < CLASSES; class ++) {
         CHECK(quarantine_take(heap, class).slot == NULL);
@@ -86,7 +86,7 @@ static void slots_stay_until_the_bytes_are_too_many(void) {
 
 /* The limit holds for the sum of all classes. A class that must keep its slots finds room in
  * classes that are no longer used. */
-static void classes_that_are_idle_give_way(void) {
+static void idle_classes_give_way(void) {
     struct heap *heap = heap_enter();
     const unsigned idle = class_of(2048), used = class_of(512);
     settings.quarantine = 2 * MIB;
@@ -131,7 +131,7 @@ static void the_oldest_leaves_first(void) {
     }
 }
 
-static void relief_gives_everything_up(void) {
+static void relief_returns_every_slot(void) {
     struct heap *heap = heap_enter();
     for (unsigned class = 0; class < CLASSES; class ++)
         for (uintptr_t i = 0; i < 10; i++) put(heap, class, class * 10 + i);
@@ -157,7 +157,7 @@ static void *hold_half(void *unused) {
 }
 
 /* The slots that another thread holds count, but they stay its own. */
-static void the_bytes_are_those_of_all_heaps(void) {
+static void the_limit_is_for_all_heaps(void) {
     struct heap *heap = heap_enter();
     settings.quarantine = 2 * MIB;
     run_in_thread(hold_half, NULL);
@@ -174,13 +174,13 @@ static void the_bytes_are_those_of_all_heaps(void) {
 }
 
 static struct body bodies[] = {
-    BODY(nothing_comes_from_an_empty_one),
+    BODY(an_empty_quarantine_returns_nothing),
     BODY(a_slot_waits_for_others_of_its_class),
     BODY(slots_stay_until_the_bytes_are_too_many),
-    BODY(classes_that_are_idle_give_way),
+    BODY(idle_classes_give_way),
     BODY(the_oldest_leaves_first),
-    BODY(relief_gives_everything_up),
-    BODY(the_bytes_are_those_of_all_heaps),
+    BODY(relief_returns_every_slot),
+    BODY(the_limit_is_for_all_heaps),
 };
 
 int main(void) { return run_bodies(bodies); }

@@ -26,7 +26,7 @@ static void multiples_of_the_unit(void **state) {
 }
 
 /* The test above covers every size class, because all their sizes are multiples of the unit. */
-static void classes_are_among_them(void **state) {
+static void all_classes_are_multiples_of_the_unit(void **state) {
     (void)state;
     for (unsigned class = 0; class < CLASSES; class ++) {
         assert_int_equal(class_size(class) % UNIT, 0);
@@ -37,7 +37,7 @@ static void classes_are_among_them(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(multiples_of_the_unit),
-        cmocka_unit_test(classes_are_among_them),
+        cmocka_unit_test(all_classes_are_multiples_of_the_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

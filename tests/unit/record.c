@@ -66,14 +66,14 @@ static void every_address_of_a_slab_has_its_place(void **state) {
 }
 
 /* With check=hard a slab ends before its last granule does. */
-static void so_has_a_slab_with_a_guard_behind(void **state) {
+static void every_address_of_a_slab_with_a_guard_has_its_place(void **state) {
     (void)state;
     settings.check = CHECK_HARD;
     for (unsigned class = 1; class < CLASSES; class ++) check_slab(new_slab(class));
     settings.check = CHECK_FREE;
 }
 
-static void other_addresses_have_none(void **state) {
+static void other_addresses_have_no_place(void **state) {
     (void)state;
     static int data;
     struct place place;
@@ -91,7 +91,7 @@ static void other_addresses_have_none(void **state) {
         assert_false(place_of(addresses[i], &place));
 }
 
-static void nor_has_a_slab_that_has_retired(void **state) {
+static void a_retired_slab_has_no_place(void **state) {
     (void)state;
     struct heap *heap = heap_enter();
     struct slab *slab = slab_create(heap, class_of(500));
@@ -132,7 +132,7 @@ static void every_slot_has_records_of_its_own(void **state) {
 }
 
 /* The memory of a slab's records serves the next slab, and is zero again. */
-static void records_go_with_the_slab(void **state) {
+static void records_are_freed_with_the_slab(void **state) {
     (void)state;
     size_t used = 0;
     for (int i = 0; i < 100; i++) {
@@ -154,11 +154,11 @@ static void records_go_with_the_slab(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_address_of_a_slab_has_its_place),
-        cmocka_unit_test(so_has_a_slab_with_a_guard_behind),
-        cmocka_unit_test(other_addresses_have_none),
-        cmocka_unit_test(nor_has_a_slab_that_has_retired),
+        cmocka_unit_test(every_address_of_a_slab_with_a_guard_has_its_place),
+        cmocka_unit_test(other_addresses_have_no_place),
+        cmocka_unit_test(a_retired_slab_has_no_place),
         cmocka_unit_test(every_slot_has_records_of_its_own),
-        cmocka_unit_test(records_go_with_the_slab),
+        cmocka_unit_test(records_are_freed_with_the_slab),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

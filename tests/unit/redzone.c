@@ -49,17 +49,17 @@ static void check_each_byte(void (*lay)(char *, size_t), finder find) {
     }
 }
 
-static void each_byte_of_a_redzone_is_looked_at(void **state) {
+static void each_byte_of_a_redzone_is_checked(void **state) {
     (void)state;
     check_each_byte(lay_redzone, redzone_find_damage);
 }
 
-static void each_byte_of_what_is_free_is_looked_at(void **state) {
+static void each_byte_of_free_memory_is_checked(void **state) {
     (void)state;
     check_each_byte(lay_fill, find_fill);
 }
 
-static void the_first_of_several_is_told(void **state) {
+static void the_first_of_several_changes_is_found(void **state) {
     (void)state;
     char whole[LONGEST];
     for (int i = 0; i < 5000; i++) {
@@ -92,7 +92,7 @@ static void no_byte_is_null(void **state) {
     }
 }
 
-static void a_word_from_elsewhere_does_not_fit(void **state) {
+static void a_word_from_another_place_does_not_fit(void **state) {
     (void)state;
     for (size_t from = 0; from < PLACES; from += UNIT) redzone_fill(memory + from, UNIT);
     for (size_t to = 0; to < PLACES; to += UNIT) {
@@ -107,7 +107,7 @@ static void a_word_from_elsewhere_does_not_fit(void **state) {
 }
 
 /* Neither the difference between two places nor the last word of the same place predicts a word. */
-static void a_word_does_not_tell_the_next(void **state) {
+static void a_word_does_not_predict_the_next(void **state) {
     (void)state;
     enum { COUNT = 64 };
     uint64_t words[COUNT];
@@ -125,7 +125,7 @@ static void a_word_does_not_tell_the_next(void **state) {
 }
 
 /* The addresses of pages of one mapping differ only in high bits. */
-static void distant_places_have_other_words_too(void **state) {
+static void distant_places_have_different_words(void **state) {
     (void)state;
     uint64_t words[40];
     for (unsigned i = 0; i < 40; i++) {
@@ -136,13 +136,13 @@ static void distant_places_have_other_words_too(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_byte_of_a_redzone_is_looked_at),
-        cmocka_unit_test(each_byte_of_what_is_free_is_looked_at),
-        cmocka_unit_test(the_first_of_several_is_told),
+        cmocka_unit_test(each_byte_of_a_redzone_is_checked),
+        cmocka_unit_test(each_byte_of_free_memory_is_checked),
+        cmocka_unit_test(the_first_of_several_changes_is_found),
         cmocka_unit_test(no_byte_is_null),
-        cmocka_unit_test(a_word_from_elsewhere_does_not_fit),
-        cmocka_unit_test(a_word_does_not_tell_the_next),
-        cmocka_unit_test(distant_places_have_other_words_too),
+        cmocka_unit_test(a_word_from_another_place_does_not_fit),
+        cmocka_unit_test(a_word_does_not_predict_the_next),
+        cmocka_unit_test(distant_places_have_different_words),
     };
     return cmocka_run_group_tests(tests, choose, NULL);
 }

@@ -42,7 +42,7 @@ static const char *line(const char *cause, const void *p, const char *what, cons
 
 static void begin(void) { prctl(PR_SET_NAME, "reporting"); }
 
-static void distances_from_the_block_are_told(void) {
+static void distances_from_the_block_are_given(void) {
     static const struct {
         ptrdiff_t at;
         const char *what;
@@ -66,7 +66,7 @@ static void distances_from_the_block_are_told(void) {
     check_first_line(&e, line("heap overflow", e.p, "a block of 0 bytes", ""));
 }
 
-static void so_is_what_else_is_known(void) {
+static void details_and_callers_are_given(void) {
     begin();
     struct error e = error_at(0);
     e.detail = "found by free";
@@ -156,7 +156,7 @@ static void bytes_around_are_shown(void) {
     CHECK(!has_line(reported(), middle));
 }
 
-static void but_what_cannot_be_read_is_not(void) {
+static void unreadable_bytes_are_left_out(void) {
     settings.check = CHECK_FULL;
     char *pages = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK_EQUAL(mprotect(pages + 4096, 4096, PROT_NONE), 0);
@@ -170,7 +170,7 @@ static void but_what_cannot_be_read_is_not(void) {
 
 /* ---- after the report ---- */
 
-static void nothing_is_said_when_nobody_wants_it(void) {
+static void nothing_is_reported_unless_requested(void) {
     settings.check_action = 0;
     struct error e = error_at(0);
     report_error(&e);
@@ -178,7 +178,7 @@ static void nothing_is_said_when_nobody_wants_it(void) {
     check_reported("");
 }
 
-static void the_process_ends_when_it_should(void) {
+static void the_action_decides_if_the_process_ends(void) {
     for (unsigned action = 0; action < 8; action++) {
         pid_t child = start_child();
         if (child == 0) {
@@ -225,7 +225,7 @@ static void check_misuse(enum misuse what, void *p, const char *cause, const cha
     CHECK(strncmp(end + 1 - strlen(expected), expected, strlen(expected)) == 0);
 }
 
-static void a_misuse_is_named_by_what_the_pointer_is(void) {
+static void a_misuse_is_named_after_its_pointer(void) {
     char *freed = mallow_malloc(100000), *live = mallow_malloc(100);
     mallow_free(freed);
     check_misuse(MISUSE_FREE, freed, "double free", ")");
@@ -237,7 +237,7 @@ static void a_misuse_is_named_by_what_the_pointer_is(void) {
     check_misuse(MISUSE_USABLE_SIZE, memory, "invalid pointer", ", in malloc_usable_size");
 }
 
-static void special_blocks_are_known(void) {
+static void checked_blocks_are_described(void) {
     setenv("MALLOW_OPTIONS", "check=full,on_error=report", 1);
     options_read();
     char *freed = mallow_malloc(100), *live = mallow_malloc(100);
@@ -308,7 +308,7 @@ static void an_error_within_a_report_ends_the_process(void) {
 }
 
 /* If the reader of the pipe is gone, nothing is written and no signal is raised. */
-static void nobody_needs_to_read_the_log(void) {
+static void the_log_needs_no_reader(void) {
     int ends[2];
     CHECK(pipe(ends) == 0);
     close(ends[0]);
@@ -349,23 +349,23 @@ static void warnings_are_a_line(void) {
 }
 
 static struct body bodies[] = {
-    BODY(distances_from_the_block_are_told),
-    BODY(so_is_what_else_is_known),
+    BODY(distances_from_the_block_are_given),
+    BODY(details_and_callers_are_given),
     BODY(without_a_block_the_pointer_is_described),
     BODY(a_simple_report_is_a_line),
     BODY(stacks_are_shown),
     BODY(bytes_around_are_shown),
-    BODY(but_what_cannot_be_read_is_not),
-    BODY(nothing_is_said_when_nobody_wants_it),
-    BODY(the_process_ends_when_it_should),
+    BODY(unreadable_bytes_are_left_out),
+    BODY(nothing_is_reported_unless_requested),
+    BODY(the_action_decides_if_the_process_ends),
     BODY(a_handler_gets_the_error_instead),
-    BODY(a_misuse_is_named_by_what_the_pointer_is),
-    BODY(special_blocks_are_known),
+    BODY(a_misuse_is_named_after_its_pointer),
+    BODY(checked_blocks_are_described),
     BODY(warnings_are_a_line),
     BODY(an_error_within_a_report_is_a_line),
     BODY(endless_errors_within_a_report_end),
     BODY(an_error_within_a_report_ends_the_process),
-    BODY(nobody_needs_to_read_the_log),
+    BODY(the_log_needs_no_reader),
     BODY(a_thread_with_descriptors_of_its_own_finds_the_log),
 };
 

@@ -14,7 +14,7 @@
 
 /* The clock advances only by the time that the client takes for each piece of the answer. */
 static struct {
-    int64_t now, for_each;
+    int64_t now, per_piece;
     size_t lines, sent;
     char head[4];
 } client;
@@ -40,10 +40,10 @@ bool __wrap_os_send(int fd, const char *bytes, size_t count, int passed, int64_t
 bool __wrap_os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadline) {
     (void)fd;
     (void)passed;
-    if (client.now + client.for_each > deadline) return false;
+    if (client.now + client.per_piece > deadline) return false;
     if (client.sent == 0 && count >= sizeof client.head)
         memcpy(client.head, bytes, sizeof client.head);
-    client.now += client.for_each;
+    client.now += client.per_piece;
     client.sent += count;
     return true;
 }
@@ -55,10 +55,10 @@ void __wrap_print_info(struct text *t, const struct mallow_stats *s) {
 }
 
 /* Returns the number of lines that such a client gets after the first line of the answer. */
-static size_t lines_for(int64_t for_each, size_t lines) {
+static size_t lines_for(int64_t per_piece, size_t lines) {
     memset(&client, 0, sizeof(client));
     client.now = SECOND;
-    client.for_each = for_each;
+    client.per_piece = per_piece;
     client.lines = lines;
     request_serve(-1);
     if (client.sent < 3) return 0;
@@ -73,13 +73,13 @@ static void a_slow_client_gets_all(void **state) {
     assert_true(client.now > 15 * SECOND);
 }
 
-static void a_client_that_takes_nothing_is_left(void **state) {
+static void a_client_that_reads_nothing_is_abandoned(void **state) {
     (void)state;
     assert_int_equal(lines_for(10 * SECOND, 100), 0);
     assert_int_equal(client.now, SECOND);
 }
 
-static void no_client_is_served_for_ever(void **state) {
+static void no_client_is_served_forever(void **state) {
     (void)state;
     assert_true(lines_for(SECOND, 100000) < 100000);
     assert_true(client.now <= 100 * SECOND);
@@ -88,8 +88,8 @@ static void no_client_is_served_for_ever(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_client_gets_all),
-        cmocka_unit_test(a_client_that_takes_nothing_is_left),
-        cmocka_unit_test(no_client_is_served_for_ever),
+        cmocka_unit_test(a_client_that_reads_nothing_is_abandoned),
+        cmocka_unit_test(no_client_is_served_forever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,17 +16,17 @@ static struct block_info block(size_t size, enum family family, size_t align) {
                                .align = align};
 }
 
-#define NOT_TOLD 12345 /* no size or alignment that a test passes */
+#define NOT_PASSED 12345 /* no size or alignment that a test passes */
 
-static struct free_request how(enum family family, size_t size, size_t align) {
+static struct free_request request(enum family family, size_t size, size_t align) {
     return (struct free_request){.family = family,
-                                 .has_size = size != NOT_TOLD,
-                                 .has_align = align != NOT_TOLD,
+                                 .has_size = size != NOT_PASSED,
+                                 .has_align = align != NOT_PASSED,
                                  .size = size,
                                  .align = align};
 }
 
-static void check_told(struct block_info info, struct free_request release, const char *expected) {
+static void check_free(struct block_info info, struct free_request release, const char *expected) {
     sized_free_check(&info, &release);
     check_reported(expected);
 }
@@ -46,83 +46,84 @@ static void families_must_belong_together(void) {
                     "allocated by %s, freed by %s%s",
                     (void *)(memory + 64), (int)getpid(), allocates[a], frees[f],
                     a == 0 || f == 0 ? " (no error if a library has" : "\n");
-            check_told(block(100, (enum family)a, 1), how((enum family)f, NOT_TOLD, NOT_TOLD),
-                       expected);
+            check_free(block(100, (enum family)a, 1),
+                       request((enum family)f, NOT_PASSED, NOT_PASSED), expected);
         }
     }
 }
 
 /* Families are not compared where the library cannot know them or does not keep them. */
-static void or_it_is_not_looked_at(void) {
+static void unknown_families_are_not_compared(void) {
     settings.check = CHECK_FULL;
     settings.families_mixed = true;
-    check_told(block(100, FAMILY_NEW, 1), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
-    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, NOT_TOLD, NOT_TOLD), "");
+    check_free(block(100, FAMILY_NEW, 1), request(FAMILY_MALLOC, NOT_PASSED, NOT_PASSED), "");
+    check_free(block(100, FAMILY_NEW, 64), request(FAMILY_NEW, NOT_PASSED, NOT_PASSED), "");
     settings.families_mixed = false;
     settings.check = CHECK_HARD;
-    check_told(block(100, FAMILY_NEW, 1), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
+    check_free(block(100, FAMILY_NEW, 1), request(FAMILY_MALLOC, NOT_PASSED, NOT_PASSED), "");
     settings.check = CHECK_FREE;
-    check_told(block(100, FAMILY_NEW_ARRAY, 1), how(FAMILY_NEW, NOT_TOLD, NOT_TOLD), "");
+    check_free(block(100, FAMILY_NEW_ARRAY, 1), request(FAMILY_NEW, NOT_PASSED, NOT_PASSED), "");
 }
 
 static void sizes_must_be_the_same(void) {
     for (int mode = CHECK_FREE; mode <= CHECK_FULL; mode++) {
         settings.check = (enum check_mode)mode;
-        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 100, NOT_TOLD), "");
-        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 99, NOT_TOLD),
+        check_free(block(100, FAMILY_MALLOC, 1), request(FAMILY_MALLOC, 100, NOT_PASSED), "");
+        check_free(block(100, FAMILY_MALLOC, 1), request(FAMILY_MALLOC, 99, NOT_PASSED),
                    "size mismatch of");
-        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 101, NOT_TOLD),
+        check_free(block(100, FAMILY_MALLOC, 1), request(FAMILY_MALLOC, 101, NOT_PASSED),
                    "size is 100, freed with 101");
-        check_told(block(0, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 0, NOT_TOLD), "");
-        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, 0, NOT_TOLD),
+        check_free(block(0, FAMILY_MALLOC, 1), request(FAMILY_MALLOC, 0, NOT_PASSED), "");
+        check_free(block(100, FAMILY_MALLOC, 1), request(FAMILY_MALLOC, 0, NOT_PASSED),
                    "size is 100, freed with 0");
-        check_told(block(100, FAMILY_MALLOC, 1), how(FAMILY_MALLOC, SIZE_MAX, NOT_TOLD),
+        check_free(block(100, FAMILY_MALLOC, 1), request(FAMILY_MALLOC, SIZE_MAX, NOT_PASSED),
                    "size is 100, freed with 18446744073709551615");
         struct block_info roughly = block(112, FAMILY_MALLOC, 1);
         roughly.exact = false;
-        check_told(roughly, how(FAMILY_MALLOC, 100, NOT_TOLD), "");
+        check_free(roughly, request(FAMILY_MALLOC, 100, NOT_PASSED), "");
     }
 }
 
 static void alignments_must_be_the_same(void) {
     settings.check = CHECK_FULL;
-    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 64), "");
-    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 32), "size mismatch of");
-    check_told(block(100, FAMILY_NEW, 32), how(FAMILY_NEW, 100, 64),
+    check_free(block(100, FAMILY_NEW, 64), request(FAMILY_NEW, 100, 64), "");
+    check_free(block(100, FAMILY_NEW, 64), request(FAMILY_NEW, 100, 32), "size mismatch of");
+    check_free(block(100, FAMILY_NEW, 32), request(FAMILY_NEW, 100, 64),
                "alignment is 32, freed with 64");
-    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, SIZE_MAX),
+    check_free(block(100, FAMILY_NEW, 64), request(FAMILY_NEW, 100, SIZE_MAX),
                "alignment is 64, freed with 18446744073709551615");
-    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, 0),
+    check_free(block(100, FAMILY_NEW, 64), request(FAMILY_NEW, 100, 0),
                "alignment is 64, freed with 0");
 }
 
 /* The requested alignment is not recorded, so the block's address must have the alignment. */
-static void or_fit_the_block(void) {
+static void unknown_alignments_must_fit_the_address(void) {
     settings.check = CHECK_HARD;
-    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 64), "");
-    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 16), "");
-    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 128),
+    check_free(block(100, FAMILY_MALLOC, 0), request(FAMILY_MALLOC, 100, 64), "");
+    check_free(block(100, FAMILY_MALLOC, 0), request(FAMILY_MALLOC, 100, 16), "");
+    check_free(block(100, FAMILY_MALLOC, 0), request(FAMILY_MALLOC, 100, 128),
                "alignment is 64, freed with 128");
-    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, SIZE_MAX),
+    check_free(block(100, FAMILY_MALLOC, 0), request(FAMILY_MALLOC, 100, SIZE_MAX),
                "freed with 18446744073709551615");
-    check_told(block(100, FAMILY_MALLOC, 0), how(FAMILY_MALLOC, 100, 0), "freed with 0");
+    check_free(block(100, FAMILY_MALLOC, 0), request(FAMILY_MALLOC, 100, 0), "freed with 0");
 }
 
-static void delete_must_know_of_an_alignment(void) {
+static void delete_must_pass_the_alignment(void) {
     static const char lacks[] = "mismatched free of", detail[] = "freed without";
     settings.check = CHECK_FULL;
-    check_told(block(100, FAMILY_NEW, 64), how(FAMILY_NEW, 100, NOT_TOLD), lacks);
-    check_told(block(100, FAMILY_NEW_ARRAY, 32), how(FAMILY_NEW_ARRAY, NOT_TOLD, NOT_TOLD), detail);
-    check_told(block(100, FAMILY_NEW, UNIT), how(FAMILY_NEW, 100, NOT_TOLD), "");
-    check_told(block(100, FAMILY_NEW, 1), how(FAMILY_NEW, 100, NOT_TOLD), "");
-    check_told(block(100, FAMILY_MALLOC, 64), how(FAMILY_MALLOC, NOT_TOLD, NOT_TOLD), "");
+    check_free(block(100, FAMILY_NEW, 64), request(FAMILY_NEW, 100, NOT_PASSED), lacks);
+    check_free(block(100, FAMILY_NEW_ARRAY, 32), request(FAMILY_NEW_ARRAY, NOT_PASSED, NOT_PASSED),
+               detail);
+    check_free(block(100, FAMILY_NEW, UNIT), request(FAMILY_NEW, 100, NOT_PASSED), "");
+    check_free(block(100, FAMILY_NEW, 1), request(FAMILY_NEW, 100, NOT_PASSED), "");
+    check_free(block(100, FAMILY_MALLOC, 64), request(FAMILY_MALLOC, NOT_PASSED, NOT_PASSED), "");
 }
 
 /* One free makes one report, about the most serious error. */
-static void one_thing_is_told(void) {
+static void one_error_is_reported(void) {
     settings.check = CHECK_FULL;
     struct block_info info = block(100, FAMILY_NEW, 64);
-    struct free_request release = how(FAMILY_MALLOC, 99, 32);
+    struct free_request release = request(FAMILY_MALLOC, 99, 32);
     sized_free_check(&info, &release);
     const char *text = reported();
     const char *first = strstr(text, "mallow:");
@@ -132,12 +133,12 @@ static void one_thing_is_told(void) {
 
 static struct body bodies[] = {
     BODY(families_must_belong_together),
-    BODY(or_it_is_not_looked_at),
+    BODY(unknown_families_are_not_compared),
     BODY(sizes_must_be_the_same),
     BODY(alignments_must_be_the_same),
-    BODY(or_fit_the_block),
-    BODY(delete_must_know_of_an_alignment),
-    BODY(one_thing_is_told),
+    BODY(unknown_alignments_must_fit_the_address),
+    BODY(delete_must_pass_the_alignment),
+    BODY(one_error_is_reported),
 };
 
 int main(void) { return run_bodies(bodies); }

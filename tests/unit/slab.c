@@ -128,7 +128,7 @@ static void flush(int heap) {
                 (unsigned)random_below(&seed, magazine_count(&heaps[heap], tested_class) + 1));
 }
 
-static void give(int heap) {
+static void give_back(int heap) {
     struct entry batch[BATCH];
     unsigned count = 0;
     for (int i = 0; i < BATCH; i++) {
@@ -142,7 +142,7 @@ static void give(int heap) {
     settle(true);
 }
 
-static void free_by_another(int heap) {
+static void free_by_other_thread(int heap) {
     (void)heap;
     struct entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
@@ -156,7 +156,7 @@ static void free_by_another(int heap) {
 }
 
 /* Gives back slots that waited in a quarantine while their slab went to another heap. */
-static void give_of_another(int heap) {
+static void give_back_of_other_heap(int heap) {
     struct entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
         if (!find_used(1 - heap, &entry)) continue;
@@ -237,10 +237,19 @@ static void repair(int heap) {
 
 /* Takes more slots than it gives back for some steps, then the reverse, again and again. */
 static void random_steps(unsigned steps) {
-    static void (*const filling[])(int) = {
-        take, pop, take, pop, push, flush, give, free_by_another, give_of_another, collect};
+    static void (*const filling[])(int) = {take,
+                                           pop,
+                                           take,
+                                           pop,
+                                           push,
+                                           flush,
+                                           give_back,
+                                           free_by_other_thread,
+                                           give_back_of_other_heap,
+                                           collect};
     static void (*const emptying[])(int) = {
-        take, pop, push, flush, give, free_by_another, give_of_another, collect, give, collect};
+        take,    pop,       push,   flush, give_back, free_by_other_thread, give_back_of_other_heap,
+        collect, give_back, collect};
     for (unsigned i = 0; i < steps; i++) {
         int heap = (int)random_below(&seed, HEAPS);
         size_t step = random_below(&seed, sizeof(filling) / sizeof(filling[0]));

@@ -23,7 +23,7 @@ static void a_pad_that_overflows_is_cut(void **state) {
     memset(granule_start(granules - 1), 1, GRANULE);
 }
 
-static void what_somebody_has_mapped_is_passed_over(void **state) {
+static void foreign_mappings_are_skipped(void **state) {
     (void)state;
     char *end = blocks_end();
     char *foreign = mmap(end, GRANULE, PROT_READ | PROT_WRITE,
@@ -40,7 +40,7 @@ static void what_somebody_has_mapped_is_passed_over(void **state) {
 }
 
 /* At the fork, another thread had mapped the step but not yet counted it. */
-static void a_step_that_fork_interrupted_is_made_again(void **state) {
+static void an_interrupted_step_is_repeated(void **state) {
     (void)state;
     struct part *part = &space.block_part;
     assert_int_equal(os_extend(blocks_end(), MIB), OS_EXTENDED);
@@ -52,7 +52,7 @@ static void a_step_that_fork_interrupted_is_made_again(void **state) {
 
 /* The memory that was accessible before has huge pages, and so has new memory. Descriptors have
  * none, because they are small. */
-static void huge_pages_are_for_all_blocks(void **state) {
+static void all_blocks_have_huge_pages(void **state) {
     (void)state;
     if (!huge_pages_exist()) skip();
     char *before = granule_start(0);
@@ -67,7 +67,7 @@ static void huge_pages_are_for_all_blocks(void **state) {
 }
 
 /* A foreign mapping at the same place must not be unmapped. */
-static void a_step_that_was_refused_is_not_taken_back(void **state) {
+static void a_refused_step_is_not_undone(void **state) {
     (void)state;
     char *end = blocks_end();
     char *foreign = mmap(end, GRANULE, PROT_READ | PROT_WRITE,
@@ -87,10 +87,10 @@ static int start_without_reservation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pad_that_overflows_is_cut),
-        cmocka_unit_test(what_somebody_has_mapped_is_passed_over),
-        cmocka_unit_test(huge_pages_are_for_all_blocks),
-        cmocka_unit_test(a_step_that_fork_interrupted_is_made_again),
-        cmocka_unit_test(a_step_that_was_refused_is_not_taken_back),
+        cmocka_unit_test(foreign_mappings_are_skipped),
+        cmocka_unit_test(all_blocks_have_huge_pages),
+        cmocka_unit_test(an_interrupted_step_is_repeated),
+        cmocka_unit_test(a_refused_step_is_not_undone),
     };
     return cmocka_run_group_tests(tests, start_without_reservation, NULL);
 }

@@ -42,11 +42,11 @@ static char *foreign_memory(size_t bytes) {
     return start;
 }
 
-static void assert_whole(const char *foreign, size_t bytes) {
+static void assert_unchanged(const char *foreign, size_t bytes) {
     for (size_t i = 0; i < bytes; i++) assert_int_equal(foreign[i], 2);
 }
 
-static void blocks_begin_behind_the_data(void **state) {
+static void blocks_begin_after_the_data(void **state) {
     (void)state;
     assert_int_equal(blocks->by, GROW_BREAK);
     assert_int_equal((uintptr_t)space.base % GRANULE, 0);
@@ -63,7 +63,7 @@ static void steps_are_whole_granules(void **state) {
     }
 }
 
-static void what_the_program_adds_is_left_out(void **state) {
+static void memory_of_the_program_is_skipped(void **state) {
     (void)state;
     static const size_t sizes[] = {1, 4096, ODD, GRANULE, 3 * MIB + 1, 100 * MIB};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -71,7 +71,7 @@ static void what_the_program_adds_is_left_out(void **state) {
         size_t end = granules_accessible();
         char *foreign = foreign_memory(sizes[i]);
         take(more_than_is_free());
-        assert_whole(foreign, sizes[i]);
+        assert_unchanged(foreign, sizes[i]);
         /* The hole is not counted, but the free memory before it is. */
         struct page_counts now = pages_count();
         uint64_t hole = run_tag((uint32_t)(end * GRANULE_PAGES));
@@ -85,7 +85,7 @@ static void what_the_program_adds_is_left_out(void **state) {
     }
 }
 
-static void what_the_program_took_back_is_no_hole(void **state) {
+static void a_break_that_moves_back_leaves_no_hole(void **state) {
     (void)state;
     size_t granules = granules_accessible();
     foreign_memory(ODD);
@@ -95,7 +95,7 @@ static void what_the_program_took_back_is_no_hole(void **state) {
 }
 
 /* At the fork, another thread had moved the break but not yet counted it. */
-static void a_step_that_fork_interrupted_is_counted(void **state) {
+static void an_interrupted_step_is_counted(void **state) {
     (void)state;
     size_t granules = granules_accessible();
     assert_true(os_break_move(blocks_end(), blocks_end() + MIB));
@@ -120,7 +120,7 @@ static void without_descriptors_the_break_goes_back(void **state) {
 }
 
 /* This must be the last test: from then on the part grows by mappings. */
-static void when_the_break_is_stuck_mappings_go_on(void **state) {
+static void when_the_break_is_stuck_mappings_are_used(void **state) {
     (void)state;
     take(more_than_is_free()); /* after the memory that the previous test left */
     char *end = blocks_end(), *obstacle;
@@ -132,7 +132,7 @@ static void when_the_break_is_stuck_mappings_go_on(void **state) {
     uint32_t page = take(more_than_is_free());
     assert_true(page_start(page) > obstacle);
     assert_int_equal(blocks->by, GROW_MAPPED);
-    assert_whole(obstacle, ODD);
+    assert_unchanged(obstacle, ODD);
     assert_int_equal(tag_kind(run_tag((uint32_t)(granules * GRANULE_PAGES))), RUN_FOREIGN);
     assert_ptr_equal(sbrk(0), end);
     take(more_than_is_free());
@@ -147,13 +147,13 @@ static int start_at_the_break(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_begin_behind_the_data),
+        cmocka_unit_test(blocks_begin_after_the_data),
         cmocka_unit_test(steps_are_whole_granules),
-        cmocka_unit_test(what_the_program_adds_is_left_out),
-        cmocka_unit_test(what_the_program_took_back_is_no_hole),
-        cmocka_unit_test(a_step_that_fork_interrupted_is_counted),
+        cmocka_unit_test(memory_of_the_program_is_skipped),
+        cmocka_unit_test(a_break_that_moves_back_leaves_no_hole),
+        cmocka_unit_test(an_interrupted_step_is_counted),
         cmocka_unit_test(without_descriptors_the_break_goes_back),
-        cmocka_unit_test(when_the_break_is_stuck_mappings_go_on),
+        cmocka_unit_test(when_the_break_is_stuck_mappings_are_used),
     };
     return cmocka_run_group_tests(tests, start_at_the_break, NULL);
 }

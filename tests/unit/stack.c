@@ -51,7 +51,7 @@ static void shallow_stacks_are_whole(void **state) {
     assert_memory_equal(more + 12, frames + 2, (n - 2) * sizeof *frames);
 }
 
-static void equal_stacks_have_one_name(void **state) {
+static void equal_stacks_have_one_id(void **state) {
     (void)state;
     stack_id ids[3];
     for (volatile unsigned i = 0; i < 3; i++) {
@@ -66,7 +66,7 @@ static void equal_stacks_have_one_name(void **state) {
 #define FEW 4u
 
 /* The innermost frames differ, because the two captures are called at different places. */
-NOINLINE static void few_are_as_many(void) {
+NOINLINE static void check_few_frames(void) {
     static struct stack_cache *few;
     uintptr_t frames[STACK_FRAMES_MAX], more[STACK_FRAMES_MAX];
     assert_in_range(stack_frames(stack_capture_some(&few, FEW), frames), FEW, STACK_FRAMES_MAX);
@@ -75,21 +75,21 @@ NOINLINE static void few_are_as_many(void) {
 }
 
 /* Makes one of two calls at each level, which the compiler must not merge. */
-NOINLINE static void few_below(unsigned path, unsigned depth) {
+NOINLINE static void check_few_below(unsigned path, unsigned depth) {
     if (depth == 0) {
-        few_are_as_many();
+        check_few_frames();
     } else if (path & 1) {
-        few_below(path >> 1, depth - 1);
+        check_few_below(path >> 1, depth - 1);
         __asm__ volatile("nop" ::: "memory");
     } else {
-        few_below(path >> 1, depth - 1);
+        check_few_below(path >> 1, depth - 1);
     }
     KEEP_FRAME();
 }
 
-static void the_frames_asked_for_are_right(void **state) {
+static void the_requested_frames_are_right(void **state) {
     (void)state;
-    for (unsigned i = 0; i < 5000; i++) few_below(i * 2654435761u >> 16, i / 8 % 10);
+    for (unsigned i = 0; i < 5000; i++) check_few_below(i * 2654435761u >> 16, i / 8 % 10);
 }
 
 /* Each level adds only its own frame, however deep the recursion is. */
@@ -171,7 +171,7 @@ static void without_memory_there_is_no_stack(void **state) {
     assert_non_null(none);
 }
 
-static void what_cannot_be_read_is_no_frame(void **state) {
+static void unreadable_memory_has_no_frames(void **state) {
     (void)state;
     struct stack_cache *fresh = NULL;
     uintptr_t frames[STACK_FRAMES_MAX];
@@ -200,7 +200,7 @@ NOINLINE static void capture_through(void (*code)(void (*)(void))) {
     KEEP_FRAME();
 }
 
-static void undescribed_code_is_passed_through(void **state) {
+static void stacks_continue_after_undescribed_code(void **state) {
     (void)state;
     uintptr_t frames[STACK_FRAMES_MAX], plain[STACK_FRAMES_MAX];
     uint8_t *code =
@@ -263,16 +263,16 @@ static void faults_have_stacks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shallow_stacks_are_whole),
-        cmocka_unit_test(equal_stacks_have_one_name),
-        cmocka_unit_test(the_frames_asked_for_are_right),
+        cmocka_unit_test(equal_stacks_have_one_id),
+        cmocka_unit_test(the_requested_frames_are_right),
         cmocka_unit_test(a_recursion_is_shared),
         cmocka_unit_test(a_deep_stack_is_cut),
         cmocka_unit_test(a_stack_begins_at_the_entry),
         cmocka_unit_test(left_out_frames_are_the_innermost),
         cmocka_unit_test(without_memory_there_is_no_stack),
-        cmocka_unit_test(what_cannot_be_read_is_no_frame),
+        cmocka_unit_test(unreadable_memory_has_no_frames),
 #ifdef __x86_64__
-        cmocka_unit_test(undescribed_code_is_passed_through),
+        cmocka_unit_test(stacks_continue_after_undescribed_code),
 #endif
         cmocka_unit_test(faults_have_stacks),
     };

@@ -46,7 +46,7 @@ static void check_passed(const char *expected) {
 
 /* The time that the command may take in this test (0: as long as the library allows), and the time
  * that the library allows. */
-static int patience, asked_for;
+static int time_limit, allowed;
 
 int __real_os_run_filter(const struct os_program *program, const char *argument, int from, int to,
                          int milliseconds);
@@ -54,9 +54,9 @@ int __wrap_os_run_filter(const struct os_program *program, const char *argument,
                          int milliseconds);
 int __wrap_os_run_filter(const struct os_program *program, const char *argument, int from, int to,
                          int milliseconds) {
-    asked_for = milliseconds;
+    allowed = milliseconds;
     return __real_os_run_filter(program, argument, from, to,
-                                patience != 0 ? patience : milliseconds);
+                                time_limit != 0 ? time_limit : milliseconds);
 }
 
 static void the_command_gets_text_and_argument(void) {
@@ -69,9 +69,9 @@ static void a_command_that_does_not_end_is_killed(void) {
     snprintf(path, sizeof path, "%s.pid", command);
     snprintf(script, sizeof script, "echo some; echo $$ >%s; exec sleep 1000", path);
     set_command(script);
-    patience = 1000;
+    time_limit = 1000;
     check_passed(TEXT);
-    CHECK(asked_for >= 1000 && asked_for <= 60000);
+    CHECK(allowed >= 1000 && allowed <= 60000);
     int file = open(path, O_RDONLY);
     CHECK(file >= 0 && read(file, number, sizeof number - 1) > 0);
     CHECK_EQUAL(kill(atoi(number), 0), -1);
@@ -84,14 +84,14 @@ static void a_command_without_output_loses_nothing(void) {
     check_passed(TEXT);
 }
 
-static void what_a_failing_command_wrote_is_left_out(void) {
+static void output_of_a_failing_command_is_left_out(void) {
     set_command("cat; echo half; exit 1");
     check_passed(TEXT);
     set_command("cat; kill -9 $$");
     check_passed(TEXT);
 }
 
-static void the_command_has_all_signals(void) {
+static void the_command_has_default_signals(void) {
     sigset_t all;
     sigfillset(&all);
     signal(SIGPIPE, SIG_IGN);
@@ -101,7 +101,7 @@ static void the_command_has_all_signals(void) {
     check_passed("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
-static void another_file_of_the_name_does_not_run(void) {
+static void another_file_with_the_name_does_not_run(void) {
     char other[64];
     set_command("cat");
     snprintf(other, sizeof other, "%s.other", command);
@@ -110,7 +110,7 @@ static void another_file_of_the_name_does_not_run(void) {
     check_passed(TEXT);
 }
 
-static void a_file_that_is_not_there_does_not_run(void) {
+static void a_missing_file_does_not_run(void) {
     symbolizer_set("/absent/command");
     check_passed(TEXT);
 }
@@ -153,10 +153,10 @@ int main(void) {
         BODY(the_command_gets_text_and_argument),
         BODY(a_command_that_does_not_end_is_killed),
         BODY(a_command_without_output_loses_nothing),
-        BODY(what_a_failing_command_wrote_is_left_out),
-        BODY(the_command_has_all_signals),
-        BODY(another_file_of_the_name_does_not_run),
-        BODY(a_file_that_is_not_there_does_not_run),
+        BODY(output_of_a_failing_command_is_left_out),
+        BODY(the_command_has_default_signals),
+        BODY(another_file_with_the_name_does_not_run),
+        BODY(a_missing_file_does_not_run),
         BODY(a_sandbox_is_noticed),
         BODY(a_sandbox_is_noticed_without_proc),
     };

@@ -16,23 +16,23 @@ static const uint64_t numbers[] = {0, 1, 9, 10, 15, 16, 99, 100, 4096, INT64_MAX
 struct line {
     struct text text;
     char buffer[64];
-    char behind;
+    char after;
 };
 
 static void begin(struct line *line, size_t size) {
     line->text = (struct text){.buffer = line->buffer, .size = size};
     memset(line->buffer, '~', sizeof(line->buffer));
-    line->behind = '~';
+    line->after = '~';
 }
 
 static void assert_holds(const struct line *line, const char *expected) {
     assert_int_equal(line->text.length, strlen(expected));
     assert_memory_equal(line->buffer, expected, strlen(expected));
-    for (const char *c = line->buffer + line->text.size; c <= &line->behind; c++)
+    for (const char *c = line->buffer + line->text.size; c <= &line->after; c++)
         assert_int_equal(*c, '~');
 }
 
-static void numbers_read_as_printf_prints_them(void **state) {
+static void numbers_are_printed_like_printf(void **state) {
     (void)state;
     struct line line;
     char expected[64];
@@ -54,7 +54,7 @@ static void numbers_read_as_printf_prints_them(void **state) {
     }
 }
 
-static void one_alone_is_no_plural(void **state) {
+static void one_is_no_plural(void **state) {
     (void)state;
     struct line line;
     begin(&line, sizeof(line.buffer));
@@ -74,7 +74,7 @@ static void parts_are_put_together(void **state) {
     assert_holds(&line, "slot 3,");
 }
 
-static void what_does_not_fit_is_cut_off(void **state) {
+static void excess_text_is_cut_off(void **state) {
     (void)state;
     struct line line;
     begin(&line, 10);
@@ -143,10 +143,10 @@ static void a_sink_gets_all_in_pieces(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_read_as_printf_prints_them),
-        cmocka_unit_test(one_alone_is_no_plural),
+        cmocka_unit_test(numbers_are_printed_like_printf),
+        cmocka_unit_test(one_is_no_plural),
         cmocka_unit_test(parts_are_put_together),
-        cmocka_unit_test(what_does_not_fit_is_cut_off),
+        cmocka_unit_test(excess_text_is_cut_off),
         cmocka_unit_test(a_line_ends_with_a_newline),
         cmocka_unit_test(a_sink_gets_all_in_pieces),
     };

@@ -90,7 +90,7 @@ static uint32_t on_pages(const struct slab *slab, uint32_t pages) {
     return (uint32_t)min_size(pages * os_page_size() / BLOCK, slab->capacity);
 }
 
-static void what_is_used_stays(void **state) {
+static void used_slots_stay(void **state) {
     (void)state;
     struct slab *slab = full_slab();
     uint32_t kept = slab->slots / 2;
@@ -188,7 +188,7 @@ static void *enter_twice(void *go_on) {
     return NULL;
 }
 
-static void its_thread_waits_until_the_visitor_has_gone(void **state) {
+static void a_thread_waits_for_the_visitor_of_its_heap(void **state) {
     (void)state;
     _Atomic int go_on = 0;
     pthread_t thread;
@@ -204,7 +204,7 @@ static void its_thread_waits_until_the_visitor_has_gone(void **state) {
     assert_int_equal(atomic_load(&entered), 1);
 }
 
-static void check_that_it_is_repaired(struct heap *own, struct slab *slab) {
+static void check_repaired(struct heap *own, struct slab *slab) {
     struct lock_hold hold;
     assert_ptr_equal(heap_enter(), own);
     assert_int_equal(slab->outside, 0);
@@ -234,17 +234,17 @@ static void *visit_and_end(void *argument) {
     return NULL;
 }
 
-static void what_an_ended_visitor_left_is_repaired(void **state) {
+static void the_heap_of_an_ended_visitor_is_repaired(void **state) {
     (void)state;
     struct visit visit;
     pthread_t thread;
     visit.heap = heap_with_slab(&visit.slab);
     assert_int_equal(pthread_create(&thread, NULL, visit_and_end, &visit), 0);
     pthread_join(thread, NULL);
-    check_that_it_is_repaired(visit.heap, visit.slab);
+    check_repaired(visit.heap, visit.slab);
 }
 
-static void *visit_for_ever(void *argument) {
+static void *visit_forever(void *argument) {
     struct visit *visit = argument;
     struct lock_hold hold;
     if (!heap_visit_begin(visit->heap, &hold)) return NULL;
@@ -254,15 +254,15 @@ static void *visit_for_ever(void *argument) {
 }
 
 /* In the child of a fork the visitor is gone, and its work is unfinished. */
-static void what_a_lost_visitor_left_is_repaired(void **state) {
+static void the_heap_of_a_lost_visitor_is_repaired(void **state) {
     (void)state;
     struct visit visit;
     pthread_t thread;
     visit.heap = heap_with_slab(&visit.slab);
-    assert_int_equal(pthread_create(&thread, NULL, visit_for_ever, &visit), 0);
+    assert_int_equal(pthread_create(&thread, NULL, visit_forever, &visit), 0);
     while (atomic_load(&entered) != 2) sched_yield();
     heap_after_fork();
-    check_that_it_is_repaired(visit.heap, visit.slab);
+    check_repaired(visit.heap, visit.slab);
 }
 
 static int new_heap(void **state) {
@@ -277,14 +277,14 @@ static int new_heap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(all_pages_of_a_freed_slab_go),
-        TEST(what_is_used_stays),
+        TEST(used_slots_stay),
         TEST(a_visitor_retires_no_slab),
         TEST(pages_go_with_age),
         TEST(a_slice_is_bounded),
         TEST(a_busy_heap_is_not_visited),
-        TEST(its_thread_waits_until_the_visitor_has_gone),
-        TEST(what_an_ended_visitor_left_is_repaired),
-        TEST(what_a_lost_visitor_left_is_repaired),
+        TEST(a_thread_waits_for_the_visitor_of_its_heap),
+        TEST(the_heap_of_an_ended_visitor_is_repaired),
+        TEST(the_heap_of_a_lost_visitor_is_repaired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

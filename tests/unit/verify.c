@@ -109,7 +109,7 @@ static void planted_damage_is_found_in_hard(void) {
 }
 
 /* Damage next to a guarded block is reported once. */
-static void damage_beside_guarded_blocks_is_found_too(void) {
+static void damage_next_to_guarded_blocks_is_found(void) {
     static const char *const modes[] = {"check=full", "check=hard", "guard=1"};
     for (int i = 0; i < 3; i++) {
         pid_t child = start_child();
@@ -138,7 +138,7 @@ static void without_checks_there_is_nothing_to_find(void) {
     check_reported("");
 }
 
-static void the_end_of_the_process_is_a_time_to_look(void) {
+static void blocks_are_verified_at_exit(void) {
     begin("check=full");
     make_blocks();
     verify_at_exit();
@@ -156,7 +156,7 @@ static void *make_and_end(void *unused) {
     return block;
 }
 
-static void blocks_of_ended_threads_are_looked_at(void) {
+static void blocks_of_ended_threads_are_verified(void) {
     begin("check=full");
     char *block = run_in_thread(make_and_end, NULL);
     CHECK_EQUAL(verify_all("found by the test"), 1);
@@ -182,7 +182,7 @@ static void *churn(void *argument) {
     return NULL;
 }
 
-static void other_threads_may_go_on(void) {
+static void other_threads_may_run_meanwhile(void) {
     static const char *const modes[] = {"check=full", "check=hard"};
     for (int i = 0; i < 2; i++) {
         pid_t child = start_child();
@@ -205,11 +205,11 @@ static void other_threads_may_go_on(void) {
 static struct body bodies[] = {
     BODY(planted_damage_is_found_in_full),
     BODY(planted_damage_is_found_in_hard),
-    BODY(damage_beside_guarded_blocks_is_found_too),
+    BODY(damage_next_to_guarded_blocks_is_found),
     BODY(without_checks_there_is_nothing_to_find),
-    BODY(the_end_of_the_process_is_a_time_to_look),
-    BODY(blocks_of_ended_threads_are_looked_at),
-    BODY(other_threads_may_go_on),
+    BODY(blocks_are_verified_at_exit),
+    BODY(blocks_of_ended_threads_are_verified),
+    BODY(other_threads_may_run_meanwhile),
 };
 
 int main(void) { return run_bodies(bodies); }
