@@ -117,7 +117,7 @@ void run_action(const std::string &action, char **argv) {
         std::thread([] {
             for (;;) free(malloc(100)), usleep(1);
         }).detach();
-    if (action == "return-3") exit(3);
+    if (action == "return-3") wipe_stack(), exit(3);
     if (action == "exec") execl(argv[0], argv[0], "lose", nullptr);
     if (action.rfind("fork-", 0) != 0) return;
     if (fork() == 0) {
