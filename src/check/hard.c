@@ -22,22 +22,22 @@
 
 /* ---- allocation ---- */
 
-/* False when this needs heap_enter. */
+/* Returns false if only heap_enter will do. */
 ALWAYS_INLINE bool begin_fast(struct heap *heap, struct frame_mark *mark) {
     if (unlikely(!heap_is_idle(heap)) || unlikely(heap->hard == NULL)) return false;
     heap_begin_short(heap, mark);
     return true;
 }
 
-/* One that was never used has no room. */
+/* A ring that was never used has no entries and no room, so both fast paths pass it by. */
 ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned class) {
     return &heap->hard->rings[class];
 }
 
-/* The slot at the head, which is zero. */
+/* Seals the slot at the head, which is zero, and takes it. */
 ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
     ring->head++;
-    /* From here on nobody who verifies may take it for one that waits. */
+    /* From here on a verifying thread must not take it for a waiting slot. */
     state_set(entry.state, SLOT_CLOSING);
     signal_order();
 #if !defined(__x86_64__) && !defined(THREAD_SANITIZER)
@@ -50,9 +50,9 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
 }
 
 /*
- * A slot that was never handed out. Of a page or more only the end is compared: the rest the
- * program may never touch. The last word is exchanged, not read first: a page that is read first
- * faults twice.
+ * True if the slot is still zero. Of a fresh slot of a page or more only the end is compared,
+ * because the program may never touch the rest. Its last word is exchanged, because a page that is
+ * read before it is written faults twice.
  */
 static bool is_good(struct entry entry, size_t bytes) {
     if (state_get(entry.state) != SLOT_HELD_FRESH) return hard_is_zero(entry.slot, bytes);
@@ -79,7 +79,7 @@ static void *alloc_from_ring(unsigned class, size_t size) {
     void *p = NULL;
     struct hard_ring *ring = hard_ring_of(heap, class);
     if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY) hard_ring_refill(heap, ring, class);
-    /* Fewer than the delay keeps only when nothing was to be had: sooner than failing. */
+    /* The delay is given up rather than failing, when the refill found nothing. */
     if (ring != NULL && hard_ring_count(ring) > 0) p = take_slowly(ring, size);
     decay_turn(heap);
     heap_leave(heap);
@@ -99,7 +99,7 @@ ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
     return hand_out(ring, entry, size);
 }
 
-/* From a ring that has enough; NULL: this needs a look. */
+/* Takes a slot from a ring that has enough; NULL if the slow path must look. */
 ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
     struct frame_mark mark;
     struct heap *heap = self_heap;
@@ -109,8 +109,8 @@ ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
     return p;
 }
 
-/* A block of no bytes lies in an inaccessible slot, which has no word. Its state is USED, so that
- * hard_free does not take it for one that has. */
+/* A block of no bytes lies in an inaccessible slot, which has no word: its state is USED, which
+ * tells it from a sealed block. */
 static NOINLINE void *alloc_empty(void) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
@@ -142,14 +142,14 @@ void *hard_malloc(size_t size) {
     return likely(p != NULL) ? p : hard_malloc_slow(size);
 }
 
-/* No size but 0 has slots of one unit: their ring stays empty, so that take_fast finds nothing. */
+/* Only blocks of no bytes have slots of one unit, so take_fast finds that ring empty. */
 _Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */
 
 static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
     struct heap *heap = heap_enter();
-    if (heap == NULL) return; /* no memory: the slot stays held for ever */
+    if (heap == NULL) return; /* no memory: the slot stays HELD and is lost */
     struct hard_ring *ring = hard_ring_of(heap, class);
     if (ring == NULL) {
         slab_give(heap, &entry, 1);
@@ -175,7 +175,7 @@ ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
     if (unlikely(!room)) keep_slowly(class, entry);
 }
 
-/* The slot of a live block, which is now the caller's; false: there is none. */
+/* Claims the slot of the live block at p for the caller; false if there is none. */
 ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) {
     *slab = slab_around(p);
     if (unlikely(*slab == NULL)) return false;
@@ -183,7 +183,7 @@ ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) 
     if (unlikely(!slot.is_start)) return false;
     *entry = (struct entry){p, slot.state};
     uint8_t live = SLOT_CHECKED;
-    /* Of several that free it at once one gets it. */
+    /* If several threads free the block at once, one gets it. */
     return likely(atomic_compare_exchange_strong_explicit(
         entry->state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed));
 }
@@ -193,7 +193,7 @@ static NOINLINE RARE void free_overflowed(void *p) {
     if (place_of(p, &place)) hard_report_overflow(&place, "found by free");
 }
 
-/* A block of no bytes. */
+/* Frees a block of no bytes. */
 static NOINLINE bool free_empty(void *p) {
     struct place place;
     uint8_t live = SLOT_USED;
@@ -205,7 +205,7 @@ static NOINLINE bool free_empty(void *p) {
     return true;
 }
 
-/* Beyond so many bytes libc's function is faster. */
+/* Above this size, in bytes, memset is faster. */
 #define ZEROED_HERE 512u
 
 ALWAYS_INLINE bool free_slot_of(void *p) {
@@ -229,13 +229,13 @@ void hard_free_any(void *p, enum family family) {
     if (unlikely(!free_slot_of(p))) mode_free(p, family);
 }
 
-bool hard_free_checked(void *p, const struct free_request *how) {
+bool hard_free_checked(void *p, const struct free_request *request) {
     struct place place;
     struct block_info info;
-    if ((how->has_size || how->has_align) && place_of(p, &place) && place.start == p &&
+    if ((request->has_size || request->has_align) && place_of(p, &place) && place.start == p &&
         state_get(place.state) == SLOT_CHECKED && hard_is_whole(place.start, place.bytes)) {
         hard_info(&place, &info);
-        sized_free_check(&info, how);
+        sized_free_check(&info, request);
     }
     return hard_free(p);
 }
@@ -250,12 +250,12 @@ bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = hard_size_of(place->start, bytes);
     if (size > bytes - HARD_TAIL || class_of(size + HARD_TAIL) != place->slab->class) return false;
     if (!hard_is_whole(place->start, bytes)) hard_report_overflow(place, "found by realloc");
-    /* Nobody may verify it meanwhile. */
+    /* No other thread may verify it in between. */
     atomic_store_explicit(place->state, SLOT_CLOSING, memory_order_release);
     size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
     char end[sizeof(uint64_t)], *at = place->start + kept - last;
     memset(place->start + kept, 0, bytes - kept);
-    /* Of a slot that is zero, the hard_seal takes whole words. */
+    /* hard_seal writes whole words, and may overwrite the end of the block. */
     memcpy(end, at, last);
     hard_seal(place->start, bytes, size);
     memcpy(at, end, last);

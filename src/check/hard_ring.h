@@ -9,28 +9,30 @@
 #include "base/compiler.h"
 #include "heap/heap.h"
 
-/* Frees of a class and thread that come, at least, between a slot's free and its next use. */
+/* At least so many frees of a class and thread come between a slot's free and its next use. */
 #define HARD_DELAY 200u
 
-#define HARD_RING 512u /* entries; freed ones go back to their slabs down to HARD_RING_KEPT */
-#define HARD_RING_KEPT \
-    256u /* of larger slots, whose bytes count: from HARD_RING_LARGE down to the delay */
+/* A ring has room for HARD_RING entries. When it is full, freed slots go back to their slabs until
+ * HARD_RING_KEPT are left. Large slots take more memory: there are at most HARD_RING_LARGE of them,
+ * and HARD_DELAY are left. */
+#define HARD_RING 512u
+#define HARD_RING_KEPT 256u
 #define HARD_RING_LARGE 216u
 #define LARGE_SLOT ((size_t)1 * KIB)
-#define REFILL_BYTES (16 * KIB) /* of slots that come from slabs at once */
+#define REFILL_BYTES (16 * KIB) /* of slots that a ring takes from slabs at once */
 #define REFILL_MAX 64u
 
 _Static_assert(HARD_RING_KEPT > HARD_DELAY && HARD_RING_LARGE > HARD_DELAY, "enough for the delay");
 
 struct hard_ring {
     struct entry *entries; /* NULL: not used yet */
-    uint32_t head, tail;   /* both only grow, but for slots from slabs, which are put before head */
+    uint32_t head, tail;   /* both grow; a refill moves head back */
     uint32_t slot_bytes;
-    uint32_t most;  /* freed ones go back to slabs when more would be there; 0 without entries */
-    uint32_t least; /* the fast path takes when more are there: HARD_DELAY, or HARD_ALL_KEPT */
+    uint32_t most;  /* entries at most; 0 while there is no array */
+    uint32_t least; /* the fast path takes only while there are more: HARD_DELAY or HARD_ALL_KEPT */
 };
 
-#define HARD_ALL_KEPT UINT32_MAX /* the next one was never handed out */
+#define HARD_ALL_KEPT UINT32_MAX /* the slow path must look at the next slot, a fresh one */
 
 struct hard {
     struct hard_ring rings[CLASSES];
@@ -43,7 +45,7 @@ ALWAYS_INLINE struct entry *hard_ring_at(const struct hard_ring *ring, uint32_t 
     return &ring->entries[i % HARD_RING];
 }
 
-/* A signal handler that frees meanwhile loses its slot, and brings no old entry back. */
+/* If a signal handler frees in between, its slot is lost, but no old entry comes back. */
 ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct entry entry) {
     uint32_t tail = ring->tail;
     *hard_ring_at(ring, tail) = entry;
@@ -61,7 +63,7 @@ void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned class)
 /* Gives the oldest slots back to their slabs until `down_to` are left. */
 void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to);
 
-/* Gives back what waits, when memory is short; false when nothing did. */
+/* Gives all slots back to their slabs, when memory is short; false if there were none. */
 bool hard_relieve(struct heap *heap);
 
 #endif

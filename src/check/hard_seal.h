@@ -27,21 +27,22 @@ ALWAYS_INLINE uint64_t hard_load_word(const char *from) {
 
 ALWAYS_INLINE void hard_store_word(char *to, uint64_t word) { memcpy(to, &word, sizeof word); }
 
-/* Between block and word, so that a null byte too many is seen too. */
+/* The bytes between block and word. They are not zero, so a null byte too many is found too. */
 #define HARD_GAP 0xb7u
 #define HARD_GAP_WORD (HARD_GAP * 0x0101010101010101ull)
 
-/* The last `bytes` of a word of the gap, 1 to 7, behind zeros. */
+/* A word whose last `bytes` bytes, 1 to 7, belong to the gap; the others are zero. */
 ALWAYS_INLINE uint64_t hard_gap_end(size_t bytes) { return HARD_GAP_WORD << (64 - 8 * bytes); }
 
-/* What the slot leaves unused, and 48 bits keyed with that and the address, which has as many. */
+/* Returns the word at the end of a slot: 16 bits hold how many bytes the block leaves unused, and
+ * the other 48 are keyed by that number and by the slot's address. */
 ALWAYS_INLINE uint64_t hard_word(const char *slot, uint64_t unused) {
     uint64_t key = redzone_key((const void *)((uintptr_t)slot ^ unused << 48));
     return (key & ~(uint64_t)UINT16_MAX) | unused;
 }
-_Static_assert(SLOT_MAX <= UINT16_MAX, "16 bits hold what a slot leaves unused");
+_Static_assert(SLOT_MAX <= UINT16_MAX, "16 bits hold the number of unused bytes");
 
-/* In a slot that is zero. The gap has one whole word at least. */
+/* Seals a block of `size` bytes in a slot that is zero. The gap has at least one whole word. */
 ALWAYS_INLINE void hard_seal(char *slot, size_t bytes, size_t size) {
     char *at = hard_word_of(slot, bytes);
     size_t unused = bytes - HARD_WORD - size;
@@ -53,18 +54,18 @@ ALWAYS_INLINE void hard_seal(char *slot, size_t bytes, size_t size) {
     if (unused != 0) hard_store_word(at - sizeof(uint64_t), hard_gap_end(unused));
 }
 
-/* Bytes between the block and the word; SIZE_MAX when the word is not ours. */
+/* Returns the bytes between the block and the word; UINT64_MAX if the word is wrong. */
 ALWAYS_INLINE uint64_t hard_unused_in(const char *slot, size_t bytes) {
     uint64_t word = hard_load_word(slot + bytes - HARD_WORD), unused = word & UINT16_MAX;
     return likely(word == hard_word(slot, unused)) ? unused : UINT64_MAX;
 }
 
-/* Whether a slot can leave so many bytes unused. */
+/* True if a block in a slot of `bytes` bytes can leave that many unused. */
 ALWAYS_INLINE bool hard_is_possible(uint64_t unused, size_t bytes) {
     return unused - (HARD_TAIL - HARD_WORD) <= bytes - HARD_TAIL;
 }
 
-/* Whether what is behind the block is as it was left. */
+/* True if nothing has changed the gap and the word. */
 ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
     uint64_t unused = hard_unused_in(slot, bytes);
     const char *at = slot + bytes - HARD_TAIL;
@@ -82,7 +83,7 @@ ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
 
 typedef uint64_t hard_lane __attribute__((vector_size(16), may_alias));
 
-/* bytes: a multiple of 16, as slots are aligned. */
+/* `bytes` is a multiple of 16, because slots are aligned. */
 ALWAYS_INLINE bool hard_is_zero(const char *slot, size_t bytes) {
     const hard_lane *at = (const hard_lane *)slot, *end = (const hard_lane *)(slot + bytes);
     hard_lane all = {0, 0};
@@ -91,8 +92,8 @@ ALWAYS_INLINE bool hard_is_zero(const char *slot, size_t bytes) {
     return (all[0] | all[1]) == 0;
 }
 
-/* The compiler must not see what the loop does: it would take "rep stos", which costs more than all
- * the rest here. */
+/* The assembly hides the loop from the compiler, which would use "rep stos": that costs more than
+ * the rest of a free. */
 ALWAYS_INLINE void hard_make_zero(char *slot, size_t bytes) {
     hard_lane *at = (hard_lane *)slot, *end = (hard_lane *)(slot + bytes), zero = {0, 0};
     for (; end - at >= 4; at += 4) {
@@ -105,10 +106,11 @@ ALWAYS_INLINE void hard_make_zero(char *slot, size_t bytes) {
     }
 }
 
-/* Slots that were never handed out are compared as a whole below this size. */
+/* Below this size, all bytes of a slot that was never handed out are compared. */
 #define HARD_COMPARED_FRESH (4 * KIB)
 
-/* A block whose word was overwritten counts as one that fills its slot. */
+/* Returns the block's size. A block whose word was overwritten counts as one that fills its slot.
+ */
 static inline size_t hard_size_of(char *slot, size_t bytes) {
     uint64_t unused = hard_unused_in(slot, bytes);
     return hard_is_possible(unused, bytes) ? bytes - HARD_WORD - unused : bytes - HARD_TAIL;

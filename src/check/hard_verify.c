@@ -12,7 +12,7 @@
 #include "os/os.h"
 #include "report/report.h"
 
-/* ---- what is known, and what is said of it ---- */
+/* ---- reports ---- */
 
 bool hard_is_known(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
@@ -30,7 +30,7 @@ void hard_info(const struct place *place, struct block_info *info) {
     };
 }
 
-/* The first byte behind the block that is not as it was left; NULL when all are. */
+/* Returns the first byte after the block that was changed; NULL if none was. */
 static RARE const char *find_overflow(char *slot, size_t bytes) {
     uint64_t unused = hard_unused_in(slot, bytes);
     char *word = hard_word_of(slot, bytes);
@@ -38,7 +38,7 @@ static RARE const char *find_overflow(char *slot, size_t bytes) {
     return fill_find_damage(word - unused, unused, HARD_GAP);
 }
 
-/* Of a live block, also while it is being freed. */
+/* While the block is being freed its state says freed: the report describes it as live. */
 RARE void hard_report_overflow(const struct place *place, const char *when) {
     struct block_info info;
     hard_info(place, &info);
@@ -53,7 +53,7 @@ RARE void hard_report_overflow(const struct place *place, const char *when) {
     });
 }
 
-RARE static void hard_report_late_write(const struct place *place, const char *when) {
+RARE static void report_late_write(const struct place *place, const char *when) {
     struct block_info info;
     hard_info(place, &info);
     report_error(&(struct error){.cause = "use after free",
@@ -63,15 +63,15 @@ RARE static void hard_report_late_write(const struct place *place, const char *w
                                  .advice = ADVICE_GUARD});
 }
 
-/* The slot is not in use and reads as zero. In the slab a large one that was never used is left
- * alone: most of its pages were never touched. */
+/* True if the slot is free and must be zero. A large slot that was never handed out is not
+ * compared: that would touch most of its pages for the first time. */
 static bool is_zeroed(const struct place *place, uint8_t state) {
     return state == SLOT_HELD || state == SLOT_HELD_FRESH ||
            (state == SLOT_FRESH && place->bytes < HARD_COMPARED_FRESH) ||
            (state == SLOT_FREE && place->slab->wiped);
 }
 
-/* What others do at the same time is no damage: it is looked at twice. */
+/* Compares twice, because another thread may be using the slot at the same time. */
 bool hard_is_damaged(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED, whole = true;
@@ -84,7 +84,7 @@ bool hard_is_damaged(const struct place *place) {
     return atomic_load_explicit(place->state, memory_order_acquire) == state;
 }
 
-RARE static void hard_report_stray_write(const struct place *place, const char *when) {
+RARE static void report_stray_write(const struct place *place, const char *when) {
     const char *written = fill_find_damage(place->start, place->bytes, 0);
     report_error(&(struct error){.cause = "corrupted", .p = written, .detail = when});
 }
@@ -97,20 +97,20 @@ bool hard_verify(const struct place *place, const char *when) {
         break;
     case SLOT_HELD_FRESH:
     case SLOT_FRESH:
-        hard_report_stray_write(place, when);
+        report_stray_write(place, when);
         break;
     default:
-        hard_report_late_write(place, when);
+        report_late_write(place, when);
     }
     return true;
 }
 
 /* ---- before the first slot ---- */
 
-/* What lies there belongs to no slot, and would take a write before the first block in silence. */
+/* These bytes belong to no slot. A write before the first block would otherwise go unnoticed. */
 #define LEAD CACHE_LINE
 
-/* NULL: the slab begins with its first slot. */
+/* Returns NULL if the slab begins with its first slot. */
 static char *lead_of(struct slab *slab) {
     char *first = slab_slot_zero(slab) + (size_t)(slab->slots - slab->capacity) * slab->slot_size;
     bool room = first - granule_start(slab_granule(slab)) >= (ptrdiff_t)LEAD;
@@ -122,7 +122,7 @@ static bool is_lead_clear(struct slab *slab) {
     return lead == NULL || !slab->wiped || hard_is_zero(lead, LEAD);
 }
 
-/* It is clear afterwards. */
+/* Clears the lead, so that the write is reported once. */
 RARE static void report_lead(struct slab *slab, const char *when) {
     struct place first;
     struct block_info info;
@@ -146,9 +146,8 @@ size_t hard_verify_lead(struct slab *slab, const char *when) {
 NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
     struct place place;
     if (place_of(slot, &place))
-        (state_get(place.state) == SLOT_HELD_FRESH
-             ? hard_report_stray_write
-             : hard_report_late_write)(&place, "found when it was to be used again");
+        (state_get(place.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
+            &place, "found when it was to be used again");
     memset(slot, 0, bytes);
 }
 

@@ -8,22 +8,22 @@
 #include "check/record.h"
 #include "report/block.h"
 
-/* Whether the slot is, or was last, of such a block; and what is known of that. */
+/* True if the slot holds a block of check=hard, or if its last block was one. */
 bool hard_is_known(const struct place *place);
+
+/* Describes that block. */
 void hard_info(const struct place *place, struct block_info *info);
 
-/* Looks at the slot's word, or whether it is still zero; true when somebody wrote there, which is
- * reported. */
+/* Reports a write past a live block or to a free slot. Returns true if there was one. */
 bool hard_verify(const struct place *place, const char *when);
 
-/* Looks at what lies before the slab's first slot; 1 when somebody wrote there, which is reported.
- */
+/* Reports a write before the slab's first slot. Returns 1 if there was one, else 0. */
 size_t hard_verify_lead(struct slab *slab, const char *when);
 
-/* The same as hard_verify, without a report. */
+/* Returns what hard_verify returns, without a report. */
 bool hard_is_damaged(const struct place *place);
 
-/* Makes what is free in a slab zero, before its first slot is used so. Of its owner. */
+/* Clears the free slots of a slab before check=hard uses its first one. Called by its owner. */
 void hard_wipe(struct slab *slab);
 
 /* Reports an overflow of a live block, also while it is being freed. */

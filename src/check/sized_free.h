@@ -1,15 +1,15 @@
-/* What who frees a block tells of it, beside where it is, compared with what is known. */
+/* Checks the size and alignment passed to free_sized or sized delete, and the family of the
+ * function that frees, against the block. */
 #ifndef MALLOW_SIZED_FREE_H
 #define MALLOW_SIZED_FREE_H
 
 #include "heap/request.h"
 #include "report/block.h"
 
-/* Of a block that no mode keeps anything of: whether it can have the size that is told, reported
- * likewise. */
-void sized_free_check_plain(void *p, const struct free_request *how);
+/* For a plain block, whose requested size is not kept: reports a size that it cannot have. */
+void sized_free_check_plain(void *p, const struct free_request *request);
 
-/* Reports what does not fit; the block is freed all the same. */
-void sized_free_check(const struct block_info *block, const struct free_request *how);
+/* Reports a mismatch. The caller frees the block in any case. */
+void sized_free_check(const struct block_info *block, const struct free_request *request);
 
 #endif
