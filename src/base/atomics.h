@@ -1,4 +1,4 @@
-/* Accesses that race on purpose, and what ThreadSanitizer needs to know about them. */
+/* Intentional data races, and annotations that explain them to ThreadSanitizer. */
 #ifndef MALLOW_ATOMICS_H
 #define MALLOW_ATOMICS_H
 
@@ -14,18 +14,19 @@
 #    endif
 #endif
 
-/* A load that may race with a store of another thread and needs no order. A plain load is folded
- * into the compare that uses it; an atomic load is not, which costs three instructions in free. The
- * value is one machine word or byte, so it cannot tear. ThreadSanitizer gets an atomic load. */
+/* A load that may race with a store of another thread and needs no order. The compiler folds a
+ * plain load into the compare that uses it, but not an atomic load, which costs three instructions
+ * in free. The value is one machine word or byte, so it cannot tear. For ThreadSanitizer the load
+ * is atomic. */
 #ifdef THREAD_SANITIZER
 #    define racy_load(type, address) __atomic_load_n((type *)(address), __ATOMIC_RELAXED)
 #else
 #    define racy_load(type, address) (*(type *)(address))
 #endif
 
-/* A heap passes from a dead thread to the next through the kernel's mark on a word (os/owner.h).
- * ThreadSanitizer does not see that store, so owners announce each of their steps and each takeover
- * to it. */
+/* When a thread ends, the kernel marks a word, which lets the next thread take over the heap
+ * (os/owner.h). ThreadSanitizer does not see the kernel's store, so owners announce their steps and
+ * takeovers with these. */
 #ifdef THREAD_SANITIZER
 void __tsan_release(void *);
 void __tsan_acquire(void *);
@@ -36,7 +37,7 @@ void __tsan_acquire(void *);
 #    define sanitizer_acquire(address) ((void)0)
 #endif
 
-/* A store that a signal handler on this thread must see before the stores that follow it. */
+/* Orders the stores before it ahead of those after it, for signal handlers on the same thread. */
 #define signal_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 #endif

@@ -7,24 +7,27 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Large buffers that most processes never touch stand apart from the pages that all of them do. */
+/* For large buffers that most processes never touch: a section apart from the data that all use. */
 #define UNTOUCHED __attribute__((section(".bss.untouched")))
 
 #define EXPORT __attribute__((visibility("default")))
-/* Exported, and our own calls of it need no look-up. */
+/* Exported, but calls from within the library need no symbol lookup. */
 #define EXPORT_OWN __attribute__((visibility("protected")))
 #define NOINLINE __attribute__((noinline))
-/* Begins with a cache line: what every call runs through must not depend on what lies before it. */
+/* Starts at a cache line, so that the speed of the hot code does not depend on the code before it.
+ */
 #define HOT __attribute__((aligned(CACHE_LINE)))
-/* Called once in a process or less: made small, and laid where no page of the hot code is. */
+/* Called at most once in a process: optimised for size, and placed away from the pages of hot code.
+ */
 #define RARE __attribute__((cold))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Laid there too, but made fast: called often in modes that most processes are not in. */
+/* Placed there too, but optimised for speed: called often, but only in modes that few processes
+ * use. */
 #define APART __attribute__((section(".text.unlikely.apart")))
 
-/* Fetches memory that is read soon. Without the empty instruction gcc considers the function to
- * have no effect and removes its calls. */
+/* Prefetches memory that is read soon. Without the empty asm statement, gcc decides that the
+ * function has no effect and removes its calls. */
 static inline void fetch_ahead(const void *at) {
     __asm__ volatile("" : : "r"(at));
     __builtin_prefetch(at);

@@ -1,4 +1,4 @@
-/* Constants of the layout. Every value that another file computes from these is asserted there. */
+/* Constants of the memory layout. Files that compute values from them assert those values. */
 #ifndef MALLOW_LAYOUT_H
 #define MALLOW_LAYOUT_H
 
@@ -9,17 +9,16 @@
 
 #define UNIT 16u /* every block is aligned to this, and every slot size is a multiple of it */
 
-#define GRANULE_SHIFT 16 /* the index space counts in granules of 64 KiB */
+#define GRANULE_SHIFT 16 /* address space is indexed in granules of 64 KiB */
 #define GRANULE ((size_t)1 << GRANULE_SHIFT)
 
-/* Runs of the page heap count in pages of 4 KiB, whatever the kernel's page. */
+/* The page heap counts in pages of 4 KiB, whatever the page size of the kernel is. */
 #define RUN_SHIFT 12
 #define RUN_PAGE ((size_t)1 << RUN_SHIFT)
 #define GRANULE_PAGES ((uint32_t)(GRANULE / RUN_PAGE))
 
-#define SLOT_MAX \
-    ((size_t)32 * KIB)           /* largest slot of a slab; beyond it a block is a run of pages */
-#define SMALL_MAX ((size_t)1024) /* largest size whose class is looked up in a table */
-#define COLD_MAX ((size_t)1024)  /* largest slot that the shared cold granules hold */
+#define SLOT_MAX ((size_t)32 * KIB) /* largest slot of a slab; a larger block is a run of pages */
+#define SMALL_MAX ((size_t)1024)    /* largest size whose class is looked up in a table */
+#define COLD_MAX ((size_t)1024)     /* largest slot that the shared cold granules hold */
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * The memory and string functions that the library uses, in the shared library alone: those of libc
- * may be wrapped by a preloaded library that allocates, and compilers call them unasked. They are
- * hidden, so nobody else gets them. Compiled apart, so that no compiler takes a loop here for a
- * call of the function that it is in.
+ * Memory and string functions for the shared library. libc's functions may be wrapped by a
+ * preloaded library that allocates, and compilers generate calls of them. These have hidden
+ * visibility, so that other objects do not use them. The file is compiled with its own flags, so
+ * that the compiler does not replace a loop here by a call of the function that contains it.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ typedef uint16_t word2 __attribute__((aligned(1), may_alias));
 #define AT(type, p, offset) (*(type *)((char *)(p) + (offset)))
 #define FROM(type, p, offset) (*(const type *)((const char *)(p) + (offset)))
 
-/* From here on one instruction of the processor is as fast as a loop. */
+/* From this size on, the processor's string instructions are as fast as a loop. */
 #define BY_STRING_INSTRUCTION 1024
 
 /* Both ends are read before either is written, so the two may overlap. */
@@ -51,7 +51,7 @@ static inline void copy_64(char *to, const char *from, size_t n) {
     AT(vector, to, n - 16) = d;
 }
 
-/* More than 64 bytes, from the beginning: right also when `to` is below `from`. */
+/* Copies more than 64 bytes in ascending order; `to` may be below `from` and overlap it. */
 static void copy_forward(char *to, const char *from, size_t n) {
     vector last[4];
     for (size_t i = 0; i < 4; i++) last[i] = FROM(vector, from, n - 64 + 16 * i);
@@ -66,7 +66,7 @@ static void copy_forward(char *to, const char *from, size_t n) {
     for (size_t i = 0; i < 4; i++) AT(vector, to, n - 64 + 16 * i) = last[i];
 }
 
-/* The same from the end. */
+/* Copies in descending order; `to` may be above `from` and overlap it. */
 static void copy_backward(char *to, const char *from, size_t n) {
     vector first[4];
     for (size_t i = 0; i < 4; i++) first[i] = FROM(vector, from, 16 * i);
@@ -84,7 +84,7 @@ static void copy_backward(char *to, const char *from, size_t n) {
 static void copy_large(char *to, const char *from, size_t n) {
 #if defined(__x86_64__)
     if (n >= BY_STRING_INSTRUCTION) {
-        /* To a whole cache line, which makes it twice as fast. */
+        /* Aligning the destination to a cache line makes the copy twice as fast. */
         size_t lead = -(uintptr_t)to & 63;
         vector head[4];
         for (size_t i = 0; i < 4; i++) head[i] = FROM(vector, from, 16 * i);
@@ -190,7 +190,7 @@ LOCAL int memcmp(const void *a, const void *b, size_t n) {
     return 0;
 }
 
-/* Clang calls it when only the equality of two ranges matters. */
+/* Clang calls bcmp if only the equality of two ranges matters. */
 LOCAL int bcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
 
 LOCAL void *memchr(const void *start, int byte, size_t n) {

@@ -22,6 +22,6 @@ struct settings settings = {
 void settings_adapt_threshold(size_t freed_bytes) {
     size_t threshold = racy_load(size_t, &settings.mmap_threshold);
     if (settings.fixed_threshold || freed_bytes < threshold || freed_bytes > ADAPTED_MAX) return;
-    /* Blocks of that very size are the ones that come again. */
+    /* Blocks of exactly this size are likely to be allocated again. */
     racy_store(&settings.mmap_threshold, freed_bytes + 1);
 }

@@ -1,5 +1,5 @@
-/* Text put together without allocation: a line that is written at once, or longer text that goes to
- * where it belongs in pieces. */
+/* Builds text without allocating: a line in one buffer, or longer text that a sink receives in
+ * pieces. A text belongs to one thread. */
 #ifndef MALLOW_TEXT_H
 #define MALLOW_TEXT_H
 
@@ -9,15 +9,15 @@
 struct text {
     char *buffer;
     size_t size, length;
-    /* Takes the buffer whenever it is full; NULL: what does not fit is cut off. */
+    /* Receives the buffer whenever it is full; NULL: text that does not fit is cut off. */
     void (*sink)(void *to, const char *bytes, size_t count);
     void *to;
 };
 
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
-/* What came from outside: a byte that is no printable character of ASCII becomes a question mark,
- * so that it cannot end the line or steer a terminal. */
+/* Adds untrusted text. Bytes that are not printable ASCII become question marks, so that they
+ * cannot end the line or control a terminal. */
 void text_add_visible(struct text *text, const char *bytes, size_t count);
 void text_add_number(struct text *text, uint64_t value);
 /* "1 block", "2 blocks" */
@@ -28,7 +28,7 @@ void text_add_bare_hex(struct text *text, uint64_t value); /* without 0x */
 /* Right-aligned in `width` columns. */
 void text_add_column(struct text *text, uint64_t value, unsigned width);
 
-/* Hands the sink what it has not got yet. */
+/* Passes the rest of the buffer to the sink, which must not be NULL. */
 void text_flush(struct text *text);
 
 #endif
