@@ -7,14 +7,14 @@
 #include "base/text.h"
 #include "os/os.h"
 
-#define UNLIMITED ((size_t)1 << 60) /* and beyond: how version 1 says that there is no limit */
+#define UNLIMITED ((size_t)1 << 60) /* version 1 reports at least this if there is no limit */
 
-/* The two versions of control groups, which may be there side by side. */
+/* The two versions of control groups, which a system may use at the same time. */
 struct hierarchy {
-    const char *line; /* what stands in /proc/self/cgroup before the path */
+    const char *line; /* in /proc/self/cgroup, before the path */
     const char *root;
-    const char *limit;  /* the file */
-    const char *in_use; /* what stands in memory.stat before the bytes that cannot be dropped */
+    const char *limit;  /* file with the limit in bytes */
+    const char *in_use; /* in memory.stat, before the bytes that the kernel cannot drop */
 };
 static const struct hierarchy hierarchies[] = {
     {"0::", "/sys/fs/cgroup", "/memory.max", "anon "},
@@ -27,7 +27,7 @@ static size_t read_text(const char *path, char *buffer, size_t size) {
     return n > 0 ? (size_t)n : 0;
 }
 
-/* SIZE_MAX for "max", and for what is no number. */
+/* Returns SIZE_MAX for "max" and for anything that is not a number. */
 static size_t parse_bytes(const char *at) {
     size_t value = 0;
     if (*at < '0' || *at > '9') return SIZE_MAX;
@@ -38,8 +38,9 @@ static size_t parse_bytes(const char *at) {
     return value < UNLIMITED ? value : SIZE_MAX;
 }
 
-/* On the stack, of which every process has used as much by then: variables would stay in memory,
- * and pointers to a mapping that is gone would hide leaks of what comes to be there. */
+/* These are on the stack, because every process has already used that much of its stack. Static
+ * variables would keep memory in use, and stale pointers to a temporary mapping would hide leaks of
+ * blocks that are later placed there. */
 struct buffers {
     char path[512];
     char number[32];
@@ -65,7 +66,7 @@ static size_t read_of_group(const struct group *group, const char *file, char *b
     return read_text(path, buffer, size);
 }
 
-/* 0 when it cannot be read. */
+/* Returns the bytes in use, or 0 if they cannot be read. */
 static size_t read_in_use(const struct group *group) {
     char *stat = group->buffers->stat;
     const char *key = group->hierarchy->in_use;
@@ -91,7 +92,7 @@ static void tighten(struct cgroup_memory *memory, const struct group *group) {
     memory->left = min_size(memory->left, limit - min_size(limit, read_in_use(group)));
 }
 
-/* The group and those around it. */
+/* Applies the limits of the group and of the groups that contain it. */
 static void tighten_by_all(struct cgroup_memory *memory, struct group group) {
     while (group.length > 0) {
         if (group.path[group.length - 1] != '/') tighten(memory, &group);

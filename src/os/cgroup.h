@@ -1,16 +1,16 @@
-/* What the process's control group allows it. */
+/* The memory limits of the process's control group. */
 #ifndef MALLOW_CGROUP_H
 #define MALLOW_CGROUP_H
 
 #include <stddef.h>
 
-/* Bytes of memory; SIZE_MAX when no limit is set or can be read. */
+/* In bytes; SIZE_MAX if no limit is set or none can be read. */
 struct cgroup_memory {
-    size_t limit; /* of the process's own group and the groups around it, the lowest */
-    size_t left;  /* what of such a limit is not in use yet, the least: page caches do not count */
+    size_t limit; /* the lowest limit of the process's group and the groups that contain it */
+    size_t left;  /* the least that remains below such a limit; page caches do not count as used */
 };
 
-/* Reads files: for rare calls, one at a time. */
+/* Reads files in /proc and /sys, so call it rarely. Thread-safe; keeps errno. */
 struct cgroup_memory cgroup_memory(void);
 
 #endif

@@ -2,14 +2,14 @@
 
 #include "os/os.h"
 
-/* A mark that lies so little below our frame is gone, whatever stack it was on: what our caller
- * goes on to do needs that much of the stack. */
+/* A mark at most this many bytes below the caller's frame counts as gone, whatever stack it was on:
+ * the caller will soon overwrite that part of the stack. */
 #define FRAME_NEAR 512u
 
-#define WORDS \
-    (sizeof(struct frame_mark) / sizeof(uint32_t)) /* what the kernel compares at a time */
+/* The kernel compares one word at a time. */
+#define WORDS (sizeof(struct frame_mark) / sizeof(uint32_t))
 
-/* The kernel compares, for the stack may not be there any more. */
+/* The kernel reads the words, because the stack may have been unmapped. */
 bool frame_mark_is_damaged(const struct frame_mark *mark, uint64_t value) {
     union {
         uint64_t half[2];

@@ -1,5 +1,5 @@
 /*
- * A mark on the stack that proves whether a function can still go on.
+ * A mark on the stack that proves that a function can no longer continue.
  *
  * While the function can continue, no other code writes to its frame. After a signal handler has
  * jumped away, a thread has ended or a coroutine is abandoned, the mark is overwritten or unmapped
@@ -34,12 +34,12 @@ static inline void frame_mark_set(struct frame_mark *mark, uint64_t value) {
     signal_order();
 }
 
-/* One half is enough to damage it. */
+/* Clearing one half is enough to damage the mark. */
 static inline void frame_mark_clear(struct frame_mark *mark) {
     atomic_store_explicit(&mark->half[0], 0, memory_order_relaxed);
 }
 
-/* Whether the mark is not what it was set to, or cannot be read. */
+/* Returns true if the mark differs from the value that was set, or cannot be read. */
 bool frame_mark_is_damaged(const struct frame_mark *mark, uint64_t value);
 
 /* Like frame_mark_is_damaged, for a mark that the calling thread set. `here`: any address in the

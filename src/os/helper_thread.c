@@ -6,7 +6,7 @@
 
 #define AWAIT_NS ((int64_t)1000000000)
 
-/* The first thread's until it ends. */
+/* Owned by the first thread until it ends. */
 static UNTOUCHED struct owner first_thread;
 static UNTOUCHED uint64_t first_mask;
 
@@ -22,7 +22,7 @@ bool helper_thread_orphaned(void) { return owner_has_ended(&first_thread); }
 
 void helper_thread_wait_for_first(void) { owner_await_end(&first_thread); }
 
-/* What the new thread runs; on the stack of the thread that starts it. */
+/* The function that the new thread runs. It is on the stack of the thread that starts it. */
 struct start {
     void *(*run)(void *);
     _Atomic int is_running;
@@ -32,7 +32,7 @@ static void *run_thread(void *argument) {
     struct start *start = argument;
     void *(*run)(void *) = start->run;
     atomic_store_explicit(&start->is_running, 1, memory_order_release);
-    os_wake_one(&start->is_running); /* the address alone counts: the starter may be gone */
+    os_wake_one(&start->is_running); /* uses only the address: the starter may have gone on */
     return run(NULL);
 }
 

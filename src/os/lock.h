@@ -1,9 +1,9 @@
 /*
- * A lock for the special modes: guarded blocks, traces.
+ * A lock for special modes, such as guarded blocks and traces.
  *
- * Signals are blocked while it is held, so a handler that exits, jumps away or allocates never
- * finds it taken by its own thread. That takes two system calls; see open_lock.h for the others.
- * It is not held across fork.
+ * The holder blocks all signals, so a handler that exits, jumps away or allocates never finds that
+ * its own thread holds the lock. This costs two system calls; the default mode uses open_lock.h
+ * instead. The lock is not recursive and is not held across fork.
  */
 #ifndef MALLOW_LOCK_H
 #define MALLOW_LOCK_H
@@ -14,18 +14,21 @@
 #include "os/os.h"
 
 struct lock {
-    _Atomic int word; /* 0 free, 1 taken, 2 taken and somebody sleeps */
+    _Atomic int word; /* 0: free, 1: taken, 2: taken, and a thread sleeps */
     uint64_t mask;    /* the holder's signal mask */
 };
 
-/* Between two looks at a lock that is taken. */
+/* Slows down a loop that waits for a lock. */
 static inline void spin_hint(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
 }
 
+/* Blocks all signals and takes the lock, waiting without limit. */
 void lock_take(struct lock *lock);
+
+/* Frees the lock and restores the signal mask from before lock_take. */
 void lock_drop(struct lock *lock);
 
 #endif

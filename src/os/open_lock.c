@@ -11,23 +11,24 @@
  *     63                              16 15       1      0
  *     | address of the holder's mark    | serial   | WAITED |
  *
- * The serial tells one holding from the next at the same address. The lower half is what threads
- * sleep on.
+ * The serial distinguishes successive holdings whose marks have the same address. Threads sleep on
+ * the lower half of the word.
  */
 #define WAITED ((uint64_t)1)
 #define ADDRESS_SHIFT 16
 #define SERIALS ((uint64_t)0xffff & ~WAITED)
 
-#define NO_HOLDER ((uint64_t)2) /* no address: gone for all to see */
+#define NO_HOLDER ((uint64_t)2) /* no address, so every thread sees that the holder is gone */
 
-#define NOT_HELD UINT64_MAX /* a mask of signals never has all */
+#define NOT_HELD UINT64_MAX /* never a signal mask, because SIGKILL cannot be blocked */
 
 #define LOCK_SPINS 100
-#define LOCK_SLICE_NS ((int64_t)20000000)      /* between two looks at the holder's mark */
-#define LOCK_PATIENCE_NS ((int64_t)1000000000) /* for a holder that may go on, for all we know */
-#define LOCK_STUCK_NS ((int64_t)1000000)       /* instead, once another thread gave up on it */
+#define LOCK_SLICE_NS ((int64_t)20000000)      /* between two checks of the holder's mark */
+#define LOCK_PATIENCE_NS ((int64_t)1000000000) /* wait for a holder that may still continue */
+#define LOCK_STUCK_NS ((int64_t)1000000) /* the same, once another thread has given up on it */
 
-/* For each kind, the word of the lock that the thread holds or is about to take; for handlers. */
+/* For each kind, the word of the lock that the thread holds or is about to take. Signal handlers
+ * read it. */
 static __thread uint64_t own_word[LOCK_KINDS] __attribute__((tls_model("initial-exec")));
 static __thread uint64_t last_serial __attribute__((tls_model("initial-exec")));
 static __thread bool was_refused __attribute__((tls_model("initial-exec")));
@@ -103,18 +104,19 @@ static void lock_sleep(struct open_lock *lock, uint64_t seen, int64_t ns) {
     os_wait_for(sleeping_word(lock), (int)(uint32_t)(seen | WAITED), ns);
 }
 
-/* Another thread's holding, and since when it is waited for. */
+/* The lock word of another thread's holding, and the time since when the caller waits for it. */
 struct patience {
     uint64_t word;
     int64_t begun;
 };
 
-/* Looking at the mark is worth its system calls after a while, or when there is no holder. */
+/* Returns true if the mark should be checked: its system calls pay off only for a holding that was
+ * already waited for, and are not needed if the word has no address. */
 static bool is_known(uint64_t seen, const struct patience *patience) {
     return patience->word == (seen & ~WAITED) || mark_of(seen) == NULL;
 }
 
-/* False when there is nothing to wait for. */
+/* Sleeps until the lock may have changed. Returns false if the caller should give up. */
 static bool lock_wait(struct open_lock *lock, uint64_t seen, struct patience *patience) {
     uint64_t word = seen & ~WAITED;
     bool stuck = word == atomic_load_explicit(&lock->stuck, memory_order_relaxed);
@@ -205,7 +207,7 @@ void open_lock_drop(struct open_lock *lock, struct lock_hold *hold) {
     if (unlikely((atomic_exchange_explicit(&lock->word, 0, memory_order_release) & WAITED) != 0))
         os_wake_one(sleeping_word(lock));
 #ifndef __x86_64__
-    atomic_thread_fence(memory_order_seq_cst); /* before the stack below is used again */
+    atomic_thread_fence(memory_order_seq_cst); /* before that part of the stack is reused */
 #endif
     own_word[lock->kind] = hold->before;
     frame_mark_clear(&hold->mark);

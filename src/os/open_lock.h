@@ -1,21 +1,21 @@
 /*
  * A lock that blocks no signals, for the slow paths of the default mode.
  *
- * A signal handler may interrupt the thread that holds it and allocate, jump away, fork, end the
- * thread, or return. So:
+ * A signal handler may interrupt the thread that holds the lock, and then allocate, jump away,
+ * fork, end the thread, or return. Therefore:
  *
  *   - The handler finds that its own thread holds the lock and is refused. Its caller works without
  *     the protected data, so no thread waits for itself.
- *   - The lock's word is the address of a mark on the holder's stack. While the holder may go on,
- *     no other code writes there. So a mark that is not what it was, or cannot be read, proves that
- *     the holder is gone, to its own thread and to every other: the next one that takes the lock
- *     repairs what it protects.
+ *   - The lock's word contains the address of a mark on the holder's stack. While the holder may
+ *     continue, no other code writes there. A mark that has changed or cannot be read therefore
+ *     proves to every thread that the holder is gone. The next thread that takes the lock repairs
+ *     the data that it protects.
  *   - A thread that waits for more than a second is refused too. A holder that jumped away and left
  *     its mark intact costs other threads memory and time, but never blocks them.
  *
- * So the protected data must be repairable after every instruction (repair.c), as it must be in the
- * child of a fork. There, a lock that the forking thread holds stays with it, for the handler that
- * forked may return.
+ * The protected data must therefore be repairable after every instruction (repair.c), which the
+ * child of a fork needs anyway. In the child, the forking thread keeps the locks that it holds,
+ * because the handler that forked may return.
  */
 #ifndef MALLOW_OPEN_LOCK_H
 #define MALLOW_OPEN_LOCK_H
@@ -26,53 +26,59 @@
 
 #include "os/frame_mark.h"
 
-/* On the stack of a thread from before it takes a lock until after it has dropped it. */
+/* A thread keeps this on its stack from before it takes a lock until after it has dropped it. */
 struct lock_hold {
     struct frame_mark mark;
-    uint64_t word;    /* what the lock's is, and what the mark says */
-    uint64_t before;  /* what the thread's own note was */
-    uint64_t signals; /* those that were blocked before, if they are now */
+    uint64_t word;    /* the word of the lock, which the mark contains too */
+    uint64_t before;  /* the thread's previous note of its lock of this kind */
+    uint64_t signals; /* the previous signal mask, if signals are blocked now */
     bool taken_over;  /* from a holder that is gone */
 };
 
-/* A thread holds one lock of each kind, unless a handler takes another. */
+/* A thread holds at most one lock of each kind, unless a signal handler takes another. */
 enum lock_kind { VISIT_LOCK, TOUR_LOCK, COLD_LOCK, GLOBAL_LOCK, LOCK_KINDS };
 
 struct open_lock {
     _Atomic uint64_t word;  /* 0: free; see open_lock.c */
-    _Atomic uint64_t stuck; /* the word that was waited for in vain, or 0 */
-    void (*repair)(void);   /* makes whole what a holder that is gone left in motion; or NULL */
+    _Atomic uint64_t stuck; /* the word of a holder that a thread gave up on, or 0 */
+    void (*repair)(void);   /* completes the changes of a holder that is gone; or NULL */
     enum lock_kind kind;
 };
 
-/* Page heap, the allocator's own memory, registry of heaps. */
+/* Protects the page heap, the allocator's own memory and the registry of heaps. */
 extern struct open_lock global_lock;
 
-/* False when the lock cannot be had: the calling thread holds it, or another one does for ever. */
+/* Takes the lock, waiting for a second at most. Returns false if the calling thread already holds
+ * it, or if another thread does not drop it. Keeps errno; may be called in a signal handler. */
 bool open_lock_take(struct open_lock *lock, struct lock_hold *hold);
+
+/* Drops the lock, which the caller took with the same `hold`. */
 void open_lock_drop(struct open_lock *lock, struct lock_hold *hold);
 
-/* Like open_lock_take, without waiting. A lock that has no `repair` is not taken over. */
+/* Like open_lock_take, but without waiting. A lock without `repair` is not taken over. */
 bool open_lock_try(struct open_lock *lock, struct lock_hold *hold);
 
-/* Whether the last attempt of the thread to take a lock was refused. */
+/* Returns true if the calling thread's last open_lock_take was refused. */
 bool open_lock_was_refused(void);
 
-/* Makes holders block signals, for modes that cannot work without the lock. */
+/* Sets whether holders block signals. Modes that cannot work without the lock need this. */
 void open_lock_block_signals(bool block);
 
-/* Blocks them in such a mode, for what is done without a lock. */
+/* Blocks signals in such a mode, for work that is done without a lock. Returns the mask for
+ * open_lock_release_signals. */
 uint64_t open_lock_hold_signals(void);
 void open_lock_release_signals(uint64_t signals);
 
-/* In the child of a fork: frees the lock if a thread has it that is not here; true if so. */
+/* In the child of a fork: if a thread that does not exist here holds the lock, frees it and returns
+ * true. */
 bool open_lock_after_fork(struct open_lock *lock);
 
-/* Like open_lock_after_fork, but the next thread that takes the lock takes it over and repairs. */
+/* Like open_lock_after_fork, but instead of being freed, the lock is taken over and its data
+ * repaired by the next thread that takes it. */
 void open_lock_lose(struct open_lock *lock);
 
-/* In a signal handler: if the thread holds the lock, it gets the signal again when it has dropped
- * it. */
+/* In a signal handler: if the calling thread holds the lock, makes open_lock_drop raise the signal
+ * again, and returns true. */
 bool open_lock_defers(const struct open_lock *lock, int signal);
 
 #endif

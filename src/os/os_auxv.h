@@ -1,7 +1,7 @@
 /*
- * What the kernel has told the program at its start (auxiliary vector), and what follows from it.
- * libc's getauxval can be wrapped by a preloaded library that allocates, so the vector is read
- * where the kernel shows it, once.
+ * The auxiliary vector, which the kernel passes to a program at its start, and facts that follow
+ * from it. A preloaded library that allocates can wrap libc's getauxval, so the vector is read once
+ * from /proc. All functions are thread-safe.
  */
 #ifndef MALLOW_OS_AUXV_H
 #define MALLOW_OS_AUXV_H
@@ -9,14 +9,14 @@
 #include <elf.h>
 #include <stdbool.h>
 
-/* The value of a type that is known here (os_auxv_linux.c); 0 when it is not there. */
+/* Returns the value of an AT_* type that os_auxv_linux.c lists, or 0 if the vector has none. */
 unsigned long os_auxv(unsigned long type);
 
-/* Whether the kernel places the program at the same addresses in every run (setarch -R, debuggers).
- */
+/* Returns true if the kernel places the program at the same addresses in every run (setarch -R,
+ * debuggers). */
 bool os_is_placed_alike(void);
 
-/* A function of the object that the kernel maps into each program, or NULL. */
+/* Returns a function of the vDSO, the object that the kernel maps into each program, or NULL. */
 void *os_vdso_function(const char *name);
 
 #endif

@@ -27,7 +27,8 @@ static void auxv_set(unsigned long type, unsigned long value) {
             atomic_store_explicit(&auxv.value[i], value, memory_order_relaxed);
 }
 
-/* Without /proc libc is asked. A program that is not preloaded has no wrappers. */
+/* Without /proc, libc is asked. A static library needs no /proc, because a static program has no
+ * wrappers. */
 static RARE void read_vector(void) {
     long bytes = 0;
 #ifdef MALLOW_PRELOAD
@@ -39,8 +40,8 @@ static RARE void read_vector(void) {
     for (size_t i = 0; bytes <= 0 && i < AUXV_TYPES; i++)
         auxv_set(auxv_types[i], getauxval(auxv_types[i]));
     atomic_store_explicit(&auxv.known, true, memory_order_release);
-    /* A loader that was started as the program puts the real program's here; libc alone knows. A
-     * wrapper that allocates finds the rest known by now. */
+    /* If the loader was started as a command, it replaces these two values by those of the real
+     * program, which only libc knows. If a wrapper allocates here, the other values are known. */
     auxv_set(AT_PHDR, getauxval(AT_PHDR));
     auxv_set(AT_PHNUM, getauxval(AT_PHNUM));
 }
@@ -53,13 +54,13 @@ unsigned long os_auxv(unsigned long type) {
     return 0;
 }
 
-/* The kernel puts those bytes at the upper end of the first stack. */
+/* AT_RANDOM's bytes are at the upper end of the first stack, near the top of the address space. */
 unsigned os_address_bits(void) {
     return 64 - (unsigned)__builtin_clzl(os_auxv(AT_RANDOM) | (uintptr_t)1 << 31);
 }
 
-/* The name of the program is the last thing before the end of the first stack, and that is within
- * a page of the end of the address space, if it has not been moved at random. */
+/* The name of the program is the last item before the end of the first stack. Without
+ * randomisation, the stack ends within a page of the end of the address space. */
 static bool is_placed_alike(void) {
     uintptr_t name = os_auxv(AT_EXECFN);
     if (name == 0) return false;
@@ -69,7 +70,7 @@ static bool is_placed_alike(void) {
 }
 
 bool os_is_placed_alike(void) {
-    static _Atomic int8_t answer; /* racing threads find the same */
+    static _Atomic int8_t answer; /* racing threads store the same value */
     int8_t alike = atomic_load_explicit(&answer, memory_order_relaxed);
     if (unlikely(alike == 0)) {
         alike = is_placed_alike() ? 1 : -1;
@@ -84,7 +85,7 @@ struct vdso {
     const char *strings;
     const ElfW(Sym) * symbols;
     const ElfW(Word) * hash;
-    uintptr_t moved; /* from the addresses in the object to those in memory */
+    uintptr_t moved; /* difference between addresses in memory and in the object */
 };
 
 static bool find_tables(uintptr_t start, struct vdso *vdso) {
@@ -111,7 +112,7 @@ void *os_vdso_function(const char *name) {
     uintptr_t start = os_auxv(AT_SYSINFO_EHDR);
     struct vdso vdso = {0};
     if (start == 0 || !find_tables(start, &vdso)) return NULL;
-    ElfW(Word) count = vdso.hash[1]; /* as many chains as symbols */
+    ElfW(Word) count = vdso.hash[1]; /* the number of chains equals that of symbols */
     for (ElfW(Word) i = 0; i < count; i++) {
         const ElfW(Sym) *symbol = &vdso.symbols[i];
         if (symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&

@@ -1,6 +1,7 @@
 /*
- * System calls by number, for the files that keep the contract of os.h. They go straight to the
- * kernel: libc's names can be wrapped by a preloaded library that allocates, and they set errno.
+ * System calls by number, for the files that implement the contract of os.h. They go directly to
+ * the kernel, because libc's functions set errno and can be wrapped by a preloaded library that
+ * allocates.
  */
 #ifndef MALLOW_OS_CALL_H
 #define MALLOW_OS_CALL_H
@@ -8,7 +9,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-/* Returns what the kernel does: -errno for a failure. */
+/* Returns the kernel's result: -errno for a failure. */
 #if defined(__x86_64__)
 static inline long os_call(long n, long a, long b, long c, long d, long e, long f) {
     long result;
@@ -47,14 +48,14 @@ static inline long os_call(long n, long a, long b, long c, long d, long e, long 
 }
 #endif
 
-/* The arguments may be pointers or any integers; those left out are 0. */
+/* Like os_call. The arguments may be pointers or any integers; missing ones are 0. */
 #define OS_CALL_ALL(n, a, b, c, d, e, f, ...) \
     os_call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define CALL(...) OS_CALL_ALL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 #define IS_ERROR(r) ((unsigned long)(r) >= (unsigned long)-4095L)
 
-/* The same as libc has it: -1, and errno. */
+/* Converts a result of CALL to libc's convention: -1 and errno for a failure. */
 static inline long with_errno(long result) {
     if (!IS_ERROR(result)) return result;
     errno = (int)-result;

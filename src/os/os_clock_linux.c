@@ -1,5 +1,5 @@
-/* Clocks, by the function that the kernel maps into each program: libc's name may be wrapped, and
- * what it says changed (libfaketime). */
+/* Clocks, read through the vDSO's function: libc's function may be wrapped and return other times
+ * (libfaketime). */
 #include <stdatomic.h>
 #include <time.h>
 
@@ -22,7 +22,7 @@ static int by_system_call(clockid_t clock, struct timespec *t) {
 }
 
 static clock_function *clock_function_found(void) {
-    static _Atomic(clock_function *) found; /* racing threads find the same */
+    static _Atomic(clock_function *) found; /* racing threads store the same value */
     clock_function *read = atomic_load_explicit(&found, memory_order_relaxed);
     if (likely(read != NULL)) return read;
     void *in_vdso = os_vdso_function(CLOCK_FUNCTION);

@@ -1,4 +1,4 @@
-/* The contract of os.h on Linux, with raw system calls: libc's wrappers set errno. */
+/* Implements os.h on Linux with raw system calls, because libc's wrappers set errno. */
 #include "os/os.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ static void *map(void *at, size_t bytes, int protection, int flags) {
 }
 
 void *os_reserve(size_t bytes) {
-    /* One granule more than asked, then cut to alignment. */
+    /* Maps one granule more, and then trims the mapping to its alignment. */
     char *start = map(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
     if (start == NULL) return NULL;
     size_t lead = round_up((uintptr_t)start, GRANULE) - (uintptr_t)start;
@@ -69,7 +69,7 @@ static enum os_extended map_exactly(void *start, size_t bytes, int protection, i
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
     if (r == (long)start) return OS_EXTENDED;
     if (IS_ERROR(r)) return r == -EEXIST ? OS_EXTEND_OCCUPIED : OS_EXTEND_REFUSED;
-    /* Before Linux 4.17 the address is a wish. */
+    /* Before Linux 4.17 the address is only a hint. */
     call3(SYS_munmap, r, bytes, 0);
     return OS_EXTEND_OCCUPIED;
 }
@@ -82,16 +82,15 @@ bool os_reserve_at(void *start, size_t bytes) {
     return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE) == OS_EXTENDED;
 }
 
-/* A new mapping merges with the reservation around it, which one that was used does not always. */
+/* A new mapping merges with the reservation around it; one that was in use does not always. */
 bool os_discard(void *start, size_t bytes) {
     return map(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
-/* libc's sbrk goes on from its variable. That is told, instead of calling sbrk, which may be
- * wrapped.
+/* libc's sbrk continues from a variable. That is updated here, because sbrk itself may be wrapped.
  */
 #if defined(MALLOW_PRELOAD) && defined(__GLIBC__)
-extern void *__curbrk __attribute__((weak)); /* musl has none, and no sbrk that moves */
+extern void *__curbrk __attribute__((weak)); /* musl has neither this nor a working sbrk */
 
 static char *move_break(ptrdiff_t bytes) {
     char *before = (char *)CALL(SYS_brk, 0);
@@ -116,7 +115,7 @@ char *os_break(void) {
 
 bool os_break_move(char *from, char *to) {
     char *before = os_break() == from ? move_break(to - from) : (char *)-1;
-    /* Another thread may have moved it meanwhile. */
+    /* Another thread may have moved the break meanwhile. */
     bool moved = before == from;
     if (!moved && before != (char *)-1 && os_break() == before + (to - from)) move_break(from - to);
     return moved;
@@ -192,8 +191,8 @@ void os_restore_signals(uint64_t mask) {
     call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 
-/* By libc's function, which knows how a handler returns, and by the name that libc calls it by.
- * With a signal that exists it cannot fail. */
+/* Uses libc's function, which knows how a handler returns, under libc's internal name, which is not
+ * wrapped. It cannot fail for a signal that exists. */
 #if defined(MALLOW_PRELOAD) && defined(__GLIBC__)
 __attribute__((weak)) int __sigaction(int signal, const struct sigaction *action,
                                       struct sigaction *before);
@@ -225,7 +224,7 @@ void os_wake_one(_Atomic int *word) {
     call6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
-/* O_NONBLOCK: opening anything but a regular file must not wait. */
+/* O_NONBLOCK is needed because opening anything but a regular file might wait. */
 void *os_map_file(const char *path, size_t bytes) {
     struct stat status;
     long flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -239,7 +238,8 @@ void *os_map_file(const char *path, size_t bytes) {
     return IS_ERROR(start) ? NULL : (void *)start;
 }
 
-/* The kernel compares before it moves those that wait there to another word, here none at all. */
+/* FUTEX_CMP_REQUEUE moves sleeping threads to another word, here none of them. Before that, the
+ * kernel compares the word. */
 bool os_still_holds(const _Atomic uint32_t *word, uint32_t value) {
     static uint32_t other;
     long r = call6(SYS_futex, (long)word, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, (long)&other, value);
@@ -266,7 +266,7 @@ bool os_read_memory(const void *from, void *to, size_t bytes) {
     return n == (long)bytes;
 }
 
-/* The kernel reads the set before it finds that there is no such operation. */
+/* The kernel reads the set before it rejects the invalid operation. */
 bool os_is_readable(const void *at) {
     uintptr_t set = (uintptr_t)at & ~(uintptr_t)7;
     return call6(SYS_rt_sigprocmask, ~0L, (long)set, 0, 8, 0, 0) == -EINVAL;
@@ -282,7 +282,7 @@ void os_write(int fd, const char *text, size_t bytes) {
     }
 }
 
-/* While the signal is blocked the one that the write sends waits, and is taken away. */
+/* The signal is blocked, so the one that the write raises becomes pending and can be removed. */
 void os_write_quietly(int fd, const char *text, size_t bytes) {
     const uint64_t broken_pipe = (uint64_t)1 << (SIGPIPE - 1);
     uint64_t mask = os_block_signals(), waiting = 0;
@@ -308,7 +308,7 @@ int os_open_process_file(int number) {
 
 #define IS_BUSY(r) ((r) == -EWOULDBLOCK)
 
-/* On 64-bit machines libc's struct is the kernel's. */
+/* On 64-bit machines, libc's struct stat is the kernel's. */
 static bool identify(int fd, struct stat *status) { return call3(SYS_fstat, fd, status, 0) == 0; }
 
 static void set_file(struct os_file *file, const struct stat *status) {
@@ -316,7 +316,9 @@ static void set_file(struct os_file *file, const struct stat *status) {
     file->number = status->st_ino;
 }
 
-/* The kernel's table of descriptors grows with the highest one, so not as high as it goes. */
+/* Moves a descriptor to 1000 or more, or to half or a quarter of that and so on if the limit is
+ * lower. It does not take the highest number, which would enlarge the kernel's table of
+ * descriptors. */
 static int move_high(int fd) {
     for (long least = 1000; least > fd; least /= 2) {
         long moved = call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
@@ -335,12 +337,13 @@ int os_open_log(const char *path, bool create, struct os_file *file) {
     file->fd = move_high((int)fd);
     identify(file->fd, &status);
     set_file(file, &status);
-    /* A slow terminal is waited for; the reader of a pipe may never come. */
+    /* Writes may wait for a slow terminal, but not for the reader of a pipe, which may never come.
+     */
     if (!S_ISFIFO(status.st_mode)) call3(SYS_fcntl, file->fd, F_SETFL, O_APPEND);
     return 0;
 }
 
-/* Takes the file for this process, and empties it. */
+/* Locks the file for this process, and empties it. */
 static enum os_opened claim(const struct os_file *file, const struct stat *status, bool guessable) {
     bool regular = S_ISREG(status->st_mode);
     bool own = status->st_uid == (uid_t)call3(SYS_geteuid, 0, 0, 0) && status->st_nlink == 1;

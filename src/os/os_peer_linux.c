@@ -1,5 +1,5 @@
-/* The contract of os_peer.h on Linux: what ptrace(2) says of PTRACE_MODE_READ. System calls by
- * number: programs replace libc's names. */
+/* Implements os_peer.h on Linux, by the rules for PTRACE_MODE_READ in ptrace(2). It makes system
+ * calls by number, because programs replace libc's functions. */
 #include "os/os_peer.h"
 
 #include <linux/capability.h>
@@ -27,7 +27,7 @@ static void peer_path_add(struct peer_path *path, const char *part) {
     path->length += length;
 }
 
-/* /proc/PID/NAME; PID 0: of this process. */
+/* Returns the path /proc/PID/NAME; PID 0 means this process. */
 static struct peer_path peer_path(unsigned process, const char *name) {
     struct peer_path path = {.length = 0};
     char digits[12], *first = digits + sizeof digits - 1;
@@ -59,7 +59,7 @@ static unsigned peer_overflow_user(void) {
     return (unsigned)peer_number(digits, 10);
 }
 
-/* Where /proc is that of another PID namespace, its numbers mean other processes. */
+/* If /proc belongs to another PID namespace, its numbers refer to other processes. */
 static bool proc_is_ours(void) {
     char target[16];
     long length = call_errno(SYS_readlinkat, -1, "/proc/self", target, sizeof target - 1);
@@ -68,7 +68,7 @@ static bool proc_is_ours(void) {
     return peer_number(target, 10) == (uint64_t)os_process_id();
 }
 
-/* ---- what a process may ---- */
+/* ---- rights of a process ---- */
 
 enum known { UNKNOWN, NO, YES };
 
@@ -114,7 +114,7 @@ static bool process_is_dumpable(void) {
     return call_errno(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1;
 }
 
-/* The rights of root count, and are not those of other users. */
+/* Only the capabilities of root count, not those of other users. */
 static bool traces_as_root(const struct ucred *peer, const struct capabilities *theirs) {
     return peer->uid == 0 && (!theirs->known || (theirs->effective >> CAP_SYS_PTRACE & 1) != 0);
 }

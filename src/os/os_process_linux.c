@@ -1,5 +1,5 @@
-/* The contract of os_process.h on Linux. System calls by number: programs replace libc's
- * names, and preloaded libraries wrap them. */
+/* Implements os_process.h on Linux. It makes system calls by number, because programs replace
+ * libc's functions and preloaded libraries wrap them. */
 #include "os/os_process.h"
 
 #include <dirent.h>
@@ -28,14 +28,14 @@ static int parse_number_at(const char *name) {
     return number;
 }
 
-/* A parent that ended before sends no signal any more. */
+/* If the parent ended before the prctl, no signal comes any more. */
 static void die_with(int parent) {
     call_errno(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
     if (call_errno(SYS_getppid) != parent) os_end_copy(STATUS_NOT_RUN);
 }
 
-/* No flag, so that everything is copied, and no signal at its end: such a child is none that
- * wait(2) knows without __WCLONE. */
+/* Without flags, everything is copied and no signal is sent at the end. wait(2) ignores such a
+ * child unless __WCLONE is set. */
 int os_copy_process(void) {
     int parent = os_process_id();
     long copy = call_errno(SYS_clone, 0l, 0l, 0l, 0l, 0l);
@@ -60,7 +60,7 @@ _Noreturn void os_end_copy(int status) {
 
 /* ---- another program ---- */
 
-#define FILE_BYTES (1u << 20) /* more than any text that is filtered */
+#define FILE_BYTES (1u << 20) /* larger than any text that is filtered */
 #define CHILD_STACK ((size_t)64 << 10)
 
 int os_memory_file(void) {
@@ -75,18 +75,18 @@ struct filter_run {
     const char *path, *argument;
     int program, from, to;
     int milliseconds;
-    int parent;  /* of the process that waits for the program */
-    char *stack; /* of the process that executes the program */
+    int parent;  /* parent of the process that waits for the program */
+    char *stack; /* for the process that executes the program */
 };
 
-#define PROGRAM_FD 3 /* stays open: a script is read through it */
+#define PROGRAM_FD 3 /* stays open, because the interpreter reads a script through it */
 
 void os_find_program(struct os_program *program, const char *path) {
     program->path = os_find_file(path, &program->file) ? path : NULL;
     if (program->path != NULL) os_close(program->file.fd);
 }
 
-/* The descriptor of the file that the program was, or -1. */
+/* Returns a descriptor of the program's file, or -1 if the path now refers to another file. */
 static int open_program(const struct os_program *program) {
     struct os_file now;
     if (program->path == NULL || !os_find_file(program->path, &now)) return -1;
@@ -95,7 +95,8 @@ static int open_program(const struct os_program *program) {
     return -1;
 }
 
-/* First all go to where they are not in each other's way, then to their places without CLOEXEC. */
+/* Moves the descriptors to free numbers first, so that they do not overwrite each other, and then
+ * to their final numbers without CLOEXEC. */
 static bool place_descriptors(const struct filter_run *run) {
     const int wanted[] = {run->from, run->to, run->to, run->program};
     long moved[PROGRAM_FD + 1];
@@ -109,9 +110,9 @@ static bool place_descriptors(const struct filter_run *run) {
     return true;
 }
 
-/* In a process of its own, so that none of the program's handlers can run there. */
+/* Called in a new process, so that no handler of the program can run there. */
 static void reset_signals(void) {
-    static const uint64_t by_default[4]; /* the kernel's struct sigaction */
+    static const uint64_t by_default[4]; /* the kernel's struct sigaction with SIG_DFL */
     for (long signal = 1; signal < NSIG; signal++)
         call_errno(SYS_rt_sigaction, signal, by_default, NULL, 8l);
 }
@@ -130,7 +131,7 @@ static int execute_filter(void *argument) {
     os_end_copy(STATUS_NOT_RUN);
 }
 
-/* Counts its own pauses: a clock may stand still. */
+/* Adds up its own pauses, because a clock may stand still. */
 static int await_for(int child, int milliseconds) {
     for (int waited = 0, pause = 1; waited < milliseconds; waited += pause) {
         int status;
@@ -146,18 +147,19 @@ static int await_for(int child, int milliseconds) {
     return STATUS_NOT_RUN;
 }
 
-/* The program gets SIGCHLD as its signal when it is executed, whatever it was started with. So it
- * is the child of another process between us and it. */
+/* execve(2) sets the signal that a child sends at its end to SIGCHLD. Therefore the program is the
+ * child of an intermediate process, which this function runs, and not of the calling process. */
 static int start_filter(void *argument) {
     struct filter_run *run = argument;
     die_with(run->parent);
-    /* If the program ignores SIGCHLD, there is nothing to wait for. */
+    /* While SIGCHLD is ignored, children cannot be waited for. */
     reset_signals();
     int child = clone(execute_filter, run->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, run);
     os_end_copy(child < 0 ? STATUS_NOT_RUN : await_for(child, run->milliseconds));
 }
 
-/* Both share our memory, for a copy of a large process takes time; meanwhile this thread waits. */
+/* Both processes share this process's memory, because copying a large process takes time. This
+ * thread waits meanwhile. */
 static int run_filter(struct filter_run *run) {
     char *stacks = os_map((size_t)2 * CHILD_STACK);
     if (stacks == NULL) return -1;
@@ -192,7 +194,7 @@ void os_copy_file(int from, void (*to)(const char *bytes, size_t count)) {
         to(part, (size_t)n);
 }
 
-/* The number behind the name in the thread's status; 0 when there is none. */
+/* Returns the number after the name in the thread's status, or 0 if there is none. */
 static int number_in_status(const char *status, const char *name) {
     const char *at = strstr(status, name);
     if (at == NULL) return 0;
@@ -200,7 +202,7 @@ static int number_in_status(const char *status, const char *name) {
     return parse_number_at(at);
 }
 
-/* Without /proc it is still known whether there are any. */
+/* Without /proc, prctl still shows if there are any filters. */
 int os_call_filters(void) {
     static UNTOUCHED char status[4096];
     long mode = call_errno(SYS_prctl, PR_GET_SECCOMP, 0l, 0l, 0l, 0l);
@@ -245,7 +247,7 @@ bool os_thread_is_gone(int thread) { return !os_signal_thread(thread, 0) && errn
 
 /* ---- signals ---- */
 
-/* On the alternate stack where a thread has one: its own may be small. */
+/* Uses the alternate stack of a thread that has one, because its own stack may be small. */
 bool os_take_signal(int signal, os_signal_handler handler) {
     struct sigaction now,
         ours = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
@@ -254,7 +256,8 @@ bool os_take_signal(int signal, os_signal_handler handler) {
            os_signal_action(signal, &ours, NULL);
 }
 
-/* Ignored first: with that the kernel drops those that wait, which by default would kill. */
+/* Ignoring the signal first makes the kernel discard pending ones, which would kill the process if
+ * the default action were set at once. */
 void os_leave_signal(int signal, os_signal_handler handler) {
     struct sigaction now, none = {.sa_handler = SIG_IGN};
     if (!os_signal_action(signal, NULL, &now) || now.sa_sigaction != handler) return;

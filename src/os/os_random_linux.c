@@ -8,7 +8,8 @@
 #include "os/os_process.h"
 #include "os/os_thread.h"
 
-/* ---- SipHash-2-4: who does not know the key cannot tell the results from random numbers ---- */
+/* ---- SipHash-2-4: without the key, its results cannot be distinguished from random numbers ----
+ */
 
 static uint64_t sip_rotate(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
 
@@ -40,10 +41,10 @@ static uint64_t keyed_hash(const uint64_t key[2], const uint64_t *word, size_t c
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* ---- where they come from ---- */
+/* ---- sources ---- */
 
-/* From the 16 random bytes that the kernel gives each program. They are libc's too, for its stack
- * protector: a hash shows nothing of them. */
+/* Hashes the 16 random bytes that the kernel gives each program. libc uses them for its stack
+ * protector; the hash reveals nothing about them. */
 static uint64_t hash_of_start(uint64_t number) {
     uint64_t key[2] = {0};
     const void *bytes = (const void *)os_auxv(AT_RANDOM);
@@ -56,7 +57,8 @@ static uint64_t hash_of_start(uint64_t number) {
 uint64_t os_random(void) {
     static _Atomic uint64_t count;
     uint64_t number = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed), value;
-    /* Who wants each run to have the same addresses gets them. */
+    /* A user who has disabled the randomisation of addresses gets the same addresses in each run.
+     */
     if (os_is_placed_alike()) return keyed_hash((const uint64_t[2]){0}, &number, 1);
     if (CALL(SYS_getrandom, &value, sizeof value, 1 /* GRND_NONBLOCK */) == sizeof value)
         return value;

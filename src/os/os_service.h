@@ -1,7 +1,7 @@
 /*
- * What of the operating system the control thread needs, and nobody else: sockets and descriptors
- * of its own. As in os.h nothing here allocates or takes a lock, and each function answers with its
- * return value; errno, the thread's own, may change.
+ * System services that only the control thread needs: sockets, and its own table of descriptors. As
+ * in os.h, nothing here allocates or takes a lock, and the return value alone reports the result;
+ * but errno may change.
  */
 #ifndef MALLOW_OS_SERVICE_H
 #define MALLOW_OS_SERVICE_H
@@ -10,29 +10,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Gives the calling thread an empty table of descriptors, apart from the process's. */
+/* Gives the calling thread an empty table of descriptors of its own. Returns false if refused. */
 bool os_own_descriptors(void);
 
 void os_name_thread(const char *name);
 
-/* A number that this PID namespace has and no other; 0 if it is not known. */
+/* Returns a number that identifies the PID namespace, or 0 if it is unknown. */
 uint64_t os_pid_namespace(void);
 
-/* Sockets with a name in the abstract name space, without its leading NUL. -1 when refused; neither
- * os_connect nor what is done with its socket waits, whoever listens there. */
+/* Create a socket with a name in the abstract namespace. `name` excludes the leading NUL byte. They
+ * return a descriptor, or -1 if refused. os_connect and operations on its socket do not wait. */
 int os_listen(const char *name, size_t length);
 int os_connect(const char *name, size_t length);
+
+/* Accepts a connection. Returns a descriptor whose operations do not wait, or -1. */
 int os_accept(int listener);
 
-/* Waits until `deadline` (os_coarse_ns) for some bytes; how many came, 0 when no more will. */
+/* Waits until `deadline` (a time of os_coarse_ns) for data. Returns the number of bytes received,
+ * or 0 if no more will arrive. */
 size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline);
 
-/* Sends all, and with the first byte a descriptor, if `passed` is one; false when that takes longer
- * than `deadline`. */
+/* Sends all bytes, and a descriptor with the first byte if `passed` is not negative. Returns false
+ * if not all were sent before `deadline`. */
 bool os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadline);
 
-/* Shared memory that only this process may write, and none of its children has; *fd is for others
- * to map. NULL when refused. */
+/* Creates zeroed shared memory that only this process may write and that its children do not
+ * inherit. Other processes can map *fd. Returns NULL if refused. */
 void *os_shared_memory(size_t bytes, int *fd);
 
 #endif

@@ -1,5 +1,5 @@
-/* The contract of os_service.h on Linux. System calls by number: programs replace libc's
- * names, and preloaded libraries wrap them. */
+/* Implements os_service.h on Linux. It makes system calls by number, because programs replace
+ * libc's functions and preloaded libraries wrap them. */
 #include "os/os_service.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define UNSHARE_FILES 0x400l   /* CLONE_FILES */
 #define SEAL_FUTURE_WRITE 0x10 /* F_SEAL_FUTURE_WRITE */
 
-/* How many descriptors the thread's table has room for; 0 when that cannot be told. */
+/* Returns the number of descriptors that the thread's table has room for, or 0 if it is unknown. */
 static unsigned table_size(void) {
     char status[1024];
     long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
@@ -35,7 +35,7 @@ static unsigned table_size(void) {
     return size;
 }
 
-/* Before Linux 5.9. */
+/* For Linux before 5.9. */
 static bool close_one_by_one(void) {
     if (call_errno(SYS_unshare, UNSHARE_FILES) != 0) return false;
     unsigned size = table_size();
@@ -56,7 +56,7 @@ uint64_t os_pid_namespace(void) {
     return pids.number;
 }
 
-/* A socket that has been given the name by `attach`: SYS_bind or SYS_connect. */
+/* Creates a socket and applies `attach`, SYS_bind or SYS_connect, with the name. */
 static int named_socket(long attach, int flags, const char *name, size_t length) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (length >= sizeof address.sun_path) return -1;
@@ -84,7 +84,7 @@ int os_accept(int listener) {
     return (int)call_errno(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-/* Whether the socket is ready for `events` before the deadline. */
+/* Returns true if the socket becomes ready for `events` before the deadline. */
 static bool await(int fd, short events, int64_t deadline) {
     for (;;) {
         int64_t left = deadline - os_coarse_ns();
@@ -144,7 +144,7 @@ static void *map_sealed(int fd, size_t bytes) {
     long place = CALL(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (IS_ERROR(place)) return NULL;
     void *start = (void *)place;
-    /* Before Linux 5.1 others could write it; it is never read here. */
+    /* Before Linux 5.1 other processes can write to it, but this process never reads it. */
     call_errno(SYS_fcntl, fd, F_ADD_SEALS, SEAL_FUTURE_WRITE | F_SEAL_SEAL);
     if (CALL(SYS_madvise, start, bytes, MADV_DONTFORK) == 0) return start;
     os_unmap(start, bytes);

@@ -1,6 +1,7 @@
 /*
- * What libc and the kernel know of threads. libc's own copies are read where they can be found and
- * verified, so that no system call is needed: sandboxes allow few, and libc needs none either.
+ * Facts about threads that libc and the kernel know. libc's copies are read if they can be found
+ * and verified, which needs no system call: sandboxes allow few, and libc needs none either. Except
+ * for os_thread_learn, all functions may be called by any thread and in signal handlers.
  */
 #ifndef MALLOW_OS_THREAD_H
 #define MALLOW_OS_THREAD_H
@@ -8,23 +9,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Finds out what the functions below rely on. To be called before they are, and again when the
- * library is loaded: libc may not have been ready the first time. */
+/* Finds the places that the functions below read. Must be called before they are, and again when
+ * the library is loaded, because libc may not have been ready the first time. */
 void os_thread_learn(void);
 
-/* The kernel's number of the calling thread. */
+/* Returns the kernel's ID of the calling thread. */
 int os_thread_id(void);
 
-/* A number that no two living threads share; a thread may have that of one that has ended. */
+/* Returns a number that identifies the calling thread among the living threads. A later thread may
+ * have the number of one that has ended. */
 uintptr_t os_thread_place(void);
 
-/* The list that the kernel goes through when the calling thread ends: struct robust_list_head,
- * entries as libc lays them out. NULL where there is none, or not known where. */
+/* Returns the calling thread's robust list, which the kernel walks when the thread ends, with
+ * entries in libc's layout. Returns NULL if there is none or its place is unknown. */
 struct robust_list_head;
 struct robust_list_head *os_thread_list(void);
 
-/* Whether a thread has ended, as far as the kernel tells. False where that cannot be asked, and
- * where it need not be because threads have lists. */
+/* Returns true if the kernel reports that a thread has ended. Returns false if the kernel cannot be
+ * asked, or need not be because threads have robust lists. */
 bool os_thread_has_ended(int thread);
 
 #endif

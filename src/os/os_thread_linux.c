@@ -1,4 +1,4 @@
-/* The contract of os_thread.h on Linux. */
+/* Implements os_thread.h on Linux. */
 #include "os/os_thread.h"
 
 #include <errno.h>
@@ -9,14 +9,14 @@
 #include "os/os.h"
 #include "os/os_call.h"
 
-/* libc's record of a thread is at a constant distance from its thread-local variables. */
+/* libc's record of a thread is at a constant distance from the thread's variables. */
 static __thread char anchor __attribute__((tls_model("initial-exec")));
 
 uintptr_t os_thread_place(void) { return (uintptr_t)&anchor; }
 
 enum asking { NOT_ASKING, BY_FUTEX, BY_SIGNAL };
 
-/* Distances from the anchor; 0: not learnt. */
+/* Distances in bytes from the anchor; 0: unknown. */
 static struct {
     _Atomic ptrdiff_t number, list;
     _Atomic(enum asking) asking;
@@ -43,9 +43,10 @@ struct robust_list_head *os_thread_list(void) { return at_distance(&learnt.list)
 
 /* ---- does a thread exist? ---- */
 
-#define NO_THREAD 0x3ffffffe /* beyond the kernel's numbers */
+#define NO_THREAD 0x3ffffffe /* larger than any thread ID */
 
-/* Taking a lock that another thread has fails, and in another way when there is no such thread. */
+/* Taking a lock that another thread holds fails, with a different error if the thread does not
+ * exist. */
 static long try_lock_of(int thread) {
     _Atomic int lock = thread;
     return CALL(SYS_futex, &lock, FUTEX_TRYLOCK_PI_PRIVATE);
@@ -72,7 +73,7 @@ bool os_thread_has_ended(int thread) {
 
 /* ---- where libc keeps its record ---- */
 
-/* As in libc's mutexes: the entry in the list, and the word that the kernel is to mark. */
+/* Distance from a list entry to the word that the kernel marks, as in libc's mutexes. */
 #define WORD_FROM_ENTRY (-4 * (long)sizeof(void *))
 
 static bool is_list(const struct robust_list_head *head) {
@@ -83,10 +84,11 @@ static const int *number_before(const struct robust_list_head *head) {
     return (const int *)((const char *)head - 2 * sizeof(void *));
 }
 
-#define THREAD_RECORD_BYTES 2048 /* less than libc's has */
+#define THREAD_RECORD_BYTES 2048 /* less than the size of libc's record */
 
-/* libc has the list, but the kernel has refused it, or ignores it: an empty one begins with its own
- * address, and the thread's number is before it. Another libc has less there. */
+/* Searches for the list if libc has one that the kernel has refused or ignores. An empty list
+ * begins with its own address, and the thread's ID is before it. Pages that cannot be read end the
+ * search, because another libc's record may be smaller. */
 static const struct robust_list_head *search_list(int self) {
 #if defined(__x86_64__)
     const char *thread, *checked = NULL;
@@ -105,7 +107,7 @@ static const struct robust_list_head *search_list(int self) {
     return NULL;
 }
 
-/* musl has its variable of the same thread before errno. */
+/* musl keeps the thread's ID before errno. */
 static const int *number_before_errno(void) { return &errno - 1; }
 
 static const struct robust_list_head *list_of_kernel(void) {
@@ -124,7 +126,7 @@ RARE void os_thread_learn(void) {
     else
         list = search_list(self);
     const int *number = list != NULL ? number_before(list) : number_before_errno();
-    /* By libc's number: that of a child which shares our memory (vfork) is not its own. */
+    /* libc's number must match: in a child that shares the parent's memory (vfork) it does not. */
     if (*number != self) return;
     learn_distance(&learnt.number, number);
     enum asking asking = os_thread_list() == NULL ? learn_asking(self) : NOT_ASKING;

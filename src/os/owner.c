@@ -14,15 +14,15 @@ _Static_assert(offsetof(struct owner, previous) == 3 * sizeof(void *) &&
 
 /* ---- the thread's list ---- */
 
-/* Pointers of the list may be marked in their lowest bit, for locks that inherit priorities. */
+/* The lowest bit of a pointer in the list may be set, for mutexes that inherit priorities. */
 static void **previous_of(void *next_field) {
     return (void **)((uintptr_t)next_field & ~(uintptr_t)1) - 1;
 }
 
 static void **next_of(void *next_field) { return (void **)((uintptr_t)next_field & ~(uintptr_t)1); }
 
-/* The kernel writes to the words and reads the pointers, and libc both: the sanitizer sees neither.
- */
+/* The kernel writes the words and reads the pointers, and libc does both. ThreadSanitizer sees
+ * neither of them. */
 #ifdef THREAD_SANITIZER
 #    define BESIDE_LIBC __attribute__((no_sanitize("thread")))
 #else
@@ -34,7 +34,7 @@ static bool replace(void **at, void *before, void *after) {
                                        __ATOMIC_RELAXED);
 }
 
-/* A handler may enter another one in between: it is then before or behind this one. */
+/* A signal handler may insert another owner meanwhile, which then is before or after this one. */
 BESIDE_LIBC static void list_enter(struct owner *owner, void **head) {
     void *first;
     owner->previous = head;
@@ -46,7 +46,8 @@ BESIDE_LIBC static void list_enter(struct owner *owner, void **head) {
     *previous_of(first) = &owner->next;
 }
 
-#define ENTERED_MEANWHILE 3 /* by handlers, one in another, of which each is a try */
+/* Owners that nested signal handlers may insert meanwhile; each costs a retry. */
+#define ENTERED_MEANWHILE 3
 
 BESIDE_LIBC static void list_leave(struct owner *owner) {
     bool left = owner->previous == NULL;
@@ -59,7 +60,8 @@ BESIDE_LIBC static void list_leave(struct owner *owner) {
 
 /* ---- ownership ---- */
 
-/* Two numbers in one: the place is that of this thread, and not of one that had it before. */
+/* Combines the thread's place and ID, so that a later thread at the same place has another value.
+ */
 static uint64_t settled_place(int thread) {
     return os_thread_place() ^ (uint64_t)(thread & FUTEX_TID_MASK) << 42;
 }
@@ -69,7 +71,8 @@ static bool is_nobodys(const struct owner *owner, int word) {
     if (thread == 0) return true;
     uint64_t place = atomic_load_explicit(&owner->place, memory_order_relaxed);
     bool same_place = place == settled_place(thread);
-    if (thread == os_thread_id()) return place != 0 && !same_place; /* had the same number */
+    if (thread == os_thread_id())
+        return place != 0 && !same_place; /* an earlier thread with the same ID */
     return same_place || os_thread_has_ended(thread);
 }
 
@@ -81,7 +84,7 @@ bool owner_take(struct owner *owner) {
 }
 
 void owner_settle(struct owner *owner) {
-    owner->previous = NULL; /* the list of a thread that has ended is no more */
+    owner->previous = NULL; /* the list of the previous owner's thread no longer exists */
     atomic_store_explicit(&owner->place, settled_place(os_thread_id()), memory_order_relaxed);
     void **head = (void **)os_thread_list();
     if (head != NULL) list_enter(owner, head);
@@ -107,7 +110,7 @@ bool owner_has_ended(const struct owner *owner) {
     return is_nobodys(owner, atomic_load_explicit(&owner->thread, memory_order_acquire));
 }
 
-/* Where the kernel marks no word, it is asked now and then. */
+/* If the kernel does not mark the word, it is asked every second. */
 void owner_await_end(struct owner *owner) {
     int64_t pause = os_thread_list() != NULL ? -1 : SECOND;
     for (int word; word = atomic_load_explicit(&owner->thread, memory_order_acquire),
