@@ -34,7 +34,7 @@ static RARE struct node *new_chunk(uint32_t id) {
     return there;
 }
 
-/* The node after the last one, or NULL when there is no memory for it. */
+/* Returns the memory of the node `id`, or NULL if there is none. */
 static struct node *next_node(uint32_t id) {
     if (id >= CALL_TREE_MAX) return NULL;
     struct node *chunk = atomic_load_explicit(&chunks[id >> CHUNK_SHIFT], memory_order_acquire);
@@ -42,7 +42,7 @@ static struct node *next_node(uint32_t id) {
     return chunk == NULL ? NULL : &chunk[id & (CHUNK_NODES - 1)];
 }
 
-/* A node that nobody knows yet; 0 when there is no memory. */
+/* Creates a node that is not linked yet. Returns 0 if there is no memory. */
 static uint32_t new_node(uint32_t caller, uintptr_t pc) {
     uint32_t last = atomic_load_explicit(&handed_out_nodes, memory_order_relaxed);
     struct node *node;
@@ -76,7 +76,7 @@ uint32_t call_tree_node(uint32_t caller, uintptr_t pc) {
                                                         memory_order_acquire))
                 return fresh;
         }
-        /* Another thread's may be the same: ours is then lost. */
+        /* Another thread may have linked an equal node: then the new one stays unused. */
         struct node *node = node_of(id);
         if (node->pc == pc && node->caller == caller) return id;
         place = &node->child[bits >> 62];

@@ -1,26 +1,29 @@
 /*
- * All stacks that were ever asked for, as one tree: a node is a return address in the context of
- * its caller's node. Stacks share their outer frames, and equal stacks are one node.
+ * All captured stacks as one tree. A node is a return address together with the node of its caller.
+ * Stacks share their outer frames, and equal stacks have the same node.
  *
- * Nodes are found by a hash of (caller, return address): a table of roots, and below each a trie of
- * four children a node, by the further bits. A node is complete before one compare-and-swap links
- * it, and nothing changes or goes afterwards; so there is no lock, a fork copies a whole tree, and
- * whoever is stopped in the middle leaves one.
+ * Nodes are found by a hash of (caller, return address): its first bits select a root in a table,
+ * and the following bits select one of four children at each level of a trie. A node is complete
+ * before one compare-and-swap links it; afterwards it never changes or disappears. The tree is
+ * therefore consistent at any time: it needs no lock, a fork copies a consistent tree, and a thread
+ * that is stopped in the middle leaves one. All functions are thread-safe.
  */
 #ifndef MALLOW_CALL_TREE_H
 #define MALLOW_CALL_TREE_H
 
 #include <stdint.h>
 
-#define CALL_TREE_MAX ((uint32_t)1 << 23) /* nodes, of 32 bytes */
+#define CALL_TREE_MAX ((uint32_t)1 << 23) /* maximum number of nodes, of 32 bytes each */
 
-/* The node of pc called from the node `caller` (0: nobody). 0 when there is no memory. */
+/* Returns the node of the return address `pc` below the node `caller` (0: no caller), and creates
+ * it if necessary. Returns 0 if there is no memory. */
 uint32_t call_tree_node(uint32_t caller, uintptr_t pc);
 
+/* Return the parts of a node; `node` must not be 0. */
 uint32_t call_tree_caller(uint32_t node);
 uintptr_t call_tree_pc(uint32_t node);
 
-/* How many there are. */
+/* Returns the number of nodes. */
 uint32_t call_tree_nodes(void);
 
 #endif

@@ -13,7 +13,7 @@ uint64_t cfi_fixed(struct cfi_reader *reader, unsigned bytes) {
         reader->at = reader->end;
         return 0;
     }
-    memcpy(&value, reader->at, bytes); /* little end first, as the processors that we know */
+    memcpy(&value, reader->at, bytes); /* little-endian, like the supported processors */
     reader->at += bytes;
     return value;
 }
@@ -74,7 +74,7 @@ static uint64_t formatted_number(struct cfi_reader *reader, uint8_t encoding) {
     }
 }
 
-/* Without following an indirect one: nothing that is followed is needed here. */
+/* Does not follow indirect pointers, because no value that they lead to is needed. */
 static uintptr_t encoded_pointer(struct cfi_reader *reader, uint8_t encoding, uintptr_t data_base) {
     uintptr_t here = (uintptr_t)reader->at;
     if ((encoding & ENCODING_BASE) == ENCODING_ALIGNED) {
@@ -97,11 +97,12 @@ static uintptr_t encoded_pointer(struct cfi_reader *reader, uint8_t encoding, ui
 
 /* ---- from an address to the entry of its function ---- */
 
-/* The sorted table: pairs of offsets from its start, of a function and of its entry. */
+/* The sorted table has pairs of offsets from its start: of a function, and of the function's entry.
+ */
 struct search_table {
     uint8_t version, frame_encoding, count_encoding, table_encoding;
 };
-enum { TABLE_COUNT = 0x03, TABLE_OFFSETS = 0x3b }; /* what all linkers write */
+enum { TABLE_COUNT = 0x03, TABLE_OFFSETS = 0x3b }; /* all linkers write these encodings */
 
 struct search_pair {
     int32_t function, entry;
@@ -118,7 +119,7 @@ static const uint8_t *search_entry(const void *sorted, uintptr_t pc) {
     if (reader.failed) return NULL;
     const struct search_pair *pairs = (const void *)reader.at;
     int64_t wanted = (int64_t)(pc - (uintptr_t)sorted);
-    while (low < high) { /* the first function beyond it is at low or after, below high */
+    while (low < high) { /* invariant: low <= index of the first function after pc <= high */
         size_t middle = low + (high - low) / 2;
         if (pairs[middle].function <= wanted)
             low = middle + 1;
@@ -128,7 +129,7 @@ static const uint8_t *search_entry(const void *sorted, uintptr_t pc) {
     return low == 0 ? NULL : (const uint8_t *)sorted + pairs[low - 1].entry;
 }
 
-/* The rest of an entry, after its length. */
+/* Returns a reader for the rest of an entry, after its length. */
 static struct cfi_reader entry_at(const uint8_t *entry) {
     struct cfi_reader reader = {entry, (const uint8_t *)UINTPTR_MAX, false};
     uint64_t length = cfi_fixed(&reader, 4);
@@ -138,7 +139,7 @@ static struct cfi_reader entry_at(const uint8_t *entry) {
     return reader;
 }
 
-/* What a letter of the augmentation announces; false: an unknown one. */
+/* Reads the data of one letter of the augmentation. Returns false if the letter is unknown. */
 static bool read_letter(struct cfi *cfi, struct cfi_reader *reader, char letter) {
     switch (letter) {
     case 'R':
@@ -154,14 +155,15 @@ static bool read_letter(struct cfi *cfi, struct cfi_reader *reader, char letter)
         cfi->signal_frame = true;
         break;
     case 'B':
-        break; /* return addresses are signed with the other key */
+        break; /* return addresses are signed with key B */
     default:
         return false;
     }
     return true;
 }
 
-/* Up to the end of the entry's head; with a 'z' its length is known, whatever letters there are. */
+/* Reads the rest of the entry's head. If the augmentation begins with 'z', its length is known even
+ * if it has unknown letters. */
 static void read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const char *letters) {
     const uint8_t *behind = NULL;
     cfi->encoding = 0;
@@ -179,7 +181,7 @@ static void read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const 
     if (behind != NULL) reader->at = behind;
 }
 
-/* The common head of many functions' entries. */
+/* Reads the common information entry (CIE), which the entries of several functions share. */
 static bool read_common(struct cfi *cfi, const uint8_t *entry) {
     struct cfi_reader reader = entry_at(entry);
     if (reader.failed || cfi_fixed(&reader, 4) != 0) return false;
@@ -189,7 +191,7 @@ static bool read_common(struct cfi *cfi, const uint8_t *entry) {
     while (cfi_fixed(&reader, 1) != 0) {
     }
     if (version == 4 && (cfi_fixed(&reader, 1) != sizeof(uintptr_t) || cfi_fixed(&reader, 1) != 0))
-        return false; /* other addresses than ours, or segments */
+        return false; /* addresses of another size, or segments */
     cfi->code_factor = cfi_uleb(&reader);
     cfi->data_factor = cfi_sleb(&reader);
     uint64_t column = version == 1 ? cfi_fixed(&reader, 1) : cfi_uleb(&reader);
@@ -222,7 +224,7 @@ static bool read_function(struct cfi *cfi, const uint8_t *entry, uintptr_t pc) {
 
 /* ---- the programs that make the rows ---- */
 
-enum { /* the upper two bits, the rest being the operand */
+enum { /* in the upper two bits; the lower six are the operand */
        OP_ADVANCE = 0x40,
        OP_OFFSET = 0x80,
        OP_RESTORE = 0xc0,
@@ -264,7 +266,7 @@ struct execution {
 };
 
 static void set_rule(struct execution *x, uint64_t number, struct cfi_rule rule) {
-    if (number < REGISTERS) x->cfi->row.rule[number] = rule; /* others are of no interest */
+    if (number < REGISTERS) x->cfi->row.rule[number] = rule; /* other registers are not needed */
 }
 
 static void set_offset(struct execution *x, uint64_t number, uint8_t kind, int64_t offset) {
@@ -310,7 +312,8 @@ static void recall_row(struct execution *x) {
         x->cfi->row = x->cfi->memory[--x->cfi->remembered];
 }
 
-/* What moves on or keeps the whole row; false when it is another operation. */
+/* Executes operations that change the location or save or restore the row. Returns false for
+ * others. */
 static bool execute_location(struct execution *x, uint8_t op) {
     struct cfi_reader *reader = &x->reader;
     switch (op) {
@@ -346,7 +349,7 @@ static bool execute_location(struct execution *x, uint8_t op) {
     return true;
 }
 
-/* The canonical frame address; false when it is another operation. */
+/* Executes operations that define the canonical frame address. Returns false for others. */
 static bool execute_cfa(struct execution *x, uint8_t op) {
     struct cfi_reader *reader = &x->reader;
     struct cfi_rule *cfa = &x->cfi->row.cfa;
@@ -378,7 +381,7 @@ static bool execute_cfa(struct execution *x, uint8_t op) {
     return true;
 }
 
-/* The rule of one register, which comes first. */
+/* Executes operations that define the rule of a register, which is their first operand. */
 static void execute_register(struct execution *x, uint8_t op) {
     struct cfi_reader *reader = &x->reader;
     struct cfi_rule rule = {0};
@@ -423,7 +426,7 @@ static void execute_register(struct execution *x, uint8_t op) {
     }
 }
 
-/* Runs a program up to the instruction at pc. */
+/* Runs a program up to the instruction at x->pc. Returns false if it is not understood. */
 static bool execute_program(struct execution *x) {
     while (!x->done && !x->reader.failed && x->reader.at < x->reader.end) {
         uint8_t op = (uint8_t)cfi_fixed(&x->reader, 1), operand = op & 0x3f;

@@ -1,8 +1,9 @@
 /*
- * Call frame information, as compilers describe it in .eh_frame: for each instruction of a
- * function, where the registers of its caller are.
+ * Call frame information, which compilers write to .eh_frame: for each instruction of a function,
+ * it describes where the caller's registers are.
  *
- * Only the object's own tables are read, and for expressions what they name of the stack.
+ * These functions read only the tables of the object and, for expressions, the words of the stack
+ * that they refer to. They are thread-safe, and each caller needs its own struct cfi.
  */
 #ifndef MALLOW_CFI_H
 #define MALLOW_CFI_H
@@ -14,20 +15,20 @@
 #include "stack/reach.h"
 
 enum cfi_kind {
-    CFI_SAME,          /* as it is */
-    CFI_UNDEFINED,     /* lost; of the return address: there is no caller */
+    CFI_SAME,          /* unchanged */
+    CFI_UNDEFINED,     /* lost; for the return address: there is no caller */
     CFI_AT,            /* saved at CFA + offset */
-    CFI_IS,            /* CFA + offset */
-    CFI_REGISTER,      /* in the register `number`; of the CFA: that and the offset */
-    CFI_AT_EXPRESSION, /* saved where the expression says */
-    CFI_IS_EXPRESSION, /* what the expression says */
+    CFI_IS,            /* equal to CFA + offset */
+    CFI_REGISTER,      /* in the register `number`; for the CFA: that register + offset */
+    CFI_AT_EXPRESSION, /* saved at the address that the expression computes */
+    CFI_IS_EXPRESSION, /* equal to the value that the expression computes */
 };
 
 struct cfi_rule {
     uint8_t kind, number;
     union {
         int64_t offset;
-        const uint8_t *expression; /* its length, then itself */
+        const uint8_t *expression; /* its length, followed by its operations */
     };
 };
 
@@ -38,14 +39,14 @@ struct cfi_row {
 
 #define CFI_REMEMBERED 6u
 
-/* Filled in by cfi_find: too much for a small stack. */
+/* The result and the working data of cfi_find. Too large for small stacks. */
 struct cfi {
     struct cfi_row row;
-    bool signal_frame; /* what it interrupted was no call */
+    bool signal_frame; /* the frame of a signal handler: its caller was interrupted, not calling */
     uint8_t return_register;
 
     uintptr_t start;                            /* of the function */
-    const uint8_t *program[2], *program_end[2]; /* of all functions alike, of this one */
+    const uint8_t *program[2], *program_end[2]; /* common to several functions; of this one */
     uint64_t code_factor;
     int64_t data_factor;
     uint8_t encoding;
@@ -54,30 +55,33 @@ struct cfi {
     struct cfi_row initial, memory[CFI_REMEMBERED];
 };
 
-/* The row of the instruction at pc. `table` is the object's .eh_frame_hdr. False: not described, or
- * not understood. */
+/* Stores the row of the instruction at `pc` in cfi->row. `table` is the object's .eh_frame_hdr.
+ * Returns false if the instruction is not described, or if the description is not understood. */
 bool cfi_find(struct cfi *cfi, const void *table, uintptr_t pc);
 
 enum cfi_answer {
     CFI_OK,
-    CFI_LOST,  /* unreadable, or nonsense */
-    CFI_BLIND, /* a register is needed that is not known */
+    CFI_LOST,  /* unreadable or invalid */
+    CFI_BLIND, /* needs a register whose value is unknown */
 };
 
-/* The value of an expression; the CFA is pushed first unless it is what is looked for (NULL). */
+/* Evaluates an expression into *value. The CFA is pushed first, unless the expression computes the
+ * CFA itself; `cfa` is then NULL. */
 enum cfi_answer cfi_evaluate(const uint8_t *expression, const struct registers *registers,
                              const uintptr_t *cfa, struct reach *reach, uintptr_t *value);
 
-/* ---- reading ---- */
+/* ---- reading: at the end of the data, the functions set `failed` ---- */
 
 struct cfi_reader {
     const uint8_t *at, *end;
     bool failed;
 };
 
+/* Read an unsigned and a signed LEB128 number. */
 uint64_t cfi_uleb(struct cfi_reader *reader);
 int64_t cfi_sleb(struct cfi_reader *reader);
-/* A number of 1, 2, 4 or 8 bytes. */
+
+/* Reads a number of 1, 2, 4 or 8 bytes. */
 uint64_t cfi_fixed(struct cfi_reader *reader, unsigned bytes);
 
 #endif

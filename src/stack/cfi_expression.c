@@ -1,4 +1,4 @@
-/* The expressions of call frame information: a stack machine. */
+/* Evaluates the expressions of call frame information, which run on a stack machine. */
 #include "stack/cfi.h"
 
 enum {
@@ -52,7 +52,7 @@ enum {
 };
 
 #define EXPRESSION_DEPTH 32u
-#define EXPRESSION_STEPS 1000u /* of an expression that jumps back */
+#define EXPRESSION_STEPS 1000u /* limit for expressions with loops */
 
 struct expression_machine {
     struct cfi_reader reader;
@@ -80,7 +80,7 @@ static uintptr_t pop_value(struct expression_machine *m) {
     return m->depth == 0 ? fail_expression(m) : m->stack[--m->depth];
 }
 
-/* The n-th from the top. */
+/* Returns the n-th value from the top. */
 static uintptr_t pick_value(struct expression_machine *m, uint64_t n) {
     return n >= m->depth ? fail_expression(m) : m->stack[m->depth - 1 - n];
 }
@@ -132,7 +132,7 @@ static void swap_values(struct expression_machine *m) {
     push_value(m, b);
 }
 
-/* b is above a. */
+/* Computes a binary operation; `b` was above `a` on the stack. */
 static uintptr_t combine_values(struct expression_machine *m, uint8_t op, uintptr_t a,
                                 uintptr_t b) {
     intptr_t signed_a = (intptr_t)a, signed_b = (intptr_t)b;

@@ -26,7 +26,8 @@ static const uint8_t *id_in_notes(const uint8_t *note, const uint8_t *end) {
     return NULL;
 }
 
-/* In the page that begins the object: reading it again is safe whatever has taken its place. */
+/* Searches only the first page of the object: that page can be read again even if another object
+ * has taken its place. */
 static const uint8_t *find_id(uintptr_t start) {
     const ElfW(Ehdr) *head = (const void *)start;
     if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0) return NULL;
@@ -43,9 +44,9 @@ static const uint8_t *find_id(uintptr_t start) {
 
 static void read_id(const uint8_t *id, uint64_t word[2]) { memcpy(word, id, 16); }
 
-/* ---- where libc does not tell ---- */
+/* ---- without libc's help ---- */
 
-/* By program headers, and the address that the headers of the file are at. */
+/* Describes an object by its program headers. `head` is the address of its ELF header. */
 static bool describe(const ElfW(Phdr) * part, size_t count, uintptr_t head, struct loaded *object) {
     uintptr_t bias = 0;
     *object = (struct loaded){.stays = true};
@@ -91,13 +92,13 @@ static RARE bool find_without_libc(uintptr_t pc, struct loaded *object) {
            (the_program(object) && pc - object->start < object->end - object->start);
 }
 
-/* ---- what libc tells ---- */
+/* ---- with libc's help ---- */
 
 static bool is_in(const struct module *module, uintptr_t address) {
     return address - module->start < module->end - module->start;
 }
 
-/* The program, libc and we. */
+/* Returns true for the program, libc and Mallow. */
 static bool stays_loaded(const struct module *module) {
     return (module->listing != NULL && module->listing->l_name != NULL &&
             module->listing->l_name[0] == '\0') ||

@@ -1,5 +1,5 @@
-/* What unwinding needs to know of the processor: the numbers that DWARF gives the registers, and
- * how to read them. */
+/* The properties of the processor that unwinding needs: DWARF's numbers for the registers, and how
+ * to read the registers. */
 #ifndef MALLOW_MACHINE_H
 #define MALLOW_MACHINE_H
 
@@ -12,20 +12,20 @@
 
 #if defined(__x86_64__)
 enum { REGISTER_FP = 6, REGISTER_SP = 7, REGISTER_RA = 16, REGISTERS = 17 };
-#    define RA_IS_PC true /* and no register that could outlast anything */
+#    define RA_IS_PC true /* REGISTER_RA is the pc, not a register that a call could preserve */
 #elif defined(__aarch64__)
 enum { REGISTER_FP = 29, REGISTER_RA = 30, REGISTER_SP = 31, REGISTERS = 32 };
 #    define RA_IS_PC false
-#else /* no stacks there */
+#else /* no stacks on other processors */
 enum { REGISTER_FP, REGISTER_SP, REGISTER_RA, REGISTERS };
 #    define RA_IS_PC false
 #endif
 
-/* Of one frame. The pc is a return address: the frame is at the byte before it. */
+/* The registers of one frame. The pc is a return address; the frame executes the byte before it. */
 struct registers {
     uintptr_t pc;
     uintptr_t value[REGISTERS];
-    uint32_t known; /* a bit each */
+    uint32_t known; /* a bit for each register whose value is known */
 };
 
 #define REGISTER_BIT(n) ((uint32_t)1 << (n))
@@ -40,7 +40,8 @@ static inline uintptr_t thread_pointer(void) {
     return pointer;
 }
 
-/* Those of the calling function that outlast a call: all that its callers can be told by. */
+/* Reads the registers of the calling function that calls preserve: those that unwinding to its
+ * callers needs. */
 ALWAYS_INLINE void registers_here(struct registers *here) {
 #if defined(__x86_64__)
     __asm__ volatile(
@@ -79,12 +80,13 @@ ALWAYS_INLINE void registers_here(struct registers *here) {
 #endif
 }
 
-/* The caller of the function whose frame address that is (__builtin_frame_address), as it goes on
- * after the call; false where that cannot be told, or entry is NULL. */
+/* Stores the registers with which the caller of a function continues after the call. `entry` is the
+ * function's frame address (__builtin_frame_address). Returns false if `entry` is NULL, or if the
+ * processor's frames do not have that layout. */
 __attribute__((no_sanitize("thread", "address", "undefined"))) static inline bool
 frame_of_caller(const void *entry, uintptr_t *pc, uintptr_t *sp, uintptr_t *fp) {
 #if defined(__x86_64__)
-    const uintptr_t *saved = entry; /* | fp | return address | what is the caller's */
+    const uintptr_t *saved = entry; /* | fp | return address | the caller's frame */
     if (entry == NULL) return false;
     *fp = saved[0];
     *pc = saved[1];
@@ -96,7 +98,7 @@ frame_of_caller(const void *entry, uintptr_t *pc, uintptr_t *sp, uintptr_t *fp) 
 #endif
 }
 
-/* Those of the code that a signal interrupted, whose next instruction has not run. */
+/* Reads the registers of code that a signal interrupted. The instruction at its pc has not run. */
 static inline void registers_interrupted(struct registers *there, const ucontext_t *context) {
 #if defined(__x86_64__)
     static const uint8_t place[REGISTER_RA] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
@@ -118,19 +120,19 @@ static inline void registers_interrupted(struct registers *there, const ucontext
 #endif
 }
 
-/* For the expressions of jump tables (PLT), which are told apart by the pc. They call nobody, so
- * the frame was interrupted there, one byte before. */
+/* Makes the pc available to the expressions of jump tables (PLT), which depend on it. A jump table
+ * makes no calls, so its frame was interrupted, and the instruction is one byte before the pc. */
 static inline void number_pc(struct registers *registers) {
     if (!RA_IS_PC) return;
     registers->value[REGISTER_RA] = registers->pc - 1;
     registers->known |= REGISTER_BIT(REGISTER_RA);
 }
 
-/* A return address as it was before it was signed. */
+/* Removes the signature from a return address. */
 static inline uintptr_t return_address(uintptr_t saved) {
 #if defined(__aarch64__)
     register uintptr_t x30 __asm__("x30") = saved;
-    __asm__("hint #7" : "+r"(x30)); /* xpaclri; nothing where there is no such thing */
+    __asm__("hint #7" : "+r"(x30)); /* xpaclri; a no-op on processors without it */
     return x30;
 #else
     return saved;

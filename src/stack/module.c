@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#ifdef DLFO_STRUCT_HAS_EH_DBASE /* <dlfcn.h> knows it */
+#ifdef DLFO_STRUCT_HAS_EH_DBASE /* <dlfcn.h> declares _dl_find_object */
 __attribute__((weak)) int _dl_find_object(void *address, struct dl_find_object *result);
 
 bool module_can_be_told(void) { return _dl_find_object != NULL; }

@@ -8,15 +8,17 @@
 #include <stdint.h>
 
 struct module {
-    uintptr_t start, end;           /* in memory */
-    const void *unwind_table;       /* .eh_frame_hdr; NULL: none */
-    const struct link_map *listing; /* the loader's, which goes with the object; NULL: none */
+    uintptr_t start, end;     /* in memory */
+    const void *unwind_table; /* .eh_frame_hdr; NULL: none */
+    const struct link_map
+        *listing; /* the loader's entry, valid while the object is loaded; NULL: none */
 };
 
-/* Whether libc can tell, as the GNU one can from 2.35 on. */
+/* Returns true if libc can find modules without a lock, as the GNU C library can since 2.35. */
 bool module_can_be_told(void);
 
-/* Without a lock and without allocation; false when the address is in none, or libc cannot tell. */
+/* Finds the module of an address without locking or allocating. Returns false if the address is in
+ * no module, or if libc cannot find modules. Thread-safe. */
 bool module_of(uintptr_t address, struct module *module);
 
 static inline bool module_is_same(const struct module *a, const struct module *b) {
@@ -24,12 +26,13 @@ static inline bool module_is_same(const struct module *a, const struct module *b
            a->listing == b->listing;
 }
 
-/* Its path, as long as the object is there; "" is the program itself. */
+/* Returns the path of the module, which is valid while it is loaded; "" means the program itself.
+ */
 static inline const char *module_name(const struct module *module) {
     return module->listing == NULL ? "" : module->listing->l_name;
 }
 
-/* What its addresses are moved by: an address less this is the one in the file. */
+/* Returns the load address: an address minus this is the address in the file. */
 static inline uintptr_t module_base(const struct module *module) {
     return module->listing == NULL ? 0 : module->listing->l_addr;
 }

@@ -6,11 +6,11 @@
 #include "os/os_auxv.h"
 #include "stack/machine.h"
 
-#define PROBE_STEP ((uintptr_t)4 * KIB) /* no page is smaller */
-#define PROBE_FAR ((uintptr_t)16 * MIB) /* as much is asked for at once at most */
-#define PROBE_OVERFLOW ((uintptr_t)MIB) /* so far the stack pointer may have left its stack */
+#define PROBE_STEP ((uintptr_t)4 * KIB) /* the smallest page size */
+#define PROBE_FAR ((uintptr_t)16 * MIB) /* limit on the bytes that are probed at once */
+#define PROBE_OVERFLOW ((uintptr_t)MIB) /* how far the stack pointer may be below its stack */
 
-/* Below the stack pointer, where an interrupted function may still have what it saved. */
+/* Bytes below the stack pointer in which an interrupted function may have saved data. */
 #define RED_ZONE 128u
 
 static uintptr_t stack_page(uintptr_t at) { return at & ~(PROBE_STEP - 1); }

@@ -1,9 +1,10 @@
 /*
  * The part of a thread's stack that is known to be readable.
  *
- * A damaged stack must not make its reader fault. Pages are asked for once, from the stack pointer
- * upwards and never beyond what certainly is the end (the thread's descriptor, the first stack's
- * strings), and then remembered: as long as the thread runs on that stack, they stay.
+ * A damaged stack must not make its reader fault. Each page is probed once, from the stack pointer
+ * upwards, but never beyond a certain end of the stack (the thread's descriptor, or the strings of
+ * the first stack). The result is remembered, because the pages stay while the thread runs on that
+ * stack.
  */
 #ifndef MALLOW_REACH_H
 #define MALLOW_REACH_H
@@ -15,19 +16,22 @@
 #include "stack/machine.h"
 
 struct reach {
-    uintptr_t low, room; /* a word can be read at `room` addresses from low on */
-    uintptr_t limit;     /* no more beyond it */
-    uintptr_t thread;
+    uintptr_t low, room; /* a word can be read at the `room` addresses from `low` on */
+    uintptr_t limit;     /* nothing at or above this address is probed */
+    uintptr_t thread;    /* thread pointer of the thread */
 };
 
-/* Begins at a stack pointer, or close above one that has left its stack. False when this is another
- * stack than before. */
+/* Prepares for reading from a stack pointer on, or from close above one that has left its stack.
+ * Returns false if this is another stack than before. */
 static inline bool reach_enter(struct reach *reach, uintptr_t sp);
+
+/* The slow path of reach_enter. */
 bool reach_enter_other(struct reach *reach, uintptr_t sp);
 
-/* Whether the word there is in reach, after asking for pages if need be. */
+/* The slow path of reach_covers: probes pages if necessary. */
 bool reach_extend(struct reach *reach, uintptr_t at);
 
+/* Returns true if the word at `at` is known to be readable. */
 static inline bool reach_has(const struct reach *reach, uintptr_t at) {
     return at - reach->low < reach->room;
 }
@@ -37,14 +41,16 @@ static inline bool reach_enter(struct reach *reach, uintptr_t sp) {
     return likely(there) || reach_enter_other(reach, sp);
 }
 
+/* Returns true if the word at `at` is readable and may be read by stack_word. */
 static inline bool reach_covers(struct reach *reach, uintptr_t at) {
     return likely(reach_has(reach, at)) || reach_extend(reach, at);
 }
 
-/* Reads a word of any memory. */
+/* Reads a word of any memory. Returns false if it is not readable. */
 bool reach_read(struct reach *reach, uintptr_t at, uintptr_t *word);
 
-/* Of memory in reach. A sanitizer has nothing to say about saved registers. */
+/* Reads a word in reach. Sanitizers are off, because saved registers look uninitialised or racy to
+ * them. */
 __attribute__((no_sanitize("thread", "address", "undefined"))) static inline uintptr_t
 stack_word(uintptr_t at) {
     return *(const volatile uintptr_t *)at;

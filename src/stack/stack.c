@@ -1,12 +1,13 @@
 /*
- * Stacks, captured with the help of the one before.
+ * Stacks, captured with the help of the previous one.
  *
- * A thread's next stack mostly has the same outer frames. So the frames of the last one are kept,
- * outermost first, each with the words of the stack that its caller was found by. As soon as a
- * frame is met that is in the list, its callers are those of the list too, if all those words are
- * what they were: a load and a compare a frame instead of a step, and the interned node is at hand.
+ * The next stack of a thread usually has the same outer frames. Therefore the frames of the last
+ * stack are kept, outermost first, each with the words of the stack that its caller was found by.
+ * As soon as a walk meets a frame of this list, and all those words are unchanged, the callers of
+ * the frame are those in the list. This costs a load and a compare per word instead of a step per
+ * frame, and the interned node is known.
  *
- * Of the frame pointer only what some caller's frame is found by is compared; to the others it is a
+ * The frame pointer is compared only if the frame of a caller is found by it. Otherwise it is a
  * register like any other, which changes between captures.
  */
 #include "stack/stack.h"
@@ -20,9 +21,9 @@
 #include "stack/call_tree.h"
 #include "stack/unwind.h"
 
-/* A stack of at most so many frames is known whole. Of a deeper one the innermost CUT_FRAMES are
- * taken, the last of them as if nobody had called it; the next captures, as long as they have
- * enough frames in common with it, go on from there. */
+/* Stacks of up to KEPT_FRAMES frames are captured completely. Of a deeper one, only the innermost
+ * CUT_FRAMES are taken, as if the last of them had no caller. The next captures continue from there
+ * as long as they have enough frames in common with it. */
 #define KEPT_FRAMES 256u
 #define CUT_FRAMES 128u
 
@@ -32,38 +33,37 @@ struct saved {
 
 struct kept {
     struct frame frame;
-    uint32_t
-        words; /* of this frame and all outside of it: those that their callers were found by */
+    uint32_t words; /* number of saved words of this frame and those outside of it */
     uint32_t node;
-    uint32_t objects; /* of this frame and all outside of it: a bit for each place */
-    bool fp_matters;  /* this frame or one outside of it is found by frame.fp */
+    uint32_t objects; /* of this frame and those outside of it: a bit for each place */
+    bool fp_matters;  /* a frame outside of this one is found by frame.fp */
 };
 
-/* A frame on the way. */
+/* A frame that a walk has met. */
 struct met {
     struct frame frame;
     struct step_reads reads;
 };
 
-/* A stack that was captured before, and what it was captured from: as long as all that is as it
- * was, nothing else needs to be looked at. */
+/* A stack that was captured before, and everything that it was derived from. If all of that is
+ * unchanged, the stack is the same. */
 #define HITS 1024u
 #define HITS_ALIKE 8u
 #define HIT_WORDS 32u
 
 struct hit {
-    struct frame frame; /* the innermost that is not the library's; pc 0: none */
+    struct frame frame; /* the innermost one outside of the library; pc 0: the hit is free */
     stack_id stack;
-    uint32_t changes; /* the unwinder's; with another number it is void */
-    uint32_t objects; /* that may be unloaded: a bit for each place */
-    uint16_t wanted;  /* so many frames can be told from the words */
+    uint32_t changes; /* of the unwinder; if it has changed, the hit is invalid */
+    uint32_t objects; /* those that may be unloaded: a bit for each place */
+    uint16_t wanted;  /* number of frames that the words determine */
     uint8_t words;
     bool fp_matters;
-    uint32_t at[HIT_WORDS]; /* above frame.sp */
+    uint32_t at[HIT_WORDS]; /* distance from frame.sp */
     uintptr_t value[HIT_WORDS];
 };
 
-/* A node that was asked for. */
+/* A recently used node of the call tree. */
 #define MEMO 4096u
 
 struct memo {
@@ -73,8 +73,8 @@ struct memo {
 
 struct stack_cache {
     uint32_t kept_frames; /* [0] is the outermost */
-    bool is_cut;          /* there are more outside of [0] */
-    uint32_t changes;     /* the unwinder's, when they were kept: with another one they are void */
+    bool is_cut;          /* there are more frames outside of [0] */
+    uint32_t changes;     /* of the unwinder, for the kept frames; if changed, they are invalid */
     struct unwinder unwinder;
     struct kept kept[KEPT_FRAMES];
     struct saved saved[3 * KEPT_FRAMES];
@@ -85,18 +85,19 @@ struct stack_cache {
 };
 
 struct walk {
-    unsigned wanted;     /* frames */
-    unsigned met;        /* frames that were met, from the innermost on */
-    unsigned joined;     /* how many of the kept ones are outside of them */
-    unsigned candidates; /* how many of the kept ones may yet be met */
-    bool complete;       /* up to the outermost frame */
-    bool too_deep;       /* for that */
+    unsigned wanted;     /* number of innermost frames that must be right */
+    unsigned met;        /* number of frames met, from the innermost on */
+    unsigned joined;     /* number of kept frames that are outside of them */
+    unsigned candidates; /* number of kept frames that can still be met */
+    bool complete;       /* the outermost frame was reached */
+    bool too_deep;       /* there were too many frames to reach it */
 };
 
 /* ---- the frames of the last stack ---- */
 
-/* Whether the innermost `wanted` of the list's first `*frames` are what they were; else *frames
- * becomes the number of those outside of the first that is not. */
+/* Checks the words of the innermost `wanted` frames among the first `*frames` kept ones, from the
+ * innermost on. Returns true if they are unchanged. Otherwise *frames becomes the number of frames
+ * outside of the frame whose word has changed. */
 static bool still_true(const struct stack_cache *cache, unsigned *frames, unsigned wanted) {
     const struct kept *kept = cache->kept;
     const struct saved *first = cache->saved, *at = first + kept[*frames - 1].words;
@@ -112,7 +113,7 @@ static bool is_kept(const struct kept *kept, const struct frame *frame) {
            (!kept->fp_matters || kept->frame.fp == frame->fp);
 }
 
-/* Whether the stack goes on from this frame as the list does. */
+/* Returns true if the callers of this frame are those in the list. */
 static bool joins(struct stack_cache *cache, const struct frame *frame, struct walk *walk) {
     unsigned n = walk->candidates;
     while (n > 0 && cache->kept[n - 1].frame.sp < frame->sp) n--;
@@ -124,7 +125,7 @@ static bool joins(struct stack_cache *cache, const struct frame *frame, struct w
         walk->candidates = 0;
         return false;
     }
-    /* What is outside of a word that has changed may be met again, but not before. */
+    /* Frames outside of a changed word may be met later, but not those inside of it. */
     if (walk->met >= walk->wanted || still_true(cache, &walk->candidates, walk->wanted - walk->met))
         walk->joined = n;
     return walk->joined != 0;
@@ -146,7 +147,7 @@ static bool is_left_out(uintptr_t pc) {
     return loaded_is_own(pc - 1) || pc - 1 - left_out.start < left_out.end - left_out.start;
 }
 
-/* The library's own frames, up to the first that is none; of the first one it may be known. */
+/* Skips the library's own frames. `is_own`: the first frame is known to be one. */
 static enum step leave_library(struct stack_cache *cache, struct frame *frame, bool is_own) {
     struct step_reads reads;
     enum step step = STEP_OK;
@@ -155,7 +156,7 @@ static enum step leave_library(struct stack_cache *cache, struct frame *frame, b
     return step;
 }
 
-/* Where a call has led to no code at all: only its return address is known. */
+/* Handles a call of an address that has no code: only the return address of the call is known. */
 static void leave_nowhere(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
     struct met *met = &cache->met[0];
     met->frame = *frame;
@@ -176,7 +177,7 @@ static enum step meet(struct stack_cache *cache, struct frame *frame, struct wal
 
 /* ---- keeping ---- */
 
-/* For a list that is full: without its outer half it begins with a frame that is taken as it is. */
+/* Drops the outer half of a full list, which then begins with a frame whose callers are unknown. */
 static unsigned drop_outer(struct stack_cache *cache) {
     struct kept *kept = cache->kept;
     unsigned words = kept[KEPT_FRAMES - CUT_FRAMES].words;
@@ -194,7 +195,7 @@ static uint32_t keep_word(struct stack_cache *cache, uint32_t words, uintptr_t a
     return words + 1;
 }
 
-/* False: what is outside of the frame cannot be told from this frame and some words. */
+/* Returns false if the frame and some words do not determine its callers. */
 static bool keep_frame(struct stack_cache *cache, unsigned *n, const struct met *met,
                        uint32_t node) {
     const struct step_reads *reads = &met->reads;
@@ -228,7 +229,7 @@ static uint32_t intern_frame(struct stack_cache *cache, uint32_t caller, uintptr
     return memo->node;
 }
 
-/* Interns the frames that were met, from the outermost on. */
+/* Interns the frames that were met, from the outermost on, and keeps them if `keeps`. */
 static stack_id intern_stack(struct stack_cache *cache, const struct walk *walk, bool keeps) {
     unsigned n = walk->joined;
     uint32_t node = n == 0 ? 0 : cache->kept[n - 1].node;
@@ -269,9 +270,10 @@ static void begin_walk(struct stack_cache *cache, struct walk *walk, unsigned wa
     *walk = (struct walk){.wanted = wanted, .candidates = cache->kept_frames};
 }
 
-/* ---- stacks that come again ---- */
+/* ---- repeated stacks ---- */
 
-/* A function that others allocate by (xmalloc) has many callers with stacks of one height. */
+/* Returns the hits of frames with this pc and sp. There are several, because a common allocation
+ * function (xmalloc) has many callers whose stacks have the same depth. */
 static struct hit *hits_like(struct stack_cache *cache, const struct frame *frame) {
     uint64_t hash = (frame->pc ^ frame->sp << 24) * 0x9e3779b97f4a7c15u;
     return cache->hits[(hash >> 32) % (HITS / HITS_ALIKE)];
@@ -281,13 +283,13 @@ static bool is_hit(struct unwinder *u, const struct hit *hit, const struct frame
                    unsigned wanted) {
     if (hit->frame.pc != frame->pc || hit->frame.sp != frame->sp) return false;
     if ((hit->fp_matters && hit->frame.fp != frame->fp) || hit->wanted < wanted) return false;
-    for (unsigned i = 0; i < hit->words; i++) /* those that change most are the first */
+    for (unsigned i = 0; i < hit->words; i++) /* the words that change most often come first */
         if (stack_word(frame->sp + hit->at[i]) != hit->value[i]) return false;
     if (unlikely(hit->objects != 0) && !unwind_objects_stay(u, hit->objects)) return false;
     return hit->changes == u->changes;
 }
 
-/* 0: it must be walked. */
+/* Returns 0 if the stack must be walked. */
 static stack_id find_hit(struct stack_cache *cache, const struct frame *frame, unsigned wanted) {
     const struct hit *alike = hits_like(cache, frame);
     for (unsigned i = 0; i < HITS_ALIKE && !cache->unwinder.whole; i++)
@@ -295,7 +297,8 @@ static stack_id find_hit(struct stack_cache *cache, const struct frame *frame, u
     return 0;
 }
 
-/* The words that the innermost `wanted` of the kept frames are told by. */
+/* Copies the words that determine the innermost `wanted` of the kept frames. Returns false if they
+ * do not fit. */
 static bool keep_words(const struct stack_cache *cache, struct hit *hit, unsigned wanted) {
     const struct kept *kept = cache->kept;
     unsigned n = cache->kept_frames;
@@ -312,7 +315,7 @@ static bool keep_words(const struct stack_cache *cache, struct hit *hit, unsigne
     return true;
 }
 
-/* Of the stack that was just captured, if all its frames were kept. */
+/* Remembers the stack that was just captured, if all its frames were kept. */
 static void keep_hit(struct stack_cache *cache, const struct frame *innermost, unsigned wanted,
                      stack_id stack) {
     unsigned n = cache->kept_frames;
@@ -336,7 +339,7 @@ static void keep_hit(struct stack_cache *cache, const struct frame *innermost, u
 
 /* ---- capturing ---- */
 
-/* STEP_BLIND: not from here. */
+/* Returns STEP_BLIND if the capture cannot start with these registers. */
 static enum step capture_call(struct stack_cache *cache, struct frame *frame, bool is_own,
                               unsigned wanted, stack_id *stack) {
     struct walk walk;

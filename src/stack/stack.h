@@ -1,27 +1,27 @@
-/* Stacks of calls, each kept once. */
+/* Call stacks, each stored once. */
 #ifndef MALLOW_STACK_H
 #define MALLOW_STACK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* An interned stack; 0 is none. */
+/* An interned stack; 0: none. Equal stacks have equal IDs. */
 typedef uint32_t stack_id;
 
 #define STACK_FRAMES_MAX 64u
 
-/* What a thread remembers of its last stacks, so that the next one costs little. One thread uses
- * it at a time; its owner keeps the pointer, which is NULL at first. */
+/* A thread's memory of its last stacks, which makes the next one cheap. Only one thread may use it
+ * at a time. Its owner keeps the pointer, which is NULL at first. */
 struct stack_cache;
 
-/* Bytes of one, which is a mapping of its own: whoever gives it up may unmap it. */
+/* Returns the size of a cache in bytes. A cache is a mapping, and its owner may unmap it. */
 size_t stack_cache_bytes(void);
 
-/* The calling thread's stack without the library's own frames, innermost first; 0 when there is no
- * memory. Only so many frames of it are known to be right: what is outside of them is not looked at
- * again each time. entry: what __builtin_frame_address(0) is in a function that is running, at
- * whose caller the stack may begin, since what is inside of it is the library's; NULL: it begins
- * here. */
+/* Captures the calling thread's stack without the library's own frames. Returns 0 if there is no
+ * memory. Only the innermost `frames` frames are certain to be right; frames outside of them are
+ * not checked again each time. `entry` is the __builtin_frame_address(0) of a library function that
+ * is running: the capture may begin at its caller, because the inner frames belong to the library.
+ * NULL: it begins here. */
 stack_id stack_capture_from(struct stack_cache **cache, unsigned frames, const void *entry);
 
 static inline stack_id stack_capture_some(struct stack_cache **cache, unsigned frames) {
@@ -32,14 +32,16 @@ static inline stack_id stack_capture(struct stack_cache **cache) {
     return stack_capture_some(cache, STACK_FRAMES_MAX);
 }
 
-/* The same for where a signal interrupted it: context is the handler's ucontext_t. */
+/* Captures the stack of the code that a signal interrupted. `context` is the ucontext_t of the
+ * handler. */
 stack_id stack_capture_interrupted(const void *context);
 
-/* The frames of one more library are left out where they are the innermost. */
+/* Leaves out the innermost frames of one more library, which is in [start, end). Not thread-safe.
+ */
 void stack_leave_out(const void *start, const void *end);
 
-/* Fills in the frames, innermost first; how many. Each is a return address: the call is in the
- * byte before it. (A fault's own address is kept with one added, for the same reason.) */
+/* Stores the frames, innermost first, and returns their number. Each is a return address: the call
+ * is in the byte before it. (To fit this rule, the address of a fault is stored with 1 added.) */
 unsigned stack_frames(stack_id stack, uintptr_t frames[STACK_FRAMES_MAX]);
 
 #endif

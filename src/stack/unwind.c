@@ -42,10 +42,10 @@ static struct object *known_object(struct unwinder *u, const struct loaded *load
     return NULL;
 }
 
-/* Numbers are never used again, so the rules of what was there before are void. */
+/* Numbers are never reused, so the rules of the previous object in that place become invalid. */
 static struct object *new_object(struct unwinder *u, const struct loaded *loaded) {
     uint32_t number = ++u->next_place;
-    if (number % UNWIND_OBJECTS == 0) number = ++u->next_place; /* 0 is no number */
+    if (number % UNWIND_OBJECTS == 0) number = ++u->next_place; /* skips 0, which means free */
     struct object *object = &u->objects[number % UNWIND_OBJECTS];
     if (object->number != 0) u->changes++;
     object->number = 0;
@@ -57,14 +57,14 @@ static struct object *new_object(struct unwinder *u, const struct loaded *loaded
     return object;
 }
 
-/* NULL: one that could not be told from another in its place. */
+/* Returns NULL for an object that could not be distinguished from another one in its place. */
 static struct object *object_of(struct unwinder *u, const struct loaded *loaded) {
     if (!loaded->stays && loaded->id == NULL) return NULL;
     struct object *object = known_object(u, loaded);
     return object != NULL ? object : new_object(u, loaded);
 }
 
-/* ---- the slow way ---- */
+/* ---- steps by description ---- */
 
 static uintptr_t in_register(const struct registers *r, unsigned number, enum cfi_answer *answer) {
     if (!(r->known & REGISTER_BIT(number))) *answer = CFI_BLIND;
@@ -81,7 +81,7 @@ static enum cfi_answer find_cfa(struct unwinder *u, const struct registers *r, u
     return answer;
 }
 
-/* The value that a register has in the caller. */
+/* Computes the value that a register has in the caller. */
 static enum cfi_answer restore_register(struct unwinder *u, const struct registers *r,
                                         const struct cfi_rule *rule, uintptr_t cfa,
                                         uintptr_t *value) {
@@ -131,7 +131,7 @@ static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uint
     return CFI_OK;
 }
 
-/* By the row in u->cfi. */
+/* Steps by the row in u->cfi. */
 static enum step step_by_row(struct unwinder *u, struct registers *r) {
     uintptr_t cfa;
     if (u->cfi.row.rule[u->cfi.return_register].kind == CFI_UNDEFINED) return STEP_END;
@@ -144,7 +144,7 @@ static enum step step_by_row(struct unwinder *u, struct registers *r) {
     return STEP_OK;
 }
 
-/* Without a description: as if the function kept a frame pointer. */
+/* For code without a description, which is assumed to keep a frame pointer. */
 static bool is_frame_pointer(uintptr_t fp, uintptr_t sp) { return fp % sizeof fp == 0 && fp >= sp; }
 
 static enum step step_by_fp(struct unwinder *u, struct registers *r) {
@@ -183,7 +183,7 @@ static enum step slow_step(struct unwinder *u, bool described, struct frame *fra
     enum step step = described ? step_by_row(u, r) : step_by_fp(u, r);
     if (step != STEP_OK) return step;
     frame_of_registers(r, frame);
-    /* A handler's frame may be on another stack than what it interrupted. */
+    /* The frame of a signal handler may be on another stack than the interrupted frame. */
     if (!reach_covers(&u->reach, frame->sp)) enter_stack(u, frame->sp);
     return STEP_OK;
 }
@@ -193,13 +193,14 @@ static enum step slow_step(struct unwinder *u, bool described, struct frame *fra
 static struct rule *rule_place(struct unwinder *u, uintptr_t pc) {
     return &u->rules[pc * 0x9e3779b97f4a7c15u >> 52];
 }
-_Static_assert(UNWIND_RULES == 1u << (64 - 52), "as many as the hash has values");
+_Static_assert(UNWIND_RULES == 1u << (64 - 52), "the hash selects every rule");
 
 #if defined(__x86_64__)
 enum { X_BREG_FP = 0x70 + REGISTER_FP, X_LOAD = 0x06 };
 #endif
 
-/* The expressions of a function that aligns its stack: a place beside fp, or what is there. */
+/* Recognises the expressions for functions that align their stack: fp + offset, or the word there
+ * (`load`). */
 static bool beside_fp(const uint8_t *expression, bool load, int32_t *offset) {
 #if defined(__x86_64__)
     struct cfi_reader reader = {expression, expression + 16, false};
@@ -240,7 +241,7 @@ static bool condense_fp(const struct cfi_rule *saved, struct rule *rule) {
     return rule->fp_offset == offset;
 }
 
-/* False: the row does not fit a rule. */
+/* Returns false if the row has no equivalent rule. */
 static bool condense_row(const struct cfi *cfi, struct rule *rule) {
     const struct cfi_rule *ra = &cfi->row.rule[cfi->return_register];
     rule->fp_offset = 0;
@@ -291,9 +292,9 @@ static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct 
     return likely(frame->pc != 0) ? STEP_OK : STEP_END;
 }
 
-/* Of code that nothing describes: some functions in assembler, and what a program has compiled for
- * itself, which is in no object. Where an object is loaded in the place of such code, a return
- * address in it that was one before is taken for the old one. */
+/* The rule for code without a description: some functions in assembler, and code that a program has
+ * compiled at run time, which is in no object. If an object is later loaded in the place of such
+ * code, this rule is still used for a return address that occurred there before. */
 static const struct rule guess = {
     .kind = RULE_FP_GUESS,
     .cfa_offset = 2 * sizeof(uintptr_t),
@@ -301,7 +302,7 @@ static const struct rule guess = {
     .fp_offset = -2 * (int16_t)sizeof(uintptr_t),
 };
 
-/* False: the frame's description fits no rule. */
+/* Returns false if the frame's description has no equivalent rule. */
 static bool find_rule(struct unwinder *u, uintptr_t pc, struct loaded *loaded, struct rule *rule) {
     bool known = loaded_find(pc, loaded);
     if (!known) *loaded = (struct loaded){.stays = true};
@@ -336,7 +337,7 @@ static NOINLINE enum step look_up(struct unwinder *u, struct frame *frame,
     return apply_rule(u, &rule, frame, reads);
 }
 
-/* The return address before the callee has done anything. */
+/* Finds the return address of a function that has not executed anything yet. */
 static bool fresh_return_address(struct unwinder *u, uintptr_t *caller, uintptr_t *caller_sp) {
     *caller_sp = u->registers.value[REGISTER_SP];
 #if defined(__x86_64__)

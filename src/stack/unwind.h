@@ -1,12 +1,13 @@
 /*
- * From a frame to its caller's.
+ * Steps from a frame to the frame of its caller.
  *
- * Most rules are alike: the caller's stack pointer is ours, or the frame pointer, plus a number,
- * and the return address and perhaps the frame pointer are saved at fixed places below it. Such a
- * rule is kept, by pc, in 24 bytes. Everything else is looked up in the object's tables each time.
+ * Most rules have the same form: the caller's stack pointer is the stack or frame pointer plus a
+ * number, and the return address and perhaps the frame pointer are saved at fixed places below it.
+ * Such a rule is kept, by pc, in 24 bytes. All other rules are looked up in the object's tables
+ * each time.
  *
- * A rule holds while its object is loaded. Objects may be unloaded and others take their place, so
- * an object's rules count in a capture after it was looked at once.
+ * A rule holds while its object is loaded. Objects may be unloaded and others may take their place,
+ * so in each capture the rules of an object count only after the object was checked once.
  */
 #ifndef MALLOW_UNWIND_H
 #define MALLOW_UNWIND_H
@@ -22,8 +23,8 @@
 #define UNWIND_RULES 4096u
 #define UNWIND_OBJECTS 32u
 
-/* What most rules need to know of a frame. pc: a return address, the frame is at the byte before.
- */
+/* The registers that most rules need. The pc is a return address; the frame executes the byte
+ * before it. */
 struct frame {
     uintptr_t pc, sp, fp;
 };
@@ -32,32 +33,32 @@ enum rule_kind {
     RULE_NONE,
     RULE_SP,       /* CFA = sp + offset */
     RULE_FP,       /* CFA = fp + offset */
-    RULE_FP_LOAD,  /* CFA = what is at fp + offset; fp is saved at its own offset from fp */
-    RULE_FP_GUESS, /* without a description: as if the function kept a frame pointer */
+    RULE_FP_LOAD,  /* CFA = the word at fp + offset; fp is saved at its own offset from fp */
+    RULE_FP_GUESS, /* no description: assumes that the function keeps a frame pointer */
     RULE_END,      /* there is no caller */
 };
 
 struct rule {
     uintptr_t pc;
-    uint32_t object; /* its number, see below */
+    uint32_t object; /* number of the object, see below */
     int32_t cfa_offset;
-    int16_t ra_offset, fp_offset; /* from the CFA; of fp 0: not saved */
+    int16_t ra_offset, fp_offset; /* from the CFA; fp_offset 0: not saved */
     uint8_t kind;
 };
 
 struct object {
     struct loaded loaded;
-    uint64_t seen;   /* in which capture it was there */
-    uint32_t number; /* its place in the table is number % UNWIND_OBJECTS; 0: free */
+    uint64_t seen;   /* number of the capture that has checked it last */
+    uint32_t number; /* unique; its place in the table is number % UNWIND_OBJECTS; 0: free */
 };
 
 struct unwinder {
     struct reach reach;
-    uint64_t capture; /* the number of the capture that goes on */
-    uint32_t changes; /* how often the stack was another one, or an object gone from its place */
+    uint64_t capture; /* number of the current capture */
+    uint32_t changes; /* counts changes of the stack and objects that left their place */
     uint32_t next_place;
     struct object objects[UNWIND_OBJECTS];
-    bool whole; /* all registers are followed, and no rule is taken from the table */
+    bool whole; /* follow all registers, and use no rules from the table */
     struct registers registers;
     struct cfi cfi;
     struct rule rules[UNWIND_RULES];
@@ -66,37 +67,39 @@ struct unwinder {
 enum step {
     STEP_OK,
     STEP_END,   /* there is no caller */
-    STEP_LOST,  /* it cannot be found */
-    STEP_BLIND, /* only with all registers, from the first frame on */
+    STEP_LOST,  /* the caller cannot be found */
+    STEP_BLIND, /* the caller can be found only with all registers, from the first frame on */
 };
 
-/* What a step from one frame to the next depended on. */
+/* The data that a step from one frame to the next depended on. */
 struct step_reads {
-    bool repeatable;  /* on nothing but the frame and the words here, all in reach */
-    bool uses_fp;     /* for more than handing it on */
+    bool repeatable;  /* only the frame and the words below, which are all in reach */
+    bool uses_fp;     /* the caller's frame is found by the frame pointer */
     uint8_t object;   /* place in the table */
-    uintptr_t ra_at;  /* where the return address is saved; 0 at the end */
-    uintptr_t fp_at;  /* where the frame pointer is saved; 0: it is the caller's still */
-    uintptr_t cfa_at; /* where the caller's stack pointer is saved; 0: computed */
+    uintptr_t ra_at;  /* address of the saved return address; 0 at the end */
+    uintptr_t fp_at;  /* address of the saved frame pointer; 0: unchanged */
+    uintptr_t cfa_at; /* address of the caller's saved stack pointer; 0: computed */
 };
 
-/* Begins a capture at the frame. */
+/* Begins a capture at a frame. */
 void unwind_begin(struct unwinder *unwinder, const struct frame *frame);
 
-/* Begins one where the registers are these. whole: with all of them. */
+/* Begins a capture with these registers, and stores its first frame in *frame. `whole`: follow all
+ * registers. */
 void unwind_begin_registers(struct unwinder *unwinder, const struct registers *from, bool whole,
                             struct frame *frame);
 
+/* Replaces *frame by the frame of its caller if it returns STEP_OK. */
 enum step unwind_step(struct unwinder *unwinder, struct frame *frame, struct step_reads *reads);
 
-/* The caller of a frame that is in no object but was called from one, and has done nothing yet;
- * false for all other frames. */
+/* Replaces a frame that is in no object by its caller, if that is in an object and the frame has
+ * not executed anything yet. Returns false for all other frames. */
 bool unwind_called(struct unwinder *unwinder, struct frame *frame);
 
-/* Whether the objects in these places (a bit each) are the ones that were there. */
+/* Returns true if the objects in these places (a bit each) have not been replaced. */
 bool unwind_objects_stay(struct unwinder *unwinder, uint32_t places);
 
-/* Those of them that may be unloaded. */
+/* Returns the places among these whose objects may be unloaded. */
 uint32_t unwind_objects_that_go(const struct unwinder *unwinder, uint32_t places);
 
 #endif
