@@ -87,7 +87,7 @@ static enum leak_verdict await_verdict(const struct leak_request *request, int c
     return LEAK_FAILED;
 }
 
-/* The copy of this thread goes on in here. */
+/* Does not return in the copy. */
 static int copy_process(const struct leak_request *request, struct leak_threads *threads,
                         uintptr_t stack_pointer) {
     struct leak_roots begin = {threads, os_thread_id(), stack_pointer};
@@ -120,7 +120,8 @@ static enum leak_verdict check_alone(const struct leak_request *request, uintptr
     return verdict;
 }
 
-/* What the calling thread has in registers is put on its stack, above what is done here. */
+/* __builtin_unwind_init saves the registers of the calling thread on its stack, above the frames of
+ * the check. */
 NOINLINE enum leak_verdict leak_check(const struct leak_request *request) {
     __builtin_unwind_init();
     begin_check();
@@ -145,7 +146,7 @@ static void report_failure(void *text, const char *why) {
     text_add(text, "\n");
 }
 
-/* exit() may be called by its handlers: what is left of them runs, and the last status counts. */
+/* A handler of exit() may call exit(): the remaining handlers run, and the last status counts. */
 static void end_with(int status) {
 #ifdef __GLIBC__
     exit(status);
@@ -184,7 +185,8 @@ static void check_at_exit(void *unused) {
 
 int __cxa_atexit(void (*call)(void *), void *argument, void *module);
 
-/* As no module's, from a constructor, it is called after the destructors of all. */
+/* Because it is registered by a constructor and for no module, the check runs after the destructors
+ * of all modules. */
 RARE void leak_start(void) {
     if (settings.leak_at_exit) __cxa_atexit(check_at_exit, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /*
- * The leak check: which live blocks no pointer leads to any more.
+ * The leak check, which finds the live blocks that no pointer leads to any more.
  *
- * All other threads are stopped for as long as a copy of the process takes to make, and go on; the
- * copy, which stands still, looks for pointers and writes what it finds (docs/checks.md, Leaks).
- * Nothing of the program's runs meanwhile, and nothing of it is traced.
+ * All other threads are stopped while a copy of the process is made, and then continue. The copy,
+ * in which no code of the program runs, searches for pointers and writes the result
+ * (docs/checks.md, Leaks). The program is not traced.
  */
 #ifndef MALLOW_LEAK_H
 #define MALLOW_LEAK_H
@@ -14,24 +14,25 @@
 #include "base/text.h"
 
 struct leak_request {
-    bool reachable_too;      /* list what is still reachable */
-    bool only_if_lost;       /* else say nothing */
-    size_t limit;            /* of groups of each class but LEAK_DEFINITE */
-    struct text *text;       /* where to */
-    void (*begin)(void *to); /* before anything is said */
+    bool reachable_too;      /* also list the blocks that are still reachable */
+    bool only_if_lost;       /* write nothing if no block is definitely lost */
+    size_t limit;            /* groups to list of each class except LEAK_DEFINITE */
+    struct text *text;       /* receives the result */
+    void (*begin)(void *to); /* called before anything is written to `text` */
     void (*fail)(void *to, const char *why);
-    void *to;
+    void *to; /* argument of `begin` and `fail` */
 };
 
 enum leak_verdict { LEAK_NONE, LEAK_LOST, LEAK_FAILED };
 
-/* Checks, from any thread but one that holds a lock of ours. Takes a few seconds for each GiB. */
+/* Runs a check, which takes a few seconds for each GiB. Callable from any thread that holds none of
+ * the library's locks. Checks of several threads run one after another. */
 enum leak_verdict leak_check(const struct leak_request *request);
 
-/* With leak=exit: the end of the process is one more check, after the program's own handlers. */
+/* With leak=exit: arranges a check at the end of the process, after the program's own handlers. */
 void leak_start(void);
 
-/* In the child of a fork: no check is under way. */
+/* In the child of a fork: resets the state, because no check is running there. */
 void leak_after_fork(void);
 
 #endif

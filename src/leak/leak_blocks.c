@@ -24,9 +24,9 @@ struct own_mapping {
 };
 
 static UNTOUCHED struct {
-    uint8_t *of_states; /* at a state byte's distance from the start of the allocator's memory */
+    uint8_t *of_states; /* indexed by the offset of a state byte in the allocator's memory */
     uint8_t *of_pages;
-    uint32_t *run_starts; /* for each page of a block of several, its first */
+    uint32_t *run_starts; /* for each page of a block that is a run of pages, the first page */
     size_t pages;
     struct own_mapping *mappings; /* by address */
     size_t count, room;
@@ -48,7 +48,7 @@ static bool count_guarded_block(const struct block_info *info, void *unused) {
     return true;
 }
 
-/* What lies beside the block has its fill. */
+/* The rest of the pages contains only the fill pattern, so the block alone is added. */
 static bool add_guarded(const struct block_info *info, void *unused) {
     struct mapping block = {info->start, info->start, info->size};
     (void)unused;
@@ -94,7 +94,7 @@ static bool is_live(const _Atomic uint8_t *state) {
     return state_get(state) == SLOT_USED || state_get(state) == SLOT_CHECKED;
 }
 
-/* Within its redzones: what the program was given. */
+/* Returns the block inside the redzones, as the program knows it. */
 static NOINLINE struct leak_block checked_block(struct leak_block slot) {
     struct block_info info;
     if (!block_info_of(slot.start, &info)) return slot;
@@ -108,7 +108,8 @@ ALWAYS_INLINE struct leak_block slot_block(char *start, unsigned class,
     return unlikely(state_get(state) == SLOT_CHECKED) ? checked_block(slot) : slot;
 }
 
-/* What points beside it, into a redzone, is no pointer to it; one to nothing of it is. */
+/* A pointer into a redzone does not count as a pointer to the block. A pointer to the start of a
+ * block of 0 bytes does. */
 static bool is_within(uintptr_t address, const struct leak_block *block) {
     return address - (uintptr_t)block->start < max_size(block->size, 1);
 }
@@ -156,7 +157,7 @@ static struct leak_block run_block(uint32_t page) {
                                &marks.of_pages[page]};
 }
 
-/* Calls back with each run of the kinds that stand for themselves; foreign ones among them. */
+/* Calls `call` with each run of the kinds from RUN_BLOCK on, including foreign ones. */
 static void each_run(void (*call)(uint32_t page, enum run_kind kind)) {
     for (uint32_t page = GRANULE_PAGES; page < marks.pages;) {
         uint64_t tag = run_tag(page);
@@ -185,7 +186,7 @@ static bool run_around(uintptr_t address, struct leak_block *block) {
 /* ---- all ---- */
 
 bool leak_blocks_prepare(void) {
-    /* Whoever has a lock is not here; who could be stopped had none. */
+    /* The holder of a lock does not exist in the copy, and threads that were stopped held none. */
     atomic_store(&global_lock.word, 0);
     guard_after_fork();
     marks.pages = pages_count().top;
@@ -240,7 +241,7 @@ static void call_for_run(uint32_t page, enum run_kind kind) {
     }
 }
 
-/* May be called from within itself. */
+/* May be called by its own callback. */
 void leak_each_block(void (*call)(const struct leak_block *block)) {
     void (*outer)(const struct leak_block *block) = each_call;
     each_call = call;
@@ -259,7 +260,7 @@ static UNTOUCHED struct {
     uintptr_t from;
 } ranges;
 
-/* What others have mapped among the granules is theirs. */
+/* Leaves out what other code has mapped among the granules. */
 static void leave_foreign_out(uint32_t page, enum run_kind kind) {
     if (kind != RUN_FOREIGN) return;
     uintptr_t start = (uintptr_t)page_start(page);
@@ -267,7 +268,7 @@ static void leave_foreign_out(uint32_t page, enum run_kind kind) {
     ranges.from = (uintptr_t)page_start(page + tag_pages(run_tag(page)));
 }
 
-/* They have what the words of the program's stacks once were. */
+/* Stack caches contain old words of the program's stacks. */
 static void each_stack_cache(void (*call)(uintptr_t start, uintptr_t end)) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
         if (heap->stacks != NULL)

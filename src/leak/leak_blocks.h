@@ -1,4 +1,4 @@
-/* All live blocks of a copied process, with a mark for each. For the copy alone. */
+/* All live blocks of a copied process, with a mark for each. Used only in the copy. */
 #ifndef MALLOW_LEAK_BLOCKS_H
 #define MALLOW_LEAK_BLOCKS_H
 
@@ -8,27 +8,27 @@
 
 struct leak_block {
     char *start;
-    size_t size; /* bytes that can be read */
+    size_t size; /* in bytes, all of which can be read */
     uint8_t *mark;
 };
 
-/* Memory for the marks, which are 0; false when there is none. */
+/* Allocates the marks, which are 0. Returns false if there is no memory. */
 bool leak_blocks_prepare(void);
 
-/* Whether a block may be there. */
+/* Returns true if the address may be in a block. */
 bool leak_is_in_heap(uintptr_t address);
 
-/* Of such an address, what leak_block_around is going to read is on its way from memory: first what
- * the place is, and once that is there, what is in it. */
+/* Prefetch the data that leak_block_around will read for such an address: first the description of
+ * the place, and after that has arrived, the state and mark of the block. */
 void leak_fetch_place(uintptr_t address);
 void leak_fetch_block(uintptr_t address);
 
-/* The live block that an address lies in. */
+/* Finds the live block that contains the address. Returns false if there is none. */
 bool leak_block_around(uintptr_t address, struct leak_block *block);
 
 void leak_each_block(void (*call)(const struct leak_block *block));
 
-/* Calls back with each stretch of address space in which blocks are, or may be. */
+/* Calls `call` with each range of addresses in which blocks or the allocator's data may be. */
 void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end));
 
 #endif

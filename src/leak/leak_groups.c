@@ -8,14 +8,14 @@
 
 #define GROUPS_MAX ((size_t)1 << 16)
 #define INDEX_SIZE (2 * GROUPS_MAX)
-/* The last ones are for the rest of each class. */
+/* The remaining ones are for the rest of each class. */
 #define GROUPS_APART (GROUPS_MAX - LEAK_CLASSES)
 
 _Static_assert(sizeof(struct leak_group) <= LEAK_SORT_MAX, "groups can be sorted");
 
 static UNTOUCHED struct {
     struct leak_groups *to;
-    uint32_t *index; /* of groups, from 1; 0 is free */
+    uint32_t *index; /* hash table of group numbers, which start at 1; 0 is free */
     bool reachable_too;
 } grouping;
 
@@ -34,7 +34,7 @@ static bool is_same_group(const struct leak_group *a, const struct leak_group *b
     return a->stack != 0 || a->size == b->size;
 }
 
-/* NULL: it is a new one, for which the place in the index is *place. */
+/* Returns NULL for a new group, whose place in the index is *place. */
 static struct leak_group *find_group(const struct leak_group *like, uint32_t **place) {
     for (uint64_t i = hash_group(like);; i++) {
         *place = &grouping.index[i % INDEX_SIZE];
@@ -63,7 +63,7 @@ static void add_amount(struct leak_amount *to, struct leak_amount amount) {
     to->bytes += amount.bytes;
 }
 
-/* As the program was given it, where that was kept. */
+/* Describes the block as the program knows it, if that was recorded. */
 static struct leak_group describe_block(const struct leak_block *block) {
     struct block_info info;
     struct leak_group group = {.class = leak_class_of(block),

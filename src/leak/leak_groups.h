@@ -1,6 +1,6 @@
-/* Groups lost blocks by where they come from: by class and stack, or by class and size where no
- * stacks were kept. A block that is lost indirectly counts with the block that leads to it. Used
- * only in the copy of the process. */
+/* Groups lost blocks by origin: by class and stack, or by class and size if no stacks were kept. An
+ * indirectly lost block counts with the block that leads to it. Used only in the copy of the
+ * process. */
 #ifndef MALLOW_LEAK_GROUPS_H
 #define MALLOW_LEAK_GROUPS_H
 
@@ -14,22 +14,22 @@
 
 struct leak_group {
     enum leak_class class;
-    bool is_rest; /* all groups for which there was no room; nothing below but the amounts */
+    bool is_rest; /* sum of the groups for which there was no room; only the amounts are set */
     stack_id stack;
-    char *example; /* one of the blocks */
-    size_t size;   /* of it */
-    unsigned char head[LEAK_HEAD];
+    char *example;                 /* one of the blocks */
+    size_t size;                   /* bytes of the example */
+    unsigned char head[LEAK_HEAD]; /* its first bytes */
     unsigned head_bytes;
-    struct leak_amount own, led; /* the blocks, and what they lead */
+    struct leak_amount own, led; /* the blocks, and those indirectly lost through them */
 };
 
 struct leak_groups {
-    struct leak_group *list; /* by class, the most bytes first, the rest last */
+    struct leak_group *list; /* sorted by class, then by bytes in descending order; rest last */
     size_t count;
     struct leak_amount totals[LEAK_CLASSES];
 };
 
-/* After leak_mark_all. False when there is no memory. */
+/* Groups all blocks; called after leak_mark_all. Returns false if there is no memory. */
 bool leak_group_all(struct leak_groups *groups, bool reachable_too);
 
 #endif

@@ -8,20 +8,21 @@ static uintptr_t word_at(uintptr_t address) {
     return word;
 }
 
-/* A block may be larger than it was asked for, up to the next class. */
+/* The block may be larger than requested, because sizes are rounded up to a size class. */
 static bool is_behind_count(const struct leak_block *block) {
     uintptr_t count = word_at((uintptr_t)block->start);
     size_t bytes = block->size - sizeof count;
     return count != 0 && count <= bytes && bytes % count <= block->size / 4;
 }
 
-/* Who aligns a block by hand keeps its start beside what it uses of it, to free it. */
+/* Code that aligns a block by hand stores the block's start next to the aligned part, to free it.
+ */
 static bool is_beside_start(const struct leak_block *block, uintptr_t address) {
     uintptr_t start = (uintptr_t)block->start;
     return word_at(address - sizeof start) == start || word_at(address + sizeof start) == start;
 }
 
-/* Constant data of a file, which begins with the address of code. */
+/* A virtual table is constant data of a file that begins with the address of code. */
 static bool is_virtual_table(uintptr_t address) {
     if (address % sizeof(uintptr_t) != 0) return false;
     const struct leak_region *region = leak_region_around(address);

@@ -1,5 +1,5 @@
-/* Pointers into the inside of a block that are all that a correct program keeps of it. For the copy
- * of the process alone. */
+/* Pointers into the inside of a block that a correct program may keep instead of its start. Used
+ * only in the copy of the process. */
 #ifndef MALLOW_LEAK_INSIDE_H
 #define MALLOW_LEAK_INSIDE_H
 
@@ -9,13 +9,13 @@
 #include "leak/leak_blocks.h"
 
 /*
- * Whether an address within the block is where programs are given it from the start:
- * - behind a count or a length of 8 bytes, which fits the block: what new[] gives for elements with
- *   a destructor, and many wrappers of malloc;
- * - with the block's start in the word before it or the one after it: what is aligned by hand, as
- *   the dynamic linker does;
- * - at an object of a base class, by the virtual tables there and at the block's start: what a
- *   pointer to a second base class is.
+ * Returns true if a program may use an address in the block instead of the block's start:
+ * - after a count or a length of 8 bytes that fits the block, as new[] returns for elements with a
+ *   destructor, and as many wrappers of malloc return;
+ * - next to a word that contains the block's start, as in memory that is aligned by hand, for
+ * example by the dynamic linker;
+ * - at the object of a second base class, which is recognised by virtual tables there and at the
+ *   block's start.
  */
 bool leak_is_as_start(const struct leak_block *block, uintptr_t address);
 

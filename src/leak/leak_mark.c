@@ -6,9 +6,9 @@
 #include "leak/leak_inside.h"
 #include "leak/leak_memory.h"
 
-/* A block's mark: how it was reached, and what was done with it. */
+/* The bits of a block's mark: how the block was reached, and what was done with it. */
 enum {
-    REACHED = 0x07, /* one of the next */
+    REACHED = 0x07, /* mask of the following five values */
     UNREACHED = 0,
     BY_STARTS,
     BY_INSIDE,
@@ -28,16 +28,16 @@ static void set_reached(const struct leak_block *block, uint8_t how) {
 /* ---- words to follow ---- */
 
 /*
- * Where a word may lead to a block, its place, state and mark are three accesses to memory that
- * wait for each other, and so is the next block's first word. So words wait in a queue meanwhile,
- * and so do blocks, as long as it takes to have them.
+ * Following a word to a block takes three dependent memory accesses, to its place, state and mark;
+ * reading the block's first word takes another. Therefore words and blocks wait in queues while
+ * their data is prefetched.
  */
 #define QUEUE_WORDS 32u
 #define QUEUE_HALF (QUEUE_WORDS / 2)
 
 static UNTOUCHED struct {
     uintptr_t word[QUEUE_WORDS];
-    size_t first, end; /* counted from the beginning */
+    size_t first, end; /* positions since the start of the check */
     void (*meet)(uintptr_t address, const struct leak_block *block);
 } words;
 
@@ -65,7 +65,7 @@ static void follow(const uintptr_t *at) {
 static UNTOUCHED struct {
     struct leak_block *stack;
     size_t depth;
-    bool overflow; /* some are marked, but not on the stack */
+    bool overflow; /* some blocks were marked but did not fit on the stack */
     struct leak_block next[QUEUE_BLOCKS];
     size_t first, end;
 } flow;
@@ -111,7 +111,7 @@ static void push_forgotten(const struct leak_block *block) {
     push(block);
 }
 
-/* Looks into all blocks that were reached, and those that they reach. */
+/* Scans all blocks that were reached, and the blocks that they reach. */
 static void flood(void) {
     drain();
     while (flow.overflow) {
@@ -153,12 +153,12 @@ static void flood_pointed_into(const struct leak_block *block) {
     flood();
 }
 
-/* ---- among what is lost ---- */
+/* ---- lost blocks ---- */
 
 static UNTOUCHED struct leak_block leader;
 static UNTOUCHED struct leak_amount led;
 
-/* A block that led until now is led if another lost one points to it. */
+/* A leader that another lost block points to becomes indirectly lost. */
 static void meet_lost(uintptr_t address, const struct leak_block *block) {
     (void)address;
     if (block->mark == leader.mark) return;
@@ -191,7 +191,7 @@ struct leak_amount leak_led_by(const struct leak_block *block) {
     return led;
 }
 
-/* ---- the whole ---- */
+/* ---- all blocks ---- */
 
 const char *leak_mark_all(const struct leak_roots *from) {
     flow.stack = leak_map(STACK_BLOCKS * sizeof *flow.stack);

@@ -1,10 +1,11 @@
 /*
- * Which live blocks are lost. For the copy of the process alone.
+ * Classifies live blocks as lost or reachable. Used only in the copy of the process.
  *
- * A block is still reachable when a chain of pointers, each to the start of a block or to what is
- * as good (leak_inside.h), leads to it from a root; possibly lost when each chain has a pointer
- * into the inside of a block; else it is lost: indirectly when another lost block points to it,
- * which leads it, else definitely. Of blocks that point to each other in a ring one leads.
+ * A block is still reachable if a chain of pointers leads to it from a root, and each pointer is to
+ * the start of a block or to an equivalent place (leak_inside.h). It is possibly lost if every
+ * chain contains a pointer into the inside of a block. Otherwise it is lost: indirectly if another
+ * lost block, its leader, points to it, and definitely if not. If lost blocks point to each other
+ * in a ring, one of them is the leader.
  */
 #ifndef MALLOW_LEAK_MARK_H
 #define MALLOW_LEAK_MARK_H
@@ -22,7 +23,7 @@ enum leak_class {
     LEAK_CLASSES,
 };
 
-/* Finds out; NULL, or why that cannot be done. */
+/* Classifies all blocks. Returns NULL, or the reason why that is impossible. */
 const char *leak_mark_all(const struct leak_roots *from);
 
 enum leak_class leak_class_of(const struct leak_block *block);
@@ -31,7 +32,8 @@ struct leak_amount {
     size_t blocks, bytes;
 };
 
-/* What a definitely lost block leads. What two lead counts with the first that is asked for. */
+/* Returns the amount that is indirectly lost through a definitely lost block. A block that two
+ * blocks lead counts for the first one that is passed. */
 struct leak_amount leak_led_by(const struct leak_block *block);
 
 #endif

@@ -33,7 +33,7 @@ void *leak_map(size_t bytes) {
 void leak_each_own(void (*call)(uintptr_t start, uintptr_t end)) {
     for (unsigned i = 0; i < own_maps.count; i++)
         call(own_maps.maps[i].start, own_maps.maps[i].end);
-    call((uintptr_t)&own_maps, (uintptr_t)(&own_maps + 1)); /* a block may begin where one ends */
+    call((uintptr_t)&own_maps, (uintptr_t)(&own_maps + 1)); /* a block may begin where a map ends */
 }
 
 /* ---- mappings ---- */
@@ -45,7 +45,7 @@ static UNTOUCHED struct {
     size_t count;
 } regions;
 
-/* /proc/self/maps as a string. */
+/* Returns /proc/self/maps as a string, or NULL. */
 static char *read_maps(void) {
     for (size_t room = FIRST_TEXT;; room *= 2) {
         char *text = leak_map(room);
@@ -88,8 +88,8 @@ bool leak_is_shared_memory(const struct leak_region *region) {
     return false;
 }
 
-/* A program may take its access to memory away for a while, or for ever, and keep pointers there.
- * What is larger is address space that was reserved. */
+/* A program may make memory with pointers inaccessible, temporarily or for ever. A larger region is
+ * only reserved address space. */
 #define OPENED_MAX (256 * GIB)
 
 static void open_region(struct leak_region *region) {
@@ -132,7 +132,8 @@ const struct leak_region *leak_region_of(uintptr_t address) {
 
 /* ---- reading ---- */
 
-/* Beyond the end of a file, or made inaccessible inside a block: where it was noticed. */
+/* The address of the last fault: beyond the end of a file, or in a part of a block that the program
+ * has made inaccessible. */
 static UNTOUCHED jmp_buf after_fault;
 static UNTOUCHED uintptr_t fault;
 
@@ -148,8 +149,8 @@ static void catch_faults(void) {
     caught = true;
 }
 
-/* A fault is where a word is read, so each is behind the one before. Within the call leak_read may
- * meet its own. */
+/* A fault occurs at the word that is being read, so each fault is after the previous one. During
+ * the callback, leak_read may catch faults of its own. */
 static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
     uintptr_t at;
     if (setjmp(after_fault) == 0)
@@ -161,7 +162,7 @@ static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t
     for (; at + sizeof(uintptr_t) <= to; at += sizeof(uintptr_t)) call((const uintptr_t *)at);
 }
 
-/* ---- what is in memory ---- */
+/* ---- pages in memory ---- */
 
 #define SPARSE_MIN (64 * KIB)
 
@@ -188,7 +189,7 @@ void leak_each_word(uintptr_t from, uintptr_t to, enum leak_pages pages,
 }
 
 size_t leak_read(uintptr_t from, void *to, size_t bytes) {
-    static UNTOUCHED volatile size_t read; /* kept over the jump */
+    static UNTOUCHED volatile size_t read; /* survives the longjmp */
     jmp_buf outer;
     catch_faults();
     memcpy(&outer, &after_fault, sizeof outer);

@@ -1,6 +1,6 @@
 /*
- * The memory of a copied process: what is mapped, and reading it whatever it is. For the copy
- * alone, whose own memory is mapped by leak_map.
+ * The memory of a copied process: its mappings, and safe reading from any of them. Used only in the
+ * copy, which maps its own memory with leak_map.
  */
 #ifndef MALLOW_LEAK_MEMORY_H
 #define MALLOW_LEAK_MEMORY_H
@@ -9,45 +9,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed memory of the check's own, which is never looked at; NULL when there is none. */
+/* Maps zeroed memory for the check itself, which is not searched. Returns NULL if there is none. */
 void *leak_map(size_t bytes);
 
-/* Calls back with each piece of it so far. */
+/* Calls `call` with each piece of that memory. */
 void leak_each_own(void (*call)(uintptr_t start, uintptr_t end));
 
 struct leak_region {
     uintptr_t start, end;
-    const char *name; /* ended by a newline; empty for anonymous memory */
+    const char *name; /* ends with a newline; empty for anonymous memory */
     bool readable, writable, executable, shared;
-    bool opened; /* the process has no access, but the copy reads it */
+    bool opened; /* inaccessible in the process, but made readable in the copy */
 };
 
-/* Shared memory, which has a name without being a file on a disk. */
+/* Returns true for shared memory, whose name is not that of a file on a disk. */
 bool leak_is_shared_memory(const struct leak_region *region);
 
-/* The mappings of the process, by address; NULL when they cannot be known. The first call reads
- * them; what is mapped later is not among them. */
+/* Returns the mappings of the process, sorted by address, or NULL if they are unknown. The first
+ * call reads them, so later mappings are missing. */
 const struct leak_region *leak_regions(size_t *count);
 
-/* The one that the address is in, or NULL; after leak_regions. */
+/* Returns the mapping that contains the address, or NULL. Needs a previous call of leak_regions. */
 const struct leak_region *leak_region_around(uintptr_t address);
 
-/* Where a code address is: NULL when in no file. */
+/* Like leak_region_around, but returns NULL unless the mapping is of a file. */
 const struct leak_region *leak_region_of(uintptr_t address);
 
-/* Which pages are read. Reading a page that was never touched would bring it to memory. */
+/* Selects the pages to read. Reading a page that was never touched would allocate memory for it. */
 enum leak_pages {
     LEAK_ALL,
-    LEAK_TOUCHED, /* those that the process has */
-    LEAK_CACHED,  /* of shared memory: those that any process has */
+    LEAK_TOUCHED, /* pages for which the process has memory */
+    LEAK_CACHED,  /* for shared memory: pages for which any process has memory */
 };
 
-/* Calls back with the address of each word of [from, to) on such a page, for it to be read there;
- * what cannot be read is left out. */
+/* Calls `call` with the address of each word of [from, to) on such a page. The callback reads the
+ * word; pages where this faults are skipped. */
 void leak_each_word(uintptr_t from, uintptr_t to, enum leak_pages pages,
                     void (*call)(const uintptr_t *at));
 
-/* Up to `bytes` from there on; how many could be read. */
+/* Reads up to `bytes`. Returns the number of bytes before the first that cannot be read. */
 size_t leak_read(uintptr_t from, void *to, size_t bytes);
 
 #endif

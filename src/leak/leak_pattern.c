@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Where the part, which has no *, begins in the text; NULL when it is not there. */
+/* Returns the first occurrence of a part, which contains no *, or NULL. */
 static const char *find_part(const char *part, size_t length, const char *text,
                              size_t text_length) {
     for (; text_length >= length; text++, text_length--)
@@ -10,8 +10,8 @@ static const char *find_part(const char *part, size_t length, const char *text,
     return NULL;
 }
 
-/* Each part between two * at the first place behind the one before; the last one, if it ends at
- * the end of the text, there. */
+/* Matches each part between two * at its first occurrence after the previous part, but matches the
+ * last part at the end of the text if the pattern ends with $. */
 bool leak_pattern_matches(const char *pattern, size_t length, const char *text,
                           size_t text_length) {
     const char *end = text + text_length, *pattern_end = pattern + length;

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the text has the pattern anywhere in it; * in a pattern is anything, ^ at its beginning
- * and $ at its end are those of the text. */
+/* Returns true if the pattern occurs in the text. In a pattern, * matches any text; ^ at its
+ * beginning and $ at its end match the beginning and the end of the text. */
 bool leak_pattern_matches(const char *pattern, size_t length, const char *text, size_t text_length);
 
-/* The pattern of a line, and its length: NULL, with *length 0 when the line says nothing and not 0
- * when it is wrong. */
+/* Returns the pattern of a line and stores its length in *length. Returns NULL if the line has no
+ * pattern; *length is then 0 if the line is empty or a comment, and not 0 if it is invalid. */
 const char *leak_pattern_of_line(const char *line, size_t line_length, size_t *length);
 
 #endif

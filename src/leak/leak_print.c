@@ -17,9 +17,9 @@ static const char *const class_names[] = {
 /* ---- frames ---- */
 
 #define EXECUTABLE_TYPE_AT 16u /* e_type in the header of a file */
-#define TYPE_FIXED 2u          /* ET_EXEC: it is where its headers say */
+#define TYPE_FIXED 2u          /* ET_EXEC: loaded at the addresses in its headers */
 
-/* What its own headers count a file's addresses from. */
+/* Returns the difference between addresses in memory and in the headers of the file. */
 static uintptr_t load_bias(const struct leak_region *region) {
     size_t count, length = strcspn(region->name, "\n") + 1;
     const struct leak_region *first = leak_regions(&count);
@@ -58,7 +58,7 @@ static void print_amount(struct text *text, struct leak_amount amount) {
     text_add_count(text, amount.blocks, "block");
 }
 
-/* As hexadecimal numbers and as characters. */
+/* Prints the first bytes as hexadecimal numbers and as characters. */
 static void print_head(struct text *text, const struct leak_group *group) {
     static const char digits[] = "0123456789abcdef";
     char shown[LEAK_HEAD];

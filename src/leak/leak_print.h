@@ -1,4 +1,4 @@
-/* What a leak check found, as text. */
+/* The result of a leak check as text. */
 #ifndef MALLOW_LEAK_PRINT_H
 #define MALLOW_LEAK_PRINT_H
 
@@ -7,9 +7,9 @@
 #include "base/text.h"
 #include "leak/leak_groups.h"
 
-/* Prints a line and the stack of each group, then a line for the total of each class; the sink gets
- * each group by itself. Of each class but the definitely lost blocks at most `limit` groups are
- * printed, those with the most bytes, and a line that says how many are left out. */
+/* Prints a line and the stack for each group, then a line with the total of each class. The text is
+ * flushed after each group. For each class except LEAK_DEFINITE, at most `limit` groups are
+ * printed, those with the most bytes, followed by a line with the number of the others. */
 void leak_print(struct text *text, const struct leak_groups *groups, size_t limit);
 
 #endif

@@ -49,7 +49,8 @@ struct leak_call leak_call_of(int thread) {
     line[length > 0 ? length : 0] = '\0';
     const char *at = line;
     for (unsigned i = 0; i < CALL_FIELDS; i++) {
-        if (*at < '0' || *at > '9') return (struct leak_call){.known = false}; /* it runs */
+        if (*at < '0' || *at > '9')
+            return (struct leak_call){.known = false}; /* not in a system call */
         fields[i] = take_field(&at);
         at += *at == ' ';
     }
@@ -69,20 +70,20 @@ bool leak_call_is_fork(const struct leak_call *call) {
 
 #if defined(__x86_64__)
 
-/* Calls that can begin again, and what then goes on as before: how long they have waited already is
- * not known here. */
+/* The calls that can be started again, and the time-outs with which this has the same effect. The
+ * time that a call has already waited is unknown here. */
 static const struct resumable {
     short number;
-    signed char limit; /* the register with the time-out, or -1 when it needs no look */
+    signed char limit; /* the register with the time-out, or -1 if any time-out is possible */
     enum { ANY_LIMIT, NO_TIME, NEGATIVE_TIME, TIME_LEFT } when;
-    signed char left; /* the register that says where the kernel writes what is left of it */
+    signed char left; /* the register with the address to which the kernel writes the time left */
 } resumables[] = {
     {SYS_pause, -1, ANY_LIMIT, -1},
     {SYS_rt_sigsuspend, -1, ANY_LIMIT, -1},
     {SYS_semop, -1, ANY_LIMIT, -1},
     {SYS_msgrcv, -1, ANY_LIMIT, -1},
     {SYS_msgsnd, -1, ANY_LIMIT, -1},
-    /* The kernel itself writes what is left where the time-out was. */
+    /* For these, the kernel replaces the time-out by the time left. */
     {SYS_select, -1, ANY_LIMIT, -1},
     {SYS_pselect6, -1, ANY_LIMIT, -1},
     {SYS_ppoll, -1, ANY_LIMIT, -1},
@@ -102,7 +103,7 @@ static bool may_resume(const struct resumable *call, greg_t *registers) {
         return (int)registers[(int)call->limit] < 0;
     case NO_TIME:
         return registers[(int)call->limit] == 0;
-    case TIME_LEFT: /* nothing is written for an absolute time, nor where nobody wants to know */
+    case TIME_LEFT: /* it is not written for an absolute time or if the program passed no address */
         if (registers[(int)call->left] != 0 &&
             (call->number == SYS_nanosleep || registers[REG_RSI] == 0))
             registers[(int)call->limit] = registers[(int)call->left];
@@ -132,7 +133,7 @@ void leak_resume_call(const struct leak_call *call, void *context) {
     }
 }
 
-#else /* the kernel overwrites an argument with the result */
+#else /* the kernel overwrites an argument with the result, so calls cannot be started again */
 
 void leak_resume_call(const struct leak_call *call, void *context) { (void)call, (void)context; }
 

@@ -1,7 +1,7 @@
 /*
- * System calls that the signal of a leak check interrupts. Those that SA_RESTART does not resume
- * end with EINTR, which a program without signal handlers may never have met; where all is known
- * that it takes, they are begun again as if nothing had been.
+ * Resumes system calls that the signal of a leak check interrupts. Calls that SA_RESTART does not
+ * resume fail with EINTR, which a program without signal handlers may not expect. If all that is
+ * needed is known, such a call is started again as if it had not been interrupted.
  */
 #ifndef MALLOW_LEAK_RESUME_H
 #define MALLOW_LEAK_RESUME_H
@@ -9,26 +9,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a thread sleeps in. */
+/* The system call in which a thread sleeps. */
 struct leak_call {
     bool known;
     long number;
     uintptr_t stack_pointer, return_address;
 };
 
-/* Before it is signalled. */
+/* Reads the system call of a thread; called before the thread is signalled. */
 struct leak_call leak_call_of(int thread);
 
-/* Whether it may be waiting for the child of a vfork. */
+/* Returns true if the thread may be waiting for the child of a vfork. */
 bool leak_call_is_fork(const struct leak_call *call);
 
-/* At the end of the signal's handler, whose ucontext_t this is. */
+/* Restarts the call if the signal has interrupted it; called at the end of the signal handler with
+ * its ucontext_t. */
 void leak_resume_call(const struct leak_call *call, void *context);
 
-/* "/proc/self/task/THREAD/NAME" */
 struct leak_path {
     char text[64];
 };
+
+/* Returns the path /proc/self/task/THREAD/NAME. */
 struct leak_path leak_thread_path(int thread, const char *name);
 
 #endif

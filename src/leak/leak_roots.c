@@ -20,14 +20,14 @@ static UNTOUCHED struct {
     void (*owned)(uintptr_t address);
 } walk;
 
-/* ---- what is left out: the heap, which is marked block by block, and our own ---- */
+/* ---- excluded memory: the heap, which is marked block by block, and the check's own ---- */
 
 struct stretch {
     uintptr_t start, end;
 };
 
 static UNTOUCHED struct {
-    struct stretch *list; /* by address, none within another */
+    struct stretch *list; /* sorted by address, not overlapping */
     size_t count, room;
 } excluded;
 
@@ -43,7 +43,7 @@ static void exclude(uintptr_t start, uintptr_t end) {
 
 static bool prepare_excluded(void) {
     const struct leak_threads *threads = walk.of->threads;
-    excluded.room = 2; /* the list itself, and that of the threads */
+    excluded.room = 2; /* this list and the list of threads */
     leak_each_heap_range(count_range);
     leak_each_own(count_range);
     excluded.list = leak_map(excluded.room * sizeof *excluded.list);
@@ -55,7 +55,7 @@ static bool prepare_excluded(void) {
     return true;
 }
 
-/* The first that ends behind the address; NULL when there is none. */
+/* Returns the first excluded range that ends after the address, or NULL. */
 static const struct stretch *next_excluded(uintptr_t address) {
     size_t at = leak_find_range(excluded.list, excluded.count, sizeof *excluded.list, address);
     return at < excluded.count ? &excluded.list[at] : NULL;
@@ -77,8 +77,8 @@ static void scan(uintptr_t from, uintptr_t to, enum leak_pages pages) {
 
 /* ---- threads ---- */
 
-/* A block in which a thread's stack is, or to which libc keeps a pointer to its inside: the vector
- * of a thread's blocks of thread-local variables. */
+/* Reports a block that contains a thread's stack, or to whose inside libc keeps a pointer: the
+ * vector of a thread's blocks of thread-local variables. */
 static void own_block_of(uintptr_t address) {
     if (is_excluded(address)) walk.owned(address);
 }
@@ -98,11 +98,11 @@ static uintptr_t stack_pointer_of(const ucontext_t *context) {
     return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
 }
 
-#    define SAVED_BYTES 512u   /* of the registers that all have */
-#    define SAVED_SIZE_AT 464u /* there the kernel writes a mark, and how many bytes it has */
+#    define SAVED_BYTES 512u            /* size of the part that all processors have */
+#    define SAVED_SIZE_AT 464u          /* where the kernel writes a mark and the total size */
 #    define SAVED_SIZE_MARK 0x46505853u /* FP_XSTATE_MAGIC1 */
 
-/* The registers of vector instructions, behind the rest. */
+/* Scans the vector registers. */
 static void scan_extended(const ucontext_t *context) {
     uintptr_t state = (uintptr_t)context->uc_mcontext.fpregs;
     uint32_t sizes[2] = {0};
@@ -140,7 +140,7 @@ static void scan_threads(void) {
     }
 }
 
-/* The bottom stack pointer in the region; 0 when there is none. */
+/* Returns the lower of `bottom` (0: none) and the address, if the address is in the region. */
 static uintptr_t lowest_in(const struct leak_region *region, uintptr_t address, uintptr_t bottom) {
     if (address < region->start || address >= region->end) return bottom;
     return bottom == 0 ? address : min_size(bottom, address);
@@ -155,12 +155,13 @@ static uintptr_t lowest_stack_pointer(const struct leak_region *region) {
     return bottom;
 }
 
-/* ---- stacks that libc keeps for threads to come ---- */
+/* ---- stacks that libc keeps for later threads ---- */
 
 /*
- * At the end of a stack that the GNU C library made is its record of the thread, which begins with
- * two words that point to itself and holds the thread's number while it lives. What the record has
- * of the thread's still counts: its result, which nobody may have asked for yet.
+ * At the end of a stack that the GNU C library allocated is its record of the thread. The record
+ * contains two words that point to itself, and the thread's ID while the thread lives. After the
+ * end of the thread, the record itself still counts as a root, because it holds the thread's
+ * result, which the program may not have collected yet.
  */
 #define RECORD_BYTES 2304u
 
@@ -183,7 +184,7 @@ static void find_record(const uintptr_t *at) {
     if (address + RECORD_BYTES <= record.in->end && at[2] == address) record.found = address;
 }
 
-/* The record of the thread that has, or had, its stack there; 0 when there is none. */
+/* Returns the record of the thread whose stack is or was in the region, or 0 if there is none. */
 static uintptr_t record_in(const struct leak_region *region) {
     record.in = region;
     record.found = 0;
@@ -195,7 +196,7 @@ static bool is_ended(uintptr_t thread_record) {
     size_t offset = number_offset();
     int number = 1;
     leak_read(thread_record + offset, &number, sizeof number);
-    return offset != 0 && number <= 0; /* -1: and it has been joined */
+    return offset != 0 && number <= 0; /* -1: it has also been joined */
 }
 #else
 static uintptr_t record_in(const struct leak_region *region) {
@@ -216,15 +217,15 @@ static bool is_named(const struct leak_region *region, const char *prefix) {
     return strncmp(region->name, prefix, strlen(prefix)) == 0;
 }
 
-/* Variables that are constant after relocation stand before those that are not. */
+/* Variables that are constant after relocation precede the writable ones of the same file. */
 static bool is_constant_data(const struct leak_region *region, const struct leak_region *next) {
     size_t length = strcspn(region->name, "\n");
     return next != NULL && next->start == region->end && next->writable &&
            strncmp(region->name, next->name, length + 1) == 0;
 }
 
-/* In files that are shared a program keeps no pointers, which mean nothing to other processes; what
- * is shared memory to the kernel may be the process's alone. */
+/* Programs keep no pointers in shared files, because other processes could not use them. But memory
+ * that the kernel calls shared may be used by this process alone. */
 static bool has_pointers(const struct leak_region *region, const struct leak_region *next) {
     if (region->opened) return true;
     if (!region->readable || is_named(region, "[v") || is_named(region, "anon_inode:"))
@@ -235,18 +236,20 @@ static bool has_pointers(const struct leak_region *region, const struct leak_reg
     return region->writable || is_anonymous(region) || is_constant_data(region, next);
 }
 
-/* Where stacks end, a page is left that cannot be touched; the first thread's is the kernel's. */
+/* A stack is preceded by an inaccessible page, except for the first thread's, which the kernel
+ * manages. */
 static bool is_stack(const struct leak_region *region, const struct leak_region *before) {
     if (is_named(region, "[stack]")) return true;
     return is_anonymous(region) && before != NULL && before->end == region->start &&
            !before->readable && !before->writable;
 }
 
-/* Below its thread's stack pointer a stack has nothing, and that of an ended thread nowhere. */
+/* Returns the address from which on a stack may contain pointers: the stack pointer of its thread.
+ * If the thread has ended, only its record counts. */
 static uintptr_t stack_begin(const struct leak_region *region) {
     uintptr_t bottom = lowest_stack_pointer(region);
     uintptr_t thread_record = record_in(region);
-    if (thread_record != 0) own_block_of(vector_of(thread_record)); /* is kept, too */
+    if (thread_record != 0) own_block_of(vector_of(thread_record)); /* libc keeps it, too */
     if (bottom != 0) return max_size(bottom - RED_ZONE, region->start);
     return thread_record != 0 && is_ended(thread_record) ? thread_record : region->start;
 }

@@ -1,5 +1,5 @@
-/* Where a program's own pointers begin: stacks, registers, variables and mappings. For the copy of
- * the process alone. */
+/* The roots of a program's pointers: stacks, registers, variables and mappings. Used only in the
+ * copy of the process. */
 #ifndef MALLOW_LEAK_ROOTS_H
 #define MALLOW_LEAK_ROOTS_H
 
@@ -10,13 +10,13 @@
 
 struct leak_roots {
     const struct leak_threads *threads;
-    int caller;              /* the thread that was copied, by its number in the process */
-    uintptr_t stack_pointer; /* of it; its registers are above */
+    int caller;              /* ID, in the original process, of the thread that was copied */
+    uintptr_t stack_pointer; /* of that thread; its registers are saved above */
 };
 
-/* After leak_blocks_prepare. Calls back with where each word of memory is that is no block, and
- * with what is as good as a pointer to a block's start; false when it is not known what is mapped.
- */
+/* Calls `word` with the address of each word of memory outside of blocks, and `owned` with each
+ * address that counts as a pointer to a block's start. Needs leak_blocks_prepare. Returns false if
+ * the mappings are unknown. */
 bool leak_each_root(const struct leak_roots *roots, void (*word)(const uintptr_t *at),
                     void (*owned)(uintptr_t address));
 

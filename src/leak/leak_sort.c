@@ -2,14 +2,14 @@
 
 #include <string.h>
 
-/* A heap whose root is the last in order. */
+/* Heap sort; the root of the heap is the last element in the order. */
 struct sorting {
     char *list;
     size_t size;
     bool (*before)(const void *a, const void *b);
 };
 
-/* Lets the element `at` sink to where it belongs among the first `count`. */
+/* Moves the element `at` down to its place in the heap of the first `count` elements. */
 static void sink_element(const struct sorting *s, size_t at, size_t count) {
     char moved[LEAK_SORT_MAX];
     memcpy(moved, s->list + at * s->size, s->size);

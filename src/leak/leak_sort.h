@@ -1,4 +1,4 @@
-/* Sorting in place, for the leak check: libc's may allocate. And finding, in what is sorted. */
+/* Sorting in place and searching for the leak check. libc's qsort may allocate. */
 #ifndef MALLOW_LEAK_SORT_H
 #define MALLOW_LEAK_SORT_H
 
@@ -8,14 +8,16 @@
 
 #define LEAK_SORT_MAX 128u /* bytes of an element */
 
-/* `before`: whether a stands before b. */
+/* Sorts `count` elements of `size` bytes, at most LEAK_SORT_MAX. `before` returns true if *a must
+ * precede *b. */
 void leak_sort(void *list, size_t count, size_t size, bool (*before)(const void *a, const void *b));
 
-/* Ranges of addresses: each element begins with a uintptr_t that is its start, and another that is
- * its end. In order, and apart from each other: */
+/* The order of address ranges by their start. An element begins with two uintptr_t, the start and
+ * the end of its range. */
 bool leak_is_range_before(const void *a, const void *b);
 
-/* the first one that ends behind the address, or `count`. */
+/* Returns the index of the first range that ends after the address, or `count`. The ranges must be
+ * sorted and must not overlap. */
 size_t leak_find_range(const void *list, size_t count, size_t size, uintptr_t address);
 
 #endif

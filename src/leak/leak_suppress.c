@@ -17,15 +17,15 @@ static UNTOUCHED const char *suppressions;
 
 static const char *line_end(const char *line) { return line + strcspn(line, "\n"); }
 
-/* What is wrong with `length` bytes of a file in a room for one more; NULL when that is all of it.
- */
+/* Returns what is wrong with the first `length` bytes of a file in a buffer of `room` bytes, or
+ * NULL if they are the whole file. */
 static const char *judge_text(const char *text, long length, size_t room) {
     if (length < 0) return "it cannot be read";
     if (strlen(text) != (size_t)length) return "it has a null byte";
     return (size_t)length == room - 1 ? "it is larger than 64 MiB" : NULL;
 }
 
-/* The whole file as a string, in memory of its own; NULL with *wrong. */
+/* Returns the whole file as a string in a mapping of *bytes, or NULL with a message in *wrong. */
 static char *read_whole(const char *path, size_t *bytes, const char **wrong) {
     for (size_t room = FIRST_ROOM;; room *= 2) {
         char *text = os_map(room);
@@ -40,7 +40,8 @@ static char *read_whole(const char *path, size_t *bytes, const char **wrong) {
     }
 }
 
-/* NULL: each line is empty, a comment, or a pattern. */
+/* Returns a message about the first invalid line, or NULL if each line is empty, a comment or a
+ * pattern. */
 static const char *find_wrong_line(const char *text) {
     static char wrong_line[48];
     uint64_t number = 1;

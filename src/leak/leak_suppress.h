@@ -1,15 +1,15 @@
-/* Leaks that are known and not to be told of. */
+/* Suppression of known leaks. */
 #ifndef MALLOW_LEAK_SUPPRESS_H
 #define MALLOW_LEAK_SUPPRESS_H
 
 #include "leak/leak_groups.h"
 
-/* Reads a file in the format of leak_pattern.h, which then counts. NULL, or what is wrong with it:
- * then nothing has changed. */
+/* Reads a file of suppressions in the format of leak_pattern.h. Returns NULL, or a message if the
+ * file is invalid, which leaves the suppressions unchanged. */
 const char *leak_read_suppressions(const char *path);
 
-/* In the copy: takes out the groups that have a file's name in their stack which is listed there,
- * and what they lead. Functions are not known here. */
+/* In the copy: removes the groups whose stack contains a file with a suppressed name, together with
+ * the blocks that are indirectly lost through them. Names of functions are not known here. */
 void leak_suppress(struct leak_groups *groups);
 
 #endif

@@ -11,15 +11,15 @@
 #include "os/os_thread.h"
 
 #define FIRST_THREADS 128u
-#define CHILD_NS ((int64_t)5000000)  /* for the child of a vfork */
-#define STOP_NS ((int64_t)500000000) /* for all to stop */
-#define WATCH_NS ((int64_t)2000000)  /* between two looks at those that do not */
+#define CHILD_NS ((int64_t)5000000)  /* limit on waiting for the child of a vfork */
+#define STOP_NS ((int64_t)500000000) /* limit on waiting for all threads to stop */
+#define WATCH_NS ((int64_t)2000000)  /* between two checks of threads that do not stop */
 
-/* What the handler sees. */
+/* The data of the signal handler. */
 static UNTOUCHED struct {
     _Atomic int round;   /* odd while threads are stopped */
-    _Atomic int inside;  /* handlers at work */
-    _Atomic int stopped; /* threads, in this round */
+    _Atomic int inside;  /* number of running handlers */
+    _Atomic int stopped; /* number of threads stopped in this round */
     struct leak_thread *_Atomic list;
     _Atomic size_t count;
     int signal;
@@ -48,7 +48,7 @@ static void park(int round, void *context) {
     leak_resume_call(&self->call, context);
 }
 
-/* One that comes too late finds no round, or the next. */
+/* A late signal finds no round, or the next one. */
 static void on_park_signal(int signal, siginfo_t *info, void *context) {
     (void)info;
     /* The check reads the pages and depots that these locks protect, so the thread stops later. */
@@ -59,7 +59,7 @@ static void on_park_signal(int signal, siginfo_t *info, void *context) {
     atomic_fetch_sub(&parking.inside, 1);
 }
 
-/* ---- what the kernel says of a thread ---- */
+/* ---- the status of a thread in /proc ---- */
 
 struct thread_status {
     char text[2048];
@@ -72,7 +72,7 @@ static bool read_status(struct thread_status *status, int thread) {
     return length > 0;
 }
 
-/* What stands behind the field's name; empty when it is not there. */
+/* Returns the text after the name of a field; empty if the field is missing. */
 static const char *thread_field(const struct thread_status *status, const char *name) {
     const char *at = strstr(status->text, name);
     return at == NULL ? "" : at + strlen(name);
@@ -97,7 +97,7 @@ static uint64_t signal_bit(int signal) { return (uint64_t)1 << (signal - 1); }
 struct listing {
     struct leak_threads *threads;
     int self;
-    size_t next; /* where the thread is if the kernel lists them as it did before */
+    size_t next; /* index of the next thread if the kernel lists them in the same order again */
     bool more;
 };
 
@@ -123,7 +123,8 @@ static void list_thread(void *to, int number) {
     listing->more = true;
 }
 
-/* Adds those that are not in the list yet; *more: there were some. False when it is too short. */
+/* Adds new threads to the list; *more is set to true if there were any. Returns false if the list
+ * is too short or the threads are unknown. */
 static bool list_threads(struct leak_threads *threads, bool *more) {
     struct listing listing = {.threads = threads, .self = os_thread_id()};
     bool known = os_each_thread(list_thread, &listing);
@@ -146,16 +147,16 @@ static const char *make_list(struct leak_threads *threads) {
 
 /* ---- the signal ---- */
 
-/* Signals of libc's own, which a program cannot block. */
+/* libc's own signals, which a program cannot block. */
 #define LIBC_SIGNALS ((uint64_t)3 << 31)
 
-/* Who blocks those as well is in our lock or in libc, for a moment, and not waiting for a signal.
- */
+/* A thread that blocks libc's signals too holds one of the library's locks or is inside libc. This
+ * lasts only for a moment, so the thread is not waiting for a signal. */
 static bool is_blocked(uint64_t blocked, int signal) {
     return (blocked & signal_bit(signal)) != 0 && (blocked & LIBC_SIGNALS) != LIBC_SIGNALS;
 }
 
-/* How many threads block each signal; `taken`: those that wait somewhere for a thread. */
+/* The number of threads that block each signal, and the set of signals that cannot be used. */
 struct signal_use {
     unsigned blocked[65];
     uint64_t taken;
@@ -166,7 +167,7 @@ static void count_blocked(struct signal_use *use, uint64_t blocked) {
         use->blocked[signal] += is_blocked(blocked, signal);
 }
 
-/* Threads of ours: all signals blocked, and our name. */
+/* The library's own threads have its name and block all signals. */
 static bool is_our_thread(const struct thread_status *status, uint64_t blocked) {
     return strncmp(thread_field(status, "Name:\t"), "mallow\n", 7) == 0 &&
            is_blocked(blocked, SIGRTMIN);
@@ -186,8 +187,9 @@ static void look_at_threads(struct leak_threads *threads, struct signal_use *use
     }
 }
 
-/* One that nobody handles, ignores or waits for, and that the fewest threads block; the last ones
- * are rarely counted from. 0: there is none. */
+/* Chooses a signal that the program does not handle or ignore and that is not pending, and among
+ * these the one that the fewest threads block. It starts near the upper end, because programs
+ * rarely use those. Returns 0 if there is none. */
 static int choose_signal(struct leak_threads *threads) {
     struct signal_use use = {.taken = 0};
     struct thread_status status;
@@ -205,7 +207,7 @@ static int choose_signal(struct leak_threads *threads) {
 
 /* ---- stopping ---- */
 
-/* Who blocks the signal may be waiting for it, so it is not sent. */
+/* A thread that blocks the signal may be waiting for it, so the signal is not sent to it. */
 static void signal_thread(struct leak_thread *thread) {
     struct thread_status status;
     bool there = read_status(&status, thread->number);
@@ -226,14 +228,15 @@ static void signal_found(struct leak_threads *threads) {
         if (threads->list[i].state == THREAD_FOUND) signal_thread(&threads->list[i]);
 }
 
-/* The child of a vfork may take its time; other sleep that no signal ends is short. */
+/* The child of a vfork may run for long. Other uninterruptible sleep is short. */
 static bool waits_for_child(const struct leak_thread *thread, const struct thread_status *status) {
     if (*thread_field(status, "State:\t") != 'D') return false;
     struct leak_call call = leak_call_of(thread->number);
     return leak_call_is_fork(&call);
 }
 
-/* Or it blocks the signal by now. (A handler that runs blocks it too, but then none is pending.) */
+/* Returns true if the thread will not handle the signal in time, or blocks it by now. (A running
+ * handler also blocks the signal, but then it is not pending.) */
 static bool is_out_of_reach(const struct leak_thread *thread, const struct thread_status *status,
                             int64_t waited) {
     bool pending = (thread_signals(status, "SigPnd:\t") & signal_bit(parking.signal)) != 0;
@@ -269,7 +272,7 @@ static void await_stop(struct leak_threads *threads) {
     }
 }
 
-/* Until a look at all threads finds no new one: those that are stopped start none. */
+/* Repeats until the kernel lists no new thread: stopped threads start none. */
 static bool stop_all(struct leak_threads *threads) {
     bool more = true;
     while (more) {
@@ -308,7 +311,7 @@ int64_t leak_threads_release(struct leak_threads *threads) {
     return stood;
 }
 
-/* A handler may be slow to leave; the list then stays. */
+/* If a handler does not end in time, the list stays mapped. */
 void leak_threads_forget(struct leak_threads *threads) {
     for (int64_t end = os_exact_ns() + STOP_NS;
          atomic_load(&parking.inside) != 0 && os_exact_ns() < end;)
@@ -317,7 +320,7 @@ void leak_threads_forget(struct leak_threads *threads) {
         os_unmap(threads->list, threads->capacity * sizeof *threads->list);
 }
 
-/* The handler stays if it was there: it does nothing. */
+/* A handler that was set stays, and does nothing. */
 RARE void leak_threads_after_fork(void) {
     int round = atomic_load(&parking.round);
     atomic_store(&parking.round, round + round % 2);

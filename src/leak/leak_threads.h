@@ -1,6 +1,6 @@
 /*
- * The program's threads, while a leak check copies the process: they are stopped by a signal, in a
- * handler on their own stacks, so that their registers are in memory and their stacks stand still.
+ * Stops the program's threads while a leak check copies the process. A signal stops each thread in
+ * a handler on its own stack, so that its registers are in memory and its stack does not change.
  */
 #ifndef MALLOW_LEAK_THREADS_H
 #define MALLOW_LEAK_THREADS_H
@@ -15,8 +15,8 @@ enum leak_thread_state {
     THREAD_SIGNALLED,
     THREAD_STOPPED,
     THREAD_GONE,
-    THREAD_MISSED, /* blocks the signal, or does not get to it */
-    THREAD_OURS,   /* the library's: has nothing of the program's */
+    THREAD_MISSED, /* blocks the signal, or did not handle it in time */
+    THREAD_OURS,   /* a thread of the library, without data of the program */
 };
 
 struct leak_thread {
@@ -30,19 +30,20 @@ struct leak_thread {
 struct leak_threads {
     struct leak_thread *list;
     size_t count, capacity, stopped, missed;
-    int64_t begun; /* when the first was stopped, os_exact_ns */
+    int64_t begun; /* time when the first thread was stopped (os_exact_ns) */
 };
 
-/* Stops all threads but the calling one. Returns NULL, or why that cannot be done; then none is. */
+/* Stops all threads except the calling one. Returns NULL, or the reason why that is impossible;
+ * then no thread is stopped. Only one thread may call it at a time. */
 const char *leak_threads_stop(struct leak_threads *threads);
 
-/* They go on. How long they stood, in nanoseconds. */
+/* Lets the threads continue. Returns the time for which they stood still, in nanoseconds. */
 int64_t leak_threads_release(struct leak_threads *threads);
 
-/* After that. */
+/* Frees the list of threads; called after leak_threads_release. */
 void leak_threads_forget(struct leak_threads *threads);
 
-/* In the child of a fork: none of its threads is stopped. */
+/* In the child of a fork: resets the state, because no thread is stopped there. */
 void leak_threads_after_fork(void);
 
 static inline uintptr_t leak_thread_pointer(void) {
