@@ -1,5 +1,6 @@
 /* Evaluates the expressions of call frame information, which run on a stack machine. */
 #include "stack/cfi.h"
+#include "stack/cfi_reader.h"
 
 enum {
     X_ADDR = 0x03,
@@ -176,8 +177,8 @@ static uintptr_t combine_values(struct expression_machine *m, uint8_t op, uintpt
     }
 }
 
-static void operate_on(struct expression_machine *m, uint8_t op) {
-    uintptr_t a;
+/* Executes operations that push an operand or memory. Returns false for others. */
+static bool operate_by_push(struct expression_machine *m, uint8_t op) {
     switch (op) {
     case X_ADDR:
         push_value(m, cfi_fixed(&m->reader, sizeof(uintptr_t)));
@@ -194,6 +195,18 @@ static void operate_on(struct expression_machine *m, uint8_t op) {
     case X_CONSTS:
         push_value(m, (uintptr_t)cfi_sleb(&m->reader));
         break;
+    case X_BREGX:
+        push_register(m, cfi_uleb(&m->reader));
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Executes operations that rearrange the stack. Returns false for others. */
+static bool operate_on_stack(struct expression_machine *m, uint8_t op) {
+    switch (op) {
     case X_DUP:
         push_value(m, pick_value(m, 0));
         break;
@@ -212,6 +225,16 @@ static void operate_on(struct expression_machine *m, uint8_t op) {
     case X_ROT:
         rotate_values(m);
         break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Executes all other operations: jumps and arithmetic. */
+static void operate_on_values(struct expression_machine *m, uint8_t op) {
+    uintptr_t a;
+    switch (op) {
     case X_NEG:
         push_value(m, 0 - pop_value(m));
         break;
@@ -230,9 +253,6 @@ static void operate_on(struct expression_machine *m, uint8_t op) {
         break;
     case X_BRA:
         jump_by(m, pop_value(m) != 0);
-        break;
-    case X_BREGX:
-        push_register(m, cfi_uleb(&m->reader));
         break;
     case X_NOP:
         break;
@@ -259,8 +279,8 @@ enum cfi_answer cfi_evaluate(const uint8_t *expression, const struct registers *
             push_value(&m, op - X_LIT0);
         else if (op >= X_BREG0 && op < X_BREG0 + 32)
             push_register(&m, op - X_BREG0);
-        else
-            operate_on(&m, op);
+        else if (!operate_by_push(&m, op) && !operate_on_stack(&m, op))
+            operate_on_values(&m, op);
         if (step == EXPRESSION_STEPS || m.reader.failed) fail_expression(&m);
     }
     *value = pop_value(&m);

@@ -5,6 +5,7 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
+#include "stack/cfi_reader.h"
 
 /* ---- objects ---- */
 
