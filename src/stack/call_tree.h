@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+/* An interned stack: the node of its innermost frame; 0: none. Equal stacks have equal IDs. */
+typedef uint32_t stack_id;
+
 #define CALL_TREE_MAX ((uint32_t)1 << 23) /* maximum number of nodes, of 32 bytes each */
 
 /* Returns the node of the return address `pc` below the node `caller` (0: no caller), and creates

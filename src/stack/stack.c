@@ -19,70 +19,9 @@
 #include "base/numbers.h"
 #include "os/os.h"
 #include "stack/call_tree.h"
+#include "stack/stack_cache.h"
+#include "stack/stack_hits.h"
 #include "stack/unwind.h"
-
-/* Stacks of up to KEPT_FRAMES frames are captured completely. Of a deeper one, only the innermost
- * CUT_FRAMES are taken, as if the last of them had no caller. The next captures continue from there
- * as long as they have enough frames in common with it. */
-#define KEPT_FRAMES 256u
-#define CUT_FRAMES 128u
-
-struct saved {
-    uintptr_t at, value;
-};
-
-struct kept {
-    struct frame frame;
-    uint32_t words; /* number of saved words of this frame and those outside of it */
-    uint32_t node;
-    uint32_t objects; /* of this frame and those outside of it: a bit for each place */
-    bool fp_matters;  /* a frame outside of this one is found by frame.fp */
-};
-
-/* A frame that a walk has met. */
-struct met {
-    struct frame frame;
-    struct step_reads reads;
-};
-
-/* A stack that was captured before, and everything that it was derived from. If all of that is
- * unchanged, the stack is the same. */
-#define HITS 1024u
-#define HITS_ALIKE 8u
-#define HIT_WORDS 32u
-
-struct hit {
-    struct frame frame; /* the innermost one outside of the library; pc 0: the hit is free */
-    stack_id stack;
-    uint32_t changes; /* of the unwinder; if it has changed, the hit is invalid */
-    uint32_t objects; /* those that may be unloaded: a bit for each place */
-    uint16_t wanted;  /* number of frames that the words determine */
-    uint8_t words;
-    bool fp_matters;
-    uint32_t at[HIT_WORDS]; /* distance from frame.sp */
-    uintptr_t value[HIT_WORDS];
-};
-
-/* A recently used node of the call tree. */
-#define MEMO 4096u
-
-struct memo {
-    uintptr_t pc;
-    uint32_t caller, node;
-};
-
-struct stack_cache {
-    uint32_t kept_frames; /* [0] is the outermost */
-    bool is_cut;          /* there are more frames outside of [0] */
-    uint32_t changes;     /* of the unwinder, for the kept frames; if changed, they are invalid */
-    struct unwinder unwinder;
-    struct kept kept[KEPT_FRAMES];
-    struct saved saved[3 * KEPT_FRAMES];
-    struct met met[KEPT_FRAMES]; /* [0] is the innermost */
-    struct memo memo[MEMO];
-    unsigned next_alike;
-    struct hit hits[HITS / HITS_ALIKE][HITS_ALIKE];
-};
 
 struct walk {
     unsigned wanted;     /* number of innermost frames that must be right */
@@ -99,8 +38,8 @@ struct walk {
  * innermost on. Returns true if they are unchanged. Otherwise *frames becomes the number of frames
  * outside of the frame whose word has changed. */
 static bool still_true(const struct stack_cache *cache, unsigned *frames, unsigned wanted) {
-    const struct kept *kept = cache->kept;
-    const struct saved *first = cache->saved, *at = first + kept[*frames - 1].words;
+    const struct kept_frame *kept = cache->kept;
+    const struct saved_word *first = cache->saved, *at = first + kept[*frames - 1].words;
     if (*frames > wanted) first += kept[*frames - wanted].words;
     while (at > first && stack_word(at[-1].at) == at[-1].value) at--;
     if (likely(at <= first)) return true;
@@ -108,17 +47,12 @@ static bool still_true(const struct stack_cache *cache, unsigned *frames, unsign
     return false;
 }
 
-static bool is_kept(const struct kept *kept, const struct frame *frame) {
-    return kept->frame.sp == frame->sp && kept->frame.pc == frame->pc &&
-           (!kept->fp_matters || kept->frame.fp == frame->fp);
-}
-
 /* Returns true if the callers of this frame are those in the list. */
 static bool joins(struct stack_cache *cache, const struct frame *frame, struct walk *walk) {
     unsigned n = walk->candidates;
     while (n > 0 && cache->kept[n - 1].frame.sp < frame->sp) n--;
     walk->candidates = n;
-    if (n == 0 || !is_kept(&cache->kept[n - 1], frame)) return false;
+    if (n == 0 || !kept_frame_is(&cache->kept[n - 1], frame)) return false;
     if ((cache->is_cut && walk->met + n < walk->wanted) ||
         !unwind_objects_stay(&cache->unwinder, cache->kept[n - 1].objects) ||
         cache->unwinder.changes != cache->changes) {
@@ -158,7 +92,7 @@ static enum step leave_library(struct stack_cache *cache, struct frame *frame, b
 
 /* Handles a call of an address that has no code: only the return address of the call is known. */
 static void leave_nowhere(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
-    struct met *met = &cache->met[0];
+    struct met_frame *met = &cache->met[0];
     met->frame = *frame;
     met->reads = (struct step_reads){.repeatable = false};
     if (unwind_called(&cache->unwinder, frame)) walk->met = 1;
@@ -167,7 +101,7 @@ static void leave_nowhere(struct stack_cache *cache, struct frame *frame, struct
 static enum step meet(struct stack_cache *cache, struct frame *frame, struct walk *walk) {
     enum step step = STEP_OK;
     while (step == STEP_OK && !joins(cache, frame, walk) && walk->met < KEPT_FRAMES) {
-        struct met *met = &cache->met[walk->met++];
+        struct met_frame *met = &cache->met[walk->met++];
         met->frame = *frame;
         step = unwind_step(&cache->unwinder, frame, &met->reads);
     }
@@ -179,7 +113,7 @@ static enum step meet(struct stack_cache *cache, struct frame *frame, struct wal
 
 /* Drops the outer half of a full list, which then begins with a frame whose callers are unknown. */
 static unsigned drop_outer(struct stack_cache *cache) {
-    struct kept *kept = cache->kept;
+    struct kept_frame *kept = cache->kept;
     unsigned words = kept[KEPT_FRAMES - CUT_FRAMES].words;
     memmove(cache->saved, cache->saved + words,
             (kept[KEPT_FRAMES - 1].words - words) * sizeof *cache->saved);
@@ -191,23 +125,23 @@ static unsigned drop_outer(struct stack_cache *cache) {
 
 static uint32_t keep_word(struct stack_cache *cache, uint32_t words, uintptr_t at) {
     if (at == 0) return words;
-    cache->saved[words] = (struct saved){at, stack_word(at)};
+    cache->saved[words] = (struct saved_word){at, stack_word(at)};
     return words + 1;
 }
 
 /* Returns false if the frame and some words do not determine its callers. */
-static bool keep_frame(struct stack_cache *cache, unsigned *n, const struct met *met,
+static bool keep_frame(struct stack_cache *cache, unsigned *n, const struct met_frame *met,
                        uint32_t node) {
     const struct step_reads *reads = &met->reads;
     if (!reads->repeatable) return false;
     if (*n == KEPT_FRAMES) *n = drop_outer(cache);
-    const struct kept *outer = *n == 0 ? NULL : &cache->kept[*n - 1];
+    const struct kept_frame *outer = *n == 0 ? NULL : &cache->kept[*n - 1];
     if (outer == NULL && reads->cfa_at != 0) return false;
     bool fp_matters = outer != NULL && outer->fp_matters;
     uint32_t words = outer != NULL ? outer->words : 0;
     words = keep_word(cache, words, reads->cfa_at);
     words = keep_word(cache, words, fp_matters ? reads->fp_at : 0);
-    cache->kept[(*n)++] = (struct kept){
+    cache->kept[(*n)++] = (struct kept_frame){
         .frame = met->frame,
         .words = keep_word(cache, words, reads->ra_at),
         .node = node,
@@ -218,7 +152,7 @@ static bool keep_frame(struct stack_cache *cache, unsigned *n, const struct met 
 
 static uint32_t intern_frame(struct stack_cache *cache, uint32_t caller, uintptr_t pc) {
     uint64_t hash = (pc + ((uint64_t)caller << 32)) * 0x9e3779b97f4a7c15u;
-    struct memo *memo = &cache->memo[(hash >> 32) % MEMO];
+    struct node_memo *memo = &cache->memo[(hash >> 32) % MEMO];
     if (likely(memo->pc == pc && memo->caller == caller)) return memo->node;
     memo->pc = 0; /* a handler may jump out of here */
     signal_order();
@@ -270,73 +204,6 @@ static void begin_walk(struct stack_cache *cache, struct walk *walk, unsigned wa
     *walk = (struct walk){.wanted = wanted, .candidates = cache->kept_frames};
 }
 
-/* ---- repeated stacks ---- */
-
-/* Returns the hits of frames with this pc and sp. There are several, because a common allocation
- * function (xmalloc) has many callers whose stacks have the same depth. */
-static struct hit *hits_like(struct stack_cache *cache, const struct frame *frame) {
-    uint64_t hash = (frame->pc ^ frame->sp << 24) * 0x9e3779b97f4a7c15u;
-    return cache->hits[(hash >> 32) % (HITS / HITS_ALIKE)];
-}
-
-static bool is_hit(struct unwinder *u, const struct hit *hit, const struct frame *frame,
-                   unsigned wanted) {
-    if (hit->frame.pc != frame->pc || hit->frame.sp != frame->sp) return false;
-    if ((hit->fp_matters && hit->frame.fp != frame->fp) || hit->wanted < wanted) return false;
-    for (unsigned i = 0; i < hit->words; i++) /* the words that change most often come first */
-        if (stack_word(frame->sp + hit->at[i]) != hit->value[i]) return false;
-    if (unlikely(hit->objects != 0) && !unwind_objects_stay(u, hit->objects)) return false;
-    return hit->changes == u->changes;
-}
-
-/* Returns 0 if the stack must be walked. */
-static stack_id find_hit(struct stack_cache *cache, const struct frame *frame, unsigned wanted) {
-    const struct hit *alike = hits_like(cache, frame);
-    for (unsigned i = 0; i < HITS_ALIKE && !cache->unwinder.whole; i++)
-        if (is_hit(&cache->unwinder, &alike[i], frame, wanted)) return alike[i].stack;
-    return 0;
-}
-
-/* Copies the words that determine the innermost `wanted` of the kept frames. Returns false if they
- * do not fit. */
-static bool keep_words(const struct stack_cache *cache, struct hit *hit, unsigned wanted) {
-    const struct kept *kept = cache->kept;
-    unsigned n = cache->kept_frames;
-    const struct saved *first = cache->saved, *end = first + kept[n - 1].words;
-    if (n > wanted) first += kept[n - wanted].words;
-    if (end - first > HIT_WORDS) return false;
-    hit->words = (uint8_t)(end - first);
-    for (unsigned i = 0; i < hit->words; i++) {
-        uintptr_t above = (--end)->at - hit->frame.sp;
-        if (above > UINT32_MAX) return false;
-        hit->at[i] = (uint32_t)above;
-        hit->value[i] = end->value;
-    }
-    return true;
-}
-
-/* Remembers the stack that was just captured, if all its frames were kept. */
-static void keep_hit(struct stack_cache *cache, const struct frame *innermost, unsigned wanted,
-                     stack_id stack) {
-    unsigned n = cache->kept_frames;
-    if (n == 0 || stack == 0 || (cache->is_cut && n < wanted)) return;
-    const struct kept *kept = &cache->kept[n - 1];
-    struct hit *hit = &hits_like(cache, innermost)[cache->next_alike++ % HITS_ALIKE];
-    if (kept->node != stack || !is_kept(kept, innermost)) return;
-    hit->frame.pc = 0; /* a handler may jump out of here */
-    signal_order();
-    hit->frame.sp = innermost->sp;
-    hit->frame.fp = innermost->fp;
-    hit->stack = stack;
-    hit->changes = cache->changes;
-    hit->objects = unwind_objects_that_go(&cache->unwinder, kept->objects);
-    hit->fp_matters = kept->fp_matters;
-    hit->wanted = (uint16_t)wanted;
-    bool whole = keep_words(cache, hit, wanted);
-    signal_order();
-    if (whole) hit->frame.pc = innermost->pc;
-}
-
 /* ---- capturing ---- */
 
 /* Returns STEP_BLIND if the capture cannot start with these registers. */
@@ -345,7 +212,7 @@ static enum step capture_call(struct stack_cache *cache, struct frame *frame, bo
     struct walk walk;
     enum step step = leave_library(cache, frame, is_own);
     if (step == STEP_OK) {
-        *stack = find_hit(cache, frame, wanted);
+        *stack = stack_hits_find(cache, frame, wanted);
         if (likely(*stack != 0)) return STEP_OK;
     }
     struct frame innermost = *frame;
@@ -353,7 +220,7 @@ static enum step capture_call(struct stack_cache *cache, struct frame *frame, bo
     if (step == STEP_OK) step = meet(cache, frame, &walk);
     if (unlikely(step == STEP_BLIND) && !cache->unwinder.whole) return STEP_BLIND;
     *stack = finish_walk(cache, &walk, step);
-    keep_hit(cache, &innermost, wanted, *stack);
+    stack_hits_keep(cache, &innermost, wanted, *stack);
     return STEP_OK;
 }
 

@@ -5,8 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An interned stack; 0: none. Equal stacks have equal IDs. */
-typedef uint32_t stack_id;
+#include "stack/call_tree.h"
 
 #define STACK_FRAMES_MAX 64u
 
