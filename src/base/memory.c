@@ -29,7 +29,7 @@ typedef uint16_t word2 __attribute__((aligned(1), may_alias));
         AT(type, to, n - sizeof(type)) = last;          \
     } while (0)
 
-static inline void copy_small(char *to, const char *from, size_t n) {
+static inline void memory_copy_small(char *to, const char *from, size_t n) {
     if (n >= 16)
         COPY_ENDS(vector);
     else if (n >= 8)
@@ -42,7 +42,7 @@ static inline void copy_small(char *to, const char *from, size_t n) {
         *to = *from;
 }
 
-static inline void copy_64(char *to, const char *from, size_t n) {
+static inline void memory_copy_64(char *to, const char *from, size_t n) {
     vector a = FROM(vector, from, 0), b = FROM(vector, from, 16);
     vector c = FROM(vector, from, n - 32), d = FROM(vector, from, n - 16);
     AT(vector, to, 0) = a;
@@ -52,7 +52,7 @@ static inline void copy_64(char *to, const char *from, size_t n) {
 }
 
 /* Copies more than 64 bytes in ascending order; `to` may be below `from` and overlap it. */
-static void copy_forward(char *to, const char *from, size_t n) {
+static void memory_copy_forward(char *to, const char *from, size_t n) {
     vector last[4];
     for (size_t i = 0; i < 4; i++) last[i] = FROM(vector, from, n - 64 + 16 * i);
     for (size_t at = 0; at < n - 64; at += 64) {
@@ -67,7 +67,7 @@ static void copy_forward(char *to, const char *from, size_t n) {
 }
 
 /* Copies in descending order; `to` may be above `from` and overlap it. */
-static void copy_backward(char *to, const char *from, size_t n) {
+static void memory_copy_backward(char *to, const char *from, size_t n) {
     vector first[4];
     for (size_t i = 0; i < 4; i++) first[i] = FROM(vector, from, 16 * i);
     for (size_t at = n; at > 64; at -= 64) {
@@ -81,7 +81,7 @@ static void copy_backward(char *to, const char *from, size_t n) {
     for (size_t i = 0; i < 4; i++) AT(vector, to, 16 * i) = first[i];
 }
 
-static void copy_large(char *to, const char *from, size_t n) {
+static void memory_copy_large(char *to, const char *from, size_t n) {
 #if defined(__x86_64__)
     if (n >= BY_STRING_INSTRUCTION) {
         /* Aligning the destination to a cache line makes the copy twice as fast. */
@@ -97,44 +97,44 @@ static void copy_large(char *to, const char *from, size_t n) {
         return;
     }
 #endif
-    copy_forward(to, from, n);
+    memory_copy_forward(to, from, n);
 }
 
 LOCAL void *memcpy(void *restrict to, const void *restrict from, size_t n) {
     if (n <= 32)
-        copy_small(to, from, n);
+        memory_copy_small(to, from, n);
     else if (n <= 64)
-        copy_64(to, from, n);
+        memory_copy_64(to, from, n);
     else
-        copy_large(to, from, n);
+        memory_copy_large(to, from, n);
     return to;
 }
 
 LOCAL void *memmove(void *to, const void *from, size_t n) {
     if (n <= 32)
-        copy_small(to, from, n);
+        memory_copy_small(to, from, n);
     else if (n <= 64)
-        copy_64(to, from, n);
+        memory_copy_64(to, from, n);
     else if ((uintptr_t)to - (uintptr_t)from < n)
-        copy_backward(to, from, n);
+        memory_copy_backward(to, from, n);
     else if ((uintptr_t)from - (uintptr_t)to < n)
-        copy_forward(to, from, n);
+        memory_copy_forward(to, from, n);
     else
-        copy_large(to, from, n);
+        memory_copy_large(to, from, n);
     return to;
 }
 
-static inline void set_64(char *to, vector value) {
+static inline void memory_set_64(char *to, vector value) {
     AT(vector, to, 0) = value;
     AT(vector, to, 16) = value;
     AT(vector, to, 32) = value;
     AT(vector, to, 48) = value;
 }
 
-static void set_large(char *to, vector value, size_t n) {
+static void memory_set_large(char *to, vector value, size_t n) {
 #if defined(__x86_64__)
     if (n >= BY_STRING_INSTRUCTION) {
-        set_64(to, value);
+        memory_set_64(to, value);
         size_t lead = -(uintptr_t)to & 63;
         to += lead;
         n -= lead;
@@ -142,8 +142,8 @@ static void set_large(char *to, vector value, size_t n) {
         return;
     }
 #endif
-    for (size_t at = 0; at < n - 64; at += 64) set_64(to + at, value);
-    set_64(to + n - 64, value);
+    for (size_t at = 0; at < n - 64; at += 64) memory_set_64(to + at, value);
+    memory_set_64(to + n - 64, value);
 }
 
 #define SET_ENDS(type, value)                     \
@@ -152,7 +152,7 @@ static void set_large(char *to, vector value, size_t n) {
         AT(type, to, n - sizeof(type)) = (value); \
     } while (0)
 
-static inline void set_small(char *to, uint64_t word, size_t n) {
+static inline void memory_set_small(char *to, uint64_t word, size_t n) {
     if (n >= 8)
         SET_ENDS(word8, word);
     else if (n >= 4)
@@ -168,14 +168,14 @@ LOCAL void *memset(void *start, int byte, size_t n) {
     uint64_t word = (unsigned char)byte * 0x0101010101010101u;
     vector value = {word, word};
     if (n < 16) {
-        set_small(to, word, n);
+        memory_set_small(to, word, n);
     } else if (n <= 64) {
         SET_ENDS(vector, value);
         if (n <= 32) return start;
         AT(vector, to, 16) = value;
         AT(vector, to, n - 32) = value;
     } else {
-        set_large(to, value, n);
+        memory_set_large(to, value, n);
     }
     return start;
 }

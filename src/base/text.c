@@ -30,7 +30,7 @@ void text_add_visible(struct text *text, const char *bytes, size_t count) {
         text_add_bytes(text, bytes[i] >= ' ' && bytes[i] <= '~' ? bytes + i : "?", 1);
 }
 
-static void add_digits(struct text *text, uint64_t value, unsigned base, unsigned width) {
+static void text_add_digits(struct text *text, uint64_t value, unsigned base, unsigned width) {
     char digits[24];
     unsigned at = sizeof digits;
     do {
@@ -41,10 +41,10 @@ static void add_digits(struct text *text, uint64_t value, unsigned base, unsigne
     text_add_bytes(text, digits + at, sizeof digits - at);
 }
 
-void text_add_number(struct text *text, uint64_t value) { add_digits(text, value, 10, 0); }
+void text_add_number(struct text *text, uint64_t value) { text_add_digits(text, value, 10, 0); }
 
 void text_add_column(struct text *text, uint64_t value, unsigned width) {
-    add_digits(text, value, 10, width);
+    text_add_digits(text, value, 10, width);
 }
 
 void text_add_count(struct text *text, uint64_t count, const char *noun) {
@@ -56,7 +56,7 @@ void text_add_count(struct text *text, uint64_t count, const char *noun) {
 
 void text_add_hex(struct text *text, uint64_t value) {
     text_add(text, "0x");
-    add_digits(text, value, 16, 0);
+    text_add_digits(text, value, 16, 0);
 }
 
-void text_add_bare_hex(struct text *text, uint64_t value) { add_digits(text, value, 16, 0); }
+void text_add_bare_hex(struct text *text, uint64_t value) { text_add_digits(text, value, 16, 0); }
