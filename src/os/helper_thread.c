@@ -7,59 +7,60 @@
 #define AWAIT_NS ((int64_t)1000000000)
 
 /* Owned by the first thread until it ends. */
-static UNTOUCHED struct owner first_thread;
-static UNTOUCHED uint64_t first_mask;
+static UNTOUCHED struct owner helper_thread_owner;
+static UNTOUCHED uint64_t helper_thread_first_mask;
 
 RARE void helper_thread_first(void) {
-    owner_after_fork(&first_thread);
-    owner_take(&first_thread);
-    owner_settle(&first_thread);
-    first_mask = os_block_program_signals();
-    os_restore_signals(first_mask);
+    owner_after_fork(&helper_thread_owner);
+    owner_take(&helper_thread_owner);
+    owner_settle(&helper_thread_owner);
+    helper_thread_first_mask = os_block_program_signals();
+    os_restore_signals(helper_thread_first_mask);
 }
 
-bool helper_thread_orphaned(void) { return owner_has_ended(&first_thread); }
+bool helper_thread_orphaned(void) { return owner_has_ended(&helper_thread_owner); }
 
-void helper_thread_wait_for_first(void) { owner_await_end(&first_thread); }
+void helper_thread_wait_for_first(void) { owner_await_end(&helper_thread_owner); }
 
 /* The function that the new thread runs. It is on the stack of the thread that starts it. */
-struct start {
+struct helper_thread_argument {
     void *(*run)(void *);
     _Atomic int is_running;
 };
 
-static void *run_thread(void *argument) {
-    struct start *start = argument;
+static void *helper_thread_run(void *argument) {
+    struct helper_thread_argument *start = argument;
     void *(*run)(void *) = start->run;
     atomic_store_explicit(&start->is_running, 1, memory_order_release);
     os_wake_one(&start->is_running); /* uses only the address: the starter may have gone on */
     return run(NULL);
 }
 
-static bool create(pthread_t *thread, size_t stack, struct start *start) {
+static bool helper_thread_create(pthread_t *thread, size_t stack,
+                                 struct helper_thread_argument *start) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, stack);
-    int error = pthread_create(thread, &attributes, run_thread, start);
+    int error = pthread_create(thread, &attributes, helper_thread_run, start);
     pthread_attr_destroy(&attributes);
-    return error == 0 || pthread_create(thread, NULL, run_thread, start) == 0;
+    return error == 0 || pthread_create(thread, NULL, helper_thread_run, start) == 0;
 }
 
 /* libc ends the process when a new thread cannot register itself with the kernel. The program's
  * first step may be a filter of system calls for all threads, so the new thread passes that point
  * before the program starts. */
-static void await_thread(struct start *start) {
+static void helper_thread_await(struct helper_thread_argument *start) {
     while (atomic_load_explicit(&start->is_running, memory_order_acquire) == 0)
         os_wait_for(&start->is_running, 0, AWAIT_NS);
 }
 
 RARE bool helper_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *)) {
     uint64_t before = os_block_program_signals();
-    struct start start = {.run = run};
-    bool started = create(thread, stack, &start);
-    if (started) await_thread(&start);
+    struct helper_thread_argument start = {.run = run};
+    bool started = helper_thread_create(thread, stack, &start);
+    if (started) helper_thread_await(&start);
     os_restore_signals(before);
     return started;
 }
 
-void helper_thread_unblock_signals(void) { os_restore_signals(first_mask); }
+void helper_thread_unblock_signals(void) { os_restore_signals(helper_thread_first_mask); }

@@ -11,46 +11,47 @@
 
 #define AUXV_ENTRIES 64
 
-static const unsigned char auxv_types[] = {AT_PHDR,   AT_PHNUM,  AT_PAGESZ,      AT_SECURE,
-                                           AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR};
-#define AUXV_TYPES (sizeof auxv_types / sizeof *auxv_types)
+static const unsigned char os_auxv_types[] = {AT_PHDR,   AT_PHNUM,  AT_PAGESZ,      AT_SECURE,
+                                              AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR};
+#define AUXV_TYPES (sizeof os_auxv_types / sizeof *os_auxv_types)
 
 static struct {
     _Atomic unsigned long value[AUXV_TYPES];
     _Atomic bool known;
-} auxv;
+} os_auxv_vector;
 
 /* Racing threads store the same values. */
-static void auxv_set(unsigned long type, unsigned long value) {
+static void os_auxv_set(unsigned long type, unsigned long value) {
     for (size_t i = 0; i < AUXV_TYPES; i++)
-        if (auxv_types[i] == type)
-            atomic_store_explicit(&auxv.value[i], value, memory_order_relaxed);
+        if (os_auxv_types[i] == type)
+            atomic_store_explicit(&os_auxv_vector.value[i], value, memory_order_relaxed);
 }
 
 /* Without /proc, libc is asked. A static library needs no /proc, because a static program has no
  * wrappers. */
-static RARE void read_vector(void) {
+static RARE void os_auxv_read(void) {
     long bytes = 0;
 #ifdef MALLOW_PRELOAD
     ElfW(auxv_t) entry[AUXV_ENTRIES];
     bytes = os_read_file("/proc/self/auxv", (char *)entry, sizeof entry);
     for (long i = 0; i < bytes / (long)sizeof *entry && entry[i].a_type != AT_NULL; i++)
-        auxv_set(entry[i].a_type, entry[i].a_un.a_val);
+        os_auxv_set(entry[i].a_type, entry[i].a_un.a_val);
 #endif
     for (size_t i = 0; bytes <= 0 && i < AUXV_TYPES; i++)
-        auxv_set(auxv_types[i], getauxval(auxv_types[i]));
-    atomic_store_explicit(&auxv.known, true, memory_order_release);
+        os_auxv_set(os_auxv_types[i], getauxval(os_auxv_types[i]));
+    atomic_store_explicit(&os_auxv_vector.known, true, memory_order_release);
     /* If the loader was started as a command, it replaces these two values by those of the real
      * program, which only libc knows. If a wrapper allocates here, the other values are known. */
-    auxv_set(AT_PHDR, getauxval(AT_PHDR));
-    auxv_set(AT_PHNUM, getauxval(AT_PHNUM));
+    os_auxv_set(AT_PHDR, getauxval(AT_PHDR));
+    os_auxv_set(AT_PHNUM, getauxval(AT_PHNUM));
 }
 
 unsigned long os_auxv(unsigned long type) {
-    if (unlikely(!atomic_load_explicit(&auxv.known, memory_order_acquire))) read_vector();
+    if (unlikely(!atomic_load_explicit(&os_auxv_vector.known, memory_order_acquire)))
+        os_auxv_read();
     for (size_t i = 0; i < AUXV_TYPES; i++)
-        if (auxv_types[i] == type)
-            return atomic_load_explicit(&auxv.value[i], memory_order_relaxed);
+        if (os_auxv_types[i] == type)
+            return atomic_load_explicit(&os_auxv_vector.value[i], memory_order_relaxed);
     return 0;
 }
 
@@ -61,7 +62,7 @@ unsigned os_address_bits(void) {
 
 /* The name of the program is the last item before the end of the first stack. Without
  * randomisation, the stack ends within a page of the end of the address space. */
-static bool is_placed_alike(void) {
+static bool os_auxv_find_placing(void) {
     uintptr_t name = os_auxv(AT_EXECFN);
     if (name == 0) return false;
     uintptr_t end = name + strlen((const char *)name);
@@ -73,7 +74,7 @@ bool os_is_placed_alike(void) {
     static _Atomic int8_t answer; /* racing threads store the same value */
     int8_t alike = atomic_load_explicit(&answer, memory_order_relaxed);
     if (unlikely(alike == 0)) {
-        alike = is_placed_alike() ? 1 : -1;
+        alike = os_auxv_find_placing() ? 1 : -1;
         atomic_store_explicit(&answer, alike, memory_order_relaxed);
     }
     return alike > 0;
@@ -81,14 +82,14 @@ bool os_is_placed_alike(void) {
 
 /* ---- vDSO ---- */
 
-struct vdso {
+struct os_auxv_vdso {
     const char *strings;
     const ElfW(Sym) * symbols;
     const ElfW(Word) * hash;
     uintptr_t moved; /* difference between addresses in memory and in the object */
 };
 
-static bool find_tables(uintptr_t start, struct vdso *vdso) {
+static bool os_auxv_find_tables(uintptr_t start, struct os_auxv_vdso *vdso) {
     const ElfW(Ehdr) *head = (const void *)start;
     const ElfW(Phdr) *part = (const void *)(start + head->e_phoff);
     const ElfW(Dyn) *dynamic = NULL;
@@ -110,8 +111,8 @@ static bool find_tables(uintptr_t start, struct vdso *vdso) {
 
 void *os_vdso_function(const char *name) {
     uintptr_t start = os_auxv(AT_SYSINFO_EHDR);
-    struct vdso vdso = {0};
-    if (start == 0 || !find_tables(start, &vdso)) return NULL;
+    struct os_auxv_vdso vdso = {0};
+    if (start == 0 || !os_auxv_find_tables(start, &vdso)) return NULL;
     ElfW(Word) count = vdso.hash[1]; /* the number of chains equals that of symbols */
     for (ElfW(Word) i = 0; i < count; i++) {
         const ElfW(Sym) *symbol = &vdso.symbols[i];

@@ -17,26 +17,26 @@
 
 typedef int clock_function(clockid_t clock, struct timespec *t);
 
-static int by_system_call(clockid_t clock, struct timespec *t) {
+static int os_clock_by_system_call(clockid_t clock, struct timespec *t) {
     return (int)CALL(SYS_clock_gettime, clock, t);
 }
 
-static clock_function *clock_function_found(void) {
+static clock_function *os_clock_find(void) {
     static _Atomic(clock_function *) found; /* racing threads store the same value */
     clock_function *read = atomic_load_explicit(&found, memory_order_relaxed);
     if (likely(read != NULL)) return read;
     void *in_vdso = os_vdso_function(CLOCK_FUNCTION);
-    read = in_vdso != NULL ? (clock_function *)(uintptr_t)in_vdso : by_system_call;
+    read = in_vdso != NULL ? (clock_function *)(uintptr_t)in_vdso : os_clock_by_system_call;
     atomic_store_explicit(&found, read, memory_order_relaxed);
     return read;
 }
 
-static int64_t read_clock(clockid_t clock) {
+static int64_t os_clock_read(clockid_t clock) {
     struct timespec t = {0};
-    clock_function_found()(clock, &t);
+    os_clock_find()(clock, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int64_t os_coarse_ns(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
+int64_t os_coarse_ns(void) { return os_clock_read(CLOCK_MONOTONIC_COARSE); }
 
-int64_t os_exact_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+int64_t os_exact_ns(void) { return os_clock_read(CLOCK_MONOTONIC); }

@@ -38,7 +38,7 @@ size_t os_page_size(void) {
     return page;
 }
 
-static void *map(void *at, size_t bytes, int protection, int flags) {
+static void *os_map_private(void *at, size_t bytes, int protection, int flags) {
     long r = call6(SYS_mmap, (long)at, (long)bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags,
                    -1, 0);
     return IS_ERROR(r) ? NULL : (void *)r;
@@ -46,7 +46,7 @@ static void *map(void *at, size_t bytes, int protection, int flags) {
 
 void *os_reserve(size_t bytes) {
     /* Maps one granule more, and then trims the mapping to its alignment. */
-    char *start = map(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
+    char *start = os_map_private(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
     if (start == NULL) return NULL;
     size_t lead = round_up((uintptr_t)start, GRANULE) - (uintptr_t)start;
     if (lead != 0) call3(SYS_munmap, start, lead, 0);
@@ -54,17 +54,19 @@ void *os_reserve(size_t bytes) {
     return start + lead;
 }
 
-static bool protect(void *start, size_t bytes, int protection) {
+static bool os_set_protection(void *start, size_t bytes, int protection) {
     return call3(SYS_mprotect, start, bytes, protection) == 0;
 }
 
-bool os_commit(void *start, size_t bytes) { return protect(start, bytes, PROT_READ | PROT_WRITE); }
+bool os_commit(void *start, size_t bytes) {
+    return os_set_protection(start, bytes, PROT_READ | PROT_WRITE);
+}
 
 #ifndef MAP_FIXED_NOREPLACE
 #    define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-static enum os_extended map_exactly(void *start, size_t bytes, int protection, int flags) {
+static enum os_extended os_map_exactly(void *start, size_t bytes, int protection, int flags) {
     long r = call6(SYS_mmap, (long)start, (long)bytes, protection,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
     if (r == (long)start) return OS_EXTENDED;
@@ -75,16 +77,16 @@ static enum os_extended map_exactly(void *start, size_t bytes, int protection, i
 }
 
 enum os_extended os_extend(void *start, size_t bytes) {
-    return map_exactly(start, bytes, PROT_READ | PROT_WRITE, 0);
+    return os_map_exactly(start, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 bool os_reserve_at(void *start, size_t bytes) {
-    return map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE) == OS_EXTENDED;
+    return os_map_exactly(start, bytes, PROT_NONE, MAP_NORESERVE) == OS_EXTENDED;
 }
 
 /* A new mapping merges with the reservation around it; one that was in use does not always. */
 bool os_discard(void *start, size_t bytes) {
-    return map(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
+    return os_map_private(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
 /* libc's sbrk continues from a variable. That is updated here, because sbrk itself may be wrapped.
@@ -92,7 +94,7 @@ bool os_discard(void *start, size_t bytes) {
 #if defined(MALLOW_PRELOAD) && defined(__GLIBC__)
 extern void *__curbrk __attribute__((weak)); /* musl has neither this nor a working sbrk */
 
-static char *move_break(ptrdiff_t bytes) {
+static char *os_move_break(ptrdiff_t bytes) {
     char *before = (char *)CALL(SYS_brk, 0);
     if (bytes == 0) return before;
     char *after = (char *)CALL(SYS_brk, before + bytes);
@@ -100,7 +102,7 @@ static char *move_break(ptrdiff_t bytes) {
     return after == before + bytes ? before : (char *)-1;
 }
 #else
-static char *move_break(ptrdiff_t bytes) {
+static char *os_move_break(ptrdiff_t bytes) {
     int saved = errno;
     char *before = sbrk(bytes);
     errno = saved;
@@ -109,19 +111,20 @@ static char *move_break(ptrdiff_t bytes) {
 #endif
 
 char *os_break(void) {
-    char *now = move_break(0);
+    char *now = os_move_break(0);
     return now == (char *)-1 ? NULL : now;
 }
 
 bool os_break_move(char *from, char *to) {
-    char *before = os_break() == from ? move_break(to - from) : (char *)-1;
+    char *before = os_break() == from ? os_move_break(to - from) : (char *)-1;
     /* Another thread may have moved the break meanwhile. */
     bool moved = before == from;
-    if (!moved && before != (char *)-1 && os_break() == before + (to - from)) move_break(from - to);
+    if (!moved && before != (char *)-1 && os_break() == before + (to - from))
+        os_move_break(from - to);
     return moved;
 }
 
-bool os_protect(void *start, size_t bytes) { return protect(start, bytes, PROT_NONE); }
+bool os_protect(void *start, size_t bytes) { return os_set_protection(start, bytes, PROT_NONE); }
 
 bool os_write_protected(void *to, const void *from, size_t bytes) {
     uintptr_t first = (uintptr_t)to & ~(os_page_size() - 1);
@@ -141,7 +144,7 @@ bool os_advise_huge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
 }
 
-void *os_map(size_t bytes) { return map(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
+void *os_map(size_t bytes) { return os_map_private(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
 
 bool os_unmap(void *start, size_t bytes) { return call3(SYS_munmap, start, bytes, 0) == 0; }
 
@@ -309,9 +312,11 @@ int os_open_process_file(int number) {
 #define IS_BUSY(r) ((r) == -EWOULDBLOCK)
 
 /* On 64-bit machines, libc's struct stat is the kernel's. */
-static bool identify(int fd, struct stat *status) { return call3(SYS_fstat, fd, status, 0) == 0; }
+static bool os_identify_file(int fd, struct stat *status) {
+    return call3(SYS_fstat, fd, status, 0) == 0;
+}
 
-static void set_file(struct os_file *file, const struct stat *status) {
+static void os_set_file(struct os_file *file, const struct stat *status) {
     file->device = status->st_dev;
     file->number = status->st_ino;
 }
@@ -319,7 +324,7 @@ static void set_file(struct os_file *file, const struct stat *status) {
 /* Moves a descriptor to 1000 or more, or to half or a quarter of that and so on if the limit is
  * lower. It does not take the highest number, which would enlarge the kernel's table of
  * descriptors. */
-static int move_high(int fd) {
+static int os_move_high(int fd) {
     for (long least = 1000; least > fd; least /= 2) {
         long moved = call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
         if (IS_ERROR(moved)) continue;
@@ -334,9 +339,9 @@ int os_open_log(const char *path, bool create, struct os_file *file) {
     int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
     long fd = call6(SYS_openat, AT_FDCWD, (long)path, flags | (create ? O_CREAT : 0), 0600, 0, 0);
     if (IS_ERROR(fd)) return (int)-fd;
-    file->fd = move_high((int)fd);
-    identify(file->fd, &status);
-    set_file(file, &status);
+    file->fd = os_move_high((int)fd);
+    os_identify_file(file->fd, &status);
+    os_set_file(file, &status);
     /* Writes may wait for a slow terminal, but not for the reader of a pipe, which may never come.
      */
     if (!S_ISFIFO(status.st_mode)) call3(SYS_fcntl, file->fd, F_SETFL, O_APPEND);
@@ -344,7 +349,8 @@ int os_open_log(const char *path, bool create, struct os_file *file) {
 }
 
 /* Locks the file for this process, and empties it. */
-static enum os_opened claim(const struct os_file *file, const struct stat *status, bool guessable) {
+static enum os_opened os_claim_file(const struct os_file *file, const struct stat *status,
+                                    bool guessable) {
     bool regular = S_ISREG(status->st_mode);
     bool own = status->st_uid == (uid_t)call3(SYS_geteuid, 0, 0, 0) && status->st_nlink == 1;
     if (guessable && !(regular && own)) return OS_REFUSED;
@@ -360,10 +366,10 @@ enum os_opened os_create_log(const char *path, bool guessable, struct os_file *f
     if (guessable) flags |= O_NOFOLLOW | O_NONBLOCK;
     long fd = call6(SYS_openat, AT_FDCWD, (long)path, flags, 0666, 0, 0);
     if (IS_ERROR(fd)) return OS_REFUSED;
-    file->fd = move_high((int)fd);
-    identify(file->fd, &status);
-    set_file(file, &status);
-    enum os_opened opened = claim(file, &status, guessable);
+    file->fd = os_move_high((int)fd);
+    os_identify_file(file->fd, &status);
+    os_set_file(file, &status);
+    enum os_opened opened = os_claim_file(file, &status, guessable);
     if (opened != OS_OPENED) os_close(file->fd);
     return opened;
 }
@@ -371,8 +377,8 @@ enum os_opened os_create_log(const char *path, bool guessable, struct os_file *f
 bool os_is_file(const struct os_file *file) {
     struct stat status = {0};
     struct os_file now;
-    if (!identify(file->fd, &status)) return false;
-    set_file(&now, &status);
+    if (!os_identify_file(file->fd, &status)) return false;
+    os_set_file(&now, &status);
     return os_is_same_file(&now, file);
 }
 
@@ -381,7 +387,7 @@ bool os_find_file(const char *path, struct os_file *file) {
     long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_PATH | O_CLOEXEC, 0, 0, 0);
     if (IS_ERROR(fd)) return false;
     file->fd = (int)fd;
-    if (identify(file->fd, &status)) return set_file(file, &status), true;
+    if (os_identify_file(file->fd, &status)) return os_set_file(file, &status), true;
     os_close(file->fd);
     return false;
 }

@@ -16,31 +16,31 @@
 
 /* ---- files of /proc ---- */
 
-struct peer_path {
+struct os_peer_path {
     char text[48];
     size_t length;
 };
 
-static void peer_path_add(struct peer_path *path, const char *part) {
+static void os_peer_path_add(struct os_peer_path *path, const char *part) {
     size_t length = strlen(part);
     memcpy(path->text + path->length, part, length + 1);
     path->length += length;
 }
 
 /* Returns the path /proc/PID/NAME; PID 0 means this process. */
-static struct peer_path peer_path(unsigned process, const char *name) {
-    struct peer_path path = {.length = 0};
+static struct os_peer_path os_peer_path(unsigned process, const char *name) {
+    struct os_peer_path path = {.length = 0};
     char digits[12], *first = digits + sizeof digits - 1;
     *first = '\0';
     for (unsigned rest = process; rest != 0; rest /= 10) *--first = (char)('0' + rest % 10);
-    peer_path_add(&path, "/proc/");
-    peer_path_add(&path, process == 0 ? "self" : first);
-    peer_path_add(&path, "/");
-    peer_path_add(&path, name);
+    os_peer_path_add(&path, "/proc/");
+    os_peer_path_add(&path, process == 0 ? "self" : first);
+    os_peer_path_add(&path, "/");
+    os_peer_path_add(&path, name);
     return path;
 }
 
-static uint64_t peer_number(const char *digits, unsigned base) {
+static uint64_t os_peer_number(const char *digits, unsigned base) {
     uint64_t number = 0;
     for (;; digits++) {
         unsigned digit = *digits >= '0' && *digits <= '9'   ? (unsigned)(*digits - '0')
@@ -51,57 +51,57 @@ static uint64_t peer_number(const char *digits, unsigned base) {
     }
 }
 
-static unsigned peer_overflow_user(void) {
+static unsigned os_peer_overflow_user(void) {
     char digits[16];
     long length = os_read_file("/proc/sys/kernel/overflowuid", digits, sizeof digits - 1);
     if (length <= 0) return OVERFLOW_USER;
     digits[length] = '\0';
-    return (unsigned)peer_number(digits, 10);
+    return (unsigned)os_peer_number(digits, 10);
 }
 
 /* If /proc belongs to another PID namespace, its numbers refer to other processes. */
-static bool proc_is_ours(void) {
+static bool os_peer_proc_is_ours(void) {
     char target[16];
     long length = call_errno(SYS_readlinkat, -1, "/proc/self", target, sizeof target - 1);
     if (length <= 0) return false;
     target[length] = '\0';
-    return peer_number(target, 10) == (uint64_t)os_process_id();
+    return os_peer_number(target, 10) == (uint64_t)os_process_id();
 }
 
 /* ---- rights of a process ---- */
 
-enum known { UNKNOWN, NO, YES };
+enum os_peer_answer { UNKNOWN, NO, YES };
 
-struct capabilities {
+struct os_peer_capabilities {
     bool known;
     uint64_t permitted, effective;
 };
 
-static uint64_t peer_mask(const char *status, const char *name) {
+static uint64_t os_peer_mask(const char *status, const char *name) {
     const char *at = strstr(status, name);
-    return at == NULL ? 0 : peer_number(at + strlen(name), 16);
+    return at == NULL ? 0 : os_peer_number(at + strlen(name), 16);
 }
 
-static struct capabilities peer_capabilities(unsigned process) {
+static struct os_peer_capabilities os_peer_capabilities(unsigned process) {
     static UNTOUCHED char status[4096];
-    struct peer_path path = peer_path(process, "status");
+    struct os_peer_path path = os_peer_path(process, "status");
     long length = os_read_file(path.text, status, sizeof status - 1);
-    if (length <= 0) return (struct capabilities){.known = false};
+    if (length <= 0) return (struct os_peer_capabilities){.known = false};
     status[length] = '\0';
-    return (struct capabilities){true, peer_mask(status, "\nCapPrm:\t"),
-                                 peer_mask(status, "\nCapEff:\t")};
+    return (struct os_peer_capabilities){true, os_peer_mask(status, "\nCapPrm:\t"),
+                                         os_peer_mask(status, "\nCapEff:\t")};
 }
 
-static enum known has_our_user_namespace(unsigned process) {
+static enum os_peer_answer os_peer_has_our_namespace(unsigned process) {
     struct os_file ours, theirs;
-    if (!os_find_file(peer_path(0, "ns/user").text, &ours)) return UNKNOWN;
+    if (!os_find_file(os_peer_path(0, "ns/user").text, &ours)) return UNKNOWN;
     os_close(ours.fd);
-    if (!os_find_file(peer_path(process, "ns/user").text, &theirs)) return UNKNOWN;
+    if (!os_find_file(os_peer_path(process, "ns/user").text, &theirs)) return UNKNOWN;
     os_close(theirs.fd);
     return os_is_same_file(&ours, &theirs) ? YES : NO;
 }
 
-static bool has_all_ids_of(const struct ucred *peer) {
+static bool os_peer_has_all_ids(const struct ucred *peer) {
     unsigned users[3], groups[3];
     call_errno(SYS_getresuid, &users[0], &users[1], &users[2]);
     call_errno(SYS_getresgid, &groups[0], &groups[1], &groups[2]);
@@ -110,18 +110,20 @@ static bool has_all_ids_of(const struct ucred *peer) {
     return true;
 }
 
-static bool process_is_dumpable(void) {
+static bool os_peer_we_are_dumpable(void) {
     return call_errno(SYS_prctl, PR_GET_DUMPABLE, 0l, 0l, 0l, 0l) == 1;
 }
 
 /* Only the capabilities of root count, not those of other users. */
-static bool traces_as_root(const struct ucred *peer, const struct capabilities *theirs) {
+static bool os_peer_traces_as_root(const struct ucred *peer,
+                                   const struct os_peer_capabilities *theirs) {
     return peer->uid == 0 && (!theirs->known || (theirs->effective >> CAP_SYS_PTRACE & 1) != 0);
 }
 
-static bool has_our_rights(const struct ucred *peer, const struct capabilities *theirs) {
-    struct capabilities ours = peer_capabilities(0);
-    return has_all_ids_of(peer) && process_is_dumpable() && theirs->known && ours.known &&
+static bool os_peer_has_our_rights(const struct ucred *peer,
+                                   const struct os_peer_capabilities *theirs) {
+    struct os_peer_capabilities ours = os_peer_capabilities(0);
+    return os_peer_has_all_ids(peer) && os_peer_we_are_dumpable() && theirs->known && ours.known &&
            (ours.permitted & ~theirs->permitted) == 0;
 }
 
@@ -129,14 +131,14 @@ bool os_peer_may_read(int socket) {
     struct ucred peer;
     socklen_t length = sizeof peer;
     if (call_errno(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
-        peer.uid == peer_overflow_user())
+        peer.uid == os_peer_overflow_user())
         return false;
-    struct capabilities theirs = {.known = false};
-    enum known same_namespace = UNKNOWN;
-    if (peer.pid > 0 && proc_is_ours()) {
-        theirs = peer_capabilities((unsigned)peer.pid);
-        same_namespace = has_our_user_namespace((unsigned)peer.pid);
+    struct os_peer_capabilities theirs = {.known = false};
+    enum os_peer_answer same_namespace = UNKNOWN;
+    if (peer.pid > 0 && os_peer_proc_is_ours()) {
+        theirs = os_peer_capabilities((unsigned)peer.pid);
+        same_namespace = os_peer_has_our_namespace((unsigned)peer.pid);
     }
-    if (traces_as_root(&peer, &theirs)) return same_namespace != NO;
-    return has_our_rights(&peer, &theirs) && same_namespace == YES;
+    if (os_peer_traces_as_root(&peer, &theirs)) return same_namespace != NO;
+    return os_peer_has_our_rights(&peer, &theirs) && same_namespace == YES;
 }

@@ -22,14 +22,14 @@
 
 #define STATUS_NOT_RUN 127
 
-static int parse_number_at(const char *name) {
+static int os_process_parse_number(const char *name) {
     int number = 0;
     for (; *name >= '0' && *name <= '9'; name++) number = number * 10 + (*name - '0');
     return number;
 }
 
 /* If the parent ended before the prctl, no signal comes any more. */
-static void die_with(int parent) {
+static void os_process_die_with(int parent) {
     call_errno(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
     if (call_errno(SYS_getppid) != parent) os_end_copy(STATUS_NOT_RUN);
 }
@@ -39,7 +39,7 @@ static void die_with(int parent) {
 int os_copy_process(void) {
     int parent = os_process_id();
     long copy = call_errno(SYS_clone, 0l, 0l, 0l, 0l, 0l);
-    if (copy == 0) die_with(parent);
+    if (copy == 0) os_process_die_with(parent);
     return (int)copy;
 }
 
@@ -71,7 +71,7 @@ int os_memory_file(void) {
     return (int)call_errno(SYS_memfd_create, "mallow", MFD_CLOEXEC);
 }
 
-struct filter_run {
+struct os_process_filter {
     const char *path, *argument;
     int program, from, to;
     int milliseconds;
@@ -87,7 +87,7 @@ void os_find_program(struct os_program *program, const char *path) {
 }
 
 /* Returns a descriptor of the program's file, or -1 if the path now refers to another file. */
-static int open_program(const struct os_program *program) {
+static int os_process_open_program(const struct os_program *program) {
     struct os_file now;
     if (program->path == NULL || !os_find_file(program->path, &now)) return -1;
     if (os_is_same_file(&now, &program->file)) return now.fd;
@@ -97,7 +97,7 @@ static int open_program(const struct os_program *program) {
 
 /* Moves the descriptors to free numbers first, so that they do not overwrite each other, and then
  * to their final numbers without CLOEXEC. */
-static bool place_descriptors(const struct filter_run *run) {
+static bool os_process_place_descriptors(const struct os_process_filter *run) {
     const int wanted[] = {run->from, run->to, run->to, run->program};
     long moved[PROGRAM_FD + 1];
     for (long fd = 0; fd <= PROGRAM_FD; fd++) {
@@ -111,28 +111,28 @@ static bool place_descriptors(const struct filter_run *run) {
 }
 
 /* Called in a new process, so that no handler of the program can run there. */
-static void reset_signals(void) {
+static void os_process_reset_signals(void) {
     static const uint64_t by_default[4]; /* the kernel's struct sigaction with SIG_DFL */
     for (long signal = 1; signal < NSIG; signal++)
         call_errno(SYS_rt_sigaction, signal, by_default, NULL, 8l);
 }
 
-static int execute_filter(void *argument) {
+static int os_process_execute_filter(void *argument) {
     static const char *const no_environment[] = {NULL};
     static const uint64_t no_signals = 0;
-    const struct filter_run *run = argument;
+    const struct os_process_filter *run = argument;
     const char *arguments[] = {run->path, run->argument, NULL};
     call_errno(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
-    reset_signals();
+    os_process_reset_signals();
     call_errno(SYS_rt_sigprocmask, (long)SIG_SETMASK, &no_signals, NULL, 8l);
-    if (place_descriptors(run))
+    if (os_process_place_descriptors(run))
         call_errno(SYS_execveat, (long)PROGRAM_FD, "", arguments, no_environment,
                    (long)AT_EMPTY_PATH);
     os_end_copy(STATUS_NOT_RUN);
 }
 
 /* Adds up its own pauses, because a clock may stand still. */
-static int await_for(int child, int milliseconds) {
+static int os_process_await_for(int child, int milliseconds) {
     for (int waited = 0, pause = 1; waited < milliseconds; waited += pause) {
         int status;
         long ended = call_errno(SYS_wait4, child, &status, WNOHANG | __WALL, NULL);
@@ -149,23 +149,24 @@ static int await_for(int child, int milliseconds) {
 
 /* execve(2) sets the signal that a child sends at its end to SIGCHLD. Therefore the program is the
  * child of an intermediate process, which this function runs, and not of the calling process. */
-static int start_filter(void *argument) {
-    struct filter_run *run = argument;
-    die_with(run->parent);
+static int os_process_start_filter(void *argument) {
+    struct os_process_filter *run = argument;
+    os_process_die_with(run->parent);
     /* While SIGCHLD is ignored, children cannot be waited for. */
-    reset_signals();
-    int child = clone(execute_filter, run->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, run);
-    os_end_copy(child < 0 ? STATUS_NOT_RUN : await_for(child, run->milliseconds));
+    os_process_reset_signals();
+    int child = clone(os_process_execute_filter, run->stack, CLONE_VM | CLONE_VFORK | SIGCHLD, run);
+    os_end_copy(child < 0 ? STATUS_NOT_RUN : os_process_await_for(child, run->milliseconds));
 }
 
 /* Both processes share this process's memory, because copying a large process takes time. This
  * thread waits meanwhile. */
-static int run_filter(struct filter_run *run) {
+static int os_process_run_filter(struct os_process_filter *run) {
     char *stacks = os_map((size_t)2 * CHILD_STACK);
     if (stacks == NULL) return -1;
     run->stack = stacks + CHILD_STACK;
     call_errno(SYS_lseek, run->from, 0l, SEEK_SET);
-    int child = clone(start_filter, run->stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, run);
+    int child =
+        clone(os_process_start_filter, run->stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, run);
     int status = child < 0 ? -1 : os_await_copy(child);
     os_unmap(stacks, (size_t)2 * CHILD_STACK);
     return status;
@@ -173,16 +174,16 @@ static int run_filter(struct filter_run *run) {
 
 int os_run_filter(const struct os_program *program, const char *argument, int from, int to,
                   int milliseconds) {
-    int fd = open_program(program);
+    int fd = os_process_open_program(program);
     if (fd < 0) return -1;
-    struct filter_run run = {.path = program->path,
-                             .argument = argument,
-                             .program = fd,
-                             .from = from,
-                             .to = to,
-                             .milliseconds = milliseconds,
-                             .parent = os_process_id()};
-    int status = run_filter(&run);
+    struct os_process_filter run = {.path = program->path,
+                                    .argument = argument,
+                                    .program = fd,
+                                    .from = from,
+                                    .to = to,
+                                    .milliseconds = milliseconds,
+                                    .parent = os_process_id()};
+    int status = os_process_run_filter(&run);
     os_close(fd);
     return status;
 }
@@ -195,11 +196,11 @@ void os_copy_file(int from, void (*to)(const char *bytes, size_t count)) {
 }
 
 /* Returns the number after the name in the thread's status, or 0 if there is none. */
-static int number_in_status(const char *status, const char *name) {
+static int os_process_number_in_status(const char *status, const char *name) {
     const char *at = strstr(status, name);
     if (at == NULL) return 0;
     for (at += strlen(name); *at == ' ' || *at == '\t';) at++;
-    return parse_number_at(at);
+    return os_process_parse_number(at);
 }
 
 /* Without /proc, prctl still shows if there are any filters. */
@@ -210,12 +211,12 @@ int os_call_filters(void) {
     long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
     if (length <= 0) return -1;
     status[length] = '\0';
-    return 1 + number_in_status(status, "\nSeccomp_filters:");
+    return 1 + os_process_number_in_status(status, "\nSeccomp_filters:");
 }
 
 /* ---- threads ---- */
 
-struct entry_head {
+struct os_process_entry {
     uint64_t inode, offset;
     unsigned short bytes;
     unsigned char type;
@@ -223,14 +224,14 @@ struct entry_head {
 };
 
 bool os_each_thread(void (*call)(void *to, int thread), void *to) {
-    _Alignas(struct entry_head) char entries[4096];
+    _Alignas(struct os_process_entry) char entries[4096];
     long n, fd = call_errno(SYS_openat, AT_FDCWD, "/proc/self/task",
                             O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return false;
     while ((n = call_errno(SYS_getdents64, fd, entries, sizeof entries)) > 0) {
         for (long at = 0; at < n;) {
-            const struct entry_head *entry = (const void *)(entries + at);
-            int thread = parse_number_at(entry->name);
+            const struct os_process_entry *entry = (const void *)(entries + at);
+            int thread = os_process_parse_number(entry->name);
             if (thread != 0) call(to, thread);
             at += entry->bytes;
         }

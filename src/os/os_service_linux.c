@@ -24,7 +24,7 @@
 #define SEAL_FUTURE_WRITE 0x10 /* F_SEAL_FUTURE_WRITE */
 
 /* Returns the number of descriptors that the thread's table has room for, or 0 if it is unknown. */
-static unsigned table_size(void) {
+static unsigned os_service_table_size(void) {
     char status[1024];
     long length = os_read_file("/proc/thread-self/status", status, sizeof status - 1);
     status[length > 0 ? length : 0] = '\0';
@@ -36,15 +36,16 @@ static unsigned table_size(void) {
 }
 
 /* For Linux before 5.9. */
-static bool close_one_by_one(void) {
+static bool os_service_close_one_by_one(void) {
     if (call_errno(SYS_unshare, UNSHARE_FILES) != 0) return false;
-    unsigned size = table_size();
+    unsigned size = os_service_table_size();
     for (unsigned fd = 0; fd < size; fd++) call_errno(SYS_close, fd);
     return size != 0;
 }
 
 bool os_own_descriptors(void) {
-    return call_errno(SYS_close_range, 0u, ~0u, UNSHARE_TABLE) == 0 || close_one_by_one();
+    return call_errno(SYS_close_range, 0u, ~0u, UNSHARE_TABLE) == 0 ||
+           os_service_close_one_by_one();
 }
 
 void os_name_thread(const char *name) { call_errno(SYS_prctl, PR_SET_NAME, name, 0, 0, 0); }
@@ -57,7 +58,7 @@ uint64_t os_pid_namespace(void) {
 }
 
 /* Creates a socket and applies `attach`, SYS_bind or SYS_connect, with the name. */
-static int named_socket(long attach, int flags, const char *name, size_t length) {
+static int os_service_named_socket(long attach, int flags, const char *name, size_t length) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (length >= sizeof address.sun_path) return -1;
     memcpy(address.sun_path + 1, name, length);
@@ -70,14 +71,14 @@ static int named_socket(long attach, int flags, const char *name, size_t length)
 }
 
 int os_listen(const char *name, size_t length) {
-    int fd = named_socket(SYS_bind, 0, name, length);
+    int fd = os_service_named_socket(SYS_bind, 0, name, length);
     if (fd < 0 || call_errno(SYS_listen, fd, 16) == 0) return fd;
     os_close(fd);
     return -1;
 }
 
 int os_connect(const char *name, size_t length) {
-    return named_socket(SYS_connect, SOCK_NONBLOCK, name, length);
+    return os_service_named_socket(SYS_connect, SOCK_NONBLOCK, name, length);
 }
 
 int os_accept(int listener) {
@@ -85,7 +86,7 @@ int os_accept(int listener) {
 }
 
 /* Returns true if the socket becomes ready for `events` before the deadline. */
-static bool await(int fd, short events, int64_t deadline) {
+static bool os_service_await(int fd, short events, int64_t deadline) {
     for (;;) {
         int64_t left = deadline - os_coarse_ns();
         if (left <= 0) return false;
@@ -96,7 +97,7 @@ static bool await(int fd, short events, int64_t deadline) {
 }
 
 size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline) {
-    while (await(fd, POLLIN, deadline)) {
+    while (os_service_await(fd, POLLIN, deadline)) {
         long n = call_errno(SYS_recvfrom, fd, buffer, bytes, MSG_DONTWAIT, NULL, NULL);
         if (n >= 0) return (size_t)n;
         if (errno != EAGAIN && errno != EINTR) return 0;
@@ -105,7 +106,7 @@ size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline) {
 }
 
 /* One message, with a descriptor if there is one; how many bytes of it were taken. */
-static long send_some(int fd, const char *bytes, size_t count, int passed) {
+static long os_service_send_some(int fd, const char *bytes, size_t count, int passed) {
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
@@ -125,8 +126,8 @@ static long send_some(int fd, const char *bytes, size_t count, int passed) {
 
 bool os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadline) {
     while (count > 0) {
-        if (!await(fd, POLLOUT, deadline)) return false;
-        long n = send_some(fd, bytes, count, passed);
+        if (!os_service_await(fd, POLLOUT, deadline)) return false;
+        long n = os_service_send_some(fd, bytes, count, passed);
         if (n < 0 && errno != EAGAIN && errno != EINTR) return false;
         if (n < 0) continue;
         passed = -1;
@@ -136,7 +137,7 @@ bool os_send(int fd, const char *bytes, size_t count, int passed, int64_t deadli
     return true;
 }
 
-static void *map_sealed(int fd, size_t bytes) {
+static void *os_service_map_sealed(int fd, size_t bytes) {
     int fixed = F_SEAL_SHRINK | F_SEAL_GROW;
     if (call_errno(SYS_ftruncate, fd, bytes) != 0 ||
         call_errno(SYS_fcntl, fd, F_ADD_SEALS, fixed) != 0)
@@ -154,7 +155,7 @@ static void *map_sealed(int fd, size_t bytes) {
 void *os_shared_memory(size_t bytes, int *fd) {
     *fd = (int)call_errno(SYS_memfd_create, "mallow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*fd < 0) return NULL;
-    void *start = map_sealed(*fd, bytes);
+    void *start = os_service_map_sealed(*fd, bytes);
     if (start == NULL) os_close(*fd);
     return start;
 }

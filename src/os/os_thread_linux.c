@@ -10,36 +10,38 @@
 #include "os/os_call.h"
 
 /* libc's record of a thread is at a constant distance from the thread's variables. */
-static __thread char anchor __attribute__((tls_model("initial-exec")));
+static __thread char os_thread_anchor __attribute__((tls_model("initial-exec")));
 
-uintptr_t os_thread_place(void) { return (uintptr_t)&anchor; }
+uintptr_t os_thread_place(void) { return (uintptr_t)&os_thread_anchor; }
 
-enum asking { NOT_ASKING, BY_FUTEX, BY_SIGNAL };
+enum os_thread_asking { NOT_ASKING, BY_FUTEX, BY_SIGNAL };
 
 /* Distances in bytes from the anchor; 0: unknown. */
 static struct {
     _Atomic ptrdiff_t number, list;
-    _Atomic(enum asking) asking;
-} learnt;
+    _Atomic(enum os_thread_asking) asking;
+} os_thread_learnt;
 
-static void *at_distance(_Atomic ptrdiff_t *distance) {
+static void *os_thread_at_distance(_Atomic ptrdiff_t *distance) {
     ptrdiff_t bytes = atomic_load_explicit(distance, memory_order_relaxed);
     return bytes == 0 ? NULL : (void *)(os_thread_place() + (uintptr_t)bytes);
 }
 
-static void learn_distance(_Atomic ptrdiff_t *distance, const void *to) {
+static void os_thread_learn_distance(_Atomic ptrdiff_t *distance, const void *to) {
     atomic_store_explicit(distance, (ptrdiff_t)((uintptr_t)to - os_thread_place()),
                           memory_order_relaxed);
 }
 
-static int ask_thread_id(void) { return (int)CALL(SYS_gettid, 0); }
+static int os_thread_ask_id(void) { return (int)CALL(SYS_gettid, 0); }
 
 int os_thread_id(void) {
-    const _Atomic int *number = at_distance(&learnt.number);
-    return number != NULL ? atomic_load_explicit(number, memory_order_relaxed) : ask_thread_id();
+    const _Atomic int *number = os_thread_at_distance(&os_thread_learnt.number);
+    return number != NULL ? atomic_load_explicit(number, memory_order_relaxed) : os_thread_ask_id();
 }
 
-struct robust_list_head *os_thread_list(void) { return at_distance(&learnt.list); }
+struct robust_list_head *os_thread_list(void) {
+    return os_thread_at_distance(&os_thread_learnt.list);
+}
 
 /* ---- does a thread exist? ---- */
 
@@ -47,25 +49,29 @@ struct robust_list_head *os_thread_list(void) { return at_distance(&learnt.list)
 
 /* Taking a lock that another thread holds fails, with a different error if the thread does not
  * exist. */
-static long try_lock_of(int thread) {
+static long os_thread_try_lock_of(int thread) {
     _Atomic int lock = thread;
     return CALL(SYS_futex, &lock, FUTEX_TRYLOCK_PI_PRIVATE);
 }
 
-static long send_nothing(int thread) { return CALL(SYS_tgkill, os_process_id(), thread, 0); }
+static long os_thread_send_nothing(int thread) {
+    return CALL(SYS_tgkill, os_process_id(), thread, 0);
+}
 
-static enum asking learn_asking(int self) {
-    if (try_lock_of(NO_THREAD) == -ESRCH && try_lock_of(self) == -EDEADLK) return BY_FUTEX;
-    if (send_nothing(NO_THREAD) == -ESRCH && send_nothing(self) == 0) return BY_SIGNAL;
+static enum os_thread_asking os_thread_learn_asking(int self) {
+    if (os_thread_try_lock_of(NO_THREAD) == -ESRCH && os_thread_try_lock_of(self) == -EDEADLK)
+        return BY_FUTEX;
+    if (os_thread_send_nothing(NO_THREAD) == -ESRCH && os_thread_send_nothing(self) == 0)
+        return BY_SIGNAL;
     return NOT_ASKING;
 }
 
 bool os_thread_has_ended(int thread) {
-    switch (atomic_load_explicit(&learnt.asking, memory_order_relaxed)) {
+    switch (atomic_load_explicit(&os_thread_learnt.asking, memory_order_relaxed)) {
     case BY_FUTEX:
-        return try_lock_of(thread) == -ESRCH;
+        return os_thread_try_lock_of(thread) == -ESRCH;
     case BY_SIGNAL:
-        return send_nothing(thread) == -ESRCH;
+        return os_thread_send_nothing(thread) == -ESRCH;
     default:
         return false;
     }
@@ -76,11 +82,11 @@ bool os_thread_has_ended(int thread) {
 /* Distance from a list entry to the word that the kernel marks, as in libc's mutexes. */
 #define WORD_FROM_ENTRY (-4 * (long)sizeof(void *))
 
-static bool is_list(const struct robust_list_head *head) {
+static bool os_thread_is_list(const struct robust_list_head *head) {
     return head->futex_offset == WORD_FROM_ENTRY;
 }
 
-static const int *number_before(const struct robust_list_head *head) {
+static const int *os_thread_number_before(const struct robust_list_head *head) {
     return (const int *)((const char *)head - 2 * sizeof(void *));
 }
 
@@ -89,7 +95,7 @@ static const int *number_before(const struct robust_list_head *head) {
 /* Searches for the list if libc has one that the kernel has refused or ignores. An empty list
  * begins with its own address, and the thread's ID is before it. Pages that cannot be read end the
  * search, because another libc's record may be smaller. */
-static const struct robust_list_head *search_list(int self) {
+static const struct robust_list_head *os_thread_search_list(int self) {
 #if defined(__x86_64__)
     const char *thread, *checked = NULL;
     __asm__("mov %%fs:0, %0" : "=r"(thread));
@@ -99,7 +105,8 @@ static const struct robust_list_head *search_list(int self) {
             if (!os_is_readable(head + 1)) break;
             checked = (const char *)(((uintptr_t)(head + 1) | (os_page_size() - 1)) + 1);
         }
-        if (head->list.next == &head->list && is_list(head) && *number_before(head) == self)
+        if (head->list.next == &head->list && os_thread_is_list(head) &&
+            *os_thread_number_before(head) == self)
             return head;
     }
 #endif
@@ -108,9 +115,9 @@ static const struct robust_list_head *search_list(int self) {
 }
 
 /* musl keeps the thread's ID before errno. */
-static const int *number_before_errno(void) { return &errno - 1; }
+static const int *os_thread_number_before_errno(void) { return &errno - 1; }
 
-static const struct robust_list_head *list_of_kernel(void) {
+static const struct robust_list_head *os_thread_list_of_kernel(void) {
     struct robust_list_head *head = NULL;
     size_t bytes = 0;
     long r = CALL(SYS_get_robust_list, 0, &head, &bytes);
@@ -119,16 +126,18 @@ static const struct robust_list_head *list_of_kernel(void) {
 
 RARE void os_thread_learn(void) {
     if (os_thread_list() != NULL) return;
-    int self = ask_thread_id();
-    const struct robust_list_head *list = list_of_kernel();
-    if (list != NULL && is_list(list))
-        learn_distance(&learnt.list, list);
+    int self = os_thread_ask_id();
+    const struct robust_list_head *list = os_thread_list_of_kernel();
+    if (list != NULL && os_thread_is_list(list))
+        os_thread_learn_distance(&os_thread_learnt.list, list);
     else
-        list = search_list(self);
-    const int *number = list != NULL ? number_before(list) : number_before_errno();
+        list = os_thread_search_list(self);
+    const int *number =
+        list != NULL ? os_thread_number_before(list) : os_thread_number_before_errno();
     /* libc's number must match: in a child that shares the parent's memory (vfork) it does not. */
     if (*number != self) return;
-    learn_distance(&learnt.number, number);
-    enum asking asking = os_thread_list() == NULL ? learn_asking(self) : NOT_ASKING;
-    atomic_store_explicit(&learnt.asking, asking, memory_order_relaxed);
+    os_thread_learn_distance(&os_thread_learnt.number, number);
+    enum os_thread_asking asking =
+        os_thread_list() == NULL ? os_thread_learn_asking(self) : NOT_ASKING;
+    atomic_store_explicit(&os_thread_learnt.asking, asking, memory_order_relaxed);
 }

@@ -15,45 +15,47 @@ _Static_assert(offsetof(struct owner, previous) == 3 * sizeof(void *) &&
 /* ---- the thread's list ---- */
 
 /* The lowest bit of a pointer in the list may be set, for mutexes that inherit priorities. */
-static void **previous_of(void *next_field) {
+static void **owner_previous_of(void *next_field) {
     return (void **)((uintptr_t)next_field & ~(uintptr_t)1) - 1;
 }
 
-static void **next_of(void *next_field) { return (void **)((uintptr_t)next_field & ~(uintptr_t)1); }
+static void **owner_next_of(void *next_field) {
+    return (void **)((uintptr_t)next_field & ~(uintptr_t)1);
+}
 
 /* The kernel writes the words and reads the pointers, and libc does both. ThreadSanitizer sees
  * neither of them. */
 #ifdef THREAD_SANITIZER
-#    define BESIDE_LIBC __attribute__((no_sanitize("thread")))
+#    define NOT_SANITIZED __attribute__((no_sanitize("thread")))
 #else
-#    define BESIDE_LIBC
+#    define NOT_SANITIZED
 #endif
 
-static bool replace(void **at, void *before, void *after) {
+static bool owner_replace(void **at, void *before, void *after) {
     return __atomic_compare_exchange_n(at, &before, after, false, __ATOMIC_RELAXED,
                                        __ATOMIC_RELAXED);
 }
 
 /* A signal handler may insert another owner meanwhile, which then is before or after this one. */
-BESIDE_LIBC static void list_enter(struct owner *owner, void **head) {
+NOT_SANITIZED static void owner_list_enter(struct owner *owner, void **head) {
     void *first;
     owner->previous = head;
     do {
         first = *head;
         owner->next = first;
         signal_order();
-    } while (!replace(head, first, &owner->next));
-    *previous_of(first) = &owner->next;
+    } while (!owner_replace(head, first, &owner->next));
+    *owner_previous_of(first) = &owner->next;
 }
 
 /* Owners that nested signal handlers may insert meanwhile; each costs a retry. */
 #define ENTERED_MEANWHILE 3
 
-BESIDE_LIBC static void list_leave(struct owner *owner) {
+NOT_SANITIZED static void owner_list_leave(struct owner *owner) {
     bool left = owner->previous == NULL;
     for (int tries = 0; !left && tries < ENTERED_MEANWHILE; tries++) {
-        left = replace(next_of(owner->previous), &owner->next, owner->next);
-        if (left) *previous_of(owner->next) = owner->previous;
+        left = owner_replace(owner_next_of(owner->previous), &owner->next, owner->next);
+        if (left) *owner_previous_of(owner->next) = owner->previous;
     }
     owner->previous = NULL;
 }
@@ -62,15 +64,15 @@ BESIDE_LIBC static void list_leave(struct owner *owner) {
 
 /* Combines the thread's place and ID, so that a later thread at the same place has another value.
  */
-static uint64_t settled_place(int thread) {
+static uint64_t owner_settled_place(int thread) {
     return os_thread_place() ^ (uint64_t)(thread & FUTEX_TID_MASK) << 42;
 }
 
-static bool is_nobodys(const struct owner *owner, int word) {
+static bool owner_is_free(const struct owner *owner, int word) {
     int thread = word & FUTEX_TID_MASK;
     if (thread == 0) return true;
     uint64_t place = atomic_load_explicit(&owner->place, memory_order_relaxed);
-    bool same_place = place == settled_place(thread);
+    bool same_place = place == owner_settled_place(thread);
     if (thread == os_thread_id())
         return place != 0 && !same_place; /* an earlier thread with the same ID */
     return same_place || os_thread_has_ended(thread);
@@ -78,16 +80,16 @@ static bool is_nobodys(const struct owner *owner, int word) {
 
 bool owner_take(struct owner *owner) {
     int word = atomic_load_explicit(&owner->thread, memory_order_acquire);
-    return is_nobodys(owner, word) &&
+    return owner_is_free(owner, word) &&
            atomic_compare_exchange_strong_explicit(&owner->thread, &word, os_thread_id(),
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
 void owner_settle(struct owner *owner) {
     owner->previous = NULL; /* the list of the previous owner's thread no longer exists */
-    atomic_store_explicit(&owner->place, settled_place(os_thread_id()), memory_order_relaxed);
+    atomic_store_explicit(&owner->place, owner_settled_place(os_thread_id()), memory_order_relaxed);
     void **head = (void **)os_thread_list();
-    if (head != NULL) list_enter(owner, head);
+    if (head != NULL) owner_list_enter(owner, head);
 }
 
 void owner_unsettle(struct owner *owner) {
@@ -96,25 +98,25 @@ void owner_unsettle(struct owner *owner) {
 }
 
 void owner_drop(struct owner *owner) {
-    list_leave(owner);
+    owner_list_leave(owner);
     atomic_store_explicit(&owner->thread, 0, memory_order_release);
 }
 
 bool owner_is_self(const struct owner *owner) {
     int self = os_thread_id();
     return (atomic_load_explicit(&owner->thread, memory_order_relaxed) & FUTEX_TID_MASK) == self &&
-           atomic_load_explicit(&owner->place, memory_order_relaxed) == settled_place(self);
+           atomic_load_explicit(&owner->place, memory_order_relaxed) == owner_settled_place(self);
 }
 
 bool owner_has_ended(const struct owner *owner) {
-    return is_nobodys(owner, atomic_load_explicit(&owner->thread, memory_order_acquire));
+    return owner_is_free(owner, atomic_load_explicit(&owner->thread, memory_order_acquire));
 }
 
 /* If the kernel does not mark the word, it is asked every second. */
 void owner_await_end(struct owner *owner) {
     int64_t pause = os_thread_list() != NULL ? -1 : SECOND;
     for (int word; word = atomic_load_explicit(&owner->thread, memory_order_acquire),
-                   !is_nobodys(owner, word);) {
+                   !owner_is_free(owner, word);) {
         int awaited = word | (int)FUTEX_WAITERS;
         if (word == awaited ||
             atomic_compare_exchange_strong_explicit(&owner->thread, &word, awaited,
