@@ -10,17 +10,17 @@
 
 /* The sorted table has pairs of offsets from its start: of a function, and of the function's entry.
  */
-struct search_table {
+struct cfi_search_table {
     uint8_t version, frame_encoding, count_encoding, table_encoding;
 };
 enum { TABLE_COUNT = 0x03, TABLE_OFFSETS = 0x3b }; /* all linkers write these encodings */
 
-struct search_pair {
+struct cfi_search_pair {
     int32_t function, entry;
 };
 
-static const uint8_t *search_entry(const void *sorted, uintptr_t pc) {
-    const struct search_table *head = sorted;
+static const uint8_t *cfi_search_entry(const void *sorted, uintptr_t pc) {
+    const struct cfi_search_table *head = sorted;
     if (head->version != 1 || head->count_encoding != TABLE_COUNT ||
         head->table_encoding != TABLE_OFFSETS)
         return NULL;
@@ -28,7 +28,7 @@ static const uint8_t *search_entry(const void *sorted, uintptr_t pc) {
     cfi_pointer(&reader, head->frame_encoding, (uintptr_t)sorted);
     size_t low = 0, high = cfi_fixed(&reader, 4);
     if (reader.failed) return NULL;
-    const struct search_pair *pairs = (const void *)reader.at;
+    const struct cfi_search_pair *pairs = (const void *)reader.at;
     int64_t wanted = (int64_t)(pc - (uintptr_t)sorted);
     while (low < high) { /* invariant: low <= index of the first function after pc <= high */
         size_t middle = low + (high - low) / 2;
@@ -41,7 +41,7 @@ static const uint8_t *search_entry(const void *sorted, uintptr_t pc) {
 }
 
 /* Returns a reader for the rest of an entry, after its length. */
-static struct cfi_reader entry_at(const uint8_t *entry) {
+static struct cfi_reader cfi_entry_at(const uint8_t *entry) {
     struct cfi_reader reader = {entry, (const uint8_t *)UINTPTR_MAX, false};
     uint64_t length = cfi_fixed(&reader, 4);
     if (length == 0xffffffff) length = cfi_fixed(&reader, 8);
@@ -51,7 +51,7 @@ static struct cfi_reader entry_at(const uint8_t *entry) {
 }
 
 /* Reads the data of one letter of the augmentation. Returns false if the letter is unknown. */
-static bool read_letter(struct cfi *cfi, struct cfi_reader *reader, char letter) {
+static bool cfi_read_letter(struct cfi *cfi, struct cfi_reader *reader, char letter) {
     switch (letter) {
     case 'R':
         cfi->encoding = (uint8_t)cfi_fixed(reader, 1);
@@ -75,7 +75,7 @@ static bool read_letter(struct cfi *cfi, struct cfi_reader *reader, char letter)
 
 /* Reads the rest of the entry's head. If the augmentation begins with 'z', its length is known even
  * if it has unknown letters. */
-static void read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const char *letters) {
+static void cfi_read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const char *letters) {
     const uint8_t *behind = NULL;
     cfi->encoding = 0;
     cfi->augmented = *letters == 'z';
@@ -87,14 +87,14 @@ static void read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const 
         else
             behind = reader->at + length;
     }
-    while (*letters != '\0' && !reader->failed && read_letter(cfi, reader, *letters)) letters++;
+    while (*letters != '\0' && !reader->failed && cfi_read_letter(cfi, reader, *letters)) letters++;
     if (*letters != '\0' && behind == NULL) reader->failed = true;
     if (behind != NULL) reader->at = behind;
 }
 
 /* Reads the common information entry (CIE), which the entries of several functions share. */
-static bool read_common(struct cfi *cfi, const uint8_t *entry) {
-    struct cfi_reader reader = entry_at(entry);
+static bool cfi_read_common(struct cfi *cfi, const uint8_t *entry) {
+    struct cfi_reader reader = cfi_entry_at(entry);
     if (reader.failed || cfi_fixed(&reader, 4) != 0) return false;
     uint64_t version = cfi_fixed(&reader, 1);
     if (version != 1 && version != 3 && version != 4) return false;
@@ -108,18 +108,18 @@ static bool read_common(struct cfi *cfi, const uint8_t *entry) {
     uint64_t column = version == 1 ? cfi_fixed(&reader, 1) : cfi_uleb(&reader);
     if (reader.failed || column >= REGISTERS) return false;
     cfi->return_register = (uint8_t)column;
-    read_augmentation(cfi, &reader, letters);
+    cfi_read_augmentation(cfi, &reader, letters);
     cfi->program[0] = reader.at;
     cfi->program_end[0] = reader.end;
     return !reader.failed;
 }
 
-static bool read_function(struct cfi *cfi, const uint8_t *entry, uintptr_t pc) {
-    struct cfi_reader reader = entry_at(entry);
+static bool cfi_read_function(struct cfi *cfi, const uint8_t *entry, uintptr_t pc) {
+    struct cfi_reader reader = cfi_entry_at(entry);
     if (reader.failed) return false;
     const uint8_t *here = reader.at;
     uint64_t back = cfi_fixed(&reader, 4);
-    if (back == 0 || !read_common(cfi, here - back)) return false;
+    if (back == 0 || !cfi_read_common(cfi, here - back)) return false;
     cfi->start = cfi_pointer(&reader, cfi->encoding, 0);
     uintptr_t length = (uintptr_t)cfi_number(&reader, cfi->encoding);
     if (reader.failed || pc - cfi->start >= length) return false;
@@ -134,11 +134,11 @@ static bool read_function(struct cfi *cfi, const uint8_t *entry, uintptr_t pc) {
 }
 
 bool cfi_find(struct cfi *cfi, const void *sorted, uintptr_t pc) {
-    const uint8_t *entry = search_entry(sorted, pc);
+    const uint8_t *entry = cfi_search_entry(sorted, pc);
     memset(&cfi->row, 0, sizeof cfi->row);
     cfi->signal_frame = false;
     cfi->remembered = 0;
-    if (entry == NULL || !read_function(cfi, entry, pc)) return false;
+    if (entry == NULL || !cfi_read_function(cfi, entry, pc)) return false;
     if (!cfi_run(cfi, 0, UINTPTR_MAX)) return false;
     cfi->initial = cfi->row;
     return cfi_run(cfi, 1, pc);

@@ -55,7 +55,7 @@ enum {
 #define EXPRESSION_DEPTH 32u
 #define EXPRESSION_STEPS 1000u /* limit for expressions with loops */
 
-struct expression_machine {
+struct cfi_expression_machine {
     struct cfi_reader reader;
     const uint8_t *start;
     const struct registers *registers;
@@ -65,77 +65,78 @@ struct expression_machine {
     enum cfi_answer answer;
 };
 
-static uintptr_t fail_expression(struct expression_machine *m) {
+static uintptr_t cfi_expression_fail(struct cfi_expression_machine *m) {
     if (m->answer == CFI_OK) m->answer = CFI_LOST;
     return 0;
 }
 
-static void push_value(struct expression_machine *m, uintptr_t value) {
+static void cfi_expression_push(struct cfi_expression_machine *m, uintptr_t value) {
     if (m->depth == EXPRESSION_DEPTH)
-        fail_expression(m);
+        cfi_expression_fail(m);
     else
         m->stack[m->depth++] = value;
 }
 
-static uintptr_t pop_value(struct expression_machine *m) {
-    return m->depth == 0 ? fail_expression(m) : m->stack[--m->depth];
+static uintptr_t cfi_expression_pop(struct cfi_expression_machine *m) {
+    return m->depth == 0 ? cfi_expression_fail(m) : m->stack[--m->depth];
 }
 
 /* Returns the n-th value from the top. */
-static uintptr_t pick_value(struct expression_machine *m, uint64_t n) {
-    return n >= m->depth ? fail_expression(m) : m->stack[m->depth - 1 - n];
+static uintptr_t cfi_expression_pick(struct cfi_expression_machine *m, uint64_t n) {
+    return n >= m->depth ? cfi_expression_fail(m) : m->stack[m->depth - 1 - n];
 }
 
-static void push_register(struct expression_machine *m, uint64_t number) {
+static void cfi_expression_push_register(struct cfi_expression_machine *m, uint64_t number) {
     int64_t offset = cfi_sleb(&m->reader);
     if (number >= REGISTERS)
-        fail_expression(m);
+        cfi_expression_fail(m);
     else if (!(m->registers->known & REGISTER_BIT(number)))
         m->answer = CFI_BLIND;
     else
-        push_value(m, m->registers->value[number] + (uintptr_t)offset);
+        cfi_expression_push(m, m->registers->value[number] + (uintptr_t)offset);
 }
 
-static void load_value(struct expression_machine *m, uint64_t bytes) {
+static void cfi_expression_load(struct cfi_expression_machine *m, uint64_t bytes) {
     uintptr_t word = 0;
-    if (bytes == 0 || bytes > sizeof word || !reach_read(m->reach, pop_value(m), &word))
-        fail_expression(m);
+    if (bytes == 0 || bytes > sizeof word || !reach_read(m->reach, cfi_expression_pop(m), &word))
+        cfi_expression_fail(m);
     else
-        push_value(m, bytes == sizeof word ? word : word & (((uintptr_t)1 << 8 * bytes) - 1));
+        cfi_expression_push(m,
+                            bytes == sizeof word ? word : word & (((uintptr_t)1 << 8 * bytes) - 1));
 }
 
-static void push_constant(struct expression_machine *m, uint8_t op) {
+static void cfi_expression_push_constant(struct cfi_expression_machine *m, uint8_t op) {
     unsigned bytes = 1u << (op - X_CONST1U) / 2, shift = 64 - 8 * bytes;
     uint64_t value = cfi_fixed(&m->reader, bytes);
     bool is_signed = (op - X_CONST1U) % 2 != 0;
-    push_value(m, is_signed ? (uintptr_t)((int64_t)(value << shift) >> shift) : value);
+    cfi_expression_push(m, is_signed ? (uintptr_t)((int64_t)(value << shift) >> shift) : value);
 }
 
-static void jump_by(struct expression_machine *m, bool goes) {
+static void cfi_expression_jump(struct cfi_expression_machine *m, bool goes) {
     int16_t by = (int16_t)cfi_fixed(&m->reader, 2);
     if (!goes) return;
     if (by < m->start - m->reader.at || by > m->reader.end - m->reader.at)
-        fail_expression(m);
+        cfi_expression_fail(m);
     else
         m->reader.at += by;
 }
 
-static void rotate_values(struct expression_machine *m) {
-    uintptr_t a = pop_value(m), b = pop_value(m), c = pop_value(m);
-    push_value(m, a);
-    push_value(m, c);
-    push_value(m, b);
+static void cfi_expression_rotate(struct cfi_expression_machine *m) {
+    uintptr_t a = cfi_expression_pop(m), b = cfi_expression_pop(m), c = cfi_expression_pop(m);
+    cfi_expression_push(m, a);
+    cfi_expression_push(m, c);
+    cfi_expression_push(m, b);
 }
 
-static void swap_values(struct expression_machine *m) {
-    uintptr_t a = pop_value(m), b = pop_value(m);
-    push_value(m, a);
-    push_value(m, b);
+static void cfi_expression_swap(struct cfi_expression_machine *m) {
+    uintptr_t a = cfi_expression_pop(m), b = cfi_expression_pop(m);
+    cfi_expression_push(m, a);
+    cfi_expression_push(m, b);
 }
 
 /* Computes a binary operation; `b` was above `a` on the stack. */
-static uintptr_t combine_values(struct expression_machine *m, uint8_t op, uintptr_t a,
-                                uintptr_t b) {
+static uintptr_t cfi_expression_combine(struct cfi_expression_machine *m, uint8_t op, uintptr_t a,
+                                        uintptr_t b) {
     intptr_t signed_a = (intptr_t)a, signed_b = (intptr_t)b;
     switch (op) {
     case X_AND:
@@ -151,9 +152,9 @@ static uintptr_t combine_values(struct expression_machine *m, uint8_t op, uintpt
     case X_MUL:
         return a * b;
     case X_DIV:
-        return b + 1 <= 1 ? fail_expression(m) : (uintptr_t)(signed_a / signed_b);
+        return b + 1 <= 1 ? cfi_expression_fail(m) : (uintptr_t)(signed_a / signed_b);
     case X_MOD:
-        return b == 0 ? fail_expression(m) : a % b;
+        return b == 0 ? cfi_expression_fail(m) : a % b;
     case X_SHL:
         return b < 64 ? a << b : 0;
     case X_SHR:
@@ -173,30 +174,30 @@ static uintptr_t combine_values(struct expression_machine *m, uint8_t op, uintpt
     case X_LT:
         return signed_a < signed_b;
     default:
-        return fail_expression(m);
+        return cfi_expression_fail(m);
     }
 }
 
 /* Executes operations that push an operand or memory. Returns false for others. */
-static bool operate_by_push(struct expression_machine *m, uint8_t op) {
+static bool cfi_expression_do_push(struct cfi_expression_machine *m, uint8_t op) {
     switch (op) {
     case X_ADDR:
-        push_value(m, cfi_fixed(&m->reader, sizeof(uintptr_t)));
+        cfi_expression_push(m, cfi_fixed(&m->reader, sizeof(uintptr_t)));
         break;
     case X_DEREF:
-        load_value(m, sizeof(uintptr_t));
+        cfi_expression_load(m, sizeof(uintptr_t));
         break;
     case X_DEREF_SIZE:
-        load_value(m, cfi_fixed(&m->reader, 1));
+        cfi_expression_load(m, cfi_fixed(&m->reader, 1));
         break;
     case X_CONSTU:
-        push_value(m, cfi_uleb(&m->reader));
+        cfi_expression_push(m, cfi_uleb(&m->reader));
         break;
     case X_CONSTS:
-        push_value(m, (uintptr_t)cfi_sleb(&m->reader));
+        cfi_expression_push(m, (uintptr_t)cfi_sleb(&m->reader));
         break;
     case X_BREGX:
-        push_register(m, cfi_uleb(&m->reader));
+        cfi_expression_push_register(m, cfi_uleb(&m->reader));
         break;
     default:
         return false;
@@ -205,25 +206,25 @@ static bool operate_by_push(struct expression_machine *m, uint8_t op) {
 }
 
 /* Executes operations that rearrange the stack. Returns false for others. */
-static bool operate_on_stack(struct expression_machine *m, uint8_t op) {
+static bool cfi_expression_do_stack(struct cfi_expression_machine *m, uint8_t op) {
     switch (op) {
     case X_DUP:
-        push_value(m, pick_value(m, 0));
+        cfi_expression_push(m, cfi_expression_pick(m, 0));
         break;
     case X_OVER:
-        push_value(m, pick_value(m, 1));
+        cfi_expression_push(m, cfi_expression_pick(m, 1));
         break;
     case X_PICK:
-        push_value(m, pick_value(m, cfi_fixed(&m->reader, 1)));
+        cfi_expression_push(m, cfi_expression_pick(m, cfi_fixed(&m->reader, 1)));
         break;
     case X_DROP:
-        pop_value(m);
+        cfi_expression_pop(m);
         break;
     case X_SWAP:
-        swap_values(m);
+        cfi_expression_swap(m);
         break;
     case X_ROT:
-        rotate_values(m);
+        cfi_expression_rotate(m);
         break;
     default:
         return false;
@@ -232,33 +233,33 @@ static bool operate_on_stack(struct expression_machine *m, uint8_t op) {
 }
 
 /* Executes all other operations: jumps and arithmetic. */
-static void operate_on_values(struct expression_machine *m, uint8_t op) {
+static void cfi_expression_do_other(struct cfi_expression_machine *m, uint8_t op) {
     uintptr_t a;
     switch (op) {
     case X_NEG:
-        push_value(m, 0 - pop_value(m));
+        cfi_expression_push(m, 0 - cfi_expression_pop(m));
         break;
     case X_NOT:
-        push_value(m, ~pop_value(m));
+        cfi_expression_push(m, ~cfi_expression_pop(m));
         break;
     case X_ABS:
-        a = pop_value(m);
-        push_value(m, (intptr_t)a < 0 ? 0 - a : a);
+        a = cfi_expression_pop(m);
+        cfi_expression_push(m, (intptr_t)a < 0 ? 0 - a : a);
         break;
     case X_PLUS_UCONST:
-        push_value(m, pop_value(m) + cfi_uleb(&m->reader));
+        cfi_expression_push(m, cfi_expression_pop(m) + cfi_uleb(&m->reader));
         break;
     case X_SKIP:
-        jump_by(m, true);
+        cfi_expression_jump(m, true);
         break;
     case X_BRA:
-        jump_by(m, pop_value(m) != 0);
+        cfi_expression_jump(m, cfi_expression_pop(m) != 0);
         break;
     case X_NOP:
         break;
     default:
-        a = pop_value(m);
-        push_value(m, combine_values(m, op, pop_value(m), a));
+        a = cfi_expression_pop(m);
+        cfi_expression_push(m, cfi_expression_combine(m, op, cfi_expression_pop(m), a));
     }
 }
 
@@ -266,23 +267,23 @@ enum cfi_answer cfi_evaluate(const uint8_t *expression, const struct registers *
                              const uintptr_t *cfa, struct reach *reach, uintptr_t *value) {
     struct cfi_reader head = {expression, (const uint8_t *)UINTPTR_MAX, false};
     uint64_t length = cfi_uleb(&head);
-    struct expression_machine m = {.reader = {head.at, head.at + length, false},
-                                   .start = head.at,
-                                   .registers = registers,
-                                   .reach = reach};
-    if (cfa != NULL) push_value(&m, *cfa);
+    struct cfi_expression_machine m = {.reader = {head.at, head.at + length, false},
+                                       .start = head.at,
+                                       .registers = registers,
+                                       .reach = reach};
+    if (cfa != NULL) cfi_expression_push(&m, *cfa);
     for (unsigned step = 0; m.reader.at < m.reader.end && m.answer == CFI_OK; step++) {
         uint8_t op = (uint8_t)cfi_fixed(&m.reader, 1);
         if (op >= X_CONST1U && op <= X_CONST8S)
-            push_constant(&m, op);
+            cfi_expression_push_constant(&m, op);
         else if (op >= X_LIT0 && op < X_REG0)
-            push_value(&m, op - X_LIT0);
+            cfi_expression_push(&m, op - X_LIT0);
         else if (op >= X_BREG0 && op < X_BREG0 + 32)
-            push_register(&m, op - X_BREG0);
-        else if (!operate_by_push(&m, op) && !operate_on_stack(&m, op))
-            operate_on_values(&m, op);
-        if (step == EXPRESSION_STEPS || m.reader.failed) fail_expression(&m);
+            cfi_expression_push_register(&m, op - X_BREG0);
+        else if (!cfi_expression_do_push(&m, op) && !cfi_expression_do_stack(&m, op))
+            cfi_expression_do_other(&m, op);
+        if (step == EXPRESSION_STEPS || m.reader.failed) cfi_expression_fail(&m);
     }
-    *value = pop_value(&m);
+    *value = cfi_expression_pop(&m);
     return m.answer;
 }

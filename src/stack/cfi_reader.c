@@ -17,7 +17,7 @@ uint64_t cfi_fixed(struct cfi_reader *reader, unsigned bytes) {
     return value;
 }
 
-static uint64_t leb_number(struct cfi_reader *reader, bool is_signed) {
+static uint64_t cfi_reader_leb(struct cfi_reader *reader, bool is_signed) {
     uint64_t value = 0;
     unsigned shift = 0;
     uint8_t byte;
@@ -30,10 +30,10 @@ static uint64_t leb_number(struct cfi_reader *reader, bool is_signed) {
     return value;
 }
 
-uint64_t cfi_uleb(struct cfi_reader *reader) { return leb_number(reader, false); }
-int64_t cfi_sleb(struct cfi_reader *reader) { return (int64_t)leb_number(reader, true); }
+uint64_t cfi_uleb(struct cfi_reader *reader) { return cfi_reader_leb(reader, false); }
+int64_t cfi_sleb(struct cfi_reader *reader) { return (int64_t)cfi_reader_leb(reader, true); }
 
-static int64_t sign_extend(uint64_t value, unsigned bytes) {
+static int64_t cfi_reader_sign_extend(uint64_t value, unsigned bytes) {
     unsigned shift = 64 - 8 * bytes;
     return (int64_t)(value << shift) >> shift;
 }
@@ -64,9 +64,9 @@ uint64_t cfi_number(struct cfi_reader *reader, uint8_t encoding) {
     case 0x9:
         return (uint64_t)cfi_sleb(reader);
     case 0xa:
-        return (uint64_t)sign_extend(cfi_fixed(reader, 2), 2);
+        return (uint64_t)cfi_reader_sign_extend(cfi_fixed(reader, 2), 2);
     case 0xb:
-        return (uint64_t)sign_extend(cfi_fixed(reader, 4), 4);
+        return (uint64_t)cfi_reader_sign_extend(cfi_fixed(reader, 4), 4);
     default:
         reader->failed = true;
         return 0;

@@ -13,7 +13,7 @@
 
 /* ---- the build ID ---- */
 
-static const uint8_t *id_in_notes(const uint8_t *note, const uint8_t *end) {
+static const uint8_t *loaded_id_in_notes(const uint8_t *note, const uint8_t *end) {
     while ((size_t)(end - note) > sizeof(ElfW(Nhdr)) + 4) {
         const ElfW(Nhdr) *head = (const void *)note;
         const uint8_t *name = note + sizeof *head, *id = name + round_up(head->n_namesz, 4);
@@ -28,7 +28,7 @@ static const uint8_t *id_in_notes(const uint8_t *note, const uint8_t *end) {
 
 /* Searches only the first page of the object: that page can be read again even if another object
  * has taken its place. */
-static const uint8_t *find_id(uintptr_t start) {
+static const uint8_t *loaded_find_id(uintptr_t start) {
     const ElfW(Ehdr) *head = (const void *)start;
     if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0) return NULL;
     if (head->e_phoff + head->e_phnum * sizeof(ElfW(Phdr)) > FIRST_PAGE) return NULL;
@@ -36,18 +36,19 @@ static const uint8_t *find_id(uintptr_t start) {
     for (unsigned i = 0; i < head->e_phnum; i++) {
         if (part[i].p_type != PT_NOTE || part[i].p_offset + part[i].p_filesz > FIRST_PAGE) continue;
         const uint8_t *notes = (const uint8_t *)start + part[i].p_offset;
-        const uint8_t *id = id_in_notes(notes, notes + part[i].p_filesz);
+        const uint8_t *id = loaded_id_in_notes(notes, notes + part[i].p_filesz);
         if (id != NULL) return id;
     }
     return NULL;
 }
 
-static void read_id(const uint8_t *id, uint64_t word[2]) { memcpy(word, id, 16); }
+static void loaded_read_id(const uint8_t *id, uint64_t word[2]) { memcpy(word, id, 16); }
 
 /* ---- without libc's help ---- */
 
 /* Describes an object by its program headers. `head` is the address of its ELF header. */
-static bool describe(const ElfW(Phdr) * part, size_t count, uintptr_t head, struct loaded *object) {
+static bool loaded_describe(const ElfW(Phdr) * part, size_t count, uintptr_t head,
+                            struct loaded *object) {
     uintptr_t bias = 0;
     *object = (struct loaded){.stays = true};
     for (size_t i = 0; i < count; i++)
@@ -64,10 +65,10 @@ static bool describe(const ElfW(Phdr) * part, size_t count, uintptr_t head, stru
 #pragma weak __ehdr_start
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-static bool ourselves(struct loaded *object) {
+static bool loaded_find_own(struct loaded *object) {
     const ElfW(Ehdr) *head = &__ehdr_start;
-    return head != NULL && describe((const void *)((uintptr_t)head + head->e_phoff), head->e_phnum,
-                                    (uintptr_t)head, object);
+    return head != NULL && loaded_describe((const void *)((uintptr_t)head + head->e_phoff),
+                                           head->e_phnum, (uintptr_t)head, object);
 }
 
 bool loaded_is_own(uintptr_t pc) {
@@ -81,40 +82,41 @@ bool loaded_is_own(uintptr_t pc) {
 #endif
 }
 
-static bool the_program(struct loaded *object) {
+static bool loaded_find_program(struct loaded *object) {
     uintptr_t parts = os_auxv(AT_PHDR);
-    return parts != 0 &&
-           describe((const void *)parts, os_auxv(AT_PHNUM), parts - sizeof(ElfW(Ehdr)), object);
+    return parts != 0 && loaded_describe((const void *)parts, os_auxv(AT_PHNUM),
+                                         parts - sizeof(ElfW(Ehdr)), object);
 }
 
-static RARE bool find_without_libc(uintptr_t pc, struct loaded *object) {
-    return (ourselves(object) && pc - object->start < object->end - object->start) ||
-           (the_program(object) && pc - object->start < object->end - object->start);
+static RARE bool loaded_find_without_libc(uintptr_t pc, struct loaded *object) {
+    return (loaded_find_own(object) && pc - object->start < object->end - object->start) ||
+           (loaded_find_program(object) && pc - object->start < object->end - object->start);
 }
 
 /* ---- with libc's help ---- */
 
-static bool is_in(const struct module *module, uintptr_t address) {
+static bool loaded_module_has(const struct module *module, uintptr_t address) {
     return address - module->start < module->end - module->start;
 }
 
 /* Returns true for the program, libc and Mallow. */
-static bool stays_loaded(const struct module *module) {
+static bool loaded_module_stays(const struct module *module) {
     return (module->listing != NULL && module->listing->l_name != NULL &&
             module->listing->l_name[0] == '\0') ||
-           is_in(module, (uintptr_t)__errno_location) || is_in(module, (uintptr_t)loaded_find);
+           loaded_module_has(module, (uintptr_t)__errno_location) ||
+           loaded_module_has(module, (uintptr_t)loaded_find);
 }
 
 bool loaded_find(uintptr_t pc, struct loaded *object) {
     struct module module;
-    if (!module_can_be_told()) return find_without_libc(pc, object);
+    if (!module_can_be_told()) return loaded_find_without_libc(pc, object);
     if (!module_of(pc, &module)) return false;
     *object = (struct loaded){.start = module.start,
                               .end = module.end,
                               .table = module.unwind_table,
-                              .stays = stays_loaded(&module)};
-    if (!object->stays) object->id = find_id(object->start);
-    if (object->id != NULL) read_id(object->id, object->id_word);
+                              .stays = loaded_module_stays(&module)};
+    if (!object->stays) object->id = loaded_find_id(object->start);
+    if (object->id != NULL) loaded_read_id(object->id, object->id_word);
     return true;
 }
 
@@ -125,6 +127,6 @@ bool loaded_is(const struct loaded *object) {
     if (object->id == NULL || !module_of(object->start, &now) || now.start != object->start ||
         now.end != object->end || now.unwind_table != object->table)
         return false;
-    read_id(object->id, id);
+    loaded_read_id(object->id, id);
     return id[0] == object->id_word[0] && id[1] == object->id_word[1];
 }

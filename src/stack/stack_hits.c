@@ -5,13 +5,13 @@
 
 /* Returns the hits of frames with this pc and sp. There are several, because a common allocation
  * function (xmalloc) has many callers whose stacks have the same depth. */
-static struct stack_hit *hits_like(struct stack_cache *cache, const struct frame *frame) {
+static struct stack_hit *stack_hits_like(struct stack_cache *cache, const struct frame *frame) {
     uint64_t hash = (frame->pc ^ frame->sp << 24) * 0x9e3779b97f4a7c15u;
     return cache->hits[(hash >> 32) % (HITS / HITS_ALIKE)];
 }
 
-static bool is_hit(struct unwinder *u, const struct stack_hit *hit, const struct frame *frame,
-                   unsigned wanted) {
+static bool stack_hits_match(struct unwinder *u, const struct stack_hit *hit,
+                             const struct frame *frame, unsigned wanted) {
     if (hit->frame.pc != frame->pc || hit->frame.sp != frame->sp) return false;
     if ((hit->fp_matters && hit->frame.fp != frame->fp) || hit->wanted < wanted) return false;
     for (unsigned i = 0; i < hit->words; i++) /* the words that change most often come first */
@@ -21,15 +21,16 @@ static bool is_hit(struct unwinder *u, const struct stack_hit *hit, const struct
 }
 
 stack_id stack_hits_find(struct stack_cache *cache, const struct frame *frame, unsigned wanted) {
-    const struct stack_hit *alike = hits_like(cache, frame);
+    const struct stack_hit *alike = stack_hits_like(cache, frame);
     for (unsigned i = 0; i < HITS_ALIKE && !cache->unwinder.whole; i++)
-        if (is_hit(&cache->unwinder, &alike[i], frame, wanted)) return alike[i].stack;
+        if (stack_hits_match(&cache->unwinder, &alike[i], frame, wanted)) return alike[i].stack;
     return 0;
 }
 
 /* Copies the words that determine the innermost `wanted` of the kept frames. Returns false if they
  * do not fit. */
-static bool keep_words(const struct stack_cache *cache, struct stack_hit *hit, unsigned wanted) {
+static bool stack_hits_keep_words(const struct stack_cache *cache, struct stack_hit *hit,
+                                  unsigned wanted) {
     const struct kept_frame *kept = cache->kept;
     unsigned n = cache->kept_frames;
     const struct saved_word *first = cache->saved, *end = first + kept[n - 1].words;
@@ -50,7 +51,7 @@ void stack_hits_keep(struct stack_cache *cache, const struct frame *innermost, u
     unsigned n = cache->kept_frames;
     if (n == 0 || stack == 0 || (cache->is_cut && n < wanted)) return;
     const struct kept_frame *kept = &cache->kept[n - 1];
-    struct stack_hit *hit = &hits_like(cache, innermost)[cache->next_alike++ % HITS_ALIKE];
+    struct stack_hit *hit = &stack_hits_like(cache, innermost)[cache->next_alike++ % HITS_ALIKE];
     if (kept->node != stack || !kept_frame_is(kept, innermost)) return;
     hit->frame.pc = 0; /* a handler may jump out of here */
     signal_order();
@@ -61,7 +62,7 @@ void stack_hits_keep(struct stack_cache *cache, const struct frame *innermost, u
     hit->objects = unwind_objects_that_go(&cache->unwinder, kept->objects);
     hit->fp_matters = kept->fp_matters;
     hit->wanted = (uint16_t)wanted;
-    bool whole = keep_words(cache, hit, wanted);
+    bool whole = stack_hits_keep_words(cache, hit, wanted);
     signal_order();
     if (whole) hit->frame.pc = innermost->pc;
 }

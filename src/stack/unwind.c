@@ -9,7 +9,7 @@
 
 /* ---- objects ---- */
 
-static bool object_stays(struct unwinder *u, struct object *object) {
+static bool unwind_object_stays(struct unwinder *u, struct object *object) {
     if (object->number == 0) return false;
     if (likely(object->loaded.stays || object->seen == u->capture)) return true;
     if (loaded_is(&object->loaded)) {
@@ -23,7 +23,7 @@ static bool object_stays(struct unwinder *u, struct object *object) {
 
 bool unwind_objects_stay(struct unwinder *u, uint32_t places) {
     for (; places != 0; places &= places - 1)
-        if (!object_stays(u, &u->objects[__builtin_ctz(places)])) return false;
+        if (!unwind_object_stays(u, &u->objects[__builtin_ctz(places)])) return false;
     return true;
 }
 
@@ -34,17 +34,18 @@ uint32_t unwind_objects_that_go(const struct unwinder *u, uint32_t places) {
     return going;
 }
 
-static struct object *known_object(struct unwinder *u, const struct loaded *loaded) {
+static struct object *unwind_known_object(struct unwinder *u, const struct loaded *loaded) {
     for (unsigned i = 0; i < UNWIND_OBJECTS; i++) {
         struct object *object = &u->objects[i];
-        if (object->number != 0 && object->loaded.start == loaded->start && object_stays(u, object))
+        if (object->number != 0 && object->loaded.start == loaded->start &&
+            unwind_object_stays(u, object))
             return object;
     }
     return NULL;
 }
 
 /* Numbers are never reused, so the rules of the previous object in that place become invalid. */
-static struct object *new_object(struct unwinder *u, const struct loaded *loaded) {
+static struct object *unwind_new_object(struct unwinder *u, const struct loaded *loaded) {
     uint32_t number = ++u->next_place;
     if (number % UNWIND_OBJECTS == 0) number = ++u->next_place; /* skips 0, which means free */
     struct object *object = &u->objects[number % UNWIND_OBJECTS];
@@ -59,33 +60,35 @@ static struct object *new_object(struct unwinder *u, const struct loaded *loaded
 }
 
 /* Returns NULL for an object that could not be distinguished from another one in its place. */
-static struct object *object_of(struct unwinder *u, const struct loaded *loaded) {
+static struct object *unwind_object_of(struct unwinder *u, const struct loaded *loaded) {
     if (!loaded->stays && loaded->id == NULL) return NULL;
-    struct object *object = known_object(u, loaded);
-    return object != NULL ? object : new_object(u, loaded);
+    struct object *object = unwind_known_object(u, loaded);
+    return object != NULL ? object : unwind_new_object(u, loaded);
 }
 
 /* ---- steps by description ---- */
 
-static uintptr_t in_register(const struct registers *r, unsigned number, enum cfi_answer *answer) {
+static uintptr_t unwind_in_register(const struct registers *r, unsigned number,
+                                    enum cfi_answer *answer) {
     if (!(r->known & REGISTER_BIT(number))) *answer = CFI_BLIND;
     return r->value[number];
 }
 
-static enum cfi_answer find_cfa(struct unwinder *u, const struct registers *r, uintptr_t *cfa) {
+static enum cfi_answer unwind_find_cfa(struct unwinder *u, const struct registers *r,
+                                       uintptr_t *cfa) {
     const struct cfi_rule *rule = &u->cfi.row.cfa;
     enum cfi_answer answer = CFI_OK;
     if (rule->kind == CFI_IS_EXPRESSION)
         return cfi_evaluate(rule->expression, r, NULL, &u->reach, cfa);
     if (rule->kind != CFI_REGISTER) return CFI_LOST;
-    *cfa = in_register(r, rule->number, &answer) + (uintptr_t)rule->offset;
+    *cfa = unwind_in_register(r, rule->number, &answer) + (uintptr_t)rule->offset;
     return answer;
 }
 
 /* Computes the value that a register has in the caller. */
-static enum cfi_answer restore_register(struct unwinder *u, const struct registers *r,
-                                        const struct cfi_rule *rule, uintptr_t cfa,
-                                        uintptr_t *value) {
+static enum cfi_answer unwind_restore_register(struct unwinder *u, const struct registers *r,
+                                               const struct cfi_rule *rule, uintptr_t cfa,
+                                               uintptr_t *value) {
     enum cfi_answer answer = CFI_OK;
     uintptr_t at = cfa + (uintptr_t)rule->offset;
     switch (rule->kind) {
@@ -93,7 +96,7 @@ static enum cfi_answer restore_register(struct unwinder *u, const struct registe
         *value = at;
         return CFI_OK;
     case CFI_REGISTER:
-        *value = in_register(r, rule->number, &answer);
+        *value = unwind_in_register(r, rule->number, &answer);
         return answer;
     case CFI_AT:
         break;
@@ -110,7 +113,7 @@ static enum cfi_answer restore_register(struct unwinder *u, const struct registe
     return reach_read(&u->reach, at, value) ? CFI_OK : CFI_LOST;
 }
 
-static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uintptr_t cfa) {
+static enum cfi_answer unwind_restore_all(struct unwinder *u, struct registers *r, uintptr_t cfa) {
     struct registers caller = *r;
     caller.value[REGISTER_SP] = cfa;
     caller.known |= REGISTER_BIT(REGISTER_SP);
@@ -118,7 +121,7 @@ static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uint
     for (unsigned i = 0; i < REGISTERS; i++) {
         const struct cfi_rule *rule = &u->cfi.row.rule[i];
         if (rule->kind == CFI_SAME) continue;
-        enum cfi_answer answer = restore_register(u, r, rule, cfa, &caller.value[i]);
+        enum cfi_answer answer = unwind_restore_register(u, r, rule, cfa, &caller.value[i]);
         if (answer == CFI_OK)
             caller.known |= REGISTER_BIT(i);
         else if (i == u->cfi.return_register)
@@ -133,12 +136,12 @@ static enum cfi_answer restore_all(struct unwinder *u, struct registers *r, uint
 }
 
 /* Steps by the row in u->cfi. */
-static enum step step_by_row(struct unwinder *u, struct registers *r) {
+static enum step unwind_step_by_row(struct unwinder *u, struct registers *r) {
     uintptr_t cfa;
     if (u->cfi.row.rule[u->cfi.return_register].kind == CFI_UNDEFINED) return STEP_END;
     number_pc(r);
-    enum cfi_answer answer = find_cfa(u, r, &cfa);
-    if (answer == CFI_OK) answer = restore_all(u, r, cfa);
+    enum cfi_answer answer = unwind_find_cfa(u, r, &cfa);
+    if (answer == CFI_OK) answer = unwind_restore_all(u, r, cfa);
     if (answer != CFI_OK) return answer == CFI_BLIND ? STEP_BLIND : STEP_LOST;
     if (r->pc == 0) return STEP_END;
     if (u->cfi.signal_frame) r->pc++;
@@ -146,12 +149,14 @@ static enum step step_by_row(struct unwinder *u, struct registers *r) {
 }
 
 /* For code without a description, which is assumed to keep a frame pointer. */
-static bool is_frame_pointer(uintptr_t fp, uintptr_t sp) { return fp % sizeof fp == 0 && fp >= sp; }
+static bool unwind_is_frame_pointer(uintptr_t fp, uintptr_t sp) {
+    return fp % sizeof fp == 0 && fp >= sp;
+}
 
-static enum step step_by_fp(struct unwinder *u, struct registers *r) {
+static enum step unwind_step_by_fp(struct unwinder *u, struct registers *r) {
     uintptr_t fp = r->value[REGISTER_FP], word = sizeof fp;
     if (!(r->known & REGISTER_BIT(REGISTER_FP))) return STEP_BLIND;
-    if (!is_frame_pointer(fp, r->value[REGISTER_SP]) || !reach_covers(&u->reach, fp) ||
+    if (!unwind_is_frame_pointer(fp, r->value[REGISTER_SP]) || !reach_covers(&u->reach, fp) ||
         !reach_covers(&u->reach, fp + word))
         return STEP_LOST;
     r->pc = return_address(stack_word(fp + word));
@@ -161,37 +166,38 @@ static enum step step_by_fp(struct unwinder *u, struct registers *r) {
     return r->pc == 0 ? STEP_END : STEP_OK;
 }
 
-static void registers_of_frame(const struct frame *frame, struct registers *r) {
+static void unwind_registers_of_frame(const struct frame *frame, struct registers *r) {
     r->pc = frame->pc;
     r->value[REGISTER_SP] = frame->sp;
     r->value[REGISTER_FP] = frame->fp;
     r->known = REGISTER_BIT(REGISTER_SP) | REGISTER_BIT(REGISTER_FP);
 }
 
-static void frame_of_registers(const struct registers *r, struct frame *frame) {
+static void unwind_frame_of_registers(const struct registers *r, struct frame *frame) {
     frame->pc = r->pc;
     frame->sp = r->value[REGISTER_SP];
     frame->fp = r->value[REGISTER_FP];
 }
 
-static void enter_stack(struct unwinder *u, uintptr_t sp) {
+static void unwind_enter_stack(struct unwinder *u, uintptr_t sp) {
     if (unlikely(!reach_enter(&u->reach, sp))) u->changes++;
 }
 
-static enum step slow_step(struct unwinder *u, bool described, struct frame *frame) {
+static enum step unwind_step_by_description(struct unwinder *u, bool described,
+                                            struct frame *frame) {
     struct registers some, *r = u->whole ? &u->registers : &some;
-    if (!u->whole) registers_of_frame(frame, r);
-    enum step step = described ? step_by_row(u, r) : step_by_fp(u, r);
+    if (!u->whole) unwind_registers_of_frame(frame, r);
+    enum step step = described ? unwind_step_by_row(u, r) : unwind_step_by_fp(u, r);
     if (step != STEP_OK) return step;
-    frame_of_registers(r, frame);
+    unwind_frame_of_registers(r, frame);
     /* The frame of a signal handler may be on another stack than the interrupted frame. */
-    if (!reach_covers(&u->reach, frame->sp)) enter_stack(u, frame->sp);
+    if (!reach_covers(&u->reach, frame->sp)) unwind_enter_stack(u, frame->sp);
     return STEP_OK;
 }
 
 /* ---- rules ---- */
 
-static struct rule *rule_place(struct unwinder *u, uintptr_t pc) {
+static struct rule *unwind_rule_place(struct unwinder *u, uintptr_t pc) {
     return &u->rules[pc * 0x9e3779b97f4a7c15u >> 52];
 }
 _Static_assert(UNWIND_RULES == 1u << (64 - 52), "the hash selects every rule");
@@ -202,7 +208,7 @@ enum { X_BREG_FP = 0x70 + REGISTER_FP, X_LOAD = 0x06 };
 
 /* Recognises the expressions for functions that align their stack: fp + offset, or the word there
  * (`load`). */
-static bool beside_fp(const uint8_t *expression, bool load, int32_t *offset) {
+static bool unwind_is_relative_to_fp(const uint8_t *expression, bool load, int32_t *offset) {
 #if defined(__x86_64__)
     struct cfi_reader reader = {expression, expression + 16, false};
     uint64_t length = cfi_uleb(&reader);
@@ -216,34 +222,35 @@ static bool beside_fp(const uint8_t *expression, bool load, int32_t *offset) {
 #endif
 }
 
-static bool condense_cfa(const struct cfi_rule *cfa, struct rule *rule) {
+static bool unwind_condense_cfa(const struct cfi_rule *cfa, struct rule *rule) {
     rule->cfa_offset = (int32_t)cfa->offset;
     if (cfa->kind == CFI_IS_EXPRESSION) {
         rule->kind = RULE_FP_LOAD;
-        return beside_fp(cfa->expression, true, &rule->cfa_offset);
+        return unwind_is_relative_to_fp(cfa->expression, true, &rule->cfa_offset);
     }
     rule->kind = cfa->number == REGISTER_SP ? RULE_SP : RULE_FP;
     return cfa->kind == CFI_REGISTER && rule->cfa_offset == cfa->offset &&
            (cfa->number == REGISTER_SP || cfa->number == REGISTER_FP);
 }
 
-static bool condense_offset(const struct cfi_rule *saved, int16_t *offset) {
+static bool unwind_condense_offset(const struct cfi_rule *saved, int16_t *offset) {
     *offset = (int16_t)saved->offset;
     return saved->kind == CFI_AT && *offset == saved->offset && *offset != 0;
 }
 
-static bool condense_fp(const struct cfi_rule *saved, struct rule *rule) {
+static bool unwind_condense_fp(const struct cfi_rule *saved, struct rule *rule) {
     int32_t offset = 0;
     if (rule->kind != RULE_FP_LOAD)
-        return saved->kind == CFI_SAME || condense_offset(saved, &rule->fp_offset);
-    if (saved->kind != CFI_AT_EXPRESSION || !beside_fp(saved->expression, false, &offset))
+        return saved->kind == CFI_SAME || unwind_condense_offset(saved, &rule->fp_offset);
+    if (saved->kind != CFI_AT_EXPRESSION ||
+        !unwind_is_relative_to_fp(saved->expression, false, &offset))
         return false;
     rule->fp_offset = (int16_t)offset;
     return rule->fp_offset == offset;
 }
 
 /* Returns false if the row has no equivalent rule. */
-static bool condense_row(const struct cfi *cfi, struct rule *rule) {
+static bool unwind_condense_row(const struct cfi *cfi, struct rule *rule) {
     const struct cfi_rule *ra = &cfi->row.rule[cfi->return_register];
     rule->fp_offset = 0;
     if (ra->kind == CFI_UNDEFINED) {
@@ -251,13 +258,14 @@ static bool condense_row(const struct cfi *cfi, struct rule *rule) {
         return true;
     }
     return !cfi->signal_frame && cfi->row.rule[REGISTER_SP].kind == CFI_SAME &&
-           condense_cfa(&cfi->row.cfa, rule) && condense_offset(ra, &rule->ra_offset) &&
-           condense_fp(&cfi->row.rule[REGISTER_FP], rule);
+           unwind_condense_cfa(&cfi->row.cfa, rule) &&
+           unwind_condense_offset(ra, &rule->ra_offset) &&
+           unwind_condense_fp(&cfi->row.rule[REGISTER_FP], rule);
 }
 
-static void keep_rule(struct unwinder *u, uintptr_t pc, const struct object *object,
-                      struct rule *rule) {
-    struct rule *place = rule_place(u, pc);
+static void unwind_keep_rule(struct unwinder *u, uintptr_t pc, const struct object *object,
+                             struct rule *rule) {
+    struct rule *place = unwind_rule_place(u, pc);
     rule->pc = 0; /* a handler may jump out of here */
     rule->object = object->number;
     place->pc = 0;
@@ -267,10 +275,11 @@ static void keep_rule(struct unwinder *u, uintptr_t pc, const struct object *obj
     place->pc = pc;
 }
 
-static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct frame *frame,
-                            struct step_reads *reads) {
+static enum step unwind_apply_rule(struct unwinder *u, const struct rule *rule, struct frame *frame,
+                                   struct step_reads *reads) {
     if (rule->kind == RULE_END) return STEP_END;
-    if (rule->kind == RULE_FP_GUESS && !is_frame_pointer(frame->fp, frame->sp)) return STEP_LOST;
+    if (rule->kind == RULE_FP_GUESS && !unwind_is_frame_pointer(frame->fp, frame->sp))
+        return STEP_LOST;
     uintptr_t fp = frame->fp,
               cfa = (rule->kind == RULE_SP ? frame->sp : fp) + (uintptr_t)rule->cfa_offset;
     reads->uses_fp = rule->kind != RULE_SP;
@@ -296,7 +305,7 @@ static enum step apply_rule(struct unwinder *u, const struct rule *rule, struct 
 /* The rule for code without a description: some functions in assembler, and code that a program has
  * compiled at run time, which is in no object. If an object is later loaded in the place of such
  * code, this rule is still used for a return address that occurred there before. */
-static const struct rule guess = {
+static const struct rule unwind_guess = {
     .kind = RULE_FP_GUESS,
     .cfa_offset = 2 * sizeof(uintptr_t),
     .ra_offset = -(int16_t)sizeof(uintptr_t),
@@ -304,42 +313,44 @@ static const struct rule guess = {
 };
 
 /* Returns false if the frame's description has no equivalent rule. */
-static bool find_rule(struct unwinder *u, uintptr_t pc, struct loaded *loaded, struct rule *rule) {
+static bool unwind_find_rule(struct unwinder *u, uintptr_t pc, struct loaded *loaded,
+                             struct rule *rule) {
     bool known = loaded_find(pc, loaded);
     if (!known) *loaded = (struct loaded){.stays = true};
     if (known && loaded->table != NULL && cfi_find(&u->cfi, loaded->table, pc))
-        return condense_row(&u->cfi, rule);
-    *rule = guess;
+        return unwind_condense_row(&u->cfi, rule);
+    *rule = unwind_guess;
     return true;
 }
 
-static enum step step_whole(struct unwinder *u, struct frame *frame) {
+static enum step unwind_step_whole(struct unwinder *u, struct frame *frame) {
     struct loaded loaded;
     uintptr_t pc = frame->pc - 1;
-    return slow_step(
+    return unwind_step_by_description(
         u, loaded_find(pc, &loaded) && loaded.table != NULL && cfi_find(&u->cfi, loaded.table, pc),
         frame);
 }
 
-static NOINLINE enum step look_up(struct unwinder *u, struct frame *frame,
-                                  struct step_reads *reads) {
+static NOINLINE enum step unwind_look_up(struct unwinder *u, struct frame *frame,
+                                         struct step_reads *reads) {
     struct loaded loaded;
     struct rule rule;
     uintptr_t pc = frame->pc - 1;
     reads->repeatable = false;
-    if (u->whole) return step_whole(u, frame);
-    if (!find_rule(u, pc, &loaded, &rule)) return slow_step(u, true, frame);
-    struct object *object = object_of(u, &loaded);
+    if (u->whole) return unwind_step_whole(u, frame);
+    if (!unwind_find_rule(u, pc, &loaded, &rule)) return unwind_step_by_description(u, true, frame);
+    struct object *object = unwind_object_of(u, &loaded);
     if (object != NULL) {
         reads->repeatable = true;
         reads->object = (uint8_t)(object->number % UNWIND_OBJECTS);
-        keep_rule(u, frame->pc, object, &rule);
+        unwind_keep_rule(u, frame->pc, object, &rule);
     }
-    return apply_rule(u, &rule, frame, reads);
+    return unwind_apply_rule(u, &rule, frame, reads);
 }
 
 /* Finds the return address of a function that has not executed anything yet. */
-static bool fresh_return_address(struct unwinder *u, uintptr_t *caller, uintptr_t *caller_sp) {
+static bool unwind_fresh_return_address(struct unwinder *u, uintptr_t *caller,
+                                        uintptr_t *caller_sp) {
     *caller_sp = u->registers.value[REGISTER_SP];
 #if defined(__x86_64__)
     *caller_sp += sizeof *caller;
@@ -353,7 +364,7 @@ static bool fresh_return_address(struct unwinder *u, uintptr_t *caller, uintptr_
 bool unwind_called(struct unwinder *u, struct frame *frame) {
     struct loaded object;
     uintptr_t caller, sp;
-    if (loaded_find(frame->pc - 1, &object) || !fresh_return_address(u, &caller, &sp) ||
+    if (loaded_find(frame->pc - 1, &object) || !unwind_fresh_return_address(u, &caller, &sp) ||
         !loaded_find(caller - 1, &object))
         return false;
     u->registers.pc = frame->pc = caller;
@@ -364,26 +375,26 @@ bool unwind_called(struct unwinder *u, struct frame *frame) {
 void unwind_begin(struct unwinder *u, const struct frame *frame) {
     u->capture++;
     u->whole = false;
-    enter_stack(u, frame->sp);
+    unwind_enter_stack(u, frame->sp);
 }
 
 void unwind_begin_registers(struct unwinder *u, const struct registers *from, bool whole,
                             struct frame *frame) {
-    frame_of_registers(from, frame);
+    unwind_frame_of_registers(from, frame);
     unwind_begin(u, frame);
     u->registers = *from;
     u->whole = whole;
 }
 
 enum step unwind_step(struct unwinder *u, struct frame *frame, struct step_reads *reads) {
-    const struct rule *rule = rule_place(u, frame->pc);
+    const struct rule *rule = unwind_rule_place(u, frame->pc);
     *reads = (struct step_reads){.repeatable = true};
     if (likely(rule->pc == frame->pc && !u->whole)) {
         struct object *object = &u->objects[rule->object % UNWIND_OBJECTS];
-        if (likely(object->number == rule->object && object_stays(u, object))) {
+        if (likely(object->number == rule->object && unwind_object_stays(u, object))) {
             reads->object = (uint8_t)(rule->object % UNWIND_OBJECTS);
-            return apply_rule(u, rule, frame, reads);
+            return unwind_apply_rule(u, rule, frame, reads);
         }
     }
-    return look_up(u, frame, reads);
+    return unwind_look_up(u, frame, reads);
 }
