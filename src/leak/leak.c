@@ -19,30 +19,30 @@
 
 /* ---- one check at a time ---- */
 
-static UNTOUCHED _Atomic int under_way;
+static UNTOUCHED _Atomic int leak_is_running;
 
-static void begin_check(void) {
-    while (atomic_exchange(&under_way, 1) != 0) os_wait(&under_way, 1);
+static void leak_begin_check(void) {
+    while (atomic_exchange(&leak_is_running, 1) != 0) os_wait(&leak_is_running, 1);
 }
 
-static void end_check(void) {
-    atomic_store(&under_way, 0);
-    os_wake_all(&under_way);
+static void leak_end_check(void) {
+    atomic_store(&leak_is_running, 0);
+    os_wake_all(&leak_is_running);
 }
 
 RARE void leak_after_fork(void) {
-    atomic_store(&under_way, 0);
+    atomic_store(&leak_is_running, 0);
     leak_threads_after_fork();
 }
 
 /* ---- in the copy ---- */
 
-static enum leak_verdict verdict_of(const struct leak_groups *groups) {
+static enum leak_verdict leak_verdict_of(const struct leak_groups *groups) {
     return groups->totals[LEAK_DEFINITE].blocks != 0 ? LEAK_LOST : LEAK_NONE;
 }
 
-static _Noreturn void look_for_leaks(const struct leak_request *request,
-                                     const struct leak_roots *begin) {
+static _Noreturn void leak_search_copy(const struct leak_request *request,
+                                       const struct leak_roots *begin) {
     static UNTOUCHED struct leak_groups groups;
     const char *failure = leak_mark_all(begin);
     if (failure == NULL && !leak_group_all(&groups, request->reachable_too))
@@ -53,7 +53,7 @@ static _Noreturn void look_for_leaks(const struct leak_request *request,
         os_end_copy(LEAK_FAILED);
     }
     leak_suppress(&groups);
-    enum leak_verdict verdict = verdict_of(&groups);
+    enum leak_verdict verdict = leak_verdict_of(&groups);
     if (verdict == LEAK_LOST || !request->only_if_lost) {
         request->begin(request->to);
         leak_print(request->text, &groups, request->limit);
@@ -64,7 +64,7 @@ static _Noreturn void look_for_leaks(const struct leak_request *request,
 
 /* ---- in the process ---- */
 
-static void print_stop(struct text *text, const struct leak_threads *threads, int64_t stood) {
+static void leak_print_stop(struct text *text, const struct leak_threads *threads, int64_t stood) {
     text_add(text, "stopped ");
     text_add_count(text, threads->stopped, "thread");
     text_add(text, " for ");
@@ -80,7 +80,7 @@ static void print_stop(struct text *text, const struct leak_threads *threads, in
     text_add(text, "\n");
 }
 
-static enum leak_verdict await_verdict(const struct leak_request *request, int copy) {
+static enum leak_verdict leak_await_verdict(const struct leak_request *request, int copy) {
     int status = os_await_copy(copy);
     if (status >= LEAK_NONE && status <= LEAK_FAILED) return (enum leak_verdict)status;
     request->fail(request->to, "the copy of the process was killed");
@@ -88,15 +88,16 @@ static enum leak_verdict await_verdict(const struct leak_request *request, int c
 }
 
 /* Does not return in the copy. */
-static int copy_process(const struct leak_request *request, struct leak_threads *threads,
-                        uintptr_t stack_pointer) {
+static int leak_copy_process(const struct leak_request *request, struct leak_threads *threads,
+                             uintptr_t stack_pointer) {
     struct leak_roots begin = {threads, os_thread_id(), stack_pointer};
     int copy = os_copy_process();
-    if (copy == 0) look_for_leaks(request, &begin);
+    if (copy == 0) leak_search_copy(request, &begin);
     return copy;
 }
 
-static enum leak_verdict check_alone(const struct leak_request *request, uintptr_t stack_pointer) {
+static enum leak_verdict leak_check_alone(const struct leak_request *request,
+                                          uintptr_t stack_pointer) {
     struct leak_threads threads;
     uint64_t mask = os_block_signals();
     const char *failure = leak_threads_stop(&threads);
@@ -105,7 +106,7 @@ static enum leak_verdict check_alone(const struct leak_request *request, uintptr
         request->fail(request->to, failure);
         return LEAK_FAILED;
     }
-    int copy = copy_process(request, &threads, stack_pointer);
+    int copy = leak_copy_process(request, &threads, stack_pointer);
     int64_t stood = leak_threads_release(&threads);
     os_restore_signals(mask);
     leak_threads_forget(&threads);
@@ -114,9 +115,9 @@ static enum leak_verdict check_alone(const struct leak_request *request, uintptr
                       "the process cannot be copied (memory, or the number of processes)");
         return LEAK_FAILED;
     }
-    enum leak_verdict verdict = await_verdict(request, copy);
+    enum leak_verdict verdict = leak_await_verdict(request, copy);
     if (verdict == LEAK_LOST || (verdict != LEAK_FAILED && !request->only_if_lost))
-        print_stop(request->text, &threads, stood);
+        leak_print_stop(request->text, &threads, stood);
     return verdict;
 }
 
@@ -124,21 +125,21 @@ static enum leak_verdict check_alone(const struct leak_request *request, uintptr
  * the check. */
 NOINLINE enum leak_verdict leak_check(const struct leak_request *request) {
     __builtin_unwind_init();
-    begin_check();
-    enum leak_verdict verdict = check_alone(request, (uintptr_t)__builtin_frame_address(0));
-    end_check();
+    leak_begin_check();
+    enum leak_verdict verdict = leak_check_alone(request, (uintptr_t)__builtin_frame_address(0));
+    leak_end_check();
     return verdict;
 }
 
 /* ---- at exit ---- */
 
-static void begin_report(void *text) {
+static void leak_begin_report(void *text) {
     text_add(text, "mallow: leaks of process ");
     text_add_number(text, (uint64_t)os_process_id());
     text_add(text, ":\n");
 }
 
-static void report_failure(void *text, const char *why) {
+static void leak_report_failure(void *text, const char *why) {
     text_add(text, "mallow: no leak check of process ");
     text_add_number(text, (uint64_t)os_process_id());
     text_add(text, ": ");
@@ -147,7 +148,7 @@ static void report_failure(void *text, const char *why) {
 }
 
 /* A handler of exit() may call exit(): the remaining handlers run, and the last status counts. */
-static void end_with(int status) {
+static void leak_end_with(int status) {
 #ifdef __GLIBC__
     exit(status);
 #else
@@ -156,7 +157,7 @@ static void end_with(int status) {
 #endif
 }
 
-static enum leak_verdict check_to(int file) {
+static enum leak_verdict leak_check_to(int file) {
     static UNTOUCHED char buffer[4 * KIB];
     struct text text = {
         .buffer = buffer, .size = sizeof buffer, .sink = symbolizer_write, .to = &file};
@@ -164,8 +165,8 @@ static enum leak_verdict check_to(int file) {
         .only_if_lost = true,
         .limit = 50,
         .text = &text,
-        .begin = begin_report,
-        .fail = report_failure,
+        .begin = leak_begin_report,
+        .fail = leak_report_failure,
         .to = &text,
     };
     enum leak_verdict verdict = leak_check(&request);
@@ -173,14 +174,14 @@ static enum leak_verdict check_to(int file) {
     return verdict;
 }
 
-static void check_at_exit(void *unused) {
+static void leak_check_at_exit(void *unused) {
     (void)unused;
     int file = symbolizer_begin();
-    enum leak_verdict verdict = check_to(file);
+    enum leak_verdict verdict = leak_check_to(file);
     uint64_t mask = os_block_signals();
     symbolizer_end(file);
     os_restore_signals(mask);
-    if (verdict == LEAK_LOST && settings.leak_status != 0) end_with(settings.leak_status);
+    if (verdict == LEAK_LOST && settings.leak_status != 0) leak_end_with(settings.leak_status);
 }
 
 int __cxa_atexit(void (*call)(void *), void *argument, void *module);
@@ -188,5 +189,5 @@ int __cxa_atexit(void (*call)(void *), void *argument, void *module);
 /* Because it is registered by a constructor and for no module, the check runs after the destructors
  * of all modules. */
 RARE void leak_start(void) {
-    if (settings.leak_at_exit) __cxa_atexit(check_at_exit, NULL, NULL);
+    if (settings.leak_at_exit) __cxa_atexit(leak_check_at_exit, NULL, NULL);
 }

@@ -17,7 +17,7 @@
 #include "pages/pages.h"
 #include "stack/stack.h"
 
-struct own_mapping {
+struct leak_blocks_mapping {
     uintptr_t start, end; /* of the mapping */
     char *block;
     uint8_t mark;
@@ -28,140 +28,145 @@ static UNTOUCHED struct {
     uint8_t *of_pages;
     uint32_t *run_starts; /* for each page of a block that is a run of pages, the first page */
     size_t pages;
-    struct own_mapping *mappings; /* by address */
+    struct leak_blocks_mapping *mappings; /* by address */
     size_t count, room;
     uintptr_t lowest, highest; /* of mappings */
-} marks;
+} leak_blocks_marks;
 
 /* ---- blocks with a mapping of their own, and guarded ones ---- */
 
-static void add_mapping(const struct mapping *mapping) {
-    if (marks.count == marks.room) return;
+static void leak_blocks_add_mapping(const struct mapping *mapping) {
+    if (leak_blocks_marks.count == leak_blocks_marks.room) return;
     uintptr_t start = (uintptr_t)mapping->start;
-    marks.mappings[marks.count++] =
-        (struct own_mapping){start, start + mapping->bytes, mapping->block, 0};
+    leak_blocks_marks.mappings[leak_blocks_marks.count++] =
+        (struct leak_blocks_mapping){start, start + mapping->bytes, mapping->block, 0};
 }
 
-static bool count_guarded_block(const struct block_info *info, void *unused) {
+static bool leak_blocks_count_guarded(const struct block_info *info, void *unused) {
     (void)info, (void)unused;
-    marks.room++;
+    leak_blocks_marks.room++;
     return true;
 }
 
 /* The rest of the pages contains only the fill pattern, so the block alone is added. */
-static bool add_guarded(const struct block_info *info, void *unused) {
+static bool leak_blocks_add_guarded(const struct block_info *info, void *unused) {
     struct mapping block = {info->start, info->start, info->size};
     (void)unused;
-    add_mapping(&block);
+    leak_blocks_add_mapping(&block);
     return true;
 }
 
-static bool prepare_mappings(void) {
-    marks.room = mapping_count().count;
-    guard_each_live(count_guarded_block, NULL);
-    marks.mappings = leak_map(marks.room * sizeof *marks.mappings);
-    if (marks.mappings == NULL) return false;
-    mapping_each(add_mapping);
-    guard_each_live(add_guarded, NULL);
-    leak_sort(marks.mappings, marks.count, sizeof *marks.mappings, leak_is_range_before);
-    if (marks.count == 0) return true;
-    marks.lowest = marks.mappings[0].start;
-    marks.highest = marks.mappings[marks.count - 1].end;
+static bool leak_blocks_prepare_mappings(void) {
+    leak_blocks_marks.room = mapping_count().count;
+    guard_each_live(leak_blocks_count_guarded, NULL);
+    leak_blocks_marks.mappings =
+        leak_map(leak_blocks_marks.room * sizeof *leak_blocks_marks.mappings);
+    if (leak_blocks_marks.mappings == NULL) return false;
+    mapping_each(leak_blocks_add_mapping);
+    guard_each_live(leak_blocks_add_guarded, NULL);
+    leak_sort(leak_blocks_marks.mappings, leak_blocks_marks.count,
+              sizeof *leak_blocks_marks.mappings, leak_is_range_before);
+    if (leak_blocks_marks.count == 0) return true;
+    leak_blocks_marks.lowest = leak_blocks_marks.mappings[0].start;
+    leak_blocks_marks.highest = leak_blocks_marks.mappings[leak_blocks_marks.count - 1].end;
     return true;
 }
 
-static struct leak_block mapped_block(struct own_mapping *mapping) {
+static struct leak_block leak_blocks_of_mapping(struct leak_blocks_mapping *mapping) {
     return (struct leak_block){mapping->block, mapping->end - (uintptr_t)mapping->block,
                                &mapping->mark};
 }
 
-static bool mapping_block_around(uintptr_t address, struct leak_block *block) {
-    if (address < marks.lowest || address >= marks.highest) return false;
-    size_t at = leak_find_range(marks.mappings, marks.count, sizeof *marks.mappings, address);
-    struct own_mapping *found = &marks.mappings[at];
+static bool leak_blocks_mapping_around(uintptr_t address, struct leak_block *block) {
+    if (address < leak_blocks_marks.lowest || address >= leak_blocks_marks.highest) return false;
+    size_t at = leak_find_range(leak_blocks_marks.mappings, leak_blocks_marks.count,
+                                sizeof *leak_blocks_marks.mappings, address);
+    struct leak_blocks_mapping *found = &leak_blocks_marks.mappings[at];
     if (address < (uintptr_t)found->block) return false;
-    *block = mapped_block(found);
+    *block = leak_blocks_of_mapping(found);
     return true;
 }
 
 /* ---- slots ---- */
 
-static uint8_t *state_mark(const _Atomic uint8_t *state) {
-    return &marks.of_states[(const char *)state - space.meta_part.start];
+static uint8_t *leak_blocks_state_mark(const _Atomic uint8_t *state) {
+    return &leak_blocks_marks.of_states[(const char *)state - space.meta_part.start];
 }
 
-static bool is_live(const _Atomic uint8_t *state) {
+static bool leak_blocks_is_live(const _Atomic uint8_t *state) {
     return state_get(state) == SLOT_USED || state_get(state) == SLOT_CHECKED;
 }
 
 /* Returns the block inside the redzones, as the program knows it. */
-static NOINLINE struct leak_block checked_block(struct leak_block slot) {
+static NOINLINE struct leak_block leak_blocks_checked(struct leak_block slot) {
     struct block_info info;
     if (!block_info_of(slot.start, &info)) return slot;
     return (struct leak_block){info.start, info.size, slot.mark};
 }
 
-ALWAYS_INLINE struct leak_block slot_block(char *start, unsigned class,
-                                           const _Atomic uint8_t *state) {
+ALWAYS_INLINE struct leak_block leak_blocks_of_slot(char *start, unsigned class,
+                                                    const _Atomic uint8_t *state) {
     size_t size = class == CLASS_ZERO ? 0 : class_size(class);
-    struct leak_block slot = {start, size, state_mark(state)};
-    return unlikely(state_get(state) == SLOT_CHECKED) ? checked_block(slot) : slot;
+    struct leak_block slot = {start, size, leak_blocks_state_mark(state)};
+    return unlikely(state_get(state) == SLOT_CHECKED) ? leak_blocks_checked(slot) : slot;
 }
 
 /* A pointer into a redzone does not count as a pointer to the block. A pointer to the start of a
  * block of 0 bytes does. */
-static bool is_within(uintptr_t address, const struct leak_block *block) {
+static bool leak_blocks_contains(uintptr_t address, const struct leak_block *block) {
     return address - (uintptr_t)block->start < max_size(block->size, 1);
 }
 
-static bool slot_around(const struct slab *slab, uintptr_t address, struct leak_block *block) {
+static bool leak_blocks_slot_around(const struct slab *slab, uintptr_t address,
+                                    struct leak_block *block) {
     struct slot_ref slot = slot_locate(slab, (void *)address);
-    if (!is_live(slot.state)) return false;
-    *block = slot_block(slot_start(slab, slot, (void *)address), slab->class, slot.state);
-    return is_within(address, block);
+    if (!leak_blocks_is_live(slot.state)) return false;
+    *block = leak_blocks_of_slot(slot_start(slab, slot, (void *)address), slab->class, slot.state);
+    return leak_blocks_contains(address, block);
 }
 
-static bool cold_slot_around(const struct slab *granule, uintptr_t address,
-                             struct leak_block *block) {
+static bool leak_blocks_cold_slot_around(const struct slab *granule, uintptr_t address,
+                                         struct leak_block *block) {
     uint32_t unit = cold_find_start(granule, cold_unit((void *)address));
-    if (unit == UINT32_MAX || !is_live(&granule->state[unit])) return false;
+    if (unit == UINT32_MAX || !leak_blocks_is_live(&granule->state[unit])) return false;
     char *start = granule_start(slab_granule(granule)) + (size_t)unit * UNIT;
-    *block = slot_block(start, cold_class(granule, unit), &granule->state[unit]);
+    *block = leak_blocks_of_slot(start, cold_class(granule, unit), &granule->state[unit]);
     return true;
 }
 
-static void each_slot(const struct slab *slab, void (*call)(const struct leak_block *block)) {
+static void leak_blocks_each_slot(const struct slab *slab,
+                                  void (*call)(const struct leak_block *block)) {
     char *start = slab_slot_zero(slab);
     for (uint32_t slot = 0; slot < slab->slots; slot++, start += slab->slot_size) {
-        if (!is_live(&slab->state[slot])) continue;
-        struct leak_block block = slot_block(start, slab->class, &slab->state[slot]);
+        if (!leak_blocks_is_live(&slab->state[slot])) continue;
+        struct leak_block block = leak_blocks_of_slot(start, slab->class, &slab->state[slot]);
         call(&block);
     }
 }
 
-static void each_cold_slot(const struct slab *granule,
-                           void (*call)(const struct leak_block *block)) {
+static void leak_blocks_each_cold_slot(const struct slab *granule,
+                                       void (*call)(const struct leak_block *block)) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++, start += UNIT) {
-        if (!is_live(&granule->state[unit])) continue;
+        if (!leak_blocks_is_live(&granule->state[unit])) continue;
         struct leak_block block =
-            slot_block(start, cold_class(granule, unit), &granule->state[unit]);
+            leak_blocks_of_slot(start, cold_class(granule, unit), &granule->state[unit]);
         call(&block);
     }
 }
 
 /* ---- runs of pages ---- */
 
-static struct leak_block run_block(uint32_t page) {
+static struct leak_block leak_blocks_of_run(uint32_t page) {
     return (struct leak_block){page_start(page), (size_t)tag_pages(run_tag(page)) << RUN_SHIFT,
-                               &marks.of_pages[page]};
+                               &leak_blocks_marks.of_pages[page]};
 }
 
 /* Calls `call` with each run of the kinds from RUN_BLOCK on, including foreign ones. */
-static void each_run(void (*call)(uint32_t page, enum run_kind kind)) {
-    for (uint32_t page = GRANULE_PAGES; page < marks.pages;) {
+static void leak_blocks_each_run(void (*call)(uint32_t page, enum run_kind kind)) {
+    for (uint32_t page = GRANULE_PAGES; page < leak_blocks_marks.pages;) {
         uint64_t tag = run_tag(page);
-        if (tag_kind(tag) < RUN_BLOCK || tag_pages(tag) > marks.pages - page) {
+        if (tag_kind(tag) < RUN_BLOCK || tag_pages(tag) > leak_blocks_marks.pages - page) {
             page++;
             continue;
         }
@@ -170,16 +175,16 @@ static void each_run(void (*call)(uint32_t page, enum run_kind kind)) {
     }
 }
 
-static void note_run(uint32_t page, enum run_kind kind) {
+static void leak_blocks_note_run(uint32_t page, enum run_kind kind) {
     if (kind != RUN_BLOCK) return;
     uint32_t end = page + tag_pages(run_tag(page));
-    for (uint32_t at = page; at < end; at++) marks.run_starts[at] = page;
+    for (uint32_t at = page; at < end; at++) leak_blocks_marks.run_starts[at] = page;
 }
 
-static bool run_around(uintptr_t address, struct leak_block *block) {
+static bool leak_blocks_run_around(uintptr_t address, struct leak_block *block) {
     uint32_t page = page_of((void *)address);
-    if (page >= marks.pages || marks.run_starts[page] == 0) return false;
-    *block = run_block(marks.run_starts[page]);
+    if (page >= leak_blocks_marks.pages || leak_blocks_marks.run_starts[page] == 0) return false;
+    *block = leak_blocks_of_run(leak_blocks_marks.run_starts[page]);
     return true;
 }
 
@@ -189,18 +194,22 @@ bool leak_blocks_prepare(void) {
     /* The holder of a lock does not exist in the copy, and threads that were stopped held none. */
     atomic_store(&global_lock.word, 0);
     guard_after_fork();
-    marks.pages = pages_count().top;
-    marks.of_states = leak_map(space.meta_part.accessible);
-    marks.of_pages = leak_map(marks.pages);
-    marks.run_starts = leak_map(marks.pages * sizeof *marks.run_starts);
-    if (marks.of_states == NULL || marks.of_pages == NULL || marks.run_starts == NULL) return false;
-    each_run(note_run);
-    return prepare_mappings();
+    leak_blocks_marks.pages = pages_count().top;
+    leak_blocks_marks.of_states = leak_map(space.meta_part.accessible);
+    leak_blocks_marks.of_pages = leak_map(leak_blocks_marks.pages);
+    leak_blocks_marks.run_starts =
+        leak_map(leak_blocks_marks.pages * sizeof *leak_blocks_marks.run_starts);
+    if (leak_blocks_marks.of_states == NULL || leak_blocks_marks.of_pages == NULL ||
+        leak_blocks_marks.run_starts == NULL)
+        return false;
+    leak_blocks_each_run(leak_blocks_note_run);
+    return leak_blocks_prepare_mappings();
 }
 
 bool leak_is_in_heap(uintptr_t address) {
     return granule_of((void *)address) < space.granules ||
-           address - marks.lowest < marks.highest - marks.lowest;
+           address - leak_blocks_marks.lowest <
+               leak_blocks_marks.highest - leak_blocks_marks.lowest;
 }
 
 void leak_fetch_place(uintptr_t address) {
@@ -215,40 +224,40 @@ void leak_fetch_block(uintptr_t address) {
     if (slab->kind != GRANULE_SLAB) return;
     const _Atomic uint8_t *state = slot_locate(slab, (void *)address).state;
     fetch_ahead((const void *)state);
-    fetch_ahead(state_mark(state));
+    fetch_ahead(leak_blocks_state_mark(state));
 }
 
 bool leak_block_around(uintptr_t address, struct leak_block *block) {
     size_t granule = granule_of((void *)address);
-    if (granule >= space.granules) return mapping_block_around(address, block);
+    if (granule >= space.granules) return leak_blocks_mapping_around(address, block);
     const struct slab *slab = slab_of(granule);
-    if (slab->kind == GRANULE_SLAB) return slot_around(slab, address, block);
-    if (slab->kind == GRANULE_COLD) return cold_slot_around(slab, address, block);
-    return run_around(address, block);
+    if (slab->kind == GRANULE_SLAB) return leak_blocks_slot_around(slab, address, block);
+    if (slab->kind == GRANULE_COLD) return leak_blocks_cold_slot_around(slab, address, block);
+    return leak_blocks_run_around(address, block);
 }
 
-static UNTOUCHED void (*each_call)(const struct leak_block *block);
+static UNTOUCHED void (*leak_blocks_callback)(const struct leak_block *block);
 
-static void call_for_run(uint32_t page, enum run_kind kind) {
+static void leak_blocks_call_for_run(uint32_t page, enum run_kind kind) {
     const struct slab *slab = slab_of(page / GRANULE_PAGES);
     if (kind == RUN_BLOCK) {
-        struct leak_block block = run_block(page);
-        each_call(&block);
+        struct leak_block block = leak_blocks_of_run(page);
+        leak_blocks_callback(&block);
     } else if (kind == RUN_SLAB && slab->kind == GRANULE_SLAB) {
-        each_slot(slab, each_call);
+        leak_blocks_each_slot(slab, leak_blocks_callback);
     } else if (kind == RUN_SLAB && slab->kind == GRANULE_COLD) {
-        each_cold_slot(slab, each_call);
+        leak_blocks_each_cold_slot(slab, leak_blocks_callback);
     }
 }
 
 /* May be called by its own callback. */
 void leak_each_block(void (*call)(const struct leak_block *block)) {
-    void (*outer)(const struct leak_block *block) = each_call;
-    each_call = call;
-    each_run(call_for_run);
-    each_call = outer;
-    for (size_t i = 0; i < marks.count; i++) {
-        struct leak_block block = mapped_block(&marks.mappings[i]);
+    void (*outer)(const struct leak_block *block) = leak_blocks_callback;
+    leak_blocks_callback = call;
+    leak_blocks_each_run(leak_blocks_call_for_run);
+    leak_blocks_callback = outer;
+    for (size_t i = 0; i < leak_blocks_marks.count; i++) {
+        struct leak_block block = leak_blocks_of_mapping(&leak_blocks_marks.mappings[i]);
         call(&block);
     }
 }
@@ -258,35 +267,35 @@ void leak_each_block(void (*call)(const struct leak_block *block)) {
 static UNTOUCHED struct {
     void (*call)(uintptr_t start, uintptr_t end);
     uintptr_t from;
-} ranges;
+} leak_blocks_ranges;
 
 /* Leaves out what other code has mapped among the granules. */
-static void leave_foreign_out(uint32_t page, enum run_kind kind) {
+static void leak_blocks_leave_foreign_out(uint32_t page, enum run_kind kind) {
     if (kind != RUN_FOREIGN) return;
     uintptr_t start = (uintptr_t)page_start(page);
-    if (start > ranges.from) ranges.call(ranges.from, start);
-    ranges.from = (uintptr_t)page_start(page + tag_pages(run_tag(page)));
+    if (start > leak_blocks_ranges.from) leak_blocks_ranges.call(leak_blocks_ranges.from, start);
+    leak_blocks_ranges.from = (uintptr_t)page_start(page + tag_pages(run_tag(page)));
 }
 
 /* Stack caches contain old words of the program's stacks. */
-static void each_stack_cache(void (*call)(uintptr_t start, uintptr_t end)) {
+static void leak_blocks_each_stack_cache(void (*call)(uintptr_t start, uintptr_t end)) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
         if (heap->stacks != NULL)
             call((uintptr_t)heap->stacks, (uintptr_t)heap->stacks + stack_cache_bytes());
 }
 
 void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end)) {
-    ranges.call = call;
-    ranges.from = (uintptr_t)space.block_part.start;
-    each_run(leave_foreign_out);
-    call(ranges.from, (uintptr_t)space.block_part.start + space.block_part.accessible);
+    leak_blocks_ranges.call = call;
+    leak_blocks_ranges.from = (uintptr_t)space.block_part.start;
+    leak_blocks_each_run(leak_blocks_leave_foreign_out);
+    call(leak_blocks_ranges.from, (uintptr_t)space.block_part.start + space.block_part.accessible);
     const struct part *parts[] = {&space.granule_part, &space.meta_part};
     for (unsigned i = 0; i < 2; i++)
         call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
     guard_table_each_part(call);
-    each_stack_cache(call);
-    call((uintptr_t)&marks, (uintptr_t)(&marks + 1));
-    for (size_t i = 0; i < marks.count; i++)
-        if (!guard_contains(marks.mappings[i].block))
-            call(marks.mappings[i].start, marks.mappings[i].end);
+    leak_blocks_each_stack_cache(call);
+    call((uintptr_t)&leak_blocks_marks, (uintptr_t)(&leak_blocks_marks + 1));
+    for (size_t i = 0; i < leak_blocks_marks.count; i++)
+        if (!guard_contains(leak_blocks_marks.mappings[i].block))
+            call(leak_blocks_marks.mappings[i].start, leak_blocks_marks.mappings[i].end);
 }

@@ -17,54 +17,54 @@ static UNTOUCHED struct {
     struct leak_groups *to;
     uint32_t *index; /* hash table of group numbers, which start at 1; 0 is free */
     bool reachable_too;
-} grouping;
+} leak_groups_state;
 
-static uint64_t mix(uint64_t hash, uint64_t value) {
+static uint64_t leak_groups_mix(uint64_t hash, uint64_t value) {
     hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
     return hash ^ hash >> 29;
 }
 
-static uint64_t hash_group(const struct leak_group *group) {
-    uint64_t hash = mix(mix(group->class, group->is_rest), group->stack);
-    return group->stack != 0 ? hash : mix(hash, group->size);
+static uint64_t leak_groups_hash(const struct leak_group *group) {
+    uint64_t hash = leak_groups_mix(leak_groups_mix(group->class, group->is_rest), group->stack);
+    return group->stack != 0 ? hash : leak_groups_mix(hash, group->size);
 }
 
-static bool is_same_group(const struct leak_group *a, const struct leak_group *b) {
+static bool leak_groups_are_same(const struct leak_group *a, const struct leak_group *b) {
     if (a->class != b->class || a->is_rest != b->is_rest || a->stack != b->stack) return false;
     return a->stack != 0 || a->size == b->size;
 }
 
 /* Returns NULL for a new group, whose place in the index is *place. */
-static struct leak_group *find_group(const struct leak_group *like, uint32_t **place) {
-    for (uint64_t i = hash_group(like);; i++) {
-        *place = &grouping.index[i % INDEX_SIZE];
+static struct leak_group *leak_groups_find(const struct leak_group *like, uint32_t **place) {
+    for (uint64_t i = leak_groups_hash(like);; i++) {
+        *place = &leak_groups_state.index[i % INDEX_SIZE];
         if (**place == 0) return NULL;
-        struct leak_group *group = &grouping.to->list[**place - 1];
-        if (is_same_group(group, like)) return group;
+        struct leak_group *group = &leak_groups_state.to->list[**place - 1];
+        if (leak_groups_are_same(group, like)) return group;
     }
 }
 
-static struct leak_group *group_of(struct leak_group *like) {
+static struct leak_group *leak_groups_get(struct leak_group *like) {
     uint32_t *place;
-    struct leak_group *group = find_group(like, &place);
-    if (group == NULL && grouping.to->count >= GROUPS_APART) {
+    struct leak_group *group = leak_groups_find(like, &place);
+    if (group == NULL && leak_groups_state.to->count >= GROUPS_APART) {
         *like = (struct leak_group){.class = like->class, .is_rest = true};
-        group = find_group(like, &place);
+        group = leak_groups_find(like, &place);
     }
     if (group != NULL) return group;
-    group = &grouping.to->list[grouping.to->count++];
+    group = &leak_groups_state.to->list[leak_groups_state.to->count++];
     *group = *like;
-    *place = (uint32_t)grouping.to->count;
+    *place = (uint32_t)leak_groups_state.to->count;
     return group;
 }
 
-static void add_amount(struct leak_amount *to, struct leak_amount amount) {
+static void leak_groups_add_amount(struct leak_amount *to, struct leak_amount amount) {
     to->blocks += amount.blocks;
     to->bytes += amount.bytes;
 }
 
 /* Describes the block as the program knows it, if that was recorded. */
-static struct leak_group describe_block(const struct leak_block *block) {
+static struct leak_group leak_groups_describe_block(const struct leak_block *block) {
     struct block_info info;
     struct leak_group group = {.class = leak_class_of(block),
                                .example = block->start,
@@ -78,29 +78,29 @@ static struct leak_group describe_block(const struct leak_block *block) {
     return group;
 }
 
-static bool is_grouped(const struct leak_group *group) {
+static bool leak_groups_includes(const struct leak_group *group) {
     return group->class != LEAK_INDIRECT &&
-           (group->class != LEAK_REACHABLE || grouping.reachable_too);
+           (group->class != LEAK_REACHABLE || leak_groups_state.reachable_too);
 }
 
-static void read_head(struct leak_group *group) {
+static void leak_groups_read_head(struct leak_group *group) {
     size_t most = min_size(group->size, LEAK_HEAD);
     group->head_bytes = (unsigned)leak_read((uintptr_t)group->example, group->head, most);
 }
 
-static void add_block(const struct leak_block *block) {
-    struct leak_group one = describe_block(block);
+static void leak_groups_add_block(const struct leak_block *block) {
+    struct leak_group one = leak_groups_describe_block(block);
     struct leak_amount amount = one.own;
-    add_amount(&grouping.to->totals[one.class], amount);
-    if (!is_grouped(&one)) return;
-    read_head(&one);
+    leak_groups_add_amount(&leak_groups_state.to->totals[one.class], amount);
+    if (!leak_groups_includes(&one)) return;
+    leak_groups_read_head(&one);
     one.own = (struct leak_amount){0};
-    struct leak_group *group = group_of(&one);
-    add_amount(&group->own, amount);
-    if (group->class == LEAK_DEFINITE) add_amount(&group->led, leak_led_by(block));
+    struct leak_group *group = leak_groups_get(&one);
+    leak_groups_add_amount(&group->own, amount);
+    if (group->class == LEAK_DEFINITE) leak_groups_add_amount(&group->led, leak_led_by(block));
 }
 
-static bool is_worse(const void *one, const void *other) {
+static bool leak_groups_is_worse(const void *one, const void *other) {
     const struct leak_group *a = one, *b = other;
     size_t bytes_a = a->own.bytes + a->led.bytes, bytes_b = b->own.bytes + b->led.bytes;
     if (a->class != b->class) return a->class < b->class;
@@ -110,11 +110,11 @@ static bool is_worse(const void *one, const void *other) {
 
 bool leak_group_all(struct leak_groups *groups, bool reachable_too) {
     *groups = (struct leak_groups){.list = leak_map(GROUPS_MAX * sizeof *groups->list)};
-    grouping.to = groups;
-    grouping.index = leak_map(INDEX_SIZE * sizeof *grouping.index);
-    grouping.reachable_too = reachable_too;
-    if (groups->list == NULL || grouping.index == NULL) return false;
-    leak_each_block(add_block);
-    leak_sort(groups->list, groups->count, sizeof *groups->list, is_worse);
+    leak_groups_state.to = groups;
+    leak_groups_state.index = leak_map(INDEX_SIZE * sizeof *leak_groups_state.index);
+    leak_groups_state.reachable_too = reachable_too;
+    if (groups->list == NULL || leak_groups_state.index == NULL) return false;
+    leak_each_block(leak_groups_add_block);
+    leak_sort(groups->list, groups->count, sizeof *groups->list, leak_groups_is_worse);
     return true;
 }

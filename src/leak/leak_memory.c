@@ -19,21 +19,22 @@ static UNTOUCHED struct {
         uintptr_t start, end;
     } maps[OWN_MAX];
     unsigned count;
-} own_maps;
+} leak_memory_own_maps;
 
 void *leak_map(size_t bytes) {
     bytes = round_up(max_size(bytes, 1), os_page_size());
-    char *start = own_maps.count == OWN_MAX ? NULL : os_map(bytes);
+    char *start = leak_memory_own_maps.count == OWN_MAX ? NULL : os_map(bytes);
     if (start == NULL) return NULL;
-    own_maps.maps[own_maps.count].start = (uintptr_t)start;
-    own_maps.maps[own_maps.count++].end = (uintptr_t)start + bytes;
+    leak_memory_own_maps.maps[leak_memory_own_maps.count].start = (uintptr_t)start;
+    leak_memory_own_maps.maps[leak_memory_own_maps.count++].end = (uintptr_t)start + bytes;
     return start;
 }
 
 void leak_each_own(void (*call)(uintptr_t start, uintptr_t end)) {
-    for (unsigned i = 0; i < own_maps.count; i++)
-        call(own_maps.maps[i].start, own_maps.maps[i].end);
-    call((uintptr_t)&own_maps, (uintptr_t)(&own_maps + 1)); /* a block may begin where a map ends */
+    for (unsigned i = 0; i < leak_memory_own_maps.count; i++)
+        call(leak_memory_own_maps.maps[i].start, leak_memory_own_maps.maps[i].end);
+    call((uintptr_t)&leak_memory_own_maps,
+         (uintptr_t)(&leak_memory_own_maps + 1)); /* a block may begin where a map ends */
 }
 
 /* ---- mappings ---- */
@@ -43,10 +44,10 @@ void leak_each_own(void (*call)(uintptr_t start, uintptr_t end)) {
 static UNTOUCHED struct {
     struct leak_region *list;
     size_t count;
-} regions;
+} leak_memory_regions;
 
 /* Returns /proc/self/maps as a string, or NULL. */
-static char *read_maps(void) {
+static char *leak_memory_read_maps(void) {
     for (size_t room = FIRST_TEXT;; room *= 2) {
         char *text = leak_map(room);
         long length = text == NULL ? -1 : os_read_file("/proc/self/maps", text, room - 1);
@@ -54,7 +55,7 @@ static char *read_maps(void) {
     }
 }
 
-static uint64_t take_hex(const char **at) {
+static uint64_t leak_memory_take_hex(const char **at) {
     uint64_t value = 0;
     for (;; (*at)++) {
         if (**at >= '0' && **at <= '9')
@@ -67,10 +68,10 @@ static uint64_t take_hex(const char **at) {
 }
 
 /* start-end rwxp offset device inode   name */
-static struct leak_region parse_region(const char *line) {
-    struct leak_region region = {.start = take_hex(&line)};
+static struct leak_region leak_memory_parse_region(const char *line) {
+    struct leak_region region = {.start = leak_memory_take_hex(&line)};
     line++;
-    region.end = take_hex(&line);
+    region.end = leak_memory_take_hex(&line);
     region.readable = line[1] == 'r';
     region.writable = line[2] == 'w';
     region.executable = line[3] == 'x';
@@ -92,7 +93,7 @@ bool leak_is_shared_memory(const struct leak_region *region) {
  * only reserved address space. */
 #define OPENED_MAX (256 * GIB)
 
-static void open_region(struct leak_region *region) {
+static void leak_memory_open_region(struct leak_region *region) {
     bool private =
         !region->shared && (*region->name == '\n' || strncmp(region->name, "[heap", 5) == 0 ||
                             strncmp(region->name, "[anon", 5) == 0);
@@ -101,28 +102,32 @@ static void open_region(struct leak_region *region) {
     region->opened = bytes <= OPENED_MAX && os_make_readable((void *)region->start, bytes);
 }
 
-static bool read_regions(void) {
+static bool leak_memory_read_regions(void) {
     size_t lines = 0;
-    const char *text = read_maps();
+    const char *text = leak_memory_read_maps();
     if (text == NULL) return false;
     for (const char *c = text; *c != '\0'; c++) lines += *c == '\n';
-    regions.list = leak_map(lines * sizeof *regions.list);
-    if (regions.list == NULL) return false;
-    for (const char *line = text; regions.count < lines; line = strchr(line, '\n') + 1)
-        regions.list[regions.count++] = parse_region(line);
-    for (size_t i = 0; i < regions.count; i++) open_region(&regions.list[i]);
+    leak_memory_regions.list = leak_map(lines * sizeof *leak_memory_regions.list);
+    if (leak_memory_regions.list == NULL) return false;
+    for (const char *line = text; leak_memory_regions.count < lines; line = strchr(line, '\n') + 1)
+        leak_memory_regions.list[leak_memory_regions.count++] = leak_memory_parse_region(line);
+    for (size_t i = 0; i < leak_memory_regions.count; i++)
+        leak_memory_open_region(&leak_memory_regions.list[i]);
     return true;
 }
 
 const struct leak_region *leak_regions(size_t *count) {
-    if (regions.list == NULL && !read_regions()) return NULL;
-    *count = regions.count;
-    return regions.list;
+    if (leak_memory_regions.list == NULL && !leak_memory_read_regions()) return NULL;
+    *count = leak_memory_regions.count;
+    return leak_memory_regions.list;
 }
 
 const struct leak_region *leak_region_around(uintptr_t address) {
-    size_t at = leak_find_range(regions.list, regions.count, sizeof *regions.list, address);
-    return at < regions.count && regions.list[at].start <= address ? &regions.list[at] : NULL;
+    size_t at = leak_find_range(leak_memory_regions.list, leak_memory_regions.count,
+                                sizeof *leak_memory_regions.list, address);
+    return at < leak_memory_regions.count && leak_memory_regions.list[at].start <= address
+               ? &leak_memory_regions.list[at]
+               : NULL;
 }
 
 const struct leak_region *leak_region_of(uintptr_t address) {
@@ -134,29 +139,29 @@ const struct leak_region *leak_region_of(uintptr_t address) {
 
 /* The address of the last fault: beyond the end of a file, or in a part of a block that the program
  * has made inaccessible. */
-static UNTOUCHED jmp_buf after_fault;
-static UNTOUCHED uintptr_t fault;
+static UNTOUCHED jmp_buf leak_memory_after_fault;
+static UNTOUCHED uintptr_t leak_memory_fault;
 
-static void on_read_fault(int signal, siginfo_t *info, void *context) {
+static void leak_memory_on_fault(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)context;
-    fault = (uintptr_t)info->si_addr;
-    longjmp(after_fault, 1);
+    leak_memory_fault = (uintptr_t)info->si_addr;
+    longjmp(leak_memory_after_fault, 1);
 }
 
-static void catch_faults(void) {
+static void leak_memory_catch_faults(void) {
     static UNTOUCHED bool caught;
-    if (!caught) os_catch_faults(on_read_fault);
+    if (!caught) os_catch_faults(leak_memory_on_fault);
     caught = true;
 }
 
 /* A fault occurs at the word that is being read, so each fault is after the previous one. During
  * the callback, leak_read may catch faults of its own. */
-static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
+static void leak_memory_each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
     uintptr_t at;
-    if (setjmp(after_fault) == 0)
+    if (setjmp(leak_memory_after_fault) == 0)
         at = from;
-    else if (fault >= from && fault < to)
-        at = round_up(fault + 1, os_page_size());
+    else if (leak_memory_fault >= from && leak_memory_fault < to)
+        at = round_up(leak_memory_fault + 1, os_page_size());
     else
         return;
     for (; at + sizeof(uintptr_t) <= to; at += sizeof(uintptr_t)) call((const uintptr_t *)at);
@@ -166,7 +171,7 @@ static void each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t
 
 #define SPARSE_MIN (64 * KIB)
 
-static bool is_there(uintptr_t address, enum leak_pages pages) {
+static bool leak_memory_is_present(uintptr_t address, enum leak_pages pages) {
     static UNTOUCHED struct pagemap map;
     uint64_t entry;
     if (pages == LEAK_CACHED) return os_is_cached((void *)(address & -os_page_size()));
@@ -176,26 +181,26 @@ static bool is_there(uintptr_t address, enum leak_pages pages) {
 
 void leak_each_word(uintptr_t from, uintptr_t to, enum leak_pages pages,
                     void (*call)(const uintptr_t *at)) {
-    catch_faults();
+    leak_memory_catch_faults();
     from = round_up(from, sizeof(uintptr_t));
     if (pages == LEAK_ALL || to <= from || to - from < SPARSE_MIN) {
-        each_word(from, to, call);
+        leak_memory_each_word(from, to, call);
         return;
     }
     for (uintptr_t end; from < to; from = end) {
         end = min_size(to, round_up(from + 1, os_page_size()));
-        if (is_there(from, pages)) each_word(from, end, call);
+        if (leak_memory_is_present(from, pages)) leak_memory_each_word(from, end, call);
     }
 }
 
 size_t leak_read(uintptr_t from, void *to, size_t bytes) {
     static UNTOUCHED volatile size_t read; /* survives the longjmp */
     jmp_buf outer;
-    catch_faults();
-    memcpy(&outer, &after_fault, sizeof outer);
-    if (setjmp(after_fault) == 0)
+    leak_memory_catch_faults();
+    memcpy(&outer, &leak_memory_after_fault, sizeof outer);
+    if (setjmp(leak_memory_after_fault) == 0)
         for (read = 0; read < bytes; read++)
             ((char *)to)[read] = ((volatile const char *)from)[read];
-    memcpy(&after_fault, &outer, sizeof outer);
+    memcpy(&leak_memory_after_fault, &outer, sizeof outer);
     return read;
 }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Returns the first occurrence of a part, which contains no *, or NULL. */
-static const char *find_part(const char *part, size_t length, const char *text,
-                             size_t text_length) {
+static const char *leak_pattern_find_part(const char *part, size_t length, const char *text,
+                                          size_t text_length) {
     for (; text_length >= length; text++, text_length--)
         if (memcmp(part, text, length) == 0) return text;
     return NULL;
@@ -26,7 +26,7 @@ bool leak_pattern_matches(const char *pattern, size_t length, const char *text,
         const char *found = first && at_begin ? text
                             : star == NULL && at_end
                                 ? end - part
-                                : find_part(pattern, part, text, (size_t)(end - text));
+                                : leak_pattern_find_part(pattern, part, text, (size_t)(end - text));
         if (found == NULL || memcmp(found, pattern, part) != 0) return false;
         text = found + part;
         if (star == NULL) return !at_end || text == end;

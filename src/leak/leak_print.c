@@ -7,7 +7,7 @@
 #include "leak/leak_memory.h"
 #include "os/os.h"
 
-static const char *const class_names[] = {
+static const char *const leak_print_class_names[] = {
     [LEAK_DEFINITE] = "definitely lost",
     [LEAK_INDIRECT] = "indirectly lost",
     [LEAK_POSSIBLE] = "possibly lost",
@@ -20,7 +20,7 @@ static const char *const class_names[] = {
 #define TYPE_FIXED 2u          /* ET_EXEC: loaded at the addresses in its headers */
 
 /* Returns the difference between addresses in memory and in the headers of the file. */
-static uintptr_t load_bias(const struct leak_region *region) {
+static uintptr_t leak_print_load_bias(const struct leak_region *region) {
     size_t count, length = strcspn(region->name, "\n") + 1;
     const struct leak_region *first = leak_regions(&count);
     while (first < region && strncmp(first->name, region->name, length) != 0) first++;
@@ -29,7 +29,7 @@ static uintptr_t load_bias(const struct leak_region *region) {
     return type == TYPE_FIXED ? 0 : first->start;
 }
 
-static void print_frame(struct text *text, unsigned number, uintptr_t address) {
+static void leak_print_frame(struct text *text, unsigned number, uintptr_t address) {
     const struct leak_region *region = leak_region_of(address - 1);
     text_add(text, "    #");
     text_add_number(text, number);
@@ -39,27 +39,28 @@ static void print_frame(struct text *text, unsigned number, uintptr_t address) {
         text_add(text, " in ");
         text_add_bytes(text, region->name, strcspn(region->name, "\n"));
         text_add(text, "+");
-        text_add_hex(text, address - load_bias(region));
+        text_add_hex(text, address - leak_print_load_bias(region));
     }
     text_add(text, "\n");
 }
 
-static void print_stack(struct text *text, stack_id stack) {
+static void leak_print_stack(struct text *text, stack_id stack) {
     static UNTOUCHED uintptr_t frames[STACK_FRAMES_MAX];
     unsigned count = stack == 0 ? 0 : stack_frames(stack, frames);
-    for (unsigned i = 0; i < count && i < settings.frames; i++) print_frame(text, i, frames[i]);
+    for (unsigned i = 0; i < count && i < settings.frames; i++)
+        leak_print_frame(text, i, frames[i]);
 }
 
 /* ---- groups ---- */
 
-static void print_amount(struct text *text, struct leak_amount amount) {
+static void leak_print_amount(struct text *text, struct leak_amount amount) {
     text_add_count(text, amount.bytes, "byte");
     text_add(text, " in ");
     text_add_count(text, amount.blocks, "block");
 }
 
 /* Prints the first bytes as hexadecimal numbers and as characters. */
-static void print_head(struct text *text, const struct leak_group *group) {
+static void leak_print_head(struct text *text, const struct leak_group *group) {
     static const char digits[] = "0123456789abcdef";
     char shown[LEAK_HEAD];
     text_add(text, ":");
@@ -74,13 +75,13 @@ static void print_head(struct text *text, const struct leak_group *group) {
     text_add(text, "|");
 }
 
-static void print_group(struct text *text, const struct leak_group *group) {
-    text_add(text, class_names[group->class]);
+static void leak_print_group(struct text *text, const struct leak_group *group) {
+    text_add(text, leak_print_class_names[group->class]);
     text_add(text, ": ");
-    print_amount(text, group->own);
+    leak_print_amount(text, group->own);
     if (group->led.blocks != 0) {
         text_add(text, group->own.blocks == 1 ? ", and through it " : ", and through them ");
-        print_amount(text, group->led);
+        leak_print_amount(text, group->led);
     }
     if (group->is_rest) {
         text_add(text, "; in groups for which the leak check had no room\n");
@@ -90,40 +91,40 @@ static void print_group(struct text *text, const struct leak_group *group) {
     text_add_count(text, group->size, "byte");
     text_add(text, " at ");
     text_add_hex(text, (uintptr_t)group->example);
-    print_head(text, group);
+    leak_print_head(text, group);
     text_add(text, "\n");
-    print_stack(text, group->stack);
+    leak_print_stack(text, group->stack);
 }
 
-static void print_omitted(struct text *text, enum leak_class class, size_t omitted) {
-    text_add(text, class_names[class]);
+static void leak_print_omitted(struct text *text, enum leak_class class, size_t omitted) {
+    text_add(text, leak_print_class_names[class]);
     text_add(text, ": ");
     text_add_count(text, omitted, "more group");
     text_add(text, "\n");
 }
 
 /* Returns the number of the first group of the next class. */
-static size_t print_class(struct text *text, const struct leak_groups *groups, size_t first,
-                          size_t limit) {
+static size_t leak_print_class(struct text *text, const struct leak_groups *groups, size_t first,
+                               size_t limit) {
     enum leak_class class = groups->list[first].class;
     size_t at = first;
     for (; at < groups->count && groups->list[at].class == class; at++) {
         if (at - first >= limit && class != LEAK_DEFINITE) continue;
-        print_group(text, &groups->list[at]);
+        leak_print_group(text, &groups->list[at]);
         text_flush(text);
     }
     if (class != LEAK_DEFINITE && at - first > limit)
-        print_omitted(text, class, at - first - limit);
+        leak_print_omitted(text, class, at - first - limit);
     return at;
 }
 
 void leak_print(struct text *text, const struct leak_groups *groups, size_t limit) {
-    for (size_t at = 0; at < groups->count;) at = print_class(text, groups, at, limit);
+    for (size_t at = 0; at < groups->count;) at = leak_print_class(text, groups, at, limit);
     for (unsigned i = 0; i < LEAK_CLASSES; i++) {
         text_add(text, "in all ");
-        text_add(text, class_names[i]);
+        text_add(text, leak_print_class_names[i]);
         text_add(text, ": ");
-        print_amount(text, groups->totals[i]);
+        leak_print_amount(text, groups->totals[i]);
         text_add(text, "\n");
     }
 }

@@ -26,7 +26,7 @@ struct leak_path leak_thread_path(int thread, const char *name) {
 
 #define CALL_FIELDS 9u /* number, six arguments, stack pointer, program counter */
 
-static uintptr_t take_field(const char **text) {
+static uintptr_t leak_resume_take_field(const char **text) {
     uintptr_t value = 0;
     bool hexadecimal = strncmp(*text, "0x", 2) == 0;
     *text += hexadecimal ? 2 : 0;
@@ -51,7 +51,7 @@ struct leak_call leak_call_of(int thread) {
     for (unsigned i = 0; i < CALL_FIELDS; i++) {
         if (*at < '0' || *at > '9')
             return (struct leak_call){.known = false}; /* not in a system call */
-        fields[i] = take_field(&at);
+        fields[i] = leak_resume_take_field(&at);
         at += *at == ' ';
     }
     return (struct leak_call){true, (long)fields[0], fields[7], fields[8]};
@@ -77,7 +77,7 @@ static const struct resumable {
     signed char limit; /* the register with the time-out, or -1 if any time-out is possible */
     enum { ANY_LIMIT, NO_TIME, NEGATIVE_TIME, TIME_LEFT } when;
     signed char left; /* the register with the address to which the kernel writes the time left */
-} resumables[] = {
+} leak_resume_calls[] = {
     {SYS_pause, -1, ANY_LIMIT, -1},
     {SYS_rt_sigsuspend, -1, ANY_LIMIT, -1},
     {SYS_semop, -1, ANY_LIMIT, -1},
@@ -97,7 +97,7 @@ static const struct resumable {
     {SYS_clock_nanosleep, REG_RDX, TIME_LEFT, REG_R10},
 };
 
-static bool may_resume(const struct resumable *call, greg_t *registers) {
+static bool leak_resume_prepare(const struct resumable *call, greg_t *registers) {
     switch (call->when) {
     case NEGATIVE_TIME:
         return (int)registers[(int)call->limit] < 0;
@@ -114,7 +114,7 @@ static bool may_resume(const struct resumable *call, greg_t *registers) {
     return true;
 }
 
-static bool is_interrupted(const struct leak_call *call, const greg_t *registers) {
+static bool leak_resume_is_interrupted(const struct leak_call *call, const greg_t *registers) {
     static const unsigned char instruction[] = {0x0f, 0x05}; /* syscall */
     uintptr_t at = (uintptr_t)registers[REG_RIP];
     return call->known && registers[REG_RAX] == -EINTR && at == call->return_address &&
@@ -124,9 +124,10 @@ static bool is_interrupted(const struct leak_call *call, const greg_t *registers
 
 void leak_resume_call(const struct leak_call *call, void *context) {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
-    if (!is_interrupted(call, registers)) return;
-    for (size_t i = 0; i < sizeof resumables / sizeof *resumables; i++) {
-        if (resumables[i].number != call->number || !may_resume(&resumables[i], registers))
+    if (!leak_resume_is_interrupted(call, registers)) return;
+    for (size_t i = 0; i < sizeof leak_resume_calls / sizeof *leak_resume_calls; i++) {
+        if (leak_resume_calls[i].number != call->number ||
+            !leak_resume_prepare(&leak_resume_calls[i], registers))
             continue;
         registers[REG_RAX] = call->number;
         registers[REG_RIP] -= 2;

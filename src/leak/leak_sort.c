@@ -3,14 +3,14 @@
 #include <string.h>
 
 /* Heap sort; the root of the heap is the last element in the order. */
-struct sorting {
+struct leak_sort_heap {
     char *list;
     size_t size;
     bool (*before)(const void *a, const void *b);
 };
 
 /* Moves the element `at` down to its place in the heap of the first `count` elements. */
-static void sink_element(const struct sorting *s, size_t at, size_t count) {
+static void leak_sort_sink(const struct leak_sort_heap *s, size_t at, size_t count) {
     char moved[LEAK_SORT_MAX];
     memcpy(moved, s->list + at * s->size, s->size);
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
@@ -24,14 +24,14 @@ static void sink_element(const struct sorting *s, size_t at, size_t count) {
 
 void leak_sort(void *list, size_t count, size_t size,
                bool (*before)(const void *a, const void *b)) {
-    struct sorting s = {list, size, before};
-    for (size_t i = count / 2; i-- > 0;) sink_element(&s, i, count);
+    struct leak_sort_heap s = {list, size, before};
+    for (size_t i = count / 2; i-- > 0;) leak_sort_sink(&s, i, count);
     for (size_t i = count; i-- > 1;) {
         char last[LEAK_SORT_MAX];
         memcpy(last, s.list + i * size, size);
         memcpy(s.list + i * size, s.list, size);
         memcpy(s.list, last, size);
-        sink_element(&s, 0, i);
+        leak_sort_sink(&s, 0, i);
     }
 }
 
