@@ -19,6 +19,7 @@
 #include "stack/loaded.h"
 #include "stack/machine.h"
 #include "stack/reach.h"
+#include "stack/unwind_rule.h"
 
 #define UNWIND_RULES 4096u
 #define UNWIND_OBJECTS 32u
@@ -27,23 +28,6 @@
  * before it. */
 struct frame {
     uintptr_t pc, sp, fp;
-};
-
-enum rule_kind {
-    RULE_NONE,
-    RULE_SP,       /* CFA = sp + offset */
-    RULE_FP,       /* CFA = fp + offset */
-    RULE_FP_LOAD,  /* CFA = the word at fp + offset; fp is saved at its own offset from fp */
-    RULE_FP_GUESS, /* no description: assumes that the function keeps a frame pointer */
-    RULE_END,      /* there is no caller */
-};
-
-struct rule {
-    uintptr_t pc;
-    uint32_t object; /* number of the object, see below */
-    int32_t cfa_offset;
-    int16_t ra_offset, fp_offset; /* from the CFA; fp_offset 0: not saved */
-    uint8_t kind;
 };
 
 struct object {
