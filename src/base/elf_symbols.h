@@ -14,10 +14,11 @@ struct elf_symbols {
     const uint32_t *hash;     /* DT_HASH, NULL if the object has none */
 };
 
+/* Returns the symbol tables of an object that the loader has listed. */
 static inline struct elf_symbols elf_symbols_of(const struct link_map *object) {
     struct elf_symbols of = {NULL, NULL, NULL, NULL, NULL};
     for (const ElfW(Dyn) *entry = object->l_ld; entry != NULL && entry->d_tag != DT_NULL; entry++) {
-        /* The loader has replaced offsets by addresses, except where it may not write. */
+        /* The loader has replaced offsets by addresses, except in read-only dynamic sections. */
         uintptr_t value = entry->d_un.d_ptr;
         const void *at = (const void *)(value < object->l_addr ? value + object->l_addr : value);
         if (entry->d_tag == DT_SYMTAB) of.list = at;
@@ -39,6 +40,7 @@ struct elf_gnu_hash {
     const uint32_t *bucket, *chain;
 };
 
+/* Returns the parts of DT_GNU_HASH, which the object must have. */
 static inline struct elf_gnu_hash elf_gnu_hash_of(const struct elf_symbols *symbols) {
     const uint32_t *head = symbols->gnu_hash;
     uint32_t buckets = head[0], first = head[1], bloom_words = head[2];
@@ -46,6 +48,7 @@ static inline struct elf_gnu_hash elf_gnu_hash_of(const struct elf_symbols *symb
     return (struct elf_gnu_hash){buckets, first, bucket, bucket + buckets};
 }
 
+/* Returns the hash of a name for DT_GNU_HASH. */
 static inline uint32_t elf_gnu_hash_name(const char *name) {
     uint32_t hash = 5381;
     for (; *name != '\0'; name++) hash = hash * 33 + (unsigned char)*name;
