@@ -181,8 +181,8 @@ void os_close(int fd);
  */
 int64_t os_coarse_ns(void);
 
-/* Returns a random number that nobody can predict; if the kernel does not randomise addresses, the
- * same sequence in every run. */
+/* Returns an unpredictable random number. If the kernel does not randomise addresses, the sequence
+ * is the same in every run. */
 uint64_t os_random(void);
 
 #endif

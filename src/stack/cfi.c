@@ -76,7 +76,7 @@ static bool cfi_read_letter(struct cfi *cfi, struct cfi_reader *reader, char let
 /* Reads the rest of the entry's head. If the augmentation begins with 'z', its length is known even
  * if it has unknown letters. */
 static void cfi_read_augmentation(struct cfi *cfi, struct cfi_reader *reader, const char *letters) {
-    const uint8_t *behind = NULL;
+    const uint8_t *rest = NULL;
     cfi->encoding = 0;
     cfi->augmented = *letters == 'z';
     if (cfi->augmented) {
@@ -85,11 +85,11 @@ static void cfi_read_augmentation(struct cfi *cfi, struct cfi_reader *reader, co
         if (length > (size_t)(reader->end - reader->at))
             reader->failed = true;
         else
-            behind = reader->at + length;
+            rest = reader->at + length;
     }
     while (*letters != '\0' && !reader->failed && cfi_read_letter(cfi, reader, *letters)) letters++;
-    if (*letters != '\0' && behind == NULL) reader->failed = true;
-    if (behind != NULL) reader->at = behind;
+    if (*letters != '\0' && rest == NULL) reader->failed = true;
+    if (rest != NULL) reader->at = rest;
 }
 
 /* Reads the common information entry (CIE), which the entries of several functions share. */
