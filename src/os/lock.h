@@ -9,13 +9,18 @@
 #define MALLOW_LOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "os/os.h"
 
 struct lock {
     _Atomic int word; /* 0: free, 1: taken, 2: taken, and a thread sleeps */
     uint64_t mask;    /* the holder's signal mask */
+#ifdef MALLOW_ASSERTIONS
+    _Atomic uintptr_t holder; /* lock_self of that thread */
+#endif
 };
 
 /* Slows down a loop that waits for a lock. */
@@ -30,5 +35,9 @@ void lock_take(struct lock *lock);
 
 /* Frees the lock and restores the signal mask from before lock_take. */
 void lock_drop(struct lock *lock);
+
+/* True if the calling thread holds the lock. For assertions. */
+bool lock_is_held(const struct lock *lock);
+#define lock_assert_held(lock) MALLOW_ASSERT(lock_is_held(lock))
 
 #endif

@@ -60,6 +60,8 @@ static void open_lock_set_hold(struct lock_hold *hold) {
     open_lock_last_serial += 2;
     hold->word =
         (uint64_t)(uintptr_t)&hold->mark << ADDRESS_SHIFT | (open_lock_last_serial & SERIALS);
+    MALLOW_ASSERT(open_lock_mark_of(hold->word) == &hold->mark);
+    MALLOW_ASSERT((hold->word & WAITED) == 0);
     hold->taken_over = false;
     frame_mark_set(&hold->mark, hold->word);
 }
@@ -68,10 +70,19 @@ static bool open_lock_is_own(const struct open_lock *lock, uint64_t word) {
     return (word & ~WAITED) == open_lock_own_word[lock->kind];
 }
 
+#ifdef MALLOW_ASSERTIONS
+bool open_lock_is_held(const struct open_lock *lock) {
+    uint64_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    return word != 0 && open_lock_is_own(lock, word);
+}
+#endif
+
 /* Changes the lock from `seen` to this holding. open_lock_own_word is stored first, so that a
  * handler recognises the lock as its own thread's at every instruction. */
 static bool open_lock_take_from(struct open_lock *lock, struct lock_hold *hold, uint64_t seen,
                                 uint64_t waited) {
+    MALLOW_ASSERT(lock->kind < LOCK_KINDS);
+    MALLOW_ASSERT((seen & ~WAITED) != hold->word);
     uint64_t before = open_lock_own_word[lock->kind];
     open_lock_own_word[lock->kind] = hold->word;
     signal_order();
@@ -205,6 +216,8 @@ static NOINLINE void open_lock_send_deferred(void) {
 
 void open_lock_drop(struct open_lock *lock, struct lock_hold *hold) {
     uint64_t word = hold->word;
+    MALLOW_ASSERT((atomic_load_explicit(&lock->word, memory_order_relaxed) & ~WAITED) == word);
+    MALLOW_ASSERT(!frame_mark_is_damaged(&hold->mark, word));
     if (unlikely(atomic_load_explicit(&lock->stuck, memory_order_relaxed) == word))
         atomic_store_explicit(&lock->stuck, 0, memory_order_relaxed);
     if (unlikely((atomic_exchange_explicit(&lock->word, 0, memory_order_release) & WAITED) != 0))

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "os/frame_mark.h"
 
 /* A thread keeps this on its stack from before it takes a lock until after it has dropped it. */
@@ -57,6 +58,11 @@ void open_lock_drop(struct open_lock *lock, struct lock_hold *hold);
 
 /* Like open_lock_take, but without waiting. A lock without `repair` is not taken over. */
 bool open_lock_try(struct open_lock *lock, struct lock_hold *hold);
+
+/* Returns true if the calling thread holds the lock, or if a function that a signal handler
+ * interrupted holds it. For assertions. */
+bool open_lock_is_held(const struct open_lock *lock);
+#define open_lock_assert_held(lock) MALLOW_ASSERT(open_lock_is_held(lock))
 
 /* Returns true if the calling thread's last open_lock_take was refused. */
 bool open_lock_was_refused(void);

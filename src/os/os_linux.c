@@ -1,4 +1,5 @@
 /* Implements os.h on Linux with raw system calls, because libc's wrappers set errno. */
+#include "base/assert.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ static void *os_map_private(void *at, size_t bytes, int protection, int flags) {
 }
 
 void *os_reserve(size_t bytes) {
+    MALLOW_ASSERT(bytes != 0 && bytes % os_page_size() == 0);
     /* Maps one granule more, and then trims the mapping to its alignment. */
     char *start = os_map_private(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
     if (start == NULL) return NULL;
@@ -54,7 +56,15 @@ void *os_reserve(size_t bytes) {
     return start + lead;
 }
 
+/* The kernel changes whole pages, at least one. */
+static inline void os_assert_pages(const void *start, size_t bytes) {
+    MALLOW_ASSERT((uintptr_t)start % os_page_size() == 0);
+    MALLOW_ASSERT(bytes != 0);
+    MALLOW_ASSERT(bytes % os_page_size() == 0);
+}
+
 static bool os_set_protection(void *start, size_t bytes, int protection) {
+    os_assert_pages(start, bytes);
     return call3(SYS_mprotect, start, bytes, protection) == 0;
 }
 
@@ -67,6 +77,7 @@ bool os_commit(void *start, size_t bytes) {
 #endif
 
 static enum os_extended os_map_exactly(void *start, size_t bytes, int protection, int flags) {
+    os_assert_pages(start, bytes);
     long r = call6(SYS_mmap, (long)start, (long)bytes, protection,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
     if (r == (long)start) return OS_EXTENDED;
@@ -86,6 +97,7 @@ bool os_reserve_at(void *start, size_t bytes) {
 
 /* A new mapping merges with the reservation around it; one that was in use does not always. */
 bool os_discard(void *start, size_t bytes) {
+    os_assert_pages(start, bytes);
     return os_map_private(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
@@ -137,23 +149,34 @@ bool os_write_protected(void *to, const void *from, size_t bytes) {
 }
 
 bool os_purge(void *start, size_t bytes) {
+    os_assert_pages(start, bytes);
     return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
 }
 
 bool os_advise_huge(void *start, size_t bytes) {
+    os_assert_pages(start, bytes);
     return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
 }
 
-void *os_map(size_t bytes) { return os_map_private(NULL, bytes, PROT_READ | PROT_WRITE, 0); }
+void *os_map(size_t bytes) {
+    MALLOW_ASSERT(bytes != 0);
+    return os_map_private(NULL, bytes, PROT_READ | PROT_WRITE, 0);
+}
 
-bool os_unmap(void *start, size_t bytes) { return call3(SYS_munmap, start, bytes, 0) == 0; }
+bool os_unmap(void *start, size_t bytes) {
+    os_assert_pages(start, bytes);
+    return call3(SYS_munmap, start, bytes, 0) == 0;
+}
 
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
+    os_assert_pages(start, old_bytes);
+    os_assert_pages(NULL, new_bytes);
     long r = call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
 void *os_move_pages(void *from, size_t bytes) {
+    os_assert_pages(from, bytes);
     long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
                    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
     return IS_ERROR(r) ? NULL : (void *)r;
@@ -214,6 +237,7 @@ void os_wait(_Atomic int *word, int expected) {
 }
 
 void os_wait_for(_Atomic int *word, int expected, int64_t ns) {
+    MALLOW_ASSERT(ns >= 0);
     struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
     call6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, (long)&limit, 0, 0);
 }

@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "os/os.h"
 #include "os/os_thread.h"
@@ -39,6 +40,7 @@ static bool owner_replace(void **at, void *before, void *after) {
 /* A signal handler may insert another owner meanwhile, which then is before or after this one. */
 NOT_SANITIZED static void owner_list_enter(struct owner *owner, void **head) {
     void *first;
+    MALLOW_ASSERT(owner->previous == NULL);
     owner->previous = head;
     do {
         first = *head;
@@ -85,7 +87,15 @@ bool owner_take(struct owner *owner) {
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
+#ifdef MALLOW_ASSERTIONS
+bool owner_is_taken_by_self(const struct owner *owner) {
+    int word = atomic_load_explicit(&owner->thread, memory_order_relaxed);
+    return (word & FUTEX_TID_MASK) == os_thread_id();
+}
+#endif
+
 void owner_settle(struct owner *owner) {
+    MALLOW_ASSERT(owner_is_taken_by_self(owner));
     owner->previous = NULL; /* the list of the previous owner's thread no longer exists */
     atomic_store_explicit(&owner->place, owner_settled_place(os_thread_id()), memory_order_relaxed);
     void **head = (void **)os_thread_list();
@@ -93,11 +103,13 @@ void owner_settle(struct owner *owner) {
 }
 
 void owner_unsettle(struct owner *owner) {
+    MALLOW_ASSERT(owner_is_self(owner));
     atomic_store_explicit(&owner->place, 0, memory_order_relaxed);
     signal_order();
 }
 
 void owner_drop(struct owner *owner) {
+    MALLOW_ASSERT(owner_is_taken_by_self(owner));
     owner_list_leave(owner);
     atomic_store_explicit(&owner->thread, 0, memory_order_release);
 }

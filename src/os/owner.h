@@ -39,6 +39,9 @@ void owner_settle(struct owner *owner);
 void owner_unsettle(struct owner *owner);
 void owner_drop(struct owner *owner);
 
+/* Returns true between owner_take and owner_drop. For assertions. */
+bool owner_is_taken_by_self(const struct owner *owner);
+
 /* Returns true if the calling thread is the owner and has settled. */
 bool owner_is_self(const struct owner *owner);
 
