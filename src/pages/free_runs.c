@@ -1,5 +1,6 @@
 #include "pages/free_runs.h"
 
+#include "base/assert.h"
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "os/os.h"
@@ -10,6 +11,7 @@ struct free_bins free_bins[2];
 struct page_counts page_totals = {.top = GRANULE_PAGES}; /* granule 0 stays unused: 0 is none */
 
 unsigned free_bin_of(uint32_t pages) {
+    MALLOW_ASSERT(pages != 0);
     if (pages <= EXACT_BINS) return pages - 1;
     unsigned e = 31u - (unsigned)__builtin_clz(pages);
     unsigned bin = EXACT_BINS + (e - 5) * 4 + ((pages >> (e - 2)) & 3);
@@ -20,6 +22,10 @@ static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
     struct free_bins *bins = &free_bins[dirty];
     unsigned bin = free_bin_of(pages);
     struct run *run = run_of(page);
+    MALLOW_ASSERT(page >= GRANULE_PAGES);
+    MALLOW_ASSERT(page + (size_t)pages <= page_totals.top);
+    MALLOW_ASSERT(bins->head[bin] != page);
+    MALLOW_ASSERT((bins->head[bin] != 0) == (bins->nonempty[bin / 64] >> bin % 64 & 1));
     run->prev = 0;
     run->next = bins->head[bin];
     if (run->next != 0) run_of(run->next)->prev = page;
@@ -33,6 +39,10 @@ static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
     struct free_bins *bins = &free_bins[dirty];
     unsigned bin = free_bin_of(pages);
     struct run *run = run_of(page);
+    MALLOW_ASSERT(run->next == 0 || run_of(run->next)->prev == page);
+    MALLOW_ASSERT((run->prev != 0 ? run_of(run->prev)->next : bins->head[bin]) == page);
+    MALLOW_ASSERT((dirty ? page_totals.dirty : page_totals.clean) >= pages);
+    MALLOW_ASSERT(page_totals.free_runs != 0);
     if (run->next != 0) run_of(run->next)->prev = run->prev;
     if (run->prev != 0)
         run_of(run->prev)->next = run->next;
@@ -43,12 +53,18 @@ static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
 }
 
 void free_run_mark(uint32_t page, uint32_t pages, bool dirty) {
+    MALLOW_ASSERT(pages != 0);
+    MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_INSIDE);
+    MALLOW_ASSERT(tag_kind(run_tag(page + pages - 1)) == RUN_INSIDE);
     run_set_tag(page, RUN_FREE, pages, dirty);
     if (pages > 1) run_set_tag(page + pages - 1, RUN_FREE_END, pages, dirty);
     run_list_add(page, pages, dirty);
 }
 
 void free_run_unmark(uint32_t page, uint32_t pages, bool dirty) {
+    MALLOW_ASSERT(free_run_is_valid(page));
+    MALLOW_ASSERT(tag_pages(run_tag(page)) == pages);
+    MALLOW_ASSERT(tag_dirty(run_tag(page)) == dirty);
     run_list_remove(page, pages, dirty);
     run_clear_tag(page);
     run_clear_tag(page + pages - 1);
@@ -75,6 +91,7 @@ void free_run_insert(uint32_t page, uint32_t pages, bool dirty) {
 }
 
 size_t run_align_page(size_t page, size_t align) {
+    MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     size_t base = (uintptr_t)space.base >> RUN_SHIFT;
     return round_up(base + page, align) - base;
 }
@@ -130,6 +147,10 @@ void free_run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind 
     uint64_t tag = run_tag(run);
     bool dirty = tag_dirty(tag);
     uint32_t end = run + tag_pages(tag);
+    MALLOW_ASSERT(tag_kind(tag) == RUN_FREE);
+    MALLOW_ASSERT(run <= start);
+    MALLOW_ASSERT(pages != 0 && start + pages <= end);
+    MALLOW_ASSERT(kind == RUN_INSIDE || kind >= RUN_BLOCK);
     free_run_unmark(run, tag_pages(tag), dirty);
     if (start > run) free_run_mark(run, start - run, dirty);
     if (start + pages < end) free_run_mark(start + pages, end - start - pages, dirty);
@@ -138,6 +159,7 @@ void free_run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind 
 }
 
 struct page_range run_whole_pages(uint32_t run) {
+    MALLOW_ASSERT(tag_kind(run_tag(run)) == RUN_FREE);
     uint32_t unit = (uint32_t)(os_page_size() / RUN_PAGE), end = run + tag_pages(run_tag(run));
     return (struct page_range){(run + unit - 1) & ~(unit - 1), end & ~(unit - 1)};
 }

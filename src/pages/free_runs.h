@@ -73,6 +73,13 @@ struct page_range run_whole_pages(uint32_t run);
 /* A dirty run of the highest bin that has one which can go, or 0. */
 uint32_t free_run_longest_purgeable(void);
 
+/* Asserts that the tags of a free run agree with its length. Returns true. */
+bool free_run_is_valid(uint32_t page);
+
+/* Asserts that the tags of the run that begins at the page agree with its length, and those of its
+ * neighbours with its ends. Returns true. */
+bool run_is_valid(uint32_t page);
+
 /* Empties the lists and resets the counts of runs. `top` keeps its value at every instruction. */
 void free_runs_forget(void);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -32,6 +33,8 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     char *p = block_at(page);
     open_lock_drop(&global_lock, &hold);
     if (page == 0) return NULL;
+    MALLOW_ASSERT((uintptr_t)p % max_size(align, RUN_PAGE) == 0);
+    MALLOW_ASSERT(large_usable(p) >= size);
     if (*zeroed && pages > PURGE_SLICE) purge_in_exchange(pages);
     return p;
 }
@@ -64,6 +67,7 @@ static bool large_give_back(void) {
 }
 
 void *large_alloc(size_t size, size_t align, bool *zeroed) {
+    MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     if (size >> os_address_bits() != 0) return NULL;
     void *p = alloc_either_way(size, align, zeroed);
     return p != NULL || !large_give_back() ? p : alloc_either_way(size, align, zeroed);
@@ -88,6 +92,9 @@ size_t large_usable(const void *p) {
 }
 
 static bool resize_in_place(uint32_t page, uint32_t pages) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_BLOCK);
+    MALLOW_ASSERT(pages != 0);
     uint32_t have = tag_pages(run_tag(page));
     if (pages < have) pages_shrink(page, pages);
     return pages <= have || pages_extend(page, pages);
@@ -124,6 +131,7 @@ static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
         void *moved = move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
         if (moved != NULL) return free_run(to, true), moved;
     }
+    MALLOW_ASSERT(large_usable(to) >= bytes);
     memcpy(to, p, bytes);
     free_run(p, false);
     return to;

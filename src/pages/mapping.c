@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -108,6 +109,7 @@ static bool table_reserve_in(struct mapping_table *table, size_t limit) {
 }
 
 static void table_unreserve(struct mapping_table *table) {
+    MALLOW_ASSERT(atomic_load_explicit(&table->reserved, memory_order_relaxed) != 0);
     atomic_fetch_sub_explicit(&table->reserved, 1, memory_order_relaxed);
 }
 
@@ -163,9 +165,13 @@ static struct mapping_entry *table_claim(struct mapping_table *table, const char
 }
 
 static void table_place(struct mapping_table *table, char *block, char *start, size_t bytes) {
+    MALLOW_ASSERT((uintptr_t)block % RUN_PAGE == 0);
+    MALLOW_ASSERT(start <= block);
+    MALLOW_ASSERT((size_t)(block - start) < bytes);
     lower_to(&lowest, (uintptr_t)start - 1);
     raise_to(&highest, (uintptr_t)start + bytes);
     struct mapping_entry *entry = table_claim(table, block);
+    MALLOW_ASSERT(atomic_load_explicit(&entry->key, memory_order_relaxed) == ENTRY_CLAIMED);
     racy_store(&entry->lead, (size_t)(block - start));
     racy_store(&entry->bytes, bytes);
     atomic_store_explicit(&entry->key, key_of(block), memory_order_release);
@@ -187,6 +193,8 @@ static bool entry_read(struct mapping_entry *entry, struct mapping *mapping) {
 /* Takes the entry from the block to the other key; false when another thread was first. */
 static bool entry_change(struct mapping_entry *entry, const void *block, uintptr_t to) {
     uintptr_t key = key_of(block);
+    MALLOW_ASSERT(key_is_block(key));
+    MALLOW_ASSERT(to == ENTRY_FREE || key_block(to) == block);
     return atomic_compare_exchange_strong_explicit(&entry->key, &key, to, memory_order_acq_rel,
                                                    memory_order_relaxed);
 }
@@ -215,6 +223,8 @@ void mapping_count_in(struct mapping_counts *counts, size_t bytes) {
 }
 
 void mapping_count_out(struct mapping_counts *counts, size_t bytes) {
+    MALLOW_ASSERT(__atomic_load_n(&counts->bytes, __ATOMIC_RELAXED) >= bytes);
+    MALLOW_ASSERT(__atomic_load_n(&counts->count, __ATOMIC_RELAXED) != 0);
     __atomic_fetch_sub(&counts->of_doubling[doubling(bytes)], 1, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&counts->count, 1, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&counts->bytes, bytes, __ATOMIC_RELAXED);
@@ -234,6 +244,7 @@ static bool table_add(char *block, char *start, size_t bytes) {
 }
 
 void *mapping_alloc_always(size_t bytes, size_t align) {
+    MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     size_t page = os_page_size();
     size_t lead = align > page ? align - page : 0;
     if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
@@ -279,6 +290,9 @@ bool mapping_free(void *block) {
 /* The entry is the caller's: moving. NULL when the kernel refuses; all is then as before. */
 static void *entry_move(struct mapping_entry *entry, struct mapping_table *table, char *block,
                         size_t bytes) {
+    MALLOW_ASSERT(atomic_load_explicit(&entry->key, memory_order_relaxed) ==
+                  (key_of(block) & ~KEY_MOVING));
+    MALLOW_ASSERT(bytes != 0);
     size_t before = racy_load(size_t, &entry->bytes);
     char *moved = os_remap(block, before, bytes);
     if (moved == NULL || moved == block) {

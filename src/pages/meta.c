@@ -1,8 +1,10 @@
 #include "pages/meta.h"
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
+#include "os/open_lock.h"
 #include "pages/pages.h"
 #include "pages/space.h"
 
@@ -23,7 +25,16 @@ static size_t handed_out;                      /* bytes from the start of the pa
 
 static size_t lines_of(size_t bytes) { return (bytes + CACHE_LINE - 1) / CACHE_LINE; }
 
+/* True if the piece lies in what was cut from the part so far. */
+ONLY_ASSERTED static bool is_piece(const void *start, size_t lines) {
+    size_t at = (size_t)((const char *)start - space.meta_part.start);
+    return at % CACHE_LINE == 0 && at < handed_out && lines * CACHE_LINE <= handed_out - at;
+}
+
 static void put(void *start, size_t lines) {
+    MALLOW_ASSERT(lines != 0);
+    MALLOW_ASSERT(is_piece(start, lines));
+    MALLOW_ASSERT(free_pieces[lines < PIECE_SIZES ? lines : 0] != start);
     struct piece **list = &free_pieces[lines < PIECE_SIZES ? lines : 0];
     struct piece *piece = start;
     piece->next = *list;
@@ -36,6 +47,7 @@ static void put(void *start, size_t lines) {
 static void *take(struct piece **list, size_t lines) {
     for (; *list != NULL; list = &(*list)->next) {
         struct piece *piece = *list;
+        MALLOW_ASSERT(is_piece(piece, piece->lines));
         if (piece->lines < lines) continue;
         *list = piece->next;
         signal_order();
@@ -49,6 +61,7 @@ static void *cut(size_t lines) {
     if (!part_grow(&space.meta_part, handed_out + lines * CACHE_LINE)) return NULL;
     void *start = space.meta_part.start + handed_out;
     handed_out += lines * CACHE_LINE;
+    MALLOW_ASSERT(handed_out <= space.meta_part.accessible);
     signal_order();
     return start;
 }
@@ -85,6 +98,7 @@ static struct piece *sort_by_address(struct piece *list) {
 static bool merging;
 
 static void merge_neighbours(void) {
+    MALLOW_ASSERT(!merging);
     merging = true;
     signal_order();
     struct piece *all = NULL;
@@ -111,6 +125,8 @@ static void merge_neighbours(void) {
 }
 
 void *meta_alloc(size_t bytes) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(bytes != 0);
     size_t lines = lines_of(bytes);
     void *start = take(&free_pieces[lines < PIECE_SIZES ? lines : 0], lines);
     if (start == NULL) start = cut(lines);
@@ -121,9 +137,15 @@ void *meta_alloc(size_t bytes) {
     return start != NULL || !pages_give_back() ? start : cut(lines);
 }
 
-bool meta_give_back(void) { return part_shrink(&space.meta_part, handed_out); }
+bool meta_give_back(void) {
+    open_lock_assert_held(&global_lock);
+    return part_shrink(&space.meta_part, handed_out);
+}
 
-void meta_free(void *start, size_t bytes) { put(start, lines_of(bytes)); }
+void meta_free(void *start, size_t bytes) {
+    open_lock_assert_held(&global_lock);
+    put(start, lines_of(bytes));
+}
 
 void meta_forget_free(void) {
     for (unsigned n = 0; n < PIECE_SIZES; n++) free_pieces[n] = NULL;

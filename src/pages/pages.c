@@ -1,5 +1,6 @@
 #include "pages/pages.h"
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -22,6 +23,8 @@ static bool pass_foreign(uint32_t pages, uint32_t align) {
     size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
     size_t next = space_skip(granules) * GRANULE_PAGES;
     if (next == 0) return false;
+    MALLOW_ASSERT(top <= end);
+    MALLOW_ASSERT(end < next);
     run_set_tag((uint32_t)end, RUN_FOREIGN, (uint32_t)(next - end), false);
     page_totals.top = next;
     if (end > top) free_run_insert((uint32_t)top, (uint32_t)(end - top), false);
@@ -40,6 +43,8 @@ static bool grow_top(uint32_t pages, uint32_t align) {
     if (end > UINT32_MAX) return false;
     if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES))
         return pass_foreign(pages, align) && grow_top(pages, align);
+    MALLOW_ASSERT(end > top);
+    MALLOW_ASSERT(end <= space.granules * GRANULE_PAGES);
     page_totals.top = end;
     free_run_insert((uint32_t)top, (uint32_t)(end - top), false);
     return true;
@@ -71,10 +76,17 @@ static uint32_t take_run(uint32_t pages, uint32_t align, enum run_kind kind, boo
 }
 
 uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(pages != 0);
+    MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
+    MALLOW_ASSERT(kind == RUN_BLOCK || kind == RUN_SLAB);
     pages_settle();
     for (bool purged = false, shrunk = kind != RUN_SLAB;;) {
         uint32_t start = take_run(pages, align, kind, clean);
         if (start != 0) {
+            MALLOW_ASSERT(run_align_page(start, align) == start);
+            MALLOW_ASSERT(run_is_valid(start));
+            MALLOW_ASSERT(tag_pages(run_tag(start)) == pages && tag_kind(run_tag(start)) == kind);
             purge_after_alloc(pages, *clean);
             return start;
         }
@@ -93,9 +105,14 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
 
 void pages_free(uint32_t page, bool clean) {
     uint32_t pages = tag_pages(run_tag(page));
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(tag_kind(run_tag(page)) >= RUN_LATER && tag_kind(run_tag(page)) <= RUN_SLAB);
+    MALLOW_ASSERT(run_is_valid(page));
+    MALLOW_ASSERT(page_totals.used >= pages);
     page_totals.used -= pages;
     run_clear_tag(page);
     free_run_insert(page, pages, !clean);
+    MALLOW_ASSERT(pages_are_valid_at_times());
 }
 
 /* ---- freed without the lock ---- */
@@ -105,6 +122,7 @@ static _Atomic uint32_t later;
 static _Atomic size_t later_pages;
 
 static void push_later(uint32_t page) {
+    MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_LATER);
     uint32_t head = atomic_load_explicit(&later, memory_order_relaxed);
     do {
         run_of(page)->next = head;
@@ -149,23 +167,35 @@ bool pages_free_later(uint32_t page) {
 }
 
 void pages_settle(void) {
+    open_lock_assert_held(&global_lock);
     if (atomic_load_explicit(&later, memory_order_relaxed) == 0) return;
     atomic_store_explicit(&later_pages, 0, memory_order_relaxed);
-    for (uint32_t page; (page = pop_later()) != 0;) pages_free(page, false);
+    for (uint32_t page; (page = pop_later()) != 0;) {
+        MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_LATER);
+        pages_free(page, false);
+    }
     purge_after_free();
 }
 
 void pages_shrink(uint32_t page, uint32_t pages) {
     uint64_t tag = run_tag(page);
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(tag_kind(tag) >= RUN_BLOCK);
+    MALLOW_ASSERT(pages != 0 && pages < tag_pages(tag));
     uint32_t tail = tag_pages(tag) - pages;
     page_totals.used -= tail;
     run_set_tag(page, tag_kind(tag), pages, false);
     free_run_insert(page + pages, tail, true);
+    MALLOW_ASSERT(run_is_valid(page));
 }
 
 bool pages_extend(uint32_t page, uint32_t pages) {
     uint64_t tag = run_tag(page);
     uint32_t have = tag_pages(tag), next = page + have;
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(tag_kind(tag) >= RUN_BLOCK);
+    MALLOW_ASSERT(pages > have);
+    MALLOW_ASSERT(next <= page_totals.top);
     if (next == page_totals.top && !grow_top(pages - have, 1)) return false;
     uint64_t after = run_tag(next);
     if (tag_kind(after) != RUN_FREE) return false;
@@ -178,6 +208,7 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     if (!tag_dirty(run_tag(next))) purge_regret(pages - have);
     free_run_carve(next, next, pages - have, RUN_INSIDE);
     run_set_tag(page, tag_kind(tag), pages, false);
+    MALLOW_ASSERT(run_is_valid(page));
     return true;
 }
 
@@ -189,6 +220,8 @@ static bool purge_tail(uint32_t run, uint32_t pages) {
     uint32_t most = (pages + unit - 1) & ~(unit - 1);
     if (gone.end - gone.first > most) gone.first = gone.end - most;
     uint32_t count = gone.end - gone.first;
+    MALLOW_ASSERT(tag_dirty(run_tag(run)));
+    MALLOW_ASSERT(run <= gone.first && gone.end <= run + length);
     if (!os_purge(page_start(gone.first), (size_t)count << RUN_SHIFT)) return false;
     purge_count((size_t)count << RUN_SHIFT);
     free_run_unmark(run, length, true);
@@ -199,6 +232,7 @@ static bool purge_tail(uint32_t run, uint32_t pages) {
 }
 
 size_t pages_purge(size_t pages) {
+    open_lock_assert_held(&global_lock);
     size_t done = 0;
     while (done < pages) {
         uint32_t run = free_run_longest_purgeable();
@@ -223,9 +257,11 @@ static uint32_t last_free(void) {
 }
 
 RARE bool pages_give_back(void) {
+    open_lock_assert_held(&global_lock);
     if (space.granules == 0) return false;
     for (uint32_t run; (run = last_free()) != 0; page_totals.top = run)
         free_run_unmark(run, tag_pages(run_tag(run)), false);
+    MALLOW_ASSERT(pages_are_valid());
     bool some = meta_give_back();
     return space_give_back(round_up(page_totals.top << RUN_SHIFT, GRANULE)) || some;
 }
@@ -246,6 +282,7 @@ static bool discard_unfinished(uint32_t page, uint64_t tag) {
 }
 
 RARE void pages_rebuild(bool alone) {
+    MALLOW_ASSERT(alone || open_lock_is_held(&global_lock));
     size_t top = page_totals.top;
     enum run_kind least_used = alone ? RUN_BLOCK : RUN_LATER;
     /* What waits is free like the rest; but other threads may be about to push it. */
@@ -265,6 +302,7 @@ RARE void pages_rebuild(bool alone) {
         }
     }
     if (top > free_from) free_run_mark(free_from, (uint32_t)(top - free_from), true);
+    MALLOW_ASSERT(pages_are_valid());
 }
 
 struct page_counts pages_count(void) { return page_totals; }

@@ -60,6 +60,13 @@ void pages_rebuild(bool alone);
 
 struct page_counts pages_count(void);
 
+/* Asserts that runs cover all pages below the top, that free neighbours of one kind are merged,
+ * that each free run is in the list for its length, and that the counts are right. Returns true. */
+bool pages_are_valid(void);
+
+/* Does the same once in as many calls as there are runs. */
+bool pages_are_valid_at_times(void);
+
 /* The first page of the run that the page is in: for messages, slow. */
 uint32_t pages_find_start(uint32_t page);
 

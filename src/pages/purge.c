@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "os/cgroup.h"
 #include "os/open_lock.h"
@@ -110,6 +111,7 @@ static size_t excess_pages(const struct page_counts *now) {
 }
 
 bool purge_excess(void) {
+    open_lock_assert_held(&global_lock);
     struct page_counts now = pages_count();
     size_t excess = excess_pages(&now);
     if (excess == 0) return false;
@@ -121,6 +123,7 @@ bool purge_excess(void) {
 
 /* Once a part of what went is needed again, all of it should have stayed. */
 void purge_regret(size_t pages) {
+    open_lock_assert_held(&global_lock);
     if (burst.returned == 0) return;
     if (os_coarse_ns() >= burst.until) burst.returned = burst.missed = 0;
     burst.missed += pages;
@@ -132,6 +135,7 @@ void purge_regret(size_t pages) {
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
  */
 static bool purge_unused(size_t budget, int64_t now) {
+    open_lock_assert_held(&global_lock);
     size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
     size_t gone = unused > budget ? pages_purge(min_size(unused - budget, PURGE_SLICE)) : 0;
     window.lowest_dirty =
@@ -155,6 +159,7 @@ int64_t purge_now(void) {
 }
 
 void purge_after_free(void) {
+    open_lock_assert_held(&global_lock);
     size_t before = pages_count().dirty;
     purge_excess();
     struct page_counts now = pages_count();
@@ -190,6 +195,7 @@ bool purge_has_more(void) {
 
 /* Dirty pages that are too many while fresh ones are used. */
 static size_t above_allowance(void) {
+    open_lock_assert_held(&global_lock);
     struct page_counts now = pages_count();
     size_t allowance = max_size(2 * budget_pages(&now), now.used / 2);
     allowance = min_size(allowance, group_pages(&now));
@@ -197,6 +203,8 @@ static size_t above_allowance(void) {
 }
 
 void purge_after_alloc(size_t pages, bool clean) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(pages != 0);
     window.lowest_dirty = min_size(window.lowest_dirty, pages_count().dirty);
     if (clean) purge_regret(pages);
     if (clean && pages <= PURGE_SLICE) pages_purge(min_size(pages, above_allowance()));

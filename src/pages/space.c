@@ -1,5 +1,6 @@
 #include "pages/space.h"
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/numbers.h"
 #include "os/open_lock.h"
@@ -37,6 +38,8 @@ static size_t own_bytes(size_t granules) { return granule_bytes(granules) + meta
 
 /* `blocks` NULL: behind the rest; else they grow by the break. */
 static void lay_out(char *start, char *blocks, size_t granules, enum growth by) {
+    MALLOW_ASSERT((uintptr_t)start % GRANULE == 0);
+    MALLOW_ASSERT((uintptr_t)blocks % GRANULE == 0);
     size_t descriptors = granule_bytes(granules), meta = meta_bytes(granules);
     space.granule_part = (struct part){.start = start, .limit = descriptors, .by = by};
     space.meta_part = (struct part){.start = start + descriptors, .limit = meta, .by = by};
@@ -163,6 +166,7 @@ static void follow_break(struct part *part) {
 }
 
 static bool part_extend(struct part *part, size_t bytes) {
+    MALLOW_ASSERT(bytes != 0 && bytes <= part->limit - part->accessible);
     char *end = part->start + part->accessible;
     if (part->by == GROW_COMMITTED) return os_commit(end, bytes);
     if (part->by == GROW_BREAK && extend_break(end, bytes)) return true;
@@ -177,6 +181,9 @@ static bool part_extend(struct part *part, size_t bytes) {
 static bool grow_towards(struct part *part, size_t bytes, size_t wish) {
     if (bytes <= part->accessible) return true;
     if (bytes > part->limit) return false;
+    MALLOW_ASSERT(part->accessible <= part->limit);
+    MALLOW_ASSERT(part->lowest <= part->accessible);
+    MALLOW_ASSERT(part->accessible % os_page_size() == 0);
     size_t before = part->accessible, need = round_up(bytes, os_page_size());
     size_t want = min_size(round_up(max_size(wish, bytes), GRANULE), part->limit);
     for (part->asked_for = want; !part_extend(part, want - before);) {
@@ -184,6 +191,7 @@ static bool grow_towards(struct part *part, size_t bytes, size_t wish) {
         if (want == need) return false;
         part->asked_for = want = need;
     }
+    MALLOW_ASSERT(want >= bytes && want <= part->limit);
     part->accessible = want;
     advise(part, before, want);
     if (want - before > STEP_MIN || fresh_is_locked)
@@ -209,6 +217,7 @@ static bool give_back_from(struct part *part, char *start, size_t bytes) {
 
 bool part_shrink(struct part *part, size_t bytes) {
     size_t before = part->accessible, to = max_size(round_up(bytes, os_page_size()), part->lowest);
+    MALLOW_ASSERT(part->asked_for <= part->limit);
     if (to >= before) return false;
     part->accessible = to; /* first: a fork meanwhile finds a step that was asked for */
     bool gone = give_back_from(part, part->start + to, before - to);
@@ -261,12 +270,16 @@ static size_t pass_mapping(struct part *part, size_t bytes) {
 }
 
 size_t space_skip(size_t granules) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(granules != 0);
     struct part *part = &space.block_part;
     struct part before = *part;
     size_t bytes = granules * GRANULE;
     size_t next = pass_break(part, bytes);
     if (next == 0) next = pass_mapping(part, bytes);
     if (next == 0) return 0;
+    MALLOW_ASSERT(next > part->accessible);
+    MALLOW_ASSERT(next + bytes <= part->limit);
     part->accessible = next + bytes;
     advise(part, next, part->accessible);
     if (space_grow(part->accessible / GRANULE)) return next / GRANULE;
@@ -289,6 +302,7 @@ void space_serve_fast(bool fast) {
 static bool describe_blocks(void) {
     size_t usable = max_size(space.block_part.accessible / GRANULE, space.granules);
     if (!part_grow(&space.granule_part, usable * sizeof(struct granule))) return false;
+    MALLOW_ASSERT(usable >= space.granules);
     __atomic_store_n(&space.granules, usable, __ATOMIC_RELEASE);
     space_serve_fast(!racy_load(bool, &space.slow));
     return true;
@@ -313,6 +327,8 @@ bool space_grow(size_t granules) {
 }
 
 bool space_give_back(size_t bytes) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(bytes % GRANULE == 0);
     bool some = part_shrink(&space.block_part, max_size(bytes, GRANULE));
     return part_shrink(&space.granule_part, space.granules * sizeof(struct granule)) || some;
 }

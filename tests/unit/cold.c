@@ -1,4 +1,5 @@
 /* In granules of mixed sizes, every slot and its size can be found from the state bytes alone. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -194,7 +195,7 @@ static void exhaust_pages(struct rlimit *before) {
     none.rlim_max = before->rlim_max;
     assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
     bool clean;
-    while (pages_alloc(1, 1, RUN_BLOCK, &clean) != 0) continue;
+    while (LOCKED(pages_alloc(1, 1, RUN_BLOCK, &clean)) != 0) continue;
 }
 
 /* Takes slots until one is in the granule at `page`. Returns true if this one is reported as
@@ -212,9 +213,9 @@ static bool take_inside(unsigned class, uint32_t page) {
 static void a_refused_granule_changes_nothing(void **state) {
     (void)state;
     bool zeroed;
-    uint32_t page = pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_BLOCK, &zeroed);
+    uint32_t page = LOCKED(pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_BLOCK, &zeroed));
     memset(page_start(page), 1, GRANULE);
-    pages_free(page, false);
+    LOCKED(pages_free(page, false));
     const unsigned class = class_of(960); /* a granule is not a multiple of this size */
     assert_false(take_inside(class, page));
 

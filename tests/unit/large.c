@@ -1,5 +1,6 @@
 /* A growing large block moves or copies its pages, and dirty pages go back to the kernel in
  * exchange for a mapping. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -71,7 +72,7 @@ static int start_and_map_nothing_small(void **state) {
     (void)state;
     if (!space_start()) return -1;
     settings.mmap_threshold = 64 * MIB;
-    pages_settle();
+    LOCKED(pages_settle());
     return 0;
 }
 

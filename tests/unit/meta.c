@@ -1,4 +1,5 @@
 /* The allocator's metadata: no two pieces overlap, and freed pieces are used again. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static struct piece {
 static uint64_t seed = 1;
 
 static bool take(struct piece *piece, size_t bytes) {
-    piece->start = meta_alloc(bytes);
+    piece->start = LOCKED(meta_alloc(bytes));
     piece->bytes = bytes;
     if (piece->start == NULL) return false;
     assert_int_equal((uintptr_t)piece->start % CACHE_LINE, 0);
@@ -33,7 +34,7 @@ static bool take(struct piece *piece, size_t bytes) {
 
 static void give(struct piece *piece) {
     assert_true(pattern_holds(piece->start, piece->bytes, piece->key));
-    meta_free(piece->start, piece->bytes);
+    LOCKED(meta_free(piece->start, piece->bytes));
     piece->start = NULL;
 }
 
@@ -95,10 +96,10 @@ static void without_growth_neighbours_are_merged(void **state) {
     (void)state;
     stop_growth();
     take_everything();
-    assert_null(meta_alloc(1));
+    assert_null(LOCKED(meta_alloc(1)));
     give_all();
     assert_true(take(&pieces[0], meta_bytes_used()));
-    assert_null(meta_alloc(1));
+    assert_null(LOCKED(meta_alloc(1)));
     give(&pieces[0]);
     take_everything();
     give_all();
@@ -120,7 +121,7 @@ static void after_a_fork_free_pieces_are_forgotten(void **state) {
     (void)state;
     stop_growth();
     meta_forget_free();
-    assert_null(meta_alloc(1));
+    assert_null(LOCKED(meta_alloc(1)));
 }
 
 static int start_heap(void **state) {

@@ -3,6 +3,7 @@
  * freed, shrunk, extended and purged, and after each step the tags of all pages must agree with the
  * model.
  */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -130,7 +131,7 @@ static void step_alloc(void) {
     enum run_kind kind = random_below(&seed, 2) == 0 ? RUN_BLOCK : RUN_SLAB;
     bool clean;
     settings.randomize = random_below(&seed, 2) == 0;
-    uint32_t page = pages_alloc(pages, align, kind, &clean);
+    uint32_t page = LOCKED(pages_alloc(pages, align, kind, &clean));
     assert_int_not_equal(page, 0);
     assert_int_equal((uintptr_t)page_start(page) % (align * RUN_PAGE), 0);
     assert_true(clean ? model_is(page, pages, CLEAN) : model_is_free(page, pages));
@@ -147,7 +148,7 @@ static void step_free(void) {
     assert_written(run->page, run->pages);
     bool clean = random_below(&seed, 8) == 0 && is_whole(run->page, run->pages);
     if (clean) os_purge(page_start(run->page), run->pages * RUN_PAGE);
-    pages_free(run->page, clean);
+    LOCKED(pages_free(run->page, clean));
     set_model(run->page, run->pages, clean ? CLEAN : DIRTY);
     run->pages = 0;
 }
@@ -161,17 +162,17 @@ static void step_free_later(void) {
     assert_false(pages_free_later(run->page));
     if (!is_block) return;
     assert_int_equal(tag_kind(run_tag(run->page)), RUN_LATER);
-    if (random_below(&seed, 2) == 0) pages_settle();
+    if (random_below(&seed, 2) == 0) LOCKED(pages_settle());
     set_model(run->page, run->pages, DIRTY);
     run->pages = 0;
-    pages_settle();
+    LOCKED(pages_settle());
 }
 
 static void step_shrink(void) {
     struct used *run = random_run(true);
     if (run == NULL || run->pages == 1) return;
     uint32_t pages = 1 + (uint32_t)random_below(&seed, run->pages - 1);
-    pages_shrink(run->page, pages);
+    LOCKED(pages_shrink(run->page, pages));
     assert_written(run->page, run->pages);
     set_model(run->page + pages, run->pages - pages, DIRTY);
     run->pages = pages;
@@ -187,7 +188,7 @@ static void step_extend(void) {
     bool at_top =
         next == pages_count().top ||
         (model[next] == CLEAN && next + model_length(next, pages_count().top) == pages_count().top);
-    assert_int_equal(pages_extend(run->page, pages), room || at_top);
+    assert_int_equal(LOCKED(pages_extend(run->page, pages)), room || at_top);
     if (!room && !at_top) return;
     assert_written(run->page, run->pages);
     write_pages(next, more);
@@ -207,7 +208,7 @@ static size_t model_dirty_in_whole(void) {
 /* pages_purge may choose any dirty pages, but they must be clean afterwards. */
 static void step_purge(void) {
     size_t want = random_below(&seed, 300), dirty = pages_count().dirty;
-    size_t purged = pages_purge(want), cleaned = 0;
+    size_t purged = LOCKED(pages_purge(want)), cleaned = 0;
     size_t all = model_dirty_in_whole();
     if (want < dirty) want = want / kernel_page() * kernel_page();
     assert_in_range(purged, want < all ? want : all, want + kernel_page());
@@ -231,7 +232,7 @@ static void step_rebuild(void) {
     set_kind_of_all(GRANULE_COLD);
     for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page++)
         if (model[page] < 0) model[page] = DIRTY, write_pages(page, 1);
-    pages_rebuild(random_below(&seed, 2) == 0);
+    LOCKED(pages_rebuild(random_below(&seed, 2) == 0));
     set_kind_of_all(GRANULE_RUNS);
 }
 
@@ -261,12 +262,12 @@ static void all_free_runs_become_one(void **state) {
     (void)state;
     for (int i = 0; i < RUNS_MAX; i++) {
         if (runs[i].pages == 0) continue;
-        pages_free(runs[i].page, false);
+        LOCKED(pages_free(runs[i].page, false));
         set_model(runs[i].page, runs[i].pages, DIRTY);
         runs[i].pages = 0;
     }
     size_t whole = model_dirty_in_whole();
-    assert_int_equal(pages_purge(SIZE_MAX), whole);
+    assert_int_equal(LOCKED(pages_purge(SIZE_MAX)), whole);
     if (kernel_page() > 1) return; /* the rest is in pieces */
     set_model(GRANULE_PAGES, PAGES_MAX - GRANULE_PAGES, CLEAN);
     check_all();
@@ -275,7 +276,7 @@ static void all_free_runs_become_one(void **state) {
 
 static uint32_t block_of(uint32_t pages) {
     bool clean;
-    uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
+    uint32_t page = LOCKED(pages_alloc(pages, 1, RUN_BLOCK, &clean));
     assert_int_not_equal(page, 0);
     return page;
 }
@@ -290,7 +291,7 @@ static void pages_that_wait_for_the_lock_are_limited(void **state) {
     assert_int_equal(pages_count().used, used); /* not yet */
     for (int i = 1; i < BLOCKS; i++) assert_true(pages_free_later(blocks[i]));
     assert_true(pages_count().used < used - (BLOCKS - 20) * PAGES); /* 4 MiB may wait: 16 */
-    pages_settle();
+    LOCKED(pages_settle());
     assert_int_equal(pages_count().used, used - BLOCKS * PAGES);
 }
 
@@ -298,9 +299,9 @@ static void a_rebuild_frees_waiting_pages(void **state) {
     (void)state;
     size_t used = pages_count().used;
     assert_true(pages_free_later(block_of(5)));
-    pages_rebuild(true);
+    LOCKED(pages_rebuild(true));
     assert_int_equal(pages_count().used, used);
-    pages_settle(); /* must not free it a second time */
+    LOCKED(pages_settle()); /* must not free it a second time */
     assert_int_equal(pages_count().used, used);
 }
 
@@ -309,9 +310,9 @@ static void waiting_pages_keep_waiting_while_threads_run(void **state) {
     (void)state;
     size_t used = pages_count().used;
     assert_true(pages_free_later(block_of(5)));
-    pages_rebuild(false);
+    LOCKED(pages_rebuild(false));
     assert_int_equal(pages_count().used, used + 5);
-    pages_settle();
+    LOCKED(pages_settle());
     assert_int_equal(pages_count().used, used);
 }
 
@@ -319,11 +320,11 @@ static void an_unfinished_slab_is_free(void **state) {
     bool clean;
     (void)state;
     size_t used = pages_count().used;
-    uint32_t page = pages_alloc(2 * GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean);
+    uint32_t page = LOCKED(pages_alloc(2 * GRANULE_PAGES, GRANULE_PAGES, RUN_SLAB, &clean));
     struct slab *second = slab_of(page / GRANULE_PAGES + 1);
     second->kind = GRANULE_SLAB; /* the first granule is described last */
     atomic_store(&second->owner, (struct heap *)second);
-    pages_rebuild(false);
+    LOCKED(pages_rebuild(false));
     assert_int_equal(pages_count().used, used);
     assert_int_equal(second->kind, GRANULE_RUNS);
     assert_null(atomic_load(&second->owner));

@@ -1,5 +1,6 @@
 /* Free pages go back to the kernel in slices and at the right time. The tests never touch the
  * pages. */
+#include "held.h"
 #include "unit.h"
 
 #include <time.h>
@@ -18,7 +19,7 @@ static size_t group_limit = SIZE_MAX;
 
 static uint32_t take(uint32_t pages) {
     bool clean;
-    uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
+    uint32_t page = LOCKED(pages_alloc(pages, 1, RUN_BLOCK, &clean));
     assert_int_not_equal(page, 0);
     return page;
 }
@@ -29,16 +30,16 @@ static void wait_for_a_tick(void) { nanosleep(&(struct timespec){0, 300 * 100000
 
 /* Frees one page. Returns the number of pages that went back to the kernel in this call. */
 static size_t purged_by_a_free(void) {
-    pages_free(take(1), false);
+    LOCKED(pages_free(take(1), false));
     size_t before = pages_count().dirty;
-    purge_after_free();
+    LOCKED(purge_after_free());
     return before - pages_count().dirty;
 }
 
 static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
     (void)state;
-    pages_free(take(PAGES), false);
-    purge_after_free();
+    LOCKED(pages_free(take(PAGES), false));
+    LOCKED(purge_after_free());
     wait_for_a_tick(); /* too much has been free for too long */
     int slices = 0, ticks = 0;
     while (pages_count().dirty > KEPT_PAGES + kernel_page()) { /* one page is taken meanwhile */
@@ -56,16 +57,16 @@ static void pages_that_a_tick_needed_stay(void **state) {
     (void)state;
     enum { WORKING_SET = 20000 };
     /* The first time the heap does not know that the pages are needed again. */
-    pages_free(take(WORKING_SET), false);
-    while (purge_excess()) continue;
-    pages_free(take(WORKING_SET), false);
-    purge_after_free();
+    LOCKED(pages_free(take(WORKING_SET), false));
+    while (LOCKED(purge_excess())) continue;
+    LOCKED(pages_free(take(WORKING_SET), false));
+    LOCKED(purge_after_free());
     for (int i = 0; i < 3; i++) {
         wait_for_a_tick();
         uint32_t page = take(WORKING_SET);
         assert_true(pages_count().dirty < KEPT_PAGES + 2);
-        pages_free(page, false);
-        purge_after_free();
+        LOCKED(pages_free(page, false));
+        LOCKED(purge_after_free());
         assert_true(pages_count().dirty >= WORKING_SET);
     }
 }
@@ -77,8 +78,8 @@ static void many_freed_pages_go_at_once(void **state) {
     static uint32_t runs[PAGES / RUN];
     for (size_t i = 0; i < PAGES / RUN; i++) runs[i] = take(RUN);
     for (size_t i = 0; i < PAGES / RUN; i++) {
-        pages_free(runs[i], false);
-        purge_after_free();
+        LOCKED(pages_free(runs[i], false));
+        LOCKED(purge_after_free());
     }
     assert_true(pages_count().dirty <= KEPT_AT_ONCE);
 }
@@ -90,16 +91,16 @@ static void a_group_without_room_keeps_nothing(void **state) {
     group_limit = LIMIT;
     purge_read_group();
     uint32_t used = take(PART / 4 * 3);
-    pages_free(take(PART / 8), false);
-    while (purge_excess()) continue;
+    LOCKED(pages_free(take(PART / 8), false));
+    while (LOCKED(purge_excess())) continue;
     assert_true(pages_count().dirty <= PART / 8);
     uint32_t more = take(PART / 4);
-    pages_free(take(PART / 8), false);
-    while (purge_excess()) continue;
+    LOCKED(pages_free(take(PART / 8), false));
+    while (LOCKED(purge_excess())) continue;
     assert_true(pages_count().dirty <= kernel_page());
-    pages_free(more, false);
-    pages_free(used, false);
-    while (purge_excess()) continue;
+    LOCKED(pages_free(more, false));
+    LOCKED(pages_free(used, false));
+    while (LOCKED(purge_excess())) continue;
     group_limit = SIZE_MAX;
     purge_read_group();
 }
@@ -115,28 +116,28 @@ static void a_set_amount_is_a_limit(void **state) {
     int batches = 0;
     for (size_t i = 0; i < PAGES / SMALL; i++) {
         size_t before = pages_count().dirty + SMALL;
-        pages_free(runs[i], false);
-        purge_after_free();
+        LOCKED(pages_free(runs[i], false));
+        LOCKED(purge_after_free());
         batches += pages_count().dirty != before;
         assert_true(pages_count().dirty <= AMOUNT + SLACK);
     }
     assert_true(pages_count().dirty >= AMOUNT);
     assert_true(batches <= PAGES / SLACK);
     uint32_t large = take(PAGES);
-    pages_free(large, false);
-    while (purge_excess()) continue;
+    LOCKED(pages_free(large, false));
+    while (LOCKED(purge_excess())) continue;
     assert_true(pages_count().dirty <= AMOUNT + SLACK);
 }
 
 static void without_a_limit_no_page_goes(void **state) {
     (void)state;
     purge_set_retain(SIZE_MAX - 1);
-    pages_free(take(PAGES), false);
+    LOCKED(pages_free(take(PAGES), false));
     for (int i = 0; i < 4; i++) {
         assert_int_equal(purged_by_a_free(), 0);
         wait_for_a_tick();
     }
-    assert_false(purge_excess());
+    assert_false(LOCKED(purge_excess()));
     purge_set_retain(SIZE_MAX);
     assert_int_equal(purge_slack(), SIZE_MAX);
 }

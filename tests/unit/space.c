@@ -1,5 +1,6 @@
 /* The address space grows with pads that are too large, around foreign mappings, and after a fork
  * in the middle of a step. On request it has huge pages. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static void foreign_mappings_are_skipped(void **state) {
     assert_ptr_equal(foreign, end);
     memset(foreign, 1, GRANULE);
     assert_false(space_grow(granules_accessible() + 1));
-    size_t next = space_skip(3);
+    size_t next = LOCKED(space_skip(3));
     assert_true(granule_start(next) >= foreign + GRANULE);
     assert_true(next + 3 <= space.granules);
     memset(granule_start(next), 2, 3 * GRANULE);

@@ -1,4 +1,5 @@
 /* Blocks at the program break are safe although this program and its libc move the break too. */
+#include "held.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static size_t counted(const struct page_counts *c) { return c->used + c->dirty +
 
 static uint32_t take(size_t granules) {
     bool clean;
-    uint32_t page = pages_alloc((uint32_t)granules * GRANULE_PAGES, 1, RUN_BLOCK, &clean);
+    uint32_t page = LOCKED(pages_alloc((uint32_t)granules * GRANULE_PAGES, 1, RUN_BLOCK, &clean));
     assert_int_not_equal(page, 0);
     for (size_t i = 0; i < granules; i++) memset(page_start(page) + i * GRANULE, 1, 1);
     return page;
@@ -113,7 +114,7 @@ static void without_descriptors_the_break_goes_back(void **state) {
     char *before = (char *)round_up((uintptr_t)sbrk(0), GRANULE);
     space.granule_part.limit = space.granule_part.accessible;
     size_t many = space.granule_part.accessible / sizeof(struct granule) + 1;
-    assert_int_equal(space_skip(many), 0);
+    assert_int_equal(LOCKED(space_skip(many)), 0);
     assert_int_equal(granules_accessible(), granules);
     assert_ptr_equal(sbrk(0), before);
     space.granule_part.limit = limit;

@@ -1,0 +1,101 @@
+/* The invariants of the page heap, for assertions. Each function that ends in `valid` asserts them
+ * and returns true. */
+#include "base/assert.h"
+#include "pages/free_runs.h"
+
+#ifdef MALLOW_ASSERTIONS
+
+static bool tag_is_free(uint64_t tag) {
+    return tag_kind(tag) == RUN_FREE || tag_kind(tag) == RUN_FREE_END;
+}
+
+bool free_run_is_valid(uint32_t page) {
+    uint64_t tag = run_tag(page);
+    MALLOW_ASSERT(tag_kind(tag) == RUN_FREE);
+    MALLOW_ASSERT(tag_pages(tag) != 0);
+    MALLOW_ASSERT(page + (size_t)tag_pages(tag) <= page_totals.top);
+    if (tag_pages(tag) == 1) return true;
+    uint64_t end = run_tag(page + tag_pages(tag) - 1);
+    MALLOW_ASSERT(tag_kind(end) == RUN_FREE_END);
+    MALLOW_ASSERT(tag_pages(end) == tag_pages(tag));
+    MALLOW_ASSERT(tag_dirty(end) == tag_dirty(tag));
+    return true;
+}
+
+bool run_is_valid(uint32_t page) {
+    MALLOW_ASSERT(page >= GRANULE_PAGES);
+    uint64_t tag = run_tag(page);
+    size_t end = page + (size_t)tag_pages(tag);
+    MALLOW_ASSERT(tag_kind(tag) != RUN_INSIDE);
+    MALLOW_ASSERT(tag_kind(tag) != RUN_FREE_END);
+    MALLOW_ASSERT(tag_kind(tag) <= RUN_FOREIGN);
+    MALLOW_ASSERT(tag_pages(tag) != 0);
+    MALLOW_ASSERT(end <= page_totals.top);
+    MALLOW_ASSERT(tag_kind(tag) == RUN_FREE || !tag_dirty(tag));
+    if (tag_kind(tag) == RUN_FREE) free_run_is_valid(page);
+    uint64_t before = run_tag(page - 1);
+    if (tag_is_free(before)) {
+        uint32_t first = page - tag_pages(before);
+        MALLOW_ASSERT(free_run_is_valid(first));
+        MALLOW_ASSERT(run_tag(first) == before || tag_pages(before) > 1);
+        MALLOW_ASSERT(tag_kind(tag) != RUN_FREE || tag_dirty(tag) != tag_dirty(before));
+    }
+    if (end == page_totals.top) return true;
+    uint64_t after = run_tag((uint32_t)end);
+    MALLOW_ASSERT(tag_kind(after) != RUN_INSIDE);
+    MALLOW_ASSERT(tag_kind(after) != RUN_FREE_END);
+    MALLOW_ASSERT(!tag_is_free(tag) || !tag_is_free(after) || tag_dirty(tag) != tag_dirty(after));
+    return true;
+}
+
+/* The runs in one list; `dirty` as its index in free_bins. */
+static size_t free_list_count(unsigned dirty, unsigned bin) {
+    size_t count = 0;
+    uint32_t before = 0;
+    for (uint32_t page = free_bins[dirty].head[bin]; page != 0; page = run_of(page)->next) {
+        MALLOW_ASSERT(run_of(page)->prev == before);
+        MALLOW_ASSERT(free_run_is_valid(page));
+        MALLOW_ASSERT(tag_dirty(run_tag(page)) == dirty);
+        MALLOW_ASSERT(free_bin_of(tag_pages(run_tag(page))) == bin);
+        before = page;
+        count++;
+    }
+    MALLOW_ASSERT((count != 0) == (free_bins[dirty].nonempty[bin / 64] >> bin % 64 & 1));
+    return count;
+}
+
+static size_t pages_valid_runs; /* by the last walk */
+
+bool pages_are_valid(void) {
+    struct page_counts seen = {.top = page_totals.top};
+    pages_valid_runs = 0;
+    for (uint32_t page = GRANULE_PAGES; page < seen.top; page += tag_pages(run_tag(page))) {
+        uint64_t tag = run_tag(page);
+        MALLOW_ASSERT(run_is_valid(page));
+        pages_valid_runs++;
+        if (tag_kind(tag) == RUN_FREE) {
+            seen.free_runs++;
+            *(tag_dirty(tag) ? &seen.dirty : &seen.clean) += tag_pages(tag);
+        } else if (tag_kind(tag) != RUN_FOREIGN) {
+            seen.used += tag_pages(tag);
+        }
+    }
+    size_t listed = 0;
+    for (unsigned bin = 0; bin < BINS; bin++)
+        listed += free_list_count(0, bin) + free_list_count(1, bin);
+    MALLOW_ASSERT(listed == seen.free_runs);
+    MALLOW_ASSERT(page_totals.free_runs == seen.free_runs);
+    MALLOW_ASSERT(page_totals.used == seen.used);
+    MALLOW_ASSERT(page_totals.dirty == seen.dirty);
+    MALLOW_ASSERT(page_totals.clean == seen.clean);
+    return true;
+}
+
+bool pages_are_valid_at_times(void) {
+    static size_t calls;
+    if (++calls < pages_valid_runs) return true;
+    calls = 0;
+    return pages_are_valid();
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* What functions of the core assert that their caller holds. */
+#ifndef HELD_H
+#define HELD_H
+
+#include "heap/heap.h"
+#include "os/open_lock.h"
+
+static inline struct lock_hold *held_take(struct lock_hold *hold) {
+    return !open_lock_is_held(&global_lock) && open_lock_take(&global_lock, hold) ? hold : NULL;
+}
+
+static inline void held_drop(struct lock_hold **hold) {
+    if (*hold != NULL) open_lock_drop(&global_lock, *hold);
+}
+
+/* Holds the global lock until the block ends, also if the thread holds it already. */
+#define HOLD_LOCK()         \
+    struct lock_hold hold_; \
+    __attribute__((cleanup(held_drop))) struct lock_hold *held_ = held_take(&hold_)
+
+/* The value of a call that needs the lock. */
+#define LOCKED(call) \
+    ({               \
+        HOLD_LOCK(); \
+        call;        \
+    })
+
+/* Makes the heap one that the thread owns and is in a slow path of. */
+static inline void hold_heap(struct heap *heap) {
+    owner_take(&heap->owner);
+    heap->busy = 1;
+}
+
+#endif
