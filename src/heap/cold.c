@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
@@ -28,6 +29,7 @@ static struct {
 } carving = {.units = UNITS};
 
 static bool next_granule_locked(void) {
+    open_lock_assert_held(&global_lock);
     void *states = meta_alloc(UNITS);
     if (states == NULL) return false;
     bool clean;
@@ -76,6 +78,8 @@ static size_t cold_alignment(unsigned class) {
 }
 
 static char *carve(unsigned class) {
+    open_lock_assert_held(&cold_lock);
+    MALLOW_ASSERT(class != CLASS_ZERO && class < COLD_CLASSES);
     size_t size = class_size(class), align = cold_alignment(class);
     uint32_t at = (uint32_t)(round_up(carving.units * UNIT, align) / UNIT);
     if (at + size / UNIT > UNITS) {
@@ -83,6 +87,8 @@ static char *carve(unsigned class) {
         at = 0;
     }
     /* Written even if the slot needs no mark: an earlier carve may have been left halfway. */
+    MALLOW_ASSERT(at >= carving.units && at + size / UNIT <= UNITS);
+    MALLOW_ASSERT(state_get(&carving.granule->state[at]) == SLOT_FRESH);
     if (at + 1 < UNITS)
         atomic_store_explicit(&carving.granule->state[at + 1],
                               size > UNIT ? (uint8_t)(COLD_CLASS_MARK + class) : SLOT_FRESH,
@@ -104,6 +110,8 @@ char *cold_take(unsigned class, bool *zeroed) {
     if (!open_lock_take(&cold_lock, &hold)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
+        MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_FREE);
+        MALLOW_ASSERT(cold_class(slab_of(granule_of(slot)), cold_unit(slot)) == class);
         state_set(state_of(slot), SLOT_USED);
         *zeroed = false;
     } else {
@@ -116,6 +124,7 @@ char *cold_take(unsigned class, bool *zeroed) {
 
 /* Room for one more; without it the slot is lost until the class is rebuilt. */
 static bool depot_grow(struct depot *depot) {
+    MALLOW_ASSERT(depot->count == depot->capacity);
     uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
@@ -138,6 +147,8 @@ static void depot_add(struct depot *depot, char *slot) {
 
 void cold_give(char *slot) {
     struct slab *granule = slab_of(granule_of(slot));
+    MALLOW_ASSERT(granule->kind == GRANULE_COLD);
+    MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_CACHED);
     struct lock_hold hold;
     bool locked = open_lock_take(&cold_lock, &hold);
     state_set(state_of(slot), SLOT_FREE);

@@ -1,5 +1,6 @@
 #include "heap/decay.h"
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/settings.h"
 #include "heap/magazine.h"
@@ -25,6 +26,8 @@ static void halve_magazines(struct heap *heap) {
 
 /* A slice of a sweep over the heap's slabs; true when none is left, or none is due. */
 static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
+    MALLOW_ASSERT(visited || heap_is_entered(heap));
+    heap_assert_held(heap);
     struct decay *decay = &heap->decay;
     if (now < decay->next_sweep) return true;
     remote_collect_some(heap);
@@ -74,6 +77,7 @@ static struct {
 } tour = {.lock = {.repair = goes_on_where_it_was, .kind = TOUR_LOCK}};
 
 static void go_on(int64_t now) {
+    open_lock_assert_held(&tour.lock);
     if (tour.at == NULL) tour.at = heap_first();
     for (unsigned slices = 0; tour.at != NULL && slices < TOUR_SLICES;) {
         bool skipped = tour.at == self_heap || is_settled(tour.at);
@@ -98,6 +102,7 @@ void decay_after_fork(void) {
 }
 
 void decay_look(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     int64_t now = purge_now();
     if (now < heap->decay.next_look || !purge_is_wanted()) return;
     heap->decay.next_look = now + LOOK_NS;

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -38,6 +39,7 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
     char *slot = top->slot;
     if (unlikely(slot == NULL)) return NULL;
     _Atomic uint8_t *state = top->state;
+    MALLOW_ASSERT(state_get(state) == SLOT_CACHED || state_get(state) == SLOT_CACHED_FRESH);
     magazine->top = top - 1;
     state_set(state, SLOT_USED);
     sanitizer_release(self_heap);
@@ -65,6 +67,8 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t t
     struct magazine *magazine = slab->magazine;
     struct entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;
+    MALLOW_ASSERT(entry < magazine->limit);
+    MALLOW_ASSERT(magazine == &self_heap->freed[slab->class]);
     state_set(state, SLOT_CACHED);
     entry->slot = p;
     entry->state = state;

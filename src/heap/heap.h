@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -157,6 +158,7 @@ ALWAYS_INLINE bool heap_is_idle(const struct heap *heap) {
 }
 
 ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) {
+    MALLOW_ASSERT(heap->busy == 0);
     frame_mark_set(mark, (uintptr_t)mark);
     racy_store(&heap->busy, (uintptr_t)mark);
     signal_order();
@@ -165,6 +167,7 @@ ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) 
 /* Looks for a stand-in only once the heap is idle: until then the next handler would install
  * another, which would outlive the operation. */
 ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
+    MALLOW_ASSERT(heap->busy == (uintptr_t)mark);
     signal_order();
     racy_store(&heap->busy, 0);
     frame_mark_clear(mark);
@@ -219,6 +222,22 @@ bool heap_relieve(void);
 
 /* In the child of a fork: only the calling thread's heap has an owner. */
 void heap_after_fork(void);
+
+/* For assertions: true if the calling thread owns the heap and is in a slow path of it; and true if
+ * it does so or visits the heap. */
+bool heap_is_entered(const struct heap *heap);
+bool heap_is_held(const struct heap *heap);
+#define heap_assert_held(heap) MALLOW_ASSERT(heap_is_held(heap))
+
+/* Asserts that each slab in a list is in no other and belongs there. Returns true. */
+bool heap_lists_are_valid(struct heap *heap);
+
+/* Asserts that the heap's lists, listed slabs and magazines are valid. Only for the heap's owner.
+ */
+bool heap_is_valid(struct heap *heap);
+
+/* Does the same once in many calls. */
+bool heap_is_valid_at_times(struct heap *heap);
 
 /* The registry, newest first. */
 struct heap *heap_first(void);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "base/settings.h"
@@ -39,6 +40,8 @@ void magazines_init(struct heap *heap) {
 /* Both words at once: a signal handler that jumps away in between must not leave a fast path the
  * top of one array and the limit of another. */
 static void set_magazine(struct magazine *magazine, struct entry *top, struct entry *limit) {
+    MALLOW_ASSERT(top->slot == NULL || top < limit);
+    MALLOW_ASSERT(top <= limit);
 #if defined(__x86_64__) || defined(__aarch64__)
     typedef uintptr_t pair __attribute__((vector_size(16), may_alias));
     *(volatile pair *)magazine = (pair){(uintptr_t)top, (uintptr_t)limit};
@@ -69,6 +72,8 @@ static bool has_two_sides(const struct heap *heap) { return heap->freed != heap-
 bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
     unsigned count = magazine_count(heap, class);
     if (!has_two_sides(heap) || count < least) return false;
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(heap->magazine[class].top == sentinel(heap, heap->magazine, class));
     struct magazine full = heap->freed[class];
     heap->freed[class] = heap->magazine[class];
     signal_order();
@@ -120,6 +125,8 @@ static void move_side(struct heap *heap, struct magazine *side, unsigned class, 
                       unsigned entries) {
     struct entry *before = sentinel(heap, side, class);
     unsigned count = entries_in(heap, side, class), old = heap->bin[class].entries;
+    MALLOW_ASSERT(before->slot == NULL);
+    MALLOW_ASSERT(count < entries);
     memcpy(array, before, (count + 1) * sizeof *array);
     signal_order(); /* a fork finds one array or the other, whole */
     set_magazine(&side[class], array + count, array + entries);
@@ -127,8 +134,9 @@ static void move_side(struct heap *heap, struct magazine *side, unsigned class, 
     if (old != 0) meta_free(before, array_bytes(old));
 }
 
-/* The global lock is held. */
 static void enlarge(struct heap *heap, unsigned class, unsigned entries) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(entries > heap->bin[class].entries);
     struct entry *array = meta_alloc(array_bytes(entries)), *second = NULL;
     if (array == NULL) return;
     if (has_two_sides(heap)) {
@@ -147,6 +155,8 @@ void magazine_grow(struct heap *heap, unsigned class) {
     struct bin *bin = &heap->bin[class];
     unsigned old = bin->entries;
     if (likely(old != 0 && old == bin->allowed)) return;
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(old <= ENTRIES_MAX);
     bool refill = heap->magazine[class].top == sentinel(heap, heap->magazine, class);
     if (old != 0 && !needs_growth(bin, refill)) return;
     unsigned allowed = bin->allowed = (uint16_t)entries_allowed(class);
@@ -170,6 +180,8 @@ static void flush_side(struct heap *heap, struct magazine *side, unsigned class,
     struct magazine *magazine = &side[class];
     struct entry *bottom = sentinel(heap, side, class);
     unsigned have = (unsigned)(magazine->top - bottom);
+    MALLOW_ASSERT(count <= have);
+    MALLOW_ASSERT(magazine_is_valid(heap, class));
     /* While entries move the magazine is empty: an interruption must find no entry twice. */
     magazine->top = bottom;
     signal_order();
@@ -190,11 +202,14 @@ static void flush_whole(struct heap *heap, unsigned class) {
 }
 
 void magazines_flush_all(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned class = 0; class < CLASSES; class ++) flush_whole(heap, class);
 }
 
 static void drop_array(struct heap *heap, struct magazine *side, unsigned class) {
     struct entry *array = sentinel(heap, side, class);
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(side[class].top == array);
     set_magazine(&side[class], no_entries, no_entries + 1);
     signal_order();
     meta_free(array, array_bytes(heap->bin[class].entries));
@@ -237,6 +252,7 @@ static void choose_side(struct heap *heap) {
 }
 
 bool magazines_renew(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned class = 0; class < CLASSES; class ++)
         if (!discard(heap, class)) return false;
     choose_side(heap);
@@ -278,9 +294,11 @@ static void lose_arrays(struct heap *heap, unsigned class) {
 }
 
 void magazines_forget(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned class = 0; class < CLASSES; class ++) {
         if (has_two_sides(heap)) forget_entries(&heap->magazine[class]);
         forget_entries(&heap->freed[class]);
         if (!is_consistent(heap, class)) lose_arrays(heap, class);
+        MALLOW_ASSERT(magazine_is_valid(heap, class));
     }
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "heap/heap.h"
 
@@ -40,6 +41,10 @@ unsigned magazine_count(const struct heap *heap, unsigned class);
  * when less than `least` slots were. */
 bool magazine_swap(struct heap *heap, unsigned class, unsigned least);
 
+/* Asserts that the class's magazines have their sentinels, and that their entries are cached slots
+ * of the class, each of them once. Returns true. Only for the heap's owner. */
+bool magazine_is_valid(const struct heap *heap, unsigned class);
+
 static inline bool magazine_full(const struct magazine *magazine) {
     return magazine->top + 1 == magazine->limit;
 }
@@ -47,6 +52,8 @@ static inline bool magazine_full(const struct magazine *magazine) {
 /* Puts a cached slot on a magazine that is not full; complete before `top` covers it. */
 static inline void magazine_push(struct heap *heap, unsigned class, struct entry entry) {
     struct entry *next = heap->freed[class].top + 1;
+    MALLOW_ASSERT(!magazine_full(&heap->freed[class]));
+    MALLOW_ASSERT(entry.slot != NULL);
     *next = entry;
     signal_order();
     heap->freed[class].top = next;

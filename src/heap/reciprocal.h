@@ -24,10 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 
 static inline uint64_t reciprocal_of(size_t slot_size) {
+    MALLOW_ASSERT(slot_size != 0 && slot_size <= SLOT_MAX);
     return (((uint64_t)1 << 32) + slot_size - 1) / slot_size;
 }
 

@@ -1,5 +1,6 @@
 #include "heap/remote.h"
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "heap/magazine.h"
 
@@ -13,6 +14,7 @@ static void push_pending(struct heap *owner, struct slab *slab) {
 }
 
 static void announce(struct heap *owner, struct slab *slab) {
+    MALLOW_ASSERT(owner != NULL);
     if (atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0) return;
     if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0)
         push_pending(owner, slab);
@@ -33,6 +35,8 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
 
 void remote_give(struct slab *slab, _Atomic uint8_t *state) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    MALLOW_ASSERT(slab->index == 0);
+    MALLOW_ASSERT(state_get(state) != SLOT_USED);
     atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
     announce(owner, slab);
 }
@@ -49,6 +53,8 @@ static void look_at(struct heap *heap, struct slab *slab) {
 
 /* What the last collection left, and what is pending now. */
 bool remote_collect(struct heap *heap, unsigned class) {
+    heap_assert_held(heap);
+    MALLOW_ASSERT(class < CLASSES);
     _Atomic(struct slab *) *list = &heap->pending[class];
     if (heap->collecting == NULL && atomic_load_explicit(list, memory_order_relaxed) == NULL)
         return false;

@@ -1,5 +1,6 @@
 #include "heap/repair.h"
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "heap/cold.h"
 #include "heap/magazine.h"
@@ -11,6 +12,7 @@
 #include "pages/pages.h"
 
 RARE void repair_heap(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     magazines_forget(heap);
     heap->empties = 0;
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
@@ -21,10 +23,12 @@ RARE void repair_heap(struct heap *heap) {
             slab_repair(heap, slab);
     }
     remote_collect_all(heap);
+    MALLOW_ASSERT(heap_is_valid(heap));
 }
 
 /* By the thread that has the lock now. */
 static RARE void repair_pages(void) {
+    open_lock_assert_held(&global_lock);
     space_repair();
     meta_repair();
     pages_rebuild(false);
@@ -39,5 +43,6 @@ RARE void repair_after_fork(void) {
         meta_forget_free();
         pages_rebuild(true);
     }
+    MALLOW_ASSERT(open_lock_is_held(&global_lock) || pages_are_valid());
     cold_after_fork(was_held);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -22,6 +23,7 @@
 
 /* The class whose slots hold `size` bytes; size <= SLOT_MAX. */
 static inline unsigned class_of(size_t size) {
+    MALLOW_ASSERT(size <= SLOT_MAX);
     if (size <= 256) return (unsigned)((size + 15) / 16);
     /* 2^e is the largest power of two below size; its doubling is cut into eight. */
     unsigned e = 63u - (unsigned)__builtin_clzl(size - 1);
@@ -30,6 +32,7 @@ static inline unsigned class_of(size_t size) {
 
 /* Bytes of a slot of the class; class 0 has slots of one unit, none of it usable. */
 static inline size_t class_size(unsigned class) {
+    MALLOW_ASSERT(class < CLASSES);
     if (class <= 16) return class == CLASS_ZERO ? UNIT : class * 16u;
     unsigned e = 8 + (class - 17) / 8;
     return ((size_t)1 << e) + ((size_t)((class - 17) % 8 + 1) << (e - 3));

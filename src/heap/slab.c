@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -28,10 +29,14 @@ static size_t next_colour(unsigned class, size_t bytes) {
     size_t size = class_size(class), step = max_size(CACHE_LINE, class_alignment(class));
     size_t room = bytes % size;
     if (size <= KIB) room = max_size(room, KIB - CACHE_LINE);
+    MALLOW_ASSERT(step != 0 && size % class_alignment(class) == 0);
+    open_lock_assert_held(&global_lock);
     return turn++ * step % (room / step * step + step);
 }
 
 static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
+    MALLOW_ASSERT(phantoms + slab->capacity == slab->slots);
+    MALLOW_ASSERT(slab->slots < slab->state_bytes);
     uint8_t *states = (uint8_t *)slab->state;
     memset(states, SLOT_NONE, phantoms);
     memset(states + phantoms, clean ? SLOT_FRESH : SLOT_FREE, slab->capacity);
@@ -42,6 +47,8 @@ static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
 static void describe_granules(struct slab *slab, struct heap *heap, unsigned class,
                               uintptr_t slot_zero) {
     size_t size = class_size(class), granule = slab_granule(slab);
+    MALLOW_ASSERT(slab->kind != GRANULE_SLAB);
+    MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == NULL);
     for (unsigned i = class_granules(class); i-- > 0;) {
         struct slab *part = slab_part(slab, i);
         size_t before = ((uintptr_t)granule_start(granule + i) - slot_zero) / size;
@@ -67,6 +74,7 @@ static size_t end_guard(void) {
     static size_t left = SIZE_MAX; /* under the global lock */
     if (settings.check != CHECK_HARD || os_page_size() > GUARD_PAGE_MAX) return 0;
     if (left == SIZE_MAX) left = os_mapping_limit() / 8;
+    open_lock_assert_held(&global_lock);
     if (left == 0) return 0;
     left--;
     return os_page_size();
@@ -82,6 +90,8 @@ static size_t choose_colour(unsigned class, size_t bytes) {
 }
 
 static struct slab *create_locked(struct heap *heap, unsigned class) {
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(class < CLASSES);
     unsigned granules = class_granules(class);
     size_t guard = class == CLASS_ZERO ? 0 : end_guard();
     size_t bytes = granules * GRANULE - guard, size = class_size(class);
@@ -89,6 +99,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
     uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
     uint32_t capacity = (uint32_t)((bytes - colour) / size);
+    MALLOW_ASSERT(capacity != 0);
     /* One guard byte at least, for a pointer to the rest after the last slot; whole words. */
     uint32_t state_bytes = (uint32_t)round_up(phantoms + capacity + 1, CACHE_LINE);
 
@@ -121,10 +132,12 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     init_states(slab, phantoms, clean);
     describe_granules(slab, heap, class, (uintptr_t)page_start(page) + colour - phantoms * size);
     slab_bin_add(heap, slab);
+    MALLOW_ASSERT(slab_is_valid(heap, slab));
     return slab;
 }
 
 struct slab *slab_create(struct heap *heap, unsigned class) {
+    heap_assert_held(heap);
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
     struct slab *slab = create_locked(heap, class);
@@ -161,6 +174,9 @@ static void free_records(struct slab *slab) {
  * the lock cannot be had. */
 static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     struct lock_hold hold;
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(slab->outside == 0);
+    MALLOW_ASSERT(slab_is_valid(heap, slab));
     if (!open_lock_take(&global_lock, &hold)) return false;
     slab_bin_remove(heap, slab);
     unsigned class = slab->class;
@@ -193,6 +209,8 @@ static bool may_retire(void) { return settings.check != CHECK_HARD; }
 /* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
  * it then stays with its class alone. */
 void slab_keep_empty(struct heap *heap, struct slab *slab) {
+    MALLOW_ASSERT(slab->outside == 0);
+    MALLOW_ASSERT(slab->listed);
     if (!may_retire()) return;
     if (heap->empties < min_size(EMPTY_SLABS, purge_slack() / LARGEST_SLAB_PAGES))
         heap->empty[heap->empties++] = slab;
@@ -211,6 +229,7 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
     if (slab->outside != 0 || !may_retire()) return false;
     char *start = granule_start(slab_granule(slab));
     size_t bytes = class_granules(slab->class) * GRANULE;
+    heap_assert_held(heap);
     bool purged = os_purge(start, bytes);
     if (purged) purge_count(bytes);
     slab_use_empty(heap, slab);
@@ -221,6 +240,8 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
 /* ---- changing hands ---- */
 
 static void own_granules(struct slab *slab, struct heap *heap) {
+    MALLOW_ASSERT(slab->index == 0);
+    MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
     for (unsigned i = 0; i < class_granules(slab->class); i++) {
         struct slab *part = slab_part(slab, i);
         part->magazine = &heap->freed[slab->class];
@@ -229,6 +250,7 @@ static void own_granules(struct slab *slab, struct heap *heap) {
 }
 
 void slabs_follow(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     for (size_t granule = 1; granule < granules; granule++) {
         struct slab *slab = slab_of(granule);
@@ -238,15 +260,21 @@ void slabs_follow(struct heap *heap) {
 }
 
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
+    MALLOW_ASSERT(heap_is_entered(from));
+    MALLOW_ASSERT(heap_is_entered(to));
+    MALLOW_ASSERT(from != to);
+    MALLOW_ASSERT(slab_is_valid(from, slab));
     /* One that is empty is still here when the lock was refused to slab_retire_empty. */
     if (slab->outside == 0) slab_use_empty(from, slab);
     slab_bin_remove(from, slab);
     own_granules(slab, to);
     slab_bin_add(to, slab);
+    MALLOW_ASSERT(slab_is_valid(to, slab));
 }
 
 void slab_repair(struct heap *heap, struct slab *slab) {
     uint32_t outside = 0;
+    MALLOW_ASSERT(heap_is_entered(heap));
     own_granules(slab, heap); /* a transfer may have stopped halfway */
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];
@@ -272,6 +300,8 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     slab->outside = outside;
     slab->scan = 0;
     slab->listed = false;
+    MALLOW_ASSERT(outside <= slab->capacity);
     if (outside < slab->capacity) slab_bin_add(heap, slab);
+    MALLOW_ASSERT(slab_is_valid(heap, slab));
     if (outside == 0 && may_retire()) slab_retire(heap, slab, false);
 }

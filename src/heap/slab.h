@@ -97,6 +97,11 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to);
 /* Turns REMOTE slots into available ones. */
 void slab_harvest(struct heap *heap, struct slab *slab);
 
+/* Asserts that the descriptors of the slab's granules agree, that its counts and bounds fit its
+ * states, and that it is listed if it has available slots. Returns true. The caller holds the heap.
+ */
+bool slab_is_valid(struct heap *heap, struct slab *slab);
+
 /* Recounts and relists a slab of the heap, whose magazines are empty, from its state bytes. */
 void slab_repair(struct heap *heap, struct slab *slab);
 

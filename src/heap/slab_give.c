@@ -1,4 +1,5 @@
 /* Slots become available in their slab again. */
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/cold.h"
@@ -10,6 +11,8 @@
 /* `count` slots of the slab became available, the lowest of them `lowest`. */
 static inline void became_available(struct heap *heap, struct slab *slab, uint32_t lowest,
                                     uint32_t count) {
+    MALLOW_ASSERT(count != 0 && count <= slab->outside);
+    MALLOW_ASSERT(lowest < slab->slots);
     if (lowest < slab->scan) slab->scan = lowest;
     if (!slab->listed) slab_bin_add(heap, slab);
     if (slab->age > AGE_OLD) slab->age = AGE_OLD;
@@ -23,8 +26,15 @@ static inline void give_state(_Atomic uint8_t *state) {
     state_set(state, (state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
 }
 
+/* True for a slot that only the giving thread has. */
+ONLY_ASSERTED static bool give_is_cached(uint8_t state) {
+    return state == SLOT_CACHED || state == SLOT_CACHED_FRESH || state == SLOT_HELD ||
+           state == SLOT_HELD_FRESH;
+}
+
 static void give_one(struct heap *heap, struct entry entry) {
     struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
+    MALLOW_ASSERT(give_is_cached(state_get(entry.state)));
     if (unlikely(slab->kind == GRANULE_COLD)) {
         cold_give(entry.slot);
         return;
@@ -38,6 +48,15 @@ static void give_one(struct heap *heap, struct entry entry) {
     became_available(heap, slab, (uint32_t)(entry.state - slab->state), 1);
 }
 
+#define RUN_WORTHWHILE 4u
+#define SINGLES 8u
+
+/* The slab may have retired when its last slot came back, and become another heap's. */
+ONLY_ASSERTED static bool slab_gave(struct heap *heap, struct slab *slab) {
+    return atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap ||
+           slab_is_valid(heap, slab);
+}
+
 /* Gives the first entries that are all of one slab, if it is the heap's; how many. */
 static unsigned give_run(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
@@ -48,20 +67,20 @@ static unsigned give_run(struct heap *heap, const struct entry *entries, unsigne
     do {
         size_t slot = (size_t)(entries[i].state - states); /* huge when before the slab's */
         if (slot >= slots) break;
+        MALLOW_ASSERT(give_is_cached(state_get(states + slot)));
         give_state(states + slot);
         lowest = slot < lowest ? slot : lowest;
     } while (++i < count);
     became_available(heap, slab, (uint32_t)lowest, i);
+    MALLOW_ASSERT(i < RUN_WORTHWHILE || slab_gave(heap, slab));
     return i;
 }
-
-#define RUN_WORTHWHILE 4u
-#define SINGLES 8u
 
 /* What is freed in the order in which it was allocated comes in long runs of one slab. What is
  * freed at random does not, and then asking each time where a run ends costs more, by its
  * mispredicted branches, than it saves: so after a short run some are given one by one. */
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
+    heap_assert_held(heap);
     for (unsigned i = 0; i < count;) {
         unsigned run = give_run(heap, entries + i, count - i);
         i += run;
@@ -76,6 +95,8 @@ static inline bool take_remote(const _Atomic uint8_t *state) {
 }
 
 void slab_harvest(struct heap *heap, struct slab *slab) {
+    heap_assert_held(heap);
+    MALLOW_ASSERT(slab->reach <= slab->state_bytes);
     uint32_t lowest = UINT32_MAX, count = 0;
     for (uint32_t at = 0; at < slab->reach; at += 8) {
         uint64_t word = load_states(slab->state, at);
@@ -88,4 +109,5 @@ void slab_harvest(struct heap *heap, struct slab *slab) {
         }
     }
     if (count != 0) became_available(heap, slab, lowest, count);
+    MALLOW_ASSERT(slab_gave(heap, slab));
 }

@@ -5,11 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/assert.h"
 #include "heap/heap.h"
 #include "pages/granule.h"
 
 static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
     struct bin *bin = &heap->bin[slab->class];
+    MALLOW_ASSERT(slab->class < CLASSES);
+    MALLOW_ASSERT(slab->index == 0);
+    MALLOW_ASSERT(!slab->listed);
+    MALLOW_ASSERT(bin->partial != slab);
+    MALLOW_ASSERT(bin->partial == NULL || bin->partial->prev == NULL);
     slab->prev = NULL;
     slab->next = bin->partial;
     if (slab->next != NULL) slab->next->prev = slab;
@@ -18,6 +24,9 @@ static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
 }
 
 static inline void slab_bin_remove(struct heap *heap, struct slab *slab) {
+    MALLOW_ASSERT(slab->listed);
+    MALLOW_ASSERT(slab->next == NULL || slab->next->prev == slab);
+    MALLOW_ASSERT((slab->prev == NULL ? heap->bin[slab->class].partial : slab->prev->next) == slab);
     if (slab->next != NULL) slab->next->prev = slab->prev;
     if (slab->prev != NULL)
         slab->prev->next = slab->next;
@@ -28,6 +37,7 @@ static inline void slab_bin_remove(struct heap *heap, struct slab *slab) {
 
 /* The slab is no longer empty. */
 static inline void slab_use_empty(struct heap *heap, const struct slab *slab) {
+    MALLOW_ASSERT(heap->empties <= EMPTY_SLABS);
     for (unsigned i = 0; i < heap->empties; i++)
         if (heap->empty[i] == slab) heap->empty[i] = heap->empty[--heap->empties];
 }

@@ -1,4 +1,5 @@
 /* Slots leave their slab: in the order of their addresses, or at random. */
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/numbers.h"
 #include "heap/slab.h"
@@ -23,6 +24,10 @@ static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t w
 
 /* How many of so many slots are there; they count as taken. */
 static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) {
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(slab->listed);
+    MALLOW_ASSERT(slab->outside < slab->capacity);
+    MALLOW_ASSERT(want != 0);
     uint32_t available = slab->capacity - slab->outside;
     unsigned take = want < available ? want : available;
     if (slab->outside == 0) slab_use_empty(heap, slab);
@@ -45,9 +50,12 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     unsigned take = begin_take(heap, slab, want);
 
     struct entry *bottom = magazine->top;
+    MALLOW_ASSERT(bottom->slot == NULL);
+    MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->class].entries == 1);
     struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
     uint32_t at = slab->scan & ~7u;
     for (;; at += 8) {
+        MALLOW_ASSERT(at < slab->state_bytes);
         uint64_t word = load_states(states, at);
         uint64_t found = available_bytes(word);
         if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
@@ -68,12 +76,15 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     slab->scan = at;
     if (at + 8 > slab->reach) slab->reach = at + 8;
     if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    MALLOW_ASSERT(slab_is_valid(heap, slab));
     signal_order();
     magazine->top = bottom + take;
 }
 
 /* The first word of states from `at` on, round the end, with an available slot. */
 static uint32_t find_available(const struct slab *slab, uint32_t at) {
+    MALLOW_ASSERT(slab->outside < slab->capacity);
+    MALLOW_ASSERT(at % 8 == 0 && at < slab->state_bytes);
     uint32_t end = (uint32_t)round_up(slab->slots, 8);
     while (available_bytes(load_states(slab->state, at)) == 0) at = at + 8 < end ? at + 8 : 0;
     return at;
@@ -106,11 +117,15 @@ static uint32_t find_in_window(struct heap *heap, const struct slab *slab, uint6
 
 /* One of the bytes that are set, the first one from a place on, round the end. */
 static unsigned choose_byte(uint64_t found, unsigned from) {
+    MALLOW_ASSERT(found != 0 && from < 8);
     uint64_t behind = found >> 8 * from << 8 * from;
     return (unsigned)__builtin_ctzl(behind != 0 ? behind : found) / 8;
 }
 
 struct entry slab_take_one(struct heap *heap, struct slab *slab) {
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(slab->listed);
+    MALLOW_ASSERT(slab->outside < slab->capacity);
     uint64_t random = next_random(heap);
     uint32_t at = find_in_window(heap, slab, random >> 32);
     uint64_t found = available_bytes(load_states(slab->state, at));
@@ -119,6 +134,7 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab) {
     slab->age = 0;
     slab->outside++;
     signal_order();
+    MALLOW_ASSERT((state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH);
     state_set(&slab->state[slot], SLOT_CLOSING);
     slab->window = at;
     if (at + 8 > slab->reach) slab->reach = at + 8;
@@ -162,6 +178,9 @@ static void shuffle(struct heap *heap, struct entry *entries, unsigned count) {
 
 unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
                             unsigned want) {
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(slab->listed);
+    MALLOW_ASSERT(slab->outside < slab->capacity);
     uint32_t end = (uint32_t)round_up(slab->slots, 8);
     uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
     if (slab->outside == 0) slab_use_empty(heap, slab);
@@ -178,6 +197,8 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
         at = at + 8 < end ? at + 8 : 0;
     } while (at != from && (count == 0 || count + 8 <= want));
     if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    MALLOW_ASSERT(count != 0 && count <= (want > 8 ? want : 8));
+    MALLOW_ASSERT(slab_is_valid(heap, slab));
     shuffle(heap, entries, count);
     return count;
 }
@@ -202,12 +223,15 @@ static void take_round_from(struct slab *slab, uint32_t from, struct entry *entr
 void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
     struct magazine *magazine = &heap->magazine[slab->class];
     struct entry *bottom = magazine->top;
+    MALLOW_ASSERT(bottom->slot == NULL);
     unsigned take = begin_take(heap, slab, want);
+    MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->class].entries == 1);
     uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32);
     slab->reach = (uint32_t)round_up(slab->slots, 8);
     take_round_from(slab, from, bottom + 1, take);
     shuffle(heap, bottom + 1, take);
     if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    MALLOW_ASSERT(slab_is_valid(heap, slab));
     signal_order();
     magazine->top = bottom + take;
 }

@@ -1,5 +1,6 @@
 #include "heap/trim.h"
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -21,6 +22,7 @@ struct extent {
 
 /* Returns the whole pages inside the slots [from, to) to the kernel; none when it is refused. */
 static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_t to) {
+    MALLOW_ASSERT(from < to && to <= slab->slots);
     size_t size = slab->slot_size, page = os_page_size();
     uintptr_t zero = (uintptr_t)slab_slot_zero(slab), first = zero + from * size;
     uintptr_t end = zero + to * size, start = (uintptr_t)granule_start(slab_granule(slab));
@@ -58,6 +60,8 @@ static bool trim_slab(struct slab *slab) {
         if (slot > from) some |= trim_slots(slab, from, slot);
     }
     slab->age = AGE_TRIMMED;
+    MALLOW_ASSERT(heap_is_held(slab->owner));
+    MALLOW_ASSERT(slab_is_valid(slab->owner, slab));
     return some;
 }
 
@@ -82,6 +86,8 @@ static bool sweep_slab(struct heap *heap, struct slab *slab, struct sweep *sweep
 }
 
 bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
+    heap_assert_held(heap);
+    MALLOW_ASSERT(!sweep->may_retire || heap_is_entered(heap));
     size_t end = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE), work = 0;
     size_t stop = min_size(*at + SLICE_GRANULES, end);
     for (; *at < stop && work < SLICE_SLABS; ++*at) {
@@ -114,12 +120,14 @@ static bool trim_visited(struct heap *heap) {
 
 /* The caller's, or of a thread that is gone. */
 static bool trim_own(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_valid(heap));
     struct sweep sweep = {.age = AGE_NONE, .may_retire = true};
     if (heap == self_heap)
         heap_reap(heap);
     else
         heap_reap_whole(heap);
     for (size_t at = 0; !trim_slice(heap, &at, &sweep);) continue;
+    MALLOW_ASSERT(heap_is_valid(heap));
     return sweep.some;
 }
 
@@ -144,6 +152,7 @@ static bool trim_runs(size_t pad) {
     pages_settle();
     size_t keep = pad >> RUN_SHIFT, dirty = pages_count().dirty;
     size_t purged = dirty > keep ? pages_purge(dirty - keep) : 0;
+    MALLOW_ASSERT(pages_are_valid());
     open_lock_drop(&global_lock, &hold);
     return purged != 0;
 }

@@ -1,5 +1,6 @@
 /* Magazines grow up to their limits, return the oldest slots first, and keep their entries while
  * they change. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -236,6 +237,7 @@ static int new_heap(void **state) {
     mode_sees = MODE_SEES_REST;
     memset(&heap, 0, sizeof(heap));
     magazines_init(&heap);
+    hold_heap(&heap);
     return space_start() ? 0 : -1;
 }
 

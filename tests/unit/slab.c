@@ -3,6 +3,7 @@
  * given back, freed by others and collected; slabs change their owner and are repaired after
  * interruptions. After each step states, counts, lists and the page heap must agree with the model.
  */
+#include "held.h"
 #include "slab_model.h"
 
 #include <string.h>
@@ -335,7 +336,10 @@ static void an_interrupted_transfer_is_completed(void **state) {
 static int start_heaps(void **state) {
     (void)state;
     if (!space_start()) return -1;
-    for (int heap = 0; heap < HEAPS; heap++) magazines_init(&heaps[heap]);
+    for (int heap = 0; heap < HEAPS; heap++) {
+        magazines_init(&heaps[heap]);
+        hold_heap(&heaps[heap]);
+    }
     for (int i = 0; i < GRANULES; i++) pending_on[i] = NOBODY;
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Every address of every granule of a slab belongs to the right slot, for every size class and many
  * colours. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -126,6 +127,7 @@ static void only_starts_of_used_slots_are_blocks(void **state) {
 static int start_heap(void **state) {
     (void)state;
     magazines_init(&heap);
+    hold_heap(&heap);
     return space_start() ? 0 : -1;
 }
 

@@ -1,4 +1,5 @@
 /* The figures of slabs agree with a count of one slot after the other, for slots of every state. */
+#include "held.h"
 #include "unit.h"
 
 #include <string.h>
@@ -41,6 +42,7 @@ static void slots_are_counted_by_state(void **state) {
     (void)state;
     static struct mallow_stats expected, found;
     static struct slab *slabs[CLASSES];
+    hold_heap(&heap);
     for (unsigned class = 1; class < CLASSES; class ++) slabs[class] = slab_create(&heap, class);
     for (int round = 0; round < ROUNDS; round++) {
         memset(&expected, 0, sizeof expected);

@@ -1,5 +1,6 @@
 /* Free pages inside slabs go back to the kernel with age and used ones stay. A heap has one visitor
  * at a time, or its own thread. */
+#include "held.h"
 #include "unit.h"
 
 #include <pthread.h>
@@ -17,13 +18,14 @@
 
 enum { BLOCK = 208 };
 
-static struct heap heap;
+/* Each test has its own, because slabs keep their heap. */
+static struct heap heaps[16], *heap = heaps;
 
 static unsigned class_used(void) { return class_of(BLOCK); }
 
 /* Creates a slab whose slots are all used and written. */
 static struct slab *full_slab(void) {
-    struct slab *slab = slab_create(&heap, class_used());
+    struct slab *slab = slab_create(heap, class_used());
     char *zero = slab_slot_zero(slab);
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         if (state_get(&slab->state[slot]) == SLOT_NONE) continue;
@@ -44,22 +46,24 @@ static void free_elsewhere(struct slab *slab, uint32_t from, uint32_t to) {
 /* Frees all slots but one. */
 static void free_most(struct slab *slab) {
     free_elsewhere(slab, 0, slab->slots - 1);
-    remote_collect_all(&heap);
+    remote_collect_all(heap);
 }
 
 /* Runs all slices of a sweep. */
 static void sweep_all(unsigned age, bool may_retire) {
     struct sweep sweep = {.age = age, .may_retire = may_retire};
     size_t at = 0;
-    while (!trim_slice(&heap, &at, &sweep)) continue;
+    while (!trim_slice(heap, &at, &sweep)) continue;
 }
 
 static void visit(void) {
     struct lock_hold hold;
-    assert_true(heap_visit_begin(&heap, &hold));
-    remote_collect_all(&heap);
+    heap->busy = 0;
+    assert_true(heap_visit_begin(heap, &hold));
+    remote_collect_all(heap);
     sweep_all(AGE_NONE, false);
-    heap_visit_end(&heap, &hold);
+    heap_visit_end(heap, &hold);
+    heap->busy = 1;
 }
 
 static unsigned count(const struct slab *slab, enum slot_state state) {
@@ -114,10 +118,10 @@ static void a_visitor_retires_no_slab(void **state) {
     }
     visit();
     for (unsigned i = 0; i < EMPTY_SLABS + 8; i++)
-        assert_ptr_equal(atomic_load(&slabs[i]->owner), &heap);
+        assert_ptr_equal(atomic_load(&slabs[i]->owner), heap);
     sweep_all(AGE_OLD, true); /* the slab's owner may */
     for (unsigned i = 0; i < EMPTY_SLABS + 8; i++) assert_null(atomic_load(&slabs[i]->owner));
-    assert_int_equal(heap.empties, 0);
+    assert_int_equal(heap->empties, 0);
 }
 
 static bool is_dirty(const struct slab *slab) { return count(slab, SLOT_FREE) > 0; }
@@ -129,8 +133,9 @@ static void pages_go_with_age(void **state) {
     sweep_all(AGE_OLD, true);
     assert_true(is_dirty(slab));
     static struct entry array[16];
-    heap.magazine[class_used()] = (struct magazine){array, array + 16};
-    slab_take(&heap, slab, 1); /* the slab is used again */
+    heap->magazine[class_used()] = (struct magazine){array, array + 16};
+    heap->bin[class_used()].entries = 16;
+    slab_take(heap, slab, 1); /* the slab is used again */
     sweep_all(AGE_OLD, true);
     assert_true(is_dirty(slab));
     sweep_all(AGE_OLD, true);
@@ -139,11 +144,12 @@ static void pages_go_with_age(void **state) {
 
     /* Slots that become free later go with the next sweep. Taking a slot makes the slab young
      * again. */
-    slab_give(&heap, &array[1], 1);
+    heap->magazine[class_used()].top = array;
+    slab_give(heap, &array[1], 1);
     assert_int_equal(slab->age, AGE_OLD);
     sweep_all(AGE_OLD, true);
     assert_int_equal(slab->age, AGE_TRIMMED);
-    slab_take(&heap, slab, 1);
+    slab_take(heap, slab, 1);
     assert_int_equal(slab->age, AGE_NONE);
 }
 
@@ -154,7 +160,7 @@ static void a_slice_is_bounded(void **state) {
     struct sweep sweep = {.age = AGE_NONE};
     size_t at = 0;
     unsigned slices = 1;
-    while (!trim_slice(&heap, &at, &sweep)) slices++;
+    while (!trim_slice(heap, &at, &sweep)) slices++;
     assert_in_range(slices, SLABS / 16, SLABS);
     assert_int_equal(sweep.some, os_page_size() < GRANULE);
 }
@@ -164,14 +170,14 @@ static void a_slice_is_bounded(void **state) {
 static void a_busy_heap_is_not_visited(void **state) {
     (void)state;
     struct lock_hold hold, other;
-    heap.busy = 1;
-    assert_false(heap_visit_begin(&heap, &hold));
-    heap.busy = 0;
-    assert_true(heap_visit_begin(&heap, &hold));
-    assert_false(heap_visit_begin(&heap, &other)); /* not by two at once */
-    heap_visit_end(&heap, &hold);
-    assert_true(heap_visit_begin(&heap, &hold));
-    heap_visit_end(&heap, &hold);
+    heap->busy = 1;
+    assert_false(heap_visit_begin(heap, &hold));
+    heap->busy = 0;
+    assert_true(heap_visit_begin(heap, &hold));
+    assert_false(heap_visit_begin(heap, &other)); /* not by two at once */
+    heap_visit_end(heap, &hold);
+    assert_true(heap_visit_begin(heap, &hold));
+    heap_visit_end(heap, &hold);
 }
 
 static _Atomic int entered;
@@ -267,8 +273,8 @@ static void the_heap_of_a_lost_visitor_is_repaired(void **state) {
 
 static int new_heap(void **state) {
     (void)state;
-    memset(&heap, 0, sizeof(heap));
-    magazines_init(&heap);
+    magazines_init(++heap);
+    hold_heap(heap);
     return space_start() ? 0 : -1;
 }
 
