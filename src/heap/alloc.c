@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -49,6 +50,8 @@ const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
 
 /* What other threads freed comes before what nobody used yet. */
 struct slab *alloc_find_slab(struct heap *heap, unsigned class) {
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(class < CLASSES);
     struct bin *bin = &heap->bin[class];
     if (!mode_is_plain() && bin->partial != NULL) return bin->partial;
     remote_collect(heap, class);
@@ -72,6 +75,7 @@ static bool refill(struct heap *heap, unsigned class) {
     struct entry *before = heap->magazine[class].top;
     (settings.randomize ? slab_take_at_random : slab_take)(heap, slab, want);
     heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);
+    MALLOW_ASSERT(magazine_is_valid(heap, class));
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* free, and what it does when the fast path does not apply. */
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/alloc.h"
@@ -18,6 +19,7 @@
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when
  * another thread freed it first, for which there was time since its state was read. */
 static bool give_to_full(struct heap *heap, unsigned class, struct entry entry) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     uint8_t used = SLOT_USED;
     if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED,
                                                  memory_order_relaxed, memory_order_relaxed))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/settings.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
@@ -57,6 +58,7 @@ bool heap_visit_begin(struct heap *heap, struct lock_hold *hold) {
 }
 
 void heap_visit_end(struct heap *heap, struct lock_hold *hold) {
+    open_lock_assert_held(&heap->visit);
     open_lock_drop(&heap->visit, hold);
 }
 
@@ -72,6 +74,7 @@ static NOINLINE bool await_visitor(struct heap *heap) {
 }
 
 static bool mark_busy(struct heap *heap, struct frame_mark *mark) {
+    MALLOW_ASSERT(owner_is_taken_by_self(&heap->owner));
     frame_mark_set(mark, (uintptr_t)mark);
     __atomic_exchange_n(&heap->busy, (uintptr_t)mark, __ATOMIC_SEQ_CST);
     return likely(atomic_load_explicit(&heap->visit.word, memory_order_seq_cst) == 0) ||
@@ -79,6 +82,7 @@ static bool mark_busy(struct heap *heap, struct frame_mark *mark) {
 }
 
 static void mark_idle(struct heap *heap) {
+    MALLOW_ASSERT(owner_is_taken_by_self(&heap->owner));
     __atomic_store_n(&heap->busy, 0, __ATOMIC_RELEASE);
     sanitizer_release(heap);
 }
@@ -121,12 +125,15 @@ static bool heap_seize(struct heap *heap, struct frame_mark *mark) {
     owner_settle(&heap->owner);
     if (interrupted) repair_heap(heap);
     heap->outer = NULL;
+    MALLOW_ASSERT(heap_lists_are_valid(heap));
     /* The next thread may use other classes than the last. */
     for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].heat = 0;
     return true;
 }
 
 static void heap_release(struct heap *heap) {
+    MALLOW_ASSERT(owner_is_taken_by_self(&heap->owner));
+    MALLOW_ASSERT(heap_lists_are_valid(heap));
     owner_unsettle(&heap->owner);
     mark_idle(heap);
     owner_drop(&heap->owner);
@@ -160,6 +167,7 @@ static struct heap *heap_make(void) {
     if (!open_lock_take(&global_lock, &hold)) return NULL;
     struct heap *heap = space_start_locked() ? meta_alloc(sizeof *heap) : NULL;
     if (heap != NULL) {
+        MALLOW_ASSERT((uintptr_t)heap % CACHE_LINE == 0);
         memset(heap, 0, sizeof *heap);
         magazines_init(heap);
         owner_take(&heap->owner);
@@ -207,6 +215,7 @@ static struct heap *leave_stand_ins(struct heap *heap, struct frame_mark *mark) 
 static struct heap *stand_in_for(struct heap *heap, struct frame_mark *mark) {
     struct heap *other = heap_acquire(mark);
     if (other == NULL) return NULL;
+    MALLOW_ASSERT(other != heap && other->outer == NULL);
     other->outer = heap;
     self_heap = other;
     return other;
@@ -259,6 +268,8 @@ void heap_go_back(struct heap *heap) {
 }
 
 void heap_leave(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(heap_is_valid_at_times(heap));
     signal_order();
     racy_store(&heap->turns, heap->turns + 1);
     frame_mark_clear((struct frame_mark *)heap->busy);
@@ -269,10 +280,12 @@ void heap_leave(struct heap *heap) {
 /* ---- heaps without a thread ---- */
 
 bool heap_reap(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     remote_collect_all(heap);
     magazines_flush_all(heap);
     bool some = slab_retire_empty(heap);
     while (slab_retire_empty(heap)) continue;
+    MALLOW_ASSERT(heap_is_valid(heap));
     return some;
 }
 
@@ -297,6 +310,7 @@ bool heap_begin_marked(struct heap *heap, struct frame_mark *mark) {
 
 /* The caller's own heap may have a stand-in by now: self_heap alone does not tell. */
 void heap_end(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
     if (!is_in_use_here(heap)) {
         heap_release(heap);
         return;
@@ -338,6 +352,18 @@ struct heap_counts heap_reap_all(void) {
     return counts;
 }
 
+/* Unless a slow path or a visit was interrupted by the fork. The heap is marked busy, as for each
+ * slow path. */
+ONLY_ASSERTED static bool own_heap_is_valid(void) {
+    struct heap *heap = self_heap;
+    struct frame_mark mark;
+    if (heap->busy != 0 || heap_is_visited(heap)) return true;
+    heap_begin_short(heap, &mark);
+    MALLOW_ASSERT(heap_is_valid(heap));
+    heap_end_short(heap, &mark);
+    return true;
+}
+
 void heap_after_fork(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
         owner_after_fork(&heap->owner);
@@ -348,4 +374,5 @@ void heap_after_fork(void) {
         owner_take(&heap->owner);
         owner_settle(&heap->owner);
     }
+    MALLOW_ASSERT(own_heap_is_valid());
 }
