@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
@@ -57,11 +58,14 @@ static bool too_many(const struct quarantine *quarantine, unsigned class) {
 }
 
 static struct entry *ring_entry(const struct ring *ring, uint32_t index) {
+    MALLOW_ASSERT(ring->capacity != 0 && (ring->capacity & (ring->capacity - 1)) == 0);
+    MALLOW_ASSERT(held(ring) <= ring->capacity);
     return &ring->entries[index & (ring->capacity - 1)];
 }
 
 static bool ring_grow(struct ring *ring) {
     uint32_t capacity = ring->capacity == 0 ? RING_FIRST : ring->capacity * 2;
+    MALLOW_ASSERT(held(ring) == ring->capacity);
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
     struct entry *entries = meta_alloc(capacity * sizeof *entries);
@@ -87,6 +91,8 @@ static struct quarantine *quarantine_of(struct heap *heap) {
 }
 
 bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
+    MALLOW_ASSERT(class < CLASSES);
+    MALLOW_ASSERT(entry.slot != NULL);
     struct quarantine *quarantine = quarantine_of(heap);
     if (quarantine == NULL) return false;
     struct ring *ring = &quarantine->rings[class];
@@ -101,7 +107,9 @@ bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
 
 static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
     struct ring *ring = &quarantine->rings[class];
+    MALLOW_ASSERT(held(ring) != 0);
     struct entry oldest = *ring_entry(ring, ring->head);
+    MALLOW_ASSERT(oldest.slot != NULL);
     ring->head++;
     signal_order();
     count_bytes(quarantine, -class_size(class));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "heap/slot_ref.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
@@ -25,6 +26,8 @@ bool place_of(const void *p, struct place *place) {
 static size_t records_bytes(const struct slab *slab) { return slab->slots * sizeof(struct record); }
 
 bool records_make(struct slab *slab) {
+    MALLOW_ASSERT(slab->index == 0);
+    MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
     if (likely(slab->records != NULL)) return true;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;

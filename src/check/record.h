@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "heap/family.h"
@@ -48,6 +49,8 @@ bool place_of(const void *p, struct place *place);
 /* The same of a slot that is known to be one. */
 ALWAYS_INLINE struct place place_at(struct entry entry) {
     struct slab *head = slab_head(slab_of(granule_of(entry.slot)));
+    MALLOW_ASSERT(head->kind == GRANULE_SLAB);
+    MALLOW_ASSERT((size_t)(entry.state - head->state) < head->slots);
     return (struct place){
         .slab = head,
         .slot = (uint32_t)(entry.state - head->state),
@@ -61,6 +64,8 @@ ALWAYS_INLINE struct place place_at(struct entry entry) {
 bool records_make(struct slab *slab);
 
 static inline struct record *record_of(const struct place *place) {
+    MALLOW_ASSERT(place->slot < place->slab->slots);
+    MALLOW_ASSERT(place->slab->records != NULL);
     return &place->slab->records[place->slot];
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -58,6 +59,8 @@ static bool is_within_budget(size_t bytes) {
 
 static void count_guarded(const struct guard_record *record, bool comes) {
     size_t bytes = (record->pages - 1) * os_page_size();
+    MALLOW_ASSERT(comes || guarded.bytes >= bytes);
+    MALLOW_ASSERT(comes || bytes == 0 || guarded.blocks != 0);
     (comes ? mapping_count_in : mapping_count_out)(&guarded.counts, record->size);
     if (bytes == 0) return;
     guarded.blocks += comes ? 1 : (size_t)-1;
@@ -73,6 +76,8 @@ static char *pages_end(const struct guard_record *record) {
 
 static void fill_around(const struct guard_record *record) {
     char *pages = pages_of(record), *end = record->start + record->size;
+    MALLOW_ASSERT(record->start >= pages);
+    MALLOW_ASSERT(end <= pages_end(record));
     memset(pages, GUARD_FILLED, (size_t)(record->start - pages));
     memset(end, GUARD_FILLED, (size_t)(pages_end(record) - end));
 }
@@ -146,6 +151,9 @@ static size_t offset_in_pages(size_t size, size_t bytes, size_t align) {
 
 /* Under the lock, which a fork does not wait for. */
 static bool open_guarded(struct guard_record *record) {
+    lock_assert_held(&guard_lock);
+    MALLOW_ASSERT(guarded.in_motion == NULL);
+    MALLOW_ASSERT(record->life == LIFE_NONE);
     char *pages = pages_of(record);
     size_t bytes = (size_t)(pages_end(record) - pages);
     guarded.in_motion = record;
@@ -166,6 +174,7 @@ static void close_guarded(struct guard_record *record) {
 }
 
 static struct guard_record *place_guarded(size_t size, size_t align) {
+    lock_assert_held(&guard_lock);
     size_t bytes = round_up(size, os_page_size());
     if (!is_within_budget(bytes) || !mappings_left() || !guard_table_begin(range_bytes()))
         return NULL;
@@ -206,11 +215,14 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
 }
 
 static struct guard_record *live_guarded_at(const void *p) {
+    lock_assert_held(&guard_lock);
     struct guard_record *record = guard_table_owner(p);
     return record != NULL && record->life == LIFE_LIVE && record->start == p ? record : NULL;
 }
 
 static void release_guarded(struct guard_record *record, stack_id stack) {
+    lock_assert_held(&guard_lock);
+    MALLOW_ASSERT(record->life == LIFE_LIVE);
     record->freed = stack;
     record->freed_by = thread_id();
     guarded.in_motion = record;
@@ -228,6 +240,7 @@ struct trouble {
 
 /* What somebody wrote around a live block; it is marked as reported. */
 static bool find_trouble(struct guard_record *record, struct trouble *found) {
+    lock_assert_held(&guard_lock);
     found->damage = record->reported ? NULL : damage_of(record);
     if (found->damage == NULL) return false;
     record->reported = true;
@@ -365,6 +378,7 @@ RARE bool guard_each_live(bool (*visit)(const struct block_info *info, void *con
 }
 
 static void mark_opened(struct guard_record *record) {
+    lock_assert_held(&guard_lock);
     if (record->life == LIFE_LIVE)
         record->opened = true;
     else
@@ -388,6 +402,7 @@ RARE bool guard_open(const void *p) {
 
 /* Even over 1 to 2N - 1. */
 static size_t draw_interval(struct sample_countdown *sample) {
+    MALLOW_ASSERT(settings.guard != 0);
     sample->random ^= sample->random << 13;
     sample->random ^= sample->random >> 7;
     sample->random ^= sample->random << 17;

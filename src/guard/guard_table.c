@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -89,6 +90,7 @@ static bool grow_own(struct part *part, size_t bytes) {
 /* Reserves the pages up to `end`, of which the last `pages` are for a block, and the index of them.
  */
 static bool reach_page(size_t end, size_t pages) {
+    MALLOW_ASSERT(pages <= end);
     struct part *part = &guard_range.pages;
     size_t have = part->accessible, need = end << guard_range.shift;
     size_t bytes = pages << guard_range.shift, index = end * sizeof *guard_range.owner;
@@ -152,6 +154,7 @@ static bool reserve_range(size_t bytes) {
 }
 
 RARE bool guard_table_begin(size_t bytes) {
+    lock_assert_held(&guard_lock);
     if (guard_range.base != NULL) return true;
     if (!space_start()) return false; /* the heap's range is chosen first */
     if (guard_range.begun++ % BEGIN_EVERY != 0) return false;
@@ -199,11 +202,14 @@ struct guard_record *guard_table_record(uint32_t n) {
 /* ---- records ---- */
 
 static void set_owner(const struct guard_record *record, uint32_t owner) {
+    MALLOW_ASSERT(record->first != 0 && record->pages != 0);
+    MALLOW_ASSERT(record->first + record->pages <= guard_range.high);
     for (uint32_t i = 0; i < record->pages; i++)
         racy_store(&guard_range.owner[record->first + i], owner);
 }
 
 void guard_table_close(struct guard_record *record, uint32_t pages) {
+    MALLOW_ASSERT(pages <= record->pages);
     char *start = guard_table_page(record->first);
     size_t bytes = (size_t)pages << guard_range.shift;
     if (pages == 0 || os_discard(start, bytes)) return;
@@ -229,6 +235,8 @@ static void forget_block(struct guard_record *record) {
 static uint32_t take_oldest(void) {
     uint32_t n = guard_range.oldest_freed;
     struct guard_record *record = &guard_range.record[n];
+    MALLOW_ASSERT(n <= guard_range.count);
+    MALLOW_ASSERT(n == 0 || record->life != LIFE_LIVE);
     if (n == 0 || (record->life == LIFE_FREED && !may_be_reused(record))) return 0;
     forget_block(record);
     guard_range.oldest_freed = record->next_freed;
@@ -256,6 +264,9 @@ static uint32_t take_record(void) {
 }
 
 static void append_freed(uint32_t n) {
+    MALLOW_ASSERT(n != 0 && n <= guard_range.count);
+    MALLOW_ASSERT(guard_range.record[n].life != LIFE_LIVE);
+    MALLOW_ASSERT((guard_range.oldest_freed == 0) == (guard_range.last_freed == 0));
     guard_range.record[n].next_freed = 0;
     if (guard_range.last_freed != 0)
         guard_range.record[guard_range.last_freed].next_freed = n;
@@ -266,6 +277,8 @@ static void append_freed(uint32_t n) {
 
 /* It is the next one that is taken. */
 void guard_table_refuse(struct guard_record *record) {
+    lock_assert_held(&guard_lock);
+    MALLOW_ASSERT(record->life == LIFE_NONE);
     uint32_t n = (uint32_t)(record - guard_range.record);
     record->next_freed = guard_range.oldest_freed;
     guard_range.oldest_freed = n;
@@ -273,6 +286,8 @@ void guard_table_refuse(struct guard_record *record) {
 }
 
 void guard_table_release(struct guard_record *record) {
+    lock_assert_held(&guard_lock);
+    MALLOW_ASSERT(record->life == LIFE_FREED);
     record->freed_at = ++guard_range.frees;
     append_freed((uint32_t)(record - guard_range.record));
 }
@@ -301,6 +316,7 @@ static size_t next_aligned(size_t page, size_t align) {
 
 /* The first place within [from, to) for so many pages; 0 when there is none. */
 static size_t search_place(size_t from, size_t to, size_t pages, size_t align) {
+    MALLOW_ASSERT(pages != 0);
     size_t page = next_aligned(from, align);
     while (page <= to && pages <= to - page) {
         size_t end = blocked_until(page, pages);
@@ -355,6 +371,7 @@ static void forget_pages(size_t page, size_t end) {
 }
 
 void guard_table_keep(struct guard_record *record) {
+    lock_assert_held(&guard_lock);
     uint32_t end = record->first + record->pages;
     give_back_table(end);
     guard_range.cursor = end;
@@ -373,6 +390,7 @@ static size_t random_gap(void) {
 }
 
 struct guard_record *guard_table_place(size_t pages, size_t align) {
+    lock_assert_held(&guard_lock);
     pages++;
     align = max_size(align, os_page_size());
     if (pages + GAP_MAX >= guard_range.bytes >> guard_range.shift || align > guard_range.bytes)

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "os/os.h"
@@ -21,8 +22,10 @@ static UNTOUCHED _Atomic uint32_t call_tree_roots[1 << ROOT_BITS];
 static _Atomic uint32_t call_tree_count;
 
 static struct call_tree_node *call_tree_at(uint32_t id) {
+    MALLOW_ASSERT(id != 0 && id < CALL_TREE_MAX);
     struct call_tree_node *chunk =
         atomic_load_explicit(&call_tree_chunks[id >> CHUNK_SHIFT], memory_order_acquire);
+    MALLOW_ASSERT(chunk != NULL);
     return &chunk[id & (CHUNK_NODES - 1)];
 }
 
@@ -54,6 +57,7 @@ static uint32_t call_tree_new_node(uint32_t caller, uintptr_t pc) {
         if (node == NULL) return 0;
     } while (!atomic_compare_exchange_weak_explicit(&call_tree_count, &last, last + 1,
                                                     memory_order_relaxed, memory_order_relaxed));
+    MALLOW_ASSERT(caller <= last);
     node->pc = pc;
     node->caller = caller;
     return last + 1;

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
@@ -39,6 +40,7 @@ struct stack_walk {
  * outside of the frame whose word has changed. */
 static bool stack_kept_is_unchanged(const struct stack_cache *cache, unsigned *frames,
                                     unsigned wanted) {
+    MALLOW_ASSERT(*frames != 0 && *frames <= cache->kept_frames);
     const struct kept_frame *kept = cache->kept;
     const struct saved_word *first = cache->saved, *at = first + kept[*frames - 1].words;
     if (*frames > wanted) first += kept[*frames - wanted].words;
@@ -131,6 +133,7 @@ static unsigned stack_drop_outer(struct stack_cache *cache) {
 
 static uint32_t stack_keep_word(struct stack_cache *cache, uint32_t words, uintptr_t at) {
     if (at == 0) return words;
+    MALLOW_ASSERT(words < 3 * KEPT_FRAMES);
     cache->saved[words] = (struct saved_word){at, stack_word(at)};
     return words + 1;
 }
@@ -141,6 +144,7 @@ static bool stack_keep_frame(struct stack_cache *cache, unsigned *n, const struc
     const struct step_reads *reads = &met->reads;
     if (!reads->repeatable) return false;
     if (*n == KEPT_FRAMES) *n = stack_drop_outer(cache);
+    MALLOW_ASSERT(*n < KEPT_FRAMES);
     const struct kept_frame *outer = *n == 0 ? NULL : &cache->kept[*n - 1];
     if (outer == NULL && reads->cfa_at != 0) return false;
     bool fp_matters = outer != NULL && outer->fp_matters;
@@ -187,6 +191,7 @@ static stack_id stack_intern(struct stack_cache *cache, const struct stack_walk 
 }
 
 static void stack_cut_off(struct stack_cache *cache, struct stack_walk *walk) {
+    MALLOW_ASSERT(walk->met >= CUT_FRAMES);
     struct step_reads *outermost = &cache->met[CUT_FRAMES - 1].reads;
     walk->met = CUT_FRAMES;
     outermost->ra_at = outermost->cfa_at = 0;
@@ -198,6 +203,8 @@ static stack_id stack_finish_walk(struct stack_cache *cache, struct stack_walk *
     struct unwinder *u = &cache->unwinder;
     walk->too_deep = step == STEP_OK && !walk->complete;
     if (walk->too_deep) stack_cut_off(cache, walk);
+    MALLOW_ASSERT(walk->met <= KEPT_FRAMES);
+    MALLOW_ASSERT(walk->joined <= cache->kept_frames);
     stack_id stack = stack_intern(
         cache, walk, (walk->complete || walk->too_deep) && u->changes == cache->changes);
     if (u->changes != cache->changes) cache->kept_frames = 0;

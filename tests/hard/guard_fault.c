@@ -6,6 +6,7 @@
 #include "guard_fault.h"
 #include "base/settings.h"
 #include "guard/guard_table.h"
+#include "guard_begin.h"
 #include "os/os.h"
 #include "processes.h"
 #include "report/log.h"
@@ -58,7 +59,7 @@ static void in_a_child(void) {
 /* With on_error=report each access is reported once, and the program continues. */
 static void continue_after_report(void) {
     settings.check_action = CHECK_REPORT;
-    CHECK(guard_table_begin(2000 * os_page_size()));
+    CHECK(guard_begin(2000 * os_page_size()));
     char *block = alloc_guarded(SIZE), *next = alloc_guarded(SIZE);
     write_at(block + SIZE);
     CHECK_EQUAL(block[SIZE], 1);

@@ -8,6 +8,7 @@
 #include "base/settings.h"
 #include "check.h"
 #include "guard/guard_table.h"
+#include "guard_begin.h"
 #include "os/os.h"
 #include "random.h"
 #include "report/log.h"
@@ -100,7 +101,7 @@ int main(int argc, char **argv) {
     steps = atol(argv[2]);
     log_use(open("/dev/null", O_WRONLY));
     settings.check_action = CHECK_REPORT;
-    CHECK(count <= THREADS_MAX && guard_table_begin(10000 * os_page_size()));
+    CHECK(count <= THREADS_MAX && guard_begin(10000 * os_page_size()));
     for (int i = 0; i < count; i++) threads[i] = start_thread(work, (void *)(uintptr_t)(i + 1));
     for (int i = 0; i < count; i++) join_thread(threads[i]);
     for (int i = 0; i < MAILBOXES; i++)

@@ -9,6 +9,7 @@
 #include "base/numbers.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"
+#include "guard_begin.h"
 #include "os/os.h"
 
 static size_t page_bytes;

@@ -35,7 +35,7 @@ static void use_some_blocks(int operations) {
 static void fail_calls(enum os_call kind, long first, long count) {
     pid_t child = start_child();
     if (child == 0) {
-        CHECK(guard_table_begin(2000 * page_bytes));
+        CHECK(guard_begin(2000 * page_bytes));
         os_fail(kind, first, first + count - 1);
         use_some_blocks(200);
         os_fail(OS_ANY, LONG_MAX, LONG_MAX);
@@ -74,7 +74,7 @@ static void the_range_may_be_refused(void) {
 
 /* The pages are closed neither in one step nor in two, but reused pages must be zero. */
 static void pages_that_cannot_be_closed_are_reused_zeroed(void) {
-    CHECK(guard_table_begin((4 * GUARD_REUSE_DISTANCE + 40) * page_bytes));
+    CHECK(guard_begin((4 * GUARD_REUSE_DISTANCE + 40) * page_bytes));
     os_fail(OS_DISCARD, 1, LONG_MAX);
     for (int i = 0; i < 2000; i++) {
         if (i == 1000) os_fail(OS_ANY, LONG_MAX, LONG_MAX);
@@ -104,7 +104,7 @@ static void *churn(void *argument) {
 static void a_child_can_use_guarded_blocks(void) {
     pthread_t threads[2];
     settings.guard = 1;
-    CHECK(guard_table_begin(1600 * page_bytes));
+    CHECK(guard_begin(1600 * page_bytes));
     for (uintptr_t i = 0; i < 2; i++) threads[i] = start_thread(churn, (void *)(i + 1));
     for (int i = 0; i < 3; i++) {
         pid_t child = start_child();
@@ -122,7 +122,7 @@ static void a_child_can_use_guarded_blocks(void) {
 
 /* The fork may interrupt another thread at any point. */
 static void interrupted_changes_are_repaired(void) {
-    CHECK(guard_table_begin(2000 * page_bytes));
+    CHECK(guard_begin(2000 * page_bytes));
     settings.guard_budget = 2000 * page_bytes;
     for (int i = 0; i < 5; i++) {
         use_some_blocks(200);

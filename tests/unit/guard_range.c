@@ -30,7 +30,7 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
         proposed[1] = pages;
         proposed[0] = own;
         proposals = 2;
-        CHECK(guard_table_begin(bytes));
+        CHECK(guard_begin(bytes));
         CHECK_EQUAL(proposals, 0);
         char *block = take(100, UNIT);
         char *first = (char *)((uintptr_t)block & ~(page_bytes - 1)) - page_bytes;
@@ -69,7 +69,7 @@ static void addresses_are_reused_late(void) {
     enum { ROUNDS = 4000 };
     static char *order[ROUNDS];
     size_t pages = 4 * GUARD_REUSE_DISTANCE + 32;
-    CHECK(guard_table_begin(pages * page_bytes));
+    CHECK(guard_begin(pages * page_bytes));
     /* Other blocks leave only a little room. */
     for (unsigned i = 0; i < GUARD_REUSE_DISTANCE - 10; i++) take(1, UNIT);
     size_t places = pages / 2 - GUARD_REUSE_DISTANCE;
@@ -89,7 +89,7 @@ static void addresses_are_reused_late(void) {
 
 static void allocations_fail_rather_than_reuse_places_early(void) {
     size_t pages = 4 * GUARD_REUSE_DISTANCE, allocated = 0;
-    CHECK(guard_table_begin(pages * page_bytes));
+    CHECK(guard_begin(pages * page_bytes));
     for (size_t i = 0; i < pages / 2 - GUARD_REUSE_DISTANCE + 10; i++) take(1, UNIT);
     char *block;
     while ((block = guard_alloc(1, UNIT, FAMILY_MALLOC, 0)) != NULL) {
@@ -101,7 +101,7 @@ static void allocations_fail_rather_than_reuse_places_early(void) {
 static void a_full_range_refuses_until_there_is_room(void) {
     size_t pages = 2 * GUARD_REUSE_DISTANCE;
     static char *blocks[2 * GUARD_REUSE_DISTANCE];
-    CHECK(guard_table_begin(pages * page_bytes));
+    CHECK(guard_begin(pages * page_bytes));
     unsigned count = 0;
     while ((blocks[count] = guard_alloc(1, UNIT, FAMILY_MALLOC, 0)) != NULL) count++;
     CHECK(count > pages / 2 - 2 * GRANULE / page_bytes);
@@ -117,7 +117,7 @@ static void wrapping_around_spares_live_blocks(void) {
         size_t size;
         uint64_t key;
     } live[LIVE];
-    CHECK(guard_table_begin(4096 * page_bytes));
+    CHECK(guard_begin(4096 * page_bytes));
     for (int i = 0; i < rounds; i++) {
         size_t n = random_below(&seed, LIVE), size = random_below(&seed, 5 * page_bytes);
         if (live[n].start != NULL) {

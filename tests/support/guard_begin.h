@@ -1,0 +1,14 @@
+/* The range of guarded blocks, chosen before the first of them. */
+#ifndef GUARD_BEGIN_H
+#define GUARD_BEGIN_H
+
+#include "guard/guard_table.h"
+
+static inline bool guard_begin(size_t bytes) {
+    lock_take(&guard_lock);
+    bool begun = guard_table_begin(bytes);
+    lock_drop(&guard_lock);
+    return begun;
+}
+
+#endif
