@@ -97,8 +97,9 @@ static const int *os_thread_number_before(const struct robust_list_head *head) {
  * search, because another libc's record may be smaller. */
 static const struct robust_list_head *os_thread_search_list(int self) {
 #if defined(__x86_64__)
-    const char *thread, *checked = NULL;
+    const char *thread;
     __asm__("mov %%fs:0, %0" : "=r"(thread));
+    const char *checked = thread;
     for (size_t at = 2 * sizeof(void *); at < THREAD_RECORD_BYTES; at += sizeof(void *)) {
         const struct robust_list_head *head = (const void *)(thread + at);
         if ((const char *)(head + 1) > checked) {

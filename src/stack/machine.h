@@ -45,32 +45,32 @@ static inline uintptr_t thread_pointer(void) {
 ALWAYS_INLINE void registers_here(struct registers *here) {
 #if defined(__x86_64__)
     __asm__ volatile(
-        "movq %%rbx, 24(%1)\n\t"
-        "movq %%rbp, 48(%1)\n\t"
-        "movq %%rsp, 56(%1)\n\t"
-        "movq %%r12, 96(%1)\n\t"
-        "movq %%r13, 104(%1)\n\t"
-        "movq %%r14, 112(%1)\n\t"
-        "movq %%r15, 120(%1)\n\t"
+        "movq %%rbx, 24(%2)\n\t"
+        "movq %%rbp, 48(%2)\n\t"
+        "movq %%rsp, 56(%2)\n\t"
+        "movq %%r12, 96(%2)\n\t"
+        "movq %%r13, 104(%2)\n\t"
+        "movq %%r14, 112(%2)\n\t"
+        "movq %%r15, 120(%2)\n\t"
         "leaq 0f(%%rip), %0\n"
         "0:"
-        : "=&r"(here->pc)
+        : "=&r"(here->pc), "=m"(here->value)
         : "r"(here->value)
         : "memory");
     here->known = REGISTER_BIT(3) | REGISTER_BIT(6) | REGISTER_BIT(7) | 0xf000u;
 #elif defined(__aarch64__)
     __asm__ volatile(
-        "stp x19, x20, [%1, #152]\n\t"
-        "stp x21, x22, [%1, #168]\n\t"
-        "stp x23, x24, [%1, #184]\n\t"
-        "stp x25, x26, [%1, #200]\n\t"
-        "stp x27, x28, [%1, #216]\n\t"
-        "stp x29, x30, [%1, #232]\n\t"
+        "stp x19, x20, [%2, #152]\n\t"
+        "stp x21, x22, [%2, #168]\n\t"
+        "stp x23, x24, [%2, #184]\n\t"
+        "stp x25, x26, [%2, #200]\n\t"
+        "stp x27, x28, [%2, #216]\n\t"
+        "stp x29, x30, [%2, #232]\n\t"
         "mov %0, sp\n\t"
-        "str %0, [%1, #248]\n\t"
+        "str %0, [%2, #248]\n\t"
         "adr %0, 0f\n"
         "0:"
-        : "=&r"(here->pc)
+        : "=&r"(here->pc), "=m"(here->value)
         : "r"(here->value)
         : "memory");
     here->known = 0xfff80000u;
