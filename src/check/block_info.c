@@ -50,7 +50,7 @@ static bool cold_info(const struct slab *granule, const void *p, struct block_in
     uint32_t start = cold_find_start(granule, cold_unit(p));
     if (start == UINT32_MAX) return false;
     info->life = life_of(state_get(&granule->state[start]));
-    info->start = granule_start(slab_granule(granule)) + start * UNIT;
+    info->start = granule_start(slab_granule(granule)) + (size_t)start * UNIT;
     info->size = class_size(cold_class(granule, start));
     return info->life != LIFE_NONE;
 }

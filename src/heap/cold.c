@@ -70,7 +70,7 @@ static bool next_granule(void) {
 
 /* Small slots have cache lines of their own, for their neighbours may be other threads'; larger
  * ones share at most their ends. */
-#define WHOLE_LINES_BELOW (2 * CACHE_LINE)
+#define WHOLE_LINES_BELOW ((size_t)2 * CACHE_LINE)
 
 static size_t cold_alignment(unsigned class) {
     size_t line = class_size(class) < WHOLE_LINES_BELOW ? CACHE_LINE : UNIT;
@@ -81,7 +81,7 @@ static char *carve(unsigned class) {
     open_lock_assert_held(&cold_lock);
     MALLOW_ASSERT(class != CLASS_ZERO && class < COLD_CLASSES);
     size_t size = class_size(class), align = cold_alignment(class);
-    uint32_t at = (uint32_t)(round_up(carving.units * UNIT, align) / UNIT);
+    uint32_t at = (uint32_t)(round_up((size_t)carving.units * UNIT, align) / UNIT);
     if (at + size / UNIT > UNITS) {
         if (!next_granule()) return NULL;
         at = 0;
@@ -96,7 +96,7 @@ static char *carve(unsigned class) {
     /* Release: who counts slots (stats.c) sees the class of one that it sees. */
     atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
     carving.units = at + (uint32_t)(round_up(size, min_size(align, CACHE_LINE)) / UNIT);
-    return granule_start(slab_granule(carving.granule)) + at * UNIT;
+    return granule_start(slab_granule(carving.granule)) + (size_t)at * UNIT;
 }
 
 static _Atomic uint8_t *state_of(const char *slot) {
@@ -205,7 +205,7 @@ static void rebuild_granule(struct slab *granule) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < UNITS; unit++)
         if (state_get(&granule->state[unit]) == SLOT_FREE)
-            depot_add(&depots[cold_class(granule, unit)], start + unit * UNIT);
+            depot_add(&depots[cold_class(granule, unit)], start + (size_t)unit * UNIT);
 }
 
 static RARE void find_free_slots(void) {

@@ -50,7 +50,7 @@ static bool looks_like_chunk(const void *p) {
     const char *chunk = (const char *)p - sizeof header;
     if ((uintptr_t)p % UNIT != 0 || !os_read_memory(chunk, header, sizeof header)) return false;
     size_t size = header[1] & ~FLAGS;
-    if (size < 2 * UNIT || size % UNIT != 0) return false;
+    if (size < (size_t)2 * UNIT || size % UNIT != 0) return false;
     if (header[1] & IS_MMAPPED)
         return header[0] % UNIT == 0 && ((uintptr_t)chunk - header[0]) % os_page_size() == 0 &&
                (size + header[0]) % os_page_size() == 0;

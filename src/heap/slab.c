@@ -167,7 +167,7 @@ bool slab_open_end(const void *p) {
 static void free_records(struct slab *slab) {
     struct record *records = slab->records;
     slab->records = NULL;
-    if (records != NULL) meta_free(records, slab->slots * SLAB_RECORD_BYTES);
+    if (records != NULL) meta_free(records, (size_t)slab->slots * SLAB_RECORD_BYTES);
 }
 
 /* `purged`: its pages are not resident, and read as zero. False, and the slab stays listed, when
@@ -201,7 +201,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
 
 /* ---- empty slabs ---- */
 
-#define LARGEST_SLAB_PAGES (class_granules(CLASSES - 1) * GRANULE_PAGES)
+#define LARGEST_SLAB_PAGES ((size_t)class_granules(CLASSES - 1) * GRANULE_PAGES)
 
 /* In check=hard no memory of one class ever serves another. */
 static bool may_retire(void) { return settings.check != CHECK_HARD; }

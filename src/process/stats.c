@@ -60,14 +60,15 @@ static void read_words(struct mallow_class_stats *class, const _Atomic uint8_t *
     class->used_slots += used;
     class->cached_slots += cached;
     class->free_slots += free;
-    class->fresh_slots += words * 8 - used - cached - free - sum_lanes(lanes.none);
+    class->fresh_slots += (uint64_t)words * 8 - used - cached - free - sum_lanes(lanes.none);
 }
 
 static void read_slab(struct mallow_stats *stats, const struct slab *slab) {
     struct mallow_class_stats *class = &stats->classes[slab->class];
     uint32_t words = (slab->slots + 7) / 8; /* after the last slot the states are NONE */
     for (uint32_t from = 0; from < words; from += LANE_WORDS)
-        read_words(class, slab->state + from * 8, (uint32_t)min_size(words - from, LANE_WORDS));
+        read_words(class, slab->state + (size_t)from * 8,
+                   (uint32_t)min_size(words - from, LANE_WORDS));
     class->slabs++;
 }
 

@@ -56,7 +56,7 @@ static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) 
         text_add(&t, "beside the slots of a slab of mixed sizes, never allocated");
         return;
     }
-    size_t inside = p % GRANULE - start * UNIT;
+    size_t inside = p % GRANULE - (size_t)start * UNIT;
     add_slot(&t, inside, start, class_size(cold_class(granule, start)));
     f->was_block = inside == 0;
 }

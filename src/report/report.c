@@ -98,7 +98,7 @@ static void add_past(struct text *t, const char *what, stack_id stack, int threa
     add_stack(t, stack, settings.frames);
 }
 
-#define DUMP_ROW 16u
+#define DUMP_ROW ((size_t)16)
 
 static void add_hex_byte(struct text *t, uint8_t byte) {
     static const char digits[] = "0123456789abcdef";
