@@ -101,8 +101,10 @@ static bool cfi_read_common(struct cfi *cfi, const uint8_t *entry) {
     const char *letters = (const char *)reader.at;
     while (cfi_fixed(&reader, 1) != 0) {
     }
-    if (version == 4 && (cfi_fixed(&reader, 1) != sizeof(uintptr_t) || cfi_fixed(&reader, 1) != 0))
-        return false; /* addresses of another size, or segments */
+    if (version == 4) {
+        uint64_t address_bytes = cfi_fixed(&reader, 1), segment_bytes = cfi_fixed(&reader, 1);
+        if (address_bytes != sizeof(uintptr_t) || segment_bytes != 0) return false;
+    }
     cfi->code_factor = cfi_uleb(&reader);
     cfi->data_factor = cfi_sleb(&reader);
     uint64_t column = version == 1 ? cfi_fixed(&reader, 1) : cfi_uleb(&reader);

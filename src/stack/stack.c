@@ -145,17 +145,18 @@ static bool stack_keep_frame(struct stack_cache *cache, unsigned *n, const struc
     if (!reads->repeatable) return false;
     if (*n == KEPT_FRAMES) *n = stack_drop_outer(cache);
     MALLOW_ASSERT(*n < KEPT_FRAMES);
-    const struct kept_frame *outer = *n == 0 ? NULL : &cache->kept[*n - 1];
-    if (outer == NULL && reads->cfa_at != 0) return false;
-    bool fp_matters = outer != NULL && outer->fp_matters;
-    uint32_t words = outer != NULL ? outer->words : 0;
+    bool outermost = *n == 0;
+    if (outermost && reads->cfa_at != 0) return false;
+    const struct kept_frame *outer = outermost ? NULL : &cache->kept[*n - 1];
+    bool fp_matters = !outermost && outer->fp_matters;
+    uint32_t words = outermost ? 0 : outer->words;
     words = stack_keep_word(cache, words, reads->cfa_at);
     words = stack_keep_word(cache, words, fp_matters ? reads->fp_at : 0);
     cache->kept[(*n)++] = (struct kept_frame){
         .frame = met->frame,
         .words = stack_keep_word(cache, words, reads->ra_at),
         .node = node,
-        .objects = (uint32_t)1 << reads->object | (outer != NULL ? outer->objects : 0),
+        .objects = (uint32_t)1 << reads->object | (outermost ? 0 : outer->objects),
         .fp_matters = reads->uses_fp || (fp_matters && reads->fp_at == 0)};
     return true;
 }
