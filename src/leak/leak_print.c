@@ -68,7 +68,7 @@ static void leak_print_head(struct text *text, const struct leak_group *group) {
         unsigned char c = group->head[i];
         char byte[] = {' ', digits[c >> 4], digits[c & 15]};
         text_add_bytes(text, byte, sizeof byte);
-        shown[i] = c >= ' ' && c <= '~' ? (char)c : '.';
+        shown[i] = (char)(c >= ' ' && c <= '~' ? c : '.');
     }
     text_add(text, " |");
     text_add_bytes(text, shown, group->head_bytes);
