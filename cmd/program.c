@@ -238,6 +238,7 @@ static const char *program_require_preloadable_elf(const char *path, struct prog
 }
 
 /* `arguments` is NULL for an interpreter, whose arguments are not examined. */
+/* NOLINTNEXTLINE(misc-no-recursion): files_left counts down */
 static void program_require_preloadable_file(const char *path, char **arguments, int files_left) {
     struct program_file file = program_file_open(path);
     const ElfW(Ehdr) *header = program_elf_header(file);

@@ -169,6 +169,7 @@ static bool debug_may_have_functions(Dwarf_Die *die) {
 /* dwarf_getscopes(3) does not search namespaces. Nesting that is too deep ends the whole search at
  * once, because on the way out, skipping each level would take as long as reading all the others.
  */
+/* NOLINTNEXTLINE(misc-no-recursion): depth is limited */
 static enum debug_search debug_find_scopes(Dwarf_Die *around, Dwarf_Addr address, unsigned depth,
                                            struct debug_scopes *scopes,
                                            struct debug_budget *budget) {
@@ -217,6 +218,7 @@ static Dwarf_Die *debug_find_unit(Dwfl_Module *file, uint64_t offset, Dwarf_Addr
     return NULL;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): once more, without an older name */
 static const char *debug_attribute_text(Dwarf_Die *die, unsigned name, unsigned older_name) {
     Dwarf_Attribute attribute;
     const char *text = dwarf_formstring(dwarf_attr(die, name, &attribute));

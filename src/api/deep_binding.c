@@ -108,6 +108,7 @@ enum state { NOT_YET, REDIRECTED, UNCHANGED, REFUSED };
 
 /* No lock is held while the loader is asked. The handle is never closed. Where the lock is refused,
  * the flag is dropped for this library, and the next one tries again. */
+/* NOLINTNEXTLINE(misc-no-recursion): it opens libc without RTLD_DEEPBIND */
 static enum state prepare(void) {
     static _Atomic enum state state;
     enum state now = atomic_load_explicit(&state, memory_order_acquire);
@@ -130,6 +131,7 @@ static enum state prepare(void) {
     return now;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see prepare */
 static int mode_for(int mode) {
     if ((mode & RTLD_DEEPBIND) == 0 || prepare() != REFUSED) return mode;
     return mode & ~RTLD_DEEPBIND;
@@ -145,6 +147,7 @@ static int mode_for(int mode) {
 #        define JUMP_TO return
 #    endif
 
+/* NOLINTNEXTLINE(misc-no-recursion): see prepare */
 EXPORT void *dlopen(const char *file, int mode) {
     static void *(*next)(const char *, int);
     if (unlikely(next == NULL)) *(void **)&next = dlsym(RTLD_NEXT, "dlopen");

@@ -249,6 +249,7 @@ static bool find_trouble(struct guard_record *record, struct trouble *found) {
 }
 
 /* A damaged block is freed after the report, which shows it. */
+/* NOLINTNEXTLINE(misc-no-recursion): trouble is found once */
 enum guard_result guard_free(void *p, stack_id stack) {
     struct trouble trouble;
     if (!guard_table_covers(p)) return GUARD_NOT;

@@ -31,6 +31,7 @@ static bool pass_foreign(uint32_t pages, uint32_t align) {
     return true;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): each level passes a foreign mapping */
 static bool grow_top(uint32_t pages, uint32_t align) {
     size_t top = page_totals.top;
     size_t start = run_align_page(top, align);
@@ -246,6 +247,7 @@ size_t pages_purge(size_t pages) {
 }
 
 /* The free run that ends at the top, clean if that can be, or 0. */
+/* NOLINTNEXTLINE(misc-no-recursion): once more, without what was dirty */
 static uint32_t last_free(void) {
     uint64_t last = run_tag((uint32_t)page_totals.top - 1);
     enum run_kind kind = tag_kind(last);

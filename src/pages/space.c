@@ -309,6 +309,7 @@ static bool describe_blocks(void) {
 }
 
 /* `wish` bytes of blocks, `bytes` at least, or none. */
+/* NOLINTNEXTLINE(misc-no-recursion): once more, with wish == bytes */
 static bool grow_described(size_t bytes, size_t wish) {
     size_t before = space.block_part.accessible;
     if (!grow_towards(&space.block_part, bytes, wish)) return false;
