@@ -33,6 +33,7 @@ static void probe_set_name(void) {
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
     ssize_t bytes = 0;
     for (ssize_t n; fd >= 0 && (n = read(fd, line, sizeof line)) > 0;) bytes += n;
+    if (fd >= 0) close(fd);
     if (bytes == 0) return;
     memset(program_invocation_name, 0, (size_t)bytes);
     strncpy(program_invocation_name, PROBE_NAME, (size_t)bytes - 1);

@@ -45,10 +45,10 @@ static const char run_help[] =
 /* Makes the path absolute, because the program may change its directory before the library opens
  * the file. */
 static void run_add_log(const char *file) {
-    char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
-
     if (*file == '\0' || strchr(file, ',') != NULL)
         usage_error("--log='%s': the name of a log must not be empty or contain a comma", file);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions): glibc allocates for NULL */
+    char *directory = *file == '/' ? strdup("") : getcwd(NULL, 0);
     if (directory == NULL) err(EXIT_OWN_FAILURE, "cannot determine the working directory");
     char *option = xasprintf("log=%s%s%s", directory, *file == '/' ? "" : "/", file);
     preload_add_options(option);

@@ -76,7 +76,7 @@ static struct leak_region leak_memory_parse_region(const char *line) {
     region.writable = line[2] == 'w';
     region.executable = line[3] == 'x';
     region.shared = line[4] == 's';
-    for (int fields = 0; fields < 4; fields++) line = strchr(line + 1, ' ');
+    for (int fields = 0; fields < 4; fields++) line += 1 + strcspn(line + 1, " ");
     while (*line == ' ') line++;
     region.name = line;
     return region;
@@ -200,6 +200,7 @@ size_t leak_read(uintptr_t from, void *to, size_t bytes) {
     memcpy(&outer, &leak_memory_after_fault, sizeof outer);
     if (setjmp(leak_memory_after_fault) == 0)
         for (read = 0; read < bytes; read++)
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a fault ends the loop */
             ((char *)to)[read] = ((volatile const char *)from)[read];
     memcpy(&leak_memory_after_fault, &outer, sizeof outer);
     return read;

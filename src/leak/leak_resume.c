@@ -20,7 +20,7 @@ struct leak_path leak_thread_path(int thread, const char *name) {
     memcpy(path.text, before, sizeof before);
     while (n > 0) *at++ = digits[--n];
     *at++ = '/';
-    strcpy(at, name);
+    memcpy(at, name, strlen(name) + 1);
     return path;
 }
 

@@ -19,11 +19,12 @@ static void log_close(void) {
 
 RARE int log_open(const char *path) {
     struct os_file file;
-    if (strlen(path) >= sizeof log_path) return ENAMETOOLONG;
+    size_t length = strlen(path);
+    if (length >= sizeof log_path) return ENAMETOOLONG;
     int error = os_open_log(path, true, &file);
     if (error != 0) return error;
     log_close();
-    strcpy(log_path, path);
+    memcpy(log_path, path, length + 1);
     log_file = file;
     log_is_named = true;
     return 0;
