@@ -117,16 +117,10 @@ static char *lead_of(struct slab *slab) {
     return room && slab->class != CLASS_ZERO ? first - LEAD : NULL;
 }
 
-static bool is_lead_clear(struct slab *slab) {
-    const char *lead = lead_of(slab);
-    return lead == NULL || !slab->wiped || hard_is_zero(lead, LEAD);
-}
-
 /* Clears the lead, so that the write is reported once. */
-RARE static void report_lead(struct slab *slab, const char *when) {
+RARE static void report_lead(char *lead, const char *when) {
     struct place first;
     struct block_info info;
-    char *lead = lead_of(slab);
     const char *written = fill_find_damage(lead, LEAD, 0);
     bool known = place_of(lead + LEAD, &first) && hard_is_known(&first);
     if (known) hard_info(&first, &info);
@@ -138,8 +132,9 @@ RARE static void report_lead(struct slab *slab, const char *when) {
 }
 
 size_t hard_verify_lead(struct slab *slab, const char *when) {
-    if (is_lead_clear(slab)) return 0;
-    report_lead(slab, when);
+    char *lead = lead_of(slab);
+    if (lead == NULL || !slab->wiped || hard_is_zero(lead, LEAD)) return 0;
+    report_lead(lead, when);
     return 1;
 }
 
@@ -152,10 +147,11 @@ NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
 }
 
 void hard_wipe(struct slab *slab) {
-    char *zero = slab_slot_zero(slab), *lead = lead_of(slab);
-    if (lead != NULL) memset(lead, 0, LEAD);
+    char *zero = slab_slot_zero(slab);
     for (uint32_t slot = 0; slot < slab->slots; slot++)
         if (state_get(&slab->state[slot]) == SLOT_FREE)
             memset(zero + (size_t)slot * slab->slot_size, 0, slab->slot_size);
+    char *lead = lead_of(slab);
+    if (lead != NULL) memset(lead, 0, LEAD);
     slab->wiped = true;
 }

@@ -68,7 +68,8 @@ void *resize_plain(void *p, size_t size) {
 void *realloc_plain(void *p, size_t size, const void *caller) {
     struct found block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) return resize_unknown(p, size, caller);
-    void *resized = resize_block(&block, size);
+    if (fits(&block, size)) return block.start;
+    void *resized = resize_pages(&block, size);
     return resized != NULL ? resized : resize_by_copy(&block, size);
 }
 

@@ -52,7 +52,9 @@ static inline unsigned class_granules(unsigned class) {
 
 /* The least size that a block of so many usable bytes may have been asked for with, perhaps by
  * realloc: it keeps a block that shrinks to more than half of it. */
-ALWAYS_INLINE size_t size_least(size_t usable) { return usable <= 2 * UNIT ? 0 : usable / 2 + 1; }
+ALWAYS_INLINE size_t size_least(size_t usable) {
+    return usable <= (size_t)2 * UNIT ? 0 : usable / 2 + 1;
+}
 
 ALWAYS_INLINE bool size_fits(size_t size, size_t usable) {
     return size >= size_least(usable) && size <= usable;

@@ -21,9 +21,7 @@ static struct {
     struct mallow_call_page *shared; /* of this process or of one that it was forked from */
 } calls = {.page = &calls_private};
 
-struct mallow_call_page *calls_page(void) {
-    return calls.page;
-}
+struct mallow_call_page *calls_page(void) { return calls.page; }
 
 /* ---- one call ---- */
 

@@ -142,7 +142,9 @@ static void options_read_pair(struct word name, struct word text) {
 
 static void options_read_backend(struct word name, struct word text) {
     struct word key = word_trim(name);
-    if (word_is(key, "backend")) options_set(options_find(OPTION_MALLOW, key), word_trim(text));
+    if (!word_is(key, "backend")) return;
+    const struct option *option = options_find(OPTION_MALLOW, key);
+    if (option != NULL) options_set(option, word_trim(text));
 }
 
 RARE bool options_backend_is_break(void) {

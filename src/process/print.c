@@ -138,8 +138,7 @@ struct named_field {
     size_t offset;
 };
 
-#define FIELD(type, name) \
-    { #name, offsetof(type, name) }
+#define FIELD(type, name) {#name, offsetof(type, name)}
 #define STAT(name) FIELD(struct mallow_stats, name)
 #define CLASS_STAT(name) FIELD(struct mallow_class_stats, name)
 
