@@ -1,0 +1,6 @@
+#include <stdlib.h>
+
+void twice(void *block) {
+    free(block);
+    free(block);
+}

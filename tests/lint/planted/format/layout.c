@@ -1,0 +1,1 @@
+int layout( int x ){return x;}

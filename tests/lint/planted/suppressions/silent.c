@@ -1,0 +1,1 @@
+int silent(int x) { return x / 0; } /* NOLINT */

@@ -1,0 +1,1 @@
+int without_reason(int x) { return x / 0; } /* NOLINT(clang-analyzer-core.DivideZero) */

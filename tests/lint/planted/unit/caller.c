@@ -1,0 +1,3 @@
+#include "helper.h"
+
+int caller(int x) { return same(x) ? callee(0) : 0; }
