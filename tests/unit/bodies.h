@@ -3,6 +3,7 @@
 #ifndef BODIES_H
 #define BODIES_H
 
+#include "occurrences.h"
 #include "processes.h"
 
 #include "unit.h" /* its skip() is a macro */

@@ -11,6 +11,7 @@
 #include "pages/space.h"
 #include "pattern.h"
 #include "random.h"
+#include "start_heap.h"
 
 enum { SLOTS = 4000, STEPS = 40000, UNITS = GRANULE / UNIT, GRANULES = 256 };
 
@@ -227,11 +228,6 @@ static void a_refused_granule_changes_nothing(void **state) {
     while (cold_take(class, &zeroed) != NULL) continue;
     assert_false(take_inside(1, page));
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-}
-
-static int start_heap(void **state) {
-    (void)state;
-    return space_start() ? 0 : -1;
 }
 
 int main(void) {

@@ -1,10 +1,6 @@
 /* Blocks of check=full are filled, have records of their size and family, and can be freed once.
  * Their slots wait in quarantine. */
-#include "threads.h"
-
 #include "full_blocks.h"
-
-#include <sched.h>
 
 #include "check/quarantine.h"
 #include "check/record.h"
@@ -197,18 +193,6 @@ static void passed_sizes_and_families_are_compared(void) {
     check_reported("double free of");
 }
 
-enum { SHARED = 3000, THREADS = 2 };
-static char *shared[SHARED];
-static _Atomic int met, freed_blocks;
-
-/* Lets the threads meet at the same block. The last one notices it first, so it waits a little. */
-static void meet(int block) {
-    bool last = met++ % THREADS == THREADS - 1;
-    for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
-    for (int looks = 0; met < THREADS * (block + 1); looks++)
-        if (looks > 1000) sched_yield();
-}
-
 static void *free_all(void *unused) {
     struct heap *heap = heap_enter();
     for (int i = 0; i < SHARED; i++) {
@@ -221,12 +205,8 @@ static void *free_all(void *unused) {
 }
 
 static void one_of_several_threads_frees_a_block(void) {
-    pthread_t threads[THREADS];
     settings.check_action = 0; /* half of the frees are errors */
-    for (int i = 0; i < SHARED; i++) shared[i] = take(50);
-    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(free_all, NULL);
-    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
-    CHECK_EQUAL(freed_blocks, SHARED);
+    check_race(take, free_all);
 }
 
 static void *take_one(void *unused) {
@@ -247,23 +227,13 @@ static void any_thread_may_free_a_block(void) {
 
 /* ---- after the free ---- */
 
-/* Returns the number of frees of the size until the slot is used again. */
-static size_t frees_until_reuse(const char *freed, size_t size) {
-    for (size_t frees = 0; frees < 20000; frees++) {
-        char *block = take(size);
-        if (block == freed) return frees;
-        give(block);
-    }
-    return SIZE_MAX;
-}
-
 static void a_slot_waits_for_other_frees(void) {
     for (int i = 0; i < 2; i++) {
         settings.quarantine = i == 0 ? 0 : 100 * KIB;
         for (size_t size = 1; size < 4000; size = size * 2 + 1) {
             char *block = take(size);
             give(block);
-            size_t frees = frees_until_reuse(block, size);
+            size_t frees = frees_until_reuse(take, give, block, size);
             if (frees < QUARANTINE_DELAY || frees == SIZE_MAX)
                 check_failed("a slot of %zu bytes is used again after %zu frees\n", size, frees);
         }

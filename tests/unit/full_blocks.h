@@ -2,6 +2,8 @@
 #ifndef FULL_BLOCKS_H
 #define FULL_BLOCKS_H
 
+#include "checked.h"
+
 #include "bodies.h"
 
 #include "check/full.h"
@@ -49,12 +51,6 @@ static inline void give(char *block) { CHECK(give_as(block, plain_free, 0)); }
 static inline enum damage damage_of(const char *block) {
     struct place place = place_around(block);
     return full_damage(&place);
-}
-
-static inline bool is_filled(const char *start, size_t bytes, uint8_t value) {
-    for (size_t i = 0; i < bytes; i++)
-        if ((uint8_t)start[i] != value) return false;
-    return true;
 }
 
 /* Returns all slots from the quarantine. */

@@ -2,6 +2,8 @@
 #ifndef HARD_BLOCKS_H
 #define HARD_BLOCKS_H
 
+#include "checked.h"
+
 #include "bodies.h"
 
 #include "check/block_info.h"
@@ -18,11 +20,7 @@ static inline void begin(void) {
     CHECK_EQUAL(settings.check, CHECK_HARD);
 }
 
-static inline bool is_zero(const char *start, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        if (start[i] != 0) return false;
-    return true;
-}
+static inline bool is_zero(const char *start, size_t bytes) { return is_filled(start, bytes, 0); }
 
 static inline char *take(size_t size) {
     char *block = hard_alloc(size, 1);
@@ -47,16 +45,6 @@ static inline struct place place_of_live(char *block) {
 static inline bool is_damaged(const char *block) {
     struct place place = place_around(block);
     return hard_is_damaged(&place);
-}
-
-/* Returns the number of frees of the size until the slot is used again. */
-static inline size_t frees_until_reuse(const char *freed, size_t size) {
-    for (size_t frees = 0; frees < 20000; frees++) {
-        char *block = take(size);
-        if (block == freed) return frees;
-        give(block);
-    }
-    return SIZE_MAX;
 }
 
 #endif

@@ -82,12 +82,6 @@ static void a_word_of_another_block_does_not_fit(void) {
 
 /* ---- underflows ---- */
 
-static unsigned count_reports(void) {
-    unsigned count = 0;
-    for (const char *text = reported(); (text = strstr(text, "mallow: ")) != NULL; text++) count++;
-    return count;
-}
-
 /* Writes one byte before each of COUNT blocks: as many reports must follow, whatever lies there. */
 static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) {
     enum { COUNT = 100, MORE = 1500 };
@@ -97,8 +91,8 @@ static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) 
     for (int i = COUNT; used_again && i < COUNT + MORE; i++) blocks[i] = take(size);
     for (int i = 0; used_again && i < COUNT + MORE; i++) give(blocks[i]);
     verify_all("found by the test");
-    unsigned found = count_reports();
-    if (found != COUNT) check_failed("%zu bytes, at -%td: %u found\n", size, offset, found);
+    size_t found = count_occurrences(reported(), "mallow: ");
+    if (found != COUNT) check_failed("%zu bytes, at -%td: %zu found\n", size, offset, found);
 }
 
 /* Each offset has a process of its own, so that its slots are fresh. */
@@ -168,7 +162,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
             give(block);
             *at = 1;
             snprintf(expected, sizeof expected, "use after free of %p (", (void *)at);
-            CHECK(frees_until_reuse(block, size) >= HARD_DELAY);
+            CHECK(frees_until_reuse(take, give, block, size) >= HARD_DELAY);
             const char *text = reported();
             CHECK(strstr(text, expected) != NULL);
             CHECK(strstr(text, ", found when it was to be used again\n") != NULL);

@@ -1,10 +1,6 @@
 /* With check=hard a block can be freed once and only at its start, and its slot waits before it is
  * used again. */
-#include "threads.h"
-
 #include "hard_blocks.h"
-
-#include <sched.h>
 
 #include "random.h"
 
@@ -27,18 +23,6 @@ static void a_block_is_freed_once_and_at_its_start(void) {
     check_reported("");
 }
 
-enum { SHARED = 3000, THREADS = 2 };
-static char *shared[SHARED];
-static _Atomic int met, freed_blocks;
-
-/* Lets the threads meet at the same block. The last one notices it first, so it waits a little. */
-static void meet(int block) {
-    bool last = met++ % THREADS == THREADS - 1;
-    for (volatile int wait = last ? block % 128 : 0; wait > 0;) wait = wait - 1;
-    for (int looks = 0; met < THREADS * (block + 1); looks++)
-        if (looks > 1000) sched_yield();
-}
-
 static void *free_all(void *unused) {
     for (int i = 0; i < SHARED; i++) {
         meet(i);
@@ -48,11 +32,7 @@ static void *free_all(void *unused) {
 }
 
 static void one_of_several_threads_frees_a_block(void) {
-    pthread_t threads[THREADS];
-    for (int i = 0; i < SHARED; i++) shared[i] = take(50);
-    for (int i = 0; i < THREADS; i++) threads[i] = start_thread(free_all, NULL);
-    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
-    CHECK_EQUAL(freed_blocks, SHARED);
+    check_race(take, free_all);
     for (int i = 0; i < SHARED; i++) CHECK(!is_damaged(shared[i]) && is_zero(shared[i], 50));
     check_reported("");
 }
@@ -96,7 +76,7 @@ static void a_slot_waits_for_other_frees(void) {
         for (int i = 0; i < 3; i++) {
             char *block = take(size);
             give(block);
-            size_t frees = frees_until_reuse(block, size);
+            size_t frees = frees_until_reuse(take, give, block, size);
             if (frees < HARD_DELAY || frees == SIZE_MAX)
                 check_failed("a slot of %zu bytes is used again after %zu frees\n", size, frees);
         }

@@ -5,6 +5,7 @@
 #include "heap/heap.h"
 
 #include "pages/space.h"
+#include "start_heap.h"
 
 enum { DEEP = 64 << 10, TIMES = 1000 };
 
@@ -93,11 +94,6 @@ static void a_handler_that_jumps_leaves_no_heap_behind(void **state) {
         heap_leave(now);
     }
     assert_int_equal(count_heaps(), 2);
-}
-
-static int start_heap(void **state) {
-    (void)state;
-    return space_start() ? 0 : -1;
 }
 
 int main(void) {

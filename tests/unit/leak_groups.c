@@ -8,6 +8,7 @@
 #include "check/block_info.h"
 #include "leak/leak_groups.h"
 #include "leak/leak_print.h"
+#include "occurrences.h"
 
 /* The blocks that the check finds: number i is at address (i + 1) * SPACING. */
 #define SPACING 65536u
@@ -155,11 +156,7 @@ static void print(const struct leak_groups *groups, size_t limit) {
     text_flush(&text);
 }
 
-static size_t lines_with(const char *text) {
-    size_t count = 0;
-    for (const char *at = printed; (at = strstr(at, text)) != NULL; at++) count++;
-    return count;
-}
+static size_t lines_with(const char *text) { return count_occurrences(printed, text); }
 
 static struct case_block of_many_sizes(size_t number) {
     static const enum leak_class classes[] = {LEAK_DEFINITE, LEAK_POSSIBLE, LEAK_REACHABLE};

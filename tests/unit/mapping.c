@@ -1,8 +1,9 @@
 /* The table of mappings finds thousands of blocks, does not fill up with removed ones, and serves
  * several threads at once. */
+#include "threads.h"
+
 #include "unit.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/layout.h"
@@ -14,6 +15,7 @@
 #include "pages/space.h"
 #include "pattern.h"
 #include "random.h"
+#include "start_heap.h"
 
 enum { BLOCKS = 5000, PIECE = 64 /* bytes written at both ends of a block */ };
 
@@ -222,19 +224,13 @@ static void *step_alone(void *number) {
 static void threads_do_not_disturb_each_other(void **state) {
     pthread_t threads[THREADS];
     (void)state;
-    for (uintptr_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, step_alone, (void *)(i + 1)), 0);
-    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (uintptr_t i = 0; i < THREADS; i++) threads[i] = start_thread(step_alone, (void *)(i + 1));
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
     check_counts();
     uint32_t of_all = 0;
     struct mapping_counts counts = mapping_count();
     for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++) of_all += counts.of_doubling[i];
     assert_int_equal(of_all, 0);
-}
-
-static int start_heap(void **state) {
-    (void)state;
-    return space_start() ? 0 : -1;
 }
 
 int main(void) {

@@ -8,6 +8,7 @@
 #include "pages/space.h"
 #include "pattern.h"
 #include "random.h"
+#include "start_heap.h"
 
 enum { PIECES = 500, STEPS = 50000 };
 
@@ -122,11 +123,6 @@ static void after_a_fork_free_pieces_are_forgotten(void **state) {
     stop_growth();
     meta_forget_free();
     assert_null(LOCKED(meta_alloc(1)));
-}
-
-static int start_heap(void **state) {
-    (void)state;
-    return space_start() ? 0 : -1;
 }
 
 int main(void) {

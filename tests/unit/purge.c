@@ -10,6 +10,7 @@
 #include "pages/pages.h"
 #include "pages/purge.h"
 #include "pages/space.h"
+#include "start_heap.h"
 
 /* The limits that purge.h promises for the pages that one call returns, and for those that are
  * kept. */
@@ -145,11 +146,6 @@ static void without_a_limit_no_page_goes(void **state) {
 struct cgroup_memory __wrap_cgroup_memory(void);
 struct cgroup_memory __wrap_cgroup_memory(void) {
     return (struct cgroup_memory){group_limit, group_limit};
-}
-
-static int start_heap(void **state) {
-    (void)state;
-    return space_start() ? 0 : -1;
 }
 
 int main(void) {

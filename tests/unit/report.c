@@ -106,12 +106,6 @@ static bool has_line(const char *text, const char *beginning) {
     return false;
 }
 
-static unsigned count_lines(const char *text, const char *beginning) {
-    unsigned count = 0;
-    for (; (text = strstr(text, beginning)) != NULL; text++) count++;
-    return count;
-}
-
 static void stacks_are_shown(void) {
     static struct stack_cache *cache;
     char allocated[64], freed[64];
@@ -127,9 +121,9 @@ static void stacks_are_shown(void) {
              os_thread_id());
     snprintf(freed, sizeof freed, "  freed by thread %d:\n    #0 0x", 1 << 30);
     CHECK(has_line(text, allocated) && has_line(text, freed));
-    CHECK_EQUAL(count_lines(text, "    #0 0x"), 3);
-    CHECK(count_lines(text, "    #1 0x") >= 2);
-    CHECK(count_lines(text, "    #2 0x") <= 1); /* only in the stack of the error */
+    CHECK_EQUAL(count_occurrences(text, "    #0 0x"), 3);
+    CHECK(count_occurrences(text, "    #1 0x") >= 2);
+    CHECK(count_occurrences(text, "    #2 0x") <= 1); /* only in the stack of the error */
     CHECK(strstr(text, "unit_report+0x") != NULL);
     block.allocated = 0;
     report_error(&e);
@@ -150,7 +144,7 @@ static void bytes_around_are_shown(void) {
     report_error(&e);
     const char *text = reported();
     CHECK(has_line(text, middle) && has_line(text, behind));
-    CHECK_EQUAL(count_lines(text, ": "), 1 + 5); /* and the one in the first line */
+    CHECK_EQUAL(count_occurrences(text, ": "), 1 + 5); /* and the one in the first line */
     settings.check = CHECK_HARD;
     report_error(&e);
     CHECK(!has_line(reported(), middle));
@@ -164,7 +158,7 @@ static void unreadable_bytes_are_left_out(void) {
     struct error e = {.cause = "heap overflow", .p = pages + 4096, .block = &last};
     report_error(&e);
     const char *text = reported();
-    CHECK_EQUAL(count_lines(text, ": 00 00"), 2);
+    CHECK_EQUAL(count_occurrences(text, ": 00 00"), 2);
     CHECK(!has_line(text, "  > "));
 }
 
@@ -273,9 +267,9 @@ static void an_error_within_a_report_is_a_line(void) {
     CHECK(has_line(text, "mallow: heap overflow of"));
     CHECK(has_line(text, "mallow: heap underflow of"));
     CHECK(has_line(text, "mallow: invalid free of"));
-    CHECK(count_lines(text, "found during another report") == 2);
+    CHECK(count_occurrences(text, "found during another report") == 2);
     report_error(&e);
-    CHECK(count_lines(reported(), "mallow: ") == 1);
+    CHECK(count_occurrences(reported(), "mallow: ") == 1);
 }
 
 /* The reports of the inner errors find errors too. */

@@ -13,7 +13,6 @@
 #include "heap/remote.h"
 #include "heap/repair.h"
 #include "pages/pages.h"
-#include "pages/purge.h"
 #include "pages/space.h"
 #include "random.h"
 

@@ -1,9 +1,9 @@
 /* Free pages inside slabs go back to the kernel with age and used ones stay. A heap has one visitor
  * at a time, or its own thread. */
 #include "held.h"
+#include "threads.h"
 #include "unit.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
@@ -197,16 +197,15 @@ static void *enter_twice(void *go_on) {
 static void a_thread_waits_for_the_visitor_of_its_heap(void **state) {
     (void)state;
     _Atomic int go_on = 0;
-    pthread_t thread;
     struct lock_hold hold;
-    assert_int_equal(pthread_create(&thread, NULL, enter_twice, &go_on), 0);
+    pthread_t thread = start_thread(enter_twice, &go_on);
     while (atomic_load(&others) == NULL) sched_yield();
     assert_true(heap_visit_begin(others, &hold));
     atomic_store(&go_on, 1);
     nanosleep(&(struct timespec){0, 50 * 1000000}, NULL);
     assert_int_equal(atomic_load(&entered), 0);
     heap_visit_end(others, &hold);
-    pthread_join(thread, NULL);
+    join_thread(thread);
     assert_int_equal(atomic_load(&entered), 1);
 }
 
@@ -243,10 +242,8 @@ static void *visit_and_end(void *argument) {
 static void the_heap_of_an_ended_visitor_is_repaired(void **state) {
     (void)state;
     struct visit visit;
-    pthread_t thread;
     visit.heap = heap_with_slab(&visit.slab);
-    assert_int_equal(pthread_create(&thread, NULL, visit_and_end, &visit), 0);
-    pthread_join(thread, NULL);
+    run_in_thread(visit_and_end, &visit);
     check_repaired(visit.heap, visit.slab);
 }
 
@@ -263,9 +260,8 @@ static void *visit_forever(void *argument) {
 static void the_heap_of_a_lost_visitor_is_repaired(void **state) {
     (void)state;
     struct visit visit;
-    pthread_t thread;
     visit.heap = heap_with_slab(&visit.slab);
-    assert_int_equal(pthread_create(&thread, NULL, visit_forever, &visit), 0);
+    start_thread(visit_forever, &visit);
     while (atomic_load(&entered) != 2) sched_yield();
     heap_after_fork();
     check_repaired(visit.heap, visit.slab);

@@ -50,12 +50,6 @@ static void make_blocks(void) {
     check_reported("");
 }
 
-static size_t count_reports(const char *text) {
-    size_t count = 0;
-    for (; (text = strstr(text, "mallow: ")) != NULL; text++) count++;
-    return count;
-}
-
 struct planted {
     char *at, before;
 };
@@ -89,7 +83,7 @@ static void check_planted(void) {
             if (planted[i].at != NULL && strstr(text, line) == NULL)
                 check_failed("no report%s\n", line);
         }
-        CHECK_EQUAL(count_reports(text), expected);
+        CHECK_EQUAL(count_occurrences(text, "mallow: "), expected);
         CHECK(strstr(text, ", found by the test\n") != NULL);
         for (int i = 0; i < PLANTED; i++)
             if (planted[i].at != NULL) *planted[i].at = planted[i].before;
@@ -195,7 +189,7 @@ static void other_threads_may_run_meanwhile(void) {
             for (int k = 0; k < 50; k++) CHECK_EQUAL(verify_all("found by the test"), 1);
             ended = true;
             for (int k = 0; k < 2; k++) join_thread(threads[k]);
-            CHECK_EQUAL(count_reports(reported()), 50);
+            CHECK_EQUAL(count_occurrences(reported(), "mallow: "), 50);
             _exit(0);
         }
         check_child_succeeds(child);
