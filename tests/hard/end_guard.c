@@ -56,13 +56,13 @@ static void check_report(const char *access) {
 }
 
 int main(int argc, char **argv) {
-    int goes_on = argc == 2 && strcmp(argv[1], "report") == 0;
+    int continues = argc == 2 && strcmp(argv[1], "report") == 0;
     int ends[] = {run(write_past_end), 0};
     check_report(", write at offset ");
     ends[1] = run(read_from_block_on);
     check_report(", read at offset ");
     for (int i = 0; i < 2; i++)
-        CHECK(goes_on ? ends[i] == 0 : WIFSIGNALED(ends[i]) && WTERMSIG(ends[i]) == SIGABRT);
+        CHECK(continues ? ends[i] == 0 : WIFSIGNALED(ends[i]) && WTERMSIG(ends[i]) == SIGABRT);
     int status = run(fault_elsewhere);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 40 + SIGSEGV);
     return 0;

@@ -54,19 +54,19 @@ WRAP(long, read_file, -1, (const char *path, char *buffer, size_t bytes), (path,
 /* ---- threads that must continue ---- */
 
 enum { THREADS = 3 };
-static _Atomic int turns[THREADS], stopping;
+static _Atomic int work_done[THREADS], stopping;
 
-static void *turn(void *number) {
+static void *work(void *number) {
     while (!stopping) {
         mallow_free(mallow_malloc(100));
-        turns[(size_t)number]++;
+        work_done[(size_t)number]++;
     }
     return NULL;
 }
 
-static void all_turn_on(void) {
+static void wait_for_progress(void) {
     for (int i = 0; i < THREADS; i++)
-        for (int before = turns[i]; turns[i] == before;) usleep(100);
+        for (int before = work_done[i]; work_done[i] == before;) usleep(100);
 }
 
 /* ---- the checks ---- */
@@ -102,7 +102,7 @@ static enum leak_verdict check_leaks(void) {
     CHECK_EQUAL(answer->begun + answer->failed, 1);
     CHECK_EQUAL(answer->failed, verdict == LEAK_FAILED);
     CHECK(verdict != LEAK_FAILED || strlen(answer->why) > 10);
-    all_turn_on();
+    wait_for_progress();
     return verdict;
 }
 
@@ -131,8 +131,8 @@ int main(int argc, char **argv) {
     bool always = strcmp(argv[2], "always") == 0;
     answer = mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(answer != MAP_FAILED);
-    for (size_t i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, turn, (void *)i);
-    all_turn_on();
+    for (size_t i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, work, (void *)i);
+    wait_for_progress();
     pthread_create(&losing, NULL, lose, NULL);
     pthread_join(losing, NULL);
     left = always ? INT_MAX : atoi(argv[2]);
