@@ -6,14 +6,7 @@ set -u
 libraries=$1
 shift
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-run() {
-    rm -rf "${work:?}/home"
-    mkdir "$work/home"
-    (cd "$work/home" && env HOME="$work/home" TMPDIR="$work/home" LC_ALL=C TZ=UTC "$@")
-}
+. "${0%/*}/../support/empty_home.sh"
 
 failed() {
     echo "$1" >&2

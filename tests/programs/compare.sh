@@ -10,21 +10,13 @@ library=$1
 program=$2
 shift 2
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "${0%/*}/../support/empty_home.sh"
 
 failed() {
     echo "$program: $1" >&2
     shift
     [ $# = 0 ] || tail -n 30 "$@" >&2
     exit 1
-}
-
-# Both runs use the same paths, because the output may contain them.
-run() {
-    rm -rf "${work:?}/home"
-    mkdir "$work/home"
-    (cd "$work/home" && env HOME="$work/home" TMPDIR="$work/home" LC_ALL=C TZ=UTC "$@")
 }
 
 run "$@" >"$work/expected" 2>"$work/err" </dev/null ||
