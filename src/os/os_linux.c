@@ -163,8 +163,9 @@ void *os_map(size_t bytes) {
     return os_map_private(NULL, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
+/* The kernel rounds the length up. */
 bool os_unmap(void *start, size_t bytes) {
-    os_assert_pages(start, bytes);
+    MALLOW_ASSERT((uintptr_t)start % os_page_size() == 0 && bytes != 0);
     return call3(SYS_munmap, start, bytes, 0) == 0;
 }
 
