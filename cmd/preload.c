@@ -51,7 +51,8 @@ static char *preload_find_library(const char *name) {
     char directory[PATH_MAX], unversioned[64];
     preload_own_directory(directory);
     snprintf(unversioned, sizeof unversioned, "%s", name);
-    *(strstr(unversioned, ".so") + strlen(".so")) = '\0';
+    char *extension = strstr(unversioned, ".so");
+    if (extension != NULL) extension[strlen(".so")] = '\0';
 
     for (size_t i = 0; i < sizeof relatives / sizeof relatives[0]; i++) {
         char *library = preload_find_in(directory, relatives[i], name);

@@ -128,7 +128,7 @@ static bool os_peer_has_our_rights(const struct ucred *peer,
 }
 
 bool os_peer_may_read(int socket) {
-    struct ucred peer;
+    struct ucred peer = {0};
     socklen_t length = sizeof peer;
     if (call_errno(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
         peer.uid == os_peer_overflow_user())

@@ -64,7 +64,7 @@ _Noreturn void os_end_copy(int status) {
 #define CHILD_STACK ((size_t)64 << 10)
 
 int os_memory_file(void) {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     if (call_errno(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) != 0 ||
         limit.rlim_cur < FILE_BYTES)
         return -1;

@@ -102,7 +102,6 @@ static bool cfi_program_do_location(struct cfi_program_state *x, uint8_t op) {
     struct cfi_reader *reader = &x->reader;
     switch (op) {
     case OP_NOP:
-        break;
     case OP_NEGATE_RA_STATE:
         break;
     case OP_ARGS_SIZE:
