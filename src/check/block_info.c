@@ -7,7 +7,7 @@
 #include "check/hard.h"
 #include "check/hard_verify.h"
 #include "guard/guard.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
@@ -46,12 +46,12 @@ static bool slot_info(const void *p, struct block_info *info) {
     return info->life != LIFE_NONE;
 }
 
-static bool cold_info(const struct slab *granule, const void *p, struct block_info *info) {
-    uint32_t start = cold_find_start(granule, cold_unit(p));
+static bool shared_info(const struct slab *granule, const void *p, struct block_info *info) {
+    uint32_t start = shared_find_start(granule, shared_unit(p));
     if (start == UINT32_MAX) return false;
     info->life = life_of(state_get(&granule->state[start]));
     info->start = granule_start(slab_granule(granule)) + (size_t)start * UNIT;
-    info->size = class_size(cold_class(granule, start));
+    info->size = class_size(shared_class(granule, start));
     return info->life != LIFE_NONE;
 }
 
@@ -105,8 +105,8 @@ bool block_info_of(const void *p, struct block_info *info) {
     switch (slab->kind) {
     case GRANULE_SLAB:
         return slot_info(p, info);
-    case GRANULE_COLD:
-        return cold_info(slab, p, info);
+    case GRANULE_SHARED:
+        return shared_info(slab, p, info);
     default:
         return run_info(p, info);
     }

@@ -10,7 +10,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/magazine.h"
@@ -95,9 +95,9 @@ static NOINLINE void *alloc_slot(unsigned class, bool *zeroed) {
     /* The magazine is not empty if the heap was just taken over from a thread that is gone. */
     char *slot = take_cached(magazine, zeroed);
     /* The address of a shared slot follows from the order of the calls, so it can be guessed. */
-    if (slot == NULL && cold_wants(bin, class) && !settings.randomize) {
+    if (slot == NULL && shared_wants(bin, class) && !settings.randomize) {
         bin->heat++;
-        slot = cold_take(class, zeroed);
+        slot = shared_take(class, zeroed);
     }
     if (slot == NULL && refill(heap, class)) slot = take_cached(magazine, zeroed);
     decay_turn(heap);

@@ -7,7 +7,7 @@
  *
  * free: descriptor by arithmetic, never by looking at the block; mine?; a slot's exact start?; in
  *   use? Each question costs one compare and everything unusual fails one of them: NULL, foreign,
- *   interior, freed, large, another thread's, cold. Nothing is read or written in the block.
+ *   interior, freed, large, another thread's, shared. Nothing is read or written in the block.
  *
  * A signal that jumps away in between finds the magazine consistent: an entry is complete before
  * `top` covers it, and a slot that was popped but not yet marked is merely lost until repair.

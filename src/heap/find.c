@@ -1,17 +1,17 @@
 #include "heap/find.h"
 
 #include "base/layout.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
 
-static struct found find_cold(struct slab *granule, void *p) {
+static struct found find_shared(struct slab *granule, void *p) {
     struct found none = {0};
-    uint32_t unit = cold_unit(p);
+    uint32_t unit = shared_unit(p);
     if ((uintptr_t)p % UNIT != 0 || state_get(&granule->state[unit]) != SLOT_USED) return none;
-    unsigned class = cold_class(granule, unit);
+    unsigned class = shared_class(granule, unit);
     return (struct found){
-        .kind = BLOCK_COLD,
+        .kind = BLOCK_SHARED,
         .class = class,
         .start = p,
         .usable = class_size(class),
@@ -25,7 +25,7 @@ struct found find_elsewhere(void *p) {
     if (granule < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) {
         struct slab *slab = slab_of(granule);
         if (slab->kind == GRANULE_SLAB) return (struct found){.kind = BLOCK_NONE};
-        if (slab->kind == GRANULE_COLD) return find_cold(slab, p);
+        if (slab->kind == GRANULE_SHARED) return find_shared(slab, p);
         size_t usable = large_usable(p);
         return (struct found){
             .kind = usable != 0 ? BLOCK_RUN : BLOCK_NONE, .start = p, .usable = usable};

@@ -13,7 +13,7 @@
 enum block_kind {
     BLOCK_NONE, /* not the start of a block in use */
     BLOCK_SLOT,
-    BLOCK_COLD,
+    BLOCK_SHARED,
     BLOCK_RUN,
     BLOCK_MAPPING,
 };

@@ -3,7 +3,7 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/alloc.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/find.h"
@@ -64,8 +64,8 @@ static bool free_found(struct found *block) {
     switch (block->kind) {
     case BLOCK_SLOT:
         return free_slot(block);
-    case BLOCK_COLD:
-        return cold_free(block->start, block->class);
+    case BLOCK_SHARED:
+        return shared_free(block->start, block->class);
     case BLOCK_RUN:
         return large_free(block->start);
     case BLOCK_MAPPING:

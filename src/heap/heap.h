@@ -54,7 +54,7 @@ struct bin {
     uint16_t entries; /* of the magazine's array, sentinel included; 0 before the first */
     uint16_t allowed; /* that many at most */
     int16_t streak;   /* refills since the last flush, or less than 0: flushes since a refill */
-    uint16_t heat;    /* slots taken from cold granules so far (cold.c) */
+    uint16_t heat;    /* slots taken from shared granules so far (shared.c) */
     uint16_t given;   /* slots that the last refill brought, while allocations are sampled */
 };
 

@@ -4,7 +4,7 @@
 
 #ifdef MALLOW_ASSERTIONS
 
-#    include "heap/cold.h"
+#    include "heap/shared.h"
 #    include "heap/heap.h"
 #    include "heap/magazine.h"
 #    include "heap/reciprocal.h"
@@ -114,10 +114,10 @@ static bool magazine_entry_is_valid(const struct heap *heap, unsigned class,
     MALLOW_ASSERT(granule < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE));
     const struct slab *slab = slab_of(granule);
     uint8_t state = state_get(entry->state);
-    if (slab->kind == GRANULE_COLD) {
-        MALLOW_ASSERT(entry->state == &slab->state[cold_unit(entry->slot)]);
+    if (slab->kind == GRANULE_SHARED) {
+        MALLOW_ASSERT(entry->state == &slab->state[shared_unit(entry->slot)]);
         MALLOW_ASSERT(state == SLOT_CACHED);
-        MALLOW_ASSERT(cold_class(slab, cold_unit(entry->slot)) == class);
+        MALLOW_ASSERT(shared_class(slab, shared_unit(entry->slot)) == class);
         return true;
     }
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);

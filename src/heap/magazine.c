@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/mode.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
@@ -259,9 +259,9 @@ bool magazines_renew(struct heap *heap) {
     return true;
 }
 
-/* What is cold: no slab of this heap would find it again. */
-static void give_if_cold(struct entry entry) {
-    if (slab_of(granule_of(entry.slot))->kind == GRANULE_COLD) cold_give(entry.slot);
+/* No slab of this heap would find a shared slot again. */
+static void give_if_shared(struct entry entry) {
+    if (slab_of(granule_of(entry.slot))->kind == GRANULE_SHARED) shared_give(entry.slot);
 }
 
 /* Whatever number of entries its array was about to have: the sentinel has no slot. */
@@ -269,7 +269,7 @@ static void forget_entries(struct magazine *magazine) {
     while (magazine->top->slot != NULL) {
         struct entry newest = *magazine->top--;
         signal_order();
-        give_if_cold(newest);
+        give_if_shared(newest);
     }
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
@@ -44,5 +44,5 @@ RARE void repair_after_fork(void) {
         pages_rebuild(true);
     }
     MALLOW_ASSERT(open_lock_is_held(&global_lock) || pages_are_valid());
-    cold_after_fork(was_held);
+    shared_after_fork(was_held);
 }

@@ -19,7 +19,7 @@
 
 #define CLASSES 73u
 #define CLASS_ZERO 0u
-#define COLD_CLASSES 33u /* classes 0..32 hold slots of at most COLD_MAX */
+#define SHARED_CLASSES 33u /* classes 0..32 hold slots of at most SHARED_MAX */
 
 /* The class whose slots hold `size` bytes; size <= SLOT_MAX. */
 static inline unsigned class_of(size_t size) {

@@ -2,7 +2,7 @@
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "heap/slab_lists.h"
@@ -35,8 +35,8 @@ ONLY_ASSERTED static bool give_is_cached(uint8_t state) {
 static void give_one(struct heap *heap, struct entry entry) {
     struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
     MALLOW_ASSERT(give_is_cached(state_get(entry.state)));
-    if (unlikely(slab->kind == GRANULE_COLD)) {
-        cold_give(entry.slot);
+    if (unlikely(slab->kind == GRANULE_SHARED)) {
+        shared_give(entry.slot);
         return;
     }
     /* It waited in a quarantine while the heap had no thread, and another one took the slab. */

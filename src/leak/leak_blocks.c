@@ -6,7 +6,7 @@
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/reciprocal.h"
 #include "heap/slab.h"
 #include "heap/slot_ref.h"
@@ -125,12 +125,12 @@ static bool leak_blocks_slot_around(const struct slab *slab, uintptr_t address,
     return leak_blocks_contains(address, block);
 }
 
-static bool leak_blocks_cold_slot_around(const struct slab *granule, uintptr_t address,
+static bool leak_blocks_shared_slot_around(const struct slab *granule, uintptr_t address,
                                          struct leak_block *block) {
-    uint32_t unit = cold_find_start(granule, cold_unit((void *)address));
+    uint32_t unit = shared_find_start(granule, shared_unit((void *)address));
     if (unit == UINT32_MAX || !leak_blocks_is_live(&granule->state[unit])) return false;
     char *start = granule_start(slab_granule(granule)) + (size_t)unit * UNIT;
-    *block = leak_blocks_of_slot(start, cold_class(granule, unit), &granule->state[unit]);
+    *block = leak_blocks_of_slot(start, shared_class(granule, unit), &granule->state[unit]);
     return true;
 }
 
@@ -144,13 +144,13 @@ static void leak_blocks_each_slot(const struct slab *slab,
     }
 }
 
-static void leak_blocks_each_cold_slot(const struct slab *granule,
+static void leak_blocks_each_shared_slot(const struct slab *granule,
                                        void (*call)(const struct leak_block *block)) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++, start += UNIT) {
         if (!leak_blocks_is_live(&granule->state[unit])) continue;
         struct leak_block block =
-            leak_blocks_of_slot(start, cold_class(granule, unit), &granule->state[unit]);
+            leak_blocks_of_slot(start, shared_class(granule, unit), &granule->state[unit]);
         call(&block);
     }
 }
@@ -232,7 +232,7 @@ bool leak_block_around(uintptr_t address, struct leak_block *block) {
     if (granule >= space.granules) return leak_blocks_mapping_around(address, block);
     const struct slab *slab = slab_of(granule);
     if (slab->kind == GRANULE_SLAB) return leak_blocks_slot_around(slab, address, block);
-    if (slab->kind == GRANULE_COLD) return leak_blocks_cold_slot_around(slab, address, block);
+    if (slab->kind == GRANULE_SHARED) return leak_blocks_shared_slot_around(slab, address, block);
     return leak_blocks_run_around(address, block);
 }
 
@@ -245,8 +245,8 @@ static void leak_blocks_call_for_run(uint32_t page, enum run_kind kind) {
         leak_blocks_callback(&block);
     } else if (kind == RUN_SLAB && slab->kind == GRANULE_SLAB) {
         leak_blocks_each_slot(slab, leak_blocks_callback);
-    } else if (kind == RUN_SLAB && slab->kind == GRANULE_COLD) {
-        leak_blocks_each_cold_slot(slab, leak_blocks_callback);
+    } else if (kind == RUN_SLAB && slab->kind == GRANULE_SHARED) {
+        leak_blocks_each_shared_slot(slab, leak_blocks_callback);
     }
 }
 

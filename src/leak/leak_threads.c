@@ -4,7 +4,7 @@
 
 #include "base/compiler.h"
 #include "base/numbers.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_process.h"
@@ -53,7 +53,7 @@ static void leak_threads_park(int round, void *context) {
 static void leak_threads_on_signal(int signal, siginfo_t *info, void *context) {
     (void)info;
     /* The check reads the pages and depots that these locks protect, so the thread stops later. */
-    if (open_lock_defers(&global_lock, signal) || open_lock_defers(&cold_lock, signal)) return;
+    if (open_lock_defers(&global_lock, signal) || open_lock_defers(&shared_lock, signal)) return;
     atomic_fetch_add(&leak_threads_parking.inside, 1);
     int round = atomic_load(&leak_threads_parking.round);
     if (round % 2 != 0) leak_threads_park(round, context);

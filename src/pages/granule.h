@@ -20,7 +20,7 @@ struct record;
 enum granule_kind {
     GRANULE_RUNS = 0, /* see the run tags of its pages */
     GRANULE_SLAB,
-    GRANULE_COLD, /* slots of mixed sizes, see cold.c */
+    GRANULE_SHARED, /* slots of mixed sizes, see shared.c */
 };
 
 struct slab {
@@ -64,7 +64,7 @@ enum run_kind {
     RUN_FREE_END,   /* last page of a free run of two or more pages */
     RUN_LATER,      /* first page of a block that was freed and waits for the lock */
     RUN_BLOCK,      /* first page of a block handed to the program */
-    RUN_SLAB,       /* first page of a slab (slab.c, cold.c) */
+    RUN_SLAB,       /* first page of a slab (slab.c, shared.c) */
     RUN_FOREIGN,    /* first page of what somebody else has mapped here */
 };
 

@@ -272,7 +272,7 @@ RARE bool pages_give_back(void) {
 static bool discard_unfinished(uint32_t page, uint64_t tag) {
     size_t first = page / GRANULE_PAGES, granules = tag_pages(tag) / GRANULE_PAGES;
     struct slab *head = slab_of(first);
-    if (tag_kind(tag) != RUN_SLAB || head->kind == GRANULE_COLD ||
+    if (tag_kind(tag) != RUN_SLAB || head->kind == GRANULE_SHARED ||
         atomic_load_explicit(&head->owner, memory_order_relaxed) != NULL ||
         !os_commit(page_start(page), (size_t)tag_pages(tag) << RUN_SHIFT))
         return false;

@@ -22,7 +22,7 @@ struct space space = {.top_pad = 128 * KIB};
 #define SKIP_MAX ((size_t)64 * GIB)
 
 /* The allocator's memory per granule, at most: a state byte for each unit and the guard byte of
- * the smallest slots, and as much again for magazines and what cold slots are kept in. */
+ * the smallest slots, and as much again for magazines and what shared slots are kept in. */
 #define META_PER_GRANULE ((size_t)2 * (GRANULE / UNIT + CACHE_LINE))
 #define META_MINIMUM ((size_t)4 * MIB)
 

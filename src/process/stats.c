@@ -6,7 +6,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "guard/guard.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
@@ -73,7 +73,7 @@ static void read_slab(struct mallow_stats *stats, const struct slab *slab) {
 }
 
 /* What no slot was cut from yet counts as fresh. */
-static void read_cold(struct mallow_stats *stats, const struct slab *granule) {
+static void read_shared(struct mallow_stats *stats, const struct slab *granule) {
     size_t fresh = GRANULE;
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++) {
         if (unit % 8 == 0 && load_states(granule->state, unit) == 0) {
@@ -83,7 +83,7 @@ static void read_cold(struct mallow_stats *stats, const struct slab *granule) {
         /* Acquire: its class was written before its state. */
         uint8_t state = atomic_load_explicit(&granule->state[unit], memory_order_acquire);
         if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
-        unsigned class = cold_class(granule, unit);
+        unsigned class = shared_class(granule, unit);
         struct mallow_class_stats *counts = &stats->classes[class];
         if (state == SLOT_USED)
             counts->used_slots++;
@@ -102,7 +102,7 @@ static void read_cold(struct mallow_stats *stats, const struct slab *granule) {
 static void read_slab_run(struct mallow_stats *stats, size_t page) {
     const struct slab *slab = slab_of(page / GRANULE_PAGES);
     if (slab->kind == GRANULE_SLAB) read_slab(stats, slab);
-    if (slab->kind == GRANULE_COLD) read_cold(stats, slab);
+    if (slab->kind == GRANULE_SHARED) read_shared(stats, slab);
 }
 
 static void count_run(struct mallow_stats *stats, uint64_t tag, size_t bytes, bool whole) {

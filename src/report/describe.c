@@ -5,7 +5,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/text.h"
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/os.h"
 #include "pages/mapping.h"
@@ -49,15 +49,15 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
         text_add(&t, ", never allocated");
 }
 
-static void describe_cold(struct slab *granule, uintptr_t p, struct finding *f) {
+static void describe_shared(struct slab *granule, uintptr_t p, struct finding *f) {
     struct text t = text_of(f);
-    uint32_t start = cold_find_start(granule, cold_unit((void *)p));
+    uint32_t start = shared_find_start(granule, shared_unit((void *)p));
     if (start == UINT32_MAX) {
         text_add(&t, "beside the slots of a slab of mixed sizes, never allocated");
         return;
     }
     size_t inside = p % GRANULE - (size_t)start * UNIT;
-    add_slot(&t, inside, start, class_size(cold_class(granule, start)));
+    add_slot(&t, inside, start, class_size(shared_class(granule, start)));
     f->was_block = inside == 0;
 }
 
@@ -112,8 +112,8 @@ struct finding describe_pointer(const void *pointer) {
         struct slab *slab = slab_of(granule);
         if (slab->kind == GRANULE_SLAB)
             describe_slot(slab, p, &f);
-        else if (slab->kind == GRANULE_COLD)
-            describe_cold(slab, p, &f);
+        else if (slab->kind == GRANULE_SHARED)
+            describe_shared(slab, p, &f);
         else
             describe_run(p, &f);
     } else if (mapping_around(pointer, &around)) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "mallow.h"
 #include "report/describe.h"
@@ -70,12 +70,12 @@ static void a_slab_has_ends_without_slots(void **state) {
 static void slots_of_mixed_sizes(void **state) {
     (void)state;
     char *block = mallow_malloc(100);
-    assert_int_equal(slab_of(granule_of(block))->kind, GRANULE_COLD);
+    assert_int_equal(slab_of(granule_of(block))->kind, GRANULE_SHARED);
     char text[100];
-    snprintf(text, sizeof text, "17 bytes inside slot %u of a 112-byte slab", cold_unit(block));
+    snprintf(text, sizeof text, "17 bytes inside slot %u of a 112-byte slab", shared_unit(block));
     check(block + 17, false, text);
     mallow_free(block);
-    snprintf(text, sizeof text, "slot %u of a 112-byte slab", cold_unit(block));
+    snprintf(text, sizeof text, "slot %u of a 112-byte slab", shared_unit(block));
     check(block, true, text);
     check((char *)((uintptr_t)block | (GRANULE - 1)), false,
           "beside the slots of a slab of mixed sizes, never allocated");

@@ -29,10 +29,10 @@ static void check_gone(void *block) {
 
 /* A thread's first blocks of a size class are in granules of mixed sizes, and later ones in a
  * slab. */
-static void first_blocks_are_cold_and_later_ones_slots(void **state) {
+static void first_blocks_are_shared_and_later_ones_slots(void **state) {
     (void)state;
     for (int i = 0; i < BLOCKS; i++) assert_non_null(blocks[i] = mallow_malloc(100));
-    check(blocks[0], 100, BLOCK_COLD);
+    check(blocks[0], 100, BLOCK_SHARED);
     check(blocks[BLOCKS - 1], 100, BLOCK_SLOT);
     for (int i = 0; i < BLOCKS; i++) check_gone(blocks[i]);
 }
@@ -109,7 +109,7 @@ static void only_starts_of_blocks_are_blocks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_blocks_are_cold_and_later_ones_slots),
+        cmocka_unit_test(first_blocks_are_shared_and_later_ones_slots),
         cmocka_unit_test(larger_blocks_are_runs_and_mappings),
         cmocka_unit_test(a_block_of_no_bytes_is_a_block),
         cmocka_unit_test(other_addresses_are_no_blocks),

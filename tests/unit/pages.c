@@ -229,7 +229,7 @@ static void set_kind_of_all(enum granule_kind kind) {
 /* Rebuilds the page heap as after a fork: free pages may hold anything, and runs of slabs belong to
  * finished slabs. */
 static void step_rebuild(void) {
-    set_kind_of_all(GRANULE_COLD);
+    set_kind_of_all(GRANULE_SHARED);
     for (uint32_t page = GRANULE_PAGES; page < pages_count().top; page++)
         if (model[page] < 0) model[page] = DIRTY, write_pages(page, 1);
     LOCKED(pages_rebuild(random_below(&seed, 2) == 0));

@@ -20,7 +20,7 @@ static void classes_serve_their_own_size(void **state) {
         assert_int_equal(class_of(class_size(class)), class);
     assert_int_equal(class_size(CLASS_ZERO), UNIT);
     assert_int_equal(class_size(CLASSES - 1), SLOT_MAX);
-    assert_int_equal(class_size(COLD_CLASSES - 1), COLD_MAX);
+    assert_int_equal(class_size(SHARED_CLASSES - 1), SHARED_MAX);
 }
 
 static void classes_ascend(void **state) {

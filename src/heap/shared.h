@@ -1,8 +1,8 @@
 /*
- * Cold granules: blocks of all small classes packed side by side, for classes that a thread uses
+ * Shared granules: blocks of all small classes packed side by side, for classes that a thread uses
  * little. A slab of its own would cost each thread a page for each class; here a block costs its
  * own size. A thread takes its first slots of a class from here and keeps those that it frees in
- * its magazine; after COLD_HEAT of both it gets slabs, for a free of a cold slot is no fast path.
+ * its magazine; after SHARED_HEAT of both it gets slabs, for a free of a shared slot is no fast path.
  *
  * A granule's state bytes are one per 16-byte unit. A slot's first unit has its state (USED,
  * CACHED or FREE), its second the class, so the slot's size can be told (a slot without a second
@@ -16,8 +16,8 @@
  *
  * The functions lock for themselves.
  */
-#ifndef MALLOW_COLD_H
-#define MALLOW_COLD_H
+#ifndef MALLOW_SHARED_H
+#define MALLOW_SHARED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,41 +28,41 @@
 #include "heap/slab.h"
 #include "os/open_lock.h"
 
-#define COLD_HEAT 32u
-#define COLD_CLASS_MARK 0x40u
+#define SHARED_HEAT 32u
+#define SHARED_CLASS_MARK 0x40u
 
-_Static_assert(COLD_CLASS_MARK + COLD_CLASSES <= SLOT_FREE, "class marks and states are disjoint");
+_Static_assert(SHARED_CLASS_MARK + SHARED_CLASSES <= SLOT_FREE, "class marks and states are disjoint");
 
 /* Whether the thread still takes this class from here. */
-static inline bool cold_wants(const struct bin *bin, unsigned class) {
-    return class < COLD_CLASSES && class != CLASS_ZERO && bin->heat < COLD_HEAT &&
+static inline bool shared_wants(const struct bin *bin, unsigned class) {
+    return class < SHARED_CLASSES && class != CLASS_ZERO && bin->heat < SHARED_HEAT &&
            bin->partial == NULL;
 }
 
-extern struct open_lock cold_lock;
+extern struct open_lock shared_lock;
 
 /* A used slot of the class; NULL when there is no memory. *zeroed: it reads as zero. */
-char *cold_take(unsigned class, bool *zeroed);
+char *shared_take(unsigned class, bool *zeroed);
 
 /* Frees a used slot, into the magazine of the calling thread or for all; false when another free
  * came first. */
-bool cold_free(char *slot, unsigned class);
+bool shared_free(char *slot, unsigned class);
 
 /* Gives a cached slot to all. */
-void cold_give(char *slot);
+void shared_give(char *slot);
 
 /* The unit's number, from the granule's start. */
-static inline uint32_t cold_unit(const void *p) {
+static inline uint32_t shared_unit(const void *p) {
     return (uint32_t)((uintptr_t)p % GRANULE / UNIT);
 }
 
 /* The class of the slot that begins at the unit. */
-unsigned cold_class(const struct slab *granule, uint32_t unit);
+unsigned shared_class(const struct slab *granule, uint32_t unit);
 
 /* The unit at which the slot around `unit` begins, or UINT32_MAX when there is none. */
-uint32_t cold_find_start(const struct slab *granule, uint32_t unit);
+uint32_t shared_find_start(const struct slab *granule, uint32_t unit);
 
 /* In the child of a fork: finds the free slots anew if they were in motion, or if told so. */
-void cold_after_fork(bool rebuild);
+void shared_after_fork(bool rebuild);
 
 #endif

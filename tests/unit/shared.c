@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "heap/cold.h"
+#include "heap/shared.h"
 #include "heap/magazine.h"
 #include "pages/pages.h"
 #include "pages/space.h"
@@ -31,7 +31,7 @@ static uint64_t seed = 1;
 
 static void carve_model(const struct slot *slot) {
     size_t granule = granule_of(slot->start);
-    uint32_t unit = cold_unit(slot->start);
+    uint32_t unit = shared_unit(slot->start);
     assert_true(granule < GRANULES);
     for (uint32_t i = unit; i < unit + class_size(slot->class) / UNIT; i++) {
         assert_true(carved[granule][i].class == 0 ||
@@ -45,25 +45,25 @@ static void carve_model(const struct slot *slot) {
 static void check_lines(const struct slot *slot) {
     const uint32_t line = CACHE_LINE / UNIT;
     size_t granule = granule_of(slot->start), size = class_size(slot->class);
-    uint32_t unit = cold_unit(slot->start);
+    uint32_t unit = shared_unit(slot->start);
     if (size >= 2 * CACHE_LINE) return;
     for (uint32_t i = unit - unit % line; i < round_up(unit + size / UNIT, line); i++)
         assert_true(carved[granule][i].class == 0 || carved[granule][i].start == unit);
 }
 
 static bool is_zero(const char *bytes, size_t count) {
-    static const char zeros[COLD_MAX];
+    static const char zeros[SHARED_MAX];
     return memcmp(bytes, zeros, count) == 0;
 }
 
 static uint8_t state_of(const char *slot) {
-    return state_get(&slab_of(granule_of(slot))->state[cold_unit(slot)]);
+    return state_get(&slab_of(granule_of(slot))->state[shared_unit(slot)]);
 }
 
 static void take(struct slot *slot) {
     bool zeroed;
-    slot->class = 1 + (unsigned)random_below(&seed, COLD_CLASSES - 1);
-    slot->start = cold_take(slot->class, &zeroed);
+    slot->class = 1 + (unsigned)random_below(&seed, SHARED_CLASSES - 1);
+    slot->start = shared_take(slot->class, &zeroed);
     size_t size = class_size(slot->class);
     assert_non_null(slot->start);
     assert_int_equal((uintptr_t)slot->start % class_alignment(slot->class), 0);
@@ -76,8 +76,8 @@ static void take(struct slot *slot) {
 
 static void give(struct slot *slot) {
     assert_true(pattern_holds(slot->start, class_size(slot->class), slot->key));
-    assert_true(cold_free(slot->start, slot->class));
-    assert_false(cold_free(slot->start, slot->class));
+    assert_true(shared_free(slot->start, slot->class));
+    assert_false(shared_free(slot->start, slot->class));
     assert_int_equal(state_of(slot->start), SLOT_FREE); /* this thread has no heap to keep it */
     slot->start = NULL;
 }
@@ -86,12 +86,12 @@ static void give(struct slot *slot) {
 static void check_granules(void) {
     for (size_t granule = 1; granule < space.granules; granule++) {
         const struct slab *slab = slab_of(granule);
-        if (slab->kind != GRANULE_COLD) continue;
+        if (slab->kind != GRANULE_SHARED) continue;
         for (uint32_t unit = 0; unit < UNITS; unit++) {
             bool is_slot = carved[granule][unit].class != 0;
-            uint32_t start = cold_find_start(slab, unit);
+            uint32_t start = shared_find_start(slab, unit);
             assert_int_equal(start, is_slot ? carved[granule][unit].start : UINT32_MAX);
-            if (is_slot) assert_int_equal(cold_class(slab, start), carved[granule][unit].class);
+            if (is_slot) assert_int_equal(shared_class(slab, start), carved[granule][unit].class);
         }
     }
 }
@@ -122,8 +122,8 @@ static void a_thread_keeps_what_it_frees(void **state) {
     heap.busy = 0;
     self_heap = &heap;
     if (slot->start == NULL) take(slot);
-    assert_true(cold_free(slot->start, slot->class));
-    assert_false(cold_free(slot->start, slot->class));
+    assert_true(shared_free(slot->start, slot->class));
+    assert_false(shared_free(slot->start, slot->class));
     assert_int_equal(state_of(slot->start), SLOT_CACHED);
     assert_int_equal(magazine_count(&heap, slot->class), 1);
     assert_ptr_equal(heap.magazine[slot->class].top->slot, slot->start);
@@ -136,9 +136,9 @@ static void a_thread_keeps_what_it_frees(void **state) {
 
     unsigned class = slot->class;
     bool zeroed;
-    assert_ptr_equal(cold_take(class, &zeroed), slot->start);
+    assert_ptr_equal(shared_take(class, &zeroed), slot->start);
     assert_false(zeroed);
-    assert_true(cold_free(slot->start, class));
+    assert_true(shared_free(slot->start, class));
     slot->start = NULL;
 }
 
@@ -170,7 +170,7 @@ static void a_rebuild_finds_all_free_slots(void **state) {
     uint64_t before = seed;
     for (int i = 1; i < 1000; i++) take(&slots[i]);
     for (int i = 1; i < 1000; i++) give(&slots[i]);
-    cold_after_fork(true);
+    shared_after_fork(true);
     seed = before;
     for (int i = 1; i < 1000; i++) take(&slots[i]);
     assert_int_equal(granules_used(), used);
@@ -183,12 +183,12 @@ static void only_small_classes_with_little_use_are_served(void **state) {
     for (unsigned class = 0; class < CLASSES; class ++) {
         struct bin bin = {0};
         struct slab slab;
-        bool may = class != CLASS_ZERO && class_size(class) <= COLD_MAX;
-        assert_int_equal(cold_wants(&bin, class), may);
+        bool may = class != CLASS_ZERO && class_size(class) <= SHARED_MAX;
+        assert_int_equal(shared_wants(&bin, class), may);
         bin.partial = &slab;
-        assert_false(cold_wants(&bin, class));
-        bin = (struct bin){.heat = COLD_HEAT};
-        assert_false(cold_wants(&bin, class));
+        assert_false(shared_wants(&bin, class));
+        bin = (struct bin){.heat = SHARED_HEAT};
+        assert_false(shared_wants(&bin, class));
     }
 }
 
@@ -206,7 +206,7 @@ static void exhaust_pages(struct rlimit *before) {
  * zeroed. */
 static bool take_inside(unsigned class, uint32_t page) {
     for (bool zeroed;;) {
-        char *slot = cold_take(class, &zeroed);
+        char *slot = shared_take(class, &zeroed);
         assert_non_null(slot);
         if (slot >= page_start(page) && slot < page_start(page) + GRANULE) return zeroed;
     }
@@ -225,7 +225,7 @@ static void a_refused_granule_changes_nothing(void **state) {
 
     struct rlimit before;
     exhaust_pages(&before);
-    while (cold_take(class, &zeroed) != NULL) continue;
+    while (shared_take(class, &zeroed) != NULL) continue;
     assert_false(take_inside(1, page));
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 }

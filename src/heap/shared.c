@@ -1,4 +1,4 @@
-#include "heap/cold.h"
+#include "heap/shared.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ struct depot {
     uint32_t count, capacity;
 };
 
-static struct depot depots[COLD_CLASSES];
+static struct depot depots[SHARED_CLASSES];
 
 /* The granule that slots are carved from, and how far it is. */
 static struct {
@@ -42,7 +42,7 @@ static bool next_granule_locked(void) {
     struct slab *granule = slab_of(page / GRANULE_PAGES);
     granule->state = states;
     granule->index = 0;
-    granule->kind = GRANULE_COLD;
+    granule->kind = GRANULE_SHARED;
     carving.clean = false; /* until the rest is there */
     signal_order();
     carving.granule = granule;
@@ -53,12 +53,12 @@ static bool next_granule_locked(void) {
 }
 
 /*
- * Cold slots have their own lock, because programs with many short threads take many of them. A
+ * Shared slots have their own lock, because programs with many short threads take many of them. A
  * thread that is refused the lock allocates from a slab instead. A slot that it frees stays unused
  * until the depots are rebuilt. Both cost only memory.
  */
 static void find_free_slots(void);
-struct open_lock cold_lock = {.repair = find_free_slots, .kind = COLD_LOCK};
+struct open_lock shared_lock = {.repair = find_free_slots, .kind = SHARED_LOCK};
 
 static bool next_granule(void) {
     struct lock_hold hold;
@@ -72,15 +72,15 @@ static bool next_granule(void) {
  * ones share at most their ends. */
 #define WHOLE_LINES_BELOW ((size_t)2 * CACHE_LINE)
 
-static size_t cold_alignment(unsigned class) {
+static size_t shared_alignment(unsigned class) {
     size_t line = class_size(class) < WHOLE_LINES_BELOW ? CACHE_LINE : UNIT;
     return max_size(class_alignment(class), line);
 }
 
 static char *carve(unsigned class) {
-    open_lock_assert_held(&cold_lock);
-    MALLOW_ASSERT(class != CLASS_ZERO && class < COLD_CLASSES);
-    size_t size = class_size(class), align = cold_alignment(class);
+    open_lock_assert_held(&shared_lock);
+    MALLOW_ASSERT(class != CLASS_ZERO && class < SHARED_CLASSES);
+    size_t size = class_size(class), align = shared_alignment(class);
     uint32_t at = (uint32_t)(round_up((size_t)carving.units * UNIT, align) / UNIT);
     if (at + size / UNIT > UNITS) {
         if (!next_granule()) return NULL;
@@ -91,7 +91,7 @@ static char *carve(unsigned class) {
     MALLOW_ASSERT(state_get(&carving.granule->state[at]) == SLOT_FRESH);
     if (at + 1 < UNITS)
         atomic_store_explicit(&carving.granule->state[at + 1],
-                              size > UNIT ? (uint8_t)(COLD_CLASS_MARK + class) : SLOT_FRESH,
+                              size > UNIT ? (uint8_t)(SHARED_CLASS_MARK + class) : SLOT_FRESH,
                               memory_order_relaxed);
     /* Release: who counts slots (stats.c) sees the class of one that it sees. */
     atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
@@ -100,25 +100,25 @@ static char *carve(unsigned class) {
 }
 
 static _Atomic uint8_t *state_of(const char *slot) {
-    return &slab_of(granule_of(slot))->state[cold_unit(slot)];
+    return &slab_of(granule_of(slot))->state[shared_unit(slot)];
 }
 
-char *cold_take(unsigned class, bool *zeroed) {
+char *shared_take(unsigned class, bool *zeroed) {
     struct depot *depot = &depots[class];
     char *slot;
     struct lock_hold hold;
-    if (!open_lock_take(&cold_lock, &hold)) return NULL;
+    if (!open_lock_take(&shared_lock, &hold)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
         MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_FREE);
-        MALLOW_ASSERT(cold_class(slab_of(granule_of(slot)), cold_unit(slot)) == class);
+        MALLOW_ASSERT(shared_class(slab_of(granule_of(slot)), shared_unit(slot)) == class);
         state_set(state_of(slot), SLOT_USED);
         *zeroed = false;
     } else {
         slot = carve(class);
         *zeroed = carving.clean;
     }
-    open_lock_drop(&cold_lock, &hold);
+    open_lock_drop(&shared_lock, &hold);
     return slot;
 }
 
@@ -145,22 +145,22 @@ static void depot_add(struct depot *depot, char *slot) {
     if (depot->count < depot->capacity || depot_grow(depot)) depot->slots[depot->count++] = slot;
 }
 
-void cold_give(char *slot) {
+void shared_give(char *slot) {
     struct slab *granule = slab_of(granule_of(slot));
-    MALLOW_ASSERT(granule->kind == GRANULE_COLD);
+    MALLOW_ASSERT(granule->kind == GRANULE_SHARED);
     MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_CACHED);
     struct lock_hold hold;
-    bool locked = open_lock_take(&cold_lock, &hold);
+    bool locked = open_lock_take(&shared_lock, &hold);
     state_set(state_of(slot), SLOT_FREE);
     if (!locked) return;
-    depot_add(&depots[cold_class(granule, cold_unit(slot))], slot);
-    open_lock_drop(&cold_lock, &hold);
+    depot_add(&depots[shared_class(granule, shared_unit(slot))], slot);
+    open_lock_drop(&shared_lock, &hold);
 }
 
 /* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
 static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     struct bin *bin = &heap->bin[class];
-    if (!cold_wants(bin, class)) return false;
+    if (!shared_wants(bin, class)) return false;
     bin->heat++;
     if (magazine_full(&heap->freed[class])) {
         struct frame_mark mark;
@@ -173,7 +173,7 @@ static bool keep(struct heap *heap, unsigned class, struct entry entry) {
     return true;
 }
 
-bool cold_free(char *slot, unsigned class) {
+bool shared_free(char *slot, unsigned class) {
     _Atomic uint8_t *state = state_of(slot);
     uint8_t used = SLOT_USED;
     /* Any thread may free it, so of two that do one must lose. */
@@ -182,21 +182,21 @@ bool cold_free(char *slot, unsigned class) {
         return false;
     struct heap *heap = self_heap;
     bool kept = heap_is_idle(heap) && keep(heap, class, (struct entry){slot, state});
-    if (!kept) cold_give(slot);
+    if (!kept) shared_give(slot);
     return true;
 }
 
-unsigned cold_class(const struct slab *granule, uint32_t unit) {
+unsigned shared_class(const struct slab *granule, uint32_t unit) {
     uint8_t mark = unit + 1 < UNITS ? state_get(&granule->state[unit + 1]) : 0;
-    return mark >= COLD_CLASS_MARK && mark < COLD_CLASS_MARK + COLD_CLASSES ? mark - COLD_CLASS_MARK
+    return mark >= SHARED_CLASS_MARK && mark < SHARED_CLASS_MARK + SHARED_CLASSES ? mark - SHARED_CLASS_MARK
                                                                             : 1;
 }
 
-uint32_t cold_find_start(const struct slab *granule, uint32_t unit) {
+uint32_t shared_find_start(const struct slab *granule, uint32_t unit) {
     for (uint32_t at = unit + 1; at-- > 0;) {
         uint8_t state = state_get(&granule->state[at]);
         if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
-        return at + class_size(cold_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
+        return at + class_size(shared_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
     }
     return UINT32_MAX;
 }
@@ -205,20 +205,20 @@ static void rebuild_granule(struct slab *granule) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < UNITS; unit++)
         if (state_get(&granule->state[unit]) == SLOT_FREE)
-            depot_add(&depots[cold_class(granule, unit)], start + (size_t)unit * UNIT);
+            depot_add(&depots[shared_class(granule, unit)], start + (size_t)unit * UNIT);
 }
 
 static RARE void find_free_slots(void) {
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
-    for (unsigned class = 0; class < COLD_CLASSES; class ++) {
+    for (unsigned class = 0; class < SHARED_CLASSES; class ++) {
         depots[class].count = depots[class].capacity = 0;
         depots[class].slots = NULL;
     }
     for (size_t granule = 1; granule < granules; granule++)
-        if (slab_of(granule)->kind == GRANULE_COLD) rebuild_granule(slab_of(granule));
+        if (slab_of(granule)->kind == GRANULE_SHARED) rebuild_granule(slab_of(granule));
 }
 
-RARE void cold_after_fork(bool rebuild) {
-    bool was_held = open_lock_after_fork(&cold_lock);
+RARE void shared_after_fork(bool rebuild) {
+    bool was_held = open_lock_after_fork(&shared_lock);
     if (was_held || rebuild) find_free_slots();
 }
