@@ -42,7 +42,7 @@ static bool slot_info(const void *p, struct block_info *info) {
     if (!place_of(p, &place)) return false;
     info->life = life_of(state_get(place.state));
     info->start = place.start;
-    info->size = place.slab->class == CLASS_ZERO ? 0 : place.bytes;
+    info->size = place.slab->size_class == CLASS_ZERO ? 0 : place.bytes;
     return info->life != LIFE_NONE;
 }
 
@@ -51,7 +51,7 @@ static bool shared_info(const struct slab *granule, const void *p, struct block_
     if (start == UINT32_MAX) return false;
     info->life = life_of(state_get(&granule->state[start]));
     info->start = granule_start(slab_granule(granule)) + (size_t)start * UNIT;
-    info->size = class_size(shared_class(granule, start));
+    info->size = size_class_bytes(shared_class(granule, start));
     return info->life != LIFE_NONE;
 }
 

@@ -37,7 +37,7 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (granule >= racy_load(size_t, &space.granules))
         return guard_contains(p) || mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
     const struct slab *slab = slab_of(granule);
-    if (slab->kind != GRANULE_SLAB || slab->class == CLASS_ZERO) return limit_elsewhere(p);
+    if (slab->kind != GRANULE_SLAB || slab->size_class == CLASS_ZERO) return limit_elsewhere(p);
     struct slot_ref slot = slot_locate(slab, p);
     if (state_get(slot.state) != SLOT_USED) return limit_elsewhere(p);
     return (slot.number + 1) * slab->slot_size - slot.offset;

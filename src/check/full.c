@@ -100,8 +100,8 @@ uint8_t full_fill_of_fresh(void) {
 }
 
 /* What leaves quarantine was not touched for long: the next ones are fetched meanwhile. */
-static void fetch_next(const struct heap *heap, unsigned class) {
-    struct entry entry = quarantine_soon(heap, class);
+static void fetch_next(const struct heap *heap, unsigned size_class) {
+    struct entry entry = quarantine_soon(heap, size_class);
     if (entry.slot == NULL) return;
     struct place next = place_at(entry);
     fetch_ahead(next.start);
@@ -112,17 +112,17 @@ static void fetch_next(const struct heap *heap, unsigned class) {
 
 /* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
  * program wrote to it. False when there is no memory. */
-ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned class, struct place *place,
+ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned size_class, struct place *place,
                                  bool *filled) {
-    struct entry entry = quarantine_take(heap, class);
+    struct entry entry = quarantine_take(heap, size_class);
     *filled = entry.slot != NULL;
     if (*filled) {
         state_set(entry.state, SLOT_CLOSING);
         *place = place_at(entry);
-        fetch_next(heap, class);
+        fetch_next(heap, size_class);
         return true;
     }
-    struct slab *slab = alloc_find_slab(heap, class);
+    struct slab *slab = alloc_find_slab(heap, size_class);
     if (slab == NULL || !records_make(slab)) return false;
     *place = place_at(slab_take_one(heap, slab));
     return true;
@@ -164,7 +164,7 @@ void *full_alloc(struct heap *heap, const struct alloc_request *ask, stack_id st
     if (ask->align > SLOT_MAX || slot_for(ask) > SLOT_MAX) return NULL;
     struct place place;
     bool filled;
-    if (!take_slot_for(heap, class_of(slot_for(ask)), &place, &filled)) return NULL;
+    if (!take_slot_for(heap, size_class_of(slot_for(ask)), &place, &filled)) return NULL;
     if (filled && unlikely(find_write(&place) != NULL))
         report_write(&place, "found when its memory was to be used again");
     size_t offset = block_offset(&place, ask);
@@ -269,15 +269,15 @@ static void give_back(struct heap *heap, struct entry entry) {
 /* One comes, two go at most, so that what is over the bound shrinks. */
 static void keep_for_a_while(struct heap *heap, const struct place *place) {
     struct entry entry = {place->start, place->state};
-    unsigned class = place->slab->class;
-    if (!quarantine_put(heap, class, entry)) {
+    unsigned size_class = place->slab->size_class;
+    if (!quarantine_put(heap, size_class, entry)) {
         give_back(heap, entry);
         return;
     }
     for (unsigned i = 0; i < 2; i++) {
-        struct entry leaving = quarantine_evict(heap, class);
+        struct entry leaving = quarantine_evict(heap, size_class);
         if (leaving.slot == NULL) return;
-        fetch_next(heap, class);
+        fetch_next(heap, size_class);
         give_back(heap, leaving);
     }
 }

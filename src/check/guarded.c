@@ -48,9 +48,9 @@ static void guarded_release(void *p, const struct free_request *request) {
  * Its first slot went to the call that was counted then. */
 static size_t calls_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
-    struct bin *bin = &heap->bin[class_of(size)];
-    size_t calls = max_size(bin->given, 1);
-    bin->given = 0;
+    struct bin *bin = &heap->bin[size_class_of(size)];
+    size_t calls = max_size(bin->last_refill, 1);
+    bin->last_refill = 0;
     return calls;
 }
 

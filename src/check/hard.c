@@ -30,8 +30,8 @@ ALWAYS_INLINE bool begin_fast(struct heap *heap, struct frame_mark *mark) {
 }
 
 /* A ring that was never used has no entries and no room, so both fast paths pass it by. */
-ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned class) {
-    return &heap->hard->rings[class];
+ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned size_class) {
+    return &heap->hard->rings[size_class];
 }
 
 /* Seals the slot at the head, which is zero, and takes it. */
@@ -69,16 +69,17 @@ static void *take_slowly(struct hard_ring *ring, size_t size) {
     void *p = hand_out(ring, entry, size);
     bool fresh = hard_ring_count(ring) != 0 &&
                  state_get(hard_ring_at(ring, ring->head)->state) == SLOT_HELD_FRESH;
-    ring->least = fresh ? HARD_ALL_KEPT : HARD_DELAY;
+    ring->minimum = fresh ? HARD_ALL_KEPT : HARD_DELAY;
     return p;
 }
 
-static void *alloc_from_ring(unsigned class, size_t size) {
+static void *alloc_from_ring(unsigned size_class, size_t size) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     void *p = NULL;
-    struct hard_ring *ring = hard_ring_of(heap, class);
-    if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY) hard_ring_refill(heap, ring, class);
+    struct hard_ring *ring = hard_ring_of(heap, size_class);
+    if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY)
+        hard_ring_refill(heap, ring, size_class);
     /* The delay is given up rather than failing, when the refill found nothing. */
     if (ring != NULL && hard_ring_count(ring) > 0) p = take_slowly(ring, size);
     decay_turn(heap);
@@ -87,24 +88,26 @@ static void *alloc_from_ring(unsigned class, size_t size) {
 }
 
 static unsigned class_for(size_t size, size_t align) {
-    unsigned class = class_of(size + HARD_TAIL);
-    while (class < CLASSES && align > UNIT && (class_size(class) & (align - 1)) != 0) class ++;
-    return class;
+    unsigned size_class = size_class_of(size + HARD_TAIL);
+    while (size_class < CLASSES && align > UNIT &&
+           (size_class_bytes(size_class) & (align - 1)) != 0)
+        size_class++;
+    return size_class;
 }
 
 ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
-    if (unlikely(hard_ring_count(ring) <= ring->least)) return NULL;
+    if (unlikely(hard_ring_count(ring) <= ring->minimum)) return NULL;
     struct entry entry = *hard_ring_at(ring, ring->head);
     if (unlikely(!hard_is_zero(entry.slot, ring->slot_bytes))) return NULL;
     return hand_out(ring, entry, size);
 }
 
 /* Takes a slot from a ring that has enough; NULL if the slow path must look. */
-ALWAYS_INLINE void *take_fast(unsigned class, size_t size) {
+ALWAYS_INLINE void *take_fast(unsigned size_class, size_t size) {
     struct frame_mark mark;
     struct heap *heap = self_heap;
     if (unlikely(!begin_fast(heap, &mark))) return NULL;
-    void *p = take_from(fast_ring(heap, class), size);
+    void *p = take_from(fast_ring(heap, size_class), size);
     heap_end_short(heap, &mark);
     return p;
 }
@@ -131,14 +134,14 @@ void *hard_alloc(size_t size, size_t align) {
     if (unlikely(size - 1 >= SLOT_MAX - HARD_TAIL))
         return size == 0 && align <= UNIT ? alloc_empty() : NULL;
     if (align > RUN_PAGE) return NULL;
-    unsigned class = class_for(size, align);
-    if (class == CLASSES) return NULL;
-    void *p = take_fast(class, size);
-    return likely(p != NULL) ? p : alloc_from_ring(class, size);
+    unsigned size_class = class_for(size, align);
+    if (size_class == CLASSES) return NULL;
+    void *p = take_fast(size_class, size);
+    return likely(p != NULL) ? p : alloc_from_ring(size_class, size);
 }
 
 void *hard_malloc(size_t size) {
-    void *p = likely(size <= SMALL_MAX) ? take_fast(class_of(size + HARD_TAIL), size) : NULL;
+    void *p = likely(size <= SMALL_MAX) ? take_fast(size_class_of(size + HARD_TAIL), size) : NULL;
     return likely(p != NULL) ? p : hard_malloc_slow(size);
 }
 
@@ -147,10 +150,10 @@ _Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */
 
-static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
+static NOINLINE void keep_slowly(unsigned size_class, struct entry entry) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return; /* no memory: the slot stays HELD and is lost */
-    struct hard_ring *ring = hard_ring_of(heap, class);
+    struct hard_ring *ring = hard_ring_of(heap, size_class);
     if (ring == NULL) {
         slab_give(heap, &entry, 1);
     } else {
@@ -162,17 +165,17 @@ static NOINLINE void keep_slowly(unsigned class, struct entry entry) {
     heap_leave(heap);
 }
 
-ALWAYS_INLINE void keep_in_ring(unsigned class, struct entry entry) {
+ALWAYS_INLINE void keep_in_ring(unsigned size_class, struct entry entry) {
     bool room = false;
     struct frame_mark mark;
     struct heap *heap = self_heap;
     if (likely(begin_fast(heap, &mark))) {
-        struct hard_ring *ring = fast_ring(heap, class);
+        struct hard_ring *ring = fast_ring(heap, size_class);
         room = hard_ring_count(ring) < ring->most;
         if (likely(room)) hard_ring_append(ring, entry);
         heap_end_short(heap, &mark);
     }
-    if (unlikely(!room)) keep_slowly(class, entry);
+    if (unlikely(!room)) keep_slowly(size_class, entry);
 }
 
 /* Claims the slot of the live block at p for the caller; false if there is none. */
@@ -197,7 +200,7 @@ static NOINLINE RARE void free_overflowed(void *p) {
 static NOINLINE bool free_empty(void *p) {
     struct place place;
     uint8_t live = SLOT_USED;
-    if (!place_of(p, &place) || place.start != p || place.slab->class != CLASS_ZERO ||
+    if (!place_of(p, &place) || place.start != p || place.slab->size_class != CLASS_ZERO ||
         !atomic_compare_exchange_strong_explicit(place.state, &live, SLOT_HELD,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return false;
@@ -219,7 +222,7 @@ ALWAYS_INLINE bool free_slot_of(void *p) {
     else
         memset(p, 0, bytes);
     atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
-    keep_in_ring(slab->class, entry);
+    keep_in_ring(slab->size_class, entry);
     return true;
 }
 
@@ -248,7 +251,8 @@ size_t hard_size(const struct place *place) { return hard_size_of(place->start, 
 
 bool hard_resize(const struct place *place, size_t size) {
     size_t bytes = place->bytes, before = hard_size_of(place->start, bytes);
-    if (size > bytes - HARD_TAIL || class_of(size + HARD_TAIL) != place->slab->class) return false;
+    if (size > bytes - HARD_TAIL || size_class_of(size + HARD_TAIL) != place->slab->size_class)
+        return false;
     if (!hard_is_whole(place->start, bytes)) hard_report_overflow(place, "found by realloc");
     /* No other thread may verify it in between. */
     atomic_store_explicit(place->state, SLOT_CLOSING, memory_order_release);

@@ -11,7 +11,7 @@
 #include "pages/meta.h"
 #include "report/fault.h"
 
-struct hard_ring *hard_ring_of(struct heap *heap, unsigned class) {
+struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class) {
     struct lock_hold hold;
     if (heap->hard == NULL) {
         if (!open_lock_take(&global_lock, &hold)) return NULL;
@@ -22,11 +22,11 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned class) {
         open_lock_drop(&global_lock, &hold);
         if (rings == NULL) return NULL;
     }
-    struct hard_ring *ring = &heap->hard->rings[class];
+    struct hard_ring *ring = &heap->hard->rings[size_class];
     if (ring->entries == NULL) {
         if (!open_lock_take(&global_lock, &hold)) return NULL;
-        ring->slot_bytes = (uint32_t)class_size(class);
-        ring->least = HARD_DELAY;
+        ring->slot_bytes = (uint32_t)size_class_bytes(size_class);
+        ring->minimum = HARD_DELAY;
         ring->entries = meta_alloc(HARD_RING * sizeof *ring->entries);
         signal_order(); /* the fast path looks at `most` alone */
         if (ring->entries != NULL)
@@ -37,12 +37,12 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned class) {
 }
 
 /* Fresh slots come before the oldest. */
-void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned class) {
+void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_class) {
     struct entry fresh[REFILL_MAX];
     size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
-    struct slab *slab = alloc_find_slab(heap, class);
+    struct slab *slab = alloc_find_slab(heap, size_class);
     if (slab == NULL) return;
-    if (class != CLASS_ZERO && !slab->wiped) {
+    if (size_class != CLASS_ZERO && !slab->wiped) {
         hard_wipe(slab);
         fault_watch(); /* the slab may end with an inaccessible page */
     }
@@ -69,8 +69,8 @@ void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to
 
 bool hard_relieve(struct heap *heap) {
     bool some = false;
-    for (unsigned class = 0; heap->hard != NULL && class < CLASSES; class ++) {
-        struct hard_ring *ring = &heap->hard->rings[class];
+    for (unsigned size_class = 0; heap->hard != NULL && size_class < CLASSES; size_class++) {
+        struct hard_ring *ring = &heap->hard->rings[size_class];
         some |= hard_ring_count(ring) != 0;
         hard_ring_evict(heap, ring, 0);
     }

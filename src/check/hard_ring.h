@@ -28,8 +28,9 @@ struct hard_ring {
     struct entry *entries; /* NULL: not used yet */
     uint32_t head, tail;   /* both grow; a refill moves head back */
     uint32_t slot_bytes;
-    uint32_t most;  /* entries at most; 0 while there is no array */
-    uint32_t least; /* the fast path takes only while there are more: HARD_DELAY or HARD_ALL_KEPT */
+    uint32_t most; /* entries at most; 0 while there is no array */
+    uint32_t
+        minimum; /* the fast path takes only while there are more: HARD_DELAY or HARD_ALL_KEPT */
 };
 
 #define HARD_ALL_KEPT UINT32_MAX /* the slow path must look at the next slot, a fresh one */
@@ -55,10 +56,10 @@ ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct entry entry) 
 }
 
 /* The heap's ring of the class; NULL when there is no memory for it. */
-struct hard_ring *hard_ring_of(struct heap *heap, unsigned class);
+struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class);
 
 /* Takes slots from a slab of the class; none when there is no memory. */
-void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned class);
+void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_class);
 
 /* Gives the oldest slots back to their slabs until `down_to` are left. */
 void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to);

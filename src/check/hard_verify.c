@@ -75,7 +75,7 @@ static bool is_zeroed(const struct place *place, uint8_t state) {
 bool hard_is_damaged(const struct place *place) {
     uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED, whole = true;
-    if (place->slab->class == CLASS_ZERO || (!live && !is_zeroed(place, state))) return false;
+    if (place->slab->size_class == CLASS_ZERO || (!live && !is_zeroed(place, state))) return false;
     for (int i = 0; i < 2; i++) {
         whole = live ? hard_is_whole(place->start, place->bytes)
                      : hard_is_zero(place->start, place->bytes);
@@ -114,7 +114,7 @@ bool hard_verify(const struct place *place, const char *when) {
 static char *lead_of(struct slab *slab) {
     char *first = slab_slot_zero(slab) + (size_t)(slab->slots - slab->capacity) * slab->slot_size;
     bool room = first - granule_start(slab_granule(slab)) >= (ptrdiff_t)LEAD;
-    return room && slab->class != CLASS_ZERO ? first - LEAD : NULL;
+    return room && slab->size_class != CLASS_ZERO ? first - LEAD : NULL;
 }
 
 /* Clears the lead, so that the write is reported once. */

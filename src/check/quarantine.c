@@ -46,15 +46,15 @@ static bool nearly_full(const struct quarantine *quarantine, const struct ring *
 static const struct entry nothing;
 
 /* Frees that pass at least. */
-static uint32_t delay(unsigned class) {
-    if (class_size(class) <= DELAY_BYTES / QUARANTINE_DELAY) return QUARANTINE_DELAY;
-    size_t slots = DELAY_BYTES / class_size(class);
+static uint32_t delay(unsigned size_class) {
+    if (size_class_bytes(size_class) <= DELAY_BYTES / QUARANTINE_DELAY) return QUARANTINE_DELAY;
+    size_t slots = DELAY_BYTES / size_class_bytes(size_class);
     return (uint32_t)min_size(QUARANTINE_DELAY, max_size(slots, DELAY_LEAST));
 }
 
-static bool too_many(const struct quarantine *quarantine, unsigned class) {
-    const struct ring *ring = &quarantine->rings[class];
-    return held(ring) > delay(class) && (excess(quarantine) > 0 || held(ring) >= RING_MAX);
+static bool too_many(const struct quarantine *quarantine, unsigned size_class) {
+    const struct ring *ring = &quarantine->rings[size_class];
+    return held(ring) > delay(size_class) && (excess(quarantine) > 0 || held(ring) >= RING_MAX);
 }
 
 static struct entry *ring_entry(const struct ring *ring, uint32_t index) {
@@ -90,51 +90,51 @@ static struct quarantine *quarantine_of(struct heap *heap) {
     return new;
 }
 
-bool quarantine_put(struct heap *heap, unsigned class, struct entry entry) {
-    MALLOW_ASSERT(class < CLASSES);
+bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry) {
+    MALLOW_ASSERT(size_class < CLASSES);
     MALLOW_ASSERT(entry.slot != NULL);
     struct quarantine *quarantine = quarantine_of(heap);
     if (quarantine == NULL) return false;
-    struct ring *ring = &quarantine->rings[class];
+    struct ring *ring = &quarantine->rings[size_class];
     if (held(ring) == ring->capacity && !ring_grow(ring)) return false;
-    count_bytes(quarantine,
-                class_size(class)); /* first: the sum must not fall below what is there */
+    count_bytes(quarantine, size_class_bytes(
+                                size_class)); /* first: the sum must not fall below what is there */
     *ring_entry(ring, ring->tail) = entry;
     signal_order();
     ring->tail++;
     return true;
 }
 
-static struct entry leave_ring(struct quarantine *quarantine, unsigned class) {
-    struct ring *ring = &quarantine->rings[class];
+static struct entry leave_ring(struct quarantine *quarantine, unsigned size_class) {
+    struct ring *ring = &quarantine->rings[size_class];
     MALLOW_ASSERT(held(ring) != 0);
     struct entry oldest = *ring_entry(ring, ring->head);
     MALLOW_ASSERT(oldest.slot != NULL);
     ring->head++;
     signal_order();
-    count_bytes(quarantine, -class_size(class));
+    count_bytes(quarantine, -size_class_bytes(size_class));
     return oldest;
 }
 
-struct entry quarantine_soon(const struct heap *heap, unsigned class) {
-    const struct ring *ring = &heap->quarantine->rings[class];
+struct entry quarantine_soon(const struct heap *heap, unsigned size_class) {
+    const struct ring *ring = &heap->quarantine->rings[size_class];
     return held(ring) > SOON ? *ring_entry(ring, ring->head + SOON) : nothing;
 }
 
-struct entry quarantine_take(struct heap *heap, unsigned class) {
+struct entry quarantine_take(struct heap *heap, unsigned size_class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return nothing;
-    const struct ring *ring = &quarantine->rings[class];
-    bool due = held(ring) > delay(class) && nearly_full(quarantine, ring);
-    return due ? leave_ring(quarantine, class) : nothing;
+    const struct ring *ring = &quarantine->rings[size_class];
+    bool due = held(ring) > delay(size_class) && nearly_full(quarantine, ring);
+    return due ? leave_ring(quarantine, size_class) : nothing;
 }
 
-struct entry quarantine_evict(struct heap *heap, unsigned class) {
+struct entry quarantine_evict(struct heap *heap, unsigned size_class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return nothing;
     bool over = excess(quarantine) > 0;
-    if (likely(!over && held(&quarantine->rings[class]) < RING_MAX)) return nothing;
-    if (too_many(quarantine, class)) return leave_ring(quarantine, class);
+    if (likely(!over && held(&quarantine->rings[size_class]) < RING_MAX)) return nothing;
+    if (too_many(quarantine, size_class)) return leave_ring(quarantine, size_class);
     if (!over) return nothing;
     unsigned victim = quarantine->next_victim++ % CLASSES;
     return too_many(quarantine, victim) ? leave_ring(quarantine, victim) : nothing;
@@ -142,8 +142,9 @@ struct entry quarantine_evict(struct heap *heap, unsigned class) {
 
 struct entry quarantine_relieve(struct heap *heap) {
     if (heap->quarantine == NULL) return nothing;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        if (held(&heap->quarantine->rings[class]) != 0) return leave_ring(heap->quarantine, class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        if (held(&heap->quarantine->rings[size_class]) != 0)
+            return leave_ring(heap->quarantine, size_class);
     }
     return nothing;
 }

@@ -33,17 +33,17 @@ struct quarantine {
 #define QUARANTINE_DELAY 200u
 
 /* Keeps a slot that was freed; false when there is no memory for that. */
-bool quarantine_put(struct heap *heap, unsigned class, struct entry entry);
+bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry);
 
 /* The oldest slot of the class, if it may be used again now; else an entry without a slot. */
-struct entry quarantine_take(struct heap *heap, unsigned class);
+struct entry quarantine_take(struct heap *heap, unsigned size_class);
 
 /* After one has left: that which leaves the class after some more, or without a slot. */
 #define SOON 3u
-struct entry quarantine_soon(const struct heap *heap, unsigned class);
+struct entry quarantine_soon(const struct heap *heap, unsigned size_class);
 
 /* After a put: a slot that must leave, since more is held than may be; else one without a slot. */
-struct entry quarantine_evict(struct heap *heap, unsigned class);
+struct entry quarantine_evict(struct heap *heap, unsigned size_class);
 
 /* The oldest slot of any class, when memory is short; without a slot when none is held. */
 struct entry quarantine_relieve(struct heap *heap);

@@ -10,20 +10,20 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "heap/shared.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
 #include "heap/remote.h"
+#include "heap/shared.h"
 #include "mallow.h"
 #include "os/open_lock.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
 #include "pages/space.h"
 
-#define OFFSET(class) \
-    (uint16_t)(offsetof(struct heap, magazine) + (class) * sizeof(struct magazine))
+#define OFFSET(size_class) \
+    (uint16_t)(offsetof(struct heap, magazine) + (size_class) * sizeof(struct magazine))
 #define OFFSETS_4(a, b, c, d) OFFSET(a), OFFSET(b), OFFSET(c), OFFSET(d)
 #define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
 
@@ -49,33 +49,33 @@ const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
 };
 
 /* What other threads freed comes before what nobody used yet. */
-struct slab *alloc_find_slab(struct heap *heap, unsigned class) {
+struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     MALLOW_ASSERT(heap_is_entered(heap));
-    MALLOW_ASSERT(class < CLASSES);
-    struct bin *bin = &heap->bin[class];
+    MALLOW_ASSERT(size_class < CLASSES);
+    struct bin *bin = &heap->bin[size_class];
     if (!mode_is_plain() && bin->partial != NULL) return bin->partial;
-    remote_collect(heap, class);
+    remote_collect(heap, size_class);
     if (bin->partial != NULL) return bin->partial;
-    if (heap_take_orphan_slab(heap, class) != NULL) return bin->partial;
+    if (heap_take_orphan_slab(heap, size_class) != NULL) return bin->partial;
     /* Slabs that others have emptied are memory for this one. */
     if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
     slab_retire_empty(heap);
-    return slab_create(heap, class);
+    return slab_create(heap, size_class);
 }
 
 /* Puts slots on the empty magazine. Few that were freed wait for more, so that a program that uses
  * few in turn is not in slow paths all the time. */
-static bool refill(struct heap *heap, unsigned class) {
-    magazine_grow(heap, class);
-    unsigned want = magazine_want(heap, class);
+static bool refill(struct heap *heap, unsigned size_class) {
+    magazine_grow(heap, size_class);
+    unsigned want = magazine_want(heap, size_class);
     if (want == 0) return false;
-    if (magazine_swap(heap, class, want)) return true;
-    struct slab *slab = alloc_find_slab(heap, class);
-    if (slab == NULL) return magazine_swap(heap, class, 1);
-    struct entry *before = heap->magazine[class].top;
+    if (magazine_swap(heap, size_class, want)) return true;
+    struct slab *slab = alloc_find_slab(heap, size_class);
+    if (slab == NULL) return magazine_swap(heap, size_class, 1);
+    struct entry *before = heap->magazine[size_class].top;
     (settings.randomize ? slab_take_at_random : slab_take)(heap, slab, want);
-    heap->bin[class].given = (uint16_t)(heap->magazine[class].top - before);
-    MALLOW_ASSERT(magazine_is_valid(heap, class));
+    heap->bin[size_class].last_refill = (uint16_t)(heap->magazine[size_class].top - before);
+    MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     return true;
 }
 
@@ -87,19 +87,19 @@ static char *take_cached(struct magazine *magazine, bool *zeroed) {
 }
 
 /* Takes a slot: the newest cached one, then one of a shared granule, then one from a slab. */
-static NOINLINE void *alloc_slot(unsigned class, bool *zeroed) {
+static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
-    struct magazine *magazine = &heap->magazine[class];
-    struct bin *bin = &heap->bin[class];
+    struct magazine *magazine = &heap->magazine[size_class];
+    struct bin *bin = &heap->bin[size_class];
     /* The magazine is not empty if the heap was just taken over from a thread that is gone. */
     char *slot = take_cached(magazine, zeroed);
     /* The address of a shared slot follows from the order of the calls, so it can be guessed. */
-    if (slot == NULL && shared_wants(bin, class) && !settings.randomize) {
+    if (slot == NULL && shared_wants(bin, size_class) && !settings.randomize) {
         bin->heat++;
-        slot = shared_take(class, zeroed);
+        slot = shared_take(size_class, zeroed);
     }
-    if (slot == NULL && refill(heap, class)) slot = take_cached(magazine, zeroed);
+    if (slot == NULL && refill(heap, size_class)) slot = take_cached(magazine, zeroed);
     decay_turn(heap);
     heap_leave(heap);
     return slot;
@@ -125,22 +125,23 @@ static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
 static unsigned aligned_class(size_t align, size_t size) {
     /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
     if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
-    unsigned class = class_of(max_size(size, 1));
-    while (class < CLASSES && class_size(class) % align != 0) class ++;
-    return class;
+    unsigned size_class = size_class_of(max_size(size, 1));
+    while (size_class < CLASSES && size_class_bytes(size_class) % align != 0) size_class++;
+    return size_class;
 }
 
 void *alloc_plain(size_t size, size_t align, bool *zeroed) {
-    unsigned class;
+    unsigned size_class;
     if (unlikely(align > UNIT)) {
-        class = aligned_class(align, size);
+        size_class = aligned_class(align, size);
         size = max_size(size, 1);
     } else {
-        class = size <= SLOT_MAX ? class_of(size) : CLASSES;
+        size_class = size <= SLOT_MAX ? size_class_of(size) : CLASSES;
         align = 1;
     }
     for (bool again = false;; again = true) {
-        void *p = class < CLASSES ? alloc_slot(class, zeroed) : alloc_pages(size, align, zeroed);
+        void *p = size_class < CLASSES ? alloc_slot(size_class, zeroed)
+                                       : alloc_pages(size, align, zeroed);
         if (unlikely(p == NULL) && !again && size <= PTRDIFF_MAX) {
             if (!open_lock_was_refused() && heap_relieve()) continue;
             if (open_lock_was_refused()) p = alloc_mapping(size, align, zeroed);
@@ -152,7 +153,7 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
 static NOINLINE void *malloc_medium(size_t size) {
-    void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[class_of(size)]) : NULL;
+    void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[size_class_of(size)]) : NULL;
     return p != NULL ? p : mode_now()->malloc(size);
 }
 
@@ -178,17 +179,17 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     }
     bool zeroed;
     if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
-        unsigned class = class_of(bytes);
-        void *p = take_cached(&self_heap->magazine[class], &zeroed);
+        unsigned size_class = size_class_of(bytes);
+        void *p = take_cached(&self_heap->magazine[size_class], &zeroed);
         /* The whole slot: what malloc_usable_size grants is cleared too. */
-        if (likely(p != NULL)) return zeroed ? p : memset(p, 0, class_size(class));
+        if (likely(p != NULL)) return zeroed ? p : memset(p, 0, size_class_bytes(size_class));
     }
     return calloc_slow(bytes, __builtin_return_address(0));
 }
 
 void *alloc_aligned(size_t align, size_t size, const void *caller) {
-    unsigned class = aligned_class(align, size);
-    void *p = class < CLASSES ? fast_take(&self_heap->magazine[class]) : NULL;
+    unsigned size_class = aligned_class(align, size);
+    void *p = size_class < CLASSES ? fast_take(&self_heap->magazine[size_class]) : NULL;
     if (p != NULL) return p;
     return mode_now()->alloc(&(struct alloc_request){
         .size = size, .align = align, .caller = caller, .entry = __builtin_frame_address(0)});

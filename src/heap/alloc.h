@@ -16,7 +16,7 @@ void *alloc_aligned(size_t align, size_t size, const void *caller);
 
 /* A slab of the class with available slots, from the nearest place that has one; NULL when there is
  * no memory. */
-struct slab *alloc_find_slab(struct heap *heap, unsigned class);
+struct slab *alloc_find_slab(struct heap *heap, unsigned size_class);
 
 /* A block became larger than the program asked for because memory was short: a shrinking realloc
  * could not allocate the smaller copy and kept the block, or a page was mapped for a small one. */

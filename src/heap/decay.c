@@ -20,8 +20,8 @@
 
 /* The longer a slot lies in a magazine, the less it is needed there; and each keeps a page. */
 static void halve_magazines(struct heap *heap) {
-    for (unsigned class = 0; class < CLASSES; class ++)
-        magazine_flush(heap, class, (magazine_count(heap, class) + 1) / 2);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        magazine_flush(heap, size_class, (magazine_count(heap, size_class) + 1) / 2);
 }
 
 /* A slice of a sweep over the heap's slabs; true when none is left, or none is due. */
@@ -33,20 +33,21 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     remote_collect_some(heap);
     if (decay->granule == 0) {
         if (!visited) halve_magazines(heap);
-        decay->restless = false;
+        decay->unfinished = false;
     }
     struct sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
     bool done = trim_slice(heap, &decay->granule, &sweep);
-    decay->restless = decay->restless || sweep.left;
+    decay->unfinished = decay->unfinished || sweep.left;
     if (!done) return false;
     decay->next_sweep = now + SWEEP_NS;
-    if (!decay->restless) racy_store(&decay->settled, heap->turns);
+    if (!decay->unfinished) racy_store(&decay->finished_at, heap->slow_path_count);
     return true;
 }
 
 /* Whether a sweep would find something, as far as can be told from outside. */
 static bool is_settled(struct heap *heap) {
-    return racy_load(unsigned, &heap->decay.settled) == racy_load(unsigned, &heap->turns) &&
+    return racy_load(unsigned, &heap->decay.finished_at) ==
+               racy_load(unsigned, &heap->slow_path_count) &&
            !remote_pending(heap);
 }
 
@@ -59,7 +60,9 @@ static bool decay_other(struct heap *heap, int64_t now) {
         bool waits = !mode_is_plain() && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
         (waits ? heap_reap : heap_reap_whole)(heap);
         done = decay_heap(heap, now, false);
-        if (waits) racy_store(&heap->decay.settled, heap->turns - 1); /* there is more to do */
+        if (waits)
+            racy_store(&heap->decay.finished_at,
+                       heap->slow_path_count - 1); /* there is more to do */
         heap_end(heap);
     } else if (heap_visit_begin(heap, &hold)) {
         done = decay_heap(heap, now, true);

@@ -15,10 +15,10 @@
 #include "heap/heap.h"
 
 /* Of the heap's thread, in a slow path: looks whether something is due, once in many calls. */
-#define DECAY_TURNS 64u
+#define DECAY_SLOW_PATHS 64u
 void decay_look(struct heap *heap);
 ALWAYS_INLINE void decay_turn(struct heap *heap) {
-    if (unlikely(heap->turns % DECAY_TURNS == 0)) decay_look(heap);
+    if (unlikely(heap->slow_path_count % DECAY_SLOW_PATHS == 0)) decay_look(heap);
 }
 
 /* Of a thread that is not in its heap, if it has one. */

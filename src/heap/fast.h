@@ -48,11 +48,11 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
 
 enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 
-/* What a size that the caller passes says of the block. */
+/* How the caller's size is compared with the block. */
 enum size_says { SIZE_NOTHING, SIZE_CLASS, SIZE_AT_MOST };
 
 /* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
-ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t told) {
+ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t size_hint) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
@@ -62,13 +62,14 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t t
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
     if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;
-    if (says == SIZE_CLASS && unlikely(told - slab->least > slab->least_more)) return FAST_OTHER;
-    if (says == SIZE_AT_MOST && unlikely(told > slab->slot_size)) return FAST_OTHER;
+    if (says == SIZE_CLASS && unlikely(size_hint - slab->size_min > slab->size_span))
+        return FAST_OTHER;
+    if (says == SIZE_AT_MOST && unlikely(size_hint > slab->slot_size)) return FAST_OTHER;
     struct magazine *magazine = slab->magazine;
     struct entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;
     MALLOW_ASSERT(entry < magazine->limit);
-    MALLOW_ASSERT(magazine == &self_heap->freed[slab->class]);
+    MALLOW_ASSERT(magazine == &self_heap->freed[slab->size_class]);
     state_set(state, SLOT_CACHED);
     entry->slot = p;
     entry->state = state;
@@ -80,15 +81,15 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t t
 
 ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, SIZE_NOTHING, 0); }
 
-/* told: what the caller believes the block's size to be. */
-ALWAYS_INLINE enum fast_free fast_give_sized(void *p, size_t told) {
-    return fast_give_if(p, SIZE_CLASS, told);
+/* size_hint: the block's size, as the caller believes. */
+ALWAYS_INLINE enum fast_free fast_give_sized(void *p, size_t size_hint) {
+    return fast_give_if(p, SIZE_CLASS, size_hint);
 }
 
 /* A block that was allocated with an alignment may lie in a much larger slot. */
-ALWAYS_INLINE enum fast_free fast_give_aligned(void *p, size_t align, size_t told) {
+ALWAYS_INLINE enum fast_free fast_give_aligned(void *p, size_t align, size_t size_hint) {
     if (unlikely(((uintptr_t)p & (align - 1)) != 0)) return FAST_OTHER;
-    return fast_give_if(p, SIZE_AT_MOST, told);
+    return fast_give_if(p, SIZE_AT_MOST, size_hint);
 }
 
 #endif

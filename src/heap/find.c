@@ -9,12 +9,12 @@ static struct found find_shared(struct slab *granule, void *p) {
     struct found none = {0};
     uint32_t unit = shared_unit(p);
     if ((uintptr_t)p % UNIT != 0 || state_get(&granule->state[unit]) != SLOT_USED) return none;
-    unsigned class = shared_class(granule, unit);
+    unsigned size_class = shared_class(granule, unit);
     return (struct found){
         .kind = BLOCK_SHARED,
-        .class = class,
+        .size_class = size_class,
         .start = p,
-        .usable = class_size(class),
+        .usable = size_class_bytes(size_class),
         .slab = granule,
         .state = &granule->state[unit],
     };

@@ -20,7 +20,7 @@ enum block_kind {
 
 struct found {
     enum block_kind kind;
-    unsigned class; /* of a slot */
+    unsigned size_class; /* of a slot */
     char *start;
     size_t usable; /* bytes */
     struct slab *slab;
@@ -38,9 +38,9 @@ ALWAYS_INLINE bool find_slot(void *p, struct found *found) {
     if (!slot.is_start || state_get(slot.state) != SLOT_USED) return false;
     *found = (struct found){
         .kind = BLOCK_SLOT,
-        .class = slab->class,
+        .size_class = slab->size_class,
         .start = p,
-        .usable = slab->class == CLASS_ZERO ? 0 : slab->slot_size,
+        .usable = slab->size_class == CLASS_ZERO ? 0 : slab->slot_size,
         .slab = slab,
         .state = slot.state,
     };

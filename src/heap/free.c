@@ -3,7 +3,6 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/alloc.h"
-#include "heap/shared.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/find.h"
@@ -12,26 +11,27 @@
 #include "heap/misuse.h"
 #include "heap/mode.h"
 #include "heap/remote.h"
+#include "heap/shared.h"
 #include "mallow.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when
  * another thread freed it first, for which there was time since its state was read. */
-static bool give_to_full(struct heap *heap, unsigned class, struct entry entry) {
+static bool give_to_full(struct heap *heap, unsigned size_class, struct entry entry) {
     MALLOW_ASSERT(heap_is_entered(heap));
     uint8_t used = SLOT_USED;
     if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED,
                                                  memory_order_relaxed, memory_order_relaxed))
         return false;
-    magazine_grow(heap, class);
-    unsigned count = magazine_count(heap, class);
-    if (heap->bin[class].entries <= 1) {
+    magazine_grow(heap, size_class);
+    unsigned count = magazine_count(heap, size_class);
+    if (heap->bin[size_class].entries <= 1) {
         slab_give(heap, &entry, 1);
         return true;
     }
-    if (magazine_full(&heap->freed[class])) magazine_flush(heap, class, (count + 1) / 2);
-    magazine_push(heap, class, entry);
+    if (magazine_full(&heap->freed[size_class])) magazine_flush(heap, size_class, (count + 1) / 2);
+    magazine_push(heap, size_class, entry);
     return true;
 }
 
@@ -52,7 +52,8 @@ static bool free_slot(struct found *block) {
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     /* Not its owner: a signal handler's stand-in. */
-    bool done = mine ? give_to_full(heap, slab->class, entry) : remote_free(slab, block->state);
+    bool done =
+        mine ? give_to_full(heap, slab->size_class, entry) : remote_free(slab, block->state);
     if (heap != NULL) {
         decay_turn(heap);
         heap_leave(heap);
@@ -65,7 +66,7 @@ static bool free_found(struct found *block) {
     case BLOCK_SLOT:
         return free_slot(block);
     case BLOCK_SHARED:
-        return shared_free(block->start, block->class);
+        return shared_free(block->start, block->size_class);
     case BLOCK_RUN:
         return large_free(block->start);
     case BLOCK_MAPPING:

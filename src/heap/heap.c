@@ -127,7 +127,8 @@ static bool heap_seize(struct heap *heap, struct frame_mark *mark) {
     heap->outer = NULL;
     MALLOW_ASSERT(heap_lists_are_valid(heap));
     /* The next thread may use other classes than the last. */
-    for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].heat = 0;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        heap->bin[size_class].heat = 0;
     return true;
 }
 
@@ -271,7 +272,7 @@ void heap_leave(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(heap_is_valid_at_times(heap));
     signal_order();
-    racy_store(&heap->turns, heap->turns + 1);
+    racy_store(&heap->slow_path_count, heap->slow_path_count + 1);
     frame_mark_clear((struct frame_mark *)heap->busy);
     mark_idle(heap);
     if (unlikely(self_heap != heap)) heap_go_back(heap);
@@ -319,7 +320,7 @@ void heap_end(struct heap *heap) {
     if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
-struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
+struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class) {
     if (heap_first()->next == NULL) return NULL;
     uint64_t signals = open_lock_hold_signals();
     struct slab *slab = NULL;
@@ -327,7 +328,7 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class) {
     struct heap *orphan = seize_any(LOOKS_FOR_SLAB, heap, &mark);
     if (orphan != NULL) {
         heap_reap(orphan);
-        slab = orphan->bin[class].partial;
+        slab = orphan->bin[size_class].partial;
         if (slab != NULL) slab_transfer(slab, orphan, heap);
         heap_release(orphan);
     }

@@ -51,19 +51,19 @@ struct magazine {
 /* A heap's slabs of one class that have free slots, and how much the class is used. */
 struct bin {
     struct slab *partial;
-    uint16_t entries; /* of the magazine's array, sentinel included; 0 before the first */
-    uint16_t allowed; /* that many at most */
-    int16_t streak;   /* refills since the last flush, or less than 0: flushes since a refill */
-    uint16_t heat;    /* slots taken from shared granules so far (shared.c) */
-    uint16_t given;   /* slots that the last refill brought, while allocations are sampled */
+    uint16_t entries;     /* of the magazine's array, sentinel included; 0 before the first */
+    uint16_t allowed;     /* that many at most */
+    int16_t streak;       /* refills since the last flush, or less than 0: flushes since a refill */
+    uint16_t heat;        /* slots taken from shared granules so far (shared.c) */
+    uint16_t last_refill; /* slots that the last refill brought, while allocations are sampled */
 };
 
 /* How far free memory in the heap's slabs has been given back (decay.c). */
 struct decay {
     int64_t next_look, next_sweep; /* purge_now */
     size_t granule;                /* where the sweep goes on */
-    bool restless;                 /* this sweep left something for the next */
-    unsigned settled;              /* `turns` when a sweep left nothing */
+    bool unfinished;               /* this sweep left something for the next */
+    unsigned finished_at;          /* `slow_path_count` when a sweep left nothing */
     unsigned tours_without_thread; /* since its thread is gone */
 };
 
@@ -94,8 +94,8 @@ struct heap {
     struct heap *outer;      /* the interrupted heap that this one stands in for */
     struct heap *next;       /* registry: heaps are never unmapped */
     struct owner owner;
-    struct open_lock visit; /* another thread is at work here, see heap_visit_begin */
-    unsigned turns;         /* slow paths that were left; wraps around */
+    struct open_lock visit;   /* another thread is at work here, see heap_visit_begin */
+    unsigned slow_path_count; /* slow paths that were left; wraps around */
     struct decay decay;
     unsigned generation; /* of the settings that the magazines follow */
 
@@ -181,7 +181,7 @@ ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
 void heap_follow_settings(void);
 
 /* Takes a slab with free slots of the class from a heap whose thread is gone. */
-struct slab *heap_take_orphan_slab(struct heap *heap, unsigned class);
+struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class);
 
 /*
  * A visit to a heap whose thread lives, but is not in one of its slow paths: until the visitor has

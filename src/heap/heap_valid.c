@@ -4,10 +4,10 @@
 
 #ifdef MALLOW_ASSERTIONS
 
-#    include "heap/shared.h"
 #    include "heap/heap.h"
 #    include "heap/magazine.h"
 #    include "heap/reciprocal.h"
+#    include "heap/shared.h"
 #    include "heap/slab.h"
 
 /* ---- holding ---- */
@@ -39,16 +39,16 @@ static unsigned states_available(uint64_t word) {
 }
 
 static bool slab_parts_are_valid(struct heap *heap, struct slab *slab) {
-    unsigned class = slab->class;
-    size_t size = class_size(class);
-    for (unsigned i = 0; i < class_granules(class); i++) {
+    unsigned size_class = slab->size_class;
+    size_t size = size_class_bytes(size_class);
+    for (unsigned i = 0; i < size_class_granules(size_class); i++) {
         struct slab *part = slab_part(slab, i);
         MALLOW_ASSERT(part->kind == GRANULE_SLAB);
         MALLOW_ASSERT(part->index == i);
-        MALLOW_ASSERT(part->class == class);
+        MALLOW_ASSERT(part->size_class == size_class);
         MALLOW_ASSERT(part->slot_size == size);
         MALLOW_ASSERT(part->reciprocal == reciprocal_of(size));
-        MALLOW_ASSERT(part->magazine == &heap->freed[class]);
+        MALLOW_ASSERT(part->magazine == &heap->freed[size_class]);
         MALLOW_ASSERT(atomic_load_explicit(&part->owner, memory_order_relaxed) == heap);
         /* Its first state is that of the slot around the granule's start. */
         size_t before = (size_t)(part->state - slab->state);
@@ -72,14 +72,14 @@ static bool slab_states_are_valid(struct slab *slab) {
             MALLOW_ASSERT(slot_state_is_known((uint8_t)(word >> 8 * i)));
     }
     MALLOW_ASSERT(slab->state_bytes - none == slab->capacity);
-    MALLOW_ASSERT(available == slab->capacity - slab->outside);
+    MALLOW_ASSERT(available == slab->capacity - slab->in_use);
     return true;
 }
 
 static bool slab_links_are_valid(struct heap *heap, struct slab *slab) {
-    MALLOW_ASSERT(slab->listed == (slab->outside < slab->capacity));
+    MALLOW_ASSERT(slab->listed == (slab->in_use < slab->capacity));
     if (!slab->listed) return true;
-    struct slab *head = heap->bin[slab->class].partial;
+    struct slab *head = heap->bin[slab->size_class].partial;
     MALLOW_ASSERT((slab->prev == NULL ? head : slab->prev->next) == slab);
     MALLOW_ASSERT(slab->next == NULL || slab->next->prev == slab);
     return true;
@@ -87,9 +87,9 @@ static bool slab_links_are_valid(struct heap *heap, struct slab *slab) {
 
 bool slab_is_valid(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
-    MALLOW_ASSERT(slab->class < CLASSES);
+    MALLOW_ASSERT(slab->size_class < CLASSES);
     MALLOW_ASSERT(slab->capacity != 0);
-    MALLOW_ASSERT(slab->outside <= slab->capacity);
+    MALLOW_ASSERT(slab->in_use <= slab->capacity);
     MALLOW_ASSERT(slab->capacity <= slab->slots);
     MALLOW_ASSERT(slab->slots < slab->state_bytes);
     MALLOW_ASSERT(slab->state_bytes % CACHE_LINE == 0);
@@ -102,12 +102,12 @@ bool slab_is_valid(struct heap *heap, struct slab *slab) {
 /* ---- magazines ---- */
 
 static const struct entry *magazine_bottom(const struct heap *heap, const struct magazine *magazine,
-                                           unsigned class) {
-    unsigned entries = heap->bin[class].entries;
+                                           unsigned size_class) {
+    unsigned entries = heap->bin[size_class].entries;
     return magazine->limit - (entries == 0 ? 1 : entries);
 }
 
-static bool magazine_entry_is_valid(const struct heap *heap, unsigned class,
+static bool magazine_entry_is_valid(const struct heap *heap, unsigned size_class,
                                     const struct entry *entry) {
     size_t granule = granule_of(entry->slot);
     MALLOW_ASSERT(entry->slot != NULL);
@@ -117,11 +117,11 @@ static bool magazine_entry_is_valid(const struct heap *heap, unsigned class,
     if (slab->kind == GRANULE_SHARED) {
         MALLOW_ASSERT(entry->state == &slab->state[shared_unit(entry->slot)]);
         MALLOW_ASSERT(state == SLOT_CACHED);
-        MALLOW_ASSERT(shared_class(slab, shared_unit(entry->slot)) == class);
+        MALLOW_ASSERT(shared_class(slab, shared_unit(entry->slot)) == size_class);
         return true;
     }
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
-    MALLOW_ASSERT(slab->class == class);
+    MALLOW_ASSERT(slab->size_class == size_class);
     MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap);
     uint64_t product =
         reciprocal_product((uint32_t)(uintptr_t)entry->slot - slab->start, slab->reciprocal);
@@ -151,10 +151,10 @@ static bool seen_may_have(struct seen *seen, const char *slot) {
 }
 
 static bool magazine_side_is_valid(const struct heap *heap, const struct magazine *side,
-                                   unsigned class, struct seen *seen) {
-    const struct magazine *magazine = &side[class], *other = &heap->magazine[class];
-    unsigned entries = heap->bin[class].entries;
-    const struct entry *bottom = magazine_bottom(heap, magazine, class);
+                                   unsigned size_class, struct seen *seen) {
+    const struct magazine *magazine = &side[size_class], *other = &heap->magazine[size_class];
+    unsigned entries = heap->bin[size_class].entries;
+    const struct entry *bottom = magazine_bottom(heap, magazine, size_class);
     MALLOW_ASSERT(bottom->slot == NULL);
     MALLOW_ASSERT(magazine->top >= bottom);
     MALLOW_ASSERT(entries != 0 || magazine->top == no_entries);
@@ -162,21 +162,21 @@ static bool magazine_side_is_valid(const struct heap *heap, const struct magazin
     /* An array without room for an entry has room for the one that malloc pops at once. */
     MALLOW_ASSERT(count < (entries == 1 ? 2 : entries) || count == 0);
     for (const struct entry *entry = bottom + 1; entry <= magazine->top; entry++) {
-        MALLOW_ASSERT(magazine_entry_is_valid(heap, class, entry));
+        MALLOW_ASSERT(magazine_entry_is_valid(heap, size_class, entry));
         if (!seen_may_have(seen, entry->slot)) continue;
         MALLOW_ASSERT(!magazine_has(entry->slot, bottom + 1, (size_t)(entry - bottom - 1)));
         if (magazine == other) continue;
-        const struct entry *first = magazine_bottom(heap, other, class) + 1;
+        const struct entry *first = magazine_bottom(heap, other, size_class) + 1;
         MALLOW_ASSERT(!magazine_has(entry->slot, first, (size_t)(other->top + 1 - first)));
     }
     return true;
 }
 
-bool magazine_is_valid(const struct heap *heap, unsigned class) {
+bool magazine_is_valid(const struct heap *heap, unsigned size_class) {
     struct seen seen = {{0}};
     MALLOW_ASSERT(heap_is_entered(heap));
-    magazine_side_is_valid(heap, heap->magazine, class, &seen);
-    if (heap->freed != heap->magazine) magazine_side_is_valid(heap, heap->freed, class, &seen);
+    magazine_side_is_valid(heap, heap->magazine, size_class, &seen);
+    if (heap->freed != heap->magazine) magazine_side_is_valid(heap, heap->freed, size_class, &seen);
     return true;
 }
 
@@ -185,23 +185,23 @@ bool magazine_is_valid(const struct heap *heap, unsigned class) {
 static bool empty_slab_is_valid(const struct heap *heap, unsigned i) {
     struct slab *slab = heap->empty[i];
     MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap);
-    MALLOW_ASSERT(slab->outside == 0);
+    MALLOW_ASSERT(slab->in_use == 0);
     MALLOW_ASSERT(slab->listed);
     for (unsigned other = 0; other < i; other++) MALLOW_ASSERT(heap->empty[other] != slab);
     return true;
 }
 
 bool heap_lists_are_valid(struct heap *heap) {
-    for (unsigned class = 0; class < CLASSES; class ++) {
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         const struct slab *before = NULL;
-        for (struct slab *slab = heap->bin[class].partial; slab != NULL; slab = slab->next) {
+        for (struct slab *slab = heap->bin[size_class].partial; slab != NULL; slab = slab->next) {
             /* One that is listed twice has only one of two neighbours before it. */
             MALLOW_ASSERT(slab->prev == before);
             MALLOW_ASSERT(slab->listed);
             MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
             MALLOW_ASSERT(slab->index == 0);
-            MALLOW_ASSERT(slab->class == class);
-            MALLOW_ASSERT(slab->outside < slab->capacity);
+            MALLOW_ASSERT(slab->size_class == size_class);
+            MALLOW_ASSERT(slab->in_use < slab->capacity);
             MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap);
             before = slab;
         }
@@ -213,18 +213,18 @@ bool heap_lists_are_valid(struct heap *heap) {
 
 bool heap_is_valid(struct heap *heap) {
     MALLOW_ASSERT(heap_lists_are_valid(heap));
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        MALLOW_ASSERT(magazine_is_valid(heap, class));
-        struct slab *slab = heap->bin[class].partial;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        MALLOW_ASSERT(magazine_is_valid(heap, size_class));
+        struct slab *slab = heap->bin[size_class].partial;
         for (; slab != NULL; slab = slab->next) MALLOW_ASSERT(slab_is_valid(heap, slab));
     }
     return true;
 }
 
-#    define TURNS_PER_CHECK 1024u
+#    define SLOW_PATHS_PER_CHECK 1024u
 
 bool heap_is_valid_at_times(struct heap *heap) {
-    return heap->turns % TURNS_PER_CHECK != 0 || heap_is_valid(heap);
+    return heap->slow_path_count % SLOW_PATHS_PER_CHECK != 0 || heap_is_valid(heap);
 }
 
 #endif

@@ -7,9 +7,9 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "heap/shared.h"
 #include "heap/mode.h"
 #include "heap/remote.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
@@ -28,8 +28,8 @@ struct entry no_entries[1];
 #define CACHED_SMALL ((size_t)256)
 
 static void init_side(struct magazine *side) {
-    for (unsigned class = 0; class < CLASSES; class ++)
-        side[class] = (struct magazine){no_entries, no_entries + 1};
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        side[size_class] = (struct magazine){no_entries, no_entries + 1};
 }
 
 void magazines_init(struct heap *heap) {
@@ -53,45 +53,46 @@ static void set_magazine(struct magazine *magazine, struct entry *top, struct en
 }
 
 static struct entry *sentinel(const struct heap *heap, const struct magazine *side,
-                              unsigned class) {
-    unsigned entries = heap->bin[class].entries;
-    return side[class].limit - (entries == 0 ? 1 : entries);
+                              unsigned size_class) {
+    unsigned entries = heap->bin[size_class].entries;
+    return side[size_class].limit - (entries == 0 ? 1 : entries);
 }
 
-static unsigned entries_in(const struct heap *heap, const struct magazine *side, unsigned class) {
-    return (unsigned)(side[class].top - sentinel(heap, side, class));
+static unsigned entries_in(const struct heap *heap, const struct magazine *side,
+                           unsigned size_class) {
+    return (unsigned)(side[size_class].top - sentinel(heap, side, size_class));
 }
 
-unsigned magazine_count(const struct heap *heap, unsigned class) {
-    return entries_in(heap, heap->freed, class);
+unsigned magazine_count(const struct heap *heap, unsigned size_class) {
+    return entries_in(heap, heap->freed, size_class);
 }
 
 /* While allocations are sampled. */
 static bool has_two_sides(const struct heap *heap) { return heap->freed != heap->magazine; }
 
-bool magazine_swap(struct heap *heap, unsigned class, unsigned least) {
-    unsigned count = magazine_count(heap, class);
+bool magazine_swap(struct heap *heap, unsigned size_class, unsigned least) {
+    unsigned count = magazine_count(heap, size_class);
     if (!has_two_sides(heap) || count < least) return false;
     MALLOW_ASSERT(heap_is_entered(heap));
-    MALLOW_ASSERT(heap->magazine[class].top == sentinel(heap, heap->magazine, class));
-    struct magazine full = heap->freed[class];
-    heap->freed[class] = heap->magazine[class];
+    MALLOW_ASSERT(heap->magazine[size_class].top == sentinel(heap, heap->magazine, size_class));
+    struct magazine full = heap->freed[size_class];
+    heap->freed[size_class] = heap->magazine[size_class];
     signal_order();
-    heap->magazine[class] = full;
-    heap->bin[class].given = (uint16_t)count;
+    heap->magazine[size_class] = full;
+    heap->bin[size_class].last_refill = (uint16_t)count;
     return true;
 }
 
 static bool is_sampling(void) { return mode_sees == MODE_SEES_SAMPLES; }
 
-static bool serves(unsigned class) {
+static bool serves(unsigned size_class) {
     return mode_sees != MODE_SEES_ALL &&
-           class <= class_of(min_size(settings.mxfast, settings.tcache_max));
+           size_class <= size_class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
 /* What the class may have, if nobody set a bound: with the sentinel. */
-static unsigned entries_by_size(unsigned class) {
-    size_t size = class_size(class);
+static unsigned entries_by_size(unsigned size_class) {
+    size_t size = size_class_bytes(size_class);
     size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
     unsigned entries = ENTRIES_FIRST;
     while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
@@ -100,8 +101,9 @@ static unsigned entries_by_size(unsigned class) {
 }
 
 /* Logically, with the sentinel: 1 means that every free gives back at once. */
-static unsigned entries_allowed(unsigned class) {
-    size_t slots = serves(class) ? min_size(entries_by_size(class) - 1, settings.tcache_count) : 0;
+static unsigned entries_allowed(unsigned size_class) {
+    size_t slots =
+        serves(size_class) ? min_size(entries_by_size(size_class) - 1, settings.tcache_count) : 0;
     /* Short enough that a slow path passes for each allocation that is to be guarded. */
     if (is_sampling()) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
@@ -121,22 +123,22 @@ static bool needs_growth(struct bin *bin, bool refill) {
 }
 
 /* Puts a side's entries into a larger array. */
-static void move_side(struct heap *heap, struct magazine *side, unsigned class, struct entry *array,
-                      unsigned entries) {
-    struct entry *before = sentinel(heap, side, class);
-    unsigned count = entries_in(heap, side, class), old = heap->bin[class].entries;
+static void move_side(struct heap *heap, struct magazine *side, unsigned size_class,
+                      struct entry *array, unsigned entries) {
+    struct entry *before = sentinel(heap, side, size_class);
+    unsigned count = entries_in(heap, side, size_class), old = heap->bin[size_class].entries;
     MALLOW_ASSERT(before->slot == NULL);
     MALLOW_ASSERT(count < entries);
     memcpy(array, before, (count + 1) * sizeof *array);
     signal_order(); /* a fork finds one array or the other, whole */
-    set_magazine(&side[class], array + count, array + entries);
+    set_magazine(&side[size_class], array + count, array + entries);
     signal_order();
     if (old != 0) meta_free(before, array_bytes(old));
 }
 
-static void enlarge(struct heap *heap, unsigned class, unsigned entries) {
+static void enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
     open_lock_assert_held(&global_lock);
-    MALLOW_ASSERT(entries > heap->bin[class].entries);
+    MALLOW_ASSERT(entries > heap->bin[size_class].entries);
     struct entry *array = meta_alloc(array_bytes(entries)), *second = NULL;
     if (array == NULL) return;
     if (has_two_sides(heap)) {
@@ -145,43 +147,44 @@ static void enlarge(struct heap *heap, unsigned class, unsigned entries) {
             meta_free(array, array_bytes(entries));
             return;
         }
-        move_side(heap, heap->freed, class, second, entries);
+        move_side(heap, heap->freed, size_class, second, entries);
     }
-    move_side(heap, heap->magazine, class, array, entries);
-    heap->bin[class].entries = (uint16_t)entries;
+    move_side(heap, heap->magazine, size_class, array, entries);
+    heap->bin[size_class].entries = (uint16_t)entries;
 }
 
-void magazine_grow(struct heap *heap, unsigned class) {
-    struct bin *bin = &heap->bin[class];
+void magazine_grow(struct heap *heap, unsigned size_class) {
+    struct bin *bin = &heap->bin[size_class];
     unsigned old = bin->entries;
     if (likely(old != 0 && old == bin->allowed)) return;
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(old <= ENTRIES_MAX);
-    bool refill = heap->magazine[class].top == sentinel(heap, heap->magazine, class);
+    bool refill = heap->magazine[size_class].top == sentinel(heap, heap->magazine, size_class);
     if (old != 0 && !needs_growth(bin, refill)) return;
-    unsigned allowed = bin->allowed = (uint16_t)entries_allowed(class);
+    unsigned allowed = bin->allowed = (uint16_t)entries_allowed(size_class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return;
-    enlarge(heap, class, entries);
+    enlarge(heap, size_class, entries);
     open_lock_drop(&global_lock, &hold);
 }
 
-unsigned magazine_want(const struct heap *heap, unsigned class) {
-    unsigned entries = heap->bin[class].entries;
+unsigned magazine_want(const struct heap *heap, unsigned size_class) {
+    unsigned entries = heap->bin[size_class].entries;
     if (entries <= 2) return entries != 0;
     /* Half of it, so that the frees that follow do not overflow at once. */
     return entries / 2 + 1;
 }
 
-static void flush_side(struct heap *heap, struct magazine *side, unsigned class, unsigned count) {
-    struct magazine *magazine = &side[class];
-    struct entry *bottom = sentinel(heap, side, class);
+static void flush_side(struct heap *heap, struct magazine *side, unsigned size_class,
+                       unsigned count) {
+    struct magazine *magazine = &side[size_class];
+    struct entry *bottom = sentinel(heap, side, size_class);
     unsigned have = (unsigned)(magazine->top - bottom);
     MALLOW_ASSERT(count <= have);
-    MALLOW_ASSERT(magazine_is_valid(heap, class));
+    MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     /* While entries move the magazine is empty: an interruption must find no entry twice. */
     magazine->top = bottom;
     signal_order();
@@ -191,40 +194,41 @@ static void flush_side(struct heap *heap, struct magazine *side, unsigned class,
     magazine->top = bottom + (have - count);
 }
 
-void magazine_flush(struct heap *heap, unsigned class, unsigned count) {
-    flush_side(heap, heap->freed, class, count);
+void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
+    flush_side(heap, heap->freed, size_class, count);
 }
 
-static void flush_whole(struct heap *heap, unsigned class) {
+static void flush_whole(struct heap *heap, unsigned size_class) {
     if (has_two_sides(heap))
-        flush_side(heap, heap->magazine, class, entries_in(heap, heap->magazine, class));
-    flush_side(heap, heap->freed, class, entries_in(heap, heap->freed, class));
+        flush_side(heap, heap->magazine, size_class, entries_in(heap, heap->magazine, size_class));
+    flush_side(heap, heap->freed, size_class, entries_in(heap, heap->freed, size_class));
 }
 
 void magazines_flush_all(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
-    for (unsigned class = 0; class < CLASSES; class ++) flush_whole(heap, class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) flush_whole(heap, size_class);
 }
 
-static void drop_array(struct heap *heap, struct magazine *side, unsigned class) {
-    struct entry *array = sentinel(heap, side, class);
+static void drop_array(struct heap *heap, struct magazine *side, unsigned size_class) {
+    struct entry *array = sentinel(heap, side, size_class);
     open_lock_assert_held(&global_lock);
-    MALLOW_ASSERT(side[class].top == array);
-    set_magazine(&side[class], no_entries, no_entries + 1);
+    MALLOW_ASSERT(side[size_class].top == array);
+    set_magazine(&side[size_class], no_entries, no_entries + 1);
     signal_order();
-    meta_free(array, array_bytes(heap->bin[class].entries));
+    meta_free(array, array_bytes(heap->bin[size_class].entries));
 }
 
 /* A signal handler may free into it meanwhile, so it is looked at again with the lock. */
-static bool discard(struct heap *heap, unsigned class) {
-    struct bin *bin = &heap->bin[class];
+static bool discard(struct heap *heap, unsigned size_class) {
+    struct bin *bin = &heap->bin[size_class];
     struct lock_hold hold;
     while (bin->entries != 0) {
-        flush_whole(heap, class);
+        flush_whole(heap, size_class);
         if (!open_lock_take(&global_lock, &hold)) return false;
-        if (magazine_count(heap, class) == 0 && entries_in(heap, heap->magazine, class) == 0) {
-            if (has_two_sides(heap)) drop_array(heap, heap->freed, class);
-            drop_array(heap, heap->magazine, class);
+        if (magazine_count(heap, size_class) == 0 &&
+            entries_in(heap, heap->magazine, size_class) == 0) {
+            if (has_two_sides(heap)) drop_array(heap, heap->freed, size_class);
+            drop_array(heap, heap->magazine, size_class);
             bin->entries = 0;
         }
         open_lock_drop(&global_lock, &hold);
@@ -253,8 +257,8 @@ static void choose_side(struct heap *heap) {
 
 bool magazines_renew(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
-    for (unsigned class = 0; class < CLASSES; class ++)
-        if (!discard(heap, class)) return false;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        if (!discard(heap, size_class)) return false;
     choose_side(heap);
     return true;
 }
@@ -273,32 +277,33 @@ static void forget_entries(struct magazine *magazine) {
     }
 }
 
-static bool is_at_sentinel(const struct heap *heap, const struct magazine *side, unsigned class) {
-    return side[class].top == sentinel(heap, side, class);
+static bool is_at_sentinel(const struct heap *heap, const struct magazine *side,
+                           unsigned size_class) {
+    return side[size_class].top == sentinel(heap, side, size_class);
 }
 
 /* Of a class whose magazines are empty: whether its arrays and their number of entries fit. What
  * was about to change them may never go on: in a fork's child, or when a handler jumped away. */
-static bool is_consistent(const struct heap *heap, unsigned class) {
-    if (!is_at_sentinel(heap, heap->freed, class)) return false;
+static bool is_consistent(const struct heap *heap, unsigned size_class) {
+    if (!is_at_sentinel(heap, heap->freed, size_class)) return false;
     if (!has_two_sides(heap)) return true;
-    bool shared = heap->freed[class].top == heap->magazine[class].top;
-    return is_at_sentinel(heap, heap->magazine, class) &&
-           (!shared || heap->bin[class].entries == 0);
+    bool shared = heap->freed[size_class].top == heap->magazine[size_class].top;
+    return is_at_sentinel(heap, heap->magazine, size_class) &&
+           (!shared || heap->bin[size_class].entries == 0);
 }
 
-static void lose_arrays(struct heap *heap, unsigned class) {
-    set_magazine(&heap->freed[class], no_entries, no_entries + 1);
-    set_magazine(&heap->magazine[class], no_entries, no_entries + 1);
-    heap->bin[class].entries = 0;
+static void lose_arrays(struct heap *heap, unsigned size_class) {
+    set_magazine(&heap->freed[size_class], no_entries, no_entries + 1);
+    set_magazine(&heap->magazine[size_class], no_entries, no_entries + 1);
+    heap->bin[size_class].entries = 0;
 }
 
 void magazines_forget(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        if (has_two_sides(heap)) forget_entries(&heap->magazine[class]);
-        forget_entries(&heap->freed[class]);
-        if (!is_consistent(heap, class)) lose_arrays(heap, class);
-        MALLOW_ASSERT(magazine_is_valid(heap, class));
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        if (has_two_sides(heap)) forget_entries(&heap->magazine[size_class]);
+        forget_entries(&heap->freed[size_class]);
+        if (!is_consistent(heap, size_class)) lose_arrays(heap, size_class);
+        MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     }
 }

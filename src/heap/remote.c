@@ -5,7 +5,7 @@
 #include "heap/magazine.h"
 
 static void push_pending(struct heap *owner, struct slab *slab) {
-    _Atomic(struct slab *) *list = &owner->pending[slab->class];
+    _Atomic(struct slab *) *list = &owner->pending[slab->size_class];
     struct slab *head = atomic_load_explicit(list, memory_order_relaxed);
     do {
         slab->next_pending = head;
@@ -52,10 +52,10 @@ static void look_at(struct heap *heap, struct slab *slab) {
 }
 
 /* What the last collection left, and what is pending now. */
-bool remote_collect(struct heap *heap, unsigned class) {
+bool remote_collect(struct heap *heap, unsigned size_class) {
     heap_assert_held(heap);
-    MALLOW_ASSERT(class < CLASSES);
-    _Atomic(struct slab *) *list = &heap->pending[class];
+    MALLOW_ASSERT(size_class < CLASSES);
+    _Atomic(struct slab *) *list = &heap->pending[size_class];
     if (heap->collecting == NULL && atomic_load_explicit(list, memory_order_relaxed) == NULL)
         return false;
     if (heap->collecting == NULL)
@@ -74,7 +74,8 @@ bool remote_collect(struct heap *heap, unsigned class) {
 
 bool remote_collect_some(struct heap *heap) {
     bool some = false;
-    for (unsigned class = 0; class < CLASSES; class ++) some |= remote_collect(heap, class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        some |= remote_collect(heap, size_class);
     return some;
 }
 
@@ -84,7 +85,8 @@ void remote_collect_all(struct heap *heap) {
 
 bool remote_pending(const struct heap *heap) {
     if (racy_load(struct slab *, &heap->collecting) != NULL) return true;
-    for (unsigned class = 0; class < CLASSES; class ++)
-        if (atomic_load_explicit(&heap->pending[class], memory_order_relaxed) != NULL) return true;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        if (atomic_load_explicit(&heap->pending[size_class], memory_order_relaxed) != NULL)
+            return true;
     return false;
 }

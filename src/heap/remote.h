@@ -39,7 +39,7 @@ void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
 /* Makes slots that others freed available, in some slabs of the class (or in what the last call
  * left of another); false when there were none. */
-bool remote_collect(struct heap *heap, unsigned class);
+bool remote_collect(struct heap *heap, unsigned size_class);
 
 /* The same in some slabs of each class, and in all. */
 bool remote_collect_some(struct heap *heap);

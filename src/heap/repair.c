@@ -2,9 +2,9 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
-#include "heap/shared.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "pages/mapping.h"
@@ -15,7 +15,8 @@ RARE void repair_heap(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     magazines_forget(heap);
     heap->empties = 0;
-    for (unsigned class = 0; class < CLASSES; class ++) heap->bin[class].partial = NULL;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        heap->bin[size_class].partial = NULL;
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     for (size_t granule = 1; granule < granules; granule++) {
         struct slab *slab = slab_of(granule);

@@ -72,15 +72,15 @@ static bool next_granule(void) {
  * ones share at most their ends. */
 #define WHOLE_LINES_BELOW ((size_t)2 * CACHE_LINE)
 
-static size_t shared_alignment(unsigned class) {
-    size_t line = class_size(class) < WHOLE_LINES_BELOW ? CACHE_LINE : UNIT;
-    return max_size(class_alignment(class), line);
+static size_t shared_alignment(unsigned size_class) {
+    size_t line = size_class_bytes(size_class) < WHOLE_LINES_BELOW ? CACHE_LINE : UNIT;
+    return max_size(size_class_alignment(size_class), line);
 }
 
-static char *carve(unsigned class) {
+static char *carve(unsigned size_class) {
     open_lock_assert_held(&shared_lock);
-    MALLOW_ASSERT(class != CLASS_ZERO && class < SHARED_CLASSES);
-    size_t size = class_size(class), align = shared_alignment(class);
+    MALLOW_ASSERT(size_class != CLASS_ZERO && size_class < SHARED_CLASSES);
+    size_t size = size_class_bytes(size_class), align = shared_alignment(size_class);
     uint32_t at = (uint32_t)(round_up((size_t)carving.units * UNIT, align) / UNIT);
     if (at + size / UNIT > UNITS) {
         if (!next_granule()) return NULL;
@@ -91,7 +91,7 @@ static char *carve(unsigned class) {
     MALLOW_ASSERT(state_get(&carving.granule->state[at]) == SLOT_FRESH);
     if (at + 1 < UNITS)
         atomic_store_explicit(&carving.granule->state[at + 1],
-                              size > UNIT ? (uint8_t)(SHARED_CLASS_MARK + class) : SLOT_FRESH,
+                              size > UNIT ? (uint8_t)(SHARED_CLASS_MARK + size_class) : SLOT_FRESH,
                               memory_order_relaxed);
     /* Release: who counts slots (stats.c) sees the class of one that it sees. */
     atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
@@ -103,19 +103,19 @@ static _Atomic uint8_t *state_of(const char *slot) {
     return &slab_of(granule_of(slot))->state[shared_unit(slot)];
 }
 
-char *shared_take(unsigned class, bool *zeroed) {
-    struct depot *depot = &depots[class];
+char *shared_take(unsigned size_class, bool *zeroed) {
+    struct depot *depot = &depots[size_class];
     char *slot;
     struct lock_hold hold;
     if (!open_lock_take(&shared_lock, &hold)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
         MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_FREE);
-        MALLOW_ASSERT(shared_class(slab_of(granule_of(slot)), shared_unit(slot)) == class);
+        MALLOW_ASSERT(shared_class(slab_of(granule_of(slot)), shared_unit(slot)) == size_class);
         state_set(state_of(slot), SLOT_USED);
         *zeroed = false;
     } else {
-        slot = carve(class);
+        slot = carve(size_class);
         *zeroed = carving.clean;
     }
     open_lock_drop(&shared_lock, &hold);
@@ -158,22 +158,22 @@ void shared_give(char *slot) {
 }
 
 /* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
-static bool keep(struct heap *heap, unsigned class, struct entry entry) {
-    struct bin *bin = &heap->bin[class];
-    if (!shared_wants(bin, class)) return false;
+static bool keep(struct heap *heap, unsigned size_class, struct entry entry) {
+    struct bin *bin = &heap->bin[size_class];
+    if (!shared_wants(bin, size_class)) return false;
     bin->heat++;
-    if (magazine_full(&heap->freed[class])) {
+    if (magazine_full(&heap->freed[size_class])) {
         struct frame_mark mark;
         heap_begin_short(heap, &mark);
-        magazine_grow(heap, class);
+        magazine_grow(heap, size_class);
         heap_end_short(heap, &mark);
     }
-    if (magazine_full(&heap->freed[class])) return false;
-    magazine_push(heap, class, entry);
+    if (magazine_full(&heap->freed[size_class])) return false;
+    magazine_push(heap, size_class, entry);
     return true;
 }
 
-bool shared_free(char *slot, unsigned class) {
+bool shared_free(char *slot, unsigned size_class) {
     _Atomic uint8_t *state = state_of(slot);
     uint8_t used = SLOT_USED;
     /* Any thread may free it, so of two that do one must lose. */
@@ -181,22 +181,23 @@ bool shared_free(char *slot, unsigned class) {
                                                  memory_order_relaxed))
         return false;
     struct heap *heap = self_heap;
-    bool kept = heap_is_idle(heap) && keep(heap, class, (struct entry){slot, state});
+    bool kept = heap_is_idle(heap) && keep(heap, size_class, (struct entry){slot, state});
     if (!kept) shared_give(slot);
     return true;
 }
 
 unsigned shared_class(const struct slab *granule, uint32_t unit) {
     uint8_t mark = unit + 1 < UNITS ? state_get(&granule->state[unit + 1]) : 0;
-    return mark >= SHARED_CLASS_MARK && mark < SHARED_CLASS_MARK + SHARED_CLASSES ? mark - SHARED_CLASS_MARK
-                                                                            : 1;
+    return mark >= SHARED_CLASS_MARK && mark < SHARED_CLASS_MARK + SHARED_CLASSES
+               ? mark - SHARED_CLASS_MARK
+               : 1;
 }
 
 uint32_t shared_find_start(const struct slab *granule, uint32_t unit) {
     for (uint32_t at = unit + 1; at-- > 0;) {
         uint8_t state = state_get(&granule->state[at]);
         if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
-        return at + class_size(shared_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
+        return at + size_class_bytes(shared_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
     }
     return UINT32_MAX;
 }
@@ -210,9 +211,9 @@ static void rebuild_granule(struct slab *granule) {
 
 static RARE void find_free_slots(void) {
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
-    for (unsigned class = 0; class < SHARED_CLASSES; class ++) {
-        depots[class].count = depots[class].capacity = 0;
-        depots[class].slots = NULL;
+    for (unsigned size_class = 0; size_class < SHARED_CLASSES; size_class++) {
+        depots[size_class].count = depots[size_class].capacity = 0;
+        depots[size_class].slots = NULL;
     }
     for (size_t granule = 1; granule < granules; granule++)
         if (slab_of(granule)->kind == GRANULE_SHARED) rebuild_granule(slab_of(granule));

@@ -2,7 +2,8 @@
  * Shared granules: blocks of all small classes packed side by side, for classes that a thread uses
  * little. A slab of its own would cost each thread a page for each class; here a block costs its
  * own size. A thread takes its first slots of a class from here and keeps those that it frees in
- * its magazine; after SHARED_HEAT of both it gets slabs, for a free of a shared slot is no fast path.
+ * its magazine; after SHARED_HEAT of both it gets slabs, for a free of a shared slot is no fast
+ * path.
  *
  * A granule's state bytes are one per 16-byte unit. A slot's first unit has its state (USED,
  * CACHED or FREE), its second the class, so the slot's size can be told (a slot without a second
@@ -31,22 +32,23 @@
 #define SHARED_HEAT 32u
 #define SHARED_CLASS_MARK 0x40u
 
-_Static_assert(SHARED_CLASS_MARK + SHARED_CLASSES <= SLOT_FREE, "class marks and states are disjoint");
+_Static_assert(SHARED_CLASS_MARK + SHARED_CLASSES <= SLOT_FREE,
+               "class marks and states are disjoint");
 
 /* Whether the thread still takes this class from here. */
-static inline bool shared_wants(const struct bin *bin, unsigned class) {
-    return class < SHARED_CLASSES && class != CLASS_ZERO && bin->heat < SHARED_HEAT &&
+static inline bool shared_wants(const struct bin *bin, unsigned size_class) {
+    return size_class < SHARED_CLASSES && size_class != CLASS_ZERO && bin->heat < SHARED_HEAT &&
            bin->partial == NULL;
 }
 
 extern struct open_lock shared_lock;
 
 /* A used slot of the class; NULL when there is no memory. *zeroed: it reads as zero. */
-char *shared_take(unsigned class, bool *zeroed);
+char *shared_take(unsigned size_class, bool *zeroed);
 
 /* Frees a used slot, into the magazine of the calling thread or for all; false when another free
  * came first. */
-bool shared_free(char *slot, unsigned class);
+bool shared_free(char *slot, unsigned size_class);
 
 /* Gives a cached slot to all. */
 void shared_give(char *slot);

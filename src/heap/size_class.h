@@ -22,7 +22,7 @@
 #define SHARED_CLASSES 33u /* classes 0..32 hold slots of at most SHARED_MAX */
 
 /* The class whose slots hold `size` bytes; size <= SLOT_MAX. */
-static inline unsigned class_of(size_t size) {
+static inline unsigned size_class_of(size_t size) {
     MALLOW_ASSERT(size <= SLOT_MAX);
     if (size <= 256) return (unsigned)((size + 15) / 16);
     /* 2^e is the largest power of two below size; its doubling is cut into eight. */
@@ -31,33 +31,33 @@ static inline unsigned class_of(size_t size) {
 }
 
 /* Bytes of a slot of the class; class 0 has slots of one unit, none of it usable. */
-static inline size_t class_size(unsigned class) {
-    MALLOW_ASSERT(class < CLASSES);
-    if (class <= 16) return class == CLASS_ZERO ? UNIT : class * 16u;
-    unsigned e = 8 + (class - 17) / 8;
-    return ((size_t)1 << e) + ((size_t)((class - 17) % 8 + 1) << (e - 3));
+static inline size_t size_class_bytes(unsigned size_class) {
+    MALLOW_ASSERT(size_class < CLASSES);
+    if (size_class <= 16) return size_class == CLASS_ZERO ? UNIT : size_class * 16u;
+    unsigned e = 8 + (size_class - 17) / 8;
+    return ((size_t)1 << e) + ((size_t)((size_class - 17) % 8 + 1) << (e - 3));
 }
 
 /* Every slot of a class is aligned to the largest power of two that divides its size. */
-static inline size_t class_alignment(unsigned class) {
-    size_t size = class_size(class);
+static inline size_t size_class_alignment(unsigned size_class) {
+    size_t size = size_class_bytes(size_class);
     return size & -size;
 }
 
 /* Granules of a slab of the class: room for eight slots at least. */
-static inline unsigned class_granules(unsigned class) {
-    size_t size = class_size(class);
+static inline unsigned size_class_granules(unsigned size_class) {
+    size_t size = size_class_bytes(size_class);
     return size <= 8 * KIB ? 1 : size <= 16 * KIB ? 2 : 4;
 }
 
 /* The least size that a block of so many usable bytes may have been asked for with, perhaps by
  * realloc: it keeps a block that shrinks to more than half of it. */
-ALWAYS_INLINE size_t size_least(size_t usable) {
+ALWAYS_INLINE size_t size_min_for(size_t usable) {
     return usable <= (size_t)2 * UNIT ? 0 : usable / 2 + 1;
 }
 
 ALWAYS_INLINE bool size_fits(size_t size, size_t usable) {
-    return size >= size_least(usable) && size <= usable;
+    return size >= size_min_for(usable) && size <= usable;
 }
 
 #endif

@@ -24,12 +24,13 @@
  * of the class's alignment), within what the last slot leaves over anyway and, for small slots,
  * up to 1 KiB more.
  */
-static size_t next_colour(unsigned class, size_t bytes) {
+static size_t next_colour(unsigned size_class, size_t bytes) {
     static unsigned turn; /* under the global lock */
-    size_t size = class_size(class), step = max_size(CACHE_LINE, class_alignment(class));
+    size_t size = size_class_bytes(size_class),
+           step = max_size(CACHE_LINE, size_class_alignment(size_class));
     size_t room = bytes % size;
     if (size <= KIB) room = max_size(room, KIB - CACHE_LINE);
-    MALLOW_ASSERT(step != 0 && size % class_alignment(class) == 0);
+    MALLOW_ASSERT(step != 0 && size % size_class_alignment(size_class) == 0);
     open_lock_assert_held(&global_lock);
     return turn++ * step % (room / step * step + step);
 }
@@ -44,23 +45,23 @@ static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
 }
 
 /* Describes the slab in each of its granules; the owner last, for that is what makes it valid. */
-static void describe_granules(struct slab *slab, struct heap *heap, unsigned class,
+static void describe_granules(struct slab *slab, struct heap *heap, unsigned size_class,
                               uintptr_t slot_zero) {
-    size_t size = class_size(class), granule = slab_granule(slab);
+    size_t size = size_class_bytes(size_class), granule = slab_granule(slab);
     MALLOW_ASSERT(slab->kind != GRANULE_SLAB);
     MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == NULL);
-    for (unsigned i = class_granules(class); i-- > 0;) {
+    for (unsigned i = size_class_granules(size_class); i-- > 0;) {
         struct slab *part = slab_part(slab, i);
         size_t before = ((uintptr_t)granule_start(granule + i) - slot_zero) / size;
         part->reciprocal = reciprocal_of(size);
         part->state = slab->state + before;
-        part->magazine = &heap->freed[class];
+        part->magazine = &heap->freed[size_class];
         part->start = (uint32_t)(slot_zero + before * size);
         part->slot_size = (uint32_t)size;
-        part->least = (uint32_t)size_least(size);
-        part->least_more = (uint32_t)(size - size_least(size));
+        part->size_min = (uint32_t)size_min_for(size);
+        part->size_span = (uint32_t)(size - size_min_for(size));
         part->kind = GRANULE_SLAB;
-        part->class = (uint8_t)class;
+        part->size_class = (uint8_t)size_class;
         part->index = (uint8_t)i;
         atomic_store_explicit(&part->owner, heap, memory_order_release);
     }
@@ -82,20 +83,20 @@ static size_t end_guard(void) {
 
 /* The room before the first slot. In check=hard there is some, unless it would take the place of a
  * large slot: a write before the first block is found there (hard.c). */
-static size_t choose_colour(unsigned class, size_t bytes) {
-    size_t colour = next_colour(class, bytes), size = class_size(class);
-    if (colour != 0 || settings.check != CHECK_HARD || class == CLASS_ZERO) return colour;
-    size_t step = max_size(CACHE_LINE, class_alignment(class));
+static size_t choose_colour(unsigned size_class, size_t bytes) {
+    size_t colour = next_colour(size_class, bytes), size = size_class_bytes(size_class);
+    if (colour != 0 || settings.check != CHECK_HARD || size_class == CLASS_ZERO) return colour;
+    size_t step = max_size(CACHE_LINE, size_class_alignment(size_class));
     return size <= KIB || bytes % size >= step ? step : 0;
 }
 
-static struct slab *create_locked(struct heap *heap, unsigned class) {
+static struct slab *create_locked(struct heap *heap, unsigned size_class) {
     open_lock_assert_held(&global_lock);
-    MALLOW_ASSERT(class < CLASSES);
-    unsigned granules = class_granules(class);
-    size_t guard = class == CLASS_ZERO ? 0 : end_guard();
-    size_t bytes = granules * GRANULE - guard, size = class_size(class);
-    size_t colour = choose_colour(class, bytes);
+    MALLOW_ASSERT(size_class < CLASSES);
+    unsigned granules = size_class_granules(size_class);
+    size_t guard = size_class == CLASS_ZERO ? 0 : end_guard();
+    size_t bytes = granules * GRANULE - guard, size = size_class_bytes(size_class);
+    size_t colour = choose_colour(size_class, bytes);
     /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
     uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
     uint32_t capacity = (uint32_t)((bytes - colour) / size);
@@ -112,7 +113,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
         return NULL;
     }
     if (guard != 0) os_protect(page_start(page) + bytes, guard); /* or else it is merely unused */
-    if (class == CLASS_ZERO && !os_protect(page_start(page), bytes)) {
+    if (size_class == CLASS_ZERO && !os_protect(page_start(page), bytes)) {
         meta_free(states, state_bytes);
         pages_free(page, clean);
         return NULL;
@@ -122,7 +123,7 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->state_bytes = state_bytes;
     slab->capacity = capacity;
     slab->slots = phantoms + capacity;
-    slab->outside = 0;
+    slab->in_use = 0;
     slab->age = 0;
     slab->scan = phantoms;
     slab->reach = 0;
@@ -130,23 +131,24 @@ static struct slab *create_locked(struct heap *heap, unsigned class) {
     slab->records = NULL;
     slab->wiped = false;
     init_states(slab, phantoms, clean);
-    describe_granules(slab, heap, class, (uintptr_t)page_start(page) + colour - phantoms * size);
+    describe_granules(slab, heap, size_class,
+                      (uintptr_t)page_start(page) + colour - phantoms * size);
     slab_bin_add(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     return slab;
 }
 
-struct slab *slab_create(struct heap *heap, unsigned class) {
+struct slab *slab_create(struct heap *heap, unsigned size_class) {
     heap_assert_held(heap);
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
-    struct slab *slab = create_locked(heap, class);
+    struct slab *slab = create_locked(heap, size_class);
     open_lock_drop(&global_lock, &hold);
     return slab;
 }
 
 static char *slab_end(struct slab *head) {
-    return granule_start(slab_granule(head) + class_granules(head->class));
+    return granule_start(slab_granule(head) + size_class_granules(head->size_class));
 }
 
 bool slab_is_end_guard(const void *p) {
@@ -155,7 +157,7 @@ bool slab_is_end_guard(const void *p) {
         granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))
         return false;
     struct slab *part = slab_of(granule);
-    return part->kind == GRANULE_SLAB && part->class != CLASS_ZERO &&
+    return part->kind == GRANULE_SLAB && part->size_class != CLASS_ZERO &&
            (size_t)(slab_end(slab_head(part)) - (const char *)p) <= os_page_size();
 }
 
@@ -175,12 +177,12 @@ static void free_records(struct slab *slab) {
 static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     struct lock_hold hold;
     MALLOW_ASSERT(heap_is_entered(heap));
-    MALLOW_ASSERT(slab->outside == 0);
+    MALLOW_ASSERT(slab->in_use == 0);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     if (!open_lock_take(&global_lock, &hold)) return false;
     slab_bin_remove(heap, slab);
-    unsigned class = slab->class;
-    unsigned granules = class_granules(class);
+    unsigned size_class = slab->size_class;
+    unsigned granules = size_class_granules(size_class);
     for (unsigned i = 0; i < granules; i++) {
         struct slab *part = slab_part(slab, i);
         atomic_store_explicit(&part->owner, NULL, memory_order_relaxed);
@@ -188,7 +190,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     }
     uint32_t page = page_of(granule_start(slab_granule(slab)));
     /* An inaccessible run that cannot be opened again is lost, but only then. */
-    bool usable = class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
+    bool usable = size_class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
     free_records(slab);
     if (usable) {
@@ -201,7 +203,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
 
 /* ---- empty slabs ---- */
 
-#define LARGEST_SLAB_PAGES ((size_t)class_granules(CLASSES - 1) * GRANULE_PAGES)
+#define LARGEST_SLAB_PAGES ((size_t)size_class_granules(CLASSES - 1) * GRANULE_PAGES)
 
 /* In check=hard no memory of one class ever serves another. */
 static bool may_retire(void) { return settings.check != CHECK_HARD; }
@@ -209,7 +211,7 @@ static bool may_retire(void) { return settings.check != CHECK_HARD; }
 /* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
  * it then stays with its class alone. */
 void slab_keep_empty(struct heap *heap, struct slab *slab) {
-    MALLOW_ASSERT(slab->outside == 0);
+    MALLOW_ASSERT(slab->in_use == 0);
     MALLOW_ASSERT(slab->listed);
     if (!may_retire()) return;
     if (heap->empties < min_size(EMPTY_SLABS, purge_slack() / LARGEST_SLAB_PAGES))
@@ -226,9 +228,9 @@ bool slab_retire_empty(struct heap *heap) {
 }
 
 bool slab_retire_old(struct heap *heap, struct slab *slab) {
-    if (slab->outside != 0 || !may_retire()) return false;
+    if (slab->in_use != 0 || !may_retire()) return false;
     char *start = granule_start(slab_granule(slab));
-    size_t bytes = class_granules(slab->class) * GRANULE;
+    size_t bytes = size_class_granules(slab->size_class) * GRANULE;
     heap_assert_held(heap);
     bool purged = os_purge(start, bytes);
     if (purged) purge_count(bytes);
@@ -242,9 +244,9 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
 static void own_granules(struct slab *slab, struct heap *heap) {
     MALLOW_ASSERT(slab->index == 0);
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
-    for (unsigned i = 0; i < class_granules(slab->class); i++) {
+    for (unsigned i = 0; i < size_class_granules(slab->size_class); i++) {
         struct slab *part = slab_part(slab, i);
-        part->magazine = &heap->freed[slab->class];
+        part->magazine = &heap->freed[slab->size_class];
         atomic_store_explicit(&part->owner, heap, memory_order_seq_cst);
     }
 }
@@ -265,7 +267,7 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     MALLOW_ASSERT(from != to);
     MALLOW_ASSERT(slab_is_valid(from, slab));
     /* One that is empty is still here when the lock was refused to slab_retire_empty. */
-    if (slab->outside == 0) slab_use_empty(from, slab);
+    if (slab->in_use == 0) slab_use_empty(from, slab);
     slab_bin_remove(from, slab);
     own_granules(slab, to);
     slab_bin_add(to, slab);
@@ -273,7 +275,7 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
 }
 
 void slab_repair(struct heap *heap, struct slab *slab) {
-    uint32_t outside = 0;
+    uint32_t in_use = 0;
     MALLOW_ASSERT(heap_is_entered(heap));
     own_granules(slab, heap); /* a transfer may have stopped halfway */
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
@@ -291,17 +293,17 @@ void slab_repair(struct heap *heap, struct slab *slab) {
         case SLOT_HELD:
         case SLOT_HELD_FRESH:
         case SLOT_USED:
-            outside++;
+            in_use++;
             break;
         default:
             break;
         }
     }
-    slab->outside = outside;
+    slab->in_use = in_use;
     slab->scan = 0;
     slab->listed = false;
-    MALLOW_ASSERT(outside <= slab->capacity);
-    if (outside < slab->capacity) slab_bin_add(heap, slab);
+    MALLOW_ASSERT(in_use <= slab->capacity);
+    if (in_use < slab->capacity) slab_bin_add(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
-    if (outside == 0 && may_retire()) slab_retire(heap, slab, false);
+    if (in_use == 0 && may_retire()) slab_retire(heap, slab, false);
 }

@@ -75,7 +75,7 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
 
 /* A new slab at the head of the heap's bin; NULL when there is no memory. */
-struct slab *slab_create(struct heap *heap, unsigned class);
+struct slab *slab_create(struct heap *heap, unsigned size_class);
 
 /* Whether p lies where a slab may end with an inaccessible page; after a fault that was reported,
  * lets the access succeed. */

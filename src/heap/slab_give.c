@@ -2,8 +2,8 @@
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
-#include "heap/shared.h"
 #include "heap/remote.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "heap/slab_lists.h"
 #include "heap/trim.h"
@@ -11,14 +11,14 @@
 /* `count` slots of the slab became available, the lowest of them `lowest`. */
 static inline void became_available(struct heap *heap, struct slab *slab, uint32_t lowest,
                                     uint32_t count) {
-    MALLOW_ASSERT(count != 0 && count <= slab->outside);
+    MALLOW_ASSERT(count != 0 && count <= slab->in_use);
     MALLOW_ASSERT(lowest < slab->slots);
     if (lowest < slab->scan) slab->scan = lowest;
     if (!slab->listed) slab_bin_add(heap, slab);
     if (slab->age > AGE_OLD) slab->age = AGE_OLD;
     signal_order();
-    slab->outside -= count;
-    if (slab->outside == 0) slab_keep_empty(heap, slab);
+    slab->in_use -= count;
+    if (slab->in_use == 0) slab_keep_empty(heap, slab);
 }
 
 /* CACHED to FREE, CACHED_FRESH to FRESH. */

@@ -10,8 +10,8 @@
 #include "pages/granule.h"
 
 static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
-    struct bin *bin = &heap->bin[slab->class];
-    MALLOW_ASSERT(slab->class < CLASSES);
+    struct bin *bin = &heap->bin[slab->size_class];
+    MALLOW_ASSERT(slab->size_class < CLASSES);
     MALLOW_ASSERT(slab->index == 0);
     MALLOW_ASSERT(!slab->listed);
     MALLOW_ASSERT(bin->partial != slab);
@@ -26,12 +26,13 @@ static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
 static inline void slab_bin_remove(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(slab->listed);
     MALLOW_ASSERT(slab->next == NULL || slab->next->prev == slab);
-    MALLOW_ASSERT((slab->prev == NULL ? heap->bin[slab->class].partial : slab->prev->next) == slab);
+    MALLOW_ASSERT((slab->prev == NULL ? heap->bin[slab->size_class].partial : slab->prev->next) ==
+                  slab);
     if (slab->next != NULL) slab->next->prev = slab->prev;
     if (slab->prev != NULL)
         slab->prev->next = slab->next;
     else
-        heap->bin[slab->class].partial = slab->next;
+        heap->bin[slab->size_class].partial = slab->next;
     slab->listed = false;
 }
 

@@ -26,13 +26,13 @@ static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t w
 static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
-    MALLOW_ASSERT(slab->outside < slab->capacity);
+    MALLOW_ASSERT(slab->in_use < slab->capacity);
     MALLOW_ASSERT(want != 0);
-    uint32_t available = slab->capacity - slab->outside;
+    uint32_t available = slab->capacity - slab->in_use;
     unsigned take = want < available ? want : available;
-    if (slab->outside == 0) slab_use_empty(heap, slab);
+    if (slab->in_use == 0) slab_use_empty(heap, slab);
     slab->age = 0;
-    slab->outside += take; /* first: an interruption must not make the slab look emptier */
+    slab->in_use += take; /* first: an interruption must not make the slab look emptier */
     signal_order();
     return take;
 }
@@ -43,7 +43,7 @@ static inline void take_state(_Atomic uint8_t *state) {
 }
 
 void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->class];
+    struct magazine *magazine = &heap->magazine[slab->size_class];
     _Atomic uint8_t *states = slab->state;
     char *zero = slab_slot_zero(slab);
     size_t size = slab->slot_size;
@@ -51,7 +51,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
 
     struct entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
-    MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->class].entries == 1);
+    MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);
     struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
     uint32_t at = slab->scan & ~7u;
     for (;; at += 8) {
@@ -75,7 +75,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     }
     slab->scan = at;
     if (at + 8 > slab->reach) slab->reach = at + 8;
-    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     signal_order();
     magazine->top = bottom + take;
@@ -83,7 +83,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
 
 /* The first word of states from `at` on, round the end, with an available slot. */
 static uint32_t find_available(const struct slab *slab, uint32_t at) {
-    MALLOW_ASSERT(slab->outside < slab->capacity);
+    MALLOW_ASSERT(slab->in_use < slab->capacity);
     MALLOW_ASSERT(at % 8 == 0 && at < slab->state_bytes);
     uint32_t end = (uint32_t)round_up(slab->slots, 8);
     while (available_bytes(load_states(slab->state, at)) == 0) at = at + 8 < end ? at + 8 : 0;
@@ -107,7 +107,7 @@ static uint64_t next_random(struct heap *heap) {
 static uint32_t find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), window = slab->window & ~(WINDOW - 1);
     uint32_t first = (uint32_t)random & (WINDOW - 8);
-    for (uint32_t i = 0; i < WINDOW && slab->outside != 0; i += 8) {
+    for (uint32_t i = 0; i < WINDOW && slab->in_use != 0; i += 8) {
         uint32_t at = window + ((first + i) & (WINDOW - 1));
         if (at < end && available_bytes(load_states(slab->state, at)) != 0) return at;
     }
@@ -125,20 +125,20 @@ static unsigned choose_byte(uint64_t found, unsigned from) {
 struct entry slab_take_one(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
-    MALLOW_ASSERT(slab->outside < slab->capacity);
+    MALLOW_ASSERT(slab->in_use < slab->capacity);
     uint64_t random = next_random(heap);
     uint32_t at = find_in_window(heap, slab, random >> 32);
     uint64_t found = available_bytes(load_states(slab->state, at));
     uint32_t slot = at + choose_byte(found, (unsigned)(random >> 61));
-    if (slab->outside == 0) slab_use_empty(heap, slab);
+    if (slab->in_use == 0) slab_use_empty(heap, slab);
     slab->age = 0;
-    slab->outside++;
+    slab->in_use++;
     signal_order();
     MALLOW_ASSERT((state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH);
     state_set(&slab->state[slot], SLOT_CLOSING);
     slab->window = at;
     if (at + 8 > slab->reach) slab->reach = at + 8;
-    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
     return (struct entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,
                           &slab->state[slot]};
 }
@@ -180,23 +180,23 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
                             unsigned want) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
-    MALLOW_ASSERT(slab->outside < slab->capacity);
+    MALLOW_ASSERT(slab->in_use < slab->capacity);
     uint32_t end = (uint32_t)round_up(slab->slots, 8);
     uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
-    if (slab->outside == 0) slab_use_empty(heap, slab);
+    if (slab->in_use == 0) slab_use_empty(heap, slab);
     slab->age = 0;
     slab->reach = end;
     unsigned count = 0;
     uint32_t at = from;
     do {
-        slab->outside += 8; /* first: an interruption must not make the slab look emptier */
+        slab->in_use += 8; /* first: an interruption must not make the slab look emptier */
         signal_order();
         unsigned taken = take_word(slab, at, entries + count);
-        slab->outside -= 8 - taken;
+        slab->in_use -= 8 - taken;
         count += taken;
         at = at + 8 < end ? at + 8 : 0;
     } while (at != from && (count == 0 || count + 8 <= want));
-    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
     MALLOW_ASSERT(count != 0 && count <= (want > 8 ? want : 8));
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     shuffle(heap, entries, count);
@@ -221,16 +221,16 @@ static void take_round_from(struct slab *slab, uint32_t from, struct entry *entr
 }
 
 void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->class];
+    struct magazine *magazine = &heap->magazine[slab->size_class];
     struct entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
     unsigned take = begin_take(heap, slab, want);
-    MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->class].entries == 1);
+    MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);
     uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32);
     slab->reach = (uint32_t)round_up(slab->slots, 8);
     take_round_from(slab, from, bottom + 1, take);
     shuffle(heap, bottom + 1, take);
-    if (slab->outside == slab->capacity) slab_bin_remove(heap, slab);
+    if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     signal_order();
     magazine->top = bottom + take;

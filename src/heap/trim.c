@@ -28,7 +28,7 @@ static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_
     uintptr_t end = zero + to * size, start = (uintptr_t)granule_start(slab_granule(slab));
     /* With what no slot has before the first and after the last. */
     if (from + slab->capacity <= slab->slots) first = start;
-    if (to == slab->slots) end = start + class_granules(slab->class) * GRANULE;
+    if (to == slab->slots) end = start + size_class_granules(slab->size_class) * GRANULE;
     first = round_up(first, page);
     end &= ~(page - 1);
     if (end <= first || !os_purge((void *)first, end - first)) return (struct extent){0, 0};
@@ -73,7 +73,7 @@ static bool trim_slab(struct slab *slab) {
 
 /* True when it was work. */
 static bool sweep_slab(struct heap *heap, struct slab *slab, struct sweep *sweep) {
-    if (slab->outside == slab->capacity) return false;
+    if (slab->in_use == slab->capacity) return false;
     if (slab->age < AGE_OLD) slab->age++;
     if (slab->age < sweep->age) {
         sweep->left = true;
@@ -93,7 +93,8 @@ bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
     for (; *at < stop && work < SLICE_SLABS; ++*at) {
         struct slab *slab = slab_of(*at);
         if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) continue;
-        if (slab->index == 0 && slab->class != CLASS_ZERO) work += sweep_slab(heap, slab, sweep);
+        if (slab->index == 0 && slab->size_class != CLASS_ZERO)
+            work += sweep_slab(heap, slab, sweep);
     }
     if (*at < end) return false;
     *at = 0;

@@ -6,8 +6,8 @@
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"
-#include "heap/shared.h"
 #include "heap/reciprocal.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "heap/slot_ref.h"
 #include "leak/leak_memory.h"
@@ -104,9 +104,9 @@ static NOINLINE struct leak_block leak_blocks_checked(struct leak_block slot) {
     return (struct leak_block){info.start, info.size, slot.mark};
 }
 
-ALWAYS_INLINE struct leak_block leak_blocks_of_slot(char *start, unsigned class,
+ALWAYS_INLINE struct leak_block leak_blocks_of_slot(char *start, unsigned size_class,
                                                     const _Atomic uint8_t *state) {
-    size_t size = class == CLASS_ZERO ? 0 : class_size(class);
+    size_t size = size_class == CLASS_ZERO ? 0 : size_class_bytes(size_class);
     struct leak_block slot = {start, size, leak_blocks_state_mark(state)};
     return unlikely(state_get(state) == SLOT_CHECKED) ? leak_blocks_checked(slot) : slot;
 }
@@ -121,12 +121,13 @@ static bool leak_blocks_slot_around(const struct slab *slab, uintptr_t address,
                                     struct leak_block *block) {
     struct slot_ref slot = slot_locate(slab, (void *)address);
     if (!leak_blocks_is_live(slot.state)) return false;
-    *block = leak_blocks_of_slot(slot_start(slab, slot, (void *)address), slab->class, slot.state);
+    *block =
+        leak_blocks_of_slot(slot_start(slab, slot, (void *)address), slab->size_class, slot.state);
     return leak_blocks_contains(address, block);
 }
 
 static bool leak_blocks_shared_slot_around(const struct slab *granule, uintptr_t address,
-                                         struct leak_block *block) {
+                                           struct leak_block *block) {
     uint32_t unit = shared_find_start(granule, shared_unit((void *)address));
     if (unit == UINT32_MAX || !leak_blocks_is_live(&granule->state[unit])) return false;
     char *start = granule_start(slab_granule(granule)) + (size_t)unit * UNIT;
@@ -139,13 +140,13 @@ static void leak_blocks_each_slot(const struct slab *slab,
     char *start = slab_slot_zero(slab);
     for (uint32_t slot = 0; slot < slab->slots; slot++, start += slab->slot_size) {
         if (!leak_blocks_is_live(&slab->state[slot])) continue;
-        struct leak_block block = leak_blocks_of_slot(start, slab->class, &slab->state[slot]);
+        struct leak_block block = leak_blocks_of_slot(start, slab->size_class, &slab->state[slot]);
         call(&block);
     }
 }
 
 static void leak_blocks_each_shared_slot(const struct slab *granule,
-                                       void (*call)(const struct leak_block *block)) {
+                                         void (*call)(const struct leak_block *block)) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++, start += UNIT) {
         if (!leak_blocks_is_live(&granule->state[unit])) continue;

@@ -25,12 +25,12 @@ static uint64_t leak_groups_mix(uint64_t hash, uint64_t value) {
 }
 
 static uint64_t leak_groups_hash(const struct leak_group *group) {
-    uint64_t hash = leak_groups_mix(leak_groups_mix(group->class, group->is_rest), group->stack);
+    uint64_t hash = leak_groups_mix(leak_groups_mix(group->kind, group->is_rest), group->stack);
     return group->stack != 0 ? hash : leak_groups_mix(hash, group->size);
 }
 
 static bool leak_groups_are_same(const struct leak_group *a, const struct leak_group *b) {
-    if (a->class != b->class || a->is_rest != b->is_rest || a->stack != b->stack) return false;
+    if (a->kind != b->kind || a->is_rest != b->is_rest || a->stack != b->stack) return false;
     return a->stack != 0 || a->size == b->size;
 }
 
@@ -48,7 +48,7 @@ static struct leak_group *leak_groups_get(struct leak_group *like) {
     uint32_t *place;
     struct leak_group *group = leak_groups_find(like, &place);
     if (group == NULL && leak_groups_state.to->count >= GROUPS_APART) {
-        *like = (struct leak_group){.class = like->class, .is_rest = true};
+        *like = (struct leak_group){.kind = like->kind, .is_rest = true};
         group = leak_groups_find(like, &place);
     }
     if (group != NULL) return group;
@@ -66,7 +66,7 @@ static void leak_groups_add_amount(struct leak_amount *to, struct leak_amount am
 /* Describes the block as the program knows it, if that was recorded. */
 static struct leak_group leak_groups_describe_block(const struct leak_block *block) {
     struct block_info info;
-    struct leak_group group = {.class = leak_class_of(block),
+    struct leak_group group = {.kind = leak_class_of(block),
                                .example = block->start,
                                .size = block->size,
                                .own = {1, block->size}};
@@ -79,8 +79,8 @@ static struct leak_group leak_groups_describe_block(const struct leak_block *blo
 }
 
 static bool leak_groups_includes(const struct leak_group *group) {
-    return group->class != LEAK_INDIRECT &&
-           (group->class != LEAK_REACHABLE || leak_groups_state.reachable_too);
+    return group->kind != LEAK_INDIRECT &&
+           (group->kind != LEAK_REACHABLE || leak_groups_state.reachable_too);
 }
 
 static void leak_groups_read_head(struct leak_group *group) {
@@ -91,19 +91,19 @@ static void leak_groups_read_head(struct leak_group *group) {
 static void leak_groups_add_block(const struct leak_block *block) {
     struct leak_group one = leak_groups_describe_block(block);
     struct leak_amount amount = one.own;
-    leak_groups_add_amount(&leak_groups_state.to->totals[one.class], amount);
+    leak_groups_add_amount(&leak_groups_state.to->totals[one.kind], amount);
     if (!leak_groups_includes(&one)) return;
     leak_groups_read_head(&one);
     one.own = (struct leak_amount){0};
     struct leak_group *group = leak_groups_get(&one);
     leak_groups_add_amount(&group->own, amount);
-    if (group->class == LEAK_DEFINITE) leak_groups_add_amount(&group->led, leak_led_by(block));
+    if (group->kind == LEAK_DEFINITE) leak_groups_add_amount(&group->led, leak_led_by(block));
 }
 
 static bool leak_groups_is_worse(const void *one, const void *other) {
     const struct leak_group *a = one, *b = other;
     size_t bytes_a = a->own.bytes + a->led.bytes, bytes_b = b->own.bytes + b->led.bytes;
-    if (a->class != b->class) return a->class < b->class;
+    if (a->kind != b->kind) return a->kind < b->kind;
     if (a->is_rest != b->is_rest) return b->is_rest;
     return bytes_a != bytes_b ? bytes_a > bytes_b : a->example < b->example;
 }

@@ -13,7 +13,7 @@
 #define LEAK_HEAD 16u
 
 struct leak_group {
-    enum leak_class class;
+    enum leak_class kind;
     bool is_rest; /* sum of the groups for which there was no room; only the amounts are set */
     stack_id stack;
     char *example;                 /* one of the blocks */

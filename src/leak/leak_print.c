@@ -76,7 +76,7 @@ static void leak_print_head(struct text *text, const struct leak_group *group) {
 }
 
 static void leak_print_group(struct text *text, const struct leak_group *group) {
-    text_add(text, leak_print_class_names[group->class]);
+    text_add(text, leak_print_class_names[group->kind]);
     text_add(text, ": ");
     leak_print_amount(text, group->own);
     if (group->led.blocks != 0) {
@@ -96,8 +96,8 @@ static void leak_print_group(struct text *text, const struct leak_group *group) 
     leak_print_stack(text, group->stack);
 }
 
-static void leak_print_omitted(struct text *text, enum leak_class class, size_t omitted) {
-    text_add(text, leak_print_class_names[class]);
+static void leak_print_omitted(struct text *text, enum leak_class kind, size_t omitted) {
+    text_add(text, leak_print_class_names[kind]);
     text_add(text, ": ");
     text_add_count(text, omitted, "more group");
     text_add(text, "\n");
@@ -106,15 +106,15 @@ static void leak_print_omitted(struct text *text, enum leak_class class, size_t 
 /* Returns the number of the first group of the next class. */
 static size_t leak_print_class(struct text *text, const struct leak_groups *groups, size_t first,
                                size_t limit) {
-    enum leak_class class = groups->list[first].class;
+    enum leak_class kind = groups->list[first].kind;
     size_t at = first;
-    for (; at < groups->count && groups->list[at].class == class; at++) {
-        if (at - first >= limit && class != LEAK_DEFINITE) continue;
+    for (; at < groups->count && groups->list[at].kind == kind; at++) {
+        if (at - first >= limit && kind != LEAK_DEFINITE) continue;
         leak_print_group(text, &groups->list[at]);
         text_flush(text);
     }
-    if (class != LEAK_DEFINITE && at - first > limit)
-        leak_print_omitted(text, class, at - first - limit);
+    if (kind != LEAK_DEFINITE && at - first > limit)
+        leak_print_omitted(text, kind, at - first - limit);
     return at;
 }
 

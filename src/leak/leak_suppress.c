@@ -105,7 +105,7 @@ void leak_suppress(struct leak_groups *groups) {
     for (size_t i = 0; leak_suppress_text != NULL && i < groups->count; i++) {
         struct leak_group *group = &groups->list[i];
         if (leak_suppress_matches(group)) {
-            leak_suppress_take_out(&groups->totals[group->class], group->own);
+            leak_suppress_take_out(&groups->totals[group->kind], group->own);
             leak_suppress_take_out(&groups->totals[LEAK_INDIRECT], group->led);
         } else {
             groups->list[kept++] = *group;

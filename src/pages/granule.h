@@ -33,20 +33,20 @@ struct slab {
                                   that begins at or before the granule */
     uint32_t slot_size;
     uint8_t kind;
-    uint8_t class;
+    uint8_t size_class;
     uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
     /* Whether it is on a list of pending slabs (remote.c), which each remote free asks; never reset
      * when the slab retires, for a late pusher may still be on its way. */
     _Atomic uint8_t pending;
-    uint32_t least; /* size that fits (size_least), and how much more does */
-    uint32_t least_more;
+    uint32_t size_min;  /* smallest size that fits (size_min_for) */
+    uint32_t size_span; /* largest size that fits, minus size_min */
     uint32_t state_bytes;
 
     /* The owner's line. */
     _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
     struct slab *prev;
     uint32_t slots;                 /* states 0..slots-1 may be slots; the first few may be NONE */
-    uint32_t outside;               /* slots that are not available here: used, cached, remote */
+    uint32_t in_use;                /* slots that are not available here: used, cached, remote */
     uint32_t scan;                  /* no available slot below this */
     uint32_t reach;                 /* no slot from here on was ever taken */
     uint32_t capacity;              /* slots that are not NONE */

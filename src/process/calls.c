@@ -30,7 +30,7 @@ static void calls_add(uint64_t *count, uint64_t amount) {
 }
 
 static struct mallow_size_calls *row_of(size_t size) {
-    return &calls.page->rows[size <= SLOT_MAX ? class_of(size) : CLASSES];
+    return &calls.page->rows[size <= SLOT_MAX ? size_class_of(size) : CLASSES];
 }
 
 /* A free of another thread may be counted before its allocation is, so that the live bytes are
@@ -118,7 +118,7 @@ static void clear_counts(void) {
     memset(calls.page->rows, 0, sizeof calls.page->rows);
     calls.page->row_count = CLASSES + 1;
     for (unsigned i = 0; i < CLASSES; i++)
-        calls.page->rows[i].bytes = i == CLASS_ZERO ? 0 : class_size(i);
+        calls.page->rows[i].bytes = i == CLASS_ZERO ? 0 : size_class_bytes(i);
     calls.page->rows[CLASSES].bytes = UINT64_MAX;
 }
 

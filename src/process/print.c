@@ -43,13 +43,13 @@ static void add_pair(struct text *t, const char *element, const char *first, uin
 static void add_sizes(struct text *t, const struct mallow_stats *s) {
     text_add(t, "<sizes>\n");
     for (unsigned i = 1; i < CLASSES; i++) {
-        const struct mallow_class_stats *class = &s->classes[i];
-        uint64_t free = class->free_slots + class->cached_slots;
+        const struct mallow_class_stats *counts = &s->classes[i];
+        uint64_t free = counts->free_slots + counts->cached_slots;
         if (free == 0) continue;
         text_add(t, "  <size");
         add_attribute(t, "from", i == 1 ? 1 : s->classes[i - 1].slot_bytes + 1);
-        add_attribute(t, "to", class->slot_bytes);
-        add_attribute(t, "total", free * class->slot_bytes);
+        add_attribute(t, "to", counts->slot_bytes);
+        add_attribute(t, "total", free * counts->slot_bytes);
         add_attribute(t, "count", free);
         text_add(t, "/>\n");
     }
@@ -72,19 +72,19 @@ static void add_system(struct text *t, const struct mallow_stats *s) {
     }
 }
 
-static void add_class(struct text *t, const struct mallow_class_stats *class) {
+static void add_class(struct text *t, const struct mallow_class_stats *counts) {
     text_add(t, "  <class");
-    add_attribute(t, "size", class->slot_bytes);
-    add_attribute(t, "used", class->used_slots);
-    add_attribute(t, "cached", class->cached_slots);
-    add_attribute(t, "free", class->free_slots);
-    add_attribute(t, "fresh", class->fresh_slots);
-    add_attribute(t, "slabs", class->slabs);
+    add_attribute(t, "size", counts->slot_bytes);
+    add_attribute(t, "used", counts->used_slots);
+    add_attribute(t, "cached", counts->cached_slots);
+    add_attribute(t, "free", counts->free_slots);
+    add_attribute(t, "fresh", counts->fresh_slots);
+    add_attribute(t, "slabs", counts->slabs);
     text_add(t, "/>\n");
 }
 
-static bool class_is_idle(const struct mallow_class_stats *class) {
-    return (class->used_slots | class->cached_slots | class->free_slots | class->slabs) == 0;
+static bool class_is_idle(const struct mallow_class_stats *counts) {
+    return (counts->used_slots | counts->cached_slots | counts->free_slots | counts->slabs) == 0;
 }
 
 /* What libc has no element for. */

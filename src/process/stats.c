@@ -6,8 +6,8 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "guard/guard.h"
-#include "heap/shared.h"
 #include "heap/heap.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 #include "os/os.h"
@@ -44,7 +44,7 @@ static inline uint64_t sum_lanes(uint64_t lanes) {
 }
 
 /* `words` at most LANE_WORDS. */
-static void read_words(struct mallow_class_stats *class, const _Atomic uint8_t *states,
+static void read_words(struct mallow_class_stats *counts, const _Atomic uint8_t *states,
                        uint32_t words) {
     struct lanes lanes = {0};
     uint64_t full = 0; /* words of eight slots in use: most of them, in most heaps */
@@ -57,19 +57,19 @@ static void read_words(struct mallow_class_stats *class, const _Atomic uint8_t *
     }
     uint64_t used = full * 8 + sum_lanes(lanes.used), cached = sum_lanes(lanes.cached);
     uint64_t free = sum_lanes(lanes.free);
-    class->used_slots += used;
-    class->cached_slots += cached;
-    class->free_slots += free;
-    class->fresh_slots += (uint64_t)words * 8 - used - cached - free - sum_lanes(lanes.none);
+    counts->used_slots += used;
+    counts->cached_slots += cached;
+    counts->free_slots += free;
+    counts->fresh_slots += (uint64_t)words * 8 - used - cached - free - sum_lanes(lanes.none);
 }
 
 static void read_slab(struct mallow_stats *stats, const struct slab *slab) {
-    struct mallow_class_stats *class = &stats->classes[slab->class];
+    struct mallow_class_stats *counts = &stats->classes[slab->size_class];
     uint32_t words = (slab->slots + 7) / 8; /* after the last slot the states are NONE */
     for (uint32_t from = 0; from < words; from += LANE_WORDS)
-        read_words(class, slab->state + (size_t)from * 8,
+        read_words(counts, slab->state + (size_t)from * 8,
                    (uint32_t)min_size(words - from, LANE_WORDS));
-    class->slabs++;
+    counts->slabs++;
 }
 
 /* What no slot was cut from yet counts as fresh. */
@@ -83,13 +83,13 @@ static void read_shared(struct mallow_stats *stats, const struct slab *granule) 
         /* Acquire: its class was written before its state. */
         uint8_t state = atomic_load_explicit(&granule->state[unit], memory_order_acquire);
         if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
-        unsigned class = shared_class(granule, unit);
-        struct mallow_class_stats *counts = &stats->classes[class];
+        unsigned size_class = shared_class(granule, unit);
+        struct mallow_class_stats *counts = &stats->classes[size_class];
         if (state == SLOT_USED)
             counts->used_slots++;
         else
             *(state == SLOT_FREE ? &counts->free_slots : &counts->cached_slots) += 1;
-        fresh -= class_size(class);
+        fresh -= size_class_bytes(size_class);
     }
     stats->fresh_bytes += fresh;
     stats->mixed_slabs++;
@@ -180,15 +180,15 @@ static size_t read_counts(struct mallow_stats *stats) {
 static void add_up(struct mallow_stats *stats) {
     stats->live_blocks = stats->run_blocks;
     for (unsigned i = 0; i < CLASSES; i++) {
-        struct mallow_class_stats *class = &stats->classes[i];
-        class->slot_bytes = class_size(i);
-        stats->live_blocks += class->used_slots;
-        stats->live_bytes += class->used_slots * class->slot_bytes;
-        stats->cached_blocks += class->cached_slots;
-        stats->cached_bytes += class->cached_slots * class->slot_bytes;
-        stats->free_blocks += class->free_slots;
-        stats->free_bytes += class->free_slots * class->slot_bytes;
-        stats->fresh_bytes += class->fresh_slots * class->slot_bytes;
+        struct mallow_class_stats *counts = &stats->classes[i];
+        counts->slot_bytes = size_class_bytes(i);
+        stats->live_blocks += counts->used_slots;
+        stats->live_bytes += counts->used_slots * counts->slot_bytes;
+        stats->cached_blocks += counts->cached_slots;
+        stats->cached_bytes += counts->cached_slots * counts->slot_bytes;
+        stats->free_blocks += counts->free_slots;
+        stats->free_bytes += counts->free_slots * counts->slot_bytes;
+        stats->fresh_bytes += counts->fresh_slots * counts->slot_bytes;
     }
     stats->unused_bytes = stats->slab_bytes - stats->live_bytes - stats->cached_bytes -
                           stats->free_bytes - stats->fresh_bytes;

@@ -57,7 +57,7 @@ static void describe_shared(struct slab *granule, uintptr_t p, struct finding *f
         return;
     }
     size_t inside = p % GRANULE - (size_t)start * UNIT;
-    add_slot(&t, inside, start, class_size(shared_class(granule, start)));
+    add_slot(&t, inside, start, size_class_bytes(shared_class(granule, start)));
     f->was_block = inside == 0;
 }
 

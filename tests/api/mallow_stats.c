@@ -27,11 +27,11 @@ static struct mallow_stats stats_now(void) {
 static void check_sums(const struct mallow_stats *s) {
     uint64_t live = s->run_bytes, blocks = s->run_blocks, cached = 0, free_slots = 0, mappings = 0;
     for (int i = 0; i < MALLOW_STATS_CLASSES; i++) {
-        const struct mallow_class_stats *class = &s->classes[i];
-        live += class->used_slots * class->slot_bytes;
-        blocks += class->used_slots;
-        cached += class->cached_slots;
-        free_slots += class->free_slots;
+        const struct mallow_class_stats *counts = &s->classes[i];
+        live += counts->used_slots * counts->slot_bytes;
+        blocks += counts->used_slots;
+        cached += counts->cached_slots;
+        free_slots += counts->free_slots;
     }
     for (int i = 0; i < MALLOW_STATS_DOUBLINGS; i++) mappings += s->mappings_of_doubling[i];
     CHECK_EQUAL(s->live_bytes, live);

@@ -237,7 +237,7 @@ static void check_plain_blocks(const struct mallow_stats *stats) {
         mapped += found.kind == BLOCK_MAPPING;
         if (found.kind == BLOCK_MAPPING) continue;
         live_blocks++;
-        live_bytes += found.kind == BLOCK_SLOT ? class_size(found.class) : found.usable;
+        live_bytes += found.kind == BLOCK_SLOT ? size_class_bytes(found.size_class) : found.usable;
     }
     CHECK_EQUAL(stats->live_blocks, live_blocks);
     CHECK_EQUAL(stats->live_bytes, live_bytes);

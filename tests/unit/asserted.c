@@ -61,7 +61,7 @@ static void expect(void (*violate)(void), const char *expression, const char *fi
 
 /* ---- what is violated ---- */
 
-static unsigned class_used(void) { return class_of(BYTES); }
+static unsigned class_used(void) { return size_class_of(BYTES); }
 
 /* A heap in a slow path, with a slab of the class and a magazine that is half full. */
 static struct heap *used_heap(void) {
@@ -251,7 +251,7 @@ static void a_slab_that_is_listed_twice(void **state) {
 
 static void count_a_slot_twice(void) {
     struct heap *heap = used_heap();
-    heap->bin[class_used()].partial->outside--;
+    heap->bin[class_used()].partial->in_use--;
     heap_is_valid(heap);
 }
 

@@ -61,7 +61,8 @@ static void a_slab_has_ends_without_slots(void **state) {
     (void)state;
     char *block = mallow_malloc(SIZE), text[100];
     const struct slab *slab = slab_around(block);
-    char *end = granule_start(slab_granule(slab)) + class_granules(slab->class) * GRANULE - 1;
+    char *end =
+        granule_start(slab_granule(slab)) + size_class_granules(slab->size_class) * GRANULE - 1;
     snprintf(text, sizeof text, "beside the slots of a %u-byte slab", slab->slot_size);
     check(end, false, text);
     mallow_free(block);

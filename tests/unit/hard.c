@@ -97,7 +97,7 @@ static void resize(char *block, size_t before, size_t size) {
         if (size > before) CHECK(is_zero(block + before, size - before));
         CHECK(!hard_is_damaged(&place));
         CHECK_EQUAL(hard_size(&place), size);
-        CHECK(class_of(size + HARD_TAIL) == place.slab->class);
+        CHECK(size_class_of(size + HARD_TAIL) == place.slab->size_class);
         if (size + HARD_TAIL < place.bytes) {
             block[size] ^= 1;
             CHECK(hard_is_damaged(&place));
@@ -106,7 +106,7 @@ static void resize(char *block, size_t before, size_t size) {
     } else {
         CHECK(pattern_holds(block, before, 17));
         CHECK_EQUAL(hard_size(&place), before);
-        CHECK(class_of(size + HARD_TAIL) != place.slab->class);
+        CHECK(size_class_of(size + HARD_TAIL) != place.slab->size_class);
     }
     give(block);
     check_reported("");
@@ -127,13 +127,13 @@ static void memory_of_one_class_serves_no_other(void) {
     static char *blocks[COUNT];
     static uint8_t class_of_granule[1 << 16];
     for (int round = 0; round < 2; round++) {
-        for (unsigned class = 2; class < CLASSES; class ++) {
+        for (unsigned size_class = 2; size_class < CLASSES; size_class++) {
             for (int i = 0; i < COUNT; i++) {
-                blocks[i] = take(class_size(class) - HARD_TAIL);
+                blocks[i] = take(size_class_bytes(size_class) - HARD_TAIL);
                 size_t granule = granule_of(blocks[i]);
                 CHECK(granule < sizeof class_of_granule);
-                CHECK(class_of_granule[granule] == 0 || class_of_granule[granule] == class);
-                class_of_granule[granule] = (uint8_t)class;
+                CHECK(class_of_granule[granule] == 0 || class_of_granule[granule] == size_class);
+                class_of_granule[granule] = (uint8_t)size_class;
             }
             for (int i = 0; i < COUNT; i++) give(blocks[i]);
         }

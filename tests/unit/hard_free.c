@@ -71,8 +71,8 @@ static void passed_sizes_are_compared(void) {
 /* ---- after the free ---- */
 
 static void a_slot_waits_for_other_frees(void) {
-    for (unsigned class = 2; class < CLASSES; class ++) {
-        size_t size = class_size(class) - HARD_TAIL;
+    for (unsigned size_class = 2; size_class < CLASSES; size_class++) {
+        size_t size = size_class_bytes(size_class) - HARD_TAIL;
         for (int i = 0; i < 3; i++) {
             char *block = take(size);
             give(block);

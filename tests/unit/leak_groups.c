@@ -13,7 +13,7 @@
 /* The blocks that the check finds: number i is at address (i + 1) * SPACING. */
 #define SPACING 65536u
 struct case_block {
-    enum leak_class class;
+    enum leak_class kind;
     stack_id stack;
     size_t size, led;
 };
@@ -32,7 +32,7 @@ void __wrap_leak_each_block(void (*call)(const struct leak_block *block)) {
 
 enum leak_class __wrap_leak_class_of(const struct leak_block *block);
 enum leak_class __wrap_leak_class_of(const struct leak_block *block) {
-    return block_of(number_of(block->start)).class;
+    return block_of(number_of(block->start)).kind;
 }
 
 struct leak_amount __wrap_leak_led_by(const struct leak_block *block);
@@ -67,9 +67,9 @@ static struct leak_groups group(struct case_block (*of)(size_t number), size_t c
     return groups;
 }
 
-static void expect_group(const struct leak_group *group, enum leak_class class, size_t size,
+static void expect_group(const struct leak_group *group, enum leak_class kind, size_t size,
                          size_t blocks, size_t led) {
-    assert_int_equal(group->class, class);
+    assert_int_equal(group->kind, kind);
     assert_false(group->is_rest);
     assert_int_equal(group->size, size);
     assert_int_equal(group->own.blocks, blocks);
@@ -112,8 +112,8 @@ static void sizes_classes_and_stacks_are_kept_apart(void **state) {
 
 /* There are more stacks than room for groups. */
 static struct case_block many(size_t number) {
-    enum leak_class class = number % 2 == 0 ? LEAK_DEFINITE : LEAK_POSSIBLE;
-    return (struct case_block){class, (stack_id)(number + 1), 16, 0};
+    enum leak_class kind = number % 2 == 0 ? LEAK_DEFINITE : LEAK_POSSIBLE;
+    return (struct case_block){kind, (stack_id)(number + 1), 16, 0};
 }
 
 static void groups_without_room_are_one_labelled_group(void **state) {
@@ -123,16 +123,16 @@ static void groups_without_room_are_one_labelled_group(void **state) {
     unsigned rests = 0;
     for (size_t i = 0; i < groups.count; i++) {
         const struct leak_group *one = &groups.list[i];
-        found[one->class].blocks += one->own.blocks;
-        found[one->class].bytes += one->own.bytes;
+        found[one->kind].blocks += one->own.blocks;
+        found[one->kind].bytes += one->own.bytes;
         rests += one->is_rest;
         if (!one->is_rest) continue;
-        assert_true(i + 1 == groups.count || one[1].class != one->class);
+        assert_true(i + 1 == groups.count || one[1].kind != one->kind);
         assert_true(one->own.blocks > 10000);
     }
     assert_int_equal(rests, 2);
-    for (unsigned class = 0; class < LEAK_CLASSES; class ++)
-        assert_memory_equal(&found[class], &groups.totals[class], sizeof found[class]);
+    for (unsigned kind = 0; kind < LEAK_CLASSES; kind++)
+        assert_memory_equal(&found[kind], &groups.totals[kind], sizeof found[kind]);
 }
 
 /* ---- printing ---- */
@@ -180,7 +180,7 @@ static void the_limit_is_for_each_class(void **state) {
 
 static void the_rest_is_labelled(void **state) {
     (void)state;
-    struct leak_group rest = {.class = LEAK_POSSIBLE, .is_rest = true, .own = {3, 300}};
+    struct leak_group rest = {.kind = LEAK_POSSIBLE, .is_rest = true, .own = {3, 300}};
     struct leak_groups groups = {.list = &rest, .count = 1};
     print(&groups, SIZE_MAX);
     assert_int_equal(lines_with("possibly lost: 300 bytes in 3 blocks; in groups for which the leak"

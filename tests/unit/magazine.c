@@ -17,95 +17,95 @@ enum { GROWTHS = 16, ENTRIES = 1024 };
 
 static struct heap heap;
 
-static void grow_fully(unsigned class) {
-    for (int i = 0; i < GROWTHS; i++) magazine_grow(&heap, class);
+static void grow_fully(unsigned size_class) {
+    for (int i = 0; i < GROWTHS; i++) magazine_grow(&heap, size_class);
 }
 
-static size_t room(unsigned class) {
-    const struct magazine *magazine = &heap.magazine[class];
+static size_t room(unsigned size_class) {
+    const struct magazine *magazine = &heap.magazine[size_class];
     return (size_t)(magazine->limit - magazine->top) - 1;
 }
 
 /* Puts a used slot on the magazine that belongs to no slab. */
-static void push(unsigned class, uintptr_t slot) {
-    struct magazine *magazine = &heap.magazine[class];
-    assert_true(room(class) > 0);
+static void push(unsigned size_class, uintptr_t slot) {
+    struct magazine *magazine = &heap.magazine[size_class];
+    assert_true(room(size_class) > 0);
     *++magazine->top = (struct entry){(char *)slot, NULL};
 }
 
 static void new_magazines_are_empty_and_full(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        assert_int_equal(magazine_count(&heap, class), 0);
-        assert_int_equal(room(class), 0);
-        assert_null(heap.magazine[class].top->slot);
-        assert_int_equal(magazine_want(&heap, class), 0);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        assert_int_equal(magazine_count(&heap, size_class), 0);
+        assert_int_equal(room(size_class), 0);
+        assert_null(heap.magazine[size_class].top->slot);
+        assert_int_equal(magazine_want(&heap, size_class), 0);
     }
 }
 
 static void magazines_hold_what_the_header_allows(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        grow_fully(class);
-        size_t slots = room(class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        grow_fully(size_class);
+        size_t slots = room(size_class);
         assert_true(slots >= 2);
-        assert_true(slots == 2 || slots * class_size(class) <= 16 * KIB);
-        assert_in_range(magazine_want(&heap, class), 1, slots);
+        assert_true(slots == 2 || slots * size_class_bytes(size_class) <= 16 * KIB);
+        assert_in_range(magazine_want(&heap, size_class), 1, slots);
     }
 }
 
 static void only_shortage_in_one_direction_makes_a_magazine_grow(void **state) {
     (void)state;
-    const unsigned class = 4;
-    magazine_grow(&heap, class);
-    size_t first = room(class);
+    const unsigned size_class = 4;
+    magazine_grow(&heap, size_class);
+    size_t first = room(size_class);
     for (int i = 0; i < 100; i++) { /* empty, full, empty, ... */
-        magazine_grow(&heap, class);
-        for (size_t n = 0; n < first; n++) push(class, UNIT);
-        magazine_grow(&heap, class);
-        heap.magazine[class].top -= first;
+        magazine_grow(&heap, size_class);
+        for (size_t n = 0; n < first; n++) push(size_class, UNIT);
+        magazine_grow(&heap, size_class);
+        heap.magazine[size_class].top -= first;
     }
-    assert_int_equal(room(class), first);
-    grow_fully(class);
-    assert_true(room(class) > first);
+    assert_int_equal(room(size_class), first);
+    grow_fully(size_class);
+    assert_true(room(size_class) > first);
 }
 
 static void growth_keeps_the_entries_in_order(void **state) {
     (void)state;
-    const unsigned class = 4;
+    const unsigned size_class = 4;
     uintptr_t count = 0;
     for (int i = 0; i < GROWTHS; i++) {
-        magazine_grow(&heap, class);
-        while (room(class) > 0) push(class, ++count * UNIT);
-        assert_int_equal(magazine_count(&heap, class), count);
+        magazine_grow(&heap, size_class);
+        while (room(size_class) > 0) push(size_class, ++count * UNIT);
+        assert_int_equal(magazine_count(&heap, size_class), count);
     }
     assert_true(count > 8); /* it did grow */
     for (uintptr_t i = count; i > 0; i--)
-        assert_ptr_equal(heap.magazine[class].top--->slot, (char *)(i * UNIT));
-    assert_null(heap.magazine[class].top->slot);
+        assert_ptr_equal(heap.magazine[size_class].top--->slot, (char *)(i * UNIT));
+    assert_null(heap.magazine[size_class].top->slot);
 }
 
-static void fill_from_slab(unsigned class) {
-    grow_fully(class);
-    struct slab *slab = slab_create(&heap, class);
-    slab_take(&heap, slab, (unsigned)room(class));
-    assert_int_equal(room(class), 0);
+static void fill_from_slab(unsigned size_class) {
+    grow_fully(size_class);
+    struct slab *slab = slab_create(&heap, size_class);
+    slab_take(&heap, slab, (unsigned)room(size_class));
+    assert_int_equal(room(size_class), 0);
 }
 
 static void a_flush_returns_the_oldest_slots(void **state) {
     (void)state;
-    const unsigned class = 4;
-    fill_from_slab(class);
-    unsigned have = magazine_count(&heap, class), flushed = have / 3;
+    const unsigned size_class = 4;
+    fill_from_slab(size_class);
+    unsigned have = magazine_count(&heap, size_class), flushed = have / 3;
     struct entry before[ENTRIES];
     uint8_t states[ENTRIES];
     assert_true(have <= ENTRIES);
-    memcpy(before, heap.magazine[class].top - have + 1, have * sizeof(*before));
+    memcpy(before, heap.magazine[size_class].top - have + 1, have * sizeof(*before));
     for (unsigned i = 0; i < have; i++) states[i] = state_get(before[i].state);
 
-    magazine_flush(&heap, class, flushed);
-    assert_int_equal(magazine_count(&heap, class), have - flushed);
-    const struct entry *after = heap.magazine[class].top - (have - flushed) + 1;
+    magazine_flush(&heap, size_class, flushed);
+    assert_int_equal(magazine_count(&heap, size_class), have - flushed);
+    const struct entry *after = heap.magazine[size_class].top - (have - flushed) + 1;
     assert_memory_equal(after, before + flushed, (have - flushed) * sizeof(*before));
     assert_null(after[-1].slot);
     for (unsigned i = 0; i < have; i++)
@@ -116,73 +116,73 @@ static void a_flush_returns_the_oldest_slots(void **state) {
 
 static void flushing_all_empties_the_slabs(void **state) {
     (void)state;
-    for (unsigned class = 1; class < CLASSES; class ++) fill_from_slab(class);
+    for (unsigned size_class = 1; size_class < CLASSES; size_class++) fill_from_slab(size_class);
     magazines_flush_all(&heap);
     while (slab_retire_empty(&heap)) continue;
-    for (unsigned class = 1; class < CLASSES; class ++) {
-        assert_int_equal(magazine_count(&heap, class), 0);
-        assert_null(heap.bin[class].partial);
+    for (unsigned size_class = 1; size_class < CLASSES; size_class++) {
+        assert_int_equal(magazine_count(&heap, size_class), 0);
+        assert_null(heap.bin[size_class].partial);
     }
     assert_int_equal(pages_count().used, 0);
 }
 
 static void forgetting_returns_no_slot(void **state) {
     (void)state;
-    const unsigned class = 4;
-    fill_from_slab(class);
-    unsigned have = magazine_count(&heap, class);
-    struct slab *slab = heap.bin[class].partial;
+    const unsigned size_class = 4;
+    fill_from_slab(size_class);
+    unsigned have = magazine_count(&heap, size_class);
+    struct slab *slab = heap.bin[size_class].partial;
     magazines_forget(&heap);
-    assert_int_equal(magazine_count(&heap, class), 0);
-    assert_null(heap.magazine[class].top->slot);
-    assert_int_equal(slab->outside, have);
+    assert_int_equal(magazine_count(&heap, size_class), 0);
+    assert_null(heap.magazine[size_class].top->slot);
+    assert_int_equal(slab->in_use, have);
 }
 
 /* Checks that slots are taken one at a time, so that every call takes the slow path. */
-static void assert_caches_nothing(unsigned class) {
-    grow_fully(class);
-    assert_int_equal(room(class), 0);
-    assert_int_equal(magazine_want(&heap, class), 1);
-    struct slab *slab = slab_create(&heap, class);
+static void assert_caches_nothing(unsigned size_class) {
+    grow_fully(size_class);
+    assert_int_equal(room(size_class), 0);
+    assert_int_equal(magazine_want(&heap, size_class), 1);
+    struct slab *slab = slab_create(&heap, size_class);
     slab_take(&heap, slab, 1);
-    assert_non_null(fast_take(&heap.magazine[class]));
-    assert_null(fast_take(&heap.magazine[class]));
+    assert_non_null(fast_take(&heap.magazine[size_class]));
+    assert_null(fast_take(&heap.magazine[size_class]));
 }
 
 static void sizes_above_mxfast_are_not_cached(void **state) {
     (void)state;
     settings.mxfast = 64;
-    grow_fully(class_of(64));
-    assert_true(room(class_of(64)) > 2);
-    assert_caches_nothing(class_of(65));
+    grow_fully(size_class_of(64));
+    assert_true(room(size_class_of(64)) > 2);
+    assert_caches_nothing(size_class_of(65));
 }
 
 static void the_lower_of_both_size_limits_counts(void **state) {
     (void)state;
     settings.mxfast = 100; /* the whole size class of 100 is cached */
     settings.tcache_max = 1000;
-    grow_fully(class_of(112));
-    assert_true(room(class_of(112)) > 2);
-    assert_caches_nothing(class_of(113));
+    grow_fully(size_class_of(112));
+    assert_true(room(size_class_of(112)) > 2);
+    assert_caches_nothing(size_class_of(113));
     settings.mxfast = 1000;
     settings.tcache_max = 50;
-    grow_fully(class_of(50));
-    assert_true(room(class_of(50)) > 2);
-    assert_caches_nothing(class_of(65));
+    grow_fully(size_class_of(50));
+    assert_true(room(size_class_of(50)) > 2);
+    assert_caches_nothing(size_class_of(65));
 }
 
 static void a_limit_on_entries_is_kept_and_used(void **state) {
     (void)state;
     for (size_t count = 1; count < 20; count++) {
-        unsigned class = (unsigned)count;
+        unsigned size_class = (unsigned)count;
         settings.tcache_count = count;
-        grow_fully(class);
-        assert_int_equal(room(class), count);
-        assert_in_range(magazine_want(&heap, class), 1, count);
+        grow_fully(size_class);
+        assert_int_equal(room(size_class), count);
+        assert_in_range(magazine_want(&heap, size_class), 1, count);
     }
     settings.tcache_count = 65535;
     grow_fully(30);
-    assert_true(room(30) * class_size(30) <= 16 * KIB);
+    assert_true(room(30) * size_class_bytes(30) <= 16 * KIB);
 }
 
 static void a_mode_that_sees_all_calls_caches_nothing(void **state) {
@@ -193,15 +193,15 @@ static void a_mode_that_sees_all_calls_caches_nothing(void **state) {
 
 static void renewal_returns_all_slots_and_reads_the_settings_again(void **state) {
     (void)state;
-    for (unsigned class = 1; class < CLASSES; class ++) fill_from_slab(class);
+    for (unsigned size_class = 1; size_class < CLASSES; size_class++) fill_from_slab(size_class);
     settings.tcache_count = 3;
     magazines_renew(&heap);
-    for (unsigned class = 1; class < CLASSES; class ++) {
-        assert_int_equal(magazine_count(&heap, class), 0);
-        assert_int_equal(room(class), 0);
-        assert_null(heap.magazine[class].top->slot);
-        grow_fully(class);
-        assert_in_range(room(class), 2, 3);
+    for (unsigned size_class = 1; size_class < CLASSES; size_class++) {
+        assert_int_equal(magazine_count(&heap, size_class), 0);
+        assert_int_equal(room(size_class), 0);
+        assert_null(heap.magazine[size_class].top->slot);
+        grow_fully(size_class);
+        assert_in_range(room(size_class), 2, 3);
     }
     settings.tcache_count = SIZE_MAX;
     magazines_renew(&heap);
@@ -212,16 +212,16 @@ static void renewal_returns_all_slots_and_reads_the_settings_again(void **state)
 /* A forked child, or a jump out of a handler, may leave a change unfinished. */
 static void forgetting_ends_an_unfinished_change(void **state) {
     (void)state;
-    const unsigned class = 4, dropped = 5, whole = 6;
-    for (unsigned each = class; each <= whole; each++) grow_fully(each);
+    const unsigned size_class = 4, dropped = 5, whole = 6;
+    for (unsigned each = size_class; each <= whole; each++) grow_fully(each);
     size_t before = room(whole);
-    heap.bin[class].entries /= 2; /* the larger array is set, but not its number of entries */
+    heap.bin[size_class].entries /= 2; /* the larger array is set, but not its number of entries */
     heap.magazine[dropped] = (struct magazine){no_entries, no_entries + 1};
     magazines_forget(&heap);
-    assert_int_equal(room(class), 0);
+    assert_int_equal(room(size_class), 0);
     assert_int_equal(room(dropped), 0);
     assert_int_equal(room(whole), before);
-    for (unsigned each = class; each <= whole; each++) {
+    for (unsigned each = size_class; each <= whole; each++) {
         assert_int_equal(magazine_count(&heap, each), 0);
         grow_fully(each);
         assert_int_equal(magazine_count(&heap, each), 0);

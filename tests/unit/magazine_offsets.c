@@ -6,15 +6,15 @@
 static void every_small_size_finds_its_magazine(void **state) {
     (void)state;
     for (size_t size = 0; size <= SMALL_MAX; size++)
-        assert_ptr_equal(small_magazine(size), &self_heap->magazine[class_of(size)]);
+        assert_ptr_equal(small_magazine(size), &self_heap->magazine[size_class_of(size)]);
 }
 
 /* A thread's first allocation finds no slot, whatever its size, and takes the slow path. */
 static void all_magazines_are_empty_before_the_first_allocation(void **state) {
     (void)state;
     assert_ptr_equal(self_heap, EMPTY_HEAP);
-    for (unsigned class = 0; class < CLASSES; class ++)
-        assert_null(fast_take(&self_heap->magazine[class]));
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        assert_null(fast_take(&self_heap->magazine[size_class]));
 }
 
 int main(void) {

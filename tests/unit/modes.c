@@ -186,7 +186,7 @@ static void a_log_sees_the_old_address_in_use(void) {
 static void a_copy_counts_as_an_allocation_and_a_free(void) {
     begin("check=full,stats=exit"); /* always copies */
     struct mallow_call_page *page = calls_page();
-    struct mallow_size_calls *row = &page->rows[class_of(100)];
+    struct mallow_size_calls *row = &page->rows[size_class_of(100)];
     uint64_t live = page->live_bytes, allocations = row->allocations, frees = row->frees;
     void *block = mallow_malloc(100);
     block = mallow_realloc(block, 104);

@@ -19,8 +19,8 @@ static struct entry numbered(uintptr_t number) {
     return (struct entry){places + number, &state};
 }
 
-static void put(struct heap *heap, unsigned class, uintptr_t number) {
-    CHECK(quarantine_put(heap, class, numbered(number)));
+static void put(struct heap *heap, unsigned size_class, uintptr_t number) {
+    CHECK(quarantine_put(heap, size_class, numbered(number)));
 }
 
 static void check_is(struct entry entry, uintptr_t number) {
@@ -29,16 +29,16 @@ static void check_is(struct entry entry, uintptr_t number) {
 }
 
 /* Returns the number of frees that the next use of a slot must wait for. */
-static size_t wait_of(unsigned class) {
-    size_t size = class_size(class);
+static size_t wait_of(unsigned size_class) {
+    size_t size = size_class_bytes(size_class);
     return size * QUARANTINE_DELAY <= MIB ? QUARANTINE_DELAY : max_size(MIB / size, 16);
 }
 
 static void an_empty_quarantine_returns_nothing(void) {
     struct heap *heap = heap_enter();
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        CHECK(quarantine_take(heap, class).slot == NULL);
-        CHECK(quarantine_evict(heap, class).slot == NULL);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        CHECK(quarantine_take(heap, size_class).slot == NULL);
+        CHECK(quarantine_evict(heap, size_class).slot == NULL);
     }
     CHECK(quarantine_relieve(heap).slot == NULL);
     CHECK_EQUAL(quarantine_bytes(), 0);
@@ -48,19 +48,20 @@ static void an_empty_quarantine_returns_nothing(void) {
 static void a_slot_waits_for_others_of_its_class(void) {
     struct heap *heap = heap_enter();
     settings.quarantine = 0;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        size_t wait = wait_of(class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        size_t wait = wait_of(size_class);
         for (uintptr_t i = 0; i < wait; i++) {
-            put(heap, class, i);
-            CHECK(quarantine_take(heap, class).slot == NULL);
-            CHECK(quarantine_evict(heap, class).slot == NULL);
+            put(heap, size_class, i);
+            CHECK(quarantine_take(heap, size_class).slot == NULL);
+            CHECK(quarantine_evict(heap, size_class).slot == NULL);
         }
         for (uintptr_t i = wait; i < 3 * wait; i++) {
-            put(heap, class, i);
-            check_is(i % 2 == 0 ? quarantine_take(heap, class) : quarantine_evict(heap, class),
+            put(heap, size_class, i);
+            check_is(i % 2 == 0 ? quarantine_take(heap, size_class)
+                                : quarantine_evict(heap, size_class),
                      i - wait);
-            CHECK(quarantine_take(heap, class).slot == NULL);
-            CHECK(quarantine_evict(heap, class).slot == NULL);
+            CHECK(quarantine_take(heap, size_class).slot == NULL);
+            CHECK(quarantine_evict(heap, size_class).slot == NULL);
         }
     }
 }
@@ -68,14 +69,14 @@ static void a_slot_waits_for_others_of_its_class(void) {
 /* No slot leaves while there is room. */
 static void slots_stay_until_the_bytes_are_too_many(void) {
     struct heap *heap = heap_enter();
-    const unsigned class = class_of(1024);
+    const unsigned size_class = size_class_of(1024);
     settings.quarantine = 4 * MIB;
     size_t most = settings.quarantine / 1024, n = 0;
     struct entry left = {NULL, NULL};
     for (; left.slot == NULL && n < 2 * most; n++) {
-        if (n < most / 64 * 62) CHECK(quarantine_take(heap, class).slot == NULL);
-        put(heap, class, n);
-        left = quarantine_evict(heap, class);
+        if (n < most / 64 * 62) CHECK(quarantine_take(heap, size_class).slot == NULL);
+        put(heap, size_class, n);
+        left = quarantine_evict(heap, size_class);
     }
     check_is(left, 0);
     /* The limit is accurate within a few per cent. */
@@ -88,7 +89,7 @@ static void slots_stay_until_the_bytes_are_too_many(void) {
  * classes that are no longer used. */
 static void idle_classes_give_way(void) {
     struct heap *heap = heap_enter();
-    const unsigned idle = class_of(2048), used = class_of(512);
+    const unsigned idle = size_class_of(2048), used = size_class_of(512);
     settings.quarantine = 2 * MIB;
     for (uintptr_t i = 0; i < 1000; i++) put(heap, idle, i);
     size_t left_idle = 0, left_used = 0;
@@ -107,8 +108,8 @@ static void idle_classes_give_way(void) {
 static void the_oldest_leaves_first(void) {
     enum { MODELS = 4 };
     struct heap *heap = heap_enter();
-    const unsigned classes[MODELS] = {class_of(64), class_of(1024), class_of(5000),
-                                      class_of(32768)};
+    const unsigned classes[MODELS] = {size_class_of(64), size_class_of(1024), size_class_of(5000),
+                                      size_class_of(32768)};
     uintptr_t first[MODELS], next[MODELS];
     for (unsigned i = 0; i < MODELS; i++) first[i] = next[i] = i << 20;
     settings.quarantine = MIB;
@@ -133,8 +134,8 @@ static void the_oldest_leaves_first(void) {
 
 static void relief_returns_every_slot(void) {
     struct heap *heap = heap_enter();
-    for (unsigned class = 0; class < CLASSES; class ++)
-        for (uintptr_t i = 0; i < 10; i++) put(heap, class, class * 10 + i);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        for (uintptr_t i = 0; i < 10; i++) put(heap, size_class, size_class * 10 + i);
     static bool seen[CLASSES * 10];
     for (size_t i = 0; i < CLASSES * 10; i++) {
         struct entry entry = quarantine_relieve(heap);
@@ -149,8 +150,8 @@ static void relief_returns_every_slot(void) {
 static void *hold_half(void *unused) {
     struct heap *heap = heap_enter();
     for (uintptr_t i = 0; i < MIB / 1024; i++) {
-        put(heap, class_of(1024), i);
-        CHECK(quarantine_evict(heap, class_of(1024)).slot == NULL);
+        put(heap, size_class_of(1024), i);
+        CHECK(quarantine_evict(heap, size_class_of(1024)).slot == NULL);
     }
     heap_leave(heap);
     return unused;
@@ -164,8 +165,8 @@ static void the_limit_is_for_all_heaps(void) {
     size_t bytes = quarantine_bytes(), n = 0;
     CHECK(bytes > MIB / 100 * 95 && bytes < MIB / 100 * 105);
     for (; n < 4000; n++) {
-        put(heap, class_of(1024), 5000 + n);
-        struct entry entry = quarantine_evict(heap, class_of(1024));
+        put(heap, size_class_of(1024), 5000 + n);
+        struct entry entry = quarantine_evict(heap, size_class_of(1024));
         if (entry.slot == NULL) continue;
         check_is(entry, 5000);
         break;

@@ -28,9 +28,9 @@ static void multiples_of_the_unit(void **state) {
 /* The test above covers every size class, because all their sizes are multiples of the unit. */
 static void all_classes_are_multiples_of_the_unit(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        assert_int_equal(class_size(class) % UNIT, 0);
-        assert_in_range(class_size(class), UNIT, SLOT_MAX);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        assert_int_equal(size_class_bytes(size_class) % UNIT, 0);
+        assert_in_range(size_class_bytes(size_class), UNIT, SLOT_MAX);
     }
 }
 

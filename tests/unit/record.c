@@ -12,10 +12,10 @@
 
 static uint64_t seed = 1;
 
-static struct slab *new_slab(unsigned class) {
+static struct slab *new_slab(unsigned size_class) {
     struct heap *heap = heap_enter();
     assert_non_null(heap);
-    struct slab *slab = slab_create(heap, class);
+    struct slab *slab = slab_create(heap, size_class);
     heap_leave(heap);
     assert_non_null(slab);
     return slab;
@@ -44,7 +44,7 @@ static void check_place(struct slab *slab, uint32_t slot, const char *p) {
  * of the space at both ends. */
 static void check_slab(struct slab *slab) {
     char *first = granule_start(slab_granule(slab)), *zero = slab_slot_zero(slab);
-    char *end = first + class_granules(slab->class) * GRANULE;
+    char *end = first + size_class_granules(slab->size_class) * GRANULE;
     uint32_t slots = (uint32_t)((size_t)(end - zero) / slab->slot_size) + 1;
     for (uint32_t slot = 0; slot < slots; slot++) {
         char *start = zero + (size_t)slot * slab->slot_size;
@@ -58,10 +58,10 @@ static void check_slab(struct slab *slab) {
 
 static void every_address_of_a_slab_has_its_place(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        if (class == CLASS_ZERO) continue;
-        check_slab(new_slab(class));
-        check_slab(new_slab(class)); /* with another colour */
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        if (size_class == CLASS_ZERO) continue;
+        check_slab(new_slab(size_class));
+        check_slab(new_slab(size_class)); /* with another colour */
     }
 }
 
@@ -69,7 +69,8 @@ static void every_address_of_a_slab_has_its_place(void **state) {
 static void every_address_of_a_slab_with_a_guard_has_its_place(void **state) {
     (void)state;
     settings.check = CHECK_HARD;
-    for (unsigned class = 1; class < CLASSES; class ++) check_slab(new_slab(class));
+    for (unsigned size_class = 1; size_class < CLASSES; size_class++)
+        check_slab(new_slab(size_class));
     settings.check = CHECK_FREE;
 }
 
@@ -94,7 +95,7 @@ static void other_addresses_have_no_place(void **state) {
 static void a_retired_slab_has_no_place(void **state) {
     (void)state;
     struct heap *heap = heap_enter();
-    struct slab *slab = slab_create(heap, class_of(500));
+    struct slab *slab = slab_create(heap, size_class_of(500));
     struct place place;
     char *middle = granule_start(slab_granule(slab)) + GRANULE / 2;
     assert_true(place_of(middle, &place));
@@ -108,8 +109,8 @@ static void a_retired_slab_has_no_place(void **state) {
 /* Each slot has a record of its own, which is zero at first and stays. */
 static void every_slot_has_records_of_its_own(void **state) {
     (void)state;
-    for (unsigned class = 1; class < CLASSES; class += 7) {
-        struct slab *slab = new_slab(class);
+    for (unsigned size_class = 1; size_class < CLASSES; size_class += 7) {
+        struct slab *slab = new_slab(size_class);
         assert_null(slab->records);
         assert_true(records_make(slab));
         struct record *records = slab->records;
@@ -136,7 +137,7 @@ static void records_are_freed_with_the_slab(void **state) {
     (void)state;
     size_t used = 0;
     for (int i = 0; i < 100; i++) {
-        struct slab *slab = new_slab(class_of(100));
+        struct slab *slab = new_slab(size_class_of(100));
         assert_true(records_make(slab));
         struct place place = {.slab = slab, .slot = slab->slots - 1};
         assert_int_equal(record_of(&place)->size, 0);

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "heap/shared.h"
 #include "heap/magazine.h"
+#include "heap/shared.h"
 #include "pages/pages.h"
 #include "pages/space.h"
 #include "pattern.h"
@@ -17,13 +17,13 @@ enum { SLOTS = 4000, STEPS = 40000, UNITS = GRANULE / UNIT, GRANULES = 256 };
 
 static struct slot {
     char *start;
-    unsigned class;
+    unsigned size_class;
     uint64_t key;
 } slots[SLOTS];
 
 /* The size class and the first unit of every slot that was ever carved. They never change. */
 static struct {
-    uint8_t class;
+    uint8_t size_class;
     uint32_t start;
 } carved[GRANULES][UNITS];
 
@@ -33,10 +33,11 @@ static void carve_model(const struct slot *slot) {
     size_t granule = granule_of(slot->start);
     uint32_t unit = shared_unit(slot->start);
     assert_true(granule < GRANULES);
-    for (uint32_t i = unit; i < unit + class_size(slot->class) / UNIT; i++) {
-        assert_true(carved[granule][i].class == 0 ||
-                    (carved[granule][i].class == slot->class && carved[granule][i].start == unit));
-        carved[granule][i].class = (uint8_t)slot->class;
+    for (uint32_t i = unit; i < unit + size_class_bytes(slot->size_class) / UNIT; i++) {
+        assert_true(carved[granule][i].size_class == 0 ||
+                    (carved[granule][i].size_class == slot->size_class &&
+                     carved[granule][i].start == unit));
+        carved[granule][i].size_class = (uint8_t)slot->size_class;
         carved[granule][i].start = unit;
     }
 }
@@ -44,11 +45,11 @@ static void carve_model(const struct slot *slot) {
 /* Checks that no other slot is on the cache lines of a small slot. */
 static void check_lines(const struct slot *slot) {
     const uint32_t line = CACHE_LINE / UNIT;
-    size_t granule = granule_of(slot->start), size = class_size(slot->class);
+    size_t granule = granule_of(slot->start), size = size_class_bytes(slot->size_class);
     uint32_t unit = shared_unit(slot->start);
     if (size >= 2 * CACHE_LINE) return;
     for (uint32_t i = unit - unit % line; i < round_up(unit + size / UNIT, line); i++)
-        assert_true(carved[granule][i].class == 0 || carved[granule][i].start == unit);
+        assert_true(carved[granule][i].size_class == 0 || carved[granule][i].start == unit);
 }
 
 static bool is_zero(const char *bytes, size_t count) {
@@ -62,11 +63,11 @@ static uint8_t state_of(const char *slot) {
 
 static void take(struct slot *slot) {
     bool zeroed;
-    slot->class = 1 + (unsigned)random_below(&seed, SHARED_CLASSES - 1);
-    slot->start = shared_take(slot->class, &zeroed);
-    size_t size = class_size(slot->class);
+    slot->size_class = 1 + (unsigned)random_below(&seed, SHARED_CLASSES - 1);
+    slot->start = shared_take(slot->size_class, &zeroed);
+    size_t size = size_class_bytes(slot->size_class);
     assert_non_null(slot->start);
-    assert_int_equal((uintptr_t)slot->start % class_alignment(slot->class), 0);
+    assert_int_equal((uintptr_t)slot->start % size_class_alignment(slot->size_class), 0);
     if (zeroed) assert_true(is_zero(slot->start, size));
     carve_model(slot);
     check_lines(slot);
@@ -75,9 +76,9 @@ static void take(struct slot *slot) {
 }
 
 static void give(struct slot *slot) {
-    assert_true(pattern_holds(slot->start, class_size(slot->class), slot->key));
-    assert_true(shared_free(slot->start, slot->class));
-    assert_false(shared_free(slot->start, slot->class));
+    assert_true(pattern_holds(slot->start, size_class_bytes(slot->size_class), slot->key));
+    assert_true(shared_free(slot->start, slot->size_class));
+    assert_false(shared_free(slot->start, slot->size_class));
     assert_int_equal(state_of(slot->start), SLOT_FREE); /* this thread has no heap to keep it */
     slot->start = NULL;
 }
@@ -88,10 +89,11 @@ static void check_granules(void) {
         const struct slab *slab = slab_of(granule);
         if (slab->kind != GRANULE_SHARED) continue;
         for (uint32_t unit = 0; unit < UNITS; unit++) {
-            bool is_slot = carved[granule][unit].class != 0;
+            bool is_slot = carved[granule][unit].size_class != 0;
             uint32_t start = shared_find_start(slab, unit);
             assert_int_equal(start, is_slot ? carved[granule][unit].start : UINT32_MAX);
-            if (is_slot) assert_int_equal(shared_class(slab, start), carved[granule][unit].class);
+            if (is_slot)
+                assert_int_equal(shared_class(slab, start), carved[granule][unit].size_class);
         }
     }
 }
@@ -122,23 +124,23 @@ static void a_thread_keeps_what_it_frees(void **state) {
     heap.busy = 0;
     self_heap = &heap;
     if (slot->start == NULL) take(slot);
-    assert_true(shared_free(slot->start, slot->class));
-    assert_false(shared_free(slot->start, slot->class));
+    assert_true(shared_free(slot->start, slot->size_class));
+    assert_false(shared_free(slot->start, slot->size_class));
     assert_int_equal(state_of(slot->start), SLOT_CACHED);
-    assert_int_equal(magazine_count(&heap, slot->class), 1);
-    assert_ptr_equal(heap.magazine[slot->class].top->slot, slot->start);
-    assert_int_equal(heap.bin[slot->class].heat, 1);
+    assert_int_equal(magazine_count(&heap, slot->size_class), 1);
+    assert_ptr_equal(heap.magazine[slot->size_class].top->slot, slot->start);
+    assert_int_equal(heap.bin[slot->size_class].heat, 1);
     check_granules();
     heap.busy = 1;
     magazines_flush_all(&heap);
     assert_int_equal(state_of(slot->start), SLOT_FREE);
     self_heap = EMPTY_HEAP;
 
-    unsigned class = slot->class;
+    unsigned size_class = slot->size_class;
     bool zeroed;
-    assert_ptr_equal(shared_take(class, &zeroed), slot->start);
+    assert_ptr_equal(shared_take(size_class, &zeroed), slot->start);
     assert_false(zeroed);
-    assert_true(shared_free(slot->start, class));
+    assert_true(shared_free(slot->start, size_class));
     slot->start = NULL;
 }
 
@@ -174,21 +176,21 @@ static void a_rebuild_finds_all_free_slots(void **state) {
     seed = before;
     for (int i = 1; i < 1000; i++) take(&slots[i]);
     assert_int_equal(granules_used(), used);
-    assert_true(pattern_holds(one->start, class_size(one->class), one->key));
+    assert_true(pattern_holds(one->start, size_class_bytes(one->size_class), one->key));
     random_steps();
 }
 
 static void only_small_classes_with_little_use_are_served(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         struct bin bin = {0};
         struct slab slab;
-        bool may = class != CLASS_ZERO && class_size(class) <= SHARED_MAX;
-        assert_int_equal(shared_wants(&bin, class), may);
+        bool may = size_class != CLASS_ZERO && size_class_bytes(size_class) <= SHARED_MAX;
+        assert_int_equal(shared_wants(&bin, size_class), may);
         bin.partial = &slab;
-        assert_false(shared_wants(&bin, class));
+        assert_false(shared_wants(&bin, size_class));
         bin = (struct bin){.heat = SHARED_HEAT};
-        assert_false(shared_wants(&bin, class));
+        assert_false(shared_wants(&bin, size_class));
     }
 }
 
@@ -204,9 +206,9 @@ static void exhaust_pages(struct rlimit *before) {
 
 /* Takes slots until one is in the granule at `page`. Returns true if this one is reported as
  * zeroed. */
-static bool take_inside(unsigned class, uint32_t page) {
+static bool take_inside(unsigned size_class, uint32_t page) {
     for (bool zeroed;;) {
-        char *slot = shared_take(class, &zeroed);
+        char *slot = shared_take(size_class, &zeroed);
         assert_non_null(slot);
         if (slot >= page_start(page) && slot < page_start(page) + GRANULE) return zeroed;
     }
@@ -220,12 +222,12 @@ static void a_refused_granule_changes_nothing(void **state) {
     uint32_t page = LOCKED(pages_alloc(GRANULE_PAGES, GRANULE_PAGES, RUN_BLOCK, &zeroed));
     memset(page_start(page), 1, GRANULE);
     LOCKED(pages_free(page, false));
-    const unsigned class = class_of(960); /* a granule is not a multiple of this size */
-    assert_false(take_inside(class, page));
+    const unsigned size_class = size_class_of(960); /* a granule is not a multiple of this size */
+    assert_false(take_inside(size_class, page));
 
     struct rlimit before;
     exhaust_pages(&before);
-    while (shared_take(class, &zeroed) != NULL) continue;
+    while (shared_take(size_class, &zeroed) != NULL) continue;
     assert_false(take_inside(1, page));
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 }

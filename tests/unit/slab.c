@@ -196,7 +196,7 @@ static void transfer(int heap) {
     slab_transfer(slab, &heaps[heap], &heaps[to]);
     model_of(slab)->owner = to;
     assert_ptr_equal(heaps[to].bin[tested_class].partial, slab);
-    for (unsigned i = 0; i < class_granules(tested_class); i++) {
+    for (unsigned i = 0; i < size_class_granules(tested_class); i++) {
         assert_ptr_equal(slab_part(slab, i)->owner, &heaps[to]);
         assert_ptr_equal(slab_part(slab, i)->magazine, magazine_of(to));
     }
@@ -207,7 +207,7 @@ static void scramble(int heap) {
     for (int i = 0; i < SLABS; i++) {
         struct slab *slab = models[i].slab;
         if (slab == NULL || models[i].owner != heap) continue;
-        slab->outside = (uint32_t)random_below(&seed, slab->slots);
+        slab->in_use = (uint32_t)random_below(&seed, slab->slots);
         slab->scan = (uint32_t)random_below(&seed, slab->slots);
         slab->listed = random_below(&seed, 2) != 0;
         slab->next = slab->prev = slab;
@@ -326,7 +326,7 @@ static void an_interrupted_transfer_is_completed(void **state) {
     atomic_store(&slab->owner, &heaps[1]);
     repair_heap(&heaps[0]);
     repair_heap(&heaps[1]);
-    for (unsigned i = 0; i < class_granules(tested_class); i++) {
+    for (unsigned i = 0; i < size_class_granules(tested_class); i++) {
         assert_ptr_equal(slab_part(slab, i)->owner, &heaps[1]);
         assert_ptr_equal(slab_part(slab, i)->magazine, magazine_of(1));
     }

@@ -20,9 +20,9 @@ static uintptr_t slot_address(const struct slab *slab, uint32_t slot) {
 
 /* Checks that the states are some SLOT_NONE, then as many slots as fit, and at least one SLOT_NONE
  * as a guard. */
-static void check_states(const struct slab *slab, unsigned class) {
+static void check_states(const struct slab *slab, unsigned size_class) {
     uintptr_t start = (uintptr_t)granule_start(slab_granule(slab));
-    uintptr_t end = start + class_granules(class) * GRANULE;
+    uintptr_t end = start + size_class_granules(size_class) * GRANULE;
     uint32_t slot = 0;
     while (slab->state[slot] == SLOT_NONE) slot++;
     assert_int_equal(slab->scan, slot);
@@ -31,7 +31,7 @@ static void check_states(const struct slab *slab, unsigned class) {
     assert_in_range(slot_address(slab, slab->slots), end - slab->slot_size + 1, end);
     for (; slot < slab->slots; slot++) {
         assert_int_equal(slab->state[slot] & 0x7f, SLOT_FRESH);
-        assert_int_equal(slot_address(slab, slot) % class_alignment(class), 0);
+        assert_int_equal(slot_address(slab, slot) % size_class_alignment(size_class), 0);
     }
     assert_true(slab->state_bytes > slab->slots);
     for (; slot < slab->state_bytes; slot++) assert_int_equal(slab->state[slot], SLOT_NONE);
@@ -47,7 +47,7 @@ static void check_granule(struct slab *slab, unsigned i) {
     uintptr_t zero = (uintptr_t)slab_slot_zero(slab);
     assert_ptr_equal(slab_head(slab_part(slab, i)), slab);
     assert_ptr_equal(part->owner, &heap);
-    assert_ptr_equal(part->magazine, &heap.magazine[slab->class]);
+    assert_ptr_equal(part->magazine, &heap.magazine[slab->size_class]);
     assert_in_range(granule - (uintptr_t)slab_slot_zero(part), 0, slab->slot_size - 1);
     for (uintptr_t p = granule; p < granule + GRANULE; p += UNIT / 2) {
         uint64_t product = reciprocal_product((uint32_t)p - part->start, part->reciprocal);
@@ -68,13 +68,14 @@ static void check_fresh_memory_is_zero(const struct slab *slab) {
 
 static void every_address_belongs_to_the_right_slot(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         for (int i = 0; i < SLABS; i++) {
-            struct slab *slab = slab_create(&heap, class);
+            struct slab *slab = slab_create(&heap, size_class);
             assert_non_null(slab);
-            check_states(slab, class);
-            for (unsigned part = 0; part < class_granules(class); part++) check_granule(slab, part);
-            if (class != CLASS_ZERO && i == 0) check_fresh_memory_is_zero(slab);
+            check_states(slab, size_class);
+            for (unsigned part = 0; part < size_class_granules(size_class); part++)
+                check_granule(slab, part);
+            if (size_class != CLASS_ZERO && i == 0) check_fresh_memory_is_zero(slab);
         }
     }
 }
@@ -82,18 +83,18 @@ static void every_address_belongs_to_the_right_slot(void **state) {
 /* Equal slots of different slabs are not all in the same cache sets. */
 static void slabs_have_many_colours(void **state) {
     (void)state;
-    for (unsigned class = 0; class_size(class) <= KIB; class ++) {
+    for (unsigned size_class = 0; size_class_bytes(size_class) <= KIB; size_class++) {
         uint64_t seen = 0; /* a bit for each cache line of the first 4 KiB */
         for (int i = 0; i < SLABS; i++) {
-            struct slab *slab = slab_create(&heap, class);
+            struct slab *slab = slab_create(&heap, size_class);
             uint32_t first = 0;
             while (slab->state[first] == SLOT_NONE) first++;
             seen |= (uint64_t)1 << (slot_address(slab, first) % (4 * KIB) / CACHE_LINE);
         }
-        size_t step = max_size(CACHE_LINE, class_alignment(class));
+        size_t step = max_size(CACHE_LINE, size_class_alignment(size_class));
         int colours = (int)min_size(SLABS, KIB / step);
         if (__builtin_popcountl(seen) < colours / 2)
-            fail_msg("%d slabs of %zu bytes begin in %d ways", SLABS, class_size(class),
+            fail_msg("%d slabs of %zu bytes begin in %d ways", SLABS, size_class_bytes(size_class),
                      __builtin_popcountl(seen));
     }
 }
@@ -101,10 +102,10 @@ static void slabs_have_many_colours(void **state) {
 /* In a slab whose slots are all in use, exactly the starts of slots are blocks. */
 static void only_starts_of_used_slots_are_blocks(void **state) {
     (void)state;
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        struct slab *slab = slab_create(&heap, class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        struct slab *slab = slab_create(&heap, size_class);
         uintptr_t start = (uintptr_t)granule_start(slab_granule(slab));
-        uintptr_t end = start + class_granules(class) * GRANULE;
+        uintptr_t end = start + size_class_granules(size_class) * GRANULE;
         uint32_t found = 0;
         for (uintptr_t p = start; p < end; p += UNIT)
             assert_int_equal(find_block((void *)p).kind, BLOCK_NONE);
@@ -115,8 +116,9 @@ static void only_starts_of_used_slots_are_blocks(void **state) {
             if (block.kind == BLOCK_NONE) continue;
             found++;
             assert_int_equal(block.kind, BLOCK_SLOT);
-            assert_int_equal(block.class, class);
-            assert_int_equal(block.usable, class == CLASS_ZERO ? 0 : class_size(class));
+            assert_int_equal(block.size_class, size_class);
+            assert_int_equal(block.usable,
+                             size_class == CLASS_ZERO ? 0 : size_class_bytes(size_class));
             assert_ptr_equal(slab_head(block.slab), slab);
             assert_int_equal(slot_address(slab, (uint32_t)(block.state - slab->state)), p);
         }

@@ -44,12 +44,13 @@ struct model *model_of_state(const _Atomic uint8_t *state) {
 uint8_t *expected_state(const struct entry *entry) {
     struct model *model = model_of_state(entry->state);
     size_t slot = (size_t)(entry->state - model->slab->state);
-    assert_ptr_equal(entry->slot, slab_slot_zero(model->slab) + slot * class_size(tested_class));
+    assert_ptr_equal(entry->slot,
+                     slab_slot_zero(model->slab) + slot * size_class_bytes(tested_class));
     return &model->states[slot];
 }
 
 struct entry entry_of(const struct model *model, uint32_t slot) {
-    return (struct entry){slab_slot_zero(model->slab) + slot * class_size(tested_class),
+    return (struct entry){slab_slot_zero(model->slab) + slot * size_class_bytes(tested_class),
                           model->slab->state + slot};
 }
 
@@ -88,7 +89,7 @@ static void check_model(const struct model *model) {
     assert_memory_equal((const void *)slab->state, model->states, model->bytes);
     assert_ptr_equal(slab->owner, &heaps[model->owner]);
     assert_int_equal(slab->capacity, capacity);
-    assert_int_equal(slab->outside, capacity - available);
+    assert_int_equal(slab->in_use, capacity - available);
     assert_int_equal(slab->listed, available > 0);
     for (uint32_t slot = 0; slot < slab->scan && slot < slab->slots; slot++)
         assert_false(is_available(model->states[slot]));
@@ -120,11 +121,11 @@ void check_all(void) {
         slabs++;
     }
     for (int heap = 0; heap < HEAPS; heap++) check_list(heap);
-    assert_int_equal(pages_count().used, slabs * class_granules(tested_class) * GRANULE_PAGES);
+    assert_int_equal(pages_count().used, slabs * size_class_granules(tested_class) * GRANULE_PAGES);
 }
 
 static void check_retired(const struct model *model) {
-    for (unsigned i = 0; i < class_granules(tested_class); i++) {
+    for (unsigned i = 0; i < size_class_granules(tested_class); i++) {
         assert_null(slab_part(model->slab, i)->owner);
         assert_int_equal(slab_part(model->slab, i)->kind, GRANULE_RUNS);
     }

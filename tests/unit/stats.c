@@ -14,15 +14,15 @@ enum { ROUNDS = 200 };
 static struct heap heap;
 static uint64_t seed = 1;
 
-static void count_naively(const struct slab *slab, struct mallow_class_stats *class) {
+static void count_naively(const struct slab *slab, struct mallow_class_stats *size_class) {
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         uint8_t state = state_get(&slab->state[slot]);
-        class->used_slots += state == SLOT_USED;
-        class->cached_slots += state == SLOT_CACHED;
-        class->free_slots += state == SLOT_FREE || state == SLOT_REMOTE;
-        class->fresh_slots += state == SLOT_FRESH || state == SLOT_CACHED_FRESH;
+        size_class->used_slots += state == SLOT_USED;
+        size_class->cached_slots += state == SLOT_CACHED;
+        size_class->free_slots += state == SLOT_FREE || state == SLOT_REMOTE;
+        size_class->fresh_slots += state == SLOT_FRESH || state == SLOT_CACHED_FRESH;
     }
-    class->slabs++;
+    size_class->slabs++;
 }
 
 /* Sets stretches of one state and single states. */
@@ -43,18 +43,19 @@ static void slots_are_counted_by_state(void **state) {
     static struct mallow_stats expected, found;
     static struct slab *slabs[CLASSES];
     hold_heap(&heap);
-    for (unsigned class = 1; class < CLASSES; class ++) slabs[class] = slab_create(&heap, class);
+    for (unsigned size_class = 1; size_class < CLASSES; size_class++)
+        slabs[size_class] = slab_create(&heap, size_class);
     for (int round = 0; round < ROUNDS; round++) {
         memset(&expected, 0, sizeof expected);
-        for (unsigned class = 1; class < CLASSES; class ++) {
-            set_states_at_random(slabs[class]);
-            count_naively(slabs[class], &expected.classes[class]);
+        for (unsigned size_class = 1; size_class < CLASSES; size_class++) {
+            set_states_at_random(slabs[size_class]);
+            count_naively(slabs[size_class], &expected.classes[size_class]);
         }
         stats_read(&found);
-        for (unsigned class = 1; class < CLASSES; class ++) {
-            expected.classes[class].slot_bytes = class_size(class);
-            assert_memory_equal(&found.classes[class], &expected.classes[class],
-                                sizeof found.classes[class]);
+        for (unsigned size_class = 1; size_class < CLASSES; size_class++) {
+            expected.classes[size_class].slot_bytes = size_class_bytes(size_class);
+            assert_memory_equal(&found.classes[size_class], &expected.classes[size_class],
+                                sizeof found.classes[size_class]);
         }
     }
 }

@@ -21,7 +21,7 @@ enum { BLOCK = 208 };
 /* Each test has its own, because slabs keep their heap. */
 static struct heap heaps[16], *heap = heaps;
 
-static unsigned class_used(void) { return class_of(BLOCK); }
+static unsigned class_used(void) { return size_class_of(BLOCK); }
 
 /* Creates a slab whose slots are all used and written. */
 static struct slab *full_slab(void) {
@@ -31,7 +31,7 @@ static struct slab *full_slab(void) {
         if (state_get(&slab->state[slot]) == SLOT_NONE) continue;
         state_set(&slab->state[slot], SLOT_USED);
         memset(zero + slot * slab->slot_size, 1, slab->slot_size);
-        slab->outside++;
+        slab->in_use++;
     }
     slab->reach = slab->slots;
     return slab;
@@ -79,7 +79,7 @@ static void check_that_all_pages_go(void) {
     visit();
     for (size_t i = 0; i < GRANULE; i++) assert_int_equal(start[i], 0);
     assert_int_equal(count(slab, SLOT_FRESH), slab->capacity);
-    assert_int_equal(slab->outside, 0);
+    assert_int_equal(slab->in_use, 0);
     assert_int_equal(slab->age, AGE_TRIMMED);
 }
 
@@ -212,7 +212,7 @@ static void a_thread_waits_for_the_visitor_of_its_heap(void **state) {
 static void check_repaired(struct heap *own, struct slab *slab) {
     struct lock_hold hold;
     assert_ptr_equal(heap_enter(), own);
-    assert_int_equal(slab->outside, 0);
+    assert_int_equal(slab->in_use, 0);
     heap_leave(own);
     assert_true(heap_visit_begin(own, &hold));
     heap_visit_end(own, &hold);
@@ -235,7 +235,7 @@ static void *visit_and_end(void *argument) {
     struct visit *visit = argument;
     struct lock_hold hold;
     assert_true(heap_visit_begin(visit->heap, &hold));
-    visit->slab->outside = 7;
+    visit->slab->in_use = 7;
     return NULL;
 }
 
@@ -251,7 +251,7 @@ static void *visit_forever(void *argument) {
     struct visit *visit = argument;
     struct lock_hold hold;
     if (!heap_visit_begin(visit->heap, &hold)) return NULL;
-    visit->slab->outside = 7;
+    visit->slab->in_use = 7;
     atomic_store(&entered, 2);
     for (;;) pause();
 }
