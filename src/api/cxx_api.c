@@ -58,24 +58,25 @@ static void throw_bad_alloc(const void *caller) {
     abort();
 }
 
-static void *new_once(const struct alloc_request *ask) {
+static void *new_once(const struct alloc_request *request) {
     if (!mode_is_plain()) {
-        struct alloc_request rounded = *ask;
+        struct alloc_request rounded = *request;
         while ((rounded.align & (rounded.align - 1)) != 0 || rounded.align == 0)
             rounded.align += rounded.align == 0 ? 1 : rounded.align & -rounded.align;
         return mode_now()->alloc(&rounded);
     }
-    return ask->align == 1 ? mallow_malloc(ask->size) : mallow_memalign(ask->align, ask->size);
+    return request->align == 1 ? mallow_malloc(request->size)
+                               : mallow_memalign(request->align, request->size);
 }
 
 /* As the standard says: call the handler and try again, until there is none. */
-static void *new_until_it_works(const struct alloc_request *ask) {
+static void *new_until_it_works(const struct alloc_request *request) {
     for (;;) {
-        void *p = new_once(ask);
+        void *p = new_once(request);
         if (p != NULL) return p;
-        handler h = current_handler(ask->caller);
+        handler h = current_handler(request->caller);
         if (h == NULL)
-            throw_bad_alloc(ask->caller);
+            throw_bad_alloc(request->caller);
         else
             h();
     }
@@ -262,33 +263,35 @@ ALWAYS_INLINE void delete_sized_aligned(void *p, size_t align, size_t size, bool
 
 /* What a program's own form or a new-handler throws must not get through: the runtime's form, if
  * there is one, catches it. */
-static NOINLINE void *nothrow_by_runtime(bool array, const struct alloc_request *ask,
+static NOINLINE void *nothrow_by_runtime(bool array, const struct alloc_request *request,
                                          const void *tag) {
     void *(*plain)(size_t, const void *);
     void *(*aligned)(size_t, size_t, const void *);
     const char *name = array ? "_ZnamRKSt9nothrow_t" : "_ZnwmRKSt9nothrow_t";
     const char *aligned_name =
         array ? "_ZnamSt11align_val_tRKSt9nothrow_t" : "_ZnwmSt11align_val_tRKSt9nothrow_t";
-    *(void **)&plain = find_in_runtime(name, ask->caller);
-    *(void **)&aligned = find_in_runtime(aligned_name, ask->caller);
+    *(void **)&plain = find_in_runtime(name, request->caller);
+    *(void **)&aligned = find_in_runtime(aligned_name, request->caller);
     if (plain == NULL || aligned == NULL) return NULL;
-    return ask->align == 1 ? plain(ask->size, tag) : aligned(ask->size, ask->align, tag);
+    return request->align == 1 ? plain(request->size, tag)
+                               : aligned(request->size, request->align, tag);
 }
 
-static void *nothrow_new(bool ours, bool array, const struct alloc_request *ask, const void *tag) {
-    void *p = ours ? new_once(ask) : NULL;
-    return p != NULL ? p : nothrow_by_runtime(array, ask, tag);
+static void *nothrow_new(bool ours, bool array, const struct alloc_request *request,
+                         const void *tag) {
+    void *p = ours ? new_once(request) : NULL;
+    return p != NULL ? p : nothrow_by_runtime(array, request, tag);
 }
 
 #    define COMMA ,
 #    define NOTHROW(name, its_align, its_family, of_array, of_aligned, form, more)        \
         REPLACEABLE void *name(size_t size more, const void *tag) {                       \
-            struct alloc_request ask = {.size = size,                                     \
-                                        .align = its_align,                               \
-                                        .family = its_family,                             \
-                                        .caller = __builtin_return_address(0)};           \
+            struct alloc_request request = {.size = size,                                 \
+                                            .align = its_align,                           \
+                                            .family = its_family,                         \
+                                            .caller = __builtin_return_address(0)};       \
             bool ours = likely(allocates_here.form) || new_is_ours(of_array, of_aligned); \
-            return nothrow_new(ours, of_array, &ask, tag);                                \
+            return nothrow_new(ours, of_array, &request, tag);                            \
         }
 
 NOTHROW(_ZnwmRKSt9nothrow_t, 1, FAMILY_NEW, false, false, one, )

@@ -30,21 +30,20 @@ EXPORT void mcheck_check_all(void) { verify_all("found by mcheck_check_all"); }
 
 /* ---- mprobe ---- */
 
-static enum block_status probe_slot(const struct place *place) {
+static enum block_status probe_slot(const struct slot_ref *ref) {
     static const enum block_status status[] = {
         [DAMAGE_NONE] = STATUS_OK,
         [DAMAGE_HEAD] = STATUS_HEAD,
         [DAMAGE_TAIL] = STATUS_TAIL,
         [DAMAGE_FREED] = STATUS_FREE,
     };
-    if (hard_is_known(place))
-        return hard_verify(place, "found by mprobe") ? STATUS_TAIL : STATUS_OK;
-    return full_is_known(place) ? status[full_verify(place, "found by mprobe")] : STATUS_OK;
+    if (hard_is_known(ref)) return hard_verify(ref, "found by mprobe") ? STATUS_TAIL : STATUS_OK;
+    return full_is_known(ref) ? status[full_verify(ref, "found by mprobe")] : STATUS_OK;
 }
 
 static enum block_status probe_live(const char *p) {
-    struct place place;
-    if (place_of(p, &place)) return probe_slot(&place);
+    struct slot_ref ref;
+    if (slot_ref_find(p, &ref)) return probe_slot(&ref);
     const char *written = guard_verify(p);
     return written == NULL ? STATUS_OK : written < p ? STATUS_HEAD : STATUS_TAIL;
 }

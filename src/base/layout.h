@@ -19,6 +19,6 @@
 
 #define SLOT_MAX ((size_t)32 * KIB) /* largest slot of a slab; a larger block is a run of pages */
 #define SMALL_MAX ((size_t)1024)    /* largest size whose class is looked up in a table */
-#define SHARED_MAX ((size_t)1024)     /* largest slot that the shared granules hold */
+#define SHARED_MAX ((size_t)1024)   /* largest slot that the shared granules hold */
 
 #endif

@@ -28,21 +28,21 @@ static enum block_life life_of(uint8_t state) {
 }
 
 bool block_info_special(const void *p, struct block_info *info) {
-    struct place place;
+    struct slot_ref ref;
     if (guard_contains(p)) return guard_info(p, info);
-    if (!place_of(p, &place)) return false;
-    if (full_is_known(&place)) return full_info(&place, info), true;
-    if (hard_is_known(&place)) return hard_info(&place, info), true;
+    if (!slot_ref_find(p, &ref)) return false;
+    if (full_is_known(&ref)) return full_info(&ref, info), true;
+    if (hard_is_known(&ref)) return hard_info(&ref, info), true;
     return false;
 }
 
 static bool slot_info(const void *p, struct block_info *info) {
-    struct place place;
+    struct slot_ref ref;
     if (block_info_special(p, info)) return true;
-    if (!place_of(p, &place)) return false;
-    info->life = life_of(state_get(place.state));
-    info->start = place.start;
-    info->size = place.slab->size_class == CLASS_ZERO ? 0 : place.bytes;
+    if (!slot_ref_find(p, &ref)) return false;
+    info->life = life_of(state_get(ref.state));
+    info->start = ref.start;
+    info->size = ref.slab->size_class == CLASS_ZERO ? 0 : ref.bytes;
     return info->life != LIFE_NONE;
 }
 

@@ -8,7 +8,7 @@
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "heap/slab.h"
-#include "heap/slot_ref.h"
+#include "heap/slot_location.h"
 #include "pages/mapping.h"
 #include "report/report.h"
 #include "stack/loaded.h"
@@ -38,7 +38,7 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
         return guard_contains(p) || mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
     const struct slab *slab = slab_of(granule);
     if (slab->kind != GRANULE_SLAB || slab->size_class == CLASS_ZERO) return limit_elsewhere(p);
-    struct slot_ref slot = slot_locate(slab, p);
+    struct slot_location slot = slot_locate(slab, p);
     if (state_get(slot.state) != SLOT_USED) return limit_elsewhere(p);
     return (slot.number + 1) * slab->slot_size - slot.offset;
 }

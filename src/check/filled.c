@@ -23,7 +23,7 @@ static void *filled_alloc(const struct alloc_request *request) {
  * go. */
 static void fill_freed(void *p) {
     bool zero = (settings.modes & (MODE_ZERO | MODE_HARD)) != 0;
-    struct found block = find_block(p);
+    struct block_ref block = find_block(p);
     if (block.kind == BLOCK_NONE || block.kind == BLOCK_MAPPING) return;
     memset(p, zero ? 0 : settings.perturb, block.usable);
 }

@@ -26,22 +26,20 @@
 static size_t zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
 
 /* Bytes of the slot, at least. */
-static size_t slot_for(const struct alloc_request *ask) {
-    size_t for_alignment = ask->align > UNIT ? ask->align - UNIT : 0;
-    return zone(ask->size) + ask->size + zone(ask->size) + for_alignment;
+static size_t slot_for(const struct alloc_request *request) {
+    size_t for_alignment = request->align > UNIT ? request->align - UNIT : 0;
+    return zone(request->size) + request->size + zone(request->size) + for_alignment;
 }
 
-static char *block_start(const struct place *place) {
-    return place->start + record_of(place)->offset;
-}
+static char *block_start(const struct slot_ref *ref) { return ref->start + record_of(ref)->offset; }
 
 /* The right redzone reaches up to the slot's end. */
-static size_t right_bytes(const struct place *place) {
-    return place->bytes - record_of(place)->offset - record_of(place)->size;
+static size_t right_bytes(const struct slot_ref *ref) {
+    return ref->bytes - record_of(ref)->offset - record_of(ref)->size;
 }
 
-static char *right_start(const struct place *place) {
-    return block_start(place) + record_of(place)->size;
+static char *right_start(const struct slot_ref *ref) {
+    return block_start(ref) + record_of(ref)->size;
 }
 
 /* ---- what is known, and what is said of it ---- */
@@ -49,17 +47,17 @@ static char *right_start(const struct place *place) {
 static uint8_t fill_of_freed(void) { return settings.perturb != 0 ? settings.perturb : FILL_FREED; }
 
 /* As it was filled: M_PERTURB may have changed since. */
-static const char *find_write(const struct place *place) {
-    const struct record *record = record_of(place);
-    return record->size == 0 ? NULL : fill_find_damage(place->start, place->bytes, record->fill);
+static const char *find_write(const struct slot_ref *ref) {
+    const struct record *record = record_of(ref);
+    return record->size == 0 ? NULL : fill_find_damage(ref->start, ref->bytes, record->fill);
 }
 
-void full_info(const struct place *place, struct block_info *info) {
-    const struct record *record = record_of(place);
-    bool live = state_get(place->state) == SLOT_CHECKED;
+void full_info(const struct slot_ref *ref, struct block_info *info) {
+    const struct record *record = record_of(ref);
+    bool live = state_get(ref->state) == SLOT_CHECKED;
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
-        .start = block_start(place),
+        .start = block_start(ref),
         .size = record->size,
         .exact = true,
         .family = (enum family)(record->family & FAMILY_MASK),
@@ -71,19 +69,19 @@ void full_info(const struct place *place, struct block_info *info) {
     info->freed_by = live ? 0 : record->freed_by;
 }
 
-static void report(const struct place *place, const char *cause, const void *p,
+static void report(const struct slot_ref *ref, const char *cause, const void *p,
                    const char *detail) {
     struct block_info info;
-    full_info(place, &info);
+    full_info(ref, &info);
     report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
 }
 
-static void report_write(const struct place *place, const char *found) {
+static void report_write(const struct slot_ref *ref, const char *found) {
     struct block_info info;
-    full_info(place, &info);
+    full_info(ref, &info);
     info.life = LIFE_FREED;
     report_error(&(struct error){.cause = "use after free",
-                                 .p = find_write(place),
+                                 .p = find_write(ref),
                                  .block = &info,
                                  .detail = found,
                                  .advice = ADVICE_GUARD});
@@ -103,7 +101,7 @@ uint8_t full_fill_of_fresh(void) {
 static void fetch_next(const struct heap *heap, unsigned size_class) {
     struct entry entry = quarantine_soon(heap, size_class);
     if (entry.slot == NULL) return;
-    struct place next = place_at(entry);
+    struct slot_ref next = slot_ref_of(entry);
     fetch_ahead(next.start);
     fetch_ahead(next.start + CACHE_LINE);
     fetch_ahead((const void *)next.state);
@@ -112,164 +110,163 @@ static void fetch_next(const struct heap *heap, unsigned size_class) {
 
 /* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
  * program wrote to it. False when there is no memory. */
-ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned size_class, struct place *place,
+ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned size_class, struct slot_ref *ref,
                                  bool *filled) {
     struct entry entry = quarantine_take(heap, size_class);
     *filled = entry.slot != NULL;
     if (*filled) {
         state_set(entry.state, SLOT_CLOSING);
-        *place = place_at(entry);
+        *ref = slot_ref_of(entry);
         fetch_next(heap, size_class);
         return true;
     }
     struct slab *slab = alloc_find_slab(heap, size_class);
     if (slab == NULL || !records_make(slab)) return false;
-    *place = place_at(slab_take_one(heap, slab));
+    *ref = slot_ref_of(slab_take_one(heap, slab));
     return true;
 }
 
-static void write_record(const struct place *place, size_t offset, const struct alloc_request *ask,
-                         stack_id stack) {
-    *record_of(place) = (struct record){
-        .size = (uint16_t)ask->size,
+static void write_record(const struct slot_ref *ref, size_t offset,
+                         const struct alloc_request *request, stack_id stack) {
+    *record_of(ref) = (struct record){
+        .size = (uint16_t)request->size,
         .offset = (uint16_t)offset,
-        .family = (uint8_t)(ask->family | RECORD_KNOWN),
-        .align = (uint8_t)__builtin_ctzl(ask->align),
+        .family = (uint8_t)(request->family | RECORD_KNOWN),
+        .align = (uint8_t)__builtin_ctzl(request->align),
         .allocated = stack,
         .allocated_by = thread_id(),
     };
 }
 
 /* A block of no bytes has an inaccessible slot for itself. */
-static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct alloc_request *ask,
+static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct alloc_request *request,
                                           stack_id stack) {
-    struct place place;
+    struct slot_ref ref;
     bool filled;
-    if (!take_slot_for(heap, CLASS_ZERO, &place, &filled)) return NULL;
-    write_record(&place, 0, ask, stack);
-    atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
-    return place.start;
+    if (!take_slot_for(heap, CLASS_ZERO, &ref, &filled)) return NULL;
+    write_record(&ref, 0, request, stack);
+    atomic_store_explicit(ref.state, SLOT_CHECKED, memory_order_release);
+    return ref.start;
 }
 
-static size_t block_offset(const struct place *place, const struct alloc_request *ask) {
-    uintptr_t slot = (uintptr_t)place->start;
-    return round_up(slot + zone(ask->size), ask->align) - slot;
+static size_t block_offset(const struct slot_ref *ref, const struct alloc_request *request) {
+    uintptr_t slot = (uintptr_t)ref->start;
+    return round_up(slot + zone(request->size), request->align) - slot;
 }
 
-void *full_alloc(struct heap *heap, const struct alloc_request *ask, stack_id stack) {
-    if (unlikely(ask->size - 1 >= SLOT_MAX)) {
-        bool empty = ask->size == 0 && ask->align <= UNIT;
-        return empty ? alloc_empty_checked(heap, ask, stack) : NULL;
+void *full_alloc(struct heap *heap, const struct alloc_request *request, stack_id stack) {
+    if (unlikely(request->size - 1 >= SLOT_MAX)) {
+        bool empty = request->size == 0 && request->align <= UNIT;
+        return empty ? alloc_empty_checked(heap, request, stack) : NULL;
     }
-    if (ask->align > SLOT_MAX || slot_for(ask) > SLOT_MAX) return NULL;
-    struct place place;
+    if (request->align > SLOT_MAX || slot_for(request) > SLOT_MAX) return NULL;
+    struct slot_ref ref;
     bool filled;
-    if (!take_slot_for(heap, size_class_of(slot_for(ask)), &place, &filled)) return NULL;
-    if (filled && unlikely(find_write(&place) != NULL))
-        report_write(&place, "found when its memory was to be used again");
-    size_t offset = block_offset(&place, ask);
-    write_record(&place, offset, ask, stack);
-    char *start = place.start + offset;
-    redzone_fill(place.start, offset);
-    memset(start, ask->zero ? 0 : full_fill_of_fresh(), ask->size);
-    redzone_fill(right_start(&place), right_bytes(&place));
-    atomic_store_explicit(place.state, SLOT_CHECKED, memory_order_release);
+    if (!take_slot_for(heap, size_class_of(slot_for(request)), &ref, &filled)) return NULL;
+    if (filled && unlikely(find_write(&ref) != NULL))
+        report_write(&ref, "found when its memory was to be used again");
+    size_t offset = block_offset(&ref, request);
+    write_record(&ref, offset, request, stack);
+    char *start = ref.start + offset;
+    redzone_fill(ref.start, offset);
+    memset(start, request->zero ? 0 : full_fill_of_fresh(), request->size);
+    redzone_fill(right_start(&ref), right_bytes(&ref));
+    atomic_store_explicit(ref.state, SLOT_CHECKED, memory_order_release);
     return start;
 }
 
 /* ---- verifying ---- */
 
-bool full_is_known(const struct place *place) {
-    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+bool full_is_known(const struct slot_ref *ref) {
+    uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     if (likely(state == SLOT_CHECKED)) return settings.check == CHECK_FULL; /* it has a record */
-    if (place->slab->records == NULL || (record_of(place)->family & RECORD_KNOWN) == 0)
-        return false;
+    if (ref->slab->records == NULL || (record_of(ref)->family & RECORD_KNOWN) == 0) return false;
     return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
 }
 
 /* In which redzone somebody wrote, and where. */
-static enum damage find_damage(const struct place *place, const char **where) {
-    size_t left = record_of(place)->offset;
+static enum damage find_damage(const struct slot_ref *ref, const char **where) {
+    size_t left = record_of(ref)->offset;
     *where = NULL;
-    if (unlikely(record_of(place)->size == 0)) return DAMAGE_NONE;
-    *where = redzone_find_damage(right_start(place), right_bytes(place));
+    if (unlikely(record_of(ref)->size == 0)) return DAMAGE_NONE;
+    *where = redzone_find_damage(right_start(ref), right_bytes(ref));
     if (unlikely(*where != NULL)) return DAMAGE_TAIL;
-    *where = redzone_find_damage(place->start, left);
+    *where = redzone_find_damage(ref->start, left);
     return *where == NULL ? DAMAGE_NONE : DAMAGE_HEAD;
 }
 
-static enum damage verify_live(const struct place *place, const char *when) {
+static enum damage verify_live(const struct slot_ref *ref, const char *when) {
     const char *where;
-    enum damage damage = find_damage(place, &where);
+    enum damage damage = find_damage(ref, &where);
     if (unlikely(damage != DAMAGE_NONE))
-        report(place, damage == DAMAGE_TAIL ? "heap overflow" : "heap underflow", where, when);
+        report(ref, damage == DAMAGE_TAIL ? "heap overflow" : "heap underflow", where, when);
     return damage;
 }
 
-static enum damage damage_now(const struct place *place, bool live) {
+static enum damage damage_now(const struct slot_ref *ref, bool live) {
     const char *where;
-    if (live) return find_damage(place, &where);
-    return find_write(place) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
+    if (live) return find_damage(ref, &where);
+    return find_write(ref) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
 }
 
 /* What others do at the same time is no damage: the slot is looked at twice. */
-enum damage full_damage(const struct place *place) {
-    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+enum damage full_damage(const struct slot_ref *ref) {
+    uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED;
     if (!live && state != SLOT_HELD) return DAMAGE_NONE;
-    if (likely(damage_now(place, live) == DAMAGE_NONE)) return DAMAGE_NONE;
-    enum damage damage = damage_now(place, live);
-    return atomic_load_explicit(place->state, memory_order_acquire) == state ? damage : DAMAGE_NONE;
+    if (likely(damage_now(ref, live) == DAMAGE_NONE)) return DAMAGE_NONE;
+    enum damage damage = damage_now(ref, live);
+    return atomic_load_explicit(ref->state, memory_order_acquire) == state ? damage : DAMAGE_NONE;
 }
 
-enum damage full_verify(const struct place *place, const char *when) {
-    enum damage damage = full_damage(place);
+enum damage full_verify(const struct slot_ref *ref, const char *when) {
+    enum damage damage = full_damage(ref);
     if (likely(damage == DAMAGE_NONE)) return DAMAGE_NONE;
-    if (damage != DAMAGE_FREED) return verify_live(place, when);
-    report_write(place, when);
+    if (damage != DAMAGE_FREED) return verify_live(ref, when);
+    report_write(ref, when);
     return damage;
 }
 
 /* ---- freeing ---- */
 
 /* Of several that free the block at once one gets it. */
-static bool close_slot(const struct place *place, const void *p) {
+static bool close_slot(const struct slot_ref *ref, const void *p) {
     uint8_t live = SLOT_CHECKED;
-    if (p != block_start(place)) {
-        report(place, "invalid free", p, NULL);
+    if (p != block_start(ref)) {
+        report(ref, "invalid free", p, NULL);
         return false;
     }
-    if (!atomic_compare_exchange_strong_explicit(place->state, &live, SLOT_CLOSING,
+    if (!atomic_compare_exchange_strong_explicit(ref->state, &live, SLOT_CLOSING,
                                                  memory_order_acq_rel, memory_order_acquire)) {
-        report(place, "double free", p, NULL);
+        report(ref, "double free", p, NULL);
         return false;
     }
     return true;
 }
 
 /* Nothing is told that could be wrong. */
-static bool is_told_plainly(const struct record *record, const struct free_request *how) {
-    return !how->has_size && !how->has_align && record->align == 0 &&
-           (record->family & FAMILY_MASK) == how->family;
+static bool is_told_plainly(const struct record *record, const struct free_request *request) {
+    return !request->has_size && !request->has_align && record->align == 0 &&
+           (record->family & FAMILY_MASK) == request->family;
 }
 
-static void check_told(const struct place *place, const struct free_request *how) {
+static void check_told(const struct slot_ref *ref, const struct free_request *request) {
     struct block_info info;
-    full_info(place, &info);
+    full_info(ref, &info);
     info.life = LIFE_LIVE;
-    sized_free_check(&info, how);
+    sized_free_check(&info, request);
 }
 
 static void give_back(struct heap *heap, struct entry entry) {
-    struct place place = place_at(entry);
-    if (find_write(&place) != NULL) report_write(&place, "found when it left quarantine");
+    struct slot_ref ref = slot_ref_of(entry);
+    if (find_write(&ref) != NULL) report_write(&ref, "found when it left quarantine");
     slab_give(heap, &entry, 1);
 }
 
 /* One comes, two go at most, so that what is over the bound shrinks. */
-static void keep_for_a_while(struct heap *heap, const struct place *place) {
-    struct entry entry = {place->start, place->state};
-    unsigned size_class = place->slab->size_class;
+static void keep_for_a_while(struct heap *heap, const struct slot_ref *ref) {
+    struct entry entry = {ref->start, ref->state};
+    unsigned size_class = ref->slab->size_class;
     if (!quarantine_put(heap, size_class, entry)) {
         give_back(heap, entry);
         return;
@@ -282,19 +279,19 @@ static void keep_for_a_while(struct heap *heap, const struct place *place) {
     }
 }
 
-bool full_free(struct heap *heap, const struct place *place, void *p,
-               const struct free_request *how, stack_id stack) {
-    if (!close_slot(place, p)) return false;
-    struct record *record = record_of(place);
+bool full_free(struct heap *heap, const struct slot_ref *ref, void *p,
+               const struct free_request *request, stack_id stack) {
+    if (!close_slot(ref, p)) return false;
+    struct record *record = record_of(ref);
     /* After a report the block is freed as usual. */
-    if (unlikely(!is_told_plainly(record, how))) check_told(place, how);
-    verify_live(place, "found by free");
+    if (unlikely(!is_told_plainly(record, request))) check_told(ref, request);
+    verify_live(ref, "found by free");
     record->freed = stack;
     record->freed_by = thread_id();
     record->fill = fill_of_freed();
-    if (likely(record->size != 0)) memset(place->start, record->fill, place->bytes);
-    atomic_store_explicit(place->state, SLOT_HELD, memory_order_release);
-    if (heap != NULL) keep_for_a_while(heap, place);
+    if (likely(record->size != 0)) memset(ref->start, record->fill, ref->bytes);
+    atomic_store_explicit(ref->state, SLOT_HELD, memory_order_release);
+    if (heap != NULL) keep_for_a_while(heap, ref);
     return true;
 }
 

@@ -33,26 +33,26 @@ stack_id full_capture_stack(struct heap *heap, const void *entry);
 
 /* A block in a slot; NULL when it is too large for one, or there is no memory. Of the heap's
  * thread, in a slow path. */
-void *full_alloc(struct heap *heap, const struct alloc_request *ask, stack_id stack);
+void *full_alloc(struct heap *heap, const struct alloc_request *request, stack_id stack);
 
 /* Frees what p is said to be, a pointer into a slot that has a record; false when something was
  * wrong, which is reported, and the block is then as it was. heap NULL: there is none. */
-bool full_free(struct heap *heap, const struct place *place, void *p,
-               const struct free_request *how, stack_id stack);
+bool full_free(struct heap *heap, const struct slot_ref *ref, void *p,
+               const struct free_request *request, stack_id stack);
 
 /* The record tells of the slot's last block, live or freed. */
-bool full_is_known(const struct place *place);
+bool full_is_known(const struct slot_ref *ref);
 
 /* What is known of the slot's last block. */
-void full_info(const struct place *place, struct block_info *info);
+void full_info(const struct slot_ref *ref, struct block_info *info);
 
 /* Looks at the redzones of a live block, or at the content of one in quarantine; what was found is
  * reported. */
 enum damage { DAMAGE_NONE, DAMAGE_HEAD, DAMAGE_TAIL, DAMAGE_FREED };
-enum damage full_verify(const struct place *place, const char *when);
+enum damage full_verify(const struct slot_ref *ref, const char *when);
 
 /* The same, without a report. */
-enum damage full_damage(const struct place *place);
+enum damage full_damage(const struct slot_ref *ref);
 
 /* Gives slots in quarantine back to their slabs, when memory is short; false when none was held. */
 bool full_relieve(struct heap *heap);

@@ -27,23 +27,23 @@ static void *full_alloc_request(const struct alloc_request *request) {
     return p;
 }
 
-static void full_release(const struct place *place, void *p, const struct free_request *request) {
+static void full_release(const struct slot_ref *ref, void *p, const struct free_request *request) {
     /* The memory that is read soon arrives while the stack is captured. */
-    __builtin_prefetch(record_of(place), 1);
-    __builtin_prefetch(place->start, 1);
-    __builtin_prefetch(place->start + place->bytes - 1, 1);
+    __builtin_prefetch(record_of(ref), 1);
+    __builtin_prefetch(ref->start, 1);
+    __builtin_prefetch(ref->start + ref->bytes - 1, 1);
     struct heap *heap = heap_enter();
     stack_id stack = heap == NULL ? 0 : full_capture_stack(heap, request->entry);
-    full_free(heap, place, p, request, stack);
+    full_free(heap, ref, p, request, stack);
     if (heap == NULL) return;
     decay_turn(heap);
     heap_leave(heap);
 }
 
 static void full_free_request(void *p, const struct free_request *request) {
-    struct place place;
-    if (place_of(p, &place) && full_is_known(&place))
-        full_release(&place, p, request);
+    struct slot_ref ref;
+    if (slot_ref_find(p, &ref) && full_is_known(&ref))
+        full_release(&ref, p, request);
     else
         mode_below(&full_mode)->free_request(p, request);
 }
@@ -55,8 +55,8 @@ static void *full_resize_in_place(void *p, size_t before, size_t size, bool may_
 }
 
 static bool full_usable_size(const void *p, size_t *usable) {
-    struct place place;
-    return place_of(p, &place) && state_get(place.state) == SLOT_CHECKED &&
+    struct slot_ref ref;
+    return slot_ref_find(p, &ref) && state_get(ref.state) == SLOT_CHECKED &&
            checked_usable_size(p, usable);
 }
 

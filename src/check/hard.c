@@ -16,7 +16,7 @@
 #include "heap/find.h"
 #include "heap/mode.h"
 #include "heap/slab.h"
-#include "heap/slot_ref.h"
+#include "heap/slot_location.h"
 #include "os/os.h"
 #include "report/report.h"
 
@@ -182,7 +182,7 @@ ALWAYS_INLINE void keep_in_ring(unsigned size_class, struct entry entry) {
 ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) {
     *slab = slab_around(p);
     if (unlikely(*slab == NULL)) return false;
-    struct slot_ref slot = slot_locate(*slab, p);
+    struct slot_location slot = slot_locate(*slab, p);
     if (unlikely(!slot.is_start)) return false;
     *entry = (struct entry){p, slot.state};
     uint8_t live = SLOT_CHECKED;
@@ -192,19 +192,19 @@ ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) 
 }
 
 static NOINLINE RARE void free_overflowed(void *p) {
-    struct place place;
-    if (place_of(p, &place)) hard_report_overflow(&place, "found by free");
+    struct slot_ref ref;
+    if (slot_ref_find(p, &ref)) hard_report_overflow(&ref, "found by free");
 }
 
 /* Frees a block of no bytes. */
 static NOINLINE bool free_empty(void *p) {
-    struct place place;
+    struct slot_ref ref;
     uint8_t live = SLOT_USED;
-    if (!place_of(p, &place) || place.start != p || place.slab->size_class != CLASS_ZERO ||
-        !atomic_compare_exchange_strong_explicit(place.state, &live, SLOT_HELD,
-                                                 memory_order_acq_rel, memory_order_relaxed))
+    if (!slot_ref_find(p, &ref) || ref.start != p || ref.slab->size_class != CLASS_ZERO ||
+        !atomic_compare_exchange_strong_explicit(ref.state, &live, SLOT_HELD, memory_order_acq_rel,
+                                                 memory_order_relaxed))
         return false;
-    keep_slowly(CLASS_ZERO, (struct entry){p, place.state});
+    keep_slowly(CLASS_ZERO, (struct entry){p, ref.state});
     return true;
 }
 
@@ -233,36 +233,36 @@ void hard_free_any(void *p, enum family family) {
 }
 
 bool hard_free_checked(void *p, const struct free_request *request) {
-    struct place place;
+    struct slot_ref ref;
     struct block_info info;
-    if ((request->has_size || request->has_align) && place_of(p, &place) && place.start == p &&
-        state_get(place.state) == SLOT_CHECKED && hard_is_whole(place.start, place.bytes)) {
-        hard_info(&place, &info);
+    if ((request->has_size || request->has_align) && slot_ref_find(p, &ref) && ref.start == p &&
+        state_get(ref.state) == SLOT_CHECKED && hard_is_whole(ref.start, ref.bytes)) {
+        hard_info(&ref, &info);
         sized_free_check(&info, request);
     }
     return hard_free(p);
 }
 
-bool hard_find(void *p, struct place *place) {
-    return place_of(p, place) && place->start == p && state_get(place->state) == SLOT_CHECKED;
+bool hard_find(void *p, struct slot_ref *ref) {
+    return slot_ref_find(p, ref) && ref->start == p && state_get(ref->state) == SLOT_CHECKED;
 }
 
-size_t hard_size(const struct place *place) { return hard_size_of(place->start, place->bytes); }
+size_t hard_size(const struct slot_ref *ref) { return hard_size_of(ref->start, ref->bytes); }
 
-bool hard_resize(const struct place *place, size_t size) {
-    size_t bytes = place->bytes, before = hard_size_of(place->start, bytes);
-    if (size > bytes - HARD_TAIL || size_class_of(size + HARD_TAIL) != place->slab->size_class)
+bool hard_resize(const struct slot_ref *ref, size_t size) {
+    size_t bytes = ref->bytes, before = hard_size_of(ref->start, bytes);
+    if (size > bytes - HARD_TAIL || size_class_of(size + HARD_TAIL) != ref->slab->size_class)
         return false;
-    if (!hard_is_whole(place->start, bytes)) hard_report_overflow(place, "found by realloc");
+    if (!hard_is_whole(ref->start, bytes)) hard_report_overflow(ref, "found by realloc");
     /* No other thread may verify it in between. */
-    atomic_store_explicit(place->state, SLOT_CLOSING, memory_order_release);
+    atomic_store_explicit(ref->state, SLOT_CLOSING, memory_order_release);
     size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
-    char end[sizeof(uint64_t)], *at = place->start + kept - last;
-    memset(place->start + kept, 0, bytes - kept);
+    char end[sizeof(uint64_t)], *at = ref->start + kept - last;
+    memset(ref->start + kept, 0, bytes - kept);
     /* hard_seal writes whole words, and may overwrite the end of the block. */
     memcpy(end, at, last);
-    hard_seal(place->start, bytes, size);
+    hard_seal(ref->start, bytes, size);
     memcpy(at, end, last);
-    atomic_store_explicit(place->state, SLOT_CHECKED, memory_order_release);
+    atomic_store_explicit(ref->state, SLOT_CHECKED, memory_order_release);
     return true;
 }

@@ -49,12 +49,12 @@ bool hard_free(void *p);
 bool hard_free_checked(void *p, const struct free_request *request);
 
 /* Returns true if a live block of check=hard begins at p, and its slot in *place. */
-bool hard_find(void *p, struct place *place);
+bool hard_find(void *p, struct slot_ref *ref);
 
 /* The requested size of that block, in bytes. */
-size_t hard_size(const struct place *place);
+size_t hard_size(const struct slot_ref *ref);
 
 /* Resizes the block in place; false if it must move. */
-bool hard_resize(const struct place *place, size_t size);
+bool hard_resize(const struct slot_ref *ref, size_t size);
 
 #endif

@@ -32,19 +32,19 @@ static void hard_free_request(void *p, const struct free_request *request) {
 }
 
 static void *hard_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
-    struct place place;
-    if (place_of(p, &place) && hard_is_known(&place)) return hard_resize(&place, size) ? p : NULL;
+    struct slot_ref ref;
+    if (slot_ref_find(p, &ref) && hard_is_known(&ref)) return hard_resize(&ref, size) ? p : NULL;
     return mode_below(&hard_mode)->resize_in_place(p, before, size, may_move);
 }
 
 /* A block in a slot, while this is the topmost mode; NULL in any other case. */
 static void *hard_resize_slot(void *p, size_t size) {
-    struct place place;
-    if (!hard_find(p, &place)) return NULL;
-    if (hard_resize(&place, size)) return p;
+    struct slot_ref ref;
+    if (!hard_find(p, &ref)) return NULL;
+    if (hard_resize(&ref, size)) return p;
     void *moved = hard_alloc(size, 1);
     if (moved == NULL) return NULL;
-    memcpy(moved, p, min_size(hard_size(&place), size));
+    memcpy(moved, p, min_size(hard_size(&ref), size));
     hard_free(p);
     return moved;
 }
@@ -57,9 +57,9 @@ static void *hard_resize_any(void *p, size_t size, const void *caller) {
 }
 
 static bool hard_usable_size(const void *p, size_t *usable) {
-    struct place place;
-    if (!hard_find((void *)(uintptr_t)p, &place)) return false;
-    *usable = hard_size(&place);
+    struct slot_ref ref;
+    if (!hard_find((void *)(uintptr_t)p, &ref)) return false;
+    *usable = hard_size(&ref);
     return true;
 }
 

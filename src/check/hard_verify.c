@@ -14,18 +14,18 @@
 
 /* ---- reports ---- */
 
-bool hard_is_known(const struct place *place) {
-    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+bool hard_is_known(const struct slot_ref *ref) {
+    uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     return settings.check == CHECK_HARD &&
            (state == SLOT_CHECKED || state == SLOT_HELD || state == SLOT_CLOSING);
 }
 
-void hard_info(const struct place *place, struct block_info *info) {
-    bool live = state_get(place->state) == SLOT_CHECKED;
+void hard_info(const struct slot_ref *ref, struct block_info *info) {
+    bool live = state_get(ref->state) == SLOT_CHECKED;
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
-        .start = place->start,
-        .size = live ? hard_size_of(place->start, place->bytes) : place->bytes - HARD_TAIL,
+        .start = ref->start,
+        .size = live ? hard_size_of(ref->start, ref->bytes) : ref->bytes - HARD_TAIL,
         .exact = live,
     };
 }
@@ -39,25 +39,25 @@ static RARE const char *find_overflow(char *slot, size_t bytes) {
 }
 
 /* While the block is being freed its state says freed: the report describes it as live. */
-RARE void hard_report_overflow(const struct place *place, const char *when) {
+RARE void hard_report_overflow(const struct slot_ref *ref, const char *when) {
     struct block_info info;
-    hard_info(place, &info);
+    hard_info(ref, &info);
     info.life = LIFE_LIVE;
     info.exact = true;
-    info.size = hard_size_of(place->start, place->bytes);
+    info.size = hard_size_of(ref->start, ref->bytes);
     report_error(&(struct error){
         .cause = "heap overflow",
-        .p = find_overflow(place->start, place->bytes),
+        .p = find_overflow(ref->start, ref->bytes),
         .block = &info,
         .detail = when,
     });
 }
 
-RARE static void report_late_write(const struct place *place, const char *when) {
+RARE static void report_late_write(const struct slot_ref *ref, const char *when) {
     struct block_info info;
-    hard_info(place, &info);
+    hard_info(ref, &info);
     report_error(&(struct error){.cause = "use after free",
-                                 .p = fill_find_damage(place->start, place->bytes, 0),
+                                 .p = fill_find_damage(ref->start, ref->bytes, 0),
                                  .block = &info,
                                  .detail = when,
                                  .advice = ADVICE_GUARD});
@@ -65,42 +65,41 @@ RARE static void report_late_write(const struct place *place, const char *when) 
 
 /* True if the slot is free and must be zero. A large slot that was never handed out is not
  * compared: that would touch most of its pages for the first time. */
-static bool is_zeroed(const struct place *place, uint8_t state) {
+static bool is_zeroed(const struct slot_ref *ref, uint8_t state) {
     return state == SLOT_HELD || state == SLOT_HELD_FRESH ||
-           (state == SLOT_FRESH && place->bytes < HARD_COMPARED_FRESH) ||
-           (state == SLOT_FREE && place->slab->wiped);
+           (state == SLOT_FRESH && ref->bytes < HARD_COMPARED_FRESH) ||
+           (state == SLOT_FREE && ref->slab->wiped);
 }
 
 /* Compares twice, because another thread may be using the slot at the same time. */
-bool hard_is_damaged(const struct place *place) {
-    uint8_t state = atomic_load_explicit(place->state, memory_order_acquire);
+bool hard_is_damaged(const struct slot_ref *ref) {
+    uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED, whole = true;
-    if (place->slab->size_class == CLASS_ZERO || (!live && !is_zeroed(place, state))) return false;
+    if (ref->slab->size_class == CLASS_ZERO || (!live && !is_zeroed(ref, state))) return false;
     for (int i = 0; i < 2; i++) {
-        whole = live ? hard_is_whole(place->start, place->bytes)
-                     : hard_is_zero(place->start, place->bytes);
+        whole = live ? hard_is_whole(ref->start, ref->bytes) : hard_is_zero(ref->start, ref->bytes);
         if (likely(whole)) return false;
     }
-    return atomic_load_explicit(place->state, memory_order_acquire) == state;
+    return atomic_load_explicit(ref->state, memory_order_acquire) == state;
 }
 
-RARE static void report_stray_write(const struct place *place, const char *when) {
-    const char *written = fill_find_damage(place->start, place->bytes, 0);
+RARE static void report_stray_write(const struct slot_ref *ref, const char *when) {
+    const char *written = fill_find_damage(ref->start, ref->bytes, 0);
     report_error(&(struct error){.cause = "corrupted", .p = written, .detail = when});
 }
 
-bool hard_verify(const struct place *place, const char *when) {
-    if (!hard_is_damaged(place)) return false;
-    switch (state_get(place->state)) {
+bool hard_verify(const struct slot_ref *ref, const char *when) {
+    if (!hard_is_damaged(ref)) return false;
+    switch (state_get(ref->state)) {
     case SLOT_CHECKED:
-        hard_report_overflow(place, when);
+        hard_report_overflow(ref, when);
         break;
     case SLOT_HELD_FRESH:
     case SLOT_FRESH:
-        report_stray_write(place, when);
+        report_stray_write(ref, when);
         break;
     default:
-        report_late_write(place, when);
+        report_late_write(ref, when);
     }
     return true;
 }
@@ -119,10 +118,10 @@ static char *lead_of(struct slab *slab) {
 
 /* Clears the lead, so that the write is reported once. */
 RARE static void report_lead(char *lead, const char *when) {
-    struct place first;
+    struct slot_ref first;
     struct block_info info;
     const char *written = fill_find_damage(lead, LEAD, 0);
-    bool known = place_of(lead + LEAD, &first) && hard_is_known(&first);
+    bool known = slot_ref_find(lead + LEAD, &first) && hard_is_known(&first);
     if (known) hard_info(&first, &info);
     report_error(&(struct error){.cause = known ? "heap underflow" : "corrupted",
                                  .p = written,
@@ -139,10 +138,10 @@ size_t hard_verify_lead(struct slab *slab, const char *when) {
 }
 
 NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
-    struct place place;
-    if (place_of(slot, &place))
-        (state_get(place.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
-            &place, "found when it was to be used again");
+    struct slot_ref ref;
+    if (slot_ref_find(slot, &ref))
+        (state_get(ref.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
+            &ref, "found when it was to be used again");
     memset(slot, 0, bytes);
 }
 

@@ -3,24 +3,24 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "heap/slot_ref.h"
+#include "heap/slot_location.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
 
-bool place_of(const void *p, struct place *place) {
+bool slot_ref_find(const void *p, struct slot_ref *ref) {
     struct slab *part = slab_around(p);
     if (part == NULL || atomic_load_explicit(&part->owner, memory_order_acquire) == NULL)
         return false;
-    struct slot_ref slot = slot_locate(part, p);
+    struct slot_location slot = slot_locate(part, p);
     struct slab *head = slab_head(part);
-    *place = (struct place){
+    *ref = (struct slot_ref){
         .slab = head,
         .slot = (uint32_t)(slot.state - head->state),
         .start = slot_start(part, slot, p),
         .bytes = part->slot_size,
         .state = slot.state,
     };
-    return place->slot < head->slots && state_get(place->state) != SLOT_NONE;
+    return ref->slot < head->slots && state_get(ref->state) != SLOT_NONE;
 }
 
 static size_t records_bytes(const struct slab *slab) { return slab->slots * sizeof(struct record); }

@@ -35,7 +35,7 @@ _Static_assert(SLOT_MAX <= UINT16_MAX && sizeof(struct record) == SLAB_RECORD_BY
                "heap/slab.c frees the records with their slab");
 
 /* A slot, by an address anywhere in it. */
-struct place {
+struct slot_ref {
     struct slab *slab; /* the head */
     uint32_t slot;
     char *start; /* of the slot */
@@ -44,14 +44,14 @@ struct place {
 };
 
 /* False when p is in no slot of a slab of one class. */
-bool place_of(const void *p, struct place *place);
+bool slot_ref_find(const void *p, struct slot_ref *ref);
 
 /* The same of a slot that is known to be one. */
-ALWAYS_INLINE struct place place_at(struct entry entry) {
+ALWAYS_INLINE struct slot_ref slot_ref_of(struct entry entry) {
     struct slab *head = slab_head(slab_of(granule_of(entry.slot)));
     MALLOW_ASSERT(head->kind == GRANULE_SLAB);
     MALLOW_ASSERT((size_t)(entry.state - head->state) < head->slots);
-    return (struct place){
+    return (struct slot_ref){
         .slab = head,
         .slot = (uint32_t)(entry.state - head->state),
         .start = entry.slot,
@@ -63,10 +63,10 @@ ALWAYS_INLINE struct place place_at(struct entry entry) {
 /* Makes sure that the slab has records; false when there is no memory. */
 bool records_make(struct slab *slab);
 
-static inline struct record *record_of(const struct place *place) {
-    MALLOW_ASSERT(place->slot < place->slab->slots);
-    MALLOW_ASSERT(place->slab->records != NULL);
-    return &place->slab->records[place->slot];
+static inline struct record *record_of(const struct slot_ref *ref) {
+    MALLOW_ASSERT(ref->slot < ref->slab->slots);
+    MALLOW_ASSERT(ref->slab->records != NULL);
+    return &ref->slab->records[ref->slot];
 }
 
 #endif

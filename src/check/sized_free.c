@@ -90,7 +90,7 @@ void sized_free_check(const struct block_info *block, const struct free_request 
 
 /* A block that was requested with an alignment may have much more room than its size. */
 RARE void sized_free_check_plain(void *p, const struct free_request *request) {
-    struct found block = find_block(p);
+    struct block_ref block = find_block(p);
     if (block.kind == BLOCK_NONE) return;
     bool fits =
         request->has_align ? request->size <= block.usable : size_fits(request->size, block.usable);

@@ -13,14 +13,14 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 
-static bool is_damaged(const struct place *place) {
-    if (settings.check == CHECK_HARD) return hard_is_damaged(place);
-    return place->slab->records != NULL && full_damage(place) != DAMAGE_NONE;
+static bool is_damaged(const struct slot_ref *ref) {
+    if (settings.check == CHECK_HARD) return hard_is_damaged(ref);
+    return ref->slab->records != NULL && full_damage(ref) != DAMAGE_NONE;
 }
 
-static bool report_damaged(const struct place *place, const char *when) {
-    if (settings.check == CHECK_HARD) return hard_verify(place, when);
-    return full_verify(place, when) != DAMAGE_NONE;
+static bool report_damaged(const struct slot_ref *ref, const char *when) {
+    if (settings.check == CHECK_HARD) return hard_verify(ref, when);
+    return full_verify(ref, when) != DAMAGE_NONE;
 }
 
 /*
@@ -45,7 +45,8 @@ static bool is_wanted(struct look *look, const char *start, size_t bytes) {
 
 /* The first damaged slot of the slab from `from` on. Under the global lock, for without it the slab
  * may retire and be made anew with slots of another size. */
-static bool find_damaged(struct look *look, struct slab *slab, uint32_t from, struct place *place) {
+static bool find_damaged(struct look *look, struct slab *slab, uint32_t from,
+                         struct slot_ref *ref) {
     bool found = false;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
@@ -54,14 +55,14 @@ static bool find_damaged(struct look *look, struct slab *slab, uint32_t from, st
     char *zero = there ? slab_slot_zero(slab) : NULL;
     if (there) there = is_wanted(look, zero, (size_t)slab->slots * slab->slot_size);
     for (uint32_t slot = from; there && !found && slot < slab->slots; slot++) {
-        *place = (struct place){
+        *ref = (struct slot_ref){
             .slab = slab,
             .slot = slot,
             .start = zero + (size_t)slot * slab->slot_size,
             .bytes = slab->slot_size,
             .state = &slab->state[slot],
         };
-        found = is_wanted(look, place->start, place->bytes) && is_damaged(place);
+        found = is_wanted(look, ref->start, ref->bytes) && is_damaged(ref);
     }
     open_lock_drop(&global_lock, &hold);
     return found;
@@ -72,10 +73,10 @@ static size_t verify_lead(struct slab *slab, const char *when) {
 }
 
 static size_t verify_slab(struct look *look, struct slab *slab, const char *when) {
-    struct place place;
+    struct slot_ref ref;
     size_t damaged = verify_lead(slab, when);
-    for (uint32_t from = 0; find_damaged(look, slab, from, &place); from = place.slot + 1)
-        damaged += report_damaged(&place, when);
+    for (uint32_t from = 0; find_damaged(look, slab, from, &ref); from = ref.slot + 1)
+        damaged += report_damaged(&ref, when);
     return damaged;
 }
 

@@ -5,12 +5,12 @@
 #include "pages/large.h"
 #include "pages/mapping.h"
 
-static struct found find_shared(struct slab *granule, void *p) {
-    struct found none = {0};
+static struct block_ref find_shared(struct slab *granule, void *p) {
+    struct block_ref none = {0};
     uint32_t unit = shared_unit(p);
     if ((uintptr_t)p % UNIT != 0 || state_get(&granule->state[unit]) != SLOT_USED) return none;
     unsigned size_class = shared_class(granule, unit);
-    return (struct found){
+    return (struct block_ref){
         .kind = BLOCK_SHARED,
         .size_class = size_class,
         .start = p,
@@ -20,17 +20,17 @@ static struct found find_shared(struct slab *granule, void *p) {
     };
 }
 
-struct found find_elsewhere(void *p) {
+struct block_ref find_elsewhere(void *p) {
     size_t granule = granule_of(p);
     if (granule < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) {
         struct slab *slab = slab_of(granule);
-        if (slab->kind == GRANULE_SLAB) return (struct found){.kind = BLOCK_NONE};
+        if (slab->kind == GRANULE_SLAB) return (struct block_ref){.kind = BLOCK_NONE};
         if (slab->kind == GRANULE_SHARED) return find_shared(slab, p);
         size_t usable = large_usable(p);
-        return (struct found){
+        return (struct block_ref){
             .kind = usable != 0 ? BLOCK_RUN : BLOCK_NONE, .start = p, .usable = usable};
     }
     size_t usable = mapping_usable(p);
-    return (struct found){
+    return (struct block_ref){
         .kind = usable != 0 ? BLOCK_MAPPING : BLOCK_NONE, .start = p, .usable = usable};
 }

@@ -8,7 +8,7 @@
 
 #include "base/compiler.h"
 #include "heap/slab.h"
-#include "heap/slot_ref.h"
+#include "heap/slot_location.h"
 
 enum block_kind {
     BLOCK_NONE, /* not the start of a block in use */
@@ -18,7 +18,7 @@ enum block_kind {
     BLOCK_MAPPING,
 };
 
-struct found {
+struct block_ref {
     enum block_kind kind;
     unsigned size_class; /* of a slot */
     char *start;
@@ -28,15 +28,15 @@ struct found {
 };
 
 /* The same for what is no slot of a slab. */
-struct found find_elsewhere(void *p);
+struct block_ref find_elsewhere(void *p);
 
 /* The slot in use that begins at p: one compare each for range, kind, start and state. */
-ALWAYS_INLINE bool find_slot(void *p, struct found *found) {
+ALWAYS_INLINE bool find_slot(void *p, struct block_ref *ref) {
     struct slab *slab = slab_around(p);
     if (slab == NULL) return false;
-    struct slot_ref slot = slot_locate(slab, p);
+    struct slot_location slot = slot_locate(slab, p);
     if (!slot.is_start || state_get(slot.state) != SLOT_USED) return false;
-    *found = (struct found){
+    *ref = (struct block_ref){
         .kind = BLOCK_SLOT,
         .size_class = slab->size_class,
         .start = p,
@@ -48,9 +48,9 @@ ALWAYS_INLINE bool find_slot(void *p, struct found *found) {
 }
 
 /* The block in use that begins at p. */
-ALWAYS_INLINE struct found find_block(void *p) {
-    struct found found;
-    return likely(find_slot(p, &found)) ? found : find_elsewhere(p);
+ALWAYS_INLINE struct block_ref find_block(void *p) {
+    struct block_ref ref;
+    return likely(find_slot(p, &ref)) ? ref : find_elsewhere(p);
 }
 
 #endif

@@ -40,7 +40,7 @@ static bool give_to_full(struct heap *heap, unsigned size_class, struct entry en
 static __thread unsigned frees_for_others __attribute__((tls_model("initial-exec")));
 
 /* A slot that is in use; false when another thread freed it first. */
-static bool free_slot(struct found *block) {
+static bool free_slot(struct block_ref *block) {
     struct slab *slab = block->slab;
     /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
@@ -61,7 +61,7 @@ static bool free_slot(struct found *block) {
     return done;
 }
 
-static bool free_found(struct found *block) {
+static bool free_found(struct block_ref *block) {
     switch (block->kind) {
     case BLOCK_SLOT:
         return free_slot(block);
@@ -78,7 +78,7 @@ static bool free_found(struct found *block) {
 }
 
 void free_plain(void *p, const void *caller) {
-    struct found block = find_block(p);
+    struct block_ref block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) {
         if (!foreign_free(p)) misuse_report(MISUSE_FREE, p, caller);
         return;

@@ -18,12 +18,12 @@
 #include "pages/mapping.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
-static bool fits(const struct found *block, size_t size) {
+static bool fits(const struct block_ref *block, size_t size) {
     return block->usable != 0 && size_fits(size, block->usable);
 }
 
 /* Resizes without copying; NULL when that is not possible. */
-static void *resize_pages(const struct found *block, size_t size) {
+static void *resize_pages(const struct block_ref *block, size_t size) {
     if (size <= SLOT_MAX || size > PTRDIFF_MAX) return NULL;
     if (block->kind == BLOCK_RUN) return large_resize(block->start, size);
     if (block->kind == BLOCK_MAPPING && size >= racy_load(size_t, &settings.mmap_threshold) / 2)
@@ -36,7 +36,7 @@ static size_t grown(size_t usable, size_t size) {
     return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
 }
 
-static void *resize_by_copy(const struct found *block, size_t size) {
+static void *resize_by_copy(const struct block_ref *block, size_t size) {
     int before = errno;
     void *p = mallow_malloc(grown(block->usable, size));
     if (p == NULL) {
@@ -56,17 +56,17 @@ void *resize_unknown(void *p, size_t size, const void *caller) {
     return moved;
 }
 
-static void *resize_block(const struct found *block, size_t size) {
+static void *resize_block(const struct block_ref *block, size_t size) {
     return fits(block, size) ? block->start : resize_pages(block, size);
 }
 
 void *resize_plain(void *p, size_t size) {
-    struct found block = find_block(p);
+    struct block_ref block = find_block(p);
     return block.kind == BLOCK_NONE ? NULL : resize_block(&block, size);
 }
 
 void *realloc_plain(void *p, size_t size, const void *caller) {
-    struct found block = find_block(p);
+    struct block_ref block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) return resize_unknown(p, size, caller);
     if (fits(&block, size)) return block.start;
     void *resized = resize_pages(&block, size);
@@ -101,7 +101,7 @@ EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
 
 EXPORT_OWN size_t mallow_usable_size(const void *p) {
     if (p == NULL) return 0;
-    struct found block = find_block((void *)(uintptr_t)p);
+    struct block_ref block = find_block((void *)(uintptr_t)p);
     size_t usable = block.usable;
     if (unlikely(block.kind == BLOCK_NONE) && !mode_usable_size(p, &usable) &&
         !foreign_usable_size(p, &usable))

@@ -9,7 +9,7 @@
 #include "heap/reciprocal.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
-#include "heap/slot_ref.h"
+#include "heap/slot_location.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"
 #include "os/open_lock.h"
@@ -119,7 +119,7 @@ static bool leak_blocks_contains(uintptr_t address, const struct leak_block *blo
 
 static bool leak_blocks_slot_around(const struct slab *slab, uintptr_t address,
                                     struct leak_block *block) {
-    struct slot_ref slot = slot_locate(slab, (void *)address);
+    struct slot_location slot = slot_locate(slab, (void *)address);
     if (!leak_blocks_is_live(slot.state)) return false;
     *block =
         leak_blocks_of_slot(slot_start(slab, slot, (void *)address), slab->size_class, slot.state);

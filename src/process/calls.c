@@ -83,7 +83,7 @@ static void count_allocated(const void *p, const struct alloc_request *request) 
 
 /* The plain look-up comes first: it is the short one, and mostly the right one. */
 static void count_freeing(void *p, const struct free_request *request) {
-    struct found block;
+    struct block_ref block;
     size_t size;
     (void)request;
     if (find_slot(p, &block))
@@ -131,14 +131,14 @@ static void name_program(void) {
 }
 
 RARE bool calls_share(const char *path) {
-    struct mallow_call_page *found = os_map_file(path, sizeof *found);
-    if (found == NULL) return false;
-    if (found->magic != MALLOW_CALL_PAGE_MAGIC || found->size < sizeof *found ||
-        found->pid != (uint32_t)os_process_id()) {
-        os_unmap(found, round_up(sizeof *found, os_page_size()));
+    struct mallow_call_page *ref = os_map_file(path, sizeof *ref);
+    if (ref == NULL) return false;
+    if (ref->magic != MALLOW_CALL_PAGE_MAGIC || ref->size < sizeof *ref ||
+        ref->pid != (uint32_t)os_process_id()) {
+        os_unmap(ref, round_up(sizeof *ref, os_page_size()));
         return false;
     }
-    calls.page = calls.shared = found;
+    calls.page = calls.shared = ref;
     return true;
 }
 

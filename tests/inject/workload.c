@@ -231,13 +231,13 @@ static void check_plain_blocks(const struct mallow_stats *stats) {
     size_t live_blocks = 0, live_bytes = 0, mapped = 0;
     for (int i = 0; i < BLOCKS; i++) {
         if (blocks[i].start == NULL) continue;
-        struct found found = find_block(blocks[i].start);
-        CHECK(found.kind != BLOCK_NONE);
-        CHECK(found.usable >= blocks[i].size);
-        mapped += found.kind == BLOCK_MAPPING;
-        if (found.kind == BLOCK_MAPPING) continue;
+        struct block_ref ref = find_block(blocks[i].start);
+        CHECK(ref.kind != BLOCK_NONE);
+        CHECK(ref.usable >= blocks[i].size);
+        mapped += ref.kind == BLOCK_MAPPING;
+        if (ref.kind == BLOCK_MAPPING) continue;
         live_blocks++;
-        live_bytes += found.kind == BLOCK_SLOT ? size_class_bytes(found.size_class) : found.usable;
+        live_bytes += ref.kind == BLOCK_SLOT ? size_class_bytes(ref.size_class) : ref.usable;
     }
     CHECK_EQUAL(stats->live_blocks, live_blocks);
     CHECK_EQUAL(stats->live_bytes, live_bytes);

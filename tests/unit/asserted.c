@@ -184,7 +184,7 @@ static void push_on_both_magazines_of_the_class(void) {
 
 static void a_freed_slot_on_two_magazines(void **state) {
     (void)state;
-    expect(push_on_the_magazine_of_another_class, "slab->class == class", "heap/heap_valid.c",
+    expect(push_on_the_magazine_of_another_class, "slab->size_class == size_class", "heap/heap_valid.c",
            "magazine_entry_is_valid");
     expect(push_on_the_magazine_of_another_heap,
            "atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap", "heap/heap_valid.c",
@@ -243,7 +243,7 @@ static void a_slab_that_is_listed_twice(void **state) {
     (void)state;
     expect(list_again, "!slab->listed", "heap/slab_lists.h", "slab_bin_add");
     expect(list_in_a_circle, "slab->prev == before", "heap/heap_valid.c", "heap_lists_are_valid");
-    expect(list_for_another_class, "slab->class == class", "heap/heap_valid.c",
+    expect(list_for_another_class, "slab->size_class == size_class", "heap/heap_valid.c",
            "heap_lists_are_valid");
     expect(keep_empty_twice, "heap->empty[other] != slab", "heap/heap_valid.c",
            "empty_slab_is_valid");
@@ -257,7 +257,7 @@ static void count_a_slot_twice(void) {
 
 static void a_count_that_disagrees_with_the_states(void **state) {
     (void)state;
-    expect(count_a_slot_twice, "available == slab->capacity - slab->outside", "heap/heap_valid.c",
+    expect(count_a_slot_twice, "available == slab->capacity - slab->in_use", "heap/heap_valid.c",
            "slab_states_are_valid");
 }
 

@@ -13,13 +13,13 @@ enum { BLOCKS = 3000 };
 static void *blocks[BLOCKS];
 
 static void check(void *block, size_t size, enum block_kind kind) {
-    struct found found = find_block(block);
-    assert_int_equal(found.kind, kind);
-    assert_ptr_equal(found.start, block);
-    assert_true(found.usable >= size);
+    struct block_ref ref = find_block(block);
+    assert_int_equal(ref.kind, kind);
+    assert_ptr_equal(ref.start, block);
+    assert_true(ref.usable >= size);
     assert_int_equal(find_block((char *)block + 1).kind, BLOCK_NONE);
     assert_int_equal(find_block((char *)block + UNIT / 2).kind, BLOCK_NONE);
-    if (found.usable > UNIT) assert_int_equal(find_block((char *)block + UNIT).kind, BLOCK_NONE);
+    if (ref.usable > UNIT) assert_int_equal(find_block((char *)block + UNIT).kind, BLOCK_NONE);
 }
 
 static void check_gone(void *block) {
@@ -87,22 +87,22 @@ static void other_addresses_are_no_blocks(void **state) {
 static void only_starts_of_blocks_are_blocks(void **state) {
     (void)state;
     uint64_t seed = 1;
-    size_t found = 0, bytes = 0;
+    size_t ref = 0, bytes = 0;
     for (int i = 0; i < BLOCKS; i++)
         blocks[i] = mallow_malloc(1 + random_below(&seed, (size_t)16 << random_below(&seed, 13)));
     for (size_t granule = 0; granule < space.granules; granule++)
         for (char *p = granule_start(granule); p < granule_start(granule + 1); p += UNIT) {
-            struct found block = find_block(p);
+            struct block_ref block = find_block(p);
             if (block.kind == BLOCK_NONE) continue;
-            found++;
+            ref++;
             bytes += block.usable;
         }
     for (int i = 0; i < BLOCKS; i++) {
         if (find_block(blocks[i]).kind == BLOCK_MAPPING) continue;
-        found--;
+        ref--;
         bytes -= find_block(blocks[i]).usable;
     }
-    assert_int_equal(found, 0);
+    assert_int_equal(ref, 0);
     assert_int_equal(bytes, 0);
     for (int i = 0; i < BLOCKS; i++) check_gone(blocks[i]);
 }

@@ -14,15 +14,15 @@ static uint64_t seed = 1;
 /* ---- blocks ---- */
 
 static void check_block(size_t size, size_t align, enum family family, bool zero) {
-    struct alloc_request ask = {.size = size, .align = align, .family = family, .zero = zero};
-    char *block = take_as(ask, 4711);
+    struct alloc_request request = {.size = size, .align = align, .family = family, .zero = zero};
+    char *block = take_as(request, 4711);
     CHECK(block != NULL);
     CHECK_EQUAL((uintptr_t)block % max_size(align, UNIT), 0);
     CHECK(is_filled(block, size, zero ? 0 : FILL_FRESH));
-    struct place place = place_around(block);
+    struct slot_ref ref = place_around(block);
     struct block_info info;
-    CHECK(full_is_known(&place));
-    full_info(&place, &info);
+    CHECK(full_is_known(&ref));
+    full_info(&ref, &info);
     CHECK_EQUAL(info.life, LIFE_LIVE);
     CHECK(info.start == block && info.size == size && info.exact);
     CHECK_EQUAL(info.family, family);
@@ -30,16 +30,16 @@ static void check_block(size_t size, size_t align, enum family family, bool zero
     CHECK_EQUAL(info.allocated, 4711);
     CHECK_EQUAL(info.allocated_by, os_thread_id());
     CHECK(info.freed == 0 && info.freed_by == 0);
-    CHECK(block - place.start >= ZONE_MIN);
-    CHECK(place.start + place.bytes - (block + size) >= ZONE_MIN);
-    struct free_request how = {.family = family, WITH_SIZE(size), WITH_ALIGN(align)};
-    CHECK(give_as(block, how, 4712));
-    full_info(&place, &info);
+    CHECK(block - ref.start >= ZONE_MIN);
+    CHECK(ref.start + ref.bytes - (block + size) >= ZONE_MIN);
+    struct free_request to_free = {.family = family, WITH_SIZE(size), WITH_ALIGN(align)};
+    CHECK(give_as(block, to_free, 4712));
+    full_info(&ref, &info);
     CHECK_EQUAL(info.life, LIFE_FREED);
     CHECK(info.start == block && info.size == size);
     CHECK_EQUAL(info.freed, 4712);
     CHECK_EQUAL(info.freed_by, os_thread_id());
-    CHECK(is_filled(place.start, place.bytes, FILL_FREED));
+    CHECK(is_filled(ref.start, ref.bytes, FILL_FREED));
     check_reported("");
 }
 
@@ -85,16 +85,16 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
     for (int i = 0; i < 1000; i++) {
         struct block_info info;
         blocks[i] = take_as((struct alloc_request){.align = 1, .family = FAMILY_NEW}, 0);
-        struct place place = place_around(blocks[i]);
+        struct slot_ref ref = place_around(blocks[i]);
         CHECK(blocks[i] != NULL && !os_is_readable(blocks[i]));
-        full_info(&place, &info);
+        full_info(&ref, &info);
         CHECK(info.life == LIFE_LIVE && info.start == blocks[i] && info.size == 0);
         CHECK(info.exact && info.allocated_by == os_thread_id() && info.family == FAMILY_NEW);
         CHECK_EQUAL(damage_of(blocks[i]), DAMAGE_NONE);
     }
     for (int i = 0; i < 1000; i++) {
-        struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(0)};
-        CHECK(give_as(blocks[i], how, 0));
+        struct free_request request = {.family = FAMILY_NEW, WITH_SIZE(0)};
+        CHECK(give_as(blocks[i], request, 0));
         CHECK_EQUAL(damage_of(blocks[i]), DAMAGE_NONE);
     }
     check_reported("");
@@ -136,10 +136,9 @@ enum { WINDOW = 64 }; /* slots that are used before others */
 
 /* The first and the last window of a slab may have fewer slots. */
 static bool is_in_whole_window(const char *block) {
-    struct place place = place_around(block);
-    uint32_t first = place.slot / WINDOW * WINDOW,
-             unused = place.slab->slots - place.slab->capacity;
-    return first >= unused && first + WINDOW <= place.slab->slots;
+    struct slot_ref ref = place_around(block);
+    uint32_t first = ref.slot / WINDOW * WINDOW, unused = ref.slab->slots - ref.slab->capacity;
+    return first >= unused && first + WINDOW <= ref.slab->slots;
 }
 
 static void few_blocks_touch_few_pages(void) {
@@ -196,9 +195,9 @@ static void passed_sizes_and_families_are_compared(void) {
 static void *free_all(void *unused) {
     struct heap *heap = heap_enter();
     for (int i = 0; i < SHARED; i++) {
-        struct place place = place_around(shared[i]);
+        struct slot_ref ref = place_around(shared[i]);
         meet(i);
-        freed_blocks += full_free(heap, &place, shared[i], &plain_free, 0);
+        freed_blocks += full_free(heap, &ref, shared[i], &plain_free, 0);
     }
     heap_leave(heap);
     return unused;
@@ -216,10 +215,10 @@ static void *take_one(void *unused) {
 
 static void any_thread_may_free_a_block(void) {
     char *block = run_in_thread(take_one, NULL);
-    struct place place = place_around(block);
+    struct slot_ref ref = place_around(block);
     struct block_info info;
     give(block);
-    full_info(&place, &info);
+    full_info(&ref, &info);
     CHECK(info.allocated_by != info.freed_by);
     CHECK_EQUAL(info.freed_by, os_thread_id());
     check_reported("");

@@ -19,9 +19,9 @@ static inline void begin(void) {
     CHECK_EQUAL(settings.check, CHECK_FULL);
 }
 
-static inline char *take_as(struct alloc_request ask, stack_id stack) {
+static inline char *take_as(struct alloc_request request, stack_id stack) {
     struct heap *heap = heap_enter();
-    char *block = full_alloc(heap, &ask, stack);
+    char *block = full_alloc(heap, &request, stack);
     heap_leave(heap);
     return block;
 }
@@ -32,16 +32,16 @@ static inline char *take(size_t size) {
     return block;
 }
 
-static inline struct place place_around(const char *p) {
-    struct place place;
-    CHECK(place_of(p, &place));
-    return place;
+static inline struct slot_ref place_around(const char *p) {
+    struct slot_ref ref;
+    CHECK(slot_ref_find(p, &ref));
+    return ref;
 }
 
-static inline bool give_as(char *block, struct free_request how, stack_id stack) {
-    struct place place = place_around(block);
+static inline bool give_as(char *block, struct free_request request, stack_id stack) {
+    struct slot_ref ref = place_around(block);
     struct heap *heap = heap_enter();
-    bool done = full_free(heap, &place, block, &how, stack);
+    bool done = full_free(heap, &ref, block, &request, stack);
     heap_leave(heap);
     return done;
 }
@@ -49,8 +49,8 @@ static inline bool give_as(char *block, struct free_request how, stack_id stack)
 static inline void give(char *block) { CHECK(give_as(block, plain_free, 0)); }
 
 static inline enum damage damage_of(const char *block) {
-    struct place place = place_around(block);
-    return full_damage(&place);
+    struct slot_ref ref = place_around(block);
+    return full_damage(&ref);
 }
 
 /* Returns all slots from the quarantine. */

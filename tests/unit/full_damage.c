@@ -21,10 +21,10 @@ static const char *where(ptrdiff_t at, size_t size) {
 
 static void check_damaged(const char *block, enum damage expected, const char *cause,
                           const char *where_it_is) {
-    struct place place = place_around(block);
-    CHECK_EQUAL(full_damage(&place), expected);
+    struct slot_ref ref = place_around(block);
+    CHECK_EQUAL(full_damage(&ref), expected);
     check_reported("");
-    CHECK_EQUAL(full_verify(&place, "found by the test"), expected);
+    CHECK_EQUAL(full_verify(&ref, "found by the test"), expected);
     const char *text = reported();
     bool right = strstr(text, cause) != NULL && strstr(text, where_it_is) != NULL &&
                  strstr(text, ", found by the test\n") != NULL;
@@ -62,14 +62,14 @@ static void each_byte_around_a_block_is_checked(void) {
 static void the_whole_rest_of_the_slot_is_checked(void) {
     for (size_t size = 600; size < 640; size++) {
         char *block = take(size);
-        struct place place = place_around(block);
-        for (char *at = place.start; at < place.start + place.bytes; at++) {
+        struct slot_ref ref = place_around(block);
+        for (char *at = ref.start; at < ref.start + ref.bytes; at++) {
             char before = *at;
             *at = (char)~before;
             bool inside = at >= block && at < block + size;
-            CHECK_EQUAL(full_damage(&place), inside       ? DAMAGE_NONE
-                                             : at < block ? DAMAGE_HEAD
-                                                          : DAMAGE_TAIL);
+            CHECK_EQUAL(full_damage(&ref), inside       ? DAMAGE_NONE
+                                           : at < block ? DAMAGE_HEAD
+                                                        : DAMAGE_TAIL);
             *at = before;
         }
         give(block);
@@ -92,9 +92,9 @@ static void a_redzone_of_another_block_does_not_fit(void) {
 
 static void each_byte_of_a_freed_block_is_checked(void) {
     char *block = take(100);
-    struct place place = place_around(block);
+    struct slot_ref ref = place_around(block);
     give(block);
-    for (char *at = place.start; at < place.start + place.bytes; at++) {
+    for (char *at = ref.start; at < ref.start + ref.bytes; at++) {
         char before = *at;
         *at = 0;
         char text[100];
@@ -102,7 +102,7 @@ static void each_byte_of_a_freed_block_is_checked(void) {
         check_damaged(block, DAMAGE_FREED, text, "a block of 100 bytes,");
         *at = before;
     }
-    CHECK_EQUAL(full_damage(&place), DAMAGE_NONE);
+    CHECK_EQUAL(full_damage(&ref), DAMAGE_NONE);
 }
 
 static void a_write_is_found_when_the_slot_is_used_again(void) {

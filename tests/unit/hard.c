@@ -21,19 +21,19 @@ static void check_block(size_t size, size_t align) {
     char *block = hard_alloc(size, align);
     CHECK(block != NULL && (uintptr_t)block % max_size(align, UNIT) == 0);
     CHECK(is_zero(block, size));
-    struct place place = place_of_live(block);
-    CHECK(place.bytes >= size + HARD_TAIL);
-    CHECK_EQUAL(hard_size(&place), size);
+    struct slot_ref ref = place_of_live(block);
+    CHECK(ref.bytes >= size + HARD_TAIL);
+    CHECK_EQUAL(hard_size(&ref), size);
     struct block_info info;
-    CHECK(hard_is_known(&place));
-    hard_info(&place, &info);
+    CHECK(hard_is_known(&ref));
+    hard_info(&ref, &info);
     CHECK(info.life == LIFE_LIVE && info.start == block && info.exact && info.size == size);
     memset(block, 1, size);
-    CHECK_EQUAL(hard_size(&place), size);
+    CHECK_EQUAL(hard_size(&ref), size);
     give(block);
-    CHECK(is_zero(place.start, place.bytes));
-    CHECK(hard_is_known(&place) && !hard_find(block, &place));
-    hard_info(&place, &info);
+    CHECK(is_zero(ref.start, ref.bytes));
+    CHECK(hard_is_known(&ref) && !hard_find(block, &ref));
+    hard_info(&ref, &info);
     CHECK(info.life == LIFE_FREED && info.start == block && !info.exact);
     check_reported("");
 }
@@ -90,23 +90,23 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
 /* ---- another size ---- */
 
 static void resize(char *block, size_t before, size_t size) {
-    struct place place = place_of_live(block);
+    struct slot_ref ref = place_of_live(block);
     pattern_fill(block, before, 17);
-    if (hard_resize(&place, size)) {
+    if (hard_resize(&ref, size)) {
         CHECK(pattern_holds(block, min_size(before, size), 17));
         if (size > before) CHECK(is_zero(block + before, size - before));
-        CHECK(!hard_is_damaged(&place));
-        CHECK_EQUAL(hard_size(&place), size);
-        CHECK(size_class_of(size + HARD_TAIL) == place.slab->size_class);
-        if (size + HARD_TAIL < place.bytes) {
+        CHECK(!hard_is_damaged(&ref));
+        CHECK_EQUAL(hard_size(&ref), size);
+        CHECK(size_class_of(size + HARD_TAIL) == ref.slab->size_class);
+        if (size + HARD_TAIL < ref.bytes) {
             block[size] ^= 1;
-            CHECK(hard_is_damaged(&place));
+            CHECK(hard_is_damaged(&ref));
             block[size] ^= 1;
         }
     } else {
         CHECK(pattern_holds(block, before, 17));
-        CHECK_EQUAL(hard_size(&place), before);
-        CHECK(size_class_of(size + HARD_TAIL) != place.slab->size_class);
+        CHECK_EQUAL(hard_size(&ref), before);
+        CHECK(size_class_of(size + HARD_TAIL) != ref.slab->size_class);
     }
     give(block);
     check_reported("");
@@ -169,9 +169,9 @@ static void the_place_of_the_first_slot_cannot_be_guessed(void) {
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = start_child();
         if (child == 0) {
-            struct place place = place_of_live(take(24));
-            CHECK(place.slab->slots > 10 * FIRST);
-            _exit(place.slot < FIRST);
+            struct slot_ref ref = place_of_live(take(24));
+            CHECK(ref.slab->slots > 10 * FIRST);
+            _exit(ref.slot < FIRST);
         }
         int status;
         CHECK_EQUAL(waitpid(child, &status, 0), child);
@@ -213,8 +213,8 @@ static void *use_blocks(void *argument) {
     for (int i = 0; i < STEPS; i++) {
         size_t n = random_below(&random, BLOCKS);
         if (blocks[n].start != NULL) {
-            struct place place = place_of_live(blocks[n].start);
-            CHECK_EQUAL(hard_size(&place), blocks[n].size);
+            struct slot_ref ref = place_of_live(blocks[n].start);
+            CHECK_EQUAL(hard_size(&ref), blocks[n].size);
             CHECK(pattern_holds(blocks[n].start, blocks[n].size, blocks[n].key));
             give(blocks[n].start);
             blocks[n].start = NULL;

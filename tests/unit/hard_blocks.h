@@ -30,21 +30,21 @@ static inline char *take(size_t size) {
 
 static inline void give(char *block) { CHECK(hard_free(block)); }
 
-static inline struct place place_around(const char *p) {
-    struct place place;
-    CHECK(place_of(p, &place));
-    return place;
+static inline struct slot_ref place_around(const char *p) {
+    struct slot_ref ref;
+    CHECK(slot_ref_find(p, &ref));
+    return ref;
 }
 
-static inline struct place place_of_live(char *block) {
-    struct place place;
-    CHECK(hard_find(block, &place) && place.start == block);
-    return place;
+static inline struct slot_ref place_of_live(char *block) {
+    struct slot_ref ref;
+    CHECK(hard_find(block, &ref) && ref.start == block);
+    return ref;
 }
 
 static inline bool is_damaged(const char *block) {
-    struct place place = place_around(block);
-    return hard_is_damaged(&place);
+    struct slot_ref ref = place_around(block);
+    return hard_is_damaged(&ref);
 }
 
 #endif

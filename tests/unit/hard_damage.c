@@ -11,15 +11,15 @@
 /* Checks that a change of any bit from the end of the block to the end of its slot is found. */
 static void check_each_bit_after(size_t size) {
     char *block = take(size);
-    struct place place = place_of_live(block);
-    for (char *at = block + size; at < place.start + place.bytes; at++) {
+    struct slot_ref ref = place_of_live(block);
+    for (char *at = block + size; at < ref.start + ref.bytes; at++) {
         for (unsigned bit = 0; bit < 8; bit++) {
             *at ^= (char)(1 << bit);
-            if (!hard_is_damaged(&place)) check_failed("%zu bytes, at %td\n", size, at - block);
+            if (!hard_is_damaged(&ref)) check_failed("%zu bytes, at %td\n", size, at - block);
             *at ^= (char)(1 << bit);
         }
     }
-    CHECK(!hard_is_damaged(&place));
+    CHECK(!hard_is_damaged(&ref));
     give(block);
     check_reported("");
 }
@@ -32,9 +32,9 @@ static void each_byte_after_a_block_is_checked(void) {
 static void a_single_null_byte_is_found(void) {
     for (size_t size = 1; size < 2000; size++) {
         char *block = take(size);
-        struct place place = place_of_live(block);
+        struct slot_ref ref = place_of_live(block);
         block[size] = 0;
-        CHECK(hard_is_damaged(&place));
+        CHECK(hard_is_damaged(&ref));
         give(block);
         check_reported("heap overflow of");
     }
@@ -44,22 +44,22 @@ static void free_reports_damage_and_frees(void) {
     for (size_t size = 1; size < 1000; size = size * 3 / 2 + 1) {
         char *block = take(size), expected[100];
         block[size] ^= 0x55;
-        struct place place = place_of_live(block);
+        struct slot_ref ref = place_of_live(block);
         snprintf(expected, sizeof expected, "heap overflow of %p (", (void *)(block + size));
         give(block);
         const char *text = reported();
         CHECK(strstr(text, expected) != NULL);
         CHECK(strstr(text, "heap overflow of") != NULL);
         CHECK(strstr(text, ", found by free\n") != NULL);
-        CHECK(is_zero(place.start, place.bytes));
+        CHECK(is_zero(ref.start, ref.bytes));
         CHECK(!hard_free(block));
     }
 }
 
 static void an_overflow_up_to_the_next_block_is_found(void) {
     char *block = take(40);
-    struct place place = place_of_live(block);
-    memset(block, 'x', place.bytes);
+    struct slot_ref ref = place_of_live(block);
+    memset(block, 'x', ref.bytes);
     give(block);
     check_reported("heap overflow of");
 }
@@ -124,9 +124,9 @@ static void a_write_before_a_block_is_found_by_verify_all(void) {
 static void a_write_before_the_first_block_of_a_slab_is_found(void) {
     enum { SIZE = 100, COUNT = 4096 };
     for (int i = 0; i < COUNT; i++) {
-        struct place place = place_of_live(take(SIZE));
-        if (place.slot != place.slab->slots - place.slab->capacity) continue;
-        place.start[-1] = 1;
+        struct slot_ref ref = place_of_live(take(SIZE));
+        if (ref.slot != ref.slab->slots - ref.slab->capacity) continue;
+        ref.start[-1] = 1;
         verify_all("found by the test");
         CHECK(strstr(reported(), "heap underflow of") != NULL);
         verify_all("found by the test");
@@ -141,14 +141,14 @@ static void a_write_before_the_first_block_of_a_slab_is_found(void) {
 static void each_byte_of_a_freed_block_is_checked(void) {
     for (size_t size = 1; size < 3000; size = size * 2 + 7) {
         char *block = take(size);
-        struct place place = place_of_live(block);
+        struct slot_ref ref = place_of_live(block);
         give(block);
-        for (char *at = place.start; at < place.start + place.bytes; at++) {
+        for (char *at = ref.start; at < ref.start + ref.bytes; at++) {
             *at = 1;
-            CHECK(hard_is_damaged(&place));
+            CHECK(hard_is_damaged(&ref));
             *at = 0;
         }
-        CHECK(!hard_is_damaged(&place));
+        CHECK(!hard_is_damaged(&ref));
     }
 }
 
@@ -157,8 +157,8 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
     for (size_t size = 8; size < LARGEST; size = size * 3 + 5) {
         for (int end = 0; end < 2; end++) {
             char *block = take(size), expected[100];
-            struct place place = place_of_live(block);
-            char *at = end ? place.start + place.bytes - 1 : block;
+            struct slot_ref ref = place_of_live(block);
+            char *at = end ? ref.start + ref.bytes - 1 : block;
             give(block);
             *at = 1;
             snprintf(expected, sizeof expected, "use after free of %p (", (void *)at);
@@ -178,9 +178,9 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
 
 static void resizing_finds_an_overflow(void) {
     char *block = take(100);
-    struct place place = place_of_live(block);
+    struct slot_ref ref = place_of_live(block);
     block[100] = 0;
-    CHECK(hard_resize(&place, 101));
+    CHECK(hard_resize(&ref, 101));
     check_reported(", found by realloc");
     give(block);
     check_reported("");
@@ -188,17 +188,17 @@ static void resizing_finds_an_overflow(void) {
 
 static void verifying_a_block_reports_damage(void) {
     char *block = take(100);
-    struct place place = place_of_live(block);
-    CHECK(!hard_verify(&place, "found by the test"));
+    struct slot_ref ref = place_of_live(block);
+    CHECK(!hard_verify(&ref, "found by the test"));
     block[100] ^= 1;
-    CHECK(hard_verify(&place, "found by the test"));
+    CHECK(hard_verify(&ref, "found by the test"));
     check_reported(", found by the test\n");
     block[100] ^= 1;
     give(block);
-    CHECK(!hard_verify(&place, "found by the test"));
+    CHECK(!hard_verify(&ref, "found by the test"));
     check_reported("");
     block[50] = 1;
-    CHECK(hard_verify(&place, "found by the test"));
+    CHECK(hard_verify(&ref, "found by the test"));
     check_reported("use after free of");
 }
 

@@ -39,32 +39,32 @@ static void one_of_several_threads_frees_a_block(void) {
 
 /* The overwritten word no longer holds the size. */
 static void the_size_of_an_overrun_block_is_not_compared(void) {
-    struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
+    struct free_request request = {.family = FAMILY_NEW, WITH_SIZE(100)};
     char *block = take(100);
-    struct place place = place_of_live(block);
-    memset(block, 'x', place.bytes);
-    CHECK(hard_free_checked(block, &how));
+    struct slot_ref ref = place_of_live(block);
+    memset(block, 'x', ref.bytes);
+    CHECK(hard_free_checked(block, &request));
     const char *text = reported();
     CHECK(strstr(text, "heap overflow of") != NULL && strstr(text, "size mismatch") == NULL);
 }
 
 static void passed_sizes_are_compared(void) {
-    struct free_request how = {.family = FAMILY_NEW, WITH_SIZE(100)};
-    CHECK(hard_free_checked(take(100), &how));
+    struct free_request request = {.family = FAMILY_NEW, WITH_SIZE(100)};
+    CHECK(hard_free_checked(take(100), &request));
     check_reported("");
-    CHECK(hard_free_checked(take(99), &how));
+    CHECK(hard_free_checked(take(99), &request));
     check_reported("size is 99, freed with 100");
-    CHECK(hard_free_checked(take(101), &how));
+    CHECK(hard_free_checked(take(101), &request));
     check_reported("size is 101, freed with 100");
     char *block = hard_alloc(100, 64);
-    how.has_align = true;
-    how.align = 64;
-    CHECK(hard_free_checked(block, &how));
+    request.has_align = true;
+    request.align = 64;
+    CHECK(hard_free_checked(block, &request));
     check_reported("");
-    CHECK(!hard_free_checked(block, &how));
+    CHECK(!hard_free_checked(block, &request));
     check_reported("");
-    how.has_align = how.has_size = false;
-    CHECK(hard_free_checked(take(5000), &how));
+    request.has_align = request.has_size = false;
+    CHECK(hard_free_checked(take(5000), &request));
     check_reported("");
 }
 

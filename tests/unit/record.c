@@ -26,18 +26,18 @@ static bool is_slot(const struct slab *slab, uint32_t slot) {
 }
 
 static void check_place(struct slab *slab, uint32_t slot, const char *p) {
-    struct place place;
+    struct slot_ref ref;
     char *start = slab_slot_zero(slab) + (size_t)slot * slab->slot_size;
     if (!is_slot(slab, slot)) {
-        assert_false(place_of(p, &place));
+        assert_false(slot_ref_find(p, &ref));
         return;
     }
-    assert_true(place_of(p, &place));
-    assert_ptr_equal(place.slab, slab);
-    assert_int_equal(place.slot, slot);
-    assert_ptr_equal(place.start, start);
-    assert_int_equal(place.bytes, slab->slot_size);
-    assert_ptr_equal(place.state, &slab->state[slot]);
+    assert_true(slot_ref_find(p, &ref));
+    assert_ptr_equal(ref.slab, slab);
+    assert_int_equal(ref.slot, slot);
+    assert_ptr_equal(ref.start, start);
+    assert_int_equal(ref.bytes, slab->slot_size);
+    assert_ptr_equal(ref.state, &slab->state[slot]);
 }
 
 /* Checks the first, the last and some other bytes of every slot, in each granule of the slab, and
@@ -77,11 +77,11 @@ static void every_address_of_a_slab_with_a_guard_has_its_place(void **state) {
 static void other_addresses_have_no_place(void **state) {
     (void)state;
     static int data;
-    struct place place;
+    struct slot_ref ref;
     char *past = granule_start(space.granules);
     const void *addresses[] = {NULL,
                                &data,
-                               &place,
+                               &ref,
                                space.base,
                                space.base - 1,
                                past - 1,
@@ -89,19 +89,19 @@ static void other_addresses_have_no_place(void **state) {
                                space.meta_part.start,
                                (void *)UINTPTR_MAX};
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
-        assert_false(place_of(addresses[i], &place));
+        assert_false(slot_ref_find(addresses[i], &ref));
 }
 
 static void a_retired_slab_has_no_place(void **state) {
     (void)state;
     struct heap *heap = heap_enter();
     struct slab *slab = slab_create(heap, size_class_of(500));
-    struct place place;
+    struct slot_ref ref;
     char *middle = granule_start(slab_granule(slab)) + GRANULE / 2;
-    assert_true(place_of(middle, &place));
+    assert_true(slot_ref_find(middle, &ref));
     assert_true(records_make(slab));
     assert_true(slab_retire_old(heap, slab));
-    assert_false(place_of(middle, &place));
+    assert_false(slot_ref_find(middle, &ref));
     assert_null(slab->records);
     heap_leave(heap);
 }
@@ -115,19 +115,19 @@ static void every_slot_has_records_of_its_own(void **state) {
         assert_true(records_make(slab));
         struct record *records = slab->records;
         static const struct record no_record;
-        struct place place = {.slab = slab};
-        for (place.slot = 0; place.slot < slab->slots; place.slot++) {
-            assert_memory_equal(record_of(&place), &no_record, sizeof no_record);
+        struct slot_ref ref = {.slab = slab};
+        for (ref.slot = 0; ref.slot < slab->slots; ref.slot++) {
+            assert_memory_equal(record_of(&ref), &no_record, sizeof no_record);
         }
-        for (place.slot = 0; place.slot < slab->slots; place.slot++) {
-            memset(record_of(&place), (int)place.slot, sizeof no_record);
+        for (ref.slot = 0; ref.slot < slab->slots; ref.slot++) {
+            memset(record_of(&ref), (int)ref.slot, sizeof no_record);
         }
         assert_true(records_make(slab));
         assert_ptr_equal(slab->records, records);
-        for (place.slot = 0; place.slot < slab->slots; place.slot++) {
+        for (ref.slot = 0; ref.slot < slab->slots; ref.slot++) {
             uint8_t of_record[sizeof no_record];
-            memset(of_record, (int)place.slot, sizeof of_record);
-            assert_memory_equal(record_of(&place), of_record, sizeof of_record);
+            memset(of_record, (int)ref.slot, sizeof of_record);
+            assert_memory_equal(record_of(&ref), of_record, sizeof of_record);
         }
     }
 }
@@ -139,11 +139,11 @@ static void records_are_freed_with_the_slab(void **state) {
     for (int i = 0; i < 100; i++) {
         struct slab *slab = new_slab(size_class_of(100));
         assert_true(records_make(slab));
-        struct place place = {.slab = slab, .slot = slab->slots - 1};
-        assert_int_equal(record_of(&place)->size, 0);
-        assert_int_equal(record_of(&place)->freed_by, 0);
-        record_of(&place)->size = 1;
-        record_of(&place)->freed_by = 1;
+        struct slot_ref ref = {.slab = slab, .slot = slab->slots - 1};
+        assert_int_equal(record_of(&ref)->size, 0);
+        assert_int_equal(record_of(&ref)->freed_by, 0);
+        record_of(&ref)->size = 1;
+        record_of(&ref)->freed_by = 1;
         struct heap *heap = heap_enter();
         assert_true(slab_retire_old(heap, slab));
         heap_leave(heap);

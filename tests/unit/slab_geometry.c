@@ -106,15 +106,15 @@ static void only_starts_of_used_slots_are_blocks(void **state) {
         struct slab *slab = slab_create(&heap, size_class);
         uintptr_t start = (uintptr_t)granule_start(slab_granule(slab));
         uintptr_t end = start + size_class_granules(size_class) * GRANULE;
-        uint32_t found = 0;
+        uint32_t ref = 0;
         for (uintptr_t p = start; p < end; p += UNIT)
             assert_int_equal(find_block((void *)p).kind, BLOCK_NONE);
         for (uint32_t slot = 0; slot < slab->slots; slot++)
             if (slab->state[slot] != SLOT_NONE) state_set(&slab->state[slot], SLOT_USED);
         for (uintptr_t p = start; p < end; p += UNIT / 2) {
-            struct found block = find_block((void *)p);
+            struct block_ref block = find_block((void *)p);
             if (block.kind == BLOCK_NONE) continue;
-            found++;
+            ref++;
             assert_int_equal(block.kind, BLOCK_SLOT);
             assert_int_equal(block.size_class, size_class);
             assert_int_equal(block.usable,
@@ -122,7 +122,7 @@ static void only_starts_of_used_slots_are_blocks(void **state) {
             assert_ptr_equal(slab_head(block.slab), slab);
             assert_int_equal(slot_address(slab, (uint32_t)(block.state - slab->state)), p);
         }
-        assert_int_equal(found, slab->capacity);
+        assert_int_equal(ref, slab->capacity);
     }
 }
 

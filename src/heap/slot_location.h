@@ -1,7 +1,7 @@
 /* From an address to the slot that it lies in: the one decoder. A caller looks only at the members
  * it needs, and the compiler computes only these. */
-#ifndef MALLOW_SLOT_REF_H
-#define MALLOW_SLOT_REF_H
+#ifndef MALLOW_SLOT_LOCATION_H
+#define MALLOW_SLOT_LOCATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "heap/reciprocal.h"
 #include "pages/granule.h"
 
-struct slot_ref {
+struct slot_location {
     uint32_t offset; /* bytes from the granule's slot 0 */
     uint32_t number; /* of the slot, from the granule's slot 0 */
     bool is_start;   /* the address is the slot's first byte */
@@ -20,11 +20,11 @@ struct slot_ref {
 };
 
 /* `part` describes the granule that p lies in, which belongs to a slab. */
-ALWAYS_INLINE struct slot_ref slot_locate(const struct slab *part, const void *p) {
+ALWAYS_INLINE struct slot_location slot_locate(const struct slab *part, const void *p) {
     uint32_t offset = (uint32_t)(uintptr_t)p - part->start;
     uint64_t product = reciprocal_product(offset, part->reciprocal);
     uint32_t number = reciprocal_slot(product);
-    return (struct slot_ref){
+    return (struct slot_location){
         .offset = offset,
         .number = number,
         .is_start = reciprocal_is_start(product, part->reciprocal),
@@ -33,7 +33,7 @@ ALWAYS_INLINE struct slot_ref slot_locate(const struct slab *part, const void *p
 }
 
 /* The first byte of the slot that p was located in. */
-ALWAYS_INLINE char *slot_start(const struct slab *part, struct slot_ref slot, const void *p) {
+ALWAYS_INLINE char *slot_start(const struct slab *part, struct slot_location slot, const void *p) {
     return (char *)(uintptr_t)p - (slot.offset - slot.number * part->slot_size);
 }
 
