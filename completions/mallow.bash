@@ -1,51 +1,22 @@
-# Bash completion for mallow(1).
+# Bash completion for mallow(1). Subcommands and options come from the command's own help.
+
+# Prints the subcommands or, for a subcommand, its options.
+_mallow_words() {
+    "$@" --help 2>/dev/null | sed -nE 's/^  (-[a-zA-Z], )?([a-z-]+=?).*/\2/p'
+}
 
 _mallow() {
-    local word=${COMP_WORDS[COMP_CWORD]}
-    local options='--check --guard --exec --no-summary --json --log= --no-control --help --version'
+    local command=${1/#\~/$HOME} word=${COMP_WORDS[COMP_CWORD]} words usage i=2
     COMPREPLY=()
 
-    if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize help --help --version' -- "$word")
+    if ((COMP_CWORD == 1)) || [[ ${COMP_WORDS[1]} == help ]]; then
+        words=$(_mallow_words "$command")
+        ((COMP_CWORD == 1)) || words=$(grep -v '^-' <<<"$words")
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
         return
     fi
-    case ${COMP_WORDS[1]} in
-    run) ;;
-    trim | stats | info | leaks)
-        options='--json --help --version'
-        [[ ${COMP_WORDS[1]} == trim ]] && options+=' --pad='
-        if [[ ${COMP_WORDS[1]} == leaks ]]; then
-            options+=' --reachable --possible --suppressions= --limit='
-            if [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || $word == = ]]; then
-                compopt -o filenames
-                mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
-                return
-            fi
-        fi
-        [[ $word == -* ]] || options=$(cd /proc && echo [0-9]*)
-        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-        [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
-        return
-        ;;
-    mtrace)
-        if [[ $word == -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '--json --help --version' -- "$word")
-        else
-            compopt -o filenames
-            mapfile -t COMPREPLY < <(compgen -f -- "$word")
-        fi
-        return
-        ;;
-    help)
-        mapfile -t COMPREPLY < <(compgen -W 'run trim stats info leaks mtrace symbolize' -- "$word")
-        return
-        ;;
-    symbolize)
-        mapfile -t COMPREPLY < <(compgen -W '--help --version' -- "$word")
-        return
-        ;;
-    *) return ;;
-    esac
+    usage=$("$command" "${COMP_WORDS[1]}" --help 2>/dev/null) || return
+    usage=${usage%%$'\n'*}
 
     # Readline splits words at "=", so --log=FILE is three words: --log, =, FILE.
     if [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || $word == = ]]; then
@@ -55,21 +26,32 @@ _mallow() {
     fi
 
     # After the options, complete the program, and then the program's own arguments.
-    local i=2
-    while ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} == --?* || ${COMP_WORDS[i]} == = ||
-        ${COMP_WORDS[i - 1]} == = ]]; do
-        ((i++))
-    done
-    [[ ${COMP_WORDS[i]} == -- && $i -lt $COMP_CWORD ]] && ((i++))
-    if ((i < COMP_CWORD)) || [[ $word != -* ]]; then
-        if declare -F _command_offset >/dev/null; then
-            _command_offset "$i"
-        else
-            mapfile -t COMPREPLY < <(compgen -c -- "$word")
+    if [[ $usage == *ARGUMENT...* ]]; then
+        while ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} == --?* || ${COMP_WORDS[i]} == = ||
+            ${COMP_WORDS[i - 1]} == = ]]; do
+            ((i++))
+        done
+        [[ ${COMP_WORDS[i]} == -- && $i -lt $COMP_CWORD ]] && ((i++))
+        if ((i < COMP_CWORD)) || [[ $word != -* ]]; then
+            if declare -F _command_offset >/dev/null; then
+                _command_offset "$i"
+            else
+                mapfile -t COMPREPLY < <(compgen -c -- "$word")
+            fi
+            return
         fi
+    fi
+
+    if [[ $word == -* ]]; then
+        words=$(_mallow_words "$command" "${COMP_WORDS[1]}")
+    elif [[ $usage == *PID* ]]; then
+        words=$(cd /proc && echo [0-9]*)
+    elif [[ $usage == *LOG* || $usage == *FILE* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     fi
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
 }
 
