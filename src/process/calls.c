@@ -29,13 +29,13 @@ static void calls_add(uint64_t *count, uint64_t amount) {
     __atomic_fetch_add(count, amount, __ATOMIC_RELAXED);
 }
 
-static struct mallow_size_calls *row_of(size_t size) {
+static struct mallow_size_calls *calls_row_of(size_t size) {
     return &calls.page->rows[size <= SLOT_MAX ? size_class_of(size) : CLASSES];
 }
 
 /* A free of another thread may be counted before its allocation is, so that the live bytes are
  * below zero for a moment. */
-static void add_live(struct mallow_size_calls *row, size_t bytes) {
+static void calls_add_live(struct mallow_size_calls *row, size_t bytes) {
     calls_add(&row->live_bytes, bytes);
     uint64_t live = __atomic_add_fetch(&calls.page->live_bytes, bytes, __ATOMIC_RELAXED);
     uint64_t peak = __atomic_load_n(&calls.page->live_peak_bytes, __ATOMIC_RELAXED);
@@ -46,13 +46,13 @@ static void add_live(struct mallow_size_calls *row, size_t bytes) {
 }
 
 void calls_count_alloc(size_t size) {
-    struct mallow_size_calls *row = row_of(size);
+    struct mallow_size_calls *row = calls_row_of(size);
     calls_add(&row->allocations, 1);
-    add_live(row, size);
+    calls_add_live(row, size);
 }
 
 void calls_count_free(size_t size) {
-    struct mallow_size_calls *row = row_of(size);
+    struct mallow_size_calls *row = calls_row_of(size);
     calls_add(&row->frees, 1);
     calls_add(&row->live_bytes, -(uint64_t)size);
     calls_add(&calls.page->live_bytes, -(uint64_t)size);
@@ -60,8 +60,8 @@ void calls_count_free(size_t size) {
 
 /* A block that changes its row is counted as if it had moved. */
 void calls_count_resize(size_t before, size_t after) {
-    if (row_of(before) == row_of(after)) {
-        add_live(row_of(after), after - before);
+    if (calls_row_of(before) == calls_row_of(after)) {
+        calls_add_live(calls_row_of(after), after - before);
     } else {
         calls_count_alloc(after);
         calls_count_free(before);
@@ -69,30 +69,30 @@ void calls_count_resize(size_t before, size_t after) {
 }
 
 /* Also of an address inside the block: the free is counted, and reported after that. */
-static bool count_size_of(const void *p, size_t *size) {
+static bool calls_size_of(const void *p, size_t *size) {
     struct block_info info;
     if (!block_info_of(p, &info) || info.life != LIFE_LIVE) return false;
     *size = info.size;
     return true;
 }
 
-static void count_allocated(const void *p, const struct alloc_request *request) {
+static void calls_allocated(const void *p, const struct alloc_request *request) {
     (void)request;
     if (p != NULL) calls_count_alloc(mallow_usable_size(p));
 }
 
 /* The plain look-up comes first: it is the short one, and mostly the right one. */
-static void count_freeing(void *p, const struct free_request *request) {
+static void calls_freeing(void *p, const struct free_request *request) {
     struct block_ref block;
     size_t size;
     (void)request;
     if (find_slot(p, &block))
         calls_count_free(block.usable);
-    else if (count_size_of(p, &size))
+    else if (calls_size_of(p, &size))
         calls_count_free(size);
 }
 
-static void count_resized(const struct resize_event *event) {
+static void calls_resized(const struct resize_event *event) {
     if (event->p == NULL) return;
     size_t after = mallow_usable_size(event->p);
     if (event->is_copy) {
@@ -104,14 +104,14 @@ static void count_resized(const struct resize_event *event) {
 }
 
 const struct observer calls_observer = {
-    .allocated = count_allocated,
-    .freeing = count_freeing,
-    .resized = count_resized,
+    .allocated = calls_allocated,
+    .freeing = calls_freeing,
+    .resized = calls_resized,
 };
 
 /* ---- the page ---- */
 
-static void clear_counts(void) {
+static void calls_clear(void) {
     calls.page->ended = 0;
     calls.page->resident_bytes = calls.page->resident_peak_bytes = 0;
     calls.page->live_bytes = calls.page->live_peak_bytes = 0;
@@ -122,7 +122,7 @@ static void clear_counts(void) {
     calls.page->rows[CLASSES].bytes = UINT64_MAX;
 }
 
-static void name_program(void) {
+static void calls_name_program(void) {
     char name[sizeof calls.page->program + 1];
     long n = os_read_file("/proc/self/comm", name, sizeof name);
     if (n > 0 && name[n - 1] == '\n') n--;
@@ -144,23 +144,23 @@ RARE bool calls_share(const char *path) {
 
 bool calls_are_shared(void) { return calls.page != &calls_private; }
 
-static void count_live(struct mallow_size_calls *row, uint64_t blocks, uint64_t bytes) {
+static void calls_count_live(struct mallow_size_calls *row, uint64_t blocks, uint64_t bytes) {
     row->allocations += blocks;
-    add_live(row, bytes);
+    calls_add_live(row, bytes);
 }
 
 RARE void calls_start(void) {
     static UNTOUCHED struct mallow_stats stats;
     calls.page->other_heap = !program_heap_is_ours();
-    clear_counts();
-    name_program();
+    calls_clear();
+    calls_name_program();
     stats_read(&stats);
     for (unsigned i = 0; i < CLASSES; i++) {
         uint64_t blocks = stats.classes[i].used_slots;
-        count_live(&calls.page->rows[i], blocks, blocks * calls.page->rows[i].bytes);
+        calls_count_live(&calls.page->rows[i], blocks, blocks * calls.page->rows[i].bytes);
     }
-    count_live(&calls.page->rows[CLASSES], stats.run_blocks + stats.mappings,
-               stats.run_bytes + stats.mapping_bytes);
+    calls_count_live(&calls.page->rows[CLASSES], stats.run_blocks + stats.mappings,
+                     stats.run_bytes + stats.mapping_bytes);
     calls.page->pid = (uint32_t)os_process_id();
     calls.page->programs++;
 }

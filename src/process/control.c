@@ -9,8 +9,8 @@
 #include "os/helper_thread.h"
 #include "os/os.h"
 #include "os/os_service.h"
+#include "process/control_request.h"
 #include "process/page.h"
-#include "process/request.h"
 #include "report/log.h"
 
 #define NAME_TRIES 20 /* for a socket whose name is taken */
@@ -26,7 +26,7 @@ static struct {
 
 /* mallow.NAMESPACE.PID: the number of the process is unique in its PID namespace alone, and several
  * of these may share a network namespace. */
-static void choose_name(void) {
+static void control_choose_name(void) {
     struct text t = {.buffer = control.name, .size = sizeof control.name};
     text_add(&t, "mallow.");
     text_add_number(&t, os_pid_namespace());
@@ -35,46 +35,46 @@ static void choose_name(void) {
     control.name_length = t.length;
 }
 
-static bool is_stopping(void) {
+static bool control_is_stopping(void) {
     return atomic_load_explicit(&control.stopping, memory_order_seq_cst) != 0;
 }
 
 /* ---- the control thread ---- */
 
 /* Sleeps for so long, or until the thread is to end. */
-static void rest(int ms) { os_wait_for(&control.stopping, 0, ms * 1000000ll); }
+static void control_sleep(int ms) { os_wait_for(&control.stopping, 0, ms * 1000000ll); }
 
 /* Another process may have the name: what a program executes before its socket is closed, or one
  * of another user. */
-static int listen_patiently(void) {
-    for (int i = 0; i < NAME_TRIES && !is_stopping(); i++) {
+static int control_listen(void) {
+    for (int i = 0; i < NAME_TRIES && !control_is_stopping(); i++) {
         int listener = os_listen(control.name, control.name_length);
         if (listener >= 0) return listener;
-        rest(PAUSE_MS);
+        control_sleep(PAUSE_MS);
     }
     return -1;
 }
 
 /* A signal of libc's fails it once. Without memory or descriptors it goes on failing, and a client
  * that waits would wake the thread all the time. */
-static int accept_patiently(int listener) {
-    for (int pause = 1; !is_stopping(); pause = pause < PAUSE_MAX_MS ? 2 * pause : pause) {
+static int control_accept(int listener) {
+    for (int pause = 1; !control_is_stopping(); pause = pause < PAUSE_MAX_MS ? 2 * pause : pause) {
         int client = os_accept(listener);
         if (client >= 0) return client;
-        rest(pause);
+        control_sleep(pause);
     }
     return -1;
 }
 
-static void *serve(void *unused) {
+static void *control_serve(void *unused) {
     (void)unused;
     os_name_thread("mallow");
     if (!os_own_descriptors()) return NULL;
     log_leave_table();
-    int listener = listen_patiently();
-    while (listener >= 0 && !is_stopping()) {
-        int client = accept_patiently(listener);
-        if (client >= 0 && !is_stopping()) request_serve(client);
+    int listener = control_listen();
+    while (listener >= 0 && !control_is_stopping()) {
+        int client = control_accept(listener);
+        if (client >= 0 && !control_is_stopping()) control_request_serve(client);
         if (client >= 0) os_close(client);
     }
     return NULL;
@@ -82,7 +82,7 @@ static void *serve(void *unused) {
 
 /* Either the connection wakes it, or it was not waiting yet and sees the flag. When the queue is
  * full it is not waiting either. */
-static void stop_server(void) {
+static void control_stop(void) {
     atomic_store_explicit(&control.stopping, 1, memory_order_seq_cst);
     os_wake_one(&control.stopping);
     int fd = os_connect(control.name, control.name_length);
@@ -92,23 +92,23 @@ static void stop_server(void) {
 
 /* ---- the guard ---- */
 
-static void *guard(void *unused) {
+static void *control_guard(void *unused) {
     (void)unused;
     os_name_thread("mallow");
     helper_thread_wait_for_first();
-    stop_server();
+    control_stop();
     helper_thread_unblock_signals();
     return NULL;
 }
 
 RARE void control_start(void) {
     pthread_t thread;
-    choose_name();
-    if (!helper_thread_start(&control.server, HELPER_STACK, serve)) return;
-    if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, guard))
+    control_choose_name();
+    if (!helper_thread_start(&control.server, HELPER_STACK, control_serve)) return;
+    if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, control_guard))
         pthread_detach(thread);
     else
-        stop_server();
+        control_stop();
 }
 
 void control_after_fork(void) {

@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 #include "os/os_auxv.h"
 
-static bool is_setting(const char *variable) {
+static bool environment_is_setting(const char *variable) {
     static const char *const beginnings[] = {"MALLOW_OPTIONS=", "MALLOC_", "GLIBC_TUNABLES="};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0) return true;
@@ -18,7 +18,7 @@ RARE void environment_forget_settings(void) {
     char **kept = environ;
     if (kept == NULL) return;
     for (char **variable = environ; *variable != NULL; variable++)
-        if (!is_setting(*variable)) *kept++ = *variable;
+        if (!environment_is_setting(*variable)) *kept++ = *variable;
     *kept = NULL;
 }
 

@@ -19,8 +19,8 @@ void (*const misuse_report)(enum misuse, const void *, const void *) = misuse_ex
 
 bool (*const fault_report)(const char *, const ucontext_t *) = guard_fault_report;
 
-static void flush_before_abort(void) {
+static void hooks_before_abort(void) {
     mtrace_flush();
     summary_before_abort();
 }
-void (*const report_before_abort)(void) = flush_before_abort;
+void (*const report_before_abort)(void) = hooks_before_abort;

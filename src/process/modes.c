@@ -18,7 +18,7 @@ enum mode_sees mode_sees;
 static const struct {
     unsigned bits;
     struct mode *mode;
-} layers[] = {
+} modes_layers[] = {
     {MODE_FILL | MODE_ZERO | MODE_HARD, &filled_mode},
     {MODE_FULL | MODE_HARD, &guarded_large_mode},
     {MODE_FULL, &full_mode},
@@ -30,34 +30,34 @@ static const struct {
 static const struct {
     unsigned bit;
     const struct observer *observer;
-} possible_observers[] = {
+} modes_observers[] = {
     {MODE_PEDANTIC, &verify_observer},
     {MODE_COUNT, &calls_observer},
     {MODE_TRACE, &mtrace_observer},
 };
-_Static_assert(sizeof possible_observers / sizeof *possible_observers == OBSERVERS_MAX, "all fit");
+_Static_assert(sizeof modes_observers / sizeof *modes_observers == OBSERVERS_MAX, "all fit");
 
 /* Other threads go through the array meanwhile: it ends with NULL at any time. */
-static void choose_observers(unsigned on) {
+static void modes_choose_observers(unsigned on) {
     unsigned count = 0;
     for (unsigned i = 0; i < OBSERVERS_MAX; i++)
-        if ((on & possible_observers[i].bit) != 0)
-            racy_store(&observers[count++], possible_observers[i].observer);
+        if ((on & modes_observers[i].bit) != 0)
+            racy_store(&observers[count++], modes_observers[i].observer);
     while (count < OBSERVERS_MAX) racy_store(&observers[count++], NULL);
 }
 
-static enum mode_sees seen_by(unsigned on) {
+static enum mode_sees modes_seen_by(unsigned on) {
     if (on == 0) return MODE_SEES_REST;
     return on == (MODE_GUARD | MODE_SAMPLE) ? MODE_SEES_SAMPLES : MODE_SEES_ALL;
 }
 
 /* Each mode knows what is below it before another thread can reach it. */
-static void stack_modes(unsigned on) {
+static void modes_stack(unsigned on) {
     const struct mode *top = &plain_mode;
-    for (unsigned i = 0; i < sizeof layers / sizeof *layers; i++) {
-        if ((on & layers[i].bits) == 0) continue;
-        racy_store(&layers[i].mode->below, top);
-        top = layers[i].mode;
+    for (unsigned i = 0; i < sizeof modes_layers / sizeof *modes_layers; i++) {
+        if ((on & modes_layers[i].bits) == 0) continue;
+        racy_store(&modes_layers[i].mode->below, top);
+        top = modes_layers[i].mode;
     }
     __atomic_store_n(&mode_topmost, top, __ATOMIC_RELEASE);
 }
@@ -65,9 +65,9 @@ static void stack_modes(unsigned on) {
 RARE void modes_set(unsigned bit, bool on) {
     unsigned modes = on ? settings.modes | bit : settings.modes & ~bit;
     racy_store(&settings.modes, modes);
-    choose_observers(modes);
-    stack_modes(modes);
-    racy_store(&mode_sees, seen_by(modes));
+    modes_choose_observers(modes);
+    modes_stack(modes);
+    racy_store(&mode_sees, modes_seen_by(modes));
     open_lock_block_signals((modes & MODES_THAT_NEED_LOCK) != 0);
     space_serve_fast(mode_sees != MODE_SEES_ALL);
 }

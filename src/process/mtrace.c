@@ -13,40 +13,40 @@
 /* Frees what libc keeps for itself, so that none of it looks like a leak. */
 __attribute__((weak)) void __libc_freeres(void);
 
-static bool is_tracing(void) { return (settings.modes & MODE_TRACE) != 0; }
+static bool mtrace_is_on(void) { return (settings.modes & MODE_TRACE) != 0; }
 
-static void free_of_libc(void) {
-    if (is_tracing() && __libc_freeres != NULL) __libc_freeres();
+static void mtrace_free_libc(void) {
+    if (mtrace_is_on() && __libc_freeres != NULL) __libc_freeres();
 }
 
 RARE void mtrace_begin(void) {
     static bool at_exit;
     const char *name = environment_of("MALLOC_TRACE");
-    if (is_tracing() || name == NULL) return;
+    if (mtrace_is_on() || name == NULL) return;
     if (!mtrace_log_open(name)) {
         report_warning("MALLOC_TRACE: cannot write '", name, strlen(name), "'");
         return;
     }
-    if (!at_exit) at_exit = atexit(free_of_libc) == 0;
+    if (!at_exit) at_exit = atexit(mtrace_free_libc) == 0;
     options_trace(true);
 }
 
 RARE void mtrace_end(void) {
-    if (!is_tracing()) return;
+    if (!mtrace_is_on()) return;
     options_trace(false);
     mtrace_log_close();
 }
 
 RARE void mtrace_flush(void) {
-    if (is_tracing()) mtrace_log_flush();
+    if (mtrace_is_on()) mtrace_log_flush();
 }
 
-__attribute__((destructor(101))) static void flush_at_exit(void) {
+__attribute__((destructor(101))) static void mtrace_flush_at_exit(void) {
     mtrace_log_write_at_once();
     mtrace_flush();
 }
 
 RARE void mtrace_after_fork(void) {
-    if (is_tracing()) options_trace(false);
+    if (mtrace_is_on()) options_trace(false);
     mtrace_log_after_fork();
 }

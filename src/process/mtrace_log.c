@@ -8,10 +8,10 @@
 #include "os/os.h"
 #include "report/symbol.h"
 
-static UNTOUCHED char unwritten[4 * KIB];
+static UNTOUCHED char mtrace_log_buffer[4 * KIB];
 
 /* One thread at a time writes. It holds this lock and no other meanwhile. */
-static struct lock trace_lock;
+static struct lock mtrace_log_lock;
 static struct {
     struct text text;
     struct os_file file;
@@ -19,79 +19,81 @@ static struct {
     bool began;     /* there has been a log */
     bool of_parent; /* and it is our parent's */
     bool ending;    /* nothing comes after us that would write what is left in the buffer */
-} trace;
+} mtrace_log;
 
 /* ---- the file ---- */
 
 /* A program that closes all descriptors, as daemons do, may have another file there by now. */
-static void write_log(void *to, const char *bytes, size_t count) {
+static void mtrace_log_write(void *to, const char *bytes, size_t count) {
     (void)to;
-    if (!os_is_file(&trace.file)) trace.open = false;
-    if (trace.open) os_write(trace.file.fd, bytes, count);
+    if (!os_is_file(&mtrace_log.file)) mtrace_log.open = false;
+    if (mtrace_log.open) os_write(mtrace_log.file.fd, bytes, count);
 }
 
 /* FILE, or FILE.PID when FILE is the log of a process that lives, or was our parent's. */
-static enum os_opened open_log(const char *name) {
-    enum os_opened opened = trace.of_parent ? OS_IN_USE : os_create_log(name, false, &trace.file);
-    struct text path = {.buffer = unwritten, .size = sizeof unwritten};
+static enum os_opened mtrace_log_open_file(const char *name) {
+    enum os_opened opened =
+        mtrace_log.of_parent ? OS_IN_USE : os_create_log(name, false, &mtrace_log.file);
+    struct text path = {.buffer = mtrace_log_buffer, .size = sizeof mtrace_log_buffer};
     if (opened != OS_IN_USE) return opened;
     text_add(&path, name);
     text_add(&path, ".");
     text_add_number(&path, (uint64_t)os_process_id());
     if (path.length == path.size) return OS_REFUSED;
-    unwritten[path.length] = '\0';
-    return os_create_log(unwritten, true, &trace.file);
+    mtrace_log_buffer[path.length] = '\0';
+    return os_create_log(mtrace_log_buffer, true, &mtrace_log.file);
 }
 
-static void begin_log(const char *name) {
-    trace.open = open_log(name) == OS_OPENED;
-    trace.text = (struct text){.buffer = unwritten, .size = sizeof unwritten, .sink = write_log};
-    if (!trace.open) return;
-    trace.began = true;
-    text_add(&trace.text, "= Start\n");
+static void mtrace_log_begin(const char *name) {
+    mtrace_log.open = mtrace_log_open_file(name) == OS_OPENED;
+    mtrace_log.text = (struct text){
+        .buffer = mtrace_log_buffer, .size = sizeof mtrace_log_buffer, .sink = mtrace_log_write};
+    if (!mtrace_log.open) return;
+    mtrace_log.began = true;
+    text_add(&mtrace_log.text, "= Start\n");
 }
 
-static void end_log(void) {
-    text_add(&trace.text, "= End\n");
-    text_flush(&trace.text);
-    if (trace.open) os_close(trace.file.fd);
-    trace.open = false;
+static void mtrace_log_end(void) {
+    text_add(&mtrace_log.text, "= End\n");
+    text_flush(&mtrace_log.text);
+    if (mtrace_log.open) os_close(mtrace_log.file.fd);
+    mtrace_log.open = false;
 }
 
 RARE bool mtrace_log_open(const char *name) {
-    lock_take(&trace_lock);
-    if (!trace.open) begin_log(name);
-    bool open = trace.open;
-    lock_drop(&trace_lock);
+    lock_take(&mtrace_log_lock);
+    if (!mtrace_log.open) mtrace_log_begin(name);
+    bool open = mtrace_log.open;
+    lock_drop(&mtrace_log_lock);
     return open;
 }
 
 RARE void mtrace_log_close(void) {
-    lock_take(&trace_lock);
-    if (trace.open) end_log();
-    lock_drop(&trace_lock);
+    lock_take(&mtrace_log_lock);
+    if (mtrace_log.open) mtrace_log_end();
+    lock_drop(&mtrace_log_lock);
 }
 
 RARE void mtrace_log_flush(void) {
-    lock_take(&trace_lock);
-    if (trace.open) text_flush(&trace.text);
-    lock_drop(&trace_lock);
+    lock_take(&mtrace_log_lock);
+    if (mtrace_log.open) text_flush(&mtrace_log.text);
+    lock_drop(&mtrace_log_lock);
 }
 
-RARE void mtrace_log_write_at_once(void) { trace.ending = true; }
+RARE void mtrace_log_write_at_once(void) { mtrace_log.ending = true; }
 
 RARE void mtrace_log_after_fork(void) {
-    trace.of_parent = trace.began;
-    atomic_store_explicit(&trace_lock.word, 0, memory_order_relaxed);
-    if (trace.open && os_is_file(&trace.file)) os_close(trace.file.fd);
-    trace.open = false;
+    mtrace_log.of_parent = mtrace_log.began;
+    atomic_store_explicit(&mtrace_log_lock.word, 0, memory_order_relaxed);
+    if (mtrace_log.open && os_is_file(&mtrace_log.file)) os_close(mtrace_log.file.fd);
+    mtrace_log.open = false;
 }
 
 /* ---- lines ---- */
 
 /* "@ OBJECT:(NAME+0xINSIDE)[0xOFFSET] "; without an object the address. */
-static void add_caller(const void *caller) {
-    struct text *t = &trace.text;
+static void mtrace_log_add_caller(const void *caller) {
+    struct text *t = &mtrace_log.text;
     struct symbol symbol;
     if (symbol_find(caller, &symbol)) {
         text_add(t, "@ ");
@@ -114,84 +116,87 @@ static void add_caller(const void *caller) {
 }
 
 /* As printf has it: %p. */
-static void add_pointer(const void *p) {
+static void mtrace_log_add_pointer(const void *p) {
     if (p == NULL)
-        text_add(&trace.text, "(nil)");
+        text_add(&mtrace_log.text, "(nil)");
     else
-        text_add_hex(&trace.text, (uintptr_t)p);
+        text_add_hex(&mtrace_log.text, (uintptr_t)p);
 }
 
 /* As printf has it: %#lx. */
-static void add_size(size_t size) {
-    text_add(&trace.text, " ");
+static void mtrace_log_add_size(size_t size) {
+    text_add(&mtrace_log.text, " ");
     if (size == 0)
-        text_add(&trace.text, "0");
+        text_add(&mtrace_log.text, "0");
     else
-        text_add_hex(&trace.text, size);
+        text_add_hex(&mtrace_log.text, size);
 }
 
-static void add_line(const void *caller, const char *sign, const void *p, const size_t *size) {
-    add_caller(caller);
-    text_add(&trace.text, sign);
-    add_pointer(p);
-    if (size != NULL) add_size(*size);
-    text_add(&trace.text, "\n");
-    if (trace.ending) text_flush(&trace.text);
+static void mtrace_log_add_line(const void *caller, const char *sign, const void *p,
+                                const size_t *size) {
+    mtrace_log_add_caller(caller);
+    text_add(&mtrace_log.text, sign);
+    mtrace_log_add_pointer(p);
+    if (size != NULL) mtrace_log_add_size(*size);
+    text_add(&mtrace_log.text, "\n");
+    if (mtrace_log.ending) text_flush(&mtrace_log.text);
 }
 
-static void write_line(const void *caller, const char *sign, const void *p, const size_t *size) {
-    lock_take(&trace_lock);
-    if (trace.open) add_line(caller, sign, p, size);
-    lock_drop(&trace_lock);
+static void mtrace_log_write_line(const void *caller, const char *sign, const void *p,
+                                  const size_t *size) {
+    lock_take(&mtrace_log_lock);
+    if (mtrace_log.open) mtrace_log_add_line(caller, sign, p, size);
+    lock_drop(&mtrace_log_lock);
 }
 
-static RARE void mtrace_alloc(const void *p, size_t size, const void *caller) {
-    write_line(caller, "+ ", p, &size);
+static RARE void mtrace_log_write_alloc(const void *p, size_t size, const void *caller) {
+    mtrace_log_write_line(caller, "+ ", p, &size);
 }
 
-static RARE void mtrace_free(const void *p, const void *caller) {
-    write_line(caller, "- ", p, NULL);
+static RARE void mtrace_log_write_free(const void *p, const void *caller) {
+    mtrace_log_write_line(caller, "- ", p, NULL);
 }
 
-static void write_move(const void *old, const void *p, size_t size, const void *caller) {
-    lock_take(&trace_lock);
-    if (trace.open) {
-        add_line(caller, "< ", old, NULL);
-        add_line(caller, "> ", p, &size);
+static void mtrace_log_write_move(const void *old, const void *p, size_t size, const void *caller) {
+    lock_take(&mtrace_log_lock);
+    if (mtrace_log.open) {
+        mtrace_log_add_line(caller, "< ", old, NULL);
+        mtrace_log_add_line(caller, "> ", p, &size);
     }
-    lock_drop(&trace_lock);
+    lock_drop(&mtrace_log_lock);
 }
 
-static RARE void mtrace_realloc(const void *old, const void *p, size_t size, const void *caller) {
+static RARE void mtrace_log_write_realloc(const void *old, const void *p, size_t size,
+                                          const void *caller) {
     if (p == NULL)
-        write_line(caller, "! ", old, &size);
+        mtrace_log_write_line(caller, "! ", old, &size);
     else if (old == NULL)
-        mtrace_alloc(p, size, caller);
+        mtrace_log_write_alloc(p, size, caller);
     else
-        write_move(old, p, size, caller);
+        mtrace_log_write_move(old, p, size, caller);
 }
 
 /* ---- the calls ---- */
 
-static void trace_allocated(const void *p, const struct alloc_request *request) {
+static void mtrace_log_allocated(const void *p, const struct alloc_request *request) {
     size_t size = request->has_logged ? request->logged : request->size;
     if (p == NULL && request->by_realloc)
-        mtrace_realloc(NULL, NULL, size, request->caller);
+        mtrace_log_write_realloc(NULL, NULL, size, request->caller);
     else
-        mtrace_alloc(p, size, request->caller);
+        mtrace_log_write_alloc(p, size, request->caller);
 }
 
-static void trace_freeing(void *p, const struct free_request *request) {
-    mtrace_free(p, request->caller);
+static void mtrace_log_freeing(void *p, const struct free_request *request) {
+    mtrace_log_write_free(p, request->caller);
 }
 
-static void trace_resized(const struct resize_event *event) {
-    mtrace_realloc(event->old, event->p, event->size, event->caller);
+static void mtrace_log_resized(const struct resize_event *event) {
+    mtrace_log_write_realloc(event->old, event->p, event->size, event->caller);
 }
 
 const struct observer mtrace_observer = {
-    .allocated = trace_allocated,
-    .freeing = trace_freeing,
-    .resized = trace_resized,
+    .allocated = mtrace_log_allocated,
+    .freeing = mtrace_log_freeing,
+    .resized = mtrace_log_resized,
     .needs_old_address = true,
 };

@@ -11,32 +11,32 @@ static struct {
     struct mallow_page *page;
     uint64_t sequence;
     int fd;
-} published = {.fd = -1};
+} page_published = {.fd = -1};
 
-static bool make_page(void) {
-    published.page =
-        os_shared_memory(round_up(sizeof *published.page, os_page_size()), &published.fd);
-    if (published.page == NULL) return false;
-    published.page->magic = MALLOW_PAGE_MAGIC;
-    published.page->version = MALLOW_PAGE_VERSION;
-    published.page->size = sizeof *published.page;
-    published.page->pid = (uint32_t)os_process_id();
+static bool page_make(void) {
+    page_published.page =
+        os_shared_memory(round_up(sizeof *page_published.page, os_page_size()), &page_published.fd);
+    if (page_published.page == NULL) return false;
+    page_published.page->magic = MALLOW_PAGE_MAGIC;
+    page_published.page->version = MALLOW_PAGE_VERSION;
+    page_published.page->size = sizeof *page_published.page;
+    page_published.page->pid = (uint32_t)os_process_id();
     return true;
 }
 
 RARE int page_publish(const struct mallow_stats *stats) {
-    if (published.page == NULL && !make_page()) return -1;
-    struct mallow_page *page = published.page;
+    if (page_published.page == NULL && !page_make()) return -1;
+    struct mallow_page *page = page_published.page;
     /* Acquire too: what follows is not written before it. */
-    __atomic_exchange_n(&page->sequence, ++published.sequence, __ATOMIC_ACQ_REL);
+    __atomic_exchange_n(&page->sequence, ++page_published.sequence, __ATOMIC_ACQ_REL);
     page->stats = *stats;
     page->updated = os_coarse_ns();
-    __atomic_store_n(&page->sequence, ++published.sequence, __ATOMIC_RELEASE);
-    return published.fd;
+    __atomic_store_n(&page->sequence, ++page_published.sequence, __ATOMIC_RELEASE);
+    return page_published.fd;
 }
 
 void page_after_fork(void) {
-    published.page = NULL;
-    published.sequence = 0;
-    published.fd = -1;
+    page_published.page = NULL;
+    page_published.sequence = 0;
+    page_published.fd = -1;
 }

@@ -4,7 +4,7 @@
 
 /* ---- malloc_stats ---- */
 
-static void add_stat(struct text *t, const char *label, uint64_t value) {
+static void print_stat(struct text *t, const char *label, uint64_t value) {
     text_add(t, label);
     text_add_column(t, value, 10);
     text_add(t, "\n");
@@ -12,19 +12,19 @@ static void add_stat(struct text *t, const char *label, uint64_t value) {
 
 RARE void print_stats(struct text *t, const struct mallow_stats *s) {
     text_add(t, "Arena 0:\n");
-    add_stat(t, "system bytes     = ", s->heap_bytes);
-    add_stat(t, "in use bytes     = ", s->live_bytes);
+    print_stat(t, "system bytes     = ", s->heap_bytes);
+    print_stat(t, "in use bytes     = ", s->live_bytes);
     text_add(t, "Total (incl. mmap):\n");
-    add_stat(t, "system bytes     = ", s->heap_bytes + s->mapping_bytes);
-    add_stat(t, "in use bytes     = ", s->live_bytes + s->mapping_bytes);
-    add_stat(t, "max mmap regions = ", s->mappings_highest);
-    add_stat(t, "max mmap bytes   = ", s->mapping_bytes_highest);
+    print_stat(t, "system bytes     = ", s->heap_bytes + s->mapping_bytes);
+    print_stat(t, "in use bytes     = ", s->live_bytes + s->mapping_bytes);
+    print_stat(t, "max mmap regions = ", s->mappings_highest);
+    print_stat(t, "max mmap bytes   = ", s->mapping_bytes_highest);
 }
 
 /* ---- malloc_info ---- */
 
 /* name="value" */
-static void add_attribute(struct text *t, const char *name, uint64_t value) {
+static void print_attribute(struct text *t, const char *name, uint64_t value) {
     text_add(t, " ");
     text_add(t, name);
     text_add(t, "=\"");
@@ -32,95 +32,95 @@ static void add_attribute(struct text *t, const char *name, uint64_t value) {
     text_add(t, "\"");
 }
 
-static void add_pair(struct text *t, const char *element, const char *first, uint64_t first_value,
-                     const char *second, uint64_t second_value) {
+static void print_pair(struct text *t, const char *element, const char *first, uint64_t first_value,
+                       const char *second, uint64_t second_value) {
     text_add(t, element);
-    add_attribute(t, first, first_value);
-    add_attribute(t, second, second_value);
+    print_attribute(t, first, first_value);
+    print_attribute(t, second, second_value);
     text_add(t, "/>\n");
 }
 
-static void add_sizes(struct text *t, const struct mallow_stats *s) {
+static void print_sizes(struct text *t, const struct mallow_stats *s) {
     text_add(t, "<sizes>\n");
     for (unsigned i = 1; i < CLASSES; i++) {
         const struct mallow_class_stats *counts = &s->classes[i];
         uint64_t free = counts->free_slots + counts->cached_slots;
         if (free == 0) continue;
         text_add(t, "  <size");
-        add_attribute(t, "from", i == 1 ? 1 : s->classes[i - 1].slot_bytes + 1);
-        add_attribute(t, "to", counts->slot_bytes);
-        add_attribute(t, "total", free * counts->slot_bytes);
-        add_attribute(t, "count", free);
+        print_attribute(t, "from", i == 1 ? 1 : s->classes[i - 1].slot_bytes + 1);
+        print_attribute(t, "to", counts->slot_bytes);
+        print_attribute(t, "total", free * counts->slot_bytes);
+        print_attribute(t, "count", free);
         text_add(t, "/>\n");
     }
     text_add(t, "</sizes>\n");
 }
 
-static void add_totals(struct text *t, const struct mallow_stats *s) {
-    add_pair(t, "<total type=\"fast\"", "count", s->cached_blocks, "size", s->cached_bytes);
-    add_pair(t, "<total type=\"rest\"", "count", s->free_runs + s->free_blocks, "size",
-             s->heap_bytes - s->live_bytes - s->cached_bytes);
+static void print_totals(struct text *t, const struct mallow_stats *s) {
+    print_pair(t, "<total type=\"fast\"", "count", s->cached_blocks, "size", s->cached_bytes);
+    print_pair(t, "<total type=\"rest\"", "count", s->free_runs + s->free_blocks, "size",
+               s->heap_bytes - s->live_bytes - s->cached_bytes);
 }
 
-static void add_system(struct text *t, const struct mallow_stats *s) {
+static void print_system(struct text *t, const struct mallow_stats *s) {
     static const char *const types[] = {"<system type=\"current\"", "<system type=\"max\"",
                                         "<aspace type=\"total\"", "<aspace type=\"mprotect\""};
     for (unsigned i = 0; i < 4; i++) { /* the heap's address space never shrinks */
         text_add(t, types[i]);
-        add_attribute(t, "size", s->heap_bytes);
+        print_attribute(t, "size", s->heap_bytes);
         text_add(t, "/>\n");
     }
 }
 
-static void add_class(struct text *t, const struct mallow_class_stats *counts) {
+static void print_class(struct text *t, const struct mallow_class_stats *counts) {
     text_add(t, "  <class");
-    add_attribute(t, "size", counts->slot_bytes);
-    add_attribute(t, "used", counts->used_slots);
-    add_attribute(t, "cached", counts->cached_slots);
-    add_attribute(t, "free", counts->free_slots);
-    add_attribute(t, "fresh", counts->fresh_slots);
-    add_attribute(t, "slabs", counts->slabs);
+    print_attribute(t, "size", counts->slot_bytes);
+    print_attribute(t, "used", counts->used_slots);
+    print_attribute(t, "cached", counts->cached_slots);
+    print_attribute(t, "free", counts->free_slots);
+    print_attribute(t, "fresh", counts->fresh_slots);
+    print_attribute(t, "slabs", counts->slabs);
     text_add(t, "/>\n");
 }
 
-static bool class_is_idle(const struct mallow_class_stats *counts) {
+static bool print_class_is_idle(const struct mallow_class_stats *counts) {
     return (counts->used_slots | counts->cached_slots | counts->free_slots | counts->slabs) == 0;
 }
 
 /* What libc has no element for. */
-static void add_mallow_element(struct text *t, const struct mallow_stats *s) {
+static void print_mallow_element(struct text *t, const struct mallow_stats *s) {
     text_add(t, "<mallow>\n<classes>\n");
     for (unsigned i = 0; i < CLASSES; i++)
-        if (!class_is_idle(&s->classes[i])) add_class(t, &s->classes[i]);
+        if (!print_class_is_idle(&s->classes[i])) print_class(t, &s->classes[i]);
     text_add(t, "</classes>\n<mappings");
-    add_attribute(t, "highest_count", s->mappings_highest);
-    add_attribute(t, "highest_size", s->mapping_bytes_highest);
+    print_attribute(t, "highest_count", s->mappings_highest);
+    print_attribute(t, "highest_size", s->mapping_bytes_highest);
     text_add(t, ">\n");
     for (unsigned i = 0; i < MALLOW_STATS_DOUBLINGS; i++)
         if (s->mappings_of_doubling[i] != 0)
-            add_pair(t, "  <mapping", "from", (uint64_t)1 << i, "count",
-                     s->mappings_of_doubling[i]);
+            print_pair(t, "  <mapping", "from", (uint64_t)1 << i, "count",
+                       s->mappings_of_doubling[i]);
     text_add(t, "</mappings>\n");
-    add_pair(t, "<blocks", "count", s->live_blocks, "size", s->live_bytes);
-    add_pair(t, "<runs", "count", s->run_blocks, "size", s->run_bytes);
-    add_pair(t, "<slabs", "size", s->slab_bytes, "fresh", s->fresh_bytes);
-    add_pair(t, "<pages", "dirty", s->dirty_bytes, "clean", s->clean_bytes);
-    add_pair(t, "<memory", "metadata", s->metadata_bytes, "purged", s->purged_bytes);
-    add_pair(t, "<heaps", "with_thread", s->heaps_with_thread, "without_thread",
-             s->heaps_without_thread);
+    print_pair(t, "<blocks", "count", s->live_blocks, "size", s->live_bytes);
+    print_pair(t, "<runs", "count", s->run_blocks, "size", s->run_bytes);
+    print_pair(t, "<slabs", "size", s->slab_bytes, "fresh", s->fresh_bytes);
+    print_pair(t, "<pages", "dirty", s->dirty_bytes, "clean", s->clean_bytes);
+    print_pair(t, "<memory", "metadata", s->metadata_bytes, "purged", s->purged_bytes);
+    print_pair(t, "<heaps", "with_thread", s->heaps_with_thread, "without_thread",
+               s->heaps_without_thread);
     text_add(t, "</mallow>\n");
 }
 
 RARE void print_info(struct text *t, const struct mallow_stats *s) {
     text_add(t, "<malloc version=\"1\">\n<heap nr=\"0\">\n");
-    add_sizes(t, s);
-    add_totals(t, s);
-    add_system(t, s);
+    print_sizes(t, s);
+    print_totals(t, s);
+    print_system(t, s);
     text_add(t, "</heap>\n");
-    add_totals(t, s);
-    add_pair(t, "<total type=\"mmap\"", "count", s->mappings, "size", s->mapping_bytes);
-    add_system(t, s);
-    add_mallow_element(t, s);
+    print_totals(t, s);
+    print_pair(t, "<total type=\"mmap\"", "count", s->mappings, "size", s->mapping_bytes);
+    print_system(t, s);
+    print_mallow_element(t, s);
     text_add(t, "</malloc>\n");
 }
 
@@ -142,7 +142,7 @@ struct named_field {
 #define STAT(name) FIELD(struct mallow_stats, name)
 #define CLASS_STAT(name) FIELD(struct mallow_class_stats, name)
 
-static const struct named_field stat_fields[] = {
+static const struct named_field print_stat_fields[] = {
     STAT(page_bytes),        STAT(heap_bytes),
     STAT(live_blocks),       STAT(live_bytes),
     STAT(cached_blocks),     STAT(cached_bytes),
@@ -157,20 +157,20 @@ static const struct named_field stat_fields[] = {
     STAT(metadata_bytes),    STAT(purged_bytes),
     STAT(heaps_with_thread), STAT(heaps_without_thread),
 };
-_Static_assert(sizeof stat_fields / sizeof stat_fields[0] * sizeof(uint64_t) ==
+_Static_assert(sizeof print_stat_fields / sizeof print_stat_fields[0] * sizeof(uint64_t) ==
                    offsetof(struct mallow_stats, mappings_of_doubling),
                "every figure has its name here");
 
-static const struct named_field class_fields[] = {
+static const struct named_field print_class_fields[] = {
     CLASS_STAT(slot_bytes), CLASS_STAT(used_slots),  CLASS_STAT(cached_slots),
     CLASS_STAT(free_slots), CLASS_STAT(fresh_slots), CLASS_STAT(slabs),
 };
-_Static_assert(sizeof class_fields / sizeof class_fields[0] * sizeof(uint64_t) ==
+_Static_assert(sizeof print_class_fields / sizeof print_class_fields[0] * sizeof(uint64_t) ==
                    sizeof(struct mallow_class_stats),
                "every figure has its name here");
 
-static void add_fields(struct text *t, const void *from, const struct named_field *fields,
-                       size_t count) {
+static void print_json_fields(struct text *t, const void *from, const struct named_field *fields,
+                              size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (i != 0) text_add(t, ",");
         print_json_field(t, fields[i].name,
@@ -181,7 +181,8 @@ static void add_fields(struct text *t, const void *from, const struct named_fiel
 RARE void print_json(struct text *t, const struct mallow_stats *s) {
     const char *separator = "";
     text_add(t, "{");
-    add_fields(t, s, stat_fields, sizeof stat_fields / sizeof stat_fields[0]);
+    print_json_fields(t, s, print_stat_fields,
+                      sizeof print_stat_fields / sizeof print_stat_fields[0]);
     text_add(t, ",\"mappings_of_doubling\":[");
     for (unsigned i = 0; i < MALLOW_STATS_DOUBLINGS; i++) {
         if (i != 0) text_add(t, ",");
@@ -189,10 +190,11 @@ RARE void print_json(struct text *t, const struct mallow_stats *s) {
     }
     text_add(t, "],\"classes\":[");
     for (unsigned i = 0; i < CLASSES; i++) {
-        if (class_is_idle(&s->classes[i])) continue;
+        if (print_class_is_idle(&s->classes[i])) continue;
         text_add(t, separator);
         text_add(t, "{");
-        add_fields(t, &s->classes[i], class_fields, sizeof class_fields / sizeof class_fields[0]);
+        print_json_fields(t, &s->classes[i], print_class_fields,
+                          sizeof print_class_fields / sizeof print_class_fields[0]);
         text_add(t, "}");
         separator = ",";
     }

@@ -9,7 +9,7 @@
 #    include "mallow.h"
 #    include "pages/space.h"
 
-static bool is_our_block(const void *p) {
+static bool program_heap_is_our_block(const void *p) {
     return granule_of(p) < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) || guard_contains(p);
 }
 
@@ -22,7 +22,7 @@ bool program_heap_is_ours(void) {
     bool ours = allocate == NULL || free_again == NULL || allocate == mallow_malloc;
     if (!ours) {
         void *block = allocate(1);
-        ours = block == NULL || is_our_block(block);
+        ours = block == NULL || program_heap_is_our_block(block);
         free_again(block);
     }
     errno = before;

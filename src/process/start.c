@@ -33,7 +33,7 @@ static void start_helpers(void) {
 
 /* No lock is held across fork, so no heap is prepared: the child, in which only the
  * calling thread goes on, makes whole what the others were at. */
-static void child_of_fork(void) {
+static void start_after_fork(void) {
     repair_after_fork();
     guard_after_fork();
     heap_after_fork();
@@ -49,38 +49,41 @@ static void child_of_fork(void) {
     start_helpers();
 }
 
-__attribute__((destructor(102))) static void ended(void) { verify_at_exit(); }
+__attribute__((destructor(102))) static void start_verify_at_exit(void) { verify_at_exit(); }
 
 /* The GNU C library has pthread_atfork in each object that uses it, and the function behind it in
  * the library; musl, which this library can be preloaded into too, has the former alone. */
 #ifdef MALLOW_PRELOAD
 #    include <dlfcn.h>
-typedef void (*fork_handler)(void);
-__attribute__((weak)) int __register_atfork(fork_handler, fork_handler, fork_handler, void *);
+typedef void (*start_fork_handler)(void);
+__attribute__((weak)) int __register_atfork(start_fork_handler, start_fork_handler,
+                                            start_fork_handler, void *);
 extern void *__dso_handle;
 
-static void register_for_fork(void) {
-    int (*musl)(fork_handler, fork_handler, fork_handler);
+static void start_register_for_fork(void) {
+    int (*musl)(start_fork_handler, start_fork_handler, start_fork_handler);
     if (__register_atfork != NULL) {
-        __register_atfork(calls_before_fork, NULL, child_of_fork, __dso_handle);
+        __register_atfork(calls_before_fork, NULL, start_after_fork, __dso_handle);
     } else {
         *(void **)&musl = dlsym(RTLD_DEFAULT, "pthread_atfork");
-        if (musl != NULL) musl(calls_before_fork, NULL, child_of_fork);
+        if (musl != NULL) musl(calls_before_fork, NULL, start_after_fork);
     }
 }
 #else
-static void register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, child_of_fork); }
+static void start_register_for_fork(void) {
+    pthread_atfork(calls_before_fork, NULL, start_after_fork);
+}
 #endif
 
 /* At load time and not at the first allocation, which may come from a signal handler, from the
  * loader or from inside fork. */
-__attribute__((constructor(101))) static void loaded(void) {
+__attribute__((constructor(101))) static void start_library(void) {
     os_thread_learn();
     options_read();
 #ifdef MALLOW_PRELOAD
     space_start(); /* while any system call is allowed */
 #endif
-    register_for_fork();
+    start_register_for_fork();
     purge_read_group();
     start_helpers();
     leak_start();

@@ -27,7 +27,7 @@ struct lanes {
 };
 
 /* Which of eight states are what, from their bits: see enum slot_state. What is left is fresh. */
-static inline void count_word(struct lanes *lanes, uint64_t word) {
+static inline void stats_count_word(struct lanes *lanes, uint64_t word) {
     uint64_t bit0 = word & LANES, bit1 = word >> 1 & LANES, bit2 = word >> 2 & LANES;
     lanes->used += bit0 & ~(bit1 | bit2);
     lanes->cached += bit1 & ~bit0;
@@ -38,14 +38,14 @@ _Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_REMOTE == 4 && SLOT_FR
                    SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3,
                "count_word tells them apart by these bits");
 
-static inline uint64_t sum_lanes(uint64_t lanes) {
+static inline uint64_t stats_sum_lanes(uint64_t lanes) {
     uint64_t pairs = (lanes & 0x00ff00ff00ff00ffull) + (lanes >> 8 & 0x00ff00ff00ff00ffull);
     return pairs * 0x0001000100010001ull >> 48;
 }
 
 /* `words` at most LANE_WORDS. */
-static void read_words(struct mallow_class_stats *counts, const _Atomic uint8_t *states,
-                       uint32_t words) {
+static void stats_read_words(struct mallow_class_stats *counts, const _Atomic uint8_t *states,
+                             uint32_t words) {
     struct lanes lanes = {0};
     uint64_t full = 0; /* words of eight slots in use: most of them, in most heaps */
     for (uint32_t i = 0; i < words; i++) {
@@ -53,27 +53,27 @@ static void read_words(struct mallow_class_stats *counts, const _Atomic uint8_t 
         if (word == LANES * SLOT_USED)
             full++;
         else
-            count_word(&lanes, word);
+            stats_count_word(&lanes, word);
     }
-    uint64_t used = full * 8 + sum_lanes(lanes.used), cached = sum_lanes(lanes.cached);
-    uint64_t free = sum_lanes(lanes.free);
+    uint64_t used = full * 8 + stats_sum_lanes(lanes.used), cached = stats_sum_lanes(lanes.cached);
+    uint64_t free = stats_sum_lanes(lanes.free);
     counts->used_slots += used;
     counts->cached_slots += cached;
     counts->free_slots += free;
-    counts->fresh_slots += (uint64_t)words * 8 - used - cached - free - sum_lanes(lanes.none);
+    counts->fresh_slots += (uint64_t)words * 8 - used - cached - free - stats_sum_lanes(lanes.none);
 }
 
-static void read_slab(struct mallow_stats *stats, const struct slab *slab) {
+static void stats_read_slab(struct mallow_stats *stats, const struct slab *slab) {
     struct mallow_class_stats *counts = &stats->classes[slab->size_class];
     uint32_t words = (slab->slots + 7) / 8; /* after the last slot the states are NONE */
     for (uint32_t from = 0; from < words; from += LANE_WORDS)
-        read_words(counts, slab->state + (size_t)from * 8,
-                   (uint32_t)min_size(words - from, LANE_WORDS));
+        stats_read_words(counts, slab->state + (size_t)from * 8,
+                         (uint32_t)min_size(words - from, LANE_WORDS));
     counts->slabs++;
 }
 
 /* What no slot was cut from yet counts as fresh. */
-static void read_shared(struct mallow_stats *stats, const struct slab *granule) {
+static void stats_read_shared(struct mallow_stats *stats, const struct slab *granule) {
     size_t fresh = GRANULE;
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++) {
         if (unit % 8 == 0 && load_states(granule->state, unit) == 0) {
@@ -99,13 +99,13 @@ static void read_shared(struct mallow_stats *stats, const struct slab *granule) 
 
 #define SLICE_PAGES ((size_t)64 * GRANULE_PAGES) /* are read at a time: some 50 microseconds */
 
-static void read_slab_run(struct mallow_stats *stats, size_t page) {
+static void stats_read_slab_run(struct mallow_stats *stats, size_t page) {
     const struct slab *slab = slab_of(page / GRANULE_PAGES);
-    if (slab->kind == GRANULE_SLAB) read_slab(stats, slab);
-    if (slab->kind == GRANULE_SHARED) read_shared(stats, slab);
+    if (slab->kind == GRANULE_SLAB) stats_read_slab(stats, slab);
+    if (slab->kind == GRANULE_SHARED) stats_read_shared(stats, slab);
 }
 
-static void count_run(struct mallow_stats *stats, uint64_t tag, size_t bytes, bool whole) {
+static void stats_count_run(struct mallow_stats *stats, uint64_t tag, size_t bytes, bool whole) {
     enum run_kind kind = tag_kind(tag);
     bool dirty = kind == RUN_LATER || tag_dirty(tag);
     switch (kind) {
@@ -130,27 +130,27 @@ static void count_run(struct mallow_stats *stats, uint64_t tag, size_t bytes, bo
 
 /* Counts the run at the page, no further than `end`; returns the first page behind it. Where the
  * pages' runs changed since the last slice, the page may be inside one: then it is the rest. */
-static size_t read_run(struct mallow_stats *stats, size_t page, size_t end) {
+static size_t stats_read_run(struct mallow_stats *stats, size_t page, size_t end) {
     size_t start = pages_find_start((uint32_t)page);
     uint64_t tag = run_tag((uint32_t)start);
     size_t next = min_size(start + tag_pages(tag), end);
     if (next <= page) return page + 1;
-    count_run(stats, tag, (next - page) << RUN_SHIFT, start == page);
-    if (start == page && tag_kind(tag) == RUN_SLAB) read_slab_run(stats, page);
+    stats_count_run(stats, tag, (next - page) << RUN_SHIFT, start == page);
+    if (start == page && tag_kind(tag) == RUN_SLAB) stats_read_slab_run(stats, page);
     return next;
 }
 
-static size_t read_slice(struct mallow_stats *stats, size_t page, size_t end) {
+static size_t stats_read_slice(struct mallow_stats *stats, size_t page, size_t end) {
     size_t stop = min_size(page + SLICE_PAGES, end);
     struct lock_hold hold;
     bool locked = open_lock_take(&global_lock, &hold); /* or else what is found is nearly right */
-    while (page < stop) page = read_run(stats, page, end);
+    while (page < stop) page = stats_read_run(stats, page, end);
     if (locked) open_lock_drop(&global_lock, &hold);
     return page;
 }
 
 /* At once: where both kinds are many, there may never have been so many of both. */
-static void add_mappings(struct mallow_stats *stats, const struct mapping_counts *counts) {
+static void stats_add_mappings(struct mallow_stats *stats, const struct mapping_counts *counts) {
     stats->mappings += counts->count;
     stats->mapping_bytes += counts->bytes;
     stats->mappings_highest += counts->count_max;
@@ -160,7 +160,7 @@ static void add_mappings(struct mallow_stats *stats, const struct mapping_counts
 }
 
 /* What stands in no page, and how far the pages go. */
-static size_t read_counts(struct mallow_stats *stats) {
+static size_t stats_read_counts(struct mallow_stats *stats) {
     struct lock_hold hold;
     if (open_lock_take(&global_lock, &hold)) {
         pages_settle();
@@ -170,14 +170,14 @@ static size_t read_counts(struct mallow_stats *stats) {
     stats->metadata_bytes = meta_bytes_used();
     size_t end = pages_count().top;
     struct mapping_counts guards = guard_count();
-    add_mappings(stats, &mapping);
-    add_mappings(stats, &guards);
+    stats_add_mappings(stats, &mapping);
+    stats_add_mappings(stats, &guards);
     return end;
 }
 
 /* ---- the whole ---- */
 
-static void add_up(struct mallow_stats *stats) {
+static void stats_add_up(struct mallow_stats *stats) {
     stats->live_blocks = stats->run_blocks;
     for (unsigned i = 0; i < CLASSES; i++) {
         struct mallow_class_stats *counts = &stats->classes[i];
@@ -201,9 +201,9 @@ RARE void stats_read(struct mallow_stats *stats) {
     memset(stats, 0, sizeof *stats);
     stats->page_bytes = os_page_size();
     stats->purged_bytes = purge_total();
-    size_t end = read_counts(stats);
-    for (size_t page = GRANULE_PAGES; page < end;) page = read_slice(stats, page, end);
-    add_up(stats);
+    size_t end = stats_read_counts(stats);
+    for (size_t page = GRANULE_PAGES; page < end;) page = stats_read_slice(stats, page, end);
+    stats_add_up(stats);
 }
 
 RARE void stats_collect(struct mallow_stats *stats) {

@@ -11,7 +11,7 @@
 #include "process/summary_text.h"
 #include "report/log.h"
 
-static size_t status_field(const char *status, const char *name) {
+static size_t summary_status_field(const char *status, const char *name) {
     const char *at = strstr(status, name);
     if (at == NULL) return 0;
     for (at += strlen(name); *at == ' ' || *at == '\t';) at++;
@@ -20,22 +20,22 @@ static size_t status_field(const char *status, const char *name) {
     return kib * KIB;
 }
 
-RARE static void read_resident(struct mallow_call_page *page) {
+RARE static void summary_read_resident(struct mallow_call_page *page) {
     static UNTOUCHED char status[4096];
     long n = os_read_file("/proc/self/status", status, sizeof status - 1);
     status[n > 0 ? n : 0] = '\0';
-    page->resident_bytes = status_field(status, "VmRSS:");
-    page->resident_peak_bytes = status_field(status, "VmHWM:");
+    page->resident_bytes = summary_status_field(status, "VmRSS:");
+    page->resident_peak_bytes = summary_status_field(status, "VmHWM:");
 }
 
-static void to_log(void *unused, const char *bytes, size_t count) {
+static void summary_write_to_log(void *unused, const char *bytes, size_t count) {
     (void)unused;
     log_write(bytes, count);
 }
 
-RARE static void print(const struct mallow_call_page *page) {
+RARE static void summary_print(const struct mallow_call_page *page) {
     static UNTOUCHED char buffer[16 * KIB];
-    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_log};
+    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = summary_write_to_log};
     struct summary summary = {.page = page,
                               .missing = summary_other_heap(page),
                               .resident_bytes = page->resident_bytes,
@@ -46,16 +46,16 @@ RARE static void print(const struct mallow_call_page *page) {
 
 /* After the program's own destructors, which free blocks. The reader of a shared page prints the
  * summary itself, when the process is gone. */
-__attribute__((destructor(101))) static void print_at_exit(void) {
+__attribute__((destructor(101))) static void summary_print_at_exit(void) {
     if (!settings.summary) return;
     struct mallow_call_page *page = calls_page();
-    read_resident(page);
+    summary_read_resident(page);
     page->ended = 1;
-    if (!calls_are_shared()) print(page);
+    if (!calls_are_shared()) summary_print(page);
 }
 
 RARE void summary_before_abort(void) {
-    if (settings.summary) read_resident(calls_page());
+    if (settings.summary) summary_read_resident(calls_page());
 }
 
 void summary_after_fork(void) {

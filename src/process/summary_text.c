@@ -2,24 +2,24 @@
 
 #include <string.h>
 
-static uint64_t total_allocations(const struct mallow_call_page *page) {
+static uint64_t summary_allocations(const struct mallow_call_page *page) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < page->row_count; i++) sum += page->rows[i].allocations;
     return sum;
 }
 
-static uint64_t total_frees(const struct mallow_call_page *page) {
+static uint64_t summary_frees(const struct mallow_call_page *page) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < page->row_count; i++) sum += page->rows[i].frees;
     return sum;
 }
 
 /* A block that was allocated before calls were counted may be freed afterwards. */
-static uint64_t live_blocks(const struct mallow_size_calls *row) {
+static uint64_t summary_live_blocks(const struct mallow_size_calls *row) {
     return row->allocations > row->frees ? row->allocations - row->frees : 0;
 }
 
-static uint64_t live_bytes(const struct mallow_size_calls *row) {
+static uint64_t summary_live_bytes(const struct mallow_size_calls *row) {
     return (int64_t)row->live_bytes > 0 ? row->live_bytes : 0;
 }
 
@@ -28,18 +28,18 @@ struct live {
 };
 
 /* Sums of the rows, so that all lines agree whatever was going on when the process ended. */
-static struct live live_of(const struct mallow_call_page *page) {
+static struct live summary_live(const struct mallow_call_page *page) {
     struct live live = {0};
     for (unsigned i = 0; i < page->row_count; i++) {
-        live.blocks += live_blocks(&page->rows[i]);
-        live.bytes += live_bytes(&page->rows[i]);
+        live.blocks += summary_live_blocks(&page->rows[i]);
+        live.bytes += summary_live_bytes(&page->rows[i]);
     }
     live.peak_bytes = page->live_peak_bytes > live.bytes ? page->live_peak_bytes : live.bytes;
     return live;
 }
 
 /* The program chooses its name: no control characters reach a terminal. */
-static void add_name(struct text *t, const char *name, size_t size) {
+static void summary_add_name(struct text *t, const char *name, size_t size) {
     for (size_t i = 0; i < size && name[i] != '\0'; i++)
         text_add_bytes(t, name[i] >= ' ' && name[i] <= '~' ? name + i : "?", 1);
 }
@@ -52,31 +52,31 @@ const char *summary_other_heap(const struct mallow_call_page *page) {
 
 /* ---- text ---- */
 
-static void add_kib(struct text *t, uint64_t bytes) {
+static void summary_add_kib(struct text *t, uint64_t bytes) {
     text_add_column(t, bytes / 1024 + (bytes % 1024 != 0), 10);
     text_add(t, " KiB");
 }
 
-static void add_kib_if_known(struct text *t, uint64_t bytes) {
+static void summary_add_kib_if_known(struct text *t, uint64_t bytes) {
     if (bytes != 0)
-        add_kib(t, bytes);
+        summary_add_kib(t, bytes);
     else
         text_add(t, "       unknown");
 }
 
-static void add_heading(struct text *t, const struct summary *summary) {
+static void summary_add_heading(struct text *t, const struct summary *summary) {
     text_add(t, "== Mallow: memory of ");
-    add_name(t, summary->page->program, sizeof summary->page->program);
+    summary_add_name(t, summary->page->program, sizeof summary->page->program);
     text_add(t, ", process ");
     text_add_number(t, summary->page->pid);
     if (summary->ended_as != NULL) {
         text_add(t, ", which ended as ");
-        add_name(t, summary->ended_as, strlen(summary->ended_as));
+        summary_add_name(t, summary->ended_as, strlen(summary->ended_as));
     }
     text_add(t, "\n                     peak         at the end\n   resident");
-    add_kib_if_known(t, summary->resident_peak_bytes);
+    summary_add_kib_if_known(t, summary->resident_peak_bytes);
     text_add(t, "  ");
-    add_kib_if_known(t, summary->resident_bytes);
+    summary_add_kib_if_known(t, summary->resident_bytes);
     if (summary->cut_short != NULL) {
         text_add(t, ": ");
         text_add(t, summary->cut_short);
@@ -86,35 +86,35 @@ static void add_heading(struct text *t, const struct summary *summary) {
         text_add(t, "            (the peak of the process, or of a larger child of it)\n");
 }
 
-static void add_row(struct text *t, const struct mallow_size_calls *row) {
+static void summary_add_row(struct text *t, const struct mallow_size_calls *row) {
     if (row->allocations == 0 && row->frees == 0) return;
     if (row->bytes != UINT64_MAX)
         text_add_column(t, row->bytes, 13);
     else
         text_add(t, "       larger");
     text_add_column(t, row->allocations, 14);
-    text_add_column(t, live_blocks(row), 13);
-    text_add_column(t, live_bytes(row), 13);
+    text_add_column(t, summary_live_blocks(row), 13);
+    text_add_column(t, summary_live_bytes(row), 13);
     text_add(t, "\n");
 }
 
-static void add_counts(struct text *t, const struct mallow_call_page *page) {
-    struct live live = live_of(page);
+static void summary_add_counts(struct text *t, const struct mallow_call_page *page) {
+    struct live live = summary_live(page);
     text_add(t, "   live    ");
-    add_kib(t, live.peak_bytes);
+    summary_add_kib(t, live.peak_bytes);
     text_add(t, "  ");
-    add_kib(t, live.bytes);
+    summary_add_kib(t, live.bytes);
     text_add(t, "  in ");
     text_add_count(t, live.blocks, "block");
     text_add(t, "\n   ");
-    text_add_count(t, total_allocations(page), "allocation");
+    text_add_count(t, summary_allocations(page), "allocation");
     text_add(t, ", ");
-    text_add_count(t, total_frees(page), "free");
+    text_add_count(t, summary_frees(page), "free");
     text_add(t, "; by size:\n        bytes   allocations   still live   live bytes\n");
-    for (unsigned i = 0; i < page->row_count; i++) add_row(t, &page->rows[i]);
+    for (unsigned i = 0; i < page->row_count; i++) summary_add_row(t, &page->rows[i]);
 }
 
-static void add_other_process(struct text *t, uint32_t process) {
+static void summary_add_other_process(struct text *t, uint32_t process) {
     text_add(t, "   process ");
     text_add_number(t, process);
     text_add(t, ", which it started, goes on: 'mallow stats ");
@@ -123,20 +123,20 @@ static void add_other_process(struct text *t, uint32_t process) {
 }
 
 void summary_add_text(struct text *t, const struct summary *summary) {
-    add_heading(t, summary);
+    summary_add_heading(t, summary);
     if (summary->missing == NULL) {
-        add_counts(t, summary->page);
+        summary_add_counts(t, summary->page);
     } else {
         text_add(t, "   live           unknown         unknown: ");
         text_add(t, summary->missing);
         text_add(t, "\n");
     }
-    if (summary->goes_on != 0) add_other_process(t, summary->goes_on);
+    if (summary->goes_on != 0) summary_add_other_process(t, summary->goes_on);
 }
 
 /* ---- JSON ---- */
 
-static void add_field(struct text *t, const char *name, uint64_t value, bool known) {
+static void summary_add_json_field(struct text *t, const char *name, uint64_t value, bool known) {
     text_add(t, "\"");
     text_add(t, name);
     text_add(t, "\":");
@@ -146,37 +146,37 @@ static void add_field(struct text *t, const char *name, uint64_t value, bool kno
         text_add(t, "null");
 }
 
-static void add_bool(struct text *t, const char *name, bool value) {
+static void summary_add_json_bool(struct text *t, const char *name, bool value) {
     text_add(t, "\"");
     text_add(t, name);
     text_add(t, value ? "\":true" : "\":false");
 }
 
-static void add_json_row(struct text *t, const struct mallow_size_calls *row) {
+static void summary_add_json_row(struct text *t, const struct mallow_size_calls *row) {
     text_add(t, "{");
-    add_field(t, "size", row->bytes, row->bytes != UINT64_MAX);
+    summary_add_json_field(t, "size", row->bytes, row->bytes != UINT64_MAX);
     text_add(t, ",");
-    add_field(t, "allocations", row->allocations, true);
+    summary_add_json_field(t, "allocations", row->allocations, true);
     text_add(t, ",");
-    add_field(t, "live_blocks", live_blocks(row), true);
+    summary_add_json_field(t, "live_blocks", summary_live_blocks(row), true);
     text_add(t, ",");
-    add_field(t, "live_bytes", live_bytes(row), true);
+    summary_add_json_field(t, "live_bytes", summary_live_bytes(row), true);
     text_add(t, "}");
 }
 
-static void add_json_rows(struct text *t, const struct mallow_call_page *page) {
+static void summary_add_json_rows(struct text *t, const struct mallow_call_page *page) {
     const char *separator = "";
     for (unsigned i = 0; i < page->row_count; i++) {
         if (page->rows[i].allocations == 0 && page->rows[i].frees == 0) continue;
         text_add(t, separator);
-        add_json_row(t, &page->rows[i]);
+        summary_add_json_row(t, &page->rows[i]);
         separator = ",";
     }
 }
 
 void summary_add_json(struct text *t, const struct summary *summary) {
     const struct mallow_call_page *page = summary->page;
-    struct live live = live_of(page);
+    struct live live = summary_live(page);
     bool counted = summary->missing == NULL;
     const struct {
         const char *name;
@@ -189,17 +189,17 @@ void summary_add_json(struct text *t, const struct summary *summary) {
         {"live_peak_bytes", live.peak_bytes, counted},
         {"live_bytes", live.bytes, counted},
         {"live_blocks", live.blocks, counted},
-        {"allocations", total_allocations(page), counted},
-        {"frees", total_frees(page), counted},
+        {"allocations", summary_allocations(page), counted},
+        {"frees", summary_frees(page), counted},
     };
     text_add(t, "{");
-    add_bool(t, "resident_peak_of_children", summary->peak_of_children);
+    summary_add_json_bool(t, "resident_peak_of_children", summary->peak_of_children);
     text_add(t, ",");
     for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        add_field(t, fields[i].name, fields[i].value, fields[i].known);
+        summary_add_json_field(t, fields[i].name, fields[i].value, fields[i].known);
         text_add(t, ",");
     }
     text_add(t, "\"classes\":[");
-    if (counted) add_json_rows(t, page);
+    if (counted) summary_add_json_rows(t, page);
     text_add(t, "]}\n");
 }

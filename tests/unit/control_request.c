@@ -7,7 +7,7 @@
 #include "os/os_peer.h"
 #include "os/os_service.h"
 #include "process/print.h"
-#include "process/request.h"
+#include "process/control_request.h"
 
 #define SECOND 1000000000ll
 #define LINE "<a line of an answer/>\n"
@@ -60,7 +60,7 @@ static size_t lines_for(int64_t per_piece, size_t lines) {
     client.now = SECOND;
     client.per_piece = per_piece;
     client.lines = lines;
-    request_serve(-1);
+    control_request_serve(-1);
     if (client.sent < 3) return 0;
     assert_memory_equal(client.head, "ok\n", 3);
     return (client.sent - 3) / strlen(LINE);
