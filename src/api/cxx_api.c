@@ -16,16 +16,16 @@
 #include "os/os.h"
 #include "report/report.h"
 
-typedef void (*handler)(void);
+typedef void (*cxx_handler)(void);
 
-__attribute__((weak)) handler _ZSt15get_new_handlerv(void);
+__attribute__((weak)) cxx_handler _ZSt15get_new_handlerv(void);
 __attribute__((weak, noreturn)) void _ZSt17__throw_bad_allocv(void);
 
 #ifdef MALLOW_PRELOAD
 #    include <dlfcn.h>
 
 /* Only when memory is out: this may take the loader's lock. */
-static void *find_in_runtime(const char *name, const void *caller) {
+static void *cxx_find_in_runtime(const char *name, const void *caller) {
     void *found = dlsym(RTLD_NEXT, name);
     if (found == NULL) found = dlsym(RTLD_DEFAULT, name);
     Dl_info object;
@@ -37,28 +37,28 @@ static void *find_in_runtime(const char *name, const void *caller) {
     return found;
 }
 #else
-static void *find_in_runtime(const char *name, const void *caller) {
+static void *cxx_find_in_runtime(const char *name, const void *caller) {
     (void)name, (void)caller;
     return NULL;
 }
 #endif
 
 /* The program's new-handler, or NULL. */
-static handler current_handler(const void *caller) {
-    handler (*get)(void) = _ZSt15get_new_handlerv;
-    if (get == NULL) *(void **)&get = find_in_runtime("_ZSt15get_new_handlerv", caller);
+static cxx_handler cxx_current_handler(const void *caller) {
+    cxx_handler (*get)(void) = _ZSt15get_new_handlerv;
+    if (get == NULL) *(void **)&get = cxx_find_in_runtime("_ZSt15get_new_handlerv", caller);
     return get == NULL ? NULL : get();
 }
 
-static void throw_bad_alloc(const void *caller) {
-    handler throw = _ZSt17__throw_bad_allocv;
-    if (throw == NULL) *(void **)&throw = find_in_runtime("_ZSt17__throw_bad_allocv", caller);
+static void cxx_throw_bad_alloc(const void *caller) {
+    cxx_handler throw = _ZSt17__throw_bad_allocv;
+    if (throw == NULL) *(void **)&throw = cxx_find_in_runtime("_ZSt17__throw_bad_allocv", caller);
     if (throw != NULL) throw();
     report_warning("operator new: out of memory, and no C++ runtime to throw", "", 0, "");
     abort();
 }
 
-static void *new_once(const struct alloc_request *request) {
+static void *cxx_new_once(const struct alloc_request *request) {
     if (!mode_is_plain()) {
         struct alloc_request rounded = *request;
         while ((rounded.align & (rounded.align - 1)) != 0 || rounded.align == 0)
@@ -70,43 +70,43 @@ static void *new_once(const struct alloc_request *request) {
 }
 
 /* As the standard says: call the handler and try again, until there is none. */
-static void *new_until_it_works(const struct alloc_request *request) {
+static void *cxx_new_until_success(const struct alloc_request *request) {
     for (;;) {
-        void *p = new_once(request);
+        void *p = cxx_new_once(request);
         if (p != NULL) return p;
-        handler h = current_handler(request->caller);
+        cxx_handler h = cxx_current_handler(request->caller);
         if (h == NULL)
-            throw_bad_alloc(request->caller);
+            cxx_throw_bad_alloc(request->caller);
         else
             h();
     }
 }
 
-static NOINLINE void *new_slow(size_t size) {
-    return new_until_it_works(
+static NOINLINE void *cxx_new_slow(size_t size) {
+    return cxx_new_until_success(
         &(struct alloc_request){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
 }
 
-ALWAYS_INLINE void *fast_new(size_t size) {
+ALWAYS_INLINE void *cxx_new_fast(size_t size) {
     return likely(size <= SMALL_MAX) ? fast_take(small_magazine(size)) : NULL;
 }
 
-static void *plain_new(size_t size) {
-    void *p = fast_new(size);
-    return likely(p != NULL) ? p : new_slow(size);
+static void *cxx_new(size_t size) {
+    void *p = cxx_new_fast(size);
+    return likely(p != NULL) ? p : cxx_new_slow(size);
 }
 
-static void *aligned_new(size_t size, size_t align) {
-    return new_until_it_works(
+static void *cxx_new_aligned(size_t size, size_t align) {
+    return cxx_new_until_success(
         &(struct alloc_request){.size = size, .align = align, .family = FAMILY_NEW, CALLED_HERE});
 }
 
-static void plain_delete(void *p) {
+static void cxx_delete(void *p) {
     if (likely(fast_give(p) == FAST_DONE)) return;
     mode_now()->free(p, FAMILY_NEW);
 }
 
-static void aligned_delete(void *p, size_t align) {
+static void cxx_delete_aligned(void *p, size_t align) {
     if (likely(fast_give(p) == FAST_DONE)) return;
     mode_free_request(p, &(struct free_request){.family = FAMILY_NEW,
                                                 WITH_ALIGN(align),
@@ -118,20 +118,20 @@ static void aligned_delete(void *p, size_t align) {
 #define REPLACEABLE __attribute__((weak)) EXPORT
 #define CXX_ALIAS(name) __attribute__((alias(#name))) REPLACEABLE
 
-void *_Znwm(size_t) CXX_ALIAS(plain_new);
-void *_ZnwmSt11align_val_t(size_t, size_t) CXX_ALIAS(aligned_new);
-void _ZdlPv(void *) CXX_ALIAS(plain_delete);
-void _ZdlPvSt11align_val_t(void *, size_t) CXX_ALIAS(aligned_delete);
+void *_Znwm(size_t) CXX_ALIAS(cxx_new);
+void *_ZnwmSt11align_val_t(size_t, size_t) CXX_ALIAS(cxx_new_aligned);
+void _ZdlPv(void *) CXX_ALIAS(cxx_delete);
+void _ZdlPvSt11align_val_t(void *, size_t) CXX_ALIAS(cxx_delete_aligned);
 
-static void *array_new(size_t);
-static void *array_aligned_new(size_t, size_t);
-static void array_delete(void *);
-static void array_aligned_delete(void *, size_t);
+static void *cxx_new_array(size_t);
+static void *cxx_new_array_aligned(size_t, size_t);
+static void cxx_delete_array(void *);
+static void cxx_delete_array_aligned(void *, size_t);
 
-void *_Znam(size_t) CXX_ALIAS(array_new);
-void *_ZnamSt11align_val_t(size_t, size_t) CXX_ALIAS(array_aligned_new);
-void _ZdaPv(void *) CXX_ALIAS(array_delete);
-void _ZdaPvSt11align_val_t(void *, size_t) CXX_ALIAS(array_aligned_delete);
+void *_Znam(size_t) CXX_ALIAS(cxx_new_array);
+void *_ZnamSt11align_val_t(size_t, size_t) CXX_ALIAS(cxx_new_array_aligned);
+void _ZdaPv(void *) CXX_ALIAS(cxx_delete_array);
+void _ZdaPvSt11align_val_t(void *, size_t) CXX_ALIAS(cxx_delete_array_aligned);
 
 /*
  * A program may replace some of these eight alone, and then expects the other forms to go through
@@ -162,7 +162,7 @@ struct routes {
 #define AS_SIZED(name) (void (*)(void *, size_t))(void *) name
 #define AS_SIZED_ALIGNED(name) (void (*)(void *, size_t, size_t))(void *) name
 
-static const struct routes default_routes __attribute__((section(".data.rel.ro"))) = {
+static const struct routes cxx_routes __attribute__((section(".data.rel.ro"))) = {
     .new_array = _Znwm,
     .new_array_aligned = _ZnwmSt11align_val_t,
     .delete_array = _ZdlPv,
@@ -177,36 +177,41 @@ static const struct routes default_routes __attribute__((section(".data.rel.ro")
     .delete_array_aligned_nothrow = _ZdaPvSt11align_val_t,
 };
 /* Read each time: the compiler takes the table for constant. */
-#define route (*(const volatile struct routes *)&default_routes)
+#define ROUTE (*(const volatile struct routes *)&cxx_routes)
 
-static void *array_new(size_t size) { return route.new_array(size); }
-static void *array_aligned_new(size_t size, size_t align) {
-    return route.new_array_aligned(size, align);
+static void *cxx_new_array(size_t size) { return ROUTE.new_array(size); }
+static void *cxx_new_array_aligned(size_t size, size_t align) {
+    return ROUTE.new_array_aligned(size, align);
 }
-static void array_delete(void *p) { route.delete_array(p); }
-static void array_aligned_delete(void *p, size_t align) { route.delete_array_aligned(p, align); }
+static void cxx_delete_array(void *p) { ROUTE.delete_array(p); }
+static void cxx_delete_array_aligned(void *p, size_t align) {
+    ROUTE.delete_array_aligned(p, align);
+}
 
 /* Which of the eight are this library's. The operands are hidden from the compiler, which takes an
  * alias for its target. */
-static bool is_same(void *by_loader, void *own) {
+static bool cxx_is_same(void *by_loader, void *own) {
     void *volatile resolved = by_loader;
     return resolved == own;
 }
-#define IS_OURS(name, own) is_same((void *)name, (void *)own)
+#define IS_OURS(name, own) cxx_is_same((void *)name, (void *)own)
 
-static bool one_is_ours(bool aligned) {
-    return aligned ? IS_OURS(_ZdlPvSt11align_val_t, aligned_delete) : IS_OURS(_ZdlPv, plain_delete);
+static bool cxx_delete_is_ours(bool aligned) {
+    return aligned ? IS_OURS(_ZdlPvSt11align_val_t, cxx_delete_aligned)
+                   : IS_OURS(_ZdlPv, cxx_delete);
 }
 
-static bool array_is_ours(bool aligned) {
-    return one_is_ours(aligned) && (aligned ? IS_OURS(_ZdaPvSt11align_val_t, array_aligned_delete)
-                                            : IS_OURS(_ZdaPv, array_delete));
+static bool cxx_delete_array_is_ours(bool aligned) {
+    return cxx_delete_is_ours(aligned) &&
+           (aligned ? IS_OURS(_ZdaPvSt11align_val_t, cxx_delete_array_aligned)
+                    : IS_OURS(_ZdaPv, cxx_delete_array));
 }
 
-static bool new_is_ours(bool array, bool aligned) {
-    bool one = aligned ? IS_OURS(_ZnwmSt11align_val_t, aligned_new) : IS_OURS(_Znwm, plain_new);
+static bool cxx_new_is_ours(bool array, bool aligned) {
+    bool one = aligned ? IS_OURS(_ZnwmSt11align_val_t, cxx_new_aligned) : IS_OURS(_Znwm, cxx_new);
     if (!one || !array) return one;
-    return aligned ? IS_OURS(_ZnamSt11align_val_t, array_aligned_new) : IS_OURS(_Znam, array_new);
+    return aligned ? IS_OURS(_ZnamSt11align_val_t, cxx_new_array_aligned)
+                   : IS_OURS(_Znam, cxx_new_array);
 }
 
 /*
@@ -217,44 +222,45 @@ static bool new_is_ours(bool array, bool aligned) {
 static struct {
     bool one, array;
     bool one_aligned, array_aligned;
-} frees_here, allocates_here;
+} cxx_frees_directly, cxx_allocates_directly;
 
-static void choose_what_to_do_here(bool may_free) {
-    frees_here.one = may_free && one_is_ours(false);
-    frees_here.array = may_free && array_is_ours(false);
-    frees_here.one_aligned = may_free && one_is_ours(true);
-    frees_here.array_aligned = may_free && array_is_ours(true);
-    allocates_here.one = new_is_ours(false, false);
-    allocates_here.array = new_is_ours(true, false);
-    allocates_here.one_aligned = new_is_ours(false, true);
-    allocates_here.array_aligned = new_is_ours(true, true);
+static void cxx_choose_direct_forms(bool may_free) {
+    cxx_frees_directly.one = may_free && cxx_delete_is_ours(false);
+    cxx_frees_directly.array = may_free && cxx_delete_array_is_ours(false);
+    cxx_frees_directly.one_aligned = may_free && cxx_delete_is_ours(true);
+    cxx_frees_directly.array_aligned = may_free && cxx_delete_array_is_ours(true);
+    cxx_allocates_directly.one = cxx_new_is_ours(false, false);
+    cxx_allocates_directly.array = cxx_new_is_ours(true, false);
+    cxx_allocates_directly.one_aligned = cxx_new_is_ours(false, true);
+    cxx_allocates_directly.array_aligned = cxx_new_is_ours(true, true);
 }
 
-static NOINLINE void delete_sized_slow(void *p, size_t size) {
+static NOINLINE void cxx_delete_sized_slow(void *p, size_t size) {
     mode_free_request(p,
                       &(struct free_request){.family = FAMILY_NEW, WITH_SIZE(size), CALLED_HERE});
 }
 
-static NOINLINE void delete_sized_aligned_slow(void *p, size_t align, size_t size) {
+static NOINLINE void cxx_delete_sized_aligned_slow(void *p, size_t align, size_t size) {
     mode_free_request(p,
                       &(struct free_request){
                           .family = FAMILY_NEW, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
 }
 
 /* A size that the block cannot have is found in every mode. */
-ALWAYS_INLINE void delete_sized(void *p, size_t size, bool here, void (*way)(void *, size_t)) {
-    if (unlikely(!here))
-        way(p, size);
+ALWAYS_INLINE void cxx_delete_sized(void *p, size_t size, bool direct,
+                                    void (*by_route)(void *, size_t)) {
+    if (unlikely(!direct))
+        by_route(p, size);
     else if (unlikely(fast_give_sized(p, size) != FAST_DONE))
-        delete_sized_slow(p, size);
+        cxx_delete_sized_slow(p, size);
 }
 
-ALWAYS_INLINE void delete_sized_aligned(void *p, size_t align, size_t size, bool here,
-                                        void (*way)(void *, size_t, size_t)) {
-    if (unlikely(!here))
-        way(p, align, size);
+ALWAYS_INLINE void cxx_delete_sized_aligned(void *p, size_t align, size_t size, bool direct,
+                                            void (*by_route)(void *, size_t, size_t)) {
+    if (unlikely(!direct))
+        by_route(p, align, size);
     else if (unlikely(fast_give_aligned(p, align, size) != FAST_DONE))
-        delete_sized_aligned_slow(p, align, size);
+        cxx_delete_sized_aligned_slow(p, align, size);
 }
 
 /* A C++ runtime's own forms do for a program with the library inside: they call the throwing ones,
@@ -263,35 +269,36 @@ ALWAYS_INLINE void delete_sized_aligned(void *p, size_t align, size_t size, bool
 
 /* What a program's own form or a new-handler throws must not get through: the runtime's form, if
  * there is one, catches it. */
-static NOINLINE void *nothrow_by_runtime(bool array, const struct alloc_request *request,
-                                         const void *tag) {
+static NOINLINE void *cxx_nothrow_by_runtime(bool array, const struct alloc_request *request,
+                                             const void *tag) {
     void *(*plain)(size_t, const void *);
     void *(*aligned)(size_t, size_t, const void *);
     const char *name = array ? "_ZnamRKSt9nothrow_t" : "_ZnwmRKSt9nothrow_t";
     const char *aligned_name =
         array ? "_ZnamSt11align_val_tRKSt9nothrow_t" : "_ZnwmSt11align_val_tRKSt9nothrow_t";
-    *(void **)&plain = find_in_runtime(name, request->caller);
-    *(void **)&aligned = find_in_runtime(aligned_name, request->caller);
+    *(void **)&plain = cxx_find_in_runtime(name, request->caller);
+    *(void **)&aligned = cxx_find_in_runtime(aligned_name, request->caller);
     if (plain == NULL || aligned == NULL) return NULL;
     return request->align == 1 ? plain(request->size, tag)
                                : aligned(request->size, request->align, tag);
 }
 
-static void *nothrow_new(bool ours, bool array, const struct alloc_request *request,
-                         const void *tag) {
-    void *p = ours ? new_once(request) : NULL;
-    return p != NULL ? p : nothrow_by_runtime(array, request, tag);
+static void *cxx_new_nothrow(bool ours, bool array, const struct alloc_request *request,
+                             const void *tag) {
+    void *p = ours ? cxx_new_once(request) : NULL;
+    return p != NULL ? p : cxx_nothrow_by_runtime(array, request, tag);
 }
 
 #    define COMMA ,
-#    define NOTHROW(name, its_align, its_family, of_array, of_aligned, form, more)        \
-        REPLACEABLE void *name(size_t size more, const void *tag) {                       \
-            struct alloc_request request = {.size = size,                                 \
-                                            .align = its_align,                           \
-                                            .family = its_family,                         \
-                                            .caller = __builtin_return_address(0)};       \
-            bool ours = likely(allocates_here.form) || new_is_ours(of_array, of_aligned); \
-            return nothrow_new(ours, of_array, &request, tag);                            \
+#    define NOTHROW(name, its_align, its_family, of_array, of_aligned, form, more)            \
+        REPLACEABLE void *name(size_t size more, const void *tag) {                           \
+            struct alloc_request request = {.size = size,                                     \
+                                            .align = its_align,                               \
+                                            .family = its_family,                             \
+                                            .caller = __builtin_return_address(0)};           \
+            bool ours =                                                                       \
+                likely(cxx_allocates_directly.form) || cxx_new_is_ours(of_array, of_aligned); \
+            return cxx_new_nothrow(ours, of_array, &request, tag);                            \
         }
 
 NOTHROW(_ZnwmRKSt9nothrow_t, 1, FAMILY_NEW, false, false, one, )
@@ -306,32 +313,33 @@ NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, align, FAMILY_NEW_ARRAY, true, true,
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 REPLACEABLE void _ZdlPvm(void *p, size_t size) {
-    delete_sized(p, size, frees_here.one, route.delete_sized);
+    cxx_delete_sized(p, size, cxx_frees_directly.one, ROUTE.delete_sized);
 }
 REPLACEABLE void _ZdaPvm(void *p, size_t size) {
-    delete_sized(p, size, frees_here.array, route.delete_array_sized);
+    cxx_delete_sized(p, size, cxx_frees_directly.array, ROUTE.delete_array_sized);
 }
 REPLACEABLE void _ZdlPvmSt11align_val_t(void *p, size_t size, size_t align) {
-    delete_sized_aligned(p, align, size, frees_here.one_aligned, route.delete_sized_aligned);
+    cxx_delete_sized_aligned(p, align, size, cxx_frees_directly.one_aligned,
+                             ROUTE.delete_sized_aligned);
 }
 REPLACEABLE void _ZdaPvmSt11align_val_t(void *p, size_t size, size_t align) {
-    delete_sized_aligned(p, align, size, frees_here.array_aligned,
-                         route.delete_array_sized_aligned);
+    cxx_delete_sized_aligned(p, align, size, cxx_frees_directly.array_aligned,
+                             ROUTE.delete_array_sized_aligned);
 }
-REPLACEABLE void _ZdlPvRKSt9nothrow_t(void *p, const void *tag) { route.delete_one_nothrow(p); }
-REPLACEABLE void _ZdaPvRKSt9nothrow_t(void *p, const void *tag) { route.delete_array_nothrow(p); }
+REPLACEABLE void _ZdlPvRKSt9nothrow_t(void *p, const void *tag) { ROUTE.delete_one_nothrow(p); }
+REPLACEABLE void _ZdaPvRKSt9nothrow_t(void *p, const void *tag) { ROUTE.delete_array_nothrow(p); }
 REPLACEABLE void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag) {
-    route.delete_one_aligned_nothrow(p, align);
+    ROUTE.delete_one_aligned_nothrow(p, align);
 }
 REPLACEABLE void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag) {
-    route.delete_array_aligned_nothrow(p, align);
+    ROUTE.delete_array_aligned_nothrow(p, align);
 }
 
 /* ---- the routes of modes that look at what is told ---- */
 
 #define CHECKED_NEW(name, its_align, ...)                                                \
     static void *name(size_t size, ##__VA_ARGS__) {                                      \
-        return new_until_it_works(&(struct alloc_request){                               \
+        return cxx_new_until_success(&(struct alloc_request){                            \
             .size = size, .align = its_align, .family = FAMILY_NEW_ARRAY, CALLED_HERE}); \
     }
 #define CHECKED_DELETE(name, its_family, parameters, ...)                                         \
@@ -342,40 +350,41 @@ REPLACEABLE void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, cons
 #define SIZE WITH_SIZE(size),
 #define ALIGN WITH_ALIGN(align),
 
-CHECKED_NEW(checked_new_array, 1)
-CHECKED_NEW(checked_new_array_aligned, align, size_t align)
-CHECKED_DELETE(checked_delete_array, FAMILY_NEW_ARRAY, (void *p))
-CHECKED_DELETE(checked_delete_sized, FAMILY_NEW, (void *p, size_t size), SIZE)
-CHECKED_DELETE(checked_delete_array_sized, FAMILY_NEW_ARRAY, (void *p, size_t size), SIZE)
-CHECKED_DELETE(checked_delete_array_aligned, FAMILY_NEW_ARRAY, (void *p, size_t align), ALIGN)
-CHECKED_DELETE(checked_delete_sized_aligned, FAMILY_NEW, (void *p, size_t align, size_t size),
+CHECKED_NEW(cxx_checked_new_array, 1)
+CHECKED_NEW(cxx_checked_new_array_aligned, align, size_t align)
+CHECKED_DELETE(cxx_checked_delete_array, FAMILY_NEW_ARRAY, (void *p))
+CHECKED_DELETE(cxx_checked_delete_sized, FAMILY_NEW, (void *p, size_t size), SIZE)
+CHECKED_DELETE(cxx_checked_delete_array_sized, FAMILY_NEW_ARRAY, (void *p, size_t size), SIZE)
+CHECKED_DELETE(cxx_checked_delete_array_aligned, FAMILY_NEW_ARRAY, (void *p, size_t align), ALIGN)
+CHECKED_DELETE(cxx_checked_delete_sized_aligned, FAMILY_NEW, (void *p, size_t align, size_t size),
                SIZE ALIGN)
-CHECKED_DELETE(checked_delete_array_sized_aligned, FAMILY_NEW_ARRAY,
+CHECKED_DELETE(cxx_checked_delete_array_sized_aligned, FAMILY_NEW_ARRAY,
                (void *p, size_t align, size_t size), SIZE ALIGN)
 
 RARE void cxx_check(void) {
-    struct routes checked = default_routes;
-    if (new_is_ours(false, false)) checked.new_array = checked_new_array;
-    if (new_is_ours(false, true)) checked.new_array_aligned = checked_new_array_aligned;
-    if (one_is_ours(false)) {
-        checked.delete_array = checked_delete_array;
-        checked.delete_sized = checked_delete_sized;
+    struct routes checked = cxx_routes;
+    if (cxx_new_is_ours(false, false)) checked.new_array = cxx_checked_new_array;
+    if (cxx_new_is_ours(false, true)) checked.new_array_aligned = cxx_checked_new_array_aligned;
+    if (cxx_delete_is_ours(false)) {
+        checked.delete_array = cxx_checked_delete_array;
+        checked.delete_sized = cxx_checked_delete_sized;
     }
-    if (one_is_ours(true)) {
-        checked.delete_array_aligned = checked_delete_array_aligned;
-        checked.delete_sized_aligned = checked_delete_sized_aligned;
+    if (cxx_delete_is_ours(true)) {
+        checked.delete_array_aligned = cxx_checked_delete_array_aligned;
+        checked.delete_sized_aligned = cxx_checked_delete_sized_aligned;
     }
-    if (array_is_ours(false)) checked.delete_array_sized = checked_delete_array_sized;
-    if (array_is_ours(true))
-        checked.delete_array_sized_aligned = checked_delete_array_sized_aligned;
-    os_write_protected((void *)(uintptr_t)&default_routes, &checked, sizeof checked);
-    choose_what_to_do_here(false);
+    if (cxx_delete_array_is_ours(false))
+        checked.delete_array_sized = cxx_checked_delete_array_sized;
+    if (cxx_delete_array_is_ours(true))
+        checked.delete_array_sized_aligned = cxx_checked_delete_array_sized_aligned;
+    os_write_protected((void *)(uintptr_t)&cxx_routes, &checked, sizeof checked);
+    cxx_choose_direct_forms(false);
 }
 
 /* After the settings were read (start.c). */
-__attribute__((constructor(102))) static void loaded_routes(void) {
+__attribute__((constructor(102))) static void cxx_choose_routes(void) {
     if (settings.check != CHECK_FREE)
         cxx_check();
     else
-        choose_what_to_do_here(true);
+        cxx_choose_direct_forms(true);
 }

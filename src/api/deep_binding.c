@@ -42,12 +42,13 @@ struct libc_table {
     struct elf_symbols symbols;
 };
 
-static bool read_libc_table(const struct link_map *object, struct libc_table *of) {
+static bool deep_binding_read_table(const struct link_map *object, struct libc_table *of) {
     *of = (struct libc_table){object->l_addr, elf_symbols_of(object)};
     return of->symbols.list != NULL && of->symbols.names != NULL && of->symbols.gnu_hash != NULL;
 }
 
-static bool lead_to(const struct libc_table *of, const ElfW(Sym) * symbol, const void *function) {
+static bool deep_binding_lead_to(const struct libc_table *of, const ElfW(Sym) * symbol,
+                                 const void *function) {
     ElfW(Addr) value = (ElfW(Addr))function - of->base;
     /* The loader would call another kind instead of taking its address. */
     if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC) return false;
@@ -56,7 +57,8 @@ static bool lead_to(const struct libc_table *of, const ElfW(Sym) * symbol, const
 }
 
 /* All versions of the name; true also when libc does not have it. */
-static bool redirect(const struct libc_table *of, const char *name, const void *function) {
+static bool deep_binding_redirect(const struct libc_table *of, const char *name,
+                                  const void *function) {
     struct elf_gnu_hash table = elf_gnu_hash_of(&of->symbols);
     uint32_t hash = elf_gnu_hash_name(name), i = table.bucket[hash % table.buckets];
     if (i < table.first) return true;
@@ -64,7 +66,7 @@ static bool redirect(const struct libc_table *of, const char *name, const void *
         const ElfW(Sym) *symbol = of->symbols.list + i;
         if ((table.chain[i - table.first] | 1) == (hash | 1) &&
             strcmp(of->symbols.names + symbol->st_name, name) == 0 &&
-            !lead_to(of, symbol, function))
+            !deep_binding_lead_to(of, symbol, function))
             return false;
     } while ((table.chain[i++ - table.first] & 1) == 0);
     return true;
@@ -78,8 +80,8 @@ extern void mcheck_check_all(void);
 extern enum block_status mprobe(void *);
 
 /* Calls, not a table: the addresses in a table would have to be relocated in each process. */
-static bool redirect_all(const struct libc_table *of) {
-#    define LEADS(name, function) redirect(of, name, (const void *)(function))
+static bool deep_binding_redirect_all(const struct libc_table *of) {
+#    define LEADS(name, function) deep_binding_redirect(of, name, (const void *)(function))
     return LEADS("malloc", mallow_malloc) && LEADS("calloc", mallow_calloc) &&
            LEADS("realloc", mallow_realloc) && LEADS("reallocarray", mallow_reallocarray) &&
            LEADS("free", mallow_free) && LEADS("cfree", mallow_free) &&
@@ -109,18 +111,18 @@ enum state { NOT_YET, REDIRECTED, UNCHANGED, REFUSED };
 /* No lock is held while the loader is asked. The handle is never closed. Where the lock is refused,
  * the flag is dropped for this library, and the next one tries again. */
 /* NOLINTNEXTLINE(misc-no-recursion): it opens libc without RTLD_DEEPBIND */
-static enum state prepare(void) {
+static enum state deep_binding_prepare(void) {
     static _Atomic enum state state;
     enum state now = atomic_load_explicit(&state, memory_order_acquire);
     if (now != NOT_YET) return now;
     struct libc_table of;
     bool ours = program_heap_is_ours();
     const struct link_map *object = ours ? dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-    if (object != NULL && read_libc_table(object, &of)) {
+    if (object != NULL && deep_binding_read_table(object, &of)) {
         foreign_prepare();
         struct lock_hold hold;
         if (!open_lock_take(&global_lock, &hold)) return REFUSED;
-        now = redirect_all(&of) ? REDIRECTED : REFUSED;
+        now = deep_binding_redirect_all(&of) ? REDIRECTED : REFUSED;
         open_lock_drop(&global_lock, &hold);
         /* A C++ runtime's operators are still found there; they call malloc and free. */
         settings.families_mixed = true;
@@ -131,9 +133,9 @@ static enum state prepare(void) {
     return now;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): see prepare */
-static int mode_for(int mode) {
-    if ((mode & RTLD_DEEPBIND) == 0 || prepare() != REFUSED) return mode;
+/* NOLINTNEXTLINE(misc-no-recursion): see deep_binding_prepare */
+static int deep_binding_mode(int mode) {
+    if ((mode & RTLD_DEEPBIND) == 0 || deep_binding_prepare() != REFUSED) return mode;
     return mode & ~RTLD_DEEPBIND;
 }
 
@@ -147,18 +149,18 @@ static int mode_for(int mode) {
 #        define JUMP_TO return
 #    endif
 
-/* NOLINTNEXTLINE(misc-no-recursion): see prepare */
+/* NOLINTNEXTLINE(misc-no-recursion): see deep_binding_prepare */
 EXPORT void *dlopen(const char *file, int mode) {
     static void *(*next)(const char *, int);
     if (unlikely(next == NULL)) *(void **)&next = dlsym(RTLD_NEXT, "dlopen");
-    mode = mode_for(mode);
+    mode = deep_binding_mode(mode);
     JUMP_TO next(file, mode);
 }
 
 EXPORT void *dlmopen(Lmid_t namespace, const char *file, int mode) {
     static void *(*next)(Lmid_t, const char *, int);
     if (unlikely(next == NULL)) *(void **)&next = dlsym(RTLD_NEXT, "dlmopen");
-    if (namespace == LM_ID_BASE) mode = mode_for(mode);
+    if (namespace == LM_ID_BASE) mode = deep_binding_mode(mode);
     JUMP_TO next(namespace, file, mode);
 }
 

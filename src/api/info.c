@@ -47,7 +47,7 @@ struct mallinfo mallow_mallinfo(void) {
 #define PIECE 512 /* bytes that are put together before they are written */
 
 /* Straight to standard error: no stream, so no lock and no cancellation. */
-static void to_standard_error(void *unused, const char *bytes, size_t count) {
+static void info_write_to_stderr(void *unused, const char *bytes, size_t count) {
     (void)unused;
     os_write(2, bytes, count);
 }
@@ -55,13 +55,13 @@ static void to_standard_error(void *unused, const char *bytes, size_t count) {
 RARE void mallow_malloc_stats(void) {
     struct mallow_stats s;
     char buffer[PIECE];
-    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_standard_error};
+    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = info_write_to_stderr};
     stats_collect(&s);
     print_stats(&t, &s);
     text_flush(&t);
 }
 
-static void to_stream(void *stream, const char *bytes, size_t count) {
+static void info_write_to_stream(void *stream, const char *bytes, size_t count) {
     fwrite(bytes, 1, count, stream);
 }
 
@@ -69,7 +69,8 @@ RARE int mallow_malloc_info(int options, FILE *stream) {
     if (options != 0) return EINVAL;
     struct mallow_stats s;
     char buffer[PIECE];
-    struct text t = {.buffer = buffer, .size = sizeof buffer, .sink = to_stream, .to = stream};
+    struct text t = {
+        .buffer = buffer, .size = sizeof buffer, .sink = info_write_to_stream, .to = stream};
     int cancel;
     stats_collect(&s);
     /* A thread cancelled while it holds the stream would leave it locked. */

@@ -25,17 +25,17 @@ EXPORT void dallocx(void *block, int flags);
 EXPORT void sdallocx(void *block, size_t size, int flags);
 EXPORT size_t nallocx(size_t size, int flags);
 
-static size_t align_in(int flags) { return (size_t)1 << (flags & LG_ALIGN_MASK); }
+static size_t jemalloc_align(int flags) { return (size_t)1 << (flags & LG_ALIGN_MASK); }
 
 EXPORT void *mallocx(size_t size, int flags) {
-    size_t align = align_in(flags);
+    size_t align = jemalloc_align(flags);
     if (align <= UNIT) return (flags & ZERO) != 0 ? mallow_calloc(1, size) : mallow_malloc(size);
     void *block = mallow_memalign(align, size);
     if (block != NULL && (flags & ZERO) != 0) memset(block, 0, size);
     return block;
 }
 
-static void *move_aligned(void *block, size_t size, int flags) {
+static void *jemalloc_move_aligned(void *block, size_t size, int flags) {
     size_t before = mallow_usable_size(block);
     void *moved = mallocx(size, flags);
     if (moved == NULL) return NULL;
@@ -46,7 +46,7 @@ static void *move_aligned(void *block, size_t size, int flags) {
 
 /* With ZERO the bytes after the old usable size are zero. */
 EXPORT void *rallocx(void *block, size_t size, int flags) {
-    if (align_in(flags) > UNIT) return move_aligned(block, size, flags);
+    if (jemalloc_align(flags) > UNIT) return jemalloc_move_aligned(block, size, flags);
     if ((flags & ZERO) == 0) return mallow_realloc(block, max_size(size, 1));
     size_t before = mallow_usable_size(block);
     char *moved = mallow_realloc(block, max_size(size, 1));

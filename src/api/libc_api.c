@@ -44,16 +44,16 @@ void muntrace(void) ALIAS(mtrace_end);
 EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block); }
 
 /* C23: what the caller tells is looked at in the modes that check it. */
-static NOINLINE void free_sized_slow(void *block, size_t size) {
+static NOINLINE void libc_free_sized_slow(void *block, size_t size) {
     mode_free_request(
         block, &(struct free_request){.family = FAMILY_MALLOC, WITH_SIZE(size), CALLED_HERE});
 }
 
 EXPORT void free_sized(void *block, size_t size) {
-    if (unlikely(fast_give_sized(block, size) != FAST_DONE)) free_sized_slow(block, size);
+    if (unlikely(fast_give_sized(block, size) != FAST_DONE)) libc_free_sized_slow(block, size);
 }
 
-static NOINLINE void free_aligned_sized_slow(void *block, size_t align, size_t size) {
+static NOINLINE void libc_free_aligned_sized_slow(void *block, size_t align, size_t size) {
     mode_free_request(
         block, &(struct free_request){
                    .family = FAMILY_MALLOC, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
@@ -61,7 +61,7 @@ static NOINLINE void free_aligned_sized_slow(void *block, size_t align, size_t s
 
 EXPORT void free_aligned_sized(void *block, size_t align, size_t size) {
     if (unlikely(fast_give_aligned(block, align, size) != FAST_DONE))
-        free_aligned_sized_slow(block, align, size);
+        libc_free_aligned_sized_slow(block, align, size);
 }
 
 /* What other libraries call, and other parts of libc in a static program. */

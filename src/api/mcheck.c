@@ -15,22 +15,22 @@
 #include "report/handler.h"
 #include "report/report.h"
 
-static int begin_checks(error_handler call, bool pedantic) {
+static int mcheck_begin(error_handler call, bool pedantic) {
     handler_set(call);
     cxx_check();
     options_check(pedantic);
     return 0;
 }
 
-EXPORT int mcheck(error_handler call) { return begin_checks(call, false); }
+EXPORT int mcheck(error_handler call) { return mcheck_begin(call, false); }
 
-EXPORT int mcheck_pedantic(error_handler call) { return begin_checks(call, true); }
+EXPORT int mcheck_pedantic(error_handler call) { return mcheck_begin(call, true); }
 
 EXPORT void mcheck_check_all(void) { verify_all("found by mcheck_check_all"); }
 
 /* ---- mprobe ---- */
 
-static enum block_status probe_slot(const struct slot_ref *ref) {
+static enum block_status mcheck_probe_slot(const struct slot_ref *ref) {
     static const enum block_status status[] = {
         [DAMAGE_NONE] = STATUS_OK,
         [DAMAGE_HEAD] = STATUS_HEAD,
@@ -41,9 +41,9 @@ static enum block_status probe_slot(const struct slot_ref *ref) {
     return full_is_known(ref) ? status[full_verify(ref, "found by mprobe")] : STATUS_OK;
 }
 
-static enum block_status probe_live(const char *p) {
+static enum block_status mcheck_probe_live(const char *p) {
     struct slot_ref ref;
-    if (slot_ref_find(p, &ref)) return probe_slot(&ref);
+    if (slot_ref_find(p, &ref)) return mcheck_probe_slot(&ref);
     const char *written = guard_verify(p);
     return written == NULL ? STATUS_OK : written < p ? STATUS_HEAD : STATUS_TAIL;
 }
@@ -52,7 +52,7 @@ EXPORT enum block_status mprobe(void *p) {
     struct block_info block;
     if (settings.check == CHECK_FREE) return STATUS_DISABLED;
     bool known = block_info_of(p, &block), starts = known && block.start == p;
-    if (starts && block.life == LIFE_LIVE) return probe_live(p);
+    if (starts && block.life == LIFE_LIVE) return mcheck_probe_live(p);
     bool freed = known && block.life == LIFE_FREED;
     report_error(&(struct error){
         .cause = freed ? "use after free" : "invalid pointer",
