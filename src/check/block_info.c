@@ -12,7 +12,7 @@
 #include "pages/mapping.h"
 #include "pages/pages.h"
 
-static enum block_life life_of(uint8_t state) {
+static enum block_life block_info_life(uint8_t state) {
     switch (state) {
     case SLOT_USED:
     case SLOT_CHECKED:
@@ -27,7 +27,7 @@ static enum block_life life_of(uint8_t state) {
     }
 }
 
-bool block_info_special(const void *p, struct block_info *info) {
+bool block_info_checked(const void *p, struct block_info *info) {
     struct slot_ref ref;
     if (guard_contains(p)) return guard_info(p, info);
     if (!slot_ref_find(p, &ref)) return false;
@@ -36,20 +36,21 @@ bool block_info_special(const void *p, struct block_info *info) {
     return false;
 }
 
-static bool slot_info(const void *p, struct block_info *info) {
+static bool block_info_of_slot(const void *p, struct block_info *info) {
     struct slot_ref ref;
-    if (block_info_special(p, info)) return true;
+    if (block_info_checked(p, info)) return true;
     if (!slot_ref_find(p, &ref)) return false;
-    info->life = life_of(state_get(ref.state));
+    info->life = block_info_life(state_get(ref.state));
     info->start = ref.start;
     info->size = ref.slab->size_class == CLASS_ZERO ? 0 : ref.bytes;
     return info->life != LIFE_NONE;
 }
 
-static bool shared_info(const struct slab *granule, const void *p, struct block_info *info) {
+static bool block_info_of_shared(const struct slab *granule, const void *p,
+                                 struct block_info *info) {
     uint32_t start = shared_find_start(granule, shared_unit(p));
     if (start == UINT32_MAX) return false;
-    info->life = life_of(state_get(&granule->state[start]));
+    info->life = block_info_life(state_get(&granule->state[start]));
     info->start = granule_start(slab_granule(granule)) + (size_t)start * UNIT;
     info->size = size_class_bytes(shared_class(granule, start));
     return info->life != LIFE_NONE;
@@ -57,7 +58,7 @@ static bool shared_info(const struct slab *granule, const void *p, struct block_
 
 /* The run's first page. A look back from deep inside a large run is long, so the run that was found
  * last is tried first: if it is still a block and reaches to the page, it is that one. */
-static uint32_t run_start(uint32_t page) {
+static uint32_t block_info_run_start(uint32_t page) {
     static uint32_t last;
     uint32_t start = racy_load(uint32_t, &last);
     uint64_t tag = run_tag(start);
@@ -68,8 +69,8 @@ static uint32_t run_start(uint32_t page) {
 }
 
 /* Free runs are merged, so of a block that was freed there only its life is known. */
-static bool run_info(const void *p, struct block_info *info) {
-    uint32_t page = page_of(p), start = run_start(page);
+static bool block_info_of_run(const void *p, struct block_info *info) {
+    uint32_t page = page_of(p), start = block_info_run_start(page);
     uint64_t tag = run_tag(start);
     if (page - start >= tag_pages(tag)) return false;
     info->start = page_start(start);
@@ -87,7 +88,7 @@ static bool run_info(const void *p, struct block_info *info) {
     }
 }
 
-static bool mapping_info(const void *p, struct block_info *info) {
+static bool block_info_of_mapping(const void *p, struct block_info *info) {
     struct mapping around;
     if (!mapping_around(p, &around)) return false;
     info->life = LIFE_LIVE;
@@ -100,22 +101,23 @@ bool block_info_of(const void *p, struct block_info *info) {
     *info = (struct block_info){.life = LIFE_NONE};
     size_t granule = granule_of(p);
     if (guard_contains(p)) return guard_info(p, info);
-    if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE)) return mapping_info(p, info);
+    if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))
+        return block_info_of_mapping(p, info);
     const struct slab *slab = slab_of(granule);
     switch (slab->kind) {
     case GRANULE_SLAB:
-        return slot_info(p, info);
+        return block_info_of_slot(p, info);
     case GRANULE_SHARED:
-        return shared_info(slab, p, info);
+        return block_info_of_shared(slab, p, info);
     default:
-        return run_info(p, info);
+        return block_info_of_run(p, info);
     }
 }
 
 RARE bool block_info_last(const void *p, struct block_info *info) {
     const struct slab *head = slab_head(slab_of(granule_of(p)));
     for (uint32_t slot = head->slots; slot-- > 0;)
-        if (life_of(state_get(&head->state[slot])) == LIFE_LIVE)
+        if (block_info_life(state_get(&head->state[slot])) == LIFE_LIVE)
             return block_info_of(slab_slot_zero(head) + (size_t)slot * head->slot_size, info);
     return false;
 }

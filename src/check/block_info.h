@@ -8,7 +8,7 @@
 #include "report/block.h"
 
 /* The same, of the blocks of special modes alone, of which more is known. */
-bool block_info_special(const void *p, struct block_info *info);
+bool block_info_checked(const void *p, struct block_info *info);
 
 /* The block around p, the redzones at its ends included; false when there is none. */
 bool block_info_of(const void *p, struct block_info *info);

@@ -15,17 +15,17 @@
 
 /* ---- how far a block reaches ---- */
 
-static size_t limit_from(const struct block_info *block, const void *p) {
+static size_t bounds_limit_from(const struct block_info *block, const void *p) {
     if (block->life != LIFE_LIVE) return 0;
     size_t offset = (size_t)((uintptr_t)p - (uintptr_t)block->start); /* huge when p is before */
     return offset < block->size ? block->size - offset : 0;
 }
 
-static NOINLINE size_t limit_elsewhere(const void *p) {
+static NOINLINE size_t bounds_limit_elsewhere(const void *p) {
     struct block_info block;
     size_t rest = guard_contains(p) ? guard_rest(p) : 0;
     if (rest != 0) return rest;
-    return block_info_of(p, &block) ? limit_from(&block, p) : SIZE_MAX;
+    return block_info_of(p, &block) ? bounds_limit_from(&block, p) : SIZE_MAX;
 }
 
 /* Our own code fills redzones, and does so in functions that do more after it: none of these calls
@@ -35,24 +35,25 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
     size_t granule = granule_of(p);
     if (granule >= racy_load(size_t, &space.granules))
-        return guard_contains(p) || mapping_may_hold(p) ? limit_elsewhere(p) : SIZE_MAX;
+        return guard_contains(p) || mapping_may_hold(p) ? bounds_limit_elsewhere(p) : SIZE_MAX;
     const struct slab *slab = slab_of(granule);
-    if (slab->kind != GRANULE_SLAB || slab->size_class == CLASS_ZERO) return limit_elsewhere(p);
+    if (slab->kind != GRANULE_SLAB || slab->size_class == CLASS_ZERO)
+        return bounds_limit_elsewhere(p);
     struct slot_location slot = slot_locate(slab, p);
-    if (state_get(slot.state) != SLOT_USED) return limit_elsewhere(p);
+    if (state_get(slot.state) != SLOT_USED) return bounds_limit_elsewhere(p);
     return (slot.number + 1) * slab->slot_size - slot.offset;
 }
 
 /* ---- what is said when it does not suffice ---- */
 
-static void add_function(struct text *t, const char *name) {
+static void bounds_add_function(struct text *t, const char *name) {
     size_t length = strlen(name);
     bool fortified = length > 6 && strcmp(name + length - 4, "_chk") == 0;
     text_add_bytes(t, fortified ? name + 2 : name, fortified ? length - 6 : length);
 }
 
 /* "write of 70 bytes", and how else it is called. */
-static void add_access(struct text *t, const struct mallow_failure *failure) {
+static void bounds_add_access(struct text *t, const struct mallow_failure *failure) {
     static const char *const names[] = {
         [MALLOW_READ] = "read of ",
         [MALLOW_WRITE] = "write of ",
@@ -65,7 +66,7 @@ static void add_access(struct text *t, const struct mallow_failure *failure) {
     text_add(t, " bytes");
 }
 
-static void add_overlap(struct text *t, const struct mallow_failure *failure) {
+static void bounds_add_overlap(struct text *t, const struct mallow_failure *failure) {
     intptr_t distance = (intptr_t)failure->p - (intptr_t)failure->from;
     text_add(t, " to ");
     text_add_number(t, (uint64_t)(distance < 0 ? -distance : distance));
@@ -73,7 +74,7 @@ static void add_overlap(struct text *t, const struct mallow_failure *failure) {
     text_add(t, " where they are");
 }
 
-static void add_place(struct text *t, const void *p, const struct block_info *block) {
+static void bounds_add_block(struct text *t, const void *p, const struct block_info *block) {
     if (block->life == LIFE_FREED && block->size == 0) {
         text_add(t, " in memory that was freed");
         return;
@@ -87,8 +88,8 @@ static void add_place(struct text *t, const void *p, const struct block_info *bl
     text_add(t, " bytes");
 }
 
-static const char *cause_of_failure(const struct mallow_failure *failure,
-                                    const struct block_info *block) {
+static const char *bounds_cause(const struct mallow_failure *failure,
+                                const struct block_info *block) {
     if (failure->access == MALLOW_OVERLAP) return "overlap";
     if (block->life == LIFE_FREED) return "use after free";
     return (const char *)failure->p < block->start ? "heap underflow" : "heap overflow";
@@ -100,14 +101,14 @@ EXPORT RARE void mallow_check_failed(const struct mallow_failure *failure) {
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
     bool known = block_info_of(failure->p, &block);
     if (!known && failure->access != MALLOW_OVERLAP) return;
-    add_function(&t, failure->function);
+    bounds_add_function(&t, failure->function);
     text_add(&t, ": ");
-    add_access(&t, failure);
-    if (failure->access == MALLOW_OVERLAP) add_overlap(&t, failure);
-    if (known) add_place(&t, failure->p, &block);
+    bounds_add_access(&t, failure);
+    if (failure->access == MALLOW_OVERLAP) bounds_add_overlap(&t, failure);
+    if (known) bounds_add_block(&t, failure->p, &block);
     detail[t.length] = '\0';
     report_error(&(struct error){
-        .cause = cause_of_failure(failure, &block),
+        .cause = bounds_cause(failure, &block),
         .p = failure->p,
         .block = known ? &block : NULL,
         .detail = detail,

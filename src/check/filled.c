@@ -10,18 +10,18 @@
 #include "heap/find.h"
 #include "mallow.h"
 
-static bool fills(void) { return (settings.modes & MODE_FILL) != 0; }
+static bool filled_has_pattern(void) { return (settings.modes & MODE_FILL) != 0; }
 
 static void *filled_alloc(const struct alloc_request *request) {
     bool zeroed;
     void *p = alloc_plain(request->size, request->align, &zeroed);
-    if (p == NULL || (request->zero ? zeroed : !fills())) return p;
+    if (p == NULL || (request->zero ? zeroed : !filled_has_pattern())) return p;
     return memset(p, request->zero ? 0 : settings.perturb ^ 0xff, mallow_usable_size(p));
 }
 
 /* A block that is not in use is left alone: free_plain finds that out. The pages of a mapping all
  * go. */
-static void fill_freed(void *p) {
+static void filled_fill_freed(void *p) {
     bool zero = (settings.modes & (MODE_ZERO | MODE_HARD)) != 0;
     struct block_ref block = find_block(p);
     if (block.kind == BLOCK_NONE || block.kind == BLOCK_MAPPING) return;
@@ -30,7 +30,7 @@ static void fill_freed(void *p) {
 
 static void filled_free_request(void *p, const struct free_request *request) {
     if (request->has_size) sized_free_check_plain(p, request);
-    fill_freed(p);
+    filled_fill_freed(p);
     free_plain(p, request->caller);
 }
 
@@ -44,6 +44,6 @@ struct mode filled_mode = {
     .free = mode_free,
     .alloc = filled_alloc,
     .free_request = filled_free_request,
-    .resize = checked_resize,
+    .resize = resize_checked,
     .resize_in_place = filled_resize_in_place,
 };

@@ -23,33 +23,38 @@
 
 /* ---- where the block lies in its slot ---- */
 
-static size_t zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
+static size_t full_zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
 
 /* Bytes of the slot, at least. */
-static size_t slot_for(const struct alloc_request *request) {
+static size_t full_slot_bytes(const struct alloc_request *request) {
     size_t for_alignment = request->align > UNIT ? request->align - UNIT : 0;
-    return zone(request->size) + request->size + zone(request->size) + for_alignment;
+    return full_zone(request->size) + request->size + full_zone(request->size) + for_alignment;
 }
 
-static char *block_start(const struct slot_ref *ref) { return ref->start + record_of(ref)->offset; }
+static char *full_block_start(const struct slot_ref *ref) {
+    return ref->start + record_of(ref)->offset;
+}
 
 /* The right redzone reaches up to the slot's end. */
-static size_t right_bytes(const struct slot_ref *ref) {
+static size_t full_right_bytes(const struct slot_ref *ref) {
     return ref->bytes - record_of(ref)->offset - record_of(ref)->size;
 }
 
-static char *right_start(const struct slot_ref *ref) {
-    return block_start(ref) + record_of(ref)->size;
+static char *full_right_start(const struct slot_ref *ref) {
+    return full_block_start(ref) + record_of(ref)->size;
 }
 
 /* ---- what is known, and what is said of it ---- */
 
-static uint8_t fill_of_freed(void) { return settings.perturb != 0 ? settings.perturb : FILL_FREED; }
+static uint8_t full_fill_of_freed(void) {
+    return settings.perturb != 0 ? settings.perturb : FILL_FREED;
+}
 
 /* As it was filled: M_PERTURB may have changed since. */
-static const char *find_write(const struct slot_ref *ref) {
+static const char *full_find_write(const struct slot_ref *ref) {
     const struct record *record = record_of(ref);
-    return record->size == 0 ? NULL : fill_find_damage(ref->start, ref->bytes, record->fill);
+    return record->size == 0 ? NULL
+                             : redzone_find_fill_damage(ref->start, ref->bytes, record->fill);
 }
 
 void full_info(const struct slot_ref *ref, struct block_info *info) {
@@ -57,7 +62,7 @@ void full_info(const struct slot_ref *ref, struct block_info *info) {
     bool live = state_get(ref->state) == SLOT_CHECKED;
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
-        .start = block_start(ref),
+        .start = full_block_start(ref),
         .size = record->size,
         .exact = true,
         .family = (enum family)(record->family & FAMILY_MASK),
@@ -69,19 +74,19 @@ void full_info(const struct slot_ref *ref, struct block_info *info) {
     info->freed_by = live ? 0 : record->freed_by;
 }
 
-static void report(const struct slot_ref *ref, const char *cause, const void *p,
-                   const char *detail) {
+static void full_report(const struct slot_ref *ref, const char *cause, const void *p,
+                        const char *detail) {
     struct block_info info;
     full_info(ref, &info);
     report_error(&(struct error){.cause = cause, .p = p, .block = &info, .detail = detail});
 }
 
-static void report_write(const struct slot_ref *ref, const char *found) {
+static void full_report_write(const struct slot_ref *ref, const char *found) {
     struct block_info info;
     full_info(ref, &info);
     info.life = LIFE_FREED;
     report_error(&(struct error){.cause = "use after free",
-                                 .p = find_write(ref),
+                                 .p = full_find_write(ref),
                                  .block = &info,
                                  .detail = found,
                                  .advice = ADVICE_GUARD});
@@ -98,8 +103,8 @@ uint8_t full_fill_of_fresh(void) {
 }
 
 /* What leaves quarantine was not touched for long: the next ones are fetched meanwhile. */
-static void fetch_next(const struct heap *heap, unsigned size_class) {
-    struct entry entry = quarantine_soon(heap, size_class);
+static void full_fetch_next(const struct heap *heap, unsigned size_class) {
+    struct entry entry = quarantine_look_ahead(heap, size_class);
     if (entry.slot == NULL) return;
     struct slot_ref next = slot_ref_of(entry);
     fetch_ahead(next.start);
@@ -110,24 +115,24 @@ static void fetch_next(const struct heap *heap, unsigned size_class) {
 
 /* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
  * program wrote to it. False when there is no memory. */
-ALWAYS_INLINE bool take_slot_for(struct heap *heap, unsigned size_class, struct slot_ref *ref,
-                                 bool *filled) {
+ALWAYS_INLINE bool full_take_slot(struct heap *heap, unsigned size_class, struct slot_ref *ref,
+                                  bool *filled) {
     struct entry entry = quarantine_take(heap, size_class);
     *filled = entry.slot != NULL;
     if (*filled) {
         state_set(entry.state, SLOT_CLOSING);
         *ref = slot_ref_of(entry);
-        fetch_next(heap, size_class);
+        full_fetch_next(heap, size_class);
         return true;
     }
     struct slab *slab = alloc_find_slab(heap, size_class);
-    if (slab == NULL || !records_make(slab)) return false;
+    if (slab == NULL || !record_make_array(slab)) return false;
     *ref = slot_ref_of(slab_take_one(heap, slab));
     return true;
 }
 
-static void write_record(const struct slot_ref *ref, size_t offset,
-                         const struct alloc_request *request, stack_id stack) {
+static void full_write_record(const struct slot_ref *ref, size_t offset,
+                              const struct alloc_request *request, stack_id stack) {
     *record_of(ref) = (struct record){
         .size = (uint16_t)request->size,
         .offset = (uint16_t)offset,
@@ -139,38 +144,38 @@ static void write_record(const struct slot_ref *ref, size_t offset,
 }
 
 /* A block of no bytes has an inaccessible slot for itself. */
-static NOINLINE void *alloc_empty_checked(struct heap *heap, const struct alloc_request *request,
-                                          stack_id stack) {
+static NOINLINE void *full_alloc_empty(struct heap *heap, const struct alloc_request *request,
+                                       stack_id stack) {
     struct slot_ref ref;
     bool filled;
-    if (!take_slot_for(heap, CLASS_ZERO, &ref, &filled)) return NULL;
-    write_record(&ref, 0, request, stack);
+    if (!full_take_slot(heap, CLASS_ZERO, &ref, &filled)) return NULL;
+    full_write_record(&ref, 0, request, stack);
     atomic_store_explicit(ref.state, SLOT_CHECKED, memory_order_release);
     return ref.start;
 }
 
-static size_t block_offset(const struct slot_ref *ref, const struct alloc_request *request) {
+static size_t full_block_offset(const struct slot_ref *ref, const struct alloc_request *request) {
     uintptr_t slot = (uintptr_t)ref->start;
-    return round_up(slot + zone(request->size), request->align) - slot;
+    return round_up(slot + full_zone(request->size), request->align) - slot;
 }
 
 void *full_alloc(struct heap *heap, const struct alloc_request *request, stack_id stack) {
     if (unlikely(request->size - 1 >= SLOT_MAX)) {
         bool empty = request->size == 0 && request->align <= UNIT;
-        return empty ? alloc_empty_checked(heap, request, stack) : NULL;
+        return empty ? full_alloc_empty(heap, request, stack) : NULL;
     }
-    if (request->align > SLOT_MAX || slot_for(request) > SLOT_MAX) return NULL;
+    if (request->align > SLOT_MAX || full_slot_bytes(request) > SLOT_MAX) return NULL;
     struct slot_ref ref;
     bool filled;
-    if (!take_slot_for(heap, size_class_of(slot_for(request)), &ref, &filled)) return NULL;
-    if (filled && unlikely(find_write(&ref) != NULL))
-        report_write(&ref, "found when its memory was to be used again");
-    size_t offset = block_offset(&ref, request);
-    write_record(&ref, offset, request, stack);
+    if (!full_take_slot(heap, size_class_of(full_slot_bytes(request)), &ref, &filled)) return NULL;
+    if (filled && unlikely(full_find_write(&ref) != NULL))
+        full_report_write(&ref, "found when its memory was to be used again");
+    size_t offset = full_block_offset(&ref, request);
+    full_write_record(&ref, offset, request, stack);
     char *start = ref.start + offset;
     redzone_fill(ref.start, offset);
     memset(start, request->zero ? 0 : full_fill_of_fresh(), request->size);
-    redzone_fill(right_start(&ref), right_bytes(&ref));
+    redzone_fill(full_right_start(&ref), full_right_bytes(&ref));
     atomic_store_explicit(ref.state, SLOT_CHECKED, memory_order_release);
     return start;
 }
@@ -185,28 +190,28 @@ bool full_is_known(const struct slot_ref *ref) {
 }
 
 /* In which redzone somebody wrote, and where. */
-static enum damage find_damage(const struct slot_ref *ref, const char **where) {
+static enum damage full_find_damage(const struct slot_ref *ref, const char **where) {
     size_t left = record_of(ref)->offset;
     *where = NULL;
     if (unlikely(record_of(ref)->size == 0)) return DAMAGE_NONE;
-    *where = redzone_find_damage(right_start(ref), right_bytes(ref));
+    *where = redzone_find_damage(full_right_start(ref), full_right_bytes(ref));
     if (unlikely(*where != NULL)) return DAMAGE_TAIL;
     *where = redzone_find_damage(ref->start, left);
     return *where == NULL ? DAMAGE_NONE : DAMAGE_HEAD;
 }
 
-static enum damage verify_live(const struct slot_ref *ref, const char *when) {
+static enum damage full_verify_live(const struct slot_ref *ref, const char *when) {
     const char *where;
-    enum damage damage = find_damage(ref, &where);
+    enum damage damage = full_find_damage(ref, &where);
     if (unlikely(damage != DAMAGE_NONE))
-        report(ref, damage == DAMAGE_TAIL ? "heap overflow" : "heap underflow", where, when);
+        full_report(ref, damage == DAMAGE_TAIL ? "heap overflow" : "heap underflow", where, when);
     return damage;
 }
 
-static enum damage damage_now(const struct slot_ref *ref, bool live) {
+static enum damage full_damage_now(const struct slot_ref *ref, bool live) {
     const char *where;
-    if (live) return find_damage(ref, &where);
-    return find_write(ref) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
+    if (live) return full_find_damage(ref, &where);
+    return full_find_write(ref) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
 }
 
 /* What others do at the same time is no damage: the slot is looked at twice. */
@@ -214,84 +219,84 @@ enum damage full_damage(const struct slot_ref *ref) {
     uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED;
     if (!live && state != SLOT_HELD) return DAMAGE_NONE;
-    if (likely(damage_now(ref, live) == DAMAGE_NONE)) return DAMAGE_NONE;
-    enum damage damage = damage_now(ref, live);
+    if (likely(full_damage_now(ref, live) == DAMAGE_NONE)) return DAMAGE_NONE;
+    enum damage damage = full_damage_now(ref, live);
     return atomic_load_explicit(ref->state, memory_order_acquire) == state ? damage : DAMAGE_NONE;
 }
 
 enum damage full_verify(const struct slot_ref *ref, const char *when) {
     enum damage damage = full_damage(ref);
     if (likely(damage == DAMAGE_NONE)) return DAMAGE_NONE;
-    if (damage != DAMAGE_FREED) return verify_live(ref, when);
-    report_write(ref, when);
+    if (damage != DAMAGE_FREED) return full_verify_live(ref, when);
+    full_report_write(ref, when);
     return damage;
 }
 
 /* ---- freeing ---- */
 
 /* Of several that free the block at once one gets it. */
-static bool close_slot(const struct slot_ref *ref, const void *p) {
+static bool full_close_slot(const struct slot_ref *ref, const void *p) {
     uint8_t live = SLOT_CHECKED;
-    if (p != block_start(ref)) {
-        report(ref, "invalid free", p, NULL);
+    if (p != full_block_start(ref)) {
+        full_report(ref, "invalid free", p, NULL);
         return false;
     }
     if (!atomic_compare_exchange_strong_explicit(ref->state, &live, SLOT_CLOSING,
                                                  memory_order_acq_rel, memory_order_acquire)) {
-        report(ref, "double free", p, NULL);
+        full_report(ref, "double free", p, NULL);
         return false;
     }
     return true;
 }
 
 /* Nothing is told that could be wrong. */
-static bool is_told_plainly(const struct record *record, const struct free_request *request) {
+static bool full_needs_no_check(const struct record *record, const struct free_request *request) {
     return !request->has_size && !request->has_align && record->align == 0 &&
            (record->family & FAMILY_MASK) == request->family;
 }
 
-static void check_told(const struct slot_ref *ref, const struct free_request *request) {
+static void full_check_request(const struct slot_ref *ref, const struct free_request *request) {
     struct block_info info;
     full_info(ref, &info);
     info.life = LIFE_LIVE;
     sized_free_check(&info, request);
 }
 
-static void give_back(struct heap *heap, struct entry entry) {
+static void full_give_back(struct heap *heap, struct entry entry) {
     struct slot_ref ref = slot_ref_of(entry);
-    if (find_write(&ref) != NULL) report_write(&ref, "found when it left quarantine");
+    if (full_find_write(&ref) != NULL) full_report_write(&ref, "found when it left quarantine");
     slab_give(heap, &entry, 1);
 }
 
 /* One comes, two go at most, so that what is over the bound shrinks. */
-static void keep_for_a_while(struct heap *heap, const struct slot_ref *ref) {
+static void full_keep(struct heap *heap, const struct slot_ref *ref) {
     struct entry entry = {ref->start, ref->state};
     unsigned size_class = ref->slab->size_class;
     if (!quarantine_put(heap, size_class, entry)) {
-        give_back(heap, entry);
+        full_give_back(heap, entry);
         return;
     }
     for (unsigned i = 0; i < 2; i++) {
         struct entry leaving = quarantine_evict(heap, size_class);
         if (leaving.slot == NULL) return;
-        fetch_next(heap, size_class);
-        give_back(heap, leaving);
+        full_fetch_next(heap, size_class);
+        full_give_back(heap, leaving);
     }
 }
 
 bool full_free(struct heap *heap, const struct slot_ref *ref, void *p,
                const struct free_request *request, stack_id stack) {
-    if (!close_slot(ref, p)) return false;
+    if (!full_close_slot(ref, p)) return false;
     struct record *record = record_of(ref);
     /* After a report the block is freed as usual. */
-    if (unlikely(!is_told_plainly(record, request))) check_told(ref, request);
-    verify_live(ref, "found by free");
+    if (unlikely(!full_needs_no_check(record, request))) full_check_request(ref, request);
+    full_verify_live(ref, "found by free");
     record->freed = stack;
     record->freed_by = thread_id();
-    record->fill = fill_of_freed();
+    record->fill = full_fill_of_freed();
     if (likely(record->size != 0)) memset(ref->start, record->fill, ref->bytes);
     atomic_store_explicit(ref->state, SLOT_HELD, memory_order_release);
-    if (heap != NULL) keep_for_a_while(heap, ref);
+    if (heap != NULL) full_keep(heap, ref);
     return true;
 }
 
@@ -300,7 +305,7 @@ bool full_relieve(struct heap *heap) {
     for (;;) {
         struct entry entry = quarantine_relieve(heap);
         if (entry.slot == NULL) return some;
-        give_back(heap, entry);
+        full_give_back(heap, entry);
         some = true;
     }
 }

@@ -9,7 +9,7 @@
 #include "heap/decay.h"
 #include "heap/heap.h"
 
-static void *full_serve(const struct alloc_request *request) {
+static void *full_alloc_slot(const struct alloc_request *request) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     void *p = full_alloc(heap, request, full_capture_stack(heap, request->entry));
@@ -20,14 +20,15 @@ static void *full_serve(const struct alloc_request *request) {
 
 static void *full_alloc_request(const struct alloc_request *request) {
     int error_before = errno;
-    void *p = full_serve(request);
+    void *p = full_alloc_slot(request);
     if (likely(p != NULL)) return p;
     p = mode_below(&full_mode)->alloc(request);
     if (p != NULL) errno = error_before;
     return p;
 }
 
-static void full_release(const struct slot_ref *ref, void *p, const struct free_request *request) {
+static void full_free_slot(const struct slot_ref *ref, void *p,
+                           const struct free_request *request) {
     /* The memory that is read soon arrives while the stack is captured. */
     __builtin_prefetch(record_of(ref), 1);
     __builtin_prefetch(ref->start, 1);
@@ -43,7 +44,7 @@ static void full_release(const struct slot_ref *ref, void *p, const struct free_
 static void full_free_request(void *p, const struct free_request *request) {
     struct slot_ref ref;
     if (slot_ref_find(p, &ref) && full_is_known(&ref))
-        full_release(&ref, p, request);
+        full_free_slot(&ref, p, request);
     else
         mode_below(&full_mode)->free_request(p, request);
 }
@@ -57,7 +58,7 @@ static void *full_resize_in_place(void *p, size_t before, size_t size, bool may_
 static bool full_usable_size(const void *p, size_t *usable) {
     struct slot_ref ref;
     return slot_ref_find(p, &ref) && state_get(ref.state) == SLOT_CHECKED &&
-           checked_usable_size(p, usable);
+           resize_usable_size(p, usable);
 }
 
 struct mode full_mode = {
@@ -65,7 +66,7 @@ struct mode full_mode = {
     .free = mode_free,
     .alloc = full_alloc_request,
     .free_request = full_free_request,
-    .resize = checked_resize,
+    .resize = resize_checked,
     .resize_in_place = full_resize_in_place,
     .usable_size = full_usable_size,
     .relieve = full_relieve,

@@ -11,7 +11,7 @@
 
 enum fault_kind { FAULT_ACCESS, FAULT_READ, FAULT_WRITE };
 
-static enum fault_kind access_of(const ucontext_t *context) {
+static enum fault_kind guard_fault_access(const ucontext_t *context) {
 #if defined(__x86_64__)
     return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? FAULT_WRITE : FAULT_READ;
 #else
@@ -20,38 +20,38 @@ static enum fault_kind access_of(const ucontext_t *context) {
 #endif
 }
 
-static void describe_access(struct text *t, const char *p, const struct block_info *block,
-                            const ucontext_t *context) {
+static void guard_fault_add_access(struct text *t, const char *p, const struct block_info *block,
+                                   const ucontext_t *context) {
     static const char *const names[] = {"access", "read", "write"};
-    text_add(t, names[access_of(context)]);
+    text_add(t, names[guard_fault_access(context)]);
     if (block == NULL) return;
     text_add(t, p < block->start ? " at offset -" : " at offset ");
     text_add_number(t, (uint64_t)(p < block->start ? block->start - p : p - block->start));
 }
 
-static const char *cause_of(const char *p, const struct block_info *block) {
+static const char *guard_fault_cause(const char *p, const struct block_info *block) {
     if (block == NULL) return slab_is_end_guard(p) ? "heap overflow" : "use after free";
     if (block->life == LIFE_FREED) return "use after free";
     return p < block->start ? "heap underflow" : "heap overflow";
 }
 
-static bool is_inside_live(const char *p, const struct block_info *block) {
+static bool guard_fault_is_inside_live(const char *p, const struct block_info *block) {
     return block->life == LIFE_LIVE && p >= block->start && p < block->start + block->size;
 }
 
 /* Returns only if errors are not to end the program. It is not inlined, because the handler may run
  * on a small stack. */
-static NOINLINE bool report_fault(const char *p, const ucontext_t *context) {
+static NOINLINE bool guard_fault_report_access(const char *p, const ucontext_t *context) {
     char detail[64] = {0};
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
     struct block_info block;
     bool is_guarded = guard_contains(p);
     bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
     /* Inside a live block something else is wrong: its code was executed, for instance. */
-    if (known && is_inside_live(p, &block)) return false;
-    describe_access(&t, p, known ? &block : NULL, context);
+    if (known && guard_fault_is_inside_live(p, &block)) return false;
+    guard_fault_add_access(&t, p, known ? &block : NULL, context);
     report_error(&(struct error){
-        .cause = cause_of(p, known ? &block : NULL),
+        .cause = guard_fault_cause(p, known ? &block : NULL),
         .p = p,
         .block = known ? &block : NULL,
         .detail = detail,
@@ -61,5 +61,5 @@ static NOINLINE bool report_fault(const char *p, const ucontext_t *context) {
 }
 
 bool guard_fault_report(const char *p, const ucontext_t *context) {
-    return (guard_contains(p) || slab_is_end_guard(p)) && report_fault(p, context);
+    return (guard_contains(p) || slab_is_end_guard(p)) && guard_fault_report_access(p, context);
 }

@@ -16,7 +16,7 @@
 #include "heap/size_class.h"
 
 /* Stacks are captured in a slow path of the heap, which keeps the thread's last ones. */
-static stack_id capture_stack(const void *entry) {
+static stack_id guarded_capture_stack(const void *entry) {
     if (settings.check != CHECK_FULL && settings.guard == 0) return 0;
     struct heap *heap = heap_enter();
     if (heap == NULL) return 0;
@@ -30,8 +30,8 @@ static stack_id capture_stack(const void *entry) {
 /* Guarded blocks come zeroed. */
 static void *guarded_obtain(const struct alloc_request *request) {
     if (request->size > PTRDIFF_MAX) return NULL;
-    char *p =
-        guard_alloc(request->size, request->align, request->family, capture_stack(request->entry));
+    char *p = guard_alloc(request->size, request->align, request->family,
+                          guarded_capture_stack(request->entry));
     if (p == NULL || request->zero || settings.check != CHECK_FULL) return p;
     return memset(p, full_fill_of_fresh(), min_size(request->size, FILL_MAX));
 }
@@ -39,14 +39,14 @@ static void *guarded_obtain(const struct alloc_request *request) {
 static void guarded_release(void *p, const struct free_request *request) {
     struct block_info info;
     if (guard_live(p, &info)) sized_free_check(&info, request);
-    guard_free(p, capture_stack(request->entry));
+    guard_free(p, guarded_capture_stack(request->entry));
 }
 
 /* ---- one in N ---- */
 
 /* The calls since the last one that came here: those that the last refill of the magazine served.
  * Its first slot went to the call that was counted then. */
-static size_t calls_since(struct heap *heap, size_t size) {
+static size_t guarded_calls_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
     struct bin *bin = &heap->bin[size_class_of(size)];
     size_t calls = max_size(bin->last_refill, 1);
@@ -54,17 +54,18 @@ static size_t calls_since(struct heap *heap, size_t size) {
     return calls;
 }
 
-static bool sample_is_due(size_t size) {
+static bool guarded_sample_is_due(size_t size) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return false;
-    bool due = guard_due(&heap->sample, calls_since(heap, size));
+    bool due = guard_due(&heap->sample, guarded_calls_since(heap, size));
     heap_leave(heap);
     return due;
 }
 
 /* ---- the modes ---- */
 
-static void *alloc_in(const struct mode *mode, bool guard, const struct alloc_request *request) {
+static void *guarded_alloc_in(const struct mode *mode, bool guard,
+                              const struct alloc_request *request) {
     int error_before = errno;
     void *p = guard ? guarded_obtain(request) : NULL;
     if (p == NULL) p = mode_below(mode)->alloc(request);
@@ -72,60 +73,60 @@ static void *alloc_in(const struct mode *mode, bool guard, const struct alloc_re
     return p;
 }
 
-static void free_in(const struct mode *mode, void *p, const struct free_request *request) {
+static void guarded_free_in(const struct mode *mode, void *p, const struct free_request *request) {
     if (guard_contains(p))
         guarded_release(p, request);
     else
         mode_below(mode)->free_request(p, request);
 }
 
-static void *resize_in(const struct mode *mode, void *p, size_t before, size_t size,
-                       bool may_move) {
+static void *guarded_resize_in(const struct mode *mode, void *p, size_t before, size_t size,
+                               bool may_move) {
     if (guard_contains(p)) return size == before && settings.check != CHECK_FULL ? p : NULL;
     return mode_below(mode)->resize_in_place(p, before, size, may_move);
 }
 
 static bool guarded_usable_size(const void *p, size_t *usable) {
-    return guard_contains(p) && checked_usable_size(p, usable);
+    return guard_contains(p) && resize_usable_size(p, usable);
 }
 
-static void *large_alloc_request(const struct alloc_request *request) {
-    return alloc_in(&guarded_large_mode, true, request);
+static void *guarded_large_alloc(const struct alloc_request *request) {
+    return guarded_alloc_in(&guarded_large_mode, true, request);
 }
-static void large_free_request(void *p, const struct free_request *request) {
-    free_in(&guarded_large_mode, p, request);
+static void guarded_large_free(void *p, const struct free_request *request) {
+    guarded_free_in(&guarded_large_mode, p, request);
 }
-static void *large_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
-    return resize_in(&guarded_large_mode, p, before, size, may_move);
+static void *guarded_large_resize(void *p, size_t before, size_t size, bool may_move) {
+    return guarded_resize_in(&guarded_large_mode, p, before, size, may_move);
 }
 
 struct mode guarded_large_mode = {
     .malloc = mode_malloc,
     .free = mode_free,
-    .alloc = large_alloc_request,
-    .free_request = large_free_request,
-    .resize = checked_resize,
-    .resize_in_place = large_resize_in_place,
+    .alloc = guarded_large_alloc,
+    .free_request = guarded_large_free,
+    .resize = resize_checked,
+    .resize_in_place = guarded_large_resize,
     .usable_size = guarded_usable_size,
 };
 
-static void *sampled_alloc(const struct alloc_request *request) {
-    bool due = request->size <= PTRDIFF_MAX && sample_is_due(request->size);
-    return alloc_in(&guarded_sample_mode, due, request);
+static void *guarded_sample_alloc(const struct alloc_request *request) {
+    bool due = request->size <= PTRDIFF_MAX && guarded_sample_is_due(request->size);
+    return guarded_alloc_in(&guarded_sample_mode, due, request);
 }
-static void sampled_free_request(void *p, const struct free_request *request) {
-    free_in(&guarded_sample_mode, p, request);
+static void guarded_sample_free(void *p, const struct free_request *request) {
+    guarded_free_in(&guarded_sample_mode, p, request);
 }
-static void *sampled_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
-    return resize_in(&guarded_sample_mode, p, before, size, may_move);
+static void *guarded_sample_resize(void *p, size_t before, size_t size, bool may_move) {
+    return guarded_resize_in(&guarded_sample_mode, p, before, size, may_move);
 }
 
 struct mode guarded_sample_mode = {
     .malloc = mode_malloc,
     .free = mode_free,
-    .alloc = sampled_alloc,
-    .free_request = sampled_free_request,
-    .resize = checked_resize,
-    .resize_in_place = sampled_resize_in_place,
+    .alloc = guarded_sample_alloc,
+    .free_request = guarded_sample_free,
+    .resize = resize_checked,
+    .resize_in_place = guarded_sample_resize,
     .usable_size = guarded_usable_size,
 };

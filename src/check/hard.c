@@ -23,19 +23,19 @@
 /* ---- allocation ---- */
 
 /* Returns false if only heap_enter will do. */
-ALWAYS_INLINE bool begin_fast(struct heap *heap, struct frame_mark *mark) {
+ALWAYS_INLINE bool hard_begin_fast(struct heap *heap, struct frame_mark *mark) {
     if (unlikely(!heap_is_idle(heap)) || unlikely(heap->hard == NULL)) return false;
     heap_begin_short(heap, mark);
     return true;
 }
 
 /* A ring that was never used has no entries and no room, so both fast paths pass it by. */
-ALWAYS_INLINE struct hard_ring *fast_ring(struct heap *heap, unsigned size_class) {
+ALWAYS_INLINE struct hard_ring *hard_fast_ring(struct heap *heap, unsigned size_class) {
     return &heap->hard->rings[size_class];
 }
 
 /* Seals the slot at the head, which is zero, and takes it. */
-ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
+ALWAYS_INLINE void *hard_hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
     ring->head++;
     /* From here on a verifying thread must not take it for a waiting slot. */
     state_set(entry.state, SLOT_CLOSING);
@@ -54,7 +54,7 @@ ALWAYS_INLINE void *hand_out(struct hard_ring *ring, struct entry entry, size_t 
  * because the program may never touch the rest. Its last word is exchanged, because a page that is
  * read before it is written faults twice.
  */
-static bool is_good(struct entry entry, size_t bytes) {
+static bool hard_is_good(struct entry entry, size_t bytes) {
     if (state_get(entry.state) != SLOT_HELD_FRESH) return hard_is_zero(entry.slot, bytes);
     char *last = hard_word_of(entry.slot, bytes);
     uint64_t was = __atomic_exchange_n((uint64_t *)(void *)last, 0, __ATOMIC_RELAXED);
@@ -63,17 +63,17 @@ static bool is_good(struct entry entry, size_t bytes) {
     return was == 0 && hard_is_zero(entry.slot, bytes);
 }
 
-static void *take_slowly(struct hard_ring *ring, size_t size) {
+static void *hard_take_slowly(struct hard_ring *ring, size_t size) {
     struct entry entry = *hard_ring_at(ring, ring->head);
-    if (!is_good(entry, ring->slot_bytes)) hard_clear_written(entry.slot, ring->slot_bytes);
-    void *p = hand_out(ring, entry, size);
+    if (!hard_is_good(entry, ring->slot_bytes)) hard_clear_written(entry.slot, ring->slot_bytes);
+    void *p = hard_hand_out(ring, entry, size);
     bool fresh = hard_ring_count(ring) != 0 &&
                  state_get(hard_ring_at(ring, ring->head)->state) == SLOT_HELD_FRESH;
     ring->minimum = fresh ? HARD_ALL_KEPT : HARD_DELAY;
     return p;
 }
 
-static void *alloc_from_ring(unsigned size_class, size_t size) {
+static void *hard_alloc_from_ring(unsigned size_class, size_t size) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     void *p = NULL;
@@ -81,13 +81,13 @@ static void *alloc_from_ring(unsigned size_class, size_t size) {
     if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY)
         hard_ring_refill(heap, ring, size_class);
     /* The delay is given up rather than failing, when the refill found nothing. */
-    if (ring != NULL && hard_ring_count(ring) > 0) p = take_slowly(ring, size);
+    if (ring != NULL && hard_ring_count(ring) > 0) p = hard_take_slowly(ring, size);
     decay_turn(heap);
     heap_leave(heap);
     return p;
 }
 
-static unsigned class_for(size_t size, size_t align) {
+static unsigned hard_class_for(size_t size, size_t align) {
     unsigned size_class = size_class_of(size + HARD_TAIL);
     while (size_class < CLASSES && align > UNIT &&
            (size_class_bytes(size_class) & (align - 1)) != 0)
@@ -95,26 +95,26 @@ static unsigned class_for(size_t size, size_t align) {
     return size_class;
 }
 
-ALWAYS_INLINE void *take_from(struct hard_ring *ring, size_t size) {
+ALWAYS_INLINE void *hard_take_from(struct hard_ring *ring, size_t size) {
     if (unlikely(hard_ring_count(ring) <= ring->minimum)) return NULL;
     struct entry entry = *hard_ring_at(ring, ring->head);
     if (unlikely(!hard_is_zero(entry.slot, ring->slot_bytes))) return NULL;
-    return hand_out(ring, entry, size);
+    return hard_hand_out(ring, entry, size);
 }
 
 /* Takes a slot from a ring that has enough; NULL if the slow path must look. */
-ALWAYS_INLINE void *take_fast(unsigned size_class, size_t size) {
+ALWAYS_INLINE void *hard_take_fast(unsigned size_class, size_t size) {
     struct frame_mark mark;
     struct heap *heap = self_heap;
-    if (unlikely(!begin_fast(heap, &mark))) return NULL;
-    void *p = take_from(fast_ring(heap, size_class), size);
+    if (unlikely(!hard_begin_fast(heap, &mark))) return NULL;
+    void *p = hard_take_from(hard_fast_ring(heap, size_class), size);
     heap_end_short(heap, &mark);
     return p;
 }
 
 /* A block of no bytes lies in an inaccessible slot, which has no word: its state is USED, which
  * tells it from a sealed block. */
-static NOINLINE void *alloc_empty(void) {
+static NOINLINE void *hard_alloc_empty(void) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     void *p = NULL;
@@ -132,16 +132,17 @@ static NOINLINE void *alloc_empty(void) {
 
 void *hard_alloc(size_t size, size_t align) {
     if (unlikely(size - 1 >= SLOT_MAX - HARD_TAIL))
-        return size == 0 && align <= UNIT ? alloc_empty() : NULL;
+        return size == 0 && align <= UNIT ? hard_alloc_empty() : NULL;
     if (align > RUN_PAGE) return NULL;
-    unsigned size_class = class_for(size, align);
+    unsigned size_class = hard_class_for(size, align);
     if (size_class == CLASSES) return NULL;
-    void *p = take_fast(size_class, size);
-    return likely(p != NULL) ? p : alloc_from_ring(size_class, size);
+    void *p = hard_take_fast(size_class, size);
+    return likely(p != NULL) ? p : hard_alloc_from_ring(size_class, size);
 }
 
 void *hard_malloc(size_t size) {
-    void *p = likely(size <= SMALL_MAX) ? take_fast(size_class_of(size + HARD_TAIL), size) : NULL;
+    void *p =
+        likely(size <= SMALL_MAX) ? hard_take_fast(size_class_of(size + HARD_TAIL), size) : NULL;
     return likely(p != NULL) ? p : hard_malloc_slow(size);
 }
 
@@ -150,7 +151,7 @@ _Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */
 
-static NOINLINE void keep_slowly(unsigned size_class, struct entry entry) {
+static NOINLINE void hard_keep_slowly(unsigned size_class, struct entry entry) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return; /* no memory: the slot stays HELD and is lost */
     struct hard_ring *ring = hard_ring_of(heap, size_class);
@@ -165,21 +166,21 @@ static NOINLINE void keep_slowly(unsigned size_class, struct entry entry) {
     heap_leave(heap);
 }
 
-ALWAYS_INLINE void keep_in_ring(unsigned size_class, struct entry entry) {
+ALWAYS_INLINE void hard_keep_in_ring(unsigned size_class, struct entry entry) {
     bool room = false;
     struct frame_mark mark;
     struct heap *heap = self_heap;
-    if (likely(begin_fast(heap, &mark))) {
-        struct hard_ring *ring = fast_ring(heap, size_class);
+    if (likely(hard_begin_fast(heap, &mark))) {
+        struct hard_ring *ring = hard_fast_ring(heap, size_class);
         room = hard_ring_count(ring) < ring->most;
         if (likely(room)) hard_ring_append(ring, entry);
         heap_end_short(heap, &mark);
     }
-    if (unlikely(!room)) keep_slowly(size_class, entry);
+    if (unlikely(!room)) hard_keep_slowly(size_class, entry);
 }
 
 /* Claims the slot of the live block at p for the caller; false if there is none. */
-ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) {
+ALWAYS_INLINE bool hard_close_live(void *p, struct slab **slab, struct entry *entry) {
     *slab = slab_around(p);
     if (unlikely(*slab == NULL)) return false;
     struct slot_location slot = slot_locate(*slab, p);
@@ -191,45 +192,45 @@ ALWAYS_INLINE bool close_live(void *p, struct slab **slab, struct entry *entry) 
         entry->state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed));
 }
 
-static NOINLINE RARE void free_overflowed(void *p) {
+static NOINLINE RARE void hard_free_overflowed(void *p) {
     struct slot_ref ref;
     if (slot_ref_find(p, &ref)) hard_report_overflow(&ref, "found by free");
 }
 
 /* Frees a block of no bytes. */
-static NOINLINE bool free_empty(void *p) {
+static NOINLINE bool hard_free_empty(void *p) {
     struct slot_ref ref;
     uint8_t live = SLOT_USED;
     if (!slot_ref_find(p, &ref) || ref.start != p || ref.slab->size_class != CLASS_ZERO ||
         !atomic_compare_exchange_strong_explicit(ref.state, &live, SLOT_HELD, memory_order_acq_rel,
                                                  memory_order_relaxed))
         return false;
-    keep_slowly(CLASS_ZERO, (struct entry){p, ref.state});
+    hard_keep_slowly(CLASS_ZERO, (struct entry){p, ref.state});
     return true;
 }
 
 /* Above this size, in bytes, memset is faster. */
 #define ZEROED_HERE 512u
 
-ALWAYS_INLINE bool free_slot_of(void *p) {
+ALWAYS_INLINE bool hard_free_slot(void *p) {
     struct slab *slab;
     struct entry entry;
-    if (unlikely(!close_live(p, &slab, &entry))) return free_empty(p);
+    if (unlikely(!hard_close_live(p, &slab, &entry))) return hard_free_empty(p);
     size_t bytes = slab->slot_size;
-    if (unlikely(!hard_is_whole(p, bytes))) free_overflowed(p);
+    if (unlikely(!hard_is_whole(p, bytes))) hard_free_overflowed(p);
     if (likely(bytes <= ZEROED_HERE))
         hard_make_zero(p, bytes);
     else
         memset(p, 0, bytes);
     atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
-    keep_in_ring(slab->size_class, entry);
+    hard_keep_in_ring(slab->size_class, entry);
     return true;
 }
 
-bool hard_free(void *p) { return free_slot_of(p); }
+bool hard_free(void *p) { return hard_free_slot(p); }
 
 void hard_free_any(void *p, enum family family) {
-    if (unlikely(!free_slot_of(p))) mode_free(p, family);
+    if (unlikely(!hard_free_slot(p))) mode_free(p, family);
 }
 
 bool hard_free_checked(void *p, const struct free_request *request) {

@@ -48,7 +48,7 @@ bool hard_free(void *p);
 /* Like hard_free, but first compares size and alignment in the request with the block. */
 bool hard_free_checked(void *p, const struct free_request *request);
 
-/* Returns true if a live block of check=hard begins at p, and its slot in *place. */
+/* Returns true if a live block of check=hard begins at p, and its slot in *ref. */
 bool hard_find(void *p, struct slot_ref *ref);
 
 /* The requested size of that block, in bytes. */

@@ -53,7 +53,7 @@ static void *hard_resize_any(void *p, size_t size, const void *caller) {
     int error_before = errno;
     void *resized = hard_resize_slot(p, size);
     errno = error_before;
-    return resized != NULL ? resized : checked_resize(p, size, caller);
+    return resized != NULL ? resized : resize_checked(p, size, caller);
 }
 
 static bool hard_usable_size(const void *p, size_t *usable) {

@@ -31,11 +31,11 @@ void hard_info(const struct slot_ref *ref, struct block_info *info) {
 }
 
 /* Returns the first byte after the block that was changed; NULL if none was. */
-static RARE const char *find_overflow(char *slot, size_t bytes) {
+static RARE const char *hard_find_overflow(char *slot, size_t bytes) {
     uint64_t unused = hard_unused_in(slot, bytes);
     char *word = hard_word_of(slot, bytes);
     if (!hard_is_possible(unused, bytes)) return word;
-    return fill_find_damage(word - unused, unused, HARD_GAP);
+    return redzone_find_fill_damage(word - unused, unused, HARD_GAP);
 }
 
 /* While the block is being freed its state says freed: the report describes it as live. */
@@ -47,17 +47,17 @@ RARE void hard_report_overflow(const struct slot_ref *ref, const char *when) {
     info.size = hard_size_of(ref->start, ref->bytes);
     report_error(&(struct error){
         .cause = "heap overflow",
-        .p = find_overflow(ref->start, ref->bytes),
+        .p = hard_find_overflow(ref->start, ref->bytes),
         .block = &info,
         .detail = when,
     });
 }
 
-RARE static void report_late_write(const struct slot_ref *ref, const char *when) {
+RARE static void hard_report_late_write(const struct slot_ref *ref, const char *when) {
     struct block_info info;
     hard_info(ref, &info);
     report_error(&(struct error){.cause = "use after free",
-                                 .p = fill_find_damage(ref->start, ref->bytes, 0),
+                                 .p = redzone_find_fill_damage(ref->start, ref->bytes, 0),
                                  .block = &info,
                                  .detail = when,
                                  .advice = ADVICE_GUARD});
@@ -65,7 +65,7 @@ RARE static void report_late_write(const struct slot_ref *ref, const char *when)
 
 /* True if the slot is free and must be zero. A large slot that was never handed out is not
  * compared: that would touch most of its pages for the first time. */
-static bool is_zeroed(const struct slot_ref *ref, uint8_t state) {
+static bool hard_must_be_zero(const struct slot_ref *ref, uint8_t state) {
     return state == SLOT_HELD || state == SLOT_HELD_FRESH ||
            (state == SLOT_FRESH && ref->bytes < HARD_COMPARED_FRESH) ||
            (state == SLOT_FREE && ref->slab->wiped);
@@ -75,7 +75,8 @@ static bool is_zeroed(const struct slot_ref *ref, uint8_t state) {
 bool hard_is_damaged(const struct slot_ref *ref) {
     uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED, whole = true;
-    if (ref->slab->size_class == CLASS_ZERO || (!live && !is_zeroed(ref, state))) return false;
+    if (ref->slab->size_class == CLASS_ZERO || (!live && !hard_must_be_zero(ref, state)))
+        return false;
     for (int i = 0; i < 2; i++) {
         whole = live ? hard_is_whole(ref->start, ref->bytes) : hard_is_zero(ref->start, ref->bytes);
         if (likely(whole)) return false;
@@ -83,8 +84,8 @@ bool hard_is_damaged(const struct slot_ref *ref) {
     return atomic_load_explicit(ref->state, memory_order_acquire) == state;
 }
 
-RARE static void report_stray_write(const struct slot_ref *ref, const char *when) {
-    const char *written = fill_find_damage(ref->start, ref->bytes, 0);
+RARE static void hard_report_stray_write(const struct slot_ref *ref, const char *when) {
+    const char *written = redzone_find_fill_damage(ref->start, ref->bytes, 0);
     report_error(&(struct error){.cause = "corrupted", .p = written, .detail = when});
 }
 
@@ -96,10 +97,10 @@ bool hard_verify(const struct slot_ref *ref, const char *when) {
         break;
     case SLOT_HELD_FRESH:
     case SLOT_FRESH:
-        report_stray_write(ref, when);
+        hard_report_stray_write(ref, when);
         break;
     default:
-        report_late_write(ref, when);
+        hard_report_late_write(ref, when);
     }
     return true;
 }
@@ -110,17 +111,17 @@ bool hard_verify(const struct slot_ref *ref, const char *when) {
 #define LEAD CACHE_LINE
 
 /* Returns NULL if the slab begins with its first slot. */
-static char *lead_of(struct slab *slab) {
+static char *hard_lead_of(struct slab *slab) {
     char *first = slab_slot_zero(slab) + (size_t)(slab->slots - slab->capacity) * slab->slot_size;
     bool room = first - granule_start(slab_granule(slab)) >= (ptrdiff_t)LEAD;
     return room && slab->size_class != CLASS_ZERO ? first - LEAD : NULL;
 }
 
 /* Clears the lead, so that the write is reported once. */
-RARE static void report_lead(char *lead, const char *when) {
+RARE static void hard_report_lead(char *lead, const char *when) {
     struct slot_ref first;
     struct block_info info;
-    const char *written = fill_find_damage(lead, LEAD, 0);
+    const char *written = redzone_find_fill_damage(lead, LEAD, 0);
     bool known = slot_ref_find(lead + LEAD, &first) && hard_is_known(&first);
     if (known) hard_info(&first, &info);
     report_error(&(struct error){.cause = known ? "heap underflow" : "corrupted",
@@ -131,17 +132,18 @@ RARE static void report_lead(char *lead, const char *when) {
 }
 
 size_t hard_verify_lead(struct slab *slab, const char *when) {
-    char *lead = lead_of(slab);
+    char *lead = hard_lead_of(slab);
     if (lead == NULL || !slab->wiped || hard_is_zero(lead, LEAD)) return 0;
-    report_lead(lead, when);
+    hard_report_lead(lead, when);
     return 1;
 }
 
 NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
     struct slot_ref ref;
     if (slot_ref_find(slot, &ref))
-        (state_get(ref.state) == SLOT_HELD_FRESH ? report_stray_write : report_late_write)(
-            &ref, "found when it was to be used again");
+        (state_get(ref.state) == SLOT_HELD_FRESH
+             ? hard_report_stray_write
+             : hard_report_late_write)(&ref, "found when it was to be used again");
     memset(slot, 0, bytes);
 }
 
@@ -150,7 +152,7 @@ void hard_wipe(struct slab *slab) {
     for (uint32_t slot = 0; slot < slab->slots; slot++)
         if (state_get(&slab->state[slot]) == SLOT_FREE)
             memset(zero + (size_t)slot * slab->slot_size, 0, slab->slot_size);
-    char *lead = lead_of(slab);
+    char *lead = hard_lead_of(slab);
     if (lead != NULL) memset(lead, 0, LEAD);
     slab->wiped = true;
 }

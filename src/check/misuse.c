@@ -39,7 +39,7 @@ RARE void misuse_explain(enum misuse what, const void *p, const void *caller) {
     struct finding finding;
     bool was_block;
     if ((settings.check_action & (CHECK_REPORT | CHECK_ABORT)) == 0 && !handler_is_set()) return;
-    if (block_info_special(p, &block)) {
+    if (block_info_checked(p, &block)) {
         error.block = &block;
         was_block = block.life == LIFE_FREED && block.start == p;
     } else {

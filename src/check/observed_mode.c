@@ -25,6 +25,6 @@ struct mode observed_mode = {
     .free = mode_free,
     .alloc = observed_alloc,
     .free_request = observed_free_request,
-    .resize = checked_resize,
+    .resize = resize_checked,
     .resize_in_place = observed_resize_in_place,
 };

@@ -17,14 +17,14 @@
 
 #include "heap/heap.h"
 
-struct ring {
+struct quarantine_ring {
     struct entry *entries;
     uint32_t head, tail;
     uint32_t capacity; /* a power of two, or 0 */
 };
 
 struct quarantine {
-    struct ring rings[CLASSES];
+    struct quarantine_ring rings[CLASSES];
     ptrdiff_t counted;    /* bytes that came, less those that left, and are not in the sum yet */
     unsigned next_victim; /* class that gives up slots next, when there are too many bytes */
 };
@@ -39,8 +39,8 @@ bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry);
 struct entry quarantine_take(struct heap *heap, unsigned size_class);
 
 /* After one has left: that which leaves the class after some more, or without a slot. */
-#define SOON 3u
-struct entry quarantine_soon(const struct heap *heap, unsigned size_class);
+#define QUARANTINE_AHEAD 3u
+struct entry quarantine_look_ahead(const struct heap *heap, unsigned size_class);
 
 /* After a put: a slot that must leave, since more is held than may be; else one without a slot. */
 struct entry quarantine_evict(struct heap *heap, unsigned size_class);

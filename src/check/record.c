@@ -23,16 +23,18 @@ bool slot_ref_find(const void *p, struct slot_ref *ref) {
     return ref->slot < head->slots && state_get(ref->state) != SLOT_NONE;
 }
 
-static size_t records_bytes(const struct slab *slab) { return slab->slots * sizeof(struct record); }
+static size_t record_array_bytes(const struct slab *slab) {
+    return slab->slots * sizeof(struct record);
+}
 
-bool records_make(struct slab *slab) {
+bool record_make_array(struct slab *slab) {
     MALLOW_ASSERT(slab->index == 0);
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
     if (likely(slab->records != NULL)) return true;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
-    struct record *records = meta_alloc(records_bytes(slab));
-    if (records != NULL) memset(records, 0, records_bytes(slab));
+    struct record *records = meta_alloc(record_array_bytes(slab));
+    if (records != NULL) memset(records, 0, record_array_bytes(slab));
     slab->records = records;
     open_lock_drop(&global_lock, &hold);
     return records != NULL;

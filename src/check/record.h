@@ -61,7 +61,7 @@ ALWAYS_INLINE struct slot_ref slot_ref_of(struct entry entry) {
 }
 
 /* Makes sure that the slab has records; false when there is no memory. */
-bool records_make(struct slab *slab);
+bool record_make_array(struct slab *slab);
 
 static inline struct record *record_of(const struct slot_ref *ref) {
     MALLOW_ASSERT(ref->slot < ref->slab->slots);

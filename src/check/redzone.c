@@ -12,13 +12,13 @@ RARE void redzone_choose_secret(void) {
 }
 
 /* Without null bytes, so that one too many is seen. */
-static uint64_t word_for(const char *start) { return redzone_key(start) | 0x0101010101010101; }
+static uint64_t redzone_word(const char *start) { return redzone_key(start) | 0x0101010101010101; }
 
 /* Two words at any address. */
 typedef uint64_t redzone_lane __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* The repeated word as it is from its byte `first` on. */
-static redzone_lane lane_from(uint64_t word, size_t first) {
+static redzone_lane redzone_lane_from(uint64_t word, size_t first) {
     unsigned by = (unsigned)(first % 8 * 8);
     uint64_t turned = word >> by | word << (-by & 63);
     return (redzone_lane){turned, turned};
@@ -29,7 +29,7 @@ static redzone_lane lane_from(uint64_t word, size_t first) {
 
 /* The last redzone_lane may lie over the one before it. */
 void redzone_fill(char *start, size_t bytes) {
-    uint64_t word = word_for(start);
+    uint64_t word = redzone_word(start);
     redzone_lane both = {word, word};
     size_t i = 0;
     if (likely(bytes == ZONE_USUAL)) {
@@ -39,22 +39,22 @@ void redzone_fill(char *start, size_t bytes) {
     for (; i + sizeof both <= bytes; i += sizeof both) *(redzone_lane *)(start + i) = both;
     if (i == bytes) return;
     if (likely(bytes >= sizeof both))
-        *(redzone_lane *)(start + bytes - sizeof both) = lane_from(word, bytes);
+        *(redzone_lane *)(start + bytes - sizeof both) = redzone_lane_from(word, bytes);
     else
         for (; i < bytes; i++) start[i] = (char)(word >> i % 8 * 8);
 }
 
 /* Where the first of `bytes` differs from the repeated word. */
-static RARE const char *find_difference(const char *start, size_t bytes, uint64_t word) {
+static RARE const char *redzone_find_difference(const char *start, size_t bytes, uint64_t word) {
     for (size_t i = 0; i < bytes; i++)
         if ((uint8_t)start[i] != (uint8_t)(word >> i % 8 * 8)) return start + i;
     return NULL;
 }
 
-static const char *find_other(const char *start, size_t bytes, uint64_t word) {
+static const char *redzone_find_other(const char *start, size_t bytes, uint64_t word) {
     redzone_lane both = {word, word}, all = {0, 0};
     size_t i = 0;
-    if (unlikely(bytes < sizeof both)) return find_difference(start, bytes, word);
+    if (unlikely(bytes < sizeof both)) return redzone_find_difference(start, bytes, word);
     for (; i + 4 * sizeof both <= bytes; i += 4 * sizeof both) {
         const redzone_lane *at = (const redzone_lane *)(start + i);
         all |= (at[0] ^ both) | (at[1] ^ both) | (at[2] ^ both) | (at[3] ^ both);
@@ -62,22 +62,23 @@ static const char *find_other(const char *start, size_t bytes, uint64_t word) {
     for (; i + sizeof both <= bytes; i += sizeof both)
         all |= *(const redzone_lane *)(start + i) ^ both;
     if (i != bytes)
-        all |= *(const redzone_lane *)(start + bytes - sizeof both) ^ lane_from(word, bytes);
+        all |=
+            *(const redzone_lane *)(start + bytes - sizeof both) ^ redzone_lane_from(word, bytes);
     if (likely((all[0] | all[1]) == 0)) return NULL;
-    return find_difference(start, bytes, word);
+    return redzone_find_difference(start, bytes, word);
 }
 
 const char *redzone_find_damage(const char *start, size_t bytes) {
     if (likely(bytes == ZONE_USUAL)) {
-        uint64_t word = word_for(start);
+        uint64_t word = redzone_word(start);
         redzone_lane both = {word, word};
         redzone_lane all = (*(const redzone_lane *)start ^ both) |
                            (*(const redzone_lane *)(start + sizeof both) ^ both);
-        return likely((all[0] | all[1]) == 0) ? NULL : find_difference(start, bytes, word);
+        return likely((all[0] | all[1]) == 0) ? NULL : redzone_find_difference(start, bytes, word);
     }
-    return find_other(start, bytes, word_for(start));
+    return redzone_find_other(start, bytes, redzone_word(start));
 }
 
-const char *fill_find_damage(const char *start, size_t bytes, uint8_t value) {
-    return find_other(start, bytes, value * 0x0101010101010101ull);
+const char *redzone_find_fill_damage(const char *start, size_t bytes, uint8_t value) {
+    return redzone_find_other(start, bytes, value * 0x0101010101010101ull);
 }

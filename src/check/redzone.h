@@ -32,6 +32,6 @@ void redzone_fill(char *start, size_t bytes);
 const char *redzone_find_damage(const char *start, size_t bytes);
 
 /* Of memory that is free: the first byte that is not `value`, or NULL. */
-const char *fill_find_damage(const char *start, size_t bytes, uint8_t value);
+const char *redzone_find_fill_damage(const char *start, size_t bytes, uint8_t value);
 
 #endif

@@ -12,7 +12,7 @@
 #include "heap/alloc.h"
 #include "mallow.h"
 
-bool checked_usable_size(const void *p, size_t *usable) {
+bool resize_usable_size(const void *p, size_t *usable) {
     struct block_info info;
     if (!block_info_of(p, &info) || info.life != LIFE_LIVE || info.start != p) return false;
     *usable = info.size;
@@ -20,14 +20,14 @@ bool checked_usable_size(const void *p, size_t *usable) {
 }
 
 /* The mode below the observers: they see a resize, not the calls that it consists of. */
-static const struct mode *unobserved_mode(void) {
+static const struct mode *resize_unobserved_mode(void) {
     const struct mode *mode = mode_now();
     return mode == &observed_mode ? mode_below(mode) : mode;
 }
 
-static void *checked_resize_in_place(void *p, size_t before, size_t size, const void *caller) {
+static void *resize_checked_in_place(void *p, size_t before, size_t size, const void *caller) {
     bool may_move = !observers_need_old_address();
-    char *resized = unobserved_mode()->resize_in_place(p, before, size, may_move);
+    char *resized = resize_unobserved_mode()->resize_in_place(p, before, size, may_move);
     if (resized == NULL) return NULL;
     size_t after = mallow_usable_size(resized);
     if ((settings.modes & MODE_FILL) != 0 && after > before)
@@ -37,8 +37,8 @@ static void *checked_resize_in_place(void *p, size_t before, size_t size, const 
     return resized;
 }
 
-static void *checked_resize_by_copy(void *p, size_t before, const struct alloc_request *request) {
-    const struct mode *mode = unobserved_mode();
+static void *resize_checked_by_copy(void *p, size_t before, const struct alloc_request *request) {
+    const struct mode *mode = resize_unobserved_mode();
     void *copy = mode->alloc(request);
     if (copy == NULL) return NULL;
     memcpy(copy, p, min_size(before, request->size));
@@ -55,7 +55,7 @@ static void *checked_resize_by_copy(void *p, size_t before, const struct alloc_r
 }
 
 /* There was no memory for a copy. */
-static void *checked_keep_in_place(void *p, size_t before, size_t size, const void *caller) {
+static void *resize_checked_keep(void *p, size_t before, size_t size, const void *caller) {
     observe_resized(
         &(struct resize_event){.old = p, .before = before, .size = size, .caller = caller});
     if (size > before) return NULL;
@@ -63,16 +63,16 @@ static void *checked_keep_in_place(void *p, size_t before, size_t size, const vo
     return p;
 }
 
-void *checked_resize(void *p, size_t size, const void *caller) {
+void *resize_checked(void *p, size_t size, const void *caller) {
     struct alloc_request request = {
         .size = size, .align = 1, .caller = caller, .entry = __builtin_frame_address(0)};
     size_t before;
     int error_before = errno;
     observe_before();
-    if (!checked_usable_size(p, &before)) return resize_unknown(p, size, caller);
-    void *resized = checked_resize_in_place(p, before, size, caller);
-    if (resized == NULL) resized = checked_resize_by_copy(p, before, &request);
-    if (resized == NULL) resized = checked_keep_in_place(p, before, size, caller);
+    if (!resize_usable_size(p, &before)) return resize_unknown(p, size, caller);
+    void *resized = resize_checked_in_place(p, before, size, caller);
+    if (resized == NULL) resized = resize_checked_by_copy(p, before, &request);
+    if (resized == NULL) resized = resize_checked_keep(p, before, size, caller);
     if (resized != NULL) errno = error_before;
     return resized;
 }

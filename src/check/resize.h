@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /* As struct mode has it (heap/mode.h). */
-void *checked_resize(void *p, size_t size, const void *caller);
+void *resize_checked(void *p, size_t size, const void *caller);
 
 /* The size of the live block that begins at p; false if there is none. */
-bool checked_usable_size(const void *p, size_t *usable);
+bool resize_usable_size(const void *p, size_t *usable);
 
 #endif

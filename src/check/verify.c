@@ -13,12 +13,12 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 
-static bool is_damaged(const struct slot_ref *ref) {
+static bool verify_is_damaged(const struct slot_ref *ref) {
     if (settings.check == CHECK_HARD) return hard_is_damaged(ref);
     return ref->slab->records != NULL && full_damage(ref) != DAMAGE_NONE;
 }
 
-static bool report_damaged(const struct slot_ref *ref, const char *when) {
+static bool verify_report_damaged(const struct slot_ref *ref, const char *when) {
     if (settings.check == CHECK_HARD) return hard_verify(ref, when);
     return full_verify(ref, when) != DAMAGE_NONE;
 }
@@ -35,7 +35,7 @@ struct look {
 };
 
 /* True when it is not known. */
-static bool is_wanted(struct look *look, const char *start, size_t bytes) {
+static bool verify_is_wanted(struct look *look, const char *start, size_t bytes) {
     uint64_t entry;
     uintptr_t at = (uintptr_t)start, end = at + bytes;
     for (; at < end; at = round_up(at + 1, os_page_size()))
@@ -45,15 +45,15 @@ static bool is_wanted(struct look *look, const char *start, size_t bytes) {
 
 /* The first damaged slot of the slab from `from` on. Under the global lock, for without it the slab
  * may retire and be made anew with slots of another size. */
-static bool find_damaged(struct look *look, struct slab *slab, uint32_t from,
-                         struct slot_ref *ref) {
+static bool verify_find_damaged(struct look *look, struct slab *slab, uint32_t from,
+                                struct slot_ref *ref) {
     bool found = false;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
     bool there = atomic_load_explicit(&slab->owner, memory_order_acquire) != NULL &&
                  slab->kind == GRANULE_SLAB && slab->index == 0;
     char *zero = there ? slab_slot_zero(slab) : NULL;
-    if (there) there = is_wanted(look, zero, (size_t)slab->slots * slab->slot_size);
+    if (there) there = verify_is_wanted(look, zero, (size_t)slab->slots * slab->slot_size);
     for (uint32_t slot = from; there && !found && slot < slab->slots; slot++) {
         *ref = (struct slot_ref){
             .slab = slab,
@@ -62,7 +62,7 @@ static bool find_damaged(struct look *look, struct slab *slab, uint32_t from,
             .bytes = slab->slot_size,
             .state = &slab->state[slot],
         };
-        found = is_wanted(look, ref->start, ref->bytes) && is_damaged(ref);
+        found = verify_is_wanted(look, ref->start, ref->bytes) && verify_is_damaged(ref);
     }
     open_lock_drop(&global_lock, &hold);
     return found;
@@ -75,8 +75,8 @@ static size_t verify_lead(struct slab *slab, const char *when) {
 static size_t verify_slab(struct look *look, struct slab *slab, const char *when) {
     struct slot_ref ref;
     size_t damaged = verify_lead(slab, when);
-    for (uint32_t from = 0; find_damaged(look, slab, from, &ref); from = ref.slot + 1)
-        damaged += report_damaged(&ref, when);
+    for (uint32_t from = 0; verify_find_damaged(look, slab, from, &ref); from = ref.slot + 1)
+        damaged += verify_report_damaged(&ref, when);
     return damaged;
 }
 
@@ -105,11 +105,11 @@ RARE size_t verify_all(const char *when) { return verify_pages(PAGEMAP_THERE, wh
 static void verify_before_call(void) { verify_all("found by mcheck_pedantic"); }
 const struct observer verify_observer = {.before = verify_before_call};
 
-static bool is_child;
-RARE void verify_after_fork(void) { is_child = true; }
+static bool verify_in_child;
+RARE void verify_after_fork(void) { verify_in_child = true; }
 
 RARE void verify_at_exit(void) {
     if (mode_is_plain()) return;
-    verify_pages(is_child ? PAGEMAP_ALONE | PAGEMAP_SWAPPED : PAGEMAP_THERE,
+    verify_pages(verify_in_child ? PAGEMAP_ALONE | PAGEMAP_SWAPPED : PAGEMAP_THERE,
                  "found when the process ended");
 }

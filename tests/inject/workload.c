@@ -246,7 +246,7 @@ static void check_plain_blocks(const struct mallow_stats *stats) {
 
 /* Statistics do not count all blocks in these modes, but each block has a record, and the bytes
  * around it are intact. */
-static void check_special_blocks(void) {
+static void check_blocks_of_modes(void) {
     for (int i = 0; i < BLOCKS; i++) {
         struct block_info info;
         if (blocks[i].start == NULL) continue;
@@ -265,7 +265,7 @@ void workload_check_heap(void) {
     if (settings.modes == 0)
         check_plain_blocks(&stats);
     else
-        check_special_blocks();
+        check_blocks_of_modes();
     struct page_counts pages = pages_count();
     CHECK_EQUAL(stats.dirty_bytes, pages.dirty << RUN_SHIFT);
     CHECK_EQUAL(stats.clean_bytes, pages.clean << RUN_SHIFT);

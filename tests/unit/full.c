@@ -19,7 +19,7 @@ static void check_block(size_t size, size_t align, enum family family, bool zero
     CHECK(block != NULL);
     CHECK_EQUAL((uintptr_t)block % max_size(align, UNIT), 0);
     CHECK(is_filled(block, size, zero ? 0 : FILL_FRESH));
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     struct block_info info;
     CHECK(full_is_known(&ref));
     full_info(&ref, &info);
@@ -85,7 +85,7 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
     for (int i = 0; i < 1000; i++) {
         struct block_info info;
         blocks[i] = take_as((struct alloc_request){.align = 1, .family = FAMILY_NEW}, 0);
-        struct slot_ref ref = place_around(blocks[i]);
+        struct slot_ref ref = ref_around(blocks[i]);
         CHECK(blocks[i] != NULL && !os_is_readable(blocks[i]));
         full_info(&ref, &info);
         CHECK(info.life == LIFE_LIVE && info.start == blocks[i] && info.size == 0);
@@ -123,7 +123,7 @@ static void fresh_slots_come_at_random(void) {
     for (int i = 0; i < COUNT; i++) {
         for (int round = 0; round < 2; round++) {
             const char *block = take(round == 0 ? 300 : 1000);
-            order[round][i] = place_around(block).slot;
+            order[round][i] = ref_around(block).slot;
         }
         ascents += i > 0 && order[0][i] > order[0][i - 1];
         same += i > 0 && order[0][i] - order[0][i - 1] == order[1][i] - order[1][i - 1];
@@ -136,7 +136,7 @@ enum { WINDOW = 64 }; /* slots that are used before others */
 
 /* The first and the last window of a slab may have fewer slots. */
 static bool is_in_whole_window(const char *block) {
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     uint32_t first = ref.slot / WINDOW * WINDOW, unused = ref.slab->slots - ref.slab->capacity;
     return first >= unused && first + WINDOW <= ref.slab->slots;
 }
@@ -195,7 +195,7 @@ static void passed_sizes_and_families_are_compared(void) {
 static void *free_all(void *unused) {
     struct heap *heap = heap_enter();
     for (int i = 0; i < SHARED; i++) {
-        struct slot_ref ref = place_around(shared[i]);
+        struct slot_ref ref = ref_around(shared[i]);
         meet(i);
         freed_blocks += full_free(heap, &ref, shared[i], &plain_free, 0);
     }
@@ -215,7 +215,7 @@ static void *take_one(void *unused) {
 
 static void any_thread_may_free_a_block(void) {
     char *block = run_in_thread(take_one, NULL);
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     struct block_info info;
     give(block);
     full_info(&ref, &info);

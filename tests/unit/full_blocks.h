@@ -32,14 +32,14 @@ static inline char *take(size_t size) {
     return block;
 }
 
-static inline struct slot_ref place_around(const char *p) {
+static inline struct slot_ref ref_around(const char *p) {
     struct slot_ref ref;
     CHECK(slot_ref_find(p, &ref));
     return ref;
 }
 
 static inline bool give_as(char *block, struct free_request request, stack_id stack) {
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     struct heap *heap = heap_enter();
     bool done = full_free(heap, &ref, block, &request, stack);
     heap_leave(heap);
@@ -49,7 +49,7 @@ static inline bool give_as(char *block, struct free_request request, stack_id st
 static inline void give(char *block) { CHECK(give_as(block, plain_free, 0)); }
 
 static inline enum damage damage_of(const char *block) {
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     return full_damage(&ref);
 }
 

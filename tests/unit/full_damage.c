@@ -21,7 +21,7 @@ static const char *where(ptrdiff_t at, size_t size) {
 
 static void check_damaged(const char *block, enum damage expected, const char *cause,
                           const char *where_it_is) {
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     CHECK_EQUAL(full_damage(&ref), expected);
     check_reported("");
     CHECK_EQUAL(full_verify(&ref, "found by the test"), expected);
@@ -62,7 +62,7 @@ static void each_byte_around_a_block_is_checked(void) {
 static void the_whole_rest_of_the_slot_is_checked(void) {
     for (size_t size = 600; size < 640; size++) {
         char *block = take(size);
-        struct slot_ref ref = place_around(block);
+        struct slot_ref ref = ref_around(block);
         for (char *at = ref.start; at < ref.start + ref.bytes; at++) {
             char before = *at;
             *at = (char)~before;
@@ -92,7 +92,7 @@ static void a_redzone_of_another_block_does_not_fit(void) {
 
 static void each_byte_of_a_freed_block_is_checked(void) {
     char *block = take(100);
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     give(block);
     for (char *at = ref.start; at < ref.start + ref.bytes; at++) {
         char before = *at;

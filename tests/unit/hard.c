@@ -21,7 +21,7 @@ static void check_block(size_t size, size_t align) {
     char *block = hard_alloc(size, align);
     CHECK(block != NULL && (uintptr_t)block % max_size(align, UNIT) == 0);
     CHECK(is_zero(block, size));
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     CHECK(ref.bytes >= size + HARD_TAIL);
     CHECK_EQUAL(hard_size(&ref), size);
     struct block_info info;
@@ -90,7 +90,7 @@ static void a_block_of_no_bytes_is_inaccessible(void) {
 /* ---- another size ---- */
 
 static void resize(char *block, size_t before, size_t size) {
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     pattern_fill(block, before, 17);
     if (hard_resize(&ref, size)) {
         CHECK(pattern_holds(block, min_size(before, size), 17));
@@ -169,7 +169,7 @@ static void the_place_of_the_first_slot_cannot_be_guessed(void) {
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = start_child();
         if (child == 0) {
-            struct slot_ref ref = place_of_live(take(24));
+            struct slot_ref ref = ref_of_live(take(24));
             CHECK(ref.slab->slots > 10 * FIRST);
             _exit(ref.slot < FIRST);
         }
@@ -213,7 +213,7 @@ static void *use_blocks(void *argument) {
     for (int i = 0; i < STEPS; i++) {
         size_t n = random_below(&random, BLOCKS);
         if (blocks[n].start != NULL) {
-            struct slot_ref ref = place_of_live(blocks[n].start);
+            struct slot_ref ref = ref_of_live(blocks[n].start);
             CHECK_EQUAL(hard_size(&ref), blocks[n].size);
             CHECK(pattern_holds(blocks[n].start, blocks[n].size, blocks[n].key));
             give(blocks[n].start);

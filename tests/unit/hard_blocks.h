@@ -30,20 +30,20 @@ static inline char *take(size_t size) {
 
 static inline void give(char *block) { CHECK(hard_free(block)); }
 
-static inline struct slot_ref place_around(const char *p) {
+static inline struct slot_ref ref_around(const char *p) {
     struct slot_ref ref;
     CHECK(slot_ref_find(p, &ref));
     return ref;
 }
 
-static inline struct slot_ref place_of_live(char *block) {
+static inline struct slot_ref ref_of_live(char *block) {
     struct slot_ref ref;
     CHECK(hard_find(block, &ref) && ref.start == block);
     return ref;
 }
 
 static inline bool is_damaged(const char *block) {
-    struct slot_ref ref = place_around(block);
+    struct slot_ref ref = ref_around(block);
     return hard_is_damaged(&ref);
 }
 

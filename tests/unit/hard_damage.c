@@ -11,7 +11,7 @@
 /* Checks that a change of any bit from the end of the block to the end of its slot is found. */
 static void check_each_bit_after(size_t size) {
     char *block = take(size);
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     for (char *at = block + size; at < ref.start + ref.bytes; at++) {
         for (unsigned bit = 0; bit < 8; bit++) {
             *at ^= (char)(1 << bit);
@@ -32,7 +32,7 @@ static void each_byte_after_a_block_is_checked(void) {
 static void a_single_null_byte_is_found(void) {
     for (size_t size = 1; size < 2000; size++) {
         char *block = take(size);
-        struct slot_ref ref = place_of_live(block);
+        struct slot_ref ref = ref_of_live(block);
         block[size] = 0;
         CHECK(hard_is_damaged(&ref));
         give(block);
@@ -44,7 +44,7 @@ static void free_reports_damage_and_frees(void) {
     for (size_t size = 1; size < 1000; size = size * 3 / 2 + 1) {
         char *block = take(size), expected[100];
         block[size] ^= 0x55;
-        struct slot_ref ref = place_of_live(block);
+        struct slot_ref ref = ref_of_live(block);
         snprintf(expected, sizeof expected, "heap overflow of %p (", (void *)(block + size));
         give(block);
         const char *text = reported();
@@ -58,7 +58,7 @@ static void free_reports_damage_and_frees(void) {
 
 static void an_overflow_up_to_the_next_block_is_found(void) {
     char *block = take(40);
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     memset(block, 'x', ref.bytes);
     give(block);
     check_reported("heap overflow of");
@@ -124,7 +124,7 @@ static void a_write_before_a_block_is_found_by_verify_all(void) {
 static void a_write_before_the_first_block_of_a_slab_is_found(void) {
     enum { SIZE = 100, COUNT = 4096 };
     for (int i = 0; i < COUNT; i++) {
-        struct slot_ref ref = place_of_live(take(SIZE));
+        struct slot_ref ref = ref_of_live(take(SIZE));
         if (ref.slot != ref.slab->slots - ref.slab->capacity) continue;
         ref.start[-1] = 1;
         verify_all("found by the test");
@@ -141,7 +141,7 @@ static void a_write_before_the_first_block_of_a_slab_is_found(void) {
 static void each_byte_of_a_freed_block_is_checked(void) {
     for (size_t size = 1; size < 3000; size = size * 2 + 7) {
         char *block = take(size);
-        struct slot_ref ref = place_of_live(block);
+        struct slot_ref ref = ref_of_live(block);
         give(block);
         for (char *at = ref.start; at < ref.start + ref.bytes; at++) {
             *at = 1;
@@ -157,7 +157,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
     for (size_t size = 8; size < LARGEST; size = size * 3 + 5) {
         for (int end = 0; end < 2; end++) {
             char *block = take(size), expected[100];
-            struct slot_ref ref = place_of_live(block);
+            struct slot_ref ref = ref_of_live(block);
             char *at = end ? ref.start + ref.bytes - 1 : block;
             give(block);
             *at = 1;
@@ -178,7 +178,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
 
 static void resizing_finds_an_overflow(void) {
     char *block = take(100);
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     block[100] = 0;
     CHECK(hard_resize(&ref, 101));
     check_reported(", found by realloc");
@@ -188,7 +188,7 @@ static void resizing_finds_an_overflow(void) {
 
 static void verifying_a_block_reports_damage(void) {
     char *block = take(100);
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     CHECK(!hard_verify(&ref, "found by the test"));
     block[100] ^= 1;
     CHECK(hard_verify(&ref, "found by the test"));

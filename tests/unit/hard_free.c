@@ -41,7 +41,7 @@ static void one_of_several_threads_frees_a_block(void) {
 static void the_size_of_an_overrun_block_is_not_compared(void) {
     struct free_request request = {.family = FAMILY_NEW, WITH_SIZE(100)};
     char *block = take(100);
-    struct slot_ref ref = place_of_live(block);
+    struct slot_ref ref = ref_of_live(block);
     memset(block, 'x', ref.bytes);
     CHECK(hard_free_checked(block, &request));
     const char *text = reported();

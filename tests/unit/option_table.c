@@ -266,7 +266,7 @@ static void options_turn_modes_on_and_off(void **state) {
     (void)state;
     static const struct {
         const char *variable, *value;
-        unsigned special;
+        unsigned modes;
     } cases[] = {
         {"MALLOW_OPTIONS", "zero_on_free=on", MODE_ZERO},
         {"MALLOW_OPTIONS", "zero_on_free=on,zero_on_free=off", 0},
@@ -283,7 +283,7 @@ static void options_turn_modes_on_and_off(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         restore_defaults(NULL);
         assert_string_equal(read_with(cases[i].variable, cases[i].value), "");
-        if (settings.modes != cases[i].special) fail_msg("%s: %#x", cases[i].value, settings.modes);
+        if (settings.modes != cases[i].modes) fail_msg("%s: %#x", cases[i].value, settings.modes);
     }
 }
 

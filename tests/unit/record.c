@@ -99,7 +99,7 @@ static void a_retired_slab_has_no_place(void **state) {
     struct slot_ref ref;
     char *middle = granule_start(slab_granule(slab)) + GRANULE / 2;
     assert_true(slot_ref_find(middle, &ref));
-    assert_true(records_make(slab));
+    assert_true(record_make_array(slab));
     assert_true(slab_retire_old(heap, slab));
     assert_false(slot_ref_find(middle, &ref));
     assert_null(slab->records);
@@ -112,7 +112,7 @@ static void every_slot_has_records_of_its_own(void **state) {
     for (unsigned size_class = 1; size_class < CLASSES; size_class += 7) {
         struct slab *slab = new_slab(size_class);
         assert_null(slab->records);
-        assert_true(records_make(slab));
+        assert_true(record_make_array(slab));
         struct record *records = slab->records;
         static const struct record no_record;
         struct slot_ref ref = {.slab = slab};
@@ -122,7 +122,7 @@ static void every_slot_has_records_of_its_own(void **state) {
         for (ref.slot = 0; ref.slot < slab->slots; ref.slot++) {
             memset(record_of(&ref), (int)ref.slot, sizeof no_record);
         }
-        assert_true(records_make(slab));
+        assert_true(record_make_array(slab));
         assert_ptr_equal(slab->records, records);
         for (ref.slot = 0; ref.slot < slab->slots; ref.slot++) {
             uint8_t of_record[sizeof no_record];
@@ -138,7 +138,7 @@ static void records_are_freed_with_the_slab(void **state) {
     size_t used = 0;
     for (int i = 0; i < 100; i++) {
         struct slab *slab = new_slab(size_class_of(100));
-        assert_true(records_make(slab));
+        assert_true(record_make_array(slab));
         struct slot_ref ref = {.slab = slab, .slot = slab->slots - 1};
         assert_int_equal(record_of(&ref)->size, 0);
         assert_int_equal(record_of(&ref)->freed_by, 0);

@@ -23,7 +23,7 @@ static int choose(void **state) {
 typedef const char *(*finder)(const char *start, size_t bytes);
 
 static const char *find_fill(const char *start, size_t bytes) {
-    return fill_find_damage(start, bytes, VALUE);
+    return redzone_find_fill_damage(start, bytes, VALUE);
 }
 
 static void lay_redzone(char *start, size_t bytes) { redzone_fill(start, bytes); }
