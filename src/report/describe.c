@@ -12,11 +12,11 @@
 #include "pages/pages.h"
 #include "report/mapped.h"
 
-static struct text text_of(struct finding *f) {
+static struct text describe_text(struct finding *f) {
     return (struct text){.buffer = f->text, .size = sizeof f->text - 1};
 }
 
-static void add_slot(struct text *t, size_t inside, uint64_t slot, size_t size) {
+static void describe_add_slot(struct text *t, size_t inside, uint64_t slot, size_t size) {
     if (inside != 0) {
         text_add_number(t, inside);
         text_add(t, " bytes inside ");
@@ -30,7 +30,7 @@ static void add_slot(struct text *t, size_t inside, uint64_t slot, size_t size) 
 
 static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
     struct slab *head = slab_head(slab);
-    struct text t = text_of(f);
+    struct text t = describe_text(f);
     uint32_t offset = (uint32_t)p - slab->start;
     uint32_t size = slab->slot_size;
     uint32_t slot = (uint32_t)(slab->state - head->state) + offset / size;
@@ -43,28 +43,28 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
         text_add(&t, "-byte slab");
         return;
     }
-    add_slot(&t, offset % size, slot, size);
+    describe_add_slot(&t, offset % size, slot, size);
     if (offset % size != 0) return;
     if (state == SLOT_FRESH || state == SLOT_CACHED_FRESH || state == SLOT_HELD_FRESH)
         text_add(&t, ", never allocated");
 }
 
 static void describe_shared(struct slab *granule, uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
+    struct text t = describe_text(f);
     uint32_t start = shared_find_start(granule, shared_unit((void *)p));
     if (start == UINT32_MAX) {
         text_add(&t, "beside the slots of a slab of mixed sizes, never allocated");
         return;
     }
     size_t inside = p % GRANULE - (size_t)start * UNIT;
-    add_slot(&t, inside, start, size_class_bytes(shared_class(granule, start)));
+    describe_add_slot(&t, inside, start, size_class_bytes(shared_class(granule, start)));
     f->was_block = inside == 0;
 }
 
 /* ---- what is not ours ---- */
 
 static void describe_foreign(uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
+    struct text t = describe_text(f);
     uintptr_t here = (uintptr_t)&t;
     struct mapped mapping;
     if (!mapped_at(p, &mapping)) {
@@ -80,7 +80,7 @@ static void describe_foreign(uintptr_t p, struct finding *f) {
 }
 
 static void describe_run(uintptr_t p, struct finding *f) {
-    struct text t = text_of(f);
+    struct text t = describe_text(f);
     struct page_counts counts = pages_count();
     uint32_t page = page_of((void *)p);
     if (page < GRANULE_PAGES || page >= counts.top) {
@@ -117,7 +117,7 @@ struct finding describe_pointer(const void *pointer) {
         else
             describe_run(p, &f);
     } else if (mapping_around(pointer, &around)) {
-        struct text t = text_of(&f);
+        struct text t = describe_text(&f);
         text_add_number(&t, p - (uintptr_t)around.block);
         text_add(&t, " bytes inside a block of ");
         text_add_number(&t, around.bytes);

@@ -8,24 +8,24 @@
 #include "base/compiler.h"
 #include "base/settings.h"
 
-static _Atomic(error_handler) error_handler_now;
+static _Atomic(error_handler) handler_now;
 
 /* Frame of the call that is at work. When that is deeper than the frame of now, the handler has
  * jumped out of it. */
-static __thread uintptr_t handling __attribute__((tls_model("initial-exec")));
+static __thread uintptr_t handler_frame __attribute__((tls_model("initial-exec")));
 
 RARE void handler_set(error_handler now) {
-    atomic_store_explicit(&error_handler_now, now, memory_order_relaxed);
+    atomic_store_explicit(&handler_now, now, memory_order_relaxed);
     racy_store(&settings.error_handler, now != NULL);
-    handling = 0;
+    handler_frame = 0;
 }
 
 RARE bool handler_is_set(void) {
-    return atomic_load_explicit(&error_handler_now, memory_order_relaxed) != NULL;
+    return atomic_load_explicit(&handler_now, memory_order_relaxed) != NULL;
 }
 
 /* STATUS_OK: mcheck(3) has no word for it. */
-static enum block_status status_of(const char *cause) {
+static enum block_status handler_status(const char *cause) {
     static const struct {
         const char *cause;
         enum block_status status;
@@ -40,13 +40,13 @@ static enum block_status status_of(const char *cause) {
 }
 
 RARE bool handler_take(const char *cause) {
-    error_handler call = atomic_load_explicit(&error_handler_now, memory_order_relaxed);
-    enum block_status status = status_of(cause);
+    error_handler call = atomic_load_explicit(&handler_now, memory_order_relaxed);
+    enum block_status status = handler_status(cause);
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (call == NULL || status == STATUS_OK) return false;
-    if (handling != 0 && frame < handling) return true;
-    handling = frame;
+    if (handler_frame != 0 && frame < handler_frame) return true;
+    handler_frame = frame;
     call(status);
-    handling = 0;
+    handler_frame = 0;
     return true;
 }

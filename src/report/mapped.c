@@ -7,9 +7,9 @@
 #include "os/os.h"
 #include "os/os_auxv.h"
 
-static UNTOUCHED char maps[256 * KIB];
+static UNTOUCHED char mapped_text[256 * KIB];
 
-static uintptr_t parse_hex(const char **text) {
+static uintptr_t mapped_parse_hex(const char **text) {
     uintptr_t value = 0;
     for (;; (*text)++) {
         char c = **text;
@@ -23,7 +23,7 @@ static uintptr_t parse_hex(const char **text) {
 }
 
 /* The name stands behind five fields and some spaces: it may have spaces in it. */
-static const char *skip_fields(const char *at, const char *end) {
+static const char *mapped_skip_fields(const char *at, const char *end) {
     for (unsigned fields = 5; fields > 0; fields--) {
         while (at < end && *at != ' ') at++;
         while (at < end && *at == ' ') at++;
@@ -31,24 +31,24 @@ static const char *skip_fields(const char *at, const char *end) {
     return at;
 }
 
-static struct mapped parse_line(const char *line, const char *end) {
+static struct mapped mapped_parse_line(const char *line, const char *end) {
     struct mapped mapping;
     const char *at = line;
-    mapping.start = parse_hex(&at);
+    mapping.start = mapped_parse_hex(&at);
     at++;
-    mapping.end = parse_hex(&at);
-    mapping.name = skip_fields(line, end);
+    mapping.end = mapped_parse_hex(&at);
+    mapping.name = mapped_skip_fields(line, end);
     mapping.name_length = (size_t)(end - mapping.name);
     return mapping;
 }
 
 bool mapped_at(uintptr_t address, struct mapped *found) {
-    long length = os_read_file("/proc/self/maps", maps, sizeof maps - 1);
-    maps[length > 0 ? length : 0] = '\0';
-    for (const char *line = maps; *line != '\0';) {
+    long length = os_read_file("/proc/self/maps", mapped_text, sizeof mapped_text - 1);
+    mapped_text[length > 0 ? length : 0] = '\0';
+    for (const char *line = mapped_text; *line != '\0';) {
         const char *end = strchr(line, '\n');
         if (end == NULL) break;
-        *found = parse_line(line, end);
+        *found = mapped_parse_line(line, end);
         if (address >= found->start && address < found->end) return true;
         line = end + 1;
     }

@@ -21,7 +21,7 @@
 
 /* ---- parts of a report ---- */
 
-static void add_distance(struct text *t, const struct block_info *block, uintptr_t p) {
+static void report_add_distance(struct text *t, const struct block_info *block, uintptr_t p) {
     uintptr_t start = (uintptr_t)block->start, end = start + block->size;
     if (p < start) {
         text_add_number(t, start - p);
@@ -41,7 +41,7 @@ static void add_distance(struct text *t, const struct block_info *block, uintptr
     text_add(t, " bytes");
 }
 
-static void add_thread(struct text *t, int id) {
+static void report_add_thread(struct text *t, int id) {
     char path[64], name[32];
     struct text p = {.buffer = path, .size = sizeof path - 1};
     text_add(&p, "/proc/self/task/");
@@ -62,7 +62,7 @@ struct named {
     uintptr_t pc;
 };
 
-static void add_module(void *argument) {
+static void report_add_module(void *argument) {
     const struct named *frame = argument;
     struct module module;
     if (!module_of(frame->pc - 1, &module)) return;
@@ -74,39 +74,40 @@ static void add_module(void *argument) {
 }
 
 /* What is known of the module may be damaged. */
-static void add_frame(struct text *t, unsigned number, uintptr_t pc) {
+static void report_add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add(t, "    #");
     text_add_number(t, number);
     text_add(t, " ");
     text_add_hex(t, pc);
     size_t length = t->length;
-    if (!fault_survive(add_module, &(struct named){t, pc})) t->length = min_size(t->length, length);
+    if (!fault_survive(report_add_module, &(struct named){t, pc}))
+        t->length = min_size(t->length, length);
     text_add(t, "\n");
 }
 
-static void add_stack(struct text *t, stack_id stack, unsigned most) {
+static void report_add_stack(struct text *t, stack_id stack, unsigned most) {
     uintptr_t frames[STACK_FRAMES_MAX];
     unsigned count = stack_frames(stack, frames);
-    for (unsigned i = 0; i < count && i < most; i++) add_frame(t, i, frames[i]);
+    for (unsigned i = 0; i < count && i < most; i++) report_add_frame(t, i, frames[i]);
 }
 
-static void add_past(struct text *t, const char *what, stack_id stack, int thread) {
+static void report_add_past(struct text *t, const char *what, stack_id stack, int thread) {
     if (stack == 0) return;
     text_add(t, what);
-    add_thread(t, thread);
+    report_add_thread(t, thread);
     text_add(t, ":\n");
-    add_stack(t, stack, settings.frames);
+    report_add_stack(t, stack, settings.frames);
 }
 
 #define DUMP_ROW ((size_t)16)
 
-static void add_hex_byte(struct text *t, uint8_t byte) {
+static void report_add_hex_byte(struct text *t, uint8_t byte) {
     static const char digits[] = "0123456789abcdef";
     text_add_bytes(t, (char[]){' ', digits[byte >> 4], digits[byte & 15]}, 3);
 }
 
 /* What can be read of the rows around p. */
-static void add_bytes_around(struct text *t, uintptr_t p) {
+static void report_add_bytes_around(struct text *t, uintptr_t p) {
     uintptr_t middle = p - p % DUMP_ROW;
     for (uintptr_t row = middle - 2 * DUMP_ROW; row <= middle + 2 * DUMP_ROW; row += DUMP_ROW) {
         uint8_t bytes[DUMP_ROW];
@@ -114,14 +115,14 @@ static void add_bytes_around(struct text *t, uintptr_t p) {
         text_add(t, row == middle ? "  > " : "    ");
         text_add_hex(t, row);
         text_add(t, ":");
-        for (unsigned i = 0; i < DUMP_ROW; i++) add_hex_byte(t, bytes[i]);
+        for (unsigned i = 0; i < DUMP_ROW; i++) report_add_hex_byte(t, bytes[i]);
         text_add(t, "\n");
     }
 }
 
 /* ---- the report ---- */
 
-static void add_first_line(struct text *t, const struct error *e, const char *found) {
+static void report_add_first_line(struct text *t, const struct error *e, const char *found) {
     text_add(t, "mallow: ");
     text_add(t, e->cause);
     if ((settings.check_action & CHECK_SIMPLE) != 0) {
@@ -134,11 +135,11 @@ static void add_first_line(struct text *t, const struct error *e, const char *fo
     text_add_hex(t, (uintptr_t)e->p);
     text_add(t, " (");
     if (e->block != NULL)
-        add_distance(t, e->block, (uintptr_t)e->p);
+        report_add_distance(t, e->block, (uintptr_t)e->p);
     else
         text_add(t, found);
     text_add(t, ", ");
-    add_thread(t, os_thread_id());
+    report_add_thread(t, os_thread_id());
     text_add(t, ")");
     if (e->detail != NULL) {
         text_add(t, ", ");
@@ -162,28 +163,29 @@ struct capture {
 
 static UNTOUCHED struct stack_cache *report_cache;
 
-static void capture_for_report(void *argument) {
+static void report_capture(void *argument) {
     struct capture *capture = argument;
     capture->stack = capture->context != NULL ? stack_capture_interrupted(capture->context)
                                               : stack_capture(&report_cache);
 }
 
 /* Pages of the stack may have gone since it was read before: then anew, as far as it reaches. */
-static stack_id stack_of_error(const struct error *e) {
+static stack_id report_stack(const struct error *e) {
     struct capture capture = {.context = e->context};
-    if (fault_survive(capture_for_report, &capture)) return capture.stack;
+    if (fault_survive(report_capture, &capture)) return capture.stack;
     report_cache = NULL;
-    fault_survive(capture_for_report, &capture);
+    fault_survive(report_capture, &capture);
     return capture.stack;
 }
 
-static void add_details(struct text *t, const struct error *e) {
+static void report_add_details(struct text *t, const struct error *e) {
     fault_watch();
-    add_stack(t, stack_of_error(e), STACK_FRAMES_MAX);
+    report_add_stack(t, report_stack(e), STACK_FRAMES_MAX);
     if (e->block == NULL) return;
-    add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
-    add_past(t, "  freed by ", e->block->freed, e->block->freed_by);
-    if (e->block->exact && settings.check == CHECK_FULL) add_bytes_around(t, (uintptr_t)e->p);
+    report_add_past(t, "  allocated by ", e->block->allocated, e->block->allocated_by);
+    report_add_past(t, "  freed by ", e->block->freed, e->block->freed_by);
+    if (e->block->exact && settings.check == CHECK_FULL)
+        report_add_bytes_around(t, (uintptr_t)e->p);
     if (e->advice == NULL) return;
     text_add(t, "  ");
     text_add(t, e->advice);
@@ -192,30 +194,32 @@ static void add_details(struct text *t, const struct error *e) {
 
 /* The text is static, for the stack may be tiny; so one thread at a time, whose id this is. A
  * thread that dies here takes the process with it, and the others wait for that. */
-static _Atomic int reporting;
+static _Atomic int report_thread;
 static UNTOUCHED char report_text[16 * KIB];
 
-static uint64_t begin(void) {
+static uint64_t report_begin(void) {
     uint64_t mask = os_block_signals();
     for (int other = 0, self = os_thread_id(); !atomic_compare_exchange_strong_explicit(
-             &reporting, &other, self, memory_order_acquire, memory_order_relaxed);
+             &report_thread, &other, self, memory_order_acquire, memory_order_relaxed);
          other = 0)
-        os_wait(&reporting, other);
+        os_wait(&report_thread, other);
     return mask;
 }
 
 /* What is called for a report may find an error itself, and must not wait for its own end. */
-static bool is_within_report(void) {
-    return atomic_load_explicit(&reporting, memory_order_relaxed) == os_thread_id();
+static bool report_is_within(void) {
+    return atomic_load_explicit(&report_thread, memory_order_relaxed) == os_thread_id();
 }
 
-static void end(uint64_t mask) {
-    atomic_store_explicit(&reporting, 0, memory_order_release);
-    os_wake_one(&reporting);
+static void report_end(uint64_t mask) {
+    atomic_store_explicit(&report_thread, 0, memory_order_release);
+    os_wake_one(&report_thread);
     os_restore_signals(mask);
 }
 
-RARE void report_after_fork(void) { atomic_store_explicit(&reporting, 0, memory_order_relaxed); }
+RARE void report_after_fork(void) {
+    atomic_store_explicit(&report_thread, 0, memory_order_relaxed);
+}
 
 /* The report that is being written. */
 static struct {
@@ -224,34 +228,34 @@ static struct {
     bool interrupted; /* by an error within it */
 } report_now;
 
-static void act(const struct error *e, const char *found) {
+static void report_write(const struct error *e, const char *found) {
     report_now.file = symbolizer_begin();
     report_now.text = (struct text){.buffer = report_text,
                                     .size = sizeof report_text,
                                     .sink = symbolizer_write,
                                     .to = &report_now.file};
-    add_first_line(&report_now.text, e, found);
-    if ((settings.check_action & CHECK_SIMPLE) == 0) add_details(&report_now.text, e);
+    report_add_first_line(&report_now.text, e, found);
+    if ((settings.check_action & CHECK_SIMPLE) == 0) report_add_details(&report_now.text, e);
     text_flush(&report_now.text);
     symbolizer_end(report_now.file);
 }
 
 /* The program may have a handler. From glibc 2.41 on, abort calls it only if the signal is not
  * blocked, as it is within a report. */
-static void unblock_abort(void) {
+static void report_unblock_abort(void) {
     uint64_t mask = os_block_signals();
     os_restore_signals(mask & ~((uint64_t)1 << (SIGABRT - 1)));
 }
 
-static void end_process(void) {
+static void report_end_process(void) {
     report_before_abort();
-    unblock_abort();
+    report_unblock_abort();
     abort();
 }
 
 /* One line about an error within a report. If it ends the process, what the report has so far is
  * written first. A further error within that is passed over. */
-static void act_within(const struct error *e, const char *found, bool last) {
+static void report_write_within(const struct error *e, const char *found, bool last) {
     char line[512];
     struct text t = {.buffer = line, .size = sizeof line};
     if (report_now.interrupted) return;
@@ -260,38 +264,39 @@ static void act_within(const struct error *e, const char *found, bool last) {
         text_flush(&report_now.text);
         symbolizer_give_up(report_now.file);
     }
-    add_first_line(&t, e, found);
+    report_add_first_line(&t, e, found);
     t.length -= t.length > 0 && line[t.length - 1] == '\n';
     log_line(&t);
     report_now.interrupted = false;
 }
 
 RARE struct finding report_look_up(const void *p) {
-    if (is_within_report()) return (struct finding){false, "found during another report"};
-    uint64_t mask = begin();
+    if (report_is_within()) return (struct finding){false, "found during another report"};
+    uint64_t mask = report_begin();
     struct finding f = describe_pointer(p);
-    end(mask);
+    report_end(mask);
     return f;
 }
 
-static void tell(const struct error *e, const char *found) {
+static void report_act(const struct error *e, const char *found) {
     uint8_t action = settings.check_action;
     if (handler_take(e->cause)) return;
-    if (is_within_report()) {
-        if ((action & CHECK_REPORT) != 0) act_within(e, found, (action & CHECK_ABORT) != 0);
+    if (report_is_within()) {
+        if ((action & CHECK_REPORT) != 0)
+            report_write_within(e, found, (action & CHECK_ABORT) != 0);
     } else if ((action & CHECK_REPORT) != 0) {
-        uint64_t mask = begin();
-        act(e, found);
-        end(mask);
+        uint64_t mask = report_begin();
+        report_write(e, found);
+        report_end(mask);
     }
-    if ((action & CHECK_ABORT) != 0) end_process();
+    if ((action & CHECK_ABORT) != 0) report_end_process();
 }
 
 RARE void report_error(const struct error *e) {
     if (e->block != NULL || e->words != NULL)
-        tell(e, e->words);
+        report_act(e, e->words);
     else
-        tell(e, report_look_up(e->p).text);
+        report_act(e, report_look_up(e->p).text);
 }
 
 RARE void report_warning(const char *before, const char *name, unsigned long name_length,

@@ -15,7 +15,7 @@ struct search {
 };
 
 /* Of two at the same address the first one stays, as with dladdr. */
-static void consider(struct search *search, const ElfW(Sym) * symbol) {
+static void symbol_consider(struct search *search, const ElfW(Sym) * symbol) {
     bool defined = symbol->st_shndx != SHN_UNDEF;
     uintptr_t inside = search->address - symbol->st_value;
     if (ELF64_ST_TYPE(symbol->st_info) == STT_TLS || (!defined && symbol->st_value == 0)) return;
@@ -24,39 +24,40 @@ static void consider(struct search *search, const ElfW(Sym) * symbol) {
 }
 
 /* This table has only what others may refer to; a chain ends with an odd hash. */
-static void search_gnu_hash(struct search *search) {
+static void symbol_search_gnu_hash(struct search *search) {
     struct elf_gnu_hash table = elf_gnu_hash_of(search->table);
     for (uint32_t i = 0; i < table.buckets; i++) {
         uint32_t index = table.bucket[i];
         if (index < table.first) continue;
-        do consider(search, search->table->list + index);
+        do symbol_consider(search, search->table->list + index);
         while ((table.chain[index++ - table.first] & 1) == 0);
     }
 }
 
-static void search_hash(struct search *search) {
+static void symbol_search_hash(struct search *search) {
     uint32_t count = search->table->hash[1];
     for (uint32_t i = 0; i < count; i++) {
         const ElfW(Sym) *symbol = search->table->list + i;
-        if (ELF64_ST_BIND(symbol->st_info) != STB_LOCAL) consider(search, symbol);
+        if (ELF64_ST_BIND(symbol->st_info) != STB_LOCAL) symbol_consider(search, symbol);
     }
 }
 
-static void search_object(const struct link_map *object, uintptr_t address, struct symbol *symbol) {
+static void symbol_search_object(const struct link_map *object, uintptr_t address,
+                                 struct symbol *symbol) {
     struct elf_symbols of = elf_symbols_of(object);
     struct search search = {&of, address - object->l_addr, NULL};
     if (of.list == NULL || of.names == NULL) return;
     if (of.gnu_hash != NULL)
-        search_gnu_hash(&search);
+        symbol_search_gnu_hash(&search);
     else if (of.hash != NULL)
-        search_hash(&search);
+        symbol_search_hash(&search);
     if (search.best == NULL) return;
     symbol->name = of.names + search.best->st_name;
     symbol->inside = search.address - search.best->st_value;
 }
 
 /* The object's first byte in memory. */
-static uintptr_t start_of(const struct module *object) {
+static uintptr_t symbol_object_start(const struct module *object) {
 #ifndef MALLOW_PRELOAD
     /* In a static program libc takes the first byte of its code for it. */
     const ElfW(Phdr) *segment = (const ElfW(Phdr) *)os_auxv(AT_PHDR);
@@ -74,13 +75,13 @@ static UNTOUCHED struct {
     const void *address;
     struct module object;
     struct symbol symbol;
-} remembered[REMEMBERED];
+} symbol_remembered[REMEMBERED];
 
-static RARE struct symbol find_function(const struct module *object, uintptr_t address) {
+static RARE struct symbol symbol_find_function(const struct module *object, uintptr_t address) {
     const char *name = module_name(object);
     struct symbol symbol = {name[0] == '\0' ? program_invocation_name : name,
-                            address - start_of(object), NULL, 0};
-    if (object->listing != NULL) search_object(object->listing, address, &symbol);
+                            address - symbol_object_start(object), NULL, 0};
+    if (object->listing != NULL) symbol_search_object(object->listing, address, &symbol);
     return symbol;
 }
 
@@ -88,11 +89,12 @@ RARE bool symbol_find(const void *address, struct symbol *symbol) {
     struct module object;
     if (!module_of((uintptr_t)address, &object)) return false;
     size_t slot = ((uintptr_t)address * 0x9e3779b97f4a7c15u) >> 56;
-    if (remembered[slot].address != address || !module_is_same(&remembered[slot].object, &object)) {
-        remembered[slot].address = address;
-        remembered[slot].object = object;
-        remembered[slot].symbol = find_function(&object, (uintptr_t)address);
+    if (symbol_remembered[slot].address != address ||
+        !module_is_same(&symbol_remembered[slot].object, &object)) {
+        symbol_remembered[slot].address = address;
+        symbol_remembered[slot].object = object;
+        symbol_remembered[slot].symbol = symbol_find_function(&object, (uintptr_t)address);
     }
-    *symbol = remembered[slot].symbol;
+    *symbol = symbol_remembered[slot].symbol;
     return true;
 }

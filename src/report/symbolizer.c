@@ -21,14 +21,14 @@ RARE void symbolizer_set(const char *path) {
 }
 
 /* A filter may end this process when it starts another one. */
-static bool is_shut_in(void) {
+static bool symbolizer_is_shut_in(void) {
     int filters = os_call_filters();
     return filters < 0 || filters != symbolizer.call_filters;
 }
 
 RARE int symbolizer_begin(void) {
     int before = errno;
-    bool can_run = symbolizer.program.path != NULL && !is_shut_in();
+    bool can_run = symbolizer.program.path != NULL && !symbolizer_is_shut_in();
     int file = can_run ? os_memory_file() : NO_FILE;
     errno = before;
     return file;
@@ -42,18 +42,18 @@ void symbolizer_write(void *file, const char *bytes, size_t count) {
         os_write(fd, bytes, count);
 }
 
-static bool is_empty(int file) {
+static bool symbolizer_is_empty(int file) {
     char first;
     return !os_read_at(file, &first, 1, 0);
 }
 
 /* The log gets the command's output only when it is complete. */
-static void filter_to_log(int file) {
+static void symbolizer_filter_to_log(int file) {
     int output = os_memory_file();
     bool filtered =
         output != NO_FILE &&
         os_run_filter(&symbolizer.program, "symbolize", file, output, PATIENCE_MS) == 0 &&
-        !is_empty(output);
+        !symbolizer_is_empty(output);
     os_copy_file(filtered ? output : file, log_write);
     if (output != NO_FILE) os_close(output);
 }
@@ -67,7 +67,7 @@ RARE void symbolizer_give_up(int file) {
 RARE void symbolizer_end(int file) {
     int before = errno;
     if (file == NO_FILE) return;
-    if (!is_empty(file)) filter_to_log(file);
+    if (!symbolizer_is_empty(file)) symbolizer_filter_to_log(file);
     os_close(file);
     errno = before;
 }
