@@ -14,7 +14,7 @@
 #define RING_MAX 65536u
 /* Large slots are delayed by fewer frees where the bytes are bounded. */
 #define DELAY_BYTES ((size_t)1 * MIB)
-#define DELAY_LEAST 16u
+#define DELAY_MIN 16u
 
 /* Heaps add to it what they have counted as soon as that is a part of what may be held. */
 static _Atomic size_t quarantine_held_bytes;
@@ -54,7 +54,7 @@ static const struct entry quarantine_no_entry;
 static uint32_t quarantine_delay(unsigned size_class) {
     if (size_class_bytes(size_class) <= DELAY_BYTES / QUARANTINE_DELAY) return QUARANTINE_DELAY;
     size_t slots = DELAY_BYTES / size_class_bytes(size_class);
-    return (uint32_t)min_size(QUARANTINE_DELAY, max_size(slots, DELAY_LEAST));
+    return (uint32_t)min_size(QUARANTINE_DELAY, max_size(slots, DELAY_MIN));
 }
 
 static bool quarantine_has_too_many(const struct quarantine *quarantine, unsigned size_class) {
