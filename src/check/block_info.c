@@ -56,8 +56,9 @@ static bool block_info_of_shared(const struct slab *granule, const void *p,
     return info->life != LIFE_NONE;
 }
 
-/* The run's first page. A look back from deep inside a large run is long, so the run that was found
- * last is tried first: if it is still a block and reaches to the page, it is that one. */
+/* Returns the first page of the run that `page` lies in. Searching backwards through a large run
+ * takes long, so the run that was found last is tried first. If it is still a block and reaches
+ * `page`, it is the one. */
 static uint32_t block_info_run_start(uint32_t page) {
     static uint32_t last;
     uint32_t start = racy_load(uint32_t, &last);
@@ -68,7 +69,7 @@ static uint32_t block_info_run_start(uint32_t page) {
     return start;
 }
 
-/* Free runs are merged, so of a block that was freed there only its life is known. */
+/* Free runs are merged, so the size of a freed block is not known. */
 static bool block_info_of_run(const void *p, struct block_info *info) {
     uint32_t page = page_of(p), start = block_info_run_start(page);
     uint64_t tag = run_tag(start);

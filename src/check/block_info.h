@@ -1,5 +1,6 @@
-/* What is known of the block that an address lies in, or beside: for reports, for the bounds of
- * memory functions and for the tools. From our own records alone: nothing p points to is read. */
+/* Describes the block that an address lies in, for reports, for the bounds of memory functions and
+ * for the tools. The description comes from Mallow's own records; in check=hard, the word at the
+ * end of the slot is one of them. The address may be any value. */
 #ifndef MALLOW_BLOCK_INFO_H
 #define MALLOW_BLOCK_INFO_H
 
@@ -7,13 +8,14 @@
 
 #include "report/block.h"
 
-/* The same, of the blocks of special modes alone, of which more is known. */
+/* Does what block_info_of does, but only for guarded and checked blocks, of which more is known. */
 bool block_info_checked(const void *p, struct block_info *info);
 
-/* The block around p, the redzones at its ends included; false when there is none. */
+/* Describes the block that p lies in, or whose redzone p lies in. Returns false if there is
+ * none. */
 bool block_info_of(const void *p, struct block_info *info);
 
-/* The last live block of the slab that p lies in; false when none lives. */
+/* Describes the last live block of the slab that p lies in. Returns false if the slab has none. */
 bool block_info_last(const void *p, struct block_info *info);
 
 #endif

@@ -28,9 +28,10 @@ static NOINLINE size_t bounds_limit_elsewhere(const void *p) {
     return block_info_of(p, &block) ? bounds_limit_from(&block, p) : SIZE_MAX;
 }
 
-/* Our own code fills redzones, and does so in functions that do more after it: none of these calls
- * is the last of a chain that returns to the program itself. Most pointers are into the stack,
- * static data, or used slots of slabs. */
+/* The library's own code may access anything, because it fills redzones. It is recognised by the
+ * return address. No function of the library therefore ends with such a call, as a tail call would
+ * return to the program. Most pointers lead to the stack, to static data or to used slots of slabs,
+ * and are answered here. */
 EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
     size_t granule = granule_of(p);
@@ -44,7 +45,7 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     return (slot.number + 1) * slab->slot_size - slot.offset;
 }
 
-/* ---- what is said when it does not suffice ---- */
+/* ---- reports of failures ---- */
 
 static void bounds_add_function(struct text *t, const char *name) {
     size_t length = strlen(name);
@@ -52,7 +53,7 @@ static void bounds_add_function(struct text *t, const char *name) {
     text_add_bytes(t, fortified ? name + 2 : name, fortified ? length - 6 : length);
 }
 
-/* "write of 70 bytes", and how else it is called. */
+/* Adds a description of the access, such as "write of 70 bytes". */
 static void bounds_add_access(struct text *t, const struct mallow_failure *failure) {
     static const char *const names[] = {
         [MALLOW_READ] = "read of ",

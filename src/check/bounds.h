@@ -1,37 +1,38 @@
 /*
- * What libmallow-check.so, whose functions stand before those of libc, asks of libmallow.so. It
- * refers to both weakly: in a process without the allocator it checks nothing.
+ * The functions of libmallow.so that libmallow-check.so calls, which wraps memory functions of
+ * libc. It refers to them weakly: in a process without the allocator it checks nothing.
  */
 #ifndef MALLOW_BOUNDS_H
 #define MALLOW_BOUNDS_H
 
 #include <stddef.h>
 
-/* Bytes from p to the end of the block that it lies in: none when the block was freed, or when p
- * is in a redzone; SIZE_MAX when p is in no block that we know, or when `caller` is code of the
- * library, which works beside blocks too, and while it holds locks. Keeps errno. */
+/* Returns the number of bytes from p to the end of its block. This is 0 if the block was freed or p
+ * lies in a redzone. It is SIZE_MAX if p lies in no known block, or if `caller` is an address in
+ * the library's own code, which also accesses memory outside blocks and may hold locks. Keeps
+ * errno. */
 size_t mallow_check_limit(const void *p, const void *caller);
 
-/* Where the code of libmallow-check.so is: its frames are left out of reports. */
+/* Sets the bounds of the code of libmallow-check.so, whose frames are left out of reports. */
 void mallow_check_begin(const void *start, const void *end);
 
 enum mallow_access {
     MALLOW_READ,
     MALLOW_WRITE,
-    MALLOW_STRING,  /* read as a string, or written behind one: it has no end in its block */
-    MALLOW_OVERLAP, /* `length` bytes are copied from `from` to p, which share some */
+    MALLOW_STRING,  /* a string is read, or appended to, that does not end within its block */
+    MALLOW_OVERLAP, /* `length` bytes are copied from `from` to p, and the two areas overlap */
 };
 
-/* What a function was about to do. */
+/* An access that a function was about to make. */
 struct mallow_failure {
     const char *function; /* "__NAME_chk" is reported as NAME */
-    const void *caller;   /* where it returns to */
+    const void *caller;   /* the return address of its call */
     enum mallow_access access;
     const void *p, *from;
     size_t length; /* bytes */
 };
 
-/* Reports it, and aborts or returns as the settings have it. */
+/* Reports the failure. Returns if the settings say that errors do not end the process. */
 void mallow_check_failed(const struct mallow_failure *failure);
 
 #endif

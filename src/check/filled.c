@@ -1,5 +1,6 @@
-/* M_PERTURB and zero_on_free: plain blocks that are filled when they are allocated and freed. And
- * plain blocks in check=hard, where whatever is free must be zero. */
+/* Plain blocks that are filled: with a pattern when they are allocated and freed (M_PERTURB), or
+ * with zeros when they are freed (zero_on_free, and check=hard, where all free memory must be
+ * zero). */
 #include <string.h>
 
 #include "base/settings.h"
@@ -19,8 +20,8 @@ static void *filled_alloc(const struct alloc_request *request) {
     return memset(p, request->zero ? 0 : settings.perturb ^ 0xff, mallow_usable_size(p));
 }
 
-/* A block that is not in use is left alone: free_plain finds that out. The pages of a mapping all
- * go. */
+/* Does nothing if p is not a block in use, which free_plain reports, or if it is a mapping, whose
+ * pages all go back to the system. */
 static void filled_fill_freed(void *p) {
     bool zero = (settings.modes & (MODE_ZERO | MODE_HARD)) != 0;
     struct block_ref block = find_block(p);

@@ -15,7 +15,7 @@
 #include "os/thread_id.h"
 #include "report/report.h"
 
-#define RECORD_KNOWN 0x80u /* beside the family: the record was written */
+#define RECORD_KNOWN 0x80u /* a bit next to the family: the record was written */
 #define FAMILY_MASK 0x0fu
 
 #define ZONE_SMALL 32u
@@ -25,7 +25,7 @@
 
 static size_t full_zone(size_t size) { return size < ZONE ? ZONE_SMALL : ZONE; }
 
-/* Bytes of the slot, at least. */
+/* Returns the number of bytes that the slot needs. */
 static size_t full_slot_bytes(const struct alloc_request *request) {
     size_t for_alignment = request->align > UNIT ? request->align - UNIT : 0;
     return full_zone(request->size) + request->size + full_zone(request->size) + for_alignment;
@@ -44,13 +44,14 @@ static char *full_right_start(const struct slot_ref *ref) {
     return full_block_start(ref) + record_of(ref)->size;
 }
 
-/* ---- what is known, and what is said of it ---- */
+/* ---- descriptions and reports ---- */
 
 static uint8_t full_fill_of_freed(void) {
     return settings.perturb != 0 ? settings.perturb : FILL_FREED;
 }
 
-/* As it was filled: M_PERTURB may have changed since. */
+/* Returns the first byte that was written to a freed slot; NULL if there is none. The record has
+ * the value that the slot was filled with, because M_PERTURB may have changed since. */
 static const char *full_find_write(const struct slot_ref *ref) {
     const struct record *record = record_of(ref);
     return record->size == 0 ? NULL
@@ -102,7 +103,8 @@ uint8_t full_fill_of_fresh(void) {
     return settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
 }
 
-/* What leaves quarantine was not touched for long: the next ones are fetched meanwhile. */
+/* Fetches a slot that leaves the quarantine soon into the cache, as it has not been touched for a
+ * long time. */
 static void full_fetch_next(const struct heap *heap, unsigned size_class) {
     struct entry entry = quarantine_look_ahead(heap, size_class);
     if (entry.slot == NULL) return;
@@ -113,8 +115,9 @@ static void full_fetch_next(const struct heap *heap, unsigned size_class) {
     fetch_ahead(record_of(&next));
 }
 
-/* A slot that nobody else has, in the state CLOSING; *filled: as freed memory is, unless the
- * program wrote to it. False when there is no memory. */
+/* Takes a slot and sets its state to CLOSING, so that it belongs to this thread alone. Sets *filled
+ * if it comes from the quarantine, and must still have its fill. Returns false if there is no
+ * memory. */
 ALWAYS_INLINE bool full_take_slot(struct heap *heap, unsigned size_class, struct slot_ref *ref,
                                   bool *filled) {
     struct entry entry = quarantine_take(heap, size_class);
@@ -143,7 +146,7 @@ static void full_write_record(const struct slot_ref *ref, size_t offset,
     };
 }
 
-/* A block of no bytes has an inaccessible slot for itself. */
+/* Allocates a block of no bytes, which has an inaccessible slot of its own. */
 static NOINLINE void *full_alloc_empty(struct heap *heap, const struct alloc_request *request,
                                        stack_id stack) {
     struct slot_ref ref;
@@ -189,7 +192,7 @@ bool full_is_known(const struct slot_ref *ref) {
     return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
 }
 
-/* In which redzone somebody wrote, and where. */
+/* Returns which redzone was written to, and sets *where to the first such byte. */
 static enum damage full_find_damage(const struct slot_ref *ref, const char **where) {
     size_t left = record_of(ref)->offset;
     *where = NULL;
@@ -214,7 +217,8 @@ static enum damage full_damage_now(const struct slot_ref *ref, bool live) {
     return full_find_write(ref) != NULL ? DAMAGE_FREED : DAMAGE_NONE;
 }
 
-/* What others do at the same time is no damage: the slot is looked at twice. */
+/* Compares twice, because another thread may be using the slot at the same time. The state must be
+ * the same before and after. */
 enum damage full_damage(const struct slot_ref *ref) {
     uint8_t state = atomic_load_explicit(ref->state, memory_order_acquire);
     bool live = state == SLOT_CHECKED;
@@ -234,7 +238,8 @@ enum damage full_verify(const struct slot_ref *ref, const char *when) {
 
 /* ---- freeing ---- */
 
-/* Of several that free the block at once one gets it. */
+/* Claims the block that begins at p. Reports an error and returns false if there is none, or if
+ * another thread that frees it at the same time has claimed it. */
 static bool full_close_slot(const struct slot_ref *ref, const void *p) {
     uint8_t live = SLOT_CHECKED;
     if (p != full_block_start(ref)) {
@@ -249,7 +254,7 @@ static bool full_close_slot(const struct slot_ref *ref, const void *p) {
     return true;
 }
 
-/* Nothing is told that could be wrong. */
+/* Returns true if nothing in the request can differ from the record. */
 static bool full_needs_no_check(const struct record *record, const struct free_request *request) {
     return !request->has_size && !request->has_align && record->align == 0 &&
            (record->family & FAMILY_MASK) == request->family;
@@ -268,7 +273,8 @@ static void full_give_back(struct heap *heap, struct entry entry) {
     slab_give(heap, &entry, 1);
 }
 
-/* One comes, two go at most, so that what is over the bound shrinks. */
+/* Puts the slot into the quarantine. Up to two others leave, so that an excess over the bound
+ * shrinks. */
 static void full_keep(struct heap *heap, const struct slot_ref *ref) {
     struct entry entry = {ref->start, ref->state};
     unsigned size_class = ref->slab->size_class;

@@ -1,15 +1,15 @@
 /*
- * check=full: checked blocks for debugging. A block lies between redzones, and what is known of it
- * stands in a record beside the slot's state byte:
+ * check=full: checked blocks for debugging. A block lies between redzones in a slot, and a record
+ * in the allocator's own memory describes it (record.h):
  *
  *     | left redzone | block | right redzone ... |
  *     ^ slot                                      ^ next slot
  *
- * Its slot is one that nobody can guess. A block of no bytes lies in an inaccessible slot, without
- * redzones.
+ * Slots that come from a slab are chosen at random. A block of no bytes lies in an inaccessible
+ * slot, without redzones.
  *
- * A freed one is filled and waits in the quarantine; before the slot is used again its content is
- * compared with what it was filled with.
+ * The slot of a freed block is filled with a byte value and waits in the quarantine (quarantine.h).
+ * Before it is used again, its content is compared with that value.
  */
 #ifndef MALLOW_FULL_H
 #define MALLOW_FULL_H
@@ -21,40 +21,42 @@
 #include "heap/request.h"
 #include "report/block.h"
 
-/* Fresh and freed memory, when M_PERTURB does not say otherwise: as an address neither can be used.
- */
+/* The values of bytes in fresh and freed memory, unless M_PERTURB sets others. A pointer that
+ * consists of either value is no valid address. */
 #define FILL_FRESH 0x2au
 #define FILL_FREED 0xd5u
 uint8_t full_fill_of_fresh(void);
 
-/* The stack of the current call, in a slow path of the heap's thread; 0 if none is kept. `entry`
- * as in struct alloc_request. */
+/* Returns the stack of the current call; 0 if stacks are not kept. `entry` is that of struct
+ * alloc_request. Called by the heap's thread in a slow path. */
 stack_id full_capture_stack(struct heap *heap, const void *entry);
 
-/* A block in a slot; NULL when it is too large for one, or there is no memory. Of the heap's
- * thread, in a slow path. */
+/* Allocates a block in a slot. Returns NULL if it is too large for one, or if there is no memory.
+ * Called by the heap's thread in a slow path. */
 void *full_alloc(struct heap *heap, const struct alloc_request *request, stack_id stack);
 
-/* Frees what p is said to be, a pointer into a slot that has a record; false when something was
- * wrong, which is reported, and the block is then as it was. heap NULL: there is none. */
+/* Frees the live block that begins at p, a pointer into the slot `ref`, which has a record. If no
+ * live block begins there, reports that, changes nothing and returns false. `heap` is the calling
+ * thread's heap, or NULL if it has none. */
 bool full_free(struct heap *heap, const struct slot_ref *ref, void *p,
                const struct free_request *request, stack_id stack);
 
-/* The record tells of the slot's last block, live or freed. */
+/* Returns true if the slot has a record of its last block, live or freed. */
 bool full_is_known(const struct slot_ref *ref);
 
-/* What is known of the slot's last block. */
+/* Describes that block. */
 void full_info(const struct slot_ref *ref, struct block_info *info);
 
-/* Looks at the redzones of a live block, or at the content of one in quarantine; what was found is
- * reported. */
+/* Checks the redzones of a live block, or the content of a slot in quarantine. Reports and returns
+ * the damage. `when` is the part of the report that says how it was found. */
 enum damage { DAMAGE_NONE, DAMAGE_HEAD, DAMAGE_TAIL, DAMAGE_FREED };
 enum damage full_verify(const struct slot_ref *ref, const char *when);
 
-/* The same, without a report. */
+/* Does the same without a report. */
 enum damage full_damage(const struct slot_ref *ref);
 
-/* Gives slots in quarantine back to their slabs, when memory is short; false when none was held. */
+/* Gives all slots in the heap's quarantine back to their slabs, when memory is short. Returns false
+ * if there were none. */
 bool full_relieve(struct heap *heap);
 
 #endif

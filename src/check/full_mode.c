@@ -1,4 +1,5 @@
-/* check=full as a mode: blocks in slots between redzones (full.h). Larger ones go below. */
+/* check=full as a mode: blocks in slots, between redzones (full.h). Blocks that are too large for a
+ * slot are left to the mode below. */
 #include <errno.h>
 
 #include "base/compiler.h"
@@ -29,7 +30,7 @@ static void *full_alloc_request(const struct alloc_request *request) {
 
 static void full_free_slot(const struct slot_ref *ref, void *p,
                            const struct free_request *request) {
-    /* The memory that is read soon arrives while the stack is captured. */
+    /* Memory that is needed soon is fetched while the stack is captured. */
     __builtin_prefetch(record_of(ref), 1);
     __builtin_prefetch(ref->start, 1);
     __builtin_prefetch(ref->start + ref->bytes - 1, 1);

@@ -39,15 +39,15 @@ static bool guard_fault_is_inside_live(const char *p, const struct block_info *b
     return block->life == LIFE_LIVE && p >= block->start && p < block->start + block->size;
 }
 
-/* Returns only if errors are not to end the program. It is not inlined, because the handler may run
- * on a small stack. */
+/* Reports the fault, and makes the page accessible if errors do not end the process. Is not
+ * inlined, because the handler may run on a small stack. */
 static NOINLINE bool guard_fault_report_access(const char *p, const ucontext_t *context) {
     char detail[64] = {0};
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
     struct block_info block;
     bool is_guarded = guard_contains(p);
     bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
-    /* Inside a live block something else is wrong: its code was executed, for instance. */
+    /* A fault inside a live block has another cause: the block was executed, for example. */
     if (known && guard_fault_is_inside_live(p, &block)) return false;
     guard_fault_add_access(&t, p, known ? &block : NULL, context);
     report_error(&(struct error){

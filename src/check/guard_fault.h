@@ -1,4 +1,4 @@
-/* Reports of faults: in the pages around a guarded block, in those of a freed one, and in the page
+/* Reports faults in the pages around a guarded block, in the pages of a freed one, and in the page
  * that ends a slab in check=hard. */
 #ifndef MALLOW_GUARD_FAULT_H
 #define MALLOW_GUARD_FAULT_H
@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <ucontext.h>
 
-/* Returns false if p is in no such page, or the fault has another cause; true if it was reported
- * and the access can be repeated. */
+/* Returns false if p lies in no such page or the fault has another cause, and true if it was
+ * reported and the access can be repeated. */
 bool guard_fault_report(const char *p, const ucontext_t *context);
 
 #endif

@@ -1,5 +1,5 @@
-/* Guarded blocks (guard/guard.h) as two modes: one guards every block that reaches it, which is
- * each one that is too large for a slot of check=full or check=hard; the other guards one in N. */
+/* Guarded blocks (guard/guard.h) as two modes. One lies below check=full and check=hard and guards
+ * each block that is too large for their slots. The other guards one block in N (guard=N). */
 #include <errno.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #include "heap/heap.h"
 #include "heap/size_class.h"
 
-/* Stacks are captured in a slow path of the heap, which keeps the thread's last ones. */
+/* Enters the heap to capture a stack, because the heap keeps the thread's last stacks. */
 static stack_id guarded_capture_stack(const void *entry) {
     if (settings.check != CHECK_FULL && settings.guard == 0) return 0;
     struct heap *heap = heap_enter();
@@ -25,9 +25,9 @@ static stack_id guarded_capture_stack(const void *entry) {
     return stack;
 }
 
-#define FILL_MAX (64 * KIB) /* a fill does not touch all pages of a large block */
+#define FILL_MAX (64 * KIB) /* bytes; filling must not touch all pages of a large block */
 
-/* Guarded blocks come zeroed. */
+/* Allocates a guarded block; NULL if that fails. guard_alloc returns zeroed memory. */
 static void *guarded_obtain(const struct alloc_request *request) {
     if (request->size > PTRDIFF_MAX) return NULL;
     char *p = guard_alloc(request->size, request->align, request->family,
@@ -44,8 +44,9 @@ static void guarded_release(void *p, const struct free_request *request) {
 
 /* ---- one in N ---- */
 
-/* The calls since the last one that came here: those that the last refill of the magazine served.
- * Its first slot went to the call that was counted then. */
+/* Returns the number of calls after the previous one that reached this mode, this one included. It
+ * is the number of slots that the magazine's last refill brought, since the first slot went to that
+ * previous call. */
 static size_t guarded_calls_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
     struct bin *bin = &heap->bin[size_class_of(size)];
@@ -69,7 +70,7 @@ static void *guarded_alloc_in(const struct mode *mode, bool guard,
     int error_before = errno;
     void *p = guard ? guarded_obtain(request) : NULL;
     if (p == NULL) p = mode_below(mode)->alloc(request);
-    if (p != NULL) errno = error_before; /* guard_alloc may have failed */
+    if (p != NULL) errno = error_before; /* a guard_alloc that failed may have set it */
     return p;
 }
 

@@ -29,7 +29,7 @@ ALWAYS_INLINE bool hard_begin_fast(struct heap *heap, struct frame_mark *mark) {
     return true;
 }
 
-/* A ring that was never used has no entries and no room, so both fast paths pass it by. */
+/* A ring that was never used has no entries and no room, so neither fast path uses it. */
 ALWAYS_INLINE struct hard_ring *hard_fast_ring(struct heap *heap, unsigned size_class) {
     return &heap->hard->rings[size_class];
 }
@@ -37,7 +37,7 @@ ALWAYS_INLINE struct hard_ring *hard_fast_ring(struct heap *heap, unsigned size_
 /* Seals the slot at the head, which is zero, and takes it. */
 ALWAYS_INLINE void *hard_hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
     ring->head++;
-    /* From here on a verifying thread must not take it for a waiting slot. */
+    /* From now on, a verifying thread must not expect the slot to be zero. */
     state_set(entry.state, SLOT_CLOSING);
     signal_order();
 #if !defined(__x86_64__) && !defined(THREAD_SANITIZER)
@@ -50,9 +50,9 @@ ALWAYS_INLINE void *hard_hand_out(struct hard_ring *ring, struct entry entry, si
 }
 
 /*
- * True if the slot is still zero. Of a fresh slot of a page or more only the end is compared,
- * because the program may never touch the rest. Its last word is exchanged, because a page that is
- * read before it is written faults twice.
+ * Returns true if the slot is still zero. If it is fresh and has a page or more, only its end is
+ * compared, because the program may never touch the rest. The last word is exchanged, because a
+ * page that is read before it is written faults twice.
  */
 static bool hard_is_good(struct entry entry, size_t bytes) {
     if (state_get(entry.state) != SLOT_HELD_FRESH) return hard_is_zero(entry.slot, bytes);
@@ -80,7 +80,7 @@ static void *hard_alloc_from_ring(unsigned size_class, size_t size) {
     struct hard_ring *ring = hard_ring_of(heap, size_class);
     if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY)
         hard_ring_refill(heap, ring, size_class);
-    /* The delay is given up rather than failing, when the refill found nothing. */
+    /* If the refill found nothing, a shorter delay is better than a failure. */
     if (ring != NULL && hard_ring_count(ring) > 0) p = hard_take_slowly(ring, size);
     decay_turn(heap);
     heap_leave(heap);
@@ -112,8 +112,8 @@ ALWAYS_INLINE void *hard_take_fast(unsigned size_class, size_t size) {
     return p;
 }
 
-/* A block of no bytes lies in an inaccessible slot, which has no word: its state is USED, which
- * tells it from a sealed block. */
+/* Allocates a block of no bytes. It lies in an inaccessible slot, which has no word, and its state
+ * is USED, which distinguishes it from a sealed block. */
 static NOINLINE void *hard_alloc_empty(void) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
@@ -179,7 +179,7 @@ ALWAYS_INLINE void hard_keep_in_ring(unsigned size_class, struct entry entry) {
     if (unlikely(!room)) hard_keep_slowly(size_class, entry);
 }
 
-/* Claims the slot of the live block at p for the caller; false if there is none. */
+/* Claims the slot of the live block that begins at p. Returns false if there is none. */
 ALWAYS_INLINE bool hard_close_live(void *p, struct slab **slab, struct entry *entry) {
     *slab = slab_around(p);
     if (unlikely(*slab == NULL)) return false;

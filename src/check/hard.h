@@ -35,8 +35,8 @@
  * no memory. */
 void *hard_alloc(size_t size, size_t align);
 
-/* malloc and free as struct mode has them (heap/mode.h): first the ring, then the slow
- * path. */
+/* The operations malloc and free of the mode (heap/mode.h). They try the ring first and then take
+ * the slow path. */
 void *hard_malloc(size_t size);
 void *hard_malloc_slow(size_t size);
 void hard_free_any(void *p, enum family family);
@@ -48,13 +48,13 @@ bool hard_free(void *p);
 /* Like hard_free, but first compares size and alignment in the request with the block. */
 bool hard_free_checked(void *p, const struct free_request *request);
 
-/* Returns true if a live block of check=hard begins at p, and its slot in *ref. */
+/* Returns true if a live block of check=hard begins at p, and sets *ref to its slot. */
 bool hard_find(void *p, struct slot_ref *ref);
 
-/* The requested size of that block, in bytes. */
+/* Returns the requested size of that block, in bytes. */
 size_t hard_size(const struct slot_ref *ref);
 
-/* Resizes the block in place; false if it must move. */
+/* Resizes the block in place. Returns false if it must move. */
 bool hard_resize(const struct slot_ref *ref, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
-/* check=hard as a mode: sealed blocks in slots (hard.h). Larger ones go below. */
+/* check=hard as a mode: sealed blocks in slots (hard.h). Blocks that are too large for a slot are
+ * left to the mode below. */
 #include <errno.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ static void *hard_alloc_request(const struct alloc_request *request) {
     return p;
 }
 
-/* Called last, like mode_malloc. */
+/* Called in tail position, like mode_malloc, so that the return address is the program's. */
 NOINLINE void *hard_malloc_slow(size_t size) {
     const void *caller = __builtin_return_address(0);
     return hard_alloc_request(&(struct alloc_request){.size = size, .align = 1, .caller = caller});
@@ -37,7 +38,8 @@ static void *hard_resize_in_place(void *p, size_t before, size_t size, bool may_
     return mode_below(&hard_mode)->resize_in_place(p, before, size, may_move);
 }
 
-/* A block in a slot, while this is the topmost mode; NULL in any other case. */
+/* Resizes a block in a slot, in place or by copying. Returns NULL if p is no such block or a copy
+ * does not fit into a slot. Called only while this is the topmost mode. */
 static void *hard_resize_slot(void *p, size_t size) {
     struct slot_ref ref;
     if (!hard_find(p, &ref)) return NULL;

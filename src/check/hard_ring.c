@@ -53,7 +53,7 @@ void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_c
     ring->head -= count;
 }
 
-/* The oldest go back, in the order in which they were freed. */
+/* Gives the oldest slots back first, in the order in which they were freed. */
 void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
     struct entry leaving[REFILL_MAX];
     while (hard_ring_count(ring) > down_to) {

@@ -9,7 +9,7 @@
 #include "base/compiler.h"
 #include "heap/heap.h"
 
-/* At least so many frees of a class and thread come between a slot's free and its next use. */
+/* The minimum number of frees of a class and thread between the free of a slot and its next use. */
 #define HARD_DELAY 200u
 
 /* A ring has room for HARD_RING entries. When it is full, freed slots go back to their slabs until
@@ -19,7 +19,7 @@
 #define HARD_RING_KEPT 256u
 #define HARD_RING_LARGE 216u
 #define LARGE_SLOT ((size_t)1 * KIB)
-#define REFILL_BYTES (16 * KIB) /* of slots that a ring takes from slabs at once */
+#define REFILL_BYTES (16 * KIB) /* size of all slots that a ring takes from slabs at once */
 #define REFILL_MAX 64u
 
 _Static_assert(HARD_RING_KEPT > HARD_DELAY && HARD_RING_LARGE > HARD_DELAY, "enough for the delay");
@@ -28,9 +28,8 @@ struct hard_ring {
     struct entry *entries; /* NULL: not used yet */
     uint32_t head, tail;   /* both grow; a refill moves head back */
     uint32_t slot_bytes;
-    uint32_t most; /* entries at most; 0 while there is no array */
-    uint32_t
-        minimum; /* the fast path takes only while there are more: HARD_DELAY or HARD_ALL_KEPT */
+    uint32_t most;    /* entries at most; 0 while there is no array */
+    uint32_t minimum; /* entries that the fast path leaves: HARD_DELAY or HARD_ALL_KEPT */
 };
 
 #define HARD_ALL_KEPT UINT32_MAX /* the slow path must look at the next slot, a fresh one */
@@ -55,16 +54,16 @@ ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct entry entry) 
     sanitizer_release(self_heap);
 }
 
-/* The heap's ring of the class; NULL when there is no memory for it. */
+/* Returns the heap's ring of the class, which it makes if need be; NULL if there is no memory. */
 struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class);
 
-/* Takes slots from a slab of the class; none when there is no memory. */
+/* Adds slots from a slab of the class to the ring; none if there is no memory. */
 void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_class);
 
 /* Gives the oldest slots back to their slabs until `down_to` are left. */
 void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to);
 
-/* Gives all slots back to their slabs, when memory is short; false if there were none. */
+/* Gives all slots back to their slabs, when memory is short. Returns false if there were none. */
 bool hard_relieve(struct heap *heap);
 
 #endif

@@ -1,4 +1,5 @@
-/* The seal behind a block of check=hard (hard.h), and slots that are zero. */
+/* Writes and checks the seal that follows a block of check=hard (hard.h). Also clears slots and
+ * compares them with zero. */
 #ifndef MALLOW_HARD_SEAL_H
 #define MALLOW_HARD_SEAL_H
 
@@ -31,7 +32,7 @@ ALWAYS_INLINE void hard_store_word(char *to, uint64_t word) { memcpy(to, &word, 
 #define HARD_GAP 0xb7u
 #define HARD_GAP_WORD (HARD_GAP * 0x0101010101010101ull)
 
-/* A word whose last `bytes` bytes, 1 to 7, belong to the gap; the others are zero. */
+/* Returns a word whose last `bytes` bytes, 1 to 7, belong to the gap; the others are zero. */
 ALWAYS_INLINE uint64_t hard_gap_end(size_t bytes) { return HARD_GAP_WORD << (64 - 8 * bytes); }
 
 /* Returns the word at the end of a slot: 16 bits hold how many bytes the block leaves unused, and

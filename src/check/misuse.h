@@ -1,4 +1,5 @@
-/* Reports a pointer that the called function cannot use: never a block, or freed before. */
+/* Reports a pointer that the called function cannot use, because it was never a block or because
+ * the block was freed before. */
 #ifndef MALLOW_CHECK_MISUSE_H
 #define MALLOW_CHECK_MISUSE_H
 

@@ -1,7 +1,7 @@
 /*
- * Observers see each call: counts of calls (process/calls.c), mtrace(3) (process/mtrace.c) and
- * mcheck_pedantic(3) (verify.c). While there is one, the mode on top calls it around the mode
- * below.
+ * Observers see each call. They count calls (process/calls.c), and serve mtrace(3)
+ * (process/mtrace_log.c) and mcheck_pedantic(3) (verify.c). While there are any, the topmost mode
+ * calls them and passes each call on to the mode below.
  */
 #ifndef MALLOW_OBSERVED_H
 #define MALLOW_OBSERVED_H
@@ -11,13 +11,13 @@
 
 #include "heap/request.h"
 
-/* A block was resized, or could not be. */
+/* The resizing of a block, which may have failed. */
 struct resize_event {
     void *old;
-    size_t before; /* bytes, of the old block */
+    size_t before; /* bytes in the old block */
     void *p;       /* NULL: there was no memory */
     size_t size;   /* bytes that the program asked for */
-    bool is_copy;  /* another block, which was not announced, and `old` is freed after this call */
+    bool is_copy;  /* p is another block, not passed to `allocated`; `old` is freed after this */
     const void *caller;
 };
 
@@ -27,11 +27,11 @@ struct observer {
     void (*allocated)(const void *p, const struct alloc_request *request); /* p NULL: no memory */
     void (*freeing)(void *p, const struct free_request *request);          /* p is still in use */
     void (*resized)(const struct resize_event *event);
-    bool needs_old_address; /* a block may not move without a copy: its address would be free
-                             * before `resized` is called */
+    bool needs_old_address; /* blocks must move by copying only: otherwise the old address would be
+                             * free before `resized` is called */
 };
 
-/* The observers, NULL after the last. process/modes.c writes it. */
+/* The observers, with NULL after the last. process/modes.c sets them. */
 #define OBSERVERS_MAX 3u
 extern const struct observer *observers[OBSERVERS_MAX + 1];
 

@@ -1,4 +1,4 @@
-/* The mode on top while there are observers: it calls them around the mode below. */
+/* The topmost mode while there are observers. It calls them, and the mode below serves the call. */
 #include "check/modes.h"
 #include "check/observed.h"
 #include "check/resize.h"

@@ -1,13 +1,13 @@
-/* What the kernel tells of the process's pages (proc_pid_pagemap(5)). */
+/* Reads what the kernel knows about the process's pages (proc_pid_pagemap(5)). */
 #ifndef MALLOW_PAGEMAP_H
 #define MALLOW_PAGEMAP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGEMAP_THERE ((uint64_t)3 << 62)   /* in memory, or swapped */
-#define PAGEMAP_SWAPPED ((uint64_t)1 << 62) /* of these alone */
-#define PAGEMAP_ALONE ((uint64_t)1 << 56)   /* no other process has it: also after a fork */
+#define PAGEMAP_THERE ((uint64_t)3 << 62)   /* two bits: in memory, or swapped */
+#define PAGEMAP_SWAPPED ((uint64_t)1 << 62) /* the bit for swapped pages */
+#define PAGEMAP_ALONE ((uint64_t)1 << 56)   /* in memory, and no other process has the page */
 
 #define PAGEMAP_WINDOW 128u
 
@@ -18,12 +18,13 @@ struct pagemap {
     uint64_t entry[PAGEMAP_WINDOW];
 };
 
-/* False where the kernel does not tell. */
+/* Returns false if the kernel does not give this information. */
 bool pagemap_open(struct pagemap *map);
 void pagemap_close(struct pagemap *map);
 
-/* The bits above of the page that the address is in. Neighbours are read with it; what was read is
- * not read again while the next question is near. False when it cannot be read. */
+/* Sets *entry to the entry of the page that the address is in, which has the bits above. Entries
+ * are read in windows, so a question about a nearby page reads nothing again. Returns false if the
+ * entry cannot be read. */
 bool pagemap_at(struct pagemap *map, uintptr_t address, uint64_t *entry);
 
 #endif

@@ -1,4 +1,4 @@
-/* The plain mode: blocks as the heap has them, and nothing else. */
+/* The plain mode: the heap's own blocks, with nothing added. */
 #include <string.h>
 
 #include "base/compiler.h"

@@ -12,11 +12,13 @@
 
 #define RING_FIRST 256u
 #define RING_MAX 65536u
-/* Large slots are delayed by fewer frees where the bytes are bounded. */
+/* Large slots are delayed by fewer frees: by as many as fit into DELAY_BYTES, and by at least
+ * DELAY_MIN. */
 #define DELAY_BYTES ((size_t)1 * MIB)
 #define DELAY_MIN 16u
 
-/* Heaps add to it what they have counted as soon as that is a part of what may be held. */
+/* Bytes that all heaps hold. A heap adds what it has counted once that is more than the bound
+ * divided by COUNTED_PART. */
 static _Atomic size_t quarantine_held_bytes;
 #define COUNTED_PART 64u
 
@@ -27,12 +29,12 @@ size_t quarantine_bytes(void) {
 static void quarantine_count_bytes(struct quarantine *quarantine, size_t bytes) {
     size_t counted = (size_t)(quarantine->counted += (ptrdiff_t)bytes);
     size_t part = settings.quarantine / COUNTED_PART;
-    if (likely(counted + part <= 2 * part)) return; /* from -part to part */
+    if (likely(counted + part <= 2 * part)) return; /* -part <= counted <= part */
     quarantine->counted = 0;
     atomic_fetch_add_explicit(&quarantine_held_bytes, counted, memory_order_relaxed);
 }
 
-/* Above 0 when more is held than may be. */
+/* Returns by how many bytes the bound is exceeded; 0 or less if it is not. */
 static ptrdiff_t quarantine_excess(const struct quarantine *quarantine) {
     return (ptrdiff_t)(quarantine_bytes() + (size_t)quarantine->counted - settings.quarantine);
 }
@@ -41,7 +43,8 @@ static uint32_t quarantine_ring_count(const struct quarantine_ring *ring) {
     return ring->tail - ring->head;
 }
 
-/* What waits longest is used again a little before something must leave. */
+/* Returns true a little before slots must leave. From then on, allocations take the oldest slots,
+ * so that none has to leave. */
 static bool quarantine_is_nearly_full(const struct quarantine *quarantine,
                                       const struct quarantine_ring *ring) {
     return quarantine_excess(quarantine) + (ptrdiff_t)(settings.quarantine / COUNTED_PART) >= 0 ||
@@ -50,7 +53,7 @@ static bool quarantine_is_nearly_full(const struct quarantine *quarantine,
 
 static const struct entry quarantine_no_entry;
 
-/* Frees that pass at least. */
+/* Returns the minimum number of frees between the free of a slot and its next use. */
 static uint32_t quarantine_delay(unsigned size_class) {
     if (size_class_bytes(size_class) <= DELAY_BYTES / QUARANTINE_DELAY) return QUARANTINE_DELAY;
     size_t slots = DELAY_BYTES / size_class_bytes(size_class);
@@ -103,9 +106,8 @@ bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry) 
     if (quarantine == NULL) return false;
     struct quarantine_ring *ring = &quarantine->rings[size_class];
     if (quarantine_ring_count(ring) == ring->capacity && !quarantine_ring_grow(ring)) return false;
-    quarantine_count_bytes(
-        quarantine,
-        size_class_bytes(size_class)); /* first: the sum must not fall below what is there */
+    /* Counted first, so that the sum is never less than what is held. */
+    quarantine_count_bytes(quarantine, size_class_bytes(size_class));
     *quarantine_ring_at(ring, ring->tail) = entry;
     signal_order();
     ring->tail++;

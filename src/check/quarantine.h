@@ -1,12 +1,14 @@
 /*
- * The quarantine: freed slots of checked blocks wait here before they are handed out again, so
- * that a use after free finds nobody else's data, and is seen. A ring for each class and heap:
+ * The quarantine of check=full. Freed slots wait here before they are handed out again, so that a
+ * use after free is detected and does not reach the data of another block. Each heap has a ring for
+ * each size class:
  *
  *     array   [ ... | oldest | ... | newest | ... ]
  *                     head             tail - 1          both only grow; index modulo capacity
  *
- * The owner of the heap alone works on it. An entry is complete before `tail` covers it and is left
- * before it is used again, so whoever jumps away in between loses a slot at most.
+ * Only the heap's owner works on it. An entry is complete before `tail` covers it, and `head`
+ * passes it before its slot is used again. A signal handler that jumps away in between therefore
+ * loses at most one slot.
  */
 #ifndef MALLOW_QUARANTINE_H
 #define MALLOW_QUARANTINE_H
@@ -25,30 +27,36 @@ struct quarantine_ring {
 
 struct quarantine {
     struct quarantine_ring rings[CLASSES];
-    ptrdiff_t counted;    /* bytes that came, less those that left, and are not in the sum yet */
-    unsigned next_victim; /* class that gives up slots next, when there are too many bytes */
+    ptrdiff_t counted;    /* bytes that came less bytes that left, not in the common sum yet */
+    unsigned next_victim; /* class that gives up slots next, when too many bytes are held */
 };
 
-/* So many frees of a class at least come between a slot's free and its next use. */
+/* The minimum number of frees of a class between the free of a slot and its next use. Classes of
+ * large slots have a smaller minimum. */
 #define QUARANTINE_DELAY 200u
 
-/* Keeps a slot that was freed; false when there is no memory for that. */
+/* Adds a freed slot. Returns false if there is no memory for its entry. */
 bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry);
 
-/* The oldest slot of the class, if it may be used again now; else an entry without a slot. */
+/* Removes the oldest slot of the class for its next use, if it has waited long enough and slots
+ * must leave soon anyway. Otherwise returns an entry without a slot. */
 struct entry quarantine_take(struct heap *heap, unsigned size_class);
 
-/* After one has left: that which leaves the class after some more, or without a slot. */
+/* Returns the slot that leaves the class after QUARANTINE_AHEAD others, or an entry without a slot
+ * if there are not so many. The heap must have a quarantine. */
 #define QUARANTINE_AHEAD 3u
 struct entry quarantine_look_ahead(const struct heap *heap, unsigned size_class);
 
-/* After a put: a slot that must leave, since more is held than may be; else one without a slot. */
+/* Called after a put. Removes a slot that must leave because too much is held. Otherwise returns an
+ * entry without a slot. */
 struct entry quarantine_evict(struct heap *heap, unsigned size_class);
 
-/* The oldest slot of any class, when memory is short; without a slot when none is held. */
+/* Called when memory is short. Removes the oldest slot of some class, or returns an entry without a
+ * slot if none is left. */
 struct entry quarantine_relieve(struct heap *heap);
 
-/* Bytes that all heaps hold together, within a few hundredths. */
+/* Returns how many bytes all heaps hold together. Each heap's share may be off by 1/64 of the
+ * bound. */
 size_t quarantine_bytes(void);
 
 #endif

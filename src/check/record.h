@@ -1,11 +1,11 @@
 /*
- * Records: what is kept of a checked slot, beside its state byte and as far from the program's
- * memory. They are made with a slab's first checked slot and go with the slab:
+ * Records of the slots of check=full. Like the state bytes, they lie in the allocator's own memory,
+ * far from the program's. They are made with a slab's first checked slot and freed with the slab:
  *
  *     slab->records    [ record of slot 0 | slot 1 | ... ]    24 bytes each
  *
- * Who may write a slot's record is who may change its state (slab.h); a report may read it at any
- * time.
+ * A thread may write a slot's record while it may change the slot's state (slab.h). A report may
+ * read it at any time.
  */
 #ifndef MALLOW_RECORD_H
 #define MALLOW_RECORD_H
@@ -23,30 +23,31 @@
 #include "stack/stack.h"
 
 struct record {
-    uint16_t size;   /* bytes as asked for; 0: the slot is inaccessible */
+    uint16_t size;   /* requested bytes; 0: the slot is inaccessible */
     uint16_t offset; /* of the block in its slot */
-    uint8_t fill;    /* what the slot holds once the block was freed */
+    uint8_t fill;    /* the value of all bytes of the slot after the block was freed */
     uint8_t family;
-    uint8_t align; /* what was asked for: its power of two; 0 for none */
+    uint8_t align; /* binary logarithm of the requested alignment; 0: none was requested */
     stack_id allocated, freed;
     int32_t allocated_by, freed_by; /* thread ids */
 };
 _Static_assert(SLOT_MAX <= UINT16_MAX && sizeof(struct record) == SLAB_RECORD_BYTES,
                "heap/slab.c frees the records with their slab");
 
-/* A slot, by an address anywhere in it. */
+/* A slot that was found by an address in it. */
 struct slot_ref {
-    struct slab *slab; /* the head */
-    uint32_t slot;
-    char *start; /* of the slot */
+    struct slab *slab; /* descriptor of the slab's first granule */
+    uint32_t slot;     /* index in the slab */
+    char *start;       /* first byte of the slot */
     size_t bytes;
     _Atomic uint8_t *state;
 };
 
-/* False when p is in no slot of a slab of one class. */
+/* Finds the slot that p lies in. Returns false if p is not in a slot of a slab; shared slots do not
+ * count. */
 bool slot_ref_find(const void *p, struct slot_ref *ref);
 
-/* The same of a slot that is known to be one. */
+/* Returns the slot of an entry, which is known to exist. */
 ALWAYS_INLINE struct slot_ref slot_ref_of(struct entry entry) {
     struct slab *head = slab_head(slab_of(granule_of(entry.slot)));
     MALLOW_ASSERT(head->kind == GRANULE_SLAB);
@@ -60,7 +61,7 @@ ALWAYS_INLINE struct slot_ref slot_ref_of(struct entry entry) {
     };
 }
 
-/* Makes sure that the slab has records; false when there is no memory. */
+/* Makes sure that the slab has records. Returns false if there is no memory for them. */
 bool record_make_array(struct slab *slab);
 
 static inline struct record *record_of(const struct slot_ref *ref) {

@@ -11,13 +11,13 @@ RARE void redzone_choose_secret(void) {
     redzone_secret.factor = os_random() | 1;
 }
 
-/* Without null bytes, so that one too many is seen. */
+/* The word has no null bytes, so a single null byte past the end of a block is found. */
 static uint64_t redzone_word(const char *start) { return redzone_key(start) | 0x0101010101010101; }
 
-/* Two words at any address. */
+/* Two words, which need no alignment. */
 typedef uint64_t redzone_lane __attribute__((vector_size(16), aligned(1), may_alias));
 
-/* The repeated word as it is from its byte `first` on. */
+/* Returns the repeated word as it reads from its byte `first` on. */
 static redzone_lane redzone_lane_from(uint64_t word, size_t first) {
     unsigned by = (unsigned)(first % 8 * 8);
     uint64_t turned = word >> by | word << (-by & 63);
@@ -27,7 +27,7 @@ static redzone_lane redzone_lane_from(uint64_t word, size_t first) {
 /* The length of the redzones of small blocks (full.c). */
 #define ZONE_USUAL ((size_t)32)
 
-/* The last redzone_lane may lie over the one before it. */
+/* The last lane may overlap the one before it. */
 void redzone_fill(char *start, size_t bytes) {
     uint64_t word = redzone_word(start);
     redzone_lane both = {word, word};
@@ -44,7 +44,7 @@ void redzone_fill(char *start, size_t bytes) {
         for (; i < bytes; i++) start[i] = (char)(word >> i % 8 * 8);
 }
 
-/* Where the first of `bytes` differs from the repeated word. */
+/* Returns the first byte that differs from the repeated word, or NULL. */
 static RARE const char *redzone_find_difference(const char *start, size_t bytes, uint64_t word) {
     for (size_t i = 0; i < bytes; i++)
         if ((uint8_t)start[i] != (uint8_t)(word >> i % 8 * 8)) return start + i;

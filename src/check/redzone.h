@@ -1,7 +1,7 @@
 /*
- * Redzones: bytes beside a block that nobody may write, filled with a word that is keyed by a
- * secret and by where the redzone begins. So a word that was copied from another block's redzone
- * does not fit, and whoever knows one cannot compute the next.
+ * Redzones: bytes next to a block that the program must not write. They are filled with a word that
+ * depends on a secret and on the redzone's address. A word that was copied from another redzone
+ * therefore does not match, and knowing one word does not help to compute another.
  */
 #ifndef MALLOW_REDZONE_H
 #define MALLOW_REDZONE_H
@@ -11,10 +11,10 @@
 
 #include "base/compiler.h"
 
-/* Before the first use; check=hard keys its words with it too. */
+/* Must be called before the first use. The words of check=hard depend on the same secret. */
 void redzone_choose_secret(void);
 
-/* Two secrets: one alone could be computed back from a word. */
+/* Two numbers, because a single one could be computed from a word. */
 struct redzone_secret {
     uint64_t mask;
     uint64_t factor;
@@ -28,10 +28,10 @@ ALWAYS_INLINE uint64_t redzone_key(const void *at) {
 
 void redzone_fill(char *start, size_t bytes);
 
-/* The first byte that was written, or NULL. */
+/* Returns the first byte of a redzone that was written to, or NULL. */
 const char *redzone_find_damage(const char *start, size_t bytes);
 
-/* Of memory that is free: the first byte that is not `value`, or NULL. */
+/* Returns the first byte that is not `value`, or NULL. */
 const char *redzone_find_fill_damage(const char *start, size_t bytes, uint8_t value);
 
 #endif

@@ -19,7 +19,8 @@ bool resize_usable_size(const void *p, size_t *usable) {
     return true;
 }
 
-/* The mode below the observers: they see a resize, not the calls that it consists of. */
+/* Returns the mode below the observers, which see a resize but not the calls that it consists
+ * of. */
 static const struct mode *resize_unobserved_mode(void) {
     const struct mode *mode = mode_now();
     return mode == &observed_mode ? mode_below(mode) : mode;
@@ -54,7 +55,8 @@ static void *resize_checked_by_copy(void *p, size_t before, const struct alloc_r
     return copy;
 }
 
-/* There was no memory for a copy. */
+/* Keeps the block where it is if there was no memory for a copy. Returns NULL if it is too
+ * small. */
 static void *resize_checked_keep(void *p, size_t before, size_t size, const void *caller) {
     observe_resized(
         &(struct resize_event){.old = p, .before = before, .size = size, .caller = caller});

@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As struct mode has it (heap/mode.h). */
+/* The operation `resize` (heap/mode.h) of all modes but the plain one. check=hard tries one of its
+ * own first. */
 void *resize_checked(void *p, size_t size, const void *caller);
 
-/* The size of the live block that begins at p; false if there is none. */
+/* Sets *usable to the size of the live block that begins at p. Returns false if there is none. */
 bool resize_usable_size(const void *p, size_t *usable);
 
 #endif

@@ -26,7 +26,7 @@ static const char *sized_free_free_name(enum family family) {
 }
 
 /* A library that was linked with -static-libstdc++ has operators of its own, which only it can see.
- * Of a pair of new and delete, only one may then reach this library. */
+ * Only one of a pair of new and delete may then reach this library. */
 static bool sized_free_may_be_half_pair(enum family allocated, enum family freed) {
     return (allocated == FAMILY_MALLOC) != (freed == FAMILY_MALLOC);
 }

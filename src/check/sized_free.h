@@ -6,7 +6,7 @@
 #include "heap/request.h"
 #include "report/block.h"
 
-/* For a plain block, whose requested size is not kept: reports a size that it cannot have. */
+/* Reports a size that the plain block at p cannot have. Its requested size is not kept. */
 void sized_free_check_plain(void *p, const struct free_request *request);
 
 /* Reports a mismatch. The caller frees the block in any case. */

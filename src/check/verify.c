@@ -24,17 +24,17 @@ static bool verify_report_damaged(const struct slot_ref *ref, const char *when) 
 }
 
 /*
- * Only pages that are in memory are looked at, for reading would bring the others there. And in the
- * child of a fork, at its end, only those that no other process has: the others are as they were at
- * the fork, and its parent verifies them itself. A child that ends soon, as most do, must not look
- * through all of its parent's.
+ * Decides which pages are looked at. They must be in memory, or swapped, because reading another
+ * page would create it. When the child of a fork ends, only pages that no other process has are
+ * looked at. The others are as they were at the fork, and the parent verifies them itself. Most
+ * children end soon, and must not spend time on all pages of their parent.
  */
 struct look {
-    uint64_t wanted; /* one of these bits */
+    uint64_t wanted; /* a page is looked at if its entry has one of these bits */
     struct pagemap pages;
 };
 
-/* True when it is not known. */
+/* Returns true if one of the pages is to be looked at, or if the kernel does not say. */
 static bool verify_is_wanted(struct look *look, const char *start, size_t bytes) {
     uint64_t entry;
     uintptr_t at = (uintptr_t)start, end = at + bytes;
@@ -43,8 +43,8 @@ static bool verify_is_wanted(struct look *look, const char *start, size_t bytes)
     return false;
 }
 
-/* The first damaged slot of the slab from `from` on. Under the global lock, for without it the slab
- * may retire and be made anew with slots of another size. */
+/* Finds the slab's first damaged slot from `from` on. Takes the global lock, because the slab could
+ * otherwise retire and become a slab with slots of another size. */
 static bool verify_find_damaged(struct look *look, struct slab *slab, uint32_t from,
                                 struct slot_ref *ref) {
     bool found = false;

@@ -1,4 +1,4 @@
-/* Looks for damage in all checked blocks of the process, at once. */
+/* Looks for damage in all checked and guarded blocks of the process. */
 #ifndef MALLOW_VERIFY_H
 #define MALLOW_VERIFY_H
 
@@ -6,14 +6,16 @@
 
 #include "check/observed.h"
 
-/* Redzones of live blocks and content of freed ones; each damaged one is reported, found `when`.
- * How many there were. Other threads may go on meanwhile. */
+/* Checks the memory around live blocks and the content of freed ones. Reports each damaged block;
+ * `when` is the part of the report that says how it was found. Returns the number of damaged
+ * blocks. Other threads may continue meanwhile. */
 size_t verify_all(const char *when);
 
-/* mcheck_pedantic(3): verifies all before each call. */
+/* Verifies all blocks before each call, for mcheck_pedantic(3). */
 extern const struct observer verify_observer;
 
-/* When the process ends, in the modes that check. In the child of a fork only what has changed. */
+/* Verifies all blocks when the process ends. In the child of a fork, after verify_after_fork, it
+ * verifies only pages that have changed since. */
 void verify_at_exit(void);
 void verify_after_fork(void);
 
