@@ -1,4 +1,4 @@
-/* What is known of a block, for reports and for the tools. */
+/* The description of a block, for reports and for the tools. */
 #ifndef MALLOW_BLOCK_H
 #define MALLOW_BLOCK_H
 
@@ -9,18 +9,18 @@
 #include "stack/stack.h"
 
 enum block_life {
-    LIFE_NONE, /* no block was ever there, or nothing is known of it any more */
+    LIFE_NONE, /* there was never a block, or it is no longer known */
     LIFE_LIVE,
     LIFE_FREED,
 };
 
 struct block_info {
     enum block_life life;
-    char *start; /* what the program was given */
-    size_t size; /* bytes: as asked for when `exact`, else what the block can hold */
+    char *start; /* the address that the program got */
+    size_t size; /* bytes: the requested size if `exact`, else what the block can hold */
     bool exact;
-    enum family family;         /* only when `exact` */
-    size_t align;               /* as asked for; 0: not kept */
+    enum family family;         /* of guarded blocks and those of check=full */
+    size_t align;               /* the requested one; 0: not kept */
     stack_id allocated, freed;  /* 0: not kept */
     int allocated_by, freed_by; /* thread ids; 0: not kept */
 };

@@ -61,7 +61,7 @@ static void describe_shared(struct slab *granule, uintptr_t p, struct finding *f
     f->was_block = inside == 0;
 }
 
-/* ---- what is not ours ---- */
+/* ---- foreign memory and runs ---- */
 
 static void describe_foreign(uintptr_t p, struct finding *f) {
     struct text t = describe_text(f);

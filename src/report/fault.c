@@ -1,10 +1,10 @@
 /*
- * Handlers of the program's own are called after ours, as the kernel would call them, as if ours
- * were not there:
+ * The program's own handlers are called after ours, in the way in which the kernel would call them
+ * if ours did not exist:
  *
  *     fault -> ours -> the program's newest -> (it calls what it replaced: ours) -> the one before
  *
- * Linux tells of inaccessible pages by SIGSEGV alone; SIGBUS is left to the program.
+ * Linux sends only SIGSEGV for inaccessible pages, so SIGBUS is left to the program.
  */
 #include "report/fault.h"
 
@@ -22,12 +22,12 @@
 
 #define KEPT_MAX 16u
 
-/* What was in our place, oldest first; a handler may call the one that it found there. */
+/* The actions that ours has replaced, oldest first. */
 static UNTOUCHED struct sigaction fault_kept[KEPT_MAX];
 static UNTOUCHED _Atomic unsigned fault_kept_count;
 static UNTOUCHED _Atomic bool fault_surrendered;
 
-/* How many of them the thread has not asked yet about its signal. */
+/* The number of actions that have not been tried yet for the thread's current signal. */
 static __thread unsigned fault_left_to_ask;
 
 static void fault_set_default(void) {
@@ -36,7 +36,8 @@ static void fault_set_default(void) {
     os_signal_action(SIGSEGV, &action, NULL);
 }
 
-/* The access is repeated and ends the process; a signal that somebody sent is sent again. */
+/* Returning repeats the access, which then ends the process. A signal that was sent, and not caused
+ * by an access, is sent again. */
 static void fault_do_default(const siginfo_t *info) {
     fault_set_default();
     if (info->si_code <= 0) os_raise(SIGSEGV);
@@ -48,7 +49,7 @@ static uint64_t fault_mask_word(const sigset_t *set) {
     return word;
 }
 
-/* The mask that the kernel would have set for this handler. */
+/* Sets the mask that the kernel would have set for this handler. */
 static void fault_set_mask(const struct sigaction *action, const ucontext_t *context) {
     uint64_t mask = fault_mask_word(&context->uc_sigmask) | fault_mask_word(&action->sa_mask);
     if ((action->sa_flags & SA_NODEFER) == 0) mask |= (uint64_t)1 << (SIGSEGV - 1);
@@ -61,7 +62,7 @@ static void fault_perform(struct sigaction *action, siginfo_t *info, void *conte
     void (*handler)(int) = action->sa_handler;
     void (*handler_siginfo)(int, siginfo_t *, void *) = action->sa_sigaction;
     if (!siginfo && handler == SIG_IGN && sent) return;
-    /* The kernel lets nobody ignore a fault. */
+    /* The kernel does not let a process ignore a fault. */
     if (!siginfo && (handler == SIG_DFL || handler == SIG_IGN)) return fault_do_default(info);
     if (by_kernel) fault_set_mask(action, context);
     if ((action->sa_flags & (int)SA_RESETHAND) != 0)
@@ -72,8 +73,8 @@ static void fault_perform(struct sigaction *action, siginfo_t *info, void *conte
         handler(SIGSEGV);
 }
 
-/* The kernel's frame is right above that of the function which it calls. The sanitizer calls
- * handlers itself: there the first call is taken for the kernel's. */
+/* The kernel's frame lies directly above the frame of the function that it calls. ThreadSanitizer
+ * calls handlers itself, so there the first call counts as the kernel's. */
 static bool fault_called_by_kernel(const void *frame, const siginfo_t *info, const void *context) {
 #ifdef THREAD_SANITIZER
     (void)frame, (void)info, (void)context;
@@ -97,11 +98,11 @@ static void fault_pass_on(siginfo_t *info, void *context, bool by_kernel) {
     if (by_kernel) fault_left_to_ask = 0;
 }
 
-/* ---- faults of our own ---- */
+/* ---- faults within a report ---- */
 
-#define PLACE_WORDS 5 /* of __builtin_setjmp */
+#define PLACE_WORDS 5 /* size of the buffer of __builtin_setjmp */
 
-/* Where the thread goes on after a fault; NULL: it does not. */
+/* Where the thread continues after a fault; NULL: it is not in fault_survive. */
 static __thread void **fault_way_out;
 
 #define ALL_BUT_FAULTS (~((uint64_t)1 << (SIGSEGV - 1)))
@@ -136,13 +137,13 @@ static void fault_on_signal(int signal, siginfo_t *info, void *context) {
     fault_pass_on(info, context, by_kernel);
 }
 
-/* ---- being there ---- */
+/* ---- installing the handler ---- */
 
 static bool fault_is_our_action(const struct sigaction *action) {
     return (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == fault_on_signal;
 }
 
-/* One that comes back had replaced all after it. */
+/* If the program has put back an earlier action, those that were kept after it no longer count. */
 static void fault_keep_action(const struct sigaction *action) {
     unsigned count = atomic_load_explicit(&fault_kept_count, memory_order_relaxed);
     for (unsigned i = 0; i < count; i++)

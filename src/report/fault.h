@@ -10,15 +10,15 @@
  * call, and two for its lock. Any thread may call it. */
 void fault_watch(void);
 
-/* In the child of a fork. */
+/* Called in the child of a fork. */
 void fault_after_fork(void);
 
 /* Reports the fault at p if the page is one that Mallow made inaccessible. Returns true if it was
- * reported and the access can be repeated. See process/hooks.c. */
+ * reported and the access can be repeated. process/hooks.c says which function this is. */
 extern bool (*const fault_report)(const char *p, const ucontext_t *context);
 
-/* Calls; false when that ended in a fault. For what reads memory that the program may have damaged;
- * the handler must be in place, and signals blocked. Not within itself. */
+/* Calls a function that may read memory which the program has damaged. Returns false if a fault
+ * ended the call. The handler must be in place and signals blocked. Calls must not be nested. */
 bool fault_survive(void (*call)(void *), void *argument);
 
 #endif

@@ -10,8 +10,8 @@
 
 static _Atomic(error_handler) handler_now;
 
-/* Frame of the call that is at work. When that is deeper than the frame of now, the handler has
- * jumped out of it. */
+/* The frame of the call of handler_take in which the handler runs; 0: it does not run. If that
+ * frame is deeper in the stack than the current one, the handler has jumped away. */
 static __thread uintptr_t handler_frame __attribute__((tls_model("initial-exec")));
 
 RARE void handler_set(error_handler now) {
@@ -24,7 +24,7 @@ RARE bool handler_is_set(void) {
     return atomic_load_explicit(&handler_now, memory_order_relaxed) != NULL;
 }
 
-/* STATUS_OK: mcheck(3) has no word for it. */
+/* Returns STATUS_OK if mcheck(3) has no status for the cause. */
 static enum block_status handler_status(const char *cause) {
     static const struct {
         const char *cause;

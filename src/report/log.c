@@ -11,7 +11,7 @@
 
 static UNTOUCHED char log_path[LOG_PATH_MAX];
 static struct os_file log_file = {.fd = STANDARD_ERROR};
-static bool log_is_named; /* else the descriptor alone counts */
+static bool log_is_named; /* the log is a file with a name; false: it is just a descriptor */
 
 static void log_close(void) {
     if (log_is_named && os_is_file(&log_file)) os_close(log_file.fd);
@@ -36,7 +36,8 @@ void log_use(int fd) {
     log_is_named = false;
 }
 
-/* Other threads may do the same at the same time. */
+/* Opens the log by its name and returns its descriptor; -1 if that fails. Several threads may do
+ * this at once: one of them sets log_file.fd, and the others use that descriptor. */
 static int log_open_again(int lost) {
     struct os_file again;
     if (os_open_log(log_path, false, &again) != 0) return -1;

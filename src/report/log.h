@@ -3,9 +3,9 @@
  * MALLOW_OPTIONS log= names.
  *
  * A program may close every descriptor and open files of its own instead, as daemons do. The file's
- * descriptor is therefore a high number, and each write first makes sure that it is still the
- * file's. If it is not, the file is opened again by its name; if the name now means another file,
- * or none, nothing is written.
+ * descriptor is therefore a high number, and each write first checks that it still refers to the
+ * file. If it does not, the file is opened again by its name. If the name now means another file or
+ * none, nothing is written.
  */
 #ifndef MALLOW_LOG_H
 #define MALLOW_LOG_H
@@ -16,21 +16,21 @@ struct text;
 
 #define LOG_PATH_MAX 4096u
 
-/* At start: the log is this file from now on, which is created if need be. Returns 0, or the error
- * number that says why it stays what it was. */
+/* Called at the start: makes this file the log, and creates it if it does not exist. Returns 0, or
+ * an error number if the log stays as it was. */
 int log_open(const char *path);
 
-/* From now on the log is whatever this descriptor is when something is written. */
+/* From now on the log is the file that this descriptor refers to at the time of each write. */
 void log_use(int fd);
 
-/* Never ends the process, also where nobody reads what standard error leads to. */
+/* Writes to the log. Does not end the process by SIGPIPE if the log is a pipe without a reader. */
 void log_write(const char *bytes, size_t count);
 
-/* Ends the text by a newline and writes it to the log. */
+/* Ends the text with a newline and writes it to the log. */
 void log_line(struct text *text);
 
-/* The calling thread has a table of descriptors of its own, in which the log's number means
- * something else: it opens the log anew for each write. */
+/* Makes the calling thread open the log for each write. A thread that has a table of descriptors of
+ * its own calls this, because the log's number means another file there. */
 void log_leave_table(void);
 
 #endif

@@ -22,7 +22,7 @@ static uintptr_t mapped_parse_hex(const char **text) {
     }
 }
 
-/* The name stands behind five fields and some spaces: it may have spaces in it. */
+/* Returns the start of the name, which follows five fields and spaces. It may contain spaces. */
 static const char *mapped_skip_fields(const char *at, const char *end) {
     for (unsigned fields = 5; fields > 0; fields--) {
         while (at < end && *at != ' ') at++;

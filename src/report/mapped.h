@@ -1,4 +1,4 @@
-/* The mapping that an address is in. */
+/* Finds the mapping that an address is in. */
 #ifndef MALLOW_MAPPED_H
 #define MALLOW_MAPPED_H
 
@@ -8,16 +8,17 @@
 
 struct mapped {
     uintptr_t start, end;
-    const char *name; /* the file's path, or [stack] and the like; "" is anonymous memory */
+    const char *name; /* the file's path, or a name such as [stack]; "" is anonymous memory */
     size_t name_length;
 };
 
-/* Reads /proc/self/maps. False when nothing is mapped there. One caller at a time, who has the name
- * until the next call. */
+/* Reads /proc/self/maps. Returns false if nothing is mapped at the address. Only one thread at a
+ * time may call it. The name is valid until the next call. */
 bool mapped_at(uintptr_t address, struct mapped *found);
 
-/* The path of the program that runs, which is not that of /proc/self/exe where the loader was
- * executed and the program is its argument; "" when it cannot be known. One caller at a time. */
+/* Returns the path of the running program; "" if it cannot be found out. It differs from
+ * /proc/self/exe if the loader was executed with the program as its argument. Only one thread at a
+ * time may call it. */
 const char *mapped_program_path(void);
 
 #endif

@@ -73,7 +73,7 @@ static void report_add_module(void *argument) {
     text_add_hex(frame->text, frame->pc - module_base(&module));
 }
 
-/* What is known of the module may be damaged. */
+/* The loader's description of the module may be damaged, so a fault only leaves the module out. */
 static void report_add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add(t, "    #");
     text_add_number(t, number);
@@ -106,7 +106,7 @@ static void report_add_hex_byte(struct text *t, uint8_t byte) {
     text_add_bytes(t, (char[]){' ', digits[byte >> 4], digits[byte & 15]}, 3);
 }
 
-/* What can be read of the rows around p. */
+/* Adds those of the rows of bytes around p that can be read. */
 static void report_add_bytes_around(struct text *t, uintptr_t p) {
     uintptr_t middle = p - p % DUMP_ROW;
     for (uintptr_t row = middle - 2 * DUMP_ROW; row <= middle + 2 * DUMP_ROW; row += DUMP_ROW) {
@@ -169,7 +169,8 @@ static void report_capture(void *argument) {
                                               : stack_capture(&report_cache);
 }
 
-/* Pages of the stack may have gone since it was read before: then anew, as far as it reaches. */
+/* Returns the stack of the error. The capture can fault if pages of the stack have disappeared
+ * since they were last read. It is then repeated without what is remembered. */
 static stack_id report_stack(const struct error *e) {
     struct capture capture = {.context = e->context};
     if (fault_survive(report_capture, &capture)) return capture.stack;
@@ -192,8 +193,9 @@ static void report_add_details(struct text *t, const struct error *e) {
     text_add(t, "\n");
 }
 
-/* The text is static, for the stack may be tiny; so one thread at a time, whose id this is. A
- * thread that dies here takes the process with it, and the others wait for that. */
+/* The id of the thread that is writing a report; 0: none is. The text is static, because the stack
+ * may be tiny, so only one thread at a time writes one. A thread that dies while it writes ends the
+ * process, so the others never wait in vain. */
 static _Atomic int report_thread;
 static UNTOUCHED char report_text[16 * KIB];
 
@@ -206,7 +208,8 @@ static uint64_t report_begin(void) {
     return mask;
 }
 
-/* What is called for a report may find an error itself, and must not wait for its own end. */
+/* Returns true if the calling thread is writing a report. A function that is called for a report
+ * may find an error itself, and must not wait for the end of that report. */
 static bool report_is_within(void) {
     return atomic_load_explicit(&report_thread, memory_order_relaxed) == os_thread_id();
 }
@@ -240,8 +243,8 @@ static void report_write(const struct error *e, const char *found) {
     symbolizer_end(report_now.file);
 }
 
-/* The program may have a handler. From glibc 2.41 on, abort calls it only if the signal is not
- * blocked, as it is within a report. */
+/* Unblocks SIGABRT, for which the program may have a handler. From glibc 2.41 on, abort does not
+ * call it while the signal is blocked, and a report blocks all signals. */
 static void report_unblock_abort(void) {
     uint64_t mask = os_block_signals();
     os_restore_signals(mask & ~((uint64_t)1 << (SIGABRT - 1)));
@@ -253,8 +256,8 @@ static void report_end_process(void) {
     abort();
 }
 
-/* One line about an error within a report. If it ends the process, what the report has so far is
- * written first. A further error within that is passed over. */
+/* Writes one line about an error within a report. If this error ends the process (`last`), the part
+ * of the report that exists so far is written first. A further error meanwhile is ignored. */
 static void report_write_within(const struct error *e, const char *found, bool last) {
     char line[512];
     struct text t = {.buffer = line, .size = sizeof line};

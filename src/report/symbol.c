@@ -7,14 +7,15 @@
 #include "os/os_auxv.h"
 #include "stack/module.h"
 
-/* The best one so far for an address, which counts from the object's bias. */
+/* A search for the symbol of an address, which is relative to the object's bias. `best` is the best
+ * symbol so far. */
 struct search {
     const struct elf_symbols *table;
     uintptr_t address;
     const ElfW(Sym) * best;
 };
 
-/* Of two at the same address the first one stays, as with dladdr. */
+/* If two symbols have the same address, the first one wins, as with dladdr. */
 static void symbol_consider(struct search *search, const ElfW(Sym) * symbol) {
     bool defined = symbol->st_shndx != SHN_UNDEF;
     uintptr_t inside = search->address - symbol->st_value;
@@ -23,7 +24,7 @@ static void symbol_consider(struct search *search, const ElfW(Sym) * symbol) {
     if (search->best == NULL || search->best->st_value < symbol->st_value) search->best = symbol;
 }
 
-/* This table has only what others may refer to; a chain ends with an odd hash. */
+/* This table has only symbols that other objects may refer to. A chain ends with an odd hash. */
 static void symbol_search_gnu_hash(struct search *search) {
     struct elf_gnu_hash table = elf_gnu_hash_of(search->table);
     for (uint32_t i = 0; i < table.buckets; i++) {
@@ -56,10 +57,10 @@ static void symbol_search_object(const struct link_map *object, uintptr_t addres
     symbol->inside = search.address - search.best->st_value;
 }
 
-/* The object's first byte in memory. */
+/* Returns the address of the object's first byte in memory. */
 static uintptr_t symbol_object_start(const struct module *object) {
 #ifndef MALLOW_PRELOAD
-    /* In a static program libc takes the first byte of its code for it. */
+    /* In a static program, libc gives the first byte of the code instead. */
     const ElfW(Phdr) *segment = (const ElfW(Phdr) *)os_auxv(AT_PHDR);
     bool program = module_name(object)[0] == '\0';
     for (size_t i = 0; program && segment != NULL && i < os_auxv(AT_PHNUM); i++, segment++)
@@ -69,7 +70,7 @@ static uintptr_t symbol_object_start(const struct module *object) {
     return object->start;
 }
 
-/* What was found, by address; good for as long as the same object is there. */
+/* Earlier results, by address. A result is valid while the same object is at the address. */
 #define REMEMBERED 256u
 static UNTOUCHED struct {
     const void *address;

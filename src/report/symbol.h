@@ -1,7 +1,7 @@
 /*
- * The function that an address is in, as dladdr(3) finds it: by the dynamic symbols of its object.
- * Other than dladdr this takes no lock of the loader's, so it may be asked from any allocation,
- * even the loader's own.
+ * Finds the function that an address is in, like dladdr(3), by the dynamic symbols of its object.
+ * Unlike dladdr it takes no lock of the loader, so it may be called during any allocation, even one
+ * of the loader's own.
  */
 #ifndef MALLOW_SYMBOL_H
 #define MALLOW_SYMBOL_H
@@ -10,14 +10,15 @@
 #include <stddef.h>
 
 struct symbol {
-    const char *object; /* the program as it was called, or the path of a shared object */
-    size_t offset;      /* from the object's first byte in memory */
-    const char *name;   /* NULL: no symbol is there */
-    size_t inside;      /* from the symbol's address */
+    const char *object; /* the name that the program was called by, or a shared object's path */
+    size_t offset;      /* of the address, from the object's first byte in memory */
+    const char *name;   /* NULL: there is no symbol */
+    size_t inside;      /* offset of the address from the symbol's address */
 };
 
-/* False where no object is, or libc cannot tell (before 2.35, and musl). The strings are the
- * object's own. Not for two threads at once: it remembers what it found. */
+/* Returns false if the address is in no object, or if libc cannot find the object (glibc before
+ * 2.35, musl). The strings belong to the object. Only one thread at a time may call it, because it
+ * remembers what it found. */
 bool symbol_find(const void *address, struct symbol *symbol);
 
 #endif

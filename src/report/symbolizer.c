@@ -8,11 +8,11 @@
 #include "report/log.h"
 
 #define PATIENCE_MS 30000
-#define NO_FILE (-1) /* the text goes to the log as it comes */
+#define NO_FILE (-1) /* each part of the text is written to the log at once */
 
 static struct {
     struct os_program program;
-    int call_filters; /* at the start */
+    int call_filters; /* their number at the start */
 } symbolizer;
 
 RARE void symbolizer_set(const char *path) {
@@ -20,7 +20,8 @@ RARE void symbolizer_set(const char *path) {
     symbolizer.call_filters = os_call_filters();
 }
 
-/* A filter may end this process when it starts another one. */
+/* Returns true if the process may have system call filters that it did not have at the start. Such
+ * a filter may end the process when it starts another one. */
 static bool symbolizer_is_shut_in(void) {
     int filters = os_call_filters();
     return filters < 0 || filters != symbolizer.call_filters;
