@@ -9,7 +9,7 @@
 
 #    include "base/text.h"
 
-/* The file's name and its folder's: what comes before depends on the machine. */
+/* Returns the path from the file's folder on. The rest of the path depends on the machine. */
 static const char *below_source(const char *file) {
     const char *start = file;
     unsigned slashes = 0;
@@ -31,7 +31,7 @@ void assert_failed(const char *expression, const char *file, unsigned line, cons
     text_add(&text, function);
     text_add(&text, ")");
     buffer[text.length++] = '\n';
-    /* Not write(), which another library may replace, and which is a cancellation point. */
+    /* write() is a cancellation point, and another library may replace it. */
     syscall(SYS_write, STDERR_FILENO, buffer, text.length);
     abort();
 }

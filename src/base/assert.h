@@ -2,8 +2,8 @@
  * Assertions: facts that the code relies on, checked while the tests run.
  *
  * Without MALLOW_ASSERTIONS an assertion becomes no code. The compiler still checks the expression
- * and counts its variables as used. An expression has no effect but to read, and it reads only what
- * no other thread changes at that moment, or what may be read at any time.
+ * and counts its variables as used. An expression has no side effects. It reads only data that no
+ * other thread changes at that moment, or that may be read at any time.
  */
 #ifndef MALLOW_ASSERT_H
 #define MALLOW_ASSERT_H
@@ -17,7 +17,7 @@
 #    define MALLOW_ASSERT(expression) ((void)sizeof((expression) ? 1 : 0))
 #endif
 
-/* For a function that only assertions call. */
+/* Marks a function that only assertions call. */
 #define ONLY_ASSERTED __attribute__((unused))
 
 /* Writes one line to standard error and aborts. Works wherever an assertion may fail: it takes no

@@ -37,7 +37,7 @@ void __tsan_acquire(void *);
 #    define sanitizer_acquire(address) ((void)0)
 #endif
 
-/* Orders the stores before it ahead of those after it, for signal handlers on the same thread. */
+/* Keeps earlier stores before later ones, as signal handlers on the same thread see them. */
 #define signal_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 #endif

@@ -7,7 +7,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* For large buffers that most processes never touch: a section apart from the data that all use. */
+/* Marks a large buffer that most processes never touch. Its section is apart from the data that all
+ * processes use. */
 #define UNTOUCHED __attribute__((section(".bss.untouched")))
 
 #define EXPORT __attribute__((visibility("default")))
@@ -22,8 +23,8 @@
 #define RARE __attribute__((cold))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Placed there too, but optimised for speed: called often, but only in modes that few processes
- * use. */
+/* Placed away from the pages of hot code too, but optimised for speed: called often, but only in
+ * modes that few processes use. */
 #define APART __attribute__((section(".text.unlikely.apart")))
 
 /* Prefetches memory that is read soon. Without the empty asm statement, gcc decides that the

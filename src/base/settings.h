@@ -19,7 +19,7 @@ struct settings {
     size_t mxfast;       /* magazines serve sizes up to this */
     size_t tcache_max;   /* and up to this */
     size_t tcache_count; /* maximum number of entries of a magazine */
-    unsigned generation; /* grows with each change of what magazines may hold */
+    unsigned generation; /* incremented when the limits on magazines change */
     unsigned modes;      /* MODE_* bits: process/modes.c turns them on */
     enum check_mode check;
     /* The mode that the last setting in the environment asks for. */
@@ -27,7 +27,7 @@ struct settings {
     size_t quarantine;    /* bytes of freed blocks that wait in check=full */
     unsigned frames;      /* kept of each stack that is recorded for a block */
     bool randomize;       /* the places of fresh slots and new slabs are unpredictable */
-    uint8_t perturb;      /* what blocks are filled with, when MODE_FILL */
+    uint8_t perturb;      /* the fill byte of MODE_FILL */
     uint8_t check_action; /* CHECK_* bits: reaction to a detected error */
     bool error_handler;   /* mcheck(3) has set a handler of the program: report/handler.h */
     bool fixed_threshold; /* one of the four knobs that stop the adaptation was set */
@@ -40,7 +40,7 @@ struct settings {
     uint8_t leak_status; /* exit status if blocks are lost; 0: unchanged */
     bool guard_left;     /* guard_align=left */
     bool families_mixed; /* do not compare the families that allocate and free */
-    bool guard_large;    /* all large blocks are guarded, whatever memory that takes */
+    bool guard_large;    /* all large blocks are guarded, without a limit on memory */
     size_t guard;        /* guard=N: one block in N is guarded; 0: none */
     size_t guard_budget; /* limit on the bytes of guarded blocks; 0: see guard.h */
 };
@@ -52,18 +52,19 @@ enum { CHECK_REPORT = 1, CHECK_ABORT = 2, CHECK_SIMPLE = 4 };
 
 /* Bits of settings.modes. */
 enum {
-    MODE_FULL = 1 << 0,     /* check=full: full.h */
-    MODE_HARD = 1 << 1,     /* check=hard: hard.h */
-    MODE_FILL = 1 << 2,     /* M_PERTURB */
-    MODE_ZERO = 1 << 3,     /* zero_on_free */
-    MODE_COUNT = 1 << 4,    /* exact counts of calls */
-    MODE_TRACE = 1 << 5,    /* mtrace(3) */
-    MODE_GUARD = 1 << 6,    /* blocks are guarded, all or a sample */
-    MODE_SAMPLE = 1 << 7,   /* guards are sampled; by itself, it keeps magazines in use */
+    MODE_FULL = 1 << 0,   /* check=full: full.h */
+    MODE_HARD = 1 << 1,   /* check=hard: hard.h */
+    MODE_FILL = 1 << 2,   /* M_PERTURB */
+    MODE_ZERO = 1 << 3,   /* zero_on_free */
+    MODE_COUNT = 1 << 4,  /* exact counts of calls */
+    MODE_TRACE = 1 << 5,  /* mtrace(3) */
+    MODE_GUARD = 1 << 6,  /* blocks are guarded, all or a sample */
+    MODE_SAMPLE = 1 << 7, /* guards are sampled; magazines stay in use unless another mode is on */
     MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
-/* In these modes blocks can be had only under the lock, so no signal may interrupt its holder. */
+/* In these modes blocks can be allocated only while a lock is held, so no signal may interrupt its
+ * holder. */
 #define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD | MODE_GUARD | MODE_SAMPLE)
 
 /* Raises the mapping threshold above the size of a mapped block that was freed, as glibc documents.

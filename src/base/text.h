@@ -20,12 +20,12 @@ void text_add_bytes(struct text *text, const char *bytes, size_t count);
  * cannot end the line or control a terminal. */
 void text_add_visible(struct text *text, const char *bytes, size_t count);
 void text_add_number(struct text *text, uint64_t value);
-/* "1 block", "2 blocks" */
+/* Adds a number and a noun: "1 block", "2 blocks". */
 void text_add_count(struct text *text, uint64_t count, const char *noun);
 void text_add_hex(struct text *text, uint64_t value);      /* 0x... */
 void text_add_bare_hex(struct text *text, uint64_t value); /* without 0x */
 
-/* Right-aligned in `width` columns. */
+/* Adds a number, right-aligned in `width` columns. */
 void text_add_column(struct text *text, uint64_t value, unsigned width);
 
 /* Passes the rest of the buffer to the sink, which must not be NULL. */

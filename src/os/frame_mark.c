@@ -2,8 +2,8 @@
 
 #include "os/os.h"
 
-/* A mark at most this many bytes below the caller's frame counts as gone, whatever stack it was on:
- * the caller will soon overwrite that part of the stack. */
+/* A mark at most this many bytes below the caller's frame counts as gone: the caller will soon
+ * overwrite that part of the stack. */
 #define FRAME_NEAR 512u
 
 /* The kernel compares one word at a time. */

@@ -32,7 +32,7 @@ static void *helper_thread_run(void *argument) {
     struct helper_thread_argument *start = argument;
     void *(*run)(void *) = start->run;
     atomic_store_explicit(&start->is_running, 1, memory_order_release);
-    os_wake_one(&start->is_running); /* uses only the address: the starter may have gone on */
+    os_wake_one(&start->is_running); /* uses only the address: the starter's frame may be gone */
     return run(NULL);
 }
 

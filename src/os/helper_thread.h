@@ -15,7 +15,8 @@
 #define HELPER_STACK (64 * KIB)
 #define HELPER_STACK_FOR_EXIT (256 * KIB) /* if the thread may end last: libc runs exit() in it */
 
-/* Declares the calling thread to be the first; called at load time and in the child of a fork. */
+/* Declares that the calling thread is the first one. Called at load time and in the child of a
+ * fork. */
 void helper_thread_first(void);
 
 /* Returns true if the first thread has ended. */

@@ -25,7 +25,7 @@
 #define LOCK_SPINS 100
 #define LOCK_SLICE_NS ((int64_t)20000000)      /* between two checks of the holder's mark */
 #define LOCK_PATIENCE_NS ((int64_t)1000000000) /* wait for a holder that may still continue */
-#define LOCK_STUCK_NS ((int64_t)1000000) /* the same, once another thread has given up on it */
+#define LOCK_STUCK_NS ((int64_t)1000000) /* limit if another thread has given up on the holder */
 
 /* For each kind, the word of the lock that the thread holds or is about to take. Signal handlers
  * read it. */
@@ -116,14 +116,15 @@ static void open_lock_sleep(struct open_lock *lock, uint64_t seen, int64_t ns) {
     os_wait_for(open_lock_sleeping_word(lock), (int)(uint32_t)(seen | WAITED), ns);
 }
 
-/* The lock word of another thread's holding, and the time since when the caller waits for it. */
+/* The lock word whose change the caller waits for, and when it began to wait. */
 struct open_lock_patience {
     uint64_t word;
     int64_t begun;
 };
 
-/* Returns true if the mark should be checked: its system calls pay off only for a holding that was
- * already waited for, and are not needed if the word has no address. */
+/* Returns true if the holder's mark should be checked. The check takes system calls, so it is made
+ * only if the caller has already waited for this holding, or if the word has no address and
+ * therefore no holder. */
 static bool open_lock_is_known(uint64_t seen, const struct open_lock_patience *patience) {
     return patience->word == (seen & ~WAITED) || open_lock_mark_of(seen) == NULL;
 }

@@ -31,7 +31,7 @@
 struct lock_hold {
     struct frame_mark mark;
     uint64_t word;    /* the word of the lock, which the mark contains too */
-    uint64_t before;  /* the thread's previous note of its lock of this kind */
+    uint64_t before;  /* the thread's previous open_lock_own_word of this kind */
     uint64_t signals; /* the previous signal mask, if signals are blocked now */
     bool taken_over;  /* from a holder that is gone */
 };
@@ -59,8 +59,8 @@ void open_lock_drop(struct open_lock *lock, struct lock_hold *hold);
 /* Like open_lock_take, but without waiting. A lock without `repair` is not taken over. */
 bool open_lock_try(struct open_lock *lock, struct lock_hold *hold);
 
-/* Returns true if the calling thread holds the lock, or if a function that a signal handler
- * interrupted holds it. For assertions. */
+/* Returns true if the calling thread holds the lock, also if it took the lock in a function that a
+ * signal handler has interrupted. For assertions. */
 bool open_lock_is_held(const struct open_lock *lock);
 #define open_lock_assert_held(lock) MALLOW_ASSERT(open_lock_is_held(lock))
 
@@ -79,8 +79,8 @@ void open_lock_release_signals(uint64_t signals);
  * true. */
 bool open_lock_after_fork(struct open_lock *lock);
 
-/* Like open_lock_after_fork, but instead of being freed, the lock is taken over and its data
- * repaired by the next thread that takes it. */
+/* Like open_lock_after_fork, but does not free the lock: the next thread that takes it takes it
+ * over and repairs its data. */
 void open_lock_lose(struct open_lock *lock);
 
 /* In a signal handler: if the calling thread holds the lock, makes open_lock_drop raise the signal

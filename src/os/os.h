@@ -2,9 +2,9 @@
  * The operating system, behind one contract.
  *
  * No function here allocates, takes a lock of libc or changes errno; the return value alone reports
- * the result. All are thread-safe. tests/inject makes every call of every function that can fail
- * fail once, so a caller must keep the heap intact if it does. Sizes are in bytes; sizes and
- * addresses of mappings are multiples of the page size.
+ * the result. All are thread-safe. tests/inject lets each call of each function that can fail do so
+ * once, and callers must then keep the heap intact. Sizes are in bytes; sizes and addresses of
+ * mappings are multiples of the page size.
  */
 #ifndef MALLOW_OS_H
 #define MALLOW_OS_H
@@ -141,8 +141,8 @@ void os_write(int fd, const char *text, size_t bytes);
 /* Like os_write, without SIGPIPE if the descriptor is a pipe without a reader. */
 void os_write_quietly(int fd, const char *text, size_t bytes);
 
-/* Opens for appending the file that a descriptor number means in the process's table of
- * descriptors, for a thread that has its own table. Returns -1 if refused. */
+/* Opens for appending the file that has this number in the process's table of descriptors. For a
+ * thread that has its own table. Returns -1 if refused. */
 int os_open_process_file(int number);
 
 /* An open file and its identity. */
@@ -164,8 +164,8 @@ enum os_opened { OS_OPENED, OS_REFUSED, OS_IN_USE };
  * no link. */
 enum os_opened os_create_log(const char *path, bool guessable, struct os_file *file);
 
-/* Finds the file that the path refers to now. The descriptor can execute the file, but not read it.
- */
+/* Finds the file that the path refers to now. Its descriptor is good for executing the file, but
+ * not for reading it. */
 bool os_find_file(const char *path, struct os_file *file);
 
 /* Returns true if the descriptor still refers to the file. */

@@ -27,8 +27,8 @@ static void os_auxv_set(unsigned long type, unsigned long value) {
             atomic_store_explicit(&os_auxv_vector.value[i], value, memory_order_relaxed);
 }
 
-/* Without /proc, libc is asked. A static library needs no /proc, because a static program has no
- * wrappers. */
+/* Asks libc if there is no /proc. The static library always asks libc, because a static program has
+ * no wrappers. */
 static RARE void os_auxv_read(void) {
     long bytes = 0;
 #ifdef MALLOW_PRELOAD
@@ -41,7 +41,8 @@ static RARE void os_auxv_read(void) {
         os_auxv_set(os_auxv_types[i], getauxval(os_auxv_types[i]));
     atomic_store_explicit(&os_auxv_vector.known, true, memory_order_release);
     /* If the loader was started as a command, it replaces these two values by those of the real
-     * program, which only libc knows. If a wrapper allocates here, the other values are known. */
+     * program, which only libc knows. If a wrapper of getauxval allocates here, the other values
+     * are already known. */
     os_auxv_set(AT_PHDR, getauxval(AT_PHDR));
     os_auxv_set(AT_PHNUM, getauxval(AT_PHNUM));
 }

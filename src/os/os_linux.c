@@ -82,7 +82,7 @@ static enum os_extended os_map_exactly(void *start, size_t bytes, int protection
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
     if (r == (long)start) return OS_EXTENDED;
     if (IS_ERROR(r)) return r == -EEXIST ? OS_EXTEND_OCCUPIED : OS_EXTEND_REFUSED;
-    /* Before Linux 4.17 the address is only a hint. */
+    /* Before Linux 4.17, the kernel treats the address only as a hint. */
     call3(SYS_munmap, r, bytes, 0);
     return OS_EXTEND_OCCUPIED;
 }
@@ -101,8 +101,8 @@ bool os_discard(void *start, size_t bytes) {
     return os_map_private(start, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != NULL;
 }
 
-/* libc's sbrk continues from a variable. That is updated here, because sbrk itself may be wrapped.
- */
+/* libc's sbrk continues from a variable, which is updated here. sbrk itself is not called, because
+ * it may be wrapped. */
 #if defined(MALLOW_PRELOAD) && defined(__GLIBC__)
 extern void *__curbrk __attribute__((weak)); /* musl has neither this nor a working sbrk */
 

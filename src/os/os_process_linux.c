@@ -28,7 +28,7 @@ static int os_process_parse_number(const char *name) {
     return number;
 }
 
-/* If the parent ended before the prctl, no signal comes any more. */
+/* If the parent has ended before the prctl, no signal will be sent. */
 static void os_process_die_with(int parent) {
     call_errno(SYS_prctl, PR_SET_PDEATHSIG, (long)SIGKILL, 0l, 0l, 0l);
     if (call_errno(SYS_getppid) != parent) os_end_copy(STATUS_NOT_RUN);
@@ -60,7 +60,7 @@ _Noreturn void os_end_copy(int status) {
 
 /* ---- another program ---- */
 
-#define FILE_BYTES (1u << 20) /* larger than any text that is filtered */
+#define FILE_BYTES (1u << 20) /* larger than any text that is passed to a filter */
 #define CHILD_STACK ((size_t)64 << 10)
 
 int os_memory_file(void) {
@@ -131,7 +131,7 @@ static int os_process_execute_filter(void *argument) {
     os_end_copy(STATUS_NOT_RUN);
 }
 
-/* Adds up its own pauses, because a clock may stand still. */
+/* Adds up its own pauses, because a clock may not advance. */
 static int os_process_await_for(int child, int milliseconds) {
     for (int waited = 0, pause = 1; waited < milliseconds; waited += pause) {
         int status;

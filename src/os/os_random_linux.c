@@ -57,8 +57,7 @@ static uint64_t os_random_hash_of_start(uint64_t number) {
 uint64_t os_random(void) {
     static _Atomic uint64_t count;
     uint64_t number = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed), value;
-    /* A user who has disabled the randomisation of addresses gets the same addresses in each run.
-     */
+    /* If address randomisation is off, a program gets the same addresses in each run. */
     if (os_is_placed_alike()) return os_random_hash((const uint64_t[2]){0}, &number, 1);
     if (CALL(SYS_getrandom, &value, sizeof value, 1 /* GRND_NONBLOCK */) == sizeof value)
         return value;

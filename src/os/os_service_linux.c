@@ -105,7 +105,8 @@ size_t os_receive(int fd, char *buffer, size_t bytes, int64_t deadline) {
     return 0;
 }
 
-/* One message, with a descriptor if there is one; how many bytes of it were taken. */
+/* Sends one message, with the descriptor `passed` unless it is negative. Returns the number of
+ * bytes that were sent, or -1. */
 static long os_service_send_some(int fd, const char *bytes, size_t count, int passed) {
     union {
         struct cmsghdr header;

@@ -1,7 +1,7 @@
 /*
- * Facts about threads that libc and the kernel know. libc's copies are read if they can be found
- * and verified, which needs no system call: sandboxes allow few, and libc needs none either. Except
- * for os_thread_learn, all functions may be called by any thread and in signal handlers.
+ * Facts about threads that libc and the kernel know. libc's copies of these facts are read if they
+ * can be found and verified. Reading them needs no system call, of which sandboxes allow only few.
+ * Except for os_thread_learn, all functions may be called by any thread and in signal handlers.
  */
 #ifndef MALLOW_OS_THREAD_H
 #define MALLOW_OS_THREAD_H

@@ -37,7 +37,7 @@ static bool owner_replace(void **at, void *before, void *after) {
                                        __ATOMIC_RELAXED);
 }
 
-/* A signal handler may insert another owner meanwhile, which then is before or after this one. */
+/* A signal handler may insert another owner meanwhile, before or after this one. */
 NOT_SANITIZED static void owner_list_enter(struct owner *owner, void **head) {
     void *first;
     MALLOW_ASSERT(owner->previous == NULL);
@@ -50,7 +50,8 @@ NOT_SANITIZED static void owner_list_enter(struct owner *owner, void **head) {
     *owner_previous_of(first) = &owner->next;
 }
 
-/* Owners that nested signal handlers may insert meanwhile; each costs a retry. */
+/* The number of owners that nested signal handlers may insert meanwhile. Each of them costs a
+ * retry. */
 #define ENTERED_MEANWHILE 3
 
 NOT_SANITIZED static void owner_list_leave(struct owner *owner) {
