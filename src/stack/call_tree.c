@@ -83,7 +83,7 @@ uint32_t call_tree_node(uint32_t caller, uintptr_t pc) {
                                                         memory_order_acquire))
                 return fresh;
         }
-        /* Another thread may have linked an equal node: then the new one stays unused. */
+        /* If another thread has linked an equal node meanwhile, the new one stays unused. */
         struct call_tree_node *node = call_tree_at(id);
         if (node->pc == pc && node->caller == caller) return id;
         place = &node->child[bits >> 62];

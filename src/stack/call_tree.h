@@ -5,8 +5,8 @@
  * Nodes are found by a hash of (caller, return address): its first bits select a root in a table,
  * and the following bits select one of four children at each level of a trie. A node is complete
  * before one compare-and-swap links it; afterwards it never changes or disappears. The tree is
- * therefore consistent at any time: it needs no lock, a fork copies a consistent tree, and a thread
- * that is stopped in the middle leaves one. All functions are thread-safe.
+ * therefore consistent at any time: it needs no lock, and neither a fork nor a thread that stops in
+ * the middle of an insertion can damage it. All functions are thread-safe.
  */
 #ifndef MALLOW_CALL_TREE_H
 #define MALLOW_CALL_TREE_H

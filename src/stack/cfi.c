@@ -8,8 +8,8 @@
 #include "stack/cfi_program.h"
 #include "stack/cfi_reader.h"
 
-/* The sorted table has pairs of offsets from its start: of a function, and of the function's entry.
- */
+/* The sorted table contains pairs of offsets from its start: that of a function and that of its
+ * entry. */
 struct cfi_search_table {
     uint8_t version, frame_encoding, count_encoding, table_encoding;
 };

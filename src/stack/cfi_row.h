@@ -35,11 +35,11 @@ struct cfi_row {
 /* The result and the working data of cfi_find. Too large for small stacks. */
 struct cfi {
     struct cfi_row row;
-    bool signal_frame; /* the frame of a signal handler: its caller was interrupted, not calling */
+    bool signal_frame; /* the frame of a signal handler, which interrupted its caller */
     uint8_t return_register;
 
     uintptr_t start;                            /* of the function */
-    const uint8_t *program[2], *program_end[2]; /* common to several functions; of this one */
+    const uint8_t *program[2], *program_end[2]; /* [0] of several functions, [1] of this one */
     uint64_t code_factor;
     int64_t data_factor;
     uint8_t encoding;

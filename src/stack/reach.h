@@ -2,9 +2,9 @@
  * The part of a thread's stack that is known to be readable.
  *
  * A damaged stack must not make its reader fault. Each page is probed once, from the stack pointer
- * upwards, but never beyond a certain end of the stack (the thread's descriptor, or the strings of
- * the first stack). The result is remembered, because the pages stay while the thread runs on that
- * stack.
+ * upwards, but never beyond an address that cannot be in the stack (the thread's descriptor, or the
+ * strings above the first stack). The result is remembered, because the pages stay while the thread
+ * runs on that stack.
  */
 #ifndef MALLOW_REACH_H
 #define MALLOW_REACH_H
@@ -21,8 +21,9 @@ struct reach {
     uintptr_t thread;    /* thread pointer of the thread */
 };
 
-/* Prepares for reading from a stack pointer on, or from close above one that has left its stack.
- * Returns false if this is another stack than before. */
+/* Prepares for reading the stack from a stack pointer upwards. If the pointer has overrun its
+ * stack, reading begins at the lowest readable page above it. Returns false if this is another
+ * stack than before. */
 static inline bool reach_enter(struct reach *reach, uintptr_t sp);
 
 /* The slow path of reach_enter. */

@@ -2,12 +2,12 @@
  * Stacks, captured with the help of the previous one.
  *
  * The next stack of a thread usually has the same outer frames. Therefore the frames of the last
- * stack are kept, outermost first, each with the words of the stack that its caller was found by.
- * As soon as a walk meets a frame of this list, and all those words are unchanged, the callers of
- * the frame are those in the list. This costs a load and a compare per word instead of a step per
- * frame, and the interned node is known.
+ * stack are kept in a list, outermost first, each with the words of the stack that led to its
+ * caller. As soon as a walk meets a frame of this list, and all those words are unchanged, the
+ * frame has the same callers as in the list. This costs a load and a compare per word instead of a
+ * step per frame, and the interned node is known.
  *
- * The frame pointer is compared only if the frame of a caller is found by it. Otherwise it is a
+ * The frame pointer is compared only if it leads to the frame of a caller. Otherwise it is a
  * register like any other, which changes between captures.
  */
 #include "stack/stack.h"
@@ -35,7 +35,7 @@ struct stack_walk {
 
 /* ---- the frames of the last stack ---- */
 
-/* Checks the words of the innermost `wanted` frames among the first `*frames` kept ones, from the
+/* Among the first `*frames` kept frames, checks the words of the innermost `wanted` ones, from the
  * innermost on. Returns true if they are unchanged. Otherwise *frames becomes the number of frames
  * outside of the frame whose word has changed. */
 static bool stack_kept_is_unchanged(const struct stack_cache *cache, unsigned *frames,

@@ -9,8 +9,8 @@
 
 #define STACK_FRAMES_MAX 64u
 
-/* A thread's memory of its last stacks, which makes the next one cheap. Only one thread may use it
- * at a time. Its owner keeps the pointer, which is NULL at first. */
+/* The last stacks of a thread, which make the next capture cheap. Only one thread may use it at a
+ * time. Its owner keeps the pointer, which is NULL at first. */
 struct stack_cache;
 
 /* Returns the size of a cache in bytes. A cache is a mapping, and its owner may unmap it. */
@@ -20,7 +20,7 @@ size_t stack_cache_bytes(void);
  * memory. Only the innermost `frames` frames are certain to be right; frames outside of them are
  * not checked again each time. `entry` is the __builtin_frame_address(0) of a library function that
  * is running: the capture may begin at its caller, because the inner frames belong to the library.
- * NULL: it begins here. */
+ * If it is NULL, the capture begins here. */
 stack_id stack_capture_from(struct stack_cache **cache, unsigned frames, const void *entry);
 
 static inline stack_id stack_capture_some(struct stack_cache **cache, unsigned frames) {
@@ -35,12 +35,13 @@ static inline stack_id stack_capture(struct stack_cache **cache) {
  * handler. */
 stack_id stack_capture_interrupted(const void *context);
 
-/* Leaves out the innermost frames of one more library, which is in [start, end). Not thread-safe.
- */
+/* Also leaves out innermost frames that belong to another library, which is at [start, end). Not
+ * thread-safe. */
 void stack_leave_out(const void *start, const void *end);
 
 /* Stores the frames, innermost first, and returns their number. Each is a return address: the call
- * is in the byte before it. (To fit this rule, the address of a fault is stored with 1 added.) */
+ * instruction ends at the byte before it. (To fit this rule, the address of a fault is stored with
+ * 1 added.) */
 unsigned stack_frames(stack_id stack, uintptr_t frames[STACK_FRAMES_MAX]);
 
 #endif

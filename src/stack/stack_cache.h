@@ -1,4 +1,4 @@
-/* A thread's memory of its last stacks, for stack.c and stack_hits.c alone. */
+/* The last stacks of a thread. Only stack.c and stack_hits.c include this header. */
 #ifndef MALLOW_STACK_CACHE_H
 #define MALLOW_STACK_CACHE_H
 
@@ -8,9 +8,9 @@
 #include "stack/call_tree.h"
 #include "stack/unwind.h"
 
-/* Stacks of up to KEPT_FRAMES frames are captured completely. Of a deeper one, only the innermost
- * CUT_FRAMES are taken, as if the last of them had no caller. The next captures continue from there
- * as long as they have enough frames in common with it. */
+/* Stacks of up to KEPT_FRAMES frames are captured completely. From a deeper stack, only the
+ * innermost CUT_FRAMES are taken, as if the last of them had no caller. The next captures continue
+ * from there as long as they have enough frames in common with it. */
 #define KEPT_FRAMES 256u
 #define CUT_FRAMES 128u
 

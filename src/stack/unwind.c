@@ -40,7 +40,7 @@ static struct object *unwind_known_object(struct unwinder *u, const struct loade
     return NULL;
 }
 
-/* Numbers are never reused, so the rules of the previous object in that place become invalid. */
+/* Numbers are not reused, so the rules of the object that was in that place become invalid. */
 static struct object *unwind_new_object(struct unwinder *u, const struct loaded *loaded) {
     uint32_t number = ++u->next_place;
     if (number % UNWIND_OBJECTS == 0) number = ++u->next_place; /* skips 0, which means free */
@@ -144,7 +144,8 @@ static enum step unwind_step_by_row(struct unwinder *u, struct registers *r) {
     return STEP_OK;
 }
 
-/* For code without a description, which is assumed to keep a frame pointer. */
+/* Returns true if the value may be a frame pointer, which code without a description is assumed to
+ * keep. */
 static bool unwind_is_frame_pointer(uintptr_t fp, uintptr_t sp) {
     return fp % sizeof fp == 0 && fp >= sp;
 }

@@ -6,8 +6,8 @@
  * Such a rule is kept, by pc, in 24 bytes. All other rules are looked up in the object's tables
  * each time.
  *
- * A rule holds while its object is loaded. Objects may be unloaded and others may take their place,
- * so in each capture the rules of an object count only after the object was checked once.
+ * A rule holds while its object is loaded. An object may be unloaded and another one may take its
+ * place, so each capture checks an object once before it uses the object's rules.
  */
 #ifndef MALLOW_UNWIND_H
 #define MALLOW_UNWIND_H
@@ -39,7 +39,7 @@ struct object {
 struct unwinder {
     struct reach reach;
     uint64_t capture; /* number of the current capture */
-    uint32_t changes; /* counts changes of the stack and objects that left their place */
+    uint32_t changes; /* counts changes of the stack, and objects that lost their place */
     uint32_t next_place;
     struct object objects[UNWIND_OBJECTS];
     bool whole; /* follow all registers, and use no rules from the table */
