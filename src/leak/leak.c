@@ -147,7 +147,8 @@ static void leak_report_failure(void *text, const char *why) {
     text_add(text, "\n");
 }
 
-/* A handler of exit() may call exit(): the remaining handlers run, and the last status counts. */
+/* A handler of exit() may call exit() again: the remaining handlers then run, and the new status
+ * counts. */
 static void leak_end_with(int status) {
 #ifdef __GLIBC__
     exit(status);

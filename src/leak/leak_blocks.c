@@ -192,7 +192,7 @@ static bool leak_blocks_run_around(uintptr_t address, struct leak_block *block) 
 /* ---- all ---- */
 
 bool leak_blocks_prepare(void) {
-    /* The holder of a lock does not exist in the copy, and threads that were stopped held none. */
+    /* A thread that holds a lock does not exist in the copy, and stopped threads held none. */
     atomic_store(&global_lock.word, 0);
     guard_after_fork();
     leak_blocks_marks.pages = pages_count().top;

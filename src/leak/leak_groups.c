@@ -8,7 +8,7 @@
 
 #define GROUPS_MAX ((size_t)1 << 16)
 #define INDEX_SIZE (2 * GROUPS_MAX)
-/* The remaining ones are for the rest of each class. */
+/* The last groups are reserved for the remainder of each class. */
 #define GROUPS_APART (GROUPS_MAX - LEAK_CLASSES)
 
 _Static_assert(sizeof(struct leak_group) <= LEAK_SORT_MAX, "groups can be sorted");

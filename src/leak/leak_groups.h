@@ -14,7 +14,7 @@
 
 struct leak_group {
     enum leak_class kind;
-    bool is_rest; /* sum of the groups for which there was no room; only the amounts are set */
+    bool is_rest; /* sum of the groups for which there was no space; only the amounts are set */
     stack_id stack;
     char *example;                 /* one of the blocks */
     size_t size;                   /* bytes of the example */

@@ -13,7 +13,7 @@
  * - after a count or a length of 8 bytes that fits the block, as new[] returns for elements with a
  *   destructor, and as many wrappers of malloc return;
  * - next to a word that contains the block's start, as in memory that is aligned by hand, for
- * example by the dynamic linker;
+ *   example by the dynamic linker;
  * - at the object of a second base class, which is recognised by virtual tables there and at the
  *   block's start.
  */

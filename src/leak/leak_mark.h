@@ -2,7 +2,7 @@
  * Classifies live blocks as lost or reachable. Used only in the copy of the process.
  *
  * A block is still reachable if a chain of pointers leads to it from a root, and each pointer is to
- * the start of a block or to an equivalent place (leak_inside.h). It is possibly lost if every
+ * the start of a block or to an equivalent place (leak_inside.h). It is possibly lost if every such
  * chain contains a pointer into the inside of a block. Otherwise it is lost: indirectly if another
  * lost block, its leader, points to it, and definitely if not. If lost blocks point to each other
  * in a ring, one of them is the leader.
@@ -33,7 +33,7 @@ struct leak_amount {
 };
 
 /* Returns the amount that is indirectly lost through a definitely lost block. A block that two
- * blocks lead counts for the first one that is passed. */
+ * blocks lead to counts only for the first of them that is passed. */
 struct leak_amount leak_led_by(const struct leak_block *block);
 
 #endif

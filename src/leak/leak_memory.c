@@ -89,8 +89,8 @@ bool leak_is_shared_memory(const struct leak_region *region) {
     return false;
 }
 
-/* A program may make memory with pointers inaccessible, temporarily or for ever. A larger region is
- * only reserved address space. */
+/* The limit on regions that are made readable. A program may make memory that contains pointers
+ * inaccessible, but a larger region is only reserved address space. */
 #define OPENED_MAX (256 * GIB)
 
 static void leak_memory_open_region(struct leak_region *region) {
@@ -154,8 +154,8 @@ static void leak_memory_catch_faults(void) {
     caught = true;
 }
 
-/* A fault occurs at the word that is being read, so each fault is after the previous one. During
- * the callback, leak_read may catch faults of its own. */
+/* Each fault occurs at the word that is being read, so it is at a higher address than the previous
+ * one. During the callback, leak_read may catch faults of its own. */
 static void leak_memory_each_word(uintptr_t from, uintptr_t to, void (*call)(const uintptr_t *at)) {
     uintptr_t at;
     if (setjmp(leak_memory_after_fault) == 0)

@@ -12,7 +12,7 @@
 /* Maps zeroed memory for the check itself, which is not searched. Returns NULL if there is none. */
 void *leak_map(size_t bytes);
 
-/* Calls `call` with each piece of that memory. */
+/* Calls `call` with each range of that memory. */
 void leak_each_own(void (*call)(uintptr_t start, uintptr_t end));
 
 struct leak_region {
@@ -35,7 +35,8 @@ const struct leak_region *leak_region_around(uintptr_t address);
 /* Like leak_region_around, but returns NULL unless the mapping is of a file. */
 const struct leak_region *leak_region_of(uintptr_t address);
 
-/* Selects the pages to read. Reading a page that was never touched would allocate memory for it. */
+/* Selects the pages to read. Reading an untouched page would make the kernel allocate memory for
+ * it. */
 enum leak_pages {
     LEAK_ALL,
     LEAK_TOUCHED, /* pages for which the process has memory */

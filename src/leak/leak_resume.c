@@ -70,8 +70,8 @@ bool leak_call_is_fork(const struct leak_call *call) {
 
 #if defined(__x86_64__)
 
-/* The calls that can be started again, and the time-outs with which this has the same effect. The
- * time that a call has already waited is unknown here. */
+/* The calls that can be started again, and the time-outs for which a restart has the same effect as
+ * continuing. The time that a call has already waited is not known here. */
 static const struct resumable {
     short number;
     signed char limit; /* the register with the time-out, or -1 if any time-out is possible */

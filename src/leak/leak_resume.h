@@ -1,7 +1,7 @@
 /*
  * Resumes system calls that the signal of a leak check interrupts. Calls that SA_RESTART does not
- * resume fail with EINTR, which a program without signal handlers may not expect. If all that is
- * needed is known, such a call is started again as if it had not been interrupted.
+ * resume fail with EINTR, which a program without signal handlers may not expect. If its arguments
+ * are sufficient for that, such a call is started again as if it had not been interrupted.
  */
 #ifndef MALLOW_LEAK_RESUME_H
 #define MALLOW_LEAK_RESUME_H

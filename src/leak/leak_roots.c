@@ -81,8 +81,8 @@ static void leak_roots_scan(uintptr_t from, uintptr_t to, enum leak_pages pages)
 
 /* ---- threads ---- */
 
-/* Reports a block that contains a thread's stack, or to whose inside libc keeps a pointer: the
- * vector of a thread's blocks of thread-local variables. */
+/* Reports the block that contains the address. It contains a thread's stack or the vector of its
+ * thread-local variables, to whose inside libc keeps a pointer. */
 static void leak_roots_own_block(uintptr_t address) {
     if (leak_roots_is_excluded(address)) leak_roots_walk.owned(address);
 }
@@ -164,10 +164,10 @@ static uintptr_t leak_roots_lowest_stack_pointer(const struct leak_region *regio
 /* ---- stacks that libc keeps for later threads ---- */
 
 /*
- * At the end of a stack that the GNU C library allocated is its record of the thread. The record
- * contains two words that point to itself, and the thread's ID while the thread lives. After the
- * end of the thread, the record itself still counts as a root, because it holds the thread's
- * result, which the program may not have collected yet.
+ * The GNU C library keeps its record of a thread at the end of the stack that it has allocated for
+ * the thread. The record contains two words that point to itself, and the thread's ID while the
+ * thread lives. After the end of the thread, the record itself still counts as a root, because it
+ * holds the thread's result, which the program may not have collected yet.
  */
 #define RECORD_BYTES 2304u
 
@@ -203,7 +203,7 @@ static bool leak_roots_has_ended(uintptr_t thread_record) {
     size_t offset = leak_roots_id_offset();
     int number = 1;
     leak_read(thread_record + offset, &number, sizeof number);
-    return offset != 0 && number <= 0; /* -1: it has also been joined */
+    return offset != 0 && number <= 0; /* -1: the thread has also been joined */
 }
 #else
 static uintptr_t leak_roots_record_in(const struct leak_region *region) {
@@ -234,8 +234,8 @@ static bool leak_roots_is_constant_data(const struct leak_region *region,
            strncmp(region->name, next->name, length + 1) == 0;
 }
 
-/* Programs keep no pointers in shared files, because other processes could not use them. But memory
- * that the kernel calls shared may be used by this process alone. */
+/* Programs keep no pointers in shared files, because other processes could not use them. Shared
+ * memory that is not a file on a disk may be used only by this process, so it is searched. */
 static bool leak_roots_has_pointers(const struct leak_region *region,
                                     const struct leak_region *next) {
     if (region->opened) return true;

@@ -12,8 +12,8 @@
  * precede *b. */
 void leak_sort(void *list, size_t count, size_t size, bool (*before)(const void *a, const void *b));
 
-/* The order of address ranges by their start. An element begins with two uintptr_t, the start and
- * the end of its range. */
+/* Orders address ranges by their start. An element begins with two uintptr_t, the start and the end
+ * of its range. */
 bool leak_is_range_before(const void *a, const void *b);
 
 /* Returns the index of the first range that ends after the address, or `count`. The ranges must be

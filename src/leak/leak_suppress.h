@@ -9,7 +9,7 @@
 const char *leak_read_suppressions(const char *path);
 
 /* In the copy: removes the groups whose stack contains a file with a suppressed name, together with
- * the blocks that are indirectly lost through them. Names of functions are not known here. */
+ * the blocks that are indirectly lost through them. Function names are not known in the copy. */
 void leak_suppress(struct leak_groups *groups);
 
 #endif

@@ -49,10 +49,11 @@ static void leak_threads_park(int round, void *context) {
     leak_resume_call(&self->call, context);
 }
 
-/* A late signal finds no round, or the next one. */
+/* A signal that arrives late finds no round in progress, or the next round. */
 static void leak_threads_on_signal(int signal, siginfo_t *info, void *context) {
     (void)info;
-    /* The check reads the pages and depots that these locks protect, so the thread stops later. */
+    /* The check reads the page heap and the shared slots, which these locks protect, so the thread
+     * stops when it drops the lock. */
     if (open_lock_defers(&global_lock, signal) || open_lock_defers(&shared_lock, signal)) return;
     atomic_fetch_add(&leak_threads_parking.inside, 1);
     int round = atomic_load(&leak_threads_parking.round);
@@ -191,8 +192,8 @@ static void leak_threads_examine(struct leak_threads *threads,
 }
 
 /* Chooses a signal that the program does not handle or ignore and that is not pending, and among
- * these the one that the fewest threads block. It starts near the upper end, because programs
- * rarely use those. Returns 0 if there is none. */
+ * these the one that the fewest threads block. The search starts near the upper end, because
+ * programs rarely use the highest signals. Returns 0 if there is none. */
 static int leak_threads_choose_signal(struct leak_threads *threads) {
     struct leak_threads_signal_use use = {.taken = 0};
     struct leak_threads_status status;
@@ -234,7 +235,8 @@ static void leak_threads_signal_found(struct leak_threads *threads) {
         if (threads->list[i].state == THREAD_FOUND) leak_threads_signal(&threads->list[i]);
 }
 
-/* The child of a vfork may run for long. Other uninterruptible sleep is short. */
+/* Returns true if the thread waits for the child of a vfork, which may run for a long time. Other
+ * uninterruptible sleep is short. */
 static bool leak_threads_waits_for_child(const struct leak_thread *thread,
                                          const struct leak_threads_status *status) {
     if (*leak_threads_field(status, "State:\t") != 'D') return false;
@@ -282,7 +284,7 @@ static void leak_threads_await_stop(struct leak_threads *threads) {
     }
 }
 
-/* Repeats until the kernel lists no new thread: stopped threads start none. */
+/* Repeats until the kernel lists no new thread. Stopped threads start none. */
 static bool leak_threads_stop_all(struct leak_threads *threads) {
     bool more = true;
     while (more) {
@@ -332,7 +334,7 @@ void leak_threads_forget(struct leak_threads *threads) {
         os_unmap(threads->list, threads->capacity * sizeof *threads->list);
 }
 
-/* A handler that was set stays, and does nothing. */
+/* If the signal handler is installed, it stays and does nothing. */
 RARE void leak_threads_after_fork(void) {
     int round = atomic_load(&leak_threads_parking.round);
     atomic_store(&leak_threads_parking.round, round + round % 2);

@@ -1,6 +1,6 @@
 /*
  * Stops the program's threads while a leak check copies the process. A signal stops each thread in
- * a handler on its own stack, so that its registers are in memory and its stack does not change.
+ * a handler, so that its registers are in memory and its stack does not change.
  */
 #ifndef MALLOW_LEAK_THREADS_H
 #define MALLOW_LEAK_THREADS_H
