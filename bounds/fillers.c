@@ -15,8 +15,8 @@
 
 #include "check.h"
 
-/* A FILLER writes to the buffer of so many bytes, a DRAIN reads from it. The other arguments are
- * those of CHECKED. */
+/* Define a function that writes up to `bytes` bytes to a buffer (FILLER) or reads them from it
+ * (DRAIN). The other arguments are those of CHECKED. */
 #define FILLER(type, name, parameters, arguments, to, bytes) \
     CHECKED(type, name, parameters, arguments, check_write(HERE, to, bytes))
 
@@ -71,7 +71,7 @@ static void check_pieces(struct site site, const struct iovec *pieces, size_t co
     for (size_t i = 0; i < count; i++) check(site, pieces[i].iov_base, pieces[i].iov_len);
 }
 
-/* libc rejects a count below 1. */
+/* A count below 1 needs no check, because libc rejects it. */
 #define PIECES(name, check, parameters, arguments) \
     CHECKED(ssize_t, name, parameters, arguments,  \
             if (count > 0) check_pieces(HERE, pieces, (size_t)count, check))
@@ -122,7 +122,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 
 /* ---- streams ---- */
 
-/* libc handles a size below 1. */
+/* Returns 0 for a negative size, which libc handles. */
 static size_t line_size(int size) { return size < 0 ? 0 : (size_t)size; }
 
 FILLER(size_t, fread, (void *to, size_t size, size_t n, FILE *stream), (to, size, n, stream), to,

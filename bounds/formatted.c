@@ -49,7 +49,7 @@ CHECKED(int, __vswprintf_chk,
         (to, size, flag, objsize, format, arguments),
         check_write(HERE, to, array_bytes(size, sizeof *to)))
 
-/* Neither do these functions report the length of a text that does not fit. */
+/* These functions do not report the length of a text that does not fit either. */
 CHECKED(size_t, strftime, (char *to, size_t size, const char *format, const struct tm *time),
         (to, size, format, time), check_write(HERE, to, size))
 

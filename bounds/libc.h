@@ -15,8 +15,8 @@ struct libc_function {
 void *libc_find(struct libc_function *function);
 
 /*
- * REAL(memcpy)(to, from, n) calls libc's memcpy. A section collects all functions that are called
- * in this way. They are looked up when the library is loaded; an earlier call looks up its function
+ * REAL(memcpy)(to, from, n) calls libc's memcpy. A section lists all functions that are called in
+ * this way. They are looked up when the library is loaded; a call before that looks up its function
  * itself.
  */
 #define REAL(function) REAL_NAMED(function)

@@ -20,7 +20,7 @@ EXPORT void bcopy(const void *from, void *to, size_t n) {
     REAL(bcopy)(from, to, n);
 }
 
-/* memccpy stops after the byte. */
+/* Copies up to and including the first byte with the value. */
 EXPORT void *memccpy(void *to, const void *from, int value, size_t n) {
     size_t limit = min_size(n, limit_of(from));
     const char *found = REAL(memchr)(from, value, limit);

@@ -3,7 +3,7 @@
  *     CHAR                  the type of a character
  *     STR(x), STP(x)        the name of a function: strx and stpx, or wcsx and wcpx
  *     MEMCHR                the function that searches memory for a character
- *     SEARCHED              the type in which a character is passed
+ *     CHAR_ARGUMENT         the type in which a character is passed
  */
 
 #define STR_CHK(x) CHK(STR(x))
@@ -19,9 +19,9 @@ static size_t limit_in_characters(const CHAR *s) {
 
 /* ---- reading strings ---- */
 
-/* Returns the length of the string, but at most `max`: the characters that the function will read.
- * Reports a string that has no end in its block, and returns the number of characters in the block.
- */
+/* Returns the length of the string, but at most `max`. This is the number of characters that the
+ * function will read. Reports a string that has no end in its block, and returns the number of
+ * characters in the block. */
 static size_t read_string(struct site site, const CHAR *s, size_t max) {
     size_t limit = limit_in_characters(s), length;
     if (limit == SIZE_MAX && max == SIZE_MAX) return REAL(STR(len))(s);
@@ -41,7 +41,7 @@ static void check_strings(struct site site, const CHAR *a, const CHAR *b) {
 }
 
 /* Returns true if the block ends before the string does, and stores the number of characters in the
- * block. Used by functions that may stop earlier. */
+ * block. For functions that may stop before the end of the string. */
 static bool is_unterminated(const CHAR *s, size_t *limit) {
     *limit = limit_in_characters(s);
     return *limit != SIZE_MAX && REAL(STR(nlen))(s, *limit) == *limit;
