@@ -13,8 +13,8 @@
 #include "path.h"
 #include "xalloc.h"
 
-/* Creates the directory if it does not exist. Everyone may read it, because the program may change
- * its user, but only its owner may write to it. */
+/* Creates the directory if it does not exist. Every user may read it, because the program may
+ * change its user, but only the owner may write to it. */
 static void alias_require_directory(const char *directory) {
     struct stat status;
     if (mkdir(directory, 0755) != 0 && errno != EEXIST)

@@ -33,7 +33,7 @@ char **operands(int argc, char **argv, int min, int max, const char *name);
 /* Returns false if the text is not a decimal number or the number is too large. */
 bool parse_number(const char *text, unsigned long *number);
 
-/* Returns an option's value as a number. Ends the command if it is none. */
+/* Returns an option's value as a number. Ends the command if it is not a number. */
 unsigned long number_value(const char *option, const char *value);
 
 #endif

@@ -72,9 +72,9 @@ int child_exit_status(const struct child_end *end) {
 
 /* ---- signals ---- */
 
-/* Waits for a signal and passes it to forward.h. Returns false if no signal arrives within so many
- * milliseconds; -1 waits without a limit. The signals are blocked, so each one stays pending until
- * it is taken here, and no handler is needed. */
+/* Waits for a signal and passes it to forward.h. Returns false if no signal arrives within
+ * `milliseconds`; -1 means no limit. The signals are blocked, so each one stays pending until it is
+ * taken here, and no handler is needed. */
 static bool child_take_signal(const sigset_t *signals, int milliseconds) {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000l};
     siginfo_t info;

@@ -8,7 +8,7 @@
 #include "probe.h"
 
 #define FORWARD_LIST_SIZE 64u
-#define PROBE_TIMEOUT_MS 5000 /* after that, the probe counts as stopped */
+#define PROBE_TIMEOUT_MS 5000 /* after this time without a reply, the probe counts as stopped */
 
 struct forward_entry {
     siginfo_t info;
@@ -21,12 +21,12 @@ struct forward_list {
     size_t count;
 };
 
-/* Signals that the command has received and the probe has not, and the other way round; the oldest
- * first. */
+/* Signals that only the command has received, and signals that only the probe has received; the
+ * oldest first. */
 static struct forward_list forward_arrivals, forward_echoes;
 
-/* When the probe was queried, or 0 if it owes no reply; and the time until which all signals that
- * the probe has received are known. */
+/* When the probe was queried, or 0 if no reply is due; and the time up to which all signals to the
+ * probe are known. */
 static int64_t forward_query_time, forward_echoes_complete_until;
 
 static void forward_drop(struct forward_list *list, size_t index) {

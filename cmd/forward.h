@@ -14,8 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How long a sender may take to signal all processes one after another. A probe that runs late on a
- * busy machine does no harm, because it is queried before a signal is passed on. */
+/* The time that a sender may take to signal all processes one after another. A probe that runs late
+ * on a busy machine does no harm, because it is queried before a signal is passed on. */
 #define FORWARD_WINDOW_MS 300
 
 /* Records a signal that the command has received. */

@@ -1,6 +1,5 @@
 /* Adds functions and lines to the frames of an answer. A child process does this, because the files
- * that the process has mapped may be hostile: the answer is printed whatever happens to the child.
- */
+ * that the process has mapped may be hostile. Even if the child crashes, the answer is printed. */
 #include <err.h>
 #include <errno.h>
 #include <signal.h>

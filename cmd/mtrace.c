@@ -32,7 +32,7 @@ static const char mtrace_help[] =
 
 struct mtrace_view {
     struct symbols *symbols;
-    const char *program; /* NULL: the name in the log counts */
+    const char *program; /* NULL: use the name in the log */
     const struct trace_log *log;
 };
 
@@ -51,8 +51,8 @@ static const char *mtrace_module_of(const struct mtrace_view *view, const struct
     return same || access(site->object, R_OK) != 0 ? view->program : site->object;
 }
 
-/* The log has the distance from the object's first byte. Before libc 2.26 it had the address in
- * memory; for a program at a fixed address, that is the address in the file, too. */
+/* The log has the distance from the object's first byte. Before libc 2.26, it had the address in
+ * memory, which for a program at a fixed address is also the address in the file. */
 static void mtrace_find_symbols(const struct mtrace_view *view, const struct trace_site *site,
                                 struct symbol_list *list) {
     const char *module = mtrace_module_of(view, site);

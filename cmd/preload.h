@@ -12,7 +12,7 @@ void preload_own_path(char path[static PATH_MAX]);
  * message. */
 void preload_library(const char *name);
 
-/* Puts "key=value" settings before those in MALLOW_OPTIONS, which override them. */
+/* Puts "key=value" settings before those in MALLOW_OPTIONS, so that the latter override them. */
 void preload_add_default(const char *options);
 
 /* Appends "key=value" settings, separated by commas, to MALLOW_OPTIONS; they override those before.

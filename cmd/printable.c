@@ -33,8 +33,9 @@ size_t utf8_length(const char *text, size_t count) {
     return length;
 }
 
-/* Returns true for C0 and DEL, and for C1 both as single bytes, which 8-bit terminals obey, and as
- * U+0080 to U+009F. A length of 0 means that the byte is not part of a character. */
+/* Returns true for the control characters C0, DEL and C1. C1 counts both as single bytes, which
+ * 8-bit terminals obey, and as U+0080 to U+009F. A length of 0 means that the byte is not part of a
+ * character. */
 static bool printable_is_control(const char *character, size_t length) {
     unsigned char first = (unsigned char)character[0];
     if (length == 0) return first >= 0x80 && first < 0xa0;

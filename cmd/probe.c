@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #define PROBE_RING_SIZE 256u
-#define PROBE_QUERY_SIGNAL                                                    \
-    SIGRTMAX /* of several signals that wait the highest number is taken last \
-              */
+#define PROBE_QUERY_SIGNAL SIGRTMAX /* of several pending signals, the highest is taken last */
 
 /* In shared memory: the probe adds signals, the command takes them. */
 struct probe_ring {

@@ -62,8 +62,8 @@ struct mapped_file *process_map_find(const struct process_map *map, uint64_t add
 
 /* ---- paths ---- */
 
-/* Prefers the process's own path where it leads to the same file here, because separate debug
- * information is found by that path. Only root may open files in /proc/PID/map_files, but
+/* Prefers the process's own path if it leads to the same file for this process, because separate
+ * debug information is found by that path. Only root may open files in /proc/PID/map_files, but
  * /proc/PID/exe is accessible to the process's user as well. */
 static char *process_map_find_path(pid_t process, const struct mapped_file *file) {
     char *path = xasprintf("/proc/%d/root%s", (int)process, file->path);

@@ -26,7 +26,8 @@ static enum read_end read_all_copy(int fd, int64_t deadline, size_t limit, FILE 
     for (size_t all = 0; all <= limit;) {
         if (!read_all_wait(fd, deadline) || clock_ms() > deadline) return READ_LATE;
         ssize_t n = read(fd, piece, sizeof piece);
-        /* If the server has not read all of the request, closing it resets the connection. */
+        /* If the server closes the connection before it has read the whole request, the connection
+         * is reset. */
         if (n == 0 || (n < 0 && errno == ECONNRESET)) return READ_COMPLETE;
         if (n < 0 && errno != EINTR && errno != EAGAIN) return READ_FAILED;
         if (n < 0) continue;

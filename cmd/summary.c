@@ -43,8 +43,8 @@ static int summary_sealed_file(size_t bytes) {
     return fd;
 }
 
-/* The program opens the page through /proc/PID/fd of the command, so it finds the page again after
- * it has executed another program. */
+/* The program opens the page through the command's /proc/PID/fd, so it can find the page again
+ * after it has executed another program. */
 void summary_prepare(void) {
     char own_number[32] = "";
     summary_shared.enabled = true;

@@ -151,7 +151,8 @@ static bool symbols_has_file_offset(const GElf_Phdr *segment, uint64_t value) {
     return value - segment->p_offset < segment->p_filesz;
 }
 
-/* Segments are sorted by address, and in memory each begins at the start of a page. */
+/* The segments are sorted by address, and the module begins at the start of the first segment's
+ * page. */
 uint64_t symbols_first_address(struct symbols *symbols, const char *path) {
     GElf_Phdr segment;
     if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_is_any_segment, 0,

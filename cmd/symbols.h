@@ -28,8 +28,8 @@ struct symbol {
     bool inlined;   /* into the next one in the list */
 };
 
-/* The functions of one address: the innermost inlined one first, the one that contains them all
- * last. */
+/* The functions of one address: the innermost inlined function first, and last the function that
+ * contains them all. */
 #define SYMBOLS_MAX 64
 struct symbol_list {
     struct symbol symbol[SYMBOLS_MAX];

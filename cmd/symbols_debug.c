@@ -24,7 +24,8 @@ static void debug_budget_update(struct debug_budget *budget) {
     budget->started = clock();
 }
 
-/* A single step can take as long as libdw needs to skip everything that is nested in an entry. */
+/* Reads the clock only in some steps. A single step can be long, because libdw skips everything
+ * that is nested in an entry. */
 static bool debug_budget_is_spent(struct debug_budget *budget) {
     if (++budget->steps % STEPS_PER_CLOCK == 0) debug_budget_update(budget);
     return budget->spent > BUDGET;
@@ -42,8 +43,7 @@ static const char *debug_linkage_name(Dwarf_Die *function) {
     return name;
 }
 
-/* Returns the function as declared in the source, from which an inlined or specialised one derives.
- */
+/* Returns the declaration in the source, from which an inlined or specialised function derives. */
 static Dwarf_Die debug_declaration(Dwarf_Die die) {
     static const unsigned names[] = {DW_AT_abstract_origin, DW_AT_specification};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -166,9 +166,9 @@ static bool debug_may_have_functions(Dwarf_Die *die) {
     }
 }
 
-/* dwarf_getscopes(3) does not search namespaces. Nesting that is too deep ends the whole search at
- * once, because on the way out, skipping each level would take as long as reading all the others.
- */
+/* dwarf_getscopes(3) does not search namespaces. If the nesting is too deep, the whole search ends
+ * at once: otherwise each level that it returns through would have to skip its entry, which takes
+ * as long as reading everything inside. */
 /* NOLINTNEXTLINE(misc-no-recursion): depth is limited */
 static enum debug_search debug_find_scopes(Dwarf_Die *around, Dwarf_Addr address, unsigned depth,
                                            struct debug_scopes *scopes,

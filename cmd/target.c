@@ -79,8 +79,8 @@ static pid_t target_program(pid_t wrapper) {
 #define START_TRIES 500
 static const struct timespec target_start_pause = {.tv_nsec = 10000000};
 
-/* Returns the program's process if the process is 'mallow run': a script that has started it knows
- * only that process ID. */
+/* Returns the program's process if the process is 'mallow run', because a script that has started
+ * 'mallow run' knows only its process ID. */
 static pid_t target_follow_wrapper(pid_t process) {
     for (int i = 0; i < START_TRIES && target_has_same_file(process, "exe"); i++) {
         pid_t program = target_program(process);

@@ -9,7 +9,7 @@
 
 /* A call site in the log. Equal sites share one structure. */
 struct trace_site {
-    const char *text;  /* as in the log; empty if unknown */
+    const char *text;  /* as in the log; "" if unknown */
     char *object;      /* the program or shared object; NULL if unknown */
     char *symbol;      /* mangled; NULL if unknown */
     uint64_t offset;   /* from the object's first byte; an address if there is no object */
