@@ -51,8 +51,8 @@ void *mallow_memalign(size_t align, size_t size);
 /* Acts like mallow_memalign, but fails with EINVAL if align is not a power of two, as C11 says. */
 void *mallow_aligned_alloc(size_t align, size_t size);
 
-/* Stores the block in *result and returns 0, as POSIX says. Otherwise leaves *result unchanged and
- * returns EINVAL if align is not a power of two and a multiple of sizeof(void *), or ENOMEM if
+/* Stores the block in *result and returns 0, as POSIX says. On failure, leaves *result unchanged
+ * and returns EINVAL if align is not a power of two and a multiple of sizeof(void *), or ENOMEM if
  * there is no memory. */
 int mallow_posix_memalign(void **result, size_t align, size_t size);
 
@@ -131,8 +131,8 @@ struct mallow_stats {
 
 /* Fills the first `size` bytes of *stats. Pass sizeof *stats; if the program was compiled for a
  * newer library, the fields that this library does not know become zero. Returns the size of the
- * structure that this library knows. Takes about 5 ms for each GiB of small blocks, and blocks
- * other threads for a fraction of that time. */
+ * structure that this library knows. Takes about 5 ms for each GiB of small blocks; other threads
+ * wait for a fraction of that time. */
 size_t mallow_stats(struct mallow_stats *stats, size_t size);
 
 #ifdef __cplusplus

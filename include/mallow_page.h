@@ -36,8 +36,9 @@ struct mallow_page {
     struct mallow_stats stats;
 };
 
-/* Copies a page that may be written at the same time. Returns 1, or 0 if the page is of another
- * kind or the writer does not complete its update, because the process was stopped or has died. */
+/* Copies a page that may be written at the same time. Returns 1. Returns 0 if the page has another
+ * format, or if the writer does not complete its update because the process was stopped or has
+ * ended. */
 static inline int mallow_page_read(const struct mallow_page *page, struct mallow_page *copy) {
     int tries;
     for (tries = 0; tries < 1000000; tries++) {

@@ -28,7 +28,7 @@ as_root() {
     fi
 }
 
-# Installs the packages. If all are installed already, it prints nothing and needs no network.
+# Installs the packages. If all are already installed, prints nothing and needs no network.
 install() {
     if ! command -v dpkg-query >/dev/null; then
         echo "${0##*/}: not a Debian system; assuming that these are installed: $*" >&2
@@ -58,7 +58,7 @@ install_groups() {
     done
 }
 
-# Configures build/ with the arguments for cmake. An existing folder keeps its generator.
+# Configures build/ with these arguments for cmake. An existing build/ keeps its generator.
 configure() {
     [ -e "$root/build/CMakeCache.txt" ] || set -- -G Ninja "$@"
     cmake -S "$root" -B "$root/build" "$@"
