@@ -201,7 +201,7 @@ const char *leak_mark_all(const struct leak_roots *from) {
         return "no memory for the leak check";
     leak_mark_words.meet = leak_mark_meet_start;
     if (!leak_each_root(from, leak_mark_follow, leak_mark_meet_owned))
-        return "its mappings cannot be known (is /proc there?)";
+        return "its mappings cannot be read (is /proc mounted?)";
     leak_mark_flood();
     leak_mark_words.meet = leak_mark_meet_inside;
     leak_each_block(leak_mark_flood_pointed_into);

@@ -143,7 +143,7 @@ static const char *leak_threads_make_list(struct leak_threads *threads) {
         if (leak_threads_add_all(threads, &more) && threads->count <= room / 2) return NULL;
         bool known = threads->count > room / 2;
         os_unmap(threads->list, room * sizeof *threads->list);
-        if (!known) return "the threads of the process cannot be listed (is /proc there?)";
+        if (!known) return "the threads of the process cannot be listed (is /proc mounted?)";
     }
 }
 
