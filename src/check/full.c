@@ -11,6 +11,7 @@
 #include "check/sized_free.h"
 #include "heap/alloc.h"
 #include "heap/slab.h"
+#include "heap/slab_give.h"
 #include "os/os.h"
 #include "os/thread_id.h"
 #include "report/report.h"

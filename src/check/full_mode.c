@@ -8,7 +8,7 @@
 #include "check/modes.h"
 #include "check/resize.h"
 #include "heap/decay.h"
-#include "heap/heap.h"
+#include "heap/heap_enter.h"
 
 static void *full_alloc_slot(const struct alloc_request *request) {
     struct heap *heap = heap_enter();

@@ -12,7 +12,7 @@
 #include "check/resize.h"
 #include "check/sized_free.h"
 #include "guard/guard.h"
-#include "heap/heap.h"
+#include "heap/heap_enter.h"
 #include "heap/size_class.h"
 
 /* Enters the heap to capture a stack, because the heap keeps the thread's last stacks. */

@@ -7,6 +7,7 @@
 #include "check/hard_verify.h"
 #include "heap/alloc.h"
 #include "heap/slab.h"
+#include "heap/slab_give.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
 #include "report/fault.h"

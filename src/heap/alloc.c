@@ -12,6 +12,8 @@
 #include "base/settings.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
+#include "heap/heap_enter.h"
+#include "heap/heap_reap.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
 #include "heap/remote.h"

@@ -111,6 +111,9 @@ struct heap {
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
 };
 
+/* The sentinel of magazines that have no array yet. */
+extern struct entry no_entries[1];
+
 /* What a thread has before its first allocation: magazines with nothing but sentinels. It owns
  * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it.
  * Nothing else of it is ever looked at, so nothing else is there. */
@@ -123,123 +126,15 @@ _Static_assert(offsetof(struct heap, busy) == offsetof(struct empty_heap, busy),
 
 extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec")));
 
-/*
- * Entering and leaving a slow path. Between the two the heap's lists may be in motion; a signal
- * handler that allocates then must not see them, and one that jumps away must not leave them so:
- * an interrupted heap is either still needed (the handler may return), then the thread goes on
- * with another heap, or its slow path's frame is gone, then it is repaired from the state bytes.
- * heap_enter returns NULL when there is no memory for a heap. The mark is in the caller's frame.
- */
-#define heap_enter() heap_enter_marked(&(struct frame_mark){{0}})
-struct heap *heap_enter_marked(struct frame_mark *mark);
-void heap_leave(struct heap *heap);
-
-/* Makes `heap`, which is idle, the thread's heap again, and releases the stand-ins of a handler
- * that has returned. */
-void heap_go_back(struct heap *heap);
-
-/*
- * A short operation on the thread's own heap, without what heap_enter does for visitors and
- * settings:
- *
- *     struct heap *heap = self_heap;
- *     struct frame_mark mark;
- *     if (!heap_is_idle(heap)) ...heap_enter instead...
- *     heap_begin_short(heap, &mark);
- *     ...
- *     heap_end_short(heap, &mark);
- *
- * It works on `heap`, whatever self_heap is by then: a handler may have put a stand-in there.
- * Stand-ins are not idle. A handler may release one just before it would be marked, and another
- * thread take it.
- */
-ALWAYS_INLINE bool heap_is_idle(const struct heap *heap) {
-    return likely(heap->busy == 0) && likely(heap->outer == NULL);
-}
-
-ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) {
-    MALLOW_ASSERT(heap->busy == 0);
-    frame_mark_set(mark, (uintptr_t)mark);
-    racy_store(&heap->busy, (uintptr_t)mark);
-    signal_order();
-}
-
-/* Looks for a stand-in only once the heap is idle: until then the next handler would install
- * another, which would outlive the operation. */
-ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
-    MALLOW_ASSERT(heap->busy == (uintptr_t)mark);
-    signal_order();
-    racy_store(&heap->busy, 0);
-    frame_mark_clear(mark);
-    sanitizer_release(heap);
-    signal_order();
-    if (unlikely(self_heap != heap)) heap_go_back(heap);
-}
-
-/* The calling thread's magazines hold from now on what the settings allow; those of other threads
- * do so from their next slow path on. */
-void heap_follow_settings(void);
-
-/* Takes a slab with free slots of the class from a heap whose thread is gone. */
-struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class);
-
-/*
- * A visit to a heap whose thread lives, but is not in one of its slow paths: until the visitor has
- * gone the thread waits at the door of the next one, and the visitor may do to the heap's slabs
- * what its owner could, but not to its magazines, for the fast paths go on. A slab must not retire
- * either: its thread may be about to free one of its slots a second time, and read the states.
- * False: not now. When a signal handler jumps out of a visit, the thread repairs the heap.
- */
-bool heap_visit_begin(struct heap *heap, struct lock_hold *hold);
-void heap_visit_end(struct heap *heap, struct lock_hold *hold);
-
 /* Whether a thread is on a visit, or about to find out that it may not be. */
 static inline bool heap_is_visited(struct heap *heap) {
     return atomic_load_explicit(&heap->visit.word, memory_order_relaxed) != 0;
 }
-
-/* The caller becomes the owner of a heap without a thread until the end, or enters its own; false
- * when the heap is another thread's, or the caller's own and at work. */
-#define heap_begin(heap) heap_begin_marked(heap, &(struct frame_mark){{0}})
-bool heap_begin_marked(struct heap *heap, struct frame_mark *mark);
-void heap_end(struct heap *heap);
-
-/* Gives what the heap keeps in magazines back to its slabs, and empty slabs to all; false when no
- * slab was empty. Of the owner. */
-bool heap_reap(struct heap *heap);
-
-/* The same for all that it keeps, blocks that wait in special modes included. */
-bool heap_reap_whole(struct heap *heap);
-
-/* The same for the heaps of threads that are gone; how many these are, and how many others. */
-struct heap_counts {
-    size_t with_thread, without_thread;
-};
-struct heap_counts heap_reap_all(void);
-
-/* Gives up what the thread keeps for itself, when memory is short; false when it kept none. */
-bool heap_relieve(void);
-
-/* In the child of a fork: only the calling thread's heap has an owner. */
-void heap_after_fork(void);
 
 /* For assertions: true if the calling thread owns the heap and is in a slow path of it; and true if
  * it does so or visits the heap. */
 bool heap_is_entered(const struct heap *heap);
 bool heap_is_held(const struct heap *heap);
 #define heap_assert_held(heap) MALLOW_ASSERT(heap_is_held(heap))
-
-/* Asserts that each slab in a list is in no other and belongs there. Returns true. */
-bool heap_lists_are_valid(struct heap *heap);
-
-/* Asserts that the heap's lists, listed slabs and magazines are valid. Only for the heap's owner.
- */
-bool heap_is_valid(struct heap *heap);
-
-/* Does the same once in many calls. */
-bool heap_is_valid_at_times(struct heap *heap);
-
-/* The registry, newest first. */
-struct heap *heap_first(void);
 
 #endif

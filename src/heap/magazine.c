@@ -8,14 +8,12 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "heap/mode.h"
-#include "heap/remote.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
+#include "heap/slab_give.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
-
-struct entry no_entries[1];
 
 #define ENTRIES_FIRST 8u
 #define ENTRIES_MAX 256u

@@ -8,9 +8,6 @@
 #include "base/atomics.h"
 #include "heap/heap.h"
 
-/* The sentinel of magazines that have no array yet. */
-extern struct entry no_entries[1];
-
 /* Sets all magazines of a heap to `no_entries`. */
 void magazines_init(struct heap *heap);
 

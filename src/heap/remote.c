@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/atomics.h"
-#include "heap/magazine.h"
+#include "heap/slab_available.h"
 
 static void push_pending(struct heap *owner, struct slab *slab) {
     _Atomic(struct slab *) *list = &owner->pending[slab->size_class];

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
+#include "heap/heap_valid.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "heap/shared.h"

@@ -6,7 +6,6 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
-#include "heap/magazine.h"
 #include "os/open_lock.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
@@ -99,10 +98,6 @@ static char *carve(unsigned size_class) {
     return granule_start(slab_granule(carving.granule)) + (size_t)at * UNIT;
 }
 
-static _Atomic uint8_t *state_of(const char *slot) {
-    return &slab_of(granule_of(slot))->state[shared_unit(slot)];
-}
-
 char *shared_take(unsigned size_class, bool *zeroed) {
     struct depot *depot = &depots[size_class];
     char *slot;
@@ -110,9 +105,9 @@ char *shared_take(unsigned size_class, bool *zeroed) {
     if (!open_lock_take(&shared_lock, &hold)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
-        MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_FREE);
+        MALLOW_ASSERT(state_get(shared_state(slot)) == SLOT_FREE);
         MALLOW_ASSERT(shared_class(slab_of(granule_of(slot)), shared_unit(slot)) == size_class);
-        state_set(state_of(slot), SLOT_USED);
+        state_set(shared_state(slot), SLOT_USED);
         *zeroed = false;
     } else {
         slot = carve(size_class);
@@ -148,42 +143,13 @@ static void depot_add(struct depot *depot, char *slot) {
 void shared_give(char *slot) {
     struct slab *granule = slab_of(granule_of(slot));
     MALLOW_ASSERT(granule->kind == GRANULE_SHARED);
-    MALLOW_ASSERT(state_get(state_of(slot)) == SLOT_CACHED);
+    MALLOW_ASSERT(state_get(shared_state(slot)) == SLOT_CACHED);
     struct lock_hold hold;
     bool locked = open_lock_take(&shared_lock, &hold);
-    state_set(state_of(slot), SLOT_FREE);
+    state_set(shared_state(slot), SLOT_FREE);
     if (!locked) return;
     depot_add(&depots[shared_class(granule, shared_unit(slot))], slot);
     open_lock_drop(&shared_lock, &hold);
-}
-
-/* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
-static bool keep(struct heap *heap, unsigned size_class, struct entry entry) {
-    struct bin *bin = &heap->bin[size_class];
-    if (!shared_wants(bin, size_class)) return false;
-    bin->heat++;
-    if (magazine_full(&heap->freed[size_class])) {
-        struct frame_mark mark;
-        heap_begin_short(heap, &mark);
-        magazine_grow(heap, size_class);
-        heap_end_short(heap, &mark);
-    }
-    if (magazine_full(&heap->freed[size_class])) return false;
-    magazine_push(heap, size_class, entry);
-    return true;
-}
-
-bool shared_free(char *slot, unsigned size_class) {
-    _Atomic uint8_t *state = state_of(slot);
-    uint8_t used = SLOT_USED;
-    /* Any thread may free it, so of two that do one must lose. */
-    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_CACHED, memory_order_acq_rel,
-                                                 memory_order_relaxed))
-        return false;
-    struct heap *heap = self_heap;
-    bool kept = heap_is_idle(heap) && keep(heap, size_class, (struct entry){slot, state});
-    if (!kept) shared_give(slot);
-    return true;
 }
 
 unsigned shared_class(const struct slab *granule, uint32_t unit) {

@@ -46,16 +46,16 @@ extern struct open_lock shared_lock;
 /* A used slot of the class; NULL when there is no memory. *zeroed: it reads as zero. */
 char *shared_take(unsigned size_class, bool *zeroed);
 
-/* Frees a used slot, into the magazine of the calling thread or for all; false when another free
- * came first. */
-bool shared_free(char *slot, unsigned size_class);
-
 /* Gives a cached slot to all. */
 void shared_give(char *slot);
 
 /* The unit's number, from the granule's start. */
 static inline uint32_t shared_unit(const void *p) {
     return (uint32_t)((uintptr_t)p % GRANULE / UNIT);
+}
+
+static inline _Atomic uint8_t *shared_state(const char *slot) {
+    return &slab_of(granule_of(slot))->state[shared_unit(slot)];
 }
 
 /* The class of the slot that begins at the unit. */

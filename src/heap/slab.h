@@ -45,6 +45,10 @@ static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
                                 memory_order_relaxed);
 }
 
+/* A slab's age is how often it was looked at since the last slot was taken from it. At AGE_OLD its
+ * free pages go (trim.c), and it is AGE_TRIMMED until another slot becomes free in it. */
+enum { AGE_NONE, AGE_OLD = 2, AGE_TRIMMED };
+
 /* Bytes that check=full keeps for each slot in `records`: check/record.h. */
 #define SLAB_RECORD_BYTES 24u
 
@@ -70,10 +74,6 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab);
 unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
                             unsigned want);
 
-/* Makes slots that nobody else has available in their slabs again; slabs that are then empty
- * retire. */
-void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
-
 /* A new slab at the head of the heap's bin; NULL when there is no memory. */
 struct slab *slab_create(struct heap *heap, unsigned size_class);
 
@@ -81,6 +81,9 @@ struct slab *slab_create(struct heap *heap, unsigned size_class);
  * lets the access succeed. */
 bool slab_is_end_guard(const void *p);
 bool slab_open_end(const void *p);
+
+/* Keeps a slab that became empty for its class, or retires it. */
+void slab_keep_empty(struct heap *heap, struct slab *slab);
 
 /* Retires an empty slab that the heap has kept for some class; false when it has none. */
 bool slab_retire_empty(struct heap *heap);
@@ -93,9 +96,6 @@ void slabs_follow(struct heap *heap);
 
 /* Hands a slab that its (held) owner lists as partial to another heap. */
 void slab_transfer(struct slab *slab, struct heap *from, struct heap *to);
-
-/* Turns REMOTE slots into available ones. */
-void slab_harvest(struct heap *heap, struct slab *slab);
 
 /* Asserts that the descriptors of the slab's granules agree, that its counts and bounds fit its
  * states, and that it is listed if it has available slots. Returns true. The caller holds the heap.

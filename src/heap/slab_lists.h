@@ -43,7 +43,4 @@ static inline void slab_use_empty(struct heap *heap, const struct slab *slab) {
         if (heap->empty[i] == slab) heap->empty[i] = heap->empty[--heap->empties];
 }
 
-/* Keeps a slab that became empty for its class, or retires it. */
-void slab_keep_empty(struct heap *heap, struct slab *slab);
-
 #endif

@@ -1,10 +1,5 @@
-/*
- * Pages inside slabs that go back to the kernel: for malloc_trim all, for decay.c those of slabs
- * that nothing is taken from.
- *
- * A slab's age is how often it was looked at since the last slot was taken from it. At AGE_OLD its
- * free pages go, and it is AGE_TRIMMED until another slot becomes free in it.
- */
+/* Pages inside slabs that go back to the kernel: for malloc_trim all, for decay.c those of slabs
+ * that nothing is taken from. */
 #ifndef MALLOW_TRIM_H
 #define MALLOW_TRIM_H
 
@@ -12,8 +7,6 @@
 #include <stddef.h>
 
 #include "heap/heap.h"
-
-enum { AGE_NONE, AGE_OLD = 2, AGE_TRIMMED };
 
 /* What a sweep over the heap's slabs returned and left. */
 struct sweep {

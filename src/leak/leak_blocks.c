@@ -6,6 +6,7 @@
 #include "check/block_info.h"
 #include "guard/guard.h"
 #include "guard/guard_table.h"
+#include "heap/heap_owner.h"
 #include "heap/reciprocal.h"
 #include "heap/shared.h"
 #include "heap/slab.h"

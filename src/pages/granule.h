@@ -53,7 +53,7 @@ struct slab {
     uint32_t window;                /* near the slot that was last taken at random */
     struct record *_Atomic records; /* of checked slots, by slot; NULL: there is none (record.h) */
     bool listed;                    /* in bin.partial */
-    uint8_t age;                    /* see trim.h */
+    uint8_t age;                    /* see slab.h */
     bool wiped;                     /* what is free in it is zero (hard.h) */
     struct slab *next_pending;      /* remote.c */
 };

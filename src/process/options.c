@@ -6,7 +6,7 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "heap/heap.h"
+#include "heap/heap_enter.h"
 #include "os/os_auxv.h"
 #include "process/calls.h"
 #include "process/environment.h"

@@ -6,7 +6,7 @@
 #include "check/verify.h"
 #include "guard/guard.h"
 #include "heap/decay.h"
-#include "heap/heap.h"
+#include "heap/heap_enter.h"
 #include "heap/purge_thread.h"
 #include "heap/repair.h"
 #include "leak/leak.h"

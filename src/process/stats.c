@@ -6,7 +6,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "guard/guard.h"
-#include "heap/heap.h"
+#include "heap/heap_reap.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"

@@ -1,6 +1,6 @@
 /*
  * A model of remote frees for spin: threads free blocks in slabs that they do not own
- * (src/heap/remote.c, slab*.c, heap.c).
+ * (src/heap/remote.c, slab*.c, heap_*.c).
  *
  * Two threads own a heap each. They end, are followed by other threads, and take over slabs from
  * the other heap while no thread holds it. OTHERS more threads free blocks of both heaps. With
@@ -13,7 +13,7 @@
  *   remote_collect, look_at                                          remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
  *   slab_retire_empty, slab_transfer                                 slab*.c
- *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap.c
+ *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap_*.c
  *   fast_take, fast_give                                             fast.h
  *
  * A magazine, or a quarantine, is the set of the slots that are `cached` by its heap. FRESH slots
@@ -416,7 +416,7 @@ inline slab_transfer() {
     fi
 }
 
-/* ---- heap.c ---- */
+/* ---- heap_*.c ---- */
 
 inline flush_all() {
     do

@@ -13,6 +13,9 @@
 #include "base/settings.h"
 #include "guard/guard_table.h"
 #include "heap/fast.h"
+#include "heap/heap_enter.h"
+#include "heap/heap_reap.h"
+#include "heap/heap_valid.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
 #include "heap/slab.h"
@@ -141,7 +144,7 @@ static void overwrite_sentinel(void) {
 
 static void a_magazine_without_its_sentinel(void **state) {
     (void)state;
-    expect(overwrite_sentinel, "bottom->slot == NULL", "heap/heap_valid.c",
+    expect(overwrite_sentinel, "bottom->slot == NULL", "heap/magazine_valid.c",
            "magazine_side_is_valid");
 }
 
@@ -184,16 +187,16 @@ static void push_on_both_magazines_of_the_class(void) {
 
 static void a_freed_slot_on_two_magazines(void **state) {
     (void)state;
-    expect(push_on_the_magazine_of_another_class, "slab->size_class == size_class", "heap/heap_valid.c",
-           "magazine_entry_is_valid");
+    expect(push_on_the_magazine_of_another_class, "slab->size_class == size_class",
+           "heap/magazine_valid.c", "magazine_entry_is_valid");
     expect(push_on_the_magazine_of_another_heap,
-           "atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap", "heap/heap_valid.c",
-           "magazine_entry_is_valid");
+           "atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap",
+           "heap/magazine_valid.c", "magazine_entry_is_valid");
     expect(push_twice, "!magazine_has(entry->slot, bottom + 1, (size_t)(entry - bottom - 1))",
-           "heap/heap_valid.c", "magazine_side_is_valid");
+           "heap/magazine_valid.c", "magazine_side_is_valid");
     expect(push_on_both_magazines_of_the_class,
            "!magazine_has(entry->slot, first, (size_t)(other->top + 1 - first))",
-           "heap/heap_valid.c", "magazine_side_is_valid");
+           "heap/magazine_valid.c", "magazine_side_is_valid");
 }
 
 static void keep_a_used_slot(void) {
@@ -205,7 +208,7 @@ static void keep_a_used_slot(void) {
 static void a_used_slot_on_a_magazine(void **state) {
     (void)state;
     expect(keep_a_used_slot, "state == SLOT_CACHED || state == SLOT_CACHED_FRESH",
-           "heap/heap_valid.c", "magazine_entry_is_valid");
+           "heap/magazine_valid.c", "magazine_entry_is_valid");
 }
 
 /* ---- slabs ---- */
@@ -257,7 +260,7 @@ static void count_a_slot_twice(void) {
 
 static void a_count_that_disagrees_with_the_states(void **state) {
     (void)state;
-    expect(count_a_slot_twice, "available == slab->capacity - slab->in_use", "heap/heap_valid.c",
+    expect(count_a_slot_twice, "available == slab->capacity - slab->in_use", "heap/slab_valid.c",
            "slab_states_are_valid");
 }
 

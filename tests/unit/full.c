@@ -4,6 +4,7 @@
 
 #include "check/quarantine.h"
 #include "check/record.h"
+#include "heap/heap_enter.h"
 #include "os/os.h"
 #include "os/os_thread.h"
 #include "pattern.h"

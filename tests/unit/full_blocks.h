@@ -7,6 +7,7 @@
 #include "bodies.h"
 
 #include "check/full.h"
+#include "heap/heap_enter.h"
 #include "process/options.h"
 
 enum { ZONE_MIN = 32 }; /* the least number of checked bytes on either side of a block */

@@ -10,6 +10,7 @@
 #include "check/modes.h"
 #include "check/verify.h"
 #include "heap/alloc.h"
+#include "heap/heap_enter.h"
 #include "heap/size_class.h"
 #include "os/os.h"
 #include "pattern.h"

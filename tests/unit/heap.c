@@ -2,8 +2,10 @@
  * heap again when the handler returns or jumps. */
 #include "unit.h"
 
-#include "heap/heap.h"
+#include "heap/heap_enter.h"
 
+#include "heap/heap.h"
+#include "heap/heap_owner.h"
 #include "pages/space.h"
 #include "start_heap.h"
 

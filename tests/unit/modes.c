@@ -11,6 +11,7 @@
 #include "check/observed.h"
 #include "guard/guard.h"
 #include "heap/heap.h"
+#include "heap/heap_enter.h"
 #include "heap/size_class.h"
 #include "mallow.h"
 #include "process/calls.h"

@@ -6,6 +6,7 @@
 
 #include "check/quarantine.h"
 #include "heap/heap.h"
+#include "heap/heap_enter.h"
 #include "heap/size_class.h"
 #include "random.h"
 

@@ -6,6 +6,7 @@
 #include "base/settings.h"
 #include "check/record.h"
 #include "heap/heap.h"
+#include "heap/heap_enter.h"
 #include "heap/size_class.h"
 #include "pages/meta.h"
 #include "random.h"

@@ -7,6 +7,7 @@
 
 #include "heap/magazine.h"
 #include "heap/shared.h"
+#include "heap/shared_free.h"
 #include "pages/pages.h"
 #include "pages/space.h"
 #include "pattern.h"

@@ -12,6 +12,7 @@
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "heap/repair.h"
+#include "heap/slab_give.h"
 #include "pages/pages.h"
 #include "pages/space.h"
 #include "random.h"

@@ -9,9 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "heap/heap_enter.h"
+#include "heap/heap_visit.h"
 #include "heap/magazine.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
+#include "heap/slab_give.h"
 #include "heap/trim.h"
 #include "os/os.h"
 #include "pages/space.h"

@@ -1,0 +1,120 @@
+#include "heap/heap_owner.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "heap/heap_valid.h"
+#include "heap/heap_visit.h"
+#include "heap/magazine.h"
+#include "heap/repair.h"
+#include "os/open_lock.h"
+#include "os/os_thread.h"
+#include "pages/meta.h"
+#include "pages/space.h"
+
+static struct heap *_Atomic registry;
+static struct heap *_Atomic cursor; /* where the search for an orphan goes on */
+
+struct heap *heap_first(void) { return atomic_load_explicit(&registry, memory_order_acquire); }
+
+/* Whether the slow path that marked the heap busy will not go on. */
+bool heap_is_interrupted_for_ever(const struct heap *heap, const struct frame_mark *mark) {
+    uintptr_t busy = heap->busy;
+    return frame_mark_is_gone((const struct frame_mark *)busy, busy, mark);
+}
+
+bool heap_is_in_use_here(const struct heap *heap) {
+    const struct heap *mine = self_heap == EMPTY_HEAP ? NULL : self_heap;
+    while (mine != NULL && mine != heap) mine = mine->outer;
+    return mine != NULL;
+}
+
+/* The caller has seized the heap before, and a handler has jumped out of what it did there. While
+ * the heap is not marked busy, the interrupted function may be about to mark it, or to drop it. */
+static bool is_abandoned(const struct heap *heap, const struct frame_mark *mark) {
+    return !heap_is_in_use_here(heap) && heap->busy != 0 &&
+           heap_is_interrupted_for_ever(heap, mark);
+}
+
+/* The address of no mark. */
+#define BUSY_LOST ((uintptr_t)64)
+
+/* Becomes the owner of a heap that has none, makes it whole and marks it busy, so that a fork in
+ * another thread finds it in need of repair. */
+bool heap_seize(struct heap *heap, struct frame_mark *mark) {
+    if (owner_is_self(&heap->owner) ? !is_abandoned(heap, mark) : !owner_take(&heap->owner))
+        return false;
+    sanitizer_acquire(heap);
+    bool interrupted = heap->busy != 0;
+    if (!heap_mark_busy(heap, mark)) {
+        heap->busy = interrupted ? BUSY_LOST : 0;
+        owner_drop(&heap->owner);
+        return false;
+    }
+    owner_settle(&heap->owner);
+    if (interrupted) repair_heap(heap);
+    heap->outer = NULL;
+    MALLOW_ASSERT(heap_lists_are_valid(heap));
+    /* The next thread may use other classes than the last. */
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        heap->bin[size_class].heat = 0;
+    return true;
+}
+
+void heap_release(struct heap *heap) {
+    MALLOW_ASSERT(owner_is_taken_by_self(&heap->owner));
+    MALLOW_ASSERT(heap_lists_are_valid(heap));
+    owner_unsettle(&heap->owner);
+    heap_mark_idle(heap);
+    owner_drop(&heap->owner);
+}
+
+/* ---- the registry ---- */
+
+#define LOOKS_FOR_HEAP 256 /* heaps tried by a new thread before it makes its own */
+
+static struct heap *next_in_turn(void) {
+    struct heap *heap = atomic_load_explicit(&cursor, memory_order_acquire);
+    if (heap == NULL) heap = heap_first();
+    if (heap != NULL) atomic_store_explicit(&cursor, heap->next, memory_order_release);
+    return heap;
+}
+
+struct heap *heap_seize_any(int looks, struct heap *except, struct frame_mark *mark) {
+    struct heap *first = NULL;
+    while (looks-- > 0) {
+        struct heap *heap = next_in_turn();
+        if (heap == NULL || heap == first) return NULL;
+        if (first == NULL) first = heap;
+        if (heap != except && heap_seize(heap, mark)) return heap;
+    }
+    return NULL;
+}
+
+static struct heap *heap_make(void) {
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
+    struct heap *heap = space_start_locked() ? meta_alloc(sizeof *heap) : NULL;
+    if (heap != NULL) {
+        MALLOW_ASSERT((uintptr_t)heap % CACHE_LINE == 0);
+        memset(heap, 0, sizeof *heap);
+        magazines_init(heap);
+        owner_take(&heap->owner);
+        owner_settle(&heap->owner);
+        heap->next = heap_first();
+        atomic_store_explicit(&registry, heap, memory_order_release);
+    }
+    open_lock_drop(&global_lock, &hold);
+    return heap;
+}
+
+/* Busy already, or else made for the caller. */
+struct heap *heap_acquire(struct frame_mark *mark) {
+    uint64_t signals = open_lock_hold_signals();
+    if (unlikely(heap_first() == NULL)) os_thread_learn();
+    struct heap *heap = heap_seize_any(LOOKS_FOR_HEAP, NULL, mark);
+    if (heap == NULL) heap = heap_make();
+    if (heap != NULL) heap->decay.tours_without_thread = 0;
+    open_lock_release_signals(signals);
+    return heap;
+}

@@ -1,0 +1,19 @@
+/* The invariants of a heap as a whole, for assertions. */
+#ifndef MALLOW_HEAP_VALID_H
+#define MALLOW_HEAP_VALID_H
+
+#include <stdbool.h>
+
+#include "heap/heap.h"
+
+/* Asserts that each slab in a list is in no other and belongs there. Returns true. */
+bool heap_lists_are_valid(struct heap *heap);
+
+/* Asserts that the heap's lists, listed slabs and magazines are valid. Only for the heap's owner.
+ */
+bool heap_is_valid(struct heap *heap);
+
+/* Does the same once in many calls. */
+bool heap_is_valid_at_times(struct heap *heap);
+
+#endif

@@ -1,0 +1,39 @@
+#include "heap/shared_free.h"
+
+#include <stdint.h>
+
+#include "base/atomics.h"
+#include "heap/heap_enter.h"
+#include "heap/magazine.h"
+#include "heap/shared.h"
+#include "heap/slab.h"
+
+/* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
+static bool shared_free_keep(struct heap *heap, unsigned size_class, struct entry entry) {
+    struct bin *bin = &heap->bin[size_class];
+    if (!shared_wants(bin, size_class)) return false;
+    bin->heat++;
+    if (magazine_full(&heap->freed[size_class])) {
+        struct frame_mark mark;
+        heap_begin_short(heap, &mark);
+        magazine_grow(heap, size_class);
+        heap_end_short(heap, &mark);
+    }
+    if (magazine_full(&heap->freed[size_class])) return false;
+    magazine_push(heap, size_class, entry);
+    return true;
+}
+
+bool shared_free(char *slot, unsigned size_class) {
+    _Atomic uint8_t *state = shared_state(slot);
+    uint8_t used = SLOT_USED;
+    /* Any thread may free it, so of two that do one must lose. */
+    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_CACHED, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return false;
+    struct heap *heap = self_heap;
+    bool kept =
+        heap_is_idle(heap) && shared_free_keep(heap, size_class, (struct entry){slot, state});
+    if (!kept) shared_give(slot);
+    return true;
+}

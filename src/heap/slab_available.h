@@ -1,0 +1,37 @@
+/* Slots become available in their slab again. */
+#ifndef MALLOW_SLAB_AVAILABLE_H
+#define MALLOW_SLAB_AVAILABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/atomics.h"
+#include "heap/heap.h"
+#include "heap/slab.h"
+#include "heap/slab_lists.h"
+
+/* Turns REMOTE slots into available ones. */
+void slab_harvest(struct heap *heap, struct slab *slab);
+
+/* `count` slots of the slab became available, the lowest of them `lowest`. */
+static inline void slab_made_available(struct heap *heap, struct slab *slab, uint32_t lowest,
+                                       uint32_t count) {
+    MALLOW_ASSERT(count != 0 && count <= slab->in_use);
+    MALLOW_ASSERT(lowest < slab->slots);
+    if (lowest < slab->scan) slab->scan = lowest;
+    if (!slab->listed) slab_bin_add(heap, slab);
+    if (slab->age > AGE_OLD) slab->age = AGE_OLD;
+    signal_order();
+    slab->in_use -= count;
+    if (slab->in_use == 0) slab_keep_empty(heap, slab);
+}
+
+/* The slab may have retired when its last slot came back, and become another heap's. */
+ONLY_ASSERTED static inline bool slab_left_or_valid(struct heap *heap, struct slab *slab) {
+    return atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap ||
+           slab_is_valid(heap, slab);
+}
+
+#endif
