@@ -150,18 +150,19 @@ def stacks(options):
 SECTIONS = (
     Section("compare", "Compared with other allocators",
             "bench/run --no-latency --rounds {rounds}",
-            f"Multiples of {BASELINE}, each the median of the rounds; smaller is better.", compare),
+            f"Each figure is a multiple of {BASELINE}'s, the median of the rounds; smaller is "
+            "better.", compare),
     Section("single", "Single figures", "bench/" + ", ".join(SINGLE), "", single),
     Section("modes", "What checking costs", "bench/checked --scale 0.2 --rounds {rounds}",
-            "Multiples of Mallow's default mode, each the best of the rounds.", modes),
+            "Each figure is a multiple of the default mode's, the best of the rounds.", modes),
     Section("misuses", "What is caught", "tests/corpus/wide.py",
-            "550 misuses, judged by their outcome (`tests/corpus/README.md`). Races make "
+            "550 misuses, classified by their outcome (`tests/corpus/README.md`). Races make "
             "the figures differ by a few from run to run.", misuses),
     Section("stacks", "Stack captures", "bench/stack-capture",
-            "By the change since the last capture. A stack that moves between two places is "
-            "remembered as a whole if it has at most 32 words. If nothing is remembered, each "
-            "frame is found by its rule. A thread's first capture consists mostly of page faults.",
-            stacks),
+            "The rows name what has changed since the last capture. A stack that moves between two "
+            "places is remembered as a whole if it has at most 32 words. If nothing is "
+            "remembered, each frame is found by its rule. A thread's first capture consists "
+            "mostly of page faults.", stacks),
 )
 
 
