@@ -112,7 +112,7 @@ static enum leak_verdict leak_check_alone(const struct leak_request *request,
     leak_threads_forget(&threads);
     if (copy < 0) {
         request->fail(request->to,
-                      "the process cannot be copied (memory, or the number of processes)");
+                      "the process cannot be copied (not enough memory, or too many processes)");
         return LEAK_FAILED;
     }
     enum leak_verdict verdict = leak_await_verdict(request, copy);

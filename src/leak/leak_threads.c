@@ -304,7 +304,7 @@ const char *leak_threads_stop(struct leak_threads *threads) {
     if (leak_threads_parking.signal == 0 ||
         !os_take_signal(leak_threads_parking.signal, leak_threads_on_signal)) {
         os_unmap(threads->list, threads->capacity * sizeof *threads->list);
-        return "no realtime signal is free to stop its threads with";
+        return "no realtime signal is free for stopping its threads";
     }
     atomic_store(&leak_threads_parking.stopped, 0);
     atomic_store(&leak_threads_parking.list, threads->list);
