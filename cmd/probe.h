@@ -1,11 +1,11 @@
 /*
- * The probe: a process that shows whether a signal was sent to the command alone.
+ * The probe: a process that shows whether a signal was sent only to the command.
  *
  * A signal to the process group, or to each process of a control group, reaches both the command
- * and the program. A signal to the command alone must be passed on to the program. The kernel
- * reports both in the same way. The command therefore has a second child, which belongs to the same
- * groups as the program and only receives signals: a signal that reaches this child has also
- * reached the program.
+ * and the program. A signal that is sent only to the command must be passed on to the program. The
+ * kernel reports both in the same way. The command therefore has a second child, which belongs to
+ * the same groups as the program and only receives signals: a signal that reaches this child has
+ * also reached the program.
  */
 #ifndef MALLOW_PROBE_H
 #define MALLOW_PROBE_H

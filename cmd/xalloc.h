@@ -14,7 +14,7 @@ char *xstrndup(const char *text, size_t length);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Returns an array of `count` elements with room for one more. It is reallocated only when `count`
- * is 0 or a power of two, so an array grows by this function alone, element by element. */
+ * is 0 or a power of two, so an array must grow only by this function, one element at a time. */
 void *xgrow(void *array, size_t count, size_t size);
 
 /* Open and close a stream that writes to memory: open_memstream(3). */

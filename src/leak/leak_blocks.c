@@ -49,7 +49,7 @@ static bool leak_blocks_count_guarded(const struct block_info *info, void *unuse
     return true;
 }
 
-/* The rest of the pages contains only the fill pattern, so the block alone is added. */
+/* The rest of the pages contains only the fill pattern, so only the block is added. */
 static bool leak_blocks_add_guarded(const struct block_info *info, void *unused) {
     struct mapping block = {info->start, info->start, info->size};
     (void)unused;

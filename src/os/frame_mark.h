@@ -3,8 +3,8 @@
  *
  * While the function can continue, no other code writes to its frame. After a signal handler has
  * jumped away, a thread has ended or a coroutine is abandoned, the mark is overwritten or unmapped
- * sooner or later. An intact mark proves nothing, because it may not be overwritten yet: the caller
- * must then act as if the function continues.
+ * sooner or later. An intact mark proves nothing, because it may not have been overwritten yet: the
+ * caller must then act as if the function continues.
  *
  * Comparing addresses instead would need to know whether both frames are on one stack, which is a
  * system call (sigaltstack) that sandboxes do not allow.

@@ -1,7 +1,7 @@
 /*
  * The operating system, behind one contract.
  *
- * No function here allocates, takes a lock of libc or changes errno; the return value alone reports
+ * No function here allocates, takes a lock of libc or changes errno; only the return value reports
  * the result. All are thread-safe. tests/inject lets each call of each function that can fail do so
  * once, and callers must then keep the heap intact. Sizes are in bytes; sizes and addresses of
  * mappings are multiples of the page size.

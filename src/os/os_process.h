@@ -1,7 +1,7 @@
 /*
  * System services that only the leak check and the symbolizer need: a copy of the process, its
  * threads, a signal, and another program. As in os.h, nothing here allocates or takes a lock, and
- * the return value alone reports the result; but errno may change.
+ * only the return value reports the result; but errno may change.
  */
 #ifndef MALLOW_OS_PROCESS_H
 #define MALLOW_OS_PROCESS_H

@@ -1,6 +1,6 @@
 /*
  * System services that only the control thread needs: sockets, and its own table of descriptors. As
- * in os.h, nothing here allocates or takes a lock, and the return value alone reports the result;
+ * in os.h, nothing here allocates or takes a lock, and only the return value reports the result;
  * but errno may change.
  */
 #ifndef MALLOW_OS_SERVICE_H
