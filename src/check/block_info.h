@@ -1,6 +1,6 @@
 /* Describes the block that an address lies in, for reports, for the bounds of memory functions and
- * for the tools. The description comes from Mallow's own records; in check=hard, the word at the
- * end of the slot is one of them. The address may be any value. */
+ * for the tools. The address may be any value. Only Mallow's own records are read and, in
+ * check=hard, the word at the end of the slot. */
 #ifndef MALLOW_BLOCK_INFO_H
 #define MALLOW_BLOCK_INFO_H
 

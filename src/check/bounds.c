@@ -29,9 +29,9 @@ static NOINLINE size_t bounds_limit_elsewhere(const void *p) {
 }
 
 /* The library's own code may access anything, because it fills redzones. It is recognised by the
- * return address. No function of the library therefore ends with such a call, as a tail call would
- * return to the program. Most pointers lead to the stack, to static data or to used slots of slabs,
- * and are answered here. */
+ * return address, which a tail call would not leave there: none of its functions ends with a call
+ * that accesses memory outside a block. Most pointers lead to the stack, to static data or to used
+ * slots of slabs, and are answered here. */
 EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
     size_t granule = granule_of(p);

@@ -148,7 +148,7 @@ void *hard_malloc(size_t size) {
     return likely(p != NULL) ? p : hard_malloc_slow(size);
 }
 
-/* Only blocks of no bytes have slots of one unit, so take_fast finds that ring empty. */
+/* Only blocks of no bytes have slots of one unit, so hard_take_fast finds that ring empty. */
 _Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */

@@ -25,7 +25,7 @@
 _Static_assert(HARD_RING_KEPT > HARD_DELAY && HARD_RING_LARGE > HARD_DELAY, "enough for the delay");
 
 struct hard_ring {
-    struct entry *entries; /* NULL: not used yet */
+    struct entry *entries; /* NULL while the ring was never used */
     uint32_t head, tail;   /* both grow; a refill moves head back */
     uint32_t slot_bytes;
     uint32_t most;    /* entries at most; 0 while there is no array */

@@ -61,12 +61,12 @@ ALWAYS_INLINE uint64_t hard_unused_in(const char *slot, size_t bytes) {
     return likely(word == hard_word(slot, unused)) ? unused : UINT64_MAX;
 }
 
-/* True if a block in a slot of `bytes` bytes can leave that many unused. */
+/* Returns true if a block in a slot of `bytes` bytes can leave that many unused. */
 ALWAYS_INLINE bool hard_is_possible(uint64_t unused, size_t bytes) {
     return unused - (HARD_TAIL - HARD_WORD) <= bytes - HARD_TAIL;
 }
 
-/* True if nothing has changed the gap and the word. */
+/* Returns true if nothing has changed the gap and the word. */
 ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
     uint64_t unused = hard_unused_in(slot, bytes);
     const char *at = slot + bytes - HARD_TAIL;

@@ -38,7 +38,7 @@ static RARE const char *hard_find_overflow(char *slot, size_t bytes) {
     return redzone_find_fill_damage(word - unused, unused, HARD_GAP);
 }
 
-/* While the block is being freed its state says freed: the report describes it as live. */
+/* Describes the block as live, although its state says that it is free while it is being freed. */
 RARE void hard_report_overflow(const struct slot_ref *ref, const char *when) {
     struct block_info info;
     hard_info(ref, &info);
@@ -63,7 +63,7 @@ RARE static void hard_report_late_write(const struct slot_ref *ref, const char *
                                  .advice = ADVICE_GUARD});
 }
 
-/* True if the slot is free and must be zero. A large slot that was never handed out is not
+/* Returns true if the slot is free and must be zero. A large slot that was never handed out is not
  * compared: that would touch most of its pages for the first time. */
 static bool hard_must_be_zero(const struct slot_ref *ref, uint8_t state) {
     return state == SLOT_HELD || state == SLOT_HELD_FRESH ||

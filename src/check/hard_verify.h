@@ -1,4 +1,4 @@
-/* Damage to blocks and free slots of check=hard: finding it, and reporting it. */
+/* Finds and reports damage to blocks and free slots of check=hard. */
 #ifndef MALLOW_HARD_VERIFY_H
 #define MALLOW_HARD_VERIFY_H
 
@@ -8,7 +8,7 @@
 #include "check/record.h"
 #include "report/block.h"
 
-/* True if the slot holds a block of check=hard, or if its last block was one. */
+/* Returns true if the slot holds a block of check=hard, or if its last block was one. */
 bool hard_is_known(const struct slot_ref *ref);
 
 /* Describes that block. */

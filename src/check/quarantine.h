@@ -27,7 +27,7 @@ struct quarantine_ring {
 
 struct quarantine {
     struct quarantine_ring rings[CLASSES];
-    ptrdiff_t counted;    /* bytes that came less bytes that left, not in the common sum yet */
+    ptrdiff_t counted;    /* change of the held bytes that is missing in the sum of all heaps */
     unsigned next_victim; /* class that gives up slots next, when too many bytes are held */
 };
 

@@ -1,6 +1,6 @@
 /*
- * The program's own handlers are called after ours, in the way in which the kernel would call them
- * if ours did not exist:
+ * Mallow's handler is called first. It calls the program's handlers in the way in which the kernel
+ * would call them if it did not exist:
  *
  *     fault -> ours -> the program's newest -> (it calls what it replaced: ours) -> the one before
  *
@@ -22,7 +22,7 @@
 
 #define KEPT_MAX 16u
 
-/* The actions that ours has replaced, oldest first. */
+/* The actions that Mallow's handler has replaced, oldest first. */
 static UNTOUCHED struct sigaction fault_kept[KEPT_MAX];
 static UNTOUCHED _Atomic unsigned fault_kept_count;
 static UNTOUCHED _Atomic bool fault_surrendered;
