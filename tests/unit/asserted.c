@@ -27,7 +27,7 @@
 
 enum { BLOCKS = 200, BYTES = 208, RUN = 10 };
 
-/* What a child writes to standard error until it ends. */
+/* Runs the violation in a child, which must abort. Puts the child's standard error in `message`. */
 static void run_violation(void (*violate)(void), char *message, size_t size) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -50,7 +50,7 @@ static void run_violation(void (*violate)(void), char *message, size_t size) {
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-/* The message is the one line of the assertion with this expression in this function. */
+/* Checks that the message is one line, about this expression in this function. */
 static void expect(void (*violate)(void), const char *expression, const char *file,
                    const char *function) {
     char message[1024], begin[512], end[128];
@@ -62,11 +62,11 @@ static void expect(void (*violate)(void), const char *expression, const char *fi
         fail_msg("not '%s...%s': '%s'", begin, end, message);
 }
 
-/* ---- what is violated ---- */
+/* ---- a heap in use ---- */
 
 static unsigned class_used(void) { return size_class_of(BYTES); }
 
-/* A heap in a slow path, with a slab of the class and a magazine that is half full. */
+/* Returns a heap in a slow path, with a slab of the class and a magazine that is half full. */
 static struct heap *used_heap(void) {
     static void *blocks[BLOCKS];
     for (int i = 0; i < BLOCKS; i++) blocks[i] = mallow_malloc(BYTES);
@@ -156,7 +156,7 @@ static void push_on_the_magazine_of_another_class(void) {
     heap_reap(heap);
 }
 
-/* Another heap, which the thread enters too. */
+/* The thread has entered both heaps. */
 static void push_on_the_magazine_of_another_heap(void) {
     static struct heap other;
     struct heap *heap = used_heap();
@@ -174,7 +174,7 @@ static void push_twice(void) {
     magazine_flush(heap, class_used(), 1);
 }
 
-/* While allocations are sampled, a class has two. */
+/* While allocations are sampled, a class has two magazines. */
 static void push_on_both_magazines_of_the_class(void) {
     mode_sees = MODE_SEES_SAMPLES;
     settings.guard = 1000;
@@ -218,7 +218,7 @@ static void list_again(void) {
     slab_bin_add(heap, heap->bin[class_used()].partial);
 }
 
-/* At both ends of the list. */
+/* One slab is at both ends of the list. */
 static void list_in_a_circle(void) {
     struct heap *heap = used_heap();
     struct slab *first = heap->bin[class_used()].partial, *last = slab_create(heap, class_used());

@@ -10,7 +10,7 @@
 #include "heap/heap_enter.h"
 #include "process/options.h"
 
-enum { ZONE_MIN = 32 }; /* the least number of checked bytes on either side of a block */
+enum { ZONE_MIN = 32 }; /* the minimum number of checked bytes on either side of a block */
 
 static const struct free_request plain_free = {.family = FAMILY_MALLOC};
 

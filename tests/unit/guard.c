@@ -82,8 +82,9 @@ static void every_address_finds_its_block(void) {
     CHECK(!guard_contains(&seed) && !guard_contains(NULL));
 }
 
-/* An inaccessible page is attributed to the block that touches it: first to the block behind, which
- * begins where its pages begin, and then to the block before, which ends where its pages end. */
+/* An inaccessible page is attributed to the block that touches it: first to the block after it,
+ * which begins where its pages begin, and then to the block before it, which ends where its pages
+ * end. */
 static void a_page_is_attributed_to_the_block_that_touches_it(void) {
     settings.guard_left = true;
     char *before = take(100, UNIT), *behind = take(100, UNIT);

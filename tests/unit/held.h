@@ -1,4 +1,4 @@
-/* What functions of the core assert that their caller holds. */
+/* Holds the global lock or a heap, as functions of the core assert that their callers do. */
 #ifndef HELD_H
 #define HELD_H
 
@@ -18,14 +18,14 @@ static inline void held_drop(struct lock_hold **hold) {
     struct lock_hold hold_; \
     __attribute__((cleanup(held_drop))) struct lock_hold *held_ = held_take(&hold_)
 
-/* The value of a call that needs the lock. */
+/* Has the value of the call, which needs the lock. */
 #define LOCKED(call) \
     ({               \
         HOLD_LOCK(); \
         call;        \
     })
 
-/* Makes the heap one that the thread owns and is in a slow path of. */
+/* Makes the thread the owner of the heap, in a slow path of it. */
 static inline void hold_heap(struct heap *heap) {
     owner_take(&heap->owner);
     heap->busy = 1;

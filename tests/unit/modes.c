@@ -1,5 +1,5 @@
-/* Modes lie on each other as the settings ask, each does its own part, and observers see each call
- * once: also a realloc, while its old address is still the caller's. */
+/* Modes lie on each other as the settings ask, and each does its own part. Observers see each call
+ * once, and a realloc while its old address still belongs to the caller. */
 #include "threads.h"
 
 #include "bodies.h"
@@ -19,7 +19,7 @@
 #include "process/mtrace_log.h"
 #include "process/options.h"
 
-/* ---- who lies on whom ---- */
+/* ---- the order of the modes ---- */
 
 static void begin(const char *options) {
     setenv("MALLOW_OPTIONS", options, 1);
@@ -27,7 +27,7 @@ static void begin(const char *options) {
     settings.check_action = CHECK_REPORT;
 }
 
-/* `expected`: from the top, up to the plain mode. */
+/* `expected` lists the modes from the topmost one to the plain one. */
 static void check_modes(const struct mode *const *expected, enum mode_sees sees) {
     const struct mode *mode = mode_now();
     for (; *expected != &plain_mode; expected++, mode = mode_below(mode)) CHECK(mode == *expected);
@@ -123,7 +123,7 @@ static void sizes_are_known_in_every_mode(void) {
 static struct {
     int before, allocated, freeing, resized;
     struct resize_event last;
-    size_t old_size; /* of the old block, at the time of the call */
+    size_t old_size; /* usable size of the old block at the time of the call */
 } seen;
 
 static void see_before(void) { seen.before++; }

@@ -1,4 +1,4 @@
-/* MALLOW_OPTIONS: what it may set, and what is refused. */
+/* MALLOW_OPTIONS changes the settings that it names, and everything else in it is refused. */
 #include "options_fixture.h"
 
 #include <fcntl.h>

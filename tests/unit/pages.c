@@ -73,7 +73,7 @@ static uint32_t model_length(uint32_t page, size_t top) {
     return length;
 }
 
-/* ---- what must always hold ---- */
+/* ---- invariants ---- */
 
 static void check_free_run(uint32_t page, uint32_t pages) {
     assert_int_equal(tag_kind(run_tag(page)), RUN_FREE);

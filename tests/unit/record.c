@@ -107,7 +107,7 @@ static void a_retired_slab_has_no_place(void **state) {
     heap_leave(heap);
 }
 
-/* Each slot has a record of its own, which is zero at first and stays. */
+/* Each slot has a record of its own, which is zero at first and keeps its content. */
 static void every_slot_has_records_of_its_own(void **state) {
     (void)state;
     for (unsigned size_class = 1; size_class < CLASSES; size_class += 7) {

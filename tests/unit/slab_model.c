@@ -81,7 +81,7 @@ bool collect_model(int heap) {
     return some;
 }
 
-/* ---- what must always hold ---- */
+/* ---- invariants ---- */
 
 static void check_model(const struct model *model) {
     const struct slab *slab = model->slab;
