@@ -14,6 +14,7 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/purge.h"
+#include "pages/purge_pass.h"
 
 #define MS 1000000ll
 #define LOOK_NS (4 * MS)    /* between two slices */
@@ -115,21 +116,21 @@ void decay_look(struct heap *heap) {
     heap->decay.next_look = now + LOOK_NS;
     purge_wake();
     decay_heap(heap, now, false);
-    purge_look(now);
+    purge_pass_unused(now);
     decay_others(now);
 }
 
 void decay_look_at_others(void) {
     if (!purge_is_wanted()) return;
     int64_t now = purge_now();
-    purge_look(now);
+    purge_pass_unused(now);
     decay_others(now);
 }
 
 static bool is_all_settled(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
         if (heap != self_heap && !is_settled(heap)) return false;
-    return !purge_has_more();
+    return !purge_pass_has_more();
 }
 
 /* Until a tour of all heaps is complete; sweeps that are not due have nothing to do. */
@@ -142,6 +143,6 @@ bool decay_round(void) {
         do decay_others(now);
         while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
     }
-    while (purge_look(now)) continue;
-    return handled ? purge_has_more() : !is_all_settled();
+    while (purge_pass_unused(now)) continue;
+    return handled ? purge_pass_has_more() : !is_all_settled();
 }

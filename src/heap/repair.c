@@ -11,6 +11,7 @@
 #include "pages/mapping.h"
 #include "pages/meta.h"
 #include "pages/pages.h"
+#include "pages/pages_valid.h"
 
 RARE void repair_heap(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));

@@ -13,6 +13,7 @@
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/meta.h"
+#include "pages/page_counts.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
 
@@ -233,7 +234,7 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
     size_t bytes = size_class_granules(slab->size_class) * GRANULE;
     heap_assert_held(heap);
     bool purged = os_purge(start, bytes);
-    if (purged) purge_count(bytes);
+    if (purged) page_counts_add_purged(bytes);
     slab_use_empty(heap, slab);
     slab_retire(heap, slab, purged);
     return true;

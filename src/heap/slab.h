@@ -14,7 +14,7 @@
 
 #include "heap/heap.h"
 #include "heap/reciprocal.h"
-#include "pages/granule.h"
+#include "pages/space.h"
 
 enum slot_state {
     SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */

@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "heap/heap.h"
-#include "pages/granule.h"
+#include "pages/space.h"
 
 static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
     struct bin *bin = &heap->bin[slab->size_class];

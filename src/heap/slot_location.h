@@ -10,7 +10,7 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/reciprocal.h"
-#include "pages/granule.h"
+#include "pages/space.h"
 
 struct slot_location {
     uint32_t offset; /* bytes from the granule's slot 0 */

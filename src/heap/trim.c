@@ -14,8 +14,10 @@
 #include "mallow.h"
 #include "os/open_lock.h"
 #include "os/os.h"
+#include "pages/page_counts.h"
 #include "pages/pages.h"
-#include "pages/purge.h"
+#include "pages/pages_valid.h"
+#include "pages/purge_runs.h"
 
 static bool is_available(const struct slab *slab, uint32_t slot) {
     return (state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
@@ -37,7 +39,7 @@ static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_
     first = round_up(first, page);
     end &= ~(page - 1);
     if (end <= first || !os_purge((void *)first, end - first)) return (struct extent){0, 0};
-    purge_count(end - first);
+    page_counts_add_purged(end - first);
     return (struct extent){first, end};
 }
 
@@ -157,7 +159,7 @@ static bool trim_runs(size_t pad) {
     if (!open_lock_take(&global_lock, &hold)) return false;
     pages_settle();
     size_t keep = pad >> RUN_SHIFT, dirty = pages_count().dirty;
-    size_t purged = dirty > keep ? pages_purge(dirty - keep) : 0;
+    size_t purged = dirty > keep ? purge_runs_dirty(dirty - keep) : 0;
     MALLOW_ASSERT(pages_are_valid());
     open_lock_drop(&global_lock, &hold);
     return purged != 0;

@@ -2,13 +2,12 @@
 
 #include "base/assert.h"
 #include "base/numbers.h"
-#include "base/settings.h"
 #include "os/os.h"
+#include "pages/page_counts.h"
 
 #define SEARCH_MAX 16 /* runs looked at in one bin before a longer run is split instead */
 
 struct free_bins free_bins[2];
-struct page_counts page_totals = {.top = GRANULE_PAGES}; /* granule 0 stays unused: 0 is none */
 
 unsigned free_bin_of(uint32_t pages) {
     MALLOW_ASSERT(pages != 0);
@@ -23,7 +22,7 @@ static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
     unsigned bin = free_bin_of(pages);
     struct run *run = run_of(page);
     MALLOW_ASSERT(page >= GRANULE_PAGES);
-    MALLOW_ASSERT(page + (size_t)pages <= page_totals.top);
+    MALLOW_ASSERT(page + (size_t)pages <= page_counts.top);
     MALLOW_ASSERT(bins->head[bin] != page);
     MALLOW_ASSERT((bins->head[bin] != 0) == (bins->nonempty[bin / 64] >> bin % 64 & 1));
     run->prev = 0;
@@ -31,8 +30,8 @@ static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
     if (run->next != 0) run_of(run->next)->prev = page;
     bins->head[bin] = page;
     bins->nonempty[bin / 64] |= (uint64_t)1 << (bin % 64);
-    page_totals.free_runs++;
-    *(dirty ? &page_totals.dirty : &page_totals.clean) += pages;
+    page_counts.free_runs++;
+    *(dirty ? &page_counts.dirty : &page_counts.clean) += pages;
 }
 
 static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
@@ -41,15 +40,15 @@ static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
     struct run *run = run_of(page);
     MALLOW_ASSERT(run->next == 0 || run_of(run->next)->prev == page);
     MALLOW_ASSERT((run->prev != 0 ? run_of(run->prev)->next : bins->head[bin]) == page);
-    MALLOW_ASSERT((dirty ? page_totals.dirty : page_totals.clean) >= pages);
-    MALLOW_ASSERT(page_totals.free_runs != 0);
+    MALLOW_ASSERT((dirty ? page_counts.dirty : page_counts.clean) >= pages);
+    MALLOW_ASSERT(page_counts.free_runs != 0);
     if (run->next != 0) run_of(run->next)->prev = run->prev;
     if (run->prev != 0)
         run_of(run->prev)->next = run->next;
     else if ((bins->head[bin] = run->next) == 0)
         bins->nonempty[bin / 64] &= ~((uint64_t)1 << (bin % 64));
-    page_totals.free_runs--;
-    *(dirty ? &page_totals.dirty : &page_totals.clean) -= pages;
+    page_counts.free_runs--;
+    *(dirty ? &page_counts.dirty : &page_counts.clean) -= pages;
 }
 
 void free_run_mark(uint32_t page, uint32_t pages, bool dirty) {
@@ -79,7 +78,7 @@ void free_run_insert(uint32_t page, uint32_t pages, bool dirty) {
         page -= length;
         pages += length;
     }
-    if (page + pages < page_totals.top) {
+    if (page + pages < page_counts.top) {
         uint64_t after = run_tag(page + pages);
         if (tag_kind(after) == RUN_FREE && tag_dirty(after) == dirty) {
             uint32_t length = tag_pages(after);
@@ -154,7 +153,7 @@ void free_run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind 
     free_run_unmark(run, tag_pages(tag), dirty);
     if (start > run) free_run_mark(run, start - run, dirty);
     if (start + pages < end) free_run_mark(start + pages, end - start - pages, dirty);
-    page_totals.used += pages;
+    page_counts.used += pages;
     run_set_tag(start, kind, pages, false);
 }
 
@@ -178,6 +177,21 @@ uint32_t free_run_longest_purgeable(void) {
 }
 
 void free_runs_forget(void) {
-    page_totals.used = page_totals.dirty = page_totals.clean = page_totals.free_runs = 0;
+    page_counts.used = page_counts.dirty = page_counts.clean = page_counts.free_runs = 0;
     for (int kind = 0; kind < 2; kind++) free_bins[kind] = (struct free_bins){0};
 }
+
+#ifdef MALLOW_ASSERTIONS
+bool free_run_is_valid(uint32_t page) {
+    uint64_t tag = run_tag(page);
+    MALLOW_ASSERT(tag_kind(tag) == RUN_FREE);
+    MALLOW_ASSERT(tag_pages(tag) != 0);
+    MALLOW_ASSERT(page + (size_t)tag_pages(tag) <= page_counts.top);
+    if (tag_pages(tag) == 1) return true;
+    uint64_t end = run_tag(page + tag_pages(tag) - 1);
+    MALLOW_ASSERT(tag_kind(end) == RUN_FREE_END);
+    MALLOW_ASSERT(tag_pages(end) == tag_pages(tag));
+    MALLOW_ASSERT(tag_dirty(end) == tag_dirty(tag));
+    return true;
+}
+#endif

@@ -2,12 +2,13 @@
 #ifndef MALLOW_FREE_RUNS_H
 #define MALLOW_FREE_RUNS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/settings.h"
-#include "pages/pages.h"
+#include "pages/space.h"
 
 /*
  * Bins of free runs by length: 1..32 pages exactly, then four to a doubling. A bin holds runs of
@@ -23,7 +24,6 @@ struct free_bins {
 };
 
 extern struct free_bins free_bins[2]; /* [0] clean, [1] dirty */
-extern struct page_counts page_totals;
 
 unsigned free_bin_of(uint32_t pages);
 
@@ -75,10 +75,6 @@ uint32_t free_run_longest_purgeable(void);
 
 /* Asserts that the tags of a free run agree with its length. Returns true. */
 bool free_run_is_valid(uint32_t page);
-
-/* Asserts that the tags of the run that begins at the page agree with its length, and those of its
- * neighbours with its ends. Returns true. */
-bool run_is_valid(uint32_t page);
 
 /* Empties the lists and resets the counts of runs. `top` keeps its value at every instruction. */
 void free_runs_forget(void);

@@ -4,14 +4,11 @@
 #ifndef MALLOW_GRANULE_H
 #define MALLOW_GRANULE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/compiler.h"
 #include "base/layout.h"
-#include "pages/space.h"
 
 struct heap;
 struct magazine;
@@ -80,10 +77,6 @@ struct granule {
 _Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
 _Static_assert(sizeof(struct granule) == 384, "two cache lines and 16 bytes a page");
 
-static inline struct slab *slab_of(size_t granule) { return &space.granule[granule].slab; }
-static inline size_t slab_granule(const struct slab *slab) {
-    return (size_t)((const struct granule *)slab - space.granule);
-}
 /* The descriptor of the i-th granule of a slab, from its first. */
 static inline struct slab *slab_part(struct slab *slab, unsigned i) {
     return &((struct granule *)slab + i)->slab;
@@ -92,12 +85,6 @@ static inline struct slab *slab_head(struct slab *slab) {
     return &((struct granule *)slab - slab->index)->slab;
 }
 
-static inline struct run *run_of(uint32_t page) {
-    return &space.granule[page / GRANULE_PAGES].runs[page % GRANULE_PAGES];
-}
-static inline uint64_t run_tag(uint32_t page) {
-    return atomic_load_explicit(&run_of(page)->tag, memory_order_relaxed);
-}
 static inline uint32_t tag_pages(uint64_t tag) { return (uint32_t)tag; }
 static inline enum run_kind tag_kind(uint64_t tag) { return (enum run_kind)((tag >> 32) & 0xff); }
 static inline bool tag_dirty(uint64_t tag) { return (tag >> 40) & 1; }

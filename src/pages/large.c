@@ -12,6 +12,7 @@
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
+#include "pages/purge_pass.h"
 
 #define MOVE_MIN ((size_t)16 * MIB) /* bytes that are moved rather than copied */
 
@@ -35,7 +36,7 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
     if (page == 0) return NULL;
     MALLOW_ASSERT((uintptr_t)p % max_size(align, RUN_PAGE) == 0);
     MALLOW_ASSERT(large_usable(p) >= size);
-    if (*zeroed && pages > PURGE_SLICE) purge_in_exchange(pages);
+    if (*zeroed && pages > PURGE_SLICE) purge_pass_exchange(pages);
     return p;
 }
 
@@ -43,7 +44,7 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
 static void *map_alloc(size_t size, size_t align, bool *zeroed) {
     *zeroed = true;
     void *p = mapping_alloc(size, align);
-    if (p != NULL) purge_in_exchange(size >> RUN_SHIFT);
+    if (p != NULL) purge_pass_exchange(size >> RUN_SHIFT);
     return p;
 }
 

@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "os/open_lock.h"
-#include "pages/pages.h"
+#include "pages/purge_runs.h"
 #include "pages/space.h"
 
 /*
@@ -124,6 +124,11 @@ static void merge_neighbours(void) {
     merging = false;
 }
 
+bool meta_give_back(void) {
+    open_lock_assert_held(&global_lock);
+    return part_shrink(&space.meta_part, handed_out);
+}
+
 void *meta_alloc(size_t bytes) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(bytes != 0);
@@ -134,12 +139,9 @@ void *meta_alloc(size_t bytes) {
     if (start != NULL) return start;
     merge_neighbours();
     start = take(&free_pieces[0], lines);
-    return start != NULL || !pages_give_back() ? start : cut(lines);
-}
-
-bool meta_give_back(void) {
-    open_lock_assert_held(&global_lock);
-    return part_shrink(&space.meta_part, handed_out);
+    if (start != NULL) return start;
+    bool some = purge_runs_top();
+    return meta_give_back() || some ? cut(lines) : NULL;
 }
 
 void meta_free(void *start, size_t bytes) {

@@ -4,12 +4,13 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
-#include "base/settings.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/free_runs.h"
 #include "pages/meta.h"
+#include "pages/pages_valid.h"
 #include "pages/purge.h"
+#include "pages/purge_runs.h"
 
 #define LATER_MAX ((uint32_t)(4 * MIB >> RUN_SHIFT)) /* pages that may wait for the lock */
 
@@ -19,21 +20,21 @@
 
 /* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
 static bool pass_foreign(uint32_t pages, uint32_t align) {
-    size_t top = page_totals.top, end = space.block_part.accessible >> RUN_SHIFT;
+    size_t top = page_counts.top, end = space.block_part.accessible >> RUN_SHIFT;
     size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
     size_t next = space_skip(granules) * GRANULE_PAGES;
     if (next == 0) return false;
     MALLOW_ASSERT(top <= end);
     MALLOW_ASSERT(end < next);
     run_set_tag((uint32_t)end, RUN_FOREIGN, (uint32_t)(next - end), false);
-    page_totals.top = next;
+    page_counts.top = next;
     if (end > top) free_run_insert((uint32_t)top, (uint32_t)(end - top), false);
     return true;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): each level passes a foreign mapping */
 static bool grow_top(uint32_t pages, uint32_t align) {
-    size_t top = page_totals.top;
+    size_t top = page_counts.top;
     size_t start = run_align_page(top, align);
     size_t end = start + pages;
     /* A free run that ends at the top is part of the fit. */
@@ -46,7 +47,7 @@ static bool grow_top(uint32_t pages, uint32_t align) {
         return pass_foreign(pages, align) && grow_top(pages, align);
     MALLOW_ASSERT(end > top);
     MALLOW_ASSERT(end <= space.granules * GRANULE_PAGES);
-    page_totals.top = end;
+    page_counts.top = end;
     free_run_insert((uint32_t)top, (uint32_t)(end - top), false);
     return true;
 }
@@ -94,9 +95,9 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
         if (page_is_scattered(kind) && grow_top(pages + SCATTER_PAGES, align)) continue;
         if (grow_top(pages, align)) continue;
         /* Dirty and clean neighbours are one run once all are clean. */
-        if (!purged && pages <= page_totals.dirty + page_totals.clean) {
+        if (!purged && pages <= page_counts.dirty + page_counts.clean) {
             purged = true;
-            if (pages_purge(SIZE_MAX) != 0) continue;
+            if (purge_runs_dirty(SIZE_MAX) != 0) continue;
         }
         /* A block may become a mapping instead: large.c does this after both ways failed. */
         if (shrunk || !pages_give_back()) return 0;
@@ -109,8 +110,8 @@ void pages_free(uint32_t page, bool clean) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(tag_kind(run_tag(page)) >= RUN_LATER && tag_kind(run_tag(page)) <= RUN_SLAB);
     MALLOW_ASSERT(run_is_valid(page));
-    MALLOW_ASSERT(page_totals.used >= pages);
-    page_totals.used -= pages;
+    MALLOW_ASSERT(page_counts.used >= pages);
+    page_counts.used -= pages;
     run_clear_tag(page);
     free_run_insert(page, pages, !clean);
     MALLOW_ASSERT(pages_are_valid_at_times());
@@ -184,7 +185,7 @@ void pages_shrink(uint32_t page, uint32_t pages) {
     MALLOW_ASSERT(tag_kind(tag) >= RUN_BLOCK);
     MALLOW_ASSERT(pages != 0 && pages < tag_pages(tag));
     uint32_t tail = tag_pages(tag) - pages;
-    page_totals.used -= tail;
+    page_counts.used -= tail;
     run_set_tag(page, tag_kind(tag), pages, false);
     free_run_insert(page + pages, tail, true);
     MALLOW_ASSERT(run_is_valid(page));
@@ -196,12 +197,12 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(tag_kind(tag) >= RUN_BLOCK);
     MALLOW_ASSERT(pages > have);
-    MALLOW_ASSERT(next <= page_totals.top);
-    if (next == page_totals.top && !grow_top(pages - have, 1)) return false;
+    MALLOW_ASSERT(next <= page_counts.top);
+    if (next == page_counts.top && !grow_top(pages - have, 1)) return false;
     uint64_t after = run_tag(next);
     if (tag_kind(after) != RUN_FREE) return false;
     if (have + tag_pages(after) < pages) {
-        bool at_top = next + tag_pages(after) == page_totals.top;
+        bool at_top = next + tag_pages(after) == page_counts.top;
         if (!at_top || tag_dirty(after) || !grow_top(pages - have, 1)) return false;
         /* The top may have grown behind something foreign. */
         if (have + tag_pages(run_tag(next)) < pages) return false;
@@ -213,59 +214,9 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     return true;
 }
 
-/* Gives back the last `pages` of a dirty run, or some more to make whole ones. */
-static bool purge_tail(uint32_t run, uint32_t pages) {
-    uint32_t length = tag_pages(run_tag(run)), unit = (uint32_t)(os_page_size() / RUN_PAGE);
-    struct page_range gone = run_whole_pages(run);
-    if (gone.first >= gone.end) return false;
-    uint32_t most = (pages + unit - 1) & ~(unit - 1);
-    if (gone.end - gone.first > most) gone.first = gone.end - most;
-    uint32_t count = gone.end - gone.first;
-    MALLOW_ASSERT(tag_dirty(run_tag(run)));
-    MALLOW_ASSERT(run <= gone.first && gone.end <= run + length);
-    if (!os_purge(page_start(gone.first), (size_t)count << RUN_SHIFT)) return false;
-    purge_count((size_t)count << RUN_SHIFT);
-    free_run_unmark(run, length, true);
-    if (gone.first > run) free_run_mark(run, gone.first - run, true);
-    if (gone.end < run + length) free_run_mark(gone.end, run + length - gone.end, true);
-    free_run_insert(gone.first, count, false);
-    return true;
-}
-
-size_t pages_purge(size_t pages) {
-    open_lock_assert_held(&global_lock);
-    size_t done = 0;
-    while (done < pages) {
-        uint32_t run = free_run_longest_purgeable();
-        if (run == 0) break;
-        uint32_t part = (uint32_t)min_size(tag_pages(run_tag(run)), pages - done);
-        size_t before = page_totals.dirty;
-        if (!purge_tail(run, part)) break;
-        done += before - page_totals.dirty;
-    }
-    return done;
-}
-
-/* The free run that ends at the top, clean if that can be, or 0. */
-/* NOLINTNEXTLINE(misc-no-recursion): once more, without what was dirty */
-static uint32_t last_free(void) {
-    uint64_t last = run_tag((uint32_t)page_totals.top - 1);
-    enum run_kind kind = tag_kind(last);
-    if (kind != RUN_FREE && kind != RUN_FREE_END) return 0;
-    uint32_t run = (uint32_t)page_totals.top - tag_pages(last);
-    if (!tag_dirty(last)) return run;
-    purge_tail(run, tag_pages(last));
-    return tag_dirty(run_tag((uint32_t)page_totals.top - 1)) ? 0 : last_free();
-}
-
 RARE bool pages_give_back(void) {
-    open_lock_assert_held(&global_lock);
-    if (space.granules == 0) return false;
-    for (uint32_t run; (run = last_free()) != 0; page_totals.top = run)
-        free_run_unmark(run, tag_pages(run_tag(run)), false);
-    MALLOW_ASSERT(pages_are_valid());
-    bool some = meta_give_back();
-    return space_give_back(round_up(page_totals.top << RUN_SHIFT, GRANULE)) || some;
+    bool some = purge_runs_top();
+    return meta_give_back() || some;
 }
 
 /* Has never become a slab, or is one no more. Its memory may be inaccessible. */
@@ -285,7 +236,7 @@ static bool discard_unfinished(uint32_t page, uint64_t tag) {
 
 RARE void pages_rebuild(bool alone) {
     MALLOW_ASSERT(alone || open_lock_is_held(&global_lock));
-    size_t top = page_totals.top;
+    size_t top = page_counts.top;
     enum run_kind least_used = alone ? RUN_BLOCK : RUN_LATER;
     /* What waits is free like the rest; but other threads may be about to push it. */
     if (alone) atomic_store_explicit(&later, 0, memory_order_relaxed);
@@ -296,7 +247,7 @@ RARE void pages_rebuild(bool alone) {
         if (tag_kind(tag) >= least_used && !discard_unfinished(page, tag)) {
             /* Whatever it was, it may have been written. */
             if (page > free_from) free_run_mark(free_from, page - free_from, true);
-            if (tag_kind(tag) != RUN_FOREIGN) page_totals.used += tag_pages(tag);
+            if (tag_kind(tag) != RUN_FOREIGN) page_counts.used += tag_pages(tag);
             page += tag_pages(tag);
             free_from = page;
         } else {
@@ -307,7 +258,7 @@ RARE void pages_rebuild(bool alone) {
     MALLOW_ASSERT(pages_are_valid());
 }
 
-struct page_counts pages_count(void) { return page_totals; }
+struct page_counts pages_count(void) { return page_counts; }
 
 uint32_t pages_find_start(uint32_t page) {
     while (page > 0) {

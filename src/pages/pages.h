@@ -12,20 +12,12 @@
 #ifndef MALLOW_PAGES_H
 #define MALLOW_PAGES_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pages/granule.h"
-
-struct page_counts {
-    size_t used;  /* in slabs and blocks */
-    size_t dirty; /* free and resident */
-    size_t clean; /* free and not resident, below the top */
-    size_t top;   /* pages from space.base that were ever used */
-    size_t free_runs;
-};
+#include "pages/page_counts.h"
+#include "pages/space.h"
 
 /* Takes a run whose address is a multiple of `align` pages (a power of two). *clean tells
  * that it reads as zero. Returns its first page, or 0 when there is no memory. */
@@ -47,10 +39,6 @@ void pages_shrink(uint32_t page, uint32_t pages);
 /* Extends a used run to `pages` over its free neighbour; false when that does not suffice. */
 bool pages_extend(uint32_t page, uint32_t pages);
 
-/* Returns up to `pages` dirty pages to the kernel, rounded up to whole ones of its own, from the
- * largest runs; how many it was. */
-size_t pages_purge(size_t pages);
-
 /* Unmaps what is free behind the last used run, and what was mapped ahead of need for blocks and
  * for the allocator's own memory: they count against limits. False when there is nothing. */
 bool pages_give_back(void);
@@ -59,13 +47,6 @@ bool pages_give_back(void);
 void pages_rebuild(bool alone);
 
 struct page_counts pages_count(void);
-
-/* Asserts that runs cover all pages below the top, that free neighbours of one kind are merged,
- * that each free run is in the list for its length, and that the counts are right. Returns true. */
-bool pages_are_valid(void);
-
-/* Does the same once in as many calls as there are runs. */
-bool pages_are_valid_at_times(void);
 
 /* The first page of the run that the page is in: for messages, slow. */
 uint32_t pages_find_start(uint32_t page);

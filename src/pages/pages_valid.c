@@ -1,25 +1,13 @@
-/* The invariants of the page heap, for assertions. Each function that ends in `valid` asserts them
- * and returns true. */
+#include "pages/pages_valid.h"
+
 #include "base/assert.h"
 #include "pages/free_runs.h"
+#include "pages/page_counts.h"
 
 #ifdef MALLOW_ASSERTIONS
 
 static bool tag_is_free(uint64_t tag) {
     return tag_kind(tag) == RUN_FREE || tag_kind(tag) == RUN_FREE_END;
-}
-
-bool free_run_is_valid(uint32_t page) {
-    uint64_t tag = run_tag(page);
-    MALLOW_ASSERT(tag_kind(tag) == RUN_FREE);
-    MALLOW_ASSERT(tag_pages(tag) != 0);
-    MALLOW_ASSERT(page + (size_t)tag_pages(tag) <= page_totals.top);
-    if (tag_pages(tag) == 1) return true;
-    uint64_t end = run_tag(page + tag_pages(tag) - 1);
-    MALLOW_ASSERT(tag_kind(end) == RUN_FREE_END);
-    MALLOW_ASSERT(tag_pages(end) == tag_pages(tag));
-    MALLOW_ASSERT(tag_dirty(end) == tag_dirty(tag));
-    return true;
 }
 
 bool run_is_valid(uint32_t page) {
@@ -30,7 +18,7 @@ bool run_is_valid(uint32_t page) {
     MALLOW_ASSERT(tag_kind(tag) != RUN_FREE_END);
     MALLOW_ASSERT(tag_kind(tag) <= RUN_FOREIGN);
     MALLOW_ASSERT(tag_pages(tag) != 0);
-    MALLOW_ASSERT(end <= page_totals.top);
+    MALLOW_ASSERT(end <= page_counts.top);
     MALLOW_ASSERT(tag_kind(tag) == RUN_FREE || !tag_dirty(tag));
     if (tag_kind(tag) == RUN_FREE) free_run_is_valid(page);
     uint64_t before = run_tag(page - 1);
@@ -40,7 +28,7 @@ bool run_is_valid(uint32_t page) {
         MALLOW_ASSERT(run_tag(first) == before || tag_pages(before) > 1);
         MALLOW_ASSERT(tag_kind(tag) != RUN_FREE || tag_dirty(tag) != tag_dirty(before));
     }
-    if (end == page_totals.top) return true;
+    if (end == page_counts.top) return true;
     uint64_t after = run_tag((uint32_t)end);
     MALLOW_ASSERT(tag_kind(after) != RUN_INSIDE);
     MALLOW_ASSERT(tag_kind(after) != RUN_FREE_END);
@@ -67,7 +55,7 @@ static size_t free_list_count(unsigned dirty, unsigned bin) {
 static size_t pages_valid_runs; /* by the last walk */
 
 bool pages_are_valid(void) {
-    struct page_counts seen = {.top = page_totals.top};
+    struct page_counts seen = {.top = page_counts.top};
     pages_valid_runs = 0;
     for (uint32_t page = GRANULE_PAGES; page < seen.top; page += tag_pages(run_tag(page))) {
         uint64_t tag = run_tag(page);
@@ -84,10 +72,10 @@ bool pages_are_valid(void) {
     for (unsigned bin = 0; bin < BINS; bin++)
         listed += free_list_count(0, bin) + free_list_count(1, bin);
     MALLOW_ASSERT(listed == seen.free_runs);
-    MALLOW_ASSERT(page_totals.free_runs == seen.free_runs);
-    MALLOW_ASSERT(page_totals.used == seen.used);
-    MALLOW_ASSERT(page_totals.dirty == seen.dirty);
-    MALLOW_ASSERT(page_totals.clean == seen.clean);
+    MALLOW_ASSERT(page_counts.free_runs == seen.free_runs);
+    MALLOW_ASSERT(page_counts.used == seen.used);
+    MALLOW_ASSERT(page_counts.dirty == seen.dirty);
+    MALLOW_ASSERT(page_counts.clean == seen.clean);
     return true;
 }
 

@@ -4,13 +4,16 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
 #include "os/cgroup.h"
 #include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_auxv.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"
-#include "pages/pages.h"
+#include "pages/page_counts.h"
+#include "pages/purge_runs.h"
 
 #define TICK_NS 200000000ll
 #define REGRET_NS (5 * TICK_NS)
@@ -18,7 +21,6 @@
 #define BURST_FIRST ((size_t)8 * MIB >> RUN_SHIFT)
 #define BURST_SHOWN ((size_t)128 * MIB >> RUN_SHIFT)
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
-#define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* more is rarely touched at once */
 
 #define GROUP_PART 8    /* of what the control group allows may be kept, at most */
 #define GROUP_MARGIN 16 /* of it is for what is not counted here: stacks, libraries, the kernel */
@@ -60,16 +62,15 @@ size_t purge_slack(void) {
 /* ---- the control group ---- */
 
 /* Pages that are not free, resident or not. */
-static size_t pages_in_use(const struct page_counts *now) {
-    return now->used + ((mapping_bytes() + meta_bytes_used()) >> RUN_SHIFT);
+static size_t pages_in_use(void) {
+    return page_counts.used + ((mapping_bytes() + meta_bytes_used()) >> RUN_SHIFT);
 }
 
 RARE void purge_read_group(void) {
     struct cgroup_memory memory = cgroup_memory();
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return;
-    struct page_counts now = pages_count();
-    size_t ours = pages_in_use(&now) + now.dirty; /* a part of what is in use there */
+    size_t ours = pages_in_use() + page_counts.dirty; /* a part of what is in use there */
     bool limited = memory.limit != SIZE_MAX;
     purge_group.limit = limited ? memory.limit >> RUN_SHIFT : SIZE_MAX;
     purge_group.room =
@@ -78,44 +79,43 @@ RARE void purge_read_group(void) {
 }
 
 /* Free pages that the group has room for; none when what is in use comes near the limit. */
-static size_t group_pages(const struct page_counts *now) {
+static size_t group_pages(void) {
     if (purge_group.limit == SIZE_MAX) return SIZE_MAX;
-    size_t use = pages_in_use(now) + purge_group.limit / GROUP_MARGIN;
+    size_t use = pages_in_use() + purge_group.limit / GROUP_MARGIN;
     return purge_group.room - min_size(purge_group.room, use);
 }
 
 /* ---- how much ---- */
 
-static size_t budget_pages(const struct page_counts *now) {
+static size_t budget_pages(void) {
     if (retain_bytes != SIZE_MAX) return retain_bytes >> RUN_SHIFT;
-    size_t budget = max_size(RETAIN_MINIMUM >> RUN_SHIFT, now->used / 8);
-    return min_size(budget, min_size(purge_group.limit / GROUP_PART, group_pages(now) / 2));
+    size_t budget = max_size(RETAIN_MINIMUM >> RUN_SHIFT, page_counts.used / 8);
+    return min_size(budget, min_size(purge_group.limit / GROUP_PART, group_pages() / 2));
 }
 
 /* What may be kept within a tick: as much as is used, for a block that grows leaves its pages to
  * the next one, and what the program has shown that it needs. */
-static size_t burst_pages(const struct page_counts *now, size_t budget) {
-    size_t most = min_size(purge_group.limit / GROUP_PART, group_pages(now) / 2);
-    return max_size(budget, min_size(max_size(burst.allowed, now->used), most));
+static size_t burst_pages(size_t budget) {
+    size_t most = min_size(purge_group.limit / GROUP_PART, group_pages() / 2);
+    return max_size(budget, min_size(max_size(burst.allowed, page_counts.used), most));
 }
 
 /* Pages beyond what may be kept, however short a time: half a slice, for fewer system calls. */
-static size_t excess_pages(const struct page_counts *now) {
-    size_t budget = budget_pages(now), slack = purge_slack();
+static size_t excess_pages(void) {
+    size_t budget = budget_pages(), slack = purge_slack();
     if (retain_bytes == SIZE_MAX) {
-        budget = burst_pages(now, budget);
+        budget = burst_pages(budget);
         slack = min_size(PURGE_SLICE / 2, budget / 4);
     }
-    size_t excess = now->dirty - min_size(now->dirty, budget);
+    size_t excess = page_counts.dirty - min_size(page_counts.dirty, budget);
     return excess > slack ? excess : 0;
 }
 
 bool purge_excess(void) {
     open_lock_assert_held(&global_lock);
-    struct page_counts now = pages_count();
-    size_t excess = excess_pages(&now);
+    size_t excess = excess_pages();
     if (excess == 0) return false;
-    size_t gone = pages_purge(min_size(excess, PURGE_SLICE));
+    size_t gone = purge_runs_dirty(min_size(excess, PURGE_SLICE));
     burst.returned += gone;
     burst.until = os_coarse_ns() + REGRET_NS;
     return gone != 0 && excess > PURGE_SLICE;
@@ -134,18 +134,18 @@ void purge_regret(size_t pages) {
 
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
  */
-static bool purge_unused(size_t budget, int64_t now) {
+bool purge_unused(int64_t now) {
     open_lock_assert_held(&global_lock);
-    size_t unused = min_size(window.lowest_dirty, pages_count().dirty);
-    size_t gone = unused > budget ? pages_purge(min_size(unused - budget, PURGE_SLICE)) : 0;
-    window.lowest_dirty =
-        unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : pages_count().dirty;
+    size_t budget = budget_pages();
+    size_t unused = min_size(window.lowest_dirty, page_counts.dirty);
+    size_t gone = unused > budget ? purge_runs_dirty(min_size(unused - budget, PURGE_SLICE)) : 0;
+    window.lowest_dirty = unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : page_counts.dirty;
     if (unused <= budget + PURGE_SLICE)
         atomic_store_explicit(&window.tick_end, now + TICK_NS, memory_order_relaxed);
     return gone != 0;
 }
 
-static bool tick_is_over(int64_t now) {
+bool purge_tick_is_over(int64_t now) {
     return now >= atomic_load_explicit(&window.tick_end, memory_order_relaxed);
 }
 
@@ -160,79 +160,41 @@ int64_t purge_now(void) {
 
 void purge_after_free(void) {
     open_lock_assert_held(&global_lock);
-    size_t before = pages_count().dirty;
+    size_t before = page_counts.dirty;
     purge_excess();
-    struct page_counts now = pages_count();
-    size_t budget = budget_pages(&now);
-    if (now.dirty <= budget) return;
+    size_t budget = budget_pages();
+    if (page_counts.dirty <= budget) return;
     purge_wake();
-    if (retain_bytes != SIZE_MAX || now.dirty != before)
+    if (retain_bytes != SIZE_MAX || page_counts.dirty != before)
         return; /* a slice is all one call may do */
     int64_t time = purge_now();
-    if (tick_is_over(time)) purge_unused(budget, time);
+    if (purge_tick_is_over(time)) purge_unused(time);
 }
 
-bool purge_look(int64_t now) {
-    if (!tick_is_over(now)) return false;
-    struct lock_hold hold;
-    if (!open_lock_take(&global_lock, &hold)) return false;
-    pages_settle();
-    struct page_counts count = pages_count();
-    bool some = tick_is_over(now) && purge_unused(budget_pages(&count), now);
-    open_lock_drop(&global_lock, &hold);
-    return some;
-}
-
-bool purge_has_more(void) {
-    struct lock_hold hold;
-    if (!open_lock_take(&global_lock, &hold)) return false;
-    pages_settle();
-    struct page_counts now = pages_count();
-    bool more = now.dirty > budget_pages(&now);
-    open_lock_drop(&global_lock, &hold);
-    return more;
+bool purge_exceeds_budget(void) {
+    open_lock_assert_held(&global_lock);
+    return page_counts.dirty > budget_pages();
 }
 
 /* Dirty pages that are too many while fresh ones are used. */
 static size_t above_allowance(void) {
+    size_t allowance = max_size(2 * budget_pages(), page_counts.used / 2);
+    allowance = min_size(allowance, group_pages());
+    return page_counts.dirty > allowance ? page_counts.dirty - allowance : 0;
+}
+
+size_t purge_exchange(size_t pages) {
     open_lock_assert_held(&global_lock);
-    struct page_counts now = pages_count();
-    size_t allowance = max_size(2 * budget_pages(&now), now.used / 2);
-    allowance = min_size(allowance, group_pages(&now));
-    return now.dirty > allowance ? now.dirty - allowance : 0;
+    return purge_runs_dirty(min_size(pages, above_allowance()));
 }
 
 void purge_after_alloc(size_t pages, bool clean) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(pages != 0);
-    window.lowest_dirty = min_size(window.lowest_dirty, pages_count().dirty);
+    window.lowest_dirty = min_size(window.lowest_dirty, page_counts.dirty);
     if (clean) purge_regret(pages);
-    if (clean && pages <= PURGE_SLICE) pages_purge(min_size(pages, above_allowance()));
+    if (clean && pages <= PURGE_SLICE) purge_exchange(pages);
 }
-
-void purge_in_exchange(size_t pages) {
-    struct lock_hold hold;
-    bool first = true;
-    for (size_t left = min_size(pages, EXCHANGE_MAX), gone = 1; left > 0 && gone > 0;) {
-        if (!open_lock_take(&global_lock, &hold)) return;
-        pages_settle();
-        if (first) purge_regret(pages);
-        first = false;
-        gone = pages_purge(min_size(min_size(left, PURGE_SLICE), above_allowance()));
-        open_lock_drop(&global_lock, &hold);
-        left -= min_size(left, gone);
-    }
-}
-
-/* ---- the count ---- */
-
-static _Atomic uint64_t purged_total;
-
-void purge_count(size_t bytes) {
-    atomic_fetch_add_explicit(&purged_total, bytes, memory_order_relaxed);
-}
-
-uint64_t purge_total(void) { return atomic_load_explicit(&purged_total, memory_order_relaxed); }
 
 /* ---- the purge thread ---- */
 

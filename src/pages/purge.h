@@ -23,7 +23,6 @@
 
 #include "base/compiler.h"
 #include "base/layout.h"
-#include "base/numbers.h"
 
 #define PURGE_SLICE ((size_t)2 * MIB >> RUN_SHIFT) /* pages that one call returns with the lock */
 
@@ -51,11 +50,15 @@ void purge_after_free(void);
  * run, and where the system has no clock. */
 int64_t purge_now(void);
 
-/* When nothing was freed for long: the same, by the clock; true when a slice went. */
-bool purge_look(int64_t now);
+/* Without the lock. */
+bool purge_tick_is_over(int64_t now);
 
-/* Whether pages are kept that could become old enough. */
-bool purge_has_more(void);
+/* After the end of a tick, returns a slice of what was free during all of it; true when some went.
+ * The next tick begins once no more is left. */
+bool purge_unused(int64_t now);
+
+/* True if more free memory is kept than the budget, which goes once it is old enough. */
+bool purge_exceeds_budget(void);
 
 /* Fresh pages are needed. */
 void purge_regret(size_t pages);
@@ -63,13 +66,8 @@ void purge_regret(size_t pages);
 /* After a request took `pages`: clean ones when no dirty run fitted. */
 void purge_after_alloc(size_t pages, bool clean);
 
-/* The same, without the lock, for mappings and for more pages than PURGE_SLICE, which the former
- * leaves to this: a slice after the other, so that nobody waits long. */
-void purge_in_exchange(size_t pages);
-
-/* Counts bytes of pages that went back to the kernel. Any thread may call it, without the lock. */
-void purge_count(size_t bytes);
-uint64_t purge_total(void);
+/* Returns up to `pages` dirty pages of those beyond the allowance; how many it was. */
+size_t purge_exchange(size_t pages);
 
 /* 1 while the purge thread (heap/purge_thread.c) sleeps until memory becomes free. */
 extern _Atomic int purge_sleeper;

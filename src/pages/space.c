@@ -5,7 +5,6 @@
 #include "base/numbers.h"
 #include "os/open_lock.h"
 #include "os/os.h"
-#include "pages/granule.h"
 
 struct space space = {.top_pad = 128 * KIB};
 

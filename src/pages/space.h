@@ -32,14 +32,14 @@
 #ifndef MALLOW_SPACE_H
 #define MALLOW_SPACE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
 #include "base/layout.h"
-
-struct granule;
+#include "pages/granule.h"
 
 enum growth {
     GROW_MAPPED,    /* mapped as far as it is used, where nothing else is */
@@ -144,5 +144,17 @@ static inline uint32_t page_of(const void *p) {
 }
 
 static inline char *page_start(uint32_t page) { return space.base + ((size_t)page << RUN_SHIFT); }
+
+static inline struct slab *slab_of(size_t granule) { return &space.granule[granule].slab; }
+static inline size_t slab_granule(const struct slab *slab) {
+    return (size_t)((const struct granule *)slab - space.granule);
+}
+
+static inline struct run *run_of(uint32_t page) {
+    return &space.granule[page / GRANULE_PAGES].runs[page % GRANULE_PAGES];
+}
+static inline uint64_t run_tag(uint32_t page) {
+    return atomic_load_explicit(&run_of(page)->tag, memory_order_relaxed);
+}
 
 #endif

@@ -9,7 +9,7 @@
 #include "os/os.h"
 #include "os/os_peer.h"
 #include "os/os_service.h"
-#include "pages/purge.h"
+#include "pages/page_counts.h"
 #include "process/page.h"
 #include "process/print.h"
 #include "process/stats.h"
@@ -78,9 +78,9 @@ static void control_request_trim(struct answer *answer, const char *argument) {
         control_request_answer_error(answer, "not an amount");
         return;
     }
-    uint64_t before = purge_total();
+    uint64_t before = page_counts_purged();
     mallow_trim(pad);
-    uint64_t returned = purge_total() - before;
+    uint64_t returned = page_counts_purged() - before;
     struct text *t = control_request_answer_ok(answer);
     text_add_number(t, returned);
     text_add(t, "\n");

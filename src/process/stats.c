@@ -13,8 +13,8 @@
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/meta.h"
+#include "pages/page_counts.h"
 #include "pages/pages.h"
-#include "pages/purge.h"
 
 /* ---- slots ---- */
 
@@ -200,7 +200,7 @@ static void stats_add_up(struct mallow_stats *stats) {
 RARE void stats_read(struct mallow_stats *stats) {
     memset(stats, 0, sizeof *stats);
     stats->page_bytes = os_page_size();
-    stats->purged_bytes = purge_total();
+    stats->purged_bytes = page_counts_purged();
     size_t end = stats_read_counts(stats);
     for (size_t page = GRANULE_PAGES; page < end;) page = stats_read_slice(stats, page, end);
     stats_add_up(stats);

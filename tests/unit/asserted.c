@@ -23,6 +23,7 @@
 #include "mallow.h"
 #include "pages/free_runs.h"
 #include "pages/pages.h"
+#include "pages/pages_valid.h"
 #include "pages/space.h"
 
 enum { BLOCKS = 200, BYTES = 208, RUN = 10 };
@@ -299,7 +300,7 @@ static void a_run_tag_that_disagrees_with_its_length(void **state) {
     (void)state;
     expect(shorten_a_used_run, "tag_kind(after) != RUN_INSIDE", "pages/pages_valid.c",
            "run_is_valid");
-    expect(shorten_the_end_of_a_free_run, "tag_pages(end) == tag_pages(tag)", "pages/pages_valid.c",
+    expect(shorten_the_end_of_a_free_run, "tag_pages(end) == tag_pages(tag)", "pages/free_runs.c",
            "free_run_is_valid");
     expect(list_a_run_by_the_wrong_length, "free_bin_of(tag_pages(run_tag(page))) == bin",
            "pages/pages_valid.c", "free_list_count");

@@ -12,6 +12,7 @@
 #include "os/os.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
+#include "pages/purge_runs.h"
 #include "pages/space.h"
 #include "random.h"
 
@@ -205,10 +206,10 @@ static size_t model_dirty_in_whole(void) {
     return count;
 }
 
-/* pages_purge may choose any dirty pages, but they must be clean afterwards. */
+/* purge_runs_dirty may choose any dirty pages, but they must be clean afterwards. */
 static void step_purge(void) {
     size_t want = random_below(&seed, 300), dirty = pages_count().dirty;
-    size_t purged = LOCKED(pages_purge(want)), cleaned = 0;
+    size_t purged = LOCKED(purge_runs_dirty(want)), cleaned = 0;
     size_t all = model_dirty_in_whole();
     if (want < dirty) want = want / kernel_page() * kernel_page();
     assert_in_range(purged, want < all ? want : all, want + kernel_page());
@@ -267,7 +268,7 @@ static void all_free_runs_become_one(void **state) {
         runs[i].pages = 0;
     }
     size_t whole = model_dirty_in_whole();
-    assert_int_equal(LOCKED(pages_purge(SIZE_MAX)), whole);
+    assert_int_equal(LOCKED(purge_runs_dirty(SIZE_MAX)), whole);
     if (kernel_page() > 1) return; /* the rest is in pieces */
     set_model(GRANULE_PAGES, PAGES_MAX - GRANULE_PAGES, CLEAN);
     check_all();
