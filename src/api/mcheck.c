@@ -10,7 +10,7 @@
 #include "check/hard.h"
 #include "check/hard_verify.h"
 #include "check/verify.h"
-#include "guard/guard.h"
+#include "guard/guard_damage.h"
 #include "process/options.h"
 #include "report/handler.h"
 #include "report/report.h"
@@ -44,7 +44,7 @@ static enum block_status mcheck_probe_slot(const struct slot_ref *ref) {
 static enum block_status mcheck_probe_live(const char *p) {
     struct slot_ref ref;
     if (slot_ref_find(p, &ref)) return mcheck_probe_slot(&ref);
-    const char *written = guard_verify(p);
+    const char *written = guard_damage_verify(p);
     return written == NULL ? STATUS_OK : written < p ? STATUS_HEAD : STATUS_TAIL;
 }
 

@@ -6,7 +6,8 @@
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/hard_verify.h"
-#include "guard/guard.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
 #include "pages/mapping.h"
@@ -29,7 +30,7 @@ static enum block_life block_info_life(uint8_t state) {
 
 bool block_info_checked(const void *p, struct block_info *info) {
     struct slot_ref ref;
-    if (guard_contains(p)) return guard_info(p, info);
+    if (guard_range_contains(p)) return guard_info(p, info);
     if (!slot_ref_find(p, &ref)) return false;
     if (full_is_known(&ref)) return full_info(&ref, info), true;
     if (hard_is_known(&ref)) return hard_info(&ref, info), true;
@@ -101,7 +102,7 @@ static bool block_info_of_mapping(const void *p, struct block_info *info) {
 bool block_info_of(const void *p, struct block_info *info) {
     *info = (struct block_info){.life = LIFE_NONE};
     size_t granule = granule_of(p);
-    if (guard_contains(p)) return guard_info(p, info);
+    if (guard_range_contains(p)) return guard_info(p, info);
     if (granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))
         return block_info_of_mapping(p, info);
     const struct slab *slab = slab_of(granule);

@@ -6,7 +6,8 @@
 #include "base/compiler.h"
 #include "base/text.h"
 #include "check/block_info.h"
-#include "guard/guard.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
 #include "heap/slab.h"
 #include "heap/slot_location.h"
 #include "pages/mapping.h"
@@ -23,7 +24,7 @@ static size_t bounds_limit_from(const struct block_info *block, const void *p) {
 
 static NOINLINE size_t bounds_limit_elsewhere(const void *p) {
     struct block_info block;
-    size_t rest = guard_contains(p) ? guard_rest(p) : 0;
+    size_t rest = guard_range_contains(p) ? guard_info_rest(p) : 0;
     if (rest != 0) return rest;
     return block_info_of(p, &block) ? bounds_limit_from(&block, p) : SIZE_MAX;
 }
@@ -36,7 +37,8 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
     size_t granule = granule_of(p);
     if (granule >= racy_load(size_t, &space.granules))
-        return guard_contains(p) || mapping_may_hold(p) ? bounds_limit_elsewhere(p) : SIZE_MAX;
+        return guard_range_contains(p) || mapping_may_hold(p) ? bounds_limit_elsewhere(p)
+                                                              : SIZE_MAX;
     const struct slab *slab = slab_of(granule);
     if (slab->kind != GRANULE_SLAB || slab->size_class == CLASS_ZERO)
         return bounds_limit_elsewhere(p);

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "check/block_info.h"
 #include "guard/guard.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
 #include "heap/slab.h"
 #include "report/report.h"
 
@@ -45,7 +47,7 @@ static NOINLINE bool guard_fault_report_access(const char *p, const ucontext_t *
     char detail[64] = {0};
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
     struct block_info block;
-    bool is_guarded = guard_contains(p);
+    bool is_guarded = guard_range_contains(p);
     bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
     /* A fault inside a live block has another cause: the block was executed, for example. */
     if (known && guard_fault_is_inside_live(p, &block)) return false;
@@ -61,5 +63,6 @@ static NOINLINE bool guard_fault_report_access(const char *p, const ucontext_t *
 }
 
 bool guard_fault_report(const char *p, const ucontext_t *context) {
-    return (guard_contains(p) || slab_is_end_guard(p)) && guard_fault_report_access(p, context);
+    return (guard_range_contains(p) || slab_is_end_guard(p)) &&
+           guard_fault_report_access(p, context);
 }

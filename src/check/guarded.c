@@ -12,6 +12,9 @@
 #include "check/resize.h"
 #include "check/sized_free.h"
 #include "guard/guard.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
+#include "guard/guard_sample.h"
 #include "heap/heap_enter.h"
 #include "heap/size_class.h"
 
@@ -38,7 +41,7 @@ static void *guarded_obtain(const struct alloc_request *request) {
 
 static void guarded_release(void *p, const struct free_request *request) {
     struct block_info info;
-    if (guard_live(p, &info)) sized_free_check(&info, request);
+    if (guard_info_live(p, &info)) sized_free_check(&info, request);
     guard_free(p, guarded_capture_stack(request->entry));
 }
 
@@ -58,7 +61,7 @@ static size_t guarded_calls_since(struct heap *heap, size_t size) {
 static bool guarded_sample_is_due(size_t size) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return false;
-    bool due = guard_due(&heap->sample, guarded_calls_since(heap, size));
+    bool due = guard_sample_due(&heap->sample, guarded_calls_since(heap, size));
     heap_leave(heap);
     return due;
 }
@@ -75,7 +78,7 @@ static void *guarded_alloc_in(const struct mode *mode, bool guard,
 }
 
 static void guarded_free_in(const struct mode *mode, void *p, const struct free_request *request) {
-    if (guard_contains(p))
+    if (guard_range_contains(p))
         guarded_release(p, request);
     else
         mode_below(mode)->free_request(p, request);
@@ -83,12 +86,12 @@ static void guarded_free_in(const struct mode *mode, void *p, const struct free_
 
 static void *guarded_resize_in(const struct mode *mode, void *p, size_t before, size_t size,
                                bool may_move) {
-    if (guard_contains(p)) return size == before && settings.check != CHECK_FULL ? p : NULL;
+    if (guard_range_contains(p)) return size == before && settings.check != CHECK_FULL ? p : NULL;
     return mode_below(mode)->resize_in_place(p, before, size, may_move);
 }
 
 static bool guarded_usable_size(const void *p, size_t *usable) {
-    return guard_contains(p) && resize_usable_size(p, usable);
+    return guard_range_contains(p) && resize_usable_size(p, usable);
 }
 
 static void *guarded_large_alloc(const struct alloc_request *request) {

@@ -7,7 +7,7 @@
 #include "check/hard.h"
 #include "check/hard_verify.h"
 #include "check/pagemap.h"
-#include "guard/guard.h"
+#include "guard/guard_damage.h"
 #include "heap/mode.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
@@ -92,7 +92,7 @@ static size_t verify_slabs(struct look *look, const char *when) {
 
 static size_t verify_pages(uint64_t wanted, const char *when) {
     struct look look = {.wanted = wanted};
-    size_t damaged = guard_check_all();
+    size_t damaged = guard_damage_check_all();
     if (settings.check == CHECK_FREE) return damaged;
     pagemap_open(&look.pages);
     damaged += verify_slabs(&look, when);

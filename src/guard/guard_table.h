@@ -1,19 +1,12 @@
 /*
- * Where guarded blocks are, and what is known of each.
+ * The records of guarded blocks, and the index that leads from a page to its record.
  *
- *      index (4 bytes a page)        records (64 bytes each)
- *     [ 0 | 1 | 1 | 2 | 2 | 2 | 0 ]  [ - | first block | second block | ... ]
+ * A record owns the pages of its block and the inaccessible page after them. So the page before a
+ * block is never accessible either: it is the first page of the range, the last page of another
+ * record, or has no owner. A freed block keeps its record and its pages, which are inaccessible and
+ * without memory, until the record or the place is needed.
  *
- *     [ - | A | - | B | B | - |   ]  pages of the kernel; - is never accessible
- *
- * A record owns the pages of its block and the inaccessible one behind. Places are cut upwards, one
- * after the other, and from the bottom again when the range ends, over those that were freed long
- * ago. So the page before a block is never accessible: it is the first of the range, the last of
- * another record, or nobody's. Freed blocks keep their pages, inaccessible and without memory, and
- * their record until their place or their record is needed.
- *
- * The range is mapped as far as it was used; index and records stand apart from it. All of this is
- * under guard_lock, but for guard_table_covers.
+ * guard_lock must be held, except where a function says otherwise.
  */
 #ifndef MALLOW_GUARD_TABLE_H
 #define MALLOW_GUARD_TABLE_H
@@ -22,66 +15,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "os/lock.h"
-#include "report/block.h"
+#include "guard/guard_range.h"
+#include "guard/guard_record.h"
 
-/* No place is used again before so many others were freed. */
+/* No place is used again before so many other blocks were freed. */
 #define GUARD_REUSE_DISTANCE 256u
 
-struct guard_record {
-    char *start;         /* what the program was given */
-    size_t size;         /* as it asked for */
-    uint64_t freed_at;   /* `frees` then */
-    uint32_t first;      /* page */
-    uint32_t pages;      /* the one behind the block included */
-    uint32_t next_freed; /* record that was freed after this one */
-    stack_id allocated, freed;
-    int allocated_by, freed_by;
-    uint8_t life, family; /* enum block_life, enum family */
-    uint8_t align;        /* as asked for: its power of two */
-    bool opened;          /* the page behind was made accessible after a fault */
-    bool stays;           /* its pages are not what they were at first: nobody gets them again */
-    bool reported;        /* as damaged */
-};
-
-extern struct lock guard_lock;
-
-/* Chooses a range of so many bytes, or less where limits demand it, unless there is one. */
-bool guard_table_begin(size_t bytes);
-
-/* A record without life, for a block of so many accessible pages, the first of them aligned; NULL
- * when there is no place. All its pages are inaccessible, and read as zero once they are not. One
- * of the next two functions follows. */
-struct guard_record *guard_table_place(size_t pages, size_t align);
-
-/* The place is the record's, or it is not, because its pages were refused. */
-void guard_table_keep(struct guard_record *record);
-void guard_table_refuse(struct guard_record *record);
-
-/* It was freed. */
-void guard_table_release(struct guard_record *record);
-
-/* Whether the range has the address. Needs no lock. */
-bool guard_table_covers(const void *p);
-
-/* Of the page that p lies in; NULL when it is nobody's. */
+/* Returns the record that owns the page p lies in, or NULL. Without the lock it may be called for a
+ * block that is in use. */
 struct guard_record *guard_table_owner(const void *p);
 
-/* Whether p lies in one of the record's pages but the last. */
-bool guard_table_is_inside(const struct guard_record *record, const void *p);
+/* Returns the record that owns the page with this number, or NULL. */
+struct guard_record *guard_table_owner_of(size_t page);
 
-char *guard_table_page(uint32_t page);
+/* Returns the record of the live block that begins at p, or NULL. */
+struct guard_record *guard_table_live_at(const void *p);
 
-/* The n-th record, n from 1 on; NULL behind the last one. */
+/* Returns the n-th record, n from 1 on; NULL after the last one. */
 struct guard_record *guard_table_record(uint32_t n);
 
-/* In the child of a fork that caught another thread with the lock. */
-void guard_table_after_fork(void);
+/* The record's first page, and its last one, which is inaccessible. */
+char *guard_table_start(const struct guard_record *record);
+char *guard_table_end(const struct guard_record *record);
+
+/* True if p lies in one of the record's pages but the last. */
+bool guard_table_is_inside(const struct guard_record *record, const void *p);
+
+/* Pages from this one on were never owned. */
+size_t guard_table_high(void);
+
+/* The number of blocks that were freed so far. */
+uint64_t guard_table_frees(void);
+
+/* Takes a record without life: one that nothing is known of, else a new one, else that of the block
+ * that was freed first. Returns its number, or 0 when there is none. */
+uint32_t guard_table_take(void);
+
+/* Makes the record the owner of its pages. */
+void guard_table_own(const struct guard_record *record);
+
+/* Takes back a record that got no pages. */
+void guard_table_refuse(struct guard_record *record);
+
+/* The record's block was freed. */
+void guard_table_release(struct guard_record *record);
+
+/* True if another block may get the pages of this freed one. */
+bool guard_table_may_reuse(const struct guard_record *record);
+
+/* Forgets a freed block, but keeps its record in the list. */
+void guard_table_forget(struct guard_record *record);
 
 /* Makes the first pages of a record inaccessible and gives their memory back. */
 void guard_table_close(struct guard_record *record, uint32_t pages);
 
-/* Calls back with each stretch of memory of the table's and of guarded blocks. */
-void guard_table_each_part(void (*call)(uintptr_t start, uintptr_t end));
+/* In the child of a fork that caught another thread with the lock. */
+void guard_table_after_fork(void);
 
 #endif

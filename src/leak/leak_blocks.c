@@ -5,7 +5,8 @@
 #include "base/numbers.h"
 #include "check/block_info.h"
 #include "guard/guard.h"
-#include "guard/guard_table.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
 #include "heap/heap_owner.h"
 #include "heap/reciprocal.h"
 #include "heap/shared.h"
@@ -59,12 +60,12 @@ static bool leak_blocks_add_guarded(const struct block_info *info, void *unused)
 
 static bool leak_blocks_prepare_mappings(void) {
     leak_blocks_marks.room = mapping_count().count;
-    guard_each_live(leak_blocks_count_guarded, NULL);
+    guard_info_each(leak_blocks_count_guarded, NULL);
     leak_blocks_marks.mappings =
         leak_map(leak_blocks_marks.room * sizeof *leak_blocks_marks.mappings);
     if (leak_blocks_marks.mappings == NULL) return false;
     mapping_each(leak_blocks_add_mapping);
-    guard_each_live(leak_blocks_add_guarded, NULL);
+    guard_info_each(leak_blocks_add_guarded, NULL);
     leak_sort(leak_blocks_marks.mappings, leak_blocks_marks.count,
               sizeof *leak_blocks_marks.mappings, leak_is_range_before);
     if (leak_blocks_marks.count == 0) return true;
@@ -294,10 +295,10 @@ void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end)) {
     const struct part *parts[] = {&space.granule_part, &space.meta_part};
     for (unsigned i = 0; i < 2; i++)
         call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
-    guard_table_each_part(call);
+    guard_range_each_part(call);
     leak_blocks_each_stack_cache(call);
     call((uintptr_t)&leak_blocks_marks, (uintptr_t)(&leak_blocks_marks + 1));
     for (size_t i = 0; i < leak_blocks_marks.count; i++)
-        if (!guard_contains(leak_blocks_marks.mappings[i].block))
+        if (!guard_range_contains(leak_blocks_marks.mappings[i].block))
             call(leak_blocks_marks.mappings[i].start, leak_blocks_marks.mappings[i].end);
 }

@@ -5,12 +5,13 @@
 #    include <dlfcn.h>
 #    include <errno.h>
 
-#    include "guard/guard.h"
+#    include "guard/guard_range.h"
 #    include "mallow.h"
 #    include "pages/space.h"
 
 static bool program_heap_is_our_block(const void *p) {
-    return granule_of(p) < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) || guard_contains(p);
+    return granule_of(p) < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE) ||
+           guard_range_contains(p);
 }
 
 bool program_heap_is_ours(void) {

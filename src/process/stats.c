@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
-#include "guard/guard.h"
+#include "guard/guard_budget.h"
 #include "heap/heap_reap.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
@@ -169,7 +169,7 @@ static size_t stats_read_counts(struct mallow_stats *stats) {
     struct mapping_counts mapping = mapping_count();
     stats->metadata_bytes = meta_bytes_used();
     size_t end = pages_count().top;
-    struct mapping_counts guards = guard_count();
+    struct mapping_counts guards = guard_budget_counts();
     stats_add_mappings(stats, &mapping);
     stats_add_mappings(stats, &guards);
     return end;

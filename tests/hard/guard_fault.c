@@ -5,7 +5,7 @@
  */
 #include "guard_fault.h"
 #include "base/settings.h"
-#include "guard/guard_table.h"
+#include "guard/guard.h"
 #include "guard_begin.h"
 #include "os/os.h"
 #include "processes.h"

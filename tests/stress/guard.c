@@ -5,9 +5,10 @@
  *     stress_guard THREADS STEPS
  */
 #include "guard/guard.h"
+#include "guard/guard_damage.h"
+#include "guard/guard_info.h"
 #include "base/settings.h"
 #include "check.h"
-#include "guard/guard_table.h"
 #include "guard_begin.h"
 #include "os/os.h"
 #include "random.h"
@@ -45,7 +46,7 @@ static void verify(char *block) {
     size_t size;
     struct block_info info;
     memcpy(&size, block, sizeof size);
-    CHECK_EQUAL(guard_usable(block), size);
+    CHECK_EQUAL(guard_info_usable(block), size);
     CHECK(guard_info(block + size / 2, &info) && info.start == block && info.life == LIFE_LIVE);
     for (size_t i = sizeof size; i < size; i++) CHECK_EQUAL(block[i], 1);
 }
@@ -68,10 +69,10 @@ static void give_twice(uint64_t *random) {
 static void step(uint64_t *random, char **own) {
     switch (random_below(random, 300)) {
     case 0:
-        CHECK_EQUAL(guard_check_all(), 0);
+        CHECK_EQUAL(guard_damage_check_all(), 0);
         break;
     case 1:
-        CHECK(guard_each_live(look, NULL));
+        CHECK(guard_info_each(look, NULL));
         break;
     case 2 ... 20:
         give_twice(random);

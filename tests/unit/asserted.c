@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "base/settings.h"
-#include "guard/guard_table.h"
+#include "guard/guard_place.h"
+#include "guard/guard_range.h"
 #include "heap/fast.h"
 #include "heap/heap_enter.h"
 #include "heap/heap_reap.h"
@@ -116,7 +117,7 @@ static void alloc_pages_under_the_lock_of_another(void) {
     alloc_pages_without_lock();
 }
 
-static void place_guards_without_lock(void) { guard_table_place(1, 1); }
+static void place_guards_without_lock(void) { guard_place_take(1, 1); }
 
 static void take_slots_without_entering(void) {
     struct heap *heap = used_heap();
@@ -130,8 +131,8 @@ static void a_lock_that_is_not_held(void **state) {
            "pages_alloc");
     expect(alloc_pages_under_the_lock_of_another, "open_lock_is_held(&global_lock)",
            "pages/pages.c", "pages_alloc");
-    expect(place_guards_without_lock, "lock_is_held(&guard_lock)", "guard/guard_table.c",
-           "guard_table_place");
+    expect(place_guards_without_lock, "lock_is_held(&guard_lock)", "guard/guard_place.c",
+           "guard_place_take");
     expect(take_slots_without_entering, "heap_is_entered(heap)", "heap/slab_take.c", "begin_take");
 }
 

@@ -20,7 +20,7 @@ static void check_place(const char *block, size_t size, size_t align) {
     if (settings.guard_left && size != 0) CHECK(block == first);
     if (!settings.guard_left)
         CHECK((size_t)(end - block) - size < max_size(min_size(align, page_bytes), UNIT));
-    CHECK_EQUAL(guard_usable(block), size);
+    CHECK_EQUAL(guard_info_usable(block), size);
 }
 
 static void place_everywhere(void) {
@@ -74,12 +74,12 @@ static void every_address_finds_its_block(void) {
     check_info(inaccessible + page_bytes, behind, LIFE_LIVE);
     give(block);
     for (char *p = before + 2 * page_bytes; p < inaccessible; p++) check_info(p, block, LIFE_FREED);
-    CHECK_EQUAL(guard_usable(block), 0);
-    CHECK_EQUAL(guard_usable(behind + UNIT), 0);
+    CHECK_EQUAL(guard_info_usable(block), 0);
+    CHECK_EQUAL(guard_info_usable(behind + UNIT), 0);
     struct block_info info;
     CHECK(!guard_info(behind + 10 * page_bytes, &info));
     CHECK(!guard_info(&seed, &info));
-    CHECK(!guard_contains(&seed) && !guard_contains(NULL));
+    CHECK(!guard_range_contains(&seed) && !guard_range_contains(NULL));
 }
 
 /* An inaccessible page is attributed to the block that touches it: first to the block after it,
@@ -149,12 +149,12 @@ static void the_offset_of_the_damage_is_reported(void) {
 static void checks_on_demand_report_once(void) {
     char *blocks[10];
     for (int i = 0; i < 10; i++) blocks[i] = take(100, UNIT);
-    CHECK_EQUAL(guard_check_all(), 0);
+    CHECK_EQUAL(guard_damage_check_all(), 0);
     blocks[3][100] = blocks[7][-1] = 1;
-    CHECK_EQUAL(guard_check_all(), 2);
+    CHECK_EQUAL(guard_damage_check_all(), 2);
     const char *text = reported();
     CHECK(strstr(text, "overflow") != NULL && strstr(text, "underflow") != NULL);
-    CHECK_EQUAL(guard_check_all(), 0);
+    CHECK_EQUAL(guard_damage_check_all(), 0);
     for (int i = 0; i < 10; i++) give(blocks[i]);
 }
 
@@ -186,10 +186,10 @@ static void live_blocks_are_walked(void) {
     char *blocks[100];
     for (int i = 0; i < 100; i++) blocks[i] = take((size_t)i, UNIT);
     for (int i = 0; i < 100; i += 2) give(blocks[i]);
-    CHECK(guard_each_live(count_one, &live_count));
+    CHECK(guard_info_each(count_one, &live_count));
     CHECK_EQUAL(live_count, 50 * 50);
     live_count = 0;
-    CHECK(!guard_each_live(stop, &live_count));
+    CHECK(!guard_info_each(stop, &live_count));
     CHECK_EQUAL(live_count, 3);
 }
 
@@ -204,14 +204,14 @@ static void one_allocation_in_n_is_due(void) {
         for (int k = 0; k < 1000000; k++) {
             size_t now = 1 + random_below(&seed, 1 + intervals[i] / 50);
             passed += now;
-            due += guard_due(&sample, now);
+            due += guard_sample_due(&sample, now);
         }
         double mean = (double)passed / (double)due / (double)intervals[i];
         CHECK(mean > 0.9 && mean < 1.1);
     }
     settings.guard = 0;
     struct sample_countdown sample = {0};
-    for (int k = 0; k < 1000; k++) CHECK(!guard_due(&sample, 1000));
+    for (int k = 0; k < 1000; k++) CHECK(!guard_sample_due(&sample, 1000));
 }
 
 static struct body bodies[] = {

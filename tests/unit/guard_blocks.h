@@ -8,6 +8,10 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "guard/guard.h"
+#include "guard/guard_damage.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
+#include "guard/guard_sample.h"
 #include "guard/guard_table.h"
 #include "guard_begin.h"
 #include "os/os.h"
@@ -37,7 +41,7 @@ static inline void give_others(unsigned count) {
 
 static inline void check_info(const char *p, const char *start, enum block_life life) {
     struct block_info info = {.life = LIFE_NONE};
-    CHECK(guard_contains(p));
+    CHECK(guard_range_contains(p));
     CHECK(guard_info(p, &info));
     if (info.start != start || info.life != life)
         check_failed("%p belongs to %p (%d), not to %p (%d)\n", (void *)p, (void *)info.start,

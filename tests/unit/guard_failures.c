@@ -132,7 +132,7 @@ static void interrupted_changes_are_repaired(void) {
         check_info(block, block, LIFE_LIVE);
         give(block);
         check_refused(block, "double free");
-        CHECK_EQUAL(guard_check_all(), 0);
+        CHECK_EQUAL(guard_damage_check_all(), 0);
     }
 }
 

@@ -35,8 +35,8 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
         char *block = take(100, UNIT);
         char *first = (char *)((uintptr_t)block & ~(page_bytes - 1)) - page_bytes;
         CHECK(space_is_apart(first, bytes));
-        guard_table_each_part(check_apart);
-        CHECK(!guard_contains(space.base) && !guard_contains(space.granule));
+        guard_range_each_part(check_apart);
+        CHECK(!guard_range_contains(space.base) && !guard_range_contains(space.granule));
         _exit(0);
     }
     check_child_succeeds(child);
@@ -132,7 +132,7 @@ static void wrapping_around_spares_live_blocks(void) {
         pattern_fill(start, size, live[n].key);
         check_info(start, start, LIFE_LIVE);
     }
-    CHECK_EQUAL(guard_check_all(), 0);
+    CHECK_EQUAL(guard_damage_check_all(), 0);
 }
 
 static struct body bodies[] = {

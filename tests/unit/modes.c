@@ -9,7 +9,7 @@
 #include "base/numbers.h"
 #include "check/modes.h"
 #include "check/observed.h"
-#include "guard/guard.h"
+#include "guard/guard_range.h"
 #include "heap/heap.h"
 #include "heap/heap_enter.h"
 #include "heap/size_class.h"
@@ -47,7 +47,7 @@ static void check_full_guards_what_is_too_large(void) {
     CHECK(!mode_is_plain());
     check_modes(MODES(&full_mode, &guarded_large_mode), MODE_SEES_ALL);
     void *large = mallow_malloc(100 * KIB), *small = mallow_malloc(100);
-    CHECK(guard_contains(large) && !guard_contains(small));
+    CHECK(guard_range_contains(large) && !guard_range_contains(small));
     mallow_free(large);
     mallow_free(small);
 }
@@ -66,7 +66,7 @@ static void guards_of_every_block_see_every_call(void) {
     begin("guard=1");
     check_modes(MODES(&guarded_sample_mode), MODE_SEES_ALL);
     void *block = mallow_malloc(100);
-    CHECK(guard_contains(block));
+    CHECK(guard_range_contains(block));
     CHECK_EQUAL(mallow_usable_size(block), 100);
     mallow_free(block);
 }

@@ -1,0 +1,74 @@
+#include "guard/guard_budget.h"
+
+#include "base/assert.h"
+#include "base/compiler.h"
+#include "base/layout.h"
+#include "base/numbers.h"
+#include "base/settings.h"
+#include "guard/guard_range.h"
+#include "guard/guard_record.h"
+#include "os/os.h"
+
+/* Live blocks may take half of a budget, a third goes to a range of 32 times the budget: a record
+ * of 64 bytes for two pages, and an entry of the index and one of the kernel's for each. */
+#define GUARD_BUDGET_DEFAULT MIB
+#define RANGE_OF_BUDGET 32u
+#define RANGE_MAX (64 * GIB)
+#define RANGE_PAGES_MIN ((size_t)2048)
+#define LARGEST_SHARE 32u /* no block takes more of it */
+
+static UNTOUCHED struct {
+    size_t blocks, bytes;         /* live, with pages; and these pages */
+    struct mapping_counts counts; /* of all that live, as they were asked for */
+} guard_budget;
+
+static size_t guard_budget_now(void) {
+    if (settings.guard_budget != 0) return settings.guard_budget;
+    return settings.guard > 1 && !settings.guard_large ? GUARD_BUDGET_DEFAULT : SIZE_MAX;
+}
+
+size_t guard_budget_range(void) {
+    size_t most = min_size(guard_budget_now(), RANGE_MAX / RANGE_OF_BUDGET) * RANGE_OF_BUDGET;
+    return max_size(most, RANGE_PAGES_MIN * os_page_size());
+}
+
+/* Each block that is accessible divides a mapping into three. */
+static bool guard_budget_mappings_left(void) {
+    static UNTOUCHED size_t most;
+    if (most == 0) most = os_mapping_limit() / 4;
+    return guard_budget.blocks < most;
+}
+
+static bool guard_budget_has_room(size_t bytes) {
+    size_t most = guard_budget_now();
+    if (most == SIZE_MAX) return true;
+    return bytes <= max_size(most / LARGEST_SHARE, os_page_size()) &&
+           guard_budget.bytes + bytes <= most / 2;
+}
+
+bool guard_budget_allows(size_t bytes) {
+    return guard_budget_has_room(bytes) && guard_budget_mappings_left();
+}
+
+void guard_budget_count(const struct guard_record *record, bool comes) {
+    size_t bytes = (record->pages - 1) * os_page_size();
+    MALLOW_ASSERT(comes || guard_budget.bytes >= bytes);
+    MALLOW_ASSERT(comes || bytes == 0 || guard_budget.blocks != 0);
+    (comes ? mapping_count_in : mapping_count_out)(&guard_budget.counts, record->size);
+    if (bytes == 0) return;
+    guard_budget.blocks += comes ? 1 : (size_t)-1;
+    guard_budget.bytes += comes ? bytes : -bytes;
+}
+
+RARE struct mapping_counts guard_budget_counts(void) {
+    lock_take(&guard_lock);
+    struct mapping_counts counts = guard_budget.counts;
+    lock_drop(&guard_lock);
+    return counts;
+}
+
+RARE void guard_budget_forget(void) {
+    guard_budget.blocks = guard_budget.bytes = 0;
+    guard_budget.counts = (struct mapping_counts){.count_max = guard_budget.counts.count_max,
+                                                  .bytes_max = guard_budget.counts.bytes_max};
+}

@@ -1,0 +1,96 @@
+#include "guard/guard_damage.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/compiler.h"
+#include "base/text.h"
+#include "guard/guard_info.h"
+#include "guard/guard_range.h"
+#include "guard/guard_table.h"
+#include "report/report.h"
+
+#define GUARD_FILLED 0xd3 /* what lead and slack hold */
+
+void guard_damage_fill(const struct guard_record *record) {
+    char *pages = guard_table_start(record), *end = record->start + record->size;
+    MALLOW_ASSERT(record->start >= pages);
+    MALLOW_ASSERT(end <= guard_table_end(record));
+    memset(pages, GUARD_FILLED, (size_t)(record->start - pages));
+    memset(end, GUARD_FILLED, (size_t)(guard_table_end(record) - end));
+}
+
+static bool guard_damage_is_filled(const char *from, const char *to) {
+    return from == to || (*(const uint8_t *)from == GUARD_FILLED &&
+                          memcmp(from, from + 1, (size_t)(to - from) - 1) == 0);
+}
+
+/* The byte nearest to the block that was written around it; NULL when there is none. */
+static const char *guard_damage_at(const struct guard_record *record) {
+    const char *pages = guard_table_start(record), *end = record->start + record->size;
+    const char *at = end, *pages_last = guard_table_end(record);
+    if (!guard_damage_is_filled(end, pages_last)) {
+        while (*(const uint8_t *)at == GUARD_FILLED) at++;
+        return at;
+    }
+    if (guard_damage_is_filled(pages, record->start)) return NULL;
+    for (at = record->start - 1; *(const uint8_t *)at == GUARD_FILLED;) at--;
+    return at;
+}
+
+RARE void guard_damage_report(const struct block_info *block, const char *at) {
+    char detail[64] = {0};
+    struct text t = {.buffer = detail, .size = sizeof detail - 1};
+    bool behind = at >= block->start;
+    text_add(&t, behind ? "byte written at offset " : "byte written at offset -");
+    text_add_number(&t, (uint64_t)(behind ? at - block->start : block->start - at));
+    report_error(&(struct error){
+        .cause = behind ? "heap overflow" : "heap underflow",
+        .p = block->start,
+        .block = block,
+        .detail = detail,
+    });
+}
+
+/* What somebody wrote around a live block; it is marked as reported. */
+bool guard_damage_find(struct guard_record *record, struct guard_damage *found) {
+    lock_assert_held(&guard_lock);
+    found->at = record->reported ? NULL : guard_damage_at(record);
+    if (found->at == NULL) return false;
+    record->reported = true;
+    found->block = guard_info_of(record);
+    return true;
+}
+
+/* The first damaged one from the n-th record on, 0: none. */
+static uint32_t guard_damage_next(uint32_t n, struct guard_damage *found) {
+    struct guard_record *record;
+    lock_take(&guard_lock);
+    for (; (record = guard_table_record(n)) != NULL; n++)
+        if (record->life == LIFE_LIVE && guard_damage_find(record, found)) break;
+    lock_drop(&guard_lock);
+    return record == NULL ? 0 : n;
+}
+
+RARE size_t guard_damage_check_all(void) {
+    struct guard_damage damage;
+    size_t damaged = 0;
+    for (uint32_t n = 1; (n = guard_damage_next(n, &damage)) != 0; n++, damaged++)
+        guard_damage_report(&damage.block, damage.at);
+    return damaged;
+}
+
+RARE const char *guard_damage_verify(const void *p) {
+    struct block_info block;
+    const char *written = NULL;
+    if (!guard_range_contains(p)) return NULL;
+    lock_take(&guard_lock);
+    struct guard_record *record = guard_table_live_at(p);
+    if (record != NULL) {
+        written = guard_damage_at(record);
+        block = guard_info_of(record);
+    }
+    lock_drop(&guard_lock);
+    if (written != NULL) guard_damage_report(&block, written);
+    return written;
+}

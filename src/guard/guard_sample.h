@@ -1,0 +1,14 @@
+/* Decides which allocations are guarded: on average one in `settings.guard`. */
+#ifndef MALLOW_GUARD_SAMPLE_H
+#define MALLOW_GUARD_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "heap/heap.h"
+
+/* Returns true, on average once in `settings.guard` allocations, when the next one is to be
+ * guarded. passed: allocations since the last call. */
+bool guard_sample_due(struct sample_countdown *sample, size_t passed);
+
+#endif
