@@ -54,7 +54,7 @@ void guard_budget_count(const struct guard_record *record, bool comes) {
     size_t bytes = (record->pages - 1) * os_page_size();
     MALLOW_ASSERT(comes || guard_budget.bytes >= bytes);
     MALLOW_ASSERT(comes || bytes == 0 || guard_budget.blocks != 0);
-    (comes ? mapping_count_in : mapping_count_out)(&guard_budget.counts, record->size);
+    (comes ? mapping_counts_add : mapping_counts_remove)(&guard_budget.counts, record->size);
     if (bytes == 0) return;
     guard_budget.blocks += comes ? 1 : (size_t)-1;
     guard_budget.bytes += comes ? bytes : -bytes;

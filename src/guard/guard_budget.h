@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "pages/mapping.h"
+#include "pages/mapping_counts.h"
 
 struct guard_record;
 

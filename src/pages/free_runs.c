@@ -17,7 +17,7 @@ unsigned free_bin_of(uint32_t pages) {
     return bin < BINS ? bin : BINS - 1;
 }
 
-static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
+static void free_run_list(uint32_t page, uint32_t pages, bool dirty) {
     struct free_bins *bins = &free_bins[dirty];
     unsigned bin = free_bin_of(pages);
     struct run *run = run_of(page);
@@ -34,7 +34,7 @@ static void run_list_add(uint32_t page, uint32_t pages, bool dirty) {
     *(dirty ? &page_counts.dirty : &page_counts.clean) += pages;
 }
 
-static void run_list_remove(uint32_t page, uint32_t pages, bool dirty) {
+static void free_run_unlist(uint32_t page, uint32_t pages, bool dirty) {
     struct free_bins *bins = &free_bins[dirty];
     unsigned bin = free_bin_of(pages);
     struct run *run = run_of(page);
@@ -57,14 +57,14 @@ void free_run_mark(uint32_t page, uint32_t pages, bool dirty) {
     MALLOW_ASSERT(tag_kind(run_tag(page + pages - 1)) == RUN_INSIDE);
     run_set_tag(page, RUN_FREE, pages, dirty);
     if (pages > 1) run_set_tag(page + pages - 1, RUN_FREE_END, pages, dirty);
-    run_list_add(page, pages, dirty);
+    free_run_list(page, pages, dirty);
 }
 
 void free_run_unmark(uint32_t page, uint32_t pages, bool dirty) {
     MALLOW_ASSERT(free_run_is_valid(page));
     MALLOW_ASSERT(tag_pages(run_tag(page)) == pages);
     MALLOW_ASSERT(tag_dirty(run_tag(page)) == dirty);
-    run_list_remove(page, pages, dirty);
+    free_run_unlist(page, pages, dirty);
     run_clear_tag(page);
     run_clear_tag(page + pages - 1);
 }
@@ -89,21 +89,21 @@ void free_run_insert(uint32_t page, uint32_t pages, bool dirty) {
     free_run_mark(page, pages, dirty);
 }
 
-size_t run_align_page(size_t page, size_t align) {
+size_t free_run_align(size_t page, size_t align) {
     MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     size_t base = (uintptr_t)space.base >> RUN_SHIFT;
     return round_up(base + page, align) - base;
 }
 
 /* The first page of an aligned fit in the free run, or 0. */
-static uint32_t run_fit(uint32_t page, uint32_t pages, uint32_t align) {
-    size_t start = run_align_page(page, align);
+static uint32_t free_run_fit(uint32_t page, uint32_t pages, uint32_t align) {
+    size_t start = free_run_align(page, align);
     return start + pages <= page + tag_pages(run_tag(page)) ? (uint32_t)start : 0;
 }
 
 /* The first fit among the runs of one kind, shortest bins first; *found is the run it is in. */
-static uint32_t search(const struct free_bins *bins, uint32_t pages, uint32_t align,
-                       uint32_t *found) {
+static uint32_t free_run_search(const struct free_bins *bins, uint32_t pages, uint32_t align,
+                                uint32_t *found) {
     unsigned bin = free_bin_of(pages);
     for (unsigned word = bin / 64; word < BIN_WORDS; word++) {
         uint64_t left = bins->nonempty[word];
@@ -112,7 +112,7 @@ static uint32_t search(const struct free_bins *bins, uint32_t pages, uint32_t al
             unsigned b = word * 64 + (unsigned)__builtin_ctzl(left);
             int looked = 0;
             for (uint32_t page = bins->head[b]; page != 0; page = run_of(page)->next) {
-                uint32_t start = run_fit(page, pages, align);
+                uint32_t start = free_run_fit(page, pages, align);
                 if (start != 0) {
                     *found = page;
                     return start;
@@ -134,9 +134,9 @@ uint32_t free_run_longest(const struct free_bins *bins) {
 
 uint32_t free_run_find(const struct free_bins *bins, uint32_t pages, uint32_t align,
                        enum run_kind kind, uint32_t *found) {
-    uint32_t run = page_is_scattered(kind) ? free_run_longest(bins) : 0;
-    uint32_t start = run == 0 ? 0 : run_fit(run, pages, align);
-    if (start == 0) return search(bins, pages, align, found);
+    uint32_t run = free_run_is_scattered(kind) ? free_run_longest(bins) : 0;
+    uint32_t start = run == 0 ? 0 : free_run_fit(run, pages, align);
+    if (start == 0) return free_run_search(bins, pages, align, found);
     *found = run;
     uint64_t fits = (run + tag_pages(run_tag(run)) - pages - start) / align + 1;
     return start + (uint32_t)((os_random() >> 32) * fits >> 32) * align;
@@ -157,7 +157,7 @@ void free_run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind 
     run_set_tag(start, kind, pages, false);
 }
 
-struct page_range run_whole_pages(uint32_t run) {
+struct page_range free_run_whole_pages(uint32_t run) {
     MALLOW_ASSERT(tag_kind(run_tag(run)) == RUN_FREE);
     uint32_t unit = (uint32_t)(os_page_size() / RUN_PAGE), end = run + tag_pages(run_tag(run));
     return (struct page_range){(run + unit - 1) & ~(unit - 1), end & ~(unit - 1)};
@@ -169,7 +169,7 @@ uint32_t free_run_longest_purgeable(void) {
             unsigned bit = 63 - (unsigned)__builtin_clzl(left);
             uint32_t run = free_bins[1].head[word * 64 + bit];
             for (; run != 0; run = run_of(run)->next)
-                if (run_whole_pages(run).first < run_whole_pages(run).end) return run;
+                if (free_run_whole_pages(run).first < free_run_whole_pages(run).end) return run;
             left &= ~((uint64_t)1 << bit);
         }
     }

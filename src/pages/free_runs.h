@@ -37,7 +37,7 @@ static inline void run_clear_tag(uint32_t page) {
 }
 
 /* With randomize=on slabs are put anywhere in a stretch of free pages (SCATTER_PAGES). */
-static inline bool page_is_scattered(enum run_kind kind) {
+static inline bool free_run_is_scattered(enum run_kind kind) {
     return settings.randomize && kind == RUN_SLAB;
 }
 
@@ -54,7 +54,7 @@ void free_run_insert(uint32_t page, uint32_t pages, bool dirty);
 void free_run_carve(uint32_t run, uint32_t start, uint32_t pages, enum run_kind kind);
 
 /* The first page from `page` on whose address is a multiple of `align` pages. */
-size_t run_align_page(size_t page, size_t align);
+size_t free_run_align(size_t page, size_t align);
 
 /* A run of the highest bin that has one, or 0. */
 uint32_t free_run_longest(const struct free_bins *bins);
@@ -68,7 +68,7 @@ uint32_t free_run_find(const struct free_bins *bins, uint32_t pages, uint32_t al
 struct page_range {
     uint32_t first, end;
 };
-struct page_range run_whole_pages(uint32_t run);
+struct page_range free_run_whole_pages(uint32_t run);
 
 /* A dirty run of the highest bin that has one which can go, or 0. */
 uint32_t free_run_longest_purgeable(void);

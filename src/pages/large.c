@@ -18,20 +18,20 @@
 
 /* The block that begins at the page, as a pointer from here on: who looks for leaks stops a thread
  * where it drops the lock, and would take a page's number for no trace of the block. */
-static char *block_at(uint32_t page) {
+static char *large_block_at(uint32_t page) {
     char *p = page_start(page);
     __asm__ volatile("" : "+r"(p));
     return p;
 }
 
-static void *run_alloc(size_t size, size_t align, bool *zeroed) {
+static void *large_alloc_run(size_t size, size_t align, bool *zeroed) {
     size_t pages = (size + RUN_PAGE - 1) >> RUN_SHIFT;
     size_t align_pages = max_size(align >> RUN_SHIFT, 1);
     if (pages + align_pages > UINT32_MAX / 2) return NULL;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
     uint32_t page = pages_alloc((uint32_t)pages, (uint32_t)align_pages, RUN_BLOCK, zeroed);
-    char *p = block_at(page);
+    char *p = large_block_at(page);
     open_lock_drop(&global_lock, &hold);
     if (page == 0) return NULL;
     MALLOW_ASSERT((uintptr_t)p % max_size(align, RUN_PAGE) == 0);
@@ -41,21 +41,23 @@ static void *run_alloc(size_t size, size_t align, bool *zeroed) {
 }
 
 /* A mapping brings fresh pages as a run of clean ones does. */
-static void *map_alloc(size_t size, size_t align, bool *zeroed) {
+static void *large_alloc_mapping(size_t size, size_t align, bool *zeroed) {
     *zeroed = true;
     void *p = mapping_alloc(size, align);
     if (p != NULL) purge_pass_exchange(size >> RUN_SHIFT);
     return p;
 }
 
-static void *alloc_either_way(size_t size, size_t align, bool *zeroed) {
+static void *large_alloc_either(size_t size, size_t align, bool *zeroed) {
     /* Each is the other's way out when address space or mappings are short. */
     size_t threshold = racy_load(size_t, &settings.mmap_threshold);
     /* A mapping's ends are cut to alignment; a run's would stay in the heap. */
     bool map_first = (size >= threshold || align >= 16 * MIB) && settings.mmap_max > 0;
-    void *p = map_first ? map_alloc(size, align, zeroed) : run_alloc(size, align, zeroed);
+    void *p =
+        map_first ? large_alloc_mapping(size, align, zeroed) : large_alloc_run(size, align, zeroed);
     if (p != NULL || settings.mmap_max == 0) return p;
-    return map_first ? run_alloc(size, align, zeroed) : map_alloc(size, align, zeroed);
+    return map_first ? large_alloc_run(size, align, zeroed)
+                     : large_alloc_mapping(size, align, zeroed);
 }
 
 static bool large_give_back(void) {
@@ -70,12 +72,12 @@ static bool large_give_back(void) {
 void *large_alloc(size_t size, size_t align, bool *zeroed) {
     MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     if (size >> os_address_bits() != 0) return NULL;
-    void *p = alloc_either_way(size, align, zeroed);
-    return p != NULL || !large_give_back() ? p : alloc_either_way(size, align, zeroed);
+    void *p = large_alloc_either(size, align, zeroed);
+    return p != NULL || !large_give_back() ? p : large_alloc_either(size, align, zeroed);
 }
 
 /* The page that a block begins at, or 0. One word tells, so it may be asked without the lock. */
-static uint32_t block_page(const void *p) {
+static uint32_t large_page(const void *p) {
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     if ((uintptr_t)p % RUN_PAGE != 0 || granule_of(p) >= granules) return 0;
     uint32_t page = page_of(p);
@@ -83,16 +85,16 @@ static uint32_t block_page(const void *p) {
 }
 
 bool large_free(void *p) {
-    uint32_t page = block_page(p);
+    uint32_t page = large_page(p);
     return page != 0 && pages_free_later(page);
 }
 
 size_t large_usable(const void *p) {
-    uint32_t page = block_page(p);
+    uint32_t page = large_page(p);
     return page == 0 ? 0 : (size_t)tag_pages(run_tag(page)) << RUN_SHIFT;
 }
 
-static bool resize_in_place(uint32_t page, uint32_t pages) {
+static bool large_resize_in_place(uint32_t page, uint32_t pages) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_BLOCK);
     MALLOW_ASSERT(pages != 0);
@@ -101,7 +103,7 @@ static bool resize_in_place(uint32_t page, uint32_t pages) {
     return pages <= have || pages_extend(page, pages);
 }
 
-static void free_run(void *p, bool clean) {
+static void large_free_run(void *p, bool clean) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) {
         pages_free_later(page_of(p));
@@ -112,29 +114,29 @@ static void free_run(void *p, bool clean) {
 }
 
 /* Nothing is copied: the run's pages move there, and it is clean afterwards. */
-static void *move_to_mapping(void *p, size_t bytes, size_t size) {
+static void *large_move_to_mapping(void *p, size_t bytes, size_t size) {
     void *moved = mapping_move_in(p, bytes, size);
-    if (moved != NULL) free_run(p, true);
+    if (moved != NULL) large_free_run(p, true);
     return moved;
 }
 
 /* Copies into dirty pages, which are there. Where only fresh ones are left, a mapping takes the
  * pages of the run itself. */
-static void *move_to_run(void *p, size_t bytes, uint32_t pages) {
+static void *large_move_to_run(void *p, size_t bytes, uint32_t pages) {
     bool clean;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
     uint32_t page = pages_alloc(pages, 1, RUN_BLOCK, &clean);
-    char *to = block_at(page);
+    char *to = large_block_at(page);
     open_lock_drop(&global_lock, &hold);
     if (page == 0) return NULL;
     if (clean && bytes >= MOVE_MIN) {
-        void *moved = move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
-        if (moved != NULL) return free_run(to, true), moved;
+        void *moved = large_move_to_mapping(p, bytes, (size_t)pages << RUN_SHIFT);
+        if (moved != NULL) return large_free_run(to, true), moved;
     }
     MALLOW_ASSERT(large_usable(to) >= bytes);
     memcpy(to, p, bytes);
-    free_run(p, false);
+    large_free_run(p, false);
     return to;
 }
 
@@ -145,10 +147,10 @@ void *large_resize(void *p, size_t size) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
     pages_settle();
-    bool done = resize_in_place(page_of(p), (uint32_t)pages);
+    bool done = large_resize_in_place(page_of(p), (uint32_t)pages);
     open_lock_drop(&global_lock, &hold);
     if (done) return p;
     if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0)
-        return move_to_run(p, bytes, (uint32_t)pages);
-    return move_to_mapping(p, bytes, size);
+        return large_move_to_run(p, bytes, (uint32_t)pages);
+    return large_move_to_mapping(p, bytes, size);
 }

@@ -47,21 +47,21 @@ struct mapping_table {
     struct mapping_entry entries[];
 };
 
-static _Atomic(struct mapping_table *) tables;
-static struct mapping_counts mapped;
+static _Atomic(struct mapping_table *) mapping_tables;
+static struct mapping_counts mapping_totals;
 
 /* Every mapping so far is in (lowest, highest). Neither bound is the address of a block, which to a
  * leak check would be a pointer to it. */
-static _Atomic uintptr_t lowest = UINTPTR_MAX, highest;
+static _Atomic uintptr_t mapping_lowest = UINTPTR_MAX, mapping_highest;
 
-static void raise_to(_Atomic uintptr_t *bound, uintptr_t value) {
+static void mapping_raise(_Atomic uintptr_t *bound, uintptr_t value) {
     uintptr_t before = atomic_load_explicit(bound, memory_order_relaxed);
     while (before < value && !atomic_compare_exchange_weak_explicit(
                                  bound, &before, value, memory_order_relaxed, memory_order_relaxed))
         continue;
 }
 
-static void lower_to(_Atomic uintptr_t *bound, uintptr_t value) {
+static void mapping_lower(_Atomic uintptr_t *bound, uintptr_t value) {
     uintptr_t before = atomic_load_explicit(bound, memory_order_relaxed);
     while (before > value && !atomic_compare_exchange_weak_explicit(
                                  bound, &before, value, memory_order_relaxed, memory_order_relaxed))
@@ -69,55 +69,55 @@ static void lower_to(_Atomic uintptr_t *bound, uintptr_t value) {
 }
 
 bool mapping_may_hold(const void *p) {
-    return (uintptr_t)p > atomic_load_explicit(&lowest, memory_order_relaxed) &&
-           (uintptr_t)p < atomic_load_explicit(&highest, memory_order_relaxed);
+    return (uintptr_t)p > atomic_load_explicit(&mapping_lowest, memory_order_relaxed) &&
+           (uintptr_t)p < atomic_load_explicit(&mapping_highest, memory_order_relaxed);
 }
 
 /* ---- the tables ---- */
 
-static uintptr_t key_of(const void *block) { return ~(uintptr_t)block; }
+static uintptr_t mapping_key(const void *block) { return ~(uintptr_t)block; }
 
-static bool key_is_block(uintptr_t key) { return key > ENTRY_CLAIMED; }
+static bool mapping_key_is_block(uintptr_t key) { return key > ENTRY_CLAIMED; }
 
 /* The block that a key stands for, whether or not the block is being moved. */
-static char *key_block(uintptr_t key) { return (char *)~(key | KEY_MOVING); }
+static char *mapping_key_block(uintptr_t key) { return (char *)~(key | KEY_MOVING); }
 
-static struct mapping_entry *table_entry(struct mapping_table *table, const void *block,
-                                         size_t distance) {
+static struct mapping_entry *mapping_table_entry(struct mapping_table *table, const void *block,
+                                                 size_t distance) {
     size_t first = (size_t)(((uintptr_t)block >> 12) * 0x9e3779b97f4a7c15ull >> 20);
     return &table->entries[(first + distance) & (table->capacity - 1)];
 }
 
-static struct mapping_entry *table_find(const void *block) {
+static struct mapping_entry *mapping_table_find(const void *block) {
     if ((uintptr_t)block % RUN_PAGE != 0 || !mapping_may_hold(block)) return NULL;
-    uintptr_t key = key_of(block);
-    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    uintptr_t key = mapping_key(block);
+    struct mapping_table *table = atomic_load_explicit(&mapping_tables, memory_order_acquire);
     for (; table != NULL; table = table->next) {
         size_t reach = atomic_load_explicit(&table->reach, memory_order_acquire);
         for (size_t i = 0; i < reach; i++) {
-            struct mapping_entry *entry = table_entry(table, block, i);
+            struct mapping_entry *entry = mapping_table_entry(table, block, i);
             if (atomic_load_explicit(&entry->key, memory_order_acquire) == key) return entry;
         }
     }
     return NULL;
 }
 
-static bool table_reserve_in(struct mapping_table *table, size_t limit) {
+static bool mapping_table_reserve_in(struct mapping_table *table, size_t limit) {
     if (atomic_fetch_add_explicit(&table->reserved, 1, memory_order_relaxed) < limit) return true;
     atomic_fetch_sub_explicit(&table->reserved, 1, memory_order_relaxed);
     return false;
 }
 
-static void table_unreserve(struct mapping_table *table) {
+static void mapping_table_unreserve(struct mapping_table *table) {
     MALLOW_ASSERT(atomic_load_explicit(&table->reserved, memory_order_relaxed) != 0);
     atomic_fetch_sub_explicit(&table->reserved, 1, memory_order_relaxed);
 }
 
-static size_t table_bytes(size_t capacity) {
+static size_t mapping_table_bytes(size_t capacity) {
     return sizeof(struct mapping_table) + capacity * sizeof(struct mapping_entry);
 }
 
-static struct mapping_table *table_make(size_t bytes) {
+static struct mapping_table *mapping_table_make(size_t bytes) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return os_map(bytes);
     struct mapping_table *table = meta_alloc(bytes);
@@ -127,119 +127,98 @@ static struct mapping_table *table_make(size_t bytes) {
 }
 
 /* Puts a larger table before the first, unless another thread has done so. */
-static bool table_grow(struct mapping_table *first) {
+static bool mapping_table_grow(struct mapping_table *first) {
     size_t capacity = first == NULL ? FIRST_CAPACITY : first->capacity * 2;
-    struct mapping_table *new = table_make(table_bytes(capacity));
+    struct mapping_table *new = mapping_table_make(mapping_table_bytes(capacity));
     if (new == NULL) return false;
     new->capacity = capacity;
     new->next = first;
     /* Lost to another thread, its memory is too: that happens a few times in a process at most. */
-    atomic_compare_exchange_strong_explicit(&tables, &first, new, memory_order_acq_rel,
+    atomic_compare_exchange_strong_explicit(&mapping_tables, &first, new, memory_order_acq_rel,
                                             memory_order_acquire);
     return true;
 }
 
 /* Reserves an entry in some table. The caller then places a block there or unreserves the entry. */
-static struct mapping_table *table_reserve(void) {
+static struct mapping_table *mapping_table_reserve(void) {
     struct mapping_table *table;
     do {
-        table = atomic_load_explicit(&tables, memory_order_acquire);
-        if (table != NULL && table_reserve_in(table, table->capacity / 2)) return table;
-    } while (table_grow(table));
+        table = atomic_load_explicit(&mapping_tables, memory_order_acquire);
+        if (table != NULL && mapping_table_reserve_in(table, table->capacity / 2)) return table;
+    } while (mapping_table_grow(table));
     for (; table != NULL; table = table->next)
-        if (table_reserve_in(table, table->capacity)) return table;
+        if (mapping_table_reserve_in(table, table->capacity)) return table;
     return NULL;
 }
 
-static struct mapping_entry *table_claim(struct mapping_table *table, const char *block) {
+static struct mapping_entry *mapping_table_claim(struct mapping_table *table, const char *block) {
     for (size_t i = 0;; i++) {
-        struct mapping_entry *entry = table_entry(table, block, i);
+        struct mapping_entry *entry = mapping_table_entry(table, block, i);
         uintptr_t free = ENTRY_FREE;
         if (atomic_load_explicit(&entry->key, memory_order_relaxed) != ENTRY_FREE ||
             !atomic_compare_exchange_strong_explicit(&entry->key, &free, ENTRY_CLAIMED,
                                                      memory_order_acquire, memory_order_relaxed))
             continue;
-        raise_to(&table->reach, min_size(i + 1, table->capacity));
+        mapping_raise(&table->reach, min_size(i + 1, table->capacity));
         return entry;
     }
 }
 
-static void table_place(struct mapping_table *table, char *block, char *start, size_t bytes) {
+static void mapping_table_place(struct mapping_table *table, char *block, char *start,
+                                size_t bytes) {
     MALLOW_ASSERT((uintptr_t)block % RUN_PAGE == 0);
     MALLOW_ASSERT(start <= block);
     MALLOW_ASSERT((size_t)(block - start) < bytes);
-    lower_to(&lowest, (uintptr_t)start - 1);
-    raise_to(&highest, (uintptr_t)start + bytes);
-    struct mapping_entry *entry = table_claim(table, block);
+    mapping_lower(&mapping_lowest, (uintptr_t)start - 1);
+    mapping_raise(&mapping_highest, (uintptr_t)start + bytes);
+    struct mapping_entry *entry = mapping_table_claim(table, block);
     MALLOW_ASSERT(atomic_load_explicit(&entry->key, memory_order_relaxed) == ENTRY_CLAIMED);
     racy_store(&entry->lead, (size_t)(block - start));
     racy_store(&entry->bytes, bytes);
-    atomic_store_explicit(&entry->key, key_of(block), memory_order_release);
+    atomic_store_explicit(&entry->key, mapping_key(block), memory_order_release);
 }
 
 /* Reads an entry. False if it holds no block or changes during the read; the entry of a block that
  * the caller owns does not change. Each load acquires, so that the second load of the key comes
  * last. */
-static bool entry_read(struct mapping_entry *entry, struct mapping *mapping) {
+static bool mapping_entry_read(struct mapping_entry *entry, struct mapping *mapping) {
     uintptr_t key = atomic_load_explicit(&entry->key, memory_order_acquire);
     size_t lead = __atomic_load_n(&entry->lead, __ATOMIC_ACQUIRE);
     size_t bytes = __atomic_load_n(&entry->bytes, __ATOMIC_ACQUIRE);
-    if (!key_is_block(key) || atomic_load_explicit(&entry->key, memory_order_acquire) != key)
+    if (!mapping_key_is_block(key) ||
+        atomic_load_explicit(&entry->key, memory_order_acquire) != key)
         return false;
-    *mapping = (struct mapping){key_block(key), key_block(key) - lead, bytes};
+    *mapping = (struct mapping){mapping_key_block(key), mapping_key_block(key) - lead, bytes};
     return true;
 }
 
 /* Takes the entry from the block to the other key; false when another thread was first. */
-static bool entry_change(struct mapping_entry *entry, const void *block, uintptr_t to) {
-    uintptr_t key = key_of(block);
-    MALLOW_ASSERT(key_is_block(key));
-    MALLOW_ASSERT(to == ENTRY_FREE || key_block(to) == block);
+static bool mapping_entry_change(struct mapping_entry *entry, const void *block, uintptr_t to) {
+    uintptr_t key = mapping_key(block);
+    MALLOW_ASSERT(mapping_key_is_block(key));
+    MALLOW_ASSERT(to == ENTRY_FREE || mapping_key_block(to) == block);
     return atomic_compare_exchange_strong_explicit(&entry->key, &key, to, memory_order_acq_rel,
                                                    memory_order_relaxed);
 }
 
-static void table_give_up(const struct mapping_entry *entry) {
-    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+static void mapping_table_give_up(const struct mapping_entry *entry) {
+    struct mapping_table *table = atomic_load_explicit(&mapping_tables, memory_order_acquire);
     while (entry < table->entries || entry >= table->entries + table->capacity) table = table->next;
-    table_unreserve(table);
-}
-
-/* ---- counts ---- */
-
-static unsigned doubling(size_t bytes) { return 63u - (unsigned)__builtin_clzl(bytes | 1); }
-
-static void raise_maximum(size_t *maximum, size_t value) {
-    size_t before = __atomic_load_n(maximum, __ATOMIC_RELAXED);
-    while (before < value && !__atomic_compare_exchange_n(maximum, &before, value, true,
-                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        continue;
-}
-
-void mapping_count_in(struct mapping_counts *counts, size_t bytes) {
-    __atomic_fetch_add(&counts->of_doubling[doubling(bytes)], 1, __ATOMIC_RELAXED);
-    raise_maximum(&counts->count_max, __atomic_add_fetch(&counts->count, 1, __ATOMIC_RELAXED));
-    raise_maximum(&counts->bytes_max, __atomic_add_fetch(&counts->bytes, bytes, __ATOMIC_RELAXED));
-}
-
-void mapping_count_out(struct mapping_counts *counts, size_t bytes) {
-    MALLOW_ASSERT(__atomic_load_n(&counts->bytes, __ATOMIC_RELAXED) >= bytes);
-    MALLOW_ASSERT(__atomic_load_n(&counts->count, __ATOMIC_RELAXED) != 0);
-    __atomic_fetch_sub(&counts->of_doubling[doubling(bytes)], 1, __ATOMIC_RELAXED);
-    __atomic_fetch_sub(&counts->count, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_sub(&counts->bytes, bytes, __ATOMIC_RELAXED);
+    mapping_table_unreserve(table);
 }
 
 /* ---- blocks ---- */
 
-static bool may_have_more(void) { return racy_load(size_t, &mapped.count) < settings.mmap_max; }
+static bool mapping_may_add(void) {
+    return racy_load(size_t, &mapping_totals.count) < settings.mmap_max;
+}
 
 /* Counts come before entries and go after them: there are never fewer than entries. */
-static bool table_add(char *block, char *start, size_t bytes) {
-    struct mapping_table *table = table_reserve();
+static bool mapping_table_add(char *block, char *start, size_t bytes) {
+    struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return false;
-    mapping_count_in(&mapped, bytes);
-    table_place(table, block, start, bytes);
+    mapping_counts_add(&mapping_totals, bytes);
+    mapping_table_place(table, block, start, bytes);
     return true;
 }
 
@@ -258,29 +237,30 @@ void *mapping_alloc_always(size_t bytes, size_t align) {
     if (back != 0 && !os_unmap(block + bytes, back)) bytes += back;
     if (space.huge_pages && bytes >= HUGE_MINIMUM) os_advise_huge(block, bytes);
     bytes += (size_t)(block - start);
-    if (table_add(block, start, bytes)) return block;
+    if (mapping_table_add(block, start, bytes)) return block;
     os_unmap(start, bytes);
     return NULL;
 }
 
 void *mapping_alloc(size_t bytes, size_t align) {
-    return may_have_more() ? mapping_alloc_always(bytes, align) : NULL;
+    return mapping_may_add() ? mapping_alloc_always(bytes, align) : NULL;
 }
 
 size_t mapping_usable(const void *block) {
-    struct mapping_entry *entry = table_find(block);
+    struct mapping_entry *entry = mapping_table_find(block);
     struct mapping found;
-    if (entry == NULL || !entry_read(entry, &found) || found.block != block) return 0;
+    if (entry == NULL || !mapping_entry_read(entry, &found) || found.block != block) return 0;
     return found.bytes - (size_t)(found.block - found.start);
 }
 
 bool mapping_free(void *block) {
-    struct mapping_entry *entry = table_find(block);
+    struct mapping_entry *entry = mapping_table_find(block);
     struct mapping gone;
-    if (entry == NULL || !entry_read(entry, &gone) || !entry_change(entry, block, ENTRY_FREE))
+    if (entry == NULL || !mapping_entry_read(entry, &gone) ||
+        !mapping_entry_change(entry, block, ENTRY_FREE))
         return false;
-    table_give_up(entry);
-    mapping_count_out(&mapped, gone.bytes);
+    mapping_table_give_up(entry);
+    mapping_counts_remove(&mapping_totals, gone.bytes);
     settings_adapt_threshold(gone.bytes);
     /* Refused at max_map_count: then at least the memory goes back. */
     if (!os_unmap(gone.start, gone.bytes)) os_purge(gone.start, gone.bytes);
@@ -288,38 +268,39 @@ bool mapping_free(void *block) {
 }
 
 /* The entry is the caller's: moving. NULL when the kernel refuses; all is then as before. */
-static void *entry_move(struct mapping_entry *entry, struct mapping_table *table, char *block,
-                        size_t bytes) {
+static void *mapping_entry_move(struct mapping_entry *entry, struct mapping_table *table,
+                                char *block, size_t bytes) {
     MALLOW_ASSERT(atomic_load_explicit(&entry->key, memory_order_relaxed) ==
-                  (key_of(block) & ~KEY_MOVING));
+                  (mapping_key(block) & ~KEY_MOVING));
     MALLOW_ASSERT(bytes != 0);
     size_t before = racy_load(size_t, &entry->bytes);
     char *moved = os_remap(block, before, bytes);
     if (moved == NULL || moved == block) {
         if (moved != NULL) racy_store(&entry->bytes, bytes);
-        atomic_store_explicit(&entry->key, key_of(block), memory_order_release);
-        table_unreserve(table);
+        atomic_store_explicit(&entry->key, mapping_key(block), memory_order_release);
+        mapping_table_unreserve(table);
     } else {
-        table_place(table, moved, moved, bytes);
+        mapping_table_place(table, moved, moved, bytes);
         atomic_store_explicit(&entry->key, ENTRY_FREE, memory_order_release);
-        table_give_up(entry);
+        mapping_table_give_up(entry);
     }
     if (moved == NULL) return NULL;
-    mapping_count_in(&mapped, bytes);
-    mapping_count_out(&mapped, before);
+    mapping_counts_add(&mapping_totals, bytes);
+    mapping_counts_remove(&mapping_totals, before);
     return moved;
 }
 
 void *mapping_resize(void *block, size_t bytes) {
-    struct mapping_entry *entry = table_find(block);
+    struct mapping_entry *entry = mapping_table_find(block);
     if (entry == NULL || racy_load(size_t, &entry->lead) != 0) return NULL;
-    struct mapping_table *table = table_reserve(); /* first: what has moved must have a place */
+    /* First: what has moved must have a place. */
+    struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return NULL;
-    if (!entry_change(entry, block, key_of(block) & ~KEY_MOVING)) {
-        table_unreserve(table);
+    if (!mapping_entry_change(entry, block, mapping_key(block) & ~KEY_MOVING)) {
+        mapping_table_unreserve(table);
         return NULL;
     }
-    return entry_move(entry, table, block, round_up(bytes, os_page_size()));
+    return mapping_entry_move(entry, table, block, round_up(bytes, os_page_size()));
 }
 
 bool mapping_is_possible(size_t bytes) {
@@ -328,7 +309,7 @@ bool mapping_is_possible(size_t bytes) {
 }
 
 /* The kernel moves a whole mapping only, and one that is as long as what it takes the pages of. */
-static char *move_and_grow(void *from, size_t bytes, size_t size) {
+static char *mapping_move_and_grow(void *from, size_t bytes, size_t size) {
     /* A refusal after the pages were moved would cost a copy of them. */
     if (!mapping_is_possible(size)) return NULL;
     char *moved = os_move_pages(from, bytes);
@@ -344,33 +325,35 @@ static char *move_and_grow(void *from, size_t bytes, size_t size) {
 void *mapping_move_in(void *from, size_t bytes, size_t size) {
     size_t page = os_page_size();
     /* The kernel would take what shares a page with them along. */
-    if (((uintptr_t)from | bytes) % page != 0 || !may_have_more()) return NULL;
-    struct mapping_table *table = table_reserve();
+    if (((uintptr_t)from | bytes) % page != 0 || !mapping_may_add()) return NULL;
+    struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return NULL;
     size = round_up(size, page);
-    char *block = move_and_grow(from, bytes, size);
+    char *block = mapping_move_and_grow(from, bytes, size);
     if (block == NULL) {
-        table_unreserve(table);
+        mapping_table_unreserve(table);
         return NULL;
     }
-    mapping_count_in(&mapped, size);
-    table_place(table, block, block, size);
+    mapping_counts_add(&mapping_totals, size);
+    mapping_table_place(table, block, block, size);
     return block;
 }
 
-static bool entry_is_around(struct mapping_entry *entry, const void *p, struct mapping *found) {
-    return entry_read(entry, found) && (uintptr_t)p - (uintptr_t)found->start < found->bytes;
+static bool mapping_entry_is_around(struct mapping_entry *entry, const void *p,
+                                    struct mapping *found) {
+    return mapping_entry_read(entry, found) &&
+           (uintptr_t)p - (uintptr_t)found->start < found->bytes;
 }
 
 bool mapping_around(const void *p, struct mapping *found) {
     static struct mapping_entry *_Atomic last; /* is asked for again, most times */
     if (!mapping_may_hold(p)) return false;
     struct mapping_entry *entry = atomic_load_explicit(&last, memory_order_relaxed);
-    if (entry != NULL && entry_is_around(entry, p, found)) return true;
-    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    if (entry != NULL && mapping_entry_is_around(entry, p, found)) return true;
+    struct mapping_table *table = atomic_load_explicit(&mapping_tables, memory_order_acquire);
     for (; table != NULL; table = table->next) {
         for (entry = table->entries; entry < table->entries + table->capacity; entry++) {
-            if (!entry_is_around(entry, p, found)) continue;
+            if (!mapping_entry_is_around(entry, p, found)) continue;
             atomic_store_explicit(&last, entry, memory_order_relaxed);
             return true;
         }
@@ -378,25 +361,25 @@ bool mapping_around(const void *p, struct mapping *found) {
     return false;
 }
 
-size_t mapping_bytes(void) { return racy_load(size_t, &mapped.bytes); }
+size_t mapping_bytes(void) { return racy_load(size_t, &mapping_totals.bytes); }
 
 struct mapping_counts mapping_count(void) {
     struct mapping_counts counts = {
-        .count = __atomic_load_n(&mapped.count, __ATOMIC_RELAXED),
-        .bytes = __atomic_load_n(&mapped.bytes, __ATOMIC_RELAXED),
-        .count_max = __atomic_load_n(&mapped.count_max, __ATOMIC_RELAXED),
-        .bytes_max = __atomic_load_n(&mapped.bytes_max, __ATOMIC_RELAXED),
+        .count = __atomic_load_n(&mapping_totals.count, __ATOMIC_RELAXED),
+        .bytes = __atomic_load_n(&mapping_totals.bytes, __ATOMIC_RELAXED),
+        .count_max = __atomic_load_n(&mapping_totals.count_max, __ATOMIC_RELAXED),
+        .bytes_max = __atomic_load_n(&mapping_totals.bytes_max, __ATOMIC_RELAXED),
     };
     for (unsigned i = 0; i < MAPPING_DOUBLINGS; i++)
-        counts.of_doubling[i] = __atomic_load_n(&mapped.of_doubling[i], __ATOMIC_RELAXED);
+        counts.of_doubling[i] = __atomic_load_n(&mapping_totals.of_doubling[i], __ATOMIC_RELAXED);
     return counts;
 }
 
 RARE void mapping_each(void (*call)(const struct mapping *mapping)) {
     struct mapping found;
-    struct mapping_table *table = atomic_load_explicit(&tables, memory_order_acquire);
+    struct mapping_table *table = atomic_load_explicit(&mapping_tables, memory_order_acquire);
     for (; table != NULL; table = table->next)
         for (struct mapping_entry *entry = table->entries; entry < table->entries + table->capacity;
              entry++)
-            if (entry_read(entry, &found)) call(&found);
+            if (mapping_entry_read(entry, &found)) call(&found);
 }

@@ -9,19 +9,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "pages/mapping_counts.h"
 
 struct mapping {
     char *block;  /* what the program has */
     char *start;  /* of the mapping: lower than block when the block is aligned */
     size_t bytes; /* of the mapping */
-};
-
-#define MAPPING_DOUBLINGS 48u
-
-struct mapping_counts {
-    size_t count, bytes, count_max, bytes_max;
-    uint32_t of_doubling[MAPPING_DOUBLINGS]; /* [i]: those of 2^i to 2^(i+1)-1 bytes */
 };
 
 /* A zeroed block of its own, aligned to `align` (a power of two); NULL when refused. */
@@ -54,10 +48,6 @@ bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);
 size_t mapping_bytes(void); /* in use by all of them */
-
-/* A block comes or goes. */
-void mapping_count_in(struct mapping_counts *counts, size_t bytes);
-void mapping_count_out(struct mapping_counts *counts, size_t bytes);
 
 /* Calls back with each; complete in a copied process, where no other thread is. */
 void mapping_each(void (*call)(const struct mapping *mapping));

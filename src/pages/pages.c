@@ -19,7 +19,7 @@
 #define SCATTER_PAGES (63 * GRANULE_PAGES)
 
 /* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
-static bool pass_foreign(uint32_t pages, uint32_t align) {
+static bool pages_pass_foreign(uint32_t pages, uint32_t align) {
     size_t top = page_counts.top, end = space.block_part.accessible >> RUN_SHIFT;
     size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
     size_t next = space_skip(granules) * GRANULE_PAGES;
@@ -33,18 +33,18 @@ static bool pass_foreign(uint32_t pages, uint32_t align) {
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): each level passes a foreign mapping */
-static bool grow_top(uint32_t pages, uint32_t align) {
+static bool pages_grow_top(uint32_t pages, uint32_t align) {
     size_t top = page_counts.top;
-    size_t start = run_align_page(top, align);
+    size_t start = free_run_align(top, align);
     size_t end = start + pages;
     /* A free run that ends at the top is part of the fit. */
     uint64_t last = run_tag((uint32_t)top - 1);
     enum run_kind kind = tag_kind(last);
     if ((kind == RUN_FREE || kind == RUN_FREE_END) && !tag_dirty(last))
-        end = max_size(top + 1, run_align_page(top - tag_pages(last), align) + pages);
+        end = max_size(top + 1, free_run_align(top - tag_pages(last), align) + pages);
     if (end > UINT32_MAX) return false;
     if (!space_grow((end + GRANULE_PAGES - 1) / GRANULE_PAGES))
-        return pass_foreign(pages, align) && grow_top(pages, align);
+        return pages_pass_foreign(pages, align) && pages_grow_top(pages, align);
     MALLOW_ASSERT(end > top);
     MALLOW_ASSERT(end <= space.granules * GRANULE_PAGES);
     page_counts.top = end;
@@ -53,7 +53,7 @@ static bool grow_top(uint32_t pages, uint32_t align) {
 }
 
 /* The longest dirty run with what is clean behind it: fewer fresh pages than a clean run alone. */
-static uint32_t extend_dirty(uint32_t pages, enum run_kind kind) {
+static uint32_t pages_extend_dirty(uint32_t pages, enum run_kind kind) {
     uint32_t run = free_run_longest(&free_bins[1]);
     if (run == 0) return 0;
     uint32_t length = tag_pages(run_tag(run));
@@ -65,10 +65,10 @@ static uint32_t extend_dirty(uint32_t pages, enum run_kind kind) {
 }
 
 /* Dirty pages first; 0 when no run fits. */
-static uint32_t take_run(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
+static uint32_t pages_take(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
     uint32_t run, start = free_run_find(&free_bins[1], pages, align, kind, &run);
     *clean = false;
-    if (start == 0 && align == 1 && (start = extend_dirty(pages, kind)) != 0) return start;
+    if (start == 0 && align == 1 && (start = pages_extend_dirty(pages, kind)) != 0) return start;
     if (start == 0) {
         start = free_run_find(&free_bins[0], pages, align, kind, &run);
         *clean = true;
@@ -84,16 +84,16 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
     MALLOW_ASSERT(kind == RUN_BLOCK || kind == RUN_SLAB);
     pages_settle();
     for (bool purged = false, shrunk = kind != RUN_SLAB;;) {
-        uint32_t start = take_run(pages, align, kind, clean);
+        uint32_t start = pages_take(pages, align, kind, clean);
         if (start != 0) {
-            MALLOW_ASSERT(run_align_page(start, align) == start);
-            MALLOW_ASSERT(run_is_valid(start));
+            MALLOW_ASSERT(free_run_align(start, align) == start);
+            MALLOW_ASSERT(pages_run_is_valid(start));
             MALLOW_ASSERT(tag_pages(run_tag(start)) == pages && tag_kind(run_tag(start)) == kind);
             purge_after_alloc(pages, *clean);
             return start;
         }
-        if (page_is_scattered(kind) && grow_top(pages + SCATTER_PAGES, align)) continue;
-        if (grow_top(pages, align)) continue;
+        if (free_run_is_scattered(kind) && pages_grow_top(pages + SCATTER_PAGES, align)) continue;
+        if (pages_grow_top(pages, align)) continue;
         /* Dirty and clean neighbours are one run once all are clean. */
         if (!purged && pages <= page_counts.dirty + page_counts.clean) {
             purged = true;
@@ -109,7 +109,7 @@ void pages_free(uint32_t page, bool clean) {
     uint32_t pages = tag_pages(run_tag(page));
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(tag_kind(run_tag(page)) >= RUN_LATER && tag_kind(run_tag(page)) <= RUN_SLAB);
-    MALLOW_ASSERT(run_is_valid(page));
+    MALLOW_ASSERT(pages_run_is_valid(page));
     MALLOW_ASSERT(page_counts.used >= pages);
     page_counts.used -= pages;
     run_clear_tag(page);
@@ -120,31 +120,31 @@ void pages_free(uint32_t page, bool clean) {
 /* ---- freed without the lock ---- */
 
 /* A stack of page numbers, linked through run.next: any thread pushes, the lock's holder pops. */
-static _Atomic uint32_t later;
-static _Atomic size_t later_pages;
+static _Atomic uint32_t pages_later;
+static _Atomic size_t pages_later_count;
 
-static void push_later(uint32_t page) {
+static void pages_push_later(uint32_t page) {
     MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_LATER);
-    uint32_t head = atomic_load_explicit(&later, memory_order_relaxed);
+    uint32_t head = atomic_load_explicit(&pages_later, memory_order_relaxed);
     do {
         run_of(page)->next = head;
-    } while (!atomic_compare_exchange_weak_explicit(&later, &head, page, memory_order_release,
+    } while (!atomic_compare_exchange_weak_explicit(&pages_later, &head, page, memory_order_release,
                                                     memory_order_relaxed));
 }
 
 /* One at a time, so that a holder of the lock that is gone has lost no other. Only the holder pops,
  * so a page that is seen at the top twice was there all the time. */
-static uint32_t pop_later(void) {
-    uint32_t head = atomic_load_explicit(&later, memory_order_acquire);
+static uint32_t pages_pop_later(void) {
+    uint32_t head = atomic_load_explicit(&pages_later, memory_order_acquire);
     while (head != 0 &&
-           !atomic_compare_exchange_weak_explicit(&later, &head, run_of(head)->next,
+           !atomic_compare_exchange_weak_explicit(&pages_later, &head, run_of(head)->next,
                                                   memory_order_acquire, memory_order_acquire))
         continue;
     return head;
 }
 
 /* Others may have the lock between the slices of a long purge. */
-static void settle_now(void) {
+static void pages_settle_now(void) {
     struct lock_hold hold;
     for (bool more = true; more && open_lock_take(&global_lock, &hold);) {
         pages_settle();
@@ -161,18 +161,18 @@ bool pages_free_later(uint32_t page) {
         !atomic_compare_exchange_strong_explicit(&run_of(page)->tag, &tag, freed,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return false;
-    push_later(page);
+    pages_push_later(page);
     size_t waiting =
-        atomic_fetch_add_explicit(&later_pages, tag_pages(freed), memory_order_relaxed);
-    if (waiting + tag_pages(freed) > min_size(LATER_MAX, purge_slack())) settle_now();
+        atomic_fetch_add_explicit(&pages_later_count, tag_pages(freed), memory_order_relaxed);
+    if (waiting + tag_pages(freed) > min_size(LATER_MAX, purge_slack())) pages_settle_now();
     return true;
 }
 
 void pages_settle(void) {
     open_lock_assert_held(&global_lock);
-    if (atomic_load_explicit(&later, memory_order_relaxed) == 0) return;
-    atomic_store_explicit(&later_pages, 0, memory_order_relaxed);
-    for (uint32_t page; (page = pop_later()) != 0;) {
+    if (atomic_load_explicit(&pages_later, memory_order_relaxed) == 0) return;
+    atomic_store_explicit(&pages_later_count, 0, memory_order_relaxed);
+    for (uint32_t page; (page = pages_pop_later()) != 0;) {
         MALLOW_ASSERT(tag_kind(run_tag(page)) == RUN_LATER);
         pages_free(page, false);
     }
@@ -188,7 +188,7 @@ void pages_shrink(uint32_t page, uint32_t pages) {
     page_counts.used -= tail;
     run_set_tag(page, tag_kind(tag), pages, false);
     free_run_insert(page + pages, tail, true);
-    MALLOW_ASSERT(run_is_valid(page));
+    MALLOW_ASSERT(pages_run_is_valid(page));
 }
 
 bool pages_extend(uint32_t page, uint32_t pages) {
@@ -198,19 +198,19 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     MALLOW_ASSERT(tag_kind(tag) >= RUN_BLOCK);
     MALLOW_ASSERT(pages > have);
     MALLOW_ASSERT(next <= page_counts.top);
-    if (next == page_counts.top && !grow_top(pages - have, 1)) return false;
+    if (next == page_counts.top && !pages_grow_top(pages - have, 1)) return false;
     uint64_t after = run_tag(next);
     if (tag_kind(after) != RUN_FREE) return false;
     if (have + tag_pages(after) < pages) {
         bool at_top = next + tag_pages(after) == page_counts.top;
-        if (!at_top || tag_dirty(after) || !grow_top(pages - have, 1)) return false;
+        if (!at_top || tag_dirty(after) || !pages_grow_top(pages - have, 1)) return false;
         /* The top may have grown behind something foreign. */
         if (have + tag_pages(run_tag(next)) < pages) return false;
     }
     if (!tag_dirty(run_tag(next))) purge_regret(pages - have);
     free_run_carve(next, next, pages - have, RUN_INSIDE);
     run_set_tag(page, tag_kind(tag), pages, false);
-    MALLOW_ASSERT(run_is_valid(page));
+    MALLOW_ASSERT(pages_run_is_valid(page));
     return true;
 }
 
@@ -220,7 +220,7 @@ RARE bool pages_give_back(void) {
 }
 
 /* Has never become a slab, or is one no more. Its memory may be inaccessible. */
-static bool discard_unfinished(uint32_t page, uint64_t tag) {
+static bool pages_discard_unfinished(uint32_t page, uint64_t tag) {
     size_t first = page / GRANULE_PAGES, granules = tag_pages(tag) / GRANULE_PAGES;
     struct slab *head = slab_of(first);
     if (tag_kind(tag) != RUN_SLAB || head->kind == GRANULE_SHARED ||
@@ -239,12 +239,12 @@ RARE void pages_rebuild(bool alone) {
     size_t top = page_counts.top;
     enum run_kind least_used = alone ? RUN_BLOCK : RUN_LATER;
     /* What waits is free like the rest; but other threads may be about to push it. */
-    if (alone) atomic_store_explicit(&later, 0, memory_order_relaxed);
+    if (alone) atomic_store_explicit(&pages_later, 0, memory_order_relaxed);
     free_runs_forget();
     uint32_t free_from = GRANULE_PAGES;
     for (uint32_t page = GRANULE_PAGES; page < top;) {
         uint64_t tag = run_tag(page);
-        if (tag_kind(tag) >= least_used && !discard_unfinished(page, tag)) {
+        if (tag_kind(tag) >= least_used && !pages_discard_unfinished(page, tag)) {
             /* Whatever it was, it may have been written. */
             if (page > free_from) free_run_mark(free_from, page - free_from, true);
             if (tag_kind(tag) != RUN_FOREIGN) page_counts.used += tag_pages(tag);

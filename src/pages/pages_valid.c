@@ -6,11 +6,11 @@
 
 #ifdef MALLOW_ASSERTIONS
 
-static bool tag_is_free(uint64_t tag) {
+static bool pages_tag_is_free(uint64_t tag) {
     return tag_kind(tag) == RUN_FREE || tag_kind(tag) == RUN_FREE_END;
 }
 
-bool run_is_valid(uint32_t page) {
+bool pages_run_is_valid(uint32_t page) {
     MALLOW_ASSERT(page >= GRANULE_PAGES);
     uint64_t tag = run_tag(page);
     size_t end = page + (size_t)tag_pages(tag);
@@ -22,7 +22,7 @@ bool run_is_valid(uint32_t page) {
     MALLOW_ASSERT(tag_kind(tag) == RUN_FREE || !tag_dirty(tag));
     if (tag_kind(tag) == RUN_FREE) free_run_is_valid(page);
     uint64_t before = run_tag(page - 1);
-    if (tag_is_free(before)) {
+    if (pages_tag_is_free(before)) {
         uint32_t first = page - tag_pages(before);
         MALLOW_ASSERT(free_run_is_valid(first));
         MALLOW_ASSERT(run_tag(first) == before || tag_pages(before) > 1);
@@ -32,12 +32,13 @@ bool run_is_valid(uint32_t page) {
     uint64_t after = run_tag((uint32_t)end);
     MALLOW_ASSERT(tag_kind(after) != RUN_INSIDE);
     MALLOW_ASSERT(tag_kind(after) != RUN_FREE_END);
-    MALLOW_ASSERT(!tag_is_free(tag) || !tag_is_free(after) || tag_dirty(tag) != tag_dirty(after));
+    MALLOW_ASSERT(!pages_tag_is_free(tag) || !pages_tag_is_free(after) ||
+                  tag_dirty(tag) != tag_dirty(after));
     return true;
 }
 
 /* The runs in one list; `dirty` as its index in free_bins. */
-static size_t free_list_count(unsigned dirty, unsigned bin) {
+static size_t pages_list_count(unsigned dirty, unsigned bin) {
     size_t count = 0;
     uint32_t before = 0;
     for (uint32_t page = free_bins[dirty].head[bin]; page != 0; page = run_of(page)->next) {
@@ -59,7 +60,7 @@ bool pages_are_valid(void) {
     pages_valid_runs = 0;
     for (uint32_t page = GRANULE_PAGES; page < seen.top; page += tag_pages(run_tag(page))) {
         uint64_t tag = run_tag(page);
-        MALLOW_ASSERT(run_is_valid(page));
+        MALLOW_ASSERT(pages_run_is_valid(page));
         pages_valid_runs++;
         if (tag_kind(tag) == RUN_FREE) {
             seen.free_runs++;
@@ -70,7 +71,7 @@ bool pages_are_valid(void) {
     }
     size_t listed = 0;
     for (unsigned bin = 0; bin < BINS; bin++)
-        listed += free_list_count(0, bin) + free_list_count(1, bin);
+        listed += pages_list_count(0, bin) + pages_list_count(1, bin);
     MALLOW_ASSERT(listed == seen.free_runs);
     MALLOW_ASSERT(page_counts.free_runs == seen.free_runs);
     MALLOW_ASSERT(page_counts.used == seen.used);

@@ -8,7 +8,7 @@
 
 /* Asserts that the tags of the run that begins at the page agree with its length, and those of its
  * neighbours with its ends. Returns true. */
-bool run_is_valid(uint32_t page);
+bool pages_run_is_valid(uint32_t page);
 
 /* Asserts that runs cover all pages below the top, that free neighbours of one kind are merged,
  * that each free run is in the list for its length, and that the counts are right. Returns true. */

@@ -27,12 +27,12 @@
 
 #define SLACK_MINIMUM ((size_t)256 * KIB >> RUN_SHIFT)
 
-static size_t retain_bytes = SIZE_MAX;
+static size_t purge_retain_bytes = SIZE_MAX;
 
 static struct {
     _Atomic int64_t tick_end;
     size_t lowest_dirty; /* the fewest dirty pages during this tick */
-} window;
+} purge_window;
 
 /* What the program frees and needs again within a second. A program that does so shows it the first
  * time, when what went has to be fetched again; one that has freed what it will not need does not.
@@ -42,7 +42,7 @@ static struct {
     size_t returned; /* pages that went as excess, */
     size_t missed;   /* and fresh ones that were needed since: */
     int64_t until;   /* both count until then */
-} burst = {.allowed = BURST_FIRST};
+} purge_burst = {.allowed = BURST_FIRST};
 
 /* What the process's control group allows, in pages. */
 static struct {
@@ -50,19 +50,19 @@ static struct {
     size_t room;  /* what other processes leave of it */
 } purge_group = {SIZE_MAX, SIZE_MAX};
 
-void purge_set_retain(size_t bytes) { retain_bytes = bytes; }
+void purge_set_retain(size_t bytes) { purge_retain_bytes = bytes; }
 
-bool purge_is_wanted(void) { return retain_bytes != PURGE_NEVER; }
+bool purge_is_wanted(void) { return purge_retain_bytes != PURGE_NEVER; }
 
 size_t purge_slack(void) {
-    if (retain_bytes == SIZE_MAX) return SIZE_MAX;
-    return max_size(SLACK_MINIMUM, retain_bytes / 8 >> RUN_SHIFT);
+    if (purge_retain_bytes == SIZE_MAX) return SIZE_MAX;
+    return max_size(SLACK_MINIMUM, purge_retain_bytes / 8 >> RUN_SHIFT);
 }
 
 /* ---- the control group ---- */
 
 /* Pages that are not free, resident or not. */
-static size_t pages_in_use(void) {
+static size_t purge_pages_in_use(void) {
     return page_counts.used + ((mapping_bytes() + meta_bytes_used()) >> RUN_SHIFT);
 }
 
@@ -70,7 +70,7 @@ RARE void purge_read_group(void) {
     struct cgroup_memory memory = cgroup_memory();
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return;
-    size_t ours = pages_in_use() + page_counts.dirty; /* a part of what is in use there */
+    size_t ours = purge_pages_in_use() + page_counts.dirty; /* a part of what is in use there */
     bool limited = memory.limit != SIZE_MAX;
     purge_group.limit = limited ? memory.limit >> RUN_SHIFT : SIZE_MAX;
     purge_group.room =
@@ -79,32 +79,32 @@ RARE void purge_read_group(void) {
 }
 
 /* Free pages that the group has room for; none when what is in use comes near the limit. */
-static size_t group_pages(void) {
+static size_t purge_group_pages(void) {
     if (purge_group.limit == SIZE_MAX) return SIZE_MAX;
-    size_t use = pages_in_use() + purge_group.limit / GROUP_MARGIN;
+    size_t use = purge_pages_in_use() + purge_group.limit / GROUP_MARGIN;
     return purge_group.room - min_size(purge_group.room, use);
 }
 
 /* ---- how much ---- */
 
-static size_t budget_pages(void) {
-    if (retain_bytes != SIZE_MAX) return retain_bytes >> RUN_SHIFT;
+static size_t purge_budget_pages(void) {
+    if (purge_retain_bytes != SIZE_MAX) return purge_retain_bytes >> RUN_SHIFT;
     size_t budget = max_size(RETAIN_MINIMUM >> RUN_SHIFT, page_counts.used / 8);
-    return min_size(budget, min_size(purge_group.limit / GROUP_PART, group_pages() / 2));
+    return min_size(budget, min_size(purge_group.limit / GROUP_PART, purge_group_pages() / 2));
 }
 
 /* What may be kept within a tick: as much as is used, for a block that grows leaves its pages to
  * the next one, and what the program has shown that it needs. */
-static size_t burst_pages(size_t budget) {
-    size_t most = min_size(purge_group.limit / GROUP_PART, group_pages() / 2);
-    return max_size(budget, min_size(max_size(burst.allowed, page_counts.used), most));
+static size_t purge_burst_pages(size_t budget) {
+    size_t most = min_size(purge_group.limit / GROUP_PART, purge_group_pages() / 2);
+    return max_size(budget, min_size(max_size(purge_burst.allowed, page_counts.used), most));
 }
 
 /* Pages beyond what may be kept, however short a time: half a slice, for fewer system calls. */
-static size_t excess_pages(void) {
-    size_t budget = budget_pages(), slack = purge_slack();
-    if (retain_bytes == SIZE_MAX) {
-        budget = burst_pages(budget);
+static size_t purge_excess_pages(void) {
+    size_t budget = purge_budget_pages(), slack = purge_slack();
+    if (purge_retain_bytes == SIZE_MAX) {
+        budget = purge_burst_pages(budget);
         slack = min_size(PURGE_SLICE / 2, budget / 4);
     }
     size_t excess = page_counts.dirty - min_size(page_counts.dirty, budget);
@@ -113,40 +113,42 @@ static size_t excess_pages(void) {
 
 bool purge_excess(void) {
     open_lock_assert_held(&global_lock);
-    size_t excess = excess_pages();
+    size_t excess = purge_excess_pages();
     if (excess == 0) return false;
     size_t gone = purge_runs_dirty(min_size(excess, PURGE_SLICE));
-    burst.returned += gone;
-    burst.until = os_coarse_ns() + REGRET_NS;
+    purge_burst.returned += gone;
+    purge_burst.until = os_coarse_ns() + REGRET_NS;
     return gone != 0 && excess > PURGE_SLICE;
 }
 
 /* Once a part of what went is needed again, all of it should have stayed. */
 void purge_regret(size_t pages) {
     open_lock_assert_held(&global_lock);
-    if (burst.returned == 0) return;
-    if (os_coarse_ns() >= burst.until) burst.returned = burst.missed = 0;
-    burst.missed += pages;
-    if (burst.returned == 0 || burst.missed < burst.returned / REGRET_PART) return;
-    burst.allowed = max_size(burst.allowed + burst.returned, BURST_SHOWN);
-    burst.returned = burst.missed = 0;
+    if (purge_burst.returned == 0) return;
+    if (os_coarse_ns() >= purge_burst.until) purge_burst.returned = purge_burst.missed = 0;
+    purge_burst.missed += pages;
+    if (purge_burst.returned == 0 || purge_burst.missed < purge_burst.returned / REGRET_PART)
+        return;
+    purge_burst.allowed = max_size(purge_burst.allowed + purge_burst.returned, BURST_SHOWN);
+    purge_burst.returned = purge_burst.missed = 0;
 }
 
 /* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
  */
 bool purge_unused(int64_t now) {
     open_lock_assert_held(&global_lock);
-    size_t budget = budget_pages();
-    size_t unused = min_size(window.lowest_dirty, page_counts.dirty);
+    size_t budget = purge_budget_pages();
+    size_t unused = min_size(purge_window.lowest_dirty, page_counts.dirty);
     size_t gone = unused > budget ? purge_runs_dirty(min_size(unused - budget, PURGE_SLICE)) : 0;
-    window.lowest_dirty = unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : page_counts.dirty;
+    purge_window.lowest_dirty =
+        unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : page_counts.dirty;
     if (unused <= budget + PURGE_SLICE)
-        atomic_store_explicit(&window.tick_end, now + TICK_NS, memory_order_relaxed);
+        atomic_store_explicit(&purge_window.tick_end, now + TICK_NS, memory_order_relaxed);
     return gone != 0;
 }
 
 bool purge_tick_is_over(int64_t now) {
-    return now >= atomic_load_explicit(&window.tick_end, memory_order_relaxed);
+    return now >= atomic_load_explicit(&purge_window.tick_end, memory_order_relaxed);
 }
 
 #define CALL_NS 100000ll /* decay looks at it once in 64 slow paths */
@@ -162,10 +164,10 @@ void purge_after_free(void) {
     open_lock_assert_held(&global_lock);
     size_t before = page_counts.dirty;
     purge_excess();
-    size_t budget = budget_pages();
+    size_t budget = purge_budget_pages();
     if (page_counts.dirty <= budget) return;
     purge_wake();
-    if (retain_bytes != SIZE_MAX || page_counts.dirty != before)
+    if (purge_retain_bytes != SIZE_MAX || page_counts.dirty != before)
         return; /* a slice is all one call may do */
     int64_t time = purge_now();
     if (purge_tick_is_over(time)) purge_unused(time);
@@ -173,25 +175,25 @@ void purge_after_free(void) {
 
 bool purge_exceeds_budget(void) {
     open_lock_assert_held(&global_lock);
-    return page_counts.dirty > budget_pages();
+    return page_counts.dirty > purge_budget_pages();
 }
 
 /* Dirty pages that are too many while fresh ones are used. */
-static size_t above_allowance(void) {
-    size_t allowance = max_size(2 * budget_pages(), page_counts.used / 2);
-    allowance = min_size(allowance, group_pages());
+static size_t purge_above_allowance(void) {
+    size_t allowance = max_size(2 * purge_budget_pages(), page_counts.used / 2);
+    allowance = min_size(allowance, purge_group_pages());
     return page_counts.dirty > allowance ? page_counts.dirty - allowance : 0;
 }
 
 size_t purge_exchange(size_t pages) {
     open_lock_assert_held(&global_lock);
-    return purge_runs_dirty(min_size(pages, above_allowance()));
+    return purge_runs_dirty(min_size(pages, purge_above_allowance()));
 }
 
 void purge_after_alloc(size_t pages, bool clean) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(pages != 0);
-    window.lowest_dirty = min_size(window.lowest_dirty, page_counts.dirty);
+    purge_window.lowest_dirty = min_size(purge_window.lowest_dirty, page_counts.dirty);
     if (clean) purge_regret(pages);
     if (clean && pages <= PURGE_SLICE) purge_exchange(pages);
 }

@@ -12,9 +12,9 @@
 #include "pages/space.h"
 
 /* Gives back the last `pages` of a dirty run, or some more to make whole ones. */
-static bool purge_tail(uint32_t run, uint32_t pages) {
+static bool purge_runs_tail(uint32_t run, uint32_t pages) {
     uint32_t length = tag_pages(run_tag(run)), unit = (uint32_t)(os_page_size() / RUN_PAGE);
-    struct page_range gone = run_whole_pages(run);
+    struct page_range gone = free_run_whole_pages(run);
     if (gone.first >= gone.end) return false;
     uint32_t most = (pages + unit - 1) & ~(unit - 1);
     if (gone.end - gone.first > most) gone.first = gone.end - most;
@@ -38,7 +38,7 @@ size_t purge_runs_dirty(size_t pages) {
         if (run == 0) break;
         uint32_t part = (uint32_t)min_size(tag_pages(run_tag(run)), pages - done);
         size_t before = page_counts.dirty;
-        if (!purge_tail(run, part)) break;
+        if (!purge_runs_tail(run, part)) break;
         done += before - page_counts.dirty;
     }
     return done;
@@ -46,20 +46,20 @@ size_t purge_runs_dirty(size_t pages) {
 
 /* The free run that ends at the top, clean if that can be, or 0. */
 /* NOLINTNEXTLINE(misc-no-recursion): once more, without what was dirty */
-static uint32_t last_free(void) {
+static uint32_t purge_runs_last(void) {
     uint64_t last = run_tag((uint32_t)page_counts.top - 1);
     enum run_kind kind = tag_kind(last);
     if (kind != RUN_FREE && kind != RUN_FREE_END) return 0;
     uint32_t run = (uint32_t)page_counts.top - tag_pages(last);
     if (!tag_dirty(last)) return run;
-    purge_tail(run, tag_pages(last));
-    return tag_dirty(run_tag((uint32_t)page_counts.top - 1)) ? 0 : last_free();
+    purge_runs_tail(run, tag_pages(last));
+    return tag_dirty(run_tag((uint32_t)page_counts.top - 1)) ? 0 : purge_runs_last();
 }
 
 RARE bool purge_runs_top(void) {
     open_lock_assert_held(&global_lock);
     if (space.granules == 0) return false;
-    for (uint32_t run; (run = last_free()) != 0; page_counts.top = run)
+    for (uint32_t run; (run = purge_runs_last()) != 0; page_counts.top = run)
         free_run_unmark(run, tag_pages(run_tag(run)), false);
     MALLOW_ASSERT(pages_are_valid());
     return space_give_back(round_up(page_counts.top << RUN_SHIFT, GRANULE));

@@ -40,23 +40,7 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "pages/granule.h"
-
-enum growth {
-    GROW_MAPPED,    /* mapped as far as it is used, where nothing else is */
-    GROW_COMMITTED, /* made accessible in a reservation */
-    GROW_BREAK,     /* by the program break; GROW_MAPPED once that is stuck */
-};
-
-/* What becomes accessible from its start upwards. */
-struct part {
-    char *start;
-    size_t accessible; /* bytes */
-    size_t limit;      /* bytes it may have */
-    size_t asked_for;  /* bytes: beyond accessible while the system is asked, see part_repair */
-    size_t lowest;     /* bytes that stay: of the break, once mappings follow them */
-    enum growth by;
-    bool occupied; /* the last step failed because something else is mapped there */
-};
+#include "pages/part.h"
 
 struct space {
     /* What every free reads: constant after start-up, but for the number, which only grows; 0 while
@@ -90,21 +74,6 @@ bool space_start_locked(void);
 
 /* A place for a range, at random, where nothing is mapped unasked; aligned to GRANULE. */
 char *space_random_place(void);
-
-/* Makes at least `bytes` from the start of the part accessible; false when refused. Under the
- * global lock. */
-bool part_grow(struct part *part, size_t bytes);
-
-/* Takes back what was tried in vain. */
-void part_undo(struct part *part);
-
-/* Gives back what lies beyond the first `bytes` of the part, which nothing may use any more. False
- * when there is nothing, or the system refuses. Under the global lock. */
-bool part_shrink(struct part *part, size_t bytes);
-
-/* After a part_grow that was never finished: what was mapped but not yet counted would be in the
- * way for ever. */
-void part_repair(struct part *part);
 
 /* Goes on with that many granules behind what somebody else has put in the way of the blocks.
  * Returns the first of them, or 0. */

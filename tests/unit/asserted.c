@@ -300,11 +300,11 @@ static void free_twice(void) {
 static void a_run_tag_that_disagrees_with_its_length(void **state) {
     (void)state;
     expect(shorten_a_used_run, "tag_kind(after) != RUN_INSIDE", "pages/pages_valid.c",
-           "run_is_valid");
+           "pages_run_is_valid");
     expect(shorten_the_end_of_a_free_run, "tag_pages(end) == tag_pages(tag)", "pages/free_runs.c",
            "free_run_is_valid");
     expect(list_a_run_by_the_wrong_length, "free_bin_of(tag_pages(run_tag(page))) == bin",
-           "pages/pages_valid.c", "free_list_count");
+           "pages/pages_valid.c", "pages_list_count");
     expect(free_twice,
            "tag_kind(run_tag(page)) >= RUN_LATER && tag_kind(run_tag(page)) <= RUN_SLAB",
            "pages/pages.c", "pages_free");
