@@ -19,12 +19,12 @@
 
 static struct guard_record *guard_in_motion; /* its pages are being opened or closed */
 
-/* Where the block begins in its pages. */
+/* Returns the offset of the block in its pages. */
 static size_t guard_offset(size_t size, size_t bytes, size_t align) {
     return settings.guard_left ? 0 : (bytes - size) & ~(align - 1);
 }
 
-/* Under the lock, which a fork does not wait for. */
+/* A fork does not wait for guard_lock, so its child finishes what guard_in_motion says. */
 static bool guard_open_pages(struct guard_record *record) {
     lock_assert_held(&guard_lock);
     MALLOW_ASSERT(guard_in_motion == NULL);
@@ -59,7 +59,8 @@ static struct guard_record *guard_make(size_t size, size_t align) {
     return guard_open_pages(record) ? record : NULL;
 }
 
-/* Of every block's guarding the system call would be a part that is felt. */
+/* With guard=1, fault_watch is called once in so many blocks: its system call would take a
+ * noticeable part of the time of each. */
 #define WATCH_EVERY 16u
 
 static void guard_watch(void) {
@@ -79,7 +80,7 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
         record->allocated = stack;
         record->allocated_by = thread_id();
         record->life = LIFE_LIVE;
-        signal_order(); /* a fork finds it in motion or live */
+        signal_order(); /* the child of a fork finds it in motion or live */
         guard_in_motion = NULL;
         guard_budget_count(record, true);
         guard_watch();
@@ -94,7 +95,7 @@ static void guard_release(struct guard_record *record, stack_id stack) {
     record->freed = stack;
     record->freed_by = thread_id();
     guard_in_motion = record;
-    signal_order(); /* a fork finds it live or in motion: its pages are still accessible */
+    signal_order(); /* until then the child of a fork finds it live, with its pages accessible */
     record->life = LIFE_FREED;
     guard_budget_count(record, false);
     guard_close_pages(record);
@@ -112,8 +113,8 @@ static RARE void guard_report_free(const void *p) {
     });
 }
 
-/* A damaged block is freed after the report, which shows it. */
-/* NOLINTNEXTLINE(misc-no-recursion): trouble is found once */
+/* A damaged block is freed after the report, because the report shows its content. */
+/* NOLINTNEXTLINE(misc-no-recursion): damage is found once for each block */
 enum guard_result guard_free(void *p, stack_id stack) {
     struct guard_damage damage;
     if (!guard_range_contains(p)) return GUARD_NOT;
@@ -138,7 +139,7 @@ static void guard_mark_opened(struct guard_record *record) {
         record->stays = true;
 }
 
-/* A page of nobody's would be somebody's later. */
+/* A page without an owner stays closed, because a block may get it later. Page 0 never has one. */
 RARE bool guard_open(const void *p) {
     if (!guard_range_contains(p)) return false;
     char *page = (char *)((uintptr_t)p & ~(os_page_size() - 1));
@@ -151,7 +152,7 @@ RARE bool guard_open(const void *p) {
     return opened;
 }
 
-/* What had not yet become a block, or was not yet closed, is as good as freed. */
+/* Treats a block that another thread was making or freeing during the fork as freed. */
 static RARE void guard_finish_motion(void) {
     struct guard_record *record = guard_in_motion;
     guard_in_motion = NULL;

@@ -9,17 +9,17 @@
 #include "guard/guard_record.h"
 #include "os/os.h"
 
-/* Live blocks may take half of a budget, a third goes to a range of 32 times the budget: a record
- * of 64 bytes for two pages, and an entry of the index and one of the kernel's for each. */
+/* Live blocks may take half of the budget. A range of 32 times the budget takes about a third: a
+ * record of 64 bytes for two pages, and an index entry and a page-table entry for each page. */
 #define GUARD_BUDGET_DEFAULT MIB
 #define RANGE_OF_BUDGET 32u
 #define RANGE_MAX (64 * GIB)
 #define RANGE_PAGES_MIN ((size_t)2048)
-#define LARGEST_SHARE 32u /* no block takes more of it */
+#define LARGEST_SHARE 32u /* a block takes at most one such part of the budget */
 
 static UNTOUCHED struct {
-    size_t blocks, bytes;         /* live, with pages; and these pages */
-    struct mapping_counts counts; /* of all that live, as they were asked for */
+    size_t blocks, bytes;         /* live blocks that have pages, and bytes of these pages */
+    struct mapping_counts counts; /* of all live blocks, by requested size */
 } guard_budget;
 
 static size_t guard_budget_now(void) {
@@ -32,7 +32,8 @@ size_t guard_budget_range(void) {
     return max_size(most, RANGE_PAGES_MIN * os_page_size());
 }
 
-/* Each block that is accessible divides a mapping into three. */
+/* Each accessible block splits one mapping into three, so it adds two. Half of the limit is left to
+ * others. */
 static bool guard_budget_mappings_left(void) {
     static UNTOUCHED size_t most;
     if (most == 0) most = os_mapping_limit() / 4;

@@ -25,7 +25,7 @@ static bool guard_damage_is_filled(const char *from, const char *to) {
                           memcmp(from, from + 1, (size_t)(to - from) - 1) == 0);
 }
 
-/* The byte nearest to the block that was written around it; NULL when there is none. */
+/* Returns a byte around the block that was written, the nearest one on its side, or NULL. */
 static const char *guard_damage_at(const struct guard_record *record) {
     const char *pages = guard_table_start(record), *end = record->start + record->size;
     const char *at = end, *pages_last = guard_table_end(record);
@@ -52,7 +52,6 @@ RARE void guard_damage_report(const struct block_info *block, const char *at) {
     });
 }
 
-/* What somebody wrote around a live block; it is marked as reported. */
 bool guard_damage_find(struct guard_record *record, struct guard_damage *found) {
     lock_assert_held(&guard_lock);
     found->at = record->reported ? NULL : guard_damage_at(record);
@@ -62,7 +61,7 @@ bool guard_damage_find(struct guard_record *record, struct guard_damage *found) 
     return true;
 }
 
-/* The first damaged one from the n-th record on, 0: none. */
+/* Returns the number of the first damaged record from the n-th on, or 0. */
 static uint32_t guard_damage_next(uint32_t n, struct guard_damage *found) {
     struct guard_record *record;
     lock_take(&guard_lock);

@@ -26,8 +26,8 @@ static size_t guard_info_distance(const struct guard_record *record, const char 
     return (size_t)(p < record->start ? record->start - p : p - (record->start + record->size));
 }
 
-/* Of the record of an inaccessible page and the one behind it: that which has no other pages' bytes
- * between its block and p's page, or the nearer one. */
+/* Chooses between the records before and after an inaccessible page that p lies in: the one whose
+ * block touches that page if only one does, or else the one whose block is nearer to p. */
 static struct guard_record *guard_info_nearer(struct guard_record *before,
                                               struct guard_record *behind, const char *p) {
     if (before == NULL || behind == NULL) return before != NULL ? before : behind;

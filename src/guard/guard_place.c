@@ -15,7 +15,8 @@ static struct {
     uint64_t frees;
 } guard_place_vain; /* the last search that found nothing, and when */
 
-/* The end of the first record that keeps some of these pages; 0 when all can be had. */
+/* Returns the end of the first record that still needs one of these pages, or 0 when all of them
+ * are available. */
 static size_t guard_place_blocked_until(size_t page, size_t pages) {
     size_t end = min_size(page + pages, guard_table_high());
     while (page < end) {
@@ -35,7 +36,7 @@ static size_t guard_place_align(size_t page, size_t align) {
     return (round_up(address, align) - (uintptr_t)guard_range.base) >> guard_range.shift;
 }
 
-/* The first place within [from, to) for so many pages; 0 when there is none. */
+/* Returns the first place within [from, to) for `pages` pages, or 0 when there is none. */
 static size_t guard_place_search(size_t from, size_t to, size_t pages, size_t align) {
     MALLOW_ASSERT(pages != 0);
     size_t page = guard_place_align(from, align);
@@ -47,7 +48,7 @@ static size_t guard_place_search(size_t from, size_t to, size_t pages, size_t al
     return 0;
 }
 
-/* Looking through a range that is full takes long. */
+/* Searching a full range takes long, so a search that would probably fail again is skipped. */
 static bool guard_place_is_vain(size_t pages) {
     return guard_place_vain.pages != 0 && pages >= guard_place_vain.pages &&
            guard_table_frees() - guard_place_vain.frees < GUARD_REUSE_DISTANCE / 4;
@@ -66,8 +67,9 @@ static size_t guard_place_find(size_t pages, size_t align) {
     return 0;
 }
 
-/* When the cursor leaves a stretch that a page of the kernel's own tables describes, the one before
- * is discarded as a whole if nothing there lives (any more): then that page goes back too. */
+/* One page-table page of the kernel describes a stretch of the range. When the cursor leaves such a
+ * stretch, the stretch before it is discarded as a whole if it has no live block, because the
+ * kernel then frees the page-table page, too. */
 static void guard_place_give_back_table(size_t next) {
     size_t covered = os_page_size() / sizeof(uint64_t) << guard_range.shift;
     uintptr_t left = (uintptr_t)guard_range_page(guard_place_cursor) & ~(covered - 1);
@@ -83,7 +85,8 @@ static void guard_place_give_back_table(size_t next) {
     os_discard((void *)(left - covered), covered);
 }
 
-/* What was known of pages that others get is forgotten before a fork can find both. */
+/* Forgets freed blocks whose pages a new record gets, so that the child of a fork never finds two
+ * records for one page. */
 static void guard_place_forget(size_t page, size_t end) {
     end = min_size(end, guard_table_high());
     for (; page < end; page++) {
@@ -100,7 +103,8 @@ void guard_place_keep(struct guard_record *record) {
     guard_table_own(record);
 }
 
-/* Inaccessible pages before a block, in the modes that check: what is behind it nobody can tell. */
+/* In the checking modes, a random number of inaccessible pages lies before a block, so that the
+ * distance between two blocks cannot be predicted. */
 #define GAP_MAX 4u
 
 static size_t guard_place_gap(void) {

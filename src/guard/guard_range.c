@@ -10,11 +10,11 @@
 #include "pages/mapping.h"
 
 #define RANGE_TRIES 8
-#define BEGIN_EVERY 256u /* without address space, one call in so many asks again */
+#define BEGIN_EVERY 256u /* when address space was refused, one call in so many tries again */
 #define RANGE_SMALLEST MIB
-#define RECORDS_MAX ((uint32_t)1 << 20) /* 64 MiB of them */
+#define RECORDS_MAX ((uint32_t)1 << 20) /* they take 64 MiB */
 
-/* The range is mapped in steps of this and more. */
+/* The range is mapped in steps of at least and at most so many bytes. */
 #define RANGE_STEP_MIN (4 * MIB)
 #define RANGE_STEP_MAX GIB
 
@@ -43,7 +43,7 @@ static size_t guard_range_own_bytes(size_t bytes) {
     return guard_range.index.limit + guard_range.records.limit;
 }
 
-/* `own` has room for own_bytes_for(bytes). */
+/* `own` has room for guard_range_own_bytes(bytes). */
 static void guard_range_lay_out(char *pages, char *own, size_t bytes, enum growth by) {
     guard_range_measure(bytes, by);
     guard_range.pages.start = pages;
@@ -62,8 +62,6 @@ static bool guard_range_grow(struct part *part, size_t bytes) {
     return grown;
 }
 
-/* Reserves the pages up to `end`, of which the last `pages` are for a block, and the index of them.
- */
 bool guard_range_reach(size_t end, size_t pages) {
     MALLOW_ASSERT(pages <= end);
     struct part *part = &guard_range.pages;
@@ -71,7 +69,7 @@ bool guard_range_reach(size_t end, size_t pages) {
     size_t bytes = pages << guard_range.shift, index = end * sizeof *guard_range.owner;
     if (need <= have) return guard_range_grow(&guard_range.index, index);
     size_t allowed = min_size(part->limit, os_address_limit() / ADDRESS_SHARE & ~(GRANULE - 1));
-    /* Address space is not reserved for what cannot be written. */
+    /* Do not reserve address space for a block whose memory the kernel refuses. */
     if (bytes >= RANGE_STEP_MIN && !mapping_is_possible(bytes)) return false;
     size_t step = max_size(RANGE_STEP_MIN, min_size(have / 4, RANGE_STEP_MAX));
     size_t want = min_size(round_up(max_size(need, have + step), GRANULE), allowed);
@@ -103,8 +101,8 @@ static bool guard_range_is_apart(const char *a, size_t a_bytes, const char *b, s
     return a + a_bytes <= b || b + b_bytes <= a;
 }
 
-/* What an address belongs to is told by the range that it is in: so none may reach into another,
- * nor grow into it. */
+/* An address is attributed to the range that contains it. So no range may overlap another one or
+ * grow into it. */
 static bool guard_range_choose(size_t bytes) {
     if (sizeof(void *) < 8) return false;
     size_t own_bytes = guard_range_own_bytes(bytes);
@@ -119,7 +117,7 @@ static bool guard_range_choose(size_t bytes) {
     return false;
 }
 
-/* The largest that is granted, at once. */
+/* Reserves the largest range that the kernel grants, all at once. */
 static bool guard_range_reserve(size_t bytes) {
     for (; bytes >= RANGE_SMALLEST; bytes = bytes / 2 & ~(GRANULE - 1)) {
         size_t own = guard_range_own_bytes(bytes);

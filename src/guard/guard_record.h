@@ -9,19 +9,19 @@
 #include "report/block.h"
 
 struct guard_record {
-    char *start;         /* what the program was given */
-    size_t size;         /* as it asked for */
-    uint64_t freed_at;   /* `frees` then */
-    uint32_t first;      /* page */
-    uint32_t pages;      /* the one behind the block included */
-    uint32_t next_freed; /* record that was freed after this one */
+    char *start;         /* the pointer that the program has */
+    size_t size;         /* as requested */
+    uint64_t freed_at;   /* guard_table_frees() at that time */
+    uint32_t first;      /* number of its first page */
+    uint32_t pages;      /* including the inaccessible one after the block */
+    uint32_t next_freed; /* the record after this one in the list of freed ones */
     stack_id allocated, freed;
     int allocated_by, freed_by;
     uint8_t life, family; /* enum block_life, enum family */
-    uint8_t align;        /* as asked for: its power of two */
-    bool opened;          /* the page behind was made accessible after a fault */
-    bool stays;           /* its pages are not what they were at first: nobody gets them again */
-    bool reported;        /* as damaged */
+    uint8_t align;        /* as requested: log2 of it */
+    bool opened;          /* the page after the block was made accessible after a fault */
+    bool stays;    /* its pages are no longer inaccessible or zero: no other block gets them */
+    bool reported; /* its damage was reported */
 };
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/settings.h"
 #include "os/os.h"
 
-/* Even over 1 to 2N - 1. */
+/* The intervals are uniform over 1 to 2N - 1, so their mean is N. */
 static size_t guard_sample_draw(struct sample_countdown *sample) {
     MALLOW_ASSERT(settings.guard != 0);
     sample->random ^= sample->random << 13;
@@ -24,7 +24,7 @@ bool guard_sample_due(struct sample_countdown *sample, size_t passed) {
         sample->left -= passed;
         return false;
     }
-    /* What was passed beyond the one that was due counts for the next. */
+    /* Allocations beyond the one that was due count towards the next interval. */
     size_t beyond = passed - sample->left, interval = guard_sample_draw(sample);
     sample->left = interval > beyond ? interval - beyond : 1;
     return true;

@@ -9,9 +9,9 @@
 #include "os/os.h"
 
 static UNTOUCHED struct {
-    uint32_t high;                     /* pages from here on were never used */
-    uint32_t count;                    /* records from 1 on that were ever used */
-    uint32_t oldest_freed, last_freed; /* a list of records, those without life included */
+    uint32_t high;                     /* pages from this one on were never owned */
+    uint32_t count;                    /* records 1 to count were used at least once */
+    uint32_t oldest_freed, last_freed; /* a list of all records without a live block */
     uint64_t frees;
 } guard_table;
 
@@ -78,7 +78,8 @@ void guard_table_close(struct guard_record *record, uint32_t pages) {
     os_protect(start, bytes);
 }
 
-/* Of blocks that are large for the range fewer must do. */
+/* Blocks that are large for the range are reused earlier: after as many frees as half of the range
+ * has places of their size. */
 bool guard_table_may_reuse(const struct guard_record *record) {
     size_t pages = guard_range_pages();
     return record->life == LIFE_FREED && !record->stays &&
@@ -86,7 +87,6 @@ bool guard_table_may_reuse(const struct guard_record *record) {
                min_size(GUARD_REUSE_DISTANCE, pages / 2 / record->pages);
 }
 
-/* What was known of the block is forgotten; its record stays in the list. */
 void guard_table_forget(struct guard_record *record) {
     if (record->life != LIFE_FREED) return;
     guard_table_set_owner(record, 0);
@@ -105,7 +105,8 @@ static uint32_t guard_table_take_oldest(void) {
     return n;
 }
 
-/* From the head of the list: they would be in the way there. */
+/* Removes records whose pages cannot be reused from the head of the list, where they would block
+ * all others. */
 static void guard_table_drop_staying(void) {
     uint32_t n = guard_table.oldest_freed;
     while (n != 0 && guard_range.record[n].stays) n = guard_range.record[n].next_freed;
@@ -113,7 +114,6 @@ static void guard_table_drop_staying(void) {
     if (n == 0) guard_table.last_freed = 0;
 }
 
-/* One that nothing is known of, else a new one, else that of the block that was freed first. */
 uint32_t guard_table_take(void) {
     guard_table_drop_staying();
     uint32_t n = guard_table.oldest_freed;
@@ -136,7 +136,7 @@ static void guard_table_append(uint32_t n) {
     guard_table.last_freed = n;
 }
 
-/* It is the next one that is taken. */
+/* The record goes to the head of the list, so that it is the next one to be taken. */
 void guard_table_refuse(struct guard_record *record) {
     lock_assert_held(&guard_lock);
     MALLOW_ASSERT(record->life == LIFE_NONE);
@@ -153,7 +153,8 @@ void guard_table_release(struct guard_record *record) {
     guard_table_append((uint32_t)(record - guard_range.record));
 }
 
-/* Records without a live block: of those that were freed lately, or all others. */
+/* Lists the records without a live block: those that were freed too recently for reuse if `lately`,
+ * or else all others. */
 static RARE void guard_table_append_those(bool lately) {
     for (uint32_t n = 1; n <= guard_table.count; n++) {
         const struct guard_record *record = &guard_range.record[n];
@@ -162,7 +163,7 @@ static RARE void guard_table_append_those(bool lately) {
     }
 }
 
-/* Only what records say of themselves is taken for true. */
+/* Rebuilds the index, the list and the counts from the records, which alone are reliable. */
 RARE void guard_table_after_fork(void) {
     guard_range_repair();
     if (guard_range.base == NULL) return;
