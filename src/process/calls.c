@@ -18,7 +18,7 @@ static UNTOUCHED struct mallow_call_page calls_private;
 
 static struct {
     struct mallow_call_page *page;
-    struct mallow_call_page *shared; /* of this process or of one that it was forked from */
+    struct mallow_call_page *shared; /* by this process or one that it was forked from */
 } calls = {.page = &calls_private};
 
 struct mallow_call_page *calls_page(void) { return calls.page; }
@@ -33,8 +33,8 @@ static struct mallow_size_calls *calls_row_of(size_t size) {
     return &calls.page->rows[size <= SLOT_MAX ? size_class_of(size) : CLASSES];
 }
 
-/* A free of another thread may be counted before its allocation is, so that the live bytes are
- * below zero for a moment. */
+/* The comparison is signed, because the live bytes can fall below zero: another thread may free a
+ * block that calls_start has not counted yet. */
 static void calls_add_live(struct mallow_size_calls *row, size_t bytes) {
     calls_add(&row->live_bytes, bytes);
     uint64_t live = __atomic_add_fetch(&calls.page->live_bytes, bytes, __ATOMIC_RELAXED);
@@ -68,7 +68,8 @@ void calls_count_resize(size_t before, size_t after) {
     }
 }
 
-/* Also of an address inside the block: the free is counted, and reported after that. */
+/* Accepts an address inside the block, too: such a free is counted here and reported as an error
+ * later. */
 static bool calls_size_of(const void *p, size_t *size) {
     struct block_info info;
     if (!block_info_of(p, &info) || info.life != LIFE_LIVE) return false;
@@ -81,7 +82,7 @@ static void calls_allocated(const void *p, const struct alloc_request *request) 
     if (p != NULL) calls_count_alloc(mallow_usable_size(p));
 }
 
-/* The plain look-up comes first: it is the short one, and mostly the right one. */
+/* The plain look-up comes first, because it is short and usually finds the block. */
 static void calls_freeing(void *p, const struct free_request *request) {
     struct block_ref block;
     size_t size;

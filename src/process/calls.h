@@ -1,6 +1,6 @@
 /*
  * Exact counts of calls by block size, for the summary (stats=exit). They are kept in the process's
- * own memory, or in a page that the process that started it can still read when it has ended.
+ * own memory, or in a file that `mallow run` maps, too, and can read after the process has ended.
  */
 #ifndef MALLOW_CALLS_H
 #define MALLOW_CALLS_H
@@ -11,29 +11,31 @@
 #include "check/observed.h"
 #include "mallow_page.h"
 
-/* Counts in the file at `path` from now on. Returns false, with nothing changed, when the file
- * cannot be mapped or is not a call page for this process. */
+/* Counts in the file at `path` from now on. Returns false, with nothing changed, if the file cannot
+ * be mapped or is not a call page for this process. */
 bool calls_share(const char *path);
 bool calls_are_shared(void);
 
 /* Counts the blocks that are already live as one allocation each. */
 void calls_start(void);
 
-/* Before a fork: the child has not run yet when the process ends at once. */
+/* Called before a fork. Records that a child is about to start, in case the process ends before the
+ * child has run. */
 void calls_before_fork(void);
 
-/* In the child of a fork, whose calls are not counted. */
+/* Called in the child of a fork, whose calls are not counted. Records the child's process ID in the
+ * shared page. */
 void calls_after_fork(void);
 
-/* Counts each call. */
+/* The observer that counts each call. */
 extern const struct observer calls_observer;
 
-/* Sizes are those that mallow_usable_size() returns. */
+/* Count one call each. Sizes are those that mallow_usable_size() returns. */
 void calls_count_alloc(size_t size);
 void calls_count_free(size_t size);
 void calls_count_resize(size_t before, size_t after);
 
-/* The counts; other threads may be changing them. */
+/* Returns the counts, which other threads may be changing. */
 struct mallow_call_page *calls_page(void);
 
 #endif

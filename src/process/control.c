@@ -13,7 +13,7 @@
 #include "process/page.h"
 #include "report/log.h"
 
-#define NAME_TRIES 20 /* for a socket whose name is taken */
+#define NAME_TRIES 20 /* attempts to listen while the name is taken */
 #define PAUSE_MS 100
 #define PAUSE_MAX_MS 512
 
@@ -24,8 +24,8 @@ static struct {
     size_t name_length;
 } control;
 
-/* mallow.NAMESPACE.PID: the number of the process is unique in its PID namespace alone, and several
- * of these may share a network namespace. */
+/* The name is mallow.NAMESPACE.PID: a process ID is unique only within its PID namespace, and
+ * several PID namespaces may share a network namespace. */
 static void control_choose_name(void) {
     struct text t = {.buffer = control.name, .size = sizeof control.name};
     text_add(&t, "mallow.");
@@ -41,11 +41,11 @@ static bool control_is_stopping(void) {
 
 /* ---- the control thread ---- */
 
-/* Sleeps for so long, or until the thread is to end. */
+/* Sleeps for `ms` milliseconds, or until control_stop wakes the thread. */
 static void control_sleep(int ms) { os_wait_for(&control.stopping, 0, ms * 1000000ll); }
 
-/* Another process may have the name: what a program executes before its socket is closed, or one
- * of another user. */
+/* Tries repeatedly, because the name may be taken: by the socket of the program that executed this
+ * one, until the kernel has closed it, or by a process of another user. */
 static int control_listen(void) {
     for (int i = 0; i < NAME_TRIES && !control_is_stopping(); i++) {
         int listener = os_listen(control.name, control.name_length);
@@ -55,8 +55,8 @@ static int control_listen(void) {
     return -1;
 }
 
-/* A signal of libc's fails it once. Without memory or descriptors it goes on failing, and a client
- * that waits would wake the thread all the time. */
+/* A signal that libc uses makes os_accept fail once. Without memory or descriptors it keeps
+ * failing, and a waiting client would keep the thread busy, so the pauses grow. */
 static int control_accept(int listener) {
     for (int pause = 1; !control_is_stopping(); pause = pause < PAUSE_MAX_MS ? 2 * pause : pause) {
         int client = os_accept(listener);
@@ -80,8 +80,9 @@ static void *control_serve(void *unused) {
     return NULL;
 }
 
-/* Either the connection wakes it, or it was not waiting yet and sees the flag. When the queue is
- * full it is not waiting either. */
+/* The connection wakes the control thread if it waits for a client. If it does not wait yet, it
+ * sees the flag. If the connection fails because the queue is full, the thread does not wait
+ * either. */
 static void control_stop(void) {
     atomic_store_explicit(&control.stopping, 1, memory_order_seq_cst);
     os_wake_one(&control.stopping);

@@ -1,23 +1,24 @@
 /*
- * The control thread (control=on): answers other processes of the same user on a socket.
+ * The control thread (control=on) answers requests from other processes on a socket.
  *
- * It has a table of descriptors of its own, so the program never sees the socket, whatever
- * descriptors it closes or counts, and the thread holds nothing open that the program closed. It
- * blocks all signals but those of libc's own.
+ * The thread has its own table of descriptors. The program therefore never sees the socket, even if
+ * it closes or counts all its descriptors, and the thread keeps nothing open that the program has
+ * closed. The thread blocks all signals except those that libc uses itself.
  *
- * A second thread, the guard, waits for the end of the program's first thread. A program that ends
- * its first thread ends when its last one does: libc counts threads for that, and runs exit() in
- * the last. With the control thread among them that would never be; and it could not be the one to
- * run exit(), which writes to the program's descriptors. So the guard, which has those, ends the
- * control thread when the first thread is gone, and then itself.
+ * A second thread, the guard, waits for the end of the program's first thread. If that thread ends
+ * by pthread_exit, the process must end with its last thread, in which libc runs exit(). While the
+ * control thread runs, this never happens. The control thread must not be the last thread either:
+ * exit() writes to the program's descriptors, which are not in its table. The guard has these
+ * descriptors. When the first thread has ended, the guard ends the control thread and then itself.
  */
 #ifndef MALLOW_CONTROL_H
 #define MALLOW_CONTROL_H
 
-/* In the first thread (helper_thread.h). What cannot be had is done without. */
+/* Starts both threads. Called in the first thread (helper_thread.h). If a thread cannot be started,
+ * the process runs without the control thread. */
 void control_start(void);
 
-/* In the child of a fork: nothing is there any more of what was started. */
+/* Called in the child of a fork, where neither thread exists. Resets the state. */
 void control_after_fork(void);
 
 #endif

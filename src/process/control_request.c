@@ -14,20 +14,20 @@
 #include "process/print.h"
 #include "process/stats.h"
 
-#define PATIENCE_NS 2000000000ll /* without a step forward */
-#define ANSWER_NS 60000000000ll  /* for a whole answer */
+#define PATIENCE_NS 2000000000ll /* limit for each step of the client */
+#define ANSWER_NS 60000000000ll  /* limit for the whole answer */
 #define LINE_MAX_BYTES 64
 #define ANSWER_PIECE 1024
 
 struct answer {
     struct text text;
     int client;
-    int passed;       /* a descriptor to go with it, or -1 */
-    int64_t deadline; /* for the client to ask, then to take more of the answer; 0: no more */
-    int64_t end;      /* for it to take all */
+    int passed;       /* a descriptor to send with the answer, or -1 */
+    int64_t deadline; /* for the client's next step; 0: the client missed it */
+    int64_t end;      /* for the client to take the whole answer */
 };
 
-/* One process, one control thread: they need not be on its small stack. */
+/* Static, because the control thread has a small stack. A process has only one such thread. */
 static UNTOUCHED struct mallow_stats control_request_stats_now;
 static UNTOUCHED char control_request_buffer[ANSWER_PIECE];
 
@@ -61,7 +61,7 @@ static void control_request_answer_error(struct answer *answer, const char *what
     text_add(t, "\n");
 }
 
-/* Decimal; nothing is 0. */
+/* Reads a decimal number; the empty string is 0. */
 static bool control_request_parse_amount(const char *digits, size_t *amount) {
     for (*amount = 0; *digits >= '0' && *digits <= '9'; digits++)
         if (__builtin_mul_overflow(*amount, (size_t)10, amount) ||
@@ -124,7 +124,8 @@ static void control_request_fail_leaks(void *answer, const char *why) {
     control_request_answer_error(answer, why);
 }
 
-/* The copy of the process answers, and what is left to say is said here. */
+/* The copy of the process writes the answer. Afterwards this process may add a line, for which it
+ * needs new deadlines. */
 static void control_request_leaks(struct answer *answer, const char *argument) {
     struct leak_request request = {
         .reachable_too = strcmp(argument, "reachable") == 0,
@@ -168,7 +169,7 @@ static void control_request_serve_line(struct answer *answer, const char *line) 
     control_request_answer_error(answer, "unknown request");
 }
 
-/* Without its newline; false when none comes. */
+/* Receives a line and removes its newline. Returns false if no whole line arrives. */
 static bool control_request_receive_line(int client, char *line, int64_t deadline) {
     for (size_t have = 0; have < LINE_MAX_BYTES;) {
         size_t n = os_receive(client, line + have, LINE_MAX_BYTES - have, deadline);

@@ -13,7 +13,7 @@ static bool environment_is_setting(const char *variable) {
     return false;
 }
 
-/* Does not call unsetenv, which takes a lock of libc and may be another library's. */
+/* Does not call unsetenv, which takes a lock of libc and may belong to another library. */
 RARE void environment_forget_settings(void) {
     char **kept = environ;
     if (kept == NULL) return;

@@ -2,7 +2,7 @@
 #ifndef MALLOW_ERROR_TEXT_H
 #define MALLOW_ERROR_TEXT_H
 
-/* Says why a file could not be opened. */
+/* Returns a text that says why a file could not be opened. */
 const char *error_text(int error);
 
 #endif

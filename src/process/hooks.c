@@ -1,7 +1,8 @@
 /*
- * What lower layers call without knowing it: each declares a pointer to a function of a layer above
- * it, and this file says which function that is. So no lower layer includes a header of a higher
- * one, and all calls that climb are listed here, except those of the modes (modes.c).
+ * Connects lower layers to higher ones. A lower layer that must call a higher one declares a
+ * pointer to a function, and this file defines the pointer. No lower layer therefore includes a
+ * header of a higher one, and this file lists all calls to higher layers, except those of the modes
+ * (modes.c).
  */
 #include "base/compiler.h"
 #include "check/guard_fault.h"

@@ -14,7 +14,7 @@
 const struct mode *mode_topmost = &plain_mode;
 enum mode_sees mode_sees;
 
-/* From the bottom to the top: a mode is there while one of its bits is set. */
+/* The modes from the lowest to the highest. A mode is in use while any of its bits is set. */
 static const struct {
     unsigned bits;
     struct mode *mode;
@@ -37,7 +37,7 @@ static const struct {
 };
 _Static_assert(sizeof modes_observers / sizeof *modes_observers == OBSERVERS_MAX, "all fit");
 
-/* Other threads go through the array meanwhile: it ends with NULL at any time. */
+/* Other threads may read the array at the same time, so it ends with NULL at every moment. */
 static void modes_choose_observers(unsigned on) {
     unsigned count = 0;
     for (unsigned i = 0; i < OBSERVERS_MAX; i++)
@@ -51,7 +51,7 @@ static enum mode_sees modes_seen_by(unsigned on) {
     return on == (MODE_GUARD | MODE_SAMPLE) ? MODE_SEES_SAMPLES : MODE_SEES_ALL;
 }
 
-/* Each mode knows what is below it before another thread can reach it. */
+/* Sets what is below a mode before another thread can reach the mode. */
 static void modes_stack(unsigned on) {
     const struct mode *top = &plain_mode;
     for (unsigned i = 0; i < sizeof modes_layers / sizeof *modes_layers; i++) {

@@ -10,7 +10,7 @@
 #include "process/options.h"
 #include "report/report.h"
 
-/* Frees what libc keeps for itself, so that none of it looks like a leak. */
+/* Frees the memory that libc keeps for itself, so that it does not look like a leak. */
 __attribute__((weak)) void __libc_freeres(void);
 
 static bool mtrace_is_on(void) { return (settings.modes & MODE_TRACE) != 0; }

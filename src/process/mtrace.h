@@ -1,14 +1,14 @@
-/* mtrace(3): switches the log of all calls on and off (mtrace_log.h). */
+/* mtrace(3): turns the log of all calls (mtrace_log.h) on and off. */
 #ifndef MALLOW_MTRACE_H
 #define MALLOW_MTRACE_H
 
 void mtrace_begin(void);
 void mtrace_end(void);
 
-/* Writes what is still in the buffer, before a process ends in another way than by exit. */
+/* Writes the buffered lines. Called at exit and before an abort. */
 void mtrace_flush(void);
 
-/* In the child of a fork: the log remains its parent's. */
+/* Called in the child of a fork, where the log belongs to the parent. Ends the tracing. */
 void mtrace_after_fork(void);
 
 #endif

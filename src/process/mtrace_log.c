@@ -10,27 +10,28 @@
 
 static UNTOUCHED char mtrace_log_buffer[4 * KIB];
 
-/* One thread at a time writes. It holds this lock and no other meanwhile. */
+/* Held while a thread writes. That thread holds no other lock. */
 static struct lock mtrace_log_lock;
 static struct {
     struct text text;
     struct os_file file;
     bool open;
-    bool began;     /* there has been a log */
-    bool of_parent; /* and it is our parent's */
-    bool ending;    /* nothing comes after us that would write what is left in the buffer */
+    bool began;     /* a log has been opened */
+    bool of_parent; /* the parent had opened a log */
+    bool ending;    /* nothing will flush the buffer: each line is written at once */
 } mtrace_log;
 
 /* ---- the file ---- */
 
-/* A program that closes all descriptors, as daemons do, may have another file there by now. */
+/* A program that closes all descriptors, as daemons do, may have reused the log's descriptor for
+ * another file. */
 static void mtrace_log_write(void *to, const char *bytes, size_t count) {
     (void)to;
     if (!os_is_file(&mtrace_log.file)) mtrace_log.open = false;
     if (mtrace_log.open) os_write(mtrace_log.file.fd, bytes, count);
 }
 
-/* FILE, or FILE.PID when FILE is the log of a process that lives, or was our parent's. */
+/* Opens FILE, or FILE.PID if FILE is the log of a running process or belongs to the parent. */
 static enum os_opened mtrace_log_open_file(const char *name) {
     enum os_opened opened =
         mtrace_log.of_parent ? OS_IN_USE : os_create_log(name, false, &mtrace_log.file);
@@ -91,7 +92,7 @@ RARE void mtrace_log_after_fork(void) {
 
 /* ---- lines ---- */
 
-/* "@ OBJECT:(NAME+0xINSIDE)[0xOFFSET] "; without an object the address. */
+/* Adds "@ OBJECT:(NAME+0xINSIDE)[0xOFFSET] ", or "@ [0xADDRESS] " if no object is known. */
 static void mtrace_log_add_caller(const void *caller) {
     struct text *t = &mtrace_log.text;
     struct symbol symbol;
@@ -115,7 +116,7 @@ static void mtrace_log_add_caller(const void *caller) {
     text_add(t, "] ");
 }
 
-/* As printf has it: %p. */
+/* Formats like %p of printf. */
 static void mtrace_log_add_pointer(const void *p) {
     if (p == NULL)
         text_add(&mtrace_log.text, "(nil)");
@@ -123,7 +124,7 @@ static void mtrace_log_add_pointer(const void *p) {
         text_add_hex(&mtrace_log.text, (uintptr_t)p);
 }
 
-/* As printf has it: %#lx. */
+/* Formats like %#lx of printf. */
 static void mtrace_log_add_size(size_t size) {
     text_add(&mtrace_log.text, " ");
     if (size == 0)

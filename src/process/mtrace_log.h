@@ -1,8 +1,8 @@
 /*
- * The log of mtrace(3), in the format of the GNU C library's: its file, its lines, and the observer
- * that writes them. It sees each call (check/observed.h) at a time when no other thread can have
- * the address for another block: after an allocation, before a block is freed or, by realloc, left
- * for another one.
+ * The log of mtrace(3), in the format of the GNU C library: the file, its lines, and the observer
+ * that writes them. The observer (check/observed.h) sees each call at a time when no other thread
+ * can have the address for another block: after a block is allocated, before a block is freed, and,
+ * when realloc moves a block, before the old block is freed.
  */
 #ifndef MALLOW_MTRACE_LOG_H
 #define MALLOW_MTRACE_LOG_H
@@ -11,22 +11,22 @@
 
 #include "check/observed.h"
 
-/* Opens the log, unless it is open; false if it cannot be written. */
+/* Opens the log if it is not open. Returns false if it cannot be written. */
 bool mtrace_log_open(const char *name);
 
-/* Writes the last line, and closes the log. */
+/* Writes the last line and closes the log. */
 void mtrace_log_close(void);
 
-/* Writes what is in the buffer. */
+/* Writes the buffered lines. */
 void mtrace_log_flush(void);
 
-/* From now on each line is written at once: nothing comes later that would flush the buffer. */
+/* Writes each later line at once, because nothing will flush the buffer. */
 void mtrace_log_write_at_once(void);
 
-/* In the child of a fork: the log remains its parent's. */
+/* Called in the child of a fork, where the log belongs to the parent. Closes it. */
 void mtrace_log_after_fork(void);
 
-/* Writes a line for each call. */
+/* The observer that writes a line for each call. */
 extern const struct observer mtrace_observer;
 
 #endif

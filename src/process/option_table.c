@@ -27,7 +27,7 @@
 #define MXFAST_MAX (80 * sizeof(size_t) / 4)
 #define TCACHE_COUNT_MAX 65535
 
-/* What an option does besides storing its number. */
+/* The effects of a number besides being stored. */
 enum option_effect {
     EFFECT_NONE,
     EFFECT_CHECK,
@@ -48,7 +48,7 @@ enum option_effect {
     EFFECT_ZERO,
 };
 
-/* What an option does with a path. */
+/* The effects of a path. */
 enum option_path_effect {
     EFFECT_LEAK_SUPPRESSIONS,
     EFFECT_LOG,
@@ -154,21 +154,21 @@ const struct option option_table[] = {
 /* ---- effects of numbers ---- */
 
 static void option_set_check(size_t place) {
-    enum { OFF = 3 }; /* wrong pointers are passed over in silence */
+    enum { OFF = 3 }; /* wrong pointers are ignored without a message */
     _Static_assert(CHECK_FREE == 0 && CHECK_HARD == 1 && CHECK_FULL == 2, "the words of `check`");
     settings.check_wanted = place == OFF ? CHECK_FREE : (enum check_mode)place;
     if (place == OFF) settings.check_action = 0;
 }
 
-/* A level that reports or ends the program also has errors looked for. mallopt comes too late for
- * that. */
+/* In the environment, a level that reports errors or ends the program also turns check=full on.
+ * mallopt comes too late for that. */
 static void option_set_check_level(size_t level) {
     bool looks = (level & (CHECK_REPORT | CHECK_ABORT)) != 0;
     settings.check_wanted = looks ? CHECK_FULL : CHECK_FREE;
 }
 
-/* From this many blocks on, guards are sampled and magazines stay in use; below it, each call is
- * looked at. */
+/* From guard=32 on, blocks are sampled and magazines stay in use. With smaller values, every call
+ * reaches the mode. */
 #define GUARD_SAMPLED 32
 
 static void option_set_guard(size_t one_in) {
@@ -181,8 +181,8 @@ static void option_set_stats_pid(size_t process) {
     options_change_mode(MODE_COUNT, settings.summary);
 }
 
-/* A bound from libc's default on is about small blocks alone there, and does not mean fewer than
- * are kept here anyway. */
+/* In libc the limit concerns only small blocks. A value of at least libc's default does not ask for
+ * less caching, so it is no limit here. */
 static void option_set_mxfast(size_t bytes) {
     settings.mxfast = bytes < MXFAST_DEFAULT ? bytes : SLOT_MAX;
     options_change_magazines();
@@ -280,8 +280,8 @@ RARE void option_set_number(const struct option *option, size_t number) {
 
 /* ---- effects of paths ---- */
 
-/* Processes that inherit the setting make no use of it. Without the page the process prints the
- * summary itself, if it can. */
+/* Only the process that stats_pid names uses the page. If it cannot map the page, it prints the
+ * summary itself. */
 static void option_set_stats_page(const char *path) {
     if (settings.summary) calls_share(path);
 }

@@ -26,7 +26,7 @@ static const struct option *options_find(enum option_source source, struct word 
 
 typedef void (*pair_function)(struct word name, struct word value);
 
-/* Calls back for each name=value of a list. */
+/* Calls `call` for each name=value of a list. */
 static void options_for_each_pair(const char *list, char separator, pair_function call) {
     while (list != NULL && *list != '\0') {
         const char *end = strchr(list, separator);
@@ -42,7 +42,7 @@ static void options_for_each_pair(const char *list, char separator, pair_functio
 
 /* ---- MALLOW_OPTIONS ---- */
 
-#define NOT_ACCEPTED "" /* the message says what is */
+#define NOT_ACCEPTED "" /* the message lists the accepted values */
 
 static bool options_parse(const struct option *option, struct word value, size_t *number) {
     if (option->kind == OPTION_CHOICE) return word_find(value, option->values, number);
@@ -70,7 +70,7 @@ static const char *options_set(const struct option *option, struct word value) {
     return NULL;
 }
 
-/* "free, hard, full or off" */
+/* Adds the words in the form "free, hard, full or off". */
 static void options_add_words(struct text *t, const char *list) {
     for (const char *word = list, *bar; word != NULL; word = bar == NULL ? NULL : bar + 1) {
         bar = strchr(word, '|');
@@ -103,7 +103,7 @@ static void options_add_accepted(struct text *t, const struct option *option) {
     }
 }
 
-#define SHOWN 100u /* bytes of a word that a message repeats */
+#define SHOWN 100u /* maximum number of bytes of a word that a message repeats */
 
 static void options_add_quoted(struct text *t, const char *before, struct word w) {
     text_add(t, before);
@@ -112,7 +112,7 @@ static void options_add_quoted(struct text *t, const char *before, struct word w
     text_add(t, "'");
 }
 
-/* Without an option the key is unknown. */
+/* `option` is NULL if the key is unknown. */
 static void options_warn(const struct option *option, struct word key, struct word value,
                          const char *wrong) {
     char line[512];
@@ -156,7 +156,7 @@ RARE bool options_backend_is_break(void) {
 
 #define TUNABLES "glibc.malloc."
 
-/* Like libc, ignores what is wrong. */
+/* Ignores invalid values, as libc does. */
 static void options_set_libc(const struct option *option, struct word text) {
     size_t number;
     if (word_parse_libc_number(text, &number) && number <= option->max)
@@ -170,8 +170,8 @@ static void options_read_tunable(struct word name, struct word value) {
     if (option != NULL) options_set_libc(option, value);
 }
 
-/* As mallopt(3) documents it for MALLOC_CHECK_: the text after the digit is ignored, and so are the
- * digit's higher bits. */
+/* As mallopt(3) documents for MALLOC_CHECK_, the text after the digit and the higher bits of the
+ * digit are ignored. */
 static void options_set_digit(const struct option *option, char digit) {
     if (digit >= '0' && digit <= '9')
         option_set_number(option, (size_t)((digit - '0') & option->mallopt_bits));
@@ -199,7 +199,7 @@ RARE void options_read(void) {
     options_for_each_pair(environment_of("MALLOW_OPTIONS"), ',', options_read_pair);
     options_change_check(settings.check_wanted);
     if (settings.summary) calls_start();
-    heap_follow_settings(); /* other constructors may have allocated before */
+    heap_follow_settings(); /* constructors of other libraries may have allocated already */
 }
 
 RARE int options_mallopt(int parameter, int value) {
@@ -230,7 +230,8 @@ RARE void options_trace(bool wanted) {
 }
 
 RARE void options_check(bool pedantic) {
-    /* Other threads may be between the old ways to allocate and the new ones to free. */
+    /* Other threads may still allocate in the old mode and already free in the new one, so the
+     * families of a block's functions can no longer be compared. */
     if (settings.check == CHECK_FREE) settings.families_mixed = true;
     options_change_check(CHECK_FULL);
     if (pedantic) options_change_mode(MODE_PEDANTIC, true);

@@ -11,12 +11,12 @@
  * them and removes them from its environment. */
 void options_read(void);
 
-/* Returns true if MALLOW_OPTIONS says backend=brk. The first allocation needs the answer. It may
- * come before options_read, or even from the loader, before libc knows the environment; then the
- * setting is not seen. */
+/* Returns true if MALLOW_OPTIONS contains backend=brk. The first allocation needs the answer. It
+ * may come before options_read, and even from the loader before libc knows the environment; in that
+ * case the setting is not seen. */
 bool options_backend_is_break(void);
 
-/* Does what mallopt does. Returns 1, or 0 if the value is out of the parameter's range. */
+/* Implements mallopt. Returns 1, or 0 if the value is out of the parameter's range. */
 int options_mallopt(int parameter, int value);
 
 /* Stops the counting of calls. No summary is printed. */

@@ -1,4 +1,4 @@
-/* Settings that other layers must follow when they change. */
+/* Changes of settings that other layers must follow. */
 #ifndef MALLOW_OPTIONS_CHANGE_H
 #define MALLOW_OPTIONS_CHANGE_H
 
@@ -6,14 +6,14 @@
 
 #include "base/settings.h"
 
-/* Each heap gives up what its magazines may no longer hold in its next slow path. */
+/* Makes each heap, in its next slow path, give up what its magazines may no longer hold. */
 void options_change_magazines(void);
 
-/* Sets a bit of settings.modes. */
+/* Sets or clears a bit of settings.modes. */
 void options_change_mode(unsigned bit, bool on);
 
-/* Turns check=hard or check=full on, for ever: blocks that were made so must be found when they are
- * freed. */
+/* Turns check=hard or check=full on, permanently: blocks that were allocated in this mode must be
+ * recognised when they are freed. */
 void options_change_check(enum check_mode mode);
 
 #endif

@@ -6,7 +6,7 @@
 #include "os/os.h"
 #include "os/os_service.h"
 
-/* Nothing is ever read back from the page: on an old kernel others can write it. */
+/* The page is never read here, because other processes can write to it on an old kernel. */
 static struct {
     struct mallow_page *page;
     uint64_t sequence;
@@ -27,7 +27,7 @@ static bool page_make(void) {
 RARE int page_publish(const struct mallow_stats *stats) {
     if (page_published.page == NULL && !page_make()) return -1;
     struct mallow_page *page = page_published.page;
-    /* Acquire too: what follows is not written before it. */
+    /* Acquire, too: the writes that follow must not become visible before the odd number. */
     __atomic_exchange_n(&page->sequence, ++page_published.sequence, __ATOMIC_ACQ_REL);
     page->stats = *stats;
     page->updated = os_coarse_ns();

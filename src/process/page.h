@@ -1,14 +1,15 @@
-/* The statistics page: figures in shared memory, see mallow_page.h. For the control thread alone,
- * whose descriptor it is. */
+/* The statistics page: figures in shared memory (mallow_page.h). Only the control thread calls
+ * these functions, because the descriptor is in its own table. */
 #ifndef MALLOW_SRC_PAGE_H
 #define MALLOW_SRC_PAGE_H
 
 #include "process/stats.h"
 
-/* Makes the page if there is none, and writes the figures to it; its descriptor, or -1. */
+/* Creates the page if there is none and writes the figures to it. Returns its descriptor, or -1 if
+ * there is no page. */
 int page_publish(const struct mallow_stats *stats);
 
-/* In the child of a fork, which has none. */
+/* Called in the child of a fork, which has no page. Resets the state. */
 void page_after_fork(void);
 
 #endif

@@ -23,7 +23,7 @@ RARE void print_stats(struct text *t, const struct mallow_stats *s) {
 
 /* ---- malloc_info ---- */
 
-/* name="value" */
+/* Adds name="value" after a space. */
 static void print_attribute(struct text *t, const char *name, uint64_t value) {
     text_add(t, " ");
     text_add(t, name);
@@ -87,7 +87,7 @@ static bool print_class_is_idle(const struct mallow_class_stats *counts) {
     return (counts->used_slots | counts->cached_slots | counts->free_slots | counts->slabs) == 0;
 }
 
-/* What libc has no element for. */
+/* Adds the figures for which libc has no element. */
 static void print_mallow_element(struct text *t, const struct mallow_stats *s) {
     text_add(t, "<mallow>\n<classes>\n");
     for (unsigned i = 0; i < CLASSES; i++)
@@ -134,7 +134,7 @@ void print_json_field(struct text *t, const char *name, uint64_t value) {
 }
 
 struct named_field {
-    char name[24]; /* here: a pointer would have to be relocated in each process */
+    char name[24]; /* an array, because a pointer would need a relocation in each process */
     size_t offset;
 };
 

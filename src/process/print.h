@@ -1,5 +1,5 @@
-/* The figures as text: what malloc_stats and malloc_info write, and the same as JSON. Whoever calls
- * these flushes the text. */
+/* Prints the figures as malloc_stats and malloc_info do, and as JSON. The caller flushes the
+ * text. */
 #ifndef MALLOW_PRINT_H
 #define MALLOW_PRINT_H
 
@@ -8,16 +8,16 @@
 #include "base/text.h"
 #include "process/stats.h"
 
-/* In libc's format. */
+/* Adds the text of malloc_stats, in libc's format. */
 void print_stats(struct text *t, const struct mallow_stats *s);
 
-/* The XML of libc, with one more element at its end, <mallow>. */
+/* Adds the XML of malloc_info, in libc's format with one more element, <mallow>, at the end. */
 void print_info(struct text *t, const struct mallow_stats *s);
 
-/* One object, in a line: the fields of struct mallow_stats by their names. */
+/* Adds one JSON object in one line: the fields of struct mallow_stats by name. */
 void print_json(struct text *t, const struct mallow_stats *s);
 
-/* "name":value */
+/* Adds "name":value. */
 void print_json_field(struct text *t, const char *name, uint64_t value);
 
 #endif

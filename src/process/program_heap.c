@@ -30,7 +30,7 @@ bool program_heap_is_ours(void) {
     return ours;
 }
 
-#else /* a static program has one */
+#else /* a static program has only one malloc */
 
 bool program_heap_is_ours(void) { return true; }
 

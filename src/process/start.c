@@ -1,4 +1,4 @@
-/* The library's beginning, and that of a child process. */
+/* Starts the library at load time, and again in the child of a fork. */
 #include <pthread.h>
 
 #include "base/compiler.h"
@@ -31,8 +31,8 @@ static void start_helpers(void) {
     if (settings.control) control_start();
 }
 
-/* No lock is held across fork, so no heap is prepared: the child, in which only the
- * calling thread goes on, makes whole what the others were at. */
+/* No lock is held across fork, and no heap is prepared for it. In the child only the calling thread
+ * continues, and it repairs what the other threads were changing. */
 static void start_after_fork(void) {
     repair_after_fork();
     guard_after_fork();
@@ -51,8 +51,9 @@ static void start_after_fork(void) {
 
 __attribute__((destructor(102))) static void start_verify_at_exit(void) { verify_at_exit(); }
 
-/* The GNU C library has pthread_atfork in each object that uses it, and the function behind it in
- * the library; musl, which this library can be preloaded into too, has the former alone. */
+/* The GNU C library links pthread_atfork into each object that uses it, and exports only the
+ * function that it calls, __register_atfork. musl, into which this library can also be preloaded,
+ * has only pthread_atfork. */
 #ifdef MALLOW_PRELOAD
 #    include <dlfcn.h>
 typedef void (*start_fork_handler)(void);
@@ -75,13 +76,13 @@ static void start_register_for_fork(void) {
 }
 #endif
 
-/* At load time and not at the first allocation, which may come from a signal handler, from the
+/* Starts at load time, not at the first allocation, which may come from a signal handler, from the
  * loader or from inside fork. */
 __attribute__((constructor(101))) static void start_library(void) {
     os_thread_learn();
     options_read();
 #ifdef MALLOW_PRELOAD
-    space_start(); /* while any system call is allowed */
+    space_start(); /* before the program can restrict its system calls */
 #endif
     start_register_for_fork();
     purge_read_group();

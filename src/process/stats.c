@@ -19,14 +19,15 @@
 /* ---- slots ---- */
 
 #define LANES 0x0101010101010101ull
-#define LANE_WORDS 255u /* that many words can be counted before a lane overflows */
+#define LANE_WORDS 255u /* the number of words that can be counted before a lane overflows */
 
-/* A count for each of eight columns of states. */
+/* Each member holds eight counts, one for each byte of a word of eight states. */
 struct lanes {
     uint64_t used, cached, free, none;
 };
 
-/* Which of eight states are what, from their bits: see enum slot_state. What is left is fresh. */
+/* Counts the eight states of a word by their bits (enum slot_state). The remaining states are
+ * fresh. */
 static inline void stats_count_word(struct lanes *lanes, uint64_t word) {
     uint64_t bit0 = word & LANES, bit1 = word >> 1 & LANES, bit2 = word >> 2 & LANES;
     lanes->used += bit0 & ~(bit1 | bit2);
@@ -36,18 +37,18 @@ static inline void stats_count_word(struct lanes *lanes, uint64_t word) {
 }
 _Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_REMOTE == 4 && SLOT_FREE == 0x80 &&
                    SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3,
-               "count_word tells them apart by these bits");
+               "stats_count_word tells them apart by these bits");
 
 static inline uint64_t stats_sum_lanes(uint64_t lanes) {
     uint64_t pairs = (lanes & 0x00ff00ff00ff00ffull) + (lanes >> 8 & 0x00ff00ff00ff00ffull);
     return pairs * 0x0001000100010001ull >> 48;
 }
 
-/* `words` at most LANE_WORDS. */
+/* `words` is at most LANE_WORDS. */
 static void stats_read_words(struct mallow_class_stats *counts, const _Atomic uint8_t *states,
                              uint32_t words) {
     struct lanes lanes = {0};
-    uint64_t full = 0; /* words of eight slots in use: most of them, in most heaps */
+    uint64_t full = 0; /* words of eight slots in use, which are most of the words in most heaps */
     for (uint32_t i = 0; i < words; i++) {
         uint64_t word = load_states(states, i * 8);
         if (word == LANES * SLOT_USED)
@@ -72,7 +73,7 @@ static void stats_read_slab(struct mallow_stats *stats, const struct slab *slab)
     counts->slabs++;
 }
 
-/* What no slot was cut from yet counts as fresh. */
+/* Memory from which no slot has been cut yet counts as fresh. */
 static void stats_read_shared(struct mallow_stats *stats, const struct slab *granule) {
     size_t fresh = GRANULE;
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++) {
@@ -97,7 +98,7 @@ static void stats_read_shared(struct mallow_stats *stats, const struct slab *gra
 
 /* ---- runs of pages ---- */
 
-#define SLICE_PAGES ((size_t)64 * GRANULE_PAGES) /* are read at a time: some 50 microseconds */
+#define SLICE_PAGES ((size_t)64 * GRANULE_PAGES) /* read at a time, in about 50 microseconds */
 
 static void stats_read_slab_run(struct mallow_stats *stats, size_t page) {
     const struct slab *slab = slab_of(page / GRANULE_PAGES);
@@ -128,8 +129,8 @@ static void stats_count_run(struct mallow_stats *stats, uint64_t tag, size_t byt
     stats->top_dirty_bytes = 0;
 }
 
-/* Counts the run at the page, no further than `end`; returns the first page behind it. Where the
- * pages' runs changed since the last slice, the page may be inside one: then it is the rest. */
+/* Counts the run at `page`, up to `end`. Returns the first page after it. If the runs have changed
+ * since the last slice, the page may be inside one; then the rest of that run is counted. */
 static size_t stats_read_run(struct mallow_stats *stats, size_t page, size_t end) {
     size_t start = pages_find_start((uint32_t)page);
     uint64_t tag = run_tag((uint32_t)start);
@@ -143,13 +144,14 @@ static size_t stats_read_run(struct mallow_stats *stats, size_t page, size_t end
 static size_t stats_read_slice(struct mallow_stats *stats, size_t page, size_t end) {
     size_t stop = min_size(page + SLICE_PAGES, end);
     struct lock_hold hold;
-    bool locked = open_lock_take(&global_lock, &hold); /* or else what is found is nearly right */
+    bool locked = open_lock_take(&global_lock, &hold); /* without it the result is approximate */
     while (page < stop) page = stats_read_run(stats, page, end);
     if (locked) open_lock_drop(&global_lock, &hold);
     return page;
 }
 
-/* At once: where both kinds are many, there may never have been so many of both. */
+/* Adds the maxima, too. The sum may exceed what existed at any one time, because the two kinds may
+ * have reached their maxima at different times. */
 static void stats_add_mappings(struct mallow_stats *stats, const struct mapping_counts *counts) {
     stats->mappings += counts->count;
     stats->mapping_bytes += counts->bytes;
@@ -159,7 +161,8 @@ static void stats_add_mappings(struct mallow_stats *stats, const struct mapping_
         stats->mappings_of_doubling[i] += counts->of_doubling[i];
 }
 
-/* What stands in no page, and how far the pages go. */
+/* Reads the figures that the run tags do not contain. Returns the number of the page at which the
+ * pages end. */
 static size_t stats_read_counts(struct mallow_stats *stats) {
     struct lock_hold hold;
     if (open_lock_take(&global_lock, &hold)) {

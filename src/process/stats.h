@@ -1,4 +1,5 @@
-/* Figures: counted from the state bytes when somebody asks, so that nothing is counted before. */
+/* The statistics. They are counted from the state bytes on request, so malloc and free count
+ * nothing. */
 #ifndef MALLOW_STATS_H
 #define MALLOW_STATS_H
 
@@ -10,12 +11,13 @@
 
 _Static_assert(CLASSES <= MALLOW_STATS_CLASSES, "the public structure has room for all classes");
 
-/* All figures but those of heaps, which are zero. The lock is held for a slice of the heap at a
- * time, so what happens meanwhile may be in one figure and not in another; the sums hold. */
+/* Reads all figures except those of heaps, which become zero. The lock is held for one slice of the
+ * heap at a time, so a concurrent change may appear in one figure and not in another. The sums
+ * still agree. */
 void stats_read(struct mallow_stats *stats);
 
-/* The same with those of heaps, after what threads that ended kept went back to where it belongs.
- */
+/* Like stats_read, but first takes back what ended threads kept, and also reads the figures of
+ * heaps. */
 void stats_collect(struct mallow_stats *stats);
 
 #endif

@@ -44,8 +44,8 @@ RARE static void summary_print(const struct mallow_call_page *page) {
     text_flush(&t);
 }
 
-/* After the program's own destructors, which free blocks. The reader of a shared page prints the
- * summary itself, when the process is gone. */
+/* Runs after the program's own destructors, which free blocks. If the page is shared, its reader
+ * prints the summary after the process has ended. */
 __attribute__((destructor(101))) static void summary_print_at_exit(void) {
     if (!settings.summary) return;
     struct mallow_call_page *page = calls_page();

@@ -27,7 +27,7 @@ struct live {
     uint64_t blocks, bytes, peak_bytes;
 };
 
-/* Sums of the rows, so that all lines agree whatever was going on when the process ended. */
+/* Adds up the rows, so that all lines agree even if the process ended in the middle of a call. */
 static struct live summary_live(const struct mallow_call_page *page) {
     struct live live = {0};
     for (unsigned i = 0; i < page->row_count; i++) {
@@ -38,7 +38,7 @@ static struct live summary_live(const struct mallow_call_page *page) {
     return live;
 }
 
-/* The program chooses its name: no control characters reach a terminal. */
+/* Replaces control characters, which must not reach a terminal: the program chooses its name. */
 static void summary_add_name(struct text *t, const char *name, size_t size) {
     for (size_t i = 0; i < size && name[i] != '\0'; i++)
         text_add_bytes(t, name[i] >= ' ' && name[i] <= '~' ? name + i : "?", 1);

@@ -1,4 +1,5 @@
-/* Words of settings: pieces of the environment's strings, which do not end with a null byte. */
+/* Words of settings. They are parts of the environment's strings, so they do not end with a null
+ * byte. */
 #ifndef MALLOW_WORD_H
 #define MALLOW_WORD_H
 
@@ -20,8 +21,8 @@ struct word word_skip(struct word w, size_t count);
 /* Returns the word without the spaces around it. */
 struct word word_trim(struct word w);
 
-/* Finds the word in `list`, in which bars separate words, and stores its place there. Returns false
- * if it is not in the list. */
+/* Finds the word in `list`, in which bars separate the words, and stores its position in *place.
+ * Returns false if it is not in the list. */
 bool word_find(struct word w, const char *list, size_t *place);
 
 /* Reads a decimal or hexadecimal number with an optional k, m or g. */
@@ -31,10 +32,10 @@ bool word_parse_number(struct word w, size_t *value);
  * (MALLOC_TRIM_THRESHOLD_=-1 turns trimming off). */
 bool word_parse_libc_number(struct word w, size_t *value);
 
-/* Copies a path. Returns NULL, or why it cannot be one. */
+/* Copies a path. Returns NULL, or the reason why the word cannot be a path. */
 const char *word_copy_path(struct word w, char path[WORD_PATH_ROOM]);
 
-/* Like word_copy_path, with %p replaced by the process's number and %% by one %. */
+/* Like word_copy_path, but replaces %p by the process ID and %% by one %. */
 const char *word_expand_path(struct word w, char path[WORD_PATH_ROOM]);
 
 #endif
