@@ -1,7 +1,7 @@
 /*
- * C++'s operator new and delete, all forms, by their names in the Itanium ABI. They allocate as
- * malloc does; failing is C++'s business, so the runtime's own functions are called for that:
- * found when the program brings a C++ runtime, in the global scope or beside the caller.
+ * C++'s operators new and delete in all forms, by their names in the Itanium ABI. They allocate as
+ * malloc does. Failures are handled by the functions of the C++ runtime, if the program brings one,
+ * either in the global scope or in the scope of the caller.
  */
 #include <stdlib.h>
 
@@ -24,7 +24,8 @@ __attribute__((weak, noreturn)) void _ZSt17__throw_bad_allocv(void);
 #ifdef MALLOW_PRELOAD
 #    include <dlfcn.h>
 
-/* Only when memory is out: this may take the loader's lock. */
+/* Finds a function of the C++ runtime. This may take the loader's lock, so it is done only when an
+ * allocation has failed or the program has replaced an operator. */
 static void *cxx_find_in_runtime(const char *name, const void *caller) {
     void *found = dlsym(RTLD_NEXT, name);
     if (found == NULL) found = dlsym(RTLD_DEFAULT, name);
@@ -43,7 +44,7 @@ static void *cxx_find_in_runtime(const char *name, const void *caller) {
 }
 #endif
 
-/* The program's new-handler, or NULL. */
+/* Returns the program's new-handler, or NULL. */
 static cxx_handler cxx_current_handler(const void *caller) {
     cxx_handler (*get)(void) = _ZSt15get_new_handlerv;
     if (get == NULL) *(void **)&get = cxx_find_in_runtime("_ZSt15get_new_handlerv", caller);
@@ -69,7 +70,7 @@ static void *cxx_new_once(const struct alloc_request *request) {
                                : mallow_memalign(request->align, request->size);
 }
 
-/* As the standard says: call the handler and try again, until there is none. */
+/* Follows the C++ standard: while there is a new-handler, calls it and tries again. */
 static void *cxx_new_until_success(const struct alloc_request *request) {
     for (;;) {
         void *p = cxx_new_once(request);
@@ -113,8 +114,8 @@ static void cxx_delete_aligned(void *p, size_t align) {
                                                 .caller = __builtin_return_address(0)});
 }
 
-/* Weak, so that a program with the library inside may bring its own, and no compiler takes a call
- * by name for one of the function here. */
+/* The operators are weak, so that a program that is linked with the static library may define its
+ * own, and so that no compiler takes a call by name for a call of the function in this file. */
 #define REPLACEABLE __attribute__((weak)) EXPORT
 #define CXX_ALIAS(name) __attribute__((alias(#name))) REPLACEABLE
 
@@ -134,14 +135,14 @@ void _ZdaPv(void *) CXX_ALIAS(cxx_delete_array);
 void _ZdaPvSt11align_val_t(void *, size_t) CXX_ALIAS(cxx_delete_array_aligned);
 
 /*
- * A program may replace some of these eight alone, and then expects the other forms to go through
- * its own, as the standard's default versions do: an array's form through the form for one object,
- * one with a size or std::nothrow through the one without. So the others jump by name, and the
- * loader decides.
+ * A program may replace only some of these eight operators. It then expects the other forms to use
+ * its own, as the standard's default versions do: an array form calls the form for one object, and
+ * a form with a size or std::nothrow calls the form without it. The other forms therefore jump by
+ * name, and the loader decides where they lead.
  *
- * They jump through a table that the loader fills in and makes read-only. A size or alignment is
- * passed on, though a program's own form does not look at it: in the modes that check them the
- * table is exchanged, once (cxx_check).
+ * They jump through a table that the loader fills in and makes read-only. A size or an alignment is
+ * passed on, although a program's own form ignores it. The modes that check these arguments
+ * exchange the table once (cxx_check).
  */
 struct routes {
     void *(*new_array)(size_t);
@@ -152,7 +153,7 @@ struct routes {
     void (*delete_sized_aligned)(void *, size_t, size_t);
     void (*delete_array_sized)(void *, size_t);
     void (*delete_array_sized_aligned)(void *, size_t, size_t);
-    /* These stay as they are. */
+    /* cxx_check leaves these as they are. */
     void (*delete_one_nothrow)(void *);
     void (*delete_one_aligned_nothrow)(void *, size_t);
     void (*delete_array_nothrow)(void *);
@@ -176,7 +177,7 @@ static const struct routes cxx_routes __attribute__((section(".data.rel.ro"))) =
     .delete_array_nothrow = _ZdaPv,
     .delete_array_aligned_nothrow = _ZdaPvSt11align_val_t,
 };
-/* Read each time: the compiler takes the table for constant. */
+/* Volatile, because the compiler assumes that the table is constant. */
 #define ROUTE (*(const volatile struct routes *)&cxx_routes)
 
 static void *cxx_new_array(size_t size) { return ROUTE.new_array(size); }
@@ -188,8 +189,8 @@ static void cxx_delete_array_aligned(void *p, size_t align) {
     ROUTE.delete_array_aligned(p, align);
 }
 
-/* Which of the eight are this library's. The operands are hidden from the compiler, which takes an
- * alias for its target. */
+/* The functions below return true if an operator is this library's own. The volatile variable hides
+ * the comparison from the compiler, which treats an alias as its target. */
 static bool cxx_is_same(void *by_loader, void *own) {
     void *volatile resolved = by_loader;
     return resolved == own;
@@ -215,9 +216,11 @@ static bool cxx_new_is_ours(bool array, bool aligned) {
 }
 
 /*
- * Whether the forms with a size may free here what the fast path can: the program has replaced none
- * of those that they stand for, and no mode wants to know which form it was. Until the constructor
- * has found that out, they jump. And whether the forms with std::nothrow may allocate here.
+ * cxx_frees_directly: the forms with a size that may free here what the fast path can. The program
+ * has replaced none of the operators that such a form would jump to, and no mode needs to know
+ * which form was called. Until the constructor has determined this, the forms jump.
+ *
+ * cxx_allocates_directly: the forms with std::nothrow that may allocate here.
  */
 static struct {
     bool one, array;
@@ -246,7 +249,7 @@ static NOINLINE void cxx_delete_sized_aligned_slow(void *p, size_t align, size_t
                           .family = FAMILY_NEW, WITH_SIZE(size), WITH_ALIGN(align), CALLED_HERE});
 }
 
-/* A size that the block cannot have is found in every mode. */
+/* Every mode detects a size that the block cannot have. */
 ALWAYS_INLINE void cxx_delete_sized(void *p, size_t size, bool direct,
                                     void (*by_route)(void *, size_t)) {
     if (unlikely(!direct))
@@ -263,12 +266,12 @@ ALWAYS_INLINE void cxx_delete_sized_aligned(void *p, size_t align, size_t size, 
         cxx_delete_sized_aligned_slow(p, align, size);
 }
 
-/* A C++ runtime's own forms do for a program with the library inside: they call the throwing ones,
- * by name. */
+/* A program that is linked with the static library uses the std::nothrow forms of its C++ runtime,
+ * which call the throwing forms by name. */
 #ifdef MALLOW_PRELOAD
 
-/* What a program's own form or a new-handler throws must not get through: the runtime's form, if
- * there is one, catches it. */
+/* Calls the form of the C++ runtime, if there is one. It catches what a program's own form or a
+ * new-handler throws, because no exception may leave a std::nothrow form. */
 static NOINLINE void *cxx_nothrow_by_runtime(bool array, const struct alloc_request *request,
                                              const void *tag) {
     void *(*plain)(size_t, const void *);
@@ -335,7 +338,7 @@ REPLACEABLE void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, cons
     ROUTE.delete_array_aligned_nothrow(p, align);
 }
 
-/* ---- the routes of modes that look at what is told ---- */
+/* ---- the routes of the modes that check the arguments ---- */
 
 #define CHECKED_NEW(name, its_align, ...)                                                \
     static void *name(size_t size, ##__VA_ARGS__) {                                      \
@@ -381,7 +384,7 @@ RARE void cxx_check(void) {
     cxx_choose_direct_forms(false);
 }
 
-/* After the settings were read (start.c). */
+/* Runs after start.c has read the settings. */
 __attribute__((constructor(102))) static void cxx_choose_routes(void) {
     if (settings.check != CHECK_FREE)
         cxx_check();

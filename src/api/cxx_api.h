@@ -1,8 +1,9 @@
-/* C++'s operators, in the modes that look at what their callers tell. */
+/* C++'s operators new and delete, in the modes that check the arguments of delete. */
 #ifndef MALLOW_CXX_API_H
 #define MALLOW_CXX_API_H
 
-/* From now on delete[] and the forms that are told a size or an alignment pass it on. */
+/* Makes the array forms, and the forms with a size or an alignment, pass what they know to the
+ * mode, which checks it. */
 void cxx_check(void);
 
 #endif

@@ -1,15 +1,15 @@
 /*
  * Libraries that are loaded with RTLD_DEEPBIND look names up in libc before they look them up in
- * the program, and would get libc's own malloc and free: blocks of two heaps would meet. So before
- * the first such library is loaded, libc's table of symbols is changed: the names of its allocator
- * lead to this library. All other names stay bound as the program asked for, and a process that
- * never binds so pays nothing.
+ * the program. They would find libc's own malloc and free, and blocks of two heaps would mix.
+ * Before the first such library is loaded, this file therefore changes libc's table of symbols, so
+ * that the names of its allocator lead to this library. All other names stay bound as the program
+ * asked, and a process that never uses the flag pays nothing.
  *
- * The loader takes the address of a symbol to be the value in the table plus the object's base, so
- * any address can be put there. Each value is one word that is stored at once: other threads that
- * look names up meanwhile find the one function or the other.
+ * The loader adds the value in the table to the object's base address, so a value can lead to any
+ * address. Each value is one word and is stored at once: other threads that look names up at the
+ * same time find either the old function or the new one.
  *
- * Where the table cannot be changed the flag is dropped. A library that brings its own malloc keeps
+ * If the table cannot be changed, the flag is dropped. A library that brings its own malloc keeps
  * it, and so does another namespace (dlmopen), which has its own libc.
  */
 #include "base/compiler.h"
@@ -50,13 +50,13 @@ static bool deep_binding_read_table(const struct link_map *object, struct libc_t
 static bool deep_binding_lead_to(const struct libc_table *of, const ElfW(Sym) * symbol,
                                  const void *function) {
     ElfW(Addr) value = (ElfW(Addr))function - of->base;
-    /* The loader would call another kind instead of taking its address. */
+    /* The loader would call the function of a symbol of another type to learn the address. */
     if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC) return false;
     if (symbol->st_shndx == SHN_UNDEF || symbol->st_value == value) return true;
     return os_write_protected((void *)(uintptr_t)&symbol->st_value, &value, sizeof value);
 }
 
-/* All versions of the name; true also when libc does not have it. */
+/* Redirects all versions of the name. Also returns true if libc does not have it. */
 static bool deep_binding_redirect(const struct libc_table *of, const char *name,
                                   const void *function) {
     struct elf_gnu_hash table = elf_gnu_hash_of(&of->symbols);
@@ -79,7 +79,7 @@ extern int mcheck(error_handler), mcheck_pedantic(error_handler);
 extern void mcheck_check_all(void);
 extern enum block_status mprobe(void *);
 
-/* Calls, not a table: the addresses in a table would have to be relocated in each process. */
+/* Uses calls instead of a table, whose addresses would need relocations in each process. */
 static bool deep_binding_redirect_all(const struct libc_table *of) {
 #    define LEADS(name, function) deep_binding_redirect(of, name, (const void *)(function))
     return LEADS("malloc", mallow_malloc) && LEADS("calloc", mallow_calloc) &&
@@ -108,8 +108,8 @@ static bool deep_binding_redirect_all(const struct libc_table *of) {
 
 enum state { NOT_YET, REDIRECTED, UNCHANGED, REFUSED };
 
-/* No lock is held while the loader is asked. The handle is never closed. Where the lock is refused,
- * the flag is dropped for this library, and the next one tries again. */
+/* Calls the loader without holding a lock, and never closes the handle. If the lock is refused, the
+ * flag is dropped for this library, and the next one tries again. */
 /* NOLINTNEXTLINE(misc-no-recursion): it opens libc without RTLD_DEEPBIND */
 static enum state deep_binding_prepare(void) {
     static _Atomic enum state state;
@@ -124,7 +124,7 @@ static enum state deep_binding_prepare(void) {
         if (!open_lock_take(&global_lock, &hold)) return REFUSED;
         now = deep_binding_redirect_all(&of) ? REDIRECTED : REFUSED;
         open_lock_drop(&global_lock, &hold);
-        /* A C++ runtime's operators are still found there; they call malloc and free. */
+        /* Such a library may still find a C++ runtime's operators, which call malloc and free. */
         settings.families_mixed = true;
     } else {
         now = ours ? REFUSED : UNCHANGED;
@@ -141,8 +141,8 @@ static int deep_binding_mode(int mode) {
 
 /* ---- the interface ---- */
 
-/* The loader looks at who calls it, for its namespace and its search path, so these must be jumps.
- */
+/* The loader uses the address of the caller to choose the namespace and the search path, so these
+ * calls must be jumps. */
 #    if defined(__has_attribute) && __has_attribute(musttail)
 #        define JUMP_TO __attribute__((musttail)) return
 #    else

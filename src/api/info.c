@@ -1,4 +1,4 @@
-/* mallinfo, malloc_stats and malloc_info: the questions of <malloc.h>. */
+/* mallinfo, malloc_stats and malloc_info: the statistics functions of <malloc.h>. */
 #include "api/info.h"
 
 #include <errno.h>
@@ -44,9 +44,9 @@ struct mallinfo mallow_mallinfo(void) {
     };
 }
 
-#define PIECE 512 /* bytes that are put together before they are written */
+#define PIECE 512 /* size of a buffer in bytes */
 
-/* Straight to standard error: no stream, so no lock and no cancellation. */
+/* Writes without a stream, so there is no lock and no cancellation point. */
 static void info_write_to_stderr(void *unused, const char *bytes, size_t count) {
     (void)unused;
     os_write(2, bytes, count);
@@ -73,7 +73,7 @@ RARE int mallow_malloc_info(int options, FILE *stream) {
         .buffer = buffer, .size = sizeof buffer, .sink = info_write_to_stream, .to = stream};
     int cancel;
     stats_collect(&s);
-    /* A thread cancelled while it holds the stream would leave it locked. */
+    /* A thread that is cancelled while it holds the stream's lock would never release it. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     print_info(&t, &s);
     text_flush(&t);

@@ -1,4 +1,4 @@
-/* The questions of <malloc.h>, each as its manual page says. */
+/* The statistics functions of <malloc.h>, as their manual pages describe them. */
 #ifndef MALLOW_INFO_H
 #define MALLOW_INFO_H
 

@@ -1,8 +1,9 @@
 /*
  * The functions that jemalloc(3) adds to the standard ones. A program that is linked with jemalloc
- * mixes them with malloc_usable_size and free (redis from version 8 on): if those come from the
- * preloaded library, these must, too. Arenas and thread caches in the flags are ignored. mallctl
- * stays jemalloc's, and its figures do not count the blocks of this library.
+ * mixes them with malloc_usable_size and free (redis from version 8 on). If the standard functions
+ * come from the preloaded library, these must come from it, too. Arenas and thread caches in the
+ * flags are ignored. mallctl stays jemalloc's, and its figures do not count the blocks of this
+ * library.
  */
 #include "base/compiler.h"
 #include "base/layout.h"
@@ -44,7 +45,7 @@ static void *jemalloc_move_aligned(void *block, size_t size, int flags) {
     return moved;
 }
 
-/* With ZERO the bytes after the old usable size are zero. */
+/* With ZERO, the bytes after the old usable size read as zero. */
 EXPORT void *rallocx(void *block, size_t size, int flags) {
     if (jemalloc_align(flags) > UNIT) return jemalloc_move_aligned(block, size, flags);
     if ((flags & ZERO) == 0) return mallow_realloc(block, max_size(size, 1));
@@ -55,7 +56,8 @@ EXPORT void *rallocx(void *block, size_t size, int flags) {
     return moved;
 }
 
-/* May resize the block in place, and returns its usable size. Here the block keeps its size. */
+/* jemalloc may resize the block in place and returns its usable size. Here the block keeps its
+ * size. */
 EXPORT size_t xallocx(void *block, size_t size, size_t extra, int flags) {
     (void)size, (void)extra, (void)flags;
     return mallow_usable_size(block);
@@ -77,8 +79,8 @@ EXPORT void sdallocx(void *block, size_t size, int flags) {
     mallow_free(block);
 }
 
-/* The usable size of a block from mallocx(size), or 0 if the request is too large. `size` is a
- * lower bound in every mode. */
+/* Returns a lower bound of the usable size that mallocx(size) gives a block in every mode, or 0 if
+ * the request is too large. */
 EXPORT size_t nallocx(size_t size, int flags) {
     (void)flags;
     return size <= PTRDIFF_MAX ? size : 0;

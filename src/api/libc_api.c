@@ -1,6 +1,7 @@
 /*
- * The names of libc that the library replaces: all that glibc's malloc.o defines for programs and
- * for its own other parts, so that a static link never pulls that object in beside this one.
+ * Defines the names of libc that the library replaces. These are all the names that glibc's
+ * malloc.o defines for programs and for other parts of libc, so that a static link never adds that
+ * object to this one.
  */
 #include "api/info.h"
 #include "base/compiler.h"
@@ -14,7 +15,8 @@
 
 #define ALIAS(name) __attribute__((alias(#name))) EXPORT
 
-/* Attributes of libc's declarations differ from ours: the functions are the same. */
+/* The attributes in libc's declarations differ from those of our functions, which otherwise
+ * match. */
 #pragma GCC diagnostic ignored "-Wattributes"
 #ifndef __clang__
 #    pragma GCC diagnostic ignored "-Wmissing-attributes"
@@ -40,10 +42,11 @@ int mallopt(int, int) ALIAS(options_mallopt);
 void mtrace(void) ALIAS(mtrace_begin);
 void muntrace(void) ALIAS(mtrace_end);
 
-/* Declared with another qualifier than ours. */
+/* Not an alias, because libc declares the parameter without const. */
 EXPORT size_t malloc_usable_size(void *block) { return mallow_usable_size(block); }
 
-/* C23: what the caller tells is looked at in the modes that check it. */
+/* The functions of C23. When the fast path cannot free the block, the mode checks the size and the
+ * alignment. */
 static NOINLINE void libc_free_sized_slow(void *block, size_t size) {
     mode_free_request(
         block, &(struct free_request){.family = FAMILY_MALLOC, WITH_SIZE(size), CALLED_HERE});
@@ -64,7 +67,7 @@ EXPORT void free_aligned_sized(void *block, size_t align, size_t size) {
         libc_free_aligned_sized_slow(block, align, size);
 }
 
-/* What other libraries call, and other parts of libc in a static program. */
+/* Names that other libraries call and, in a static program, other parts of libc. */
 void *__libc_malloc(size_t) ALIAS(mallow_malloc);
 void *__libc_calloc(size_t, size_t) ALIAS(mallow_calloc);
 void *__libc_realloc(void *, size_t) ALIAS(mallow_realloc);
@@ -80,7 +83,7 @@ struct mallinfo2 __libc_mallinfo2(void) ALIAS(mallow_mallinfo2);
 int __libc_mallopt(int, int) ALIAS(options_mallopt);
 
 #ifndef MALLOW_PRELOAD
-/* Inside libc.a only. */
+/* Names that only libc.a uses. */
 void *__malloc(size_t) ALIAS(mallow_malloc);
 void *__calloc(size_t, size_t) ALIAS(mallow_calloc);
 void *__realloc(void *, size_t) ALIAS(mallow_realloc);
@@ -98,7 +101,7 @@ int __mallopt(int, int) ALIAS(options_mallopt);
 void *__aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
 void *__libc_aligned_alloc(size_t, size_t) ALIAS(mallow_aligned_alloc);
 
-/* fork and thread exit call these; atfork handlers and os/owner.h do that work here. */
+/* fork and thread exit call these functions; atfork handlers and os/owner.h do their work. */
 EXPORT void __malloc_fork_lock_parent(void) {}
 EXPORT void __malloc_fork_unlock_parent(void) {}
 EXPORT void __malloc_fork_unlock_child(void) {}
