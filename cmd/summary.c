@@ -154,7 +154,7 @@ static uint32_t summary_last_child(void) {
 
 /* The process ID may have been reused, so the environment must show that the process descends from
  * the program. */
-static bool summary_goes_on(uint32_t process, const struct child_end *end) {
+static bool summary_is_running(uint32_t process, const struct child_end *end) {
     char ours[32], *variables = NULL;
     size_t room = 0;
     bool found = false;
@@ -187,7 +187,7 @@ void summary_print(const struct child_end *end) {
                        ? summary_other_heap(&page)
                        : "Mallow did not start in the program, or could not share them",
         .ended_as = page.programs != 0 ? summary_new_name(&page, end) : NULL,
-        .goes_on = summary_goes_on(child, end) ? child : 0,
+        .still_running = summary_is_running(child, end) ? child : 0,
     };
     (summary_wants_json() ? summary_add_json : summary_add_text)(&t, &summary);
     text_flush(&t);

@@ -131,7 +131,7 @@ void summary_add_text(struct text *t, const struct summary *summary) {
         text_add(t, summary->missing);
         text_add(t, "\n");
     }
-    if (summary->goes_on != 0) summary_add_other_process(t, summary->goes_on);
+    if (summary->still_running != 0) summary_add_other_process(t, summary->still_running);
 }
 
 /* ---- JSON ---- */

@@ -249,7 +249,7 @@ static void run_calls(const char *input, size_t size) {
         .resident_bytes = page.resident_bytes,
         .resident_peak_bytes = page.resident_peak_bytes,
         .ended_as = "other",
-        .goes_on = page.last_child,
+        .still_running = page.last_child,
     };
     begin_printing();
     summary_add_text(&text, &summary);
