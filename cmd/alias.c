@@ -18,7 +18,7 @@
 static void alias_require_directory(const char *directory) {
     struct stat status;
     if (mkdir(directory, 0755) != 0 && errno != EEXIST)
-        err(EXIT_OWN_FAILURE, "cannot create %s for a path without special characters", directory);
+        err(EXIT_OWN_FAILURE, "cannot create the directory %s", directory);
     if (lstat(directory, &status) != 0) err(EXIT_OWN_FAILURE, "%s", directory);
     if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
         (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)

@@ -100,9 +100,7 @@ char *leaks_symbolize(char *text, pid_t process) {
     close(ends[0]);
     leaks_symbols_end_child(child);
     if (end == READ_LATE)
-        warnx(
-            "looking up the functions takes too long: the remaining frames are printed without"
-            " them");
+        warnx("looking up functions takes too long: the remaining frames are printed without them");
     char *all = leaks_symbols_merge(symbolized, text);
     free(symbolized);
     free(text);

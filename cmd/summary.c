@@ -185,7 +185,7 @@ void summary_print(const struct child_end *end) {
         .cut_short = resident_known ? NULL : summary_why_cut_short(end),
         .missing = page.programs != 0
                        ? summary_other_heap(&page)
-                       : "Mallow did not start in the program, or could not share them",
+                       : "Mallow did not start in the program or could not share its counts",
         .ended_as = page.programs != 0 ? summary_new_name(&page, end) : NULL,
         .still_running = summary_is_running(child, end) ? child : 0,
     };

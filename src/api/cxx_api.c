@@ -55,7 +55,8 @@ static void cxx_throw_bad_alloc(const void *caller) {
     cxx_handler throw = _ZSt17__throw_bad_allocv;
     if (throw == NULL) *(void **)&throw = cxx_find_in_runtime("_ZSt17__throw_bad_allocv", caller);
     if (throw != NULL) throw();
-    report_warning("operator new: out of memory, and no C++ runtime to throw", "", 0, "");
+    report_warning("operator new: out of memory, and there is no C++ runtime to throw an exception",
+                   "", 0, "");
     abort();
 }
 

@@ -73,8 +73,8 @@ static void bounds_add_overlap(struct text *t, const struct mallow_failure *fail
     intptr_t distance = (intptr_t)failure->p - (intptr_t)failure->from;
     text_add(t, " to ");
     text_add_number(t, (uint64_t)(distance < 0 ? -distance : distance));
-    text_add(t, distance < 0 ? " bytes before" : " bytes behind");
-    text_add(t, " where they are");
+    text_add(t, distance < 0 ? " bytes before" : " bytes after");
+    text_add(t, " their start");
 }
 
 static void bounds_add_block(struct text *t, const void *p, const struct block_info *block) {

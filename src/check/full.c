@@ -173,7 +173,7 @@ void *full_alloc(struct heap *heap, const struct alloc_request *request, stack_i
     bool filled;
     if (!full_take_slot(heap, size_class_of(full_slot_bytes(request)), &ref, &filled)) return NULL;
     if (filled && unlikely(full_find_write(&ref) != NULL))
-        full_report_write(&ref, "found when its memory was to be used again");
+        full_report_write(&ref, "found when its memory was about to be reused");
     size_t offset = full_block_offset(&ref, request);
     full_write_record(&ref, offset, request, stack);
     char *start = ref.start + offset;

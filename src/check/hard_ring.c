@@ -47,7 +47,7 @@ void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_c
         hard_wipe(slab);
         fault_watch(); /* the slab may end with an inaccessible page */
     }
-    hard_verify_lead(slab, "found when the slab was used again");
+    hard_verify_lead(slab, "found when its slab was reused");
     unsigned count = slab_take_shuffled(heap, slab, fresh, (unsigned)want);
     for (unsigned i = 0; i < count; i++) *hard_ring_at(ring, ring->head - 1 - i) = fresh[i];
     signal_order();

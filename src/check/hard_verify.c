@@ -143,7 +143,7 @@ NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
     if (slot_ref_find(slot, &ref))
         (state_get(ref.state) == SLOT_HELD_FRESH
              ? hard_report_stray_write
-             : hard_report_late_write)(&ref, "found when it was to be used again");
+             : hard_report_late_write)(&ref, "found when it was about to be reused");
     memset(slot, 0, bytes);
 }
 

@@ -41,7 +41,7 @@ static RARE void sized_free_report_families(const struct block_info *block, enum
     if (sized_free_may_be_half_pair(block->family, freed))
         text_add(&t,
                  " (no error if a library has an operator new or delete that only it can see; "
-                 "mismatched_free=ignore passes over it)");
+                 "mismatched_free=ignore allows it)");
     sized_free_report(block, "mismatched free", detail);
 }
 
@@ -86,7 +86,8 @@ void sized_free_check(const struct block_info *block, const struct free_request 
         sized_free_report_alignment(block, request->align);
     } else if (families && request->family != FAMILY_MALLOC && !request->has_align &&
                block->align > UNIT) {
-        sized_free_report(block, "mismatched free", "allocated with an alignment, freed without");
+        sized_free_report(block, "mismatched free",
+                          "allocated with an alignment, freed without one");
     }
 }
 

@@ -140,9 +140,9 @@ static void leak_begin_report(void *text) {
 }
 
 static void leak_report_failure(void *text, const char *why) {
-    text_add(text, "mallow: no leak check of process ");
+    text_add(text, "mallow: cannot check process ");
     text_add_number(text, (uint64_t)os_process_id());
-    text_add(text, ": ");
+    text_add(text, " for leaks: ");
     text_add(text, why);
     text_add(text, "\n");
 }

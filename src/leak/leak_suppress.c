@@ -21,7 +21,7 @@ static const char *leak_suppress_line_end(const char *line) { return line + strc
  * NULL if they are the whole file. */
 static const char *leak_suppress_judge_text(const char *text, long length, size_t room) {
     if (length < 0) return "it cannot be read";
-    if (strlen(text) != (size_t)length) return "it has a null byte";
+    if (strlen(text) != (size_t)length) return "it contains a null byte";
     return (size_t)length == room - 1 ? "it is larger than 64 MiB" : NULL;
 }
 
@@ -29,7 +29,7 @@ static const char *leak_suppress_judge_text(const char *text, long length, size_
 static char *leak_suppress_read_whole(const char *path, size_t *bytes, const char **wrong) {
     for (size_t room = FIRST_ROOM;; room *= 2) {
         char *text = os_map(room);
-        *wrong = "no memory to read it";
+        *wrong = "there is no memory to read it";
         *bytes = room;
         if (text == NULL) return NULL;
         long length = os_read_file(path, text, room - 1);
@@ -51,7 +51,7 @@ static const char *leak_suppress_find_wrong_line(const char *text) {
             struct text t = {.buffer = wrong_line, .size = sizeof wrong_line - 1};
             text_add(&t, "line ");
             text_add_number(&t, number);
-            text_add(&t, " is not leak:PATTERN");
+            text_add(&t, " is not of the form leak:PATTERN");
             return wrong_line;
         }
         line += bytes + (line[bytes] == '\n');

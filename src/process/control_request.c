@@ -109,7 +109,7 @@ static void control_request_page(struct answer *answer, const char *argument) {
     stats_collect(&control_request_stats_now);
     answer->passed = page_publish(&control_request_stats_now);
     if (answer->passed < 0)
-        control_request_answer_error(answer, "no shared memory to be had");
+        control_request_answer_error(answer, "no shared memory is available");
     else
         control_request_answer_ok(answer);
 }
@@ -196,9 +196,9 @@ RARE void control_request_serve(int client) {
     };
     if (!os_peer_may_read(client))
         control_request_answer_error(&answer,
-                                     "only root may ask, or a process that may read its memory");
+                                     "it answers only root and processes that may read its memory");
     else if (!control_request_receive_line(client, line, answer.deadline))
-        control_request_answer_error(&answer, "no request");
+        control_request_answer_error(&answer, "no request was received");
     else
         control_request_serve_line(&answer, line);
     text_flush(&answer.text);

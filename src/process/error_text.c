@@ -13,15 +13,15 @@ const char *error_text(int error) {
     case EISDIR:
         return "it is a directory";
     case ENOTDIR:
-        return "a part of the path is no directory";
+        return "a part of the path is not a directory";
     case EROFS:
         return "the file system is read-only";
     case ELOOP:
         return "it is a symbolic link";
     case ENXIO:
-        return "nobody reads the pipe";
+        return "no process reads from the pipe";
     case ENOSPC:
-        return "no space is left";
+        return "no space is left on the device on the device";
     case EMFILE:
     case ENFILE:
         return "too many files are open";

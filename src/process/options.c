@@ -98,7 +98,7 @@ static void options_add_accepted(struct text *t, const struct option *option) {
         text_add(t, "auto or ");
         /* fall through */
     case OPTION_AMOUNT:
-        text_add(t, "a number of bytes, with k, m or g after it or without");
+        text_add(t, "a number of bytes, optionally followed by k, m or g");
         break;
     }
 }

@@ -47,7 +47,7 @@ static void summary_add_name(struct text *t, const char *name, size_t size) {
 const char *summary_other_heap(const struct mallow_call_page *page) {
     return page->other_heap == 0
                ? NULL
-               : "the program has another malloc than Mallow's, its own or a sanitizer's";
+               : "the program does not use Mallow's malloc, but its own or a sanitizer's";
 }
 
 /* ---- text ---- */
@@ -83,7 +83,7 @@ static void summary_add_heading(struct text *t, const struct summary *summary) {
     }
     text_add(t, "\n");
     if (summary->peak_of_children)
-        text_add(t, "            (the peak of the process, or of a larger child of it)\n");
+        text_add(t, "            (the peak of the process or of a larger child)\n");
 }
 
 static void summary_add_row(struct text *t, const struct mallow_size_calls *row) {
@@ -117,9 +117,9 @@ static void summary_add_counts(struct text *t, const struct mallow_call_page *pa
 static void summary_add_other_process(struct text *t, uint32_t process) {
     text_add(t, "   process ");
     text_add_number(t, process);
-    text_add(t, ", which it started, goes on: 'mallow stats ");
+    text_add(t, ", which it started, is still running: see 'mallow stats ");
     text_add_number(t, process);
-    text_add(t, "' shows it\n");
+    text_add(t, "'\n");
 }
 
 void summary_add_text(struct text *t, const struct summary *summary) {

@@ -38,7 +38,7 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
     f->was_block =
         offset % size == 0 && (state == SLOT_CACHED || state == SLOT_FREE || state == SLOT_REMOTE);
     if (state == SLOT_NONE) {
-        text_add(&t, "beside the slots of a ");
+        text_add(&t, "outside the slots of a ");
         text_add_number(&t, size);
         text_add(&t, "-byte slab");
         return;
@@ -53,7 +53,7 @@ static void describe_shared(struct slab *granule, uintptr_t p, struct finding *f
     struct text t = describe_text(f);
     uint32_t start = shared_find_start(granule, shared_unit((void *)p));
     if (start == UINT32_MAX) {
-        text_add(&t, "beside the slots of a slab of mixed sizes, never allocated");
+        text_add(&t, "outside the slots of a slab of mixed sizes, never allocated");
         return;
     }
     size_t inside = p % GRANULE - (size_t)start * UNIT;
@@ -68,7 +68,7 @@ static void describe_foreign(uintptr_t p, struct finding *f) {
     uintptr_t here = (uintptr_t)&t;
     struct mapped mapping;
     if (!mapped_at(p, &mapping)) {
-        text_add(&t, "never allocated, nothing is mapped there");
+        text_add(&t, "never allocated: nothing is mapped there");
     } else if (here >= mapping.start && here < mapping.end) {
         text_add(&t, "on the stack");
     } else if (mapping.name_length == 0) {

@@ -31,7 +31,7 @@ static void report_add_distance(struct text *t, const struct block_info *block, 
             text_add_number(t, p - end);
             text_add(t, " bytes ");
         }
-        text_add(t, "behind the end of ");
+        text_add(t, "after the end of ");
     } else if (p != start) {
         text_add_number(t, p - start);
         text_add(t, " bytes inside ");

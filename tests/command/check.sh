@@ -29,7 +29,7 @@ expect_line err "^    #0 0x[0-9a-f]+ in make_name at .*/$allocated $library"
 
 try "$mallow" run --check "$program" unseen
 aborted
-expect_line err '^mallow: heap overflow of 0x[0-9a-f]+ \(behind the end of a block of 40 bytes, thread .*, found by free$'
+expect_line err '^mallow: heap overflow of 0x[0-9a-f]+ \(after the end of a block of 40 bytes, thread .*, found by free$'
 expect_line err "^    #0 0x[0-9a-f]+ in drop_name at .*/$freed $library"
 expect_line err '^    #1 0x[0-9a-f]+ in overflow_unseen at '
 

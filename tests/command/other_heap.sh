@@ -13,7 +13,7 @@ for program; do
     try "$mallow" run "$program"
     expect_status 0
     expect_line out '^done$'
-    expect_line err "^   live .*unknown: the program has another malloc than Mallow's"
+    expect_line err "^   live .*unknown: the program does not use Mallow's malloc"
     ! grep -q 'allocations,' "$work/err" || failed "the summary counts allocations"
     try "$mallow" run --json "$program"
     expect_line err '"live_bytes":null,.*"allocations":null,.*"classes":\[\]'

@@ -94,7 +94,7 @@ with subprocess.Popen([MALLOW, "run", "--", ENDS, "daemon"], stdin=subprocess.PI
                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as daemon:
     number = daemon.stdout.readline().strip()
     text = daemon.stderr.read()
-    assert f"process {number}, which it started, goes on" in text, text
+    assert f"process {number}, which it started, is still running" in text, text
     row = next(line.split() for line in text.splitlines() if line.split()[:1] == ["1024"])
     assert int(row[1]) < ALLOCATED + 5, row
     daemon.stdin.close()

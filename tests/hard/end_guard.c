@@ -51,7 +51,7 @@ static int run(void (*act)(const void *)) {
 
 static void check_report(const char *access) {
     CHECK(strncmp(report, "mallow: heap overflow of ", 25) == 0);
-    CHECK(strstr(report, "behind the end of a block of 5000 bytes, thread ") != NULL);
+    CHECK(strstr(report, "after the end of a block of 5000 bytes, thread ") != NULL);
     CHECK(strstr(report, access) != NULL);
 }
 

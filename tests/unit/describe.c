@@ -63,7 +63,7 @@ static void a_slab_has_ends_without_slots(void **state) {
     const struct slab *slab = slab_around(block);
     char *end =
         granule_start(slab_granule(slab)) + size_class_granules(slab->size_class) * GRANULE - 1;
-    snprintf(text, sizeof text, "beside the slots of a %u-byte slab", slab->slot_size);
+    snprintf(text, sizeof text, "outside the slots of a %u-byte slab", slab->slot_size);
     check(end, false, text);
     mallow_free(block);
 }
@@ -79,7 +79,7 @@ static void slots_of_mixed_sizes(void **state) {
     snprintf(text, sizeof text, "slot %u of a 112-byte slab", shared_unit(block));
     check(block, true, text);
     check((char *)((uintptr_t)block | (GRANULE - 1)), false,
-          "beside the slots of a slab of mixed sizes, never allocated");
+          "outside the slots of a slab of mixed sizes, never allocated");
 }
 
 static void runs_are_described(void **state) {
@@ -101,7 +101,7 @@ static void mappings_are_described(void **state) {
     char *block = mallow_malloc(64 * MIB);
     check(block + 16, false, "16 bytes inside a block of 67108864 with a mapping of its own");
     mallow_free(block);
-    check(block + 16, false, "never allocated, nothing is mapped there");
+    check(block + 16, false, "never allocated: nothing is mapped there");
 }
 
 static void foreign_memory_is_described(void **state) {
@@ -112,9 +112,9 @@ static void foreign_memory_is_described(void **state) {
     check(mapped, false, "in a mapping");
     check(mapped + 8191, false, "in a mapping");
     munmap(mapped, 8192);
-    check(mapped, false, "never allocated, nothing is mapped there");
-    check(NULL, false, "never allocated, nothing is mapped there");
-    check((void *)UINTPTR_MAX, false, "never allocated, nothing is mapped there");
+    check(mapped, false, "never allocated: nothing is mapped there");
+    check(NULL, false, "never allocated: nothing is mapped there");
+    check((void *)UINTPTR_MAX, false, "never allocated: nothing is mapped there");
     struct finding found = describe_pointer(&data);
     assert_non_null(strstr(found.text, "in a mapping of /"));
     assert_non_null(strstr(found.text, "unit_describe"));

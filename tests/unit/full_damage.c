@@ -6,13 +6,13 @@
 static const size_t sizes[] = {1, 7, 8, 9, 15, 16, 17, 40, 63, 64, 65, 100, 1000, 5000};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-/* Returns text such as "(1 bytes behind the end of a block of 7 bytes,". */
+/* Returns text such as "(1 bytes after the end of a block of 7 bytes,". */
 static const char *where(ptrdiff_t at, size_t size) {
     static char text[100];
     if (at < 0)
         snprintf(text, sizeof text, "(%td bytes before a block of %zu bytes,", -at, size);
     else if (at > (ptrdiff_t)size)
-        snprintf(text, sizeof text, "(%td bytes behind the end of a block of %zu bytes,",
+        snprintf(text, sizeof text, "(%td bytes after the end of a block of %zu bytes,",
                  at - (ptrdiff_t)size, size);
     else
         snprintf(text, sizeof text, "a block of %zu bytes,", size);
@@ -114,7 +114,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
     check_reported("");
     settings.quarantine = 0;
     CHECK(take(500) == blocks[0]);
-    check_reported(", found when its memory was to be used again");
+    check_reported(", found when its memory was about to be reused");
     CHECK(take(500) == blocks[1] && is_filled(blocks[0], 500, FILL_FRESH));
     check_reported("");
 }

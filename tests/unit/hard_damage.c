@@ -165,7 +165,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
             CHECK(frees_until_reuse(take, give, block, size) >= HARD_DELAY);
             const char *text = reported();
             CHECK(strstr(text, expected) != NULL);
-            CHECK(strstr(text, ", found when it was to be used again\n") != NULL);
+            CHECK(strstr(text, ", found when it was about to be reused\n") != NULL);
             CHECK(strstr(text, "stops the program at the access itself\n") != NULL);
             CHECK(is_zero(block, size) && !is_damaged(block));
             give(block);

@@ -7,7 +7,7 @@
 
 #include "report/log.h"
 
-#define BYTES "a number of bytes, with k, m or g after it or without"
+#define BYTES "a number of bytes, optionally followed by k, m or g"
 
 static bool is_mallow(const struct option *option) { return option->source == OPTION_MALLOW; }
 

@@ -73,7 +73,7 @@ static void assert_bad(const char *option, const char *value, const char *key, c
     assert_warns(option, expected);
 }
 
-#define BYTES "a number of bytes, with k, m or g after it or without"
+#define BYTES "a number of bytes, optionally followed by k, m or g"
 
 static void bad_options_are_reported_and_ignored(void **state) {
     (void)state;
@@ -109,7 +109,8 @@ static void unusable_files_are_reported_with_the_reason(void **state) {
     assert_bad("log=", "", "log", "no path is given");
     assert_bad("log=/absent/file", "/absent/file", "log", "no such file or directory");
     assert_bad("log=/tmp", "/tmp", "log", "it is a directory");
-    assert_bad("log=/dev/null/file", "/dev/null/file", "log", "a part of the path is no directory");
+    assert_bad("log=/dev/null/file", "/dev/null/file", "log",
+               "a part of the path is not a directory");
     assert_bad("leak_suppressions=/absent", "/absent", "leak_suppressions", "it cannot be read");
     assert_bad("symbolizer=", "", "symbolizer", "no path is given");
 }
@@ -193,9 +194,10 @@ static void suppressions_are_read_to_their_end(void **state) {
     memset(text, '\n', bytes);
     assert_true(suppressions_are_read(path, text, bytes, ""));
     memcpy(text + bytes - 5, "leak\n", 5);
-    assert_true(suppressions_are_read(path, text, bytes, "line 307196 is not leak:PATTERN"));
+    assert_true(
+        suppressions_are_read(path, text, bytes, "line 307196 is not of the form leak:PATTERN"));
     text[bytes - 1] = '\0';
-    assert_true(suppressions_are_read(path, text, bytes, "it has a null byte"));
+    assert_true(suppressions_are_read(path, text, bytes, "it contains a null byte"));
     free(text);
     unlink(path);
 }

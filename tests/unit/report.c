@@ -52,9 +52,9 @@ static void distances_from_the_block_are_given(void) {
         {0, "a block of 100 bytes"},
         {1, "1 bytes inside a block of 100 bytes"},
         {99, "99 bytes inside a block of 100 bytes"},
-        {100, "behind the end of a block of 100 bytes"},
-        {101, "1 bytes behind the end of a block of 100 bytes"},
-        {1100, "1000 bytes behind the end of a block of 100 bytes"},
+        {100, "after the end of a block of 100 bytes"},
+        {101, "1 bytes after the end of a block of 100 bytes"},
+        {1100, "1000 bytes after the end of a block of 100 bytes"},
     };
     begin();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
