@@ -65,16 +65,14 @@ static void bounds_add_access(struct text *t, const struct mallow_failure *failu
     };
     text_add(t, names[failure->access]);
     if (failure->access == MALLOW_STRING) return;
-    text_add_number(t, failure->length);
-    text_add(t, " bytes");
+    text_add_count(t, failure->length, "byte");
 }
 
 static void bounds_add_overlap(struct text *t, const struct mallow_failure *failure) {
     intptr_t distance = (intptr_t)failure->p - (intptr_t)failure->from;
     text_add(t, " to ");
-    text_add_number(t, (uint64_t)(distance < 0 ? -distance : distance));
-    text_add(t, distance < 0 ? " bytes before" : " bytes after");
-    text_add(t, " their start");
+    text_add_count(t, (uint64_t)(distance < 0 ? -distance : distance), "byte");
+    text_add(t, distance < 0 ? " before their start" : " after their start");
 }
 
 static void bounds_add_block(struct text *t, const void *p, const struct block_info *block) {
@@ -84,11 +82,14 @@ static void bounds_add_block(struct text *t, const void *p, const struct block_i
     }
     intptr_t offset = (intptr_t)p - (intptr_t)block->start;
     text_add(t, offset < 0 ? " beginning " : " at offset ");
-    text_add_number(t, (uint64_t)(offset < 0 ? -offset : offset));
-    if (offset < 0) text_add(t, " bytes before the start");
+    if (offset < 0) {
+        text_add_count(t, (uint64_t)-offset, "byte");
+        text_add(t, " before the start");
+    } else {
+        text_add_number(t, (uint64_t)offset);
+    }
     text_add(t, block->life == LIFE_FREED ? " of a freed block of " : " of a block of ");
-    text_add_number(t, block->size);
-    text_add(t, " bytes");
+    text_add_count(t, block->size, "byte");
 }
 
 static const char *bounds_cause(const struct mallow_failure *failure,

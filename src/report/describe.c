@@ -18,8 +18,8 @@ static struct text describe_text(struct finding *f) {
 
 static void describe_add_slot(struct text *t, size_t inside, uint64_t slot, size_t size) {
     if (inside != 0) {
-        text_add_number(t, inside);
-        text_add(t, " bytes inside ");
+        text_add_count(t, inside, "byte");
+        text_add(t, " inside ");
     }
     text_add(t, "slot ");
     text_add_number(t, slot);
@@ -98,9 +98,9 @@ static void describe_run(uintptr_t p, struct finding *f) {
         f->was_block = p % UNIT == 0;
         return;
     }
-    text_add_number(&t, p - (uintptr_t)page_start(start));
-    text_add(&t, " bytes inside a block of ");
-    text_add_number(&t, (uint64_t)tag_pages(tag) << RUN_SHIFT);
+    text_add_count(&t, p - (uintptr_t)page_start(start), "byte");
+    text_add(&t, " inside a block of ");
+    text_add_count(&t, (uint64_t)tag_pages(tag) << RUN_SHIFT, "byte");
 }
 
 struct finding describe_pointer(const void *pointer) {
@@ -118,9 +118,9 @@ struct finding describe_pointer(const void *pointer) {
             describe_run(p, &f);
     } else if (mapping_around(pointer, &around)) {
         struct text t = describe_text(&f);
-        text_add_number(&t, p - (uintptr_t)around.block);
-        text_add(&t, " bytes inside a block of ");
-        text_add_number(&t, around.bytes);
+        text_add_count(&t, p - (uintptr_t)around.block, "byte");
+        text_add(&t, " inside a block of ");
+        text_add_count(&t, around.bytes, "byte");
         text_add(&t, " with a mapping of its own");
     } else {
         describe_foreign(p, &f);

@@ -24,21 +24,20 @@
 static void report_add_distance(struct text *t, const struct block_info *block, uintptr_t p) {
     uintptr_t start = (uintptr_t)block->start, end = start + block->size;
     if (p < start) {
-        text_add_number(t, start - p);
-        text_add(t, " bytes before ");
+        text_add_count(t, start - p, "byte");
+        text_add(t, " before ");
     } else if (p >= end && p != start) {
         if (p != end) {
-            text_add_number(t, p - end);
-            text_add(t, " bytes ");
+            text_add_count(t, p - end, "byte");
+            text_add(t, " ");
         }
         text_add(t, "after the end of ");
     } else if (p != start) {
-        text_add_number(t, p - start);
-        text_add(t, " bytes inside ");
+        text_add_count(t, p - start, "byte");
+        text_add(t, " inside ");
     }
     text_add(t, "a block of ");
-    text_add_number(t, block->size);
-    text_add(t, " bytes");
+    text_add_count(t, block->size, "byte");
 }
 
 static void report_add_thread(struct text *t, int id) {

@@ -29,7 +29,9 @@ static uint32_t slot_number(const char *p) {
 
 static const char *slot_words(const char *block, size_t inside, const char *rest) {
     static char text[100];
-    int length = inside == 0 ? 0 : snprintf(text, sizeof text, "%zu bytes inside ", inside);
+    int length = 0;
+    if (inside != 0)
+        length = snprintf(text, sizeof text, "%zu byte%s inside ", inside, inside == 1 ? "" : "s");
     snprintf(text + length, sizeof text - (size_t)length, "slot %u of a %u-byte slab%s",
              slot_number(block), slab_around(block)->slot_size, rest);
     return text;
@@ -85,8 +87,8 @@ static void slots_of_mixed_sizes(void **state) {
 static void runs_are_described(void **state) {
     (void)state;
     char *block = mallow_malloc(100000), *behind = mallow_malloc(100000);
-    check(block + 50000, false, "50000 bytes inside a block of 102400");
-    check(block + 1, false, "1 bytes inside a block of 102400");
+    check(block + 50000, false, "50000 bytes inside a block of 102400 bytes");
+    check(block + 1, false, "1 byte inside a block of 102400 bytes");
     mallow_free(block);
     check(block, true, "in memory that was freed");
     check(block + 4096, true, "in memory that was freed");
@@ -99,7 +101,7 @@ static void runs_are_described(void **state) {
 static void mappings_are_described(void **state) {
     (void)state;
     char *block = mallow_malloc(64 * MIB);
-    check(block + 16, false, "16 bytes inside a block of 67108864 with a mapping of its own");
+    check(block + 16, false, "16 bytes inside a block of 67108864 bytes with a mapping of its own");
     mallow_free(block);
     check(block + 16, false, "never allocated: nothing is mapped there");
 }

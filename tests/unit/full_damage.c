@@ -6,16 +6,19 @@
 static const size_t sizes[] = {1, 7, 8, 9, 15, 16, 17, 40, 63, 64, 65, 100, 1000, 5000};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-/* Returns text such as "(1 bytes after the end of a block of 7 bytes,". */
+/* Returns text such as "(1 byte after the end of a block of 7 bytes,". */
 static const char *where(ptrdiff_t at, size_t size) {
     static char text[100];
+    ptrdiff_t after = at - (ptrdiff_t)size;
+    const char *plural = size == 1 ? "" : "s";
     if (at < 0)
-        snprintf(text, sizeof text, "(%td bytes before a block of %zu bytes,", -at, size);
-    else if (at > (ptrdiff_t)size)
-        snprintf(text, sizeof text, "(%td bytes after the end of a block of %zu bytes,",
-                 at - (ptrdiff_t)size, size);
+        snprintf(text, sizeof text, "(%td byte%s before a block of %zu byte%s,", -at,
+                 at == -1 ? "" : "s", size, plural);
+    else if (after > 0)
+        snprintf(text, sizeof text, "(%td byte%s after the end of a block of %zu byte%s,", after,
+                 after == 1 ? "" : "s", size, plural);
     else
-        snprintf(text, sizeof text, "a block of %zu bytes,", size);
+        snprintf(text, sizeof text, "a block of %zu byte%s,", size, plural);
     return text;
 }
 

@@ -48,12 +48,12 @@ static void distances_from_the_block_are_given(void) {
         const char *what;
     } cases[] = {
         {-1000, "1000 bytes before a block of 100 bytes"},
-        {-1, "1 bytes before a block of 100 bytes"},
+        {-1, "1 byte before a block of 100 bytes"},
         {0, "a block of 100 bytes"},
-        {1, "1 bytes inside a block of 100 bytes"},
+        {1, "1 byte inside a block of 100 bytes"},
         {99, "99 bytes inside a block of 100 bytes"},
         {100, "after the end of a block of 100 bytes"},
-        {101, "1 bytes after the end of a block of 100 bytes"},
+        {101, "1 byte after the end of a block of 100 bytes"},
         {1100, "1000 bytes after the end of a block of 100 bytes"},
     };
     begin();
