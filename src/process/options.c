@@ -24,10 +24,10 @@ static const struct option *options_find(enum option_source source, struct word 
 
 /* ---- lists of name=value ---- */
 
-typedef void (*pair_function)(struct word name, struct word value);
+typedef void (*options_pair_function)(struct word name, struct word value);
 
 /* Calls `call` for each name=value of a list. */
-static void options_for_each_pair(const char *list, char separator, pair_function call) {
+static void options_for_each_pair(const char *list, char separator, options_pair_function call) {
     while (list != NULL && *list != '\0') {
         const char *end = strchr(list, separator);
         size_t length = end == NULL ? strlen(list) : (size_t)(end - list);
