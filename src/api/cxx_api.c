@@ -90,7 +90,7 @@ static NOINLINE void *cxx_new_slow(size_t size) {
 }
 
 ALWAYS_INLINE void *cxx_new_fast(size_t size) {
-    return likely(size <= SMALL_MAX) ? fast_take(small_magazine(size)) : NULL;
+    return likely(size <= SMALL_MAX) ? fast_take(fast_magazine(size)) : NULL;
 }
 
 static void *cxx_new(size_t size) {

@@ -37,7 +37,7 @@ static void filled_free_request(void *p, const struct free_request *request) {
 
 static void *filled_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
     (void)before;
-    return may_move && settings.check != CHECK_HARD ? resize_plain(p, size) : NULL;
+    return may_move && settings.check != CHECK_HARD ? realloc_plain_in_place(p, size) : NULL;
 }
 
 struct mode filled_mode = {

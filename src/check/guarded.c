@@ -52,7 +52,7 @@ static void guarded_release(void *p, const struct free_request *request) {
  * previous call. */
 static size_t guarded_calls_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
-    struct bin *bin = &heap->bin[size_class_of(size)];
+    struct heap_bin *bin = &heap->bin[size_class_of(size)];
     size_t calls = max_size(bin->last_refill, 1);
     bin->last_refill = 0;
     return calls;

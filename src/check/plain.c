@@ -31,7 +31,7 @@ static void plain_free_request(void *p, const struct free_request *request) {
 
 static void *plain_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
     (void)before;
-    return may_move ? resize_plain(p, size) : NULL;
+    return may_move ? realloc_plain_in_place(p, size) : NULL;
 }
 
 struct mode plain_mode = {

@@ -71,7 +71,7 @@ void *resize_checked(void *p, size_t size, const void *caller) {
     size_t before;
     int error_before = errno;
     observe_before();
-    if (!resize_usable_size(p, &before)) return resize_unknown(p, size, caller);
+    if (!resize_usable_size(p, &before)) return realloc_unknown(p, size, caller);
     void *resized = resize_checked_in_place(p, before, size, caller);
     if (resized == NULL) resized = resize_checked_by_copy(p, before, &request);
     if (resized == NULL) resized = resize_checked_keep(p, before, size, caller);

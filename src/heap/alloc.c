@@ -30,7 +30,7 @@
 #define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
 
 /* In units: 0..16 have their own class, then two units a class to 512 bytes, then four. */
-const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
+const uint16_t fast_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSET(0),
     OFFSETS_4(1, 2, 3, 4),
     OFFSETS_4(5, 6, 7, 8),
@@ -54,7 +54,7 @@ const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1] = {
 struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(size_class < CLASSES);
-    struct bin *bin = &heap->bin[size_class];
+    struct heap_bin *bin = &heap->bin[size_class];
     if (!mode_is_plain() && bin->partial != NULL) return bin->partial;
     remote_collect(heap, size_class);
     if (bin->partial != NULL) return bin->partial;
@@ -67,7 +67,7 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
 
 /* Puts slots on the empty magazine. Few that were freed wait for more, so that a program that uses
  * few in turn is not in slow paths all the time. */
-static bool refill(struct heap *heap, unsigned size_class) {
+static bool alloc_refill(struct heap *heap, unsigned size_class) {
     magazine_grow(heap, size_class);
     unsigned want = magazine_want(heap, size_class);
     if (want == 0) return false;
@@ -82,7 +82,7 @@ static bool refill(struct heap *heap, unsigned size_class) {
 }
 
 /* The newest slot of the magazine, if it has any. */
-static char *take_cached(struct magazine *magazine, bool *zeroed) {
+static char *alloc_take_cached(struct magazine *magazine, bool *zeroed) {
     struct entry newest = *magazine->top;
     *zeroed = newest.slot != NULL && state_get(newest.state) == SLOT_CACHED_FRESH;
     return fast_take(magazine);
@@ -93,15 +93,15 @@ static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
     struct magazine *magazine = &heap->magazine[size_class];
-    struct bin *bin = &heap->bin[size_class];
+    struct heap_bin *bin = &heap->bin[size_class];
     /* The magazine is not empty if the heap was just taken over from a thread that is gone. */
-    char *slot = take_cached(magazine, zeroed);
+    char *slot = alloc_take_cached(magazine, zeroed);
     /* The address of a shared slot follows from the order of the calls, so it can be guessed. */
     if (slot == NULL && shared_wants(bin, size_class) && !settings.randomize) {
         bin->heat++;
         slot = shared_take(size_class, zeroed);
     }
-    if (slot == NULL && refill(heap, size_class)) slot = take_cached(magazine, zeroed);
+    if (slot == NULL && alloc_refill(heap, size_class)) slot = alloc_take_cached(magazine, zeroed);
     decay_turn(heap);
     heap_leave(heap);
     return slot;
@@ -111,10 +111,10 @@ static void *alloc_pages(size_t size, size_t align, bool *zeroed) {
     return size <= PTRDIFF_MAX && space_start() ? large_alloc(size, align, zeroed) : NULL;
 }
 
-static UNTOUCHED bool may_be_larger;
+static UNTOUCHED bool alloc_larger_noted;
 
-RARE void alloc_note_larger(void) { racy_store(&may_be_larger, true); }
-RARE bool alloc_may_be_larger(void) { return racy_load(bool, &may_be_larger); }
+RARE void alloc_note_larger(void) { racy_store(&alloc_larger_noted, true); }
+RARE bool alloc_may_be_larger(void) { return racy_load(bool, &alloc_larger_noted); }
 
 /* A lock was refused, because a signal handler interrupted its holder: a mapping needs none. */
 static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
@@ -124,7 +124,7 @@ static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
 }
 
 /* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
-static unsigned aligned_class(size_t align, size_t size) {
+static unsigned alloc_aligned_class(size_t align, size_t size) {
     /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
     if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
     unsigned size_class = size_class_of(max_size(size, 1));
@@ -135,7 +135,7 @@ static unsigned aligned_class(size_t align, size_t size) {
 void *alloc_plain(size_t size, size_t align, bool *zeroed) {
     unsigned size_class;
     if (unlikely(align > UNIT)) {
-        size_class = aligned_class(align, size);
+        size_class = alloc_aligned_class(align, size);
         size = max_size(size, 1);
     } else {
         size_class = size <= SLOT_MAX ? size_class_of(size) : CLASSES;
@@ -154,18 +154,18 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
 }
 
 /* Between the table's sizes and slabs' largest: still a magazine. */
-static NOINLINE void *malloc_medium(size_t size) {
+static NOINLINE void *alloc_medium(size_t size) {
     void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[size_class_of(size)]) : NULL;
     return p != NULL ? p : mode_now()->malloc(size);
 }
 
 EXPORT_OWN HOT void *mallow_malloc(size_t size) {
-    if (unlikely(size > SMALL_MAX)) return malloc_medium(size);
-    void *p = fast_take(small_magazine(size));
+    if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
+    void *p = fast_take(fast_magazine(size));
     return likely(p != NULL) ? p : mode_now()->malloc(size);
 }
 
-static NOINLINE void *calloc_slow(size_t bytes, const void *caller) {
+static NOINLINE void *alloc_zeroed_slow(size_t bytes, const void *caller) {
     return mode_now()->alloc(&(struct alloc_request){.size = bytes,
                                                      .align = 1,
                                                      .zero = true,
@@ -182,15 +182,15 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     bool zeroed;
     if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
         unsigned size_class = size_class_of(bytes);
-        void *p = take_cached(&self_heap->magazine[size_class], &zeroed);
+        void *p = alloc_take_cached(&self_heap->magazine[size_class], &zeroed);
         /* The whole slot: what malloc_usable_size grants is cleared too. */
         if (likely(p != NULL)) return zeroed ? p : memset(p, 0, size_class_bytes(size_class));
     }
-    return calloc_slow(bytes, __builtin_return_address(0));
+    return alloc_zeroed_slow(bytes, __builtin_return_address(0));
 }
 
 void *alloc_aligned(size_t align, size_t size, const void *caller) {
-    unsigned size_class = aligned_class(align, size);
+    unsigned size_class = alloc_aligned_class(align, size);
     void *p = size_class < CLASSES ? fast_take(&self_heap->magazine[size_class]) : NULL;
     if (p != NULL) return p;
     return mode_now()->alloc(&(struct alloc_request){

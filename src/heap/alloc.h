@@ -31,9 +31,9 @@ void free_plain(void *p, const void *caller);
 void *realloc_plain(void *p, size_t size, const void *caller);
 
 /* Resizes a plain block without copying it; NULL when that cannot be. */
-void *resize_plain(void *p, size_t size);
+void *realloc_plain_in_place(void *p, size_t size);
 
 /* realloc of a pointer that is no block in use of ours. */
-void *resize_unknown(void *p, size_t size, const void *caller);
+void *realloc_unknown(void *p, size_t size, const void *caller);
 
 #endif

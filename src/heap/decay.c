@@ -24,7 +24,7 @@
 #define TOURS_OF_WAITING 5u
 
 /* The longer a slot lies in a magazine, the less it is needed there; and each keeps a page. */
-static void halve_magazines(struct heap *heap) {
+static void decay_halve_magazines(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         magazine_flush(heap, size_class, (magazine_count(heap, size_class) + 1) / 2);
 }
@@ -33,14 +33,14 @@ static void halve_magazines(struct heap *heap) {
 static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     MALLOW_ASSERT(visited || heap_is_entered(heap));
     heap_assert_held(heap);
-    struct decay *decay = &heap->decay;
+    struct heap_decay *decay = &heap->decay;
     if (now < decay->next_sweep) return true;
     remote_collect_some(heap);
     if (decay->granule == 0) {
-        if (!visited) halve_magazines(heap);
+        if (!visited) decay_halve_magazines(heap);
         decay->unfinished = false;
     }
-    struct sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
+    struct trim_sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
     bool done = trim_slice(heap, &decay->granule, &sweep);
     decay->unfinished = decay->unfinished || sweep.left;
     if (!done) return false;
@@ -50,7 +50,7 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
 }
 
 /* Whether a sweep would find something, as far as can be told from outside. */
-static bool is_settled(struct heap *heap) {
+static bool decay_is_settled(struct heap *heap) {
     return racy_load(unsigned, &heap->decay.finished_at) ==
                racy_load(unsigned, &heap->slow_path_count) &&
            !remote_pending(heap);
@@ -77,36 +77,37 @@ static bool decay_other(struct heap *heap, int64_t now) {
 }
 
 /* One thread at a time goes round the heaps, a few slices with each call. */
-static void goes_on_where_it_was(void) {}
+static void decay_continue_tour(void) {}
 static struct {
     struct open_lock lock;
     _Atomic int64_t next;
     struct heap *at;
-} tour = {.lock = {.repair = goes_on_where_it_was, .kind = TOUR_LOCK}};
+} decay_tour = {.lock = {.repair = decay_continue_tour, .kind = TOUR_LOCK}};
 
-static void go_on(int64_t now) {
-    open_lock_assert_held(&tour.lock);
-    if (tour.at == NULL) tour.at = heap_first();
-    for (unsigned slices = 0; tour.at != NULL && slices < TOUR_SLICES;) {
-        bool skipped = tour.at == self_heap || is_settled(tour.at);
+static void decay_tour_heaps(int64_t now) {
+    open_lock_assert_held(&decay_tour.lock);
+    if (decay_tour.at == NULL) decay_tour.at = heap_first();
+    for (unsigned slices = 0; decay_tour.at != NULL && slices < TOUR_SLICES;) {
+        bool skipped = decay_tour.at == self_heap || decay_is_settled(decay_tour.at);
         slices += !skipped;
-        if (skipped || decay_other(tour.at, now)) tour.at = tour.at->next;
+        if (skipped || decay_other(decay_tour.at, now)) decay_tour.at = decay_tour.at->next;
     }
-    if (tour.at == NULL) atomic_store_explicit(&tour.next, now + TOUR_NS, memory_order_relaxed);
+    if (decay_tour.at == NULL)
+        atomic_store_explicit(&decay_tour.next, now + TOUR_NS, memory_order_relaxed);
 }
 
 static void decay_others(int64_t now) {
     struct lock_hold hold;
-    if (now < atomic_load_explicit(&tour.next, memory_order_relaxed) ||
-        !open_lock_try(&tour.lock, &hold))
+    if (now < atomic_load_explicit(&decay_tour.next, memory_order_relaxed) ||
+        !open_lock_try(&decay_tour.lock, &hold))
         return;
-    go_on(now);
-    open_lock_drop(&tour.lock, &hold);
+    decay_tour_heaps(now);
+    open_lock_drop(&decay_tour.lock, &hold);
 }
 
 /* From the beginning, unless a handler has forked and this thread returns to the tour. */
 void decay_after_fork(void) {
-    if (open_lock_after_fork(&tour.lock)) tour.at = NULL;
+    if (open_lock_after_fork(&decay_tour.lock)) decay_tour.at = NULL;
 }
 
 void decay_look(struct heap *heap) {
@@ -127,9 +128,9 @@ void decay_look_at_others(void) {
     decay_others(now);
 }
 
-static bool is_all_settled(void) {
+static bool decay_is_all_settled(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
-        if (heap != self_heap && !is_settled(heap)) return false;
+        if (heap != self_heap && !decay_is_settled(heap)) return false;
     return !purge_pass_has_more();
 }
 
@@ -141,8 +142,8 @@ bool decay_round(void) {
     bool handled = racy_load(bool, &settings.error_handler);
     if (!handled) {
         do decay_others(now);
-        while (now >= atomic_load_explicit(&tour.next, memory_order_relaxed));
+        while (now >= atomic_load_explicit(&decay_tour.next, memory_order_relaxed));
     }
     while (purge_pass_unused(now)) continue;
-    return handled ? purge_pass_has_more() : !is_all_settled();
+    return handled ? purge_pass_has_more() : !decay_is_all_settled();
 }

@@ -26,11 +26,11 @@
 #include "heap/slab.h"
 
 /* Offset of the class's magazine in the heap, for sizes up to SMALL_MAX in units. */
-extern const uint16_t magazine_offsets[SMALL_MAX / UNIT + 1];
+extern const uint16_t fast_offsets[SMALL_MAX / UNIT + 1];
 
-ALWAYS_INLINE struct magazine *small_magazine(size_t size) {
+ALWAYS_INLINE struct magazine *fast_magazine(size_t size) {
     size_t units = (size + UNIT - 1) / UNIT;
-    return (struct magazine *)((char *)self_heap + magazine_offsets[units]);
+    return (struct magazine *)((char *)self_heap + fast_offsets[units]);
 }
 
 /* The newest slot of the magazine, marked used; NULL when there is none. */
@@ -49,10 +49,10 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
 enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 
 /* How the caller's size is compared with the block. */
-enum size_says { SIZE_NOTHING, SIZE_CLASS, SIZE_AT_MOST };
+enum fast_size { SIZE_NOTHING, SIZE_CLASS, SIZE_AT_MOST };
 
 /* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
-ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum size_says says, size_t size_hint) {
+ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t size_hint) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);

@@ -16,12 +16,12 @@ static struct {
     void *(*realloc)(void *, size_t);
     size_t (*usable_size)(void *);
     struct mallinfo2 (*info)(void);
-} libc;
+} foreign_libc;
 
 /* Keeps the first answer. A thread that is slow here may call dlsym after another thread redirected
  * libc's names (deep_binding.c), and then gets our function. The thread that redirects has stored
  * its answers before, so the wrong one is dropped. */
-static bool find(void *function, const char *name) {
+static bool foreign_find(void *function, const char *name) {
     void **kept = function, *nothing = NULL;
     if (__atomic_load_n(kept, __ATOMIC_ACQUIRE) != NULL) return true;
     void *answer = dlsym(RTLD_NEXT, name);
@@ -31,10 +31,12 @@ static bool find(void *function, const char *name) {
 
 /* Not before it is needed: the look-up takes the loader's lock and a page of stack. We hold no
  * lock here, so whoever holds the loader's cannot be waiting for us. */
-static bool find_libc(void) {
+static bool foreign_find_libc(void) {
     int before = errno;
-    bool all = find(&libc.free, "free") && find(&libc.realloc, "realloc") &&
-               find(&libc.usable_size, "malloc_usable_size") && find(&libc.info, "mallinfo2");
+    bool all = foreign_find(&foreign_libc.free, "free") &&
+               foreign_find(&foreign_libc.realloc, "realloc") &&
+               foreign_find(&foreign_libc.usable_size, "malloc_usable_size") &&
+               foreign_find(&foreign_libc.info, "mallinfo2");
     errno = before;
     return all;
 }
@@ -45,7 +47,7 @@ static bool find_libc(void) {
 
 /* Whether the words before p are the header of a used chunk of libc's; read through the kernel,
  * for p may be anything. */
-static bool looks_like_chunk(const void *p) {
+static bool foreign_looks_like_chunk(const void *p) {
     size_t header[2], next;
     const char *chunk = (const char *)p - sizeof header;
     if ((uintptr_t)p % UNIT != 0 || !os_read_memory(chunk, header, sizeof header)) return false;
@@ -58,29 +60,29 @@ static bool looks_like_chunk(const void *p) {
            (next & PREV_INUSE) != 0;
 }
 
-static bool is_libc_block(const void *p) {
-    if (!looks_like_chunk(p) || !find_libc()) return false;
-    struct mallinfo2 info = libc.info();
+static bool foreign_is_libc_block(const void *p) {
+    if (!foreign_looks_like_chunk(p) || !foreign_find_libc()) return false;
+    struct mallinfo2 info = foreign_libc.info();
     return info.arena != 0 || info.hblks != 0;
 }
 
-void foreign_prepare(void) { find_libc(); }
+void foreign_prepare(void) { foreign_find_libc(); }
 
 bool foreign_free(void *p) {
-    if (!is_libc_block(p)) return false;
-    libc.free(p);
+    if (!foreign_is_libc_block(p)) return false;
+    foreign_libc.free(p);
     return true;
 }
 
 bool foreign_realloc(void *p, size_t size, void **moved) {
-    if (!is_libc_block(p)) return false;
-    *moved = libc.realloc(p, size);
+    if (!foreign_is_libc_block(p)) return false;
+    *moved = foreign_libc.realloc(p, size);
     return true;
 }
 
 bool foreign_usable_size(const void *p, size_t *usable) {
-    if (!is_libc_block(p)) return false;
-    *usable = libc.usable_size((void *)(uintptr_t)p);
+    if (!foreign_is_libc_block(p)) return false;
+    *usable = foreign_libc.usable_size((void *)(uintptr_t)p);
     return true;
 }
 

@@ -20,7 +20,7 @@
 
 /* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when
  * another thread freed it first, for which there was time since its state was read. */
-static bool give_to_full(struct heap *heap, unsigned size_class, struct entry entry) {
+static bool free_to_full(struct heap *heap, unsigned size_class, struct entry entry) {
     MALLOW_ASSERT(heap_is_entered(heap));
     uint8_t used = SLOT_USED;
     if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED,
@@ -39,7 +39,7 @@ static bool give_to_full(struct heap *heap, unsigned size_class, struct entry en
 
 /* A thread that only frees looks so often after what it freed for threads that do not collect. */
 #define FREES_PER_LOOK 4096u
-static __thread unsigned frees_for_others __attribute__((tls_model("initial-exec")));
+static __thread unsigned free_remote_count __attribute__((tls_model("initial-exec")));
 
 /* A slot that is in use; false when another thread freed it first. */
 static bool free_slot(struct block_ref *block) {
@@ -47,7 +47,7 @@ static bool free_slot(struct block_ref *block) {
     /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
         bool first = remote_free(slab, block->state);
-        if (unlikely(++frees_for_others % FREES_PER_LOOK == 0)) decay_look_at_others();
+        if (unlikely(++free_remote_count % FREES_PER_LOOK == 0)) decay_look_at_others();
         return first;
     }
     struct entry entry = {block->start, block->state};
@@ -55,7 +55,7 @@ static bool free_slot(struct block_ref *block) {
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     /* Not its owner: a signal handler's stand-in. */
     bool done =
-        mine ? give_to_full(heap, slab->size_class, entry) : remote_free(slab, block->state);
+        mine ? free_to_full(heap, slab->size_class, entry) : remote_free(slab, block->state);
     if (heap != NULL) {
         decay_turn(heap);
         heap_leave(heap);

@@ -1,8 +1,8 @@
 #include "heap/heap.h"
 
-struct entry no_entries[1];
+struct entry heap_no_entries[1];
 
-#define EMPTY_1 {no_entries, no_entries + 1}
+#define EMPTY_1 {heap_no_entries, heap_no_entries + 1}
 #define EMPTY_8 EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1
 #define EMPTY_72 EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8
 _Static_assert(CLASSES == 73, "the initialiser below names each magazine");

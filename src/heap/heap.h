@@ -49,7 +49,7 @@ struct magazine {
 };
 
 /* A heap's slabs of one class that have free slots, and how much the class is used. */
-struct bin {
+struct heap_bin {
     struct slab *partial;
     uint16_t entries;     /* of the magazine's array, sentinel included; 0 before the first */
     uint16_t allowed;     /* that many at most */
@@ -59,7 +59,7 @@ struct bin {
 };
 
 /* How far free memory in the heap's slabs has been given back (decay.c). */
-struct decay {
+struct heap_decay {
     int64_t next_look, next_sweep; /* purge_now */
     size_t granule;                /* where the sweep goes on */
     bool unfinished;               /* this sweep left something for the next */
@@ -84,7 +84,7 @@ struct heap {
      * empty, so that a slow path passes, which counts, after as many allocations as a magazine
      * holds, however few slots the program uses in turn. */
     struct magazine *freed;
-    struct bin bin[CLASSES];
+    struct heap_bin bin[CLASSES];
     /* Slabs without a used or cached slot, also in their bins: kept for their class, whose pages
      * they have, until another class needs one. */
     struct slab *empty[EMPTY_SLABS];
@@ -96,7 +96,7 @@ struct heap {
     struct owner owner;
     struct open_lock visit;   /* another thread is at work here, see heap_visit_begin */
     unsigned slow_path_count; /* slow paths that were left; wraps around */
-    struct decay decay;
+    struct heap_decay decay;
     unsigned generation; /* of the settings that the magazines follow */
 
     /* Of special modes alone. */
@@ -112,7 +112,7 @@ struct heap {
 };
 
 /* The sentinel of magazines that have no array yet. */
-extern struct entry no_entries[1];
+extern struct entry heap_no_entries[1];
 
 /* What a thread has before its first allocation: magazines with nothing but sentinels. It owns
  * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it.

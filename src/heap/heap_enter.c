@@ -9,7 +9,7 @@
 #include "heap/repair.h"
 #include "os/open_lock.h"
 
-static bool repair_interrupted(struct heap *heap, struct frame_mark *mark) {
+static bool heap_repair_interrupted(struct heap *heap, struct frame_mark *mark) {
     if (!heap_mark_busy(heap, mark)) return false;
     repair_heap(heap);
     heap_mark_idle(heap);
@@ -17,10 +17,10 @@ static bool repair_interrupted(struct heap *heap, struct frame_mark *mark) {
 }
 
 /* A stand-in is no longer needed once the slow path that was interrupted cannot go on. */
-static struct heap *leave_stand_ins(struct heap *heap, struct frame_mark *mark) {
+static struct heap *heap_leave_stand_ins(struct heap *heap, struct frame_mark *mark) {
     for (struct heap *outer; (outer = heap->outer) != NULL;) {
         if (!heap_is_interrupted_for_ever(outer, mark)) break;
-        if (!repair_interrupted(outer, mark)) break;
+        if (!heap_repair_interrupted(outer, mark)) break;
         self_heap = outer;
         heap->outer = NULL;
         heap_release(heap);
@@ -29,7 +29,7 @@ static struct heap *leave_stand_ins(struct heap *heap, struct frame_mark *mark) 
     return heap;
 }
 
-static struct heap *stand_in_for(struct heap *heap, struct frame_mark *mark) {
+static struct heap *heap_stand_in_for(struct heap *heap, struct frame_mark *mark) {
     struct heap *other = heap_acquire(mark);
     if (other == NULL) return NULL;
     MALLOW_ASSERT(other != heap && other->outer == NULL);
@@ -38,25 +38,26 @@ static struct heap *stand_in_for(struct heap *heap, struct frame_mark *mark) {
     return other;
 }
 
-static struct heap *enter_interrupted(struct heap *heap, struct frame_mark *mark) {
+static struct heap *heap_enter_interrupted(struct heap *heap, struct frame_mark *mark) {
     if (heap == EMPTY_HEAP) {
         struct heap *first = heap_acquire(mark);
         if (first != NULL) self_heap = first;
         return first;
     }
-    if (heap->busy != 0 && heap_is_interrupted_for_ever(heap, mark)) repair_interrupted(heap, mark);
-    if (heap->busy == 0) return leave_stand_ins(heap, mark);
-    return stand_in_for(heap, mark);
+    if (heap->busy != 0 && heap_is_interrupted_for_ever(heap, mark))
+        heap_repair_interrupted(heap, mark);
+    if (heap->busy == 0) return heap_leave_stand_ins(heap, mark);
+    return heap_stand_in_for(heap, mark);
 }
 
 struct heap *heap_enter_marked(struct frame_mark *mark) {
     struct heap *heap = self_heap;
     if (unlikely(heap->busy != 0) || unlikely(heap->outer != NULL)) {
-        heap = enter_interrupted(heap, mark);
+        heap = heap_enter_interrupted(heap, mark);
         if (heap == NULL) return NULL;
     }
     if (unlikely(!heap_mark_busy(heap, mark))) { /* and it stays so */
-        heap = stand_in_for(heap, mark);
+        heap = heap_stand_in_for(heap, mark);
         if (heap == NULL || !heap_mark_busy(heap, mark)) return NULL;
     }
     unsigned generation = racy_load(unsigned, &settings.generation);
@@ -112,7 +113,7 @@ void heap_end(struct heap *heap) {
 
 /* Unless a slow path or a visit was interrupted by the fork. The heap is marked busy, as for each
  * slow path. */
-ONLY_ASSERTED static bool own_heap_is_valid(void) {
+ONLY_ASSERTED static bool heap_own_is_valid(void) {
     struct heap *heap = self_heap;
     struct frame_mark mark;
     if (heap->busy != 0 || heap_is_visited(heap)) return true;
@@ -132,5 +133,5 @@ void heap_after_fork(void) {
         owner_take(&heap->owner);
         owner_settle(&heap->owner);
     }
-    MALLOW_ASSERT(own_heap_is_valid());
+    MALLOW_ASSERT(heap_own_is_valid());
 }

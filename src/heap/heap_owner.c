@@ -12,10 +12,10 @@
 #include "pages/meta.h"
 #include "pages/space.h"
 
-static struct heap *_Atomic registry;
-static struct heap *_Atomic cursor; /* where the search for an orphan goes on */
+static struct heap *_Atomic heap_registry;
+static struct heap *_Atomic heap_cursor; /* where the search for an orphan goes on */
 
-struct heap *heap_first(void) { return atomic_load_explicit(&registry, memory_order_acquire); }
+struct heap *heap_first(void) { return atomic_load_explicit(&heap_registry, memory_order_acquire); }
 
 /* Whether the slow path that marked the heap busy will not go on. */
 bool heap_is_interrupted_for_ever(const struct heap *heap, const struct frame_mark *mark) {
@@ -31,7 +31,7 @@ bool heap_is_in_use_here(const struct heap *heap) {
 
 /* The caller has seized the heap before, and a handler has jumped out of what it did there. While
  * the heap is not marked busy, the interrupted function may be about to mark it, or to drop it. */
-static bool is_abandoned(const struct heap *heap, const struct frame_mark *mark) {
+static bool heap_is_abandoned(const struct heap *heap, const struct frame_mark *mark) {
     return !heap_is_in_use_here(heap) && heap->busy != 0 &&
            heap_is_interrupted_for_ever(heap, mark);
 }
@@ -42,7 +42,7 @@ static bool is_abandoned(const struct heap *heap, const struct frame_mark *mark)
 /* Becomes the owner of a heap that has none, makes it whole and marks it busy, so that a fork in
  * another thread finds it in need of repair. */
 bool heap_seize(struct heap *heap, struct frame_mark *mark) {
-    if (owner_is_self(&heap->owner) ? !is_abandoned(heap, mark) : !owner_take(&heap->owner))
+    if (owner_is_self(&heap->owner) ? !heap_is_abandoned(heap, mark) : !owner_take(&heap->owner))
         return false;
     sanitizer_acquire(heap);
     bool interrupted = heap->busy != 0;
@@ -73,17 +73,17 @@ void heap_release(struct heap *heap) {
 
 #define LOOKS_FOR_HEAP 256 /* heaps tried by a new thread before it makes its own */
 
-static struct heap *next_in_turn(void) {
-    struct heap *heap = atomic_load_explicit(&cursor, memory_order_acquire);
+static struct heap *heap_next_in_turn(void) {
+    struct heap *heap = atomic_load_explicit(&heap_cursor, memory_order_acquire);
     if (heap == NULL) heap = heap_first();
-    if (heap != NULL) atomic_store_explicit(&cursor, heap->next, memory_order_release);
+    if (heap != NULL) atomic_store_explicit(&heap_cursor, heap->next, memory_order_release);
     return heap;
 }
 
 struct heap *heap_seize_any(int looks, struct heap *except, struct frame_mark *mark) {
     struct heap *first = NULL;
     while (looks-- > 0) {
-        struct heap *heap = next_in_turn();
+        struct heap *heap = heap_next_in_turn();
         if (heap == NULL || heap == first) return NULL;
         if (first == NULL) first = heap;
         if (heap != except && heap_seize(heap, mark)) return heap;
@@ -102,7 +102,7 @@ static struct heap *heap_make(void) {
         owner_take(&heap->owner);
         owner_settle(&heap->owner);
         heap->next = heap_first();
-        atomic_store_explicit(&registry, heap, memory_order_release);
+        atomic_store_explicit(&heap_registry, heap, memory_order_release);
     }
     open_lock_drop(&global_lock, &hold);
     return heap;

@@ -9,7 +9,7 @@
 #    include "heap/magazine.h"
 #    include "heap/slab.h"
 
-static bool empty_slab_is_valid(const struct heap *heap, unsigned i) {
+static bool heap_empty_slab_is_valid(const struct heap *heap, unsigned i) {
     struct slab *slab = heap->empty[i];
     MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap);
     MALLOW_ASSERT(slab->in_use == 0);
@@ -34,7 +34,7 @@ bool heap_lists_are_valid(struct heap *heap) {
         }
     }
     MALLOW_ASSERT(heap->empties <= EMPTY_SLABS);
-    for (unsigned i = 0; i < heap->empties; i++) MALLOW_ASSERT(empty_slab_is_valid(heap, i));
+    for (unsigned i = 0; i < heap->empties; i++) MALLOW_ASSERT(heap_empty_slab_is_valid(heap, i));
     return true;
 }
 

@@ -25,19 +25,19 @@
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
 #define CACHED_SMALL ((size_t)256)
 
-static void init_side(struct magazine *side) {
+static void magazine_init_side(struct magazine *side) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        side[size_class] = (struct magazine){no_entries, no_entries + 1};
+        side[size_class] = (struct magazine){heap_no_entries, heap_no_entries + 1};
 }
 
 void magazines_init(struct heap *heap) {
-    init_side(heap->magazine);
+    magazine_init_side(heap->magazine);
     heap->freed = heap->magazine;
 }
 
 /* Both words at once: a signal handler that jumps away in between must not leave a fast path the
  * top of one array and the limit of another. */
-static void set_magazine(struct magazine *magazine, struct entry *top, struct entry *limit) {
+static void magazine_set(struct magazine *magazine, struct entry *top, struct entry *limit) {
     MALLOW_ASSERT(top->slot == NULL || top < limit);
     MALLOW_ASSERT(top <= limit);
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -50,29 +50,32 @@ static void set_magazine(struct magazine *magazine, struct entry *top, struct en
 #endif
 }
 
-static struct entry *sentinel(const struct heap *heap, const struct magazine *side,
-                              unsigned size_class) {
+static struct entry *magazine_sentinel(const struct heap *heap, const struct magazine *side,
+                                       unsigned size_class) {
     unsigned entries = heap->bin[size_class].entries;
     return side[size_class].limit - (entries == 0 ? 1 : entries);
 }
 
-static unsigned entries_in(const struct heap *heap, const struct magazine *side,
-                           unsigned size_class) {
-    return (unsigned)(side[size_class].top - sentinel(heap, side, size_class));
+static unsigned magazine_side_count(const struct heap *heap, const struct magazine *side,
+                                    unsigned size_class) {
+    return (unsigned)(side[size_class].top - magazine_sentinel(heap, side, size_class));
 }
 
 unsigned magazine_count(const struct heap *heap, unsigned size_class) {
-    return entries_in(heap, heap->freed, size_class);
+    return magazine_side_count(heap, heap->freed, size_class);
 }
 
 /* While allocations are sampled. */
-static bool has_two_sides(const struct heap *heap) { return heap->freed != heap->magazine; }
+static bool magazine_has_two_sides(const struct heap *heap) {
+    return heap->freed != heap->magazine;
+}
 
 bool magazine_swap(struct heap *heap, unsigned size_class, unsigned least) {
     unsigned count = magazine_count(heap, size_class);
-    if (!has_two_sides(heap) || count < least) return false;
+    if (!magazine_has_two_sides(heap) || count < least) return false;
     MALLOW_ASSERT(heap_is_entered(heap));
-    MALLOW_ASSERT(heap->magazine[size_class].top == sentinel(heap, heap->magazine, size_class));
+    MALLOW_ASSERT(heap->magazine[size_class].top ==
+                  magazine_sentinel(heap, heap->magazine, size_class));
     struct magazine full = heap->freed[size_class];
     heap->freed[size_class] = heap->magazine[size_class];
     signal_order();
@@ -81,15 +84,15 @@ bool magazine_swap(struct heap *heap, unsigned size_class, unsigned least) {
     return true;
 }
 
-static bool is_sampling(void) { return mode_sees == MODE_SEES_SAMPLES; }
+static bool magazine_is_sampling(void) { return mode_sees == MODE_SEES_SAMPLES; }
 
-static bool serves(unsigned size_class) {
+static bool magazine_serves(unsigned size_class) {
     return mode_sees != MODE_SEES_ALL &&
            size_class <= size_class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
 /* What the class may have, if nobody set a bound: with the sentinel. */
-static unsigned entries_by_size(unsigned size_class) {
+static unsigned magazine_entries_by_size(unsigned size_class) {
     size_t size = size_class_bytes(size_class);
     size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
     unsigned entries = ENTRIES_FIRST;
@@ -99,20 +102,23 @@ static unsigned entries_by_size(unsigned size_class) {
 }
 
 /* Logically, with the sentinel: 1 means that every free gives back at once. */
-static unsigned entries_allowed(unsigned size_class) {
-    size_t slots =
-        serves(size_class) ? min_size(entries_by_size(size_class) - 1, settings.tcache_count) : 0;
+static unsigned magazine_entries_allowed(unsigned size_class) {
+    size_t slots = magazine_serves(size_class)
+                       ? min_size(magazine_entries_by_size(size_class) - 1, settings.tcache_count)
+                       : 0;
     /* Short enough that a slow path passes for each allocation that is to be guarded. */
-    if (is_sampling()) slots = min_size(slots, settings.guard / 2);
+    if (magazine_is_sampling()) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
 
 /* In memory there is always room for the one slot that a refill takes and malloc pops again. */
-static size_t array_bytes(unsigned entries) { return max_size(entries, 2) * sizeof(struct entry); }
+static size_t magazine_array_bytes(unsigned entries) {
+    return max_size(entries, 2) * sizeof(struct entry);
+}
 
 /* A magazine is too small when it is refilled over and over, or flushed over and over. When the
  * two alternate, more entries would hold more of what is free and save little. */
-static bool needs_growth(struct bin *bin, bool refill) {
+static bool magazine_needs_growth(struct heap_bin *bin, bool refill) {
     if (refill != (bin->streak > 0)) bin->streak = 0;
     bin->streak = (int16_t)(bin->streak + (refill ? 1 : -1));
     if ((unsigned)abs(bin->streak) < bin->entries / STREAK_PART) return false;
@@ -121,51 +127,53 @@ static bool needs_growth(struct bin *bin, bool refill) {
 }
 
 /* Puts a side's entries into a larger array. */
-static void move_side(struct heap *heap, struct magazine *side, unsigned size_class,
-                      struct entry *array, unsigned entries) {
-    struct entry *before = sentinel(heap, side, size_class);
-    unsigned count = entries_in(heap, side, size_class), old = heap->bin[size_class].entries;
+static void magazine_move_side(struct heap *heap, struct magazine *side, unsigned size_class,
+                               struct entry *array, unsigned entries) {
+    struct entry *before = magazine_sentinel(heap, side, size_class);
+    unsigned count = magazine_side_count(heap, side, size_class),
+             old = heap->bin[size_class].entries;
     MALLOW_ASSERT(before->slot == NULL);
     MALLOW_ASSERT(count < entries);
     memcpy(array, before, (count + 1) * sizeof *array);
     signal_order(); /* a fork finds one array or the other, whole */
-    set_magazine(&side[size_class], array + count, array + entries);
+    magazine_set(&side[size_class], array + count, array + entries);
     signal_order();
-    if (old != 0) meta_free(before, array_bytes(old));
+    if (old != 0) meta_free(before, magazine_array_bytes(old));
 }
 
-static void enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
+static void magazine_enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(entries > heap->bin[size_class].entries);
-    struct entry *array = meta_alloc(array_bytes(entries)), *second = NULL;
+    struct entry *array = meta_alloc(magazine_array_bytes(entries)), *second = NULL;
     if (array == NULL) return;
-    if (has_two_sides(heap)) {
-        second = meta_alloc(array_bytes(entries));
+    if (magazine_has_two_sides(heap)) {
+        second = meta_alloc(magazine_array_bytes(entries));
         if (second == NULL) {
-            meta_free(array, array_bytes(entries));
+            meta_free(array, magazine_array_bytes(entries));
             return;
         }
-        move_side(heap, heap->freed, size_class, second, entries);
+        magazine_move_side(heap, heap->freed, size_class, second, entries);
     }
-    move_side(heap, heap->magazine, size_class, array, entries);
+    magazine_move_side(heap, heap->magazine, size_class, array, entries);
     heap->bin[size_class].entries = (uint16_t)entries;
 }
 
 void magazine_grow(struct heap *heap, unsigned size_class) {
-    struct bin *bin = &heap->bin[size_class];
+    struct heap_bin *bin = &heap->bin[size_class];
     unsigned old = bin->entries;
     if (likely(old != 0 && old == bin->allowed)) return;
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(old <= ENTRIES_MAX);
-    bool refill = heap->magazine[size_class].top == sentinel(heap, heap->magazine, size_class);
-    if (old != 0 && !needs_growth(bin, refill)) return;
-    unsigned allowed = bin->allowed = (uint16_t)entries_allowed(size_class);
+    bool refill =
+        heap->magazine[size_class].top == magazine_sentinel(heap, heap->magazine, size_class);
+    if (old != 0 && !magazine_needs_growth(bin, refill)) return;
+    unsigned allowed = bin->allowed = (uint16_t)magazine_entries_allowed(size_class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return;
-    enlarge(heap, size_class, entries);
+    magazine_enlarge(heap, size_class, entries);
     open_lock_drop(&global_lock, &hold);
 }
 
@@ -176,10 +184,10 @@ unsigned magazine_want(const struct heap *heap, unsigned size_class) {
     return entries / 2 + 1;
 }
 
-static void flush_side(struct heap *heap, struct magazine *side, unsigned size_class,
-                       unsigned count) {
+static void magazine_flush_side(struct heap *heap, struct magazine *side, unsigned size_class,
+                                unsigned count) {
     struct magazine *magazine = &side[size_class];
-    struct entry *bottom = sentinel(heap, side, size_class);
+    struct entry *bottom = magazine_sentinel(heap, side, size_class);
     unsigned have = (unsigned)(magazine->top - bottom);
     MALLOW_ASSERT(count <= have);
     MALLOW_ASSERT(magazine_is_valid(heap, size_class));
@@ -193,40 +201,43 @@ static void flush_side(struct heap *heap, struct magazine *side, unsigned size_c
 }
 
 void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
-    flush_side(heap, heap->freed, size_class, count);
+    magazine_flush_side(heap, heap->freed, size_class, count);
 }
 
-static void flush_whole(struct heap *heap, unsigned size_class) {
-    if (has_two_sides(heap))
-        flush_side(heap, heap->magazine, size_class, entries_in(heap, heap->magazine, size_class));
-    flush_side(heap, heap->freed, size_class, entries_in(heap, heap->freed, size_class));
+static void magazine_flush_whole(struct heap *heap, unsigned size_class) {
+    if (magazine_has_two_sides(heap))
+        magazine_flush_side(heap, heap->magazine, size_class,
+                            magazine_side_count(heap, heap->magazine, size_class));
+    magazine_flush_side(heap, heap->freed, size_class,
+                        magazine_side_count(heap, heap->freed, size_class));
 }
 
 void magazines_flush_all(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++) flush_whole(heap, size_class);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        magazine_flush_whole(heap, size_class);
 }
 
-static void drop_array(struct heap *heap, struct magazine *side, unsigned size_class) {
-    struct entry *array = sentinel(heap, side, size_class);
+static void magazine_drop_array(struct heap *heap, struct magazine *side, unsigned size_class) {
+    struct entry *array = magazine_sentinel(heap, side, size_class);
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(side[size_class].top == array);
-    set_magazine(&side[size_class], no_entries, no_entries + 1);
+    magazine_set(&side[size_class], heap_no_entries, heap_no_entries + 1);
     signal_order();
-    meta_free(array, array_bytes(heap->bin[size_class].entries));
+    meta_free(array, magazine_array_bytes(heap->bin[size_class].entries));
 }
 
 /* A signal handler may free into it meanwhile, so it is looked at again with the lock. */
-static bool discard(struct heap *heap, unsigned size_class) {
-    struct bin *bin = &heap->bin[size_class];
+static bool magazine_discard(struct heap *heap, unsigned size_class) {
+    struct heap_bin *bin = &heap->bin[size_class];
     struct lock_hold hold;
     while (bin->entries != 0) {
-        flush_whole(heap, size_class);
+        magazine_flush_whole(heap, size_class);
         if (!open_lock_take(&global_lock, &hold)) return false;
         if (magazine_count(heap, size_class) == 0 &&
-            entries_in(heap, heap->magazine, size_class) == 0) {
-            if (has_two_sides(heap)) drop_array(heap, heap->freed, size_class);
-            drop_array(heap, heap->magazine, size_class);
+            magazine_side_count(heap, heap->magazine, size_class) == 0) {
+            if (magazine_has_two_sides(heap)) magazine_drop_array(heap, heap->freed, size_class);
+            magazine_drop_array(heap, heap->magazine, size_class);
             bin->entries = 0;
         }
         open_lock_drop(&global_lock, &hold);
@@ -235,16 +246,16 @@ static bool discard(struct heap *heap, unsigned size_class) {
 }
 
 /* Frees go to another side while allocations are sampled; of a heap whose magazines are empty. */
-static void choose_side(struct heap *heap) {
+static void magazine_choose_side(struct heap *heap) {
     struct magazine *side = heap->magazine;
-    if (is_sampling()) {
+    if (magazine_is_sampling()) {
         if (heap->other_side == NULL) {
             struct lock_hold hold;
             if (!open_lock_take(&global_lock, &hold)) return;
             heap->other_side = meta_alloc(CLASSES * sizeof *side);
             open_lock_drop(&global_lock, &hold);
             if (heap->other_side == NULL) return;
-            init_side(heap->other_side);
+            magazine_init_side(heap->other_side);
         }
         side = heap->other_side;
     }
@@ -256,52 +267,52 @@ static void choose_side(struct heap *heap) {
 bool magazines_renew(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        if (!discard(heap, size_class)) return false;
-    choose_side(heap);
+        if (!magazine_discard(heap, size_class)) return false;
+    magazine_choose_side(heap);
     return true;
 }
 
 /* No slab of this heap would find a shared slot again. */
-static void give_if_shared(struct entry entry) {
+static void magazine_give_if_shared(struct entry entry) {
     if (slab_of(granule_of(entry.slot))->kind == GRANULE_SHARED) shared_give(entry.slot);
 }
 
 /* Whatever number of entries its array was about to have: the sentinel has no slot. */
-static void forget_entries(struct magazine *magazine) {
+static void magazine_forget_entries(struct magazine *magazine) {
     while (magazine->top->slot != NULL) {
         struct entry newest = *magazine->top--;
         signal_order();
-        give_if_shared(newest);
+        magazine_give_if_shared(newest);
     }
 }
 
-static bool is_at_sentinel(const struct heap *heap, const struct magazine *side,
-                           unsigned size_class) {
-    return side[size_class].top == sentinel(heap, side, size_class);
+static bool magazine_is_at_sentinel(const struct heap *heap, const struct magazine *side,
+                                    unsigned size_class) {
+    return side[size_class].top == magazine_sentinel(heap, side, size_class);
 }
 
 /* Of a class whose magazines are empty: whether its arrays and their number of entries fit. What
  * was about to change them may never go on: in a fork's child, or when a handler jumped away. */
-static bool is_consistent(const struct heap *heap, unsigned size_class) {
-    if (!is_at_sentinel(heap, heap->freed, size_class)) return false;
-    if (!has_two_sides(heap)) return true;
+static bool magazine_is_consistent(const struct heap *heap, unsigned size_class) {
+    if (!magazine_is_at_sentinel(heap, heap->freed, size_class)) return false;
+    if (!magazine_has_two_sides(heap)) return true;
     bool shared = heap->freed[size_class].top == heap->magazine[size_class].top;
-    return is_at_sentinel(heap, heap->magazine, size_class) &&
+    return magazine_is_at_sentinel(heap, heap->magazine, size_class) &&
            (!shared || heap->bin[size_class].entries == 0);
 }
 
-static void lose_arrays(struct heap *heap, unsigned size_class) {
-    set_magazine(&heap->freed[size_class], no_entries, no_entries + 1);
-    set_magazine(&heap->magazine[size_class], no_entries, no_entries + 1);
+static void magazine_lose_arrays(struct heap *heap, unsigned size_class) {
+    magazine_set(&heap->freed[size_class], heap_no_entries, heap_no_entries + 1);
+    magazine_set(&heap->magazine[size_class], heap_no_entries, heap_no_entries + 1);
     heap->bin[size_class].entries = 0;
 }
 
 void magazines_forget(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-        if (has_two_sides(heap)) forget_entries(&heap->magazine[size_class]);
-        forget_entries(&heap->freed[size_class]);
-        if (!is_consistent(heap, size_class)) lose_arrays(heap, size_class);
+        if (magazine_has_two_sides(heap)) magazine_forget_entries(&heap->magazine[size_class]);
+        magazine_forget_entries(&heap->freed[size_class]);
+        if (!magazine_is_consistent(heap, size_class)) magazine_lose_arrays(heap, size_class);
         MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     }
 }

@@ -8,7 +8,7 @@
 #include "base/atomics.h"
 #include "heap/heap.h"
 
-/* Sets all magazines of a heap to `no_entries`. */
+/* Sets all magazines of a heap to `heap_no_entries`. */
 void magazines_init(struct heap *heap);
 
 /* Gives the class a larger array, with the same entries, if it may have one. */

@@ -41,7 +41,7 @@ static bool magazine_entry_is_valid(const struct heap *heap, unsigned size_class
 
 /* The slots seen so far, by a hash: only slots of one hash are compared with each other. */
 #    define HASHES 4096u
-struct seen {
+struct magazine_seen {
     uint64_t bits[HASHES / 64];
 };
 
@@ -51,7 +51,7 @@ static bool magazine_has(const char *slot, const struct entry *entries, size_t c
     return false;
 }
 
-static bool seen_may_have(struct seen *seen, const char *slot) {
+static bool magazine_seen_may_have(struct magazine_seen *seen, const char *slot) {
     size_t hash = (size_t)((uintptr_t)slot / UNIT * 0x9e3779b97f4a7c15ull >> 52) % HASHES;
     uint64_t bit = (uint64_t)1 << hash % 64, before = seen->bits[hash / 64];
     seen->bits[hash / 64] = before | bit;
@@ -59,19 +59,19 @@ static bool seen_may_have(struct seen *seen, const char *slot) {
 }
 
 static bool magazine_side_is_valid(const struct heap *heap, const struct magazine *side,
-                                   unsigned size_class, struct seen *seen) {
+                                   unsigned size_class, struct magazine_seen *seen) {
     const struct magazine *magazine = &side[size_class], *other = &heap->magazine[size_class];
     unsigned entries = heap->bin[size_class].entries;
     const struct entry *bottom = magazine_bottom(heap, magazine, size_class);
     MALLOW_ASSERT(bottom->slot == NULL);
     MALLOW_ASSERT(magazine->top >= bottom);
-    MALLOW_ASSERT(entries != 0 || magazine->top == no_entries);
+    MALLOW_ASSERT(entries != 0 || magazine->top == heap_no_entries);
     size_t count = (size_t)(magazine->top - bottom);
     /* An array without room for an entry has room for the one that malloc pops at once. */
     MALLOW_ASSERT(count < (entries == 1 ? 2 : entries) || count == 0);
     for (const struct entry *entry = bottom + 1; entry <= magazine->top; entry++) {
         MALLOW_ASSERT(magazine_entry_is_valid(heap, size_class, entry));
-        if (!seen_may_have(seen, entry->slot)) continue;
+        if (!magazine_seen_may_have(seen, entry->slot)) continue;
         MALLOW_ASSERT(!magazine_has(entry->slot, bottom + 1, (size_t)(entry - bottom - 1)));
         if (magazine == other) continue;
         const struct entry *first = magazine_bottom(heap, other, size_class) + 1;
@@ -81,7 +81,7 @@ static bool magazine_side_is_valid(const struct heap *heap, const struct magazin
 }
 
 bool magazine_is_valid(const struct heap *heap, unsigned size_class) {
-    struct seen seen = {{0}};
+    struct magazine_seen seen = {{0}};
     MALLOW_ASSERT(heap_is_entered(heap));
     magazine_side_is_valid(heap, heap->magazine, size_class, &seen);
     if (heap->freed != heap->magazine) magazine_side_is_valid(heap, heap->freed, size_class, &seen);

@@ -10,16 +10,16 @@
 #define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */
 #define IDLE_NS (1000 * MS) /* between two looks whether the program has ended */
 
-static void pause_for(int64_t ns) {
+static void purge_thread_pause(int64_t ns) {
     static _Atomic int never;
     os_wait_for(&never, 0, ns);
 }
 
-static void *purge_thread(void *unused) {
+static void *purge_thread_run(void *unused) {
     os_name_thread("mallow");
     while (!helper_thread_orphaned()) {
         if (decay_round()) {
-            pause_for(ROUND_NS);
+            purge_thread_pause(ROUND_NS);
             continue;
         }
         /* What comes to be free from here on wakes it; what was before, it has seen or sees now. */
@@ -35,5 +35,6 @@ static void *purge_thread(void *unused) {
 RARE void purge_thread_start(void) {
     atomic_store_explicit(&purge_sleeper, 0, memory_order_relaxed);
     pthread_t thread;
-    if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, purge_thread)) pthread_detach(thread);
+    if (helper_thread_start(&thread, HELPER_STACK_FOR_EXIT, purge_thread_run))
+        pthread_detach(thread);
 }

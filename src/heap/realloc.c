@@ -18,12 +18,12 @@
 #include "pages/mapping.h"
 
 /* Shrinking below half moves the block, so that the memory can serve others. */
-static bool fits(const struct block_ref *block, size_t size) {
+static bool realloc_fits(const struct block_ref *block, size_t size) {
     return block->usable != 0 && size_fits(size, block->usable);
 }
 
 /* Resizes without copying; NULL when that is not possible. */
-static void *resize_pages(const struct block_ref *block, size_t size) {
+static void *realloc_resize_pages(const struct block_ref *block, size_t size) {
     if (size <= SLOT_MAX || size > PTRDIFF_MAX) return NULL;
     if (block->kind == BLOCK_RUN) return large_resize(block->start, size);
     if (block->kind == BLOCK_MAPPING && size >= racy_load(size_t, &settings.mmap_threshold) / 2)
@@ -32,13 +32,13 @@ static void *resize_pages(const struct block_ref *block, size_t size) {
 }
 
 /* What grows once grows again: a quarter more than before, at least, saves most of the copies. */
-static size_t grown(size_t usable, size_t size) {
+static size_t realloc_grown(size_t usable, size_t size) {
     return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
 }
 
-static void *resize_by_copy(const struct block_ref *block, size_t size) {
+static void *realloc_by_copy(const struct block_ref *block, size_t size) {
     int before = errno;
-    void *p = mallow_malloc(grown(block->usable, size));
+    void *p = mallow_malloc(realloc_grown(block->usable, size));
     if (p == NULL) {
         if (size > block->usable) return NULL;
         errno = before; /* it fits where it is */
@@ -50,30 +50,30 @@ static void *resize_by_copy(const struct block_ref *block, size_t size) {
     return p;
 }
 
-void *resize_unknown(void *p, size_t size, const void *caller) {
+void *realloc_unknown(void *p, size_t size, const void *caller) {
     void *moved = NULL;
     if (!foreign_realloc(p, size, &moved)) misuse_report(MISUSE_REALLOC, p, caller);
     return moved;
 }
 
-static void *resize_block(const struct block_ref *block, size_t size) {
-    return fits(block, size) ? block->start : resize_pages(block, size);
+static void *realloc_resize_block(const struct block_ref *block, size_t size) {
+    return realloc_fits(block, size) ? block->start : realloc_resize_pages(block, size);
 }
 
-void *resize_plain(void *p, size_t size) {
+void *realloc_plain_in_place(void *p, size_t size) {
     struct block_ref block = find_block(p);
-    return block.kind == BLOCK_NONE ? NULL : resize_block(&block, size);
+    return block.kind == BLOCK_NONE ? NULL : realloc_resize_block(&block, size);
 }
 
 void *realloc_plain(void *p, size_t size, const void *caller) {
     struct block_ref block = find_block(p);
-    if (unlikely(block.kind == BLOCK_NONE)) return resize_unknown(p, size, caller);
-    if (fits(&block, size)) return block.start;
-    void *resized = resize_pages(&block, size);
-    return resized != NULL ? resized : resize_by_copy(&block, size);
+    if (unlikely(block.kind == BLOCK_NONE)) return realloc_unknown(p, size, caller);
+    if (realloc_fits(&block, size)) return block.start;
+    void *resized = realloc_resize_pages(&block, size);
+    return resized != NULL ? resized : realloc_by_copy(&block, size);
 }
 
-static NOINLINE void *new_by_realloc(size_t size, const void *caller) {
+static NOINLINE void *realloc_new_slow(size_t size, const void *caller) {
     return mode_now()->alloc(&(struct alloc_request){.size = size,
                                                      .align = 1,
                                                      .by_realloc = true,
@@ -81,19 +81,19 @@ static NOINLINE void *new_by_realloc(size_t size, const void *caller) {
                                                      .entry = __builtin_frame_address(0)});
 }
 
-ALWAYS_INLINE void *new_block(size_t size, const void *caller) {
-    return mode_is_plain() ? mallow_malloc(size) : new_by_realloc(size, caller);
+ALWAYS_INLINE void *realloc_new(size_t size, const void *caller) {
+    return mode_is_plain() ? mallow_malloc(size) : realloc_new_slow(size, caller);
 }
 
-ALWAYS_INLINE void free_for(void *p, const void *caller) {
+ALWAYS_INLINE void realloc_free(void *p, const void *caller) {
     if (likely(fast_give(p) == FAST_DONE)) return;
     mode_free_request(p, &(struct free_request){.family = FAMILY_MALLOC, .caller = caller});
 }
 
 EXPORT_OWN void *mallow_realloc(void *p, size_t size) {
-    if (p == NULL) return new_block(size, __builtin_return_address(0));
+    if (p == NULL) return realloc_new(size, __builtin_return_address(0));
     if (size == 0) {
-        free_for(p, __builtin_return_address(0));
+        realloc_free(p, __builtin_return_address(0));
         return NULL;
     }
     return mode_now()->resize(p, size, __builtin_return_address(0));
@@ -115,8 +115,8 @@ EXPORT_OWN void *mallow_reallocarray(void *p, size_t count, size_t size) {
         errno = ENOMEM;
         return NULL;
     }
-    if (p == NULL) return new_block(bytes, __builtin_return_address(0));
+    if (p == NULL) return realloc_new(bytes, __builtin_return_address(0));
     if (bytes != 0) return mode_now()->resize(p, bytes, __builtin_return_address(0));
-    free_for(p, __builtin_return_address(0));
+    realloc_free(p, __builtin_return_address(0));
     return NULL;
 }

@@ -4,7 +4,7 @@
 #include "base/atomics.h"
 #include "heap/slab_available.h"
 
-static void push_pending(struct heap *owner, struct slab *slab) {
+static void remote_push(struct heap *owner, struct slab *slab) {
     _Atomic(struct slab *) *list = &owner->pending[slab->size_class];
     struct slab *head = atomic_load_explicit(list, memory_order_relaxed);
     do {
@@ -13,11 +13,11 @@ static void push_pending(struct heap *owner, struct slab *slab) {
                                                     memory_order_relaxed));
 }
 
-static void announce(struct heap *owner, struct slab *slab) {
+static void remote_announce(struct heap *owner, struct slab *slab) {
     MALLOW_ASSERT(owner != NULL);
     if (atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0) return;
     if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0)
-        push_pending(owner, slab);
+        remote_push(owner, slab);
 }
 
 bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
@@ -29,7 +29,7 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
     if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_REMOTE, memory_order_seq_cst,
                                                  memory_order_relaxed))
         return false;
-    announce(owner, slab);
+    remote_announce(owner, slab);
     return true;
 }
 
@@ -38,13 +38,13 @@ void remote_give(struct slab *slab, _Atomic uint8_t *state) {
     MALLOW_ASSERT(slab->index == 0);
     MALLOW_ASSERT(state_get(state) != SLOT_USED);
     atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
-    announce(owner, slab);
+    remote_announce(owner, slab);
 }
 
-static void look_at(struct heap *heap, struct slab *slab) {
+static void remote_look_at(struct heap *heap, struct slab *slab) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
     if (owner != heap) {
-        if (owner != NULL) announce(owner, slab);
+        if (owner != NULL) remote_announce(owner, slab);
     } else if (slab->index ==
                0) { /* else a later slab's inner granule: its head has its own flag */
         slab_harvest(heap, slab);
@@ -67,7 +67,7 @@ bool remote_collect(struct heap *heap, unsigned size_class) {
 #ifndef __x86_64__
         atomic_thread_fence(memory_order_seq_cst); /* before the states are read */
 #endif
-        look_at(heap, slab);
+        remote_look_at(heap, slab);
     }
     return true;
 }

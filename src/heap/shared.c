@@ -13,21 +13,21 @@
 #define UNITS ((uint32_t)(GRANULE / UNIT))
 
 /* Free slots of a class. */
-struct depot {
+struct shared_depot {
     char **slots;
     uint32_t count, capacity;
 };
 
-static struct depot depots[SHARED_CLASSES];
+static struct shared_depot shared_depots[SHARED_CLASSES];
 
 /* The granule that slots are carved from, and how far it is. */
 static struct {
     struct slab *granule;
     uint32_t units;
     bool clean;
-} carving = {.units = UNITS};
+} shared_carving = {.units = UNITS};
 
-static bool next_granule_locked(void) {
+static bool shared_add_granule_locked(void) {
     open_lock_assert_held(&global_lock);
     void *states = meta_alloc(UNITS);
     if (states == NULL) return false;
@@ -42,12 +42,12 @@ static bool next_granule_locked(void) {
     granule->state = states;
     granule->index = 0;
     granule->kind = GRANULE_SHARED;
-    carving.clean = false; /* until the rest is there */
+    shared_carving.clean = false; /* until the rest is there */
     signal_order();
-    carving.granule = granule;
-    carving.units = 0;
+    shared_carving.granule = granule;
+    shared_carving.units = 0;
     signal_order();
-    carving.clean = clean;
+    shared_carving.clean = clean;
     return true;
 }
 
@@ -56,13 +56,13 @@ static bool next_granule_locked(void) {
  * thread that is refused the lock allocates from a slab instead. A slot that it frees stays unused
  * until the depots are rebuilt. Both cost only memory.
  */
-static void find_free_slots(void);
-struct open_lock shared_lock = {.repair = find_free_slots, .kind = SHARED_LOCK};
+static void shared_find_free_slots(void);
+struct open_lock shared_lock = {.repair = shared_find_free_slots, .kind = SHARED_LOCK};
 
-static bool next_granule(void) {
+static bool shared_add_granule(void) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
-    bool done = next_granule_locked();
+    bool done = shared_add_granule_locked();
     open_lock_drop(&global_lock, &hold);
     return done;
 }
@@ -76,30 +76,30 @@ static size_t shared_alignment(unsigned size_class) {
     return max_size(size_class_alignment(size_class), line);
 }
 
-static char *carve(unsigned size_class) {
+static char *shared_carve(unsigned size_class) {
     open_lock_assert_held(&shared_lock);
     MALLOW_ASSERT(size_class != CLASS_ZERO && size_class < SHARED_CLASSES);
     size_t size = size_class_bytes(size_class), align = shared_alignment(size_class);
-    uint32_t at = (uint32_t)(round_up((size_t)carving.units * UNIT, align) / UNIT);
+    uint32_t at = (uint32_t)(round_up((size_t)shared_carving.units * UNIT, align) / UNIT);
     if (at + size / UNIT > UNITS) {
-        if (!next_granule()) return NULL;
+        if (!shared_add_granule()) return NULL;
         at = 0;
     }
     /* Written even if the slot needs no mark: an earlier carve may have been left halfway. */
-    MALLOW_ASSERT(at >= carving.units && at + size / UNIT <= UNITS);
-    MALLOW_ASSERT(state_get(&carving.granule->state[at]) == SLOT_FRESH);
+    MALLOW_ASSERT(at >= shared_carving.units && at + size / UNIT <= UNITS);
+    MALLOW_ASSERT(state_get(&shared_carving.granule->state[at]) == SLOT_FRESH);
     if (at + 1 < UNITS)
-        atomic_store_explicit(&carving.granule->state[at + 1],
+        atomic_store_explicit(&shared_carving.granule->state[at + 1],
                               size > UNIT ? (uint8_t)(SHARED_CLASS_MARK + size_class) : SLOT_FRESH,
                               memory_order_relaxed);
     /* Release: who counts slots (stats.c) sees the class of one that it sees. */
-    atomic_store_explicit(&carving.granule->state[at], SLOT_USED, memory_order_release);
-    carving.units = at + (uint32_t)(round_up(size, min_size(align, CACHE_LINE)) / UNIT);
-    return granule_start(slab_granule(carving.granule)) + (size_t)at * UNIT;
+    atomic_store_explicit(&shared_carving.granule->state[at], SLOT_USED, memory_order_release);
+    shared_carving.units = at + (uint32_t)(round_up(size, min_size(align, CACHE_LINE)) / UNIT);
+    return granule_start(slab_granule(shared_carving.granule)) + (size_t)at * UNIT;
 }
 
 char *shared_take(unsigned size_class, bool *zeroed) {
-    struct depot *depot = &depots[size_class];
+    struct shared_depot *depot = &shared_depots[size_class];
     char *slot;
     struct lock_hold hold;
     if (!open_lock_take(&shared_lock, &hold)) return NULL;
@@ -110,15 +110,15 @@ char *shared_take(unsigned size_class, bool *zeroed) {
         state_set(shared_state(slot), SLOT_USED);
         *zeroed = false;
     } else {
-        slot = carve(size_class);
-        *zeroed = carving.clean;
+        slot = shared_carve(size_class);
+        *zeroed = shared_carving.clean;
     }
     open_lock_drop(&shared_lock, &hold);
     return slot;
 }
 
 /* Room for one more; without it the slot is lost until the class is rebuilt. */
-static bool depot_grow(struct depot *depot) {
+static bool shared_depot_grow(struct shared_depot *depot) {
     MALLOW_ASSERT(depot->count == depot->capacity);
     uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;
     struct lock_hold hold;
@@ -136,8 +136,9 @@ static bool depot_grow(struct depot *depot) {
     return slots != NULL;
 }
 
-static void depot_add(struct depot *depot, char *slot) {
-    if (depot->count < depot->capacity || depot_grow(depot)) depot->slots[depot->count++] = slot;
+static void shared_depot_add(struct shared_depot *depot, char *slot) {
+    if (depot->count < depot->capacity || shared_depot_grow(depot))
+        depot->slots[depot->count++] = slot;
 }
 
 void shared_give(char *slot) {
@@ -148,7 +149,7 @@ void shared_give(char *slot) {
     bool locked = open_lock_take(&shared_lock, &hold);
     state_set(shared_state(slot), SLOT_FREE);
     if (!locked) return;
-    depot_add(&depots[shared_class(granule, shared_unit(slot))], slot);
+    shared_depot_add(&shared_depots[shared_class(granule, shared_unit(slot))], slot);
     open_lock_drop(&shared_lock, &hold);
 }
 
@@ -168,24 +169,25 @@ uint32_t shared_find_start(const struct slab *granule, uint32_t unit) {
     return UINT32_MAX;
 }
 
-static void rebuild_granule(struct slab *granule) {
+static void shared_rebuild_granule(struct slab *granule) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < UNITS; unit++)
         if (state_get(&granule->state[unit]) == SLOT_FREE)
-            depot_add(&depots[shared_class(granule, unit)], start + (size_t)unit * UNIT);
+            shared_depot_add(&shared_depots[shared_class(granule, unit)],
+                             start + (size_t)unit * UNIT);
 }
 
-static RARE void find_free_slots(void) {
+static RARE void shared_find_free_slots(void) {
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     for (unsigned size_class = 0; size_class < SHARED_CLASSES; size_class++) {
-        depots[size_class].count = depots[size_class].capacity = 0;
-        depots[size_class].slots = NULL;
+        shared_depots[size_class].count = shared_depots[size_class].capacity = 0;
+        shared_depots[size_class].slots = NULL;
     }
     for (size_t granule = 1; granule < granules; granule++)
-        if (slab_of(granule)->kind == GRANULE_SHARED) rebuild_granule(slab_of(granule));
+        if (slab_of(granule)->kind == GRANULE_SHARED) shared_rebuild_granule(slab_of(granule));
 }
 
 RARE void shared_after_fork(bool rebuild) {
     bool was_held = open_lock_after_fork(&shared_lock);
-    if (was_held || rebuild) find_free_slots();
+    if (was_held || rebuild) shared_find_free_slots();
 }

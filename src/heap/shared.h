@@ -36,7 +36,7 @@ _Static_assert(SHARED_CLASS_MARK + SHARED_CLASSES <= SLOT_FREE,
                "class marks and states are disjoint");
 
 /* Whether the thread still takes this class from here. */
-static inline bool shared_wants(const struct bin *bin, unsigned size_class) {
+static inline bool shared_wants(const struct heap_bin *bin, unsigned size_class) {
     return size_class < SHARED_CLASSES && size_class != CLASS_ZERO && bin->heat < SHARED_HEAT &&
            bin->partial == NULL;
 }

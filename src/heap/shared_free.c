@@ -10,7 +10,7 @@
 
 /* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
 static bool shared_free_keep(struct heap *heap, unsigned size_class, struct entry entry) {
-    struct bin *bin = &heap->bin[size_class];
+    struct heap_bin *bin = &heap->bin[size_class];
     if (!shared_wants(bin, size_class)) return false;
     bin->heat++;
     if (magazine_full(&heap->freed[size_class])) {

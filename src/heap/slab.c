@@ -25,7 +25,7 @@
  * of the class's alignment), within what the last slot leaves over anyway and, for small slots,
  * up to 1 KiB more.
  */
-static size_t next_colour(unsigned size_class, size_t bytes) {
+static size_t slab_next_colour(unsigned size_class, size_t bytes) {
     static unsigned turn; /* under the global lock */
     size_t size = size_class_bytes(size_class),
            step = max_size(CACHE_LINE, size_class_alignment(size_class));
@@ -36,7 +36,7 @@ static size_t next_colour(unsigned size_class, size_t bytes) {
     return turn++ * step % (room / step * step + step);
 }
 
-static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
+static void slab_init_states(struct slab *slab, uint32_t phantoms, bool clean) {
     MALLOW_ASSERT(phantoms + slab->capacity == slab->slots);
     MALLOW_ASSERT(slab->slots < slab->state_bytes);
     uint8_t *states = (uint8_t *)slab->state;
@@ -46,8 +46,8 @@ static void init_states(struct slab *slab, uint32_t phantoms, bool clean) {
 }
 
 /* Describes the slab in each of its granules; the owner last, for that is what makes it valid. */
-static void describe_granules(struct slab *slab, struct heap *heap, unsigned size_class,
-                              uintptr_t slot_zero) {
+static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigned size_class,
+                                   uintptr_t slot_zero) {
     size_t size = size_class_bytes(size_class), granule = slab_granule(slab);
     MALLOW_ASSERT(slab->kind != GRANULE_SLAB);
     MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == NULL);
@@ -72,7 +72,7 @@ static void describe_granules(struct slab *slab, struct heap *heap, unsigned siz
  * of which each takes two. */
 #define GUARD_PAGE_MAX (16 * KIB)
 
-static size_t end_guard(void) {
+static size_t slab_end_guard(void) {
     static size_t left = SIZE_MAX; /* under the global lock */
     if (settings.check != CHECK_HARD || os_page_size() > GUARD_PAGE_MAX) return 0;
     if (left == SIZE_MAX) left = os_mapping_limit() / 8;
@@ -84,20 +84,20 @@ static size_t end_guard(void) {
 
 /* The room before the first slot. In check=hard there is some, unless it would take the place of a
  * large slot: a write before the first block is found there (hard.c). */
-static size_t choose_colour(unsigned size_class, size_t bytes) {
-    size_t colour = next_colour(size_class, bytes), size = size_class_bytes(size_class);
+static size_t slab_choose_colour(unsigned size_class, size_t bytes) {
+    size_t colour = slab_next_colour(size_class, bytes), size = size_class_bytes(size_class);
     if (colour != 0 || settings.check != CHECK_HARD || size_class == CLASS_ZERO) return colour;
     size_t step = max_size(CACHE_LINE, size_class_alignment(size_class));
     return size <= KIB || bytes % size >= step ? step : 0;
 }
 
-static struct slab *create_locked(struct heap *heap, unsigned size_class) {
+static struct slab *slab_create_locked(struct heap *heap, unsigned size_class) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(size_class < CLASSES);
     unsigned granules = size_class_granules(size_class);
-    size_t guard = size_class == CLASS_ZERO ? 0 : end_guard();
+    size_t guard = size_class == CLASS_ZERO ? 0 : slab_end_guard();
     size_t bytes = granules * GRANULE - guard, size = size_class_bytes(size_class);
-    size_t colour = choose_colour(size_class, bytes);
+    size_t colour = slab_choose_colour(size_class, bytes);
     /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
     uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
     uint32_t capacity = (uint32_t)((bytes - colour) / size);
@@ -131,9 +131,9 @@ static struct slab *create_locked(struct heap *heap, unsigned size_class) {
     slab->window = 0;
     slab->records = NULL;
     slab->wiped = false;
-    init_states(slab, phantoms, clean);
-    describe_granules(slab, heap, size_class,
-                      (uintptr_t)page_start(page) + colour - phantoms * size);
+    slab_init_states(slab, phantoms, clean);
+    slab_describe_granules(slab, heap, size_class,
+                           (uintptr_t)page_start(page) + colour - phantoms * size);
     slab_bin_add(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     return slab;
@@ -143,7 +143,7 @@ struct slab *slab_create(struct heap *heap, unsigned size_class) {
     heap_assert_held(heap);
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;
-    struct slab *slab = create_locked(heap, size_class);
+    struct slab *slab = slab_create_locked(heap, size_class);
     open_lock_drop(&global_lock, &hold);
     return slab;
 }
@@ -167,7 +167,7 @@ bool slab_open_end(const void *p) {
     return os_commit((char *)((uintptr_t)p & ~(page - 1)), page);
 }
 
-static void free_records(struct slab *slab) {
+static void slab_free_records(struct slab *slab) {
     struct record *records = slab->records;
     slab->records = NULL;
     if (records != NULL) meta_free(records, (size_t)slab->slots * SLAB_RECORD_BYTES);
@@ -193,7 +193,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     /* An inaccessible run that cannot be opened again is lost, but only then. */
     bool usable = size_class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
-    free_records(slab);
+    slab_free_records(slab);
     if (usable) {
         pages_free(page, purged);
         purge_after_free();
@@ -207,14 +207,14 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
 #define LARGEST_SLAB_PAGES ((size_t)size_class_granules(CLASSES - 1) * GRANULE_PAGES)
 
 /* In check=hard no memory of one class ever serves another. */
-static bool may_retire(void) { return settings.check != CHECK_HARD; }
+static bool slab_may_retire(void) { return settings.check != CHECK_HARD; }
 
 /* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
  * it then stays with its class alone. */
 void slab_keep_empty(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(slab->in_use == 0);
     MALLOW_ASSERT(slab->listed);
-    if (!may_retire()) return;
+    if (!slab_may_retire()) return;
     if (heap->empties < min_size(EMPTY_SLABS, purge_slack() / LARGEST_SLAB_PAGES))
         heap->empty[heap->empties++] = slab;
     else if (!heap_is_visited(heap))
@@ -229,7 +229,7 @@ bool slab_retire_empty(struct heap *heap) {
 }
 
 bool slab_retire_old(struct heap *heap, struct slab *slab) {
-    if (slab->in_use != 0 || !may_retire()) return false;
+    if (slab->in_use != 0 || !slab_may_retire()) return false;
     char *start = granule_start(slab_granule(slab));
     size_t bytes = size_class_granules(slab->size_class) * GRANULE;
     heap_assert_held(heap);
@@ -242,7 +242,7 @@ bool slab_retire_old(struct heap *heap, struct slab *slab) {
 
 /* ---- changing hands ---- */
 
-static void own_granules(struct slab *slab, struct heap *heap) {
+static void slab_own_granules(struct slab *slab, struct heap *heap) {
     MALLOW_ASSERT(slab->index == 0);
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
     for (unsigned i = 0; i < size_class_granules(slab->size_class); i++) {
@@ -258,7 +258,7 @@ void slabs_follow(struct heap *heap) {
     for (size_t granule = 1; granule < granules; granule++) {
         struct slab *slab = slab_of(granule);
         if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap && slab->index == 0)
-            own_granules(slab, heap);
+            slab_own_granules(slab, heap);
     }
 }
 
@@ -270,7 +270,7 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     /* One that is empty is still here when the lock was refused to slab_retire_empty. */
     if (slab->in_use == 0) slab_use_empty(from, slab);
     slab_bin_remove(from, slab);
-    own_granules(slab, to);
+    slab_own_granules(slab, to);
     slab_bin_add(to, slab);
     MALLOW_ASSERT(slab_is_valid(to, slab));
 }
@@ -278,7 +278,7 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
 void slab_repair(struct heap *heap, struct slab *slab) {
     uint32_t in_use = 0;
     MALLOW_ASSERT(heap_is_entered(heap));
-    own_granules(slab, heap); /* a transfer may have stopped halfway */
+    slab_own_granules(slab, heap); /* a transfer may have stopped halfway */
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];
         switch (atomic_load_explicit(state, memory_order_acquire)) {
@@ -306,5 +306,5 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(in_use <= slab->capacity);
     if (in_use < slab->capacity) slab_bin_add(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
-    if (in_use == 0 && may_retire()) slab_retire(heap, slab, false);
+    if (in_use == 0 && slab_may_retire()) slab_retire(heap, slab, false);
 }

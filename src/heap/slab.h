@@ -40,7 +40,7 @@ static inline void state_set(_Atomic uint8_t *state, enum slot_state to) {
 }
 
 /* Eight states from `at` on, a multiple of eight. */
-static inline uint64_t load_states(const _Atomic uint8_t *states, uint32_t at) {
+static inline uint64_t slab_load_states(const _Atomic uint8_t *states, uint32_t at) {
     return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(states + at),
                                 memory_order_relaxed);
 }

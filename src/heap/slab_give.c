@@ -8,19 +8,19 @@
 #include "heap/slab_available.h"
 
 /* CACHED to FREE, CACHED_FRESH to FRESH. */
-static inline void give_state(_Atomic uint8_t *state) {
+static inline void slab_give_state(_Atomic uint8_t *state) {
     state_set(state, (state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
 }
 
 /* True for a slot that only the giving thread has. */
-ONLY_ASSERTED static bool give_is_cached(uint8_t state) {
+ONLY_ASSERTED static bool slab_give_is_cached(uint8_t state) {
     return state == SLOT_CACHED || state == SLOT_CACHED_FRESH || state == SLOT_HELD ||
            state == SLOT_HELD_FRESH;
 }
 
-static void give_one(struct heap *heap, struct entry entry) {
+static void slab_give_one(struct heap *heap, struct entry entry) {
     struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
-    MALLOW_ASSERT(give_is_cached(state_get(entry.state)));
+    MALLOW_ASSERT(slab_give_is_cached(state_get(entry.state)));
     if (unlikely(slab->kind == GRANULE_SHARED)) {
         shared_give(entry.slot);
         return;
@@ -30,7 +30,7 @@ static void give_one(struct heap *heap, struct entry entry) {
         remote_give(slab, entry.state);
         return;
     }
-    give_state(entry.state);
+    slab_give_state(entry.state);
     slab_made_available(heap, slab, (uint32_t)(entry.state - slab->state), 1);
 }
 
@@ -38,7 +38,7 @@ static void give_one(struct heap *heap, struct entry entry) {
 #define SINGLES 8u
 
 /* Gives the first entries that are all of one slab, if it is the heap's; how many. */
-static unsigned give_run(struct heap *heap, const struct entry *entries, unsigned count) {
+static unsigned slab_give_run(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;
     _Atomic uint8_t *states = slab->state;
@@ -47,8 +47,8 @@ static unsigned give_run(struct heap *heap, const struct entry *entries, unsigne
     do {
         size_t slot = (size_t)(entries[i].state - states); /* huge when before the slab's */
         if (slot >= slots) break;
-        MALLOW_ASSERT(give_is_cached(state_get(states + slot)));
-        give_state(states + slot);
+        MALLOW_ASSERT(slab_give_is_cached(state_get(states + slot)));
+        slab_give_state(states + slot);
         lowest = slot < lowest ? slot : lowest;
     } while (++i < count);
     slab_made_available(heap, slab, (uint32_t)lowest, i);
@@ -62,9 +62,9 @@ static unsigned give_run(struct heap *heap, const struct entry *entries, unsigne
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
     heap_assert_held(heap);
     for (unsigned i = 0; i < count;) {
-        unsigned run = give_run(heap, entries + i, count - i);
+        unsigned run = slab_give_run(heap, entries + i, count - i);
         i += run;
         if (run >= RUN_WORTHWHILE) continue;
-        for (unsigned end = i + SINGLES; i < end && i < count; i++) give_one(heap, entries[i]);
+        for (unsigned end = i + SINGLES; i < end && i < count; i++) slab_give_one(heap, entries[i]);
     }
 }

@@ -10,7 +10,7 @@
 #include "pages/space.h"
 
 static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
-    struct bin *bin = &heap->bin[slab->size_class];
+    struct heap_bin *bin = &heap->bin[slab->size_class];
     MALLOW_ASSERT(slab->size_class < CLASSES);
     MALLOW_ASSERT(slab->index == 0);
     MALLOW_ASSERT(!slab->listed);

@@ -7,23 +7,23 @@
 #include "os/os.h"
 
 /* Top bit set in each byte of the word that is FRESH or FREE. */
-static inline uint64_t available_bytes(uint64_t word) {
+static inline uint64_t slab_available_bytes(uint64_t word) {
     /* Each masked byte is at most 0x7f, so adding 0x7f carries into the top bit unless it is 0,
      * and never into the next byte. */
     return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
 }
 
 /* FRESH to CACHED_FRESH and FREE to CACHED, eight states at once. */
-static inline uint64_t cached_bytes(uint64_t available) {
+static inline uint64_t slab_cached_bytes(uint64_t available) {
     return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);
 }
 
-static inline void store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
+static inline void slab_store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
     atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
 }
 
 /* How many of so many slots are there; they count as taken. */
-static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) {
+static unsigned slab_begin_take(struct heap *heap, struct slab *slab, unsigned want) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
     MALLOW_ASSERT(slab->in_use < slab->capacity);
@@ -38,7 +38,7 @@ static unsigned begin_take(struct heap *heap, struct slab *slab, unsigned want) 
 }
 
 /* FRESH to CACHED_FRESH and FREE to CACHED. */
-static inline void take_state(_Atomic uint8_t *state) {
+static inline void slab_take_state(_Atomic uint8_t *state) {
     state_set(state, state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
 }
 
@@ -47,7 +47,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     _Atomic uint8_t *states = slab->state;
     char *zero = slab_slot_zero(slab);
     size_t size = slab->slot_size;
-    unsigned take = begin_take(heap, slab, want);
+    unsigned take = slab_begin_take(heap, slab, want);
 
     struct entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
@@ -56,18 +56,18 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     uint32_t at = slab->scan & ~7u;
     for (;; at += 8) {
         MALLOW_ASSERT(at < slab->state_bytes);
-        uint64_t word = load_states(states, at);
-        uint64_t found = available_bytes(word);
+        uint64_t word = slab_load_states(states, at);
+        uint64_t found = slab_available_bytes(word);
         if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
             /* No other thread writes any of the eight: they are not in use. */
-            store_states(states, at, cached_bytes(word));
+            slab_store_states(states, at, slab_cached_bytes(word));
             char *slot = zero + at * size;
             for (unsigned i = 0; i < 8; i++, slot += size)
                 *next-- = (struct entry){slot, states + at + i};
         } else {
             for (; found != 0 && next > bottom; found &= found - 1) {
                 uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-                take_state(&states[slot]);
+                slab_take_state(&states[slot]);
                 *next-- = (struct entry){zero + slot * size, states + slot};
             }
         }
@@ -82,16 +82,17 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
 }
 
 /* The first word of states from `at` on, round the end, with an available slot. */
-static uint32_t find_available(const struct slab *slab, uint32_t at) {
+static uint32_t slab_find_available(const struct slab *slab, uint32_t at) {
     MALLOW_ASSERT(slab->in_use < slab->capacity);
     MALLOW_ASSERT(at % 8 == 0 && at < slab->state_bytes);
     uint32_t end = (uint32_t)round_up(slab->slots, 8);
-    while (available_bytes(load_states(slab->state, at)) == 0) at = at + 8 < end ? at + 8 : 0;
+    while (slab_available_bytes(slab_load_states(slab->state, at)) == 0)
+        at = at + 8 < end ? at + 8 : 0;
     return at;
 }
 
 /* xorshift64: what the kernel gave to begin with is not seen in what comes out here. */
-static uint64_t next_random(struct heap *heap) {
+static uint64_t slab_next_random(struct heap *heap) {
     uint64_t x = heap->random != 0 ? heap->random : os_random() | 1;
     x ^= x << 13;
     x ^= x >> 7;
@@ -104,19 +105,19 @@ static uint64_t next_random(struct heap *heap) {
 
 /* A word of states with an available slot, at random: in the window of the slot that was taken
  * last, else anywhere in the slab. */
-static uint32_t find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
+static uint32_t slab_find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), window = slab->window & ~(WINDOW - 1);
     uint32_t first = (uint32_t)random & (WINDOW - 8);
     for (uint32_t i = 0; i < WINDOW && slab->in_use != 0; i += 8) {
         uint32_t at = window + ((first + i) & (WINDOW - 1));
-        if (at < end && available_bytes(load_states(slab->state, at)) != 0) return at;
+        if (at < end && slab_available_bytes(slab_load_states(slab->state, at)) != 0) return at;
     }
-    uint64_t again = next_random(heap) >> 32;
-    return find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
+    uint64_t again = slab_next_random(heap) >> 32;
+    return slab_find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
 }
 
 /* One of the bytes that are set, the first one from a place on, round the end. */
-static unsigned choose_byte(uint64_t found, unsigned from) {
+static unsigned slab_choose_byte(uint64_t found, unsigned from) {
     MALLOW_ASSERT(found != 0 && from < 8);
     uint64_t behind = found >> 8 * from << 8 * from;
     return (unsigned)__builtin_ctzl(behind != 0 ? behind : found) / 8;
@@ -126,10 +127,10 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
     MALLOW_ASSERT(slab->in_use < slab->capacity);
-    uint64_t random = next_random(heap);
-    uint32_t at = find_in_window(heap, slab, random >> 32);
-    uint64_t found = available_bytes(load_states(slab->state, at));
-    uint32_t slot = at + choose_byte(found, (unsigned)(random >> 61));
+    uint64_t random = slab_next_random(heap);
+    uint32_t at = slab_find_in_window(heap, slab, random >> 32);
+    uint64_t found = slab_available_bytes(slab_load_states(slab->state, at));
+    uint32_t slot = at + slab_choose_byte(found, (unsigned)(random >> 61));
     if (slab->in_use == 0) slab_use_empty(heap, slab);
     slab->age = 0;
     slab->in_use++;
@@ -144,14 +145,14 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab) {
 }
 
 /* FRESH to HELD_FRESH and FREE to HELD, eight states at once. */
-static inline uint64_t states_when_held(uint64_t available) {
+static inline uint64_t slab_held_bytes(uint64_t available) {
     return 0x0101010101010101ull * SLOT_HELD_FRESH - (available >> 7 & 0x0101010101010101ull);
 }
 _Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
 
 /* All available slots of a word are held from now on; how many. */
-static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries) {
-    uint64_t word = load_states(slab->state, at), found = available_bytes(word);
+static unsigned slab_take_word(struct slab *slab, uint32_t at, struct entry *entries) {
+    uint64_t word = slab_load_states(slab->state, at), found = slab_available_bytes(word);
     uint64_t lanes = (found >> 7) * 0xff; /* all bits of the bytes that are available */
     char *zero = slab_slot_zero(slab);
     unsigned count = 0;
@@ -163,13 +164,13 @@ static unsigned take_word(struct slab *slab, uint32_t at, struct entry *entries)
             (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
     }
     /* No other thread writes any of the eight when none is in use. */
-    if (lanes == UINT64_MAX) store_states(slab->state, at, states_when_held(word));
+    if (lanes == UINT64_MAX) slab_store_states(slab->state, at, slab_held_bytes(word));
     return count;
 }
 
-static void shuffle(struct heap *heap, struct entry *entries, unsigned count) {
+static void slab_shuffle(struct heap *heap, struct entry *entries, unsigned count) {
     for (unsigned i = count; i > 1; i--) {
-        unsigned other = (unsigned)((next_random(heap) >> 32) * i >> 32);
+        unsigned other = (unsigned)((slab_next_random(heap) >> 32) * i >> 32);
         struct entry moved = entries[i - 1];
         entries[i - 1] = entries[other];
         entries[other] = moved;
@@ -182,7 +183,7 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
     MALLOW_ASSERT(slab->listed);
     MALLOW_ASSERT(slab->in_use < slab->capacity);
     uint32_t end = (uint32_t)round_up(slab->slots, 8);
-    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
+    uint32_t from = (uint32_t)((slab_next_random(heap) >> 32) * slab->slots >> 32) & ~7u;
     if (slab->in_use == 0) slab_use_empty(heap, slab);
     slab->age = 0;
     slab->reach = end;
@@ -191,7 +192,7 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
     do {
         slab->in_use += 8; /* first: an interruption must not make the slab look emptier */
         signal_order();
-        unsigned taken = take_word(slab, at, entries + count);
+        unsigned taken = slab_take_word(slab, at, entries + count);
         slab->in_use -= 8 - taken;
         count += taken;
         at = at + 8 < end ? at + 8 : 0;
@@ -199,21 +200,21 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
     if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
     MALLOW_ASSERT(count != 0 && count <= (want > 8 ? want : 8));
     MALLOW_ASSERT(slab_is_valid(heap, slab));
-    shuffle(heap, entries, count);
+    slab_shuffle(heap, entries, count);
     return count;
 }
 
 /* Fills `count` entries with slots from that one on, round the end; as many are available. */
-static void take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
-                            unsigned count) {
+static void slab_take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
+                                 unsigned count) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;
     uint64_t wanted = ~(uint64_t)0 << from % 8 * 8;
     char *zero = slab_slot_zero(slab);
     for (unsigned i = 0; i < count; wanted = ~(uint64_t)0) {
-        uint64_t found = available_bytes(load_states(slab->state, at)) & wanted;
+        uint64_t found = slab_available_bytes(slab_load_states(slab->state, at)) & wanted;
         for (; found != 0 && i < count; found &= found - 1, i++) {
             uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-            take_state(&slab->state[slot]);
+            slab_take_state(&slab->state[slot]);
             entries[i] = (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
         }
         at = at + 8 < end ? at + 8 : 0;
@@ -224,12 +225,12 @@ void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
     struct magazine *magazine = &heap->magazine[slab->size_class];
     struct entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
-    unsigned take = begin_take(heap, slab, want);
+    unsigned take = slab_begin_take(heap, slab, want);
     MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);
-    uint32_t from = (uint32_t)((next_random(heap) >> 32) * slab->slots >> 32);
+    uint32_t from = (uint32_t)((slab_next_random(heap) >> 32) * slab->slots >> 32);
     slab->reach = (uint32_t)round_up(slab->slots, 8);
-    take_round_from(slab, from, bottom + 1, take);
-    shuffle(heap, bottom + 1, take);
+    slab_take_round_from(slab, from, bottom + 1, take);
+    slab_shuffle(heap, bottom + 1, take);
     if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     signal_order();

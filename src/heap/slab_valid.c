@@ -7,19 +7,19 @@
 #    include "heap/reciprocal.h"
 #    include "heap/slab.h"
 
-static bool slot_state_is_known(uint8_t state) {
+static bool slab_state_is_known(uint8_t state) {
     return state <= SLOT_NONE || state == SLOT_FREE ||
            (state >= SLOT_CHECKED && state <= SLOT_HELD_FRESH) || state == SLOT_CLOSING;
 }
 
 /* Top bit set in each byte of the word that equals the byte. */
-static uint64_t state_bytes_equal(uint64_t word, uint8_t byte) {
+static uint64_t slab_states_equal(uint64_t word, uint8_t byte) {
     uint64_t apart = word ^ 0x0101010101010101ull * byte;
     return ~(((apart & AVAILABLE_MASK) + AVAILABLE_MASK) | apart) & ~AVAILABLE_MASK;
 }
 
-static unsigned states_available(uint64_t word) {
-    return (unsigned)__builtin_popcountll(state_bytes_equal(word & AVAILABLE_MASK, SLOT_FRESH));
+static unsigned slab_count_available(uint64_t word) {
+    return (unsigned)__builtin_popcountll(slab_states_equal(word & AVAILABLE_MASK, SLOT_FRESH));
 }
 
 static bool slab_parts_are_valid(struct heap *heap, struct slab *slab) {
@@ -45,15 +45,15 @@ static bool slab_parts_are_valid(struct heap *heap, struct slab *slab) {
 static bool slab_states_are_valid(struct slab *slab) {
     uint32_t available = 0, none = 0;
     for (uint32_t at = 0; at < slab->state_bytes; at += 8) {
-        uint64_t word = load_states(slab->state, at);
-        uint32_t here = states_available(word);
-        uint32_t none_here = (uint32_t)__builtin_popcountll(state_bytes_equal(word, SLOT_NONE));
+        uint64_t word = slab_load_states(slab->state, at);
+        uint32_t here = slab_count_available(word);
+        uint32_t none_here = (uint32_t)__builtin_popcountll(slab_states_equal(word, SLOT_NONE));
         MALLOW_ASSERT(here == 0 || at + 8 > slab->scan);
         MALLOW_ASSERT(here + none_here == 8 || at < slab->reach);
         available += here;
         none += none_here;
         for (uint32_t i = 0; here + none_here != 8 && i < 8; i++)
-            MALLOW_ASSERT(slot_state_is_known((uint8_t)(word >> 8 * i)));
+            MALLOW_ASSERT(slab_state_is_known((uint8_t)(word >> 8 * i)));
     }
     MALLOW_ASSERT(slab->state_bytes - none == slab->capacity);
     MALLOW_ASSERT(available == slab->capacity - slab->in_use);

@@ -19,16 +19,16 @@
 #include "pages/pages_valid.h"
 #include "pages/purge_runs.h"
 
-static bool is_available(const struct slab *slab, uint32_t slot) {
+static bool trim_is_available(const struct slab *slab, uint32_t slot) {
     return (state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
 }
 
-struct extent {
+struct trim_extent {
     uintptr_t first, end;
 };
 
 /* Returns the whole pages inside the slots [from, to) to the kernel; none when it is refused. */
-static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_t to) {
+static struct trim_extent trim_purge_slots(const struct slab *slab, uint32_t from, uint32_t to) {
     MALLOW_ASSERT(from < to && to <= slab->slots);
     size_t size = slab->slot_size, page = os_page_size();
     uintptr_t zero = (uintptr_t)slab_slot_zero(slab), first = zero + from * size;
@@ -38,9 +38,9 @@ static struct extent purge_slots(const struct slab *slab, uint32_t from, uint32_
     if (to == slab->slots) end = start + size_class_granules(slab->size_class) * GRANULE;
     first = round_up(first, page);
     end &= ~(page - 1);
-    if (end <= first || !os_purge((void *)first, end - first)) return (struct extent){0, 0};
+    if (end <= first || !os_purge((void *)first, end - first)) return (struct trim_extent){0, 0};
     page_counts_add_purged(end - first);
-    return (struct extent){first, end};
+    return (struct trim_extent){first, end};
 }
 
 /* Gives back the pages inside the available slots [from, to), if there are any dirty ones. What
@@ -52,7 +52,7 @@ static bool trim_slots(struct slab *slab, uint32_t from, uint32_t to) {
     for (uint32_t slot = from; slot < to; slot++)
         dirty = dirty || state_get(&slab->state[slot]) == SLOT_FREE;
     if (!dirty) return false;
-    struct extent gone = purge_slots(slab, from, to);
+    struct trim_extent gone = trim_purge_slots(slab, from, to);
     for (uint32_t slot = from; slot < to; slot++)
         if (zero + slot * size >= gone.first && zero + (slot + 1) * size <= gone.end)
             state_set(&slab->state[slot], SLOT_FRESH);
@@ -63,7 +63,7 @@ static bool trim_slab(struct slab *slab) {
     bool some = false;
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         uint32_t from = slot;
-        while (slot < slab->slots && is_available(slab, slot)) slot++;
+        while (slot < slab->slots && trim_is_available(slab, slot)) slot++;
         if (slot > from) some |= trim_slots(slab, from, slot);
     }
     slab->age = AGE_TRIMMED;
@@ -79,7 +79,7 @@ static bool trim_slab(struct slab *slab) {
 #define SLICE_SLABS 16u
 
 /* True when it was work. */
-static bool sweep_slab(struct heap *heap, struct slab *slab, struct sweep *sweep) {
+static bool trim_sweep_slab(struct heap *heap, struct slab *slab, struct trim_sweep *sweep) {
     if (slab->in_use == slab->capacity) return false;
     if (slab->age < AGE_OLD) slab->age++;
     if (slab->age < sweep->age) {
@@ -92,7 +92,7 @@ static bool sweep_slab(struct heap *heap, struct slab *slab, struct sweep *sweep
     return true;
 }
 
-bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
+bool trim_slice(struct heap *heap, size_t *at, struct trim_sweep *sweep) {
     heap_assert_held(heap);
     MALLOW_ASSERT(!sweep->may_retire || heap_is_entered(heap));
     size_t end = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE), work = 0;
@@ -101,7 +101,7 @@ bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
         struct slab *slab = slab_of(*at);
         if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) continue;
         if (slab->index == 0 && slab->size_class != CLASS_ZERO)
-            work += sweep_slab(heap, slab, sweep);
+            work += trim_sweep_slab(heap, slab, sweep);
     }
     if (*at < end) return false;
     *at = 0;
@@ -112,7 +112,7 @@ bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep) {
 
 /* In slices, so that no thread is kept out of its heap for long. */
 static bool trim_visited(struct heap *heap) {
-    struct sweep sweep = {.age = AGE_NONE};
+    struct trim_sweep sweep = {.age = AGE_NONE};
     struct lock_hold hold;
     size_t slabs = __atomic_load_n(&space.granules, __ATOMIC_RELAXED);
     /* Others may go on freeing while it is collected: not for ever. */
@@ -129,7 +129,7 @@ static bool trim_visited(struct heap *heap) {
 /* The caller's, or of a thread that is gone. */
 static bool trim_own(struct heap *heap) {
     MALLOW_ASSERT(heap_is_valid(heap));
-    struct sweep sweep = {.age = AGE_NONE, .may_retire = true};
+    struct trim_sweep sweep = {.age = AGE_NONE, .may_retire = true};
     if (heap == self_heap)
         heap_reap(heap);
     else

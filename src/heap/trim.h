@@ -9,7 +9,7 @@
 #include "heap/heap.h"
 
 /* What a sweep over the heap's slabs returned and left. */
-struct sweep {
+struct trim_sweep {
     unsigned age;    /* of slabs whose pages go */
     bool may_retire; /* empty slabs: not on a visit */
     bool some;       /* pages went */
@@ -18,6 +18,6 @@ struct sweep {
 
 /* Goes on with a sweep at granule *at, a slice of it; true when it has reached the end. The caller
  * owns or visits the heap. */
-bool trim_slice(struct heap *heap, size_t *at, struct sweep *sweep);
+bool trim_slice(struct heap *heap, size_t *at, struct trim_sweep *sweep);
 
 #endif

@@ -50,7 +50,7 @@ static void stats_read_words(struct mallow_class_stats *counts, const _Atomic ui
     struct lanes lanes = {0};
     uint64_t full = 0; /* words of eight slots in use, which are most of the words in most heaps */
     for (uint32_t i = 0; i < words; i++) {
-        uint64_t word = load_states(states, i * 8);
+        uint64_t word = slab_load_states(states, i * 8);
         if (word == LANES * SLOT_USED)
             full++;
         else
@@ -77,7 +77,7 @@ static void stats_read_slab(struct mallow_stats *stats, const struct slab *slab)
 static void stats_read_shared(struct mallow_stats *stats, const struct slab *granule) {
     size_t fresh = GRANULE;
     for (uint32_t unit = 0; unit < GRANULE / UNIT; unit++) {
-        if (unit % 8 == 0 && load_states(granule->state, unit) == 0) {
+        if (unit % 8 == 0 && slab_load_states(granule->state, unit) == 0) {
             unit += 7;
             continue;
         }

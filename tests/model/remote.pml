@@ -9,8 +9,8 @@
  * the owner of a heap touches belong to the same step. The steps have the names of the functions
  * that they model:
  *
- *   remote_free, remote_give, announce, push_pending,
- *   remote_collect, look_at                                          remote.c
+ *   remote_free, remote_give, remote_announce, remote_push,
+ *   remote_collect, remote_look_at                                          remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
  *   slab_retire_empty, slab_transfer                                 slab*.c
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap_*.c
@@ -202,7 +202,7 @@ inline hand_out(x, y) {
 
 /* The loop around the compare-and-swap is one step: no other thread reads next_pending before
  * it. */
-inline push_pending(owner, x) {
+inline remote_push(owner, x) {
     atomic {
         assert(owner != NONE);
         slab[x].next_pending = pending[owner];
@@ -210,17 +210,17 @@ inline push_pending(owner, x) {
     }
 }
 
-inline announce(owner, x) {
+inline remote_announce(owner, x) {
     if
     :: slab[x].pending
     :: else ->
 #ifdef PLANT_NO_EXCHANGE
         slab[x].pending = true;
-        push_pending(owner, x)
+        remote_push(owner, x)
 #else
         if
         :: atomic { slab[x].pending -> skip }
-        :: atomic { !slab[x].pending -> slab[x].pending = true }; push_pending(owner, x)
+        :: atomic { !slab[x].pending -> slab[x].pending = true }; remote_push(owner, x)
         fi
 #endif
     fi
@@ -257,10 +257,10 @@ inline remote_free() {
 #ifdef PLANT_PENDING_BEFORE_CAS
         if
         :: was_pending
-        :: else -> announce(o, s)
+        :: else -> remote_announce(o, s)
         fi
 #else
-        announce(o, s)
+        remote_announce(o, s)
 #endif
     fi
 }
@@ -275,18 +275,18 @@ inline remote_give() {
 #ifdef PLANT_OWNER_AFTER_GIVING
     o = slab[s].owner;
 #endif
-    announce(o, s);
+    remote_announce(o, s);
     o = 0
 }
 
-inline look_at() {
+inline remote_look_at() {
     o = slab[s].owner;
     if
     :: o != h && o != NONE ->
 #ifdef PLANT_NO_FORWARDING
         skip
 #else
-        announce(o, s)
+        remote_announce(o, s)
 #endif
 #ifdef PLANT_INNER_AS_HEAD
     :: o == h -> slab_harvest()
@@ -313,7 +313,7 @@ inline remote_collect() {
         s = collecting[h];
         slab[s].pending = false;
         collecting[h] = slab[s].next_pending;
-        look_at()
+        remote_look_at()
 #else
         atomic {
             s = collecting[h];
@@ -321,11 +321,11 @@ inline remote_collect() {
             collecting[h] = slab[s].next_pending
         }
 #ifdef PLANT_CLEAR_AFTER_HARVEST
-        look_at();
+        remote_look_at();
         slab[s].pending = false
 #else
         slab[s].pending = false;
-        look_at()
+        remote_look_at()
 #endif
 #endif
     od;

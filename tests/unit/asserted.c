@@ -133,7 +133,8 @@ static void a_lock_that_is_not_held(void **state) {
            "pages/pages.c", "pages_alloc");
     expect(place_guards_without_lock, "lock_is_held(&guard_lock)", "guard/guard_place.c",
            "guard_place_take");
-    expect(take_slots_without_entering, "heap_is_entered(heap)", "heap/slab_take.c", "begin_take");
+    expect(take_slots_without_entering, "heap_is_entered(heap)", "heap/slab_take.c",
+           "slab_begin_take");
 }
 
 /* ---- magazines ---- */
@@ -251,7 +252,7 @@ static void a_slab_that_is_listed_twice(void **state) {
     expect(list_for_another_class, "slab->size_class == size_class", "heap/heap_valid.c",
            "heap_lists_are_valid");
     expect(keep_empty_twice, "heap->empty[other] != slab", "heap/heap_valid.c",
-           "empty_slab_is_valid");
+           "heap_empty_slab_is_valid");
 }
 
 static void count_a_slot_twice(void) {

@@ -216,7 +216,7 @@ static void forgetting_ends_an_unfinished_change(void **state) {
     for (unsigned each = size_class; each <= whole; each++) grow_fully(each);
     size_t before = room(whole);
     heap.bin[size_class].entries /= 2; /* the larger array is set, but not its number of entries */
-    heap.magazine[dropped] = (struct magazine){no_entries, no_entries + 1};
+    heap.magazine[dropped] = (struct magazine){heap_no_entries, heap_no_entries + 1};
     magazines_forget(&heap);
     assert_int_equal(room(size_class), 0);
     assert_int_equal(room(dropped), 0);

@@ -6,7 +6,7 @@
 static void every_small_size_finds_its_magazine(void **state) {
     (void)state;
     for (size_t size = 0; size <= SMALL_MAX; size++)
-        assert_ptr_equal(small_magazine(size), &self_heap->magazine[size_class_of(size)]);
+        assert_ptr_equal(fast_magazine(size), &self_heap->magazine[size_class_of(size)]);
 }
 
 /* A thread's first allocation finds no slot, whatever its size, and takes the slow path. */

@@ -184,13 +184,13 @@ static void a_rebuild_finds_all_free_slots(void **state) {
 static void only_small_classes_with_little_use_are_served(void **state) {
     (void)state;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-        struct bin bin = {0};
+        struct heap_bin bin = {0};
         struct slab slab;
         bool may = size_class != CLASS_ZERO && size_class_bytes(size_class) <= SHARED_MAX;
         assert_int_equal(shared_wants(&bin, size_class), may);
         bin.partial = &slab;
         assert_false(shared_wants(&bin, size_class));
-        bin = (struct bin){.heat = SHARED_HEAT};
+        bin = (struct heap_bin){.heat = SHARED_HEAT};
         assert_false(shared_wants(&bin, size_class));
     }
 }

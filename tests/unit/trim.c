@@ -54,7 +54,7 @@ static void free_most(struct slab *slab) {
 
 /* Runs all slices of a sweep. */
 static void sweep_all(unsigned age, bool may_retire) {
-    struct sweep sweep = {.age = age, .may_retire = may_retire};
+    struct trim_sweep sweep = {.age = age, .may_retire = may_retire};
     size_t at = 0;
     while (!trim_slice(heap, &at, &sweep)) continue;
 }
@@ -160,7 +160,7 @@ static void a_slice_is_bounded(void **state) {
     (void)state;
     enum { SLABS = 100 };
     for (unsigned i = 0; i < SLABS; i++) free_most(full_slab());
-    struct sweep sweep = {.age = AGE_NONE};
+    struct trim_sweep sweep = {.age = AGE_NONE};
     size_t at = 0;
     unsigned slices = 1;
     while (!trim_slice(heap, &at, &sweep)) slices++;
