@@ -1,4 +1,4 @@
-/* The aligned family, each with the rules of its manual page. */
+/* The functions that allocate with an alignment, each with the rules of its manual page. */
 #include <errno.h>
 
 #include "base/compiler.h"
@@ -22,7 +22,7 @@ static void *aligned_fail(int e) {
     return NULL;
 }
 
-/* Lets the mode see a call that fails: mtrace(3) logs it. */
+/* Passes a call that fails to the mode, because mtrace(3) logs it. */
 static void aligned_refuse(size_t size, const void *caller) {
     if (mode_is_plain()) return;
     mode_now()->alloc(&(struct alloc_request){
@@ -65,7 +65,7 @@ EXPORT_OWN void *mallow_pvalloc(size_t size) {
         .size = pages,
         .align = page,
         .caller = __builtin_return_address(0),
-        /* What libc's log has for it, one less than a page being its mask by mistake. */
+        /* libc's log contains this value. libc uses one less than a page as the mask, a mistake. */
         .has_logged = true,
         .logged = (size + page - 1) & -(page - 1),
     });

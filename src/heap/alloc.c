@@ -1,4 +1,4 @@
-/* malloc, calloc and what they do when the fast path finds nothing. */
+/* malloc, calloc, and their slow path in the plain mode. */
 #include "heap/alloc.h"
 
 #include <errno.h>
@@ -29,7 +29,8 @@
 #define OFFSETS_4(a, b, c, d) OFFSET(a), OFFSET(b), OFFSET(c), OFFSET(d)
 #define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
 
-/* In units: 0..16 have their own class, then two units a class to 512 bytes, then four. */
+/* Indexed by the size in units. Up to 16 units each size has its own class. Then two sizes share a
+ * class, and from 33 units on four do. */
 const uint16_t fast_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSET(0),
     OFFSETS_4(1, 2, 3, 4),
@@ -50,7 +51,7 @@ const uint16_t fast_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSETS_SAME(32),
 };
 
-/* What other threads freed comes before what nobody used yet. */
+/* Slots that other threads freed are used before fresh memory. */
 struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(size_class < CLASSES);
@@ -59,14 +60,15 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     remote_collect(heap, size_class);
     if (bin->partial != NULL) return bin->partial;
     if (heap_take_orphan_slab(heap, size_class) != NULL) return bin->partial;
-    /* Slabs that others have emptied are memory for this one. */
+    /* Slabs of other classes that become empty here can retire and serve this class. */
     if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
     slab_retire_empty(heap);
     return slab_create(heap, size_class);
 }
 
-/* Puts slots on the empty magazine. Few that were freed wait for more, so that a program that uses
- * few in turn is not in slow paths all the time. */
+/* Puts slots on the empty magazine. Returns false if there are none. While allocations are sampled,
+ * freed slots are reused only when there are enough for a whole refill, or no others. Otherwise a
+ * program that uses few slots in turn would always take slow paths. */
 static bool alloc_refill(struct heap *heap, unsigned size_class) {
     magazine_grow(heap, size_class);
     unsigned want = magazine_want(heap, size_class);
@@ -81,7 +83,7 @@ static bool alloc_refill(struct heap *heap, unsigned size_class) {
     return true;
 }
 
-/* The newest slot of the magazine, if it has any. */
+/* Pops the newest slot of the magazine and marks it used. Returns NULL if there is none. */
 static char *alloc_take_cached(struct magazine *magazine, bool *zeroed) {
     struct entry newest = *magazine->top;
     *zeroed = newest.slot != NULL && state_get(newest.state) == SLOT_CACHED_FRESH;
@@ -94,7 +96,7 @@ static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     if (heap == NULL) return NULL;
     struct magazine *magazine = &heap->magazine[size_class];
     struct heap_bin *bin = &heap->bin[size_class];
-    /* The magazine is not empty if the heap was just taken over from a thread that is gone. */
+    /* The magazine is not empty if the heap was just taken over from a thread that has ended. */
     char *slot = alloc_take_cached(magazine, zeroed);
     /* The address of a shared slot follows from the order of the calls, so it can be guessed. */
     if (slot == NULL && shared_wants(bin, size_class) && !settings.randomize) {
@@ -116,16 +118,18 @@ static UNTOUCHED bool alloc_larger_noted;
 RARE void alloc_note_larger(void) { racy_store(&alloc_larger_noted, true); }
 RARE bool alloc_may_be_larger(void) { return racy_load(bool, &alloc_larger_noted); }
 
-/* A lock was refused, because a signal handler interrupted its holder: a mapping needs none. */
+/* Allocates a mapping, which needs no lock, after a lock was refused. */
 static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
     *zeroed = true;
     alloc_note_larger(); /* a whole page */
     return mapping_alloc_always(size, align);
 }
 
-/* The smallest class whose slots hold `size` bytes and are aligned, or CLASSES. */
+/* Returns the smallest class whose slots hold `size` bytes and are aligned to `align`, or CLASSES.
+ */
 static unsigned alloc_aligned_class(size_t align, size_t size) {
-    /* Slots are aligned as their class is, up to the page: slabs are coloured beyond. */
+    /* Slots are aligned like their class, but to at most a page, because slabs begin with a colour.
+     */
     if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
     unsigned size_class = size_class_of(max_size(size, 1));
     while (size_class < CLASSES && size_class_bytes(size_class) % align != 0) size_class++;
@@ -153,7 +157,7 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
     }
 }
 
-/* Between the table's sizes and slabs' largest: still a magazine. */
+/* Sizes above the table's but up to SLOT_MAX have magazines too. */
 static NOINLINE void *alloc_medium(size_t size) {
     void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[size_class_of(size)]) : NULL;
     return p != NULL ? p : mode_now()->malloc(size);
@@ -183,7 +187,7 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
         unsigned size_class = size_class_of(bytes);
         void *p = alloc_take_cached(&self_heap->magazine[size_class], &zeroed);
-        /* The whole slot: what malloc_usable_size grants is cleared too. */
+        /* Clears the whole slot, because malloc_usable_size grants all of it. */
         if (likely(p != NULL)) return zeroed ? p : memset(p, 0, size_class_bytes(size_class));
     }
     return alloc_zeroed_slow(bytes, __builtin_return_address(0));

@@ -11,29 +11,33 @@ struct heap;
  * if they read as zero. NULL and ENOMEM when there is no memory. */
 void *alloc_plain(size_t size, size_t align, bool *zeroed);
 
-/* As memalign, when the alignment is more than each block has. `caller`: of the interface. */
+/* Allocates like memalign, for alignments above UNIT or modes other than the plain one. `caller` is
+ * the return address of the call from the program. */
 void *alloc_aligned(size_t align, size_t size, const void *caller);
 
-/* A slab of the class with available slots, from the nearest place that has one; NULL when there is
- * no memory. */
+/* Returns a slab of the heap and class with available slots, from the cheapest source that has one.
+ * Returns NULL if there is no memory. */
 struct slab *alloc_find_slab(struct heap *heap, unsigned size_class);
 
-/* A block became larger than the program asked for because memory was short: a shrinking realloc
- * could not allocate the smaller copy and kept the block, or a page was mapped for a small one. */
+/* Notes that a block is larger than its class because memory was short: a shrinking realloc could
+ * not allocate the smaller copy and kept the block in place, or a small block got a page. */
 void alloc_note_larger(void);
+
+/* Returns true if such a block was ever noted. */
 bool alloc_may_be_larger(void);
 
-/* Frees p, which is not NULL, as the plain mode does: a slot of this thread or another, pages, or a
- * block of libc's. Misuse ends here. `caller` is named in messages. */
+/* Frees p, which is not NULL, as the plain mode does: a slot, pages, or a block of libc. Reports
+ * misuse. Messages name `caller`. */
 void free_plain(void *p, const void *caller);
 
-/* realloc of a plain block, size not 0. */
+/* Resizes p, a plain block, to `size` bytes, which are not 0. */
 void *realloc_plain(void *p, size_t size, const void *caller);
 
-/* Resizes a plain block without copying it; NULL when that cannot be. */
+/* Resizes a plain block without copying it. Returns NULL if that is not possible. */
 void *realloc_plain_in_place(void *p, size_t size);
 
-/* realloc of a pointer that is no block in use of ours. */
+/* Resizes p, which is not a block of this library: either a block of libc, or misuse, which it
+ * reports. */
 void *realloc_unknown(void *p, size_t size, const void *caller);
 
 #endif

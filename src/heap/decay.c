@@ -17,19 +17,20 @@
 #include "pages/purge_pass.h"
 
 #define MS 1000000ll
-#define LOOK_NS (4 * MS)    /* between two slices */
-#define SWEEP_NS (200 * MS) /* between two sweeps: what is old was not needed for one to two */
-#define TOUR_NS (200 * MS)  /* between two tours of the others' heaps */
+#define LOOK_NS (4 * MS)    /* between two slices of a sweep */
+#define SWEEP_NS (200 * MS) /* between two sweeps of a heap */
+#define TOUR_NS (200 * MS)  /* between two tours of the other threads' heaps */
 #define TOUR_SLICES 2u
 #define TOURS_OF_WAITING 5u
 
-/* The longer a slot lies in a magazine, the less it is needed there; and each keeps a page. */
+/* The longer a slot lies in a magazine, the less it is needed there, and each one keeps a page. */
 static void decay_halve_magazines(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         magazine_flush(heap, size_class, (magazine_count(heap, size_class) + 1) / 2);
 }
 
-/* A slice of a sweep over the heap's slabs; true when none is left, or none is due. */
+/* Runs one slice of a sweep over the heap's slabs. Returns true if the sweep is complete, or not
+ * due yet. */
 static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     MALLOW_ASSERT(visited || heap_is_entered(heap));
     heap_assert_held(heap);
@@ -49,19 +50,20 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     return true;
 }
 
-/* Whether a sweep would find something, as far as can be told from outside. */
+/* Returns true if a sweep would find nothing, as far as other threads can see. */
 static bool decay_is_settled(struct heap *heap) {
     return racy_load(unsigned, &heap->decay.finished_at) ==
                racy_load(unsigned, &heap->slow_path_count) &&
            !remote_pending(heap);
 }
 
-/* The same for a heap that is not the caller's; true also when that is not possible now. */
+/* Runs one slice of a sweep over a heap that is not the caller's. Returns true if the sweep is
+ * complete, not due, or not possible now. */
 static bool decay_other(struct heap *heap, int64_t now) {
     bool done = true;
     struct lock_hold hold;
-    if (heap_begin(heap)) { /* its thread is gone */
-        /* What a mode keeps goes on waiting for a second. */
+    if (heap_begin(heap)) { /* its thread has ended */
+        /* Slots that a mode keeps, as in a quarantine, wait there for another second. */
         bool waits = !mode_is_plain() && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
         (waits ? heap_reap : heap_reap_whole)(heap);
         done = decay_heap(heap, now, false);
@@ -76,7 +78,7 @@ static bool decay_other(struct heap *heap, int64_t now) {
     return done;
 }
 
-/* One thread at a time goes round the heaps, a few slices with each call. */
+/* A tour of all heaps. One thread at a time continues it, by a few slices in each call. */
 static void decay_continue_tour(void) {}
 static struct {
     struct open_lock lock;
@@ -105,7 +107,7 @@ static void decay_others(int64_t now) {
     open_lock_drop(&decay_tour.lock, &hold);
 }
 
-/* From the beginning, unless a handler has forked and this thread returns to the tour. */
+/* The next tour begins anew, unless a handler has forked and its thread returns to the tour. */
 void decay_after_fork(void) {
     if (open_lock_after_fork(&decay_tour.lock)) decay_tour.at = NULL;
 }
@@ -134,11 +136,12 @@ static bool decay_is_all_settled(void) {
     return !purge_pass_has_more();
 }
 
-/* Until a tour of all heaps is complete; sweeps that are not due have nothing to do. */
 bool decay_round(void) {
     if (!purge_is_wanted()) return false;
     int64_t now = purge_now();
-    /* A round can report damage, and the program's handler runs in the program's threads alone. */
+    /* A tour can report damage, and the program's error handler must run in a thread of the
+     * program.
+     */
     bool handled = racy_load(bool, &settings.error_handler);
     if (!handled) {
         do decay_others(now);

@@ -1,4 +1,4 @@
-/* Which function a block comes from, and which one frees it: they must belong together. */
+/* The functions that allocate a block and that free it must belong to the same family. */
 #ifndef MALLOW_FAMILY_H
 #define MALLOW_FAMILY_H
 

@@ -1,16 +1,19 @@
 /*
- * The fast path: what every malloc and every free does, and nothing else.
+ * The fast path: the part of malloc and free that every call executes.
  *
- * malloc: size to class by table; the newest entry of the thread's magazine; mark it used. The
- *   entry below the oldest is a sentinel without a slot, so one test tells "empty", "first call
- *   of this thread", "library not started" and "zero bytes" (whose magazine is always empty).
+ * malloc finds the size class in a table, pops the newest entry of the thread's magazine and sets
+ *   the slot's state to USED. The entry below the oldest is a sentinel without a slot. One test
+ *   therefore covers an empty magazine, the thread's first call, a library that has not started,
+ *   and a mode that must see each call.
  *
- * free: descriptor by arithmetic, never by looking at the block; mine?; a slot's exact start?; in
- *   use? Each question costs one compare and everything unusual fails one of them: NULL, foreign,
- *   interior, freed, large, another thread's, shared. Nothing is read or written in the block.
+ * free computes the place of the descriptor from the address, without reading the block, and asks:
+ *   Does the slab belong to this thread? Is the address the exact start of a slot? Is the slot in
+ *   use? Each question costs one compare, and every unusual pointer fails one of them: NULL, a
+ *   foreign, interior or freed pointer, a large block, a shared slot, and another thread's slot.
  *
- * A signal that jumps away in between finds the magazine consistent: an entry is complete before
- * `top` covers it, and a slot that was popped but not yet marked is merely lost until repair.
+ * Neither reads or writes the block. If a signal handler jumps away in between, the magazine is
+ * consistent: an entry is complete before `top` covers it. A slot that was popped but not marked
+ * yet is lost until the heap is repaired.
  */
 #ifndef MALLOW_FAST_H
 #define MALLOW_FAST_H
@@ -25,7 +28,7 @@
 #include "heap/heap.h"
 #include "heap/slab.h"
 
-/* Offset of the class's magazine in the heap, for sizes up to SMALL_MAX in units. */
+/* The offset of the size's magazine in struct heap, indexed by the size in units. */
 extern const uint16_t fast_offsets[SMALL_MAX / UNIT + 1];
 
 ALWAYS_INLINE struct magazine *fast_magazine(size_t size) {
@@ -33,7 +36,7 @@ ALWAYS_INLINE struct magazine *fast_magazine(size_t size) {
     return (struct magazine *)((char *)self_heap + fast_offsets[units]);
 }
 
-/* The newest slot of the magazine, marked used; NULL when there is none. */
+/* Pops the newest slot of the magazine and marks it used. Returns NULL if there is none. */
 ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
     struct entry *top = magazine->top;
     char *slot = top->slot;
@@ -48,16 +51,19 @@ ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
 
 enum fast_free { FAST_DONE, FAST_FULL, FAST_OTHER };
 
-/* How the caller's size is compared with the block. */
+/* How the caller's size is compared with the block: not at all, as a size that this class serves,
+ * or as a size that is not larger than the slot. */
 enum fast_size { SIZE_NOTHING, SIZE_CLASS, SIZE_AT_MOST };
 
-/* FAST_FULL: valid, not freed yet, no room in the magazine. FAST_OTHER: nothing was found out. */
+/* Frees the slot at p by pushing it onto the magazine, and returns FAST_DONE. Returns FAST_FULL if
+ * the slot is valid but the magazine is full, and FAST_OTHER if p needs a closer look. Neither
+ * changes anything. */
 ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t size_hint) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
     if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
-    /* slot_locate (slot_location.h) written out: it takes one instruction more here. */
+    /* A copy of slot_locate (slot_location.h), which takes one more instruction here. */
     uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
@@ -81,7 +87,7 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
 
 ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, SIZE_NOTHING, 0); }
 
-/* size_hint: the block's size, as the caller believes. */
+/* size_hint: the block's size according to the caller. */
 ALWAYS_INLINE enum fast_free fast_give_sized(void *p, size_t size_hint) {
     return fast_give_if(p, SIZE_CLASS, size_hint);
 }

@@ -1,4 +1,5 @@
-/* What a pointer is, from our own records alone: nothing it points to is read. */
+/* From a pointer to the block that begins there. Only the allocator's own data is read, never the
+ * memory that the pointer refers to. */
 #ifndef MALLOW_FIND_H
 #define MALLOW_FIND_H
 
@@ -20,17 +21,17 @@ enum block_kind {
 
 struct block_ref {
     enum block_kind kind;
-    unsigned size_class; /* of a slot */
+    unsigned size_class; /* of a slot or a shared slot */
     char *start;
     size_t usable; /* bytes */
     struct slab *slab;
     _Atomic uint8_t *state;
 };
 
-/* The same for what is no slot of a slab. */
+/* Like find_block, for a pointer that is not the start of a used slot of a slab. */
 struct block_ref find_elsewhere(void *p);
 
-/* The slot in use that begins at p: one compare each for range, kind, start and state. */
+/* Finds the slot in use that begins at p. Range, kind, start and state cost one compare each. */
 ALWAYS_INLINE bool find_slot(void *p, struct block_ref *ref) {
     struct slab *slab = slab_around(p);
     if (slab == NULL) return false;
@@ -47,7 +48,7 @@ ALWAYS_INLINE bool find_slot(void *p, struct block_ref *ref) {
     return true;
 }
 
-/* The block in use that begins at p. */
+/* Returns the block in use that begins at p; its kind is BLOCK_NONE if there is none. */
 ALWAYS_INLINE struct block_ref find_block(void *p) {
     struct block_ref ref;
     return likely(find_slot(p, &ref)) ? ref : find_elsewhere(p);

@@ -29,8 +29,9 @@ static bool foreign_find(void *function, const char *name) {
     return answer != NULL;
 }
 
-/* Not before it is needed: the look-up takes the loader's lock and a page of stack. We hold no
- * lock here, so whoever holds the loader's cannot be waiting for us. */
+/* Called only when it is needed, because the look-up takes the loader's lock and a page of stack.
+ * The caller holds none of our locks, so a thread that holds the loader's lock cannot wait for it.
+ */
 static bool foreign_find_libc(void) {
     int before = errno;
     bool all = foreign_find(&foreign_libc.free, "free") &&
@@ -45,8 +46,8 @@ static bool foreign_find_libc(void) {
 #    define IS_MMAPPED ((size_t)2)
 #    define FLAGS ((size_t)7)
 
-/* Whether the words before p are the header of a used chunk of libc's; read through the kernel,
- * for p may be anything. */
+/* Returns true if the words before p are the header of a used chunk of libc. They are read by the
+ * kernel, because p may be any address. */
 static bool foreign_looks_like_chunk(const void *p) {
     size_t header[2], next;
     const char *chunk = (const char *)p - sizeof header;
@@ -86,7 +87,7 @@ bool foreign_usable_size(const void *p, size_t *usable) {
     return true;
 }
 
-#else /* a static program has one heap */
+#else /* a static program has only one heap */
 
 void foreign_prepare(void) {}
 

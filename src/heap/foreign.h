@@ -1,8 +1,8 @@
 /*
- * Blocks of libc's own heap. They reach us where another library is bound to libc's malloc
- * (a library that looked it up, or that was there before ours) and the program frees with ours.
- * Each function answers false when the pointer does not look like a block of libc's, whose heap
- * must be in use.
+ * Blocks of libc's own heap. The program may free one with our functions if another library got it
+ * from libc's malloc: a library that looked up libc's function, or that was loaded before ours.
+ * Each function returns false if the pointer does not look like a block of libc, or if libc's heap
+ * is not in use.
  */
 #ifndef MALLOW_FOREIGN_H
 #define MALLOW_FOREIGN_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Finds libc's own functions, before its names are made to lead to ours (deep_binding.c). */
+/* Finds libc's own functions, before deep_binding.c redirects its names to ours. */
 void foreign_prepare(void);
 
 bool foreign_free(void *p);

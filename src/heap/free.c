@@ -1,4 +1,4 @@
-/* free, and what it does when the fast path does not apply. */
+/* free, and its slow path in the plain mode. */
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
@@ -18,8 +18,9 @@
 #include "pages/large.h"
 #include "pages/mapping.h"
 
-/* Puts a slot of our own on its full magazine: more room, or room made by flushing half. False when
- * another thread freed it first, for which there was time since its state was read. */
+/* Frees a slot whose slab belongs to `heap`. If its magazine is full, the magazine grows, or half
+ * of it goes back to the slabs. Returns false if another thread has freed the slot since the caller
+ * read its state. */
 static bool free_to_full(struct heap *heap, unsigned size_class, struct entry entry) {
     MALLOW_ASSERT(heap_is_entered(heap));
     uint8_t used = SLOT_USED;
@@ -37,14 +38,16 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct entry en
     return true;
 }
 
-/* A thread that only frees looks so often after what it freed for threads that do not collect. */
+/* After so many frees for other threads, a thread looks for memory that those threads do not
+ * collect. A thread that only frees has no other occasion. */
 #define FREES_PER_LOOK 4096u
 static __thread unsigned free_remote_count __attribute__((tls_model("initial-exec")));
 
-/* A slot that is in use; false when another thread freed it first. */
+/* Frees a slot that was in use. Returns false if another thread freed it first. */
 static bool free_slot(struct block_ref *block) {
     struct slab *slab = block->slab;
-    /* Needs no heap of ours, and must not start one: the thread may be out of memory. */
+    /* A remote free needs no heap of the calling thread, and must not make one: memory may be
+     * exhausted. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
         bool first = remote_free(slab, block->state);
         if (unlikely(++free_remote_count % FREES_PER_LOOK == 0)) decay_look_at_others();
@@ -53,7 +56,7 @@ static bool free_slot(struct block_ref *block) {
     struct entry entry = {block->start, block->state};
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
-    /* Not its owner: a signal handler's stand-in. */
+    /* The heap is not the owner if it is a stand-in in a signal handler. */
     bool done =
         mine ? free_to_full(heap, slab->size_class, entry) : remote_free(slab, block->state);
     if (heap != NULL) {
@@ -86,7 +89,7 @@ void free_plain(void *p, const void *caller) {
         return;
     }
     bool done = free_found(&block);
-    sanitizer_release(self_heap); /* which was looked at, outside heap_enter and heap_leave */
+    sanitizer_release(self_heap); /* it was read outside heap_enter and heap_leave */
     if (!done) misuse_report(MISUSE_FREE, p, caller);
 }
 

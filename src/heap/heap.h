@@ -1,18 +1,21 @@
 /*
- * A heap: what one thread needs to allocate without asking anybody.
+ * A heap: everything that one thread needs to allocate and free without synchronization.
  *
- * A magazine is a thread's stack of free slots of one class. Below its first entry lies a sentinel
- * without a slot, so "is it empty" is the NULL test of the entry that malloc loads anyway:
+ * A magazine is a thread's stack of free slots of one size class. The entry below the oldest is a
+ * sentinel without a slot. malloc loads the newest entry anyway, and if that entry has no slot, the
+ * magazine is empty:
  *
  *     limit - entries            top                 limit
  *          v                      v                    v
  *     [ sentinel | oldest | ... | newest | unused ... ]
  *
- * A heap's owner is the only thread that touches anything in it but `pending`. A thread owns its
- * heap from its first allocation until it ends; the next thread that looks for a heap finds out
- * that the owner is gone (os/owner.h). That needs no pthread key, no destructor and no lock of the
- * loader's, and a heap is found whether its thread returned, was cancelled or exited with its
- * memory exhausted.
+ * Only the owner changes a heap, with two exceptions: any thread may push onto `pending`, and a
+ * visitor (heap_visit.h) may work on the heap's slabs.
+ *
+ * A thread owns its heap from its first allocation until it ends. The next thread that looks for a
+ * heap finds out that the owner has ended (os/owner.h). This needs no pthread key, no destructor
+ * and no lock of the loader, and it works whether the thread returned, was cancelled or exited when
+ * memory was exhausted.
  */
 #ifndef MALLOW_HEAP_H
 #define MALLOW_HEAP_H
@@ -48,75 +51,78 @@ struct magazine {
     struct entry *limit;                            /* one past the array */
 };
 
-/* A heap's slabs of one class that have free slots, and how much the class is used. */
+/* A heap's slabs of one class that have available slots, and how much the class is used. */
 struct heap_bin {
     struct slab *partial;
-    uint16_t entries;     /* of the magazine's array, sentinel included; 0 before the first */
-    uint16_t allowed;     /* that many at most */
-    int16_t streak;       /* refills since the last flush, or less than 0: flushes since a refill */
-    uint16_t heat;        /* slots taken from shared granules so far (shared.c) */
-    uint16_t last_refill; /* slots that the last refill brought, while allocations are sampled */
+    uint16_t entries;     /* of the magazine's array, including the sentinel; 0: no array yet */
+    uint16_t allowed;     /* upper limit of `entries`, set when the array is to grow */
+    int16_t streak;       /* successive refills, or, if negative, successive flushes */
+    uint16_t heat;        /* takes and frees of shared slots, up to SHARED_HEAT (shared.h) */
+    uint16_t last_refill; /* slots that the last refill brought; read by check/guarded.c */
 };
 
-/* How far free memory in the heap's slabs has been given back (decay.c). */
+/* How far the heap has returned the free pages in its slabs to the kernel (decay.c). */
 struct heap_decay {
-    int64_t next_look, next_sweep; /* purge_now */
-    size_t granule;                /* where the sweep goes on */
-    bool unfinished;               /* this sweep left something for the next */
-    unsigned finished_at;          /* `slow_path_count` when a sweep left nothing */
-    unsigned tours_without_thread; /* since its thread is gone */
+    int64_t next_look, next_sweep; /* times of purge_now */
+    size_t granule;                /* where the sweep continues */
+    bool unfinished;               /* this sweep left something for the next one */
+    unsigned finished_at;          /* `slow_path_count` when a sweep last left nothing */
+    unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };
 
-/* A thread's way to the next allocation that is sampled; zeroed at first. */
+/* A thread's countdown to the next allocation that is sampled. It begins as zeros. */
 struct sample_countdown {
     uint64_t random;
-    size_t left; /* allocations until then */
+    size_t left; /* allocations until the next sample */
 };
 
 struct heap {
     struct magazine magazine[CLASSES];
 
-    /* Address of the mark (struct frame_mark) of the slow path that is at work here, 0 otherwise.
-     * Not 0 on entry means that a signal interrupted it: see heap_enter. */
+    /* The address of the mark (struct frame_mark) of the slow path that works on the heap, or 0. If
+     * it is not 0 when the thread enters its heap, a signal handler has interrupted that slow path,
+     * and may have jumped out of it; see heap_enter. */
     volatile uintptr_t busy;
-    /* Where a freed slot goes, by class: `magazine`, from which the next allocation takes it. While
-     * allocations are sampled another one: what is freed is handed out only after the first is
-     * empty, so that a slow path passes, which counts, after as many allocations as a magazine
-     * holds, however few slots the program uses in turn. */
+    /* The magazines that receive freed slots, by class. Usually these are `magazine`, so the next
+     * allocation reuses the slot. While allocations are sampled they are `other_side`, which
+     * becomes `magazine` only when that is empty. A slow path, which counts allocations for the
+     * sampling, therefore occurs at least once in as many allocations as a magazine holds, even if
+     * the program uses the same few slots in turn. */
     struct magazine *freed;
     struct heap_bin bin[CLASSES];
-    /* Slabs without a used or cached slot, also in their bins: kept for their class, whose pages
-     * they have, until another class needs one. */
+    /* Slabs whose `in_use` is 0, which are also in their bins. They are kept for their class, since
+     * their pages may be resident, until another class needs a slab. */
     struct slab *empty[EMPTY_SLABS];
     unsigned empties;
 
-    struct slab *collecting; /* taken from pending, not yet looked at */
-    struct heap *outer;      /* the interrupted heap that this one stands in for */
-    struct heap *next;       /* registry: heaps are never unmapped */
+    struct slab *collecting; /* taken from `pending`, but not harvested yet */
+    struct heap *outer;      /* the interrupted heap for which this one is a stand-in */
+    struct heap *next;       /* in the registry; heaps are never unmapped */
     struct owner owner;
-    struct open_lock visit;   /* another thread is at work here, see heap_visit_begin */
-    unsigned slow_path_count; /* slow paths that were left; wraps around */
+    struct open_lock visit;   /* held by a visitor, see heap_visit_begin */
+    unsigned slow_path_count; /* completed slow paths; wraps around */
     struct heap_decay decay;
     unsigned generation; /* of the settings that the magazines follow */
 
-    /* Of special modes alone. */
+    /* Used only in some modes and settings. */
     struct quarantine *quarantine; /* freed slots that wait, in check=full (quarantine.h) */
-    struct hard *hard;             /* the same in check=hard (hard.h) */
-    struct stack_cache *stacks;    /* the thread's last ones (stack.h) */
-    struct magazine *other_side;   /* see freed */
+    struct hard *hard;             /* free slots, in check=hard (hard.h) */
+    struct stack_cache *stacks;    /* the thread's most recent stacks (stack.h) */
+    struct magazine *other_side;   /* see `freed` */
     uint64_t random;
     struct sample_countdown sample;
 
-    /* Slabs of each class with remotely freed slots: any thread pushes, the owner takes all. */
+    /* Slabs of each class with remotely freed slots. Any thread pushes a slab; the owner, or a
+     * visitor in its place, takes the whole list. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
 };
 
-/* The sentinel of magazines that have no array yet. */
+/* The sentinel of all magazines that have no array. */
 extern struct entry heap_no_entries[1];
 
-/* What a thread has before its first allocation: magazines with nothing but sentinels. It owns
- * no slab, so no free ever pushes on them, and it is marked busy, so every slow path sees it.
- * Nothing else of it is ever looked at, so nothing else is there. */
+/* The heap of a thread that has not allocated anything. Its magazines have only sentinels. It owns
+ * no slab, so no free pushes onto its magazines. It is marked busy, so every slow path recognizes
+ * it. Nothing else is ever read, so it has no other members. */
 extern struct empty_heap {
     _Alignas(CACHE_LINE) struct magazine magazine[CLASSES];
     uintptr_t busy;
@@ -124,15 +130,16 @@ extern struct empty_heap {
 #define EMPTY_HEAP ((struct heap *)&empty_heap)
 _Static_assert(offsetof(struct heap, busy) == offsetof(struct empty_heap, busy), "same beginning");
 
+/* The calling thread's heap, or EMPTY_HEAP. */
 extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec")));
 
-/* Whether a thread is on a visit, or about to find out that it may not be. */
+/* Returns true while a visitor holds the heap or tries to acquire it. */
 static inline bool heap_is_visited(struct heap *heap) {
     return atomic_load_explicit(&heap->visit.word, memory_order_relaxed) != 0;
 }
 
-/* For assertions: true if the calling thread owns the heap and is in a slow path of it; and true if
- * it does so or visits the heap. */
+/* For assertions. heap_is_entered returns true if the calling thread owns the heap and has marked
+ * it busy, heap_is_held also if it visits the heap. */
 bool heap_is_entered(const struct heap *heap);
 bool heap_is_held(const struct heap *heap);
 #define heap_assert_held(heap) MALLOW_ASSERT(heap_is_held(heap))

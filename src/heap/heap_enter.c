@@ -16,7 +16,7 @@ static bool heap_repair_interrupted(struct heap *heap, struct frame_mark *mark) 
     return true;
 }
 
-/* A stand-in is no longer needed once the slow path that was interrupted cannot go on. */
+/* A stand-in is needed only as long as the interrupted slow path may continue. */
 static struct heap *heap_leave_stand_ins(struct heap *heap, struct frame_mark *mark) {
     for (struct heap *outer; (outer = heap->outer) != NULL;) {
         if (!heap_is_interrupted_for_ever(outer, mark)) break;
@@ -56,7 +56,7 @@ struct heap *heap_enter_marked(struct frame_mark *mark) {
         heap = heap_enter_interrupted(heap, mark);
         if (heap == NULL) return NULL;
     }
-    if (unlikely(!heap_mark_busy(heap, mark))) { /* and it stays so */
+    if (unlikely(!heap_mark_busy(heap, mark))) { /* the heap stays marked */
         heap = heap_stand_in_for(heap, mark);
         if (heap == NULL || !heap_mark_busy(heap, mark)) return NULL;
     }
@@ -100,7 +100,7 @@ bool heap_begin_marked(struct heap *heap, struct frame_mark *mark) {
     return heap->busy == 0 && heap_mark_busy(heap, mark);
 }
 
-/* The caller's own heap may have a stand-in by now: self_heap alone does not tell. */
+/* Does not compare with self_heap, because the caller's own heap may have a stand-in by now. */
 void heap_end(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     if (!heap_is_in_use_here(heap)) {
@@ -111,8 +111,8 @@ void heap_end(struct heap *heap) {
     if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
-/* Unless a slow path or a visit was interrupted by the fork. The heap is marked busy, as for each
- * slow path. */
+/* Checks nothing if the fork interrupted a slow path or a visit. heap_is_valid requires the heap to
+ * be marked busy. */
 ONLY_ASSERTED static bool heap_own_is_valid(void) {
     struct heap *heap = self_heap;
     struct frame_mark mark;
@@ -128,7 +128,7 @@ void heap_after_fork(void) {
         owner_after_fork(&heap->owner);
         open_lock_lose(&heap->visit);
     }
-    /* Ours, and those that it stands in for while a handler runs. */
+    /* The thread's heap, and those for which it stands in while a handler runs. */
     for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer) {
         owner_take(&heap->owner);
         owner_settle(&heap->owner);

@@ -1,5 +1,4 @@
-/* Entering and leaving a heap: its own thread in a slow path, and threads that look after others.
- */
+/* A thread enters its heap to run a slow path, or another heap to do the work of its owner. */
 #ifndef MALLOW_HEAP_ENTER_H
 #define MALLOW_HEAP_ENTER_H
 
@@ -12,23 +11,28 @@
 #include "os/frame_mark.h"
 
 /*
- * Entering and leaving a slow path. Between the two the heap's lists may be in motion; a signal
- * handler that allocates then must not see them, and one that jumps away must not leave them so:
- * an interrupted heap is either still needed (the handler may return), then the thread goes on
- * with another heap, or its slow path's frame is gone, then it is repaired from the state bytes.
- * heap_enter returns NULL when there is no memory for a heap. The mark is in the caller's frame.
+ * heap_enter begins a slow path and heap_leave ends it. In between, the heap's lists may be
+ * inconsistent. A signal handler that interrupts the slow path and allocates must not use them, and
+ * one that jumps away must not leave them inconsistent. So when a thread finds its heap busy:
+ *
+ *   - If the interrupted slow path may still continue, because the handler may return, the thread
+ *     works with another heap, a stand-in.
+ *   - If the frame of the slow path is gone, the heap is repaired from the state bytes.
+ *
+ * heap_enter returns NULL if it can get no heap. The mark (os/frame_mark.h) lies in the caller's
+ * frame.
  */
 #define heap_enter() heap_enter_marked(&(struct frame_mark){{0}})
 struct heap *heap_enter_marked(struct frame_mark *mark);
 void heap_leave(struct heap *heap);
 
-/* Makes `heap`, which is idle, the thread's heap again, and releases the stand-ins of a handler
- * that has returned. */
+/* Makes `heap`, which is idle, the thread's heap again, and releases the stand-ins of handlers that
+ * have returned. */
 void heap_go_back(struct heap *heap);
 
 /*
- * A short operation on the thread's own heap, without what heap_enter does for visitors and
- * settings:
+ * A short operation on the thread's own heap. It saves what heap_enter does for visitors and for
+ * changed settings, so it must not touch the heap's slabs or lists:
  *
  *     struct heap *heap = self_heap;
  *     struct frame_mark mark;
@@ -37,9 +41,9 @@ void heap_go_back(struct heap *heap);
  *     ...
  *     heap_end_short(heap, &mark);
  *
- * It works on `heap`, whatever self_heap is by then: a handler may have put a stand-in there.
- * Stand-ins are not idle. A handler may release one just before it would be marked, and another
- * thread take it.
+ * It works on `heap` even if self_heap changes, because a handler may install a stand-in. Stand-ins
+ * do not count as idle: a handler could release one just before it is marked, and another thread
+ * could take it.
  */
 ALWAYS_INLINE bool heap_is_idle(const struct heap *heap) {
     return likely(heap->busy == 0) && likely(heap->outer == NULL);
@@ -52,8 +56,8 @@ ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) 
     signal_order();
 }
 
-/* Looks for a stand-in only once the heap is idle: until then the next handler would install
- * another, which would outlive the operation. */
+/* Looks for a stand-in only after the heap is idle. Earlier, the next handler would install another
+ * one, which would outlive the operation. */
 ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
     MALLOW_ASSERT(heap->busy == (uintptr_t)mark);
     signal_order();
@@ -64,17 +68,19 @@ ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
     if (unlikely(self_heap != heap)) heap_go_back(heap);
 }
 
-/* The calling thread's magazines hold from now on what the settings allow; those of other threads
- * do so from their next slow path on. */
+/* Makes the calling thread's magazines follow the current settings. Those of other threads follow
+ * them from their next slow path on. */
 void heap_follow_settings(void);
 
-/* The caller becomes the owner of a heap without a thread until the end, or enters its own; false
- * when the heap is another thread's, or the caller's own and at work. */
+/* Begins work on any heap, until heap_end: the caller becomes the owner of a heap without a thread,
+ * or enters its own. Returns false if the heap belongs to another thread, or if it is the caller's
+ * own and busy. */
 #define heap_begin(heap) heap_begin_marked(heap, &(struct frame_mark){{0}})
 bool heap_begin_marked(struct heap *heap, struct frame_mark *mark);
 void heap_end(struct heap *heap);
 
-/* In the child of a fork: only the calling thread's heap has an owner. */
+/* In the child of a fork: leaves only the calling thread's heap, and those for which it stands in,
+ * with an owner. */
 void heap_after_fork(void);
 
 #endif

@@ -13,11 +13,10 @@
 #include "pages/space.h"
 
 static struct heap *_Atomic heap_registry;
-static struct heap *_Atomic heap_cursor; /* where the search for an orphan goes on */
+static struct heap *_Atomic heap_cursor; /* where the search in the registry continues */
 
 struct heap *heap_first(void) { return atomic_load_explicit(&heap_registry, memory_order_acquire); }
 
-/* Whether the slow path that marked the heap busy will not go on. */
 bool heap_is_interrupted_for_ever(const struct heap *heap, const struct frame_mark *mark) {
     uintptr_t busy = heap->busy;
     return frame_mark_is_gone((const struct frame_mark *)busy, busy, mark);
@@ -29,18 +28,17 @@ bool heap_is_in_use_here(const struct heap *heap) {
     return mine != NULL;
 }
 
-/* The caller has seized the heap before, and a handler has jumped out of what it did there. While
- * the heap is not marked busy, the interrupted function may be about to mark it, or to drop it. */
+/* Returns true if the caller has seized the heap before, and a handler has jumped out of its work
+ * there. If the heap is not marked busy, the interrupted function may still continue, and be about
+ * to mark the heap or to drop it. */
 static bool heap_is_abandoned(const struct heap *heap, const struct frame_mark *mark) {
     return !heap_is_in_use_here(heap) && heap->busy != 0 &&
            heap_is_interrupted_for_ever(heap, mark);
 }
 
-/* The address of no mark. */
+/* No mark has this address, so the heap counts as interrupted. */
 #define BUSY_LOST ((uintptr_t)64)
 
-/* Becomes the owner of a heap that has none, makes it whole and marks it busy, so that a fork in
- * another thread finds it in need of repair. */
 bool heap_seize(struct heap *heap, struct frame_mark *mark) {
     if (owner_is_self(&heap->owner) ? !heap_is_abandoned(heap, mark) : !owner_take(&heap->owner))
         return false;
@@ -55,7 +53,7 @@ bool heap_seize(struct heap *heap, struct frame_mark *mark) {
     if (interrupted) repair_heap(heap);
     heap->outer = NULL;
     MALLOW_ASSERT(heap_lists_are_valid(heap));
-    /* The next thread may use other classes than the last. */
+    /* The new owner may use other classes than the last one. */
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         heap->bin[size_class].heat = 0;
     return true;
@@ -71,7 +69,7 @@ void heap_release(struct heap *heap) {
 
 /* ---- the registry ---- */
 
-#define LOOKS_FOR_HEAP 256 /* heaps tried by a new thread before it makes its own */
+#define LOOKS_FOR_HEAP 256 /* heaps that a new thread tries before it makes its own */
 
 static struct heap *heap_next_in_turn(void) {
     struct heap *heap = atomic_load_explicit(&heap_cursor, memory_order_acquire);
@@ -108,7 +106,6 @@ static struct heap *heap_make(void) {
     return heap;
 }
 
-/* Busy already, or else made for the caller. */
 struct heap *heap_acquire(struct frame_mark *mark) {
     uint64_t signals = open_lock_hold_signals();
     if (unlikely(heap_first() == NULL)) os_thread_learn();

@@ -1,4 +1,4 @@
-/* Which thread owns a heap, and the registry of all heaps. */
+/* The owners of heaps, and the registry of all heaps. */
 #ifndef MALLOW_HEAP_OWNER_H
 #define MALLOW_HEAP_OWNER_H
 
@@ -7,23 +7,29 @@
 #include "heap/heap.h"
 #include "os/frame_mark.h"
 
-/* The registry, newest first. */
+/* Returns the newest heap; `next` leads to the older ones. */
 struct heap *heap_first(void);
 
-/* Whether the slow path that marked the heap busy will not go on. */
+/* Returns true if the slow path that marked the heap busy can no longer continue. */
 bool heap_is_interrupted_for_ever(const struct heap *heap, const struct frame_mark *mark);
 
-/* Whether the heap is the calling thread's own, or one that it stands in for. */
+/* Returns true if the heap is the calling thread's, or one for which that is a stand-in. */
 bool heap_is_in_use_here(const struct heap *heap);
 
-/* Becomes the owner of a heap that has none, makes it whole and marks it busy. */
+/* Becomes the owner of a heap whose owner has ended, or that the caller seized before and then
+ * jumped away from. Repairs the heap if it was busy. Marks it busy, so that the child of a fork in
+ * another thread repairs it. Returns false if the heap cannot be seized now. */
 bool heap_seize(struct heap *heap, struct frame_mark *mark);
+
+/* Gives up a heap that was seized or acquired. */
 void heap_release(struct heap *heap);
 
-/* Seizes one of the next `looks` heaps in the registry. */
+/* Tries to seize the next `looks` heaps in the registry, except for one, and returns the first that
+ * it could seize; NULL if there was none. */
 struct heap *heap_seize_any(int looks, struct heap *except, struct frame_mark *mark);
 
-/* Busy already, or else made for the caller. */
+/* Returns a heap that the caller owns from now on: one whose owner has ended, already marked busy,
+ * or a new one. Returns NULL if there is no memory. */
 struct heap *heap_acquire(struct frame_mark *mark);
 
 #endif

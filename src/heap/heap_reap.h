@@ -1,4 +1,4 @@
-/* What heaps keep goes back, and slabs of heaps without a thread serve others. */
+/* Heaps give back what they keep, and slabs of heaps without a thread serve other threads. */
 #ifndef MALLOW_HEAP_REAP_H
 #define MALLOW_HEAP_REAP_H
 
@@ -7,23 +7,26 @@
 
 #include "heap/heap.h"
 
-/* Gives what the heap keeps in magazines back to its slabs, and empty slabs to all; false when no
- * slab was empty. Of the owner. */
+/* Gives the slots in the heap's magazines back to its slabs, and retires its empty slabs. Returns
+ * false if no slab was empty. Called only by the owner. */
 bool heap_reap(struct heap *heap);
 
-/* The same for all that it keeps, blocks that wait in special modes included. */
+/* Like heap_reap, but first gives back what the modes keep in the heap, such as blocks in a
+ * quarantine. */
 bool heap_reap_whole(struct heap *heap);
 
-/* The same for the heaps of threads that are gone; how many these are, and how many others. */
+/* Reaps all heaps whose threads have ended. Returns their number, and the number of other heaps. */
 struct heap_counts {
     size_t with_thread, without_thread;
 };
 struct heap_counts heap_reap_all(void);
 
-/* Gives up what the thread keeps for itself, when memory is short; false when it kept none. */
+/* Gives back all that the calling thread keeps, when memory is short. Returns false if that freed
+ * nothing. */
 bool heap_relieve(void);
 
-/* Takes a slab with free slots of the class from a heap whose thread is gone. */
+/* Takes a slab with available slots of the class from a heap whose thread has ended. Returns NULL
+ * if it found none. */
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class);
 
 #endif

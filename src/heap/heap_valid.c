@@ -22,7 +22,7 @@ bool heap_lists_are_valid(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         const struct slab *before = NULL;
         for (struct slab *slab = heap->bin[size_class].partial; slab != NULL; slab = slab->next) {
-            /* One that is listed twice has only one of two neighbours before it. */
+            /* A slab that is listed twice has two predecessors, but only one `prev`. */
             MALLOW_ASSERT(slab->prev == before);
             MALLOW_ASSERT(slab->listed);
             MALLOW_ASSERT(slab->kind == GRANULE_SLAB);

@@ -6,14 +6,14 @@
 
 #include "heap/heap.h"
 
-/* Asserts that each slab in a list is in no other and belongs there. Returns true. */
+/* Asserts that each listed slab belongs in its list and is in no other list. Returns true. */
 bool heap_lists_are_valid(struct heap *heap);
 
 /* Asserts that the heap's lists, listed slabs and magazines are valid. Only for the heap's owner.
  */
 bool heap_is_valid(struct heap *heap);
 
-/* Does the same once in many calls. */
+/* Calls heap_is_valid once in many slow paths, because it is slow. Returns true. */
 bool heap_is_valid_at_times(struct heap *heap);
 
 #endif

@@ -1,4 +1,4 @@
-/* A heap is at work for one thread at a time: its own, or a visitor. */
+/* Mutual exclusion between the slow paths of a heap's owner and visitors from other threads. */
 #ifndef MALLOW_HEAP_VISIT_H
 #define MALLOW_HEAP_VISIT_H
 
@@ -15,30 +15,36 @@
 #include "os/owner.h"
 
 /*
- * A visit to a heap whose thread lives, but is not in one of its slow paths: until the visitor has
- * gone the thread waits at the door of the next one, and the visitor may do to the heap's slabs
- * what its owner could, but not to its magazines, for the fast paths go on. A slab must not retire
- * either: its thread may be about to free one of its slots a second time, and read the states.
- * False: not now. When a signal handler jumps out of a visit, the thread repairs the heap.
+ * Begins a visit to a heap whose owner is not in a slow path. The owner waits at its next slow path
+ * until the visit ends. Meanwhile the visitor may do to the heap's slabs what the owner may, with
+ * two exceptions, because the owner's fast paths continue:
+ *
+ *   - It leaves the magazines alone.
+ *   - It retires no slab: the owner may be about to free one of its slots a second time, and reads
+ *     the states.
+ *
+ * Returns false if the heap cannot be visited now. If a signal handler jumps out of a visit, the
+ * owner repairs the heap.
  */
 bool heap_visit_begin(struct heap *heap, struct lock_hold *hold);
 void heap_visit_end(struct heap *heap, struct lock_hold *hold);
 
 /*
- * The other side: a thread that enters a slow path of its heap, or seizes a heap, marks it busy.
+ * The owner's side. A thread that begins a slow path in its heap, or seizes a heap without a
+ * thread, marks the heap busy:
  *
- *     visitor                           the heap's thread, or a thread that seizes the heap
- *     -------                           ---------------------------------------------------
+ *     visitor                           owner, or thread that seizes the heap
+ *     -------                           -------------------------------------
  *     takes the lock                    busy := mark
  *     if busy != 0                      if the lock is taken
  *         drops it                          waits until it is not
  *
- * Each side stores its own word before it loads the other's, in one order that all threads agree
- * on: so at least one of the two sees the other. The owner's exchange costs some 20 cycles in each
- * slow path. A barrier in all threads (membarrier), executed by visitors alone, would spare that,
- * but sandboxes do not allow the call.
+ * Each side stores its own word before it loads the other's, and these accesses have one order on
+ * which all threads agree. At least one side therefore sees the other. The owner's exchange costs
+ * about 20 cycles in each slow path. A barrier in all threads (membarrier), executed only by
+ * visitors, would save them, but sandboxes do not allow that call.
  *
- * heap_mark_busy returns false when a visitor stays, for all we know.
+ * heap_mark_busy returns false if a visitor does not leave. The heap stays marked then.
  */
 bool heap_await_visitor(struct heap *heap);
 

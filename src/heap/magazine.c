@@ -17,10 +17,10 @@
 
 #define ENTRIES_FIRST 8u
 #define ENTRIES_MAX 256u
-#define STREAK_PART                                                              \
-    4u /* a magazine grows after a quarter of its entries, in times it was short \
-        */
-/* What a magazine may hold, but for two slots: more of what programs have most. */
+/* A magazine with N entries grows after N / 4 refills in succession, or N / 4 flushes. */
+#define STREAK_PART 4u
+/* The bytes that a magazine may hold; it always may hold two slots. Small blocks are the most
+ * frequent, so their magazines hold more. */
 #define CACHED_BYTES_SMALL ((size_t)16 * KIB)
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
 #define CACHED_SMALL ((size_t)256)
@@ -35,8 +35,8 @@ void magazines_init(struct heap *heap) {
     heap->freed = heap->magazine;
 }
 
-/* Both words at once: a signal handler that jumps away in between must not leave a fast path the
- * top of one array and the limit of another. */
+/* Stores both words at once. If a signal handler could jump away in between, the fast path would
+ * find the top of one array and the limit of another. */
 static void magazine_set(struct magazine *magazine, struct entry *top, struct entry *limit) {
     MALLOW_ASSERT(top->slot == NULL || top < limit);
     MALLOW_ASSERT(top <= limit);
@@ -65,7 +65,7 @@ unsigned magazine_count(const struct heap *heap, unsigned size_class) {
     return magazine_side_count(heap, heap->freed, size_class);
 }
 
-/* While allocations are sampled. */
+/* Returns true while allocations are sampled. */
 static bool magazine_has_two_sides(const struct heap *heap) {
     return heap->freed != heap->magazine;
 }
@@ -91,33 +91,35 @@ static bool magazine_serves(unsigned size_class) {
            size_class <= size_class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
-/* What the class may have, if nobody set a bound: with the sentinel. */
+/* Returns the largest array of the class if no setting limits it, including the sentinel. */
 static unsigned magazine_entries_by_size(unsigned size_class) {
     size_t size = size_class_bytes(size_class);
     size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
     unsigned entries = ENTRIES_FIRST;
     while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
-    /* Large slots: what fits, two at least, and the sentinel. */
+    /* Large slots: as many as fit, but at least two, and the sentinel. */
     return slots < entries - 1 ? (unsigned)max_size(slots, 2) + 1 : entries;
 }
 
-/* Logically, with the sentinel: 1 means that every free gives back at once. */
+/* Returns the largest number of entries that the settings allow, including the sentinel. With 1,
+ * each freed slot goes back to its slab at once. */
 static unsigned magazine_entries_allowed(unsigned size_class) {
     size_t slots = magazine_serves(size_class)
                        ? min_size(magazine_entries_by_size(size_class) - 1, settings.tcache_count)
                        : 0;
-    /* Short enough that a slow path passes for each allocation that is to be guarded. */
+    /* Short enough for a slow path to occur for each allocation that is to be guarded. */
     if (magazine_is_sampling()) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
 
-/* In memory there is always room for the one slot that a refill takes and malloc pops again. */
+/* The array always has room for the one slot that a refill takes and malloc pops again. */
 static size_t magazine_array_bytes(unsigned entries) {
     return max_size(entries, 2) * sizeof(struct entry);
 }
 
-/* A magazine is too small when it is refilled over and over, or flushed over and over. When the
- * two alternate, more entries would hold more of what is free and save little. */
+/* Returns true if the magazine is too small, because it was refilled, or flushed, many times in
+ * succession. If refills and flushes alternate, more entries would hold more free memory and save
+ * little work. */
 static bool magazine_needs_growth(struct heap_bin *bin, bool refill) {
     if (refill != (bin->streak > 0)) bin->streak = 0;
     bin->streak = (int16_t)(bin->streak + (refill ? 1 : -1));
@@ -126,7 +128,7 @@ static bool magazine_needs_growth(struct heap_bin *bin, bool refill) {
     return true;
 }
 
-/* Puts a side's entries into a larger array. */
+/* Moves a side's entries to a larger array. */
 static void magazine_move_side(struct heap *heap, struct magazine *side, unsigned size_class,
                                struct entry *array, unsigned entries) {
     struct entry *before = magazine_sentinel(heap, side, size_class);
@@ -135,7 +137,7 @@ static void magazine_move_side(struct heap *heap, struct magazine *side, unsigne
     MALLOW_ASSERT(before->slot == NULL);
     MALLOW_ASSERT(count < entries);
     memcpy(array, before, (count + 1) * sizeof *array);
-    signal_order(); /* a fork finds one array or the other, whole */
+    signal_order(); /* a fork finds one array or the other, complete */
     magazine_set(&side[size_class], array + count, array + entries);
     signal_order();
     if (old != 0) meta_free(before, magazine_array_bytes(old));
@@ -180,7 +182,7 @@ void magazine_grow(struct heap *heap, unsigned size_class) {
 unsigned magazine_want(const struct heap *heap, unsigned size_class) {
     unsigned entries = heap->bin[size_class].entries;
     if (entries <= 2) return entries != 0;
-    /* Half of it, so that the frees that follow do not overflow at once. */
+    /* Half of the array, so that the frees that follow do not overflow it at once. */
     return entries / 2 + 1;
 }
 
@@ -191,7 +193,8 @@ static void magazine_flush_side(struct heap *heap, struct magazine *side, unsign
     unsigned have = (unsigned)(magazine->top - bottom);
     MALLOW_ASSERT(count <= have);
     MALLOW_ASSERT(magazine_is_valid(heap, size_class));
-    /* While entries move the magazine is empty: an interruption must find no entry twice. */
+    /* The magazine is empty while its entries move, so that an interruption finds no entry twice.
+     */
     magazine->top = bottom;
     signal_order();
     slab_give(heap, bottom + 1, count);
@@ -227,7 +230,8 @@ static void magazine_drop_array(struct heap *heap, struct magazine *side, unsign
     meta_free(array, magazine_array_bytes(heap->bin[size_class].entries));
 }
 
-/* A signal handler may free into it meanwhile, so it is looked at again with the lock. */
+/* Frees the class's arrays. A signal handler may free into them before the lock is taken, so they
+ * are checked again with the lock. Returns false if the lock is refused. */
 static bool magazine_discard(struct heap *heap, unsigned size_class) {
     struct heap_bin *bin = &heap->bin[size_class];
     struct lock_hold hold;
@@ -245,7 +249,8 @@ static bool magazine_discard(struct heap *heap, unsigned size_class) {
     return true;
 }
 
-/* Frees go to another side while allocations are sampled; of a heap whose magazines are empty. */
+/* Chooses where freed slots go: to the other side while allocations are sampled. The heap's
+ * magazines must be empty. */
 static void magazine_choose_side(struct heap *heap) {
     struct magazine *side = heap->magazine;
     if (magazine_is_sampling()) {
@@ -272,12 +277,13 @@ bool magazines_renew(struct heap *heap) {
     return true;
 }
 
-/* No slab of this heap would find a shared slot again. */
+/* A shared slot belongs to no slab of this heap, so no repair of a slab would find it. */
 static void magazine_give_if_shared(struct entry entry) {
     if (slab_of(granule_of(entry.slot))->kind == GRANULE_SHARED) shared_give(entry.slot);
 }
 
-/* Whatever number of entries its array was about to have: the sentinel has no slot. */
+/* Stops at the sentinel, which has no slot. The size of the array may not be known: an interrupted
+ * function may have been about to change it. */
 static void magazine_forget_entries(struct magazine *magazine) {
     while (magazine->top->slot != NULL) {
         struct entry newest = *magazine->top--;
@@ -291,8 +297,9 @@ static bool magazine_is_at_sentinel(const struct heap *heap, const struct magazi
     return side[size_class].top == magazine_sentinel(heap, side, size_class);
 }
 
-/* Of a class whose magazines are empty: whether its arrays and their number of entries fit. What
- * was about to change them may never go on: in a fork's child, or when a handler jumped away. */
+/* Returns true if the class's arrays have the number of entries that the bin says. The magazines
+ * must be empty. A function that was changing the arrays may never continue: in the child of a
+ * fork, or after a handler jumped away. */
 static bool magazine_is_consistent(const struct heap *heap, unsigned size_class) {
     if (!magazine_is_at_sentinel(heap, heap->freed, size_class)) return false;
     if (!magazine_has_two_sides(heap)) return true;

@@ -1,4 +1,4 @@
-/* Magazines of a heap: their arrays, and what happens when one is full or not yet there. */
+/* The magazines of a heap: how their arrays grow, and how their slots go back to slabs. */
 #ifndef MALLOW_MAGAZINE_H
 #define MALLOW_MAGAZINE_H
 
@@ -8,45 +8,48 @@
 #include "base/atomics.h"
 #include "heap/heap.h"
 
-/* Sets all magazines of a heap to `heap_no_entries`. */
+/* Makes all magazines of a new heap empty and without an array. */
 void magazines_init(struct heap *heap);
 
-/* Gives the class a larger array, with the same entries, if it may have one. */
+/* Moves the class's entries to a larger array if that is allowed and worthwhile. Called when a
+ * magazine of the class is empty or full. */
 void magazine_grow(struct heap *heap, unsigned size_class);
 
-/* How many slots to take from a slab at once; 0 while there is no array. */
+/* Returns how many slots a refill takes from a slab; 0 while there is no array. */
 unsigned magazine_want(const struct heap *heap, unsigned size_class);
 
-/* Gives the `count` oldest entries back to their slabs. */
+/* Gives the `count` oldest entries of the magazine of freed slots back to their slabs. */
 void magazine_flush(struct heap *heap, unsigned size_class, unsigned count);
 
-/* Flushes all, of a heap that no thread owns. */
+/* Gives the entries of all magazines back to their slabs. */
 void magazines_flush_all(struct heap *heap);
 
-/* Gives all back and begins anew, with arrays that the settings of now allow; false when that is to
- * be tried again. */
+/* Empties all magazines and frees their arrays, so that new arrays follow the current settings.
+ * Returns false if a lock was refused; the caller then tries again later. */
 bool magazines_renew(struct heap *heap);
 
-/* Empties all. The heap's own slots are found when its slabs are repaired; others' are given back.
- */
+/* Empties all magazines, for a repair. The repair of the heap's slabs finds their slots. Shared
+ * slots are given back here. */
 void magazines_forget(struct heap *heap);
 
-/* Of what freed slots go to. */
+/* Returns the number of slots in the class's magazine of freed slots (struct heap, `freed`). */
 unsigned magazine_count(const struct heap *heap, unsigned size_class);
 
-/* While allocations are sampled: makes what was freed what is allocated from, which is empty; false
- * when less than `least` slots were. */
+/* While allocations are sampled, exchanges the magazine of freed slots with the one that allocation
+ * uses, which is empty. Returns false if fewer than `least` slots were freed, or if allocations are
+ * not sampled. */
 bool magazine_swap(struct heap *heap, unsigned size_class, unsigned least);
 
-/* Asserts that the class's magazines have their sentinels, and that their entries are cached slots
- * of the class, each of them once. Returns true. Only for the heap's owner. */
+/* Asserts that the class's magazines have their sentinels, and that their entries are different
+ * cached slots of the class. Returns true. Only for the heap's owner. */
 bool magazine_is_valid(const struct heap *heap, unsigned size_class);
 
 static inline bool magazine_full(const struct magazine *magazine) {
     return magazine->top + 1 == magazine->limit;
 }
 
-/* Puts a cached slot on a magazine that is not full; complete before `top` covers it. */
+/* Pushes a cached slot onto a magazine that is not full. The entry is complete before `top` covers
+ * it. */
 static inline void magazine_push(struct heap *heap, unsigned size_class, struct entry entry) {
     struct entry *next = heap->freed[size_class].top + 1;
     MALLOW_ASSERT(!magazine_full(&heap->freed[size_class]));

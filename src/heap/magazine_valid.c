@@ -39,7 +39,8 @@ static bool magazine_entry_is_valid(const struct heap *heap, unsigned size_class
     return true;
 }
 
-/* The slots seen so far, by a hash: only slots of one hash are compared with each other. */
+/* The hashes of the slots seen so far. A slot is compared with the others only if its hash was seen
+ * before. */
 #    define HASHES 4096u
 struct magazine_seen {
     uint64_t bits[HASHES / 64];
@@ -67,7 +68,7 @@ static bool magazine_side_is_valid(const struct heap *heap, const struct magazin
     MALLOW_ASSERT(magazine->top >= bottom);
     MALLOW_ASSERT(entries != 0 || magazine->top == heap_no_entries);
     size_t count = (size_t)(magazine->top - bottom);
-    /* An array without room for an entry has room for the one that malloc pops at once. */
+    /* An array without room for an entry holds the one that malloc pops at once. */
     MALLOW_ASSERT(count < (entries == 1 ? 2 : entries) || count == 0);
     for (const struct entry *entry = bottom + 1; entry <= magazine->top; entry++) {
         MALLOW_ASSERT(magazine_entry_is_valid(heap, size_class, entry));

@@ -1,11 +1,11 @@
-/* The heap detects misuse and passes it on; a higher layer describes it. */
+/* The heap detects misuse. A higher layer describes it. */
 #ifndef MALLOW_MISUSE_H
 #define MALLOW_MISUSE_H
 
 enum misuse { MISUSE_FREE, MISUSE_REALLOC, MISUSE_USABLE_SIZE };
 
-/* The function named by `what` was called with p, which is not the start of a block in use.
- * `caller` is the return address of that call. Returns if errors are not to end the process.
+/* Reports that the program called the function `what` with p, which is not the start of a block in
+ * use. `caller` is the return address of that call. Returns unless errors end the process.
  * process/hooks.c says which function this is. */
 extern void (*const misuse_report)(enum misuse what, const void *p, const void *caller);
 

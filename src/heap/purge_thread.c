@@ -8,7 +8,7 @@
 
 #define MS 1000000ll
 #define ROUND_NS (100 * MS) /* between two rounds while there is something to give back */
-#define IDLE_NS (1000 * MS) /* between two looks whether the program has ended */
+#define IDLE_NS (1000 * MS) /* between two checks for the end of the program */
 
 static void purge_thread_pause(int64_t ns) {
     static _Atomic int never;
@@ -22,11 +22,12 @@ static void *purge_thread_run(void *unused) {
             purge_thread_pause(ROUND_NS);
             continue;
         }
-        /* What comes to be free from here on wakes it; what was before, it has seen or sees now. */
+        /* Memory that becomes free from here on wakes the thread. It has seen what was free before,
+         * or sees it in the next round. */
         atomic_store_explicit(&purge_sleeper, 1, memory_order_seq_cst);
         os_wait_for(&purge_sleeper, 1, IDLE_NS);
         atomic_store_explicit(&purge_sleeper, 0, memory_order_relaxed);
-        purge_read_group(); /* the limit may be another one now */
+        purge_read_group(); /* the limit may have changed */
     }
     helper_thread_unblock_signals();
     return unused;

@@ -1,4 +1,4 @@
-/* realloc, in place or by moving pages before copying; and what a block's size is. */
+/* realloc, which resizes in place, moves pages or copies, in this order; and the usable size. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,12 +17,13 @@
 #include "pages/large.h"
 #include "pages/mapping.h"
 
-/* Shrinking below half moves the block, so that the memory can serve others. */
+/* Returns true if the block stays where it is. A block that shrinks below half moves, so that its
+ * memory can serve other requests. */
 static bool realloc_fits(const struct block_ref *block, size_t size) {
     return block->usable != 0 && size_fits(size, block->usable);
 }
 
-/* Resizes without copying; NULL when that is not possible. */
+/* Resizes a run or a mapping without copying. Returns NULL if that is not possible. */
 static void *realloc_resize_pages(const struct block_ref *block, size_t size) {
     if (size <= SLOT_MAX || size > PTRDIFF_MAX) return NULL;
     if (block->kind == BLOCK_RUN) return large_resize(block->start, size);
@@ -31,7 +32,8 @@ static void *realloc_resize_pages(const struct block_ref *block, size_t size) {
     return NULL;
 }
 
-/* What grows once grows again: a quarter more than before, at least, saves most of the copies. */
+/* A block that grows once is likely to grow again. Growing by at least a quarter saves most of the
+ * copies. */
 static size_t realloc_grown(size_t usable, size_t size) {
     return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
 }
@@ -41,7 +43,7 @@ static void *realloc_by_copy(const struct block_ref *block, size_t size) {
     void *p = mallow_malloc(realloc_grown(block->usable, size));
     if (p == NULL) {
         if (size > block->usable) return NULL;
-        errno = before; /* it fits where it is */
+        errno = before; /* the block fits where it is */
         alloc_note_larger();
         return block->start;
     }

@@ -1,14 +1,14 @@
 /*
- * Which slot does a pointer belong to, and is it exactly the slot's start? One multiplication
- * answers both.
+ * One multiplication finds the slot that a pointer belongs to, and also shows if the pointer is
+ * exactly the slot's start.
  *
  * Let s be the slot size, M = ceil(2^32 / s), d = s*M - 2^32 (so 0 <= d < s), and let the pointer
  * be at x = q*s + r from slot 0, 0 <= r < s. Then
  *
  *     x*M = q*(2^32 + d) + r*M = q*2^32 + (q*d + r*M).
  *
- * When the bracket is below 2^32, the high half of the product is q. And then
- *   r = 0:  the low half is q*d <= q*s <= x, which is below M     if  x*s < 2^32;
+ * If the bracket is below 2^32, the high half of the product is q, and the low half shows if r = 0:
+ *   r = 0:  the low half is q*d <= q*s <= x, which is below M if x*s < 2^32;
  *   r >= 1: the low half is at least M.
  * The bracket is largest at r = s-1: q*d + (s-1)*M < x + (s-1)*(2^32/s + 1), which is at most
  * 2^32 when s*(x + s) <= 2^32.
@@ -33,7 +33,7 @@ static inline uint64_t reciprocal_of(size_t slot_size) {
     return (((uint64_t)1 << 32) + slot_size - 1) / slot_size;
 }
 
-/* The product that the two questions below are asked of; offset: bytes from slot 0. */
+/* Returns the product for the two functions below. `offset` is in bytes from slot 0. */
 ALWAYS_INLINE uint64_t reciprocal_product(uint32_t offset, uint64_t reciprocal) {
     return offset * reciprocal;
 }

@@ -22,10 +22,10 @@ static void remote_announce(struct heap *owner, struct slab *slab) {
 
 bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
     slab = slab_head(slab);
-    /* Read before the CAS: until then the slot is used, so the slab has not retired. */
+    /* Read before the CAS. Until then the slot is used, so the slab has not retired. */
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
     uint8_t used = SLOT_USED;
-    if (owner == NULL) return false; /* another free came first, and the slab retired */
+    if (owner == NULL) return false; /* another free came first, and the slab has retired */
     if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_REMOTE, memory_order_seq_cst,
                                                  memory_order_relaxed))
         return false;
@@ -45,13 +45,12 @@ static void remote_look_at(struct heap *heap, struct slab *slab) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_seq_cst);
     if (owner != heap) {
         if (owner != NULL) remote_announce(owner, slab);
-    } else if (slab->index ==
-               0) { /* else a later slab's inner granule: its head has its own flag */
+    } else if (slab->index == 0) {
+        /* If not 0, a later slab contains the granule, and the flag of its first granule counts. */
         slab_harvest(heap, slab);
     }
 }
 
-/* What the last collection left, and what is pending now. */
 bool remote_collect(struct heap *heap, unsigned size_class) {
     heap_assert_held(heap);
     MALLOW_ASSERT(size_class < CLASSES);
@@ -62,7 +61,7 @@ bool remote_collect(struct heap *heap, unsigned size_class) {
         racy_store(&heap->collecting, atomic_exchange_explicit(list, NULL, memory_order_acquire));
     for (unsigned i = 0; i < COLLECT_MAX && heap->collecting != NULL; i++) {
         struct slab *slab = heap->collecting;
-        racy_store(&heap->collecting, slab->next_pending); /* before it can be pushed again */
+        racy_store(&heap->collecting, slab->next_pending); /* before the slab can be pushed again */
         atomic_exchange_explicit(&slab->pending, 0, memory_order_seq_cst);
 #ifndef __x86_64__
         atomic_thread_fence(memory_order_seq_cst); /* before the states are read */

@@ -1,25 +1,30 @@
 /*
- * Frees by a thread that does not own the slab.
+ * Frees by threads that do not own the slab.
  *
  *     any thread                              the owner
  *     ----------                              ---------
  *     owner := slab.owner                     list := exchange(heap.pending[class], none)
  *     CAS(state, USED -> REMOTE)              for each slab of the list:
- *     if slab.pending = 0 and                     next := slab.next
+ *     if slab.pending = 0 and                     next := slab.next_pending
  *        exchange(slab.pending, 1) = 0            exchange(slab.pending, 0)
  *         push slab on owner.pending              if still mine: harvest REMOTE states
- *                                                 else if owned: push it on its owner's list
+ *                                                 else if owned: push it onto its owner's list
  *
- * Nothing is lost: the CAS comes before the load of slab.pending, the owner's exchange before its
- * reading of the states, all of them sequentially consistent. So either the freeing thread sees
- * pending = 0 and pushes, or the owner that clears it sees REMOTE.
- * No slot is handed out twice: only the owner hands its slots out. Of several strangers that free
- * one at once one wins the CAS. The owner's fast path loads USED and stores CACHED; a stranger's
- * CAS before the load, or after the store, fails one of the two. In between it succeeds, and the
- * store then takes the slot back: both frees count as one, without a message, and the slab is on a
- * list in vain. A slab may retire or change hands between a CAS and the push that follows: its
- * descriptor then sits on the list of a heap that no longer owns it, and is forwarded or dropped
- * from there. tests/model explores all of it exhaustively.
+ * No free is lost. The CAS comes before the load of slab.pending, and the owner's exchange comes
+ * before it reads the states. All of these are sequentially consistent. So either the freeing
+ * thread sees pending = 0 and pushes, or the owner that clears `pending` sees REMOTE afterwards.
+ *
+ * No slot is handed out twice, because only the owner hands out its slots:
+ *   - If several other threads free a slot at the same time, one of them wins the CAS.
+ *   - The owner's fast path loads USED and stores CACHED. If another thread's CAS comes before the
+ *     load or after the store, the second of the two frees fails. If it comes in between, it
+ *     succeeds, and the owner's store then takes the slot back. The two frees count as one, without
+ *     a message, and the slab is on the list for nothing.
+ *
+ * A slab may retire or change owners between a CAS and the push that follows. Its descriptor is
+ * then on the list of a heap that no longer owns it, which forwards or drops it.
+ *
+ * tests/model explores this protocol exhaustively.
  */
 #ifndef MALLOW_REMOTE_H
 #define MALLOW_REMOTE_H
@@ -29,23 +34,27 @@
 
 #include "heap/slab.h"
 
-/* Frees a slot whose state was seen USED; false when another free came first. */
+/* Frees a slot whose state was USED when the caller read it. Returns false if another free came
+ * first. */
 bool remote_free(struct slab *slab, _Atomic uint8_t *state);
 
-/* Gives a slot that this heap alone has back to its slab, which went to another heap meanwhile. */
+/* Gives a slot that only the caller has back to its slab, which belongs to another heap by now. */
 void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
-#define COLLECT_MAX 64u /* slabs in one call: some tenths of a millisecond */
+#define COLLECT_MAX 64u /* slabs in one call, which take some tenths of a millisecond */
 
-/* Makes slots that others freed available, in some slabs of the class (or in what the last call
- * left of another); false when there were none. */
+/* Makes slots that other threads freed available, in up to COLLECT_MAX slabs. These are slabs that
+ * an earlier call took but did not reach, or else pending slabs of the class. Returns false if
+ * there are neither. The caller owns or visits the heap. */
 bool remote_collect(struct heap *heap, unsigned size_class);
 
-/* The same in some slabs of each class, and in all. */
+/* Calls remote_collect once for each class. Returns true if any of these calls did. */
 bool remote_collect_some(struct heap *heap);
+
+/* Collects until nothing is pending. */
 void remote_collect_all(struct heap *heap);
 
-/* Whether there are any; may be asked by anybody. */
+/* Returns true if there is something to collect. Any thread may call it. */
 bool remote_pending(const struct heap *heap);
 
 #endif

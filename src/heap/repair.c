@@ -29,7 +29,7 @@ RARE void repair_heap(struct heap *heap) {
     MALLOW_ASSERT(heap_is_valid(heap));
 }
 
-/* By the thread that has the lock now. */
+/* Called by the thread that took the lock over. */
 static RARE void repair_pages(void) {
     open_lock_assert_held(&global_lock);
     space_repair();

@@ -1,20 +1,21 @@
 /*
- * Making structures whole that were caught in motion: by a fork while another thread was inside,
- * or by a signal handler that jumped out of a slow path.
+ * Repairs data whose change was interrupted, by a fork while another thread was in a slow path, or
+ * by a signal handler that jumped out of one.
  *
- * Everything that lists and counts say is derived from what one store at a time keeps true: the
- * tags of used runs, the slab descriptors and the state bytes. So they are made anew from those.
+ * The tags of used runs, the slab descriptors and the state bytes are true after every store. All
+ * lists and counts can be derived from them, and a repair builds them anew.
  */
 #ifndef MALLOW_REPAIR_H
 #define MALLOW_REPAIR_H
 
 #include "heap/heap.h"
 
-/* The caller owns the heap, which is marked busy. Slots that were on their way between magazine and
- * slab are found. */
+/* Repairs a heap, which the caller owns and has marked busy. Finds the slots that were on their way
+ * between a magazine and a slab. */
 void repair_heap(struct heap *heap);
 
-/* The child of a fork: what the global lock protected, if some other thread held it. */
+/* In the child of a fork: repairs the data under the global lock and the shared slots, if another
+ * thread held their locks. */
 void repair_after_fork(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a caller of the interface asks for, beyond a size or a pointer: for the modes (mode.h). */
+/* A call of the interface as the modes see it (mode.h). */
 #ifndef MALLOW_REQUEST_TYPES_H
 #define MALLOW_REQUEST_TYPES_H
 
@@ -9,21 +9,21 @@
 
 struct alloc_request {
     size_t size;  /* bytes */
-    size_t align; /* a power of two; 1: none */
+    size_t align; /* a power of two; 1: no requirement */
     enum family family;
     bool zero;       /* the block must read as zero */
     bool by_realloc; /* realloc(NULL, size) */
     const void *caller;
-    const void *entry; /* where the stack of calls begins, see stack_capture_from; NULL: unknown */
+    const void *entry; /* frame from which stack_capture_from begins; NULL: unknown */
     bool has_logged;   /* mtrace(3) logs this size in place of `size` */
     size_t logged;
 };
 
 struct free_request {
     enum family family;
-    bool has_size, has_align; /* the caller passes any value, so no value can mean "none" */
-    size_t size;              /* the block's size, as the caller believes */
-    size_t align;             /* its alignment, likewise */
+    bool has_size, has_align; /* needed because a caller may pass any value */
+    size_t size;              /* the block's size, according to the caller */
+    size_t align;             /* its alignment, according to the caller */
     const void *caller;
     const void *entry;
 };
@@ -31,7 +31,8 @@ struct free_request {
 #define WITH_SIZE(its_size) .has_size = true, .size = (its_size)
 #define WITH_ALIGN(its_align) .has_align = true, .align = (its_align)
 
-/* For both structures, in a function that the program calls, or that such a function jumps to. */
+/* For both structures. Used in a function that the program calls, or that is called in tail
+ * position there. */
 #define CALLED_HERE .caller = __builtin_return_address(0), .entry = __builtin_frame_address(0)
 
 #endif

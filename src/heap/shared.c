@@ -12,7 +12,7 @@
 
 #define UNITS ((uint32_t)(GRANULE / UNIT))
 
-/* Free slots of a class. */
+/* The free slots of a class. */
 struct shared_depot {
     char **slots;
     uint32_t count, capacity;
@@ -20,7 +20,7 @@ struct shared_depot {
 
 static struct shared_depot shared_depots[SHARED_CLASSES];
 
-/* The granule that slots are carved from, and how far it is. */
+/* The granule from which new slots are carved. */
 static struct {
     struct slab *granule;
     uint32_t units;
@@ -42,7 +42,7 @@ static bool shared_add_granule_locked(void) {
     granule->state = states;
     granule->index = 0;
     granule->kind = GRANULE_SHARED;
-    shared_carving.clean = false; /* until the rest is there */
+    shared_carving.clean = false; /* until granule and units are stored */
     signal_order();
     shared_carving.granule = granule;
     shared_carving.units = 0;
@@ -67,8 +67,8 @@ static bool shared_add_granule(void) {
     return done;
 }
 
-/* Small slots have cache lines of their own, for their neighbours may be other threads'; larger
- * ones share at most their ends. */
+/* Smaller slots have cache lines of their own, because their neighbours may belong to other
+ * threads. Larger slots share at most the lines at their ends. */
 #define WHOLE_LINES_BELOW ((size_t)2 * CACHE_LINE)
 
 static size_t shared_alignment(unsigned size_class) {
@@ -92,7 +92,7 @@ static char *shared_carve(unsigned size_class) {
         atomic_store_explicit(&shared_carving.granule->state[at + 1],
                               size > UNIT ? (uint8_t)(SHARED_CLASS_MARK + size_class) : SLOT_FRESH,
                               memory_order_relaxed);
-    /* Release: who counts slots (stats.c) sees the class of one that it sees. */
+    /* Release: a thread that counts slots (stats.c) and sees this one sees its class too. */
     atomic_store_explicit(&shared_carving.granule->state[at], SLOT_USED, memory_order_release);
     shared_carving.units = at + (uint32_t)(round_up(size, min_size(align, CACHE_LINE)) / UNIT);
     return granule_start(slab_granule(shared_carving.granule)) + (size_t)at * UNIT;
@@ -117,7 +117,8 @@ char *shared_take(unsigned size_class, bool *zeroed) {
     return slot;
 }
 
-/* Room for one more; without it the slot is lost until the class is rebuilt. */
+/* Makes room for more slots. If that fails, the slot that is to be added stays unused until the
+ * depots are rebuilt. */
 static bool shared_depot_grow(struct shared_depot *depot) {
     MALLOW_ASSERT(depot->count == depot->capacity);
     uint32_t capacity = depot->capacity == 0 ? 8 : depot->capacity * 2;

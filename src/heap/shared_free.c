@@ -8,7 +8,8 @@
 #include "heap/shared.h"
 #include "heap/slab.h"
 
-/* Keeps the slot for the thread's next allocation of the class, if that will come here at all. */
+/* Keeps the slot for the thread's next allocation of the class, if the thread still uses shared
+ * slots of the class. */
 static bool shared_free_keep(struct heap *heap, unsigned size_class, struct entry entry) {
     struct heap_bin *bin = &heap->bin[size_class];
     if (!shared_wants(bin, size_class)) return false;
@@ -27,7 +28,7 @@ static bool shared_free_keep(struct heap *heap, unsigned size_class, struct entr
 bool shared_free(char *slot, unsigned size_class) {
     _Atomic uint8_t *state = shared_state(slot);
     uint8_t used = SLOT_USED;
-    /* Any thread may free it, so of two that do one must lose. */
+    /* Any thread may free the slot, so all use compare-and-swap, and one of two frees fails. */
     if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_CACHED, memory_order_acq_rel,
                                                  memory_order_relaxed))
         return false;

@@ -1,4 +1,5 @@
-/* Slabs are made, retire and change hands here; slab_take.c and slab_give.c move their slots. */
+/* Slabs are made, retire and change owners here. slab_take.c, slab_available.c and slab_give.c move
+ * their slots. */
 #include "heap/slab.h"
 
 #include <string.h>
@@ -20,10 +21,11 @@
 /* ---- making and retiring ---- */
 
 /*
- * Slabs begin at multiples of 64 KiB, so equal slots of different slabs would compete for the
- * same cache sets. Each slab's first slot is therefore moved by a multiple of a cache line (and
- * of the class's alignment), within what the last slot leaves over anyway and, for small slots,
- * up to 1 KiB more.
+ * Returns the distance of a new slab's first slot from the slab's start, its colour. Slabs begin at
+ * multiples of 64 KiB, so without it, corresponding slots of different slabs would compete for the
+ * same cache sets. Colours are multiples of a cache line and of the class's alignment. The largest
+ * is the room that would be left over after the last slot or, for slots of up to 1 KiB, 960 bytes
+ * if that is more.
  */
 static size_t slab_next_colour(unsigned size_class, size_t bytes) {
     static unsigned turn; /* under the global lock */
@@ -45,7 +47,8 @@ static void slab_init_states(struct slab *slab, uint32_t phantoms, bool clean) {
     memset(states + slab->slots, SLOT_NONE, slab->state_bytes - slab->slots);
 }
 
-/* Describes the slab in each of its granules; the owner last, for that is what makes it valid. */
+/* Fills in the descriptors of the slab's granules. `owner` comes last, because it makes the
+ * descriptor valid. The first granule comes last as well. */
 static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigned size_class,
                                    uintptr_t slot_zero) {
     size_t size = size_class_bytes(size_class), granule = slab_granule(slab);
@@ -68,8 +71,8 @@ static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigne
     }
 }
 
-/* In check=hard a slab ends with an inaccessible page, as long as the kernel has mappings to spare,
- * of which each takes two. */
+/* In check=hard, slabs end with an inaccessible page. Each such page costs two of the mappings that
+ * the kernel allows, so their number is limited to an eighth of those. */
 #define GUARD_PAGE_MAX (16 * KIB)
 
 static size_t slab_end_guard(void) {
@@ -82,8 +85,8 @@ static size_t slab_end_guard(void) {
     return os_page_size();
 }
 
-/* The room before the first slot. In check=hard there is some, unless it would take the place of a
- * large slot: a write before the first block is found there (hard.c). */
+/* Like slab_next_colour, but in check=hard the colour is not 0 unless that would cost a large slot.
+ * hard.c finds a write before the slab's first block there. */
 static size_t slab_choose_colour(unsigned size_class, size_t bytes) {
     size_t colour = slab_next_colour(size_class, bytes), size = size_class_bytes(size_class);
     if (colour != 0 || settings.check != CHECK_HARD || size_class == CLASS_ZERO) return colour;
@@ -98,11 +101,11 @@ static struct slab *slab_create_locked(struct heap *heap, unsigned size_class) {
     size_t guard = size_class == CLASS_ZERO ? 0 : slab_end_guard();
     size_t bytes = granules * GRANULE - guard, size = size_class_bytes(size_class);
     size_t colour = slab_choose_colour(size_class, bytes);
-    /* Slot 0 lies at or before the granule; those that stick out to the left are no slots. */
+    /* Slot 0 begins at or before the granule. Slots that begin before the colour are phantoms. */
     uint32_t phantoms = (uint32_t)((colour + size - 1) / size);
     uint32_t capacity = (uint32_t)((bytes - colour) / size);
     MALLOW_ASSERT(capacity != 0);
-    /* One guard byte at least, for a pointer to the rest after the last slot; whole words. */
+    /* At least one state follows the last slot, for pointers to the remainder after that slot. */
     uint32_t state_bytes = (uint32_t)round_up(phantoms + capacity + 1, CACHE_LINE);
 
     void *states = meta_alloc(state_bytes);
@@ -113,7 +116,8 @@ static struct slab *slab_create_locked(struct heap *heap, unsigned size_class) {
         meta_free(states, state_bytes);
         return NULL;
     }
-    if (guard != 0) os_protect(page_start(page) + bytes, guard); /* or else it is merely unused */
+    if (guard != 0)
+        os_protect(page_start(page) + bytes, guard); /* the page stays unused if this fails */
     if (size_class == CLASS_ZERO && !os_protect(page_start(page), bytes)) {
         meta_free(states, state_bytes);
         pages_free(page, clean);
@@ -173,8 +177,8 @@ static void slab_free_records(struct slab *slab) {
     if (records != NULL) meta_free(records, (size_t)slab->slots * SLAB_RECORD_BYTES);
 }
 
-/* `purged`: its pages are not resident, and read as zero. False, and the slab stays listed, when
- * the lock cannot be had. */
+/* `purged`: the slab's pages are not resident and read as zero. Returns false if the lock is
+ * refused; the slab then stays listed. */
 static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     struct lock_hold hold;
     MALLOW_ASSERT(heap_is_entered(heap));
@@ -190,7 +194,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
         part->kind = GRANULE_RUNS;
     }
     uint32_t page = page_of(granule_start(slab_granule(slab)));
-    /* An inaccessible run that cannot be opened again is lost, but only then. */
+    /* An inaccessible run is lost if it cannot be made accessible again. */
     bool usable = size_class != CLASS_ZERO || os_commit(page_start(page), granules * GRANULE);
     meta_free((void *)slab->state, slab->state_bytes);
     slab_free_records(slab);
@@ -206,11 +210,12 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
 
 #define LARGEST_SLAB_PAGES ((size_t)size_class_granules(CLASSES - 1) * GRANULE_PAGES)
 
-/* In check=hard no memory of one class ever serves another. */
+/* In check=hard, memory of one class never serves another. */
 static bool slab_may_retire(void) { return settings.check != CHECK_HARD; }
 
-/* Where somebody set what may be kept, these are within the slack. A visitor may not retire a slab:
- * it then stays with its class alone. */
+/* If a setting limits what may be kept, the kept slabs stay within its slack. During a visit no
+ * slab may retire; if there is no room among the kept ones either, the slab stays only in its bin.
+ */
 void slab_keep_empty(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(slab->in_use == 0);
     MALLOW_ASSERT(slab->listed);
@@ -267,7 +272,7 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     MALLOW_ASSERT(heap_is_entered(to));
     MALLOW_ASSERT(from != to);
     MALLOW_ASSERT(slab_is_valid(from, slab));
-    /* One that is empty is still here when the lock was refused to slab_retire_empty. */
+    /* The slab can be empty if slab_retire_empty was refused the lock. */
     if (slab->in_use == 0) slab_use_empty(from, slab);
     slab_bin_remove(from, slab);
     slab_own_granules(slab, to);

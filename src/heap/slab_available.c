@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 
-/* Acquire: the freeing thread's last accesses come before the slot's next use. */
+/* Acquires, so that the freeing thread's last accesses come before the slot's next use. */
 static inline bool slab_state_is_remote(const _Atomic uint8_t *state) {
     return atomic_load_explicit(state, memory_order_acquire) == SLOT_REMOTE;
 }

@@ -1,4 +1,4 @@
-/* Slots become available in their slab again. */
+/* Freed slots become available in their slab again. */
 #ifndef MALLOW_SLAB_AVAILABLE_H
 #define MALLOW_SLAB_AVAILABLE_H
 
@@ -12,10 +12,11 @@
 #include "heap/slab.h"
 #include "heap/slab_lists.h"
 
-/* Turns REMOTE slots into available ones. */
+/* Makes the slab's REMOTE slots available. The caller owns or visits the heap. */
 void slab_harvest(struct heap *heap, struct slab *slab);
 
-/* `count` slots of the slab became available, the lowest of them `lowest`. */
+/* Counts `count` slots of the slab, whose states say so already, as available. `lowest` is the
+ * lowest of them. The slab is kept or retires if it is empty then. */
 static inline void slab_made_available(struct heap *heap, struct slab *slab, uint32_t lowest,
                                        uint32_t count) {
     MALLOW_ASSERT(count != 0 && count <= slab->in_use);
@@ -28,7 +29,8 @@ static inline void slab_made_available(struct heap *heap, struct slab *slab, uin
     if (slab->in_use == 0) slab_keep_empty(heap, slab);
 }
 
-/* The slab may have retired when its last slot came back, and become another heap's. */
+/* For assertions, after slots became available: the slab may have retired, and may belong to
+ * another heap by now. */
 ONLY_ASSERTED static inline bool slab_left_or_valid(struct heap *heap, struct slab *slab) {
     return atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap ||
            slab_is_valid(heap, slab);

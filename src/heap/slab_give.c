@@ -7,12 +7,12 @@
 #include "heap/slab.h"
 #include "heap/slab_available.h"
 
-/* CACHED to FREE, CACHED_FRESH to FRESH. */
+/* CACHED and HELD become FREE. CACHED_FRESH and HELD_FRESH become FRESH. */
 static inline void slab_give_state(_Atomic uint8_t *state) {
     state_set(state, (state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
 }
 
-/* True for a slot that only the giving thread has. */
+/* Returns true if only the giving thread has the slot. */
 ONLY_ASSERTED static bool slab_give_is_cached(uint8_t state) {
     return state == SLOT_CACHED || state == SLOT_CACHED_FRESH || state == SLOT_HELD ||
            state == SLOT_HELD_FRESH;
@@ -25,7 +25,8 @@ static void slab_give_one(struct heap *heap, struct entry entry) {
         shared_give(entry.slot);
         return;
     }
-    /* It waited in a quarantine while the heap had no thread, and another one took the slab. */
+    /* The slot waited in a quarantine while the heap had no thread, and another heap took the slab.
+     */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) {
         remote_give(slab, entry.state);
         return;
@@ -37,7 +38,8 @@ static void slab_give_one(struct heap *heap, struct entry entry) {
 #define RUN_WORTHWHILE 4u
 #define SINGLES 8u
 
-/* Gives the first entries that are all of one slab, if it is the heap's; how many. */
+/* Gives back the first entries that belong to one slab, if that belongs to the heap. Returns their
+ * number. */
 static unsigned slab_give_run(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;
@@ -45,7 +47,8 @@ static unsigned slab_give_run(struct heap *heap, const struct entry *entries, un
     size_t slots = slab->slots, lowest = SIZE_MAX;
     unsigned i = 0;
     do {
-        size_t slot = (size_t)(entries[i].state - states); /* huge when before the slab's */
+        size_t slot =
+            (size_t)(entries[i].state - states); /* huge if the state is before the slab's */
         if (slot >= slots) break;
         MALLOW_ASSERT(slab_give_is_cached(state_get(states + slot)));
         slab_give_state(states + slot);
@@ -56,9 +59,10 @@ static unsigned slab_give_run(struct heap *heap, const struct entry *entries, un
     return i;
 }
 
-/* What is freed in the order in which it was allocated comes in long runs of one slab. What is
- * freed at random does not, and then asking each time where a run ends costs more, by its
- * mispredicted branches, than it saves: so after a short run some are given one by one. */
+/* Slots that are freed in the order of their allocation come in long runs of one slab. Slots that
+ * are freed in random order do not. Looking for the end of each run then costs more, in
+ * mispredicted branches, than it saves. After a short run, some slots are therefore given back one
+ * by one. */
 void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
     heap_assert_held(heap);
     for (unsigned i = 0; i < count;) {

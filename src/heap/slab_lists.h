@@ -1,4 +1,4 @@
-/* A heap's lists of its slabs, for the files slab*.c alone. */
+/* A heap's lists of its slabs. Only the files slab*.[ch] use them. */
 #ifndef MALLOW_SLAB_LISTS_H
 #define MALLOW_SLAB_LISTS_H
 
@@ -36,7 +36,7 @@ static inline void slab_bin_remove(struct heap *heap, struct slab *slab) {
     slab->listed = false;
 }
 
-/* The slab is no longer empty. */
+/* Removes the slab, which is no longer empty, from the empty slabs that the heap keeps. */
 static inline void slab_use_empty(struct heap *heap, const struct slab *slab) {
     MALLOW_ASSERT(heap->empties <= EMPTY_SLABS);
     for (unsigned i = 0; i < heap->empties; i++)

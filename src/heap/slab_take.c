@@ -1,4 +1,4 @@
-/* Slots leave their slab: in the order of their addresses, or at random. */
+/* Slots leave their slab, in the order of their addresses or at random. */
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/numbers.h"
@@ -6,14 +6,14 @@
 #include "heap/slab_lists.h"
 #include "os/os.h"
 
-/* Top bit set in each byte of the word that is FRESH or FREE. */
+/* Returns a word in which the top bit of each byte is set where `word` has FRESH or FREE. */
 static inline uint64_t slab_available_bytes(uint64_t word) {
     /* Each masked byte is at most 0x7f, so adding 0x7f carries into the top bit unless it is 0,
      * and never into the next byte. */
     return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
 }
 
-/* FRESH to CACHED_FRESH and FREE to CACHED, eight states at once. */
+/* FRESH becomes CACHED_FRESH and FREE becomes CACHED, eight states at once. */
 static inline uint64_t slab_cached_bytes(uint64_t available) {
     return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);
 }
@@ -22,7 +22,7 @@ static inline void slab_store_states(_Atomic uint8_t *states, uint32_t at, uint6
     atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
 }
 
-/* How many of so many slots are there; they count as taken. */
+/* Counts up to `want` of the available slots as taken, and returns their number. */
 static unsigned slab_begin_take(struct heap *heap, struct slab *slab, unsigned want) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
@@ -37,7 +37,7 @@ static unsigned slab_begin_take(struct heap *heap, struct slab *slab, unsigned w
     return take;
 }
 
-/* FRESH to CACHED_FRESH and FREE to CACHED. */
+/* FRESH becomes CACHED_FRESH and FREE becomes CACHED. */
 static inline void slab_take_state(_Atomic uint8_t *state) {
     state_set(state, state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
 }
@@ -52,14 +52,15 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     struct entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
     MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);
-    struct entry *next = bottom + take; /* filled downwards: the lowest slot ends up newest */
+    struct entry *next =
+        bottom + take; /* filled downwards, so that the lowest slot is the newest */
     uint32_t at = slab->scan & ~7u;
     for (;; at += 8) {
         MALLOW_ASSERT(at < slab->state_bytes);
         uint64_t word = slab_load_states(states, at);
         uint64_t found = slab_available_bytes(word);
         if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
-            /* No other thread writes any of the eight: they are not in use. */
+            /* All eight are available, so no other thread writes any of them. */
             slab_store_states(states, at, slab_cached_bytes(word));
             char *slot = zero + at * size;
             for (unsigned i = 0; i < 8; i++, slot += size)
@@ -81,7 +82,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     magazine->top = bottom + take;
 }
 
-/* The first word of states from `at` on, round the end, with an available slot. */
+/* Returns the first word of states with an available slot, from `at` on and around the end. */
 static uint32_t slab_find_available(const struct slab *slab, uint32_t at) {
     MALLOW_ASSERT(slab->in_use < slab->capacity);
     MALLOW_ASSERT(at % 8 == 0 && at < slab->state_bytes);
@@ -91,7 +92,7 @@ static uint32_t slab_find_available(const struct slab *slab, uint32_t at) {
     return at;
 }
 
-/* xorshift64: what the kernel gave to begin with is not seen in what comes out here. */
+/* xorshift64, seeded by the kernel. */
 static uint64_t slab_next_random(struct heap *heap) {
     uint64_t x = heap->random != 0 ? heap->random : os_random() | 1;
     x ^= x << 13;
@@ -100,11 +101,11 @@ static uint64_t slab_next_random(struct heap *heap) {
     return heap->random = x;
 }
 
-/* Slots of a window are used before those of the next one, so that few blocks touch few pages. */
+/* Slots of one window are used up before those of the next, so that few blocks touch few pages. */
 #define WINDOW 64u
 
-/* A word of states with an available slot, at random: in the window of the slot that was taken
- * last, else anywhere in the slab. */
+/* Returns a random word of states with an available slot: in the window of the last slot that was
+ * taken or, if there is none, anywhere in the slab. */
 static uint32_t slab_find_in_window(struct heap *heap, const struct slab *slab, uint64_t random) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), window = slab->window & ~(WINDOW - 1);
     uint32_t first = (uint32_t)random & (WINDOW - 8);
@@ -116,7 +117,7 @@ static uint32_t slab_find_in_window(struct heap *heap, const struct slab *slab, 
     return slab_find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
 }
 
-/* One of the bytes that are set, the first one from a place on, round the end. */
+/* Returns the number of the first byte that is set, from `from` on and around the end. */
 static unsigned slab_choose_byte(uint64_t found, unsigned from) {
     MALLOW_ASSERT(found != 0 && from < 8);
     uint64_t behind = found >> 8 * from << 8 * from;
@@ -144,16 +145,16 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab) {
                           &slab->state[slot]};
 }
 
-/* FRESH to HELD_FRESH and FREE to HELD, eight states at once. */
+/* FRESH becomes HELD_FRESH and FREE becomes HELD, eight states at once. */
 static inline uint64_t slab_held_bytes(uint64_t available) {
     return 0x0101010101010101ull * SLOT_HELD_FRESH - (available >> 7 & 0x0101010101010101ull);
 }
 _Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
 
-/* All available slots of a word are held from now on; how many. */
+/* Takes all available slots of a word, which are held from now on. Returns their number. */
 static unsigned slab_take_word(struct slab *slab, uint32_t at, struct entry *entries) {
     uint64_t word = slab_load_states(slab->state, at), found = slab_available_bytes(word);
-    uint64_t lanes = (found >> 7) * 0xff; /* all bits of the bytes that are available */
+    uint64_t lanes = (found >> 7) * 0xff; /* all bits of each available byte */
     char *zero = slab_slot_zero(slab);
     unsigned count = 0;
     for (; found != 0; found &= found - 1) {
@@ -163,7 +164,7 @@ static unsigned slab_take_word(struct slab *slab, uint32_t at, struct entry *ent
         entries[count++] =
             (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
     }
-    /* No other thread writes any of the eight when none is in use. */
+    /* If all eight are available, no other thread writes any of them. */
     if (lanes == UINT64_MAX) slab_store_states(slab->state, at, slab_held_bytes(word));
     return count;
 }
@@ -204,7 +205,8 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
     return count;
 }
 
-/* Fills `count` entries with slots from that one on, round the end; as many are available. */
+/* Fills `count` entries with available slots, from slot `from` on and around the end. The slab must
+ * have that many. */
 static void slab_take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
                                  unsigned count) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;

@@ -12,7 +12,7 @@ static bool slab_state_is_known(uint8_t state) {
            (state >= SLOT_CHECKED && state <= SLOT_HELD_FRESH) || state == SLOT_CLOSING;
 }
 
-/* Top bit set in each byte of the word that equals the byte. */
+/* Returns a word in which the top bit of each byte is set where `word` has that byte. */
 static uint64_t slab_states_equal(uint64_t word, uint8_t byte) {
     uint64_t apart = word ^ 0x0101010101010101ull * byte;
     return ~(((apart & AVAILABLE_MASK) + AVAILABLE_MASK) | apart) & ~AVAILABLE_MASK;
@@ -34,7 +34,7 @@ static bool slab_parts_are_valid(struct heap *heap, struct slab *slab) {
         MALLOW_ASSERT(part->reciprocal == reciprocal_of(size));
         MALLOW_ASSERT(part->magazine == &heap->freed[size_class]);
         MALLOW_ASSERT(atomic_load_explicit(&part->owner, memory_order_relaxed) == heap);
-        /* Its first state is that of the slot around the granule's start. */
+        /* The granule's first state is that of the slot around its start. */
         size_t before = (size_t)(part->state - slab->state);
         MALLOW_ASSERT(part->start == (uint32_t)(slab->start + before * size));
         MALLOW_ASSERT((uint32_t)(uintptr_t)granule_start(slab_granule(part)) - part->start < size);

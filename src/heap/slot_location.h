@@ -1,5 +1,5 @@
-/* From an address to the slot that it lies in: the one decoder. A caller looks only at the members
- * it needs, and the compiler computes only these. */
+/* From an address to the slot that contains it. The compiler computes only those members that the
+ * caller uses. */
 #ifndef MALLOW_SLOT_LOCATION_H
 #define MALLOW_SLOT_LOCATION_H
 
@@ -19,7 +19,8 @@ struct slot_location {
     _Atomic uint8_t *state;
 };
 
-/* `part` describes the granule that p lies in, which belongs to a slab. */
+/* Returns the slot that contains p. `part` describes the granule that contains p and belongs to a
+ * slab. */
 ALWAYS_INLINE struct slot_location slot_locate(const struct slab *part, const void *p) {
     uint32_t offset = (uint32_t)(uintptr_t)p - part->start;
     uint64_t product = reciprocal_product(offset, part->reciprocal);
@@ -32,12 +33,12 @@ ALWAYS_INLINE struct slot_location slot_locate(const struct slab *part, const vo
     };
 }
 
-/* The first byte of the slot that p was located in. */
+/* Returns the first byte of the slot, which slot_locate found for p. */
 ALWAYS_INLINE char *slot_start(const struct slab *part, struct slot_location slot, const void *p) {
     return (char *)(uintptr_t)p - (slot.offset - slot.number * part->slot_size);
 }
 
-/* The descriptor of the slab's granule that p lies in; NULL if p is in no slab. */
+/* Returns the descriptor of the slab's granule that contains p; NULL if p is in no slab. */
 ALWAYS_INLINE struct slab *slab_around(const void *p) {
     size_t granule = granule_of(p);
     if (unlikely(granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))) return NULL;

@@ -27,13 +27,14 @@ struct trim_extent {
     uintptr_t first, end;
 };
 
-/* Returns the whole pages inside the slots [from, to) to the kernel; none when it is refused. */
+/* Returns the whole pages inside the slots [from, to) to the kernel. The result is empty if there
+ * are none or the kernel refuses. */
 static struct trim_extent trim_purge_slots(const struct slab *slab, uint32_t from, uint32_t to) {
     MALLOW_ASSERT(from < to && to <= slab->slots);
     size_t size = slab->slot_size, page = os_page_size();
     uintptr_t zero = (uintptr_t)slab_slot_zero(slab), first = zero + from * size;
     uintptr_t end = zero + to * size, start = (uintptr_t)granule_start(slab_granule(slab));
-    /* With what no slot has before the first and after the last. */
+    /* Includes the room before the first slot and after the last. */
     if (from + slab->capacity <= slab->slots) first = start;
     if (to == slab->slots) end = start + size_class_granules(slab->size_class) * GRANULE;
     first = round_up(first, page);
@@ -43,8 +44,8 @@ static struct trim_extent trim_purge_slots(const struct slab *slab, uint32_t fro
     return (struct trim_extent){first, end};
 }
 
-/* Gives back the pages inside the available slots [from, to), if there are any dirty ones. What
- * was in the slots that the pages cover in part is left as it is. */
+/* Returns the pages inside the available slots [from, to), if any of these slots is FREE. Slots
+ * that lie completely in those pages become FRESH; the others keep their states. */
 static bool trim_slots(struct slab *slab, uint32_t from, uint32_t to) {
     size_t size = slab->slot_size;
     uintptr_t zero = (uintptr_t)slab_slot_zero(slab);
@@ -74,11 +75,11 @@ static bool trim_slab(struct slab *slab) {
 
 /* ---- sweeps ---- */
 
-/* A slice: what holds up its thread for some tenths of a millisecond. */
+/* A slice delays its thread by some tenths of a millisecond. */
 #define SLICE_GRANULES 1024u
 #define SLICE_SLABS 16u
 
-/* True when it was work. */
+/* Returns true if this was much work: pages went back, or the slab retired. */
 static bool trim_sweep_slab(struct heap *heap, struct slab *slab, struct trim_sweep *sweep) {
     if (slab->in_use == slab->capacity) return false;
     if (slab->age < AGE_OLD) slab->age++;
@@ -110,12 +111,12 @@ bool trim_slice(struct heap *heap, size_t *at, struct trim_sweep *sweep) {
 
 /* ---- malloc_trim ---- */
 
-/* In slices, so that no thread is kept out of its heap for long. */
+/* Visits the heap once for each slice, so that its thread never waits for long. */
 static bool trim_visited(struct heap *heap) {
     struct trim_sweep sweep = {.age = AGE_NONE};
     struct lock_hold hold;
     size_t slabs = __atomic_load_n(&space.granules, __ATOMIC_RELAXED);
-    /* Others may go on freeing while it is collected: not for ever. */
+    /* Other threads may continue to free slots meanwhile, so the collecting is limited. */
     for (size_t at = 0; heap_visit_begin(heap, &hold);) {
         bool more = slabs > 0 && remote_pending(heap);
         slabs -= min_size(slabs, COLLECT_MAX);
@@ -126,7 +127,7 @@ static bool trim_visited(struct heap *heap) {
     return sweep.some;
 }
 
-/* The caller's, or of a thread that is gone. */
+/* Trims the caller's heap, or one whose thread has ended. */
 static bool trim_own(struct heap *heap) {
     MALLOW_ASSERT(heap_is_valid(heap));
     struct trim_sweep sweep = {.age = AGE_NONE, .may_retire = true};

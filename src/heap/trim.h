@@ -1,5 +1,5 @@
-/* Pages inside slabs that go back to the kernel: for malloc_trim all, for decay.c those of slabs
- * that nothing is taken from. */
+/* Returns the free pages inside slabs to the kernel: all of them for malloc_trim, and those of old
+ * slabs for decay.c. */
 #ifndef MALLOW_TRIM_H
 #define MALLOW_TRIM_H
 
@@ -8,16 +8,16 @@
 
 #include "heap/heap.h"
 
-/* What a sweep over the heap's slabs returned and left. */
+/* A sweep over the slabs of a heap. */
 struct trim_sweep {
-    unsigned age;    /* of slabs whose pages go */
-    bool may_retire; /* empty slabs: not on a visit */
-    bool some;       /* pages went */
-    bool left;       /* something will age further */
+    unsigned age;    /* the pages of slabs of this age or older go */
+    bool may_retire; /* empty slabs may retire; false during a visit */
+    bool some;       /* result: pages went back to the kernel */
+    bool left;       /* result: some slabs are not old enough yet */
 };
 
-/* Goes on with a sweep at granule *at, a slice of it; true when it has reached the end. The caller
- * owns or visits the heap. */
+/* Continues a sweep for one slice, from granule *at on. Returns true if it has reached the end. The
+ * caller owns or visits the heap. */
 bool trim_slice(struct heap *heap, size_t *at, struct trim_sweep *sweep);
 
 #endif

@@ -10,7 +10,7 @@
  * that they model:
  *
  *   remote_free, remote_give, remote_announce, remote_push,
- *   remote_collect, remote_look_at                                          remote.c
+ *   remote_collect, remote_look_at                                   remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
  *   slab_retire_empty, slab_transfer                                 slab*.c
  *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap_*.c
