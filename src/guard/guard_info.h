@@ -9,14 +9,13 @@
 
 struct guard_record;
 
-/* What a record says of its block. */
+/* Returns the description of the record's block. */
 struct block_info guard_info_of(const struct guard_record *record);
 
 /* Finds the block that p lies in or next to; false when nothing is known. */
 bool guard_info(const void *p, struct block_info *info);
 
-/* Finds the live block that begins at p; false when none does. Takes no lock, as guard_info_rest.
- */
+/* Finds the live block that begins at p; false when none does. Takes no lock. */
 bool guard_info_live(const void *p, struct block_info *info);
 
 /* Returns the bytes from p to the end of the live block that it lies in; 0 when it lies in none, or

@@ -28,7 +28,7 @@ struct guard_range {
     unsigned begun;    /* how often this was tried */
     struct part pages; /* accessible: reserved */
     struct part index, records;
-    uint32_t *owner; /* of each page: a record's number, 0: nobody */
+    uint32_t *owner; /* of each page: the number of a record, or 0 */
     struct guard_record *record;
     uint32_t count_max; /* records from 1 on that there may be */
 };

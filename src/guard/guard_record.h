@@ -1,4 +1,4 @@
-/* What is known of a guarded block, whether it lives or was freed. */
+/* The record of a guarded block that is live or was freed. */
 #ifndef MALLOW_GUARD_RECORD_H
 #define MALLOW_GUARD_RECORD_H
 

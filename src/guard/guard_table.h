@@ -47,7 +47,7 @@ size_t guard_table_high(void);
 /* The number of blocks that were freed so far. */
 uint64_t guard_table_frees(void);
 
-/* Takes a record without life: one that nothing is known of, else a new one, else that of the block
+/* Takes a record that has no block: an unused or a new one if possible, or else that of the block
  * that was freed first. Returns its number, or 0 when there is none. */
 uint32_t guard_table_take(void);
 
