@@ -5,7 +5,7 @@
 #include "os/os.h"
 #include "pages/page_counts.h"
 
-#define SEARCH_MAX 16 /* runs looked at in one bin before a longer run is split instead */
+#define SEARCH_MAX 16 /* runs examined in one bin before a longer run is split instead */
 
 struct free_bins free_bins[2];
 
@@ -95,13 +95,14 @@ size_t free_run_align(size_t page, size_t align) {
     return round_up(base + page, align) - base;
 }
 
-/* The first page of an aligned fit in the free run, or 0. */
+/* Returns the first aligned page in the free run from which `pages` pages fit, or 0. */
 static uint32_t free_run_fit(uint32_t page, uint32_t pages, uint32_t align) {
     size_t start = free_run_align(page, align);
     return start + pages <= page + tag_pages(run_tag(page)) ? (uint32_t)start : 0;
 }
 
-/* The first fit among the runs of one kind, shortest bins first; *found is the run it is in. */
+/* Searches the runs of one kind for a fit, from the bin of the shortest runs up. Returns its first
+ * page, or 0; *found is the run that contains it. */
 static uint32_t free_run_search(const struct free_bins *bins, uint32_t pages, uint32_t align,
                                 uint32_t *found) {
     unsigned bin = free_bin_of(pages);

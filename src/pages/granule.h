@@ -1,5 +1,5 @@
 /*
- * What the allocator knows of a granule of 64 KiB: the slab that it is, or the runs of pages in it.
+ * The descriptor of a granule of 64 KiB: the slab that it belongs to, and the runs of pages in it.
  */
 #ifndef MALLOW_GRANULE_H
 #define MALLOW_GRANULE_H
@@ -31,9 +31,9 @@ struct slab {
     uint32_t slot_size;
     uint8_t kind;
     uint8_t size_class;
-    uint8_t index; /* of this granule in the slab; all below is kept in granule 0 */
-    /* Whether it is on a list of pending slabs (remote.c), which each remote free asks; never reset
-     * when the slab retires, for a late pusher may still be on its way. */
+    uint8_t index; /* of this granule in the slab; the fields below are used in granule 0 only */
+    /* True if it is on a list of pending slabs (remote.c), which each remote free checks. It is not
+     * reset when the slab retires, because a late thread may still be about to push the slab. */
     _Atomic uint8_t pending;
     uint32_t size_min;  /* smallest size that fits (size_min_for) */
     uint32_t size_span; /* largest size that fits, minus size_min */
@@ -42,16 +42,16 @@ struct slab {
     /* The owner's line. */
     _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
     struct slab *prev;
-    uint32_t slots;                 /* states 0..slots-1 may be slots; the first few may be NONE */
-    uint32_t in_use;                /* slots that are not available here: used, cached, remote */
-    uint32_t scan;                  /* no available slot below this */
-    uint32_t reach;                 /* no slot from here on was ever taken */
-    uint32_t capacity;              /* slots that are not NONE */
-    uint32_t window;                /* near the slot that was last taken at random */
-    struct record *_Atomic records; /* of checked slots, by slot; NULL: there is none (record.h) */
+    uint32_t slots;    /* states 0..slots-1 may be slots; the first few may be NONE */
+    uint32_t in_use;   /* slots that are not available in the slab: used, cached, remote */
+    uint32_t scan;     /* no available slot below this */
+    uint32_t reach;    /* no slot from here on was ever taken */
+    uint32_t capacity; /* slots that are not NONE */
+    uint32_t window;   /* near the slot that was last taken at random */
+    struct record *_Atomic records; /* of checked slots, by slot, or NULL (record.h) */
     bool listed;                    /* in bin.partial */
     uint8_t age;                    /* see slab.h */
-    bool wiped;                     /* what is free in it is zero (hard.h) */
+    bool wiped;                     /* its free slots are zero (hard.h) */
     struct slab *next_pending;      /* remote.c */
 };
 
@@ -62,7 +62,7 @@ enum run_kind {
     RUN_LATER,      /* first page of a block that was freed and waits for the lock */
     RUN_BLOCK,      /* first page of a block handed to the program */
     RUN_SLAB,       /* first page of a slab (slab.c, shared.c) */
-    RUN_FOREIGN,    /* first page of what somebody else has mapped here */
+    RUN_FOREIGN,    /* first page of memory that something else has mapped here */
 };
 
 struct run {
@@ -77,7 +77,7 @@ struct granule {
 _Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
 _Static_assert(sizeof(struct granule) == 384, "two cache lines and 16 bytes a page");
 
-/* The descriptor of the i-th granule of a slab, from its first. */
+/* Returns the descriptor of the i-th granule of a slab; `slab` is that of its first. */
 static inline struct slab *slab_part(struct slab *slab, unsigned i) {
     return &((struct granule *)slab + i)->slab;
 }

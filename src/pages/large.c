@@ -16,8 +16,9 @@
 
 #define MOVE_MIN ((size_t)16 * MIB) /* bytes that are moved rather than copied */
 
-/* The block that begins at the page, as a pointer from here on: who looks for leaks stops a thread
- * where it drops the lock, and would take a page's number for no trace of the block. */
+/* Returns the address of the page, and makes the compiler keep it as a pointer from here on. The
+ * leak check may stop a thread where it drops the lock, and would not recognise a page number as a
+ * pointer to the block. */
 static char *large_block_at(uint32_t page) {
     char *p = page_start(page);
     __asm__ volatile("" : "+r"(p));
@@ -40,7 +41,7 @@ static void *large_alloc_run(size_t size, size_t align, bool *zeroed) {
     return p;
 }
 
-/* A mapping brings fresh pages as a run of clean ones does. */
+/* A mapping brings fresh pages, as a clean run does, so dirty pages are purged in exchange. */
 static void *large_alloc_mapping(size_t size, size_t align, bool *zeroed) {
     *zeroed = true;
     void *p = mapping_alloc(size, align);
@@ -49,9 +50,9 @@ static void *large_alloc_mapping(size_t size, size_t align, bool *zeroed) {
 }
 
 static void *large_alloc_either(size_t size, size_t align, bool *zeroed) {
-    /* Each is the other's way out when address space or mappings are short. */
+    /* When address space or mappings are scarce, the other way may still succeed. */
     size_t threshold = racy_load(size_t, &settings.mmap_threshold);
-    /* A mapping's ends are cut to alignment; a run's would stay in the heap. */
+    /* The unaligned ends of a mapping are unmapped; those of a run would stay in the heap. */
     bool map_first = (size >= threshold || align >= 16 * MIB) && settings.mmap_max > 0;
     void *p =
         map_first ? large_alloc_mapping(size, align, zeroed) : large_alloc_run(size, align, zeroed);
@@ -76,7 +77,7 @@ void *large_alloc(size_t size, size_t align, bool *zeroed) {
     return p != NULL || !large_give_back() ? p : large_alloc_either(size, align, zeroed);
 }
 
-/* The page that a block begins at, or 0. One word tells, so it may be asked without the lock. */
+/* Returns the page at which a block begins at p, or 0. It reads one word, so it needs no lock. */
 static uint32_t large_page(const void *p) {
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     if ((uintptr_t)p % RUN_PAGE != 0 || granule_of(p) >= granules) return 0;
@@ -113,15 +114,15 @@ static void large_free_run(void *p, bool clean) {
     open_lock_drop(&global_lock, &hold);
 }
 
-/* Nothing is copied: the run's pages move there, and it is clean afterwards. */
+/* Moves the pages of the run into a mapping without a copy. The run is clean afterwards. */
 static void *large_move_to_mapping(void *p, size_t bytes, size_t size) {
     void *moved = mapping_move_in(p, bytes, size);
     if (moved != NULL) large_free_run(p, true);
     return moved;
 }
 
-/* Copies into dirty pages, which are there. Where only fresh ones are left, a mapping takes the
- * pages of the run itself. */
+/* Copies the block into a new run if that is dirty, because its pages are resident. If the new run
+ * is clean and the block is large, its pages move into a mapping instead. */
 static void *large_move_to_run(void *p, size_t bytes, uint32_t pages) {
     bool clean;
     struct lock_hold hold;

@@ -1,21 +1,23 @@
-/* Blocks larger than a slot: runs of pages below M_MMAP_THRESHOLD, own mappings from there on. */
+/* Blocks larger than a slot: runs of pages below M_MMAP_THRESHOLD, mappings of their own from that
+ * size on. */
 #ifndef MALLOW_LARGE_H
 #define MALLOW_LARGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* NULL when there is no memory. *zeroed: it reads as zero. align: a power of two. */
+/* Returns NULL when there is no memory. *zeroed: true if the block reads as zero. align: a power of
+ * two. */
 void *large_alloc(size_t size, size_t align, bool *zeroed);
 
-/* Frees a run that begins at the page of p; false when no block does (any more). */
+/* Frees the run that begins at p; false when no block begins there, or it was freed already. */
 bool large_free(void *p);
 
-/* Bytes of the run that begins at p, or 0 when no block does. */
+/* Returns the bytes of the run that begins at p, or 0 when no block begins there. */
 size_t large_usable(const void *p);
 
-/* Resizes a run: in place, or by moving its pages into a mapping of its own. NULL when neither
- * is possible; the block is then untouched. */
+/* Resizes a run in place, or moves it to another run or into a mapping of its own. Returns NULL
+ * when that is not possible; the block is then unchanged. */
 void *large_resize(void *p, size_t size);
 
 #endif

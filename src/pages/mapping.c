@@ -18,16 +18,16 @@
 #define HUGE_MINIMUM ((size_t)2 * MIB) /* bytes of a mapping that may have huge pages */
 
 /*
- * An entry belongs to the thread that has changed its key by compare-and-swap:
+ * An entry belongs to the thread that changed its key by compare-and-swap:
  *
- *     free -> claimed -> block     table_place
+ *     free -> claimed -> block     mapping_table_place
  *     block -> free                mapping_free
  *     block -> moving -> block     mapping_resize, in place or refused
  *     block -> moving -> free      mapping_resize, once another entry has the new address
  *
- * A key is the complement of the block's address, so that a table is no pointer to a block: the
- * leak check reads all memory but the allocator's own. Blocks begin at pages, so a bit is left to
- * say that the kernel is about to move the block; no look-up finds it then.
+ * A key is the complement of the block's address, so that a leak check never takes a key for a
+ * pointer to the block. Blocks begin at pages, so one bit of the key is available: it says that the
+ * kernel is about to move the block, and no look-up finds the block then.
  */
 struct mapping_entry {
     _Atomic uintptr_t key;
@@ -37,8 +37,8 @@ struct mapping_entry {
 enum { ENTRY_FREE, ENTRY_CLAIMED };
 #define KEY_MOVING ((uintptr_t)1)
 
-/* A table is never copied or removed. When it is half full, new blocks go to one of twice its size
- * before it in the list. */
+/* A table is never copied or removed. When it is half full, a table of twice its size is put before
+ * it in the list and takes new blocks. */
 struct mapping_table {
     struct mapping_table *next;
     size_t capacity;         /* a power of two */
@@ -50,8 +50,8 @@ struct mapping_table {
 static _Atomic(struct mapping_table *) mapping_tables;
 static struct mapping_counts mapping_totals;
 
-/* Every mapping so far is in (lowest, highest). Neither bound is the address of a block, which to a
- * leak check would be a pointer to it. */
+/* Every mapping so far lies between these bounds. Neither bound is the address of a block, because
+ * a leak check would take it for a pointer to that block. */
 static _Atomic uintptr_t mapping_lowest = UINTPTR_MAX, mapping_highest;
 
 static void mapping_raise(_Atomic uintptr_t *bound, uintptr_t value) {
@@ -79,7 +79,7 @@ static uintptr_t mapping_key(const void *block) { return ~(uintptr_t)block; }
 
 static bool mapping_key_is_block(uintptr_t key) { return key > ENTRY_CLAIMED; }
 
-/* The block that a key stands for, whether or not the block is being moved. */
+/* Returns the block of a key, even while the block is being moved. */
 static char *mapping_key_block(uintptr_t key) { return (char *)~(key | KEY_MOVING); }
 
 static struct mapping_entry *mapping_table_entry(struct mapping_table *table, const void *block,
@@ -133,7 +133,8 @@ static bool mapping_table_grow(struct mapping_table *first) {
     if (new == NULL) return false;
     new->capacity = capacity;
     new->next = first;
-    /* Lost to another thread, its memory is too: that happens a few times in a process at most. */
+    /* If another thread was first, the memory of this table is lost. That happens a few times in a
+     * process at most. */
     atomic_compare_exchange_strong_explicit(&mapping_tables, &first, new, memory_order_acq_rel,
                                             memory_order_acquire);
     return true;
@@ -213,7 +214,8 @@ static bool mapping_may_add(void) {
     return racy_load(size_t, &mapping_totals.count) < settings.mmap_max;
 }
 
-/* Counts come before entries and go after them: there are never fewer than entries. */
+/* A block is counted before its entry appears and until after it is gone, so the count is never
+ * less than the number of entries. */
 static bool mapping_table_add(char *block, char *start, size_t bytes) {
     struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return false;
@@ -232,7 +234,7 @@ void *mapping_alloc_always(size_t bytes, size_t align) {
     if (start == NULL) return NULL;
     char *block = (char *)round_up((uintptr_t)start, max_size(align, page));
     size_t front = (size_t)(block - start), back = lead - front;
-    /* What cannot be cut off stays part of the mapping. */
+    /* An end that the kernel does not unmap stays part of the mapping. */
     if (front != 0 && os_unmap(start, front)) start = block;
     if (back != 0 && !os_unmap(block + bytes, back)) bytes += back;
     if (space.huge_pages && bytes >= HUGE_MINIMUM) os_advise_huge(block, bytes);
@@ -262,12 +264,13 @@ bool mapping_free(void *block) {
     mapping_table_give_up(entry);
     mapping_counts_remove(&mapping_totals, gone.bytes);
     settings_adapt_threshold(gone.bytes);
-    /* Refused at max_map_count: then at least the memory goes back. */
+    /* If the kernel refuses at max_map_count, at least the memory goes back. */
     if (!os_unmap(gone.start, gone.bytes)) os_purge(gone.start, gone.bytes);
     return true;
 }
 
-/* The entry is the caller's: moving. NULL when the kernel refuses; all is then as before. */
+/* Moves a block whose entry the caller has marked as moving. Returns NULL when the kernel refuses;
+ * the block and its entry are then as before. */
 static void *mapping_entry_move(struct mapping_entry *entry, struct mapping_table *table,
                                 char *block, size_t bytes) {
     MALLOW_ASSERT(atomic_load_explicit(&entry->key, memory_order_relaxed) ==
@@ -293,7 +296,7 @@ static void *mapping_entry_move(struct mapping_entry *entry, struct mapping_tabl
 void *mapping_resize(void *block, size_t bytes) {
     struct mapping_entry *entry = mapping_table_find(block);
     if (entry == NULL || racy_load(size_t, &entry->lead) != 0) return NULL;
-    /* First: what has moved must have a place. */
+    /* A block that has moved needs an entry, so one is reserved before the move. */
     struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return NULL;
     if (!mapping_entry_change(entry, block, mapping_key(block) & ~KEY_MOVING)) {
@@ -308,9 +311,11 @@ bool mapping_is_possible(size_t bytes) {
     return start != NULL && os_unmap(start, bytes);
 }
 
-/* The kernel moves a whole mapping only, and one that is as long as what it takes the pages of. */
+/* The kernel moves pages only onto a mapping of the same length, so the mapping grows in a second
+ * step. */
 static char *mapping_move_and_grow(void *from, size_t bytes, size_t size) {
-    /* A refusal after the pages were moved would cost a copy of them. */
+    /* A refusal after the pages have moved would cost a copy, so test first whether `size` bytes
+     * can be mapped. */
     if (!mapping_is_possible(size)) return NULL;
     char *moved = os_move_pages(from, bytes);
     if (moved == NULL || size == bytes) return moved;
@@ -324,7 +329,7 @@ static char *mapping_move_and_grow(void *from, size_t bytes, size_t size) {
 
 void *mapping_move_in(void *from, size_t bytes, size_t size) {
     size_t page = os_page_size();
-    /* The kernel would take what shares a page with them along. */
+    /* The kernel moves whole pages only. */
     if (((uintptr_t)from | bytes) % page != 0 || !mapping_may_add()) return NULL;
     struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return NULL;
@@ -346,7 +351,7 @@ static bool mapping_entry_is_around(struct mapping_entry *entry, const void *p,
 }
 
 bool mapping_around(const void *p, struct mapping *found) {
-    static struct mapping_entry *_Atomic last; /* is asked for again, most times */
+    static struct mapping_entry *_Atomic last; /* the last result is often needed again */
     if (!mapping_may_hold(p)) return false;
     struct mapping_entry *entry = atomic_load_explicit(&last, memory_order_relaxed);
     if (entry != NULL && mapping_entry_is_around(entry, p, found)) return true;

@@ -1,8 +1,8 @@
 /*
  * Blocks with a mapping of their own: large ones, from M_MMAP_THRESHOLD on. They lie outside the
- * reservation, so tables find them. Nothing here waits for a lock: a signal handler may allocate,
- * free or jump away at any instruction, and the child of a fork finds every block but the one at
- * hand.
+ * heap's address range, so they are found in tables. Nothing here waits for a lock: a signal
+ * handler may allocate, free or jump away at any instruction, and the child of a fork finds every
+ * block except those that other threads were making or freeing.
  */
 #ifndef MALLOW_MAPPING_H
 #define MALLOW_MAPPING_H
@@ -13,43 +13,44 @@
 #include "pages/mapping_counts.h"
 
 struct mapping {
-    char *block;  /* what the program has */
-    char *start;  /* of the mapping: lower than block when the block is aligned */
+    char *block;  /* the pointer that the program has */
+    char *start;  /* of the mapping: lower than `block` if the alignment demands it */
     size_t bytes; /* of the mapping */
 };
 
-/* A zeroed block of its own, aligned to `align` (a power of two); NULL when refused. */
+/* Returns a zeroed block, aligned to `align` (a power of two), or NULL when that is refused. */
 void *mapping_alloc(size_t bytes, size_t align);
 
 /* Like mapping_alloc, but ignores M_MMAP_MAX: for requests that nothing else can serve. */
 void *mapping_alloc_always(size_t bytes, size_t align);
 
-/* Bytes of the block, or 0 when no block begins there. */
+/* Returns the bytes of the block, or 0 when no block begins there. */
 size_t mapping_usable(const void *block);
 
-/* Frees it; false when no block begins there. */
+/* Frees the block; false when no block begins there. */
 bool mapping_free(void *block);
 
-/* Resizes it, moving its pages if it must; NULL when refused, and then it is untouched. */
+/* Resizes the block, and moves its pages if necessary. Returns NULL when that is refused; the block
+ * is then unchanged. */
 void *mapping_resize(void *block, size_t bytes);
 
-/* Moves the pages [from, from+bytes) into a block of `size` bytes, leaving zeroed ones; NULL when
- * that is refused, and then they are untouched. */
+/* Moves the pages [from, from+bytes) into a new block of `size` bytes and leaves zeroed pages in
+ * their place. Returns NULL when that is refused; the content is then where it was. */
 void *mapping_move_in(void *from, size_t bytes, size_t size);
 
-/* Whether so many bytes can be mapped now: for callers that a refusal later on would cost more. */
+/* True if `bytes` bytes can be mapped now. For callers that would lose more by a later refusal. */
 bool mapping_is_possible(size_t bytes);
 
-/* False for most addresses that are in none. */
+/* False only if p lies in no mapping. Two comparisons exclude most other addresses. */
 bool mapping_may_hold(const void *p);
 
-/* The mapping around an address. */
+/* Finds the mapping that p lies in; false when there is none. */
 bool mapping_around(const void *p, struct mapping *found);
 
 struct mapping_counts mapping_count(void);
-size_t mapping_bytes(void); /* in use by all of them */
+size_t mapping_bytes(void); /* of all live blocks */
 
-/* Calls back with each; complete in a copied process, where no other thread is. */
+/* Calls back with each mapping. No mapping is missed in a copied process without other threads. */
 void mapping_each(void (*call)(const struct mapping *mapping));
 
 #endif

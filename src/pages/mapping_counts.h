@@ -1,5 +1,5 @@
-/* Counts of large blocks by size, for statistics: of those with a mapping of their own and of
- * guarded ones. */
+/* Counts of live blocks by size, for statistics: blocks with a mapping of their own, and guarded
+ * blocks. */
 #ifndef MALLOW_MAPPING_COUNTS_H
 #define MALLOW_MAPPING_COUNTS_H
 
@@ -10,10 +10,10 @@
 
 struct mapping_counts {
     size_t count, bytes, count_max, bytes_max;
-    uint32_t of_doubling[MAPPING_DOUBLINGS]; /* [i]: those of 2^i to 2^(i+1)-1 bytes */
+    uint32_t of_doubling[MAPPING_DOUBLINGS]; /* [i]: blocks of 2^i to 2^(i+1)-1 bytes */
 };
 
-/* A block comes or goes. */
+/* Counts a block that is made, or freed. */
 void mapping_counts_add(struct mapping_counts *counts, size_t bytes);
 void mapping_counts_remove(struct mapping_counts *counts, size_t bytes);
 

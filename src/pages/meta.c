@@ -9,9 +9,9 @@
 #include "pages/space.h"
 
 /*
- * Pieces are cut from the part as it grows. Freed ones wait in a list for each size, in cache
- * lines: magazines, states and heaps. When the part cannot grow any more (RLIMIT_AS), all of them
- * are merged with their neighbours, and cut anew.
+ * Pieces for magazines, states and heaps are cut from the part as it grows. There is a list of free
+ * pieces for each size in cache lines. When the part can no longer grow (RLIMIT_AS), all free
+ * pieces are merged with their neighbours and cut again.
  */
 #define PIECE_SIZES 72u
 
@@ -20,12 +20,12 @@ struct meta_piece {
     size_t lines;
 };
 
-static struct meta_piece *meta_pieces[PIECE_SIZES]; /* [0]: larger ones, and what was merged */
-static size_t meta_used;                            /* bytes from the start of the part */
+static struct meta_piece *meta_pieces[PIECE_SIZES]; /* [0]: larger pieces, and merged ones */
+static size_t meta_used; /* bytes cut from the start of the part so far */
 
 static size_t meta_lines(size_t bytes) { return (bytes + CACHE_LINE - 1) / CACHE_LINE; }
 
-/* True if the piece lies in what was cut from the part so far. */
+/* True if the piece lies in the bytes that were cut from the part so far. */
 ONLY_ASSERTED static bool meta_is_piece(const void *start, size_t lines) {
     size_t at = (size_t)((const char *)start - space.meta_part.start);
     return at % CACHE_LINE == 0 && at < meta_used && lines * CACHE_LINE <= meta_used - at;
@@ -39,11 +39,11 @@ static void meta_put(void *start, size_t lines) {
     struct meta_piece *piece = start;
     piece->next = *list;
     piece->lines = lines;
-    signal_order(); /* a list is whole after each instruction, but while it is merged */
+    signal_order(); /* a list is complete after each instruction, except during a merge */
     *list = piece;
 }
 
-/* The first of the list that is large enough; what is left of it goes back. */
+/* Takes the first piece of the list that is large enough, and puts the rest of it back. */
 static void *meta_take(struct meta_piece **list, size_t lines) {
     for (; *list != NULL; list = &(*list)->next) {
         struct meta_piece *piece = *list;
@@ -81,7 +81,7 @@ static struct meta_piece *meta_merge(struct meta_piece *a, struct meta_piece *b)
     return first;
 }
 
-/* Sorted lists of 1, 2, 4, ... pieces wait for one of equal length, as bits of a counter. */
+/* A merge sort: sorted[i] is empty or a sorted list of 2^i pieces, like the bits of a counter. */
 static struct meta_piece *meta_sort(struct meta_piece *list) {
     struct meta_piece *sorted[64] = {NULL}, *all = NULL;
     while (list != NULL) {

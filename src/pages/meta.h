@@ -1,28 +1,30 @@
-/* The allocator's own memory: state bytes, magazines, heaps. Never in a granule of blocks. */
+/* The allocator's own memory: state bytes, magazines and heaps. No granule of blocks contains it.
+ */
 #ifndef MALLOW_META_H
 #define MALLOW_META_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Memory aligned to a cache line, content unspecified; NULL when there is none.
- * The global lock must be held. */
+/* Returns memory aligned to a cache line, with unspecified content, or NULL when there is none. The
+ * global lock must be held. */
 void *meta_alloc(size_t bytes);
 
-/* Takes it back for a later meta_alloc of the same size. The global lock must be held. */
+/* Takes memory back for a later meta_alloc. The global lock must be held. */
 void meta_free(void *start, size_t bytes);
 
-/* Unmaps what was mapped ahead of need; false when there is nothing. */
+/* Unmaps memory that was mapped ahead of need; false when there is none. The global lock must be
+ * held. */
 bool meta_give_back(void);
 
-/* Forgets what was given back: after a fork that caught another thread inside (repair.c). */
+/* Forgets all free pieces, after a fork that caught another thread in this module (repair.c). */
 void meta_forget_free(void);
 
-/* Like meta_forget_free, but only if a merge was interrupted. The interrupted thread is this one or
- * stands still, so that its stores are visible in order. */
+/* Does the same, but only if a merge was interrupted. The interrupted thread is this one or is
+ * stopped, so its stores are visible in order. */
 void meta_repair(void);
 
-/* Bytes handed out by the system for it so far. */
+/* Returns the bytes that were ever cut for pieces. */
 size_t meta_bytes_used(void);
 
 #endif

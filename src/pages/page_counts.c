@@ -4,7 +4,8 @@
 
 #include "base/layout.h"
 
-struct page_counts page_counts = {.top = GRANULE_PAGES}; /* granule 0 stays unused: 0 is none */
+/* Granule 0 stays unused, so that page 0 means none. */
+struct page_counts page_counts = {.top = GRANULE_PAGES};
 
 static _Atomic uint64_t page_counts_purged_bytes;
 

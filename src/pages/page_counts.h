@@ -1,4 +1,4 @@
-/* The counts of pages by what they are used for, and of bytes that went back to the kernel. */
+/* Counts of the pages by their state, and of the bytes that went back to the kernel. */
 #ifndef MALLOW_PAGE_COUNTS_H
 #define MALLOW_PAGE_COUNTS_H
 
@@ -9,7 +9,7 @@ struct page_counts {
     size_t used;  /* in slabs and blocks */
     size_t dirty; /* free and resident */
     size_t clean; /* free and not resident, below the top */
-    size_t top;   /* pages from space.base that were ever used */
+    size_t top;   /* pages below this one were used, counted from space.base */
     size_t free_runs;
 };
 

@@ -14,11 +14,11 @@
 
 #define LATER_MAX ((uint32_t)(4 * MIB >> RUN_SHIFT)) /* pages that may wait for the lock */
 
-/* With randomize=on slabs are put anywhere in a stretch of free pages, of which there are so many
- * more than needed when the top has to grow for one. */
+/* With randomize=on, a slab gets a random place in a stretch of free pages. When the top grows for
+ * a slab, it grows by this many additional pages. */
 #define SCATTER_PAGES (63 * GRANULE_PAGES)
 
-/* Leaves out what somebody else has mapped behind the top, if that is why it cannot grow. */
+/* Skips memory that something else has mapped after the top, if that is why the top cannot grow. */
 static bool pages_pass_foreign(uint32_t pages, uint32_t align) {
     size_t top = page_counts.top, end = space.block_part.accessible >> RUN_SHIFT;
     size_t granules = ((size_t)pages + max_size(align, GRANULE_PAGES) - 1) / GRANULE_PAGES;
@@ -52,7 +52,8 @@ static bool pages_grow_top(uint32_t pages, uint32_t align) {
     return true;
 }
 
-/* The longest dirty run with what is clean behind it: fewer fresh pages than a clean run alone. */
+/* Extends the longest dirty run over the clean pages after it. That takes fewer fresh pages than a
+ * clean run would. */
 static uint32_t pages_extend_dirty(uint32_t pages, enum run_kind kind) {
     uint32_t run = free_run_longest(&free_bins[1]);
     if (run == 0) return 0;
@@ -64,7 +65,7 @@ static uint32_t pages_extend_dirty(uint32_t pages, enum run_kind kind) {
     return 0;
 }
 
-/* Dirty pages first; 0 when no run fits. */
+/* Takes a run, dirty pages first. Returns its first page, or 0 when no run fits. */
 static uint32_t pages_take(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean) {
     uint32_t run, start = free_run_find(&free_bins[1], pages, align, kind, &run);
     *clean = false;
@@ -94,12 +95,13 @@ uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *c
         }
         if (free_run_is_scattered(kind) && pages_grow_top(pages + SCATTER_PAGES, align)) continue;
         if (pages_grow_top(pages, align)) continue;
-        /* Dirty and clean neighbours are one run once all are clean. */
+        /* Dirty and clean neighbours merge into one run once all pages are clean. */
         if (!purged && pages <= page_counts.dirty + page_counts.clean) {
             purged = true;
             if (purge_runs_dirty(SIZE_MAX) != 0) continue;
         }
-        /* A block may become a mapping instead: large.c does this after both ways failed. */
+        /* Only slabs do this here: a block may still become a mapping, and large.c gives memory
+         * back when both ways have failed. */
         if (shrunk || !pages_give_back()) return 0;
         shrunk = true;
     }
@@ -132,8 +134,8 @@ static void pages_push_later(uint32_t page) {
                                                     memory_order_relaxed));
 }
 
-/* One at a time, so that a holder of the lock that is gone has lost no other. Only the holder pops,
- * so a page that is seen at the top twice was there all the time. */
+/* Pops one page at a time, so that a holder of the lock that never continues loses no other page.
+ * Only the holder pops, so a page that is at the top twice was there all the time. */
 static uint32_t pages_pop_later(void) {
     uint32_t head = atomic_load_explicit(&pages_later, memory_order_acquire);
     while (head != 0 &&
@@ -143,7 +145,7 @@ static uint32_t pages_pop_later(void) {
     return head;
 }
 
-/* Others may have the lock between the slices of a long purge. */
+/* Drops the lock between the slices of a long purge, so that other threads need not wait long. */
 static void pages_settle_now(void) {
     struct lock_hold hold;
     for (bool more = true; more && open_lock_take(&global_lock, &hold);) {
@@ -156,7 +158,7 @@ static void pages_settle_now(void) {
 bool pages_free_later(uint32_t page) {
     uint64_t tag = run_tag(page);
     uint64_t freed = tag_pages(tag) | (uint64_t)RUN_LATER << 32;
-    /* Of two threads that free the block at once one must lose. */
+    /* If two threads free the block at once, only one of them succeeds. */
     if (tag_kind(tag) != RUN_BLOCK ||
         !atomic_compare_exchange_strong_explicit(&run_of(page)->tag, &tag, freed,
                                                  memory_order_acq_rel, memory_order_relaxed))
@@ -204,7 +206,7 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     if (have + tag_pages(after) < pages) {
         bool at_top = next + tag_pages(after) == page_counts.top;
         if (!at_top || tag_dirty(after) || !pages_grow_top(pages - have, 1)) return false;
-        /* The top may have grown behind something foreign. */
+        /* The top may have skipped foreign memory as it grew. */
         if (have + tag_pages(run_tag(next)) < pages) return false;
     }
     if (!tag_dirty(run_tag(next))) purge_regret(pages - have);
@@ -219,7 +221,8 @@ RARE bool pages_give_back(void) {
     return meta_give_back() || some;
 }
 
-/* Has never become a slab, or is one no more. Its memory may be inaccessible. */
+/* Discards a run for a slab that has no owner, because the slab was not finished or has retired.
+ * Its memory may be inaccessible. Returns false if the run is something else. */
 static bool pages_discard_unfinished(uint32_t page, uint64_t tag) {
     size_t first = page / GRANULE_PAGES, granules = tag_pages(tag) / GRANULE_PAGES;
     struct slab *head = slab_of(first);
@@ -238,14 +241,15 @@ RARE void pages_rebuild(bool alone) {
     MALLOW_ASSERT(alone || open_lock_is_held(&global_lock));
     size_t top = page_counts.top;
     enum run_kind least_used = alone ? RUN_BLOCK : RUN_LATER;
-    /* What waits is free like the rest; but other threads may be about to push it. */
+    /* Runs that wait for the lock are free. But if there are other threads, they may be about to
+     * push one, so the stack is kept. */
     if (alone) atomic_store_explicit(&pages_later, 0, memory_order_relaxed);
     free_runs_forget();
     uint32_t free_from = GRANULE_PAGES;
     for (uint32_t page = GRANULE_PAGES; page < top;) {
         uint64_t tag = run_tag(page);
         if (tag_kind(tag) >= least_used && !pages_discard_unfinished(page, tag)) {
-            /* Whatever it was, it may have been written. */
+            /* The state of these pages is unknown, so they count as dirty. */
             if (page > free_from) free_run_mark(free_from, page - free_from, true);
             if (tag_kind(tag) != RUN_FOREIGN) page_counts.used += tag_pages(tag);
             page += tag_pages(tag);

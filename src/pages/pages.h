@@ -1,13 +1,13 @@
 /*
  * The page heap: runs of 4 KiB pages, for slabs and for blocks too large for a slab.
  *
- * What a page is stands in runs[page].tag, one word, so that each change of ownership is one
- * store. The words of used runs are the truth; free lists and the words of free runs are derived
- * and can be rebuilt from it (pages_rebuild). Free runs are dirty (handed out before) or clean
- * (read as zero, not resident); neighbours of one kind are always merged.
+ * Each page has a tag of one word, so that each change of ownership is one store. The tags of used
+ * runs are the truth; the free lists and the tags of free runs are derived from them and can be
+ * rebuilt (pages_rebuild). Free runs are dirty (handed out before) or clean (read as zero, not
+ * resident). Neighbours of one kind are always merged.
  *
- * The global lock must be held for everything here but run_tag and pages_free_later. Its holder may
- * go for ever at any instruction: that is what pages_rebuild is for.
+ * The global lock must be held for everything here except pages_free_later. Its holder may be gone
+ * for good after any instruction, which is why pages_rebuild exists.
  */
 #ifndef MALLOW_PAGES_H
 #define MALLOW_PAGES_H
@@ -19,36 +19,38 @@
 #include "pages/page_counts.h"
 #include "pages/space.h"
 
-/* Takes a run whose address is a multiple of `align` pages (a power of two). *clean tells
- * that it reads as zero. Returns its first page, or 0 when there is no memory. */
+/* Takes a run whose address is a multiple of `align` pages (a power of two). Returns its first
+ * page, or 0 when there is no memory. *clean: true if the run reads as zero. */
 uint32_t pages_alloc(uint32_t pages, uint32_t align, enum run_kind kind, bool *clean);
 
 /* Gives a used run back. `clean`: its memory reads as zero and is not resident. */
 void pages_free(uint32_t page, bool clean);
 
-/* Frees a block's run without the lock: the next that holds the lock and calls pages_settle gives
- * it back. False when the run is no block (any more). */
+/* Frees the run of a block without the lock. The next pages_settle under the lock gives it back.
+ * False when the run is not a block, or was freed already. */
 bool pages_free_later(uint32_t page);
 
-/* Gives back what was freed since the last time. */
+/* Gives back the runs that pages_free_later has freed. */
 void pages_settle(void);
 
 /* Gives the tail of a used run back, keeping its first `pages`. */
 void pages_shrink(uint32_t page, uint32_t pages);
 
-/* Extends a used run to `pages` over its free neighbour; false when that does not suffice. */
+/* Extends a used run to `pages` pages over the free run after it; false when there is not enough
+ * room. */
 bool pages_extend(uint32_t page, uint32_t pages);
 
-/* Unmaps what is free behind the last used run, and what was mapped ahead of need for blocks and
- * for the allocator's own memory: they count against limits. False when there is nothing. */
+/* Unmaps the free pages after the last used run, and memory that was mapped ahead of need for
+ * blocks and for the allocator itself, because they count against limits. False when there are
+ * none. */
 bool pages_give_back(void);
 
-/* Makes the lists and counts anew from the tags of used runs. alone: there is no other thread. */
+/* Rebuilds the lists and counts from the tags of used runs. alone: there is no other thread. */
 void pages_rebuild(bool alone);
 
 struct page_counts pages_count(void);
 
-/* The first page of the run that the page is in: for messages, slow. */
+/* Returns the first page of the run that the page is in. It is slow, and meant for messages. */
 uint32_t pages_find_start(uint32_t page);
 
 #endif

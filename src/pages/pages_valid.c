@@ -37,7 +37,7 @@ bool pages_run_is_valid(uint32_t page) {
     return true;
 }
 
-/* The runs in one list; `dirty` as its index in free_bins. */
+/* Checks one list and returns the number of its runs. dirty: its index in free_bins. */
 static size_t pages_list_count(unsigned dirty, unsigned bin) {
     size_t count = 0;
     uint32_t before = 0;
@@ -53,7 +53,7 @@ static size_t pages_list_count(unsigned dirty, unsigned bin) {
     return count;
 }
 
-static size_t pages_valid_runs; /* by the last walk */
+static size_t pages_valid_runs; /* found by the last pages_are_valid */
 
 bool pages_are_valid(void) {
     struct page_counts seen = {.top = page_counts.top};

@@ -1,5 +1,4 @@
-/* The invariants of the page heap, for assertions. Each function that ends in `valid` asserts them
- * and returns true. */
+/* The invariants of the page heap, for assertions. Each function asserts them and returns true. */
 #ifndef MALLOW_PAGES_VALID_H
 #define MALLOW_PAGES_VALID_H
 
@@ -14,7 +13,7 @@ bool pages_run_is_valid(uint32_t page);
  * that each free run is in the list for its length, and that the counts are right. Returns true. */
 bool pages_are_valid(void);
 
-/* Does the same once in as many calls as there are runs. */
+/* Does the same, but only once in as many calls as there are runs. */
 bool pages_are_valid_at_times(void);
 
 #endif

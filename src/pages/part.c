@@ -9,7 +9,7 @@
 #define STEP_MIN ((size_t)256 * KIB)
 #define STEP_MAX ((size_t)64 * MIB)
 
-/* How far a mapping of somebody else's may reach into the range. */
+/* How far a foreign mapping may reach into the range. */
 #define SKIP_MAX ((size_t)64 * GIB)
 
 void part_undo(struct part *part) {
@@ -24,24 +24,25 @@ void part_advise(const struct part *part, size_t from, size_t to) {
     if (part->huge_pages && to > from) os_advise_huge(part->start + from, to - from);
 }
 
-/* Fresh pages are in memory at once, as mlockall(MCL_FUTURE) demands: what is not needed yet would
- * take memory and the limit of what may be locked. The kernel does not purge pages that are locked,
- * and to purge one that nobody has touched changes nothing: so that is how it is found out. */
+/* True if fresh pages are resident at once, as after mlockall(MCL_FUTURE). Pages that are mapped
+ * ahead of need would then take memory and count against the limit on locked memory. It is found
+ * out by purging an untouched page: the kernel refuses that for locked pages, and otherwise nothing
+ * changes. */
 static bool part_fresh_is_locked;
 
 size_t part_step(const struct part *part) {
-    /* Steps grow with the part, so that a large heap is not a long series of system calls. */
+    /* Steps grow with the part, so that a large heap takes few system calls. */
     if (part_fresh_is_locked) return STEP_MIN;
     return max_size(STEP_MIN, min_size(part->accessible / 4, STEP_MAX));
 }
 
-/* The break must stand where the part ends or, before the first step, in the granule before. */
+/* The break must be at the end of the part or, before the first step, in the granule before it. */
 static bool part_extend_break(char *end, size_t bytes) {
     char *now = os_break();
     return now <= end && end - now < (ptrdiff_t)GRANULE && os_break_move(now, end + bytes);
 }
 
-/* The part goes on by mappings. */
+/* Continues the part with mappings. */
 static void part_follow_break(struct part *part) {
     if (part->by == GROW_BREAK) part->lowest = part->accessible;
     part->by = GROW_MAPPED;
@@ -100,7 +101,7 @@ bool part_shrink(struct part *part, size_t bytes) {
     size_t before = part->accessible, to = max_size(round_up(bytes, os_page_size()), part->lowest);
     MALLOW_ASSERT(part->asked_for <= part->limit);
     if (to >= before) return false;
-    part->accessible = to; /* first: a fork meanwhile finds a step that was asked for */
+    part->accessible = to; /* first: the child of a fork then finds an unfinished step */
     bool gone = part_give_back(part, part->start + to, before - to);
     if (!gone) part->accessible = before;
     part->asked_for = part->accessible;
@@ -116,7 +117,8 @@ RARE void part_repair(struct part *part) {
     part->asked_for = part->accessible;
 }
 
-/* Behind what the program has added to its data segment itself; where in the part, or 0. */
+/* Continues after memory that the program has added to its data segment. Returns the offset in the
+ * part, or 0. */
 static size_t part_pass_break(struct part *part, size_t bytes) {
     char *now = os_break(), *end = part->start + part->accessible;
     if (part->by != GROW_BREAK || now <= end) return 0;
@@ -125,7 +127,8 @@ static size_t part_pass_break(struct part *part, size_t bytes) {
     return os_break_move(now, part->start + next + bytes) ? next : 0;
 }
 
-/* At the first place behind a mapping that is within reach. */
+/* Continues after a foreign mapping, if it ends within SKIP_MAX. Returns the offset in the part, or
+ * 0. */
 static size_t part_pass_mapping(struct part *part, size_t bytes) {
     if (part->by == GROW_COMMITTED || !part->occupied) return 0;
     for (size_t step = MIB; step <= SKIP_MAX; step *= 2) {

@@ -22,8 +22,10 @@
 #define BURST_SHOWN ((size_t)128 * MIB >> RUN_SHIFT)
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
 
-#define GROUP_PART 8    /* of what the control group allows may be kept, at most */
-#define GROUP_MARGIN 16 /* of it is for what is not counted here: stacks, libraries, the kernel */
+/* At most an eighth of the control group's limit is kept. A sixteenth of the limit is for memory
+ * that is not counted here: stacks, libraries, the kernel. */
+#define GROUP_PART 8
+#define GROUP_MARGIN 16
 
 #define SLACK_MINIMUM ((size_t)256 * KIB >> RUN_SHIFT)
 
@@ -34,20 +36,20 @@ static struct {
     size_t lowest_dirty; /* the fewest dirty pages during this tick */
 } purge_window;
 
-/* What the program frees and needs again within a second. A program that does so shows it the first
- * time, when what went has to be fetched again; one that has freed what it will not need does not.
- */
+/* Memory that the program frees and needs again within a second. A program shows this behaviour the
+ * first time, when it needs pages that were just purged. A program that no longer needs the memory
+ * does not. */
 static struct {
     size_t allowed;  /* pages that are kept within a tick, however few are used */
-    size_t returned; /* pages that went as excess, */
-    size_t missed;   /* and fresh ones that were needed since: */
-    int64_t until;   /* both count until then */
+    size_t returned; /* pages that were purged as excess, */
+    size_t missed;   /* and fresh ones that were needed since then: */
+    int64_t until;   /* both are counted until then */
 } purge_burst = {.allowed = BURST_FIRST};
 
-/* What the process's control group allows, in pages. */
+/* The limit of the process's control group, in pages. */
 static struct {
-    size_t limit; /* the tightest of the groups' */
-    size_t room;  /* what other processes leave of it */
+    size_t limit; /* the lowest of the groups it belongs to */
+    size_t room;  /* the part of it that other processes do not use */
 } purge_group = {SIZE_MAX, SIZE_MAX};
 
 void purge_set_retain(size_t bytes) { purge_retain_bytes = bytes; }
@@ -61,7 +63,7 @@ size_t purge_slack(void) {
 
 /* ---- the control group ---- */
 
-/* Pages that are not free, resident or not. */
+/* Returns the pages that are not free, resident or not. */
 static size_t purge_pages_in_use(void) {
     return page_counts.used + ((mapping_bytes() + meta_bytes_used()) >> RUN_SHIFT);
 }
@@ -70,7 +72,7 @@ RARE void purge_read_group(void) {
     struct cgroup_memory memory = cgroup_memory();
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return;
-    size_t ours = purge_pages_in_use() + page_counts.dirty; /* a part of what is in use there */
+    size_t ours = purge_pages_in_use() + page_counts.dirty; /* they are part of the group's usage */
     bool limited = memory.limit != SIZE_MAX;
     purge_group.limit = limited ? memory.limit >> RUN_SHIFT : SIZE_MAX;
     purge_group.room =
@@ -78,7 +80,7 @@ RARE void purge_read_group(void) {
     open_lock_drop(&global_lock, &hold);
 }
 
-/* Free pages that the group has room for; none when what is in use comes near the limit. */
+/* Returns how many free pages the group has room for: none when usage comes near the limit. */
 static size_t purge_group_pages(void) {
     if (purge_group.limit == SIZE_MAX) return SIZE_MAX;
     size_t use = purge_pages_in_use() + purge_group.limit / GROUP_MARGIN;
@@ -93,14 +95,15 @@ static size_t purge_budget_pages(void) {
     return min_size(budget, min_size(purge_group.limit / GROUP_PART, purge_group_pages() / 2));
 }
 
-/* What may be kept within a tick: as much as is used, for a block that grows leaves its pages to
- * the next one, and what the program has shown that it needs. */
+/* Returns how many free pages may be kept within a tick: as many as are used, because a block that
+ * grows leaves its pages to the next one, and as many as the program has shown that it needs. */
 static size_t purge_burst_pages(size_t budget) {
     size_t most = min_size(purge_group.limit / GROUP_PART, purge_group_pages() / 2);
     return max_size(budget, min_size(max_size(purge_burst.allowed, page_counts.used), most));
 }
 
-/* Pages beyond what may be kept, however short a time: half a slice, for fewer system calls. */
+/* Returns the dirty pages that may not be kept even for a short time, or 0 while they are few, to
+ * save system calls: half a slice by default. */
 static size_t purge_excess_pages(void) {
     size_t budget = purge_budget_pages(), slack = purge_slack();
     if (purge_retain_bytes == SIZE_MAX) {
@@ -121,7 +124,8 @@ bool purge_excess(void) {
     return gone != 0 && excess > PURGE_SLICE;
 }
 
-/* Once a part of what went is needed again, all of it should have stayed. */
+/* If an eighth of the purged pages (REGRET_PART) is needed again, all of them should have stayed.
+ */
 void purge_regret(size_t pages) {
     open_lock_assert_held(&global_lock);
     if (purge_burst.returned == 0) return;
@@ -133,8 +137,6 @@ void purge_regret(size_t pages) {
     purge_burst.returned = purge_burst.missed = 0;
 }
 
-/* What was free during all of the last tick goes; a slice of it, and the rest with the next calls.
- */
 bool purge_unused(int64_t now) {
     open_lock_assert_held(&global_lock);
     size_t budget = purge_budget_pages();
@@ -151,7 +153,7 @@ bool purge_tick_is_over(int64_t now) {
     return now >= atomic_load_explicit(&purge_window.tick_end, memory_order_relaxed);
 }
 
-#define CALL_NS 100000ll /* decay looks at it once in 64 slow paths */
+#define CALL_NS 100000ll /* decay reads this clock once in 64 slow paths */
 
 int64_t purge_now(void) {
     static _Atomic int64_t counted;
@@ -168,7 +170,7 @@ void purge_after_free(void) {
     if (page_counts.dirty <= budget) return;
     purge_wake();
     if (purge_retain_bytes != SIZE_MAX || page_counts.dirty != before)
-        return; /* a slice is all one call may do */
+        return; /* one call purges at most one slice */
     int64_t time = purge_now();
     if (purge_tick_is_over(time)) purge_unused(time);
 }
@@ -178,7 +180,7 @@ bool purge_exceeds_budget(void) {
     return page_counts.dirty > purge_budget_pages();
 }
 
-/* Dirty pages that are too many while fresh ones are used. */
+/* Returns the dirty pages that should be purged when fresh ones are used. */
 static size_t purge_above_allowance(void) {
     size_t allowance = max_size(2 * purge_budget_pages(), page_counts.used / 2);
     allowance = min_size(allowance, purge_group_pages());

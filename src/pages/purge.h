@@ -1,17 +1,19 @@
 /*
- * How much free memory is kept. Reusing dirty pages is free, faulting fresh ones in is not, and
- * kept memory counts against the process; so:
+ * Decides how much free memory is kept. Dirty pages can be reused at no cost, while fresh pages
+ * cost page faults. But kept memory counts against the process. Therefore:
  *
- *   - what was free during a whole tick is not needed and goes, down to the budget;
- *   - when a request cannot be met from dirty pages, as many of those go as fresh ones come, as
- *     far as they exceed the allowance: then fragmentation does not raise the peak.
+ *   - Pages that were free during a whole tick are not needed. They are purged, down to the budget.
+ *   - When a request cannot be met from dirty pages, as many dirty pages are purged as fresh ones
+ *     are used, if they exceed the allowance. Fragmentation then does not raise the peak.
  *
- * An eighth of what the process's control group allows is the most that is kept by default, and
- * half of what it has room for: nothing near the limit. What the machine has does not matter.
+ * By default, at most an eighth of the limit of the process's control group is kept, and at most
+ * half of the room that the group has left: nothing near the limit. The memory of the machine does
+ * not matter.
  *
- * A program that builds and tears down something large over and over keeps its pages: within a
- * tick they are used. What is freed without being needed again goes at once, for no later call may
- * come. All of it happens on slow paths, under the global lock.
+ * A program that repeatedly builds and frees something large keeps its pages, because it uses them
+ * within a tick. More than may be kept within a tick is purged at once, because there may be no
+ * later call. All of this happens on slow paths. The global lock must be held, except where a
+ * function says otherwise.
  */
 #ifndef MALLOW_PURGE_H
 #define MALLOW_PURGE_H
@@ -24,56 +26,58 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 
-#define PURGE_SLICE ((size_t)2 * MIB >> RUN_SHIFT) /* pages that one call returns with the lock */
+#define PURGE_SLICE ((size_t)2 * MIB >> RUN_SHIFT) /* pages that one call purges under the lock */
 
-/* Bytes of free memory that are kept, and what exceeds them goes at once, in batches; SIZE_MAX:
- * chosen by the amount in use and by time (default). */
-#define PURGE_NEVER (SIZE_MAX - 1) /* all of it */
+/* Sets the bytes of free memory that are kept; memory beyond them is purged at once, in batches.
+ * SIZE_MAX: the amount depends on the memory in use and on time (default). */
+#define PURGE_NEVER (SIZE_MAX - 1) /* keeps all of it */
 void purge_set_retain(size_t bytes);
 
-/* Reads the limit of the process's control group: at start, since a sandbox may forbid it later,
- * and regularly in the purge thread. Takes the lock. */
+/* Reads the limit of the process's control group: at the start, because a sandbox may forbid it
+ * later, and regularly in the purge thread. Takes the lock. */
 void purge_read_group(void);
 
+/* False if all free memory is kept. Needs no lock. */
 bool purge_is_wanted(void);
 
-/* By how many pages a set amount may be exceeded before a batch goes; SIZE_MAX when none is set. */
+/* Returns by how many pages a set amount may be exceeded before a batch is purged, or SIZE_MAX when
+ * no amount is set. Needs no lock. */
 size_t purge_slack(void);
 
-/* Returns a slice of what exceeds the amount that may be kept at all; whether there is more. */
+/* Purges a slice of the pages that may not be kept even briefly. True if there are more. */
 bool purge_excess(void);
 
-/* After pages came back to the page heap. */
+/* Called after pages have come back to the page heap. */
 void purge_after_free(void);
 
-/* The clock of decay. It advances with each call instead where addresses must be the same in every
- * run, and where the system has no clock. */
+/* Returns the time for decay, in nanoseconds. Where addresses must be the same in every run, or the
+ * system has no clock, it advances with each call instead. Needs no lock. */
 int64_t purge_now(void);
 
-/* Without the lock. */
+/* True if the current tick is over. Needs no lock. */
 bool purge_tick_is_over(int64_t now);
 
-/* After the end of a tick, returns a slice of what was free during all of it; true when some went.
- * The next tick begins once no more is left. */
+/* Called after the end of a tick: purges a slice of the pages that were free during all of it. True
+ * if any were purged. The next tick begins when none are left. */
 bool purge_unused(int64_t now);
 
-/* True if more free memory is kept than the budget, which goes once it is old enough. */
+/* True if more free memory is kept than the budget. The excess is purged when it is old enough. */
 bool purge_exceeds_budget(void);
 
-/* Fresh pages are needed. */
+/* Called when fresh pages are needed, perhaps because too many were purged. */
 void purge_regret(size_t pages);
 
-/* After a request took `pages`: clean ones when no dirty run fitted. */
+/* Called after a request took `pages` pages. clean: no dirty run fitted. */
 void purge_after_alloc(size_t pages, bool clean);
 
-/* Returns up to `pages` dirty pages of those beyond the allowance; how many it was. */
+/* Purges up to `pages` dirty pages, down to the allowance. Returns how many were purged. */
 size_t purge_exchange(size_t pages);
 
 /* 1 while the purge thread (heap/purge_thread.c) sleeps until memory becomes free. */
 extern _Atomic int purge_sleeper;
 void purge_wake_sleeper(void);
 
-/* Wakes the purge thread. Slow paths that leave memory free call it. */
+/* Wakes the purge thread. Slow paths that leave memory free call this. Needs no lock. */
 ALWAYS_INLINE void purge_wake(void) {
     if (unlikely(atomic_load_explicit(&purge_sleeper, memory_order_relaxed) != 0))
         purge_wake_sleeper();

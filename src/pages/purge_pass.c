@@ -6,7 +6,7 @@
 #include "pages/pages.h"
 #include "pages/purge.h"
 
-#define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* more is rarely touched at once */
+#define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* pages; rarely more are touched at once */
 
 bool purge_pass_unused(int64_t now) {
     if (!purge_tick_is_over(now)) return false;

@@ -1,5 +1,5 @@
-/* Purging for callers without the global lock: each call takes it for one slice at a time, after
- * what was freed without it has come back (pages_settle). */
+/* Purging for callers that do not hold the global lock. Each call takes it for one slice at a time,
+ * and first gives back runs that were freed without it (pages_settle). */
 #ifndef MALLOW_PURGE_PASS_H
 #define MALLOW_PURGE_PASS_H
 
@@ -7,15 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* When nothing was freed for long: returns a slice of what was free during a whole tick; true when
- * some went. */
+/* Purges a slice of the pages that were free during a whole tick, even if nothing is freed any
+ * more. True if any were purged. */
 bool purge_pass_unused(int64_t now);
 
-/* True if pages are kept that could become old enough. */
+/* True if pages are kept that can still become old enough to be purged. */
 bool purge_pass_has_more(void);
 
-/* Returns dirty pages for `pages` fresh ones, for mappings and for more pages than PURGE_SLICE,
- * which purge_after_alloc leaves to this: a slice after the other, so that nobody waits long. */
+/* Purges dirty pages in exchange for `pages` fresh ones. For mappings, and for runs of more than
+ * PURGE_SLICE pages, which purge_after_alloc leaves to this function. It purges one slice after the
+ * other, so that no thread waits long for the lock. */
 void purge_pass_exchange(size_t pages);
 
 #endif

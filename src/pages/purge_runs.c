@@ -11,7 +11,7 @@
 #include "pages/pages_valid.h"
 #include "pages/space.h"
 
-/* Gives back the last `pages` of a dirty run, or some more to make whole ones. */
+/* Purges the last `pages` pages of a dirty run, rounded up to whole pages of the kernel. */
 static bool purge_runs_tail(uint32_t run, uint32_t pages) {
     uint32_t length = tag_pages(run_tag(run)), unit = (uint32_t)(os_page_size() / RUN_PAGE);
     struct page_range gone = free_run_whole_pages(run);
@@ -44,8 +44,8 @@ size_t purge_runs_dirty(size_t pages) {
     return done;
 }
 
-/* The free run that ends at the top, clean if that can be, or 0. */
-/* NOLINTNEXTLINE(misc-no-recursion): once more, without what was dirty */
+/* Returns the clean run that ends at the top, or 0. Purges a dirty run at the top first. */
+/* NOLINTNEXTLINE(misc-no-recursion): once more, after the dirty pages are purged */
 static uint32_t purge_runs_last(void) {
     uint64_t last = run_tag((uint32_t)page_counts.top - 1);
     enum run_kind kind = tag_kind(last);

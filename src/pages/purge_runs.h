@@ -1,19 +1,17 @@
-/*
- * Returns the memory of free runs to the kernel, whatever is asked for: purge.c decides how much.
- * The global lock must be held.
- */
+/* Returns the memory of free runs to the kernel; purge.c decides how much. The global lock must be
+ * held. */
 #ifndef MALLOW_PURGE_RUNS_H
 #define MALLOW_PURGE_RUNS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Returns up to `pages` dirty pages to the kernel, rounded up to whole ones of its own, from the
- * largest runs; how many it was. */
+/* Purges up to `pages` dirty pages of the longest runs, rounded up to whole pages of the kernel.
+ * Returns how many were purged. */
 size_t purge_runs_dirty(size_t pages);
 
-/* Unmaps what is free behind the last used run, and what was mapped ahead of need for blocks: they
- * count against limits. False when there is nothing. */
+/* Unmaps the free pages after the last used run, and memory that was mapped ahead of need for
+ * blocks, because they count against limits. False when there are none. */
 bool purge_runs_top(void);
 
 #endif

@@ -8,14 +8,14 @@
 
 struct space space = {.top_pad = 128 * KIB};
 
-/* Half a TiB of blocks; the address space is free until it is touched. */
+/* Half a TiB of blocks. Address space costs nothing until it is touched. */
 #define LARGEST_GRANULES ((size_t)1 << 23)
 #define SMALLEST_GRANULES ((size_t)64)
 
 #define RANDOM_TRIES 8
 
-/* The allocator's memory per granule, at most: a state byte for each unit and the guard byte of
- * the smallest slots, and as much again for magazines and what shared slots are kept in. */
+/* The allocator's own memory for a granule, at most: a state byte for each unit and a cache line
+ * for the guard byte, and as much again for magazines and the lists of shared slots. */
 #define META_PER_GRANULE ((size_t)2 * (GRANULE / UNIT + CACHE_LINE))
 #define META_MINIMUM ((size_t)4 * MIB)
 
@@ -31,7 +31,8 @@ static size_t space_own_bytes(size_t granules) {
     return space_granule_bytes(granules) + space_meta_bytes(granules);
 }
 
-/* `blocks` NULL: behind the rest; else they grow by the break. */
+/* blocks: NULL if the blocks follow the other parts, or else the place where they grow by the
+ * break. */
 static void space_lay_out(char *start, char *blocks, size_t granules, enum growth by) {
     MALLOW_ASSERT((uintptr_t)start % GRANULE == 0);
     MALLOW_ASSERT((uintptr_t)blocks % GRANULE == 0);
@@ -46,7 +47,7 @@ static void space_lay_out(char *start, char *blocks, size_t granules, enum growt
     space.base = space.block_part.start;
 }
 
-/* The first step of each part; the granules last, for only then pointers are looked at. */
+/* Makes the first step of each part. The granules come last, because they enable look-ups. */
 static bool space_begin(void) {
     if (part_grow(&space.meta_part, 1) && space_grow(1)) return true;
     part_undo(&space.granule_part);
@@ -55,15 +56,15 @@ static bool space_begin(void) {
     return false;
 }
 
-/* In the second to fourth eighth of the address space: above what a program's own addresses and a
- * sanitizer's low memory take, below executables (from two thirds on), libraries and stacks. The
- * kernel maps nothing there unasked. */
+/* The place is in the second to fourth eighth of the address space. That is above the program's own
+ * addresses and the low memory of sanitizers, and below executables (from two thirds on), libraries
+ * and stacks. The kernel chooses no address there by itself. */
 char *space_random_place(void) {
     size_t eighth = (size_t)1 << (os_address_bits() - 3);
     return (char *)eighth + (os_random() % (3 * eighth >> GRANULE_SHIFT) << GRANULE_SHIFT);
 }
 
-/* An eighth of the address space at most. */
+/* The range takes at most an eighth of the address space. */
 static bool space_choose_range(char *blocks) {
     if (sizeof(void *) < 8) return false;
     size_t eighth = (size_t)1 << (os_address_bits() - 3);
@@ -76,8 +77,8 @@ static bool space_choose_range(char *blocks) {
     return false;
 }
 
-/* The largest that is granted. Blocks that stand apart need their share of what is left too, but in
- * the end as little is taken as can be. */
+/* Reserves the largest range that is granted. Blocks that lie elsewhere need some of the remaining
+ * address space, so a range of their size is demanded as well, except in the last attempt. */
 static bool space_reserve(char *blocks) {
     for (size_t granules = LARGEST_GRANULES; granules >= SMALLEST_GRANULES; granules /= 2) {
         bool last = granules == SMALLEST_GRANULES && blocks != NULL;
@@ -126,7 +127,7 @@ RARE void space_use_huge_pages(void) {
 
 RARE void space_repair(void) {
     if (space.granules == 0) {
-        space.base = NULL; /* another range is as good */
+        space.base = NULL; /* another range will do as well */
         return;
     }
     part_repair(&space.granule_part);
@@ -143,13 +144,13 @@ size_t space_skip(size_t granules) {
     size_t next = part_skip(part, bytes);
     if (next == 0) return 0;
     if (space_grow(part->accessible / GRANULE)) return next / GRANULE;
-    part_give_back(part, part->start + next, bytes); /* no descriptors for it */
+    part_give_back(part, part->start + next, bytes); /* there are no descriptors for it */
     *part = before;
     return 0;
 }
 
-/* Of two at once either may be the last: whoever enters a slow path in vain goes on there, and
- * whoever does not is as right. */
+/* If two threads do this at once, either may be the last. A call that takes the slow path without
+ * need continues there, and a call that takes the fast path is served correctly, too. */
 void space_serve_fast(bool fast) {
     racy_store(&space.slow, !fast);
     __atomic_store_n(&space.fast_granules,
@@ -157,8 +158,8 @@ void space_serve_fast(bool fast) {
                      __ATOMIC_RELEASE);
 }
 
-/* Describes all that is accessible. Descriptors are read without a lock: their number never
- * falls, though the pages of the last granules may have been given back. */
+/* Makes the descriptors of all accessible granules accessible. They are read without a lock, so
+ * their number never falls, even when the pages of the last granules were given back. */
 static bool space_describe(void) {
     size_t usable = max_size(space.block_part.accessible / GRANULE, space.granules);
     if (!part_grow(&space.granule_part, usable * sizeof(struct granule))) return false;
@@ -168,7 +169,7 @@ static bool space_describe(void) {
     return true;
 }
 
-/* `wish` bytes of blocks, `bytes` at least, or none. */
+/* Makes `wish` bytes of blocks usable, or at least `bytes`; false with nothing changed. */
 /* NOLINTNEXTLINE(misc-no-recursion): once more, with wish == bytes */
 static bool space_grow_described(size_t bytes, size_t wish) {
     size_t before = space.block_part.accessible;

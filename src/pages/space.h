@@ -1,5 +1,6 @@
 /*
- * The address space: the blocks and, apart from them, everything the allocator knows about them.
+ * The address space: the blocks and, separate from them, all data that the allocator has about
+ * them.
  *
  *     +----------------+--------------------+------------------------------------+
  *     | descriptors    | allocator's memory | granules: slabs and runs of blocks |
@@ -8,26 +9,27 @@
  *     +----------------+--------------------+------------------------------------+
  *                                           ^ space.base
  *
- * Each part is made accessible from its left, in steps, as it is needed. Nothing of the
- * allocator's is inside a granule that a block may be in.
+ * Each part is made accessible from its left, in steps, as it is needed. The allocator keeps none
+ * of its data in a granule that may contain a block.
  *
- * The range is chosen at random in a part of the address space where the kernel places nothing by
- * itself, and mapped only as far as it is used: what is not mapped counts against no limit, also
- * not one that the program sets later (RLIMIT_AS), is in no core and is not locked by mlockall.
- * Where that range cannot be had, a reservation without access is made instead, the largest that
- * is granted.
+ * The range is chosen at random in an area of the address space where the kernel places nothing by
+ * itself, and is mapped only as far as it is used. Addresses that are not mapped count against no
+ * limit, not even one that the program sets later (RLIMIT_AS), are in no core dump, and are not
+ * locked by mlockall. If no such range is available, the largest reservation without access that is
+ * granted takes its place.
  *
- * With backend=brk, and where no reservation for blocks is granted, they stand apart from the rest,
- * at the end of the data segment:
+ * With backend=brk, and where no reservation for blocks is granted, the blocks are separate from
+ * the rest, at the end of the data segment:
  *
  *     +-----------------+---------+---------+---------+- - - - - - - - - - - -
- *     | program's data, | granules | foreign | granules | what else is mapped
- *     | rounded up      |         |  sbrk   |         | behind, once the break is stuck
+ *     | program's data, | granules | foreign | granules | mappings after these,
+ *     | rounded up      |         |  sbrk   |         | once the break cannot move
  *     +-----------------+---------+---------+---------+- - - - - - - - - - - -
  *                       ^ space.base                  ^ break
  *
- * What the program itself adds to the segment begins where our last step ended, and is passed over
- * up to the next granule. Once the break cannot move any further, the part goes on by mappings.
+ * Memory that the program itself adds to the segment begins where the allocator's last step ended,
+ * and is skipped up to the next granule. Once the break cannot move any further, mappings continue
+ * the part.
  */
 #ifndef MALLOW_SPACE_H
 #define MALLOW_SPACE_H
@@ -43,8 +45,8 @@
 #include "pages/part.h"
 
 struct space {
-    /* What every free reads: constant after start-up, but for the number, which only grows; 0 while
-     * special modes send every call to a slow path, so that the fast one ends soon. */
+    /* Every free reads these. They are constant after start-up, except for the number, which only
+     * grows, and is 0 while a mode sends every call to a slow path. */
     char *base;
     size_t fast_granules;
     struct granule *granule; /* the descriptors */
@@ -58,47 +60,48 @@ struct space {
 
 extern struct space space;
 
-/* Chooses where everything is; false when the kernel grants no address space at all. */
+/* Chooses the places of all parts; false when the kernel grants no address space at all. */
 bool space_choose(bool by_break);
 
-/* True when the blocks are to lie at the program break. Called before the library is loaded, when
- * no setting has been read: see process/hooks.c. */
+/* Returns true if the blocks should be at the program break. It is called before the library is
+ * started, when no setting has been read; see process/hooks.c. */
 extern bool (*const space_wants_break)(void);
 
-/* Makes the address space usable, before the first allocation, which may come from the loader.
- * Returns false when there is none (yet). */
+/* Makes the address space usable before the first allocation, which may come from the loader. False
+ * when no address space is available now. */
 bool space_start(void);
 
 /* Like space_start, for a caller that holds the global lock. */
 bool space_start_locked(void);
 
-/* A place for a range, at random, where nothing is mapped unasked; aligned to GRANULE. */
+/* Returns a random place for a range, aligned to GRANULE, where the kernel itself maps nothing. */
 char *space_random_place(void);
 
-/* Goes on with that many granules behind what somebody else has put in the way of the blocks.
+/* Makes that many granules usable after foreign memory that blocks the growth of the blocks.
  * Returns the first of them, or 0. */
 size_t space_skip(size_t granules);
 
-/* Like part_repair, for all parts, and for a space whose start was interrupted. */
+/* Does part_repair for all parts, and resets an address space whose start was interrupted. */
 void space_repair(void);
 
-/* From now on, and for the blocks that there are. */
+/* Advises the system to use huge pages for existing blocks, and for new ones from now on. */
 void space_use_huge_pages(void);
 
-/* Whether the heap's range, which has been chosen, is nowhere near. */
+/* True if these bytes do not overlap any part. The places of the parts must be chosen. */
 bool space_is_apart(const char *start, size_t bytes);
 
-/* Whether the fast path is in use. */
+/* Sets whether the fast path is in use. */
 void space_serve_fast(bool fast);
 
 /* Makes the granules [0, granules) usable, with their descriptors; false with nothing changed. */
 bool space_grow(size_t granules);
 
-/* Gives back what lies beyond the blocks' first `bytes` and was mapped ahead of need, so that a
- * limit can be used to its end. False when there is nothing. */
+/* Gives back all but the first `bytes` bytes of blocks, which was mapped ahead of need, so that a
+ * limit can be used up completely. False when there is nothing. */
 bool space_give_back(size_t bytes);
 
-/* The granule's number; >= space.granules for every pointer that is not ours, NULL included. */
+/* Returns the number of the granule that p lies in. It is at least space.granules for every pointer
+ * outside the blocks, including NULL. */
 ALWAYS_INLINE size_t granule_of(const void *p) {
     return ((uintptr_t)p - (uintptr_t)space.base) >> GRANULE_SHIFT;
 }
@@ -107,7 +110,7 @@ static inline char *granule_start(size_t granule) {
     return space.base + (granule << GRANULE_SHIFT);
 }
 
-/* The page's number, from space.base. */
+/* Returns the number of the page that p lies in, counted from space.base. */
 static inline uint32_t page_of(const void *p) {
     return (uint32_t)(((uintptr_t)p - (uintptr_t)space.base) >> RUN_SHIFT);
 }
