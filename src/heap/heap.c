@@ -2,12 +2,10 @@
 
 struct entry heap_no_entries[1];
 
-#define EMPTY_1 {heap_no_entries, heap_no_entries + 1}
-#define EMPTY_8 EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1, EMPTY_1
-#define EMPTY_72 EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8, EMPTY_8
-_Static_assert(CLASSES == 73, "the initialiser below names each magazine");
-
-struct empty_heap empty_heap = {.magazine = {EMPTY_72, EMPTY_1}, .busy = 1};
+struct empty_heap empty_heap = {
+    .magazine = {[0 ... CLASSES - 1] = {heap_no_entries, heap_no_entries + 1}},
+    .busy = 1,
+};
 
 __thread struct heap *self_heap = EMPTY_HEAP;
 

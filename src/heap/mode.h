@@ -3,14 +3,8 @@
  * one through this table, in tail position.
  *
  * Modes form a stack. A mode passes what it does not serve to the mode below it. At the bottom is
- * the plain mode, which serves everything. process/modes.c puts the stack together:
- *
- *     calls that observers see        check/observed.c
- *     guarded blocks, one in N        check/guarded.c
- *     check=full, or check=hard       check/full_mode.c, check/hard_mode.c
- *     guarded blocks, all large ones  check/guarded.c
- *     filled blocks                   check/filled.c
- *     plain blocks                    check/plain.c
+ * the plain mode, which serves everything. process/modes.c has the table of all modes and puts the
+ * stack together.
  */
 #ifndef MALLOW_MODE_H
 #define MALLOW_MODE_H
