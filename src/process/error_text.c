@@ -21,7 +21,7 @@ const char *error_text(int error) {
     case ENXIO:
         return "no process reads from the pipe";
     case ENOSPC:
-        return "no space is left on the device on the device";
+        return "no space is left on the device";
     case EMFILE:
     case ENFILE:
         return "too many files are open";
