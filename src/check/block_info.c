@@ -59,7 +59,7 @@ static bool block_info_of_shared(const struct slab *granule, const void *p,
 
 /* Returns the first page of the run that `page` lies in. Searching backwards through a large run
  * takes long, so the run that was found last is tried first. If it is still a block and reaches
- * `page`, it is the one. */
+ * `page`, it is the run that `page` lies in. */
 static uint32_t block_info_run_start(uint32_t page) {
     static uint32_t last;
     uint32_t start = racy_load(uint32_t, &last);

@@ -8,7 +8,7 @@
 
 #include "report/block.h"
 
-/* Does what block_info_of does, but only for guarded and checked blocks, of which more is known. */
+/* Like block_info_of, but only for guarded and checked blocks, about which more is recorded. */
 bool block_info_checked(const void *p, struct block_info *info);
 
 /* Describes the block that p lies in, or whose redzone p lies in. Returns false if there is

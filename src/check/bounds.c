@@ -29,10 +29,10 @@ static NOINLINE size_t bounds_limit_elsewhere(const void *p) {
     return block_info_of(p, &block) ? bounds_limit_from(&block, p) : SIZE_MAX;
 }
 
-/* The library's own code may access anything, because it fills redzones. It is recognised by the
- * return address, which a tail call would not leave there: none of its functions ends with a call
- * that accesses memory outside a block. Most pointers lead to the stack, to static data or to used
- * slots of slabs, and are answered here. */
+/* The library's own code may access anything, because it fills redzones. Its calls are recognised
+ * by their return address. A tail call would leave a different return address, so none of its
+ * functions ends with a call that accesses memory outside a block. Most pointers lead to the stack,
+ * to static data or to used slots of slabs. For these, this function needs no further look-up. */
 EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (unlikely(loaded_is_own((uintptr_t)caller))) return SIZE_MAX;
     size_t granule = granule_of(p);

@@ -19,7 +19,7 @@ void mallow_check_begin(const void *start, const void *end);
 enum mallow_access {
     MALLOW_READ,
     MALLOW_WRITE,
-    MALLOW_STRING,  /* a string is read, or appended to, that does not end within its block */
+    MALLOW_STRING,  /* the string that is read or appended to does not end within its block */
     MALLOW_OVERLAP, /* `length` bytes are copied from `from` to p, and the two areas overlap */
 };
 

@@ -1,6 +1,5 @@
-/* Plain blocks that are filled: with a pattern when they are allocated and freed (M_PERTURB), or
- * with zeros when they are freed (zero_on_free, and check=hard, where all free memory must be
- * zero). */
+/* Fills plain blocks: with a pattern when they are allocated and freed (M_PERTURB), or with zeros
+ * when they are freed (zero_on_free, and check=hard, where all free memory must be zero). */
 #include <string.h>
 
 #include "base/settings.h"

@@ -16,7 +16,7 @@
 #include "os/thread_id.h"
 #include "report/report.h"
 
-#define RECORD_KNOWN 0x80u /* a bit next to the family: the record was written */
+#define RECORD_KNOWN 0x80u /* set in `family`: the record was written */
 #define FAMILY_MASK 0x0fu
 
 #define ZONE_SMALL 32u
@@ -104,8 +104,8 @@ uint8_t full_fill_of_fresh(void) {
     return settings.perturb != 0 ? (uint8_t)(settings.perturb ^ 0xff) : FILL_FRESH;
 }
 
-/* Fetches a slot that leaves the quarantine soon into the cache, as it has not been touched for a
- * long time. */
+/* Prefetches a slot that will leave the quarantine soon, because it has not been touched for a long
+ * time. */
 static void full_fetch_next(const struct heap *heap, unsigned size_class) {
     struct entry entry = quarantine_look_ahead(heap, size_class);
     if (entry.slot == NULL) return;
@@ -116,9 +116,9 @@ static void full_fetch_next(const struct heap *heap, unsigned size_class) {
     fetch_ahead(record_of(&next));
 }
 
-/* Takes a slot and sets its state to CLOSING, so that it belongs to this thread alone. Sets *filled
- * if it comes from the quarantine, and must still have its fill. Returns false if there is no
- * memory. */
+/* Takes a slot and sets its state to CLOSING, so that only this thread may use it. Sets *filled if
+ * the slot comes from the quarantine and must therefore still have its fill. Returns false if there
+ * is no memory. */
 ALWAYS_INLINE bool full_take_slot(struct heap *heap, unsigned size_class, struct slot_ref *ref,
                                   bool *filled) {
     struct entry entry = quarantine_take(heap, size_class);
@@ -193,7 +193,7 @@ bool full_is_known(const struct slot_ref *ref) {
     return state != SLOT_USED && state != SLOT_FRESH && state != SLOT_CACHED_FRESH;
 }
 
-/* Returns which redzone was written to, and sets *where to the first such byte. */
+/* Returns which redzone was written to, and sets *where to the first byte that was changed. */
 static enum damage full_find_damage(const struct slot_ref *ref, const char **where) {
     size_t left = record_of(ref)->offset;
     *where = NULL;
@@ -239,8 +239,8 @@ enum damage full_verify(const struct slot_ref *ref, const char *when) {
 
 /* ---- freeing ---- */
 
-/* Claims the block that begins at p. Reports an error and returns false if there is none, or if
- * another thread that frees it at the same time has claimed it. */
+/* Claims the block that begins at p. If there is none, or another thread that frees it at the same
+ * time has claimed it first, reports an error and returns false. */
 static bool full_close_slot(const struct slot_ref *ref, const void *p) {
     uint8_t live = SLOT_CHECKED;
     if (p != full_block_start(ref)) {

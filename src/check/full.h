@@ -22,13 +22,13 @@
 #include "report/block.h"
 
 /* The values of bytes in fresh and freed memory, unless M_PERTURB sets others. A pointer that
- * consists of either value is no valid address. */
+ * consists of either value is not a valid address. */
 #define FILL_FRESH 0x2au
 #define FILL_FREED 0xd5u
 uint8_t full_fill_of_fresh(void);
 
-/* Returns the stack of the current call; 0 if stacks are not kept. `entry` is that of struct
- * alloc_request. Called by the heap's thread in a slow path. */
+/* Returns the stack of the current call; 0 if stacks are not kept. See struct alloc_request for
+ * `entry`. Called by the heap's thread in a slow path. */
 stack_id full_capture_stack(struct heap *heap, const void *entry);
 
 /* Allocates a block in a slot. Returns NULL if it is too large for one, or if there is no memory.
@@ -44,7 +44,7 @@ bool full_free(struct heap *heap, const struct slot_ref *ref, void *p,
 /* Returns true if the slot has a record of its last block, live or freed. */
 bool full_is_known(const struct slot_ref *ref);
 
-/* Describes that block. */
+/* Describes the last block of the slot. */
 void full_info(const struct slot_ref *ref, struct block_info *info);
 
 /* Checks the redzones of a live block, or the content of a slot in quarantine. Reports and returns

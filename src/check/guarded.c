@@ -30,7 +30,7 @@ static stack_id guarded_capture_stack(const void *entry) {
 
 #define FILL_MAX (64 * KIB) /* bytes; filling must not touch all pages of a large block */
 
-/* Allocates a guarded block; NULL if that fails. guard_alloc returns zeroed memory. */
+/* Allocates a guarded block. Returns NULL if that fails. guard_alloc returns zeroed memory. */
 static void *guarded_obtain(const struct alloc_request *request) {
     if (request->size > PTRDIFF_MAX) return NULL;
     char *p = guard_alloc(request->size, request->align, request->family,
@@ -47,9 +47,10 @@ static void guarded_release(void *p, const struct free_request *request) {
 
 /* ---- one in N ---- */
 
-/* Returns the number of calls after the previous one that reached this mode, this one included. It
- * is the number of slots that the magazine's last refill brought, since the first slot went to that
- * previous call. */
+/* Returns how many allocations of this size class there were since the last one that reached this
+ * mode, including the current one. This is the number of slots that the magazine's last refill
+ * brought: the first slot went to that last call, and the fast path handed out the others. Without
+ * a refill it is 1. */
 static size_t guarded_calls_since(struct heap *heap, size_t size) {
     if (size > SLOT_MAX) return 1;
     struct heap_bin *bin = &heap->bin[size_class_of(size)];

@@ -24,7 +24,7 @@
 
 /* ---- allocation ---- */
 
-/* Returns false if only heap_enter will do. */
+/* Begins a short section in the heap. Returns false if the caller must use heap_enter instead. */
 ALWAYS_INLINE bool hard_begin_fast(struct heap *heap, struct frame_mark *mark) {
     if (unlikely(!heap_is_idle(heap)) || unlikely(heap->hard == NULL)) return false;
     heap_begin_short(heap, mark);
@@ -104,7 +104,7 @@ ALWAYS_INLINE void *hard_take_from(struct hard_ring *ring, size_t size) {
     return hard_hand_out(ring, entry, size);
 }
 
-/* Takes a slot from a ring that has enough; NULL if the slow path must look. */
+/* Takes a slot from a ring that has enough slots. Returns NULL if the slow path is needed. */
 ALWAYS_INLINE void *hard_take_fast(unsigned size_class, size_t size) {
     struct frame_mark mark;
     struct heap *heap = self_heap;
@@ -189,7 +189,7 @@ ALWAYS_INLINE bool hard_close_live(void *p, struct slab **slab, struct entry *en
     if (unlikely(!slot.is_start)) return false;
     *entry = (struct entry){p, slot.state};
     uint8_t live = SLOT_CHECKED;
-    /* If several threads free the block at once, one gets it. */
+    /* If several threads free the block at once, only one of them succeeds. */
     return likely(atomic_compare_exchange_strong_explicit(
         entry->state, &live, SLOT_CLOSING, memory_order_acq_rel, memory_order_relaxed));
 }

@@ -1,14 +1,14 @@
 /*
  * check=hard: checked blocks for production. A block begins at its slot's start. The slot ends with
- * a word of eight bytes, which is keyed by a secret and by the slot's address. It holds how many
- * bytes the block leaves unused, which are at least eight:
+ * a word of eight bytes, which is keyed by a secret and by the slot's address. It holds the number
+ * of bytes that the block leaves unused, which is at least eight:
  *
  *     | block | unused | word |
  *     ^ slot                   ^ next slot
  *
  * An overflow, even by one byte, is found when the block is freed. A write of up to 16 bytes before
  * a block is found when the slot before it is next checked. A word that was copied from another
- * slot does not match, and the word yields the requested size. A block of no bytes lies in an
+ * slot does not match. The word also gives the requested size. A block of no bytes lies in an
  * inaccessible slot. A freed slot is zeroed and waits in a ring of its class and thread until at
  * least HARD_DELAY other slots were freed; it must still be zero then. Slots come from their slabs
  * in an order that cannot be guessed, and memory of one class never serves another.
@@ -41,7 +41,7 @@ void *hard_malloc(size_t size);
 void *hard_malloc_slow(size_t size);
 void hard_free_any(void *p, enum family family);
 
-/* Frees a block in a slot, and reports damage to it. Returns false, and does nothing, if p is not
+/* Frees a block in a slot, and reports damage to it. Does nothing and returns false if p is not
  * such a block. */
 bool hard_free(void *p);
 

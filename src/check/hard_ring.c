@@ -18,7 +18,7 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class) {
         if (!open_lock_take(&global_lock, &hold)) return NULL;
         struct hard *rings = meta_alloc(sizeof *rings);
         if (rings != NULL) memset(rings, 0, sizeof *rings);
-        signal_order(); /* a fork in another thread finds it whole or not at all */
+        signal_order(); /* the child of a fork in another thread finds it complete or not at all */
         heap->hard = rings;
         open_lock_drop(&global_lock, &hold);
         if (rings == NULL) return NULL;
@@ -29,7 +29,7 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class) {
         ring->slot_bytes = (uint32_t)size_class_bytes(size_class);
         ring->minimum = HARD_DELAY;
         ring->entries = meta_alloc(HARD_RING * sizeof *ring->entries);
-        signal_order(); /* the fast path looks at `most` alone */
+        signal_order(); /* the fast path reads only `most` */
         if (ring->entries != NULL)
             ring->most = ring->slot_bytes < LARGE_SLOT ? HARD_RING : HARD_RING_LARGE;
         open_lock_drop(&global_lock, &hold);
@@ -37,7 +37,7 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class) {
     return ring->entries == NULL ? NULL : ring;
 }
 
-/* Fresh slots come before the oldest. */
+/* Puts fresh slots before the oldest one. */
 void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_class) {
     struct entry fresh[REFILL_MAX];
     size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));

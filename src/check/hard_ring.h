@@ -25,10 +25,10 @@
 _Static_assert(HARD_RING_KEPT > HARD_DELAY && HARD_RING_LARGE > HARD_DELAY, "enough for the delay");
 
 struct hard_ring {
-    struct entry *entries; /* NULL while the ring was never used */
+    struct entry *entries; /* NULL until the ring is first used */
     uint32_t head, tail;   /* both grow; a refill moves head back */
     uint32_t slot_bytes;
-    uint32_t most;    /* entries at most; 0 while there is no array */
+    uint32_t most;    /* maximum number of entries; 0 while there is no array */
     uint32_t minimum; /* entries that the fast path leaves: HARD_DELAY or HARD_ALL_KEPT */
 };
 
@@ -54,10 +54,11 @@ ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct entry entry) 
     sanitizer_release(self_heap);
 }
 
-/* Returns the heap's ring of the class, which it makes if need be; NULL if there is no memory. */
+/* Returns the heap's ring for the class, and makes it if necessary. Returns NULL if there is no
+ * memory. */
 struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class);
 
-/* Adds slots from a slab of the class to the ring; none if there is no memory. */
+/* Adds slots from a slab of the class to the ring. Adds none if there is no memory. */
 void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_class);
 
 /* Gives the oldest slots back to their slabs until `down_to` are left. */

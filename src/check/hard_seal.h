@@ -14,7 +14,7 @@
 #include "check/redzone.h"
 
 #define HARD_WORD 8u
-#define HARD_TAIL 16u /* bytes of a slot that are never the program's */
+#define HARD_TAIL 16u /* bytes at the end of a slot that the program never gets */
 
 /* ---- words ---- */
 
@@ -28,7 +28,8 @@ ALWAYS_INLINE uint64_t hard_load_word(const char *from) {
 
 ALWAYS_INLINE void hard_store_word(char *to, uint64_t word) { memcpy(to, &word, sizeof word); }
 
-/* The bytes between block and word. They are not zero, so a null byte too many is found too. */
+/* The value of the bytes between the block and the word. It is not zero, so that a null byte
+ * written past the end of the block is found. */
 #define HARD_GAP 0xb7u
 #define HARD_GAP_WORD (HARD_GAP * 0x0101010101010101ull)
 
@@ -55,7 +56,8 @@ ALWAYS_INLINE void hard_seal(char *slot, size_t bytes, size_t size) {
     if (unused != 0) hard_store_word(at - sizeof(uint64_t), hard_gap_end(unused));
 }
 
-/* Returns the bytes between the block and the word; UINT64_MAX if the word is wrong. */
+/* Returns the number of bytes between the block and the word, or UINT64_MAX if the word is
+ * wrong. */
 ALWAYS_INLINE uint64_t hard_unused_in(const char *slot, size_t bytes) {
     uint64_t word = hard_load_word(slot + bytes - HARD_WORD), unused = word & UINT16_MAX;
     return likely(word == hard_word(slot, unused)) ? unused : UINT64_MAX;
@@ -66,7 +68,7 @@ ALWAYS_INLINE bool hard_is_possible(uint64_t unused, size_t bytes) {
     return unused - (HARD_TAIL - HARD_WORD) <= bytes - HARD_TAIL;
 }
 
-/* Returns true if nothing has changed the gap and the word. */
+/* Returns true if the gap and the word are unchanged. */
 ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
     uint64_t unused = hard_unused_in(slot, bytes);
     const char *at = slot + bytes - HARD_TAIL;

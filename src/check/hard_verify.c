@@ -38,7 +38,7 @@ static RARE const char *hard_find_overflow(char *slot, size_t bytes) {
     return redzone_find_fill_damage(word - unused, unused, HARD_GAP);
 }
 
-/* Describes the block as live, although its state says that it is free while it is being freed. */
+/* Describes the block as live even while it is being freed, when its state no longer says so. */
 RARE void hard_report_overflow(const struct slot_ref *ref, const char *when) {
     struct block_info info;
     hard_info(ref, &info);

@@ -11,7 +11,7 @@
 /* Returns true if the slot holds a block of check=hard, or if its last block was one. */
 bool hard_is_known(const struct slot_ref *ref);
 
-/* Describes that block. */
+/* Describes the block of hard_is_known. */
 void hard_info(const struct slot_ref *ref, struct block_info *info);
 
 /* Reports a write past a live block or to a free slot. Returns true if there was one. */
@@ -26,7 +26,7 @@ bool hard_is_damaged(const struct slot_ref *ref);
 /* Clears the free slots of a slab before check=hard uses its first one. Called by its owner. */
 void hard_wipe(struct slab *slab);
 
-/* Reports an overflow of a live block, also while it is being freed. */
+/* Reports an overflow of a live block, or of a block that is being freed. */
 void hard_report_overflow(const struct slot_ref *ref, const char *when);
 
 /* Reports a write to a free slot, and makes it zero. */

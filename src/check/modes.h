@@ -1,4 +1,4 @@
-/* The modes of this folder (heap/mode.h), for process/modes.c, which puts them together. */
+/* The modes of this folder (heap/mode.h), for process/modes.c, which combines them. */
 #ifndef MALLOW_MODES_H
 #define MALLOW_MODES_H
 

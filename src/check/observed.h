@@ -27,8 +27,8 @@ struct observer {
     void (*allocated)(const void *p, const struct alloc_request *request); /* p NULL: no memory */
     void (*freeing)(void *p, const struct free_request *request);          /* p is still in use */
     void (*resized)(const struct resize_event *event);
-    bool needs_old_address; /* blocks must move by copying only: otherwise the old address would be
-                             * free before `resized` is called */
+    bool needs_old_address; /* blocks may move only by copying: otherwise the old address would be
+                               free before `resized` is called */
 };
 
 /* The observers, with NULL after the last. process/modes.c sets them. */

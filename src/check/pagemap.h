@@ -18,13 +18,13 @@ struct pagemap {
     uint64_t entry[PAGEMAP_WINDOW];
 };
 
-/* Returns false if the kernel does not give this information. */
+/* Returns false if the kernel does not provide this information. */
 bool pagemap_open(struct pagemap *map);
 void pagemap_close(struct pagemap *map);
 
-/* Sets *entry to the entry of the page that the address is in, which has the bits above. Entries
- * are read in windows, so a question about a nearby page reads nothing again. Returns false if the
- * entry cannot be read. */
+/* Sets *entry to the pagemap entry (the bits above) of the page that the address is in. Entries are
+ * read in windows, so that a call for a nearby page usually needs no system call. Returns false if
+ * the entry cannot be read. */
 bool pagemap_at(struct pagemap *map, uintptr_t address, uint64_t *entry);
 
 #endif

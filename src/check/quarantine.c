@@ -17,8 +17,8 @@
 #define DELAY_BYTES ((size_t)1 * MIB)
 #define DELAY_MIN 16u
 
-/* Bytes that all heaps hold. A heap adds what it has counted once that is more than the bound
- * divided by COUNTED_PART. */
+/* Bytes that all heaps hold. A heap adds its own count once that exceeds the bound divided by
+ * COUNTED_PART. */
 static _Atomic size_t quarantine_held_bytes;
 #define COUNTED_PART 64u
 
@@ -106,7 +106,7 @@ bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry) 
     if (quarantine == NULL) return false;
     struct quarantine_ring *ring = &quarantine->rings[size_class];
     if (quarantine_ring_count(ring) == ring->capacity && !quarantine_ring_grow(ring)) return false;
-    /* Counted first, so that the sum is never less than what is held. */
+    /* The bytes are counted first, so that the sum is never less than what is held. */
     quarantine_count_bytes(quarantine, size_class_bytes(size_class));
     *quarantine_ring_at(ring, ring->tail) = entry;
     signal_order();

@@ -27,7 +27,7 @@ struct quarantine_ring {
 
 struct quarantine {
     struct quarantine_ring rings[CLASSES];
-    ptrdiff_t counted;    /* change of the held bytes that is missing in the sum of all heaps */
+    ptrdiff_t counted;    /* change of the held bytes that is not in the sum of all heaps so far */
     unsigned next_victim; /* class that gives up slots next, when too many bytes are held */
 };
 
@@ -43,7 +43,7 @@ bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry);
 struct entry quarantine_take(struct heap *heap, unsigned size_class);
 
 /* Returns the slot that leaves the class after QUARANTINE_AHEAD others, or an entry without a slot
- * if there are not so many. The heap must have a quarantine. */
+ * if there are too few. The heap must have a quarantine. */
 #define QUARANTINE_AHEAD 3u
 struct entry quarantine_look_ahead(const struct heap *heap, unsigned size_class);
 

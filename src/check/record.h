@@ -4,7 +4,7 @@
  *
  *     slab->records    [ record of slot 0 | slot 1 | ... ]    24 bytes each
  *
- * A thread may write a slot's record while it may change the slot's state (slab.h). A report may
+ * A thread may write a slot's record whenever it may change the slot's state (slab.h). A report may
  * read it at any time.
  */
 #ifndef MALLOW_RECORD_H

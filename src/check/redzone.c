@@ -17,7 +17,7 @@ static uint64_t redzone_word(const char *start) { return redzone_key(start) | 0x
 /* Two words, which need no alignment. */
 typedef uint64_t redzone_lane __attribute__((vector_size(16), aligned(1), may_alias));
 
-/* Returns the repeated word as it reads from its byte `first` on. */
+/* Returns the repeated word, rotated so that it begins with its byte `first`. */
 static redzone_lane redzone_lane_from(uint64_t word, size_t first) {
     unsigned by = (unsigned)(first % 8 * 8);
     uint64_t turned = word >> by | word << (-by & 63);

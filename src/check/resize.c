@@ -55,8 +55,8 @@ static void *resize_checked_by_copy(void *p, size_t before, const struct alloc_r
     return copy;
 }
 
-/* Keeps the block where it is if there was no memory for a copy. Returns NULL if it is too
- * small. */
+/* Called if there is no memory for a copy. Keeps the block where it is, or returns NULL if it is
+ * too small. */
 static void *resize_checked_keep(void *p, size_t before, size_t size, const void *caller) {
     observe_resized(
         &(struct resize_event){.old = p, .before = before, .size = size, .caller = caller});

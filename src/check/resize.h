@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The operation `resize` (heap/mode.h) of all modes but the plain one. check=hard tries one of its
- * own first. */
+/* The operation `resize` (heap/mode.h) of all modes except the plain one. check=hard tries a
+ * function of its own first. */
 void *resize_checked(void *p, size_t size, const void *caller);
 
 /* Sets *usable to the size of the live block that begins at p. Returns false if there is none. */

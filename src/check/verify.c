@@ -34,7 +34,7 @@ struct look {
     struct pagemap pages;
 };
 
-/* Returns true if one of the pages is to be looked at, or if the kernel does not say. */
+/* Returns true if one of the pages is to be looked at, or if its entry cannot be read. */
 static bool verify_is_wanted(struct look *look, const char *start, size_t bytes) {
     uint64_t entry;
     uintptr_t at = (uintptr_t)start, end = at + bytes;
@@ -43,8 +43,8 @@ static bool verify_is_wanted(struct look *look, const char *start, size_t bytes)
     return false;
 }
 
-/* Finds the slab's first damaged slot from `from` on. Takes the global lock, because the slab could
- * otherwise retire and become a slab with slots of another size. */
+/* Finds the slab's first damaged slot at or after `from`. Takes the global lock, because the slab
+ * could otherwise retire and become a slab with slots of another size. */
 static bool verify_find_damaged(struct look *look, struct slab *slab, uint32_t from,
                                 struct slot_ref *ref) {
     bool found = false;
