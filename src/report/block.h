@@ -19,8 +19,8 @@ struct block_info {
     char *start; /* the address that the program got */
     size_t size; /* bytes: the requested size if `exact`, else what the block can hold */
     bool exact;
-    enum family family;         /* of guarded blocks and those of check=full */
-    size_t align;               /* the requested one; 0: not kept */
+    enum family family;         /* known for guarded blocks and those of check=full */
+    size_t align;               /* the requested alignment; 0: not kept */
     stack_id allocated, freed;  /* 0: not kept */
     int allocated_by, freed_by; /* thread ids; 0: not kept */
 };

@@ -1,6 +1,6 @@
 /*
- * Mallow's handler is called first. It calls the program's handlers in the way in which the kernel
- * would call them if it did not exist:
+ * Mallow's handler is called first. It then calls the program's handlers as the kernel would call
+ * them without Mallow:
  *
  *     fault -> ours -> the program's newest -> (it calls what it replaced: ours) -> the one before
  *
@@ -102,7 +102,7 @@ static void fault_pass_on(siginfo_t *info, void *context, bool by_kernel) {
 
 #define PLACE_WORDS 5 /* size of the buffer of __builtin_setjmp */
 
-/* Where the thread continues after a fault; NULL: it is not in fault_survive. */
+/* The place where the thread continues after a fault; NULL outside fault_survive. */
 static __thread void **fault_way_out;
 
 #define ALL_BUT_FAULTS (~((uint64_t)1 << (SIGSEGV - 1)))

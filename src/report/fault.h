@@ -7,14 +7,14 @@
 #include <ucontext.h>
 
 /* Puts the handler in place, in front of a handler that the program has set since. Costs one system
- * call, and two for its lock. Any thread may call it. */
+ * call for the handler and two for the lock. Any thread may call it. */
 void fault_watch(void);
 
 /* Called in the child of a fork. */
 void fault_after_fork(void);
 
-/* Reports the fault at p if the page is one that Mallow made inaccessible. Returns true if it was
- * reported and the access can be repeated. process/hooks.c says which function this is. */
+/* Reports the fault at p if Mallow made the page inaccessible. Returns true if it was reported and
+ * the access can be repeated. process/hooks.c says which function this is. */
 extern bool (*const fault_report)(const char *p, const ucontext_t *context);
 
 /* Calls a function that may read memory which the program has damaged. Returns false if a fault

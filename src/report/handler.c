@@ -10,7 +10,7 @@
 
 static _Atomic(error_handler) handler_now;
 
-/* The frame of the call of handler_take in which the handler runs; 0: it does not run. If that
+/* The frame of the call of handler_take in which the handler runs; 0 while it does not run. If that
  * frame is deeper in the stack than the current one, the handler has jumped away. */
 static __thread uintptr_t handler_frame __attribute__((tls_model("initial-exec")));
 

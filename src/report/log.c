@@ -11,7 +11,7 @@
 
 static UNTOUCHED char log_path[LOG_PATH_MAX];
 static struct os_file log_file = {.fd = STANDARD_ERROR};
-static bool log_is_named; /* the log is a file with a name; false: it is just a descriptor */
+static bool log_is_named; /* true: the log is a file with a name; false: it is only a descriptor */
 
 static void log_close(void) {
     if (log_is_named && os_is_file(&log_file)) os_close(log_file.fd);

@@ -1,5 +1,5 @@
 /*
- * The log: where messages, reports and the summary go. It is standard error, or the file that
+ * The log receives messages, reports and the summary. It is standard error, or the file that
  * MALLOW_OPTIONS log= names.
  *
  * A program may close every descriptor and open files of its own instead, as daemons do. The file's

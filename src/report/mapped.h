@@ -16,9 +16,9 @@ struct mapped {
  * time may call it. The name is valid until the next call. */
 bool mapped_at(uintptr_t address, struct mapped *found);
 
-/* Returns the path of the running program; "" if it cannot be found out. It differs from
- * /proc/self/exe if the loader was executed with the program as its argument. Only one thread at a
- * time may call it. */
+/* Returns the path of the running program; "" if it is unknown. It differs from /proc/self/exe if
+ * the loader was executed with the program as its argument. Only one thread at a time may call
+ * it. */
 const char *mapped_program_path(void);
 
 #endif

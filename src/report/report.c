@@ -72,7 +72,8 @@ static void report_add_module(void *argument) {
     text_add_hex(frame->text, frame->pc - module_base(&module));
 }
 
-/* The loader's description of the module may be damaged, so a fault only leaves the module out. */
+/* The program may have damaged the loader's description of the module. If reading it faults, the
+ * module is left out. */
 static void report_add_frame(struct text *t, unsigned number, uintptr_t pc) {
     text_add(t, "    #");
     text_add_number(t, number);
@@ -105,7 +106,7 @@ static void report_add_hex_byte(struct text *t, uint8_t byte) {
     text_add_bytes(t, (char[]){' ', digits[byte >> 4], digits[byte & 15]}, 3);
 }
 
-/* Adds those of the rows of bytes around p that can be read. */
+/* Adds the rows of bytes around p that can be read. */
 static void report_add_bytes_around(struct text *t, uintptr_t p) {
     uintptr_t middle = p - p % DUMP_ROW;
     for (uintptr_t row = middle - 2 * DUMP_ROW; row <= middle + 2 * DUMP_ROW; row += DUMP_ROW) {
@@ -169,7 +170,7 @@ static void report_capture(void *argument) {
 }
 
 /* Returns the stack of the error. The capture can fault if pages of the stack have disappeared
- * since they were last read. It is then repeated without what is remembered. */
+ * since they were last read. It is then repeated with an empty cache. */
 static stack_id report_stack(const struct error *e) {
     struct capture capture = {.context = e->context};
     if (fault_survive(report_capture, &capture)) return capture.stack;
@@ -192,9 +193,9 @@ static void report_add_details(struct text *t, const struct error *e) {
     text_add(t, "\n");
 }
 
-/* The id of the thread that is writing a report; 0: none is. The text is static, because the stack
- * may be tiny, so only one thread at a time writes one. A thread that dies while it writes ends the
- * process, so the others never wait in vain. */
+/* The id of the thread that is writing a report; 0: there is none. The text is static, because the
+ * stack may be tiny, so only one thread at a time writes one. If a thread dies while it writes, the
+ * whole process ends, so the others do not wait for ever. */
 static _Atomic int report_thread;
 static UNTOUCHED char report_text[16 * KIB];
 
@@ -256,7 +257,8 @@ static void report_end_process(void) {
 }
 
 /* Writes one line about an error within a report. If this error ends the process (`last`), the part
- * of the report that exists so far is written first. A further error meanwhile is ignored. */
+ * of the report that exists so far is written first. A further error during this call is
+ * ignored. */
 static void report_write_within(const struct error *e, const char *found, bool last) {
     char line[512];
     struct text t = {.buffer = line, .size = sizeof line};

@@ -13,12 +13,12 @@ struct error {
     const char *cause;              /* "heap overflow", "double free", ...: see mallow(7) */
     const void *p;                  /* the pointer in question */
     const struct block_info *block; /* the block that p belongs to; NULL: not known */
-    const char *words;              /* describe p if block is NULL; NULL: report_look_up does */
-    const char *detail;             /* further information; NULL: none */
-    const char *advice;             /* how to learn more, at the end; NULL: none */
-    const void *context;            /* ucontext_t of the fault; NULL: it was no fault */
-    const char *function;           /* the function that was called; NULL: free */
-    const void *caller;             /* return address of that call; NULL: not known */
+    const char *words;    /* describe p if block is NULL; NULL: report_look_up describes p */
+    const char *detail;   /* further information; NULL: none */
+    const char *advice;   /* how to learn more, at the end; NULL: none */
+    const void *context;  /* ucontext_t of the fault; NULL: the error is not a fault */
+    const char *function; /* the function that was called; NULL: free */
+    const void *caller;   /* return address of that call; NULL: not known */
 };
 
 /*

@@ -16,9 +16,9 @@ struct symbol {
     size_t inside;      /* offset of the address from the symbol's address */
 };
 
-/* Returns false if the address is in no object, or if libc cannot find the object (glibc before
- * 2.35, musl). The strings belong to the object. Only one thread at a time may call it, because it
- * remembers what it found. */
+/* Returns false if the address is in no object, or if libc has no function that finds the object
+ * (glibc before 2.35, musl). The strings belong to the object. Only one thread at a time may call
+ * it, because it remembers what it found. */
 bool symbol_find(const void *address, struct symbol *symbol);
 
 #endif

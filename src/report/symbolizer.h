@@ -1,8 +1,8 @@
 /*
  * MALLOW_OPTIONS symbolizer=PATH: before text with stack frames is written to the log, the command
  * PATH adds functions and lines. The text is written unchanged if the command cannot run, fails,
- * prints nothing or does not end in time. This also happens if PATH now means another file than at
- * the start, or if the program has installed system call filters since.
+ * prints nothing or does not end in time. This also happens if PATH no longer refers to the same
+ * file as at the start, or if the program has installed system call filters since then.
  */
 #ifndef MALLOW_SYMBOLIZER_H
 #define MALLOW_SYMBOLIZER_H
