@@ -18,7 +18,7 @@ static UNTOUCHED struct mallow_call_page calls_private;
 
 static struct {
     struct mallow_call_page *page;
-    struct mallow_call_page *shared; /* by this process or one that it was forked from */
+    struct mallow_call_page *shared; /* set by this process or by one that it was forked from */
 } calls = {.page = &calls_private};
 
 struct mallow_call_page *calls_page(void) { return calls.page; }
@@ -68,7 +68,7 @@ void calls_count_resize(size_t before, size_t after) {
     }
 }
 
-/* Accepts an address inside the block, too: such a free is counted here and reported as an error
+/* Also accepts an address inside the block: such a free is counted here and reported as an error
  * later. */
 static bool calls_size_of(const void *p, size_t *size) {
     struct block_info info;

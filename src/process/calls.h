@@ -1,6 +1,7 @@
 /*
  * Exact counts of calls by block size, for the summary (stats=exit). They are kept in the process's
- * own memory, or in a file that `mallow run` maps, too, and can read after the process has ended.
+ * own memory or in a file. `mallow run` also maps that file, so that it can read the counts after
+ * the process has ended.
  */
 #ifndef MALLOW_CALLS_H
 #define MALLOW_CALLS_H
@@ -16,7 +17,7 @@
 bool calls_share(const char *path);
 bool calls_are_shared(void);
 
-/* Counts the blocks that are already live as one allocation each. */
+/* Counts one allocation for each block that is already live. */
 void calls_start(void);
 
 /* Called before a fork. Records that a child is about to start, in case the process ends before the

@@ -24,7 +24,7 @@ struct answer {
     int client;
     int passed;       /* a descriptor to send with the answer, or -1 */
     int64_t deadline; /* for the client's next step; 0: the client missed it */
-    int64_t end;      /* for the client to take the whole answer */
+    int64_t end;      /* by when the client must have taken the whole answer */
 };
 
 /* Static, because the control thread has a small stack. A process has only one such thread. */

@@ -1,8 +1,8 @@
 /*
  * The log of mtrace(3), in the format of the GNU C library: the file, its lines, and the observer
  * that writes them. The observer (check/observed.h) sees each call at a time when no other thread
- * can have the address for another block: after a block is allocated, before a block is freed, and,
- * when realloc moves a block, before the old block is freed.
+ * can get the same address for another block: after a block is allocated, before a block is freed,
+ * and, when realloc moves a block, before the old block is freed.
  */
 #ifndef MALLOW_MTRACE_LOG_H
 #define MALLOW_MTRACE_LOG_H

@@ -36,7 +36,7 @@ struct option {
     char values[20]; /* the words of a choice, otherwise the name of the value in mallow(7) */
     uint8_t kind;
     size_t max;
-    uint8_t target, target_size; /* where `settings` stores the number; size 0: nowhere */
+    uint8_t target, target_size; /* offset and size in `settings`; size 0: it is not stored */
     uint8_t effect;              /* an effect besides being stored: see option_table.c */
     char help[73];
     /* Only for OPTION_LIBC: */
@@ -48,7 +48,7 @@ struct option {
 /* Ends with an entry whose key is empty. */
 extern const struct option option_table[];
 
-/* Stores the number and carries out the option's other effect. */
+/* Stores the number and carries out the option's other effect, if it has one. */
 void option_set_number(const struct option *option, size_t number);
 
 /* Returns NULL, or why the path cannot be used. */

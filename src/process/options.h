@@ -13,7 +13,7 @@ void options_read(void);
 
 /* Returns true if MALLOW_OPTIONS contains backend=brk. The first allocation needs the answer. It
  * may come before options_read, and even from the loader before libc knows the environment; in that
- * case the setting is not seen. */
+ * case the setting is ignored. */
 bool options_backend_is_break(void);
 
 /* Implements mallopt. Returns 1, or 0 if the value is out of the parameter's range. */
@@ -25,7 +25,7 @@ void options_end_summary(void);
 /* Starts or stops the tracing of calls (mtrace). */
 void options_trace(bool wanted);
 
-/* Turns check=full on, unless check=hard is on already. With `pedantic`, each call checks all
+/* Turns check=full on, unless check=hard is already on. With `pedantic`, each call checks all
  * blocks. Neither can be turned off again. */
 void options_check(bool pedantic);
 

@@ -1,4 +1,4 @@
-/* Changes of settings that other layers must follow. */
+/* Changes settings that other layers must follow. */
 #ifndef MALLOW_OPTIONS_CHANGE_H
 #define MALLOW_OPTIONS_CHANGE_H
 

@@ -27,7 +27,8 @@ static bool page_make(void) {
 RARE int page_publish(const struct mallow_stats *stats) {
     if (page_published.page == NULL && !page_make()) return -1;
     struct mallow_page *page = page_published.page;
-    /* Acquire, too: the writes that follow must not become visible before the odd number. */
+    /* It also acquires, because the writes that follow must not become visible before the odd
+     * number. */
     __atomic_exchange_n(&page->sequence, ++page_published.sequence, __ATOMIC_ACQ_REL);
     page->stats = *stats;
     page->updated = os_coarse_ns();

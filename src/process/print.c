@@ -87,7 +87,7 @@ static bool print_class_is_idle(const struct mallow_class_stats *counts) {
     return (counts->used_slots | counts->cached_slots | counts->free_slots | counts->slabs) == 0;
 }
 
-/* Adds the figures for which libc has no element. */
+/* Adds the figures for which libc's format has no element. */
 static void print_mallow_element(struct text *t, const struct mallow_stats *s) {
     text_add(t, "<mallow>\n<classes>\n");
     for (unsigned i = 0; i < CLASSES; i++)

@@ -1,4 +1,4 @@
-/* Finds out whose heap the program uses. The program, its sanitizer or a library before this one
+/* Finds out which heap the program uses. The program, its sanitizer or a library before this one
  * may have a malloc of its own. */
 #ifndef MALLOW_PROGRAM_HEAP_H
 #define MALLOW_PROGRAM_HEAP_H

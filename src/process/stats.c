@@ -130,7 +130,8 @@ static void stats_count_run(struct mallow_stats *stats, uint64_t tag, size_t byt
 }
 
 /* Counts the run at `page`, up to `end`. Returns the first page after it. If the runs have changed
- * since the last slice, the page may be inside one; then the rest of that run is counted. */
+ * since the last slice, the page may lie inside a run. Only the rest of that run is then
+ * counted. */
 static size_t stats_read_run(struct mallow_stats *stats, size_t page, size_t end) {
     size_t start = pages_find_start((uint32_t)page);
     uint64_t tag = run_tag((uint32_t)start);
@@ -150,8 +151,8 @@ static size_t stats_read_slice(struct mallow_stats *stats, size_t page, size_t e
     return page;
 }
 
-/* Adds the maxima, too. The sum may exceed what existed at any one time, because the two kinds may
- * have reached their maxima at different times. */
+/* Also adds the maxima. Their sum may exceed what existed at any one time, because the two kinds
+ * may have reached their maxima at different times. */
 static void stats_add_mappings(struct mallow_stats *stats, const struct mapping_counts *counts) {
     stats->mappings += counts->count;
     stats->mapping_bytes += counts->bytes;
@@ -161,8 +162,8 @@ static void stats_add_mappings(struct mallow_stats *stats, const struct mapping_
         stats->mappings_of_doubling[i] += counts->of_doubling[i];
 }
 
-/* Reads the figures that the run tags do not contain. Returns the number of the page at which the
- * pages end. */
+/* Reads the figures that the run tags do not contain. Returns the top of the page heap, as a
+ * page number. */
 static size_t stats_read_counts(struct mallow_stats *stats) {
     struct lock_hold hold;
     if (open_lock_take(&global_lock, &hold)) {

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "mallow_page.h"
 
-/* A call page, with what is known apart from its counts. */
+/* A call page, and what is known in addition to its counts. */
 struct summary {
     const struct mallow_call_page *page;
     uint64_t resident_bytes, resident_peak_bytes; /* 0: unknown */

@@ -21,7 +21,7 @@ struct word word_skip(struct word w, size_t count);
 /* Returns the word without the spaces around it. */
 struct word word_trim(struct word w);
 
-/* Finds the word in `list`, in which bars separate the words, and stores its position in *place.
+/* Finds the word in `list`, whose words are separated by bars, and stores its position in *place.
  * Returns false if it is not in the list. */
 bool word_find(struct word w, const char *list, size_t *place);
 
