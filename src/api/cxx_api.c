@@ -1,7 +1,7 @@
 /*
  * C++'s operators new and delete in all forms, by their names in the Itanium ABI. They allocate as
- * malloc does. Failures are handled by the functions of the C++ runtime, if the program brings one,
- * either in the global scope or in the scope of the caller.
+ * malloc does. When they fail, they call the functions of the C++ runtime, if the program has one.
+ * It may be in the global scope or in the scope of the caller.
  */
 #include <stdlib.h>
 
@@ -116,7 +116,7 @@ static void cxx_delete_aligned(void *p, size_t align) {
 }
 
 /* The operators are weak, so that a program that is linked with the static library may define its
- * own, and so that no compiler takes a call by name for a call of the function in this file. */
+ * own, and so that no compiler assumes that a call by name reaches the function in this file. */
 #define REPLACEABLE __attribute__((weak)) EXPORT
 #define CXX_ALIAS(name) __attribute__((alias(#name))) REPLACEABLE
 
@@ -217,9 +217,9 @@ static bool cxx_new_is_ours(bool array, bool aligned) {
 }
 
 /*
- * cxx_frees_directly: the forms with a size that may free here what the fast path can. The program
- * has replaced none of the operators that such a form would jump to, and no mode needs to know
- * which form was called. Until the constructor has determined this, the forms jump.
+ * cxx_frees_directly: the forms with a size that may use the fast path here. The program has
+ * replaced none of the operators that such a form would jump to, and no mode needs to know which
+ * form was called. Until the constructor has determined this, the forms jump.
  *
  * cxx_allocates_directly: the forms with std::nothrow that may allocate here.
  */
@@ -271,8 +271,8 @@ ALWAYS_INLINE void cxx_delete_sized_aligned(void *p, size_t align, size_t size, 
  * which call the throwing forms by name. */
 #ifdef MALLOW_PRELOAD
 
-/* Calls the form of the C++ runtime, if there is one. It catches what a program's own form or a
- * new-handler throws, because no exception may leave a std::nothrow form. */
+/* Calls the form of the C++ runtime, if there is one. That form catches exceptions of a program's
+ * own operator or of a new-handler, because no exception may leave a std::nothrow form. */
 static NOINLINE void *cxx_nothrow_by_runtime(bool array, const struct alloc_request *request,
                                              const void *tag) {
     void *(*plain)(size_t, const void *);

@@ -2,8 +2,8 @@
 #ifndef MALLOW_CXX_API_H
 #define MALLOW_CXX_API_H
 
-/* Makes the array forms, and the forms with a size or an alignment, pass what they know to the
- * mode, which checks it. */
+/* Makes the array forms, and the forms with a size or an alignment, pass their arguments to the
+ * mode, which checks them. */
 void cxx_check(void);
 
 #endif

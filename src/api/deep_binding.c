@@ -1,9 +1,9 @@
 /*
- * Libraries that are loaded with RTLD_DEEPBIND look names up in libc before they look them up in
- * the program. They would find libc's own malloc and free, and blocks of two heaps would mix.
- * Before the first such library is loaded, this file therefore changes libc's table of symbols, so
- * that the names of its allocator lead to this library. All other names stay bound as the program
- * asked, and a process that never uses the flag pays nothing.
+ * Libraries that are loaded with RTLD_DEEPBIND look names up in libc first and in the program
+ * afterwards. They would find libc's own malloc and free, and blocks of two heaps would mix. Before
+ * the first such library is loaded, this file therefore changes libc's table of symbols, so that
+ * the names of its allocator lead to this library. All other names stay bound as the program asked,
+ * and there is no cost for a process that never uses the flag.
  *
  * The loader adds the value in the table to the object's base address, so a value can lead to any
  * address. Each value is one word and is stored at once: other threads that look names up at the
@@ -124,7 +124,8 @@ static enum state deep_binding_prepare(void) {
         if (!open_lock_take(&global_lock, &hold)) return REFUSED;
         now = deep_binding_redirect_all(&of) ? REDIRECTED : REFUSED;
         open_lock_drop(&global_lock, &hold);
-        /* Such a library may still find a C++ runtime's operators, which call malloc and free. */
+        /* Such a library may still find the operators of a C++ runtime, which call malloc and
+         * free. */
         settings.families_mixed = true;
     } else {
         now = ours ? REFUSED : UNCHANGED;

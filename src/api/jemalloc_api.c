@@ -1,9 +1,9 @@
 /*
  * The functions that jemalloc(3) adds to the standard ones. A program that is linked with jemalloc
  * mixes them with malloc_usable_size and free (redis from version 8 on). If the standard functions
- * come from the preloaded library, these must come from it, too. Arenas and thread caches in the
- * flags are ignored. mallctl stays jemalloc's, and its figures do not count the blocks of this
- * library.
+ * come from the preloaded library, these must also come from it. Arenas and thread caches in the
+ * flags are ignored. mallctl remains that of jemalloc, and its figures do not include the blocks of
+ * this library.
  */
 #include "base/compiler.h"
 #include "base/layout.h"

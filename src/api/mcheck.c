@@ -1,6 +1,6 @@
 /*
- * mcheck(3) and its relatives. They turn check=full on, at any time. Blocks that were allocated
- * earlier have no redzones, so mprobe can only say whether they are in use.
+ * mcheck(3) and its relatives. They turn check=full on while the program runs. Blocks that were
+ * allocated earlier have no redzones, so mprobe can only say whether they are in use.
  */
 #include "api/cxx_api.h"
 #include "base/compiler.h"
