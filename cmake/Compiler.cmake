@@ -28,3 +28,10 @@ target_compile_options(mallow_no_builtin INTERFACE
     -fno-builtin-posix_memalign
     -fno-builtin-valloc
     -fno-builtin-pvalloc)
+
+# hide_internal_names(TARGET) makes hidden names of a static library local to it. Otherwise they
+# would collide with those of the program. The library must consist of one object.
+function(hide_internal_names target)
+    add_custom_command(TARGET ${target} POST_BUILD
+        COMMAND ${CMAKE_OBJCOPY} --localize-hidden $<TARGET_FILE:${target}> VERBATIM)
+endfunction()
