@@ -9,7 +9,7 @@ set(completions ${PROJECT_SOURCE_DIR}/completions)
 
 install(TARGETS mallow)
 install(TARGETS mallow_check LIBRARY) # preloaded by the command, never linked
-install(TARGETS mallow_shared mallow_static EXPORT mallow)
+install(TARGETS mallow_shared mallow_static mallow_memory mallow_memory_static EXPORT mallow)
 install(DIRECTORY include/ TYPE INCLUDE)
 
 install(EXPORT mallow NAMESPACE mallow:: DESTINATION ${package_dir} FILE mallowConfig.cmake)
@@ -18,11 +18,14 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mallowConfigVersion.cmake DESTINATION 
 
 file(RELATIVE_PATH prefix_from_pcfiledir
     ${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir} ${CMAKE_INSTALL_PREFIX})
-configure_file(cmake/mallow.pc.in mallow.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mallow.pc DESTINATION ${pkgconfig_dir})
+foreach(package mallow mallow-memory)
+    configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc DESTINATION ${pkgconfig_dir})
+endforeach()
 
 install(FILES docs/man/mallow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES docs/man/mallow.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES docs/man/mallow.3 docs/man/mallow-arena.3 docs/man/mallow-bytes.3
+    docs/man/mallow-scratch.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 install(FILES docs/man/mallow.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
 install(FILES ${completions}/mallow.bash RENAME mallow
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -32,7 +32,7 @@ compile_consumer() {
     export PKG_CONFIG_PATH
     # shellcheck disable=SC2046,SC2086 # lists of words
     "$compiler" $1 "${0%/*}/consumer/consumer.c" -o "$work/consumer" \
-        $(pkg-config $1 --cflags --libs mallow)
+        $(pkg-config $1 --cflags --libs mallow mallow-memory)
 }
 
 case $way in
@@ -63,7 +63,7 @@ command)
     install_build
     "$prefix/bin/mallow" run cat /proc/self/maps | grep -F "$prefix/lib"
     "$prefix/bin/mallow" run --check cat /proc/self/maps | grep "$prefix/lib.*/libmallow-check.so"
-    for page in man1/mallow.1 man3/mallow.3 man7/mallow.7; do
+    for page in man1/mallow.1 man3/mallow.3 man3/mallow-arena.3 man7/mallow.7; do
         [ -s "$prefix/share/man/$page" ]
     done
     for completion in bash-completion/completions/mallow zsh/site-functions/_mallow \

@@ -1,0 +1,147 @@
+/*
+ * Scratch memory: alloca that fails instead of crashing.
+ *
+ *     void f(size_t n) {
+ *         MALLOW_SCRATCH(scratch);
+ *         int *numbers = mallow_scratch_array(&scratch, n, sizeof *numbers);
+ *         if (numbers == NULL) ...
+ *     }                                  the memory is free when the scope ends
+ *
+ * Small blocks come from a stack of the thread, in other memory than its call stack; a large one
+ * gets a mapping. They are freed when the scope ends in any way: its end, break, goto, return, or
+ * an exception if the function is compiled with -fexceptions, as C++ is. A scope that longjmp
+ * leaves is ended when the thread next begins or ends a scope in an outer frame or at the same
+ * place.
+ *
+ * A function that allocates returns NULL and sets errno if it fails: EINVAL for an argument without
+ * meaning, EOVERFLOW for a size that no object can have, and ENOMEM if there is no memory.
+ * mallow_last_error() then has the details (mallow/result.h). Blocks are aligned to 16 bytes, and
+ * their content is unspecified. Blocks of 0 bytes have an address that must not be accessed.
+ *
+ * A scope belongs to the thread, or to the coroutine with a stack of its own, that has begun it.
+ * All functions are thread-safe, and those that do not format text are async-signal-safe: a signal
+ * handler may have scopes of its own, return, or jump away.
+ */
+#ifndef MALLOW_SCRATCH_H
+#define MALLOW_SCRATCH_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mallow/result.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* A scope. Its members are private. */
+struct mallow_scratch {
+    struct mallow_scratch_record *record;
+};
+
+/* Begins a scope that ends with the enclosing block of the program. */
+#define MALLOW_SCRATCH(name)                                                 \
+    struct mallow_scratch name __attribute__((cleanup(mallow_scratch_end))); \
+    mallow_scratch_begin(&(name))
+
+/* ---- for the inline functions; programs do not use it ---- */
+
+struct mallow_scratch_record {
+    struct mallow_scratch *scope; /* NULL: the scope has ended */
+    uintptr_t older;              /* record in the same chunk, and bits: see scratch.c */
+};
+
+struct mallow_scratch_stack {
+    char *at, *end;                       /* the free part of the chunk */
+    struct mallow_scratch_record *newest; /* in the chunk */
+};
+
+extern __thread struct mallow_scratch_stack mallow_scratch_stack;
+
+void mallow_scratch_begin_slow(struct mallow_scratch *scope);
+void mallow_scratch_end_slow(struct mallow_scratch *scope);
+void *mallow_scratch_alloc_slow(struct mallow_scratch *scope, size_t size);
+
+/* A signal handler sees the stores before this, if it sees one after it. */
+#define MALLOW_SCRATCH_ORDER() __asm__ volatile("" ::: "memory")
+
+/* ---- scopes ---- */
+
+/* Begins a scope; MALLOW_SCRATCH calls it. If there is no memory for it, allocations in the scope
+ * fail. The newest scope usually lies in the frame of a caller, at a higher address. */
+static inline __attribute__((always_inline)) void
+mallow_scratch_begin(struct mallow_scratch *scope) {
+    struct mallow_scratch_stack *stack = &mallow_scratch_stack;
+    struct mallow_scratch_record *newest = stack->newest;
+    struct mallow_scratch_record *record = (struct mallow_scratch_record *)(void *)stack->at;
+    if (__builtin_expect((size_t)(stack->end - stack->at) < sizeof *record, 0) ||
+        __builtin_expect((uintptr_t)newest->scope <= (uintptr_t)scope, 0)) {
+        mallow_scratch_begin_slow(scope);
+        return;
+    }
+    stack->at = (char *)(record + 1); /* first, or a handler's scope would take the same place */
+    MALLOW_SCRATCH_ORDER();
+    record->scope = scope;
+    record->older = (uintptr_t)newest;
+    scope->record = record;
+    MALLOW_SCRATCH_ORDER();
+    stack->newest = record;
+}
+
+/* Ends a scope and frees its blocks; the end of the enclosing block calls it. Keeps errno. */
+static inline __attribute__((always_inline)) void mallow_scratch_end(struct mallow_scratch *scope) {
+    struct mallow_scratch_stack *stack = &mallow_scratch_stack;
+    struct mallow_scratch_record *record = scope->record;
+    if (__builtin_expect(record != stack->newest || (record->older & 15) != 0, 0)) {
+        mallow_scratch_end_slow(scope);
+        return;
+    }
+    stack->newest = (struct mallow_scratch_record *)record->older;
+    MALLOW_SCRATCH_ORDER();
+    stack->at = (char *)record;
+}
+
+/* ---- blocks ---- */
+
+/* Allocates a block. */
+static inline __attribute__((always_inline)) void *
+mallow_scratch_alloc(struct mallow_scratch *scope, size_t size) {
+    struct mallow_scratch_stack *stack = &mallow_scratch_stack;
+    /* The rounded size is 0 if size is 0 or close to SIZE_MAX, and then 0 - 1 is too large. */
+    size_t rounded = (size + 15) & ~(size_t)15;
+    char *block = stack->at;
+    if (__builtin_expect(rounded - 1 >= (size_t)(stack->end - block), 0) ||
+        __builtin_expect(scope->record != stack->newest, 0))
+        return mallow_scratch_alloc_slow(scope, size);
+    stack->at = block + rounded;
+    return block;
+}
+
+/* Allocates a block that reads as zero. */
+void *mallow_scratch_zalloc(struct mallow_scratch *scope, size_t size);
+
+/* Allocates `count` times `size` bytes. Fails with EOVERFLOW if the product overflows. */
+void *mallow_scratch_array(struct mallow_scratch *scope, size_t count, size_t size);
+
+/* Copies `size` bytes into a new block. */
+void *mallow_scratch_memdup(struct mallow_scratch *scope, const void *from, size_t size);
+
+/* Copy a string, or at most `length` bytes of it, and end the copy with a null byte. */
+char *mallow_scratch_strdup(struct mallow_scratch *scope, const char *text);
+char *mallow_scratch_strndup(struct mallow_scratch *scope, const char *text, size_t length);
+
+/* Format a text as printf(3) does. Fail with EINVAL if the format or an argument cannot be
+ * converted. Not async-signal-safe. */
+char *mallow_scratch_printf(struct mallow_scratch *scope, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *mallow_scratch_vprintf(struct mallow_scratch *scope, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Chunks: mappings that arenas and scratch memory are taken from. A few chunks of the usual size
+ * are kept for the whole process, so that a short-lived arena costs no system call.
+ */
+#ifndef MALLOW_CHUNK_H
+#define MALLOW_CHUNK_H
+
+#include <stddef.h>
+
+#define CHUNK_BYTES ((size_t)64 << 10) /* the usual size */
+
+enum chunk_user { CHUNK_ARENA, CHUNK_SCRATCH, CHUNK_USERS };
+
+/* Returns memory of `bytes` bytes, a multiple of the page size, whose content is unspecified.
+ * Returns NULL and records the failure of `function` if there is none. Thread-safe and
+ * async-signal-safe. */
+void *chunk_take(enum chunk_user user, size_t bytes, const char *function);
+
+/* Gives it back. Keeps errno. Thread-safe and async-signal-safe. */
+void chunk_give(enum chunk_user user, void *chunk, size_t bytes);
+
+/* Returns `bytes` rounded up to whole pages, or 0 if that overflows. */
+size_t chunk_round(size_t bytes);
+
+#endif

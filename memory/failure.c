@@ -1,0 +1,87 @@
+#include "failure.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_BYTES 320
+
+static __thread struct mallow_error failure_last;
+static __thread char failure_text[TEXT_BYTES];
+
+static const struct {
+    int error;
+    const char *meaning;
+} failure_results[] = {
+    [MALLOW_OK] = {0, "no failure"},
+    [MALLOW_BAD_ARGUMENT] = {EINVAL, "an argument has no meaning"},
+    [MALLOW_TOO_LARGE] = {EOVERFLOW, "the size exceeds what any object can have"},
+    [MALLOW_NO_ROOM] = {ERANGE, "the object is larger than the room for it"},
+    [MALLOW_NOT_FOUND] = {ENOENT, "there is none"},
+    [MALLOW_NO_MEMORY] = {ENOMEM, "there is no memory"},
+    [MALLOW_AT_LIMIT] = {ENOMEM, "a limit is reached"},
+    [MALLOW_DENIED] = {EACCES, "a permission is missing"},
+    [MALLOW_UNSUPPORTED] = {EOPNOTSUPP, "the kernel or the file does not support this"},
+    [MALLOW_SYSTEM_ERROR] = {EIO, "a system call failed"},
+};
+#define RESULTS (sizeof failure_results / sizeof failure_results[0])
+
+/* How a limit is named, in which unit its value is printed, and how it is raised. */
+static const struct {
+    const char *name, *unit, *advice;
+    unsigned unit_bytes;
+} failure_limits[] = {
+    [MALLOW_LIMIT_LOCKED_MEMORY] = {"RLIMIT_MEMLOCK", " KiB", "ulimit -l or prlimit", 1024},
+    [MALLOW_LIMIT_ADDRESS_SPACE] = {"RLIMIT_AS", " KiB", "ulimit -v or prlimit", 1024},
+    [MALLOW_LIMIT_DATA] = {"RLIMIT_DATA", " KiB", "ulimit -d or prlimit", 1024},
+    [MALLOW_LIMIT_FILE_SIZE] = {"RLIMIT_FSIZE", " KiB", "ulimit -f or prlimit", 1024},
+    [MALLOW_LIMIT_MAPPINGS] = {"vm.max_map_count", " mappings", "sysctl", 1},
+    [MALLOW_LIMIT_FILES] = {"RLIMIT_NOFILE", " descriptors", "ulimit -n or prlimit", 1},
+};
+
+enum mallow_result failure_set(struct mallow_error details) {
+    if (details.error == 0) details.error = failure_results[details.result].error;
+    failure_last = details;
+    errno = details.error;
+    return details.result;
+}
+
+struct mallow_error mallow_last_error(void) { return failure_last; }
+
+static void failure_print_limit(const struct mallow_error *e) {
+    uint64_t unit = failure_limits[e->limit].unit_bytes;
+    const char *unit_name = failure_limits[e->limit].unit;
+    snprintf(failure_text, sizeof failure_text,
+             "%s: %s is %" PRIu64 "%s, %" PRIu64 "%s are used, and %" PRIu64
+             "%s more are needed: raise it with %s",
+             e->function, failure_limits[e->limit].name, e->maximum / unit, unit_name,
+             e->used / unit, unit_name, (e->wanted + unit - 1) / unit, unit_name,
+             failure_limits[e->limit].advice);
+}
+
+static void failure_print(const struct mallow_error *e) {
+    const char *meaning = failure_results[e->result].meaning;
+    char reason[64];
+    if (e->limit != MALLOW_NO_LIMIT)
+        failure_print_limit(e);
+    else if (e->result == MALLOW_NO_ROOM)
+        snprintf(failure_text, sizeof failure_text,
+                 "%s: there is room for %" PRIu64 " bytes, and %" PRIu64 " are needed", e->function,
+                 e->maximum, e->wanted);
+    else if (e->call != NULL)
+        snprintf(failure_text, sizeof failure_text, "%s: %s: %s: %s", e->function, meaning, e->call,
+                 strerror_r(e->error, reason, sizeof reason));
+    else
+        snprintf(failure_text, sizeof failure_text, "%s: %s", e->function, meaning);
+}
+
+const char *mallow_error_text(enum mallow_result result) {
+    int error = errno;
+    if ((unsigned)result >= RESULTS) return "an unknown result";
+    if (result == MALLOW_OK || result != failure_last.result)
+        return failure_results[result].meaning;
+    failure_print(&failure_last);
+    errno = error;
+    return failure_text;
+}

@@ -1,0 +1,383 @@
+/*
+ * The slow paths of scratch memory.
+ *
+ * A thread has a list of chunks. Each is a stack of records and blocks, and the newest is current:
+ *
+ *     chunk     [ header | base | record | blocks | record | blocks ->          ]
+ *                                                    ^ newest      ^ at      end ^
+ *
+ * `base` is a record that no scope has, so that there is always a newest one. Normally scopes end
+ * in the reverse order of their beginning, and both ends are inline: they push and pop the newest
+ * record. The rest is done here:
+ *
+ * - A block does not fit. The chunk gets a successor, and the scope a second record in it, or the
+ *   block a mapping of its own. The first record of a chunk is marked, so that its end comes here
+ * and makes the chunk before current again: a signal handler leaves the stack as it has found it.
+ * - A scope that is not the newest allocates: it gets a second record too.
+ * - A scope ends that is not the newest one. The newer scopes are those that longjmp has left, or
+ *   those of other coroutines. Records whose frame has certainly gone are dropped. If others
+ * remain, the scope's records are only marked as ended, and dropped when they are the newest, or
+ * with their chunk when all records in it have ended.
+ * - A scope begins although the newest scope is in a deeper frame of the same stack, or in the same
+ *   place: longjmp has left that one. own_stack.c knows which frames have gone for certain. Of the
+ *   stacks of coroutines it knows nothing; there, what has been left is found by its place when a
+ *   chunk is full.
+ *
+ * Here all signals are blocked, because more than one store is needed to go from one valid state to
+ * the next.
+ */
+#include "mallow/scratch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "chunk.h"
+#include "failure.h"
+#include "kernel.h"
+#include "own_stack.h"
+
+/* Bits of a record's `older`. A second record of a scope is a longer one. */
+enum { IS_FIRST = 1, HAS_LARGE = 2, IS_SECOND = 4, FLAGS = 15 };
+
+struct scratch_second_record {
+    struct mallow_scratch_record record;
+    struct mallow_scratch_record *before; /* of the same scope */
+    void *unused;
+};
+
+struct scratch_chunk {
+    struct scratch_chunk *older;
+    char *at; /* the stack, while another chunk is current */
+    struct mallow_scratch_record *newest;
+    size_t bytes;
+    struct mallow_scratch_record base;
+};
+_Static_assert(sizeof(struct scratch_chunk) % 16 == 0, "blocks are aligned");
+_Static_assert(sizeof(struct mallow_scratch_record) % 16 == 0, "blocks are aligned");
+_Static_assert(sizeof(struct scratch_second_record) % 16 == 0, "blocks are aligned");
+
+/* A block with a mapping of its own. */
+struct scratch_large {
+    _Alignas(16) struct scratch_large *older;
+    struct mallow_scratch_record *record;
+    size_t bytes;
+};
+
+#define LARGE_BYTES (CHUNK_BYTES / 4)
+
+/* Before a thread's first scope: no room, and a record that every scope may follow. */
+#define NO_SCOPE ((struct mallow_scratch *)UINTPTR_MAX) /* higher than every scope */
+static struct mallow_scratch_record scratch_none = {.scope = NO_SCOPE};
+__thread struct mallow_scratch_stack mallow_scratch_stack = {.newest = &scratch_none};
+
+static __thread struct scratch_chunk *scratch_current;
+static __thread struct scratch_chunk *scratch_spare;
+static __thread struct scratch_large *scratch_large;
+
+/* ---- the end of a thread ---- */
+
+static pthread_key_t scratch_key;
+
+static void scratch_end_thread(void *chunk) {
+    (void)chunk;
+    while (scratch_large != NULL) {
+        struct scratch_large *large = scratch_large;
+        scratch_large = large->older;
+        chunk_give(CHUNK_SCRATCH, large, large->bytes);
+    }
+    if (scratch_spare != NULL) chunk_give(CHUNK_SCRATCH, scratch_spare, scratch_spare->bytes);
+    for (struct scratch_chunk *older; scratch_current != NULL; scratch_current = older) {
+        older = scratch_current->older;
+        chunk_give(CHUNK_SCRATCH, scratch_current, scratch_current->bytes);
+    }
+    scratch_spare = NULL;
+    mallow_scratch_stack = (struct mallow_scratch_stack){.newest = &scratch_none};
+}
+
+__attribute__((constructor)) static void scratch_start(void) {
+    pthread_key_create(&scratch_key, scratch_end_thread);
+}
+
+/* ---- chunks ---- */
+
+static void scratch_save(void) {
+    if (scratch_current == NULL) return;
+    scratch_current->at = mallow_scratch_stack.at;
+    scratch_current->newest = mallow_scratch_stack.newest;
+}
+
+static void scratch_make_current(struct scratch_chunk *chunk) {
+    scratch_current = chunk;
+    mallow_scratch_stack.at = chunk->at;
+    mallow_scratch_stack.end = (char *)chunk + chunk->bytes;
+    mallow_scratch_stack.newest = chunk->newest;
+}
+
+static bool scratch_add_chunk(const char *function) {
+    struct scratch_chunk *chunk = scratch_spare;
+    scratch_spare = NULL;
+    if (chunk == NULL) chunk = chunk_take(CHUNK_SCRATCH, CHUNK_BYTES, function);
+    if (chunk == NULL) return false;
+    if (scratch_current == NULL) pthread_setspecific(scratch_key, chunk);
+    scratch_save();
+    *chunk = (struct scratch_chunk){
+        .older = scratch_current,
+        .at = (char *)(chunk + 1),
+        .newest = &chunk->base,
+        .bytes = CHUNK_BYTES,
+        .base = {.scope = NO_SCOPE},
+    };
+    scratch_make_current(chunk);
+    return true;
+}
+
+static void scratch_drop_chunk(struct scratch_chunk *chunk) {
+    if (scratch_spare == NULL)
+        scratch_spare = chunk;
+    else
+        chunk_give(CHUNK_SCRATCH, chunk, chunk->bytes);
+}
+
+/* The first chunk stays when it is empty. */
+static void scratch_leave_empty_chunks(void) {
+    while (mallow_scratch_stack.newest == &scratch_current->base &&
+           scratch_current->older != NULL) {
+        struct scratch_chunk *empty = scratch_current;
+        scratch_make_current(empty->older);
+        scratch_drop_chunk(empty);
+    }
+}
+
+/* ---- records ---- */
+
+static struct mallow_scratch_record *scratch_older(const struct mallow_scratch_record *record) {
+    return (struct mallow_scratch_record *)(record->older & ~(uintptr_t)FLAGS);
+}
+
+/* Returns the previous record of the same scope, or NULL. */
+static struct mallow_scratch_record *scratch_before(const struct mallow_scratch_record *record) {
+    if ((record->older & IS_SECOND) == 0) return NULL;
+    return ((const struct scratch_second_record *)record)->before;
+}
+
+static void scratch_unmap_large(const struct mallow_scratch_record *record) {
+    struct scratch_large **at = &scratch_large;
+    while (*at != NULL) {
+        struct scratch_large *large = *at;
+        if (large->record != record) {
+            at = &large->older;
+            continue;
+        }
+        *at = large->older;
+        chunk_give(CHUNK_SCRATCH, large, large->bytes);
+    }
+}
+
+static void scratch_mark_ended(struct mallow_scratch_record *record) {
+    if ((record->older & HAS_LARGE) != 0) scratch_unmap_large(record);
+    record->older &= ~(uintptr_t)HAS_LARGE;
+    record->scope = NULL;
+}
+
+static void scratch_pop(void) {
+    struct mallow_scratch_record *record = mallow_scratch_stack.newest;
+    if ((record->older & HAS_LARGE) != 0) scratch_unmap_large(record);
+    mallow_scratch_stack.newest = scratch_older(record);
+    mallow_scratch_stack.at = (char *)record;
+    scratch_leave_empty_chunks();
+}
+
+static bool scratch_is_base(const struct mallow_scratch_record *record) {
+    return record->scope == NO_SCOPE;
+}
+
+static bool scratch_has_ended(const struct mallow_scratch_record *record, const char *running) {
+    return record->scope == NULL || own_stack_has_left((const char *)record->scope, running);
+}
+
+/* Drops the newest records as long as their scopes have ended. */
+static void scratch_pop_ended(const char *running) {
+    while (!scratch_is_base(mallow_scratch_stack.newest) &&
+           scratch_has_ended(mallow_scratch_stack.newest, running))
+        scratch_pop();
+}
+
+/* The records of all chunks, newest first. */
+struct scratch_walk {
+    struct scratch_chunk *chunk;
+    struct mallow_scratch_record *record;
+};
+
+static bool scratch_walk_next(struct scratch_walk *walk) {
+    walk->record = walk->record == NULL ? walk->chunk->newest : scratch_older(walk->record);
+    while (scratch_is_base(walk->record)) {
+        walk->chunk = walk->chunk->older;
+        if (walk->chunk == NULL) return false;
+        walk->record = walk->chunk->newest;
+    }
+    return true;
+}
+
+/* Marks older records with the scope of this one, except those that belong to the same scope: a
+ * scope cannot be twice in one place, so longjmp has left the other. */
+static void scratch_end_older_at(struct scratch_walk walk) {
+    const struct mallow_scratch_record *record = walk.record;
+    const struct mallow_scratch_record *before = scratch_before(record);
+    while (scratch_walk_next(&walk)) {
+        if (walk.record == before)
+            before = scratch_before(before);
+        else if (walk.record->scope == record->scope)
+            scratch_mark_ended(walk.record);
+    }
+}
+
+/* Looks for scopes that are in one place. There are none if each scope is in a frame of a callee of
+ * the one before, as in a program without coroutines and jumps. */
+static void scratch_end_repeated(void) {
+    struct scratch_walk walk = {.chunk = scratch_current};
+    uintptr_t last = 0;
+    bool repeats = false;
+    while (!repeats && scratch_walk_next(&walk)) {
+        repeats = (uintptr_t)walk.record->scope < last;
+        last = (uintptr_t)walk.record->scope;
+    }
+    walk = (struct scratch_walk){.chunk = scratch_current};
+    while (repeats && scratch_walk_next(&walk))
+        if (walk.record->scope != NULL) scratch_end_older_at(walk);
+}
+
+/* Gives back the chunks, other than the current one, in which all scopes have ended. */
+static void scratch_drop_ended_chunks(void) {
+    for (struct scratch_chunk **at = &scratch_current->older; *at != NULL;) {
+        struct scratch_chunk *chunk = *at;
+        const struct mallow_scratch_record *record = chunk->newest;
+        while (!scratch_is_base(record) && record->scope == NULL) record = scratch_older(record);
+        if (!scratch_is_base(record)) {
+            at = &chunk->older;
+            continue;
+        }
+        *at = chunk->older;
+        scratch_drop_chunk(chunk);
+    }
+}
+
+/* ---- begin and end ---- */
+
+static bool scratch_has_room(size_t bytes) {
+    return bytes <= (size_t)(mallow_scratch_stack.end - mallow_scratch_stack.at);
+}
+
+/* Pushes a record of `bytes` bytes for the scope, on a new chunk if it and `more` bytes do not fit
+ * in the current one. */
+static bool scratch_push(struct mallow_scratch *scope, size_t bytes, size_t more, uintptr_t flags,
+                         const char *function) {
+    bool fits = scratch_current != NULL && scratch_has_room(bytes + more);
+    if (!fits) {
+        if (!scratch_add_chunk(function)) return false;
+        scratch_end_repeated();
+        scratch_drop_ended_chunks();
+    }
+    struct mallow_scratch_record *record = (void *)mallow_scratch_stack.at;
+    record->scope = scope;
+    record->older = (uintptr_t)mallow_scratch_stack.newest | flags | (fits ? 0 : IS_FIRST);
+    scope->record = record;
+    mallow_scratch_stack.newest = record;
+    mallow_scratch_stack.at += bytes;
+    return true;
+}
+
+static bool scratch_push_second(struct mallow_scratch *scope, size_t more, const char *function) {
+    struct mallow_scratch_record *before = scope->record;
+    if (!scratch_push(scope, sizeof(struct scratch_second_record), more, IS_SECOND, function))
+        return false;
+    ((struct scratch_second_record *)scope->record)->before = before;
+    return true;
+}
+
+void mallow_scratch_begin_slow(struct mallow_scratch *scope) {
+    sigset_t signals;
+    int error = errno;
+    kernel_block_signals(&signals);
+    scope->record = NULL;
+    if (scratch_current != NULL) {
+        struct mallow_scratch_record *newest = mallow_scratch_stack.newest;
+        if (newest->scope == scope) scratch_mark_ended(newest);
+        scratch_pop_ended(__builtin_frame_address(0));
+    }
+    if (scratch_push(scope, sizeof *scope->record, 0, 0, "mallow_scratch_begin")) errno = error;
+    kernel_restore_signals(&signals);
+}
+
+void mallow_scratch_end_slow(struct mallow_scratch *scope) {
+    if (scope->record == NULL) return;
+    sigset_t signals;
+    int error = errno;
+    kernel_block_signals(&signals);
+    struct mallow_scratch_record *record = scope->record;
+    while (record != NULL) {
+        struct mallow_scratch_record *before = scratch_before(record);
+        scratch_mark_ended(record);
+        record = before;
+    }
+    scope->record = NULL;
+    scratch_pop_ended(__builtin_frame_address(0));
+    scratch_drop_ended_chunks();
+    kernel_restore_signals(&signals);
+    errno = error;
+}
+
+/* ---- blocks ---- */
+
+static void *scratch_map_large(struct mallow_scratch *scope, size_t size, const char *function) {
+    size_t bytes = chunk_round(size + sizeof(struct scratch_large));
+    if (bytes == CHUNK_BYTES) bytes += kernel_page(); /* chunks of the usual size are kept */
+    struct scratch_large *large = chunk_take(CHUNK_SCRATCH, bytes, function);
+    if (large == NULL) return NULL;
+    *large = (struct scratch_large){scratch_large, scope->record, bytes};
+    scratch_large = large;
+    scope->record->older |= HAS_LARGE;
+    return large + 1;
+}
+
+static void *scratch_take(struct mallow_scratch *scope, size_t size, const char *function) {
+    size_t rounded = (size + 15) & ~(size_t)15;
+    bool is_newest = scope->record == mallow_scratch_stack.newest;
+    if (rounded > LARGE_BYTES) return scratch_map_large(scope, size, function);
+    if (!is_newest || !scratch_has_room(rounded)) {
+        if (!scratch_push_second(scope, rounded, function)) return NULL;
+    }
+    char *block = mallow_scratch_stack.at;
+    mallow_scratch_stack.at = block + rounded;
+    return block;
+}
+
+static void *scratch_alloc(struct mallow_scratch *scope, size_t size, const char *function) {
+    struct mallow_error details = {.function = function, .wanted = size};
+    details.result = scope == NULL           ? MALLOW_BAD_ARGUMENT
+                     : size > PTRDIFF_MAX    ? MALLOW_TOO_LARGE
+                     : scope->record == NULL ? MALLOW_NO_MEMORY
+                                             : MALLOW_OK;
+    if (details.result != MALLOW_OK) return failure_set(details), NULL;
+    sigset_t signals;
+    kernel_block_signals(&signals);
+    void *block = scratch_take(scope, size, function);
+    kernel_restore_signals(&signals);
+    return block;
+}
+
+void *mallow_scratch_alloc_slow(struct mallow_scratch *scope, size_t size) {
+    return scratch_alloc(scope, size, "mallow_scratch_alloc");
+}
+
+void *mallow_scratch_zalloc(struct mallow_scratch *scope, size_t size) {
+    void *block = scratch_alloc(scope, size, __func__);
+    return block == NULL ? NULL : memset(block, 0, size);
+}
+
+void *mallow_scratch_array(struct mallow_scratch *scope, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    return scratch_alloc(scope, bytes, __func__);
+}

@@ -1,0 +1,390 @@
+/* Blocks of an arena keep their content until they are freed, in whatever order marks, releases,
+ * children and destructors come. */
+#include "unit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mallow/arena.h"
+
+static unsigned below(unsigned limit) { return (unsigned)rand() % limit; }
+
+/* ---- a model: the live blocks, oldest first ---- */
+
+enum { BLOCKS_MAX = 4096, MARKS_MAX = 16, STEPS = 200000 };
+
+struct model_block {
+    unsigned char *start;
+    size_t size, align;
+    unsigned char fill;
+};
+static struct model_block blocks[BLOCKS_MAX];
+static size_t block_count;
+static struct {
+    struct mallow_arena_position mark;
+    size_t blocks;
+} marks[MARKS_MAX];
+static size_t mark_count;
+
+static void check_block(const struct model_block *block) {
+    assert_int_equal((uintptr_t)block->start % block->align, 0);
+    for (size_t i = 0; i < block->size; i++)
+        if (block->start[i] != block->fill) fail_msg("byte %zu of %zu changed", i, block->size);
+}
+
+static void add_block(void *start, size_t size, size_t align) {
+    static unsigned char fill;
+    assert_non_null(start);
+    struct model_block *block = &blocks[block_count++];
+    *block = (struct model_block){start, size, align, ++fill};
+    memset(start, block->fill, size);
+}
+
+static size_t any_size(void) {
+    return below(50) == 0 ? below(200000) : below(10) == 0 ? below(5000) : below(100);
+}
+
+static void add_any_block(struct mallow_arena *arena) {
+    static const char text[200] = "";
+    size_t size = any_size(), align = (size_t)1 << below(13);
+    switch (below(5)) {
+    case 0:
+        add_block(mallow_arena_alloc_aligned(arena, size, align), size, align);
+        break;
+    case 1: {
+        char *zeroed = mallow_arena_zalloc(arena, size);
+        for (size_t i = 0; i < size; i++) assert_int_equal(zeroed[i], 0);
+        add_block(zeroed, size, 16);
+        break;
+    }
+    case 2: {
+        int length = (int)below(300);
+        add_block(mallow_arena_printf(arena, "%*s", length, ""), (size_t)length + 1, 1);
+        break;
+    }
+    case 3:
+        add_block(mallow_arena_memdup(arena, text, sizeof text), sizeof text, 16);
+        break;
+    default:
+        add_block(mallow_arena_alloc(arena, size), size, 16);
+    }
+}
+
+static void resize_a_block(struct mallow_arena *arena) {
+    size_t i = below(4) != 0 ? block_count - 1 : below((unsigned)block_count);
+    struct model_block old = blocks[i];
+    size_t size = any_size(), kept = size < old.size ? size : old.size;
+    if (old.align < 16) return;
+    unsigned char *before = old.start;
+    old.start = mallow_arena_resize(arena, before, old.size, size);
+    old.size = kept;
+    old.align = 16;
+    check_block(&old);
+    old.size = size;
+    memset(old.start, old.fill, size);
+    blocks[i] = old;
+    if (old.start == before) return;
+    /* A block that has moved is the newest now. */
+    memmove(&blocks[i], &blocks[i + 1], (block_count - i - 1) * sizeof *blocks);
+    blocks[block_count - 1] = old;
+    for (size_t m = 0; m < mark_count; m++)
+        if (marks[m].blocks > i) marks[m].blocks--;
+}
+
+static void release_to(struct mallow_arena *arena, size_t m) {
+    for (size_t i = 0; i < block_count; i++) check_block(&blocks[i]);
+    mallow_arena_release(arena, marks[m].mark);
+    block_count = marks[m].blocks;
+    mark_count = m + 1;
+}
+
+static void step(struct mallow_arena *arena) {
+    if (block_count == BLOCKS_MAX) release_to(arena, below((unsigned)mark_count));
+    if (below(300) == 0 && mark_count < MARKS_MAX) {
+        marks[mark_count].mark = mallow_arena_mark(arena);
+        marks[mark_count++].blocks = block_count;
+    } else if (below(600) == 0) {
+        release_to(arena, below((unsigned)mark_count));
+    } else if (below(20) == 0 && block_count != 0) {
+        resize_a_block(arena);
+    } else {
+        add_any_block(arena);
+    }
+}
+
+static void blocks_keep_their_content(void **state) {
+    (void)state;
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    marks[0].mark = mallow_arena_mark(arena);
+    marks[0].blocks = block_count = 0;
+    mark_count = 1;
+    for (int i = 0; i < STEPS; i++) step(arena);
+    release_to(arena, 0);
+    assert_int_equal(mallow_arena_usage(arena).used, 0);
+    mallow_arena_destroy(arena);
+}
+
+/* ---- order of the ends ---- */
+
+static char ends[64];
+
+static void note_end(void *letter) { strcat(ends, letter); }
+
+static void ends_come_in_the_reverse_order(void **state) {
+    (void)state;
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    mallow_arena_on_release(arena, note_end, "a");
+    struct mallow_arena *child = mallow_arena_create(arena), *grandchild;
+    mallow_arena_on_release(child, note_end, "b");
+    grandchild = mallow_arena_create(child);
+    mallow_arena_on_release(grandchild, note_end, "c");
+    mallow_arena_on_release(arena, note_end, "d");
+    struct mallow_arena_position mark = mallow_arena_mark(arena);
+    mallow_arena_on_release(arena, note_end, "e");
+    struct mallow_arena *younger = mallow_arena_create(arena);
+    mallow_arena_on_release(younger, note_end, "f");
+    *ends = '\0';
+    mallow_arena_release(arena, mark);
+    assert_string_equal(ends, "fe");
+    mallow_arena_release(arena, mark);
+    assert_string_equal(ends, "fe");
+    mallow_arena_destroy(grandchild);
+    assert_string_equal(ends, "fec");
+    mallow_arena_destroy(arena);
+    assert_string_equal(ends, "fecdba");
+}
+
+static void a_child_may_change_its_parent(void **state) {
+    (void)state;
+    struct mallow_arena *one = mallow_arena_create(NULL), *two = mallow_arena_create(NULL);
+    struct mallow_arena *child = mallow_arena_create(one);
+    char *text = mallow_arena_strdup(child, "kept");
+    mallow_arena_on_release(child, note_end, "c");
+    *ends = '\0';
+    assert_int_equal(mallow_arena_move(child, child), MALLOW_BAD_ARGUMENT);
+    assert_int_equal(mallow_arena_move(one, child), MALLOW_BAD_ARGUMENT);
+    assert_int_equal(mallow_arena_move(child, two), MALLOW_OK);
+    mallow_arena_destroy(one);
+    assert_string_equal(ends, "");
+    assert_string_equal(text, "kept");
+    assert_int_equal(mallow_arena_move(child, NULL), MALLOW_OK);
+    mallow_arena_destroy(two);
+    assert_string_equal(text, "kept");
+    mallow_arena_destroy(child);
+    assert_string_equal(ends, "c");
+}
+
+static void allocate_at_the_end(void *arena) {
+    char *block = mallow_arena_alloc(arena, 100000);
+    memset(block, 1, 100000);
+    note_end("x");
+}
+
+static void a_destructor_may_allocate(void **state) {
+    (void)state;
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    mallow_arena_on_release(arena, allocate_at_the_end, arena);
+    *ends = '\0';
+    mallow_arena_reset(arena);
+    mallow_arena_reset(arena);
+    assert_string_equal(ends, "x");
+    assert_int_equal(mallow_arena_usage(arena).used, 0);
+    mallow_arena_destroy(arena);
+}
+
+/* ---- memory ---- */
+
+static void steady_growth_stays_in_place(void **state) {
+    (void)state;
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    size_t size = 0, moves = 0;
+    char *text = NULL;
+    for (int i = 0; i < 3000000; i++) {
+        char *grown = mallow_arena_resize(arena, text, size, size + 1);
+        moves += grown != text;
+        text = grown;
+        text[size++] = (char)i;
+    }
+    for (size_t i = 0; i < size; i++)
+        if (text[i] != (char)i) fail_msg("byte %zu", i);
+    assert_in_range(moves, 1, 30);
+    mallow_arena_destroy(arena);
+}
+
+static uint64_t mapped(void) {
+    unsigned long long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    assert_int_equal(fscanf(statm, "%llu", &pages), 1);
+    fclose(statm);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void live(struct mallow_arena *arena, size_t bytes) {
+    for (size_t used = 0; used < bytes; used += 1000) mallow_arena_alloc(arena, 1000);
+}
+
+static void memory_goes_back(void **state) {
+    (void)state;
+    mallow_arena_destroy(mallow_arena_create(NULL));
+    uint64_t before = mapped();
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    live(arena, 10000000);
+    uint64_t peak = mallow_arena_usage(arena).mapped;
+    assert_true(peak > 10000000 && peak < 12000000);
+    mallow_arena_reset(arena);
+    assert_int_equal(mallow_arena_usage(arena).mapped, peak);
+    live(arena, 10000000);
+    assert_int_equal(mallow_arena_usage(arena).mapped, peak);
+    mallow_arena_reset(arena);
+    live(arena, 1000000);
+    mallow_arena_reset(arena);
+    assert_true(mallow_arena_usage(arena).mapped < 4000000);
+    assert_true(mallow_arena_trim(arena) > 0);
+    assert_int_equal(mallow_arena_usage(arena).mapped, 1024);
+    live(arena, 10000000);
+    mallow_arena_destroy(arena);
+    assert_true(mapped() < before + 1000000); /* some chunks are kept for the next arena */
+}
+
+static void many_small_arenas_are_small(void **state) {
+    (void)state;
+    enum { ARENAS = 10000 };
+    struct mallow_arena *parent = mallow_arena_create(NULL), *arenas[ARENAS];
+    uint64_t before = mapped();
+    for (int i = 0; i < ARENAS; i++) {
+        arenas[i] = mallow_arena_create(i % 100 == 0 ? parent : arenas[i - 1]);
+        memset(mallow_arena_alloc(arenas[i], 500), 1, 500);
+    }
+    assert_true(mapped() - before < 1100 * ARENAS);
+    mallow_arena_destroy(parent);
+    assert_int_equal(mallow_arena_usage(mallow_arena_create(NULL)).mapped, 1024);
+}
+
+/* ---- threads ---- */
+
+enum { THREADS = 8 };
+static struct mallow_arena *common;
+
+static void *work(void *unused) {
+    (void)unused;
+    char *texts[1000];
+    struct mallow_arena *mine = mallow_arena_for_thread(common);
+    for (int i = 0; i < 1000; i++) {
+        assert_ptr_equal(mallow_arena_for_thread(common), mine);
+        texts[i] = mallow_arena_printf(mine, "%d", i);
+    }
+    for (int i = 0; i < 1000; i++) assert_int_equal(atoi(texts[i]), i);
+    return mine;
+}
+
+static void each_thread_has_its_own(void **state) {
+    (void)state;
+    pthread_t threads[THREADS];
+    void *arenas[THREADS];
+    common = mallow_arena_create(NULL);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, work, NULL);
+        for (int i = 0; i < THREADS; i++) pthread_join(threads[i], &arenas[i]);
+        struct mallow_arena *mine = mallow_arena_for_thread(common);
+        for (int i = 0; i < THREADS; i++) assert_ptr_not_equal(arenas[i], mine);
+        mallow_arena_reset(common);
+    }
+    mallow_arena_destroy(common);
+}
+
+/* ---- failures ---- */
+
+static void bad_arguments_are_errors(void **state) {
+    (void)state;
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    void *block = mallow_arena_alloc(arena, 10);
+    static const struct {
+        size_t size, align;
+        int error;
+    } cases[] = {{SIZE_MAX, 16, EOVERFLOW}, {SIZE_MAX - 14, 16, EOVERFLOW},
+                 {PTRDIFF_MAX, 16, ENOMEM}, {1, 0, EINVAL},
+                 {1, 24, EINVAL},           {1, (size_t)1 << 63, EOVERFLOW}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        errno = 0;
+        assert_null(mallow_arena_alloc_aligned(arena, cases[i].size, cases[i].align));
+        assert_int_equal(errno, cases[i].error);
+    }
+    assert_null(mallow_arena_alloc(arena, SIZE_MAX));
+    assert_null(mallow_arena_array(arena, SIZE_MAX / 2, 3));
+    assert_int_equal(errno, EOVERFLOW);
+    assert_null(mallow_arena_strdup(arena, NULL));
+    assert_null(mallow_arena_memdup(arena, NULL, 1));
+    assert_null(mallow_arena_resize(arena, NULL, 1, 1));
+    assert_null(mallow_arena_resize(arena, block, 10, SIZE_MAX));
+    assert_null(mallow_arena_printf(arena, "%ls", L"\xdfff"));
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(mallow_arena_on_release(arena, NULL, NULL), MALLOW_BAD_ARGUMENT);
+    assert_non_null(mallow_arena_alloc(arena, 0));
+    mallow_arena_destroy(arena);
+
+    assert_null(mallow_arena_alloc(NULL, 1));
+    assert_int_equal(errno, EINVAL);
+    assert_string_equal(mallow_error_text(MALLOW_BAD_ARGUMENT),
+                        "mallow_arena_alloc: an argument has no meaning");
+    assert_null(mallow_arena_for_thread(NULL));
+    assert_int_equal(mallow_arena_move(NULL, NULL), MALLOW_BAD_ARGUMENT);
+    mallow_arena_destroy(NULL);
+    mallow_arena_reset(NULL);
+    mallow_arena_release(NULL, mallow_arena_mark(NULL));
+    assert_int_equal(mallow_arena_trim(NULL), 0);
+    assert_int_equal(mallow_arena_usage(NULL).mapped, 0);
+}
+
+static void run_out(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = mapped() + 20000000;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    char *last = NULL, *block;
+    while ((block = mallow_arena_alloc(arena, 100000)) != NULL) last = memset(block, 1, 100000);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(mallow_last_error().limit, MALLOW_LIMIT_ADDRESS_SPACE);
+    const char *text = mallow_error_text(MALLOW_AT_LIMIT);
+    assert_non_null(strstr(text, "mallow_arena_alloc: RLIMIT_AS is "));
+    assert_non_null(strstr(text, " more are needed: raise it with ulimit -v or prlimit"));
+    assert_int_equal(*last, 1);
+    mallow_arena_destroy(arena);
+    arena = mallow_arena_create(NULL);
+    assert_non_null(mallow_arena_alloc(arena, 10000000));
+    mallow_arena_destroy(arena);
+}
+
+static void a_limit_is_named(void **state) {
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        run_out();
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_keep_their_content),
+        cmocka_unit_test(ends_come_in_the_reverse_order),
+        cmocka_unit_test(a_child_may_change_its_parent),
+        cmocka_unit_test(a_destructor_may_allocate),
+        cmocka_unit_test(steady_growth_stays_in_place),
+        cmocka_unit_test(memory_goes_back),
+        cmocka_unit_test(many_small_arenas_are_small),
+        cmocka_unit_test(each_thread_has_its_own),
+        cmocka_unit_test(bad_arguments_are_errors),
+        cmocka_unit_test(a_limit_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
