@@ -49,10 +49,11 @@ long kernel_count_lines(const char *path) {
     return n < 0 ? -1 : lines;
 }
 
+/* getrlimit's first parameter has a type of its own in glibc. */
 bool kernel_limit(int resource, uint64_t *limit) {
-    struct rlimit both;
-    if (prlimit(0, (__rlimit_resource_t)resource, NULL, &both) != 0) return false;
-    *limit = both.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)both.rlim_cur;
+    uint64_t soft_and_hard[2];
+    if (syscall(SYS_prlimit64, 0, resource, NULL, soft_and_hard) != 0) return false;
+    *limit = soft_and_hard[0];
     return true;
 }
 
