@@ -24,7 +24,7 @@ static size_t guard_offset(size_t size, size_t bytes, size_t align) {
     return settings.guard_left ? 0 : (bytes - size) & ~(align - 1);
 }
 
-/* A fork does not wait for guard_lock, so its child finishes what guard_in_motion says. */
+/* A fork does not wait for guard_lock, so the child completes the change of guard_in_motion. */
 static bool guard_open_pages(struct guard_record *record) {
     lock_assert_held(&guard_lock);
     MALLOW_ASSERT(guard_in_motion == NULL);
@@ -59,8 +59,8 @@ static struct guard_record *guard_make(size_t size, size_t align) {
     return guard_open_pages(record) ? record : NULL;
 }
 
-/* With guard=1, fault_watch is called once in so many blocks: its system call would take a
- * noticeable part of the time of each. */
+/* With guard=1, fault_watch is called once for this many blocks, because its system call would take
+ * a noticeable part of the time of each block. */
 #define WATCH_EVERY 16u
 
 static void guard_watch(void) {

@@ -9,13 +9,14 @@
 #include "guard/guard_record.h"
 #include "os/os.h"
 
-/* Live blocks may take half of the budget. A range of 32 times the budget takes about a third: a
- * record of 64 bytes for two pages, and an index entry and a page-table entry for each page. */
+/* Live blocks may take half of the budget. The data about a range of 32 times the budget takes
+ * about a third of it: a record of 64 bytes for every two pages, and an index entry and a
+ * page-table entry for each page. */
 #define GUARD_BUDGET_DEFAULT MIB
 #define RANGE_OF_BUDGET 32u
 #define RANGE_MAX (64 * GIB)
 #define RANGE_PAGES_MIN ((size_t)2048)
-#define LARGEST_SHARE 32u /* a block takes at most one such part of the budget */
+#define LARGEST_SHARE 32u /* the budget divided by this is the limit for one block */
 
 static UNTOUCHED struct {
     size_t blocks, bytes;         /* live blocks that have pages, and bytes of these pages */
@@ -32,8 +33,8 @@ size_t guard_budget_range(void) {
     return max_size(most, RANGE_PAGES_MIN * os_page_size());
 }
 
-/* Each accessible block splits one mapping into three, so it adds two. Half of the limit is left to
- * others. */
+/* Each accessible block splits one mapping into three, so it adds two mappings. Half of the limit
+ * is left for other mappings. */
 static bool guard_budget_mappings_left(void) {
     static UNTOUCHED size_t most;
     if (most == 0) most = os_mapping_limit() / 4;

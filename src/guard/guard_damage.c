@@ -10,7 +10,7 @@
 #include "guard/guard_table.h"
 #include "report/report.h"
 
-#define GUARD_FILLED 0xd3 /* what lead and slack hold */
+#define GUARD_FILLED 0xd3 /* the value of all bytes of lead and slack */
 
 void guard_damage_fill(const struct guard_record *record) {
     char *pages = guard_table_start(record), *end = record->start + record->size;
@@ -25,7 +25,8 @@ static bool guard_damage_is_filled(const char *from, const char *to) {
                           memcmp(from, from + 1, (size_t)(to - from) - 1) == 0);
 }
 
-/* Returns a byte around the block that was written, the nearest one on its side, or NULL. */
+/* Returns the nearest byte after the block that was written, or else the nearest one before it, or
+ * NULL. */
 static const char *guard_damage_at(const struct guard_record *record) {
     const char *pages = guard_table_start(record), *end = record->start + record->size;
     const char *at = end, *pages_last = guard_table_end(record);
@@ -61,7 +62,7 @@ bool guard_damage_find(struct guard_record *record, struct guard_damage *found) 
     return true;
 }
 
-/* Returns the number of the first damaged record from the n-th on, or 0. */
+/* Returns the number of the first damaged record at or after the n-th, or 0. */
 static uint32_t guard_damage_next(uint32_t n, struct guard_damage *found) {
     struct guard_record *record;
     lock_take(&guard_lock);

@@ -1,4 +1,4 @@
-/* Look-ups: what is known of the guarded block at an address. */
+/* Finds the guarded block at an address and describes it. */
 #ifndef MALLOW_GUARD_INFO_H
 #define MALLOW_GUARD_INFO_H
 
@@ -12,20 +12,21 @@ struct guard_record;
 /* Returns the description of the record's block. */
 struct block_info guard_info_of(const struct guard_record *record);
 
-/* Finds the block that p lies in or next to; false when nothing is known. */
+/* Describes the live or freed block that p lies in or next to. Returns false if none is known. */
 bool guard_info(const void *p, struct block_info *info);
 
-/* Finds the live block that begins at p; false when none does. Takes no lock. */
+/* Describes the live block that begins at p. Returns false if there is none. Takes no lock. */
 bool guard_info_live(const void *p, struct block_info *info);
 
-/* Returns the bytes from p to the end of the live block that it lies in; 0 when it lies in none, or
- * this needs a closer look. Takes no lock: a block in use keeps its record. */
+/* Returns the number of bytes from p to the end of the live block that p lies in, or 0 if it lies
+ * in none. Takes no lock, because a block in use keeps its record. */
 size_t guard_info_rest(const void *p);
 
-/* Returns the size that was asked for; 0 when no live block begins at p. */
+/* Returns the requested size of the live block that begins at p, or 0 if there is none. */
 size_t guard_info_usable(const void *p);
 
-/* Calls back for each live block until that returns false: under the lock, with signals blocked. */
+/* Calls `visit` for each live block until it returns false. The lock is held and signals are
+ * blocked during the calls. Returns false if a call did. */
 bool guard_info_each(bool (*visit)(const struct block_info *info, void *context), void *context);
 
 #endif

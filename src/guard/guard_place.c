@@ -13,7 +13,7 @@ static uint32_t guard_place_cursor = 1; /* where the next place is looked for fi
 static struct {
     size_t pages;
     uint64_t frees;
-} guard_place_vain; /* the last search that found nothing, and when */
+} guard_place_vain; /* the last search that found nothing, and guard_table_frees() at that time */
 
 /* Returns the end of the first record that still needs one of these pages, or 0 when all of them
  * are available. */
@@ -36,7 +36,8 @@ static size_t guard_place_align(size_t page, size_t align) {
     return (round_up(address, align) - (uintptr_t)guard_range.base) >> guard_range.shift;
 }
 
-/* Returns the first place within [from, to) for `pages` pages, or 0 when there is none. */
+/* Returns the first page of the first place for `pages` pages within [from, to), or 0 if there is
+ * none. */
 static size_t guard_place_search(size_t from, size_t to, size_t pages, size_t align) {
     MALLOW_ASSERT(pages != 0);
     size_t page = guard_place_align(from, align);

@@ -10,11 +10,11 @@
 #include "pages/mapping.h"
 
 #define RANGE_TRIES 8
-#define BEGIN_EVERY 256u /* when address space was refused, one call in so many tries again */
+#define BEGIN_EVERY 256u /* after address space was refused, one call in this many tries again */
 #define RANGE_SMALLEST MIB
 #define RECORDS_MAX ((uint32_t)1 << 20) /* they take 64 MiB */
 
-/* The range is mapped in steps of at least and at most so many bytes. */
+/* The minimum and maximum bytes of a step in which the range is mapped. */
 #define RANGE_STEP_MIN (4 * MIB)
 #define RANGE_STEP_MAX GIB
 
@@ -101,7 +101,7 @@ static bool guard_range_is_apart(const char *a, size_t a_bytes, const char *b, s
     return a + a_bytes <= b || b + b_bytes <= a;
 }
 
-/* An address is attributed to the range that contains it. So no range may overlap another one or
+/* An address is attributed to the range that contains it, so no range may overlap another one or
  * grow into it. */
 static bool guard_range_choose(size_t bytes) {
     if (sizeof(void *) < 8) return false;

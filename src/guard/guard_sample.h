@@ -7,8 +7,8 @@
 
 #include "heap/heap.h"
 
-/* Returns true, on average once in `settings.guard` allocations, when the next one is to be
- * guarded. passed: allocations since the last call. */
+/* Returns true if the next allocation is to be guarded: on average, one in `settings.guard` is.
+ * passed: the number of allocations since the last call. */
 bool guard_sample_due(struct sample_countdown *sample, size_t passed);
 
 #endif

@@ -78,8 +78,8 @@ void guard_table_close(struct guard_record *record, uint32_t pages) {
     os_protect(start, bytes);
 }
 
-/* Blocks that are large for the range are reused earlier: after as many frees as half of the range
- * has places of their size. */
+/* The pages of blocks that are large compared with the range are reused earlier: after as many
+ * frees as there are places of their size in half of the range. */
 bool guard_table_may_reuse(const struct guard_record *record) {
     size_t pages = guard_range_pages();
     return record->life == LIFE_FREED && !record->stays &&
@@ -163,7 +163,8 @@ static RARE void guard_table_append_those(bool lately) {
     }
 }
 
-/* Rebuilds the index, the list and the counts from the records, which alone are reliable. */
+/* Rebuilds the index, the list and the counts from the records, because only the records are
+ * reliable. */
 RARE void guard_table_after_fork(void) {
     guard_range_repair();
     if (guard_range.base == NULL) return;
