@@ -79,7 +79,8 @@ uint32_t free_run_longest_purgeable(void);
 /* Asserts that the tags of a free run agree with its length. Returns true. */
 bool free_run_is_valid(uint32_t page);
 
-/* Empties the lists and resets the counts of runs. It leaves `top` alone at every instruction. */
+/* Empties the lists and resets the counts of runs. It does not change `top`, not even between two
+ * instructions. */
 void free_runs_forget(void);
 
 #endif

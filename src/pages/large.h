@@ -13,7 +13,7 @@ void *large_alloc(size_t size, size_t align, bool *zeroed);
 /* Frees the run that begins at p; false when no block begins there, or it was freed already. */
 bool large_free(void *p);
 
-/* Returns the bytes of the run that begins at p, or 0 when no block begins there. */
+/* Returns the size in bytes of the run that begins at p, or 0 if no block begins there. */
 size_t large_usable(const void *p);
 
 /* Resizes a run in place, or moves it to another run or into a mapping of its own. Returns NULL

@@ -24,7 +24,7 @@ void *mapping_alloc(size_t bytes, size_t align);
 /* Like mapping_alloc, but ignores M_MMAP_MAX: for requests that nothing else can serve. */
 void *mapping_alloc_always(size_t bytes, size_t align);
 
-/* Returns the bytes of the block, or 0 when no block begins there. */
+/* Returns the size of the block in bytes, or 0 if no block begins there. */
 size_t mapping_usable(const void *block);
 
 /* Frees the block; false when no block begins there. */
@@ -38,7 +38,7 @@ void *mapping_resize(void *block, size_t bytes);
  * their place. Returns NULL when that is refused; the content is then where it was. */
 void *mapping_move_in(void *from, size_t bytes, size_t size);
 
-/* True if `bytes` bytes can be mapped now. For callers that would lose more by a later refusal. */
+/* True if `bytes` bytes can be mapped now. For callers to which a later refusal would cost more. */
 bool mapping_is_possible(size_t bytes);
 
 /* False only if p lies in no mapping. Two comparisons exclude most other addresses. */

@@ -24,7 +24,7 @@ void meta_forget_free(void);
  * stopped, so its stores are visible in order. */
 void meta_repair(void);
 
-/* Returns the bytes that were ever cut for pieces. */
+/* Returns the number of bytes that were cut for pieces so far. */
 size_t meta_bytes_used(void);
 
 #endif

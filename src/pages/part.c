@@ -25,8 +25,8 @@ void part_advise(const struct part *part, size_t from, size_t to) {
 }
 
 /* True if fresh pages are resident at once, as after mlockall(MCL_FUTURE). Pages that are mapped
- * ahead of need would then take memory and count against the limit on locked memory. It is found
- * out by purging an untouched page: the kernel refuses that for locked pages, and otherwise nothing
+ * ahead of need would then take memory and count against the limit on locked memory. To find this
+ * out, an untouched page is purged: the kernel refuses that for locked pages, and otherwise nothing
  * changes. */
 static bool part_fresh_is_locked;
 

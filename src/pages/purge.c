@@ -36,14 +36,14 @@ static struct {
     size_t lowest_dirty; /* the fewest dirty pages during this tick */
 } purge_window;
 
-/* Memory that the program frees and needs again within a second. A program shows this behaviour the
- * first time, when it needs pages that were just purged. A program that no longer needs the memory
- * does not. */
+/* Memory that the program frees and needs again within a second. Such a program is recognised the
+ * first time, because it needs fresh pages soon after others were purged. A program that no longer
+ * needs the memory is not affected. */
 static struct {
     size_t allowed;  /* pages that are kept within a tick, however few are used */
-    size_t returned; /* pages that were purged as excess, */
-    size_t missed;   /* and fresh ones that were needed since then: */
-    int64_t until;   /* both are counted until then */
+    size_t returned; /* pages purged as excess */
+    size_t missed;   /* fresh pages needed since then */
+    int64_t until;   /* time at which both counts expire */
 } purge_burst = {.allowed = BURST_FIRST};
 
 /* The limit of the process's control group, in pages. */

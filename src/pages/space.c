@@ -127,7 +127,7 @@ RARE void space_use_huge_pages(void) {
 
 RARE void space_repair(void) {
     if (space.granules == 0) {
-        space.base = NULL; /* another range will do as well */
+        space.base = NULL; /* another range is equally good */
         return;
     }
     part_repair(&space.granule_part);

@@ -15,8 +15,8 @@
  * The range is chosen at random in an area of the address space where the kernel places nothing by
  * itself, and is mapped only as far as it is used. Addresses that are not mapped count against no
  * limit, not even one that the program sets later (RLIMIT_AS), are in no core dump, and are not
- * locked by mlockall. If no such range is available, the largest reservation without access that is
- * granted takes its place.
+ * locked by mlockall. If no such range is available, the largest inaccessible reservation that the
+ * kernel grants takes its place.
  *
  * With backend=brk, and where no reservation for blocks is granted, the blocks are separate from
  * the rest, at the end of the data segment:
