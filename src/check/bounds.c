@@ -60,7 +60,7 @@ static void bounds_add_access(struct text *t, const struct mallow_failure *failu
     static const char *const names[] = {
         [MALLOW_READ] = "read of ",
         [MALLOW_WRITE] = "write of ",
-        [MALLOW_STRING] = "string without an end",
+        [MALLOW_STRING] = "unterminated string",
         [MALLOW_OVERLAP] = "copy of ",
     };
     text_add(t, names[failure->access]);
