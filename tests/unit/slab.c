@@ -281,7 +281,7 @@ static void return_everything(void) {
 
 static void slabs_agree_with_the_model(void **state) {
     (void)state;
-    static const unsigned classes[] = {CLASS_ZERO, 1, 3, 17, 24, 32, 41, 57, 60, 65, 72};
+    static const unsigned classes[] = {CLASS_ZERO, 1, 3, 17, 24, 32, 41, 57, 60, 65, CLASSES - 1};
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
         tested_class = classes[i];
         for (int heap = 0; heap < HEAPS; heap++) magazine_grow(&heaps[heap], tested_class);
