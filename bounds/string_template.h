@@ -94,7 +94,7 @@ CHECKED(int, STR(casecmp), (const CHAR *a, const CHAR *b), (a, b),
 CHECKED(int, STR(ncasecmp), (const CHAR *a, const CHAR *b, size_t max), (a, b, max),
         check_comparison(HERE, a, b, max, REAL(STR(ncasecmp))))
 
-/* Whether two characters differ depends on the locale, so both strings must be terminated. */
+/* The locale decides which characters differ, so both strings must be terminated. */
 CHECKED(int, STR(casecmp_l), (const CHAR *a, const CHAR *b, locale_t locale), (a, b, locale),
         check_strings(HERE, a, b))
 

@@ -1,6 +1,6 @@
 /*
- * What AddressSanitizer and valgrind know about the memory of this library. They see mappings, and
- * nothing of the blocks inside, unless they are informed.
+ * Informs AddressSanitizer and valgrind about the blocks of this library. By themselves they see
+ * only mappings.
  */
 #ifndef MALLOW_WATCH_H
 #define MALLOW_WATCH_H

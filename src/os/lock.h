@@ -1,5 +1,5 @@
 /*
- * A lock for special modes, such as guarded blocks and traces.
+ * A lock for modes, such as guarded blocks and traces.
  *
  * The holder blocks all signals, so a handler that exits, jumps away or allocates never finds that
  * its own thread holds the lock. This costs two system calls; the default mode uses open_lock.h
