@@ -65,7 +65,7 @@ EXPORT_OWN void *mallow_pvalloc(size_t size) {
         .size = pages,
         .align = page,
         .caller = __builtin_return_address(0),
-        /* libc's log contains this value. libc uses one less than a page as the mask, a mistake. */
+        /* libc logs this value. Its mask is -(page - 1) instead of -page, by mistake. */
         .has_logged = true,
         .logged = (size + page - 1) & -(page - 1),
     });

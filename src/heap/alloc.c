@@ -29,8 +29,8 @@
 #define OFFSETS_4(a, b, c, d) OFFSET(a), OFFSET(b), OFFSET(c), OFFSET(d)
 #define OFFSETS_SAME(c) OFFSETS_4(c, c, c, c)
 
-/* Indexed by the size in units. Up to 16 units each size has its own class. Then two sizes share a
- * class, and from 33 units on four do. */
+/* Indexed by the size in units. Each size up to 16 units has its own class. From 17 units on, two
+ * sizes share a class, and from 33 units on, four sizes do. */
 const uint16_t fast_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSET(0),
     OFFSETS_4(1, 2, 3, 4),
@@ -67,8 +67,9 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
 }
 
 /* Puts slots on the empty magazine. Returns false if there are none. While allocations are sampled,
- * freed slots are reused only when there are enough for a whole refill, or no others. Otherwise a
- * program that uses few slots in turn would always take slow paths. */
+ * freed slots are reused only if there are enough for a whole refill, or if there are no others.
+ * Otherwise a program that uses the same few slots in turn would take a slow path for every
+ * allocation. */
 static bool alloc_refill(struct heap *heap, unsigned size_class) {
     magazine_grow(heap, size_class);
     unsigned want = magazine_want(heap, size_class);
@@ -128,8 +129,7 @@ static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
 /* Returns the smallest class whose slots hold `size` bytes and are aligned to `align`, or CLASSES.
  */
 static unsigned alloc_aligned_class(size_t align, size_t size) {
-    /* Slots are aligned like their class, but to at most a page, because slabs begin with a colour.
-     */
+    /* Slots are aligned like their class. Runs of pages serve alignments above a page. */
     if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
     unsigned size_class = size_class_of(max_size(size, 1));
     while (size_class < CLASSES && size_class_bytes(size_class) % align != 0) size_class++;
@@ -157,7 +157,7 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
     }
 }
 
-/* Sizes above the table's but up to SLOT_MAX have magazines too. */
+/* Sizes above SMALL_MAX, up to SLOT_MAX, are not in the table but have magazines too. */
 static NOINLINE void *alloc_medium(size_t size) {
     void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[size_class_of(size)]) : NULL;
     return p != NULL ? p : mode_now()->malloc(size);

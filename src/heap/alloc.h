@@ -8,7 +8,7 @@
 struct heap;
 
 /* Allocates `size` bytes, aligned to `align`, a power of two, as the plain mode does. Sets *zeroed
- * if they read as zero. NULL and ENOMEM when there is no memory. */
+ * if they read as zero. Returns NULL and sets errno to ENOMEM if there is no memory. */
 void *alloc_plain(size_t size, size_t align, bool *zeroed);
 
 /* Allocates like memalign, for alignments above UNIT or modes other than the plain one. `caller` is

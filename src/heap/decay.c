@@ -23,7 +23,8 @@
 #define TOUR_SLICES 2u
 #define TOURS_OF_WAITING 5u
 
-/* The longer a slot lies in a magazine, the less it is needed there, and each one keeps a page. */
+/* The oldest slots in a magazine are the least likely to be needed, and each one keeps its page
+ * from being returned. */
 static void decay_halve_magazines(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         magazine_flush(heap, size_class, (magazine_count(heap, size_class) + 1) / 2);
@@ -63,7 +64,7 @@ static bool decay_other(struct heap *heap, int64_t now) {
     bool done = true;
     struct lock_hold hold;
     if (heap_begin(heap)) { /* its thread has ended */
-        /* Slots that a mode keeps, as in a quarantine, wait there for another second. */
+        /* Slots that a mode keeps, for example in a quarantine, stay there for another second. */
         bool waits = !mode_is_plain() && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
         (waits ? heap_reap : heap_reap_whole)(heap);
         done = decay_heap(heap, now, false);
@@ -107,7 +108,8 @@ static void decay_others(int64_t now) {
     open_lock_drop(&decay_tour.lock, &hold);
 }
 
-/* The next tour begins anew, unless a handler has forked and its thread returns to the tour. */
+/* The next tour starts from the beginning, unless the fork was made by a signal handler that
+ * interrupted a tour: the thread then continues that tour. */
 void decay_after_fork(void) {
     if (open_lock_after_fork(&decay_tour.lock)) decay_tour.at = NULL;
 }

@@ -22,12 +22,12 @@ ALWAYS_INLINE void decay_turn(struct heap *heap) {
     if (unlikely(heap->slow_path_count % DECAY_SLOW_PATHS == 0)) decay_look(heap);
 }
 
-/* Called by a thread that is not in a slow path of a heap. Does the same for the page heap and for
- * other threads' heaps. */
+/* Returns memory that is due from the page heap and from other threads' heaps. Called by a thread
+ * that is not in a slow path of a heap. */
 void decay_look_at_others(void);
 
-/* Called by the purge thread: completes one tour of all heaps and returns what is due of the page
- * heap. Returns false if nothing is left that could go back, now or when it is older. */
+/* Called by the purge thread: completes one tour of all heaps and returns the free pages of the
+ * page heap that are due. Returns false if nothing is left that could be returned, now or later. */
 bool decay_round(void);
 
 /* In the child of a fork: ends the tour of a thread that does not exist here. */

@@ -1,4 +1,4 @@
-/* The functions that allocate a block and that free it must belong to the same family. */
+/* A block must be freed by a function of the family that allocated it. */
 #ifndef MALLOW_FAMILY_H
 #define MALLOW_FAMILY_H
 

@@ -63,7 +63,7 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
     if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
     if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
-    /* A copy of slot_locate (slot_location.h), which takes one more instruction here. */
+    /* Like slot_locate (slot_location.h), which would take one more instruction here. */
     uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);

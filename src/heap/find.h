@@ -1,5 +1,5 @@
-/* From a pointer to the block that begins there. Only the allocator's own data is read, never the
- * memory that the pointer refers to. */
+/* Finds the block that begins at a pointer. Reads only the allocator's own data, never the memory
+ * that the pointer refers to. */
 #ifndef MALLOW_FIND_H
 #define MALLOW_FIND_H
 

@@ -18,9 +18,9 @@ static struct {
     struct mallinfo2 (*info)(void);
 } foreign_libc;
 
-/* Keeps the first answer. A thread that is slow here may call dlsym after another thread redirected
- * libc's names (deep_binding.c), and then gets our function. The thread that redirects has stored
- * its answers before, so the wrong one is dropped. */
+/* Keeps the first answer. A slow thread may call dlsym after another thread has redirected libc's
+ * names (deep_binding.c), and then it gets our function. That answer is dropped, because the other
+ * thread stored the right one before it redirected the names. */
 static bool foreign_find(void *function, const char *name) {
     void **kept = function, *nothing = NULL;
     if (__atomic_load_n(kept, __ATOMIC_ACQUIRE) != NULL) return true;
@@ -30,8 +30,8 @@ static bool foreign_find(void *function, const char *name) {
 }
 
 /* Called only when it is needed, because the look-up takes the loader's lock and a page of stack.
- * The caller holds none of our locks, so a thread that holds the loader's lock cannot wait for it.
- */
+ * The caller holds none of our locks, so no thread that holds the loader's lock can wait for the
+ * caller. */
 static bool foreign_find_libc(void) {
     int before = errno;
     bool all = foreign_find(&foreign_libc.free, "free") &&
@@ -46,8 +46,8 @@ static bool foreign_find_libc(void) {
 #    define IS_MMAPPED ((size_t)2)
 #    define FLAGS ((size_t)7)
 
-/* Returns true if the words before p are the header of a used chunk of libc. They are read by the
- * kernel, because p may be any address. */
+/* Returns true if the words before p are the header of a used chunk of libc. The kernel reads them,
+ * because p may be any address. */
 static bool foreign_looks_like_chunk(const void *p) {
     size_t header[2], next;
     const char *chunk = (const char *)p - sizeof header;

@@ -38,8 +38,8 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct entry en
     return true;
 }
 
-/* After so many frees for other threads, a thread looks for memory that those threads do not
- * collect. A thread that only frees has no other occasion. */
+/* After this many frees of other threads' slots, a thread looks for memory that those threads do
+ * not collect. A thread that only frees has no other occasion to do so. */
 #define FREES_PER_LOOK 4096u
 static __thread unsigned free_remote_count __attribute__((tls_model("initial-exec")));
 

@@ -84,10 +84,10 @@ struct heap {
      * and may have jumped out of it; see heap_enter. */
     volatile uintptr_t busy;
     /* The magazines that receive freed slots, by class. Usually these are `magazine`, so the next
-     * allocation reuses the slot. While allocations are sampled they are `other_side`, which
-     * becomes `magazine` only when that is empty. A slow path, which counts allocations for the
-     * sampling, therefore occurs at least once in as many allocations as a magazine holds, even if
-     * the program uses the same few slots in turn. */
+     * allocation reuses the slot. While allocations are sampled, they are `other_side`, which is
+     * exchanged with `magazine` only when `magazine` is empty. Therefore at least one in as many
+     * allocations as a magazine holds takes a slow path, which counts them for the sampling, even
+     * if the program uses the same few slots in turn. */
     struct magazine *freed;
     struct heap_bin bin[CLASSES];
     /* Slabs whose `in_use` is 0, which are also in their bins. They are kept for their class, since
@@ -139,7 +139,7 @@ static inline bool heap_is_visited(struct heap *heap) {
 }
 
 /* For assertions. heap_is_entered returns true if the calling thread owns the heap and has marked
- * it busy, heap_is_held also if it visits the heap. */
+ * it busy. heap_is_held also returns true if the thread visits the heap. */
 bool heap_is_entered(const struct heap *heap);
 bool heap_is_held(const struct heap *heap);
 #define heap_assert_held(heap) MALLOW_ASSERT(heap_is_held(heap))

@@ -128,7 +128,8 @@ void heap_after_fork(void) {
         owner_after_fork(&heap->owner);
         open_lock_lose(&heap->visit);
     }
-    /* The thread's heap, and those for which it stands in while a handler runs. */
+    /* The thread keeps its heap, and the heaps for which that one stands in while a handler
+     * runs. */
     for (struct heap *heap = self_heap; heap != NULL && heap != EMPTY_HEAP; heap = heap->outer) {
         owner_take(&heap->owner);
         owner_settle(&heap->owner);

@@ -31,7 +31,7 @@ void heap_leave(struct heap *heap);
 void heap_go_back(struct heap *heap);
 
 /*
- * A short operation on the thread's own heap. It saves what heap_enter does for visitors and for
+ * A short operation on the thread's own heap. It skips what heap_enter does for visitors and for
  * changed settings, so it must not touch the heap's slabs or lists:
  *
  *     struct heap *heap = self_heap;
@@ -41,8 +41,8 @@ void heap_go_back(struct heap *heap);
  *     ...
  *     heap_end_short(heap, &mark);
  *
- * It works on `heap` even if self_heap changes, because a handler may install a stand-in. Stand-ins
- * do not count as idle: a handler could release one just before it is marked, and another thread
+ * It works on `heap` even if a handler installs a stand-in and so changes self_heap. A stand-in
+ * does not count as idle: a handler could release it just before it is marked, and another thread
  * could take it.
  */
 ALWAYS_INLINE bool heap_is_idle(const struct heap *heap) {
@@ -56,8 +56,8 @@ ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) 
     signal_order();
 }
 
-/* Looks for a stand-in only after the heap is idle. Earlier, the next handler would install another
- * one, which would outlive the operation. */
+/* Looks for a stand-in only after the heap is idle. If it looked earlier, the next handler could
+ * install another one, which would outlive the operation. */
 ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
     MALLOW_ASSERT(heap->busy == (uintptr_t)mark);
     signal_order();
@@ -79,8 +79,8 @@ void heap_follow_settings(void);
 bool heap_begin_marked(struct heap *heap, struct frame_mark *mark);
 void heap_end(struct heap *heap);
 
-/* In the child of a fork: leaves only the calling thread's heap, and those for which it stands in,
- * with an owner. */
+/* In the child of a fork: releases all heaps except the calling thread's and those for which it
+ * stands in. */
 void heap_after_fork(void);
 
 #endif

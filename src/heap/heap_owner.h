@@ -13,11 +13,11 @@ struct heap *heap_first(void);
 /* Returns true if the slow path that marked the heap busy can no longer continue. */
 bool heap_is_interrupted_for_ever(const struct heap *heap, const struct frame_mark *mark);
 
-/* Returns true if the heap is the calling thread's, or one for which that is a stand-in. */
+/* Returns true if the heap is the calling thread's, or if the thread has a stand-in for it. */
 bool heap_is_in_use_here(const struct heap *heap);
 
-/* Becomes the owner of a heap whose owner has ended, or that the caller seized before and then
- * jumped away from. Repairs the heap if it was busy. Marks it busy, so that the child of a fork in
+/* Makes the caller the owner of a heap whose owner has ended, or that the caller seized earlier and
+ * left by a jump. Repairs the heap if it was busy. Marks it busy, so that the child of a fork in
  * another thread repairs it. Returns false if the heap cannot be seized now. */
 bool heap_seize(struct heap *heap, struct frame_mark *mark);
 

@@ -34,7 +34,7 @@ bool heap_relieve(void) {
     return some;
 }
 
-#define LOOKS_FOR_SLAB 4 /* heaps that a thread that needs a slab tries */
+#define LOOKS_FOR_SLAB 4 /* heaps that a thread tries when it needs a slab */
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class) {
     if (heap_first()->next == NULL) return NULL;
@@ -54,7 +54,7 @@ struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class) {
 
 struct heap_counts heap_reap_all(void) {
     struct heap_counts counts = {0};
-    struct frame_mark mark; /* used for each heap in turn, between its begin and its end */
+    struct frame_mark mark; /* each heap uses it in turn, until heap_end */
     uint64_t signals = open_lock_hold_signals();
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
         if (heap == self_heap || !heap_begin_marked(heap, &mark)) {

@@ -21,8 +21,8 @@ void heap_visit_end(struct heap *heap, struct lock_hold *hold) {
     open_lock_drop(&heap->visit, hold);
 }
 
-/* Called only by the thread that has marked the heap busy. Repairs the heap if the visitor is gone
- * without having ended its visit. Returns false if a visitor does not leave. */
+/* Called only by the thread that has marked the heap busy. Repairs the heap if the visitor left
+ * without ending its visit. Returns false if a visitor does not leave. */
 NOINLINE bool heap_await_visitor(struct heap *heap) {
     struct lock_hold hold;
     if (!open_lock_take(&heap->visit, &hold)) return false;

@@ -20,8 +20,8 @@
  * two exceptions, because the owner's fast paths continue:
  *
  *   - It leaves the magazines alone.
- *   - It retires no slab: the owner may be about to free one of its slots a second time, and reads
- *     the states.
+ *   - It retires no slab. The owner may be about to free one of the slab's slots a second time, and
+ *     that free reads the slab's states.
  *
  * Returns false if the heap cannot be visited now. If a signal handler jumps out of a visit, the
  * owner repairs the heap.

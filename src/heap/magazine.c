@@ -19,8 +19,8 @@
 #define ENTRIES_MAX 256u
 /* A magazine with N entries grows after N / 4 refills in succession, or N / 4 flushes. */
 #define STREAK_PART 4u
-/* The bytes that a magazine may hold; it always may hold two slots. Small blocks are the most
- * frequent, so their magazines hold more. */
+/* The bytes that a magazine may hold. It may always hold two slots, whatever their size. Small
+ * blocks are the most frequent, so their magazines hold more. */
 #define CACHED_BYTES_SMALL ((size_t)16 * KIB)
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
 #define CACHED_SMALL ((size_t)256)
@@ -35,8 +35,8 @@ void magazines_init(struct heap *heap) {
     heap->freed = heap->magazine;
 }
 
-/* Stores both words at once. If a signal handler could jump away in between, the fast path would
- * find the top of one array and the limit of another. */
+/* Stores both words at once. If a signal handler jumped away between two stores, the fast path
+ * would find the top of one array and the limit of another. */
 static void magazine_set(struct magazine *magazine, struct entry *top, struct entry *limit) {
     MALLOW_ASSERT(top->slot == NULL || top < limit);
     MALLOW_ASSERT(top <= limit);
@@ -91,7 +91,8 @@ static bool magazine_serves(unsigned size_class) {
            size_class <= size_class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
-/* Returns the largest array of the class if no setting limits it, including the sentinel. */
+/* Returns the number of entries of the class's largest array, including the sentinel, if no setting
+ * limits it. */
 static unsigned magazine_entries_by_size(unsigned size_class) {
     size_t size = size_class_bytes(size_class);
     size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
@@ -107,7 +108,7 @@ static unsigned magazine_entries_allowed(unsigned size_class) {
     size_t slots = magazine_serves(size_class)
                        ? min_size(magazine_entries_by_size(size_class) - 1, settings.tcache_count)
                        : 0;
-    /* Short enough for a slow path to occur for each allocation that is to be guarded. */
+    /* Short enough that each allocation that is to be guarded takes a slow path. */
     if (magazine_is_sampling()) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
@@ -297,7 +298,7 @@ static bool magazine_is_at_sentinel(const struct heap *heap, const struct magazi
     return side[size_class].top == magazine_sentinel(heap, side, size_class);
 }
 
-/* Returns true if the class's arrays have the number of entries that the bin says. The magazines
+/* Returns true if the class's arrays have the number of entries that the bin records. The magazines
  * must be empty. A function that was changing the arrays may never continue: in the child of a
  * fork, or after a handler jumped away. */
 static bool magazine_is_consistent(const struct heap *heap, unsigned size_class) {

@@ -6,7 +6,7 @@ enum misuse { MISUSE_FREE, MISUSE_REALLOC, MISUSE_USABLE_SIZE };
 
 /* Reports that the program called the function `what` with p, which is not the start of a block in
  * use. `caller` is the return address of that call. Returns unless errors end the process.
- * process/hooks.c says which function this is. */
+ * process/hooks.c defines it. */
 extern void (*const misuse_report)(enum misuse what, const void *p, const void *caller);
 
 #endif

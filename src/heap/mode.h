@@ -1,6 +1,6 @@
 /*
- * A mode serves the calls that the fast path does not. The heap knows no mode: it calls the current
- * one through this table, in tail position.
+ * A mode serves the calls that the fast path does not. The heap does not know the individual modes:
+ * it calls the current one through this table, in tail position.
  *
  * Modes form a stack. A mode passes what it does not serve to the mode below it. At the bottom is
  * the plain mode, which serves everything. process/modes.c has the table of all modes and puts the
@@ -70,7 +70,7 @@ ALWAYS_INLINE const struct mode *mode_below(const struct mode *mode) {
 /* Returns true if the plain mode is the only one. */
 ALWAYS_INLINE bool mode_is_plain(void) { return likely(mode_below(mode_now()) == NULL); }
 
-/* malloc and free by way of `alloc` and `free_request` of the topmost mode. */
+/* Implement malloc and free by `alloc` and `free_request` of the topmost mode. */
 void *mode_malloc(size_t size);
 void mode_free(void *p, enum family family);
 

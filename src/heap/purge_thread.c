@@ -22,8 +22,8 @@ static void *purge_thread_run(void *unused) {
             purge_thread_pause(ROUND_NS);
             continue;
         }
-        /* Memory that becomes free from here on wakes the thread. It has seen what was free before,
-         * or sees it in the next round. */
+        /* Memory that becomes free from here on wakes the thread. The thread has already seen
+         * memory that was free before, or sees it in the next round. */
         atomic_store_explicit(&purge_sleeper, 1, memory_order_seq_cst);
         os_wait_for(&purge_sleeper, 1, IDLE_NS);
         atomic_store_explicit(&purge_sleeper, 0, memory_order_relaxed);

@@ -1,6 +1,6 @@
 /*
- * With purge_thread=on, a thread of the library does what otherwise slow paths do (decay.c). This
- * serves programs that are idle for long while they have much free memory.
+ * With purge_thread=on, a thread of the library does the work that slow paths do otherwise
+ * (decay.c). This helps programs that are idle for a long time and have much free memory.
  */
 #ifndef MALLOW_PURGE_THREAD_H
 #define MALLOW_PURGE_THREAD_H

@@ -1,4 +1,5 @@
-/* realloc, which resizes in place, moves pages or copies, in this order; and the usable size. */
+/* realloc, which tries to resize in place, then to move pages, and then to copy; and
+ * malloc_usable_size. */
 #include <errno.h>
 #include <string.h>
 

@@ -46,7 +46,8 @@ static void remote_look_at(struct heap *heap, struct slab *slab) {
     if (owner != heap) {
         if (owner != NULL) remote_announce(owner, slab);
     } else if (slab->index == 0) {
-        /* If not 0, a later slab contains the granule, and the flag of its first granule counts. */
+        /* If the index is not 0, the granule now belongs to a newer slab, and only the `pending` of
+         * that slab's first granule counts. */
         slab_harvest(heap, slab);
     }
 }

@@ -38,7 +38,7 @@
  * first. */
 bool remote_free(struct slab *slab, _Atomic uint8_t *state);
 
-/* Gives a slot that only the caller has back to its slab, which belongs to another heap by now. */
+/* Gives back a slot that only the caller holds. Its slab now belongs to another heap. */
 void remote_give(struct slab *slab, _Atomic uint8_t *state);
 
 #define COLLECT_MAX 64u /* slabs in one call, which take some tenths of a millisecond */
@@ -48,7 +48,7 @@ void remote_give(struct slab *slab, _Atomic uint8_t *state);
  * there are neither. The caller owns or visits the heap. */
 bool remote_collect(struct heap *heap, unsigned size_class);
 
-/* Calls remote_collect once for each class. Returns true if any of these calls did. */
+/* Calls remote_collect once for each class. Returns true if any of these calls returned true. */
 bool remote_collect_some(struct heap *heap);
 
 /* Collects until nothing is pending. */

@@ -31,8 +31,8 @@ struct free_request {
 #define WITH_SIZE(its_size) .has_size = true, .size = (its_size)
 #define WITH_ALIGN(its_align) .has_align = true, .align = (its_align)
 
-/* For both structures. Used in a function that the program calls, or that is called in tail
- * position there. */
+/* For both structures. Used in functions that the program calls, or that such a function calls in
+ * tail position. */
 #define CALLED_HERE .caller = __builtin_return_address(0), .entry = __builtin_frame_address(0)
 
 #endif

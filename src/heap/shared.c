@@ -52,9 +52,9 @@ static bool shared_add_granule_locked(void) {
 }
 
 /*
- * Shared slots have their own lock, because programs with many short threads take many of them. A
- * thread that is refused the lock allocates from a slab instead. A slot that it frees stays unused
- * until the depots are rebuilt. Both cost only memory.
+ * Shared slots have their own lock, because programs with many short-lived threads take many of
+ * them. A thread that is refused the lock allocates from a slab instead. A slot that it frees stays
+ * unused until the depots are rebuilt. Both cost only memory.
  */
 static void shared_find_free_slots(void);
 struct open_lock shared_lock = {.repair = shared_find_free_slots, .kind = SHARED_LOCK};

@@ -1,6 +1,6 @@
 /*
  * Shared granules pack slots of all small classes next to each other, for classes that a thread
- * uses little. A slab would cost each thread a page for each class, but a shared slot costs only
+ * seldom uses. A slab would cost each thread a page for each class, but a shared slot costs only
  * its own size. A thread takes its first slots of a class from here, and keeps those that it frees
  * in its magazine. After SHARED_HEAT takes and frees it uses slabs, because shared slots are not
  * freed on the fast path.
@@ -66,8 +66,8 @@ unsigned shared_class(const struct slab *granule, uint32_t unit);
 /* Returns the unit at which the slot around `unit` begins; UINT32_MAX if there is none. */
 uint32_t shared_find_start(const struct slab *granule, uint32_t unit);
 
-/* In the child of a fork: finds the free slots anew if another thread held the lock, or if
- * `rebuild`. */
+/* In the child of a fork: finds the free slots again if another thread held the lock, or if
+ * `rebuild` is true. */
 void shared_after_fork(bool rebuild);
 
 #endif

@@ -1,5 +1,5 @@
-/* Slabs are made, retire and change owners here. slab_take.c, slab_available.c and slab_give.c move
- * their slots. */
+/* Makes slabs, retires them and changes their owners. slab_take.c, slab_available.c and slab_give.c
+ * move their slots. */
 #include "heap/slab.h"
 
 #include <string.h>
@@ -22,10 +22,10 @@
 
 /*
  * Returns the distance of a new slab's first slot from the slab's start, its colour. Slabs begin at
- * multiples of 64 KiB, so without it, corresponding slots of different slabs would compete for the
- * same cache sets. Colours are multiples of a cache line and of the class's alignment. The largest
- * is the room that would be left over after the last slot or, for slots of up to 1 KiB, 960 bytes
- * if that is more.
+ * multiples of 64 KiB, so without a colour, corresponding slots of different slabs would compete
+ * for the same cache sets. Colours are multiples of a cache line and of the class's alignment. The
+ * largest is the room that would be left over after the last slot or, for slots of up to 1 KiB, 960
+ * bytes if that is more.
  */
 static size_t slab_next_colour(unsigned size_class, size_t bytes) {
     static unsigned turn; /* under the global lock */
@@ -71,8 +71,8 @@ static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigne
     }
 }
 
-/* In check=hard, slabs end with an inaccessible page. Each such page costs two of the mappings that
- * the kernel allows, so their number is limited to an eighth of those. */
+/* In check=hard, slabs end with an inaccessible page. Each such page costs two mappings, so their
+ * number is limited to an eighth of the mappings that the kernel allows. */
 #define GUARD_PAGE_MAX (16 * KIB)
 
 static size_t slab_end_guard(void) {
@@ -86,7 +86,7 @@ static size_t slab_end_guard(void) {
 }
 
 /* Like slab_next_colour, but in check=hard the colour is not 0 unless that would cost a large slot.
- * hard.c finds a write before the slab's first block there. */
+ * The room gives hard.c a place to detect a write before the slab's first block. */
 static size_t slab_choose_colour(unsigned size_class, size_t bytes) {
     size_t colour = slab_next_colour(size_class, bytes), size = size_class_bytes(size_class);
     if (colour != 0 || settings.check != CHECK_HARD || size_class == CLASS_ZERO) return colour;

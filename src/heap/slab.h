@@ -41,7 +41,7 @@ static inline void state_set(_Atomic uint8_t *state, enum slot_state to) {
     atomic_store_explicit(state, (uint8_t)to, memory_order_relaxed);
 }
 
-/* Returns eight states from `at` on, which is a multiple of eight. */
+/* Returns the eight states from `at` on. `at` is a multiple of eight. */
 static inline uint64_t slab_load_states(const _Atomic uint8_t *states, uint32_t at) {
     return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(states + at),
                                 memory_order_relaxed);

@@ -1,4 +1,4 @@
-/* Freed slots become available in their slab again. */
+/* Makes freed slots available in their slab again. */
 #ifndef MALLOW_SLAB_AVAILABLE_H
 #define MALLOW_SLAB_AVAILABLE_H
 
@@ -16,7 +16,7 @@
 void slab_harvest(struct heap *heap, struct slab *slab);
 
 /* Counts `count` slots of the slab, whose states say so already, as available. `lowest` is the
- * lowest of them. The slab is kept or retires if it is empty then. */
+ * lowest of them. If the slab is then empty, it is kept or retires. */
 static inline void slab_made_available(struct heap *heap, struct slab *slab, uint32_t lowest,
                                        uint32_t count) {
     MALLOW_ASSERT(count != 0 && count <= slab->in_use);

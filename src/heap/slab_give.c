@@ -38,8 +38,8 @@ static void slab_give_one(struct heap *heap, struct entry entry) {
 #define RUN_WORTHWHILE 4u
 #define SINGLES 8u
 
-/* Gives back the first entries that belong to one slab, if that belongs to the heap. Returns their
- * number. */
+/* Gives back the first entries, as long as they belong to the same slab, if the heap owns that
+ * slab. Returns their number. */
 static unsigned slab_give_run(struct heap *heap, const struct entry *entries, unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;

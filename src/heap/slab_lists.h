@@ -36,7 +36,7 @@ static inline void slab_bin_remove(struct heap *heap, struct slab *slab) {
     slab->listed = false;
 }
 
-/* Removes the slab, which is no longer empty, from the empty slabs that the heap keeps. */
+/* Removes the slab from the empty slabs that the heap keeps, if it is one of them. */
 static inline void slab_use_empty(struct heap *heap, const struct slab *slab) {
     MALLOW_ASSERT(heap->empties <= EMPTY_SLABS);
     for (unsigned i = 0; i < heap->empties; i++)

@@ -1,4 +1,4 @@
-/* Slots leave their slab, in the order of their addresses or at random. */
+/* Takes slots from slabs, in the order of their addresses or at random. */
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/numbers.h"
@@ -82,7 +82,8 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     magazine->top = bottom + take;
 }
 
-/* Returns the first word of states with an available slot, from `at` on and around the end. */
+/* Returns the first word of states with an available slot. Searches from `at` on, wrapping around
+ * at the end. */
 static uint32_t slab_find_available(const struct slab *slab, uint32_t at) {
     MALLOW_ASSERT(slab->in_use < slab->capacity);
     MALLOW_ASSERT(at % 8 == 0 && at < slab->state_bytes);
@@ -117,7 +118,8 @@ static uint32_t slab_find_in_window(struct heap *heap, const struct slab *slab, 
     return slab_find_available(slab, (uint32_t)(again * slab->slots >> 32) & ~7u);
 }
 
-/* Returns the number of the first byte that is set, from `from` on and around the end. */
+/* Returns the number of the first byte that is set. Searches from `from` on, wrapping around at the
+ * end. */
 static unsigned slab_choose_byte(uint64_t found, unsigned from) {
     MALLOW_ASSERT(found != 0 && from < 8);
     uint64_t behind = found >> 8 * from << 8 * from;
@@ -151,7 +153,7 @@ static inline uint64_t slab_held_bytes(uint64_t available) {
 }
 _Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
 
-/* Takes all available slots of a word, which are held from now on. Returns their number. */
+/* Takes all available slots of a word and marks them as held. Returns their number. */
 static unsigned slab_take_word(struct slab *slab, uint32_t at, struct entry *entries) {
     uint64_t word = slab_load_states(slab->state, at), found = slab_available_bytes(word);
     uint64_t lanes = (found >> 7) * 0xff; /* all bits of each available byte */
@@ -205,8 +207,8 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
     return count;
 }
 
-/* Fills `count` entries with available slots, from slot `from` on and around the end. The slab must
- * have that many. */
+/* Fills `count` entries with available slots, from slot `from` on, wrapping around at the end. The
+ * slab must have that many. */
 static void slab_take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
                                  unsigned count) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;

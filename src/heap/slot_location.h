@@ -1,5 +1,5 @@
-/* From an address to the slot that contains it. The compiler computes only those members that the
- * caller uses. */
+/* Finds the slot that contains an address. The compiler computes only those members that the caller
+ * uses. */
 #ifndef MALLOW_SLOT_LOCATION_H
 #define MALLOW_SLOT_LOCATION_H
 
@@ -33,7 +33,7 @@ ALWAYS_INLINE struct slot_location slot_locate(const struct slab *part, const vo
     };
 }
 
-/* Returns the first byte of the slot, which slot_locate found for p. */
+/* Returns the first byte of the slot that slot_locate found for p. */
 ALWAYS_INLINE char *slot_start(const struct slab *part, struct slot_location slot, const void *p) {
     return (char *)(uintptr_t)p - (slot.offset - slot.number * part->slot_size);
 }

@@ -79,7 +79,7 @@ static bool trim_slab(struct slab *slab) {
 #define SLICE_GRANULES 1024u
 #define SLICE_SLABS 16u
 
-/* Returns true if this was much work: pages went back, or the slab retired. */
+/* Returns true if this was much work: the slab was trimmed, or it retired. */
 static bool trim_sweep_slab(struct heap *heap, struct slab *slab, struct trim_sweep *sweep) {
     if (slab->in_use == slab->capacity) return false;
     if (slab->age < AGE_OLD) slab->age++;

@@ -10,7 +10,7 @@
 
 /* A sweep over the slabs of a heap. */
 struct trim_sweep {
-    unsigned age;    /* the pages of slabs of this age or older go */
+    unsigned age;    /* free pages of slabs of this age or older are returned */
     bool may_retire; /* empty slabs may retire; false during a visit */
     bool some;       /* result: pages went back to the kernel */
     bool left;       /* result: some slabs are not old enough yet */
