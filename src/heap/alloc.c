@@ -129,7 +129,7 @@ static RARE void *alloc_mapping(size_t size, size_t align, bool *zeroed) {
 /* Returns the smallest class whose slots hold `size` bytes and are aligned to `align`, or CLASSES.
  */
 static unsigned alloc_aligned_class(size_t align, size_t size) {
-    /* Slots are aligned like their class. Runs of pages serve alignments above a page. */
+    /* Slots are aligned like their class. Blocks of whole pages serve alignments above a page. */
     if (size > SLOT_MAX || align > RUN_PAGE) return CLASSES;
     unsigned size_class = size_class_of(max_size(size, 1));
     while (size_class < CLASSES && size_class_bytes(size_class) % align != 0) size_class++;
