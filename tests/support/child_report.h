@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
-/* Reads to the end, because the writer must not find the pipe closed, and keeps what fits. */
+/* Keeps what fits, but reads to the end, so that the writer never finds the pipe closed. */
 static inline void read_report(int fd, char *report, size_t size) {
     size_t length = 0;
     char rest[512];

@@ -1,4 +1,4 @@
-/* The range of guarded blocks, chosen before the first of them. */
+/* Chooses the range of guarded blocks, before the first of them is allocated. */
 #ifndef GUARD_BEGIN_H
 #define GUARD_BEGIN_H
 

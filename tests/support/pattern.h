@@ -1,7 +1,7 @@
 /*
  * Fills blocks with a pattern that shows later if anything else was written there. The pattern
- * follows from a key, and the key from the block's address and size: no block's content passes for
- * another's, and a copy of a block still matches the old key.
+ * follows from a key, and the key from the block's address and size. So the content of one block is
+ * never mistaken for that of another, and a copy of a block still matches the old key.
  */
 #ifndef PATTERN_H
 #define PATTERN_H

@@ -1,6 +1,6 @@
 /*
- * A program with one fault, and its twin: with MALLOW_TEST_TWIN in its environment, the same
- * program does the same without the fault.
+ * A program with one fault, and its twin: with MALLOW_TEST_TWIN in its environment, the program
+ * does the same without the fault.
  */
 #ifndef TWIN_H
 #define TWIN_H

@@ -1,4 +1,4 @@
-/* Invariants are violated on purpose, each in a child, and the right assertion ends it. */
+/* Each test violates an invariant in a child, and the right assertion must end the child. */
 #include "unit.h"
 
 #include <pthread.h>

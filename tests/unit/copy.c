@@ -1,5 +1,5 @@
 /* A copy of the process ends when its parent dies, even if the parent dies before the copy has
- * asked for a signal at that time. */
+ * asked for a signal at its parent's death. */
 #include "bodies.h"
 
 #include <errno.h>

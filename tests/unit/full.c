@@ -133,7 +133,7 @@ static void fresh_slots_come_at_random(void) {
     CHECK(same < COUNT / 4);
 }
 
-enum { WINDOW = 64 }; /* slots that are used before others */
+enum { WINDOW = 64 }; /* slots of one window are used up before those of the next */
 
 /* The first and the last window of a slab may have fewer slots. */
 static bool is_in_whole_window(const char *block) {

@@ -54,7 +54,7 @@ static inline enum damage damage_of(const char *block) {
     return full_damage(&ref);
 }
 
-/* Returns all slots from the quarantine. */
+/* Makes all slots leave the quarantine. */
 static inline void empty_quarantine(void) {
     struct heap *heap = heap_enter();
     full_relieve(heap);

@@ -1,5 +1,5 @@
 /* Guarded blocks end at inaccessible pages, are found by any address near them, and report writes
- * around them. Samples of allocations have the requested rate. */
+ * around them. Allocations are sampled at the requested rate. */
 #include "guard_blocks.h"
 
 #include "os/os_thread.h"

@@ -14,7 +14,7 @@ static uint64_t seed = 1;
 
 #define DIRTIED ((size_t)1000) /* the number of bytes that are written in each block */
 
-/* A larger page consists of several pages of the kernel and costs as many times more. */
+/* A larger page consists of several pages of the kernel, so it costs several times as much. */
 static int repeated(int times) { return page_bytes > 4 * KIB ? times / 8 : times; }
 
 static void use_some_blocks(int operations) {
@@ -39,7 +39,7 @@ static void fail_calls(enum os_call kind, long first, long count) {
         os_fail(kind, first, first + count - 1);
         use_some_blocks(200);
         os_fail(OS_ANY, LONG_MAX, LONG_MAX);
-        use_some_blocks(100); /* places where calls failed are used again */
+        use_some_blocks(100); /* uses the places again at which calls failed */
         give(take(100, UNIT));
         _exit(0);
     }

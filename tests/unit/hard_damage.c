@@ -82,7 +82,7 @@ static void a_word_of_another_block_does_not_fit(void) {
 
 /* ---- underflows ---- */
 
-/* Writes one byte before each of COUNT blocks: as many reports must follow, whatever lies there. */
+/* Writes one byte before each of COUNT blocks. COUNT reports must follow, whatever lies there. */
 static void check_writes_before(size_t size, ptrdiff_t offset, bool used_again) {
     enum { COUNT = 100, MORE = 1500 };
     static char *blocks[COUNT + MORE];

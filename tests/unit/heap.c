@@ -78,7 +78,7 @@ static NOINLINE void be_interrupted(bool handler_allocates) {
     room[DEEP - 1] = room[0];
 }
 
-/* Overwrites the stack, as the next calls do. */
+/* Overwrites the stack, as further calls would. */
 static NOINLINE void use_stack(void) {
     volatile char room[DEEP + 1024];
     for (size_t i = 0; i < sizeof room; i++) room[i] = 1;

@@ -1,4 +1,5 @@
-/* Holds the global lock or a heap, as functions of the core assert that their callers do. */
+/* Holds the global lock or a heap, because functions of the core assert that their callers hold
+ * them. */
 #ifndef HELD_H
 #define HELD_H
 
@@ -13,19 +14,19 @@ static inline void held_drop(struct lock_hold **hold) {
     if (*hold != NULL) open_lock_drop(&global_lock, *hold);
 }
 
-/* Holds the global lock until the block ends, also if the thread holds it already. */
+/* Holds the global lock until the block ends. The thread may already hold it. */
 #define HOLD_LOCK()         \
     struct lock_hold hold_; \
     __attribute__((cleanup(held_drop))) struct lock_hold *held_ = held_take(&hold_)
 
-/* Has the value of the call, which needs the lock. */
+/* Makes the call, which needs the lock, and has its value. */
 #define LOCKED(call) \
     ({               \
         HOLD_LOCK(); \
         call;        \
     })
 
-/* Makes the thread the owner of the heap, in a slow path of it. */
+/* Makes the thread the owner of the heap and marks it as being in a slow path. */
 static inline void hold_heap(struct heap *heap) {
     owner_take(&heap->owner);
     heap->busy = 1;

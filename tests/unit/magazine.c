@@ -26,7 +26,7 @@ static size_t room(unsigned size_class) {
     return (size_t)(magazine->limit - magazine->top) - 1;
 }
 
-/* Puts a used slot on the magazine that belongs to no slab. */
+/* Pushes a slot that belongs to no slab. */
 static void push(unsigned size_class, uintptr_t slot) {
     struct magazine *magazine = &heap.magazine[size_class];
     assert_true(room(size_class) > 0);

@@ -1,5 +1,5 @@
-/* Modes lie on each other as the settings ask, and each does its own part. Observers see each call
- * once, and a realloc while its old address still belongs to the caller. */
+/* The settings decide which modes there are and in which order, and each mode does its own part.
+ * Observers see each call once, and a realloc while its old address still belongs to the caller. */
 #include "threads.h"
 
 #include "bodies.h"

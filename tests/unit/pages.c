@@ -23,7 +23,7 @@ enum page_state { DIRTY = -1, CLEAN = -2 }; /* otherwise the number of the page'
 static int16_t model[PAGES_MAX];
 
 static struct used {
-    uint32_t page, pages; /* pages 0: there is none */
+    uint32_t page, pages; /* pages 0: the entry is unused */
     enum run_kind kind;
 } runs[RUNS_MAX];
 

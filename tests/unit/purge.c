@@ -57,7 +57,7 @@ static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
 static void pages_that_a_tick_needed_stay(void **state) {
     (void)state;
     enum { WORKING_SET = 20000 };
-    /* The first time the heap does not know that the pages are needed again. */
+    /* The first time, the heap does not know that the pages will be needed again. */
     LOCKED(pages_free(take(WORKING_SET), false));
     while (LOCKED(purge_excess())) continue;
     LOCKED(pages_free(take(WORKING_SET), false));
@@ -72,7 +72,7 @@ static void pages_that_a_tick_needed_stay(void **state) {
     }
 }
 
-/* Pages go without a tick and without a later call, because this call may be the last one. */
+/* Pages go back without a tick and without a later call, because this call may be the last one. */
 static void many_freed_pages_go_at_once(void **state) {
     (void)state;
     enum { RUN = 100, KEPT_AT_ONCE = 12 * 256 };
@@ -106,7 +106,8 @@ static void a_group_without_room_keeps_nothing(void **state) {
     purge_read_group();
 }
 
-/* Excess pages go without a tick and in batches. Those beyond one slice wait for the next call. */
+/* Excess pages go back without a tick and in batches. Pages beyond one slice wait for the next
+ * call. */
 static void a_set_amount_is_a_limit(void **state) {
     (void)state;
     enum { AMOUNT = 2000, SLACK = AMOUNT / 8, SMALL = 10 };

@@ -1,5 +1,5 @@
-/* Freed slots wait in quarantine until others of their class have followed and the bytes are too
- * many, and they leave in the order in which they came. */
+/* Freed slots wait in quarantine until enough others of their class have followed and the bytes
+ * exceed the limit. They leave in the order in which they came. */
 #include "threads.h"
 
 #include "bodies.h"
@@ -29,7 +29,7 @@ static void check_is(struct entry entry, uintptr_t number) {
     CHECK(entry.state == numbered(number).state);
 }
 
-/* Returns the number of frees that the next use of a slot must wait for. */
+/* Returns the number of frees in the class that a slot must wait for before it is used again. */
 static size_t wait_of(unsigned size_class) {
     size_t size = size_class_bytes(size_class);
     return size * QUARANTINE_DELAY <= MIB ? QUARANTINE_DELAY : max_size(MIB / size, 16);
@@ -158,7 +158,7 @@ static void *hold_half(void *unused) {
     return unused;
 }
 
-/* The slots that another thread holds count, but they stay its own. */
+/* Slots in another thread's quarantine count towards the limit, but they stay there. */
 static void the_limit_is_for_all_heaps(void) {
     struct heap *heap = heap_enter();
     settings.quarantine = 2 * MIB;

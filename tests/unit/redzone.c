@@ -106,7 +106,8 @@ static void a_word_from_another_place_does_not_fit(void **state) {
     }
 }
 
-/* Neither the difference between two places nor the last word of the same place predicts a word. */
+/* A word cannot be predicted from the differences between other words, nor from the earlier word at
+ * the same place. */
 static void a_word_does_not_predict_the_next(void **state) {
     (void)state;
     enum { COUNT = 64 };

@@ -27,7 +27,7 @@ static uint32_t take(size_t granules) {
     return page;
 }
 
-/* Returns a number of granules that the heap has only if it grows. */
+/* Returns a number of granules for which the heap must grow. */
 static size_t more_than_is_free(void) {
     struct page_counts now = pages_count();
     size_t unused = granules_accessible() * GRANULE_PAGES - now.top;

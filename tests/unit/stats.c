@@ -1,4 +1,4 @@
-/* The figures of slabs agree with a count of one slot after the other, for slots of every state. */
+/* The figures of slabs agree with a count slot by slot, for slots in every state. */
 #include "held.h"
 #include "unit.h"
 
@@ -25,7 +25,7 @@ static void count_naively(const struct slab *slab, struct mallow_class_stats *si
     size_class->slabs++;
 }
 
-/* Sets stretches of one state and single states. */
+/* Sets the states in stretches of random length, half of which are single slots. */
 static void set_states_at_random(struct slab *slab) {
     static const uint8_t states[] = {SLOT_FRESH,        SLOT_USED,   SLOT_CACHED,
                                      SLOT_CACHED_FRESH, SLOT_REMOTE, SLOT_FREE};

@@ -1,5 +1,5 @@
-/* Free pages inside slabs go back to the kernel with age and used ones stay. A heap has one visitor
- * at a time, or its own thread. */
+/* Free pages inside old slabs go back to the kernel, and used pages stay. Either one visitor or the
+ * heap's own thread works on a heap at a time. */
 #include "held.h"
 #include "threads.h"
 #include "unit.h"
@@ -91,8 +91,7 @@ static void all_pages_of_a_freed_slab_go(void **state) {
     for (int colour = 0; colour < 20; colour++) check_that_all_pages_go();
 }
 
-/* Returns the number of slots that lie on that many pages of the kernel, up to those of the
- * slab. */
+/* Returns how many slots fit on that many pages of the kernel, but at most the slab's capacity. */
 static uint32_t on_pages(const struct slab *slab, uint32_t pages) {
     return (uint32_t)min_size(pages * os_page_size() / BLOCK, slab->capacity);
 }
@@ -233,7 +232,7 @@ struct visit {
     struct slab *slab;
 };
 
-/* Ends in the middle of a visit. */
+/* Begins a visit and ends without ending it. */
 static void *visit_and_end(void *argument) {
     struct visit *visit = argument;
     struct lock_hold hold;
