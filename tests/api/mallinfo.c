@@ -120,7 +120,7 @@ static void own_mappings(void) {
     CHECK_EQUAL(after.hblkhd, before.hblkhd);
 }
 
-/* Whichever way large blocks take, each is counted in one place. */
+/* However a large block is allocated, it is counted in exactly one place. */
 static void large_blocks(void) {
     static const size_t sizes[] = {RUN, 3 * RUN, MAPPED};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

@@ -1,4 +1,5 @@
-/* One library defines every name that allocates or frees, so that blocks of two never mix. */
+/* One library defines all functions that allocate or free, so that blocks of two allocators never
+ * mix. */
 #define _GNU_SOURCE
 #include "check.h"
 

@@ -211,7 +211,7 @@ def without_control():
 
 
 def impostor():
-    """Another process that listens at a process's name is not accepted as that process."""
+    """A process that listens at another process's name is not accepted as that process."""
     with Target(options="") as target, socket.socket(socket.AF_UNIX) as listener:
         listener.bind("\0" + socket_name(target.pid))
         listener.listen()

@@ -16,7 +16,7 @@ subcommands=$(words | grep -v -e '^-' -e '^help$')
 tried='mallow --help'
 [ "$(echo "$subcommands" | wc -l)" -ge 7 ] || failed 'fewer subcommands than before'
 
-# Prints bash's completions of the command line "$@", one a line.
+# Prints bash's completions of the command line "$@", one per line.
 words_after() {
     bash -c '
         . "$1/completions/mallow.bash"

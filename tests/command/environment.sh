@@ -46,8 +46,8 @@ try "$work/alone" run true
 expect_status 125
 expect_line err "^mallow run: libmallow\.so\.[0-9]+ is neither in $work nor in "
 
-# LD_PRELOAD and MALLOW_OPTIONS cannot express every path. Processes that the program starts find
-# Mallow even so, and even after the command has ended.
+# LD_PRELOAD and MALLOW_OPTIONS cannot express every path. Processes that the program starts still
+# find Mallow, even after the command has ended.
 for name in 'a b' 'p,x' 'c:d' 'e$LIB' 'f${ORIGIN}, g:h'; do
     mkdir "$work/$name"
     cp -P "${mallow%/*}"/libmallow*.so* "$mallow" "$work/$name"

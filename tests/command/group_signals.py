@@ -58,7 +58,7 @@ class Run:
             return [int(child) for child in children.read().split()]
 
     def wait_for_signal(self):
-        """Waits until no process has it pending: two equal pending signals become one."""
+        """Waits until no process has the signal pending: equal pending signals become one."""
         assert self.process.stdout.readline() == b"got\n"
         while any(is_pending(process) for process in (self.pid, *self.children())):
             time.sleep(0.01)

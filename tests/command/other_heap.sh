@@ -1,5 +1,5 @@
 #!/bin/sh
-# 'mallow run' says that the program's heap is not Mallow's, instead of a summary without blocks.
+# If the program's heap is not Mallow's, the summary of 'mallow run' says so and counts no blocks.
 #     other_heap.sh MALLOW ORDINARY-PROGRAM PROGRAM-WITH-ANOTHER-MALLOC...
 . "${0%/*}/lib.sh"
 ordinary=$2

@@ -1,5 +1,5 @@
 /* seteuid changes the user of every thread, including the library's own: libc sends each thread a
- * signal for that, which none may block. */
+ * signal for that, and no thread may block it. */
 #include "check.h"
 
 #include <dirent.h>

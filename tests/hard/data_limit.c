@@ -106,7 +106,8 @@ int main(int argc, char **argv) {
     CHECK(is_granted(is_checking() ? largest / 2 : largest - OWN));
     limit(2 * LIMIT);
     CHECK(is_granted(LIMIT));
-    if (is_checking()) return 0; /* There, memory of one size class may never serve another one. */
+    /* In the checking modes, memory of one size class may never serve another one. */
+    if (is_checking()) return 0;
     limit(LIMIT / 8);
     size_t filled = fill_and_empty(3000), part = (LIMIT / 8 - others) / 2;
     dprintf(STDOUT_FILENO, "%zu of %d KiB in blocks of 3000 bytes\n", filled, LIMIT / 8);

@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
     bool refused = strcmp(argv[1], "refused") == 0;
     allocate_from_libc();
     if (refused)
-        refuse_to_make_writable(); /* Stacks of threads need it too: none can start. */
+        refuse_to_make_writable(); /* Stacks of threads need it too, so no thread can start. */
     else
         load_in_all_threads();
     find_all(load(argv[1], argv[2]));

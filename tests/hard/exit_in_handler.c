@@ -1,6 +1,6 @@
 /*
- * A signal handler can interrupt malloc or free and end the process, by exit or by _exit. exit
- * runs functions that allocate in turn.
+ * A signal handler can interrupt malloc or free and end the process, by exit or by _exit. exit runs
+ * functions that also allocate.
  *     exit_in_handler THREADS
  * Meanwhile THREADS other threads allocate.
  */

@@ -1,6 +1,6 @@
 /*
  * If the first thread ends by pthread_exit or by cancellation, the process still ends by exit() in
- * its last thread. If it ends by the system call exit, the process ends, too, but without exit().
+ * its last thread. If it ends by the system call exit, the process still ends, but without exit().
  *     first_thread exits|cancelled|dies MILLISECONDS
  * Another thread lives for MILLISECONDS; with -1 there is none.
  */

@@ -9,7 +9,8 @@
 #include "child_report.h"
 #include "threads.h"
 
-/* Each function has its own section: the linker's names for the section's ends bound the code. */
+/* Each function has its own section. The linker's symbols for the ends of the section show where
+ * the code begins and ends. */
 #ifdef __clang__
 #    define NOT_COPIED noinline
 #else

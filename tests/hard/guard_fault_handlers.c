@@ -145,7 +145,7 @@ static void chain_replaced(void) {
     alloc_guarded(SIZE);
     fault();
 }
-/* A handler that has uninstalled itself is not called any more. */
+/* A handler that has uninstalled itself is no longer called. */
 static void handler_restored(void) {
     install(leave, 0, NULL);
     alloc_guarded(SIZE);
@@ -188,7 +188,7 @@ static __attribute__((noinline)) void fault_deeper(volatile int depth) {
 }
 static void jump_back(void) {
     alloc_guarded(SIZE);
-    install_siginfo(call_first, 0, &replaced[0]); /* It is never called. */
+    install_siginfo(call_first, 0, &replaced[0]); /* never called */
     alloc_guarded(SIZE);
     install(jump, 0, NULL);
     alloc_guarded(SIZE);

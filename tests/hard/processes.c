@@ -1,4 +1,4 @@
-/* vfork, posix_spawn, fork, exec from a thread, and system work while other threads allocate. */
+/* While other threads allocate, vfork, posix_spawn, fork, system() and exec from a thread work. */
 #define _GNU_SOURCE
 #include "processes.h"
 #include "background.h"

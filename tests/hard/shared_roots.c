@@ -1,5 +1,5 @@
 /*
- * The only pointers to some blocks are in shared memory that this process alone has mapped, or on
+ * The only pointers to some blocks are in shared memory that only this process has mapped, or on
  * pages that are currently inaccessible. Neither leak=exit nor "mallow leaks" reports the blocks as
  * lost. With an argument, the program prints "ready PID", waits for the end of standard input and
  * prints "well".

@@ -44,7 +44,7 @@ static bool fails(enum os_call kind) {
     return true;
 }
 
-/* charge and settle: memory is charged if it is granted, and not otherwise. */
+/* charge and settle charge memory only if it is granted. */
 static bool refused(enum os_call kind) {
     plan.failed++;
     failed_ever[kind]++;

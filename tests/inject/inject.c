@@ -28,7 +28,8 @@ static void run_through(void) {
     workload_end();
 }
 
-/* Runs the workload with failures from the N-th call on. Returns false if that is never made. */
+/* Lets COUNT calls fail from the N-th on. Returns false if the workload makes fewer than N
+ * calls. */
 static bool fail_from(long n, long count) {
     enum { ALL_WELL = 0, NOT_REACHED = 10 };
     pid_t child = start_child();

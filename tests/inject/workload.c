@@ -51,7 +51,8 @@ static void verify_at(const struct block *block, const char *start, size_t size)
 
 static void verify(const struct block *block) { verify_at(block, block->start, block->size); }
 
-/* Records and fills a new block. Returns false if it was refused, which must be allowed. */
+/* Records and fills a new block. Returns false if it was refused, which is an error unless refusals
+ * are allowed. */
 static bool accept(struct block *block, void *start, size_t size) {
     int error = errno;
     if (start == NULL) {
@@ -180,7 +181,7 @@ static void random_step(void) {
     else if (what == 0)
         allocate_clear(block, random_size());
     else if (what == 1) {
-        size_t size = random_size(); /* before the next random number, with each compiler */
+        size_t size = random_size(); /* drawn first, with every compiler */
         allocate_aligned(block, (size_t)16 << random_below(&seed, 12), size);
     } else
         allocate(block, random_size());
