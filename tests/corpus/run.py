@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 
-# MODE: (options, whether libmallow-check.so is preloaded, too)
+# MODE: (options, True if libmallow-check.so is also preloaded)
 MODES = {
     "default": ("", False),
     "full": ("check=full", True),

@@ -41,7 +41,7 @@ find_package)
     build_consumer -DCMAKE_PREFIX_PATH="$prefix"
     ;;
 embedded)
-    # A new project has no build type. The allocator must be optimised even so.
+    # A new project has no build type, but the allocator must still be optimised.
     build_consumer -DMALLOW_SOURCE="$source" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
     grep '"command".*mallow_shared' "$work/build/compile_commands.json" >"$work/compiled"
     if grep -v -e ' -O2' "$work/compiled"; then

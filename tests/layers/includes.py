@@ -4,7 +4,7 @@ each other in a cycle. A module is a header and the source of the same name.
 
 Usage: includes.py SOURCE-FOLDER
 
-SOURCE-FOLDER/layers.txt lists the layers, the cycles that there still are, and the headers that the
+SOURCE-FOLDER/layers.txt lists the layers, the cycles that still exist, and the headers that the
 folders next to src/ may include.
 """
 
@@ -32,7 +32,7 @@ def read_rules(path):
 
 
 def includes(source):
-    """Every include of a header of src/, as a pair of paths below it."""
+    """Yields every include of a header of src/, as a pair of paths below src/."""
     for path in sorted(source.glob("**/*.[ch]")):
         for header in INCLUDE.findall(path.read_text()):
             if (source / header).exists():
@@ -61,7 +61,7 @@ def reachable(graph, start):
 
 
 def find_cycles(pairs):
-    """The groups of modules that reach each other."""
+    """Returns the groups of modules that include each other, directly or not."""
     graph = {}
     for file, header in pairs:
         module, included = (str(Path(name).with_suffix("")) for name in (file, header))
@@ -76,7 +76,7 @@ def find_cycles(pairs):
 
 
 def outside_includes(source, folder):
-    """Every include of a header of src/ in a folder next to it, as a pair of paths."""
+    """Yields every include of a header of src/ in a folder next to src/, as a pair of paths."""
     source = source.resolve()
     for path in sorted((source.parent / folder).glob("*.[ch]")):
         for header in INCLUDE.findall(path.read_text()):

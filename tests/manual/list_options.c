@@ -1,4 +1,4 @@
-/* Prints what mallow(7) must say of each entry of the table of options, as roff. options.py
+/* Prints what mallow(7) must say about each entry of the table of options, as roff. options.py
  * compares the output with the manual. A new option's lines can be copied from it. */
 #include "process/option_table.h"
 
@@ -24,7 +24,7 @@ static void print_tag(const struct option *option) {
     printf("\n");
 }
 
-/* mallopt's name for the option, if it has one, else that of the tunable. */
+/* Prints mallopt's name for the option, or if it has none, that of the tunable. */
 static void print_libc_name(const struct option *option) {
     if (option->parameter == 0) {
         printf("%s", option->key);

@@ -15,18 +15,18 @@ from pathlib import Path
 
 
 def between(page, start, end):
-    """The lines after `start` up to `end`."""
+    """Returns the lines between `start` and `end`."""
     first = page.index(start) + 1
     return page[first:page.index(end, first)]
 
 
 def entries(lines):
-    """The tag and the first sentence of each entry of a list, with the .TP before them."""
+    """Returns the tag and the first sentence of each entry of a list, with the .TP before them."""
     return [line for i, line in enumerate(lines) if ".TP" in lines[max(i - 2, 0):i + 1]]
 
 
 def rows(page, header):
-    """The rows of the table with that header, without the line below it."""
+    """Returns the rows of the table with that header, without the line below it."""
     return between(page, header, ".TE")[1:]
 
 

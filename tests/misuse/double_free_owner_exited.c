@@ -1,5 +1,5 @@
 /* expect: mallow: double free of 0x */
-/* Frees a block twice whose thread has ended. */
+/* Frees a block twice after the thread that allocated it has ended. */
 #include "block_threads.h"
 #include "twin.h"
 

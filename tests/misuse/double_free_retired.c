@@ -1,6 +1,6 @@
 /* expect: mallow: (double|invalid) free of 0x */
-/* Frees a block twice after its slab has been retired: so many blocks are freed that their slabs go
- * back to the page heap. */
+/* Frees a block a second time after its slab has retired: so many blocks are freed that their slabs
+ * go back to the page heap. */
 #include "twin.h"
 
 enum { COUNT = 20000 };

@@ -1,5 +1,5 @@
 /* expect: mallow: invalid free of 0x */
-/* Frees a local variable of a thread that is not the first. */
+/* Frees a local variable of a thread other than the first. */
 #include "block_threads.h"
 #include "twin.h"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# A workload for redis-server: redis-benchmark, then a snapshot and a restart, which data survives.
+# A workload for redis-server: redis-benchmark, then a snapshot and a restart, which the data
+# survives.
 set -e
 socket=$PWD/socket
 

@@ -20,7 +20,7 @@
 namespace {
 
 using Message = std::unique_ptr<std::vector<std::string>>;
-// std::mt19937 alone yields more than 32 bits on some machines.
+// On some machines, std::mt19937 by itself yields more than 32 bits.
 using Generator = std::independent_bits_engine<std::mt19937, 32, unsigned>;
 
 // The consumer frees the blocks that producers allocate.

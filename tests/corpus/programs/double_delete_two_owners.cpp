@@ -3,7 +3,7 @@
 
 #include <memory>
 
-/* Two reference counts for one object. */
+/* Gives one object two reference counts. */
 int main() {
     int *p = HIDDEN(new int(1)); /* ALLOCATED */
     {

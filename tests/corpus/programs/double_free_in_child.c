@@ -9,7 +9,7 @@ int main(void) {
         MISUSE(free(p)); /* BUG */
         _exit(0);
     }
-    int end = end_of(child); /* Or a compiler could merge this free with the child's. */
+    int end = end_of(child); /* keeps a compiler from merging the two frees */
     free(p);
     return end;
 }

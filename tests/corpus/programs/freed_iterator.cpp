@@ -3,7 +3,7 @@
 
 #include <vector>
 
-/* A reference into a vector that has grown. */
+/* Uses a reference into a vector that has grown. */
 int main() {
     std::vector<int> v(16, 12345);
     volatile int &first = *HIDDEN(&v[0]);

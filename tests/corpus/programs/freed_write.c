@@ -1,7 +1,7 @@
 /* cause: use after free | modes: full guard | variants: 0 1 31 63 */
 #include "corpus.h"
 
-/* A single byte, which is found at the program's end at the latest. */
+/* Writes a single byte. The error is found at the program's end at the latest. */
 int main(int argc, char **argv) {
     (void)argc;
     size_t offset = number(argv[1]);

@@ -1,7 +1,7 @@
 /* cause: use after free | modes: full hard guard */
 #include "corpus.h"
 
-/* Enough is allocated afterwards that the freed block leaves the quarantine. */
+/* The program then allocates so much that the freed block leaves the quarantine. */
 int main(void) {
     char *p = HIDDEN((char *)malloc(64)); /* ALLOCATED */
     MISUSE(free(p));                      /* FREED */

@@ -1,4 +1,4 @@
-/* A block is freed twice. Then two new blocks may be the same one. */
+/* A block is freed twice. Afterwards, two allocations may return the same block. */
 #include <malloc.h>
 
 #include "wide.h"
@@ -38,7 +38,7 @@ static void frees_between(size_t size, long how) {
     profit(size);
 }
 
-/* Frees enough blocks before to fill a cache, so that both frees go to the layer below it. */
+/* First frees enough blocks to fill a cache, so that both frees go to the layer below it. */
 static void frees_before(size_t size, long how) {
     char *other[64];
     char *p = obtain(size);

@@ -1,4 +1,5 @@
-/* Not misuses themselves: facts about the addresses of blocks that an attacker needs for one. */
+/* These are not misuses, but facts about the addresses of blocks that an attacker needs for a
+ * misuse. */
 #include <stdio.h>
 #include <unistd.h>
 

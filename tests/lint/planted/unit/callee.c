@@ -1,4 +1,4 @@
-/* Reads through its argument, which its caller in another file has as NULL. */
+/* Reads through its argument. Its caller, in another file, passes NULL. */
 #include "helper.h"
 
 int callee(const int *number) { return *number; }
