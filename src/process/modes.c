@@ -14,7 +14,8 @@
 const struct mode *mode_topmost = &plain_mode;
 enum mode_sees mode_sees;
 
-/* The modes from the lowest to the highest. A mode is in use while any of its bits is set. */
+/* The modes from the lowest to the highest. A mode is in use while any of its bits is set. The
+ * lowest passes nothing on, and resize.c expects the observers on top. */
 static const struct {
     unsigned bits;
     struct mode *mode;
