@@ -1,6 +1,6 @@
 /* A call of the interface as the modes see it (mode.h). */
-#ifndef MALLOW_REQUEST_TYPES_H
-#define MALLOW_REQUEST_TYPES_H
+#ifndef MALLOW_REQUEST_H
+#define MALLOW_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
