@@ -103,8 +103,9 @@ enum mallow_result mallow_arena_on_release(struct mallow_arena *arena, void (*de
     return MALLOW_OK;
 }
 
-/* Each entry leaves the list before it runs: it may look at the arena, and use it. A child's entry
- * is removed a second time when the child is destroyed, so it loses its parent first. */
+/* Runs all entries with numbers above `after`, newest first. Each entry leaves the list before it
+ * runs, because it may use the arena. A child also loses its parent first, because
+ * mallow_arena_destroy would otherwise remove its entry a second time. */
 static void arena_run_cleanups(struct arena *arena, uint64_t after) {
     while (arena->cleanups != NULL && arena->cleanups->number > after) {
         struct arena_cleanup *cleanup = arena->cleanups;
@@ -157,7 +158,8 @@ static void arena_drop_chunks(struct arena *arena, struct arena_chunk **list, ui
     }
 }
 
-/* Unmaps spare chunks until at most `kept` bytes are left. Returns how many bytes it unmapped. */
+/* Gives back spare chunks until at most `kept` bytes of them are left. Returns the number of bytes
+ * that it gave back. */
 static size_t arena_trim(struct arena *arena, size_t kept) {
     size_t before = arena->spare_bytes;
     while (arena->spare_bytes > kept) {
@@ -219,8 +221,9 @@ void mallow_arena_release(struct mallow_arena *arena, struct mallow_arena_positi
     if (arena != NULL && mark.at != NULL) arena_release(arena_of(arena), mark);
 }
 
-/* The next life of the arena probably needs what this one used. A loop of equal lives therefore
- * maps nothing, and a peak is forgotten after one of less than half its size. */
+/* Keeps twice the memory that was in use, because the arena probably needs as much again. A loop of
+ * equal rounds therefore maps nothing, and the memory of a peak is given back by the first reset
+ * after a round that needs less than half of it. */
 void mallow_arena_reset(struct mallow_arena *room) {
     if (room == NULL) return;
     struct arena *arena = arena_of(room);

@@ -1,4 +1,4 @@
-/* Blocks of an arena, beyond those that the inline function takes. */
+/* The slow path of allocation from an arena, and resizing. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 
 #define NEXT_BYTES_MAX ((size_t)1 << 20)
 
-/* Returns the address where a block would begin in the room, or NULL if it does not fit. */
+/* Returns the address that a block would get in the room, or NULL if the block and the gap after it
+ * do not fit. */
 static char *arena_place(const struct mallow_arena *room, size_t size, size_t align, size_t gap) {
     uintptr_t at = (uintptr_t)room->at, end = (uintptr_t)room->end;
     size_t lead = -at & (align - 1);
@@ -18,7 +19,7 @@ static char *arena_place(const struct mallow_arena *room, size_t size, size_t al
     return room->at + lead;
 }
 
-/* The blocks that follow must be aligned without looking at `at`. */
+/* Moves `at` to `to`, rounded up to a multiple of 16: the inline function does not align blocks. */
 static void arena_advance(struct mallow_arena *room, char *to) {
     size_t lead = -(uintptr_t)to & 15;
     room->at = lead > (size_t)(room->end - to) ? room->end : to + lead;
@@ -63,7 +64,8 @@ static bool arena_next_chunk(struct arena *arena, const char *function) {
     return true;
 }
 
-/* A block of its own chunk leaves the rest of the current one for the next blocks. */
+/* Gives a large block a chunk of its own, so that the rest of the current chunk remains available
+ * for the next blocks. */
 static void *arena_grow(struct arena *arena, size_t size, size_t align, const char *function) {
     size_t whole = size + align + WATCH_GAP + sizeof(struct arena_chunk); /* below 3 * 2^62 */
     if (whole > arena->next_bytes / 4) {
@@ -131,7 +133,7 @@ static bool arena_resize_newest(struct arena *arena, char *block, size_t old_siz
     return true;
 }
 
-/* A block with a chunk of its own may have all of it. */
+/* Resizes the block in the newest large chunk. The block may use all of the chunk. */
 static bool arena_resize_large(struct arena *arena, char *block, size_t old_size, size_t new_size) {
     struct arena_chunk *chunk = arena->large;
     if (chunk == NULL || block < (char *)chunk || block >= (char *)chunk + chunk->bytes)
@@ -147,7 +149,8 @@ static bool arena_resize_in_place(struct arena *arena, char *block, size_t old_s
            arena_resize_large(arena, block, old_size, new_size) || new_size <= old_size;
 }
 
-/* A large block that has to move gets half as much again, so that steady growth seldom copies. */
+/* Copies a block to a new one. A large block gets room for half as much again, so that steady
+ * growth seldom copies. */
 static void *arena_move(struct mallow_arena *room, const char *block, size_t old_size,
                         size_t new_size, const char *function) {
     size_t bytes = new_size;

@@ -6,8 +6,8 @@
 #include "arena.h"
 #include "failure.h"
 
-/* Takes room for a text of `length` bytes and its null byte: downwards from the end of the chunk,
- * where nothing needs to be aligned. */
+/* Allocates a text of `length` bytes and its null byte. Takes it from the end of the chunk if it
+ * fits there, because blocks at the end need no alignment. */
 static char *arena_take_text(struct mallow_arena *arena, size_t length) {
     if (arena != NULL && length < (size_t)(arena->end - arena->at)) return arena->end -= length + 1;
     return mallow_arena_alloc_aligned(arena, length + 1, 1);
@@ -27,7 +27,7 @@ char *mallow_arena_strdup(struct mallow_arena *arena, const char *text) {
     return mallow_arena_strndup(arena, text, SIZE_MAX);
 }
 
-/* Formats twice: first for the length. */
+/* Formats twice: the first time only computes the length. */
 char *mallow_arena_vprintf(struct mallow_arena *arena, const char *format, va_list arguments) {
     if (arena == NULL || format == NULL) return FAIL(MALLOW_BAD_ARGUMENT), NULL;
     va_list again;

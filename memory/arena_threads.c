@@ -1,7 +1,8 @@
 /*
- * An arena for each thread. They are children that only the list `of_threads` of the common arena
- * knows. A thread adds its own, and no entry leaves the list before the common arena ends or is
- * reset, when no other thread may use it. So the list needs no lock.
+ * Arenas of threads. The list `of_threads` of the common arena contains them, and the list of its
+ * other children does not. Each thread adds its own arena. Entries leave the list only when the
+ * common arena is destroyed or reset, and then no other thread may use it. The list therefore needs
+ * no lock.
  */
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -10,9 +11,9 @@
 #include "arena.h"
 #include "failure.h"
 
-/* The arena that this thread asked for last. */
+/* The result of this thread's last call of mallow_arena_for_thread. */
 static __thread struct {
-    uint64_t common; /* identity */
+    uint64_t common; /* identity of the common arena */
     struct arena *own;
 } arena_last;
 
@@ -34,7 +35,7 @@ static struct arena *arena_create_of_thread(struct arena *common, int thread,
     return own;
 }
 
-/* A thread that has ended left its arena to the thread that gets the same ID. */
+/* A new thread can have the ID of one that has ended. It then takes over that thread's arena. */
 struct mallow_arena *mallow_arena_for_thread(struct mallow_arena *arena) {
     if (arena == NULL) return FAIL(MALLOW_BAD_ARGUMENT), NULL;
     struct arena *common = arena_of(arena);
@@ -48,7 +49,7 @@ struct mallow_arena *mallow_arena_for_thread(struct mallow_arena *arena) {
     return &own->room;
 }
 
-/* The common arena gets another identity, because threads remember the old one. */
+/* Gives the common arena a new identity, because `arena_last` of other threads has the old one. */
 void arena_destroy_threads(struct arena *common) {
     struct arena *own = atomic_load_explicit(&common->of_threads, memory_order_acquire);
     if (own == NULL) return;

@@ -6,8 +6,8 @@
 
 #include "failure.h"
 
-/* Is there if Mallow is the process's malloc: returns the number of bytes from p to the end of its
- * block, or SIZE_MAX if p is in no block. */
+/* Exists only if Mallow is the process's malloc. Returns the number of bytes from p to the end of
+ * its block, or SIZE_MAX if p is in no block. */
 extern size_t mallow_check_limit(const void *p, const void *caller) __attribute__((weak));
 
 static size_t bytes_room(const void *p, size_t room) {
@@ -127,7 +127,7 @@ enum mallow_result mallow_compare(const void *a, const void *b, size_t room, siz
     return MALLOW_OK;
 }
 
-/* All differences are gathered before anything depends on one. */
+/* Combines the differences of all bytes, so that the time does not depend on any of them. */
 bool mallow_equal(const void *a, const void *b, size_t bytes) {
     if (bytes != 0 && (a == NULL || b == NULL)) return false;
     const volatile unsigned char *left = a, *right = b;

@@ -15,8 +15,8 @@ static const char *const chunk_names[CHUNK_USERS] = {
     [CHUNK_SCRATCH] = "mallow scratch",
 };
 
-/* Each place is taken and filled with one exchange. A chunk is therefore never in two hands, and
- * neither a fork nor a signal handler finds anything half done. */
+/* One atomic exchange empties or fills a place. No chunk can therefore have two users, and neither
+ * a fork nor a signal handler can see an incomplete change. */
 static void *_Atomic chunk_kept[CHUNK_USERS][KEPT_CHUNKS];
 
 static void *chunk_take_kept(enum chunk_user user) {

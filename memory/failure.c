@@ -27,7 +27,7 @@ static const struct {
 };
 #define RESULTS (sizeof failure_results / sizeof failure_results[0])
 
-/* How a limit is named, in which unit its value is printed, and how it is raised. */
+/* The names of the limits, the units of their values, and advice on raising them. */
 static const struct {
     const char *name, *unit, *advice;
     unsigned unit_bytes;

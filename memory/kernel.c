@@ -21,7 +21,7 @@ void *kernel_map(size_t bytes, const char *name) {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;
     int error = errno;
-    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, bytes, name); /* an old kernel has no names */
+    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, bytes, name); /* may fail on old kernels */
     errno = error;
     return p;
 }
@@ -49,7 +49,7 @@ long kernel_count_lines(const char *path) {
     return n < 0 ? -1 : lines;
 }
 
-/* getrlimit's first parameter has a type of its own in glibc. */
+/* Does not call getrlimit, because its first parameter has a special type in glibc. */
 bool kernel_limit(int resource, uint64_t *limit) {
     uint64_t soft_and_hard[2];
     if (syscall(SYS_prlimit64, 0, resource, NULL, soft_and_hard) != 0) return false;
@@ -57,7 +57,8 @@ bool kernel_limit(int resource, uint64_t *limit) {
     return true;
 }
 
-/* "low-high perms offset device inode   name" */
+/* Parses a line of /proc/self/maps: "low-high perms offset device inode   name". Returns true if it
+ * is the mapping that kernel_find_mapping looks for. */
 static bool kernel_is_wanted(const char *line, const char *name, uintptr_t address,
                              struct kernel_mapping *mapping) {
     char *at;

@@ -8,8 +8,8 @@
 #include "failure.h"
 #include "kernel.h"
 
-/* Returns a number of /proc/self/statm in bytes: field 0 is the address space, field 5 what counts
- * for RLIMIT_DATA. Returns 0 if it is unknown. */
+/* Returns a field of /proc/self/statm in bytes. Field 0 is the address space. Field 5 is data and
+ * stack, slightly more than what counts for RLIMIT_DATA. Returns 0 if the value is unknown. */
 static uint64_t limits_used(int field) {
     char text[128], *at = text;
     if (kernel_read_file("/proc/self/statm", text, sizeof text) <= 0) return 0;

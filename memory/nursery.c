@@ -6,11 +6,11 @@
 #include "chunk.h"
 
 #define BLOCKS (CHUNK_BYTES / NURSERY_BYTES)
-#define ALL_FREE (~(uint64_t)1) /* the ward itself has block 0 */
+#define ALL_FREE (~(uint64_t)1) /* the ward itself occupies block 0 */
 
-/* A chunk of first blocks. Wards stay mapped for later arenas. */
+/* A ward is a chunk of first blocks, with this header. It stays mapped for later arenas. */
 struct nursery_ward {
-    _Atomic uint64_t free; /* a bit for each block */
+    _Atomic uint64_t free; /* one bit per block, 1 if it is free */
     struct nursery_ward *next;
 };
 _Static_assert(BLOCKS == 64, "a bit for each block");
@@ -28,7 +28,7 @@ static void *nursery_take_from(struct nursery_ward *ward) {
     return NULL;
 }
 
-/* The address of a block leads to its ward, so a ward is aligned to its size. */
+/* Aligns the ward to its size, so that nursery_give can find it from the address of a block. */
 static struct nursery_ward *nursery_map_ward(const char *function) {
     char *start = chunk_take(CHUNK_ARENA, 2 * CHUNK_BYTES, function);
     if (start == NULL) return NULL;

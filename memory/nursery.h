@@ -1,7 +1,7 @@
 /*
- * First blocks of arenas. Each holds an arena's own data and its first small blocks, so that an
- * arena needs a chunk only when it has grown. They belong to no arena, so an arena can change its
- * parent.
+ * The first block of memory of each arena. It holds the arena's own data and its first small
+ * allocations, so that a small arena needs no chunk. It does not come from the parent's memory, so
+ * an arena can change its parent.
  */
 #ifndef MALLOW_NURSERY_H
 #define MALLOW_NURSERY_H
@@ -10,11 +10,12 @@
 
 #define NURSERY_BYTES ((size_t)1024)
 
-/* Returns a block of NURSERY_BYTES bytes, aligned to as many, whose content is unspecified. Returns
- * NULL and records the failure of `function` if there is no memory. Thread-safe. */
+/* Returns a block of NURSERY_BYTES bytes with an alignment of NURSERY_BYTES. Its content is
+ * unspecified. Returns NULL and records the failure of `function` if there is no memory.
+ * Thread-safe. */
 void *nursery_take(const char *function);
 
-/* Gives it back. Thread-safe. */
+/* Makes the block free for a later arena. Thread-safe. */
 void nursery_give(void *block);
 
 #endif

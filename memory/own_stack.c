@@ -16,9 +16,9 @@ static bool own_stack_contains(const char *frame) {
     return (uintptr_t)frame - own_stack_known.low < own_stack_known.high - own_stack_known.low;
 }
 
-/* libc keeps a thread's data at the upper end of its stack, but for the first thread, whose stack
- * the kernel names. A stack that the program has put into its heap has no mapping of its own, and
- * stays unknown. */
+/* Finds the mapping of the stack. The first thread's stack has the name [stack]. The stacks of
+ * other threads have no name, but libc keeps the thread's data at the upper end of the stack. If
+ * the program has put a stack into the mapping [heap], it remains unknown. */
 static void own_stack_find(void) {
     struct kernel_mapping mapping;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
@@ -27,7 +27,8 @@ static void own_stack_find(void) {
     if (found) own_stack_known = (struct own_stack_bounds){mapping.low, mapping.high};
 }
 
-/* The first thread's stack grows. */
+/* Returns true if the bounds are unknown, or may be too small because the stack has grown. Only the
+ * first thread's stack grows. */
 static bool own_stack_has_grown(void) {
     size_t page = kernel_page();
     return own_stack_known.low == 0 || kernel_is_mapped((void *)(own_stack_known.low - page), page);

@@ -1,30 +1,35 @@
 /*
  * The slow paths of scratch memory.
  *
- * A thread has a list of chunks. Each is a stack of records and blocks, and the newest is current:
+ * A thread has a list of chunks. Each chunk is a stack of records and blocks, and the newest chunk
+ * is the current one:
  *
  *     chunk     [ header | base | record | blocks | record | blocks ->          ]
  *                                                    ^ newest      ^ at      end ^
  *
- * `base` is a record that no scope has, so that there is always a newest one. Normally scopes end
- * in the reverse order of their beginning, and both ends are inline: they push and pop the newest
- * record. The rest is done here:
+ * `base` is a record without a scope, so that every chunk has a newest record. Scopes normally end
+ * in the reverse order of their beginning. The inline functions then push and pop the newest
+ * record. This file handles all other cases:
  *
- * - A block does not fit. The chunk gets a successor, and the scope a second record in it, or the
- *   block a mapping of its own. The first record of a chunk is marked, so that its end comes here
- * and makes the chunk before current again: a signal handler leaves the stack as it has found it.
- * - A scope that is not the newest allocates: it gets a second record too.
- * - A scope ends that is not the newest one. The newer scopes are those that longjmp has left, or
- *   those of other coroutines. Records whose frame has certainly gone are dropped. If others
- * remain, the scope's records are only marked as ended, and dropped when they are the newest, or
- * with their chunk when all records in it have ended.
- * - A scope begins although the newest scope is in a deeper frame of the same stack, or in the same
- *   place: longjmp has left that one. own_stack.c knows which frames have gone for certain. Of the
- *   stacks of coroutines it knows nothing; there, what has been left is found by its place when a
- *   chunk is full.
+ * - A block does not fit. A large block gets a mapping of its own. For any other block, a new chunk
+ *   is added, with a second record of the scope. The first record of a chunk has a flag that sends
+ *   the end of its scope to the slow path, which makes the previous chunk current again. A signal
+ *   handler therefore leaves the stack as it was.
  *
- * Here all signals are blocked, because more than one store is needed to go from one valid state to
- * the next.
+ * - A scope that is not the newest allocates. It gets a second record too.
+ *
+ * - A scope ends that is not the newest. longjmp has left the newer scopes, or they belong to other
+ *   coroutines. Records are dropped if the frames of their scopes have certainly been left. If
+ *   newer records remain, the records of the ending scope are only marked as ended. They are
+ *   dropped when they are the newest, or with their chunk when all its records have ended.
+ *
+ * - A scope begins, and the newest scope is in a deeper frame of the same stack, or at the same
+ *   address. longjmp has left the newest scope. own_stack.c knows which frames have certainly been
+ *   left, but it knows nothing about the stacks of coroutines. When a chunk is full, scopes that
+ *   longjmp has left in coroutines are found if a newer scope has the same address.
+ *
+ * These cases need more than one store to go from one valid state to the next, so all signals are
+ * blocked in the meantime.
  */
 #include "mallow/scratch.h"
 
@@ -38,18 +43,19 @@
 #include "kernel.h"
 #include "own_stack.h"
 
-/* Bits of a record's `older`. A second record of a scope is a longer one. */
+/* Flags in a record's `older`. All records of a scope after its first have IS_SECOND and are a
+ * struct scratch_second_record. */
 enum { IS_FIRST = 1, HAS_LARGE = 2, IS_SECOND = 4, FLAGS = 15 };
 
 struct scratch_second_record {
     struct mallow_scratch_record record;
-    struct mallow_scratch_record *before; /* of the same scope */
+    struct mallow_scratch_record *before; /* previous record of the same scope */
     void *unused;
 };
 
 struct scratch_chunk {
     struct scratch_chunk *older;
-    char *at; /* the stack, while another chunk is current */
+    char *at; /* this and `newest` are saved here while another chunk is current */
     struct mallow_scratch_record *newest;
     size_t bytes;
     struct mallow_scratch_record base;
@@ -67,8 +73,8 @@ struct scratch_large {
 
 #define LARGE_BYTES (CHUNK_BYTES / 4)
 
-/* Before a thread's first scope: no room, and a record that every scope may follow. */
-#define NO_SCOPE ((struct mallow_scratch *)UINTPTR_MAX) /* higher than every scope */
+/* The initial state of a thread has no room, and a newest record that any scope may follow. */
+#define NO_SCOPE ((struct mallow_scratch *)UINTPTR_MAX) /* above the address of any scope */
 static struct mallow_scratch_record scratch_none = {.scope = NO_SCOPE};
 __thread struct mallow_scratch_stack mallow_scratch_stack = {.newest = &scratch_none};
 
@@ -140,7 +146,7 @@ static void scratch_drop_chunk(struct scratch_chunk *chunk) {
         chunk_give(CHUNK_SCRATCH, chunk, chunk->bytes);
 }
 
-/* The first chunk stays when it is empty. */
+/* Makes the previous chunk current while the current one is empty. The first chunk stays. */
 static void scratch_leave_empty_chunks(void) {
     while (mallow_scratch_stack.newest == &scratch_current->base &&
            scratch_current->older != NULL) {
@@ -197,14 +203,14 @@ static bool scratch_has_ended(const struct mallow_scratch_record *record, const 
     return record->scope == NULL || own_stack_has_left((const char *)record->scope, running);
 }
 
-/* Drops the newest records as long as their scopes have ended. */
+/* Pops the newest record until its scope has not ended. */
 static void scratch_pop_ended(const char *running) {
     while (!scratch_is_base(mallow_scratch_stack.newest) &&
            scratch_has_ended(mallow_scratch_stack.newest, running))
         scratch_pop();
 }
 
-/* The records of all chunks, newest first. */
+/* A walk over the records of all chunks, newest first. */
 struct scratch_walk {
     struct scratch_chunk *chunk;
     struct mallow_scratch_record *record;
@@ -220,8 +226,8 @@ static bool scratch_walk_next(struct scratch_walk *walk) {
     return true;
 }
 
-/* Marks older records with the scope of this one, except those that belong to the same scope: a
- * scope cannot be twice in one place, so longjmp has left the other. */
+/* Marks older scopes at the same address as ended. Two scopes cannot exist at one address, so
+ * longjmp has left the older ones. `before` skips the other records of the scope itself. */
 static void scratch_end_older_at(struct scratch_walk walk) {
     const struct mallow_scratch_record *record = walk.record;
     const struct mallow_scratch_record *before = scratch_before(record);
@@ -233,8 +239,9 @@ static void scratch_end_older_at(struct scratch_walk walk) {
     }
 }
 
-/* Looks for scopes that are in one place. There are none if each scope is in a frame of a callee of
- * the one before, as in a program without coroutines and jumps. */
+/* Marks all scopes as ended that have the same address as a newer scope. There are none if every
+ * scope has a lower address than the one before it, as in most programs without coroutines and
+ * jumps. The first loop finds this out, because the second one takes quadratic time. */
 static void scratch_end_repeated(void) {
     struct scratch_walk walk = {.chunk = scratch_current};
     uintptr_t last = 0;
@@ -248,7 +255,7 @@ static void scratch_end_repeated(void) {
         if (walk.record->scope != NULL) scratch_end_older_at(walk);
 }
 
-/* Gives back the chunks, other than the current one, in which all scopes have ended. */
+/* Drops all chunks except the current one in which all scopes have ended. */
 static void scratch_drop_ended_chunks(void) {
     for (struct scratch_chunk **at = &scratch_current->older; *at != NULL;) {
         struct scratch_chunk *chunk = *at;
@@ -269,8 +276,8 @@ static bool scratch_has_room(size_t bytes) {
     return bytes <= (size_t)(mallow_scratch_stack.end - mallow_scratch_stack.at);
 }
 
-/* Pushes a record of `bytes` bytes for the scope, on a new chunk if it and `more` bytes do not fit
- * in the current one. */
+/* Pushes a record of `bytes` bytes for the scope. Adds a new chunk for it if the record and `more`
+ * bytes do not fit in the current chunk. */
 static bool scratch_push(struct mallow_scratch *scope, size_t bytes, size_t more, uintptr_t flags,
                          const char *function) {
     bool fits = scratch_current != NULL && scratch_has_room(bytes + more);
@@ -332,7 +339,7 @@ void mallow_scratch_end_slow(struct mallow_scratch *scope) {
 
 static void *scratch_map_large(struct mallow_scratch *scope, size_t size, const char *function) {
     size_t bytes = chunk_round(size + sizeof(struct scratch_large));
-    if (bytes == CHUNK_BYTES) bytes += kernel_page(); /* chunks of the usual size are kept */
+    if (bytes == CHUNK_BYTES) bytes += kernel_page(); /* or chunk_give would keep it */
     struct scratch_large *large = chunk_take(CHUNK_SCRATCH, bytes, function);
     if (large == NULL) return NULL;
     *large = (struct scratch_large){scratch_large, scope->record, bytes};

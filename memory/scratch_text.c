@@ -26,7 +26,7 @@ char *mallow_scratch_strdup(struct mallow_scratch *scope, const char *text) {
     return mallow_scratch_strndup(scope, text, SIZE_MAX);
 }
 
-/* Formats twice: first for the length. */
+/* Formats twice: the first time only computes the length. */
 char *mallow_scratch_vprintf(struct mallow_scratch *scope, const char *format, va_list arguments) {
     if (scope == NULL || format == NULL) return FAIL(MALLOW_BAD_ARGUMENT), NULL;
     va_list again;

@@ -6,8 +6,8 @@
  *     ...
  *     mallow_arena_destroy(arena);
  *
- * A block is taken from the front of a chunk of memory, and never moves. It is freed together with
- * all newer blocks (mallow_arena_release), with all blocks (mallow_arena_reset), or with the arena.
+ * Blocks are taken from larger chunks of memory, and never move. A block is freed together with all
+ * newer blocks (mallow_arena_release), with all blocks (mallow_arena_reset), or with the arena.
  *
  * Unless a function says otherwise, it returns NULL and sets errno if it fails: EINVAL for an
  * argument without meaning, EOVERFLOW for a size that no object can have, and ENOMEM if there is no
@@ -18,8 +18,8 @@
  * An arena is used by one thread at a time. mallow_arena_for_thread() gives each thread an arena of
  * its own with the lifetime of a common one. No function is async-signal-safe.
  *
- * Under AddressSanitizer and valgrind each block is described to the tool, so an access before,
- * between or after blocks, or to a freed block, is reported.
+ * Under AddressSanitizer and valgrind, the arena informs the tool about each block. The tool then
+ * reports accesses before, between and after blocks, and to freed blocks.
  */
 #ifndef MALLOW_ARENA_H
 #define MALLOW_ARENA_H
@@ -35,36 +35,37 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* The free part of the current chunk, for the inline functions. Programs do not use it. */
+/* The free part of the current chunk. Only the inline functions use the members. */
 struct mallow_arena {
     char *at, *end;
 };
 
 /* ---- arenas ---- */
 
-/* Creates an arena, which takes no memory from malloc. If `parent` is not NULL, the arena ends with
- * it at the latest: when the parent is destroyed or reset, or released to an earlier mark. A parent
- * may have any number of children, and these may have children too. */
+/* Creates an arena, which takes no memory from malloc. If `parent` is not NULL, the arena becomes
+ * its child. A child is destroyed when its parent is destroyed, reset, or released to a mark that
+ * is older than the child. A parent may have any number of children. Children may have children. */
 struct mallow_arena *mallow_arena_create(struct mallow_arena *parent);
 
-/* Destroys the arena's children, runs its destructors, newest first, and unmaps its memory. Does
- * nothing if arena is NULL. Keeps errno. */
+/* Destroys the arena's children, runs its destructors, newest first, and gives its memory back. A
+ * few chunks stay mapped for later arenas. Does nothing if arena is NULL. Keeps errno. */
 void mallow_arena_destroy(struct mallow_arena *arena);
 
-/* Frees all blocks as mallow_arena_destroy does, but keeps the arena, and for its next blocks at
- * most twice the memory that the freed ones took. Keeps errno. */
+/* Frees everything that mallow_arena_destroy frees, but keeps the arena. For its next blocks, the
+ * arena keeps at most twice the memory that the freed blocks took. Keeps errno. */
 void mallow_arena_reset(struct mallow_arena *arena);
 
-/* Unmaps the memory that the arena keeps for its next blocks. Returns the number of bytes. */
+/* Gives back the memory that the arena keeps for its next blocks. Returns the number of bytes. */
 size_t mallow_arena_trim(struct mallow_arena *arena);
 
-/* Makes the arena a child of another parent, or of none if `parent` is NULL. Returns
- * MALLOW_BAD_ARGUMENT if arena is NULL, or if the parent is the arena or one of its descendants. */
+/* Makes the arena the newest child of another parent, or an arena without a parent if `parent` is
+ * NULL. Returns MALLOW_BAD_ARGUMENT if arena is NULL, or if the parent is the arena itself or one
+ * of its descendants. */
 enum mallow_result mallow_arena_move(struct mallow_arena *arena, struct mallow_arena *parent);
 
 struct mallow_arena_amounts {
-    uint64_t used;   /* bytes of blocks, with the padding between them */
-    uint64_t mapped; /* bytes of memory that the arena has, without its children */
+    uint64_t used;   /* bytes of blocks, including the padding between them */
+    uint64_t mapped; /* bytes of memory that the arena has, excluding its children */
 };
 struct mallow_arena_amounts mallow_arena_usage(const struct mallow_arena *arena);
 
@@ -75,7 +76,8 @@ void *mallow_arena_alloc_aligned(struct mallow_arena *arena, size_t size, size_t
 
 /* Allocates a block. */
 static inline void *mallow_arena_alloc(struct mallow_arena *arena, size_t size) {
-    /* The rounded size is 0 if size is 0 or close to SIZE_MAX, and then 0 - 1 is too large. */
+    /* If size is 0 or close to SIZE_MAX, `rounded` is 0, and `rounded - 1` is SIZE_MAX. This
+     * exceeds the free part, so the general function handles it. */
     size_t rounded = (size + 15) & ~(size_t)15;
     if (__builtin_expect(arena == NULL, 0)) return mallow_arena_alloc_aligned(arena, size, 16);
     char *block = arena->at;
@@ -94,8 +96,8 @@ void *mallow_arena_array(struct mallow_arena *arena, size_t count, size_t size);
 /* Copies `size` bytes into a new block. */
 void *mallow_arena_memdup(struct mallow_arena *arena, const void *from, size_t size);
 
-/* Copy a string, or at most `length` bytes of it, and end the copy with a null byte. The copies are
- * not aligned, so that they take only their own bytes. */
+/* Copy a string, or at most `length` bytes of it, and end the copy with a null byte. The copy is
+ * not aligned, so that it needs no padding. */
 char *mallow_arena_strdup(struct mallow_arena *arena, const char *text);
 char *mallow_arena_strndup(struct mallow_arena *arena, const char *text, size_t length);
 
@@ -107,9 +109,10 @@ char *mallow_arena_vprintf(struct mallow_arena *arena, const char *format, va_li
     __attribute__((format(printf, 2, 0)));
 
 /* Resizes a block of `old_size` bytes. Returns the same address if the block shrinks, or if it is
- * the newest one and its chunk has room; otherwise copies it to a new block, and the old one stays
- * unused. Acts like mallow_arena_alloc if block is NULL. This grows an object whose size is not
- * known at first. */
+ * the newest one and its chunk has room. Otherwise copies it to a new block; the old block is then
+ * unused, but not free. Acts like mallow_arena_alloc if block is NULL. A block that grows counts as
+ * new, so that a release to an older mark frees it. Suits an object whose final size is not known
+ * in advance. */
 void *mallow_arena_resize(struct mallow_arena *arena, void *block, size_t old_size,
                           size_t new_size);
 
@@ -123,21 +126,23 @@ struct mallow_arena_position {
 
 struct mallow_arena_position mallow_arena_mark(const struct mallow_arena *arena);
 
-/* Frees what was allocated after the mark: destroys the newer children, runs the newer destructors,
- * newest first, and makes the blocks free. Newer marks become invalid; the mark itself stays valid.
- * Keeps errno. */
+/* Frees everything that is newer than the mark: destroys the newer children, runs the newer
+ * destructors, newest first, and frees the newer blocks. The children of mallow_arena_for_thread
+ * stay. Newer marks become invalid; the mark itself stays valid. Keeps errno. */
 void mallow_arena_release(struct mallow_arena *arena, struct mallow_arena_position mark);
 
-/* Calls `destroy` with `object` when the blocks that the arena has now are freed. Destructors run
- * in the reverse order of their registration, among the children, which end in the reverse order of
- * their creation. A destructor may allocate from the arena. Returns MALLOW_BAD_ARGUMENT or a result
- * for missing memory; then nothing is registered. */
+/* Registers a destructor: `destroy` is called with `object` when the arena is destroyed, reset, or
+ * released to a mark that is older than this call. Destructors and children have one common order:
+ * the newest ends first. A destructor may allocate from the arena. Returns MALLOW_BAD_ARGUMENT if
+ * arena or destroy is NULL. If this function fails, nothing is registered. */
 enum mallow_result mallow_arena_on_release(struct mallow_arena *arena, void (*destroy)(void *),
                                            void *object);
 
-/* Returns the calling thread's own child of the arena, which it creates the first time, and which
- * other threads must not use. It ends with the arena, not with the thread. Several threads may call
- * this for one arena at the same time; other functions on that arena need the usual care. */
+/* Returns the calling thread's own child of the arena. The thread's first call creates the child.
+ * Other threads must not use it, and it must not be destroyed or moved. It outlives the thread, and
+ * is destroyed when the arena is destroyed or reset, before all destructors run. Several threads
+ * may call this for one arena at the same time, but only one thread at a time may call any other
+ * function on that arena. */
 struct mallow_arena *mallow_arena_for_thread(struct mallow_arena *arena);
 
 #pragma GCC visibility pop

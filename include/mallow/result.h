@@ -1,13 +1,15 @@
 /*
  * Results and errors of libmallow-memory.
  *
- * A function that can fail returns an enum mallow_result. After a failure errno is set too, the
- * arguments that receive results are unchanged, and the calling thread can ask for details:
+ * A function that can fail returns an enum mallow_result, or NULL in place of a block. After a
+ * failure, errno is set, the arguments that receive results are unchanged, and the calling thread
+ * can ask for details:
  *
- *     enum mallow_result result = mallow_lock(key, bytes);
+ *     enum mallow_result result = mallow_copy(to, room, from, bytes);
  *     if (result != MALLOW_OK) warnx("%s", mallow_error_text(result));
  *
- * A successful call leaves errno and the details as they were.
+ * A successful call leaves errno and the details unchanged. A search that returns MALLOW_NOT_FOUND
+ * leaves them unchanged too (mallow/bytes.h).
  */
 #ifndef MALLOW_RESULT_H
 #define MALLOW_RESULT_H
@@ -23,14 +25,14 @@ extern "C" {
 enum mallow_result {
     MALLOW_OK,
     MALLOW_BAD_ARGUMENT, /* EINVAL: an argument has no meaning, such as NULL for an object */
-    MALLOW_TOO_LARGE,    /* EOVERFLOW: the size exceeds what any object can have */
+    MALLOW_TOO_LARGE,    /* EOVERFLOW: no object can have this size */
     MALLOW_NO_ROOM,      /* ERANGE: the object is larger than the room for it */
     MALLOW_NOT_FOUND,    /* ENOENT: no such file, name or value */
-    MALLOW_NO_MEMORY,    /* ENOMEM: the kernel has no memory, or a limit is reached */
+    MALLOW_NO_MEMORY,    /* ENOMEM: no memory is available, and no limit is known to be the cause */
     MALLOW_AT_LIMIT,     /* EAGAIN, ENOMEM or EPERM: mallow_last_error() names the limit */
     MALLOW_DENIED,       /* EACCES or EPERM: the process lacks a permission */
     MALLOW_UNSUPPORTED,  /* ENOSYS or EOPNOTSUPP: the kernel or the file cannot do it */
-    MALLOW_SYSTEM_ERROR, /* a system call failed for a reason that is in errno */
+    MALLOW_SYSTEM_ERROR, /* a system call failed for another reason; see errno */
 };
 
 /* The limits that a call can reach. */
@@ -46,30 +48,31 @@ enum mallow_limit {
 
 struct mallow_error {
     enum mallow_result result; /* MALLOW_OK: no call of this thread has failed */
-    int error;                 /* what errno was set to */
-    const char *function;      /* the function of this library: "mallow_lock" */
-    const char *call;          /* the system call that failed: "mlock"; NULL: none */
-    enum mallow_limit limit;   /* the limit that was hit, and, unless it is MALLOW_NO_LIMIT: */
-    uint64_t used, maximum;    /* what is used of it, and its value, in its unit */
-    uint64_t wanted;           /* how much more the call needed; also for MALLOW_TOO_LARGE and
-                                * MALLOW_NO_ROOM, where `maximum` is the room; bytes */
+    int error;                 /* the value that errno was set to */
+    const char *function;      /* the function of this library, such as "mallow_arena_alloc" */
+    const char *call;          /* the system call that failed, such as "mmap", or NULL */
+    enum mallow_limit limit;   /* the limit that the call reached, or MALLOW_NO_LIMIT */
+    uint64_t used, maximum;    /* current use and value of the limit, in its unit; for
+                                * MALLOW_NO_ROOM, `maximum` is the room in bytes */
+    uint64_t wanted;           /* how much the call needed in addition to `used`, in the unit of
+                                * the limit; bytes if there is no limit */
 };
 
 /*
  * Returns the details of the calling thread's last failure.
  *
- * Always succeeds, and leaves errno unchanged. Thread-safe; also in signal handlers.
+ * Always succeeds, and leaves errno unchanged. Thread-safe and async-signal-safe.
  */
 struct mallow_error mallow_last_error(void);
 
 /*
- * Returns a text about the result, without a newline. If it is the result of the calling thread's
- * last failure, the text says which call failed, why, and what to do, such as "mallow_lock:
- * RLIMIT_MEMLOCK is 8192 KiB, 8100 KiB are locked, and 128 KiB more are needed: raise it with
- * ulimit -l or prlimit". Otherwise it is the meaning of the result, such as "a limit is reached".
- * The text is valid until the thread calls the function again.
+ * Returns a text about the result, without a newline. If the calling thread's last failure has this
+ * result, the text says which call failed and why, and for a limit how to raise it, such as
+ * "mallow_arena_alloc: RLIMIT_AS is 8192 KiB, 8100 KiB are used, and 128 KiB more are needed: raise
+ * it with ulimit -v or prlimit". Otherwise the text is the meaning of the result, such as "a limit
+ * is reached". The text is valid until the thread calls this function again.
  *
- * Always succeeds, and leaves errno unchanged. Thread-safe; not in signal handlers.
+ * Always succeeds, and leaves errno unchanged. Thread-safe, but not async-signal-safe.
  */
 const char *mallow_error_text(enum mallow_result result);
 

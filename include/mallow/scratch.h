@@ -7,20 +7,20 @@
  *         if (numbers == NULL) ...
  *     }                                  the memory is free when the scope ends
  *
- * Small blocks come from a stack of the thread, in other memory than its call stack; a large one
- * gets a mapping. They are freed when the scope ends in any way: its end, break, goto, return, or
- * an exception if the function is compiled with -fexceptions, as C++ is. A scope that longjmp
- * leaves is ended when the thread next begins or ends a scope in an outer frame or at the same
- * place.
+ * Small blocks come from a stack that each thread has in addition to its call stack. A large block
+ * can get a mapping of its own. Blocks are freed when the scope ends: at its closing brace, or by
+ * break, goto, return, or an exception if the function is compiled with -fexceptions, as C++ is.
+ * longjmp does not end the scopes that it leaves. They end when the thread next begins or ends a
+ * scope in an outer frame or at the same address; in coroutines this can be later.
  *
  * A function that allocates returns NULL and sets errno if it fails: EINVAL for an argument without
  * meaning, EOVERFLOW for a size that no object can have, and ENOMEM if there is no memory.
  * mallow_last_error() then has the details (mallow/result.h). Blocks are aligned to 16 bytes, and
  * their content is unspecified. Blocks of 0 bytes have an address that must not be accessed.
  *
- * A scope belongs to the thread, or to the coroutine with a stack of its own, that has begun it.
- * All functions are thread-safe, and those that do not format text are async-signal-safe: a signal
- * handler may have scopes of its own, return, or jump away.
+ * A scope belongs to the thread and the call stack that it begins on; a coroutine may have a stack
+ * of its own. All functions are thread-safe, and those that do not format text are
+ * async-signal-safe: a signal handler may have scopes of its own, return, or jump away.
  */
 #ifndef MALLOW_SCRATCH_H
 #define MALLOW_SCRATCH_H
@@ -41,21 +41,21 @@ struct mallow_scratch {
     struct mallow_scratch_record *record;
 };
 
-/* Begins a scope that ends with the enclosing block of the program. */
+/* Declares and begins a scope that ends at the closing brace of the enclosing block. */
 #define MALLOW_SCRATCH(name)                                                 \
     struct mallow_scratch name __attribute__((cleanup(mallow_scratch_end))); \
     mallow_scratch_begin(&(name))
 
-/* ---- for the inline functions; programs do not use it ---- */
+/* ---- only for the inline functions ---- */
 
 struct mallow_scratch_record {
     struct mallow_scratch *scope; /* NULL: the scope has ended */
-    uintptr_t older;              /* record in the same chunk, and bits: see scratch.c */
+    uintptr_t older;              /* previous record in the chunk, and flags: see scratch.c */
 };
 
 struct mallow_scratch_stack {
     char *at, *end;                       /* the free part of the chunk */
-    struct mallow_scratch_record *newest; /* in the chunk */
+    struct mallow_scratch_record *newest; /* newest record in the chunk */
 };
 
 extern __thread struct mallow_scratch_stack mallow_scratch_stack;
@@ -64,13 +64,14 @@ void mallow_scratch_begin_slow(struct mallow_scratch *scope);
 void mallow_scratch_end_slow(struct mallow_scratch *scope);
 void *mallow_scratch_alloc_slow(struct mallow_scratch *scope, size_t size);
 
-/* A signal handler sees the stores before this, if it sees one after it. */
+/* A signal handler that sees a store after this also sees all stores before it. */
 #define MALLOW_SCRATCH_ORDER() __asm__ volatile("" ::: "memory")
 
 /* ---- scopes ---- */
 
-/* Begins a scope; MALLOW_SCRATCH calls it. If there is no memory for it, allocations in the scope
- * fail. The newest scope usually lies in the frame of a caller, at a higher address. */
+/* Begins a scope; MALLOW_SCRATCH calls it. If there is no memory, later allocations in the scope
+ * fail. The scope that is newest so far is usually in the frame of a caller, at a higher address.
+ * The slow path handles all other cases. */
 static inline __attribute__((always_inline)) void
 mallow_scratch_begin(struct mallow_scratch *scope) {
     struct mallow_scratch_stack *stack = &mallow_scratch_stack;
@@ -81,7 +82,7 @@ mallow_scratch_begin(struct mallow_scratch *scope) {
         mallow_scratch_begin_slow(scope);
         return;
     }
-    stack->at = (char *)(record + 1); /* first, or a handler's scope would take the same place */
+    stack->at = (char *)(record + 1); /* first, or a handler's record would overwrite this one */
     MALLOW_SCRATCH_ORDER();
     record->scope = scope;
     record->older = (uintptr_t)newest;
@@ -90,7 +91,7 @@ mallow_scratch_begin(struct mallow_scratch *scope) {
     stack->newest = record;
 }
 
-/* Ends a scope and frees its blocks; the end of the enclosing block calls it. Keeps errno. */
+/* Ends a scope and frees its blocks; called at the end of the enclosing block. Keeps errno. */
 static inline __attribute__((always_inline)) void mallow_scratch_end(struct mallow_scratch *scope) {
     struct mallow_scratch_stack *stack = &mallow_scratch_stack;
     struct mallow_scratch_record *record = scope->record;
@@ -109,7 +110,8 @@ static inline __attribute__((always_inline)) void mallow_scratch_end(struct mall
 static inline __attribute__((always_inline)) void *
 mallow_scratch_alloc(struct mallow_scratch *scope, size_t size) {
     struct mallow_scratch_stack *stack = &mallow_scratch_stack;
-    /* The rounded size is 0 if size is 0 or close to SIZE_MAX, and then 0 - 1 is too large. */
+    /* If size is 0 or close to SIZE_MAX, `rounded` is 0, and `rounded - 1` is SIZE_MAX. This
+     * exceeds the free part, so the slow path handles it. */
     size_t rounded = (size + 15) & ~(size_t)15;
     char *block = stack->at;
     if (__builtin_expect(rounded - 1 >= (size_t)(stack->end - block), 0) ||

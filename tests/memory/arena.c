@@ -1,5 +1,5 @@
-/* Blocks of an arena keep their content until they are freed, in whatever order marks, releases,
- * children and destructors come. */
+/* Blocks of an arena keep their content until they are freed, for any order of marks, releases,
+ * children and destructors. */
 #include "unit.h"
 
 #include <errno.h>
@@ -90,7 +90,7 @@ static void resize_a_block(struct mallow_arena *arena) {
     memset(old.start, old.fill, size);
     blocks[i] = old;
     if (old.start == before) return;
-    /* A block that has moved is the newest now. */
+    /* The copy is now the newest block. */
     memmove(&blocks[i], &blocks[i + 1], (block_count - i - 1) * sizeof *blocks);
     blocks[block_count - 1] = old;
     for (size_t m = 0; m < mark_count; m++)

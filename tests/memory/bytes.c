@@ -1,6 +1,6 @@
-/* The functions on bytes do what those of <string.h> do, never exceed their room, and refuse what
- * would. With "blocks" as argument, Mallow must be the malloc of the process: then the end of a
- * block is also a limit. */
+/* The functions on bytes do the same as those of <string.h>, but return an error if they would
+ * exceed their room. With the argument "blocks", Mallow must be the malloc of the process, and the
+ * end of a block is also a limit. */
 #include "unit.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void begin_round(void) {
     errno = 4711;
 }
 
-/* Checks the result of writing `bytes` bytes to a room of `room` bytes. */
+/* Checks the result of a function that writes `bytes` bytes to an object of `room` bytes. */
 static void check_result(enum mallow_result result, size_t bytes, size_t room) {
     assert_int_equal(result, bytes <= room ? MALLOW_OK : MALLOW_NO_ROOM);
     assert_int_equal(errno, bytes <= room ? 4711 : ERANGE);

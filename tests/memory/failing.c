@@ -1,4 +1,4 @@
-/* Each failure of a system call is an error that the program sees, and leaves everything usable. */
+/* If a mapping fails, the program gets an error, and the library remains usable. */
 #include "unit.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include "mallow/arena.h"
 #include "mallow/scratch.h"
 
-static int calls_until_failure = -1; /* of kernel_map; negative: none fails */
+static int calls_until_failure = -1; /* of kernel_map; if negative, none fails */
 
 void *__real_kernel_map(size_t bytes, const char *name);
 void *__wrap_kernel_map(size_t bytes, const char *name) {

@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 mandoc -T lint -W warning "$page"
 
-# Functions of inline functions end in _slow, _begin or _end.
+# Programs do not call functions that end in _slow, _begin or _end.
 grep -oE 'mallow_[a-z_]+\(' "$source/include/mallow/$name.h" | sort -u | tr -d '(' |
     grep -vE '_(slow|begin|end)$|^mallow_(lock|last_error|error_text)$' >"$work/functions"
 [ -s "$work/functions" ]

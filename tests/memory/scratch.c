@@ -1,5 +1,5 @@
-/* Scratch blocks keep their content until their scope ends, and are freed however it ends: by
- * longjmp, in signal handlers, in coroutines and with the thread too. */
+/* Scratch blocks keep their content until their scope ends. They are freed even if longjmp or the
+ * end of the thread ends the scope, and in signal handlers and coroutines. */
 #include "unit.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #define NOINLINE __attribute__((noinline))
 
-/* Not rand(), whose lock a handler that jumps away would leave taken. */
+/* Does not call rand(): a handler that jumps out of rand() would leave its lock held. */
 static unsigned below(unsigned limit) {
     static _Thread_local unsigned seed;
     seed = seed * 1664525 + 1013904223;
@@ -76,7 +76,7 @@ static void blocks_keep_their_content(void **state) {
     assert_true(mapped() <= before + 300000);
 }
 
-/* The outer scope allocates while inner ones exist, in the same chunk and beyond it. */
+/* The outer scope allocates while inner ones exist, in the same chunk and in later ones. */
 static void an_outer_scope_may_allocate(void **state) {
     (void)state;
     MALLOW_SCRATCH(outer);
@@ -225,7 +225,7 @@ static void begin_in_a_new_chunk(int signal) {
     end_a_scope();
 }
 
-/* What a handler interrupts may have read the state of the stack already. */
+/* The interrupted code may already have read the state of the stack, so it must not change. */
 static void a_handler_leaves_the_stack_as_it_was(void **state) {
     (void)state;
     MALLOW_SCRATCH(scratch);
@@ -286,13 +286,13 @@ static void coroutines_do_not_disturb_each_other(void **state) {
     run_coroutines(20000);
     uint64_t before = mapped();
     run_coroutines(50000);
-    assert_true(mapped() <= before + 2000000); /* 50 to 300 live scopes, a chunk for each at most */
+    assert_true(mapped() <= before + 2000000); /* 50 to 300 live scopes, at most a chunk for each */
     check(block, 1000, 5);
     free(stacks);
 }
 
-/* Nothing is known about the stack of a coroutine, except that a scope cannot be twice in one
- * place. */
+/* The library knows only one thing about a coroutine's stack: two scopes cannot exist at one
+ * address. */
 static void jumping_coroutine(void) {
     jump_many_times(3000, 1000);
     swapcontext(&coroutines[0], &scheduler);
@@ -309,7 +309,7 @@ static void jumps_free_blocks_in_coroutines(void **state) {
     MALLOW_SCRATCH(scratch);
     fill(mallow_scratch_alloc(&scratch, 100), 100, 1);
     swapcontext(&scheduler, &coroutines[0]);
-    assert_true(mapped() <= before + 3000000); /* 30 places, each in another chunk at most */
+    assert_true(mapped() <= before + 3000000); /* 30 addresses, at most one chunk for each */
     free(stack);
 }
 

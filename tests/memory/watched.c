@@ -1,4 +1,4 @@
-/* Programs with one error each, which AddressSanitizer and valgrind must report. */
+/* All programs except "none" have one error, which AddressSanitizer and valgrind must report. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
