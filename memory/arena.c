@@ -65,7 +65,7 @@ struct mallow_arena *mallow_arena_create(struct mallow_arena *parent) {
 }
 
 enum mallow_result mallow_arena_move(struct mallow_arena *arena, struct mallow_arena *parent) {
-    if (arena == NULL) return FAIL(MALLOW_BAD_ARGUMENT);
+    if (arena == NULL || arena_of(arena)->thread != 0) return FAIL(MALLOW_BAD_ARGUMENT);
     for (struct arena *above = arena_of(parent); above != NULL; above = above->parent)
         if (above == arena_of(arena)) return FAIL(MALLOW_BAD_ARGUMENT);
     struct arena *child = arena_of(arena);
@@ -239,6 +239,7 @@ void mallow_arena_destroy(struct mallow_arena *room) {
     if (room == NULL) return;
     struct arena *arena = arena_of(room);
     int error = errno;
+    if (arena->thread != 0) return mallow_arena_reset(room); /* ends with the common arena */
     if (arena->parent != NULL) arena_remove_cleanup(arena->parent, &arena->in_parent);
     mallow_arena_reset(room);
     mallow_arena_trim(room);

@@ -57,6 +57,7 @@ void arena_destroy_threads(struct arena *common) {
     atomic_store_explicit(&common->of_threads, NULL, memory_order_relaxed);
     while (own != NULL) {
         struct arena *next = own->next_of_threads;
+        own->thread = 0;
         mallow_arena_destroy(&own->room);
         own = next;
     }

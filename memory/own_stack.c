@@ -17,14 +17,20 @@ static bool own_stack_contains(const char *frame) {
 }
 
 /* Finds the mapping of the stack. The first thread's stack has the name [stack]. The stacks of
- * other threads have no name, but libc keeps the thread's data at the upper end of the stack. If
- * the program has put a stack into the mapping [heap], it remains unknown. */
+ * other threads have no name, but libc keeps the thread's data at the upper end of the stack. The
+ * mapping may continue above that, because the kernel merges adjacent mappings; below, the guard
+ * page of the stack ends it. If the program has put a stack into the mapping [heap], it remains
+ * unknown.
+ */
 static void own_stack_find(void) {
     struct kernel_mapping mapping;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
-    bool found = kernel_is_first_thread() ? kernel_find_mapping("[stack]", 0, &mapping)
-                                          : kernel_find_mapping("", thread, &mapping);
-    if (found) own_stack_known = (struct own_stack_bounds){mapping.low, mapping.high};
+    if (kernel_is_first_thread()) {
+        if (kernel_find_mapping("[stack]", 0, &mapping))
+            own_stack_known = (struct own_stack_bounds){mapping.low, mapping.high};
+    } else if (kernel_find_mapping("", thread, &mapping)) {
+        own_stack_known = (struct own_stack_bounds){mapping.low, thread};
+    }
 }
 
 /* Returns true if the bounds are unknown, or may be too small because the stack has grown. Only the

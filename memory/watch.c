@@ -38,7 +38,7 @@ void watch_show(void *p, size_t bytes) {
 
 void watch_begin(void *pool, size_t bytes) {
     VALGRIND_CREATE_MEMPOOL(pool, WATCH_GAP, false);
-    watch_hide(pool, bytes);
+    watch_hide((char *)pool - WATCH_GAP, bytes + WATCH_GAP);
 }
 
 void watch_end(void *pool, size_t bytes) {

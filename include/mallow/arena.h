@@ -139,10 +139,10 @@ enum mallow_result mallow_arena_on_release(struct mallow_arena *arena, void (*de
                                            void *object);
 
 /* Returns the calling thread's own child of the arena. The thread's first call creates the child.
- * Other threads must not use it, and it must not be destroyed or moved. It outlives the thread, and
- * is destroyed when the arena is destroyed or reset, before all destructors run. Several threads
- * may call this for one arena at the same time, but only one thread at a time may call any other
- * function on that arena. */
+ * Other threads must not use it. It outlives the thread, and is destroyed when the arena is
+ * destroyed or reset, before all destructors run; mallow_arena_destroy only resets it, and
+ * mallow_arena_move refuses it. Several threads may call this for one arena at the same time, but
+ * only one thread at a time may call any other function on that arena. */
 struct mallow_arena *mallow_arena_for_thread(struct mallow_arena *arena);
 
 #pragma GCC visibility pop

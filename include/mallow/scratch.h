@@ -114,7 +114,7 @@ mallow_scratch_alloc(struct mallow_scratch *scope, size_t size) {
      * exceeds the free part, so the slow path handles it. */
     size_t rounded = (size + 15) & ~(size_t)15;
     char *block = stack->at;
-    if (__builtin_expect(rounded - 1 >= (size_t)(stack->end - block), 0) ||
+    if (scope == NULL || __builtin_expect(rounded - 1 >= (size_t)(stack->end - block), 0) ||
         __builtin_expect(scope->record != stack->newest, 0))
         return mallow_scratch_alloc_slow(scope, size);
     stack->at = block + rounded;

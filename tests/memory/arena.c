@@ -293,6 +293,9 @@ static void each_thread_has_its_own(void **state) {
         for (int i = 0; i < THREADS; i++) pthread_join(threads[i], &arenas[i]);
         struct mallow_arena *mine = mallow_arena_for_thread(common);
         for (int i = 0; i < THREADS; i++) assert_ptr_not_equal(arenas[i], mine);
+        assert_int_equal(mallow_arena_move(mine, NULL), MALLOW_BAD_ARGUMENT);
+        mallow_arena_destroy(mine);
+        assert_ptr_equal(mallow_arena_for_thread(common), mine);
         mallow_arena_reset(common);
     }
     mallow_arena_destroy(common);

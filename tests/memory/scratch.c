@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -313,6 +314,47 @@ static void jumps_free_blocks_in_coroutines(void **state) {
     free(stack);
 }
 
+/* The stack of a thread and that of a coroutine above it are in one mapping of the kernel. */
+enum { HALF = 256 * 1024 };
+
+static void coroutine_with_a_scope(void) {
+    end_a_scope();
+    swapcontext(&coroutines[0], &scheduler);
+}
+
+static NOINLINE void run_on(void *stack) {
+    getcontext(&coroutines[0]);
+    coroutines[0].uc_stack.ss_sp = stack;
+    coroutines[0].uc_stack.ss_size = HALF;
+    makecontext(&coroutines[0], coroutine_with_a_scope, 0);
+    swapcontext(&scheduler, &coroutines[0]);
+}
+
+static void *run_a_coroutine_above(void *stack) {
+    MALLOW_SCRATCH(scratch);
+    char *block = mallow_scratch_alloc(&scratch, 1000);
+    fill(block, 1000, 5);
+    run_on(stack);
+    end_a_scope();
+    check(block, 1000, 5);
+    fill(mallow_scratch_alloc(&scratch, 1000), 1000, 6);
+    check(block, 1000, 5);
+    return NULL;
+}
+
+static void a_coroutine_above_a_thread_is_no_caller(void **state) {
+    (void)state;
+    char *stacks = mmap(NULL, 2 * HALF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstack(&attributes, stacks, HALF), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, run_a_coroutine_above, stacks + HALF), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    munmap(stacks, 2 * HALF);
+}
+
 /* ---- threads ---- */
 
 static void *work(void *unused) {
@@ -367,6 +409,7 @@ static void bad_arguments_are_errors(void **state) {
     assert_int_equal(errno, EINVAL);
     assert_null(mallow_scratch_memdup(&scratch, NULL, 1));
     assert_null(mallow_scratch_zalloc(NULL, 1));
+    assert_null(mallow_scratch_alloc(NULL, 1));
     assert_null(mallow_scratch_printf(&scratch, "%ls", L"\xdfff"));
     assert_int_equal(errno, EINVAL);
     assert_non_null(mallow_scratch_alloc(&scratch, 0));
@@ -408,6 +451,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_handler_leaves_the_stack_as_it_was),
         cmocka_unit_test(coroutines_do_not_disturb_each_other),
         cmocka_unit_test(jumps_free_blocks_in_coroutines),
+        cmocka_unit_test(a_coroutine_above_a_thread_is_no_caller),
         cmocka_unit_test(threads_leave_nothing),
         cmocka_unit_test(jumps_free_blocks_in_threads),
         cmocka_unit_test(bad_arguments_are_errors),

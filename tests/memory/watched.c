@@ -36,6 +36,12 @@ static void read_before_a_block(void) {
     seen = block[-1];
 }
 
+static void read_before_the_first_block(void) {
+    struct mallow_arena *child = mallow_arena_create(arena);
+    char *block = mallow_arena_zalloc(child, 20);
+    seen = block[-1];
+}
+
 static void read_after_a_text(void) {
     char *text = mallow_arena_strdup(arena, "text");
     mallow_arena_strdup(arena, "text");
@@ -69,6 +75,7 @@ static const struct {
     {"none", no_error},
     {"after", read_after_a_block},
     {"before", read_before_a_block},
+    {"first", read_before_the_first_block},
     {"text", read_after_a_text},
     {"released", read_a_released_block},
     {"destroyed", read_a_block_of_a_destroyed_arena},
