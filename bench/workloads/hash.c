@@ -5,19 +5,19 @@
 
 enum { ENTRIES = 50000, CHANGES = 150000 };
 
-struct entry {
-    struct entry *next;
+struct magazine_entry {
+    struct magazine_entry *next;
     uint64_t key;
     char *name;
     void *value;
 };
 
 struct map {
-    struct entry **buckets;
+    struct magazine_entry **buckets;
     size_t capacity, count;
 };
 
-static struct entry **bucket_of(struct map *map, uint64_t key) {
+static struct magazine_entry **bucket_of(struct map *map, uint64_t key) {
     return &map->buckets[key * 0x9e3779b97f4a7c15u & (map->capacity - 1)];
 }
 
@@ -26,9 +26,9 @@ static void grow(struct map *map) {
     map->capacity = old.capacity * 2;
     map->buckets = heap_zeroed(map->capacity, sizeof *map->buckets);
     for (size_t i = 0; i < old.capacity; i++) {
-        for (struct entry *entry = old.buckets[i], *next; entry; entry = next) {
+        for (struct magazine_entry *entry = old.buckets[i], *next; entry; entry = next) {
             next = entry->next;
-            struct entry **bucket = bucket_of(map, entry->key);
+            struct magazine_entry **bucket = bucket_of(map, entry->key);
             entry->next = *bucket;
             *bucket = entry;
         }
@@ -38,26 +38,26 @@ static void grow(struct map *map) {
 
 static void insert(struct map *map, uint64_t key, struct rng *rng) {
     if (map->count == map->capacity) grow(map);
-    struct entry *entry = heap_alloc(sizeof *entry);
+    struct magazine_entry *entry = heap_alloc(sizeof *entry);
     entry->key = key;
     entry->name = block_new(rng_between(rng, 6, 40));
     entry->value = block_new(rng_size(rng));
-    struct entry **bucket = bucket_of(map, key);
+    struct magazine_entry **bucket = bucket_of(map, key);
     entry->next = *bucket;
     *bucket = entry;
     map->count++;
 }
 
-static void drop(struct entry *entry) {
+static void drop(struct magazine_entry *entry) {
     block_drop(entry->name);
     block_drop(entry->value);
     heap_free(entry);
 }
 
 static int remove_key(struct map *map, uint64_t key) {
-    struct entry **link = bucket_of(map, key);
+    struct magazine_entry **link = bucket_of(map, key);
     while (*link && (*link)->key != key) link = &(*link)->next;
-    struct entry *entry = *link;
+    struct magazine_entry *entry = *link;
     if (!entry) return 0;
     *link = entry->next;
     drop(entry);
@@ -67,7 +67,7 @@ static int remove_key(struct map *map, uint64_t key) {
 
 static void tear_down(struct map *map) {
     for (size_t i = 0; i < map->capacity; i++) {
-        for (struct entry *entry = map->buckets[i], *next; entry; entry = next) {
+        for (struct magazine_entry *entry = map->buckets[i], *next; entry; entry = next) {
             next = entry->next;
             drop(entry);
         }

@@ -8,7 +8,7 @@
 
 #include <dlfcn.h>
 
-static const struct entry {
+static const struct magazine_entry {
     const char *name;
     workload *perform;
     size_t steps;
@@ -37,7 +37,7 @@ static const struct entry {
     {"tiny", tiny, 1000, "many runs of a small program"},
 };
 
-static const struct entry *find(const char *name) {
+static const struct magazine_entry *find(const char *name) {
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
         if (!strcmp(name, entries[i].name)) return &entries[i];
     return NULL;
@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
     if (argc == 2 && !strcmp(argv[1], "--list")) return print_list();
     if (argc == 2 && !strcmp(argv[1], "--provider")) return print_provider();
 
-    const struct entry *entry = argc >= 2 ? find(argv[1]) : NULL;
+    const struct magazine_entry *entry = argc >= 2 ? find(argv[1]) : NULL;
     double scale = argc >= 3 ? atof(argv[2]) : 1.0;
     if (!entry || !(scale > 0)) {
         fputs("usage: workloads --list | --provider | NAME [SCALE]\n", stderr);

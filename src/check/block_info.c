@@ -41,7 +41,7 @@ static bool block_info_of_slot(const void *p, struct block_info *info) {
     struct slot_ref ref;
     if (block_info_checked(p, info)) return true;
     if (!slot_ref_find(p, &ref)) return false;
-    info->life = block_info_life(state_get(ref.state));
+    info->life = block_info_life(slot_state_get(ref.state));
     info->start = ref.start;
     info->size = ref.slab->size_class == CLASS_ZERO ? 0 : ref.bytes;
     return info->life != LIFE_NONE;
@@ -51,7 +51,7 @@ static bool block_info_of_shared(const struct slab *granule, const void *p,
                                  struct block_info *info) {
     uint32_t start = shared_find_start(granule, shared_unit(p));
     if (start == UINT32_MAX) return false;
-    info->life = block_info_life(state_get(&granule->state[start]));
+    info->life = block_info_life(slot_state_get(&granule->state[start]));
     info->start = granule_start(slab_granule(granule)) + (size_t)start * UNIT;
     info->size = size_class_bytes(shared_class(granule, start));
     return info->life != LIFE_NONE;
@@ -119,7 +119,7 @@ bool block_info_of(const void *p, struct block_info *info) {
 RARE bool block_info_last(const void *p, struct block_info *info) {
     const struct slab *head = slab_head(slab_of(granule_of(p)));
     for (uint32_t slot = head->slots; slot-- > 0;)
-        if (block_info_life(state_get(&head->state[slot])) == LIFE_LIVE)
+        if (block_info_life(slot_state_get(&head->state[slot])) == LIFE_LIVE)
             return block_info_of(slab_slot_zero(head) + (size_t)slot * head->slot_size, info);
     return false;
 }

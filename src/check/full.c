@@ -61,7 +61,7 @@ static const char *full_find_write(const struct slot_ref *ref) {
 
 void full_info(const struct slot_ref *ref, struct block_info *info) {
     const struct record *record = record_of(ref);
-    bool live = state_get(ref->state) == SLOT_CHECKED;
+    bool live = slot_state_get(ref->state) == SLOT_CHECKED;
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
         .start = full_block_start(ref),
@@ -107,7 +107,7 @@ uint8_t full_fill_of_fresh(void) {
 /* Prefetches a slot that will leave the quarantine soon, because it has not been touched for a long
  * time. */
 static void full_fetch_next(const struct heap *heap, unsigned size_class) {
-    struct entry entry = quarantine_look_ahead(heap, size_class);
+    struct magazine_entry entry = quarantine_look_ahead(heap, size_class);
     if (entry.slot == NULL) return;
     struct slot_ref next = slot_ref_of(entry);
     fetch_ahead(next.start);
@@ -121,10 +121,10 @@ static void full_fetch_next(const struct heap *heap, unsigned size_class) {
  * is no memory. */
 ALWAYS_INLINE bool full_take_slot(struct heap *heap, unsigned size_class, struct slot_ref *ref,
                                   bool *filled) {
-    struct entry entry = quarantine_take(heap, size_class);
+    struct magazine_entry entry = quarantine_take(heap, size_class);
     *filled = entry.slot != NULL;
     if (*filled) {
-        state_set(entry.state, SLOT_CLOSING);
+        slot_state_set(entry.state, SLOT_CLOSING);
         *ref = slot_ref_of(entry);
         full_fetch_next(heap, size_class);
         return true;
@@ -268,7 +268,7 @@ static void full_check_request(const struct slot_ref *ref, const struct free_req
     sized_free_check(&info, request);
 }
 
-static void full_give_back(struct heap *heap, struct entry entry) {
+static void full_give_back(struct heap *heap, struct magazine_entry entry) {
     struct slot_ref ref = slot_ref_of(entry);
     if (full_find_write(&ref) != NULL) full_report_write(&ref, "found when it left quarantine");
     slab_give(heap, &entry, 1);
@@ -277,14 +277,14 @@ static void full_give_back(struct heap *heap, struct entry entry) {
 /* Puts the slot into the quarantine. Up to two others leave, so that an excess over the bound
  * shrinks. */
 static void full_keep(struct heap *heap, const struct slot_ref *ref) {
-    struct entry entry = {ref->start, ref->state};
+    struct magazine_entry entry = {ref->start, ref->state};
     unsigned size_class = ref->slab->size_class;
     if (!quarantine_put(heap, size_class, entry)) {
         full_give_back(heap, entry);
         return;
     }
     for (unsigned i = 0; i < 2; i++) {
-        struct entry leaving = quarantine_evict(heap, size_class);
+        struct magazine_entry leaving = quarantine_evict(heap, size_class);
         if (leaving.slot == NULL) return;
         full_fetch_next(heap, size_class);
         full_give_back(heap, leaving);
@@ -310,7 +310,7 @@ bool full_free(struct heap *heap, const struct slot_ref *ref, void *p,
 bool full_relieve(struct heap *heap) {
     bool some = false;
     for (;;) {
-        struct entry entry = quarantine_relieve(heap);
+        struct magazine_entry entry = quarantine_relieve(heap);
         if (entry.slot == NULL) return some;
         full_give_back(heap, entry);
         some = true;

@@ -58,7 +58,7 @@ static void *full_resize_in_place(void *p, size_t before, size_t size, bool may_
 
 static bool full_usable_size(const void *p, size_t *usable) {
     struct slot_ref ref;
-    return slot_ref_find(p, &ref) && state_get(ref.state) == SLOT_CHECKED &&
+    return slot_ref_find(p, &ref) && slot_state_get(ref.state) == SLOT_CHECKED &&
            resize_usable_size(p, usable);
 }
 

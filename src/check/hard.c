@@ -37,10 +37,11 @@ ALWAYS_INLINE struct hard_ring *hard_fast_ring(struct heap *heap, unsigned size_
 }
 
 /* Seals the slot at the head, which is zero, and takes it. */
-ALWAYS_INLINE void *hard_hand_out(struct hard_ring *ring, struct entry entry, size_t size) {
+ALWAYS_INLINE void *hard_hand_out(struct hard_ring *ring, struct magazine_entry entry,
+                                  size_t size) {
     ring->head++;
     /* From now on, a verifying thread must not expect the slot to be zero. */
-    state_set(entry.state, SLOT_CLOSING);
+    slot_state_set(entry.state, SLOT_CLOSING);
     signal_order();
 #if !defined(__x86_64__) && !defined(THREAD_SANITIZER)
     atomic_thread_fence(memory_order_release);
@@ -56,8 +57,8 @@ ALWAYS_INLINE void *hard_hand_out(struct hard_ring *ring, struct entry entry, si
  * compared, because the program may never touch the rest. The last word is exchanged, because a
  * page that is read before it is written faults twice.
  */
-static bool hard_is_good(struct entry entry, size_t bytes) {
-    if (state_get(entry.state) != SLOT_HELD_FRESH) return hard_is_zero(entry.slot, bytes);
+static bool hard_is_good(struct magazine_entry entry, size_t bytes) {
+    if (slot_state_get(entry.state) != SLOT_HELD_FRESH) return hard_is_zero(entry.slot, bytes);
     char *last = hard_word_of(entry.slot, bytes);
     uint64_t was = __atomic_exchange_n((uint64_t *)(void *)last, 0, __ATOMIC_RELAXED);
     if (was != 0) hard_store_word(last, was);
@@ -66,11 +67,11 @@ static bool hard_is_good(struct entry entry, size_t bytes) {
 }
 
 static void *hard_take_slowly(struct hard_ring *ring, size_t size) {
-    struct entry entry = *hard_ring_at(ring, ring->head);
+    struct magazine_entry entry = *hard_ring_at(ring, ring->head);
     if (!hard_is_good(entry, ring->slot_bytes)) hard_clear_written(entry.slot, ring->slot_bytes);
     void *p = hard_hand_out(ring, entry, size);
     bool fresh = hard_ring_count(ring) != 0 &&
-                 state_get(hard_ring_at(ring, ring->head)->state) == SLOT_HELD_FRESH;
+                 slot_state_get(hard_ring_at(ring, ring->head)->state) == SLOT_HELD_FRESH;
     ring->minimum = fresh ? HARD_ALL_KEPT : HARD_DELAY;
     return p;
 }
@@ -99,7 +100,7 @@ static unsigned hard_class_for(size_t size, size_t align) {
 
 ALWAYS_INLINE void *hard_take_from(struct hard_ring *ring, size_t size) {
     if (unlikely(hard_ring_count(ring) <= ring->minimum)) return NULL;
-    struct entry entry = *hard_ring_at(ring, ring->head);
+    struct magazine_entry entry = *hard_ring_at(ring, ring->head);
     if (unlikely(!hard_is_zero(entry.slot, ring->slot_bytes))) return NULL;
     return hard_hand_out(ring, entry, size);
 }
@@ -124,8 +125,8 @@ static NOINLINE void *hard_alloc_empty(void) {
     if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY)
         hard_ring_refill(heap, ring, CLASS_ZERO);
     if (ring != NULL && hard_ring_count(ring) > 0) {
-        struct entry entry = *hard_ring_at(ring, ring->head++);
-        state_set(entry.state, SLOT_USED);
+        struct magazine_entry entry = *hard_ring_at(ring, ring->head++);
+        slot_state_set(entry.state, SLOT_USED);
         p = entry.slot;
     }
     heap_leave(heap);
@@ -153,7 +154,7 @@ _Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */
 
-static NOINLINE void hard_keep_slowly(unsigned size_class, struct entry entry) {
+static NOINLINE void hard_keep_slowly(unsigned size_class, struct magazine_entry entry) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return; /* no memory: the slot stays HELD and is lost */
     struct hard_ring *ring = hard_ring_of(heap, size_class);
@@ -168,7 +169,7 @@ static NOINLINE void hard_keep_slowly(unsigned size_class, struct entry entry) {
     heap_leave(heap);
 }
 
-ALWAYS_INLINE void hard_keep_in_ring(unsigned size_class, struct entry entry) {
+ALWAYS_INLINE void hard_keep_in_ring(unsigned size_class, struct magazine_entry entry) {
     bool room = false;
     struct frame_mark mark;
     struct heap *heap = self_heap;
@@ -182,12 +183,12 @@ ALWAYS_INLINE void hard_keep_in_ring(unsigned size_class, struct entry entry) {
 }
 
 /* Claims the slot of the live block that begins at p. Returns false if there is none. */
-ALWAYS_INLINE bool hard_close_live(void *p, struct slab **slab, struct entry *entry) {
+ALWAYS_INLINE bool hard_close_live(void *p, struct slab **slab, struct magazine_entry *entry) {
     *slab = slab_around(p);
     if (unlikely(*slab == NULL)) return false;
     struct slot_location slot = slot_locate(*slab, p);
     if (unlikely(!slot.is_start)) return false;
-    *entry = (struct entry){p, slot.state};
+    *entry = (struct magazine_entry){p, slot.state};
     uint8_t live = SLOT_CHECKED;
     /* If several threads free the block at once, only one of them succeeds. */
     return likely(atomic_compare_exchange_strong_explicit(
@@ -207,7 +208,7 @@ static NOINLINE bool hard_free_empty(void *p) {
         !atomic_compare_exchange_strong_explicit(ref.state, &live, SLOT_HELD, memory_order_acq_rel,
                                                  memory_order_relaxed))
         return false;
-    hard_keep_slowly(CLASS_ZERO, (struct entry){p, ref.state});
+    hard_keep_slowly(CLASS_ZERO, (struct magazine_entry){p, ref.state});
     return true;
 }
 
@@ -216,7 +217,7 @@ static NOINLINE bool hard_free_empty(void *p) {
 
 ALWAYS_INLINE bool hard_free_slot(void *p) {
     struct slab *slab;
-    struct entry entry;
+    struct magazine_entry entry;
     if (unlikely(!hard_close_live(p, &slab, &entry))) return hard_free_empty(p);
     size_t bytes = slab->slot_size;
     if (unlikely(!hard_is_whole(p, bytes))) hard_free_overflowed(p);
@@ -239,7 +240,7 @@ bool hard_free_checked(void *p, const struct free_request *request) {
     struct slot_ref ref;
     struct block_info info;
     if ((request->has_size || request->has_align) && slot_ref_find(p, &ref) && ref.start == p &&
-        state_get(ref.state) == SLOT_CHECKED && hard_is_whole(ref.start, ref.bytes)) {
+        slot_state_get(ref.state) == SLOT_CHECKED && hard_is_whole(ref.start, ref.bytes)) {
         hard_info(&ref, &info);
         sized_free_check(&info, request);
     }
@@ -247,7 +248,7 @@ bool hard_free_checked(void *p, const struct free_request *request) {
 }
 
 bool hard_find(void *p, struct slot_ref *ref) {
-    return slot_ref_find(p, ref) && ref->start == p && state_get(ref->state) == SLOT_CHECKED;
+    return slot_ref_find(p, ref) && ref->start == p && slot_state_get(ref->state) == SLOT_CHECKED;
 }
 
 size_t hard_size(const struct slot_ref *ref) { return hard_size_of(ref->start, ref->bytes); }

@@ -39,7 +39,7 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class) {
 
 /* Puts fresh slots before the oldest one. */
 void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_class) {
-    struct entry fresh[REFILL_MAX];
+    struct magazine_entry fresh[REFILL_MAX];
     size_t want = min_size(REFILL_MAX, max_size(REFILL_BYTES / ring->slot_bytes, 1));
     struct slab *slab = alloc_find_slab(heap, size_class);
     if (slab == NULL) return;
@@ -56,7 +56,7 @@ void hard_ring_refill(struct heap *heap, struct hard_ring *ring, unsigned size_c
 
 /* Gives the oldest slots back first, in the order in which they were freed. */
 void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to) {
-    struct entry leaving[REFILL_MAX];
+    struct magazine_entry leaving[REFILL_MAX];
     while (hard_ring_count(ring) > down_to) {
         unsigned count = 0;
         for (; count < REFILL_MAX && hard_ring_count(ring) > down_to; count++) {

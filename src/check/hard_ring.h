@@ -25,8 +25,8 @@
 _Static_assert(HARD_RING_KEPT > HARD_DELAY && HARD_RING_LARGE > HARD_DELAY, "enough for the delay");
 
 struct hard_ring {
-    struct entry *entries; /* NULL until the ring is first used */
-    uint32_t head, tail;   /* both grow; a refill moves head back */
+    struct magazine_entry *entries; /* NULL until the ring is first used */
+    uint32_t head, tail;            /* both grow; a refill moves head back */
     uint32_t slot_bytes;
     uint32_t most;    /* maximum number of entries; 0 while there is no array */
     uint32_t minimum; /* entries that the fast path leaves: HARD_DELAY or HARD_ALL_KEPT */
@@ -41,12 +41,12 @@ struct hard {
 ALWAYS_INLINE uint32_t hard_ring_count(const struct hard_ring *ring) {
     return ring->tail - ring->head;
 }
-ALWAYS_INLINE struct entry *hard_ring_at(const struct hard_ring *ring, uint32_t i) {
+ALWAYS_INLINE struct magazine_entry *hard_ring_at(const struct hard_ring *ring, uint32_t i) {
     return &ring->entries[i % HARD_RING];
 }
 
 /* If a signal handler frees in between, its slot is lost, but no old entry comes back. */
-ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct entry entry) {
+ALWAYS_INLINE void hard_ring_append(struct hard_ring *ring, struct magazine_entry entry) {
     uint32_t tail = ring->tail;
     *hard_ring_at(ring, tail) = entry;
     signal_order();

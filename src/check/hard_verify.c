@@ -21,7 +21,7 @@ bool hard_is_known(const struct slot_ref *ref) {
 }
 
 void hard_info(const struct slot_ref *ref, struct block_info *info) {
-    bool live = state_get(ref->state) == SLOT_CHECKED;
+    bool live = slot_state_get(ref->state) == SLOT_CHECKED;
     *info = (struct block_info){
         .life = live ? LIFE_LIVE : LIFE_FREED,
         .start = ref->start,
@@ -91,7 +91,7 @@ RARE static void hard_report_stray_write(const struct slot_ref *ref, const char 
 
 bool hard_verify(const struct slot_ref *ref, const char *when) {
     if (!hard_is_damaged(ref)) return false;
-    switch (state_get(ref->state)) {
+    switch (slot_state_get(ref->state)) {
     case SLOT_CHECKED:
         hard_report_overflow(ref, when);
         break;
@@ -141,7 +141,7 @@ size_t hard_verify_lead(struct slab *slab, const char *when) {
 NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
     struct slot_ref ref;
     if (slot_ref_find(slot, &ref))
-        (state_get(ref.state) == SLOT_HELD_FRESH
+        (slot_state_get(ref.state) == SLOT_HELD_FRESH
              ? hard_report_stray_write
              : hard_report_late_write)(&ref, "found when it was about to be reused");
     memset(slot, 0, bytes);
@@ -150,7 +150,7 @@ NOINLINE RARE void hard_clear_written(char *slot, size_t bytes) {
 void hard_wipe(struct slab *slab) {
     char *zero = slab_slot_zero(slab);
     for (uint32_t slot = 0; slot < slab->slots; slot++)
-        if (state_get(&slab->state[slot]) == SLOT_FREE)
+        if (slot_state_get(&slab->state[slot]) == SLOT_FREE)
             memset(zero + (size_t)slot * slab->slot_size, 0, slab->slot_size);
     char *lead = hard_lead_of(slab);
     if (lead != NULL) memset(lead, 0, LEAD);

@@ -51,7 +51,7 @@ static bool quarantine_is_nearly_full(const struct quarantine *quarantine,
            quarantine_ring_count(ring) >= RING_MAX - RING_MAX / COUNTED_PART;
 }
 
-static const struct entry quarantine_no_entry;
+static const struct magazine_entry quarantine_no_entry;
 
 /* Returns the minimum number of frees between the free of a slot and its next use. */
 static uint32_t quarantine_delay(unsigned size_class) {
@@ -66,7 +66,8 @@ static bool quarantine_has_too_many(const struct quarantine *quarantine, unsigne
            (quarantine_excess(quarantine) > 0 || quarantine_ring_count(ring) >= RING_MAX);
 }
 
-static struct entry *quarantine_ring_at(const struct quarantine_ring *ring, uint32_t index) {
+static struct magazine_entry *quarantine_ring_at(const struct quarantine_ring *ring,
+                                                 uint32_t index) {
     MALLOW_ASSERT(ring->capacity != 0 && (ring->capacity & (ring->capacity - 1)) == 0);
     MALLOW_ASSERT(quarantine_ring_count(ring) <= ring->capacity);
     return &ring->entries[index & (ring->capacity - 1)];
@@ -77,7 +78,7 @@ static bool quarantine_ring_grow(struct quarantine_ring *ring) {
     MALLOW_ASSERT(quarantine_ring_count(ring) == ring->capacity);
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
-    struct entry *entries = meta_alloc(capacity * sizeof *entries);
+    struct magazine_entry *entries = meta_alloc(capacity * sizeof *entries);
     if (entries != NULL) {
         uint32_t count = quarantine_ring_count(ring);
         for (uint32_t i = 0; i < count; i++) entries[i] = *quarantine_ring_at(ring, ring->head + i);
@@ -99,7 +100,7 @@ static struct quarantine *quarantine_of(struct heap *heap) {
     return new;
 }
 
-bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry) {
+bool quarantine_put(struct heap *heap, unsigned size_class, struct magazine_entry entry) {
     MALLOW_ASSERT(size_class < CLASSES);
     MALLOW_ASSERT(entry.slot != NULL);
     struct quarantine *quarantine = quarantine_of(heap);
@@ -114,10 +115,11 @@ bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry) 
     return true;
 }
 
-static struct entry quarantine_remove_oldest(struct quarantine *quarantine, unsigned size_class) {
+static struct magazine_entry quarantine_remove_oldest(struct quarantine *quarantine,
+                                                      unsigned size_class) {
     struct quarantine_ring *ring = &quarantine->rings[size_class];
     MALLOW_ASSERT(quarantine_ring_count(ring) != 0);
-    struct entry oldest = *quarantine_ring_at(ring, ring->head);
+    struct magazine_entry oldest = *quarantine_ring_at(ring, ring->head);
     MALLOW_ASSERT(oldest.slot != NULL);
     ring->head++;
     signal_order();
@@ -125,14 +127,14 @@ static struct entry quarantine_remove_oldest(struct quarantine *quarantine, unsi
     return oldest;
 }
 
-struct entry quarantine_look_ahead(const struct heap *heap, unsigned size_class) {
+struct magazine_entry quarantine_look_ahead(const struct heap *heap, unsigned size_class) {
     const struct quarantine_ring *ring = &heap->quarantine->rings[size_class];
     return quarantine_ring_count(ring) > QUARANTINE_AHEAD
                ? *quarantine_ring_at(ring, ring->head + QUARANTINE_AHEAD)
                : quarantine_no_entry;
 }
 
-struct entry quarantine_take(struct heap *heap, unsigned size_class) {
+struct magazine_entry quarantine_take(struct heap *heap, unsigned size_class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return quarantine_no_entry;
     const struct quarantine_ring *ring = &quarantine->rings[size_class];
@@ -141,7 +143,7 @@ struct entry quarantine_take(struct heap *heap, unsigned size_class) {
     return due ? quarantine_remove_oldest(quarantine, size_class) : quarantine_no_entry;
 }
 
-struct entry quarantine_evict(struct heap *heap, unsigned size_class) {
+struct magazine_entry quarantine_evict(struct heap *heap, unsigned size_class) {
     struct quarantine *quarantine = heap->quarantine;
     if (quarantine == NULL) return quarantine_no_entry;
     bool over = quarantine_excess(quarantine) > 0;
@@ -156,7 +158,7 @@ struct entry quarantine_evict(struct heap *heap, unsigned size_class) {
                : quarantine_no_entry;
 }
 
-struct entry quarantine_relieve(struct heap *heap) {
+struct magazine_entry quarantine_relieve(struct heap *heap) {
     if (heap->quarantine == NULL) return quarantine_no_entry;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         if (quarantine_ring_count(&heap->quarantine->rings[size_class]) != 0)

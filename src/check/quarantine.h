@@ -20,7 +20,7 @@
 #include "heap/heap.h"
 
 struct quarantine_ring {
-    struct entry *entries;
+    struct magazine_entry *entries;
     uint32_t head, tail;
     uint32_t capacity; /* a power of two, or 0 */
 };
@@ -36,24 +36,24 @@ struct quarantine {
 #define QUARANTINE_DELAY 200u
 
 /* Adds a freed slot. Returns false if there is no memory for its entry. */
-bool quarantine_put(struct heap *heap, unsigned size_class, struct entry entry);
+bool quarantine_put(struct heap *heap, unsigned size_class, struct magazine_entry entry);
 
 /* Removes the oldest slot of the class for its next use, if it has waited long enough and slots
  * must leave soon anyway. Otherwise returns an entry without a slot. */
-struct entry quarantine_take(struct heap *heap, unsigned size_class);
+struct magazine_entry quarantine_take(struct heap *heap, unsigned size_class);
 
 /* Returns the slot that leaves the class after QUARANTINE_AHEAD others, or an entry without a slot
  * if there are too few. The heap must have a quarantine. */
 #define QUARANTINE_AHEAD 3u
-struct entry quarantine_look_ahead(const struct heap *heap, unsigned size_class);
+struct magazine_entry quarantine_look_ahead(const struct heap *heap, unsigned size_class);
 
 /* Called after a put. Removes a slot that must leave because too much is held. Otherwise returns an
  * entry without a slot. */
-struct entry quarantine_evict(struct heap *heap, unsigned size_class);
+struct magazine_entry quarantine_evict(struct heap *heap, unsigned size_class);
 
 /* Called when memory is short. Removes the oldest slot of some class, or returns an entry without a
  * slot if none is left. */
-struct entry quarantine_relieve(struct heap *heap);
+struct magazine_entry quarantine_relieve(struct heap *heap);
 
 /* Returns how many bytes all heaps hold together. Each heap's share may be off by 1/64 of the
  * bound. */

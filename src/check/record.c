@@ -20,7 +20,7 @@ bool slot_ref_find(const void *p, struct slot_ref *ref) {
         .bytes = part->slot_size,
         .state = slot.state,
     };
-    return ref->slot < head->slots && state_get(ref->state) != SLOT_NONE;
+    return ref->slot < head->slots && slot_state_get(ref->state) != SLOT_NONE;
 }
 
 static size_t record_array_bytes(const struct slab *slab) {

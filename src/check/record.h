@@ -48,7 +48,7 @@ struct slot_ref {
 bool slot_ref_find(const void *p, struct slot_ref *ref);
 
 /* Returns the slot of an entry, which is known to exist. */
-ALWAYS_INLINE struct slot_ref slot_ref_of(struct entry entry) {
+ALWAYS_INLINE struct slot_ref slot_ref_of(struct magazine_entry entry) {
     struct slab *head = slab_head(slab_of(granule_of(entry.slot)));
     MALLOW_ASSERT(head->kind == GRANULE_SLAB);
     MALLOW_ASSERT((size_t)(entry.state - head->state) < head->slots);

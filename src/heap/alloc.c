@@ -77,7 +77,7 @@ static bool alloc_refill(struct heap *heap, unsigned size_class) {
     if (magazine_swap(heap, size_class, want)) return true;
     struct slab *slab = alloc_find_slab(heap, size_class);
     if (slab == NULL) return magazine_swap(heap, size_class, 1);
-    struct entry *before = heap->magazine[size_class].top;
+    struct magazine_entry *before = heap->magazine[size_class].top;
     (settings.randomize ? slab_take_at_random : slab_take)(heap, slab, want);
     heap->bin[size_class].last_refill = (uint16_t)(heap->magazine[size_class].top - before);
     MALLOW_ASSERT(magazine_is_valid(heap, size_class));
@@ -86,8 +86,8 @@ static bool alloc_refill(struct heap *heap, unsigned size_class) {
 
 /* Pops the newest slot of the magazine and marks it used. Returns NULL if there is none. */
 static char *alloc_take_cached(struct magazine *magazine, bool *zeroed) {
-    struct entry newest = *magazine->top;
-    *zeroed = newest.slot != NULL && state_get(newest.state) == SLOT_CACHED_FRESH;
+    struct magazine_entry newest = *magazine->top;
+    *zeroed = newest.slot != NULL && slot_state_get(newest.state) == SLOT_CACHED_FRESH;
     return fast_take(magazine);
 }
 

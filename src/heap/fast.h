@@ -38,13 +38,14 @@ ALWAYS_INLINE struct magazine *fast_magazine(size_t size) {
 
 /* Pops the newest slot of the magazine and marks it used. Returns NULL if there is none. */
 ALWAYS_INLINE void *fast_take(struct magazine *magazine) {
-    struct entry *top = magazine->top;
+    struct magazine_entry *top = magazine->top;
     char *slot = top->slot;
     if (unlikely(slot == NULL)) return NULL;
     _Atomic uint8_t *state = top->state;
-    MALLOW_ASSERT(state_get(state) == SLOT_CACHED || state_get(state) == SLOT_CACHED_FRESH);
+    MALLOW_ASSERT(slot_state_get(state) == SLOT_CACHED ||
+                  slot_state_get(state) == SLOT_CACHED_FRESH);
     magazine->top = top - 1;
-    state_set(state, SLOT_USED);
+    slot_state_set(state, SLOT_USED);
     sanitizer_release(self_heap);
     return slot;
 }
@@ -72,11 +73,11 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
         return FAST_OTHER;
     if (says == SIZE_AT_MOST && unlikely(size_hint > slab->slot_size)) return FAST_OTHER;
     struct magazine *magazine = slab->magazine;
-    struct entry *entry = magazine->top + 1;
+    struct magazine_entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;
     MALLOW_ASSERT(entry < magazine->limit);
     MALLOW_ASSERT(magazine == &self_heap->freed[slab->size_class]);
-    state_set(state, SLOT_CACHED);
+    slot_state_set(state, SLOT_CACHED);
     entry->slot = p;
     entry->state = state;
     signal_order();

@@ -8,7 +8,7 @@
 static struct block_ref find_shared(struct slab *granule, void *p) {
     struct block_ref none = {0};
     uint32_t unit = shared_unit(p);
-    if ((uintptr_t)p % UNIT != 0 || state_get(&granule->state[unit]) != SLOT_USED) return none;
+    if ((uintptr_t)p % UNIT != 0 || slot_state_get(&granule->state[unit]) != SLOT_USED) return none;
     unsigned size_class = shared_class(granule, unit);
     return (struct block_ref){
         .kind = BLOCK_SHARED,

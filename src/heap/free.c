@@ -21,7 +21,7 @@
 /* Frees a slot whose slab belongs to `heap`. If its magazine is full, the magazine grows, or half
  * of it goes back to the slabs. Returns false if another thread has freed the slot since the caller
  * read its state. */
-static bool free_to_full(struct heap *heap, unsigned size_class, struct entry entry) {
+static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine_entry entry) {
     MALLOW_ASSERT(heap_is_entered(heap));
     uint8_t used = SLOT_USED;
     if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED,
@@ -53,7 +53,7 @@ static bool free_slot(struct block_ref *block) {
         if (unlikely(++free_remote_count % FREES_PER_LOOK == 0)) decay_look_at_others();
         return first;
     }
-    struct entry entry = {block->start, block->state};
+    struct magazine_entry entry = {block->start, block->state};
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     /* The heap is not the owner if it is a stand-in in a signal handler. */

@@ -1,6 +1,6 @@
 #include "heap/heap.h"
 
-struct entry heap_no_entries[1];
+struct magazine_entry heap_no_entries[1];
 
 struct empty_heap empty_heap = {
     .magazine = {[0 ... CLASSES - 1] = {heap_no_entries, heap_no_entries + 1}},

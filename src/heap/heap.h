@@ -41,14 +41,14 @@ struct stack_cache;
 
 #define EMPTY_SLABS 32u
 
-struct entry {
+struct magazine_entry {
     char *slot;
     _Atomic uint8_t *state;
 };
 
 struct magazine {
-    _Alignas(2 * sizeof(void *)) struct entry *top; /* newest entry, or the sentinel */
-    struct entry *limit;                            /* one past the array */
+    _Alignas(2 * sizeof(void *)) struct magazine_entry *top; /* newest entry, or the sentinel */
+    struct magazine_entry *limit;                            /* one past the array */
 };
 
 /* A heap's slabs of one class that have available slots, and how much the class is used. */
@@ -118,7 +118,7 @@ struct heap {
 };
 
 /* The sentinel of all magazines that have no array. */
-extern struct entry heap_no_entries[1];
+extern struct magazine_entry heap_no_entries[1];
 
 /* The heap of a thread that has not allocated anything. Its magazines have only sentinels. It owns
  * no slab, so no free pushes onto its magazines. It is marked busy, so every slow path recognizes

@@ -37,7 +37,8 @@ void magazines_init(struct heap *heap) {
 
 /* Stores both words at once. If a signal handler jumped away between two stores, the fast path
  * would find the top of one array and the limit of another. */
-static void magazine_set(struct magazine *magazine, struct entry *top, struct entry *limit) {
+static void magazine_set(struct magazine *magazine, struct magazine_entry *top,
+                         struct magazine_entry *limit) {
     MALLOW_ASSERT(top->slot == NULL || top < limit);
     MALLOW_ASSERT(top <= limit);
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -50,8 +51,8 @@ static void magazine_set(struct magazine *magazine, struct entry *top, struct en
 #endif
 }
 
-static struct entry *magazine_sentinel(const struct heap *heap, const struct magazine *side,
-                                       unsigned size_class) {
+static struct magazine_entry *magazine_sentinel(const struct heap *heap,
+                                                const struct magazine *side, unsigned size_class) {
     unsigned entries = heap->bin[size_class].entries;
     return side[size_class].limit - (entries == 0 ? 1 : entries);
 }
@@ -115,7 +116,7 @@ static unsigned magazine_entries_allowed(unsigned size_class) {
 
 /* The array always has room for the one slot that a refill takes and malloc pops again. */
 static size_t magazine_array_bytes(unsigned entries) {
-    return max_size(entries, 2) * sizeof(struct entry);
+    return max_size(entries, 2) * sizeof(struct magazine_entry);
 }
 
 /* Returns true if the magazine is too small, because it was refilled, or flushed, many times in
@@ -131,8 +132,8 @@ static bool magazine_needs_growth(struct heap_bin *bin, bool refill) {
 
 /* Moves a side's entries to a larger array. */
 static void magazine_move_side(struct heap *heap, struct magazine *side, unsigned size_class,
-                               struct entry *array, unsigned entries) {
-    struct entry *before = magazine_sentinel(heap, side, size_class);
+                               struct magazine_entry *array, unsigned entries) {
+    struct magazine_entry *before = magazine_sentinel(heap, side, size_class);
     unsigned count = magazine_side_count(heap, side, size_class),
              old = heap->bin[size_class].entries;
     MALLOW_ASSERT(before->slot == NULL);
@@ -147,7 +148,7 @@ static void magazine_move_side(struct heap *heap, struct magazine *side, unsigne
 static void magazine_enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(entries > heap->bin[size_class].entries);
-    struct entry *array = meta_alloc(magazine_array_bytes(entries)), *second = NULL;
+    struct magazine_entry *array = meta_alloc(magazine_array_bytes(entries)), *second = NULL;
     if (array == NULL) return;
     if (magazine_has_two_sides(heap)) {
         second = meta_alloc(magazine_array_bytes(entries));
@@ -190,7 +191,7 @@ unsigned magazine_want(const struct heap *heap, unsigned size_class) {
 static void magazine_flush_side(struct heap *heap, struct magazine *side, unsigned size_class,
                                 unsigned count) {
     struct magazine *magazine = &side[size_class];
-    struct entry *bottom = magazine_sentinel(heap, side, size_class);
+    struct magazine_entry *bottom = magazine_sentinel(heap, side, size_class);
     unsigned have = (unsigned)(magazine->top - bottom);
     MALLOW_ASSERT(count <= have);
     MALLOW_ASSERT(magazine_is_valid(heap, size_class));
@@ -223,7 +224,7 @@ void magazines_flush_all(struct heap *heap) {
 }
 
 static void magazine_drop_array(struct heap *heap, struct magazine *side, unsigned size_class) {
-    struct entry *array = magazine_sentinel(heap, side, size_class);
+    struct magazine_entry *array = magazine_sentinel(heap, side, size_class);
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(side[size_class].top == array);
     magazine_set(&side[size_class], heap_no_entries, heap_no_entries + 1);
@@ -279,7 +280,7 @@ bool magazines_renew(struct heap *heap) {
 }
 
 /* A shared slot belongs to no slab of this heap, so no repair of a slab would find it. */
-static void magazine_give_if_shared(struct entry entry) {
+static void magazine_give_if_shared(struct magazine_entry entry) {
     if (slab_of(granule_of(entry.slot))->kind == GRANULE_SHARED) shared_give(entry.slot);
 }
 
@@ -287,7 +288,7 @@ static void magazine_give_if_shared(struct entry entry) {
  * function may have been about to change it. */
 static void magazine_forget_entries(struct magazine *magazine) {
     while (magazine->top->slot != NULL) {
-        struct entry newest = *magazine->top--;
+        struct magazine_entry newest = *magazine->top--;
         signal_order();
         magazine_give_if_shared(newest);
     }

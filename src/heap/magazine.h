@@ -50,8 +50,9 @@ static inline bool magazine_full(const struct magazine *magazine) {
 
 /* Pushes a cached slot onto a magazine that is not full. The entry is complete before `top` covers
  * it. */
-static inline void magazine_push(struct heap *heap, unsigned size_class, struct entry entry) {
-    struct entry *next = heap->freed[size_class].top + 1;
+static inline void magazine_push(struct heap *heap, unsigned size_class,
+                                 struct magazine_entry entry) {
+    struct magazine_entry *next = heap->freed[size_class].top + 1;
     MALLOW_ASSERT(!magazine_full(&heap->freed[size_class]));
     MALLOW_ASSERT(entry.slot != NULL);
     *next = entry;

@@ -9,19 +9,19 @@
 #    include "heap/slab.h"
 #    include "heap/slot_location.h"
 
-static const struct entry *magazine_bottom(const struct heap *heap, const struct magazine *magazine,
-                                           unsigned size_class) {
+static const struct magazine_entry *
+magazine_bottom(const struct heap *heap, const struct magazine *magazine, unsigned size_class) {
     unsigned entries = heap->bin[size_class].entries;
     return magazine->limit - (entries == 0 ? 1 : entries);
 }
 
 static bool magazine_entry_is_valid(const struct heap *heap, unsigned size_class,
-                                    const struct entry *entry) {
+                                    const struct magazine_entry *entry) {
     size_t granule = granule_of(entry->slot);
     MALLOW_ASSERT(entry->slot != NULL);
     MALLOW_ASSERT(granule < __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE));
     const struct slab *slab = slab_of(granule);
-    uint8_t state = state_get(entry->state);
+    uint8_t state = slot_state_get(entry->state);
     if (slab->kind == GRANULE_SHARED) {
         MALLOW_ASSERT(entry->state == &slab->state[shared_unit(entry->slot)]);
         MALLOW_ASSERT(state == SLOT_CACHED);
@@ -46,7 +46,7 @@ struct magazine_seen {
     uint64_t bits[HASHES / 64];
 };
 
-static bool magazine_has(const char *slot, const struct entry *entries, size_t count) {
+static bool magazine_has(const char *slot, const struct magazine_entry *entries, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (entries[i].slot == slot) return true;
     return false;
@@ -63,19 +63,19 @@ static bool magazine_side_is_valid(const struct heap *heap, const struct magazin
                                    unsigned size_class, struct magazine_seen *seen) {
     const struct magazine *magazine = &side[size_class], *other = &heap->magazine[size_class];
     unsigned entries = heap->bin[size_class].entries;
-    const struct entry *bottom = magazine_bottom(heap, magazine, size_class);
+    const struct magazine_entry *bottom = magazine_bottom(heap, magazine, size_class);
     MALLOW_ASSERT(bottom->slot == NULL);
     MALLOW_ASSERT(magazine->top >= bottom);
     MALLOW_ASSERT(entries != 0 || magazine->top == heap_no_entries);
     size_t count = (size_t)(magazine->top - bottom);
     /* An array without room for an entry holds the one that malloc pops at once. */
     MALLOW_ASSERT(count < (entries == 1 ? 2 : entries) || count == 0);
-    for (const struct entry *entry = bottom + 1; entry <= magazine->top; entry++) {
+    for (const struct magazine_entry *entry = bottom + 1; entry <= magazine->top; entry++) {
         MALLOW_ASSERT(magazine_entry_is_valid(heap, size_class, entry));
         if (!magazine_seen_may_have(seen, entry->slot)) continue;
         MALLOW_ASSERT(!magazine_has(entry->slot, bottom + 1, (size_t)(entry - bottom - 1)));
         if (magazine == other) continue;
-        const struct entry *first = magazine_bottom(heap, other, size_class) + 1;
+        const struct magazine_entry *first = magazine_bottom(heap, other, size_class) + 1;
         MALLOW_ASSERT(!magazine_has(entry->slot, first, (size_t)(other->top + 1 - first)));
     }
     return true;

@@ -36,7 +36,7 @@ bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
 void remote_give(struct slab *slab, _Atomic uint8_t *state) {
     struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
     MALLOW_ASSERT(slab->index == 0);
-    MALLOW_ASSERT(state_get(state) != SLOT_USED);
+    MALLOW_ASSERT(slot_state_get(state) != SLOT_USED);
     atomic_store_explicit(state, SLOT_REMOTE, memory_order_seq_cst);
     remote_announce(owner, slab);
 }

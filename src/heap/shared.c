@@ -87,7 +87,7 @@ static char *shared_carve(unsigned size_class) {
     }
     /* Written even if the slot needs no mark: an earlier carve may have been left halfway. */
     MALLOW_ASSERT(at >= shared_carving.units && at + size / UNIT <= UNITS);
-    MALLOW_ASSERT(state_get(&shared_carving.granule->state[at]) == SLOT_FRESH);
+    MALLOW_ASSERT(slot_state_get(&shared_carving.granule->state[at]) == SLOT_FRESH);
     if (at + 1 < UNITS)
         atomic_store_explicit(&shared_carving.granule->state[at + 1],
                               size > UNIT ? (uint8_t)(SHARED_CLASS_MARK + size_class) : SLOT_FRESH,
@@ -105,9 +105,9 @@ char *shared_take(unsigned size_class, bool *zeroed) {
     if (!open_lock_take(&shared_lock, &hold)) return NULL;
     if (depot->count > 0) {
         slot = depot->slots[--depot->count];
-        MALLOW_ASSERT(state_get(shared_state(slot)) == SLOT_FREE);
+        MALLOW_ASSERT(slot_state_get(shared_state(slot)) == SLOT_FREE);
         MALLOW_ASSERT(shared_class(slab_of(granule_of(slot)), shared_unit(slot)) == size_class);
-        state_set(shared_state(slot), SLOT_USED);
+        slot_state_set(shared_state(slot), SLOT_USED);
         *zeroed = false;
     } else {
         slot = shared_carve(size_class);
@@ -145,17 +145,17 @@ static void shared_depot_add(struct shared_depot *depot, char *slot) {
 void shared_give(char *slot) {
     struct slab *granule = slab_of(granule_of(slot));
     MALLOW_ASSERT(granule->kind == GRANULE_SHARED);
-    MALLOW_ASSERT(state_get(shared_state(slot)) == SLOT_CACHED);
+    MALLOW_ASSERT(slot_state_get(shared_state(slot)) == SLOT_CACHED);
     struct lock_hold hold;
     bool locked = open_lock_take(&shared_lock, &hold);
-    state_set(shared_state(slot), SLOT_FREE);
+    slot_state_set(shared_state(slot), SLOT_FREE);
     if (!locked) return;
     shared_depot_add(&shared_depots[shared_class(granule, shared_unit(slot))], slot);
     open_lock_drop(&shared_lock, &hold);
 }
 
 unsigned shared_class(const struct slab *granule, uint32_t unit) {
-    uint8_t mark = unit + 1 < UNITS ? state_get(&granule->state[unit + 1]) : 0;
+    uint8_t mark = unit + 1 < UNITS ? slot_state_get(&granule->state[unit + 1]) : 0;
     return mark >= SHARED_CLASS_MARK && mark < SHARED_CLASS_MARK + SHARED_CLASSES
                ? mark - SHARED_CLASS_MARK
                : 1;
@@ -163,7 +163,7 @@ unsigned shared_class(const struct slab *granule, uint32_t unit) {
 
 uint32_t shared_find_start(const struct slab *granule, uint32_t unit) {
     for (uint32_t at = unit + 1; at-- > 0;) {
-        uint8_t state = state_get(&granule->state[at]);
+        uint8_t state = slot_state_get(&granule->state[at]);
         if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
         return at + size_class_bytes(shared_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
     }
@@ -173,7 +173,7 @@ uint32_t shared_find_start(const struct slab *granule, uint32_t unit) {
 static void shared_rebuild_granule(struct slab *granule) {
     char *start = granule_start(slab_granule(granule));
     for (uint32_t unit = 0; unit < UNITS; unit++)
-        if (state_get(&granule->state[unit]) == SLOT_FREE)
+        if (slot_state_get(&granule->state[unit]) == SLOT_FREE)
             shared_depot_add(&shared_depots[shared_class(granule, unit)],
                              start + (size_t)unit * UNIT);
 }

@@ -10,7 +10,7 @@
 
 /* Keeps the slot for the thread's next allocation of the class, if the thread still uses shared
  * slots of the class. */
-static bool shared_free_keep(struct heap *heap, unsigned size_class, struct entry entry) {
+static bool shared_free_keep(struct heap *heap, unsigned size_class, struct magazine_entry entry) {
     struct heap_bin *bin = &heap->bin[size_class];
     if (!shared_wants(bin, size_class)) return false;
     bin->heat++;
@@ -33,8 +33,8 @@ bool shared_free(char *slot, unsigned size_class) {
                                                  memory_order_relaxed))
         return false;
     struct heap *heap = self_heap;
-    bool kept =
-        heap_is_idle(heap) && shared_free_keep(heap, size_class, (struct entry){slot, state});
+    bool kept = heap_is_idle(heap) &&
+                shared_free_keep(heap, size_class, (struct magazine_entry){slot, state});
     if (!kept) shared_give(slot);
     return true;
 }

@@ -288,11 +288,11 @@ void slab_repair(struct heap *heap, struct slab *slab) {
         _Atomic uint8_t *state = &slab->state[slot];
         switch (atomic_load_explicit(state, memory_order_acquire)) {
         case SLOT_CACHED_FRESH:
-            state_set(state, SLOT_FRESH);
+            slot_state_set(state, SLOT_FRESH);
             break;
         case SLOT_CACHED:
         case SLOT_REMOTE:
-            state_set(state, SLOT_FREE);
+            slot_state_set(state, SLOT_FREE);
             break;
         case SLOT_CHECKED:
         case SLOT_CLOSING:

@@ -34,10 +34,10 @@ enum slot_state {
 /* FRESH and FREE differ only in the top bit, so one test finds the available slots among eight. */
 #define AVAILABLE_MASK 0x7f7f7f7f7f7f7f7full
 
-static inline uint8_t state_get(const _Atomic uint8_t *state) {
+static inline uint8_t slot_state_get(const _Atomic uint8_t *state) {
     return atomic_load_explicit(state, memory_order_relaxed);
 }
-static inline void state_set(_Atomic uint8_t *state, enum slot_state to) {
+static inline void slot_state_set(_Atomic uint8_t *state, enum slot_state to) {
     atomic_store_explicit(state, (uint8_t)to, memory_order_relaxed);
 }
 
@@ -69,12 +69,12 @@ void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want);
 
 /* Takes an available slot at random, near the last one that was taken, and sets its state to
  * CLOSING. */
-struct entry slab_take_one(struct heap *heap, struct slab *slab);
+struct magazine_entry slab_take_one(struct heap *heap, struct slab *slab);
 
 /* Takes up to `want` available slots that lie near each other, from a random place and in a random
  * order, and sets their states to HELD or HELD_FRESH. Returns their number. `entries` needs room
  * for at least eight. */
-unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
+unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct magazine_entry *entries,
                             unsigned want);
 
 /* Makes a slab and puts it at the head of the heap's bin. Returns NULL if there is no memory. */

@@ -17,7 +17,7 @@ void slab_harvest(struct heap *heap, struct slab *slab) {
         if (((remote - 0x0101010101010101ull) & ~remote & ~AVAILABLE_MASK) == 0) continue;
         for (uint32_t slot = at; slot < at + 8; slot++) {
             if (!slab_state_is_remote(&slab->state[slot])) continue;
-            state_set(&slab->state[slot], SLOT_FREE);
+            slot_state_set(&slab->state[slot], SLOT_FREE);
             if (count++ == 0) lowest = slot;
         }
     }

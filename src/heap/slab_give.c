@@ -9,7 +9,7 @@
 
 /* CACHED and HELD become FREE. CACHED_FRESH and HELD_FRESH become FRESH. */
 static inline void slab_give_state(_Atomic uint8_t *state) {
-    state_set(state, (state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
+    slot_state_set(state, (slot_state_get(state) & 1) != 0 ? SLOT_FRESH : SLOT_FREE);
 }
 
 /* Returns true if only the giving thread has the slot. */
@@ -18,9 +18,9 @@ ONLY_ASSERTED static bool slab_give_is_cached(uint8_t state) {
            state == SLOT_HELD_FRESH;
 }
 
-static void slab_give_one(struct heap *heap, struct entry entry) {
+static void slab_give_one(struct heap *heap, struct magazine_entry entry) {
     struct slab *slab = slab_head(slab_of(granule_of(entry.slot)));
-    MALLOW_ASSERT(slab_give_is_cached(state_get(entry.state)));
+    MALLOW_ASSERT(slab_give_is_cached(slot_state_get(entry.state)));
     if (unlikely(slab->kind == GRANULE_SHARED)) {
         shared_give(entry.slot);
         return;
@@ -40,7 +40,8 @@ static void slab_give_one(struct heap *heap, struct entry entry) {
 
 /* Gives back the first entries, as long as they belong to the same slab, if the heap owns that
  * slab. Returns their number. */
-static unsigned slab_give_run(struct heap *heap, const struct entry *entries, unsigned count) {
+static unsigned slab_give_run(struct heap *heap, const struct magazine_entry *entries,
+                              unsigned count) {
     struct slab *slab = slab_head(slab_of(granule_of(entries->slot)));
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != heap) return 0;
     _Atomic uint8_t *states = slab->state;
@@ -50,7 +51,7 @@ static unsigned slab_give_run(struct heap *heap, const struct entry *entries, un
         size_t slot =
             (size_t)(entries[i].state - states); /* huge if the state is before the slab's */
         if (slot >= slots) break;
-        MALLOW_ASSERT(slab_give_is_cached(state_get(states + slot)));
+        MALLOW_ASSERT(slab_give_is_cached(slot_state_get(states + slot)));
         slab_give_state(states + slot);
         lowest = slot < lowest ? slot : lowest;
     } while (++i < count);
@@ -63,7 +64,7 @@ static unsigned slab_give_run(struct heap *heap, const struct entry *entries, un
  * are freed in random order do not. Looking for the end of each run then costs more, in
  * mispredicted branches, than it saves. After a short run, some slots are therefore given back one
  * by one. */
-void slab_give(struct heap *heap, const struct entry *entries, unsigned count) {
+void slab_give(struct heap *heap, const struct magazine_entry *entries, unsigned count) {
     heap_assert_held(heap);
     for (unsigned i = 0; i < count;) {
         unsigned run = slab_give_run(heap, entries + i, count - i);

@@ -6,6 +6,6 @@
 #include "heap/heap.h"
 
 /* Gives back slots that only the caller holds. Slabs that become empty are kept or retire. */
-void slab_give(struct heap *heap, const struct entry *entries, unsigned count);
+void slab_give(struct heap *heap, const struct magazine_entry *entries, unsigned count);
 
 #endif

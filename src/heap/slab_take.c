@@ -39,7 +39,7 @@ static unsigned slab_begin_take(struct heap *heap, struct slab *slab, unsigned w
 
 /* FRESH becomes CACHED_FRESH and FREE becomes CACHED. */
 static inline void slab_take_state(_Atomic uint8_t *state) {
-    state_set(state, state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+    slot_state_set(state, slot_state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
 }
 
 void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
@@ -49,10 +49,10 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     size_t size = slab->slot_size;
     unsigned take = slab_begin_take(heap, slab, want);
 
-    struct entry *bottom = magazine->top;
+    struct magazine_entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
     MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);
-    struct entry *next =
+    struct magazine_entry *next =
         bottom + take; /* filled downwards, so that the lowest slot is the newest */
     uint32_t at = slab->scan & ~7u;
     for (;; at += 8) {
@@ -64,12 +64,12 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
             slab_store_states(states, at, slab_cached_bytes(word));
             char *slot = zero + at * size;
             for (unsigned i = 0; i < 8; i++, slot += size)
-                *next-- = (struct entry){slot, states + at + i};
+                *next-- = (struct magazine_entry){slot, states + at + i};
         } else {
             for (; found != 0 && next > bottom; found &= found - 1) {
                 uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
                 slab_take_state(&states[slot]);
-                *next-- = (struct entry){zero + slot * size, states + slot};
+                *next-- = (struct magazine_entry){zero + slot * size, states + slot};
             }
         }
         if (next == bottom) break;
@@ -126,7 +126,7 @@ static unsigned slab_choose_byte(uint64_t found, unsigned from) {
     return (unsigned)__builtin_ctzl(behind != 0 ? behind : found) / 8;
 }
 
-struct entry slab_take_one(struct heap *heap, struct slab *slab) {
+struct magazine_entry slab_take_one(struct heap *heap, struct slab *slab) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
     MALLOW_ASSERT(slab->in_use < slab->capacity);
@@ -138,13 +138,13 @@ struct entry slab_take_one(struct heap *heap, struct slab *slab) {
     slab->age = 0;
     slab->in_use++;
     signal_order();
-    MALLOW_ASSERT((state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH);
-    state_set(&slab->state[slot], SLOT_CLOSING);
+    MALLOW_ASSERT((slot_state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH);
+    slot_state_set(&slab->state[slot], SLOT_CLOSING);
     slab->window = at;
     if (at + 8 > slab->reach) slab->reach = at + 8;
     if (slab->in_use == slab->capacity) slab_bin_remove(heap, slab);
-    return (struct entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,
-                          &slab->state[slot]};
+    return (struct magazine_entry){slab_slot_zero(slab) + (size_t)slot * slab->slot_size,
+                                   &slab->state[slot]};
 }
 
 /* FRESH becomes HELD_FRESH and FREE becomes HELD, eight states at once. */
@@ -154,33 +154,34 @@ static inline uint64_t slab_held_bytes(uint64_t available) {
 _Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
 
 /* Takes all available slots of a word and marks them as held. Returns their number. */
-static unsigned slab_take_word(struct slab *slab, uint32_t at, struct entry *entries) {
+static unsigned slab_take_word(struct slab *slab, uint32_t at, struct magazine_entry *entries) {
     uint64_t word = slab_load_states(slab->state, at), found = slab_available_bytes(word);
     uint64_t lanes = (found >> 7) * 0xff; /* all bits of each available byte */
     char *zero = slab_slot_zero(slab);
     unsigned count = 0;
     for (; found != 0; found &= found - 1) {
         uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-        bool fresh = state_get(&slab->state[slot]) == SLOT_FRESH;
-        if (lanes != UINT64_MAX) state_set(&slab->state[slot], fresh ? SLOT_HELD_FRESH : SLOT_HELD);
+        bool fresh = slot_state_get(&slab->state[slot]) == SLOT_FRESH;
+        if (lanes != UINT64_MAX)
+            slot_state_set(&slab->state[slot], fresh ? SLOT_HELD_FRESH : SLOT_HELD);
         entries[count++] =
-            (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
+            (struct magazine_entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
     }
     /* If all eight are available, no other thread writes any of them. */
     if (lanes == UINT64_MAX) slab_store_states(slab->state, at, slab_held_bytes(word));
     return count;
 }
 
-static void slab_shuffle(struct heap *heap, struct entry *entries, unsigned count) {
+static void slab_shuffle(struct heap *heap, struct magazine_entry *entries, unsigned count) {
     for (unsigned i = count; i > 1; i--) {
         unsigned other = (unsigned)((slab_next_random(heap) >> 32) * i >> 32);
-        struct entry moved = entries[i - 1];
+        struct magazine_entry moved = entries[i - 1];
         entries[i - 1] = entries[other];
         entries[other] = moved;
     }
 }
 
-unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *entries,
+unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct magazine_entry *entries,
                             unsigned want) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(slab->listed);
@@ -209,7 +210,7 @@ unsigned slab_take_shuffled(struct heap *heap, struct slab *slab, struct entry *
 
 /* Fills `count` entries with available slots, from slot `from` on, wrapping around at the end. The
  * slab must have that many. */
-static void slab_take_round_from(struct slab *slab, uint32_t from, struct entry *entries,
+static void slab_take_round_from(struct slab *slab, uint32_t from, struct magazine_entry *entries,
                                  unsigned count) {
     uint32_t end = (uint32_t)round_up(slab->slots, 8), at = from & ~7u;
     uint64_t wanted = ~(uint64_t)0 << from % 8 * 8;
@@ -219,7 +220,8 @@ static void slab_take_round_from(struct slab *slab, uint32_t from, struct entry 
         for (; found != 0 && i < count; found &= found - 1, i++) {
             uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
             slab_take_state(&slab->state[slot]);
-            entries[i] = (struct entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
+            entries[i] =
+                (struct magazine_entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
         }
         at = at + 8 < end ? at + 8 : 0;
     }
@@ -227,7 +229,7 @@ static void slab_take_round_from(struct slab *slab, uint32_t from, struct entry 
 
 void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
     struct magazine *magazine = &heap->magazine[slab->size_class];
-    struct entry *bottom = magazine->top;
+    struct magazine_entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
     unsigned take = slab_begin_take(heap, slab, want);
     MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);

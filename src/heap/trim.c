@@ -20,7 +20,7 @@
 #include "pages/purge_runs.h"
 
 static bool trim_is_available(const struct slab *slab, uint32_t slot) {
-    return (state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
+    return (slot_state_get(&slab->state[slot]) & 0x7f) == SLOT_FRESH;
 }
 
 struct trim_extent {
@@ -51,12 +51,12 @@ static bool trim_slots(struct slab *slab, uint32_t from, uint32_t to) {
     uintptr_t zero = (uintptr_t)slab_slot_zero(slab);
     bool dirty = false;
     for (uint32_t slot = from; slot < to; slot++)
-        dirty = dirty || state_get(&slab->state[slot]) == SLOT_FREE;
+        dirty = dirty || slot_state_get(&slab->state[slot]) == SLOT_FREE;
     if (!dirty) return false;
     struct trim_extent gone = trim_purge_slots(slab, from, to);
     for (uint32_t slot = from; slot < to; slot++)
         if (zero + slot * size >= gone.first && zero + (slot + 1) * size <= gone.end)
-            state_set(&slab->state[slot], SLOT_FRESH);
+            slot_state_set(&slab->state[slot], SLOT_FRESH);
     return gone.end != 0;
 }
 

@@ -96,7 +96,7 @@ static uint8_t *leak_blocks_state_mark(const _Atomic uint8_t *state) {
 }
 
 static bool leak_blocks_is_live(const _Atomic uint8_t *state) {
-    return state_get(state) == SLOT_USED || state_get(state) == SLOT_CHECKED;
+    return slot_state_get(state) == SLOT_USED || slot_state_get(state) == SLOT_CHECKED;
 }
 
 /* Returns the block inside the redzones, as the program knows it. */
@@ -110,7 +110,7 @@ ALWAYS_INLINE struct leak_block leak_blocks_of_slot(char *start, unsigned size_c
                                                     const _Atomic uint8_t *state) {
     size_t size = size_class == CLASS_ZERO ? 0 : size_class_bytes(size_class);
     struct leak_block slot = {start, size, leak_blocks_state_mark(state)};
-    return unlikely(state_get(state) == SLOT_CHECKED) ? leak_blocks_checked(slot) : slot;
+    return unlikely(slot_state_get(state) == SLOT_CHECKED) ? leak_blocks_checked(slot) : slot;
 }
 
 /* A pointer into a redzone does not count as a pointer to the block. A pointer to the start of a

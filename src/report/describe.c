@@ -34,7 +34,7 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
     uint32_t offset = (uint32_t)p - slab->start;
     uint32_t size = slab->slot_size;
     uint32_t slot = (uint32_t)(slab->state - head->state) + offset / size;
-    uint8_t state = slot < head->slots ? state_get(&head->state[slot]) : SLOT_NONE;
+    uint8_t state = slot < head->slots ? slot_state_get(&head->state[slot]) : SLOT_NONE;
     f->was_block =
         offset % size == 0 && (state == SLOT_CACHED || state == SLOT_FREE || state == SLOT_REMOTE);
     if (state == SLOT_NONE) {

@@ -81,7 +81,7 @@ static struct heap *used_heap(void) {
     return heap;
 }
 
-static struct entry *newest(struct heap *heap) { return heap->magazine[class_used()].top; }
+static struct magazine_entry *newest(struct heap *heap) { return heap->magazine[class_used()].top; }
 
 static struct lock_hold hold;
 
@@ -183,7 +183,7 @@ static void push_on_both_magazines_of_the_class(void) {
     settings.guard = 1000;
     settings.generation++;
     struct heap *heap = used_heap();
-    struct entry entry = *heap->freed[class_used()].top;
+    struct magazine_entry entry = *heap->freed[class_used()].top;
     *++heap->magazine[class_used()].top = entry;
     heap_reap(heap);
 }
@@ -204,7 +204,7 @@ static void a_freed_slot_on_two_magazines(void **state) {
 
 static void keep_a_used_slot(void) {
     struct heap *heap = used_heap();
-    state_set(newest(heap)->state, SLOT_USED);
+    slot_state_set(newest(heap)->state, SLOT_USED);
     magazine_flush(heap, class_used(), 1);
 }
 

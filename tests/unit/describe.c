@@ -53,7 +53,7 @@ static void slots_that_were_never_allocated_are_named(void **state) {
     char *block = mallow_malloc(SIZE);
     const struct slab *slab = slab_around(block);
     char *last = slab_slot_zero(slab) + (size_t)(slab->slots - 1) * slab->slot_size;
-    assert_int_equal(state_get(&slab->state[slab->slots - 1]), SLOT_FRESH);
+    assert_int_equal(slot_state_get(&slab->state[slab->slots - 1]), SLOT_FRESH);
     check(last, false, slot_words(last, 0, ", never allocated"));
     check(last + 8, false, slot_words(last, 8, ""));
     mallow_free(block);

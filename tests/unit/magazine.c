@@ -30,7 +30,7 @@ static size_t room(unsigned size_class) {
 static void push(unsigned size_class, uintptr_t slot) {
     struct magazine *magazine = &heap.magazine[size_class];
     assert_true(room(size_class) > 0);
-    *++magazine->top = (struct entry){(char *)slot, NULL};
+    *++magazine->top = (struct magazine_entry){(char *)slot, NULL};
 }
 
 static void new_magazines_are_empty_and_full(void **state) {
@@ -97,21 +97,22 @@ static void a_flush_returns_the_oldest_slots(void **state) {
     const unsigned size_class = 4;
     fill_from_slab(size_class);
     unsigned have = magazine_count(&heap, size_class), flushed = have / 3;
-    struct entry before[ENTRIES];
+    struct magazine_entry before[ENTRIES];
     uint8_t states[ENTRIES];
     assert_true(have <= ENTRIES);
     memcpy(before, heap.magazine[size_class].top - have + 1, have * sizeof(*before));
-    for (unsigned i = 0; i < have; i++) states[i] = state_get(before[i].state);
+    for (unsigned i = 0; i < have; i++) states[i] = slot_state_get(before[i].state);
 
     magazine_flush(&heap, size_class, flushed);
     assert_int_equal(magazine_count(&heap, size_class), have - flushed);
-    const struct entry *after = heap.magazine[size_class].top - (have - flushed) + 1;
+    const struct magazine_entry *after = heap.magazine[size_class].top - (have - flushed) + 1;
     assert_memory_equal(after, before + flushed, (have - flushed) * sizeof(*before));
     assert_null(after[-1].slot);
     for (unsigned i = 0; i < have; i++)
-        assert_int_equal(state_get(before[i].state), i >= flushed                     ? states[i]
-                                                     : states[i] == SLOT_CACHED_FRESH ? SLOT_FRESH
-                                                                                      : SLOT_FREE);
+        assert_int_equal(slot_state_get(before[i].state), i >= flushed ? states[i]
+                                                          : states[i] == SLOT_CACHED_FRESH
+                                                              ? SLOT_FRESH
+                                                              : SLOT_FREE);
 }
 
 static void flushing_all_empties_the_slabs(void **state) {

@@ -13,18 +13,18 @@
 static uint64_t seed = 1;
 
 /* The quarantine never reads the slots, so an entry is only a number. */
-static struct entry numbered(uintptr_t number) {
+static struct magazine_entry numbered(uintptr_t number) {
     static _Alignas(CACHE_LINE) char places[1 << 22];
     static _Atomic uint8_t state;
     CHECK(number < sizeof places);
-    return (struct entry){places + number, &state};
+    return (struct magazine_entry){places + number, &state};
 }
 
 static void put(struct heap *heap, unsigned size_class, uintptr_t number) {
     CHECK(quarantine_put(heap, size_class, numbered(number)));
 }
 
-static void check_is(struct entry entry, uintptr_t number) {
+static void check_is(struct magazine_entry entry, uintptr_t number) {
     CHECK(entry.slot == numbered(number).slot);
     CHECK(entry.state == numbered(number).state);
 }
@@ -73,7 +73,7 @@ static void slots_stay_until_the_bytes_are_too_many(void) {
     const unsigned size_class = size_class_of(1024);
     settings.quarantine = 4 * MIB;
     size_t most = settings.quarantine / 1024, n = 0;
-    struct entry left = {NULL, NULL};
+    struct magazine_entry left = {NULL, NULL};
     for (; left.slot == NULL && n < 2 * most; n++) {
         if (n < most / 64 * 62) CHECK(quarantine_take(heap, size_class).slot == NULL);
         put(heap, size_class, n);
@@ -96,7 +96,7 @@ static void idle_classes_give_way(void) {
     size_t left_idle = 0, left_used = 0;
     for (uintptr_t i = 0; i < 60000; i++) {
         put(heap, used, 10000 + i);
-        for (struct entry entry; (entry = quarantine_evict(heap, used)).slot != NULL;)
+        for (struct magazine_entry entry; (entry = quarantine_evict(heap, used)).slot != NULL;)
             ++*(entry.slot < numbered(10000).slot ? &left_idle : &left_used);
         CHECK(i >= 2 * CLASSES || left_used == 0);
         CHECK(quarantine_bytes() <= settings.quarantine / 100 * 105);
@@ -118,15 +118,15 @@ static void the_oldest_leaves_first(void) {
         size_t which = random_below(&seed, MODELS), steps = random_below(&seed, 3);
         if (next[which] - (which << 20) < (1 << 20) - 1) put(heap, classes[which], next[which]++);
         for (size_t k = 0; k < steps; k++) {
-            struct entry entry = k == 0 ? quarantine_evict(heap, classes[which])
-                                        : quarantine_take(heap, classes[which]);
+            struct magazine_entry entry = k == 0 ? quarantine_evict(heap, classes[which])
+                                                 : quarantine_take(heap, classes[which]);
             if (entry.slot == NULL) continue;
             size_t of = (size_t)(entry.slot - numbered(0).slot) >> 20;
             CHECK(k == 0 || of == which);
             check_is(entry, first[of]++);
         }
         if (i % 50000 == 49999) {
-            for (struct entry entry; (entry = quarantine_relieve(heap)).slot != NULL;)
+            for (struct magazine_entry entry; (entry = quarantine_relieve(heap)).slot != NULL;)
                 check_is(entry, first[(size_t)(entry.slot - numbered(0).slot) >> 20]++);
             for (unsigned k = 0; k < MODELS; k++) CHECK_EQUAL(first[k], next[k]);
         }
@@ -139,7 +139,7 @@ static void relief_returns_every_slot(void) {
         for (uintptr_t i = 0; i < 10; i++) put(heap, size_class, size_class * 10 + i);
     static bool seen[CLASSES * 10];
     for (size_t i = 0; i < CLASSES * 10; i++) {
-        struct entry entry = quarantine_relieve(heap);
+        struct magazine_entry entry = quarantine_relieve(heap);
         size_t number = (size_t)(entry.slot - numbered(0).slot);
         CHECK(number < CLASSES * 10 && !seen[number]);
         seen[number] = true;
@@ -167,7 +167,7 @@ static void the_limit_is_for_all_heaps(void) {
     CHECK(bytes > MIB / 100 * 95 && bytes < MIB / 100 * 105);
     for (; n < 4000; n++) {
         put(heap, size_class_of(1024), 5000 + n);
-        struct entry entry = quarantine_evict(heap, size_class_of(1024));
+        struct magazine_entry entry = quarantine_evict(heap, size_class_of(1024));
         if (entry.slot == NULL) continue;
         check_is(entry, 5000);
         break;

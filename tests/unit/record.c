@@ -23,7 +23,7 @@ static struct slab *new_slab(unsigned size_class) {
 }
 
 static bool is_slot(const struct slab *slab, uint32_t slot) {
-    return slot < slab->slots && state_get(&slab->state[slot]) != SLOT_NONE;
+    return slot < slab->slots && slot_state_get(&slab->state[slot]) != SLOT_NONE;
 }
 
 static void check_place(struct slab *slab, uint32_t slot, const char *p) {

@@ -59,7 +59,7 @@ static bool is_zero(const char *bytes, size_t count) {
 }
 
 static uint8_t state_of(const char *slot) {
-    return state_get(&slab_of(granule_of(slot))->state[shared_unit(slot)]);
+    return slot_state_get(&slab_of(granule_of(slot))->state[shared_unit(slot)]);
 }
 
 static void take(struct slot *slot) {

@@ -41,7 +41,7 @@ static void create(int heap) {
 /* Checks that the lowest slots of the first listed slab were taken, and that the lowest is on
  * top. */
 static void check_taken(int heap, struct model *model, unsigned want) {
-    const struct entry *top = magazine_of(heap)->top;
+    const struct magazine_entry *top = magazine_of(heap)->top;
     unsigned taken = 0;
     for (uint32_t slot = 0; slot < model->slots && taken < want; slot++) {
         if (!is_available(model->states[slot])) continue;
@@ -56,7 +56,7 @@ static void check_taken(int heap, struct model *model, unsigned want) {
 /* Checks that the wanted number of slots was taken from the slab, in any order. */
 static void check_taken_at_random(int heap, struct model *model, unsigned want) {
     uint32_t available = count_available(model);
-    const struct entry *top = magazine_of(heap)->top;
+    const struct magazine_entry *top = magazine_of(heap)->top;
     unsigned taken = magazine_count(&heaps[heap], tested_class);
     assert_int_equal(taken, want < available ? want : available);
     for (unsigned i = 0; i < taken; i++) {
@@ -81,7 +81,7 @@ static void take(int heap) {
 
 static void pop(int heap) {
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
-        struct entry top = *magazine_of(heap)->top;
+        struct magazine_entry top = *magazine_of(heap)->top;
         assert_ptr_equal(fast_take(magazine_of(heap)), top.slot);
         if (top.slot == NULL) return;
         *expected_state(&top) = SLOT_USED;
@@ -89,7 +89,7 @@ static void pop(int heap) {
 }
 
 /* Finds a used slot of the heap, or with NOBODY a used slot of any heap. */
-static bool find_used(int heap, struct entry *found) {
+static bool find_used(int heap, struct magazine_entry *found) {
     const struct model *model = &models[random_below(&seed, SLABS)];
     if (model->slab == NULL || (heap != NOBODY && model->owner != heap)) return false;
     uint32_t slot = (uint32_t)random_below(&seed, model->slots);
@@ -102,7 +102,7 @@ static bool find_used(int heap, struct entry *found) {
 }
 
 static void push(int heap) {
-    struct entry entry;
+    struct magazine_entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
         if (!find_used(heap, &entry)) continue;
         bool full = magazine_of(heap)->top + 1 == magazine_of(heap)->limit;
@@ -117,7 +117,7 @@ static void push(int heap) {
 
 static void flush_count(int heap, unsigned count) {
     unsigned have = magazine_count(&heaps[heap], tested_class);
-    const struct entry *oldest = magazine_of(heap)->top - have + 1;
+    const struct magazine_entry *oldest = magazine_of(heap)->top - have + 1;
     for (unsigned i = 0; i < count; i++) make_available(&oldest[i]);
     magazine_flush(&heaps[heap], tested_class, count);
     assert_int_equal(magazine_count(&heaps[heap], tested_class), have - count);
@@ -130,11 +130,11 @@ static void flush(int heap) {
 }
 
 static void give_back(int heap) {
-    struct entry batch[BATCH];
+    struct magazine_entry batch[BATCH];
     unsigned count = 0;
     for (int i = 0; i < BATCH; i++) {
         if (!find_used(heap, &batch[count])) continue;
-        state_set(batch[count].state, SLOT_CACHED);
+        slot_state_set(batch[count].state, SLOT_CACHED);
         *expected_state(&batch[count]) = SLOT_CACHED;
         count++;
     }
@@ -145,7 +145,7 @@ static void give_back(int heap) {
 
 static void free_by_other_thread(int heap) {
     (void)heap;
-    struct entry entry;
+    struct magazine_entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
         if (!find_used(NOBODY, &entry)) continue;
         struct slab *part = slab_of(granule_of(entry.slot));
@@ -158,10 +158,10 @@ static void free_by_other_thread(int heap) {
 
 /* Gives back slots that waited in a quarantine while their slab went to another heap. */
 static void give_back_of_other_heap(int heap) {
-    struct entry entry;
+    struct magazine_entry entry;
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
         if (!find_used(1 - heap, &entry)) continue;
-        state_set(entry.state, SLOT_HELD);
+        slot_state_set(entry.state, SLOT_HELD);
         slab_give(&heaps[heap], &entry, 1);
         *expected_state(&entry) = SLOT_REMOTE;
         announce(model_of_state(entry.state));
@@ -267,7 +267,7 @@ static void return_everything(void) {
     for (int i = 0; i < SLABS; i++)
         for (uint32_t slot = 0; models[i].slab != NULL && slot < models[i].slots; slot++)
             if (models[i].states[slot] == SLOT_USED) {
-                struct entry entry = entry_of(&models[i], slot);
+                struct magazine_entry entry = entry_of(&models[i], slot);
                 assert_true(remote_free(slab_of(granule_of(entry.slot)), entry.state));
                 models[i].states[slot] = SLOT_REMOTE;
                 announce(&models[i]);
@@ -294,7 +294,7 @@ static void empty_slabs_are_kept_up_to_a_bound(void **state) {
     (void)state;
     tested_class = 4;
     struct heap *heap = &heaps[0];
-    struct entry taken[EMPTY_SLABS + 1];
+    struct magazine_entry taken[EMPTY_SLABS + 1];
     magazine_grow(heap, tested_class);
     for (unsigned i = 0; i <= EMPTY_SLABS; i++) {
         struct slab *slab = slab_create(heap, tested_class);

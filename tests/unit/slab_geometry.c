@@ -110,7 +110,7 @@ static void only_starts_of_used_slots_are_blocks(void **state) {
         for (uintptr_t p = start; p < end; p += UNIT)
             assert_int_equal(find_block((void *)p).kind, BLOCK_NONE);
         for (uint32_t slot = 0; slot < slab->slots; slot++)
-            if (slab->state[slot] != SLOT_NONE) state_set(&slab->state[slot], SLOT_USED);
+            if (slab->state[slot] != SLOT_NONE) slot_state_set(&slab->state[slot], SLOT_USED);
         for (uintptr_t p = start; p < end; p += UNIT / 2) {
             struct block_ref block = find_block((void *)p);
             if (block.kind == BLOCK_NONE) continue;

@@ -41,7 +41,7 @@ struct model *model_of_state(const _Atomic uint8_t *state) {
     return NULL;
 }
 
-uint8_t *expected_state(const struct entry *entry) {
+uint8_t *expected_state(const struct magazine_entry *entry) {
     struct model *model = model_of_state(entry->state);
     size_t slot = (size_t)(entry->state - model->slab->state);
     assert_ptr_equal(entry->slot,
@@ -49,9 +49,10 @@ uint8_t *expected_state(const struct entry *entry) {
     return &model->states[slot];
 }
 
-struct entry entry_of(const struct model *model, uint32_t slot) {
-    return (struct entry){slab_slot_zero(model->slab) + slot * size_class_bytes(tested_class),
-                          model->slab->state + slot};
+struct magazine_entry entry_of(const struct model *model, uint32_t slot) {
+    return (struct magazine_entry){slab_slot_zero(model->slab) +
+                                       slot * size_class_bytes(tested_class),
+                                   model->slab->state + slot};
 }
 
 void announce(const struct model *model) {
@@ -59,7 +60,7 @@ void announce(const struct model *model) {
     if (*pending == NOBODY) *pending = model->owner;
 }
 
-void make_available(const struct entry *entry) {
+void make_available(const struct magazine_entry *entry) {
     uint8_t *state = expected_state(entry);
     *state = *state == SLOT_CACHED_FRESH ? SLOT_FRESH : SLOT_FREE;
 }

@@ -30,16 +30,16 @@ uint32_t count_available(const struct model *model);
 uint32_t count_slots(const struct model *model);
 struct model *model_of(const struct slab *slab);
 struct model *model_of_state(const _Atomic uint8_t *state);
-uint8_t *expected_state(const struct entry *entry);
+uint8_t *expected_state(const struct magazine_entry *entry);
 
 /* Returns the magazine entry of a slot. Its slab may have several granules. */
-struct entry entry_of(const struct model *model, uint32_t slot);
+struct magazine_entry entry_of(const struct model *model, uint32_t slot);
 
 /* Puts the slab on its owner's list of pending slabs, unless it is on a list. */
 void announce(const struct model *model);
 
 /* Returns a cached slot to its slab. */
-void make_available(const struct entry *entry);
+void make_available(const struct magazine_entry *entry);
 
 /* Empties the heap's list of pending slabs. Those that now belong to the other heap go on its
  * list. */

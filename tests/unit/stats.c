@@ -16,7 +16,7 @@ static uint64_t seed = 1;
 
 static void count_naively(const struct slab *slab, struct mallow_class_stats *size_class) {
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
-        uint8_t state = state_get(&slab->state[slot]);
+        uint8_t state = slot_state_get(&slab->state[slot]);
         size_class->used_slots += state == SLOT_USED;
         size_class->cached_slots += state == SLOT_CACHED;
         size_class->free_slots += state == SLOT_FREE || state == SLOT_REMOTE;
@@ -33,8 +33,8 @@ static void set_states_at_random(struct slab *slab) {
         uint8_t state = states[random_below(&seed, sizeof states)];
         size_t length = random_below(&seed, 2) == 0 ? 1 : 1 + random_below(&seed, 100);
         for (; length > 0 && slot < slab->slots; length--, slot++)
-            if (state_get(&slab->state[slot]) != SLOT_NONE)
-                state_set(&slab->state[slot], (enum slot_state)state);
+            if (slot_state_get(&slab->state[slot]) != SLOT_NONE)
+                slot_state_set(&slab->state[slot], (enum slot_state)state);
     }
 }
 

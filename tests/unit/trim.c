@@ -31,8 +31,8 @@ static struct slab *full_slab(void) {
     struct slab *slab = slab_create(heap, class_used());
     char *zero = slab_slot_zero(slab);
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
-        if (state_get(&slab->state[slot]) == SLOT_NONE) continue;
-        state_set(&slab->state[slot], SLOT_USED);
+        if (slot_state_get(&slab->state[slot]) == SLOT_NONE) continue;
+        slot_state_set(&slab->state[slot], SLOT_USED);
         memset(zero + slot * slab->slot_size, 1, slab->slot_size);
         slab->in_use++;
     }
@@ -42,7 +42,7 @@ static struct slab *full_slab(void) {
 
 static void free_elsewhere(struct slab *slab, uint32_t from, uint32_t to) {
     for (uint32_t slot = from; slot < to; slot++)
-        if (state_get(&slab->state[slot]) == SLOT_USED)
+        if (slot_state_get(&slab->state[slot]) == SLOT_USED)
             assert_true(remote_free(slab, &slab->state[slot]));
 }
 
@@ -71,7 +71,8 @@ static void visit(void) {
 
 static unsigned count(const struct slab *slab, enum slot_state state) {
     unsigned n = 0;
-    for (uint32_t slot = 0; slot < slab->slots; slot++) n += state_get(&slab->state[slot]) == state;
+    for (uint32_t slot = 0; slot < slab->slots; slot++)
+        n += slot_state_get(&slab->state[slot]) == state;
     return n;
 }
 
@@ -134,7 +135,7 @@ static void pages_go_with_age(void **state) {
     free_most(slab);
     sweep_all(AGE_OLD, true);
     assert_true(is_dirty(slab));
-    static struct entry array[16];
+    static struct magazine_entry array[16];
     heap->magazine[class_used()] = (struct magazine){array, array + 16};
     heap->bin[class_used()].entries = 16;
     slab_take(heap, slab, 1); /* the slab is used again */
