@@ -104,13 +104,12 @@ enum mallow_result mallow_arena_on_release(struct mallow_arena *arena, void (*de
 }
 
 /* Runs all entries with numbers above `after`, newest first. Each entry leaves the list before it
- * runs, because it may use the arena. A child also loses its parent first, because
- * mallow_arena_destroy would otherwise remove its entry a second time. */
+ * runs, because it may use the arena. mallow_arena_destroy removes a child's entry once more,
+ * before the list changes: that has no effect. */
 static void arena_run_cleanups(struct arena *arena, uint64_t after) {
     while (arena->cleanups != NULL && arena->cleanups->number > after) {
         struct arena_cleanup *cleanup = arena->cleanups;
         arena_remove_cleanup(arena, cleanup);
-        if (cleanup->run == arena_end_child) ((struct arena *)cleanup->object)->parent = NULL;
         cleanup->run(cleanup->object);
     }
 }

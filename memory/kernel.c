@@ -57,13 +57,15 @@ bool kernel_limit(int resource, uint64_t *limit) {
     return true;
 }
 
-/* Parses a line of /proc/self/maps: "low-high perms offset device inode   name". Returns true if it
- * is the mapping that kernel_find_mapping looks for. */
+/* Reads "low-high perms offset device inode   name". *guard is the end of the previous mapping if
+ * that was inaccessible. */
 static bool kernel_is_wanted(const char *line, const char *name, uintptr_t address,
-                             struct kernel_mapping *mapping) {
+                             struct kernel_mapping *mapping, uintptr_t *guard) {
     char *at;
     mapping->low = strtoull(line, &at, 16);
     mapping->high = strtoull(at + 1, &at, 16);
+    mapping->is_guarded = *guard == mapping->low;
+    *guard = strncmp(at, " ---", 4) == 0 ? mapping->high : 0;
     for (int field = 0; field < 4; field++) at += 1 + strcspn(at + 1, " ");
     at += strspn(at, " ");
     if (*name != '\0') return strcmp(at, name) == 0;
@@ -76,6 +78,7 @@ bool kernel_find_mapping(const char *name, uintptr_t address, struct kernel_mapp
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     if (fd < 0) return false;
     size_t have = 0;
+    uintptr_t guard = 0;
     bool found = false;
     ssize_t n;
     while (!found && (n = read(fd, text + have, sizeof text - 1 - have)) > 0) {
@@ -84,7 +87,7 @@ bool kernel_find_mapping(const char *name, uintptr_t address, struct kernel_mapp
         char *line = text;
         for (char *end; !found && (end = strchr(line, '\n')) != NULL; line = end + 1) {
             *end = '\0';
-            found = kernel_is_wanted(line, name, address, mapping);
+            found = kernel_is_wanted(line, name, address, mapping, &guard);
         }
         have -= (size_t)(line - text);
         memmove(text, line, have);

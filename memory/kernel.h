@@ -35,6 +35,7 @@ bool kernel_limit(int resource, uint64_t *limit);
 
 struct kernel_mapping {
     uintptr_t low, high;
+    bool is_guarded; /* inaccessible memory is directly below */
 };
 
 /* Finds the mapping with the name `name`, or, if `name` is empty, the anonymous mapping that

@@ -1,50 +1,60 @@
 #include "own_stack.h"
 
-#include <signal.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
 #include "kernel.h"
 
-struct own_stack_bounds {
-    uintptr_t low, high;
-};
-
-static __thread struct own_stack_bounds own_stack_known;
+static __thread struct own_stack {
+    uintptr_t low, high; /* 0 if they are unknown */
+    bool is_searched;
+    bool grows; /* only the first thread's stack does */
+} own_stack;
 
 static bool own_stack_contains(const char *frame) {
-    return (uintptr_t)frame - own_stack_known.low < own_stack_known.high - own_stack_known.low;
+    return (uintptr_t)frame - own_stack.low < own_stack.high - own_stack.low;
 }
 
-/* Finds the mapping of the stack. The first thread's stack has the name [stack]. The stacks of
- * other threads have no name, but libc keeps the thread's data at the upper end of the stack. The
- * mapping may continue above that, because the kernel merges adjacent mappings; below, the guard
- * page of the stack ends it. If the program has put a stack into the mapping [heap], it remains
- * unknown.
- */
-static void own_stack_find(void) {
+/* The first thread's stack has the name [stack]. */
+static void own_stack_find_first(void) {
+    struct kernel_mapping mapping;
+    if (!kernel_find_mapping("[stack]", 0, &mapping)) return;
+    own_stack.low = mapping.low;
+    own_stack.high = mapping.high;
+    own_stack.grows = true;
+}
+
+/* libc keeps the data of any other thread at the upper end of its stack. The kernel merges adjacent
+ * mappings, so the mapping may continue above that with other memory. Below, the guard page of the
+ * stack ends it. A stack without one remains unknown. */
+static void own_stack_find_other(void) {
     struct kernel_mapping mapping;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
-    if (kernel_is_first_thread()) {
-        if (kernel_find_mapping("[stack]", 0, &mapping))
-            own_stack_known = (struct own_stack_bounds){mapping.low, mapping.high};
-    } else if (kernel_find_mapping("", thread, &mapping)) {
-        own_stack_known = (struct own_stack_bounds){mapping.low, thread};
-    }
+    if (!kernel_find_mapping("", thread, &mapping) || !mapping.is_guarded) return;
+    own_stack.low = mapping.low;
+    own_stack.high = thread;
 }
 
-/* Returns true if the bounds are unknown, or may be too small because the stack has grown. Only the
- * first thread's stack grows. */
-static bool own_stack_has_grown(void) {
+static void own_stack_find(void) {
+    own_stack.is_searched = true;
+    if (kernel_is_first_thread())
+        own_stack_find_first();
+    else
+        own_stack_find_other();
+}
+
+/* Returns true if a search may find more than is known. */
+static bool own_stack_is_outdated(void) {
+    if (!own_stack.is_searched) return true;
     size_t page = kernel_page();
-    return own_stack_known.low == 0 || kernel_is_mapped((void *)(own_stack_known.low - page), page);
+    return own_stack.grows && kernel_is_mapped((void *)(own_stack.low - page), page);
 }
 
 bool own_stack_has_left(const char *frame, const char *running) {
     if (frame >= running || kernel_is_on_signal_stack()) return false;
-    if (!own_stack_contains(frame) || !own_stack_contains(running)) {
-        if (!own_stack_has_grown()) return false;
+    bool is_known = own_stack_contains(frame) && own_stack_contains(running);
+    if (!is_known && own_stack_is_outdated()) {
         own_stack_find();
+        is_known = own_stack_contains(frame) && own_stack_contains(running);
     }
-    return own_stack_contains(frame) && own_stack_contains(running);
+    return is_known;
 }

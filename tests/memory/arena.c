@@ -198,6 +198,47 @@ static void a_destructor_may_allocate(void **state) {
     mallow_arena_destroy(arena);
 }
 
+static struct mallow_arena *registers_on;
+
+static void register_another(void *letter) {
+    mallow_arena_on_release(registers_on, note_end, letter);
+    errno = 4711;
+}
+
+/* The list of the parent changes while the entry of the child ends. */
+static void a_destructor_of_a_child_may_register_on_the_parent(void **state) {
+    (void)state;
+    registers_on = mallow_arena_create(NULL);
+    mallow_arena_on_release(registers_on, note_end, "a");
+    struct mallow_arena *child = mallow_arena_create(registers_on);
+    mallow_arena_on_release(child, register_another, "b");
+    *ends = '\0';
+    errno = 5;
+    mallow_arena_reset(registers_on);
+    assert_string_equal(ends, "ba");
+    child = mallow_arena_create(registers_on);
+    mallow_arena_on_release(child, register_another, "b");
+    mallow_arena_destroy(child);
+    mallow_arena_destroy(registers_on);
+    assert_string_equal(ends, "bab");
+    assert_int_equal(errno, 5);
+}
+
+/* A text fits with its null byte, or not. */
+static void texts_fill_a_chunk_exactly(void **state) {
+    (void)state;
+    for (size_t less = 0; less < 3; less++) {
+        struct mallow_arena *arena = mallow_arena_create(NULL);
+        char *block = mallow_arena_zalloc(arena, 16), text[1024];
+        size_t length = (size_t)(arena->end - arena->at) - less;
+        memset(text, 'x', length);
+        text[length] = '\0';
+        assert_string_equal(mallow_arena_strdup(arena, text), text);
+        for (int i = 0; i < 16; i++) assert_int_equal(block[i], 0);
+        mallow_arena_destroy(arena);
+    }
+}
+
 /* ---- memory ---- */
 
 static void steady_growth_stays_in_place(void **state) {
@@ -382,6 +423,8 @@ int main(void) {
         cmocka_unit_test(ends_come_in_the_reverse_order),
         cmocka_unit_test(a_child_may_change_its_parent),
         cmocka_unit_test(a_destructor_may_allocate),
+        cmocka_unit_test(a_destructor_of_a_child_may_register_on_the_parent),
+        cmocka_unit_test(texts_fill_a_chunk_exactly),
         cmocka_unit_test(steady_growth_stays_in_place),
         cmocka_unit_test(memory_goes_back),
         cmocka_unit_test(many_small_arenas_are_small),

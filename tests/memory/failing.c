@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "kernel.h"
@@ -90,8 +91,27 @@ static void each_mapping_may_fail(void **state) {
     assert_int_equal(use_arena() + use_scratch(60), 0);
 }
 
+static void *begin_without_memory(void *unused) {
+    calls_until_failure = 0;
+    MALLOW_SCRATCH(scratch);
+    assert_null(mallow_scratch_alloc(&scratch, 20000));
+    assert_null(mallow_scratch_alloc(&scratch, 10));
+    assert_int_equal(errno, ENOMEM);
+    return unused;
+}
+
+/* The thread has no chunk yet. */
+static void a_scope_may_fail_to_begin(void **state) {
+    (void)state;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, begin_without_memory, NULL), 0);
+    pthread_join(thread, NULL);
+    calls_until_failure = -1;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_scope_may_fail_to_begin),
         cmocka_unit_test(the_first_arena_may_fail),
         cmocka_unit_test(each_mapping_may_fail),
     };

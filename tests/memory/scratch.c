@@ -314,44 +314,61 @@ static void jumps_free_blocks_in_coroutines(void **state) {
     free(stack);
 }
 
-/* The stack of a thread and that of a coroutine above it are in one mapping of the kernel. */
 enum { HALF = 256 * 1024 };
 
-static void coroutine_with_a_scope(void) {
-    end_a_scope();
+static void coroutine_with_a_block(void) {
+    MALLOW_SCRATCH(scratch);
+    char *block = mallow_scratch_alloc(&scratch, 1000);
+    fill(block, 1000, 7);
+    swapcontext(&coroutines[0], &scheduler);
+    check(block, 1000, 7);
     swapcontext(&coroutines[0], &scheduler);
 }
 
-static NOINLINE void run_on(void *stack) {
+static NOINLINE void prepare_on(void *stack) {
     getcontext(&coroutines[0]);
     coroutines[0].uc_stack.ss_sp = stack;
     coroutines[0].uc_stack.ss_size = HALF;
-    makecontext(&coroutines[0], coroutine_with_a_scope, 0);
-    swapcontext(&scheduler, &coroutines[0]);
+    makecontext(&coroutines[0], coroutine_with_a_block, 0);
 }
 
-static void *run_a_coroutine_above(void *stack) {
+static NOINLINE void resume(void) { swapcontext(&scheduler, &coroutines[0]); }
+
+static void *run_next_to_a_coroutine(void *stack) {
     MALLOW_SCRATCH(scratch);
     char *block = mallow_scratch_alloc(&scratch, 1000);
     fill(block, 1000, 5);
-    run_on(stack);
-    end_a_scope();
-    check(block, 1000, 5);
-    fill(mallow_scratch_alloc(&scratch, 1000), 1000, 6);
-    check(block, 1000, 5);
+    prepare_on(stack);
+    for (int i = 0; i < 2; i++) {
+        resume();
+        end_a_scope();
+        fill(mallow_scratch_alloc(&scratch, 1000), 1000, 6);
+        check(block, 1000, 5);
+    }
     return NULL;
 }
 
-static void a_coroutine_above_a_thread_is_no_caller(void **state) {
-    (void)state;
-    char *stacks = mmap(NULL, 2 * HALF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* The stacks are in one mapping of the kernel. */
+static void run_in(char *stacks, bool coroutine_is_above) {
     pthread_attr_t attributes;
     pthread_t thread;
+    char *own = coroutine_is_above ? stacks : stacks + HALF;
+    char *other = coroutine_is_above ? stacks + HALF : stacks;
     pthread_attr_init(&attributes);
-    assert_int_equal(pthread_attr_setstack(&attributes, stacks, HALF), 0);
-    assert_int_equal(pthread_create(&thread, &attributes, run_a_coroutine_above, stacks + HALF), 0);
+    assert_int_equal(pthread_attr_setstack(&attributes, own, HALF), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, run_next_to_a_coroutine, other), 0);
     pthread_join(thread, NULL);
     pthread_attr_destroy(&attributes);
+}
+
+static void the_stack_of_a_thread_has_bounds(void **state) {
+    (void)state;
+    char *guard = mmap(NULL, 3 * HALF, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *stacks = guard + HALF;
+    assert_int_equal(mprotect(stacks, 2 * HALF, PROT_READ | PROT_WRITE), 0);
+    run_in(stacks, true);
+    munmap(guard, HALF); /* without a guard, nothing is known about the lower end */
+    run_in(stacks, false);
     munmap(stacks, 2 * HALF);
 }
 
@@ -451,7 +468,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_handler_leaves_the_stack_as_it_was),
         cmocka_unit_test(coroutines_do_not_disturb_each_other),
         cmocka_unit_test(jumps_free_blocks_in_coroutines),
-        cmocka_unit_test(a_coroutine_above_a_thread_is_no_caller),
+        cmocka_unit_test(the_stack_of_a_thread_has_bounds),
         cmocka_unit_test(threads_leave_nothing),
         cmocka_unit_test(jumps_free_blocks_in_threads),
         cmocka_unit_test(bad_arguments_are_errors),
