@@ -20,7 +20,8 @@
  *
  * A scope belongs to the thread and the call stack that it begins on; a coroutine may have a stack
  * of its own. All functions are thread-safe, and those that do not format text are
- * async-signal-safe: a signal handler may have scopes of its own, return, or jump away.
+ * async-signal-safe: a signal handler may have scopes of its own, return, or jump away. The first
+ * scope of a thread, however, may call calloc if the program has created over 31 pthread keys.
  */
 #ifndef MALLOW_SCRATCH_H
 #define MALLOW_SCRATCH_H

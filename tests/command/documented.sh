@@ -39,9 +39,11 @@ for subcommand in '' $subcommands; do
     # shellcheck disable=SC2086 # no word, or one
     words $subcommand | sort >"$work/words"
     comm -23 "$work/words" "$work/manual" >"$work/out"
-    tried="words of 'mallow $subcommand --help' that are not in docs/man/mallow.1"
+    tried="words of 'mallow${subcommand:+ $subcommand} --help' that are not in docs/man/mallow.1"
     expect_nothing out
     [ -n "$subcommand" ] || continue
+    grep -qE "^\.SS .*mallow $subcommand\b" "$root/docs/man/mallow.1" ||
+        failed 'no section describes it'
     words_after mallow "$subcommand" --
     sort -o "$work/out" "$work/out"
     cmp -s "$work/words" "$work/out" || failed 'not the options of the help'
