@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mallow/arena.h"
+#include "mapped.h"
 
 static unsigned below(unsigned limit) { return (unsigned)rand() % limit; }
 
@@ -256,14 +257,6 @@ static void steady_growth_stays_in_place(void **state) {
         if (text[i] != (char)i) fail_msg("byte %zu", i);
     assert_in_range(moves, 1, 30);
     mallow_arena_destroy(arena);
-}
-
-static uint64_t mapped(void) {
-    unsigned long long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    assert_int_equal(fscanf(statm, "%llu", &pages), 1);
-    fclose(statm);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void live(struct mallow_arena *arena, size_t bytes) {
