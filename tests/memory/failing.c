@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "base/kernel.h"
 #include "mallow/arena.h"
 #include "mallow/scratch.h"
 

@@ -1,9 +1,9 @@
-#include "nursery.h"
+#include "arena/nursery.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "chunk.h"
+#include "base/chunk.h"
 
 #define BLOCKS (CHUNK_BYTES / NURSERY_BYTES)
 #define ALL_FREE (~(uint64_t)1) /* the ward itself occupies block 0 */

@@ -1,13 +1,13 @@
-#include "arena.h"
+#include "arena/arena.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "chunk.h"
-#include "failure.h"
-#include "nursery.h"
-#include "watch.h"
+#include "arena/nursery.h"
+#include "base/chunk.h"
+#include "base/failure.h"
+#include "base/watch.h"
 
 /* ---- creation ---- */
 

@@ -1,8 +1,8 @@
-#include "own_stack.h"
+#include "scratch/own_stack.h"
 
 #include <stdint.h>
 
-#include "kernel.h"
+#include "base/kernel.h"
 
 static __thread struct own_stack {
     uintptr_t low, high; /* 0 if they are unknown */

@@ -1,12 +1,12 @@
-#include "chunk.h"
+#include "base/chunk.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "failure.h"
-#include "kernel.h"
-#include "limits.h"
+#include "base/failure.h"
+#include "base/kernel.h"
+#include "base/limits.h"
 
 #define KEPT_CHUNKS 8
 

@@ -1,4 +1,4 @@
-#include "watch.h"
+#include "base/watch.h"
 
 #if defined(__has_include)
 #    if __has_include(<valgrind/memcheck.h>)

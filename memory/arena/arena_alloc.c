@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "arena.h"
-#include "chunk.h"
-#include "failure.h"
-#include "watch.h"
+#include "arena/arena.h"
+#include "base/chunk.h"
+#include "base/failure.h"
+#include "base/watch.h"
 
 #define NEXT_BYTES_MAX ((size_t)1 << 20)
 

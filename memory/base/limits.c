@@ -1,12 +1,12 @@
-#include "limits.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "failure.h"
-#include "kernel.h"
+#include "base/failure.h"
+#include "base/kernel.h"
 
 /* Returns a field of /proc/self/statm in bytes. Field 0 is the address space. Field 5 is data and
  * stack, slightly more than what counts for RLIMIT_DATA. Returns 0 if the value is unknown. */

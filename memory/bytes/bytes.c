@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "failure.h"
+#include "base/failure.h"
 
 /* Exists only if Mallow is the process's malloc. Returns the number of bytes from p to the end of
  * its block, or SIZE_MAX if p is in no block. */

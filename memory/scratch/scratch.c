@@ -38,10 +38,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "chunk.h"
-#include "failure.h"
-#include "kernel.h"
-#include "own_stack.h"
+#include "base/chunk.h"
+#include "base/failure.h"
+#include "base/kernel.h"
+#include "scratch/own_stack.h"
 
 /* Flags in a record's `older`. All records of a scope after its first have IS_SECOND and are a
  * struct scratch_second_record. */

@@ -1,4 +1,4 @@
-#include "kernel.h"
+#include "base/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-#include "text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "failure.h"
+#include "base/failure.h"
 
 static char *text_refuse(const char *function) {
     failure_set((struct mallow_error){.result = MALLOW_BAD_ARGUMENT, .function = function});

@@ -1,9 +1,9 @@
 /* Copies and texts in scratch memory. */
 #include <string.h>
 
-#include "failure.h"
+#include "base/failure.h"
+#include "base/text.h"
 #include "mallow/scratch.h"
-#include "text.h"
 
 static char *scratch_take_text(void *scope, size_t bytes) {
     return mallow_scratch_alloc(scope, bytes);

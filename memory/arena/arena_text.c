@@ -1,6 +1,6 @@
 /* Texts in an arena, which take only their own bytes. */
-#include "arena.h"
-#include "text.h"
+#include "arena/arena.h"
+#include "base/text.h"
 
 /* Takes a text from the end of the chunk if it fits there, because it needs no alignment. */
 static char *arena_take_text(void *from, size_t bytes) {

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "arena.h"
-#include "failure.h"
+#include "arena/arena.h"
+#include "base/failure.h"
 
 /* The result of this thread's last call of mallow_arena_for_thread. */
 static __thread struct {
