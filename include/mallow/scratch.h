@@ -10,8 +10,9 @@
  * Small blocks come from a stack that each thread has in addition to its call stack. A large block
  * can get a mapping of its own. Blocks are freed when the scope ends: at its closing brace, or by
  * break, goto, return, or an exception if the function is compiled with -fexceptions, as C++ is.
- * longjmp does not end the scopes that it leaves. They end when the thread next begins or ends a
- * scope in an outer frame or at the same address; in coroutines this can be later.
+ * longjmp does not end the scopes that it leaves. They end when the thread next ends a scope, or
+ * allocates the first block of one, in an outer frame or at the same address; in coroutines this
+ * can be later.
  *
  * A function that allocates returns NULL and sets errno if it fails: EINVAL for an argument without
  * meaning, EOVERFLOW for a size that no object can have, and ENOMEM if there is no memory.
@@ -21,7 +22,7 @@
  * A scope belongs to the thread and the call stack that it begins on; a coroutine may have a stack
  * of its own. All functions are thread-safe, and those that do not format text are
  * async-signal-safe: a signal handler may have scopes of its own, return, or jump away. The first
- * scope of a thread, however, may call calloc if the program has created over 31 pthread keys.
+ * block of a thread, however, may call calloc if the program has created over 31 pthread keys.
  */
 #ifndef MALLOW_SCRATCH_H
 #define MALLOW_SCRATCH_H
@@ -39,13 +40,13 @@ extern "C" {
 
 /* A scope. Its members are private. */
 struct mallow_scratch {
-    struct mallow_scratch_record *record;
+    struct mallow_scratch_record *record; /* NULL: it has no block */
 };
 
 /* Declares and begins a scope that ends at the closing brace of the enclosing block. */
 #define MALLOW_SCRATCH(name)                                                 \
     struct mallow_scratch name __attribute__((cleanup(mallow_scratch_end))); \
-    mallow_scratch_begin(&(name))
+    (name).record = NULL
 
 /* ---- only for the inline functions ---- */
 
@@ -61,41 +62,21 @@ struct mallow_scratch_stack {
 
 extern __thread struct mallow_scratch_stack mallow_scratch_stack;
 
-void mallow_scratch_begin_slow(struct mallow_scratch *scope);
 void mallow_scratch_end_slow(struct mallow_scratch *scope);
 void *mallow_scratch_alloc_slow(struct mallow_scratch *scope, size_t size);
+
+#define MALLOW_SCRATCH_INLINE_BYTES 16384 /* the slow path allocates larger blocks */
 
 /* A signal handler that sees a store after this also sees all stores before it. */
 #define MALLOW_SCRATCH_ORDER() __asm__ volatile("" ::: "memory")
 
 /* ---- scopes ---- */
 
-/* Begins a scope; MALLOW_SCRATCH calls it. If there is no memory, later allocations in the scope
- * fail. The scope that is newest so far is usually in the frame of a caller, at a higher address.
- * The slow path handles all other cases. */
-static inline __attribute__((always_inline)) void
-mallow_scratch_begin(struct mallow_scratch *scope) {
-    struct mallow_scratch_stack *stack = &mallow_scratch_stack;
-    struct mallow_scratch_record *newest = stack->newest;
-    struct mallow_scratch_record *record = (struct mallow_scratch_record *)(void *)stack->at;
-    if (__builtin_expect((size_t)(stack->end - stack->at) < sizeof *record, 0) ||
-        __builtin_expect((uintptr_t)newest->scope <= (uintptr_t)scope, 0)) {
-        mallow_scratch_begin_slow(scope);
-        return;
-    }
-    stack->at = (char *)(record + 1); /* first, or a handler's record would overwrite this one */
-    MALLOW_SCRATCH_ORDER();
-    record->scope = scope;
-    record->older = (uintptr_t)newest;
-    scope->record = record;
-    MALLOW_SCRATCH_ORDER();
-    stack->newest = record;
-}
-
 /* Ends a scope and frees its blocks; called at the end of the enclosing block. Keeps errno. */
 static inline __attribute__((always_inline)) void mallow_scratch_end(struct mallow_scratch *scope) {
     struct mallow_scratch_stack *stack = &mallow_scratch_stack;
     struct mallow_scratch_record *record = scope->record;
+    if (record == NULL) return;
     if (__builtin_expect(record != stack->newest || (record->older & 15) != 0, 0)) {
         mallow_scratch_end_slow(scope);
         return;
@@ -107,19 +88,36 @@ static inline __attribute__((always_inline)) void mallow_scratch_end(struct mall
 
 /* ---- blocks ---- */
 
-/* Allocates a block. */
+/* Allocates a block. The first block of a scope comes with a record, which is pushed if the newest
+ * scope so far is in the frame of a caller, at a higher address, as it usually is. The slow path
+ * handles all other cases. */
 static inline __attribute__((always_inline)) void *
 mallow_scratch_alloc(struct mallow_scratch *scope, size_t size) {
     struct mallow_scratch_stack *stack = &mallow_scratch_stack;
-    /* If size is 0 or close to SIZE_MAX, `rounded` is 0, and `rounded - 1` is SIZE_MAX. This
-     * exceeds the free part, so the slow path handles it. */
+    struct mallow_scratch_record *newest = stack->newest;
+    struct mallow_scratch_record *record = (struct mallow_scratch_record *)(void *)stack->at;
+    size_t room = (size_t)(stack->end - stack->at);
     size_t rounded = (size + 15) & ~(size_t)15;
-    char *block = stack->at;
-    if (scope == NULL || __builtin_expect(rounded - 1 >= (size_t)(stack->end - block), 0) ||
-        __builtin_expect(scope->record != stack->newest, 0))
+    if (__builtin_expect(scope == NULL || size - 1 >= MALLOW_SCRATCH_INLINE_BYTES, 0))
         return mallow_scratch_alloc_slow(scope, size);
-    stack->at = block + rounded;
-    return block;
+    if (scope->record == NULL) {
+        if (__builtin_expect(rounded + sizeof *record <= room, 1) &&
+            __builtin_expect((uintptr_t)newest->scope > (uintptr_t)scope, 1)) {
+            /* This comes first, or a handler's record would overwrite the new one. */
+            stack->at += sizeof *record + rounded;
+            MALLOW_SCRATCH_ORDER();
+            record->scope = scope;
+            record->older = (uintptr_t)newest;
+            scope->record = record;
+            MALLOW_SCRATCH_ORDER();
+            stack->newest = record;
+            return record + 1;
+        }
+    } else if (__builtin_expect(scope->record == newest && rounded <= room, 1)) {
+        stack->at += rounded;
+        return record;
+    }
+    return mallow_scratch_alloc_slow(scope, size);
 }
 
 /* Allocates a block that reads as zero. */

@@ -23,10 +23,10 @@
  *   newer records remain, the records of the ending scope are only marked as ended. They are
  *   dropped when they are the newest, or with their chunk when all its records have ended.
  *
- * - A scope begins, and the newest scope is in a deeper frame of the same stack, or at the same
- *   address. longjmp has left the newest scope. own_stack.c knows which frames have certainly been
- *   left, but it knows nothing about the stacks of coroutines. When a chunk is full, scopes that
- *   longjmp has left in coroutines are found if a newer scope has the same address.
+ * - A scope allocates its first block, and the newest scope is in a deeper frame of the same stack,
+ * or at the same address. longjmp has left the newest scope. own_stack.c knows which frames have
+ * certainly been left, but it knows nothing about the stacks of coroutines. When a chunk is full,
+ * scopes that longjmp has left in coroutines are found if a newer scope has the same address.
  *
  * These cases need more than one store to go from one valid state to the next, so all signals are
  * blocked in the meantime.
@@ -71,7 +71,7 @@ struct scratch_large {
     size_t bytes;
 };
 
-#define LARGE_BYTES (CHUNK_BYTES / 4)
+_Static_assert(MALLOW_SCRATCH_INLINE_BYTES == CHUNK_BYTES / 4, "little room is wasted");
 
 /* The initial state of a thread has no room, and a newest record that any scope may follow. */
 #define NO_SCOPE ((struct mallow_scratch *)UINTPTR_MAX) /* above the address of any scope */
@@ -270,7 +270,7 @@ static void scratch_drop_ended_chunks(void) {
     }
 }
 
-/* ---- begin and end ---- */
+/* ---- scopes ---- */
 
 static bool scratch_has_room(size_t bytes) {
     return bytes <= (size_t)(mallow_scratch_stack.end - mallow_scratch_stack.at);
@@ -303,18 +303,15 @@ static bool scratch_push_second(struct mallow_scratch *scope, size_t more, const
     return true;
 }
 
-void mallow_scratch_begin_slow(struct mallow_scratch *scope) {
-    sigset_t signals;
-    int error = errno;
-    kernel_block_signals(&signals);
-    scope->record = NULL;
+/* Pushes the first record of a scope. `running` is a frame that is running. */
+static bool scratch_begin(struct mallow_scratch *scope, size_t more, const char *running,
+                          const char *function) {
     if (scratch_current != NULL) {
         struct mallow_scratch_record *newest = mallow_scratch_stack.newest;
         if (newest->scope == scope) scratch_mark_ended(newest);
-        scratch_pop_ended(__builtin_frame_address(0));
+        scratch_pop_ended(running);
     }
-    if (scratch_push(scope, sizeof *scope->record, 0, 0, "mallow_scratch_begin")) errno = error;
-    kernel_restore_signals(&signals);
+    return scratch_push(scope, sizeof *scope->record, more, 0, function);
 }
 
 void mallow_scratch_end_slow(struct mallow_scratch *scope) {
@@ -348,11 +345,14 @@ static void *scratch_map_large(struct mallow_scratch *scope, size_t size, const 
     return large + 1;
 }
 
-static void *scratch_take(struct mallow_scratch *scope, size_t size, const char *function) {
+static void *scratch_take(struct mallow_scratch *scope, size_t size, const char *running,
+                          const char *function) {
     size_t rounded = (size + 15) & ~(size_t)15;
-    bool is_newest = scope->record == mallow_scratch_stack.newest;
-    if (rounded > LARGE_BYTES) return scratch_map_large(scope, size, function);
-    if (!is_newest || !scratch_has_room(rounded)) {
+    bool is_large = rounded > MALLOW_SCRATCH_INLINE_BYTES;
+    if (scope->record == NULL && !scratch_begin(scope, is_large ? 0 : rounded, running, function))
+        return NULL;
+    if (is_large) return scratch_map_large(scope, size, function);
+    if (scope->record != mallow_scratch_stack.newest || !scratch_has_room(rounded)) {
         if (!scratch_push_second(scope, rounded, function)) return NULL;
     }
     char *block = mallow_scratch_stack.at;
@@ -362,14 +362,13 @@ static void *scratch_take(struct mallow_scratch *scope, size_t size, const char 
 
 static void *scratch_alloc(struct mallow_scratch *scope, size_t size, const char *function) {
     struct mallow_error details = {.function = function, .wanted = size};
-    details.result = scope == NULL           ? MALLOW_BAD_ARGUMENT
-                     : size > PTRDIFF_MAX    ? MALLOW_TOO_LARGE
-                     : scope->record == NULL ? MALLOW_NO_MEMORY
-                                             : MALLOW_OK;
+    details.result = scope == NULL        ? MALLOW_BAD_ARGUMENT
+                     : size > PTRDIFF_MAX ? MALLOW_TOO_LARGE
+                                          : MALLOW_OK;
     if (details.result != MALLOW_OK) return failure_set(details), NULL;
     sigset_t signals;
     kernel_block_signals(&signals);
-    void *block = scratch_take(scope, size, function);
+    void *block = scratch_take(scope, size, __builtin_frame_address(0), function);
     kernel_restore_signals(&signals);
     return block;
 }

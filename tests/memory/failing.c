@@ -91,27 +91,30 @@ static void each_mapping_may_fail(void **state) {
     assert_int_equal(use_arena() + use_scratch(60), 0);
 }
 
-static void *begin_without_memory(void *unused) {
-    calls_until_failure = 0;
+static void *use_without_memory(void *unused) {
     MALLOW_SCRATCH(scratch);
-    assert_null(mallow_scratch_alloc(&scratch, 20000));
-    assert_null(mallow_scratch_alloc(&scratch, 10));
-    assert_int_equal(errno, ENOMEM);
+    for (int i = 0; i < 3; i++) {
+        calls_until_failure = 0;
+        assert_null(mallow_scratch_alloc(&scratch, i == 1 ? 20000 : 10));
+        assert_int_equal(errno, ENOMEM);
+        assert_string_equal(mallow_last_error().function, "mallow_scratch_alloc");
+    }
+    assert_non_null(mallow_scratch_alloc(&scratch, 10));
     return unused;
 }
 
-/* The thread has no chunk yet. */
-static void a_scope_may_fail_to_begin(void **state) {
+/* The thread has no chunk yet. A scope that got no memory may try again. */
+static void the_first_block_of_a_thread_may_fail(void **state) {
     (void)state;
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, begin_without_memory, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, use_without_memory, NULL), 0);
     pthread_join(thread, NULL);
     calls_until_failure = -1;
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_scope_may_fail_to_begin),
+        cmocka_unit_test(the_first_block_of_a_thread_may_fail),
         cmocka_unit_test(the_first_arena_may_fail),
         cmocka_unit_test(each_mapping_may_fail),
     };
