@@ -22,6 +22,9 @@ static void no_error(void) {
         }
         mallow_arena_release(arena, mark);
     }
+    char *grows = NULL;
+    for (size_t bytes = 0; bytes < 3000000; bytes += 100)
+        grows = mallow_arena_resize(arena, grows, bytes, bytes + 100);
 }
 
 static void read_after_a_block(void) {
