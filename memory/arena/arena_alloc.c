@@ -75,8 +75,8 @@ static void *arena_grow(struct arena *arena, size_t size, size_t align, const ch
     return arena_next_chunk(arena, function) ? arena_take(arena, size, align) : NULL;
 }
 
-static void *arena_alloc(struct mallow_arena *room, size_t size, size_t align,
-                         const char *function) {
+static void *arena_alloc_slow(struct mallow_arena *room, size_t size, size_t align,
+                              const char *function) {
     struct mallow_error error = {.result = MALLOW_BAD_ARGUMENT, .function = function};
     if (room == NULL || align == 0 || (align & (align - 1)) != 0) return failure_set(error), NULL;
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX / 4) {
@@ -89,24 +89,34 @@ static void *arena_alloc(struct mallow_arena *room, size_t size, size_t align,
     return block != NULL ? block : arena_grow(arena, size, align, function);
 }
 
+/* Tries what mallow_arena_alloc does inline. */
+static inline void *arena_alloc(struct mallow_arena *room, size_t size, const char *function) {
+    size_t rounded = (size + 15) & ~(size_t)15;
+    if (room == NULL || rounded - 1 >= (size_t)(room->end - room->at))
+        return arena_alloc_slow(room, size, 16, function);
+    char *block = room->at;
+    room->at = block + rounded;
+    return block;
+}
+
 void *mallow_arena_alloc_aligned(struct mallow_arena *arena, size_t size, size_t align) {
-    return arena_alloc(arena, size, align, align == 16 ? "mallow_arena_alloc" : __func__);
+    return arena_alloc_slow(arena, size, align, align == 16 ? "mallow_arena_alloc" : __func__);
 }
 
 void *mallow_arena_zalloc(struct mallow_arena *arena, size_t size) {
-    void *block = arena_alloc(arena, size, 16, __func__);
+    void *block = arena_alloc(arena, size, __func__);
     return block == NULL ? NULL : memset(block, 0, size);
 }
 
 void *mallow_arena_array(struct mallow_arena *arena, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
-    return arena_alloc(arena, bytes, 16, __func__);
+    return arena_alloc(arena, bytes, __func__);
 }
 
 void *mallow_arena_memdup(struct mallow_arena *arena, const void *from, size_t size) {
     if (from == NULL && size != 0) return FAIL(MALLOW_BAD_ARGUMENT), NULL;
-    void *block = arena_alloc(arena, size, 16, __func__);
+    void *block = arena_alloc(arena, size, __func__);
     return block == NULL || size == 0 ? block : memcpy(block, from, size);
 }
 
@@ -158,7 +168,7 @@ static void *arena_move(struct mallow_arena *room, const char *block, size_t old
                         size_t new_size, const char *function) {
     size_t bytes = new_size;
     if (new_size >= CHUNK_BYTES / 4 && new_size <= PTRDIFF_MAX / 2) bytes += new_size / 2;
-    char *moved = arena_alloc(room, bytes, 16, function);
+    char *moved = arena_alloc(room, bytes, function);
     if (moved == NULL) return NULL;
     if (bytes != new_size) arena_resize_in_place(arena_of(room), moved, bytes, new_size);
     return memcpy(moved, block, old_size);
@@ -167,7 +177,7 @@ static void *arena_move(struct mallow_arena *room, const char *block, size_t old
 void *mallow_arena_resize(struct mallow_arena *room, void *block, size_t old_size,
                           size_t new_size) {
     if (room == NULL || (block == NULL && old_size != 0)) return FAIL(MALLOW_BAD_ARGUMENT), NULL;
-    if (block == NULL) return arena_alloc(room, new_size, 16, __func__);
+    if (block == NULL) return arena_alloc(room, new_size, __func__);
     if (arena_resize_in_place(arena_of(room), block, old_size, new_size)) return block;
     return arena_move(room, block, old_size, new_size, __func__);
 }

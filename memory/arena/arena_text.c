@@ -16,7 +16,7 @@ char *mallow_arena_strndup(struct mallow_arena *arena, const char *text, size_t 
 }
 
 char *mallow_arena_strdup(struct mallow_arena *arena, const char *text) {
-    return text_copy(SOURCE(arena), text, SIZE_MAX);
+    return text_copy(SOURCE(arena), text, PTRDIFF_MAX);
 }
 
 char *mallow_arena_vprintf(struct mallow_arena *arena, const char *format, va_list arguments) {

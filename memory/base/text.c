@@ -2,23 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/failure.h"
 
-static char *text_refuse(const char *function) {
+char *text_refuse(const char *function) {
     failure_set((struct mallow_error){.result = MALLOW_BAD_ARGUMENT, .function = function});
     return NULL;
-}
-
-char *text_copy(struct text_source source, const char *text, size_t length) {
-    if (source.from == NULL || text == NULL) return text_refuse(source.function);
-    length = strnlen(text, length);
-    char *copy = source.take(source.from, length + 1);
-    if (copy == NULL) return NULL;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    return copy;
 }
 
 /* Formats twice: the first time only computes the length. */

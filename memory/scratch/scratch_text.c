@@ -22,7 +22,7 @@ char *mallow_scratch_strndup(struct mallow_scratch *scope, const char *text, siz
 }
 
 char *mallow_scratch_strdup(struct mallow_scratch *scope, const char *text) {
-    return text_copy(SCOPE(scope), text, SIZE_MAX);
+    return text_copy(SCOPE(scope), text, PTRDIFF_MAX);
 }
 
 char *mallow_scratch_vprintf(struct mallow_scratch *scope, const char *format, va_list arguments) {
