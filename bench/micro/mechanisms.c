@@ -176,6 +176,17 @@ static NOINLINE void one_scratch(void) {
     use(mallow_scratch_alloc(&scratch, 64));
 }
 
+/* What the other functions cost without an allocation. */
+static NOINLINE void one_local(void) {
+    char block[64];
+    use(block);
+}
+
+static NOINLINE void eight_local(void) {
+    char block[64];
+    for (int i = 0; i < 8; i++) use(block);
+}
+
 static NOINLINE void eight_scratch(void) {
     MALLOW_SCRATCH(scratch);
     for (int i = 0; i < 8; i++) use(mallow_scratch_alloc(&scratch, 64));
@@ -187,10 +198,13 @@ static void time_blocks(int rounds) {
         const char *name;
         void (*run)(void);
         double blocks, best;
+        int without; /* index of the same work without an allocation, or its own */
     } ways[] = {
-        {"block-malloc", one_malloc, 1, 1e18},
-        {"block-scratch", one_scratch, 1, 1e18},
-        {"block-scratch-of-8", eight_scratch, 8, 1e18},
+        {"local", one_local, 1, 1e18, 0},
+        {"local-of-8", eight_local, 8, 1e18, 1},
+        {"block-malloc", one_malloc, 1, 1e18, 0},
+        {"block-scratch", one_scratch, 1, 1e18, 0},
+        {"block-scratch-of-8", eight_scratch, 8, 1e18, 1},
     };
     for (int round = 0; round < rounds; round++) {
         for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -201,7 +215,7 @@ static void time_blocks(int rounds) {
         }
     }
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        printf("%s %.2f\n", ways[i].name, ways[i].best);
+        printf("%s %.2f\n", ways[i].name, ways[i].best - ways[ways[i].without].best);
 }
 
 int main(int argc, char **argv) {
