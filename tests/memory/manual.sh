@@ -1,8 +1,9 @@
 #!/bin/sh
-# The manual page of a header is well-formed, names every function of the header, and its first
-# example compiles and runs as it is. Usage: manual.sh NAME SOURCE BUILD COMPILER
+# The manual page of a header is well-formed, names every function of the header, and its examples,
+# one in C and one in C++, compile and run as they are.
+# Usage: manual.sh NAME SOURCE BUILD C-COMPILER C++-COMPILER
 set -eu
-name=$1 source=$2 build=$3 compiler=$4
+name=$1 source=$2 build=$3
 page=$source/docs/man/mallow-$name.3
 command -v mandoc >/dev/null || exit 77
 work=$(mktemp -d)
@@ -19,9 +20,16 @@ while read -r function; do
         { echo "$page does not describe $function" >&2; exit 1; }
 done <"$work/functions"
 
-sed -n '/^\.SH EXAMPLES/,/^\.fi/p' "$page" | sed '/^\./d; s/\\e/\\/g' >"$work/example.c"
-"$compiler" -Wall -Wextra -Werror -I"$source/include" "$work/example.c" -o "$work/example" \
-    -L"$build" -lmallow-memory -Wl,-rpath,"$build"
-"$work/example" >"$work/out"
-cat "$work/out"
-[ -s "$work/out" ]
+# run_example HEADING LANGUAGE COMPILER...: the first example after the heading prints something.
+run_example() {
+    heading=$1 language=$2
+    shift 2
+    sed -n "/^$heading/,/^\.fi/p" "$page" | sed '1,/^\.nf/d; /^\.fi/d; s/\\e/\\/g' >"$work/example"
+    "$@" -x "$language" -Wall -Wextra -Werror -I"$source/include" "$work/example" -x none \
+        -o "$work/program" -L"$build" -lmallow-memory -Wl,-rpath,"$build"
+    "$work/program" >"$work/out"
+    cat "$work/out"
+    [ -s "$work/out" ]
+}
+run_example '\.SH EXAMPLES' c "$4"
+if grep -q '^\.SS C++' "$page"; then run_example '\.SS C++' c++ "$5" -std=c++17; fi
