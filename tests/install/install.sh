@@ -71,4 +71,19 @@ command)
         [ -s "$prefix/share/$completion" ]
     done
     ;;
+examples)
+    install_build
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name mallow.pc)")
+    export PKG_CONFIG_PATH
+    cmake -S "$source/examples/memory" -B "$work/build" -DCMAKE_C_COMPILER="$compiler" \
+        -DCMAKE_PREFIX_PATH="$prefix"
+    cmake --build "$work/build"
+    transcript=$source/tests/examples/transcript.py
+    "$transcript" "$work/build" "$source/examples/memory/arena_parser.c"
+    # shellcheck disable=SC2046 # a list of words
+    "$compiler" -D_GNU_SOURCE "$source/examples/memory/scratch_request.c" \
+        -o "$work/scratch_request" $(pkg-config --cflags --libs mallow-memory)
+    LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libmallow-memory.so)") \
+        "$transcript" "$work" "$source/examples/memory/scratch_request.c"
+    ;;
 esac

@@ -1,0 +1,1 @@
+/* This program is listed everywhere. */

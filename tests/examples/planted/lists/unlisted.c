@@ -1,0 +1,1 @@
+/* A planted fault: the table and the tests do not list this program. */

@@ -1,0 +1,5 @@
+/* A planted fault: the program prints no number.
+ *
+ *     $ echo none
+ *     <number>
+ */

@@ -1,0 +1,4 @@
+/* A planted fault: there are no commands.
+ *
+ *     only text
+ */

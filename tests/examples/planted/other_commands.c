@@ -1,0 +1,10 @@
+/* A planted fault: the second transcript has another command.
+ *
+ *     $ echo one
+ *     one
+ *
+ * or
+ *
+ *     $ echo two
+ *     two
+ */

@@ -1,0 +1,10 @@
+/* A planted fault: the program prints another text.
+ *
+ *     $ echo one
+ *     two
+ *
+ * or
+ *
+ *     $ echo one
+ *     o.e
+ */
