@@ -33,6 +33,14 @@ enum mallow_result {
     MALLOW_DENIED,       /* EACCES or EPERM: the process lacks a permission */
     MALLOW_UNSUPPORTED,  /* ENOSYS or EOPNOTSUPP: the kernel or the file cannot do it */
     MALLOW_SYSTEM_ERROR, /* a system call failed for another reason; see errno */
+    MALLOW_EXISTS,       /* EEXIST: there is one already */
+    MALLOW_BUSY,         /* ETIMEDOUT or EDEADLK: the lock of the object is held */
+    MALLOW_DAMAGED,      /* EUCLEAN: the data of the library itself was changed */
+    MALLOW_FOREIGN_IMAGE,  /* ENOEXEC: another kind of file, or of another kind of machine */
+    MALLOW_NEWER_IMAGE,    /* EPROTO: a later version of this library made the image */
+    MALLOW_FOREIGN_HANDLE, /* EINVAL: the handle is not of this heap */
+    MALLOW_NOT_A_BLOCK,    /* EINVAL: the handle refers to the inside of a block */
+    MALLOW_ALREADY_FREE,   /* EINVAL: the handle refers to free memory */
 };
 
 /* The limits that a call can reach. */
@@ -56,6 +64,9 @@ struct mallow_error {
                                 * MALLOW_NO_ROOM, `maximum` is the room in bytes */
     uint64_t wanted;           /* how much the call needed in addition to `used`, in the unit of
                                 * the limit; bytes if there is no limit */
+    const char *problem;       /* of an image or file, such as "a free block is not in the index",
+                                * or NULL */
+    uint64_t position;         /* of the problem, in bytes from the start */
 };
 
 /*

@@ -24,6 +24,14 @@ static const struct {
     [MALLOW_DENIED] = {EACCES, "a permission is missing"},
     [MALLOW_UNSUPPORTED] = {EOPNOTSUPP, "the kernel or the file does not support this"},
     [MALLOW_SYSTEM_ERROR] = {EIO, "a system call failed"},
+    [MALLOW_EXISTS] = {EEXIST, "there is one already"},
+    [MALLOW_BUSY] = {ETIMEDOUT, "the lock is held"},
+    [MALLOW_DAMAGED] = {EUCLEAN, "the image is damaged"},
+    [MALLOW_FOREIGN_IMAGE] = {ENOEXEC, "this is not an image for this machine"},
+    [MALLOW_NEWER_IMAGE] = {EPROTO, "a later version of the library made the image"},
+    [MALLOW_FOREIGN_HANDLE] = {EINVAL, "the handle is not of this heap"},
+    [MALLOW_NOT_A_BLOCK] = {EINVAL, "the handle refers to the inside of a block"},
+    [MALLOW_ALREADY_FREE] = {EINVAL, "the handle refers to free memory"},
 };
 #define RESULTS (sizeof failure_results / sizeof failure_results[0])
 
@@ -69,6 +77,9 @@ static void failure_print(const struct mallow_error *e) {
         snprintf(failure_text, sizeof failure_text,
                  "%s: there is room for %" PRIu64 " bytes, and %" PRIu64 " are needed", e->function,
                  e->maximum, e->wanted);
+    else if (e->problem != NULL)
+        snprintf(failure_text, sizeof failure_text, "%s: %s: %s (at byte %" PRIu64 ")", e->function,
+                 meaning, e->problem, e->position);
     else if (e->call != NULL)
         snprintf(failure_text, sizeof failure_text, "%s: %s: %s: %s", e->function, meaning, e->call,
                  strerror_r(e->error, reason, sizeof reason));
