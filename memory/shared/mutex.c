@@ -1,0 +1,120 @@
+#include "shared/mutex.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/failure.h"
+#include "shared/store.h"
+
+/* A lock is held for less than a microsecond, unless its owner is not running. To sleep and to be
+ * woken takes much longer. */
+#define SPINS 40
+#define PAUSES 30
+
+/* The heap whose lock the thread took last. Its member `outer` is the one before. Only a signal
+ * handler that interrupts a function can find one here. */
+static __thread const struct heap *volatile mutex_held;
+
+uint64_t mutex_kind(void) {
+#ifdef __GLIBC__
+    return 'G' << 8 | sizeof(pthread_mutex_t);
+#else
+    return 'M' << 8 | sizeof(pthread_mutex_t);
+#endif
+}
+
+bool mutex_create(struct image_header *header) {
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+    if (error == 0) error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (error == 0) error = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    if (error == 0) error = pthread_mutex_init(&header->lock.mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    if (error != 0) errno = error;
+    return error == 0;
+}
+
+static int mutex_spin(pthread_mutex_t *mutex) {
+    int error = EBUSY;
+    for (int i = 0; i < SPINS && error == EBUSY; i++) {
+        for (int pause = 0; pause < PAUSES; pause++) {
+#if defined(__x86_64__) || defined(__i386__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+        }
+        error = pthread_mutex_trylock(mutex);
+    }
+    return error;
+}
+
+/* Compares images, because a process can open one twice. */
+static bool mutex_is_held(const struct heap *heap) {
+    for (const struct heap *held = mutex_held; held != NULL; held = held->outer)
+        if (heap_header(held)->identity == heap_header(heap)->identity) return true;
+    return false;
+}
+
+static int mutex_wait(struct heap *heap) {
+    pthread_mutex_t *mutex = &heap_header(heap)->lock.mutex;
+    if (mutex_is_held(heap)) return EDEADLK;
+    int error = mutex_spin(mutex);
+    if (error != EBUSY) return error;
+    if (heap->wait_ms == 0) return pthread_mutex_lock(mutex);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += heap->wait_ms / 1000;
+    until.tv_nsec += (long)(heap->wait_ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return pthread_mutex_timedlock(mutex, &until);
+}
+
+/* The owner of the lock died. */
+static void mutex_repair(struct heap *heap) {
+    struct image_header *header = heap_header(heap);
+    if (buddy_repair(&heap->buddy))
+        store_word(&header->repairs, header->repairs + 1);
+    else
+        store_word(&header->damaged, 1);
+    pthread_mutex_consistent(&header->lock.mutex);
+}
+
+static enum mallow_result mutex_fail(const char *function, int error) {
+    struct mallow_error details = {.result = MALLOW_BUSY, .error = error, .function = function};
+    if (error != EDEADLK && error != ETIMEDOUT) {
+        details.result = MALLOW_SYSTEM_ERROR;
+        details.call = "pthread_mutex_lock";
+    }
+    return failure_set(details);
+}
+
+enum mallow_result mutex_enter(struct heap *heap, const char *function) {
+    if (heap->read_only)
+        return failure_set(
+            (struct mallow_error){.result = MALLOW_DENIED, .error = EROFS, .function = function});
+    int error = pthread_mutex_trylock(&heap_header(heap)->lock.mutex);
+    if (__builtin_expect(error != 0, 0)) {
+        if (error == EBUSY) error = mutex_wait(heap);
+        if (error == EOWNERDEAD)
+            mutex_repair(heap);
+        else if (error != 0)
+            return mutex_fail(function, error);
+    }
+    heap->outer = mutex_held;
+    mutex_held = heap;
+    if (__builtin_expect(heap_header(heap)->damaged == 0, 1)) return MALLOW_OK;
+    mutex_leave(heap);
+    return heap_fail(function, MALLOW_DAMAGED);
+}
+
+enum mallow_result mutex_enter_to_read(struct heap *heap, const char *function) {
+    return heap->read_only ? MALLOW_OK : mutex_enter(heap, function);
+}
+
+void mutex_leave(struct heap *heap) {
+    if (heap->read_only) return;
+    mutex_held = heap->outer;
+    pthread_mutex_unlock(&heap_header(heap)->lock.mutex);
+}
