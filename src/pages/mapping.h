@@ -1,6 +1,6 @@
 /*
  * Blocks with a mapping of their own: large ones, from M_MMAP_THRESHOLD on. They lie outside the
- * heap's address range, so they are found in tables. Nothing here waits for a lock: a signal
+ * heap's address range, so they are found in a table. Nothing here waits for a lock: a signal
  * handler may allocate, free or jump away at any instruction, and the child of a fork finds every
  * block except those that other threads were making or freeing.
  */
@@ -11,12 +11,7 @@
 #include <stddef.h>
 
 #include "pages/mapping_counts.h"
-
-struct mapping {
-    char *block;  /* the pointer that the program has */
-    char *start;  /* of the mapping: lower than `block` if the alignment demands it */
-    size_t bytes; /* of the mapping */
-};
+#include "pages/mapping_table.h"
 
 /* Returns a zeroed block, aligned to `align` (a power of two), or NULL when that is refused. */
 void *mapping_alloc(size_t bytes, size_t align);
@@ -41,16 +36,7 @@ void *mapping_move_in(void *from, size_t bytes, size_t size);
 /* True if `bytes` bytes can be mapped now. For callers to which a later refusal would cost more. */
 bool mapping_is_possible(size_t bytes);
 
-/* False only if p lies in no mapping. Two comparisons exclude most other addresses. */
-bool mapping_may_hold(const void *p);
-
-/* Finds the mapping that p lies in; false when there is none. */
-bool mapping_around(const void *p, struct mapping *found);
-
 struct mapping_counts mapping_count(void);
 size_t mapping_bytes(void); /* of all live blocks */
-
-/* Calls back with each mapping. No mapping is missed in a copied process without other threads. */
-void mapping_each(void (*call)(const struct mapping *mapping));
 
 #endif
