@@ -41,6 +41,8 @@ enum mallow_result {
     MALLOW_FOREIGN_HANDLE, /* EINVAL: the handle is not of this heap */
     MALLOW_NOT_A_BLOCK,    /* EINVAL: the handle refers to the inside of a block */
     MALLOW_ALREADY_FREE,   /* EINVAL: the handle refers to free memory */
+    MALLOW_NOT_MAPPED,     /* ENOMEM: part of the range is not mapped */
+    MALLOW_NOT_LOCKED,     /* EINVAL: this library has not locked all of the memory */
 };
 
 /* The limits that a call can reach. */

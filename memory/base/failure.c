@@ -32,20 +32,23 @@ static const struct {
     [MALLOW_FOREIGN_HANDLE] = {EINVAL, "the handle is not of this heap"},
     [MALLOW_NOT_A_BLOCK] = {EINVAL, "the handle refers to the inside of a block"},
     [MALLOW_ALREADY_FREE] = {EINVAL, "the handle refers to free memory"},
+    [MALLOW_NOT_MAPPED] = {ENOMEM, "part of the range is not mapped"},
+    [MALLOW_NOT_LOCKED] = {EINVAL, "the library has not locked all of the memory"},
 };
 #define RESULTS (sizeof failure_results / sizeof failure_results[0])
 
 /* The names of the limits, the units of their values, and advice on raising them. */
 static const struct {
-    const char *name, *unit, *advice;
+    const char *name, *unit, *use, *note, *advice;
     unsigned unit_bytes;
 } failure_limits[] = {
-    [MALLOW_LIMIT_LOCKED_MEMORY] = {"RLIMIT_MEMLOCK", " KiB", "ulimit -l or prlimit", 1024},
-    [MALLOW_LIMIT_ADDRESS_SPACE] = {"RLIMIT_AS", " KiB", "ulimit -v or prlimit", 1024},
-    [MALLOW_LIMIT_DATA] = {"RLIMIT_DATA", " KiB", "ulimit -d or prlimit", 1024},
-    [MALLOW_LIMIT_FILE_SIZE] = {"RLIMIT_FSIZE", " KiB", "ulimit -f or prlimit", 1024},
-    [MALLOW_LIMIT_MAPPINGS] = {"vm.max_map_count", " mappings", "sysctl", 1},
-    [MALLOW_LIMIT_FILES] = {"RLIMIT_NOFILE", " descriptors", "ulimit -n or prlimit", 1},
+    [MALLOW_LIMIT_LOCKED_MEMORY] = {"RLIMIT_MEMLOCK", " KiB", "locked", "; CAP_IPC_LOCK is absent",
+                                    "ulimit -l or prlimit", 1024},
+    [MALLOW_LIMIT_ADDRESS_SPACE] = {"RLIMIT_AS", " KiB", "used", "", "ulimit -v or prlimit", 1024},
+    [MALLOW_LIMIT_DATA] = {"RLIMIT_DATA", " KiB", "used", "", "ulimit -d or prlimit", 1024},
+    [MALLOW_LIMIT_FILE_SIZE] = {"RLIMIT_FSIZE", " KiB", "used", "", "ulimit -f or prlimit", 1024},
+    [MALLOW_LIMIT_MAPPINGS] = {"vm.max_map_count", " mappings", "used", "", "sysctl", 1},
+    [MALLOW_LIMIT_FILES] = {"RLIMIT_NOFILE", " descriptors", "used", "", "ulimit -n or prlimit", 1},
 };
 
 enum mallow_result failure_set(struct mallow_error details) {
@@ -61,11 +64,11 @@ static void failure_print_limit(const struct mallow_error *e) {
     uint64_t unit = failure_limits[e->limit].unit_bytes;
     const char *unit_name = failure_limits[e->limit].unit;
     snprintf(failure_text, sizeof failure_text,
-             "%s: %s is %" PRIu64 "%s, %" PRIu64 "%s are used, and %" PRIu64
-             "%s more are needed: raise it with %s",
+             "%s: %s is %" PRIu64 "%s, %" PRIu64 "%s are %s, and %" PRIu64
+             "%s more are needed%s: raise it with %s",
              e->function, failure_limits[e->limit].name, e->maximum / unit, unit_name,
-             e->used / unit, unit_name, (e->wanted + unit - 1) / unit, unit_name,
-             failure_limits[e->limit].advice);
+             e->used / unit, unit_name, failure_limits[e->limit].use, (e->wanted + unit - 1) / unit,
+             unit_name, failure_limits[e->limit].note, failure_limits[e->limit].advice);
 }
 
 static void failure_print(const struct mallow_error *e) {

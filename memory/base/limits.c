@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "base/kernel.h"
+#include "base/kernel_lock.h"
 
 /* Returns a field of /proc/self/statm in bytes. Field 0 is the address space. Field 5 is data and
  * stack, slightly more than what counts for RLIMIT_DATA. Returns 0 if the value is unknown. */
@@ -41,6 +42,20 @@ static bool limits_has_too_many_mappings(struct mallow_error *e) {
     return true;
 }
 
+/* The kernel refuses locks with EPERM if the limit is 0, mlock(2) with ENOMEM, and mappings that
+ * are locked from the start with EAGAIN. */
+static bool limits_is_locked(struct mallow_error *e) {
+    struct kernel_lock_limits limits;
+    uint64_t used;
+    if (!kernel_lock_limits(&limits) || !kernel_locked(&used) || kernel_locks_freely())
+        return false;
+    if (used + e->wanted <= limits.soft) return false;
+    e->limit = MALLOW_LIMIT_LOCKED_MEMORY;
+    e->used = used;
+    e->maximum = limits.soft;
+    return true;
+}
+
 enum mallow_result limits_fail(const char *function, const char *call, size_t bytes) {
     struct mallow_error e = {.result = MALLOW_SYSTEM_ERROR,
                              .error = errno,
@@ -48,10 +63,50 @@ enum mallow_result limits_fail(const char *function, const char *call, size_t by
                              .call = call,
                              .wanted = bytes};
     if (errno == ENOMEM || errno == EAGAIN) {
-        bool limited = limits_is_reached(&e, MALLOW_LIMIT_ADDRESS_SPACE, RLIMIT_AS, 0) ||
+        bool limited = (errno == EAGAIN && limits_is_locked(&e)) ||
+                       limits_is_reached(&e, MALLOW_LIMIT_ADDRESS_SPACE, RLIMIT_AS, 0) ||
                        limits_is_reached(&e, MALLOW_LIMIT_DATA, RLIMIT_DATA, 5) ||
                        limits_has_too_many_mappings(&e);
         e.result = limited ? MALLOW_AT_LIMIT : MALLOW_NO_MEMORY;
     }
     return failure_set(e);
+}
+
+/* Returns the result of a lock that failed with the error in *e. What remains after the other
+ * causes of ENOMEM are pages that the process cannot read. */
+static enum mallow_result limits_lock_result(struct mallow_error *e, uintptr_t low,
+                                             uintptr_t high) {
+    bool is_refused = e->error == ENOMEM;
+    if ((is_refused || e->error == EPERM) && limits_is_locked(e)) return MALLOW_AT_LIMIT;
+    if (is_refused && !kernel_is_range_mapped(low, high)) return MALLOW_NOT_MAPPED;
+    if (is_refused && limits_has_too_many_mappings(e)) return MALLOW_AT_LIMIT;
+    if (is_refused) e->error = EACCES;
+    if (is_refused || e->error == EPERM) return MALLOW_DENIED;
+    return e->error == EAGAIN ? MALLOW_NO_MEMORY : MALLOW_SYSTEM_ERROR;
+}
+
+enum mallow_result limits_fail_lock(const char *function, const char *call, uintptr_t low,
+                                    uintptr_t high, size_t bytes) {
+    struct mallow_error e = {.error = errno, .function = function, .call = call, .wanted = bytes};
+    e.result = limits_lock_result(&e, low, high);
+    return failure_set(e);
+}
+
+enum mallow_result limits_fail_lock_all(const char *function, const char *call, uint64_t bytes) {
+    struct mallow_error e = {.result = MALLOW_SYSTEM_ERROR,
+                             .error = errno,
+                             .function = function,
+                             .call = call,
+                             .wanted = bytes};
+    bool is_denied = errno == EPERM;
+    if ((is_denied || errno == ENOMEM) && limits_is_locked(&e))
+        e.result = MALLOW_AT_LIMIT;
+    else if (is_denied)
+        e.result = MALLOW_DENIED;
+    return failure_set(e);
+}
+
+uint64_t limits_unlocked(void) {
+    uint64_t locked;
+    return kernel_locked(&locked) ? limits_used(0) - locked : 0;
 }
