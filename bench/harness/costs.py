@@ -52,6 +52,7 @@ def arguments():
 
 def main():
     options = arguments()
+    costs_plot.require_gnuplot()
     sizes = SIZES[:options.sizes]
     with tempfile.TemporaryDirectory() as folder:
         program = compile_program(Path(folder))

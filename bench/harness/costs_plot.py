@@ -14,9 +14,12 @@ LETTERS = {
 MARGIN, HEIGHT = 9, 34
 
 
-def gnuplot(script):
+def require_gnuplot():
     if shutil.which("gnuplot") is None:
         sys.exit("bench: gnuplot not found: install the package gnuplot-nox")
+
+
+def gnuplot(script):
     done = subprocess.run(["gnuplot"], input=script, text=True, capture_output=True)
     if done.returncode != 0:
         sys.exit("bench: " + done.stderr)
