@@ -30,6 +30,7 @@ WAYS = {
     "alloca": "alloca",
     "variable-length array": "array",
     "static storage": "static",
+    "shared heap": "shared",
 }
 
 

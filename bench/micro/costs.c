@@ -18,6 +18,7 @@
 
 #include <mallow/arena.h>
 #include <mallow/scratch.h>
+#include <mallow/shared.h>
 
 enum { BLOCKS_MAX = 1000, BATCH_BYTES = 4 << 20, PHASES = 3 };
 #define SIZE_LARGEST ((size_t)1 << 30)
@@ -157,6 +158,23 @@ static void time_scratch(void) {
     stamps[3] = now();
 }
 
+static struct mallow_shared *heap;
+static mallow_shared_handle handles[BLOCKS_MAX];
+
+static char *shared_alloc(mallow_shared_handle *handle) {
+    enum mallow_result result = mallow_shared_alloc(heap, size, handle);
+    return result == MALLOW_OK ? mallow_shared_at(heap, *handle) : NULL;
+}
+
+static void time_shared(void) {
+    struct mallow_shared_options options = {.size = 2 * BATCH_BYTES, .maximum = 2 * SIZE_LARGEST};
+    if (heap == NULL && mallow_shared_memfd(&heap, &options) != MALLOW_OK) {
+        reason = strerror(errno);
+        return;
+    }
+    TIME(shared_alloc(&handles[i]), mallow_shared_free(heap, handles[i]));
+}
+
 /* ---- the measurement ---- */
 
 static const struct way {
@@ -166,7 +184,7 @@ static const struct way {
     {"malloc", time_malloc},   {"calloc", time_calloc},   {"realloc", time_realloc},
     {"aligned", time_aligned}, {"mmap", time_mmap},       {"brk", time_brk},
     {"arena", time_arena},     {"scratch", time_scratch}, {"alloca", time_alloca},
-    {"array", time_array},     {"static", time_static},
+    {"array", time_array},     {"static", time_static},   {"shared", time_shared},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
