@@ -21,6 +21,8 @@ static const struct main_subcommand main_subcommands[] = {
     {"stats", "mallow stats", "print how a process uses its memory", stats_command},
     {"info", "mallow info", "print the output of malloc_info(3) in a process", info_command},
     {"leaks", "mallow leaks", "find the memory that a process has leaked", leaks_command},
+    {"limits", "mallow limits", "print the limits of a process, and which it reaches first",
+     limits_command},
     {"mtrace", "mallow mtrace", "evaluate a log of mtrace(3)", mtrace_command},
     {"symbolize", "mallow symbolize", "add functions and lines to the frames in a report",
      symbolize_command},

@@ -104,12 +104,16 @@ static void target_require_running(pid_t process) {
     if (*state == 'Z' || *state == 'X') errx(EXIT_OWN_FAILURE, "process %d has ended", number);
 }
 
-pid_t target_process(int argc, char **argv) {
+pid_t target_any_process(int argc, char **argv) {
     const char *operand = *operands(argc, argv, 1, 1, "PID");
     unsigned long number;
     if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
         usage_error("'%s' is not a process ID", operand);
-    pid_t process = target_follow_wrapper(target_require_process((pid_t)number));
+    return target_follow_wrapper(target_require_process((pid_t)number));
+}
+
+pid_t target_process(int argc, char **argv) {
+    pid_t process = target_any_process(argc, argv);
     target_require_running(process);
     return process;
 }

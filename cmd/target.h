@@ -1,4 +1,4 @@
-/* The process that a subcommand sends requests to. */
+/* The process that a subcommand is about. */
 #ifndef MALLOW_TARGET_H
 #define MALLOW_TARGET_H
 
@@ -6,6 +6,10 @@
 
 /* Returns the process that the only operand names. Ends the command with a message if there is no
  * such process. */
+pid_t target_any_process(int argc, char **argv);
+
+/* Does the same, and also ends the command if the process is stopped or has ended, and so cannot
+ * answer. */
 pid_t target_process(int argc, char **argv);
 
 /* Ends the command with a message that explains why nothing listens in the process. */

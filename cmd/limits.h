@@ -1,0 +1,72 @@
+/* The limits that the memory of a process can reach. */
+#ifndef MALLOW_LIMITS_H
+#define MALLOW_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define LIMIT_NONE UINT64_MAX    /* `maximum`: there is no limit */
+#define LIMIT_UNKNOWN UINT64_MAX /* `used`: it cannot be read */
+
+struct limit {
+    const char *name;       /* in JSON */
+    char label[160];        /* for people */
+    bool is_count;          /* the values are numbers of things, not bytes */
+    bool is_reached_by_use; /* private memory that grows reaches it */
+    uint64_t used, maximum;
+    const char *effect; /* what happens then, such as "malloc fails" */
+};
+
+/* Pressure of a control group or the system: the share of the last ten seconds, in percent, in
+ * which some or all tasks waited for memory. Negative if it is unknown. */
+struct pressure {
+    double some, full;
+};
+
+/* What a control group has been through. */
+struct group_events {
+    char group[128];
+    const char *name; /* such as "oom_kill" */
+    uint64_t count;
+};
+
+#define LIMITS_MAX 64
+#define EVENTS_MAX 32
+
+struct limits {
+    pid_t process;
+    char program[64];
+    struct limit list[LIMITS_MAX];
+    unsigned count;
+    struct group_events events[EVENTS_MAX];
+    unsigned event_count;
+    struct pressure system, group;
+    int overcommit_mode, overcommit_ratio;
+    long oom_score, oom_adjustment;
+    bool may_lock_all; /* the process has CAP_IPC_LOCK, so RLIMIT_MEMLOCK does not apply */
+};
+
+/* Adds a limit, unless there are LIMITS_MAX. Returns it. */
+struct limit *limits_add(struct limits *limits, const char *name, uint64_t used, uint64_t maximum,
+                         const char *effect);
+
+/* Reads the limits of the process and of the system. */
+void limits_read(struct limits *limits, pid_t process);
+
+/* Adds the limits, events and pressure of the process's control groups. */
+void limits_read_groups(struct limits *limits);
+
+/* Reads a pressure file (PSI). */
+struct pressure limits_read_pressure(const char *path);
+
+/* Returns how much is left until the limit, or LIMIT_NONE. */
+uint64_t limit_left(const struct limit *limit);
+
+/* Returns the limit that private memory reaches first if it grows, or NULL if there is none. */
+const struct limit *limits_first(const struct limits *limits);
+
+int limits_print(const struct limits *limits);
+int limits_print_json(const struct limits *limits);
+
+#endif

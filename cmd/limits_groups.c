@@ -1,0 +1,170 @@
+/* Reads the memory limits of control groups, of both versions: the group of a process, and all
+ * groups that contain it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "limits.h"
+#include "printable.h"
+#include "proc.h"
+#include "xalloc.h"
+
+#define GROUP_NO_LIMIT ((uint64_t)1 << 60) /* version 1 reports at least this without a limit */
+
+struct group_limit {
+    const char *file, *use; /* files with the limit and with what is used of it */
+    const char *name, *effect;
+    bool grows;
+};
+
+struct group_version {
+    int number;
+    struct group_limit limits[4];
+    const char *events; /* file with a line for each kind of event */
+};
+
+#define KILLS "the kernel kills a process of the group"
+static const struct group_version group_versions[] = {
+    {2,
+     {{"memory.max", "memory.current", "group_max", KILLS, true},
+      {"memory.high", "memory.current", "group_high", "the kernel slows the group down", true},
+      {"memory.swap.max", "memory.swap.current", "group_swap", "the group can swap no more",
+       false}},
+     "memory.events"},
+    {1,
+     {{"memory.limit_in_bytes", "memory.usage_in_bytes", "group_max", KILLS, true},
+      {"memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes", "group_swap", KILLS, true},
+      {"memory.soft_limit_in_bytes", "memory.usage_in_bytes", "group_high",
+       "the kernel takes memory from the group first", false}},
+     "memory.oom_control"},
+};
+
+/* Returns the place where the hierarchy is mounted, which the caller frees, or NULL. The fields of
+ * /proc/self/mountinfo after " - " are the type, the source and the options. */
+static char *group_mount(const struct group_version *version) {
+    char line[1024], place[512], *found = NULL;
+    FILE *mounts = proc_open(getpid(), "mountinfo");
+    while (mounts != NULL && found == NULL && fgets(line, sizeof line, mounts) != NULL) {
+        const char *type = strstr(line, " - ");
+        if (type == NULL || sscanf(line, "%*s %*s %*s %*s %511s", place) != 1) continue;
+        bool is_wanted = version->number == 2 ? strncmp(type, " - cgroup2 ", 11) == 0
+                                              : strncmp(type, " - cgroup ", 10) == 0 &&
+                                                    strstr(type, ",memory") != NULL;
+        if (is_wanted) found = xstrdup(place);
+    }
+    if (mounts != NULL) fclose(mounts);
+    return found;
+}
+
+/* Returns the process's group in the hierarchy, which the caller frees, or NULL. Lines of
+ * /proc/PID/cgroup are "number:controllers:path"; version 2 has no controllers. */
+static char *group_path(pid_t process, const struct group_version *version) {
+    const char *mark = version->number == 2 ? "::" : ":memory:";
+    char line[4096], *found = NULL;
+    FILE *groups = proc_open(process, "cgroup");
+    while (groups != NULL && found == NULL && fgets(line, sizeof line, groups) != NULL) {
+        char *at = strchr(line, ':');
+        if (at == NULL || strncmp(at, mark, strlen(mark)) != 0) continue;
+        at += strlen(mark);
+        at[strcspn(at, "\n")] = '\0';
+        found = xstrdup(at);
+    }
+    if (groups != NULL) fclose(groups);
+    return found;
+}
+
+static uint64_t group_read(const char *folder, const char *name) {
+    char *path = xasprintf("%s/%s", folder, name);
+    unsigned long long value;
+    FILE *file = fopen(path, "re");
+    free(path);
+    if (file == NULL) return LIMIT_NONE;
+    if (fscanf(file, "%llu", &value) != 1 || value >= GROUP_NO_LIMIT) value = LIMIT_NONE;
+    fclose(file);
+    return value;
+}
+
+/* Returns the bytes of files that the kernel can drop, which are no obstacle to growth. */
+static uint64_t group_droppable(const char *folder) {
+    char *path = xasprintf("%s/memory.stat", folder), line[256];
+    uint64_t bytes = 0;
+    unsigned long long value;
+    FILE *file = fopen(path, "re");
+    free(path);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "inactive_file %llu", &value) == 1 ||
+            sscanf(line, "total_inactive_file %llu", &value) == 1)
+            bytes = value;
+    if (file != NULL) fclose(file);
+    return bytes;
+}
+
+static void group_add_limits(struct limits *limits, const struct group_version *version,
+                             const char *folder, const char *group) {
+    for (const struct group_limit *of = version->limits; of->file != NULL; of++) {
+        uint64_t maximum = group_read(folder, of->file), used = group_read(folder, of->use);
+        if (maximum == LIMIT_NONE || used == LIMIT_NONE) continue;
+        uint64_t droppable = of->grows ? group_droppable(folder) : 0;
+        struct limit *limit = limits_add(
+            limits, of->name, used - (droppable < used ? droppable : used), maximum, of->effect);
+        snprintf(limit->label, sizeof limit->label, "%s of control group %s", of->file, group);
+        make_printable(limit->label, strlen(limit->label), "");
+        limit->is_reached_by_use = of->grows;
+    }
+}
+
+/* Adds the events that have happened. */
+static void group_add_events(struct limits *limits, const struct group_version *version,
+                             const char *folder, const char *group) {
+    static const char *const names[] = {"high", "max", "oom", "oom_kill", "oom_group_kill"};
+    char *path = xasprintf("%s/%s", folder, version->events), line[128], name[32];
+    unsigned long long count;
+    FILE *file = fopen(path, "re");
+    free(path);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%31s %llu", name, &count) != 2 || count == 0) continue;
+        for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+            if (strcmp(name, names[i]) != 0 || limits->event_count == EVENTS_MAX) continue;
+            struct group_events *events = &limits->events[limits->event_count++];
+            *events = (struct group_events){.name = names[i], .count = count};
+            snprintf(events->group, sizeof events->group, "%s", group);
+            make_printable(events->group, strlen(events->group), "");
+        }
+    }
+    if (file != NULL) fclose(file);
+}
+
+/* Reads the group and all groups around it, up to the mounted one. */
+static void group_read_all(struct limits *limits, const struct group_version *version,
+                           const char *mount, char *group) {
+    bool is_innermost = true;
+    for (;;) {
+        char *folder = xasprintf("%s%s", mount, strcmp(group, "/") == 0 ? "" : group);
+        if (access(folder, X_OK) == 0) {
+            group_add_limits(limits, version, folder, group);
+            group_add_events(limits, version, folder, group);
+            char *pressure = xasprintf("%s/memory.pressure", folder);
+            if (is_innermost) limits->group = limits_read_pressure(pressure);
+            free(pressure);
+            is_innermost = false;
+        }
+        free(folder);
+        if (strcmp(group, "/") == 0) return;
+        char *last = strrchr(group, '/');
+        if (last == NULL) return;
+        last[last == group] = '\0';
+    }
+}
+
+void limits_read_groups(struct limits *limits) {
+    for (unsigned i = 0; i < sizeof group_versions / sizeof *group_versions; i++) {
+        const struct group_version *version = &group_versions[i];
+        char *mount = group_mount(version), *group = group_path(limits->process, version);
+        /* A path that begins with ".." lies outside this process's view of the groups. */
+        if (mount != NULL && group != NULL && strncmp(group, "/..", 3) != 0)
+            group_read_all(limits, version, mount, group);
+        free(mount);
+        free(group);
+    }
+}
