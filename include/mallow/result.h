@@ -29,7 +29,8 @@ enum mallow_result {
     MALLOW_NO_ROOM,      /* ERANGE: the object is larger than the room for it */
     MALLOW_NOT_FOUND,    /* ENOENT: no such file, name or value */
     MALLOW_NO_MEMORY,    /* ENOMEM: no memory is available, and no limit is known to be the cause */
-    MALLOW_AT_LIMIT,     /* EAGAIN, ENOMEM or EPERM: mallow_last_error() names the limit */
+    MALLOW_AT_LIMIT,     /* EAGAIN, EFBIG, EMFILE, ENOMEM or EPERM: mallow_last_error() names the
+                          * limit */
     MALLOW_DENIED,       /* EACCES or EPERM: the process lacks a permission */
     MALLOW_UNSUPPORTED,  /* ENOSYS or EOPNOTSUPP: the kernel or the file cannot do it */
     MALLOW_SYSTEM_ERROR, /* a system call failed for another reason; see errno */
@@ -43,6 +44,8 @@ enum mallow_result {
     MALLOW_ALREADY_FREE,   /* EINVAL: the handle refers to free memory */
     MALLOW_NOT_MAPPED,     /* ENOMEM: part of the range is not mapped */
     MALLOW_NOT_LOCKED,     /* EINVAL: this library has not locked all of the memory */
+    MALLOW_NO_SPACE,       /* ENOSPC or EDQUOT: the disk is full */
+    MALLOW_TRUNCATED,      /* ENODATA: the file has become shorter than its mapping */
 };
 
 /* The limits that a call can reach. */
@@ -54,6 +57,7 @@ enum mallow_limit {
     MALLOW_LIMIT_FILE_SIZE,     /* RLIMIT_FSIZE, bytes */
     MALLOW_LIMIT_MAPPINGS,      /* vm.max_map_count, mappings */
     MALLOW_LIMIT_FILES,         /* RLIMIT_NOFILE, descriptors */
+    MALLOW_LIMIT_HUGE_PAGES,    /* vm.nr_hugepages, pages */
 };
 
 struct mallow_error {
@@ -69,6 +73,7 @@ struct mallow_error {
     const char *problem;       /* of an image or file, such as "a free block is not in the index",
                                 * or NULL */
     uint64_t position;         /* of the problem, in bytes from the start */
+    const char *advice;        /* how to avoid the error if no limit is its cause, or NULL */
 };
 
 /*

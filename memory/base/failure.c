@@ -34,6 +34,8 @@ static const struct {
     [MALLOW_ALREADY_FREE] = {EINVAL, "the handle refers to free memory"},
     [MALLOW_NOT_MAPPED] = {ENOMEM, "part of the range is not mapped"},
     [MALLOW_NOT_LOCKED] = {EINVAL, "the library has not locked all of the memory"},
+    [MALLOW_NO_SPACE] = {ENOSPC, "the disk is full"},
+    [MALLOW_TRUNCATED] = {ENODATA, "the file has become shorter than its mapping"},
 };
 #define RESULTS (sizeof failure_results / sizeof failure_results[0])
 
@@ -49,6 +51,7 @@ static const struct {
     [MALLOW_LIMIT_FILE_SIZE] = {"RLIMIT_FSIZE", " KiB", "used", "", "ulimit -f or prlimit", 1024},
     [MALLOW_LIMIT_MAPPINGS] = {"vm.max_map_count", " mappings", "used", "", "sysctl", 1},
     [MALLOW_LIMIT_FILES] = {"RLIMIT_NOFILE", " descriptors", "used", "", "ulimit -n or prlimit", 1},
+    [MALLOW_LIMIT_HUGE_PAGES] = {"vm.nr_hugepages", " pages", "used", "", "sysctl", 1},
 };
 
 enum mallow_result failure_set(struct mallow_error details) {
@@ -73,21 +76,24 @@ static void failure_print_limit(const struct mallow_error *e) {
 
 static void failure_print(const struct mallow_error *e) {
     const char *meaning = failure_results[e->result].meaning;
+    const char *advice = e->advice == NULL ? "" : e->advice;
+    const char *colon = e->advice == NULL ? "" : ": ";
     char reason[64];
     if (e->limit != MALLOW_NO_LIMIT)
         failure_print_limit(e);
     else if (e->result == MALLOW_NO_ROOM)
         snprintf(failure_text, sizeof failure_text,
-                 "%s: there is room for %" PRIu64 " bytes, and %" PRIu64 " are needed", e->function,
-                 e->maximum, e->wanted);
+                 "%s: there is room for %" PRIu64 " bytes, and %" PRIu64 " are needed%s%s",
+                 e->function, e->maximum, e->wanted, colon, advice);
     else if (e->problem != NULL)
         snprintf(failure_text, sizeof failure_text, "%s: %s: %s (at byte %" PRIu64 ")", e->function,
                  meaning, e->problem, e->position);
     else if (e->call != NULL)
-        snprintf(failure_text, sizeof failure_text, "%s: %s: %s: %s", e->function, meaning, e->call,
-                 strerror_r(e->error, reason, sizeof reason));
+        snprintf(failure_text, sizeof failure_text, "%s: %s: %s: %s%s%s", e->function, meaning,
+                 e->call, strerror_r(e->error, reason, sizeof reason), colon, advice);
     else
-        snprintf(failure_text, sizeof failure_text, "%s: %s", e->function, meaning);
+        snprintf(failure_text, sizeof failure_text, "%s: %s%s%s", e->function, meaning, colon,
+                 advice);
 }
 
 const char *mallow_error_text(enum mallow_result result) {

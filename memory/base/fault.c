@@ -1,12 +1,11 @@
 #include "base/fault.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <ucontext.h>
-#include <unistd.h>
 
+#include "base/fork_lock.h"
 #include "base/kernel.h"
 #include "base/kernel_signal.h"
 
@@ -170,6 +169,10 @@ static int fault_handler_for(struct fault_signal *of, const struct sigaction *ac
     return i;
 }
 
+static bool fault_is_installed_for(int signal, struct sigaction *now) {
+    return kernel_signal_action(signal, NULL, now) && fault_is_ours(now);
+}
+
 /* If a fork interrupts this, the child can call it again. */
 static bool fault_install_for(struct fault_signal *of) {
     struct sigaction now, ours = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -185,23 +188,16 @@ static bool fault_install_for(struct fault_signal *of) {
     return kernel_signal_action(of->number, &ours, NULL);
 }
 
-/* The process that installs a handler; 0 if none does. If this is another process, a fork has
- * copied the number, and nothing will clear it. */
-static _Atomic pid_t fault_installer;
+static fork_lock fault_lock;
 
 bool fault_watch_again(void) {
+    struct sigaction now;
     sigset_t mask;
-    kernel_block_signals(&mask); /* a handler must not wait for the thread that it interrupts */
-    pid_t self = getpid(), installer = 0;
-    while (!atomic_compare_exchange_weak(&fault_installer, &installer, self))
-        if (installer == self) {
-            sched_yield();
-            installer = 0;
-        }
+    if (fault_is_installed_for(SIGSEGV, &now) && fault_is_installed_for(SIGBUS, &now)) return true;
+    fork_lock_take(&fault_lock, &mask);
     bool is_installed =
         fault_install_for(&fault_signals[0]) && fault_install_for(&fault_signals[1]);
-    atomic_store(&fault_installer, 0);
-    kernel_restore_signals(&mask);
+    fork_lock_drop(&fault_lock, &mask);
     return is_installed;
 }
 

@@ -1,0 +1,21 @@
+/* A lock for rare work, which a signal handler and the child of a fork can take at any time. */
+#ifndef MALLOW_FORK_LOCK_H
+#define MALLOW_FORK_LOCK_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+/* The process whose thread holds the lock; 0 if it is free. If this is another process, a fork has
+ * copied the number, and the holder does not exist in the child. The work must be such that the
+ * child can do it again from the start. */
+typedef _Atomic pid_t fork_lock;
+
+/* Takes the lock and blocks all signals, so that no handler waits for the thread that it
+ * interrupts. Stores the previous signal mask. */
+void fork_lock_take(fork_lock *lock, sigset_t *mask);
+
+/* Restores the mask. */
+void fork_lock_drop(fork_lock *lock, const sigset_t *mask);
+
+#endif

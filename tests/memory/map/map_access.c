@@ -1,0 +1,371 @@
+/* Reading and writing mappings whose file shrinks, whose disk is full, or whose pages are
+ * protected. Each test that faults runs in a child, because cmocka has handlers of its own. */
+#include "map_test.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include "base/kernel_file.h"
+
+static size_t page;
+static struct mallow_map map;
+static char buffer[6 * 65536];
+
+static bool disk_is_full;
+bool __real_kernel_is_disk_full(int fd);
+bool __wrap_kernel_is_disk_full(int fd) { return disk_is_full || __real_kernel_is_disk_full(fd); }
+
+#define IS(call, its_result) MUST((call) == (its_result))
+#define READ(offset, bytes) mallow_map_read(&map, offset, buffer, bytes)
+#define WRITE(offset, bytes) mallow_map_write(&map, offset, buffer, bytes)
+
+static void make(int fd, size_t offset, size_t bytes, unsigned how) {
+    signal(SIGSEGV, SIG_DFL);
+    signal(SIGBUS, SIG_DFL);
+    IS(mallow_map_descriptor(fd, offset, bytes, how, &map), MALLOW_OK);
+}
+
+static const unsigned modes[] = {MALLOW_MAP_READ, MALLOW_MAP_PRIVATE, MALLOW_MAP_WRITE};
+
+/* ---- without faults ---- */
+
+static void bytes_are_copied(void **state) {
+    (void)state;
+    int fd = make_unlinked(false, 3 * page);
+    make(fd, 5, 3 * page - 5, MALLOW_MAP_WRITE);
+    OK(READ(page, page + 1));
+    for (size_t i = 0; i <= page; i++) assert_int_equal(buffer[i], byte_at(5 + page + i));
+    memset(buffer, 'x', sizeof buffer);
+    OK(WRITE(1, 2 * page));
+    char byte;
+    for (size_t i = 5; i < 3 * page; i++) {
+        assert_int_equal(pread(fd, &byte, 1, (off_t)i), 1);
+        assert_int_equal(byte, i >= 6 && i < 6 + 2 * page ? 'x' : byte_at(i));
+    }
+    errno = EDOM;
+    OK(mallow_map_read(&map, map.bytes, NULL, 0));
+    OK(mallow_map_write(&map, 0, NULL, 0));
+    assert_int_equal(errno, EDOM);
+    OK(mallow_map_end(&map));
+    close(fd);
+}
+
+static void memory_and_devices_are_copied(void **state) {
+    (void)state;
+    OK(mallow_map_memory(100, 0, NULL, &map));
+    OK(WRITE(0, 100));
+    OK(READ(0, 100));
+    OK(mallow_map_end(&map));
+    OK(mallow_map_file("/dev/zero", 0, 100, MALLOW_MAP_WRITE, &map));
+    OK(WRITE(0, 100));
+    OK(READ(0, 100));
+    OK(mallow_map_end(&map));
+}
+
+/* ---- truncation ---- */
+
+static void check_truncated(bool on_tmpfs, unsigned how) {
+    int fd = make_unlinked(on_tmpfs, 5 * page);
+    make(fd, 0, 5 * page, how);
+    MUST(ftruncate(fd, (off_t)(2 * page + 10)) == 0);
+    errno = 0;
+    IS(READ(0, 2 * page + 10), MALLOW_OK);
+    IS(READ(2 * page, 11), MALLOW_TRUNCATED); /* in the last page, where nothing faults */
+    MUST(errno == ENODATA && mallow_last_error().wanted == 1);
+    IS(READ(3 * page, 1), MALLOW_TRUNCATED);
+    IS(READ(page, 4 * page), MALLOW_TRUNCATED);
+    IS(READ(page, page), MALLOW_OK);
+    if (how != MALLOW_MAP_READ) {
+        IS(WRITE(2 * page, 11), MALLOW_TRUNCATED);
+        IS(WRITE(4 * page, 1), MALLOW_TRUNCATED);
+        IS(WRITE(0, 5 * page), MALLOW_TRUNCATED);
+        IS(WRITE(0, page), MALLOW_OK);
+    }
+    MUST(strcmp(mallow_error_text(MALLOW_TRUNCATED),
+                how == MALLOW_MAP_READ ? "mallow_map_read: the file has become shorter than its "
+                                         "mapping"
+                                       : "mallow_map_write: the file has become shorter than its "
+                                         "mapping") == 0);
+    MUST(ftruncate(fd, (off_t)(5 * page)) == 0);
+    IS(READ(0, 5 * page), MALLOW_OK); /* it is there again */
+    IS(mallow_map_end(&map), MALLOW_OK);
+    close(fd);
+}
+
+static void truncate_all(void) {
+    for (int i = 0; i < 6; i++) check_truncated(i >= 3, modes[i % 3]);
+}
+
+static void truncation_is_reported(void **state) {
+    (void)state;
+    assert_int_equal(in_child(truncate_all), 0);
+}
+
+/* Bytes that the file never had are not missing. */
+static void read_after_the_end(void) {
+    for (int i = 0; i < 2; i++) {
+        int fd = make_unlinked(false, 10);
+        make(fd, 0, 3 * page, modes[i]);
+        IS(READ(0, 3 * page), MALLOW_OK);
+        MUST(ftruncate(fd, 5) == 0);
+        IS(READ(10, 2 * page), MALLOW_OK);
+        IS(READ(2 * page, 10), MALLOW_OK);
+        IS(READ(9, 1), MALLOW_TRUNCATED);
+        IS(READ(0, 3 * page), MALLOW_TRUNCATED);
+        IS(READ(0, 5), MALLOW_OK);
+        close(fd);
+    }
+}
+
+static void bytes_after_the_end_are_not_missing(void **state) {
+    (void)state;
+    assert_int_equal(in_child(read_after_the_end), 0);
+}
+
+/* Another process changes the length all the time. */
+static void race(void) {
+    int fd = make_unlinked(false, 4 * page);
+    make(fd, 0, 4 * page, MALLOW_MAP_WRITE);
+    pid_t child = fork();
+    if (child == 0)
+        for (;;) {
+            MUST(ftruncate(fd, 0) == 0);
+            MUST(ftruncate(fd, (off_t)(4 * page)) == 0);
+        }
+    int whole = 0, truncated = 0;
+    for (int i = 0; i < 4000 || whole == 0 || truncated == 0; i++) {
+        enum mallow_result result = i % 2 == 0 ? READ(0, 4 * page) : WRITE(0, 4 * page);
+        whole += result == MALLOW_OK;
+        truncated += result == MALLOW_TRUNCATED;
+        /* The length can change between the fault and the question about the length. */
+        MUST(result == MALLOW_OK || result == MALLOW_TRUNCATED || result == MALLOW_SYSTEM_ERROR);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(fd);
+}
+
+static void concurrent_truncation_never_kills(void **state) {
+    (void)state;
+    assert_int_equal(in_child(race), 0);
+}
+
+/* ---- other faults ---- */
+
+static void read_protected(void) {
+    signal(SIGSEGV, SIG_DFL);
+    IS(mallow_map_memory(3 * page, 0, NULL, &map), MALLOW_OK);
+    IS(mallow_map_protect(&map, page, page, MALLOW_MAP_CAN_READ), MALLOW_OK);
+    IS(WRITE(0, page), MALLOW_OK);
+    IS(WRITE(0, page + 1), MALLOW_DENIED);
+    MUST(errno == EACCES);
+    IS(READ(0, 3 * page), MALLOW_OK);
+    IS(mallow_map_protect(&map, page, page, MALLOW_MAP_NO_ACCESS), MALLOW_OK);
+    IS(READ(0, 3 * page), MALLOW_DENIED);
+    IS(mallow_map_protect(&map, page, page, MALLOW_MAP_CAN_WRITE), MALLOW_OK);
+    IS(WRITE(0, 3 * page), MALLOW_OK);
+}
+
+static void write_to_full_disk(void) {
+    int fd = make_unlinked(false, 3 * page);
+    make(fd, 0, 3 * page, MALLOW_MAP_WRITE);
+    /* A fault although the file is complete: the pages of another file take its place. */
+    int other = make_unlinked(false, 1);
+    MUST(mmap((char *)map.data + page, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+              other, 0) != MAP_FAILED);
+    IS(WRITE(0, 3 * page), MALLOW_SYSTEM_ERROR);
+    MUST(errno == EIO);
+    MUST(strcmp(mallow_error_text(MALLOW_SYSTEM_ERROR),
+                "mallow_map_write: a system call failed: the device failed to read or store a "
+                "page") == 0);
+    disk_is_full = true;
+    IS(WRITE(0, 3 * page), MALLOW_NO_SPACE);
+    MUST(errno == ENOSPC);
+    MUST(strcmp(mallow_error_text(MALLOW_NO_SPACE), "mallow_map_write: the disk is full") == 0);
+}
+
+static void a_fault_elsewhere(void) {
+    int fd = make_unlinked(false, page);
+    make(fd, 0, page, MALLOW_MAP_READ);
+    IS(READ(0, 1), MALLOW_OK);
+    mallow_map_read(&map, 0, (char *)1, 1);
+}
+
+static void other_faults_are_told_apart(void **state) {
+    (void)state;
+    assert_int_equal(in_child(read_protected), 0);
+    assert_int_equal(in_child(write_to_full_disk), 0);
+    assert_int_equal(WTERMSIG(in_child(a_fault_elsewhere)), SIGSEGV);
+}
+
+/* A file system of two pages in a mount namespace of the child. */
+static void fill_disk(void) {
+    char options[64];
+    snprintf(options, sizeof options, "size=%zu", 2 * page);
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("mallow", "/mnt", "tmpfs", 0, options) != 0)
+        _exit(77);
+    struct mallow_map full;
+    IS(mallow_map_file("/mnt/file", 0, 4 * page, MALLOW_MAP_WRITE | MALLOW_MAP_CREATE, &full),
+       MALLOW_NO_SPACE);
+    MUST(strcmp(mallow_error_text(MALLOW_NO_SPACE),
+                "mallow_map_file: the disk is full: fallocate: "
+                "No space left on device") == 0);
+    IS(mallow_map_file("/mnt/sparse", 0, 4 * page,
+                       MALLOW_MAP_WRITE | MALLOW_MAP_CREATE | MALLOW_MAP_SPARSE, &map),
+       MALLOW_OK);
+    signal(SIGBUS, SIG_DFL);
+    IS(WRITE(0, page), MALLOW_OK);
+    IS(WRITE(0, 4 * page), MALLOW_NO_SPACE);
+}
+
+static void a_full_disk_is_reported(void **state) {
+    (void)state;
+    int status = in_child(fill_disk);
+    if (WEXITSTATUS(status) == 77) skip();
+    assert_int_equal(status, 0);
+}
+
+/* ---- mallow_map_try ---- */
+
+static volatile size_t visited;
+
+static void visit(void *argument) {
+    const volatile char *data = map.data;
+    size_t *count = argument;
+    for (size_t i = 0; i < map.bytes; i += page) {
+        (void)data[i];
+        visited++;
+        *count = i / page + 1;
+    }
+}
+
+static void visit_in_vain(void *argument) {
+    struct mallow_map outer = map;
+    int fd = *(int *)argument;
+    size_t count = 0;
+    make(fd, 0, 3 * page, MALLOW_MAP_READ);
+    MUST(ftruncate(fd, 0) == 0);
+    IS(mallow_map_try(&map, visit, &count), MALLOW_TRUNCATED);
+    map = outer;
+    visit(&count); /* this fault leaves the outer call */
+    MUST(false);
+}
+
+static void try_all(void) {
+    size_t count = 0;
+    int fd = make_unlinked(false, 5 * page), inner = make_unlinked(false, 3 * page);
+    make(fd, 0, 5 * page, MALLOW_MAP_READ);
+    sigset_t mask;
+    sigemptyset(&mask);
+    IS(mallow_map_try(&map, visit, &count), MALLOW_OK);
+    MUST(visited == 5 && count == 5);
+    MUST(ftruncate(fd, (off_t)(2 * page)) == 0);
+    IS(mallow_map_try(&map, visit, &count), MALLOW_TRUNCATED);
+    MUST(visited == 7 && count == 2);
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    MUST(!sigismember(&mask, SIGBUS));
+    IS(mallow_map_try(&map, visit_in_vain, &inner), MALLOW_TRUNCATED);
+    IS(mallow_map_try(&map, visit, &count), MALLOW_TRUNCATED);
+    MUST(ftruncate(fd, (off_t)(5 * page - 1)) == 0);
+    IS(mallow_map_try(&map, visit, &count), MALLOW_TRUNCATED); /* after the call */
+    MUST(count == 5);
+}
+
+static void after_try(void) {
+    try_all();
+    MUST(*((volatile char *)map.data + 5 * page - 1) == 0);
+    int fd = make_unlinked(false, page);
+    make(fd, 0, page, MALLOW_MAP_READ);
+    MUST(ftruncate(fd, 0) == 0);
+    (void)*(volatile char *)map.data; /* no call protects this */
+}
+
+static void callbacks_are_left(void **state) {
+    (void)state;
+    assert_int_equal(in_child(try_all), 0);
+    assert_int_equal(WTERMSIG(in_child(after_try)), SIGBUS);
+}
+
+static void *read_often(void *truncated) {
+    size_t count;
+    for (int i = 0; i < 300; i++)
+        if (mallow_map_try(&map, visit, &count) == MALLOW_TRUNCATED) ++*(int *)truncated;
+    return NULL;
+}
+
+static void threads_fault(void) {
+    pthread_t threads[4];
+    int truncated[4] = {0}, fd = make_unlinked(false, 2 * page);
+    make(fd, 0, 2 * page, MALLOW_MAP_READ);
+    MUST(ftruncate(fd, (off_t)page) == 0);
+    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, read_often, &truncated[i]);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < 4; i++) MUST(truncated[i] == 300);
+}
+
+static void each_thread_has_its_own_call(void **state) {
+    (void)state;
+    assert_int_equal(in_child(threads_fault), 0);
+}
+
+/* ---- the program's handlers ---- */
+
+static void on_bus(int signal) {
+    (void)signal;
+    _exit(42);
+}
+
+static void replace_handler(void) {
+    int fd = make_unlinked(false, 2 * page);
+    make(fd, 0, 2 * page, MALLOW_MAP_READ);
+    MUST(ftruncate(fd, 1) == 0);
+    IS(READ(page, 1), MALLOW_TRUNCATED);
+    signal(SIGBUS, on_bus);
+    IS(READ(page, 1), MALLOW_TRUNCATED);
+    (void)*(volatile char *)((char *)map.data + page); /* the program's own fault */
+}
+
+static void exhaust_handlers(void) {
+    make(make_unlinked(false, 2), 0, 2, MALLOW_MAP_READ);
+    for (int i = 1; i <= 9; i++) {
+        struct sigaction action = {.sa_handler = on_bus};
+        sigaddset(&action.sa_mask, i);
+        sigaction(SIGBUS, &action, NULL);
+        if (READ(0, 1) != MALLOW_OK) break;
+    }
+    MUST(errno == ENOSPC);
+    MUST(strcmp(mallow_error_text(MALLOW_UNSUPPORTED),
+                "mallow_map_read: the kernel or the file does not support this: sigaction: No "
+                "space left on device: the program has installed too many handlers") == 0);
+}
+
+static void the_program_may_have_handlers(void **state) {
+    (void)state;
+    assert_int_equal(WEXITSTATUS(in_child(replace_handler)), 42);
+    assert_int_equal(in_child(exhaust_handlers), 0);
+}
+
+static int measure(void **state) {
+    (void)state;
+    page = kernel_page();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_are_copied),
+        cmocka_unit_test(memory_and_devices_are_copied),
+        cmocka_unit_test(truncation_is_reported),
+        cmocka_unit_test(bytes_after_the_end_are_not_missing),
+        cmocka_unit_test(concurrent_truncation_never_kills),
+        cmocka_unit_test(other_faults_are_told_apart),
+        cmocka_unit_test(a_full_disk_is_reported),
+        cmocka_unit_test(callbacks_are_left),
+        cmocka_unit_test(each_thread_has_its_own_call),
+        cmocka_unit_test(the_program_may_have_handlers),
+    };
+    return cmocka_run_group_tests(tests, measure, NULL);
+}
