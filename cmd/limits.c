@@ -1,5 +1,5 @@
 /* mallow limits: prints the limits that a process's memory can reach, and which comes first. */
-#include "limits.h"
+#include "memory_limits.h"
 
 #include <err.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "memory_limits.h"
 #include "printable.h"
 #include "proc.h"
 #include "xalloc.h"

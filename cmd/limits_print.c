@@ -5,7 +5,7 @@
 #include "amount.h"
 #include "command.h"
 #include "json.h"
-#include "limits.h"
+#include "memory_limits.h"
 
 /* ---- for people ---- */
 

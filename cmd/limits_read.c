@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "limits.h"
+#include "memory_limits.h"
 #include "printable.h"
 #include "proc.h"
 

@@ -1,6 +1,6 @@
 /* The limits that the memory of a process can reach. */
-#ifndef MALLOW_LIMITS_H
-#define MALLOW_LIMITS_H
+#ifndef MALLOW_MEMORY_LIMITS_H
+#define MALLOW_MEMORY_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>
