@@ -5,6 +5,7 @@
  *     (copy (from here) (to there)): 5 words, depth 2, <number> bytes
  *     (copy (from here): the list that begins at byte 0 is not closed
  *     (delete everything): 2 words, depth 1, <number> bytes
+ *     after the last reset: 0 bytes
  */
 #include <mallow/arena.h>
 #include <stdio.h>
@@ -82,5 +83,6 @@ int main(void) {
                    (size_t)mallow_arena_usage(arena).used);
         mallow_arena_reset(arena);
     }
+    printf("after the last reset: %zu bytes\n", (size_t)mallow_arena_usage(arena).used);
     mallow_arena_destroy(arena);
 }

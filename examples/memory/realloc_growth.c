@@ -52,5 +52,7 @@ int main(void) {
     fill("by 1000 elements", 0);
     fill("by doubling", 1);
     struct array array = {0};
-    if (grow(&array, SIZE_MAX / 2) != 0) printf("an overflow is refused: %s\n", strerror(errno));
+    /* Times the size of a number, this is 4 after the overflow. */
+    if (grow(&array, SIZE_MAX / sizeof(int) + 2) != 0)
+        printf("an overflow is refused: %s\n", strerror(errno));
 }
