@@ -18,8 +18,8 @@ bool __real_kernel_is_disk_full(int fd);
 bool __wrap_kernel_is_disk_full(int fd) { return disk_is_full || __real_kernel_is_disk_full(fd); }
 
 #define IS(call, its_result) MUST((call) == (its_result))
-#define READ(offset, bytes) mallow_map_read(&map, offset, buffer, bytes)
-#define WRITE(offset, bytes) mallow_map_write(&map, offset, buffer, bytes)
+#define READ_BYTES(offset, bytes) mallow_map_read(&map, offset, buffer, bytes)
+#define WRITE_BYTES(offset, bytes) mallow_map_write(&map, offset, buffer, bytes)
 
 static void make(int fd, size_t offset, size_t bytes, unsigned how) {
     signal(SIGSEGV, SIG_DFL);
@@ -35,10 +35,10 @@ static void bytes_are_copied(void **state) {
     (void)state;
     int fd = make_unlinked(false, 3 * page);
     make(fd, 5, 3 * page - 5, MALLOW_MAP_WRITE);
-    OK(READ(page, page + 1));
+    OK(READ_BYTES(page, page + 1));
     for (size_t i = 0; i <= page; i++) assert_int_equal(buffer[i], byte_at(5 + page + i));
     memset(buffer, 'x', sizeof buffer);
-    OK(WRITE(1, 2 * page));
+    OK(WRITE_BYTES(1, 2 * page));
     char byte;
     for (size_t i = 5; i < 3 * page; i++) {
         assert_int_equal(pread(fd, &byte, 1, (off_t)i), 1);
@@ -55,12 +55,12 @@ static void bytes_are_copied(void **state) {
 static void memory_and_devices_are_copied(void **state) {
     (void)state;
     OK(mallow_map_memory(100, 0, NULL, &map));
-    OK(WRITE(0, 100));
-    OK(READ(0, 100));
+    OK(WRITE_BYTES(0, 100));
+    OK(READ_BYTES(0, 100));
     OK(mallow_map_end(&map));
     OK(mallow_map_file("/dev/zero", 0, 100, MALLOW_MAP_WRITE, &map));
-    OK(WRITE(0, 100));
-    OK(READ(0, 100));
+    OK(WRITE_BYTES(0, 100));
+    OK(READ_BYTES(0, 100));
     OK(mallow_map_end(&map));
 }
 
@@ -71,17 +71,17 @@ static void check_truncated(bool on_tmpfs, unsigned how) {
     make(fd, 0, 5 * page, how);
     MUST(ftruncate(fd, (off_t)(2 * page + 10)) == 0);
     errno = 0;
-    IS(READ(0, 2 * page + 10), MALLOW_OK);
-    IS(READ(2 * page, 11), MALLOW_TRUNCATED); /* in the last page, where nothing faults */
+    IS(READ_BYTES(0, 2 * page + 10), MALLOW_OK);
+    IS(READ_BYTES(2 * page, 11), MALLOW_TRUNCATED); /* in the last page, where nothing faults */
     MUST(errno == ENODATA && mallow_last_error().wanted == 1);
-    IS(READ(3 * page, 1), MALLOW_TRUNCATED);
-    IS(READ(page, 4 * page), MALLOW_TRUNCATED);
-    IS(READ(page, page), MALLOW_OK);
+    IS(READ_BYTES(3 * page, 1), MALLOW_TRUNCATED);
+    IS(READ_BYTES(page, 4 * page), MALLOW_TRUNCATED);
+    IS(READ_BYTES(page, page), MALLOW_OK);
     if (how != MALLOW_MAP_READ) {
-        IS(WRITE(2 * page, 11), MALLOW_TRUNCATED);
-        IS(WRITE(4 * page, 1), MALLOW_TRUNCATED);
-        IS(WRITE(0, 5 * page), MALLOW_TRUNCATED);
-        IS(WRITE(0, page), MALLOW_OK);
+        IS(WRITE_BYTES(2 * page, 11), MALLOW_TRUNCATED);
+        IS(WRITE_BYTES(4 * page, 1), MALLOW_TRUNCATED);
+        IS(WRITE_BYTES(0, 5 * page), MALLOW_TRUNCATED);
+        IS(WRITE_BYTES(0, page), MALLOW_OK);
     }
     MUST(strcmp(mallow_error_text(MALLOW_TRUNCATED),
                 how == MALLOW_MAP_READ ? "mallow_map_read: the file has become shorter than its "
@@ -89,7 +89,7 @@ static void check_truncated(bool on_tmpfs, unsigned how) {
                                        : "mallow_map_write: the file has become shorter than its "
                                          "mapping") == 0);
     MUST(ftruncate(fd, (off_t)(5 * page)) == 0);
-    IS(READ(0, 5 * page), MALLOW_OK); /* it is there again */
+    IS(READ_BYTES(0, 5 * page), MALLOW_OK); /* it is there again */
     IS(mallow_map_end(&map), MALLOW_OK);
     close(fd);
 }
@@ -108,13 +108,13 @@ static void read_after_the_end(void) {
     for (int i = 0; i < 2; i++) {
         int fd = make_unlinked(false, 10);
         make(fd, 0, 3 * page, modes[i]);
-        IS(READ(0, 3 * page), MALLOW_OK);
+        IS(READ_BYTES(0, 3 * page), MALLOW_OK);
         MUST(ftruncate(fd, 5) == 0);
-        IS(READ(10, 2 * page), MALLOW_OK);
-        IS(READ(2 * page, 10), MALLOW_OK);
-        IS(READ(9, 1), MALLOW_TRUNCATED);
-        IS(READ(0, 3 * page), MALLOW_TRUNCATED);
-        IS(READ(0, 5), MALLOW_OK);
+        IS(READ_BYTES(10, 2 * page), MALLOW_OK);
+        IS(READ_BYTES(2 * page, 10), MALLOW_OK);
+        IS(READ_BYTES(9, 1), MALLOW_TRUNCATED);
+        IS(READ_BYTES(0, 3 * page), MALLOW_TRUNCATED);
+        IS(READ_BYTES(0, 5), MALLOW_OK);
         close(fd);
     }
 }
@@ -136,7 +136,7 @@ static void race(void) {
         }
     int whole = 0, truncated = 0;
     for (int i = 0; i < 4000 || whole == 0 || truncated == 0; i++) {
-        enum mallow_result result = i % 2 == 0 ? READ(0, 4 * page) : WRITE(0, 4 * page);
+        enum mallow_result result = i % 2 == 0 ? READ_BYTES(0, 4 * page) : WRITE_BYTES(0, 4 * page);
         whole += result == MALLOW_OK;
         truncated += result == MALLOW_TRUNCATED;
         /* The length can change between the fault and the question about the length. */
@@ -158,14 +158,14 @@ static void read_protected(void) {
     signal(SIGSEGV, SIG_DFL);
     IS(mallow_map_memory(3 * page, 0, NULL, &map), MALLOW_OK);
     IS(mallow_map_protect(&map, page, page, MALLOW_MAP_CAN_READ), MALLOW_OK);
-    IS(WRITE(0, page), MALLOW_OK);
-    IS(WRITE(0, page + 1), MALLOW_DENIED);
+    IS(WRITE_BYTES(0, page), MALLOW_OK);
+    IS(WRITE_BYTES(0, page + 1), MALLOW_DENIED);
     MUST(errno == EACCES);
-    IS(READ(0, 3 * page), MALLOW_OK);
+    IS(READ_BYTES(0, 3 * page), MALLOW_OK);
     IS(mallow_map_protect(&map, page, page, MALLOW_MAP_NO_ACCESS), MALLOW_OK);
-    IS(READ(0, 3 * page), MALLOW_DENIED);
+    IS(READ_BYTES(0, 3 * page), MALLOW_DENIED);
     IS(mallow_map_protect(&map, page, page, MALLOW_MAP_CAN_WRITE), MALLOW_OK);
-    IS(WRITE(0, 3 * page), MALLOW_OK);
+    IS(WRITE_BYTES(0, 3 * page), MALLOW_OK);
 }
 
 static void write_to_full_disk(void) {
@@ -175,13 +175,13 @@ static void write_to_full_disk(void) {
     int other = make_unlinked(false, 1);
     MUST(mmap((char *)map.data + page, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
               other, 0) != MAP_FAILED);
-    IS(WRITE(0, 3 * page), MALLOW_SYSTEM_ERROR);
+    IS(WRITE_BYTES(0, 3 * page), MALLOW_SYSTEM_ERROR);
     MUST(errno == EIO);
     MUST(strcmp(mallow_error_text(MALLOW_SYSTEM_ERROR),
                 "mallow_map_write: a system call failed: the device failed to read or store a "
                 "page") == 0);
     disk_is_full = true;
-    IS(WRITE(0, 3 * page), MALLOW_NO_SPACE);
+    IS(WRITE_BYTES(0, 3 * page), MALLOW_NO_SPACE);
     MUST(errno == ENOSPC);
     MUST(strcmp(mallow_error_text(MALLOW_NO_SPACE), "mallow_map_write: the disk is full") == 0);
 }
@@ -189,7 +189,7 @@ static void write_to_full_disk(void) {
 static void a_fault_elsewhere(void) {
     int fd = make_unlinked(false, page);
     make(fd, 0, page, MALLOW_MAP_READ);
-    IS(READ(0, 1), MALLOW_OK);
+    IS(READ_BYTES(0, 1), MALLOW_OK);
     mallow_map_read(&map, 0, (char *)1, 1);
 }
 
@@ -217,8 +217,8 @@ static void fill_disk(void) {
                        MALLOW_MAP_WRITE | MALLOW_MAP_CREATE | MALLOW_MAP_SPARSE, &map),
        MALLOW_OK);
     signal(SIGBUS, SIG_DFL);
-    IS(WRITE(0, page), MALLOW_OK);
-    IS(WRITE(0, 4 * page), MALLOW_NO_SPACE);
+    IS(WRITE_BYTES(0, page), MALLOW_OK);
+    IS(WRITE_BYTES(0, 4 * page), MALLOW_NO_SPACE);
 }
 
 static void a_full_disk_is_reported(void **state) {
@@ -322,9 +322,9 @@ static void replace_handler(void) {
     int fd = make_unlinked(false, 2 * page);
     make(fd, 0, 2 * page, MALLOW_MAP_READ);
     MUST(ftruncate(fd, 1) == 0);
-    IS(READ(page, 1), MALLOW_TRUNCATED);
+    IS(READ_BYTES(page, 1), MALLOW_TRUNCATED);
     signal(SIGBUS, on_bus);
-    IS(READ(page, 1), MALLOW_TRUNCATED);
+    IS(READ_BYTES(page, 1), MALLOW_TRUNCATED);
     (void)*(volatile char *)((char *)map.data + page); /* the program's own fault */
 }
 
@@ -334,7 +334,7 @@ static void exhaust_handlers(void) {
         struct sigaction action = {.sa_handler = on_bus};
         sigaddset(&action.sa_mask, i);
         sigaction(SIGBUS, &action, NULL);
-        if (READ(0, 1) != MALLOW_OK) break;
+        if (READ_BYTES(0, 1) != MALLOW_OK) break;
     }
     MUST(errno == ENOSPC);
     MUST(strcmp(mallow_error_text(MALLOW_UNSUPPORTED),

@@ -36,7 +36,6 @@ static void unblock_growth(void *blocker) {
 
 /* ---- a model ---- */
 
-enum kind { MEMORY, SHARED, READ, WRITE, PRIVATE, KINDS };
 static const unsigned modes[] = {
     [READ] = MALLOW_MAP_READ, [WRITE] = MALLOW_MAP_WRITE, [PRIVATE] = MALLOW_MAP_PRIVATE};
 

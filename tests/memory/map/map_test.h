@@ -106,6 +106,22 @@ static inline int count_descriptors(void) {
     return count;
 }
 
+/* ---- mappings of each kind ---- */
+
+/* Makes a mapping of three pages. All but the one for reading are filled with 'w'. Stores the
+ * file's descriptor, or -1. */
+enum kind { MEMORY, SHARED, PRIVATE, WRITE, READ, KINDS };
+static inline void make_of(enum kind kind, struct mallow_map *map, int *fd) {
+    size_t page = kernel_page();
+    *fd = kind >= PRIVATE ? make_unlinked(kind != WRITE, 3 * page) : -1;
+    if (kind == MEMORY) OK(mallow_map_memory(3 * page, 0, NULL, map));
+    if (kind == SHARED) OK(mallow_map_shared(3 * page, 0, NULL, map, NULL));
+    if (kind == PRIVATE) OK(mallow_map_descriptor(*fd, 0, 3 * page, MALLOW_MAP_PRIVATE, map));
+    if (kind == WRITE) OK(mallow_map_descriptor(*fd, 0, 3 * page, MALLOW_MAP_WRITE, map));
+    if (kind == READ) OK(mallow_map_descriptor(*fd, 0, 3 * page, MALLOW_MAP_READ, map));
+    if (kind != READ) memset(map->data, 'w', 3 * page);
+}
+
 /* ---- /proc/self/smaps ---- */
 
 struct seen {
