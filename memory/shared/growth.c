@@ -159,6 +159,8 @@ enum mallow_result growth_find(struct heap *heap, size_t size, uint64_t *positio
     if ((*position = buddy_find(buddy, order, found_order)) != NO_UNIT) return MALLOW_OK;
     buddy_merge_all(buddy);
     if ((*position = buddy_find(buddy, order, found_order)) != NO_UNIT) return MALLOW_OK;
+    if (order <= buddy->bits.top && heap_header(heap)->orders >> order != 0)
+        return heap_fail(function, MALLOW_DAMAGED); /* the index has what the states have not */
     enum mallow_result result = growth_for(heap, order, function);
     if (result != MALLOW_OK) return result;
     *position = buddy_find(buddy, order, found_order);

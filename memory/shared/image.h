@@ -103,6 +103,14 @@ _Static_assert(sizeof(pthread_mutex_t) <= 128, "the mutex fits");
 
 #define STEP_PENDING 2
 
+/* Returns the value of `sum`. */
+static inline uint64_t image_header_sum(const struct image_header *header) {
+    const uint64_t words[] = {IMAGE_MAGIC, header->version, header->identity, header->maximum};
+    uint64_t sum = 0;
+    for (int i = 0; i < 4; i++) sum = (sum << 23 ^ sum >> 41 ^ words[i]) * 0x9e3779b97f4a7c15;
+    return sum;
+}
+
 #define IMAGE_NAMES_AT 4096
 _Static_assert(IMAGE_NAMES_AT + MALLOW_SHARED_NAMES * sizeof(struct image_name) <= IMAGE_STATES_AT,
                "the directory ends before the states");

@@ -144,36 +144,43 @@ enum mallow_result mallow_shared_unlink_file(const char *path) {
 
 /* ---- closing ---- */
 
-/* Seals the image if no other process has it open. A child of fork(2) shares the locks of its
- * parent's descriptor, so the question is asked through a new one, after the old one is closed. */
-static bool open_seal_if_last(struct heap *heap) {
-    int fd = kernel_open_again(heap->fd, false);
-    if (fd < 0 || !opening_lock(fd, KERNEL_BYTE_EXCLUSIVE, heap->wait_ms)) {
-        kernel_close_file(fd);
-        kernel_close_file(heap->fd);
-        return true;
-    }
+/* Exchanges the descriptor and the mapping for new ones, so that the old file description ends if
+ * no child of fork(2) shares it. Returns false if that fails. */
+static bool open_renew(struct heap *heap, int fd) {
+    void *image = kernel_map_shared(fd, (size_t)heap->image_bytes, false);
+    if (image == NULL) return false;
+    kernel_unmap(heap->image, (size_t)heap->image_bytes);
     kernel_close_file(heap->fd);
     heap->fd = fd;
-    bool is_sealed = true;
-    if (kernel_lock_byte(fd, USER_LOCK, KERNEL_BYTE_EXCLUSIVE, false) &&
-        heap_header(heap)->damaged == 0 && buddy_repair(&heap->buddy))
-        is_sealed = seal_close(heap);
-    kernel_close_file(fd);
-    return is_sealed;
+    const struct image_header *header = image;
+    heap_attach(heap, image, header->maximum, header->identity);
+    return true;
+}
+
+/* Seals the image if no other process has it open. The question is asked through a new file
+ * description, because a child of fork(2) shares the locks of the old one. Returns false and sets
+ * errno if the data could not be stored. */
+static bool open_seal_if_last(struct heap *heap) {
+    int fd = kernel_open_again(heap->fd, false);
+    if (fd < 0) return true;
+    bool is_locked = opening_lock(fd, KERNEL_BYTE_EXCLUSIVE, heap->wait_ms);
+    if (!is_locked || !open_renew(heap, fd)) {
+        kernel_close_file(fd);
+        return true;
+    }
+    bool is_last = kernel_lock_byte(fd, USER_LOCK, KERNEL_BYTE_EXCLUSIVE, false);
+    if (!is_last || heap_header(heap)->damaged != 0 || !buddy_repair(&heap->buddy)) return true;
+    return seal_close(heap);
 }
 
 enum mallow_result mallow_shared_close(struct mallow_shared *visible) {
     if (visible == NULL) return MALLOW_OK;
     struct heap *heap = heap_of(visible);
-    int error = errno, directory = heap->directory;
-    bool is_sealed = true;
-    if (heap->read_only)
-        kernel_close_file(heap->fd);
-    else
-        is_sealed = open_seal_if_last(heap);
-    if (is_sealed) errno = error;
+    int error = errno;
+    bool is_stored = heap->read_only || open_seal_if_last(heap);
+    if (is_stored) errno = error;
+    kernel_close_file(heap->fd);
+    kernel_close_file(heap->directory);
     opening_undo(heap);
-    kernel_close_file(directory);
-    return is_sealed ? MALLOW_OK : heap_fail_system(__func__, "fsync", 0);
+    return is_stored ? MALLOW_OK : heap_fail_system(__func__, "fsync", 0);
 }

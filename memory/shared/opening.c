@@ -61,14 +61,6 @@ static enum mallow_result opening_map(const struct opening *opening, struct heap
 
 /* ---- creation ---- */
 
-static uint64_t opening_header_sum(const struct image_header *header) {
-    uint64_t sum = 0;
-    const uint64_t words[] = {IMAGE_MAGIC, header->version, header->identity, header->maximum};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        sum = (sum << 23 ^ sum >> 41 ^ words[i]) * 0x9e3779b97f4a7c15;
-    return sum;
-}
-
 /* Makes the image usable by this process, and later by others. The next process does it again if
  * this one is killed. */
 static enum mallow_result opening_begin_use(const struct opening *opening, struct heap *heap) {
@@ -96,7 +88,7 @@ static enum mallow_result opening_create(const struct opening *opening, struct h
                                  .version = IMAGE_VERSION,
                                  .identity = kernel_random(),
                                  .maximum = opening_granules(maximum)};
-    first.sum = opening_header_sum(&first);
+    first.sum = image_header_sum(&first);
     if (!kernel_set_file_size(heap->fd, 0) || !kernel_write_at(heap->fd, &first, sizeof first, 0))
         return heap_fail_system(opening->function, "pwrite", sizeof first);
     enum mallow_result result = opening_map(opening, heap, first.maximum, first.identity);
@@ -122,7 +114,7 @@ static enum mallow_result opening_read_header(const struct opening *opening,
         return heap_fail_system(opening->function, "pread", sizeof *header);
     }
     if (header->magic != IMAGE_MAGIC) return heap_fail(opening->function, MALLOW_FOREIGN_IMAGE);
-    if (header->sum != opening_header_sum(header))
+    if (header->sum != image_header_sum(header))
         return opening_fail(opening, "the header was changed", 0);
     if (header->version > IMAGE_VERSION) return heap_fail(opening->function, MALLOW_NEWER_IMAGE);
     if (header->maximum == 0 || header->maximum > IMAGE_UNITS_MAX ||
