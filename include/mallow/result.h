@@ -46,6 +46,8 @@ enum mallow_result {
     MALLOW_NOT_LOCKED,     /* EINVAL: this library has not locked all of the memory */
     MALLOW_NO_SPACE,       /* ENOSPC or EDQUOT: the disk is full */
     MALLOW_TRUNCATED,      /* ENODATA: the file has become shorter than its mapping */
+    MALLOW_NOT_SECRET,     /* EINVAL: the address is not that of a secret of this process */
+    MALLOW_NOT_OPEN,       /* EINVAL: the secret is not open for that access */
 };
 
 /* The limits that a call can reach. */

@@ -36,6 +36,8 @@ static const struct {
     [MALLOW_NOT_LOCKED] = {EINVAL, "the library has not locked all of the memory"},
     [MALLOW_NO_SPACE] = {ENOSPC, "the disk is full"},
     [MALLOW_TRUNCATED] = {ENODATA, "the file has become shorter than its mapping"},
+    [MALLOW_NOT_SECRET] = {EINVAL, "the address is not that of a secret of this process"},
+    [MALLOW_NOT_OPEN] = {EINVAL, "the secret is not open for that access"},
 };
 #define RESULTS (sizeof failure_results / sizeof failure_results[0])
 
