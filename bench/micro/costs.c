@@ -18,6 +18,7 @@
 
 #include <mallow/arena.h>
 #include <mallow/scratch.h>
+#include <mallow/secret.h>
 #include <mallow/shared.h>
 
 enum { BLOCKS_MAX = 1000, BATCH_BYTES = 4 << 20, PHASES = 3 };
@@ -175,6 +176,15 @@ static void time_shared(void) {
     TIME(shared_alloc(&handles[i]), mallow_shared_free(heap, handles[i]));
 }
 
+static char *secret_alloc(void) {
+    char *secret = mallow_secret_alloc(size, 0);
+    if (secret == NULL && mallow_last_error().limit == MALLOW_LIMIT_LOCKED_MEMORY)
+        reason = "lock limit";
+    return secret;
+}
+
+static void time_secret(void) { TIME(secret_alloc(), mallow_secret_free(blocks[i])); }
+
 /* ---- the measurement ---- */
 
 static const struct way {
@@ -185,6 +195,7 @@ static const struct way {
     {"aligned", time_aligned}, {"mmap", time_mmap},       {"brk", time_brk},
     {"arena", time_arena},     {"scratch", time_scratch}, {"alloca", time_alloca},
     {"array", time_array},     {"static", time_static},   {"shared", time_shared},
+    {"secret", time_secret},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
