@@ -41,7 +41,7 @@
  * Children. A child of fork(2) has none of its parent's secrets: their memory is inaccessible, and
  * an access is reported as one to a secret of the parent process. mallow_secret_free() of one
  * succeeds and does nothing; other functions fail with MALLOW_NOT_SECRET. The child can have
- * secrets of its own. After _Fork(2) or clone(2), a child must not call these functions, but its
+ * secrets of its own. After _Fork(3) or clone(2), a child must not call these functions, but its
  * secrets are unmapped or cleared, too.
  *
  * End. mallow_secret_free() clears a secret. When the process exits, the library clears all secrets
