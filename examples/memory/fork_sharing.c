@@ -27,7 +27,7 @@ static void require(enum mallow_result result) {
 }
 
 static void show(const char *when, const struct mallow_map *map) {
-    struct mallow_map_sharing sharing;
+    struct mallow_map_shares sharing;
     require(mallow_map_sharing(map, 0, MALLOW_MAP_ALL, &sharing));
     printf("%s: %" PRIu64 " KiB private, %" PRIu64 " KiB shared\n", when,
            (sharing.private_dirty + sharing.private_clean + sharing.swapped) / 1024,
@@ -43,7 +43,7 @@ int main(void) {
     if (result != MALLOW_UNSUPPORTED) require(result);
     memset(map.data, 1, map.bytes);
 
-    struct mallow_map_sharing sharing;
+    struct mallow_map_shares sharing;
     result = mallow_map_sharing(&map, 0, MALLOW_MAP_ALL, &sharing);
     if (result == MALLOW_UNSUPPORTED) {
         printf("the kernel does not show what is shared: %s\n", mallow_error_text(result));

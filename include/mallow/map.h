@@ -181,7 +181,7 @@ enum mallow_map_place {
 enum mallow_result mallow_map_resize(struct mallow_map *map, size_t bytes,
                                      enum mallow_map_place place);
 
-enum mallow_map_flush {
+enum mallow_map_flush_until {
     MALLOW_MAP_FLUSH_WAIT,  /* returns when the bytes are on the disk */
     MALLOW_MAP_FLUSH_START, /* only starts to write */
 };
@@ -195,7 +195,7 @@ enum mallow_map_flush {
  * msync(2), sync_file_range(2).
  */
 enum mallow_result mallow_map_flush(const struct mallow_map *map, size_t offset, size_t bytes,
-                                    enum mallow_map_flush when);
+                                    enum mallow_map_flush_until when);
 
 /* What the program intends with a range. Only MALLOW_MAP_DISCARD changes bytes. */
 enum mallow_map_advice {
@@ -248,7 +248,7 @@ enum mallow_result mallow_map_protect(const struct mallow_map *map, size_t offse
 
 /* ---- observing a mapping ---- */
 
-struct mallow_map_residency {
+struct mallow_map_pages {
     size_t page;     /* bytes of a page */
     size_t pages;    /* pages that contain a byte of the range */
     size_t resident; /* those that are in memory, so that an access needs no disk */
@@ -264,12 +264,12 @@ struct mallow_map_residency {
  * Errors: MALLOW_NO_ROOM if the bitmap is too short. System call: mincore(2).
  */
 enum mallow_result mallow_map_residency(const struct mallow_map *map, size_t offset, size_t bytes,
-                                        struct mallow_map_residency *counts, unsigned char *bitmap,
+                                        struct mallow_map_pages *counts, unsigned char *bitmap,
                                         size_t room);
 
 /* Bytes that the process has mapped, in whole pages. Private pages are mapped by this process only,
  * and shared ones by others too. Dirty pages differ from their file or have none. */
-struct mallow_map_sharing {
+struct mallow_map_shares {
     uint64_t private_dirty, private_clean, shared_dirty, shared_clean;
     uint64_t swapped; /* bytes in swap */
 };
@@ -286,7 +286,7 @@ struct mallow_map_sharing {
  * Errors: MALLOW_UNSUPPORTED if /proc/self/smaps is missing. See proc_pid_smaps(5), madvise(2).
  */
 enum mallow_result mallow_map_sharing(const struct mallow_map *map, size_t offset, size_t bytes,
-                                      struct mallow_map_sharing *sharing);
+                                      struct mallow_map_shares *sharing);
 
 /* ---- access to files that may shrink ---- */
 

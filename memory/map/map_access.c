@@ -95,7 +95,7 @@ enum mallow_result map_guard(const struct mallow_map *map, size_t offset, size_t
             .call = "sigaction",
             .advice = errno == ENOSPC ? "the program has installed too many handlers" : NULL});
     int signal = map_attempt(&attempt, call, argument);
-    if (signal != SIGSEGV && map_is_truncated(map, offset, bytes, &missing))
+    if (map_is_truncated(map, offset, bytes, &missing))
         return failure_set((struct mallow_error){
             .result = MALLOW_TRUNCATED, .function = function, .wanted = missing});
     return signal == 0 ? MALLOW_OK : map_report(map, signal, function);

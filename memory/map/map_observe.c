@@ -16,7 +16,7 @@
 #define MAP_STEP ((size_t)1024) /* pages of one system call */
 
 static void map_count_residents(const unsigned char *pages, size_t count, size_t first,
-                                struct mallow_map_residency *counts, unsigned char *bitmap) {
+                                struct mallow_map_pages *counts, unsigned char *bitmap) {
     for (size_t i = 0; i < count; i++) {
         if ((pages[i] & 1) == 0) continue;
         counts->resident++;
@@ -25,7 +25,7 @@ static void map_count_residents(const unsigned char *pages, size_t count, size_t
 }
 
 enum mallow_result mallow_map_residency(const struct mallow_map *map, size_t offset, size_t bytes,
-                                        struct mallow_map_residency *counts, unsigned char *bitmap,
+                                        struct mallow_map_pages *counts, unsigned char *bitmap,
                                         size_t room) {
     unsigned char pages[MAP_STEP];
     enum mallow_result result = map_check(map, offset, &bytes, __func__);
@@ -34,8 +34,8 @@ enum mallow_result mallow_map_residency(const struct mallow_map *map, size_t off
     struct mallow_map in_small_pages = *map;
     in_small_pages.page = kernel_page();
     struct map_range range = map_pages_around(&in_small_pages, offset, bytes);
-    struct mallow_map_residency found = {.page = in_small_pages.page,
-                                         .pages = range.bytes / in_small_pages.page};
+    struct mallow_map_pages found = {.page = in_small_pages.page,
+                                     .pages = range.bytes / in_small_pages.page};
     size_t bitmap_bytes = (found.pages + 7) / 8;
     if (bitmap != NULL && room < bitmap_bytes)
         return FAIL(MALLOW_NO_ROOM, .wanted = bitmap_bytes, .maximum = room);
@@ -66,7 +66,7 @@ struct map_piece {
 
 struct map_smaps {
     uintptr_t low, high; /* the range */
-    struct mallow_map_sharing sum;
+    struct mallow_map_shares sum;
     uintptr_t piece_low, piece_high; /* the part of the current mapping that is in the range */
     bool is_whole;                   /* all of the current mapping is in the range */
     struct map_piece pieces[MAP_PIECES];
@@ -150,14 +150,13 @@ static const char *map_smaps_read(struct map_smaps *smaps) {
         known = smaps->count;
         if (!map_smaps_separate(smaps)) return "madvise";
         memset(&smaps->sum, 0, sizeof smaps->sum);
-        smaps->piece_low = smaps->piece_high = 0;
         if (!kernel_read_lines("/proc/self/smaps", map_smaps_line, smaps)) return "open";
     } while (smaps->count > known);
     return NULL;
 }
 
 enum mallow_result mallow_map_sharing(const struct mallow_map *map, size_t offset, size_t bytes,
-                                      struct mallow_map_sharing *sharing) {
+                                      struct mallow_map_shares *sharing) {
     static fork_lock lock; /* two threads must not separate the same pages */
     sigset_t mask;
     enum mallow_result result = map_check(map, offset, &bytes, __func__);

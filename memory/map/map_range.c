@@ -30,7 +30,7 @@ static bool map_start_flush(const struct mallow_map *map, struct map_range range
 }
 
 enum mallow_result mallow_map_flush(const struct mallow_map *map, size_t offset, size_t bytes,
-                                    enum mallow_map_flush when) {
+                                    enum mallow_map_flush_until when) {
     enum mallow_result result = map_check(map, offset, &bytes, __func__);
     if (result != MALLOW_OK) return result;
     if ((unsigned)when > MALLOW_MAP_FLUSH_START) return FAIL(MALLOW_BAD_ARGUMENT);

@@ -129,7 +129,7 @@ static enum mallow_result map_grow_file(const struct mallow_map *old, struct mal
         return map_extend_file(new, in_file, function);
     }
     uint64_t rest = in_file > new->offset ? in_file - new->offset : 0;
-    if (map_span(old, old->file_bytes) == map_span(old, old->bytes) || old->bytes == 0)
+    if (map_span(old, old->file_bytes) == map_span(old, old->bytes))
         new->file_bytes = rest < new->bytes ? (size_t)rest : new->bytes;
     return MALLOW_OK;
 }

@@ -6,8 +6,8 @@ static struct mallow_map map;
 static void arguments_without_meaning(void **state) {
     (void)state;
     struct mallow_map none = {0}, before;
-    struct mallow_map_residency counts;
-    struct mallow_map_sharing sharing;
+    struct mallow_map_pages counts;
+    struct mallow_map_shares sharing;
     char byte;
     int fd = make_unlinked(false, 10);
     memset(&map, 0x5a, sizeof map);
@@ -54,7 +54,7 @@ static void arguments_without_meaning(void **state) {
     }
     OK(mallow_map_descriptor(fd, 0, 10, MALLOW_MAP_WRITE, &map));
     BAD(mallow_map_resize(&map, 1, (enum mallow_map_place)2));
-    BAD(mallow_map_flush(&map, 0, 1, (enum mallow_map_flush)2));
+    BAD(mallow_map_flush(&map, 0, 1, (enum mallow_map_flush_until)2));
     BAD(mallow_map_advise(&map, 0, 1, (enum mallow_map_advice)(MALLOW_MAP_DISCARD + 1)));
     BAD(mallow_map_protect(&map, 0, 1, 8));
     BAD(mallow_map_residency(&map, 0, 1, NULL, NULL, 0));
@@ -77,8 +77,8 @@ static void ranges_outside(void **state) {
                  {5, 6, "11"},
                  {12, MALLOW_MAP_ALL, NULL},
                  {SIZE_MAX, SIZE_MAX - 1, NULL}};
-    struct mallow_map_residency counts;
-    struct mallow_map_sharing sharing;
+    struct mallow_map_pages counts;
+    struct mallow_map_shares sharing;
     char bytes[20], text[200];
     OK(mallow_map_memory(10, 0, NULL, &map));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -128,6 +128,9 @@ static void lengths_that_no_object_has(void **state) {
                          MALLOW_TOO_LARGE);
     }
     assert_int_equal(size_of(fd), 10);
+    OK(mallow_map_descriptor(fd, INT64_MAX - (1 << 20), 1, MALLOW_MAP_READ, &map));
+    assert_int_equal(mallow_map_resize(&map, 2 << 20, MALLOW_MAP_MAY_MOVE), MALLOW_TOO_LARGE);
+    OK(mallow_map_end(&map));
     close(fd);
 }
 

@@ -60,6 +60,7 @@ static bool done(enum mallow_result result) {
     if (result == MALLOW_OK) return true;
     errors++;
     assert_non_null(failed_call);
+    assert_int_not_equal(result, MALLOW_NO_ROOM);
     assert_int_equal(errno, mallow_last_error().error);
     assert_int_equal(mallow_last_error().result, result);
     assert_true(mallow_error_text(result)[0] != '\0');
@@ -80,8 +81,8 @@ static void grow(struct mallow_map *map, bool is_blocked) {
 }
 
 static void use(struct mallow_map *map, bool is_writable) {
-    struct mallow_map_residency counts;
-    struct mallow_map_sharing sharing;
+    struct mallow_map_pages counts;
+    struct mallow_map_shares sharing;
     char bytes[10] = "some bytes";
     size_t page = kernel_page();
     if (is_writable) done(mallow_map_write(map, 1, bytes, 9));
@@ -107,6 +108,7 @@ static void use_all(const char *path) {
     int fd = -1;
     size_t page = kernel_page();
     if (done(mallow_map_memory(2 * page, 0, NULL, &map))) {
+        done(mallow_map_resize(&map, 1, MALLOW_MAP_IN_PLACE));
         done(mallow_map_resize(&map, page + 1, MALLOW_MAP_IN_PLACE));
         done(mallow_map_advise(&map, 0, 1, MALLOW_MAP_DISCARD));
         end(&map);

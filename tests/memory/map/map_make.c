@@ -305,7 +305,7 @@ static void seals_bind_all_processes(void **state) {
     OK(mallow_map_shared(100, MALLOW_MAP_SEAL_SIZE, NULL, &map, &fd));
     assert_int_equal(ftruncate(fd, 99), -1);
     assert_int_equal(ftruncate(fd, 101), -1);
-    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
     assert_int_equal(write(fd, "w", 1), 1);
     assert_int_equal(*(char *)map.data, 'w');
     FAILS(

@@ -14,7 +14,7 @@ static int measure(void **state) {
 /* ---- residency ---- */
 
 static void check_residency(const struct mallow_map *map, size_t offset, size_t bytes) {
-    struct mallow_map_residency counts;
+    struct mallow_map_pages counts;
     unsigned char bitmap[8], pages[64];
     char *low = (char *)((uintptr_t)((char *)map->data + offset) / page * page);
     char *high = (char *)map->data + offset + bytes;
@@ -44,7 +44,7 @@ static void residency_is_that_of_mincore(void **state) {
     check_residency(&map, 3 * page, 0);
     check_residency(&map, 3 * page, 20 * page);
     check_residency(&map, 7 * page + 1, 9 * page);
-    struct mallow_map_residency counts;
+    struct mallow_map_pages counts;
     OK(mallow_map_residency(&map, 0, MALLOW_MAP_ALL, &counts, NULL, 0));
     assert_int_equal(counts.pages, 41);
     unsigned char bitmap[5] = {1, 2, 3, 4, 5};
@@ -58,7 +58,7 @@ static void residency_is_that_of_mincore(void **state) {
 static void residency_of_many_pages(void **state) {
     (void)state;
     struct mallow_map map;
-    struct mallow_map_residency counts;
+    struct mallow_map_pages counts;
     unsigned char bitmap[400];
     OK(mallow_map_memory(3000 * page, 0, NULL, &map));
     OK(mallow_map_advise(&map, 0, MALLOW_MAP_ALL, MALLOW_MAP_SMALL_PAGES));
@@ -73,7 +73,7 @@ static void residency_of_many_pages(void **state) {
 
 /* ---- sharing ---- */
 
-static void assert_sharing(struct mallow_map_sharing a, struct mallow_map_sharing b) {
+static void assert_sharing(struct mallow_map_shares a, struct mallow_map_shares b) {
     assert_int_equal(a.private_dirty, b.private_dirty);
     assert_int_equal(a.private_clean, b.private_clean);
     assert_int_equal(a.shared_dirty, b.shared_dirty);
@@ -81,9 +81,9 @@ static void assert_sharing(struct mallow_map_sharing a, struct mallow_map_sharin
     assert_int_equal(a.swapped, b.swapped);
 }
 
-static struct mallow_map_sharing sharing_of(const struct mallow_map *map, size_t offset,
-                                            size_t bytes) {
-    struct mallow_map_sharing sharing;
+static struct mallow_map_shares sharing_of(const struct mallow_map *map, size_t offset,
+                                           size_t bytes) {
+    struct mallow_map_shares sharing;
     OK(mallow_map_sharing(map, offset, bytes, &sharing));
     return sharing;
 }
@@ -94,13 +94,14 @@ static void sharing_is_that_of_smaps(void **state) {
         struct mallow_map map;
         int fd;
         make_of(i, &map, &fd);
+        if (i == WRITE) OK(mallow_map_flush(&map, 0, MALLOW_MAP_ALL, MALLOW_MAP_FLUSH_WAIT));
         for (size_t j = 0; j < 3; j++) (void)((volatile char *)map.data)[j * page];
         struct seen seen = see(map.data, 3 * page);
         assert_int_equal(seen.resident, 3 * page);
         assert_sharing(sharing_of(&map, 0, MALLOW_MAP_ALL), seen.sum);
         /* The hints and the parts are as before. */
-        struct mallow_map_sharing one = sharing_of(&map, page, 1), two = sharing_of(&map, 0, page);
-        struct mallow_map_sharing three = sharing_of(&map, 2 * page, page);
+        struct mallow_map_shares one = sharing_of(&map, page, 1), two = sharing_of(&map, 0, page);
+        struct mallow_map_shares three = sharing_of(&map, 2 * page, page);
         assert_int_equal(one.private_dirty + two.private_dirty + three.private_dirty,
                          seen.sum.private_dirty);
         assert_int_equal(one.private_clean + two.private_clean + three.private_clean,
@@ -113,6 +114,20 @@ static void sharing_is_that_of_smaps(void **state) {
     }
 }
 
+/* The range has all of one mapping of the kernel and a part of another. */
+static void parts_are_added(void **state) {
+    (void)state;
+    struct mallow_map map;
+    int fd;
+    make_of(SHARED, &map, &fd);
+    OK(mallow_map_protect(&map, 0, page, MALLOW_MAP_CAN_READ));
+    struct mallow_map_shares sharing = sharing_of(&map, 0, 2 * page);
+    assert_int_equal(sharing.private_dirty, 2 * page);
+    sharing = sharing_of(&map, page, page);
+    assert_int_equal(sharing.private_dirty, page);
+    OK(mallow_map_end(&map));
+}
+
 static void readahead_hints_survive(void **state) {
     (void)state;
     const enum mallow_map_advice hints[] = {MALLOW_MAP_RANDOM, MALLOW_MAP_SEQUENTIAL};
@@ -122,7 +137,7 @@ static void readahead_hints_survive(void **state) {
         int fd;
         make_of(3, &map, &fd);
         OK(mallow_map_advise(&map, 0, MALLOW_MAP_ALL, hints[i]));
-        struct mallow_map_sharing one = sharing_of(&map, page, page);
+        struct mallow_map_shares one = sharing_of(&map, page, page);
         assert_int_equal(one.private_dirty + one.private_clean, page);
         struct seen seen = see(map.data, 3 * page);
         assert_int_equal(seen.parts, 1);
@@ -136,12 +151,12 @@ static struct mallow_map cow;
 
 static void observe_copies(void) {
     const uint64_t p = page;
-    struct mallow_map_sharing all = sharing_of(&cow, 0, MALLOW_MAP_ALL);
+    struct mallow_map_shares all = sharing_of(&cow, 0, MALLOW_MAP_ALL);
     MUST(all.shared_dirty == 10 * p && all.private_dirty == 0);
     memset((char *)cow.data + 2 * page, 'c', 3 * page);
     all = sharing_of(&cow, 0, MALLOW_MAP_ALL);
     MUST(all.shared_dirty == 7 * p && all.private_dirty == 3 * p);
-    struct mallow_map_sharing part = sharing_of(&cow, 4 * page, 2 * page);
+    struct mallow_map_shares part = sharing_of(&cow, 4 * page, 2 * page);
     MUST(part.shared_dirty == p && part.private_dirty == p);
     part = sharing_of(&cow, 4 * page + 1, page); /* the pages around it */
     MUST(part.shared_dirty == p && part.private_dirty == p);
@@ -154,7 +169,7 @@ static void copies_on_write_are_visible(void **state) {
     OK(mallow_map_memory(10 * page, 0, NULL, &cow));
     OK(mallow_map_advise(&cow, 0, MALLOW_MAP_ALL, MALLOW_MAP_SMALL_PAGES));
     memset(cow.data, 'p', 10 * page);
-    struct mallow_map_sharing all = sharing_of(&cow, 0, MALLOW_MAP_ALL);
+    struct mallow_map_shares all = sharing_of(&cow, 0, MALLOW_MAP_ALL);
     assert_int_equal(all.private_dirty, 10 * page);
     assert_int_equal(in_child(observe_copies), 0);
     all = sharing_of(&cow, 0, MALLOW_MAP_ALL);
@@ -165,7 +180,7 @@ static void copies_on_write_are_visible(void **state) {
     int fd = make_unlinked(false, 10 * page);
     OK(mallow_map_descriptor(fd, 0, 10 * page, MALLOW_MAP_PRIVATE, &cow));
     ((char *)cow.data)[3 * page] = 'x';
-    struct mallow_map_sharing one = sharing_of(&cow, 3 * page, 1);
+    struct mallow_map_shares one = sharing_of(&cow, 3 * page, 1);
     assert_int_equal(one.private_dirty, page); /* the private copy */
     assert_int_equal(one.private_clean + one.shared_dirty + one.shared_clean, 0);
     OK(mallow_map_end(&cow));
@@ -174,7 +189,7 @@ static void copies_on_write_are_visible(void **state) {
 
 static void *observe_often(void *unused) {
     for (size_t i = 0; i < 30; i++) {
-        struct mallow_map_sharing part = sharing_of(&cow, i % 9 * page, 2 * page);
+        struct mallow_map_shares part = sharing_of(&cow, i % 9 * page, 2 * page);
         assert_int_equal(part.private_dirty, 2 * page);
     }
     return unused;
@@ -198,6 +213,7 @@ int main(void) {
         cmocka_unit_test(residency_is_that_of_mincore),
         cmocka_unit_test(residency_of_many_pages),
         cmocka_unit_test(sharing_is_that_of_smaps),
+        cmocka_unit_test(parts_are_added),
         cmocka_unit_test(readahead_hints_survive),
         cmocka_unit_test(copies_on_write_are_visible),
         cmocka_unit_test(threads_observe_the_same_pages),

@@ -142,7 +142,7 @@ static void files_for_reading_stay_readable_only(void **state) {
 /* ---- advice ---- */
 
 static size_t resident_pages(const struct mallow_map *map) {
-    struct mallow_map_residency counts;
+    struct mallow_map_pages counts;
     OK(mallow_map_residency(map, 0, MALLOW_MAP_ALL, &counts, NULL, 0));
     return counts.resident;
 }
@@ -184,6 +184,7 @@ static void pages_are_populated(void **state) {
     enum mallow_result result = mallow_map_advise(&map, page, 7 * page, MALLOW_MAP_POPULATE);
     if (result == MALLOW_UNSUPPORTED) skip();
     OK(result);
+    assert_int_equal(advised.with, 23); /* MADV_POPULATE_WRITE */
     assert_int_equal(see((char *)map.data + page, 7 * page).sum.private_dirty, 7 * page);
     OK(mallow_map_end(&map));
     /* Pages of a private mapping are not copied. */
@@ -255,6 +256,22 @@ static void only_discard_loses_bytes(void **state) {
     }
 }
 
+/* The mapping does not use the bytes of its first page that come before it. */
+static void the_first_page_is_inside(void **state) {
+    (void)state;
+    struct mallow_map map;
+    int fd = make_unlinked(false, 3 * page);
+    OK(mallow_map_descriptor(fd, 5, 2 * page, MALLOW_MAP_PRIVATE, &map));
+    memset(map.data, 'w', 2 * page);
+    OK(mallow_map_advise(&map, 0, page, MALLOW_MAP_DISCARD));
+    assert_ptr_equal(advised.low, (char *)map.data - 5);
+    assert_int_equal(advised.bytes, page);
+    assert_int_equal(*(char *)map.data, byte_at(5));
+    assert_int_equal(((char *)map.data)[page - 1], 'w');
+    OK(mallow_map_end(&map));
+    close(fd);
+}
+
 /* The process gives up pages of a file that it does not need, and the page cache keeps them. */
 static void unneeded_pages_leave_the_process(void **state) {
     (void)state;
@@ -279,6 +296,7 @@ int main(void) {
         cmocka_unit_test(pages_are_populated),
         cmocka_unit_test(advice_stays_inside_the_range),
         cmocka_unit_test(only_discard_loses_bytes),
+        cmocka_unit_test(the_first_page_is_inside),
         cmocka_unit_test(unneeded_pages_leave_the_process),
     };
     return cmocka_run_group_tests(tests, measure, NULL);

@@ -115,9 +115,9 @@ static void resize(struct model *m, size_t bytes, enum mallow_map_place place) {
 
 static void resize_through(enum kind kind, size_t file_bytes, size_t offset, bool is_blocked) {
     size_t page = kernel_page();
-    const size_t lengths[] = {1,        page - 1,     page + 1,      0,
-                              5 * page, 5 * page,     3 * page,      page / 2,
-                              0,        2 * page + 9, 30 * page + 1, 7};
+    const size_t lengths[] = {
+        1, page - 1,     page + 1,      0, 5 * page,  5 * page,      3 * page, page / 2,
+        0, 2 * page + 9, 30 * page + 1, 7, 25 * page, 12 * page + 3, 35 * page};
     struct model m;
     start(&m, kind, file_bytes, offset, 0);
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -302,6 +302,10 @@ static void devices_grow(void **state) {
     OK(mallow_map_resize(&map, 10 * page, MALLOW_MAP_MAY_MOVE));
     assert_int_equal(((char *)map.data)[9], 'a');
     assert_int_equal(((char *)map.data)[10 * page - 1], 0);
+    OK(mallow_map_end(&map));
+    OK(mallow_map_file("/dev/zero", 0, 10, MALLOW_MAP_WRITE, &map));
+    OK(mallow_map_resize(&map, 10 * page, MALLOW_MAP_MAY_MOVE));
+    assert_string_equal(see((char *)map.data + 9 * page, 1).access, "rw-s");
     OK(mallow_map_end(&map));
 }
 

@@ -129,7 +129,7 @@ struct seen {
     char access[8];  /* of the last one, such as "rw-p" */
     char name[128];  /* of the last one, or "" */
     char flags[128]; /* of the last one */
-    struct mallow_map_sharing sum;
+    struct mallow_map_shares sum;
     uint64_t resident;
 };
 
