@@ -94,99 +94,98 @@ uint64_t buddy_start(const struct buddy *buddy, uint64_t position) {
 
 /* ---- steps ---- */
 
+static unsigned buddy_action(const struct image_step *step) { return step->what & 0xff; }
+static unsigned buddy_low(const struct image_step *step) { return step->what >> 8 & 0xff; }
+static unsigned buddy_high(const struct image_step *step) { return step->what >> 16 & 0xff; }
+
 static void buddy_apply_split(const struct buddy *buddy, const struct image_step *step,
                               bool thorough) {
     uint64_t position = step->position;
-    for (unsigned i = step->low; i < step->high; i++) {
+    unsigned low = buddy_low(step), high = buddy_high(step);
+    for (unsigned i = low; i < high; i++) {
         uint64_t sibling = position + BUDDY_UNITS(i);
         store_byte(&buddy->states[sibling], STATE_FREE | i);
         bits_put(&buddy->bits, i, sibling >> i, true, thorough);
     }
-    bits_put(&buddy->bits, step->high, position >> step->high, false, thorough);
-    buddy_set_used(buddy, position, step->low, step->size);
+    bits_put(&buddy->bits, high, position >> high, false, thorough);
+    buddy_set_used(buddy, position, low, step->size);
 }
 
 /* Clears the heads of the blocks that merge, and writes the new one last. */
 static void buddy_apply_merge(const struct buddy *buddy, const struct image_step *step,
                               bool thorough) {
-    uint64_t position = step->position, start = position & -BUDDY_UNITS(step->high);
-    for (unsigned i = step->low; i < step->high; i++) {
+    unsigned low = buddy_low(step), high = buddy_high(step);
+    uint64_t position = step->position, start = position & -BUDDY_UNITS(high);
+    for (unsigned i = low; i < high; i++) {
         uint64_t sibling = (position & -BUDDY_UNITS(i)) ^ BUDDY_UNITS(i);
         store_byte(&buddy->states[sibling], 0);
         bits_put(&buddy->bits, i, sibling >> i, false, thorough);
     }
-    bool is_free = step->action == ACTION_FREE;
-    if (step->low < step->high) {
+    bool is_free = buddy_action(step) == ACTION_FREE;
+    if (low < high) {
         store_byte(&buddy->states[position], 0);
-        bits_put(&buddy->bits, step->low, position >> step->low, false, thorough);
+        bits_put(&buddy->bits, low, position >> low, false, thorough);
     }
-    bits_put(&buddy->bits, step->high, start >> step->high, is_free, thorough);
+    bits_put(&buddy->bits, high, start >> high, is_free, thorough);
     if (is_free)
-        store_byte(&buddy->states[start], STATE_FREE | step->high);
+        store_byte(&buddy->states[start], STATE_FREE | high);
     else
-        buddy_set_used(buddy, start, step->high, step->size);
+        buddy_set_used(buddy, start, high, step->size);
 }
 
 static inline void buddy_apply(const struct buddy *buddy, const struct image_step *step,
                                bool thorough) {
-    if (step->action == ACTION_SPLIT)
+    if (buddy_action(step) == ACTION_SPLIT)
         buddy_apply_split(buddy, step, thorough);
-    else if (step->action != ACTION_STORE)
+    else if (buddy_action(step) != ACTION_STORE)
         buddy_apply_merge(buddy, step, thorough);
     for (int i = 0; i < 2 && step->place[i] != 0; i++)
         store_word((uint64_t *)(void *)((char *)buddy->header + step->place[i]), step->value[i]);
 }
 
-#define BUDDY_STEP_WORDS (offsetof(struct image_step, unused3) / sizeof(uint64_t))
+/* What a step adds to the amounts. */
+struct buddy_change {
+    uint64_t units, blocks, used, requested;
+};
 
-static void buddy_copy_step(struct image_step *to, const struct image_step *from) {
-    const char *words = (const char *)from;
-    for (size_t i = 0; i < BUDDY_STEP_WORDS; i++) {
-        uint64_t word;
-        __builtin_memcpy(&word, words + 8 * i, sizeof word);
-        store_word((uint64_t *)(void *)to + i, word);
+/* Describes a step in the record that is not current. Each of its words is written once, and no
+ * copy of it is made, because this is half of the work of a small block. */
+static inline struct image_step *buddy_prepare(const struct buddy *buddy, unsigned action,
+                                               uint64_t position, unsigned low, unsigned high,
+                                               size_t size, struct buddy_change change,
+                                               const struct buddy_stores *stores) {
+    const struct image_step *now = buddy_now(buddy);
+    struct image_step *step = &buddy->header->step[(buddy->header->commit & 1) ^ 1];
+    store_word(&step->position, position);
+    store_word(&step->what, action | low << 8 | high << 16);
+    store_word(&step->size, size);
+    store_word(&step->then_free, NO_UNIT);
+    store_word(&step->units, now->units + change.units);
+    store_word(&step->blocks, now->blocks + change.blocks);
+    store_word(&step->used, now->used + change.used);
+    store_word(&step->requested, now->requested + change.requested);
+    for (int i = 0; stores != NULL && i < 2; i++) {
+        store_word(&step->place[i], stores->place[i]);
+        store_word(&step->value[i], stores->value[i]);
     }
+    if (stores == NULL) store_word(&step->place[0], 0);
+    return step;
 }
 
-/* Prepares, commits and applies a step. */
-static void buddy_begin(struct buddy *buddy, const struct image_step *step) {
-    struct image_header *header = buddy->header;
-    uint64_t other = (header->commit & 1) ^ 1;
-    buddy_copy_step(&header->step[other], step);
-    store_word(&header->commit, other | STEP_PENDING);
+/* Commits and applies a step. */
+static inline void buddy_begin(const struct buddy *buddy, const struct image_step *step) {
+    uint64_t index = (uint64_t)(step - buddy->header->step);
+    store_word(&buddy->header->commit, index | STEP_PENDING);
     buddy_apply(buddy, step, false);
 }
 
-static void buddy_end(struct buddy *buddy) {
+static void buddy_end(const struct buddy *buddy) {
     store_word(&buddy->header->commit, buddy->header->commit & 1);
 }
 
-static void buddy_run(struct buddy *buddy, const struct image_step *step) {
+static void buddy_run(const struct buddy *buddy, const struct image_step *step) {
     buddy_begin(buddy, step);
     buddy_end(buddy);
-}
-
-/* Returns a step that changes no amounts. */
-static struct image_step buddy_new_step(const struct buddy *buddy, unsigned action,
-                                        uint64_t position, unsigned low, unsigned high) {
-    const struct image_step *now = buddy_now(buddy);
-    return (struct image_step){.position = position,
-                               .action = (uint8_t)action,
-                               .low = (uint8_t)low,
-                               .high = (uint8_t)high,
-                               .then_free = NO_UNIT,
-                               .units = now->units,
-                               .blocks = now->blocks,
-                               .used = now->used,
-                               .requested = now->requested};
-}
-
-static void buddy_add_stores(struct image_step *step, const struct buddy_stores *stores) {
-    if (stores == NULL) return;
-    for (int i = 0; i < 2; i++) {
-        step->place[i] = stores->place[i];
-        step->value[i] = stores->value[i];
-    }
 }
 
 /* ---- freeing ---- */
@@ -207,25 +206,23 @@ static bool buddy_is_unmerged(const struct buddy *buddy, unsigned order) {
            buddy_is_free(buddy, pair + BUDDY_UNITS(order), order);
 }
 
-/* Returns the step that frees a used block. */
-static struct image_step buddy_new_free(const struct buddy *buddy, uint64_t position) {
+/* Prepares the step that frees a used block. */
+static struct image_step *buddy_prepare_free(const struct buddy *buddy, uint64_t position,
+                                             const struct buddy_stores *stores) {
     unsigned order = buddy_order_at(buddy, position);
     unsigned merged = buddy_merged_order(buddy, position, order);
     if (merged > order && !buddy_is_unmerged(buddy, order)) {
         store_word(&buddy->header->unmerged[order], position & -BUDDY_UNITS(order + 1));
         merged = order;
     }
-    struct image_step step = buddy_new_step(buddy, ACTION_FREE, position, order, merged);
-    step.blocks--;
-    step.used -= BUDDY_BYTES(order);
-    step.requested -= buddy_size(buddy, position);
-    return step;
+    const struct buddy_change change = {.blocks = -(uint64_t)1,
+                                        .used = -BUDDY_BYTES(order),
+                                        .requested = -(uint64_t)buddy_size(buddy, position)};
+    return buddy_prepare(buddy, ACTION_FREE, position, order, merged, 0, change, stores);
 }
 
 void buddy_give(struct buddy *buddy, uint64_t position, const struct buddy_stores *stores) {
-    struct image_step step = buddy_new_free(buddy, position);
-    buddy_add_stores(&step, stores);
-    buddy_run(buddy, &step);
+    buddy_run(buddy, buddy_prepare_free(buddy, position, stores));
 }
 
 /* Merges the pairs of low orders first: the result may be the buddy of a block of a pair. */
@@ -234,8 +231,8 @@ void buddy_merge_all(struct buddy *buddy) {
         if (!buddy_is_unmerged(buddy, order)) continue;
         uint64_t pair = buddy->header->unmerged[order];
         unsigned merged = buddy_merged_order(buddy, pair, order);
-        struct image_step step = buddy_new_step(buddy, ACTION_FREE, pair, order, merged);
-        buddy_run(buddy, &step);
+        buddy_run(buddy, buddy_prepare(buddy, ACTION_FREE, pair, order, merged, 0,
+                                       (struct buddy_change){0}, NULL));
     }
 }
 
@@ -246,9 +243,9 @@ void buddy_extend(struct buddy *buddy, uint64_t units) {
         if (position != 0 && order > (unsigned)__builtin_ctzll(position))
             order = (unsigned)__builtin_ctzll(position);
         unsigned merged = buddy_merged_order(buddy, position, order);
-        struct image_step step = buddy_new_step(buddy, ACTION_FREE, position, order, merged);
-        step.units += BUDDY_UNITS(order);
-        buddy_run(buddy, &step);
+        const struct buddy_change change = {.units = BUDDY_UNITS(order)};
+        buddy_run(buddy,
+                  buddy_prepare(buddy, ACTION_FREE, position, order, merged, 0, change, NULL));
     }
 }
 
@@ -265,32 +262,26 @@ uint64_t buddy_find(const struct buddy *buddy, unsigned order, unsigned *found_o
     return index << found;
 }
 
-static void buddy_allocate(struct buddy *buddy, uint64_t position, unsigned found_order,
-                           size_t size, const struct buddy_stores *stores, uint64_t old) {
+static inline struct image_step *buddy_prepare_take(const struct buddy *buddy, uint64_t position,
+                                                    unsigned found_order, size_t size,
+                                                    const struct buddy_stores *stores) {
     unsigned order = buddy_order(size);
-    struct image_step step = buddy_new_step(buddy, ACTION_SPLIT, position, order, found_order);
-    step.size = size;
-    step.blocks++;
-    step.used += BUDDY_BYTES(order);
-    step.requested += size;
-    step.then_free = old;
-    buddy_add_stores(&step, stores);
-    buddy_begin(buddy, &step);
-    if (old != NO_UNIT) {
-        step = buddy_new_free(buddy, old);
-        buddy_begin(buddy, &step);
-    }
-    buddy_end(buddy);
+    const struct buddy_change change = {.blocks = 1, .used = BUDDY_BYTES(order), .requested = size};
+    return buddy_prepare(buddy, ACTION_SPLIT, position, order, found_order, size, change, stores);
 }
 
 void buddy_take(struct buddy *buddy, uint64_t position, unsigned found_order, size_t size,
                 const struct buddy_stores *stores) {
-    buddy_allocate(buddy, position, found_order, size, stores, NO_UNIT);
+    buddy_run(buddy, buddy_prepare_take(buddy, position, found_order, size, stores));
 }
 
 void buddy_replace(struct buddy *buddy, uint64_t position, unsigned found_order, size_t size,
                    const struct buddy_stores *stores, uint64_t old) {
-    buddy_allocate(buddy, position, found_order, size, stores, old);
+    struct image_step *step = buddy_prepare_take(buddy, position, found_order, size, stores);
+    store_word(&step->then_free, old);
+    buddy_begin(buddy, step);
+    buddy_begin(buddy, buddy_prepare_free(buddy, old, NULL));
+    buddy_end(buddy);
 }
 
 /* ---- resizing ---- */
@@ -305,35 +296,33 @@ static bool buddy_can_extend(const struct buddy *buddy, uint64_t position, unsig
 bool buddy_resize(struct buddy *buddy, uint64_t position, size_t size) {
     unsigned order = buddy_order_at(buddy, position), new_order = buddy_order(size);
     if (new_order > order && !buddy_can_extend(buddy, position, order, new_order)) return false;
-    struct image_step step = new_order > order
-                                 ? buddy_new_step(buddy, ACTION_EXTEND, position, order, new_order)
-                                 : buddy_new_step(buddy, ACTION_SPLIT, position, new_order, order);
-    step.size = size;
-    step.used += BUDDY_BYTES(new_order) - BUDDY_BYTES(order);
-    step.requested += size - buddy_size(buddy, position);
-    buddy_run(buddy, &step);
+    unsigned action = new_order > order ? ACTION_EXTEND : ACTION_SPLIT;
+    unsigned low = new_order > order ? order : new_order, high = order + new_order - low;
+    const struct buddy_change change = {.used = BUDDY_BYTES(new_order) - BUDDY_BYTES(order),
+                                        .requested = size - buddy_size(buddy, position)};
+    buddy_run(buddy, buddy_prepare(buddy, action, position, low, high, size, change, NULL));
     return true;
 }
 
 void buddy_store(struct buddy *buddy, const struct buddy_stores *stores) {
-    struct image_step step = buddy_new_step(buddy, ACTION_STORE, 0, 0, 0);
-    buddy_add_stores(&step, stores);
-    buddy_run(buddy, &step);
+    buddy_run(buddy,
+              buddy_prepare(buddy, ACTION_STORE, 0, 0, 0, 0, (struct buddy_change){0}, stores));
 }
 
 /* ---- repair ---- */
 
 static bool buddy_is_step(const struct buddy *buddy, const struct image_step *step) {
     uint64_t end = buddy_units_at(buddy->header->maximum) + step->units * IMAGE_UNIT;
+    unsigned low = buddy_low(step), high = buddy_high(step);
     bool has_places = true;
-    for (int i = 0; i < 2; i++) has_places &= step->place[i] % 8 == 0 && step->place[i] < end;
-    if (step->action >= ACTIONS || step->low > step->high || step->high > buddy->bits.top)
-        return false;
+    for (int i = 0; i < 2 && step->place[i] != 0; i++)
+        has_places &= step->place[i] % 8 == 0 && step->place[i] < end;
+    if (buddy_action(step) >= ACTIONS || low > high || high > buddy->bits.top) return false;
     if (step->units > buddy->header->maximum || step->position >= step->units) return false;
-    uint64_t start = step->position & -BUDDY_UNITS(step->high);
-    return has_places && (step->position & (BUDDY_UNITS(step->low) - 1)) == 0 &&
-           BUDDY_UNITS(step->high) <= step->units - start &&
-           step->size <= BUDDY_BYTES(step->action == ACTION_SPLIT ? step->low : step->high);
+    uint64_t start = step->position & -BUDDY_UNITS(high);
+    return has_places && (step->position & (BUDDY_UNITS(low) - 1)) == 0 &&
+           BUDDY_UNITS(high) <= step->units - start &&
+           step->size <= BUDDY_BYTES(buddy_action(step) == ACTION_SPLIT ? low : high);
 }
 
 bool buddy_repair(struct buddy *buddy) {
@@ -346,10 +335,8 @@ bool buddy_repair(struct buddy *buddy) {
         (step->then_free >= step->units || buddy_locate(buddy, step->then_free) != MALLOW_OK))
         return false;
     buddy_apply(buddy, step, true);
-    if (step->then_free != NO_UNIT) {
-        struct image_step successor = buddy_new_free(buddy, step->then_free);
-        buddy_begin(buddy, &successor);
-    }
+    if (step->then_free != NO_UNIT)
+        buddy_begin(buddy, buddy_prepare_free(buddy, step->then_free, NULL));
     buddy_end(buddy);
     return true;
 }

@@ -42,16 +42,15 @@
 
 /* A step: an intended change, and the amounts after it. See buddy.h. */
 struct image_step {
-    uint64_t position; /* of the block, in units */
-    uint8_t action, low, high, unused1;
-    uint32_t unused2;
+    uint64_t position;           /* of the block, in units */
+    uint64_t what;               /* the action, the lower and the higher order, 8 bits each */
     uint64_t size;               /* as requested, in bytes, if the block is used afterwards */
     uint64_t then_free;          /* position of a block to free in the next step, or NO_UNIT */
-    uint64_t place[2], value[2]; /* offsets of words to store, or 0, and their new values */
     uint64_t units;              /* the present units */
     uint64_t blocks;             /* number of used blocks */
     uint64_t used, requested;    /* bytes of used blocks: their sizes, and as requested */
-    uint64_t unused3[4];
+    uint64_t place[2], value[2]; /* offsets of words to store, until 0, and their new values */
+    uint64_t unused[4];
 };
 _Static_assert(sizeof(struct image_step) == 128, "two cache lines");
 
