@@ -76,10 +76,9 @@ struct mallow_shared_options {
  * mallow_shared_open       in POSIX shared memory, by a name such as "/name" (shm_open(3))
  * mallow_shared_open_file  in a file (open(2)); survives a restart of the system
  * mallow_shared_open_fd    in the file of a descriptor, such as one that another process sent; the
- *                          descriptor stays open, and must be open for writing unless `how` is
- *                          MALLOW_SHARED_READ_ONLY. An empty file counts as "none"
- * mallow_shared_memfd      in a new memfd (memfd_create(2)), which only processes can open that get
- *                          its descriptor (mallow_shared_fd)
+ *                          descriptor stays open. The process must be permitted to open the file,
+ * and /proc must be mounted. An empty file counts as "none" mallow_shared_memfd      in a new memfd
+ * (memfd_create(2)), which only processes can open that get its descriptor (mallow_shared_fd)
  *
  * `options` may be NULL. The first process that opens an image verifies it: completely, with a
  * checksum of all bytes, if it was closed or committed; otherwise all data of the heap itself. It
@@ -92,7 +91,8 @@ struct mallow_shared_options {
  * (ENOEXEC: another kind of file, byte order, word size or libc), MALLOW_NEWER_IMAGE (EPROTO: a
  * later version of this library made it), MALLOW_TOO_LARGE (EOVERFLOW: more than 128 TiB),
  * MALLOW_AT_LIMIT and MALLOW_NO_MEMORY (ENOMEM, ENOSPC, EFBIG), MALLOW_UNSUPPORTED (the file system
- * has no locks or shared mappings) and MALLOW_SYSTEM_ERROR.
+ * has no locks or shared mappings, or a process of another PID namespace has the heap open) and
+ * MALLOW_SYSTEM_ERROR.
  */
 enum mallow_result mallow_shared_open(struct mallow_shared **heap, const char *name,
                                       enum mallow_shared_how how,
@@ -119,7 +119,8 @@ enum mallow_result mallow_shared_unlink(const char *name);
 enum mallow_result mallow_shared_unlink_file(const char *path);
 
 /* Returns the descriptor of the image, which stays the heap's, or -1 if heap is NULL. To be sent to
- * other processes (unix(7)), which use mallow_shared_open_fd. */
+ * other processes (unix(7)), which use mallow_shared_open_fd. While a copy of it is open, the image
+ * counts as open. */
 int mallow_shared_fd(const struct mallow_shared *heap);
 
 /* ---- handles ---- */
@@ -187,7 +188,7 @@ enum mallow_result mallow_shared_zalloc(struct mallow_shared *heap, size_t size,
 /* Frees a block. Does nothing if the handle is 0. Errors: MALLOW_ALREADY_FREE (EINVAL: nothing is
  * allocated there, as after a double free), MALLOW_NOT_A_BLOCK (EINVAL: the handle refers to the
  * inside of a block), MALLOW_FOREIGN_HANDLE (EINVAL: it is not a handle of this heap; this finds
- * all but one in 65,535 handles of other heaps). */
+ * all but one in 65,536 handles of other heaps). */
 enum mallow_result mallow_shared_free(struct mallow_shared *heap, mallow_shared_handle handle);
 
 /* Resizes a block, in place if possible. Otherwise copies its bytes to a new block, and frees the

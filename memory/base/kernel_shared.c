@@ -168,6 +168,14 @@ uint64_t kernel_random(void) {
     return value;
 }
 
+uint64_t kernel_pid_namespace(void) {
+    struct stat status;
+    int error = errno;
+    bool is_known = stat("/proc/self/ns/pid", &status) == 0;
+    errno = error;
+    return is_known ? status.st_ino & UINT32_MAX : 0;
+}
+
 void kernel_sleep_ms(unsigned ms) {
     struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
     nanosleep(&time, NULL);

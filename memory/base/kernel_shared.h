@@ -78,6 +78,10 @@ bool kernel_byte_is_locked(int fd, uint64_t byte);
 /* ---- others ---- */
 
 uint64_t kernel_random(void);
+
+/* Returns the number of the process's PID namespace, at most 32 bits, or 0 if it is unknown. */
+uint64_t kernel_pid_namespace(void);
+
 void kernel_sleep_ms(unsigned ms);
 
 #endif

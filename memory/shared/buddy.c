@@ -200,10 +200,10 @@ static unsigned buddy_merged_order(const struct buddy *buddy, uint64_t position,
     return order;
 }
 
-static bool buddy_is_unmerged(const struct buddy *buddy, unsigned order) {
-    uint64_t pair = buddy->header->unmerged[order];
-    return buddy_is_free(buddy, pair, order) &&
-           buddy_is_free(buddy, pair + BUDDY_UNITS(order), order);
+/* How many pairs of free buddies of an order may stay: those of a 32nd of the heap, at least 1. */
+static uint64_t buddy_unmerged_max(const struct buddy *buddy, unsigned order) {
+    uint64_t most = buddy_now(buddy)->units >> (order + 6);
+    return most == 0 ? 1 : most < 1024 ? most : 1024;
 }
 
 /* Prepares the step that frees a used block. */
@@ -211,8 +211,9 @@ static struct image_step *buddy_prepare_free(const struct buddy *buddy, uint64_t
                                              const struct buddy_stores *stores) {
     unsigned order = buddy_order_at(buddy, position);
     unsigned merged = buddy_merged_order(buddy, position, order);
-    if (merged > order && !buddy_is_unmerged(buddy, order)) {
-        store_word(&buddy->header->unmerged[order], position & -BUDDY_UNITS(order + 1));
+    uint64_t *unmerged = &buddy->header->unmerged[order];
+    if (merged > order && *unmerged < buddy_unmerged_max(buddy, order)) {
+        store_word(unmerged, *unmerged + 1);
         merged = order;
     }
     const struct buddy_change change = {.blocks = -(uint64_t)1,
@@ -225,14 +226,23 @@ void buddy_give(struct buddy *buddy, uint64_t position, const struct buddy_store
     buddy_run(buddy, buddy_prepare_free(buddy, position, stores));
 }
 
+static void buddy_merge_at(struct buddy *buddy, uint64_t position, unsigned order) {
+    unsigned merged = buddy_merged_order(buddy, position, order);
+    buddy_run(buddy, buddy_prepare(buddy, ACTION_FREE, position, order, merged, 0,
+                                   (struct buddy_change){0}, NULL));
+}
+
 /* Merges the pairs of low orders first: the result may be the buddy of a block of a pair. */
 void buddy_merge_all(struct buddy *buddy) {
+    const uint64_t even = 0x5555555555555555;
     for (unsigned order = 0; order < buddy->bits.top; order++) {
-        if (!buddy_is_unmerged(buddy, order)) continue;
-        uint64_t pair = buddy->header->unmerged[order];
-        unsigned merged = buddy_merged_order(buddy, pair, order);
-        buddy_run(buddy, buddy_prepare(buddy, ACTION_FREE, pair, order, merged, 0,
-                                       (struct buddy_change){0}, NULL));
+        if (buddy->header->unmerged[order] == 0) continue;
+        const uint64_t *words = &buddy->bits.words[buddy->bits.start[order][0]];
+        uint64_t count = buddy_now(buddy)->units >> order;
+        for (uint64_t index = 0, pairs; index < count; index += 64)
+            while ((pairs = words[index / 64] & words[index / 64] >> 1 & even) != 0)
+                buddy_merge_at(buddy, (index + (unsigned)__builtin_ctzll(pairs)) << order, order);
+        store_word(&buddy->header->unmerged[order], 0);
     }
 }
 
@@ -270,18 +280,35 @@ static inline struct image_step *buddy_prepare_take(const struct buddy *buddy, u
     return buddy_prepare(buddy, ACTION_SPLIT, position, order, found_order, size, change, stores);
 }
 
+/* Returns true if a free block and its buddy are a pair that was not merged. */
+static bool buddy_is_unmerged(const struct buddy *buddy, uint64_t position, unsigned order) {
+    return buddy->header->unmerged[order] != 0 &&
+           buddy_is_free(buddy, position ^ BUDDY_UNITS(order), order);
+}
+
+/* The number of pairs of an order may be too high, if a process is killed before the last store,
+ * but never too low. */
+static void buddy_end_take(const struct buddy *buddy, unsigned found_order, bool was_unmerged) {
+    buddy_end(buddy);
+    uint64_t *unmerged = &buddy->header->unmerged[found_order];
+    if (was_unmerged) store_word(unmerged, *unmerged - 1);
+}
+
 void buddy_take(struct buddy *buddy, uint64_t position, unsigned found_order, size_t size,
                 const struct buddy_stores *stores) {
-    buddy_run(buddy, buddy_prepare_take(buddy, position, found_order, size, stores));
+    bool was_unmerged = buddy_is_unmerged(buddy, position, found_order);
+    buddy_begin(buddy, buddy_prepare_take(buddy, position, found_order, size, stores));
+    buddy_end_take(buddy, found_order, was_unmerged);
 }
 
 void buddy_replace(struct buddy *buddy, uint64_t position, unsigned found_order, size_t size,
                    const struct buddy_stores *stores, uint64_t old) {
+    bool was_unmerged = buddy_is_unmerged(buddy, position, found_order);
     struct image_step *step = buddy_prepare_take(buddy, position, found_order, size, stores);
     store_word(&step->then_free, old);
     buddy_begin(buddy, step);
     buddy_begin(buddy, buddy_prepare_free(buddy, old, NULL));
-    buddy_end(buddy);
+    buddy_end_take(buddy, found_order, was_unmerged);
 }
 
 /* ---- resizing ---- */

@@ -42,11 +42,12 @@
  *
  * Merging
  *
- * A block that is freed merges with its buddy as often as possible, with one exception. If an order
- * has no pair of free buddies, a pair may stay, and `unmerged` of the header has its position. A
- * program that frees and allocates one block in turn therefore does not merge and split all orders
- * each time. buddy_merge_all merges these pairs. It runs before an allocation fails. An entry of
- * `unmerged` is a pair only if both blocks are free, so an old entry does no harm.
+ * A block that is freed merges with its buddy as often as possible, with one exception: some pairs
+ * of free buddies of each order may stay, at most in a 32nd of the heap. A program that frees and
+ * allocates blocks of a size in turn therefore does not merge and split them each time.
+ * buddy_merge_all merges these pairs. It runs before an allocation fails. `unmerged` of the header
+ * has at least their number: it is increased before a pair is left, and decreased after a block of
+ * a pair is allocated.
  *
  * All positions and amounts are in units, except where bytes are mentioned.
  */

@@ -5,8 +5,9 @@
 struct check {
     const struct buddy *buddy;
     uint64_t units;
-    uint64_t free[MALLOW_SHARED_ORDERS]; /* number of free blocks */
-    uint64_t blocks, used, requested;    /* the amounts of the used blocks */
+    uint64_t free[MALLOW_SHARED_ORDERS];     /* number of free blocks */
+    uint64_t unmerged[MALLOW_SHARED_ORDERS]; /* number of pairs of free buddies */
+    uint64_t blocks, used, requested;        /* the amounts of the used blocks */
     struct mallow_shared_finding *finding;
 };
 
@@ -49,7 +50,7 @@ static bool check_free(struct check *check, uint64_t position, unsigned order) {
         return check_fails(check, "a free block is not in the index", word);
     uint64_t buddy = position ^ (uint64_t)1 << order;
     if (buddy < position && states[buddy] == states[position] &&
-        check->buddy->header->unmerged[order] != buddy)
+        ++check->unmerged[order] > check->buddy->header->unmerged[order])
         return check_fails(check, "two free buddies are not merged", &states[position]);
     check->free[order]++;
     return true;

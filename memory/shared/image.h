@@ -92,7 +92,7 @@ struct image_header {
     uint64_t unused3[6];
     struct image_step step[2];
 
-    uint64_t unmerged[MALLOW_SHARED_ORDERS]; /* see buddy.h */
+    uint64_t unmerged[MALLOW_SHARED_ORDERS]; /* at least the number of pairs */
     uint64_t unused4[388];
 };
 _Static_assert(offsetof(struct image_header, lock) == 128, "on a cache line");

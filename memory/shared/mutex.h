@@ -2,9 +2,10 @@
  * The lock of a heap: a robust mutex in the image. If a process is killed while it has the lock,
  * the kernel gives the lock to another one, which repairs the heap before it goes on.
  *
- * The mutex names its owner by a thread ID. Threads of different PID namespaces can have the same
- * ID. This does no harm: the kernel looks for the mutexes of a dead thread in the list of that
- * thread, and the mutex is of the type that does not compare its owner with the caller.
+ * The mutex names its owner by a thread ID. If a thread is killed while it waits, the kernel
+ * compares the owner's ID with that of the thread. In different PID namespaces, two threads can
+ * have the same ID, and the kernel would take the lock from the other one. So only processes of one
+ * namespace can have a heap open for writing at the same time.
  */
 #ifndef MALLOW_SHARED_MUTEX_H
 #define MALLOW_SHARED_MUTEX_H
@@ -25,7 +26,8 @@ void mutex_leave(struct heap *heap);
 /* Makes a new mutex. Nobody may use the heap. Returns false and sets errno on failure. */
 bool mutex_create(struct image_header *header);
 
-/* Returns a number that differs between versions of libc whose mutexes differ. */
+/* Returns a number for the mutexes of this process. The lower half differs between versions of libc
+ * whose mutexes differ. The upper half is the PID namespace. */
 uint64_t mutex_kind(void);
 
 #endif

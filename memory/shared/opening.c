@@ -185,7 +185,14 @@ static enum mallow_result opening_existing(const struct opening *opening, struct
     enum mallow_result result = opening_read_header(opening, &header);
     if (result != MALLOW_OK) return result;
     if (is_first) return opening_first(opening, heap, &header);
-    if (header.lock_kind != mutex_kind()) return heap_fail(opening->function, MALLOW_FOREIGN_IMAGE);
+    uint64_t difference = heap->read_only ? 0 : header.lock_kind ^ mutex_kind();
+    if ((uint32_t)difference != 0) return heap_fail(opening->function, MALLOW_FOREIGN_IMAGE);
+    if (difference != 0)
+        return failure_set(
+            (struct mallow_error){.result = MALLOW_UNSUPPORTED,
+                                  .function = opening->function,
+                                  .problem = "a process of another PID namespace uses the image",
+                                  .position = offsetof(struct image_header, lock_kind)});
     return opening_map(opening, heap, header.maximum, header.identity);
 }
 

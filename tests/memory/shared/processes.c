@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -322,6 +323,30 @@ static void a_signal_handler_does_not_wait_for_itself(void **state) {
     assert_ok(mallow_shared_close(other));
 }
 
+/* Thread IDs mean something else in another PID namespace. */
+static void open_in_namespace(void *unused) {
+    (void)unused;
+    struct mallow_shared *heap;
+    if (unshare(CLONE_NEWPID) != 0) _exit(77);
+    pid_t child = fork(); /* the first one in the namespace */
+    if (child == 0) {
+        enum mallow_result result = mallow_shared_open(&heap, name, MALLOW_SHARED_OPEN, NULL);
+        bool is_named =
+            strstr(mallow_error_text(result), "another PID namespace uses the image") != NULL;
+        _exit(result == MALLOW_UNSUPPORTED && is_named ? 0 : 1);
+    }
+    int status;
+    if (waitpid(child, &status, 0) != child || status != 0) _exit(1);
+}
+
+static void other_namespaces_are_refused(void **state) {
+    (void)state;
+    struct mallow_shared *heap = open_named(MALLOW_SHARED_CREATE);
+    int status = in_child(open_in_namespace, NULL);
+    if (WEXITSTATUS(status) != 77) expect_exit(status);
+    assert_ok(mallow_shared_close(heap));
+}
+
 /* ---- permissions and limits ---- */
 
 static void a_reader_changes_nothing(void **state) {
@@ -450,6 +475,7 @@ int main(void) {
         TEST(a_stopped_owner_is_an_error),
         TEST(a_stopped_opener_is_an_error),
         TEST(a_signal_handler_does_not_wait_for_itself),
+        TEST(other_namespaces_are_refused),
         TEST(a_reader_changes_nothing),
         TEST(permissions_are_those_of_the_file),
         TEST(limits_are_named),
