@@ -193,17 +193,20 @@ struct secret_run *runs_take(size_t bytes, const char *function) {
     return run;
 }
 
+/* Pages that cannot be unmapped stay inaccessible and locked, and are never used again. */
 void runs_give(struct secret_run *run) {
     int error = errno;
     size_t bytes = atomic_load(&run->bytes);
     void *data = (void *)atomic_load(&run->low);
-    if (run->memory == MALLOW_SECRET_LOCKED) lock_give(__func__, data, bytes);
-    bool is_unmapped = kernel_fence_again(data, bytes);
-    runs_total.locked -= bytes;
     atomic_store(&run->process, 0);
     atomic_store(&run->state, MALLOW_SECRET_CLOSED);
-    /* A page that could not be unmapped is never used again. */
-    if (is_unmapped || bytes != kernel_page()) runs_give_addresses(run);
+    if (kernel_fence_again(data, bytes)) {
+        if (run->memory == MALLOW_SECRET_LOCKED) lock_give(__func__, data, bytes);
+        runs_total.locked -= bytes;
+        runs_give_addresses(run);
+    } else {
+        kernel_guard(data, bytes, PROT_NONE);
+    }
     errno = error;
 }
 

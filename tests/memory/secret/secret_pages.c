@@ -71,6 +71,7 @@ static void secrets_lie_between_guards(void **state) {
     uint64_t locked = locked_bytes();
     for (int i = 0; i < 5; i++) assert_int_equal(mallow_secret_free(all[i]), MALLOW_OK);
     assert_int_equal(locked - locked_bytes(), 6 * PAGE); /* one page is kept */
+    assert_int_equal(mallow_lock_count(large, 1), 0);
 }
 
 static size_t count_mappings(void) {
