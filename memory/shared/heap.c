@@ -18,9 +18,7 @@ void heap_attach(struct heap *heap, void *image, uint64_t maximum, uint64_t iden
 
 enum mallow_result heap_locate(const struct heap *heap, mallow_shared_handle handle,
                                uint64_t *position) {
-    uint64_t offset = handle ^ heap->tag;
-    if (offset < heap->units_at) return MALLOW_FOREIGN_HANDLE;
-    offset -= heap->units_at;
+    uint64_t offset = (handle ^ heap->tag) - heap->units_at; /* large if it is before the units */
     if (offset / IMAGE_UNIT >= buddy_now(&heap->buddy)->units) return MALLOW_FOREIGN_HANDLE;
     *position = offset / IMAGE_UNIT;
     enum mallow_result result = buddy_locate(&heap->buddy, *position);

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "shared/image.h"
+
 static unsigned below(unsigned limit) { return (unsigned)rand() % limit; }
 
 /* ---- a model: the live blocks ---- */
@@ -261,6 +263,9 @@ static void handles_in_the_heap_change_with_it(void **state) {
     mallow_shared_handle *root = mallow_shared_root(heap), first, local = 0;
     assert_int_equal(*root, 0);
     assert_ok(mallow_shared_free_from(heap, root));
+    assert_ok(mallow_shared_alloc(heap, 40, &first)); /* the memory is not zero before */
+    memset(mallow_shared_at(heap, first), 7, 40);
+    assert_ok(mallow_shared_free(heap, first));
     assert_ok(mallow_shared_alloc_into(heap, root, 40));
     mallow_shared_handle *list = mallow_shared_at_checked(heap, *root, 40);
     assert_true(is_zero((unsigned char *)list, 40));
@@ -284,6 +289,11 @@ static void handles_in_the_heap_change_with_it(void **state) {
     assert_result(mallow_shared_alloc_into(heap, &local, 1), MALLOW_BAD_ARGUMENT);
     assert_result(mallow_shared_alloc_into(heap, list + 8, 1), MALLOW_BAD_ARGUMENT);
     assert_result(mallow_shared_alloc_into(heap, root + 1, 1), MALLOW_BAD_ARGUMENT);
+    const char *header = (char *)root - offsetof(struct image_header, root);
+    for (size_t at = IMAGE_NAMES_AT + 8; at < IMAGE_STATES_AT + 64; at += 8)
+        if (at % 64 != 0 || at >= IMAGE_STATES_AT)
+            assert_result(mallow_shared_alloc_into(heap, (void *)(uintptr_t)(header + at), 1),
+                          MALLOW_BAD_ARGUMENT);
     assert_result(mallow_shared_alloc_into(heap, (void *)((char *)list + 4), 1),
                   MALLOW_BAD_ARGUMENT);
     assert_ok(mallow_shared_free_from(heap, &list[2]));

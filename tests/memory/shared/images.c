@@ -118,6 +118,19 @@ static void several_changed_bytes_are_an_error(void **state) {
     free(original);
 }
 
+/* A block of the file with another position is no changed word. */
+static void a_moved_block_is_an_error(void **state) {
+    (void)state;
+    make_image(true, 1 << 20);
+    size_t from = image_bytes / 4096 * 4096;
+    do from -= 4096;
+    while (image[from] == 0);
+    memcpy(image + from + 4096, image + from, 4096);
+    memset(image + from, 0, 4096);
+    write_image(image_bytes);
+    assert_int_equal(open_image(MALLOW_SHARED_OPEN), MALLOW_DAMAGED);
+}
+
 static void a_wrong_length_is_an_error(void **state) {
     (void)state;
     make_image(true, 64 << 10);
@@ -321,6 +334,7 @@ int main(void) {
         cmocka_unit_test(a_changed_byte_is_an_error),
         cmocka_unit_test(a_changed_byte_in_a_hole_is_an_error),
         cmocka_unit_test(several_changed_bytes_are_an_error),
+        cmocka_unit_test(a_moved_block_is_an_error),
         cmocka_unit_test(a_wrong_length_is_an_error),
         cmocka_unit_test(a_killed_process_leaves_no_seal),
         cmocka_unit_test(the_check_names_the_problem),
