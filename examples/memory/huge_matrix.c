@@ -58,7 +58,7 @@ static void measure(const char *title, float *matrix) {
     for (size_t column = 0; column < COLUMNS; column++)
         for (size_t row = 0; row < ROWS; row++) sum += (double)matrix[row * COLUMNS + column];
     double added = now_ms();
-    if (sum != 0.5 * ROWS * COLUMNS) errx(1, "the sum is %f", sum);
+    if (sum != (double)(ROWS * COLUMNS / 2)) errx(1, "the sum is %f", sum);
     printf("%s: %" PRIu64 " MiB in huge pages, filled in %.0f ms, added in %.0f ms\n", title,
            huge_mib(matrix), filled - start, added - filled);
 }

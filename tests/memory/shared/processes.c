@@ -407,16 +407,15 @@ static void permissions_are_those_of_the_file(void **state) {
     assert_ok(mallow_shared_close(heap));
 }
 
-static void lower(int resource, rlim_t bytes) {
-    struct rlimit limit = {bytes, bytes};
-    assert_int_equal(setrlimit(resource, &limit), 0);
-}
+/* A macro, because glibc gives the first parameter of setrlimit a type of its own. */
+#define LOWER(resource, value) \
+    assert_int_equal(setrlimit(resource, &(struct rlimit){(value), (value)}), 0)
 
 static void reach_the_file_size(void *unused) {
     (void)unused;
     mallow_shared_handle handle;
     struct mallow_shared *heap = open_named(MALLOW_SHARED_CREATE);
-    lower(RLIMIT_FSIZE, 512 << 10);
+    LOWER(RLIMIT_FSIZE, 512 << 10);
     assert_result(mallow_shared_alloc(heap, 500000, &handle), MALLOW_AT_LIMIT);
     assert_int_equal(errno, EFBIG);
     assert_non_null(strstr(mallow_error_text(MALLOW_AT_LIMIT),
@@ -432,7 +431,7 @@ static void reach_the_address_space(void *unused) {
     (void)unused;
     struct mallow_shared *heap;
     struct mallow_shared_options options = {.size = 1, .maximum = 1ULL << 32};
-    lower(RLIMIT_AS, (rlim_t)1 << 31);
+    LOWER(RLIMIT_AS, (rlim_t)1 << 31);
     assert_result(mallow_shared_memfd(&heap, &options), MALLOW_AT_LIMIT);
     assert_non_null(strstr(mallow_error_text(MALLOW_AT_LIMIT), "RLIMIT_AS is 2097152 KiB"));
 }
@@ -441,7 +440,7 @@ static void reach_the_address_space(void *unused) {
 static void reach_the_descriptors(void *unused) {
     (void)unused;
     struct mallow_shared *heap;
-    lower(RLIMIT_NOFILE, 3);
+    LOWER(RLIMIT_NOFILE, 3);
     assert_result(mallow_shared_memfd(&heap, &small), MALLOW_AT_LIMIT);
     assert_int_equal(errno, EMFILE);
     assert_string_equal(mallow_error_text(MALLOW_AT_LIMIT),
