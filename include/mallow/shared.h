@@ -29,6 +29,12 @@
  * - is thread-safe, but not async-signal-safe. Several threads may use one heap object. Only
  *   mallow_shared_close requires that no other thread uses the object any more.
  *
+ * A heap that is open for reading only takes no lock. While other processes change it, a function
+ * may therefore mix two moments, and mallow_shared_check may find a problem that does not exist.
+ *
+ * Other programs must not truncate the file of an open heap: an access to the missing part raises
+ * SIGBUS.
+ *
  * After fork(2), the child may use and close the heap objects of its parent, and counts as a
  * process that has the heap open. After execve(2), it has to open them again.
  */
@@ -77,8 +83,9 @@ struct mallow_shared_options {
  * mallow_shared_open_file  in a file (open(2)); survives a restart of the system
  * mallow_shared_open_fd    in the file of a descriptor, such as one that another process sent; the
  *                          descriptor stays open. The process must be permitted to open the file,
- * and /proc must be mounted. An empty file counts as "none" mallow_shared_memfd      in a new memfd
- * (memfd_create(2)), which only processes can open that get its descriptor (mallow_shared_fd)
+ *                          and /proc must be mounted. An empty file counts as "none"
+ * mallow_shared_memfd      in a new memfd (memfd_create(2)), which only processes can open that get
+ *                          its descriptor (mallow_shared_fd)
  *
  * `options` may be NULL. The first process that opens an image verifies it: completely, with a
  * checksum of all bytes, if it was closed or committed; otherwise all data of the heap itself. It

@@ -32,7 +32,10 @@ static struct commit_name commit_name(const char *name, const char *suffix) {
     return result;
 }
 
+/* A process that was killed in a commit leaves an incomplete copy. */
 bool commit_remove_in(int directory, const char *name) {
+    if (!kernel_unlink_at(directory, commit_name(name, ".commit.new").text) && errno != ENOENT)
+        return false;
     return kernel_unlink_at(directory, commit_name(name, ".commit").text) || errno == ENOENT;
 }
 

@@ -77,6 +77,41 @@ bool growth_reserve(struct heap *heap) {
     return growth_allocate(heap, 0, buddy_now(&heap->buddy)->units);
 }
 
+/* Returns the offset of the first byte that is not 0, or 0 if there is none. Leaves holes alone,
+ * because reading them would allocate memory. */
+static uint64_t growth_find_byte(const struct heap *heap, uint64_t from, uint64_t to) {
+    while (from < to) {
+        uint64_t start = from, end = to;
+        if (!kernel_find_data(heap->fd, &start, &end)) {
+            if (errno == ENXIO) return 0;
+            start = from;
+            end = to;
+        }
+        if (start < from) start = from;
+        for (uint64_t at = start; at < end && at < to; at++)
+            if (heap->image[at] != 0) return at;
+        from = end;
+    }
+    return 0;
+}
+
+uint64_t growth_find_beyond(const struct heap *heap) {
+    const struct bits *bits = &heap->buddy.bits;
+    uint64_t units = buddy_now(&heap->buddy)->units, maximum = heap_header(heap)->maximum;
+    uint64_t index_at = (uint64_t)((char *)bits->words - heap->image);
+    uint64_t found = growth_find_byte(heap, IMAGE_STATES_AT + units, IMAGE_STATES_AT + maximum);
+    for (unsigned order = 0; order <= bits->top; order++) {
+        uint64_t present = growth_words(heap, order, units), all = ((maximum >> order) + 63) / 64;
+        for (unsigned level = 0; level < bits->levels[order] && found == 0; level++) {
+            uint64_t start = index_at + 8 * bits->start[order][level];
+            found = growth_find_byte(heap, start + 8 * present, start + 8 * all);
+            present = (present + 63) / 64;
+            all = (all + 63) / 64;
+        }
+    }
+    return found;
+}
+
 /* A file that grows beyond the limit would raise SIGXFSZ. */
 static bool growth_is_limited(const struct heap *heap, uint64_t units, uint64_t *maximum) {
     return kernel_limit(RLIMIT_FSIZE, maximum) && heap_bytes(heap, units) > *maximum;

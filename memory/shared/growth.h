@@ -17,4 +17,8 @@ enum mallow_result growth_to(struct heap *heap, uint64_t units, const char *func
  * false and sets errno on failure. */
 bool growth_reserve(struct heap *heap);
 
+/* Returns the offset of the first state or part of the index that belongs to units beyond the
+ * present ones and is not 0, or 0 if there is none. Growth relies on that. */
+uint64_t growth_find_beyond(const struct heap *heap);
+
 #endif

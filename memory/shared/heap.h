@@ -19,7 +19,6 @@ struct heap {
     int directory; /* of a file heap, otherwise -1 */
     bool read_only;
     unsigned wait_ms;
-    const struct heap *outer;     /* see mutex.c */
     char name[HEAP_NAME_MAX + 1]; /* of a file heap, in the directory */
 };
 _Static_assert(offsetof(struct heap, visible) == 0, "the program's pointer leads to the heap");

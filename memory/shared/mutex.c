@@ -12,10 +12,16 @@
 #define SPINS 40
 #define PAUSES 30
 
-/* The heap whose lock the thread took last. Its member `outer` is the one before. Only a signal
- * handler that interrupts a function can find one here. The model saves a call at each use; its 8
- * bytes fit in what the loader reserves for libraries that are loaded later. */
-static __thread const struct heap *volatile mutex_held __attribute__((tls_model("initial-exec")));
+/* The heaps whose functions the thread is inside: a heap is entered before the lock is taken, and
+ * left after it is given back, because a handler that interrupts these must not use the lock. Only
+ * a signal handler that interrupts a function of another heap is inside two. `depth` changes first
+ * and last, so a handler in between uses the entry after that. The model saves a call at each use;
+ * the bytes fit in what the loader reserves for libraries that are loaded later. */
+#define DEPTH_MAX 4
+static __thread struct {
+    const struct heap *volatile heap[DEPTH_MAX];
+    volatile unsigned depth;
+} mutex_inside __attribute__((tls_model("initial-exec")));
 
 uint64_t mutex_kind(void) {
 #ifdef __GLIBC__
@@ -53,15 +59,24 @@ static int mutex_spin(pthread_mutex_t *mutex) {
 }
 
 /* Compares images, because a process can open one twice. */
-static bool mutex_is_held(const struct heap *heap) {
-    for (const struct heap *held = mutex_held; held != NULL; held = held->outer)
-        if (heap_header(held)->identity == heap_header(heap)->identity) return true;
-    return false;
+static bool mutex_may_enter(const struct heap *heap, unsigned depth) {
+    if (depth == DEPTH_MAX) return false;
+    for (unsigned i = 0; i < depth; i++) {
+        const struct heap *inside = mutex_inside.heap[i];
+        if (inside != NULL && heap_header(inside)->identity == heap_header(heap)->identity)
+            return false;
+    }
+    return true;
+}
+
+static inline void mutex_forget(void) {
+    unsigned depth = mutex_inside.depth - 1;
+    mutex_inside.heap[depth] = NULL;
+    mutex_inside.depth = depth;
 }
 
 static int mutex_wait(struct heap *heap) {
     pthread_mutex_t *mutex = &heap_header(heap)->lock.mutex;
-    if (mutex_is_held(heap)) return EDEADLK;
     int error = mutex_spin(mutex);
     if (error != EBUSY) return error;
     if (heap->wait_ms == 0) return pthread_mutex_lock(mutex);
@@ -97,16 +112,21 @@ enum mallow_result mutex_enter(struct heap *heap, const char *function) {
     if (heap->read_only)
         return failure_set(
             (struct mallow_error){.result = MALLOW_DENIED, .error = EROFS, .function = function});
+    unsigned depth = mutex_inside.depth;
+    if (__builtin_expect(depth != 0, 0) && !mutex_may_enter(heap, depth))
+        return mutex_fail(function, EDEADLK);
+    mutex_inside.depth = depth + 1;
+    mutex_inside.heap[depth] = heap;
     int error = pthread_mutex_trylock(&heap_header(heap)->lock.mutex);
     if (__builtin_expect(error != 0, 0)) {
         if (error == EBUSY) error = mutex_wait(heap);
-        if (error == EOWNERDEAD)
+        if (error == EOWNERDEAD) {
             mutex_repair(heap);
-        else if (error != 0)
+        } else if (error != 0) {
+            mutex_forget();
             return mutex_fail(function, error);
+        }
     }
-    heap->outer = mutex_held;
-    mutex_held = heap;
     if (__builtin_expect(heap_header(heap)->damaged == 0, 1)) return MALLOW_OK;
     mutex_leave(heap);
     return heap_fail(function, MALLOW_DAMAGED);
@@ -118,6 +138,6 @@ enum mallow_result mutex_enter_to_read(struct heap *heap, const char *function) 
 
 void mutex_leave(struct heap *heap) {
     if (heap->read_only) return;
-    mutex_held = heap->outer;
     pthread_mutex_unlock(&heap_header(heap)->lock.mutex);
+    mutex_forget();
 }

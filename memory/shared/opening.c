@@ -155,8 +155,12 @@ static enum mallow_result opening_check(const struct opening *opening, struct he
     if (is_pending && !buddy_repair(&heap->buddy))
         return opening_fail(opening, "a step makes no sense", offsetof(struct image_header, step));
     if (is_pending) store_word(&header->repairs, header->repairs + 1);
-    if (check_image(&heap->buddy, &finding)) return MALLOW_OK;
-    return heap_fail_image(opening->function, &finding);
+    if (!check_image(&heap->buddy, &finding)) return heap_fail_image(opening->function, &finding);
+    int error = errno;
+    uint64_t beyond = growth_find_beyond(heap);
+    if (beyond != 0) return opening_fail(opening, "data of units that do not exist", beyond);
+    errno = error;
+    return MALLOW_OK;
 }
 
 /* Opens an image that no process has open for writing. */
