@@ -2,9 +2,9 @@
  * reads it. Neither starts the other: they meet in the file of the heap, which each of them maps at
  * an address of its own. The first one creates the heap and the counter.
  *
- *     $ shared_add 100000 & shared_add 100000 & shared_add 50000; wait
+ *     $ shared_add 5000000 & shared_add 5000000 & shared_add 1000000; wait
  *     $ shared_total
- *     the counter is 250000, and the heap has 1 block
+ *     the counter is 11000000, and the heap has 1 block
  */
 #include "shared_counter.h"
 

@@ -9,7 +9,9 @@
  *     mallow_map_end(&map);
  *
  * All lengths and offsets are in bytes, and none has to be a multiple of anything. The kernel works
- * with whole pages. The functions whose effect can reach beyond the given bytes say so.
+ * with whole pages. The functions whose effect can reach beyond the given bytes say so. The address
+ * of memory is a multiple of the page size. The address of a file's bytes differs from their offset
+ * by a multiple of it.
  *
  * Each function returns MALLOW_OK or an error. After an error, errno is set, mallow_last_error()
  * has details, and the mapping is unchanged unless the function says otherwise. Each function
@@ -116,8 +118,8 @@ enum mallow_result mallow_map_shared(size_t bytes, unsigned how, const char *nam
  * If the file is shorter than `offset + bytes`,
  *   - MALLOW_MAP_WRITE extends the file with zeros. It reserves the disk space, so that no later
  *     write through the mapping fails because the disk is full. With MALLOW_MAP_SPARSE it reserves
- *     nothing: a write to a full disk then raises SIGBUS, which mallow_map_write reports instead.
- *     Holes that the file already has are not filled.
+ *     only the block of the last byte: a write to a full disk then raises SIGBUS, and
+ *     mallow_map_write returns an error. Holes that the file already has are not filled.
  *   - MALLOW_MAP_READ and MALLOW_MAP_PRIVATE leave the file as it is. The bytes after its end read
  *     as zero. MALLOW_MAP_PRIVATE can write them. They stay apart from the file if it grows later.
  * After the last byte of a file, the rest of its last page reads as zero. Bytes that are written
@@ -217,8 +219,8 @@ enum mallow_map_advice {
 
 /*
  * Gives the kernel advice about a range. MALLOW_MAP_DO_NOT_NEED, MALLOW_MAP_COLD,
- * MALLOW_MAP_PAGE_OUT and MALLOW_MAP_DISCARD affect only pages that are entirely inside the range.
- * The others affect all pages that contain a byte of the range.
+ * MALLOW_MAP_PAGE_OUT and MALLOW_MAP_DISCARD affect only pages whose bytes of the mapping are all
+ * inside the range. The others affect all pages that contain a byte of the range.
  *
  * Errors: MALLOW_UNSUPPORTED if the kernel does not know the advice or the mapping cannot follow
  * it, such as MALLOW_MAP_DISCARD for a file that is read or written back; MALLOW_TRUNCATED if

@@ -90,7 +90,8 @@ static struct mallow_map_shares sharing_of(const struct mallow_map *map, size_t 
 
 static void sharing_is_that_of_smaps(void **state) {
     (void)state;
-    for (int i = 1; i < 5; i++) { /* private memory could be shown together with its neighbours */
+    for (enum kind i = SHARED; i < KINDS;
+         i++) { /* private memory could be shown together with its neighbours */
         struct mallow_map map;
         int fd;
         make_of(i, &map, &fd);

@@ -36,7 +36,7 @@ bool __wrap_kernel_sync(void *p, size_t bytes, int flags) {
 
 bool __real_kernel_start_writing(int fd, uint64_t from, uint64_t bytes);
 bool __wrap_kernel_start_writing(int fd, uint64_t from, uint64_t bytes) {
-    started.low = (char *)NULL + from, started.bytes = bytes, started.with = fd;
+    started.low = (char *)(uintptr_t)from, started.bytes = bytes, started.with = fd;
     return __real_kernel_start_writing(fd, from, bytes);
 }
 
@@ -66,7 +66,7 @@ static void changes_are_flushed(void **state) {
         assert_ptr_equal(synced.low, first + page);
         assert_int_equal(synced.bytes, page);
         assert_int_equal(synced.with, MS_ASYNC);
-        assert_ptr_equal(started.low, (char *)NULL + 2 * page);
+        assert_ptr_equal(started.low, (char *)(2 * page));
         assert_int_equal(started.bytes, page);
         synced.low = NULL;
         OK(mallow_map_flush(&map, 5 * page, 0, MALLOW_MAP_FLUSH_WAIT));
@@ -230,7 +230,7 @@ static void advice_stays_inside_the_range(void **state) {
 
 static void only_discard_loses_bytes(void **state) {
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (enum kind i = 0; i < KINDS; i++) {
         struct mallow_map map;
         int fd;
         make_of(i, &map, &fd);
