@@ -20,16 +20,16 @@ while read -r function; do
         { echo "$page does not describe $function" >&2; exit 1; }
 done <"$work/functions"
 
-# run_example HEADING LANGUAGE COMPILER...: the first example after the heading prints something.
+# run_example HEADING SUFFIX COMPILER...: the first example after the heading prints something.
 run_example() {
-    heading=$1 language=$2
+    heading=$1 example=$work/example.$2
     shift 2
-    sed -n "/^$heading/,/^\.fi/p" "$page" | sed '1,/^\.nf/d; /^\.fi/d; s/\\e/\\/g' >"$work/example"
-    "$@" -x "$language" -Wall -Wextra -Werror -I"$source/include" "$work/example" -x none \
+    sed -n "/^$heading/,/^\.fi/p" "$page" | sed '1,/^\.nf/d; /^\.fi/d; s/\\e/\\/g' >"$example"
+    "$@" -Wall -Wextra -Werror -I"$source/include" "$example" \
         -o "$work/program" -L"$build" -lmallow-memory -Wl,-rpath,"$build"
     "$work/program" >"$work/out"
     cat "$work/out"
     [ -s "$work/out" ]
 }
 run_example '\.SH EXAMPLES' c "$4"
-if grep -q '^\.SS C++' "$page"; then run_example '\.SS C++' c++ "$5" -std=c++17; fi
+if grep -q '^\.SS C++' "$page"; then run_example '\.SS C++' cpp "$5" -std=c++17; fi

@@ -14,7 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
+#include "../sanitized.h"
+
+#ifdef SANITIZED
 #    define HAS_SHADOW 1 /* a lock of everything includes terabytes, and smaps is slow */
 #else
 #    define HAS_SHADOW 0

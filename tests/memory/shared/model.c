@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sanitized.h"
 #include "shared/check.h"
 #include "shared/store.h"
 
@@ -302,7 +303,7 @@ static void explore(uint64_t units, uint64_t to, size_t most, size_t twice) {
     free(seen);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
+#if defined(SANITIZED) || !defined(__OPTIMIZE__)
 #    define SHARE 8
 #else
 #    define SHARE 1

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "../sanitized.h"
 #include "base/kernel_shared.h"
 #include "shared/mutex.h"
 
@@ -426,7 +427,7 @@ static void reach_the_file_size(void *unused) {
     assert_ok(mallow_shared_close(heap));
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 static void reach_the_address_space(void *unused) {
     (void)unused;
     struct mallow_shared *heap;
@@ -452,7 +453,7 @@ static void reach_the_descriptors(void *unused) {
 static void limits_are_named(void **state) {
     (void)state;
     expect_exit(in_child(reach_the_file_size, NULL));
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
     expect_exit(in_child(reach_the_address_space, NULL));
 #endif
     expect_exit(in_child(reach_the_descriptors, NULL));
