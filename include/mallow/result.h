@@ -35,7 +35,7 @@ enum mallow_result {
     MALLOW_UNSUPPORTED,  /* ENOSYS or EOPNOTSUPP: the kernel or the file cannot do it */
     MALLOW_SYSTEM_ERROR, /* a system call failed for another reason; see errno */
     MALLOW_EXISTS,       /* EEXIST: there is one already */
-    MALLOW_BUSY,         /* ETIMEDOUT or EDEADLK: the lock of the object is held */
+    MALLOW_BUSY,         /* ETIMEDOUT, EDEADLK or EAGAIN: others hold or change the object */
     MALLOW_DAMAGED,      /* EUCLEAN: the data of the library itself was changed */
     MALLOW_FOREIGN_IMAGE,  /* ENOEXEC: another kind of file, or of another kind of machine */
     MALLOW_NEWER_IMAGE,    /* EPROTO: a later version of this library made the image */

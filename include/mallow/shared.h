@@ -29,8 +29,9 @@
  * - is thread-safe, but not async-signal-safe. Several threads may use one heap object. Only
  *   mallow_shared_close requires that no other thread uses the object any more.
  *
- * A heap that is open for reading only takes no lock. While other processes change it, a function
- * may therefore mix two moments, and mallow_shared_check may find a problem that does not exist.
+ * A heap that is open for reading only takes no lock. While other processes change it,
+ * mallow_shared_measure and mallow_shared_check try again until nothing has changed meanwhile, and
+ * return MALLOW_BUSY (EAGAIN) after many tries. Other functions may mix two moments.
  *
  * Other programs must not truncate the file of an open heap: an access to the missing part raises
  * SIGBUS.

@@ -25,7 +25,7 @@ static const struct {
     [MALLOW_UNSUPPORTED] = {EOPNOTSUPP, "the kernel or the file does not support this"},
     [MALLOW_SYSTEM_ERROR] = {EIO, "a system call failed"},
     [MALLOW_EXISTS] = {EEXIST, "there is one already"},
-    [MALLOW_BUSY] = {ETIMEDOUT, "the lock is held"},
+    [MALLOW_BUSY] = {ETIMEDOUT, "another thread or process holds or changes the object"},
     [MALLOW_DAMAGED] = {EUCLEAN, "the image is damaged"},
     [MALLOW_FOREIGN_IMAGE] = {ENOEXEC, "this is not an image for this machine"},
     [MALLOW_NEWER_IMAGE] = {EPROTO, "a later version of the library made the image"},

@@ -164,6 +164,7 @@ static inline struct image_step *buddy_prepare(const struct buddy *buddy, unsign
     store_word(&step->blocks, now->blocks + change.blocks);
     store_word(&step->used, now->used + change.used);
     store_word(&step->requested, now->requested + change.requested);
+    store_word(&step->number, now->number + 1);
     for (int i = 0; stores != NULL && i < 2; i++) {
         store_word(&step->place[i], stores->place[i]);
         store_word(&step->value[i], stores->value[i]);

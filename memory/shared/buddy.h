@@ -83,6 +83,13 @@ static inline const struct image_step *buddy_now(const struct buddy *buddy) {
     return &buddy->header->step[buddy->header->commit & 1];
 }
 
+/* Returns a number that is different after each change, or 0 during one. */
+static inline uint64_t buddy_version(const struct buddy *buddy) {
+    uint64_t commit = __atomic_load_n(&buddy->header->commit, __ATOMIC_ACQUIRE);
+    if ((commit & STEP_PENDING) != 0) return 0;
+    return __atomic_load_n(&buddy->header->step[commit & 1].number, __ATOMIC_ACQUIRE) + 1;
+}
+
 /* Returns the order of the smallest block for `size` bytes, at most 2^62. */
 static inline unsigned buddy_order(size_t size) {
     return size <= IMAGE_UNIT ? 0 : (60 - (unsigned)__builtin_clzll((uint64_t)size - 1)) & 63;

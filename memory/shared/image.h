@@ -50,7 +50,8 @@ struct image_step {
     uint64_t blocks;             /* number of used blocks */
     uint64_t used, requested;    /* bytes of used blocks: their sizes, and as requested */
     uint64_t place[2], value[2]; /* offsets of words to store, until 0, and their new values */
-    uint64_t unused[4];
+    uint64_t number;             /* of this step, counted from the creation of the image */
+    uint64_t unused[3];
 };
 _Static_assert(sizeof(struct image_step) == 128, "two cache lines");
 

@@ -1,4 +1,7 @@
 /* The functions that concern the heap as a whole. */
+#include <errno.h>
+#include <sched.h>
+
 #include "base/failure.h"
 #include "shared/check.h"
 #include "shared/growth.h"
@@ -29,6 +32,38 @@ static void whole_measure(const struct heap *heap, struct mallow_shared_statisti
     }
 }
 
+/* A heap that is open for reading only has no lock. What was read is one moment of it if the
+ * version was the same before and after. A process that changes the heap without pause makes this
+ * fail now and then, and one that was killed inside a step makes it fail until another one repairs
+ * that.
+ */
+#define READ_TRIES 1000
+
+struct whole_reading {
+    uint64_t version;
+    int tries;
+};
+
+/* Begins to read, and returns true, unless there were too many tries. */
+static bool whole_begin(const struct heap *heap, struct whole_reading *reading) {
+    for (; reading->tries < READ_TRIES; reading->tries++) {
+        reading->version = buddy_version(&heap->buddy);
+        if (reading->version != 0) break;
+        sched_yield();
+    }
+    return reading->tries++ < READ_TRIES;
+}
+
+static bool whole_is_consistent(const struct heap *heap, const struct whole_reading *reading) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return !heap->read_only || buddy_version(&heap->buddy) == reading->version;
+}
+
+static enum mallow_result whole_fail_busy(const char *function) {
+    return failure_set(
+        (struct mallow_error){.result = MALLOW_BUSY, .error = EAGAIN, .function = function});
+}
+
 enum mallow_result mallow_shared_measure(struct mallow_shared *visible,
                                          struct mallow_shared_statistics *statistics) {
     if (visible == NULL || statistics == NULL) return FAIL(MALLOW_BAD_ARGUMENT);
@@ -36,8 +71,16 @@ enum mallow_result mallow_shared_measure(struct mallow_shared *visible,
     enum mallow_result result = mutex_enter_to_read(heap, __func__);
     if (result != MALLOW_OK) return result;
     if (!heap->read_only) buddy_merge_all(&heap->buddy);
-    whole_measure(heap, statistics);
+    struct whole_reading reading = {0, 0};
+    struct mallow_shared_statistics measured;
+    bool is_consistent = false;
+    while (!is_consistent && whole_begin(heap, &reading)) {
+        whole_measure(heap, &measured);
+        is_consistent = whole_is_consistent(heap, &reading);
+    }
     mutex_leave(heap);
+    if (!is_consistent) return whole_fail_busy(__func__);
+    *statistics = measured;
     return MALLOW_OK;
 }
 
@@ -64,8 +107,14 @@ enum mallow_result mallow_shared_check(struct mallow_shared *visible,
     struct mallow_shared_finding first;
     enum mallow_result result = mutex_enter_to_read(heap, __func__);
     if (result != MALLOW_OK) return result;
-    if (!check_image(&heap->buddy, &first)) result = heap_fail_image(__func__, &first);
+    struct whole_reading reading = {0, 0};
+    bool is_sound = true, is_consistent = false;
+    while (!is_consistent && whole_begin(heap, &reading)) {
+        is_sound = check_image(&heap->buddy, &first);
+        is_consistent = whole_is_consistent(heap, &reading);
+    }
     mutex_leave(heap);
+    if (!is_consistent) return whole_fail_busy(__func__);
     if (finding != NULL) *finding = first;
-    return result;
+    return is_sound ? MALLOW_OK : heap_fail_image(__func__, &first);
 }

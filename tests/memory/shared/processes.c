@@ -284,7 +284,9 @@ static void a_stopped_owner_is_an_error(void **state) {
     assert_true(WIFSTOPPED(status));
     assert_result(mallow_shared_alloc(heap, 1, &handle), MALLOW_BUSY);
     assert_int_equal(errno, ETIMEDOUT);
-    assert_string_equal(mallow_error_text(MALLOW_BUSY), "mallow_shared_alloc: the lock is held");
+    assert_string_equal(
+        mallow_error_text(MALLOW_BUSY),
+        "mallow_shared_alloc: another thread or process holds or changes the object");
     kill(child, SIGCONT);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_ok(mallow_shared_alloc(heap, 1, &handle));
