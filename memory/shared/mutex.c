@@ -75,18 +75,31 @@ static inline void mutex_forget(void) {
     mutex_inside.depth = depth;
 }
 
+/* A change of the system's time does not affect the wait, where libc can do that. */
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
+#    define MUTEX_CLOCK CLOCK_MONOTONIC
+static int mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *until) {
+    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, until);
+}
+#else
+#    define MUTEX_CLOCK CLOCK_REALTIME
+static int mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *until) {
+    return pthread_mutex_timedlock(mutex, until);
+}
+#endif
+
 static int mutex_wait(struct heap *heap) {
     pthread_mutex_t *mutex = &heap_header(heap)->lock.mutex;
     int error = mutex_spin(mutex);
     if (error != EBUSY) return error;
     if (heap->wait_ms == 0) return pthread_mutex_lock(mutex);
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(MUTEX_CLOCK, &until);
     until.tv_sec += heap->wait_ms / 1000;
     until.tv_nsec += (long)(heap->wait_ms % 1000) * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    return pthread_mutex_timedlock(mutex, &until);
+    return mutex_lock_until(mutex, &until);
 }
 
 /* The owner of the lock died. */
