@@ -24,7 +24,7 @@ struct pressure {
     double some, full;
 };
 
-/* What a control group has been through. */
+/* How often an event has happened to a control group. */
 struct group_events {
     char group[128];
     const char *name; /* such as "oom_kill" */

@@ -176,7 +176,7 @@ static NOINLINE void one_scratch(void) {
     use(mallow_scratch_alloc(&scratch, 64));
 }
 
-/* What the other functions cost without an allocation. */
+/* These call the same functions, but allocate nothing. */
 static NOINLINE void one_local(void) {
     char block[64];
     use(block);

@@ -17,8 +17,8 @@
  * locks and counts are as they were. Only mallow_lock_best_effort() locks less.
  *
  * fork(2): children inherit no locks. The counts of a child start from zero, and so do those of a
- * child that was created while another thread was in one of these functions. What a child locks and
- * unlocks does not affect its parent. execve(2) also ends all locks.
+ * child that was created while another thread was in one of these functions. Locks of a
+ * child do not affect its parent. execve(2) also ends all locks.
  *
  * munmap(2) ends locks without informing this library: unlock a range before you unmap it.
  * Otherwise its count remains. New memory at the same address is then unlocked until the next

@@ -199,7 +199,7 @@ enum mallow_map_flush_until {
 enum mallow_result mallow_map_flush(const struct mallow_map *map, size_t offset, size_t bytes,
                                     enum mallow_map_flush_until when);
 
-/* What the program intends with a range. Only MALLOW_MAP_DISCARD changes bytes. */
+/* How the program will use a range. Only MALLOW_MAP_DISCARD changes bytes. */
 enum mallow_map_advice {
     MALLOW_MAP_NORMAL,      /* undoes MALLOW_MAP_SEQUENTIAL and MALLOW_MAP_RANDOM */
     MALLOW_MAP_SEQUENTIAL,  /* read ahead more of the file */
@@ -229,7 +229,7 @@ enum mallow_map_advice {
 enum mallow_result mallow_map_advise(const struct mallow_map *map, size_t offset, size_t bytes,
                                      enum mallow_map_advice advice);
 
-/* What may be done with the bytes: a combination. */
+/* Permissions, which can be combined. */
 enum mallow_map_access {
     MALLOW_MAP_NO_ACCESS = 0,
     MALLOW_MAP_CAN_READ = 1,

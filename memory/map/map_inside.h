@@ -1,4 +1,4 @@
-/* What the functions of mallow/map.h have in common. */
+/* Functions that the files of this folder share. */
 #ifndef MALLOW_MAP_INSIDE_H
 #define MALLOW_MAP_INSIDE_H
 

@@ -143,7 +143,7 @@ static inline void buddy_apply(const struct buddy *buddy, const struct image_ste
         store_word((uint64_t *)(void *)((char *)buddy->header + step->place[i]), step->value[i]);
 }
 
-/* What a step adds to the amounts. */
+/* The differences that a step makes to the amounts. */
 struct buddy_change {
     uint64_t units, blocks, used, requested;
 };

@@ -1,6 +1,6 @@
 /*
- * Who may do what with an image is decided by locks of two bytes of its file, which end with the
- * processes that hold them.
+ * Locks of two bytes of the file decide which process may open, repair or close an image. They end
+ * with the processes that hold them.
  *
  * A process that opens or closes an image holds OPENING_LOCK meanwhile. While it has an image open
  * for writing, it holds USER_LOCK, shared with others. To open an image, it tries to get USER_LOCK
