@@ -34,8 +34,8 @@
 #define IMAGE_MAGIC_NEW (IMAGE_MAGIC ^ 0x5555555555) /* the image is being created */
 #define IMAGE_VERSION 1
 
-/* The values of a state byte. Values below STATE_FREE are no head: such a byte is inside a block, and
- * has a meaning only if it is one of the first after the head of a used block (buddy.h). */
+/* The values of a state byte. Values below STATE_FREE are no head: such a byte is inside a block,
+ * and has a meaning only if it is one of the first after the head of a used block (buddy.h). */
 #define STATE_FREE 0x40  /* + order: head of a free block */
 #define STATE_USED 0x80  /* + order, at least 1: head of a used block */
 #define STATE_SMALL 0xc0 /* + size in bytes, 0 to 16: head of a used block of order 0 */
