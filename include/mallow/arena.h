@@ -10,10 +10,10 @@
  * newer blocks (mallow_arena_release), with all blocks (mallow_arena_reset), or with the arena.
  *
  * Unless a function says otherwise, it returns NULL and sets errno if it fails: EINVAL for an
- * argument without meaning, EOVERFLOW for a size that no object can have, and ENOMEM if there is no
- * memory. mallow_last_error() then has the details (mallow/result.h). Blocks of 0 bytes have an
- * address that must not be accessed. Blocks are aligned to 16 bytes unless a function says
- * otherwise, and their content is unspecified.
+ * invalid argument, EOVERFLOW for a size that no object can have, and ENOMEM if there is no memory.
+ * mallow_last_error() then has the details (mallow/result.h). Blocks of 0 bytes have an address
+ * that must not be accessed. Blocks are aligned to 16 bytes unless a function says otherwise, and
+ * their content is unspecified.
  *
  * An arena is used by one thread at a time. mallow_arena_for_thread() gives each thread an arena of
  * its own with the lifetime of a common one. No function is async-signal-safe.
@@ -71,7 +71,7 @@ struct mallow_arena_amounts mallow_arena_usage(const struct mallow_arena *arena)
 
 /* ---- blocks ---- */
 
-/* Allocates with any alignment that is a power of two, 1 included. */
+/* Allocates with any alignment that is a power of two, including 1. */
 void *mallow_arena_alloc_aligned(struct mallow_arena *arena, size_t size, size_t align);
 
 /* Allocates a block. */
@@ -111,8 +111,8 @@ char *mallow_arena_vprintf(struct mallow_arena *arena, const char *format, va_li
 /* Resizes a block of `old_size` bytes. Returns the same address if the block shrinks, or if it is
  * the newest one and its chunk has room. Otherwise copies it to a new block; the old block is then
  * unused, but not free. Acts like mallow_arena_alloc if block is NULL. A block that grows counts as
- * new, so that a release to an older mark frees it. Suits an object whose final size is not known
- * in advance. */
+ * new, so a release to an older mark frees it. This function suits an object whose final size is
+ * not known in advance. */
 void *mallow_arena_resize(struct mallow_arena *arena, void *block, size_t old_size,
                           size_t new_size);
 

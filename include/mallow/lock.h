@@ -8,17 +8,17 @@
  *
  * Locks are counted for each page. Two parts of a program can lock ranges that overlap or share a
  * page: a page stays locked until each lock of it has been released. mlock(2) does not count, so
- * one of its callers undoes the lock of the other. Locks that the program makes with mlock(2) are
- * not in the counts, and mallow_unlock() can undo them.
+ * the first munlock(2) undoes the locks of all callers. Locks that the program makes with mlock(2)
+ * are not in the counts, and mallow_unlock() can undo them.
  *
  * A range is any address and any number of bytes. All pages that contain one of the bytes are
- * locked. An empty range succeeds and does nothing, whatever its address is. No memory stays
- * unlocked silently: a lock either covers the whole range or is an error, and after an error all
- * locks and counts are as they were. Only mallow_lock_best_effort() locks less.
+ * locked. An empty range succeeds and does nothing, whatever its address is. A lock covers the
+ * whole range or is an error, and after an error all locks and counts are as they were. Only
+ * mallow_lock_best_effort() can lock a part of a range.
  *
- * fork(2): children inherit no locks. The counts of a child start from zero, and so do those of a
- * child that was created while another thread was in one of these functions. Locks of a
- * child do not affect its parent. execve(2) also ends all locks.
+ * fork(2): children inherit no locks. The counts of a child start from zero, even if it was created
+ * while another thread was in one of these functions. Locks of a child do not affect its parent.
+ * execve(2) also ends all locks.
  *
  * munmap(2) ends locks without informing this library: unlock a range before you unmap it.
  * Otherwise its count remains. New memory at the same address is then unlocked until the next
@@ -43,8 +43,8 @@ extern "C" {
 
 enum mallow_lock_flags {
     MALLOW_LOCK_ON_FAULT = 1, /* lock each page when it is first accessed, instead of at once */
-    MALLOW_LOCK_CURRENT = 2,  /* for mallow_lock_all: what is mapped now */
-    MALLOW_LOCK_FUTURE = 4,   /* for mallow_lock_all: what is mapped later */
+    MALLOW_LOCK_CURRENT = 2,  /* for mallow_lock_all: all present mappings */
+    MALLOW_LOCK_FUTURE = 4,   /* for mallow_lock_all: all later mappings */
 };
 
 /* ---- ranges ---- */
@@ -80,7 +80,7 @@ enum mallow_result mallow_lock_best_effort(const void *p, size_t bytes, unsigned
  *
  * Fails with MALLOW_BAD_ARGUMENT as mallow_lock does, with MALLOW_NOT_LOCKED (EINVAL) if
  * mallow_lock has not locked each page of the range, and with MALLOW_AT_LIMIT (ENOMEM) if
- * vm.max_map_count prevents that a part of a mapping is unlocked.
+ * vm.max_map_count prevents unlocking a part of a mapping.
  */
 enum mallow_result mallow_unlock(const void *p, size_t bytes);
 
@@ -96,13 +96,13 @@ uint64_t mallow_lock_count(const void *p, size_t bytes);
 /*
  * Locks all memory of the process: MALLOW_LOCK_CURRENT for what is mapped now, including code and
  * stacks, MALLOW_LOCK_FUTURE for all later mappings, or both. With MALLOW_LOCK_ON_FAULT, pages are
- * locked when they are first accessed. Calls are counted, and their effects add up: the process
- * locks each page at once if one of the calls asked for that. With MALLOW_LOCK_FUTURE, each later
- * mmap(2) and growth of a stack fails if it exceeds the limit. See mlockall(2).
+ * locked when they are first accessed. Calls are counted, and their effects add up: pages are
+ * locked at once if one of the calls did not have MALLOW_LOCK_ON_FAULT. With MALLOW_LOCK_FUTURE,
+ * each later mmap(2) and growth of a stack fails if it exceeds the limit. See mlockall(2).
  *
  * Fails with MALLOW_BAD_ARGUMENT (EINVAL) if `flags` has neither CURRENT nor FUTURE, or an unknown
- * flag, and with MALLOW_AT_LIMIT (ENOMEM or EPERM) if the address space of the process is larger
- * than RLIMIT_MEMLOCK.
+ * flag, and with MALLOW_AT_LIMIT (ENOMEM or EPERM) if RLIMIT_MEMLOCK is 0 or, with CURRENT, less
+ * than the address space of the process.
  */
 enum mallow_result mallow_lock_all(unsigned flags);
 

@@ -8,16 +8,16 @@
  *     fwrite(map.data, 1, map.bytes, stdout);
  *     mallow_map_end(&map);
  *
- * All lengths and offsets are in bytes, and none has to be a multiple of anything. The kernel works
- * with whole pages. The functions whose effect can reach beyond the given bytes say so. The address
- * of memory is a multiple of the page size. The address of a file's bytes differs from their offset
- * by a multiple of it.
+ * All lengths and offsets are in bytes and can have any value. The kernel works with whole pages,
+ * so some functions affect bytes outside the given range; their comments say so. Memory begins at a
+ * multiple of the page size. The address of a byte of a file and its offset in the file differ by a
+ * multiple of the page size.
  *
  * Each function returns MALLOW_OK or an error. After an error, errno is set, mallow_last_error()
  * has details, and the mapping is unchanged unless the function says otherwise. Each function
  * returns
- *   - MALLOW_BAD_ARGUMENT (EINVAL, EBADF) for an argument without meaning: NULL in place of an
- *     object, an unknown flag, a mapping that has ended, a descriptor that is not open,
+ *   - MALLOW_BAD_ARGUMENT (EINVAL, EBADF) for an invalid argument: NULL in place of an object, an
+ *     unknown flag, a mapping that has ended, a descriptor that is not open,
  *   - MALLOW_NO_ROOM (ERANGE) for a range that is not inside the mapping,
  *   - MALLOW_AT_LIMIT (ENOMEM, EAGAIN, EMFILE, EFBIG) or MALLOW_NO_MEMORY (ENOMEM) if a limit or
  *     memory is exhausted,
@@ -25,9 +25,9 @@
  * The functions list only their other errors.
  *
  * All functions are thread-safe and async-signal-safe. Several threads may use one mapping at the
- * same time, but mallow_map_resize and mallow_map_end need it for themselves. The child of a fork
- * has all mappings of its parent. It sees later changes of its parent only in written-back and
- * shared mappings.
+ * same time, but during mallow_map_resize and mallow_map_end no other thread may use it. The child
+ * of a fork has all mappings of its parent. It sees later changes by its parent only in shared
+ * memory and in mappings with MALLOW_MAP_WRITE.
  */
 #ifndef MALLOW_MAP_H
 #define MALLOW_MAP_H
@@ -54,14 +54,15 @@ struct mallow_map {
     char name[48];
 };
 
-/* In place of a length: up to the end of the file, or of the mapping. */
+/* Used as a length, means "up to the end of the file or of the mapping". */
 #define MALLOW_MAP_ALL SIZE_MAX
 
 /* ---- making and ending mappings ---- */
 
-/* How a file is mapped: one of the first three, combined with others by `|`. */
+/* How to map memory or a file. A file needs one of the first three values, combined with others by
+ * `|`. */
 enum mallow_map_how {
-    MALLOW_MAP_READ = 1,    /* the bytes can only be read; changes of the file are visible */
+    MALLOW_MAP_READ = 1,    /* the bytes can only be read; changes to the file are visible */
     MALLOW_MAP_WRITE = 2,   /* writes reach the file and all its other users (MAP_SHARED) */
     MALLOW_MAP_PRIVATE = 4, /* writes stay in this process: the kernel copies each page before its
                              * first write (MAP_PRIVATE), and the file never changes */
@@ -69,13 +70,13 @@ enum mallow_map_how {
                              * umask, if there is none */
     MALLOW_MAP_SPARSE = 16, /* with MALLOW_MAP_WRITE: see mallow_map_file */
 
-    MALLOW_MAP_HUGE = 32,       /* for memory: huge pages that are reserved for such mappings */
+    MALLOW_MAP_HUGE = 32,       /* for memory: huge pages from the reserved pool */
     MALLOW_MAP_SEAL_SIZE = 64,  /* for shared memory: no process can change its length */
-    MALLOW_MAP_SEAL_WRITE = 128 /* for shared memory: only this mapping can be written */
+    MALLOW_MAP_SEAL_WRITE = 128 /* for shared memory: only this mapping can change the bytes */
 };
 
 /*
- * Maps memory of the process that reads as zero.
+ * Maps private memory that reads as zero.
  *
  * /proc/PID/maps shows it as [anon:mallow NAME] since Linux 5.17. `name` has at most 40 printable
  * ASCII characters, none of them \ ` $ [ ]. NULL means "map".
@@ -102,10 +103,11 @@ enum mallow_result mallow_map_memory(size_t bytes, unsigned how, const char *nam
  *   - MALLOW_MAP_SEAL_SIZE: no process can truncate the memory, so a reader needs no protection
  *     against this,
  *   - MALLOW_MAP_SEAL_WRITE: other mappings and write(2) cannot change the bytes.
- * With either, mallow_map_resize cannot enlarge the memory. Seals cannot be removed, and no others
- * can be added to them. Without seals, the receiver can add some (F_ADD_SEALS in fcntl(2)).
+ * With either seal, mallow_map_resize cannot enlarge the memory. Seals cannot be removed, and no
+ * further seals can be added. If the memory has no seals, a receiver can add some (F_ADD_SEALS in
+ * fcntl(2)).
  *
- * Errors: MALLOW_TOO_LARGE; MALLOW_UNSUPPORTED if the kernel has no such seal (Linux 5.1) or no
+ * Errors: MALLOW_TOO_LARGE; MALLOW_UNSUPPORTED if the kernel lacks the seal (new in Linux 5.1) or
  * memfd. System calls: memfd_create(2), ftruncate(2), fcntl(2), mmap(2).
  */
 enum mallow_result mallow_map_shared(size_t bytes, unsigned how, const char *name,
@@ -121,7 +123,8 @@ enum mallow_result mallow_map_shared(size_t bytes, unsigned how, const char *nam
  *     only the block of the last byte: a write to a full disk then raises SIGBUS, and
  *     mallow_map_write returns an error. Holes that the file already has are not filled.
  *   - MALLOW_MAP_READ and MALLOW_MAP_PRIVATE leave the file as it is. The bytes after its end read
- *     as zero. MALLOW_MAP_PRIVATE can write them. They stay apart from the file if it grows later.
+ *     as zero, and with MALLOW_MAP_PRIVATE they can be written. If the file grows later, pages that
+ *     it did not have before stay separate from it.
  * After the last byte of a file, the rest of its last page reads as zero. Bytes that are written
  * there never reach the file.
  *
@@ -135,25 +138,25 @@ enum mallow_result mallow_map_shared(size_t bytes, unsigned how, const char *nam
  * descriptor, closing it releases the process's fcntl(2) locks on the file. A mapping whose
  * descriptor the program has closed cannot be enlarged.
  *
- * Errors: MALLOW_NOT_FOUND; MALLOW_DENIED for a file that must not be opened in this way or is
- * sealed; MALLOW_UNSUPPORTED for a directory, a pipe, or a file system without mappings;
+ * Errors: MALLOW_NOT_FOUND; MALLOW_DENIED if the permissions or a seal of the file forbid this
+ * access; MALLOW_UNSUPPORTED for a directory, a pipe, or a file system that cannot map files;
  * MALLOW_NO_SPACE if the disk is full or a quota is reached (the file may be longer than before);
  * MALLOW_AT_LIMIT for RLIMIT_FSIZE (without SIGXFSZ) and others; MALLOW_TOO_LARGE;
- * MALLOW_BAD_ARGUMENT for MALLOW_MAP_ALL if the offset is after the end, or the length unknown.
- * System calls: open(2), fstat(2), fallocate(2), mmap(2).
+ * MALLOW_BAD_ARGUMENT for MALLOW_MAP_ALL if the offset is after the end of the file or the length
+ * of the file is unknown. System calls: open(2), fstat(2), fallocate(2), mmap(2).
  */
 enum mallow_result mallow_map_file(const char *path, uint64_t offset, size_t bytes, unsigned how,
                                    struct mallow_map *map);
 
-/* Like mallow_map_file, for a descriptor of the caller, which is duplicated and stays open.
- * MALLOW_MAP_WRITE needs one that is open for reading and writing, and the others one that is open
- * for reading. MALLOW_MAP_CREATE is an error. System call: fcntl(2) with F_DUPFD_CLOEXEC. */
+/* Works like mallow_map_file, but on a descriptor of the caller, which is duplicated and stays
+ * open. For MALLOW_MAP_WRITE it must be open for reading and writing, otherwise for reading.
+ * MALLOW_MAP_CREATE is an error. System call: fcntl(2) with F_DUPFD_CLOEXEC. */
 enum mallow_result mallow_map_descriptor(int descriptor, uint64_t offset, size_t bytes,
                                          unsigned how, struct mallow_map *map);
 
-/* Unmaps the bytes and sets *map to zero. What was written to a file reaches the disk later, even
- * if the process ends (see mallow_map_flush). Returns MALLOW_OK and does nothing if map is NULL or
- * *map is zero. System call: munmap(2). */
+/* Unmaps the bytes and sets *map to zero. Bytes that were written to a file reach the disk later,
+ * even if the process ends (see mallow_map_flush). Returns MALLOW_OK and does nothing if map is
+ * NULL or *map is zero. System call: munmap(2). */
 enum mallow_result mallow_map_end(struct mallow_map *map);
 
 /* ---- changing a mapping ---- */
@@ -166,14 +169,14 @@ enum mallow_map_place {
 /*
  * Changes the length. MALLOW_MAP_ALL means the current end of the file.
  *
- * A mapping that grows continues with the next bytes of the file, as mallow_map_file does, or with
- * zeros. A written-back mapping and shared memory extend their file. New pages have the access that
- * the mapping had when it was made.
+ * A mapping that grows continues with the next bytes of its file, by the rules of mallow_map_file,
+ * or with zeros. A mapping with MALLOW_MAP_WRITE and shared memory extend their file. New pages
+ * have the access that the mapping had when it was made.
  *
  * A mapping that shrinks leaves its file as it is. Bytes of memory beyond the new length are lost,
  * and so are private changes, except those in the new last page.
  *
- * While the mapping moves, the old and the new place count for RLIMIT_AS.
+ * While the mapping moves, its old and its new addresses both count towards RLIMIT_AS.
  *
  * Errors: MALLOW_NO_ROOM if the mapping cannot grow in place; MALLOW_UNSUPPORTED if the kernel
  * cannot move it (before Linux 5.13, if its pages differ in access or advice); MALLOW_DENIED if
@@ -192,7 +195,7 @@ enum mallow_map_flush_until {
  * Writes changed bytes of a MALLOW_MAP_WRITE mapping to the disk. All changes of the pages that
  * contain the range are written. Other processes see changes at once, without this function.
  *
- * Errors: MALLOW_UNSUPPORTED for mappings of another kind, which have nothing to write;
+ * Errors: MALLOW_UNSUPPORTED for other kinds of mappings, which have nothing to write;
  * MALLOW_NO_SPACE or MALLOW_SYSTEM_ERROR (EIO) if the disk cannot store the bytes. System calls:
  * msync(2), sync_file_range(2).
  */
@@ -205,14 +208,15 @@ enum mallow_map_advice {
     MALLOW_MAP_SEQUENTIAL,  /* read ahead more of the file */
     MALLOW_MAP_RANDOM,      /* read ahead nothing */
     MALLOW_MAP_WILL_NEED,   /* start to read the file */
-    MALLOW_MAP_DO_NOT_NEED, /* the process needs no access soon: pages of files leave the process,
-                             * but the bytes stay in the file; others act like MALLOW_MAP_COLD */
+    MALLOW_MAP_DO_NOT_NEED, /* the process does not need the bytes soon: pages of files leave the
+                             * process, but the bytes stay in the file; for other pages, acts like
+                             * MALLOW_MAP_COLD */
     MALLOW_MAP_COLD,        /* evict these pages before others (Linux 5.4) */
     MALLOW_MAP_PAGE_OUT,    /* evict these pages now: private ones to swap, if any (Linux 5.4) */
     MALLOW_MAP_HUGE_PAGES,  /* use transparent huge pages */
-    MALLOW_MAP_SMALL_PAGES, /* use none */
-    MALLOW_MAP_POPULATE,    /* make the pages resident now, so that later accesses cause no page
-                             * faults; memory becomes writable, files readable (Linux 5.14) */
+    MALLOW_MAP_SMALL_PAGES, /* do not use transparent huge pages */
+    MALLOW_MAP_POPULATE,    /* make the pages resident now, so that later reads of a file and writes
+                             * to memory cause no page faults (Linux 5.14) */
     MALLOW_MAP_DISCARD,     /* free the pages; afterwards memory reads as zero, and a private
                              * mapping reads as its file */
 };
@@ -253,7 +257,7 @@ enum mallow_result mallow_map_protect(const struct mallow_map *map, size_t offse
 struct mallow_map_pages {
     size_t page;     /* bytes of a page */
     size_t pages;    /* pages that contain a byte of the range */
-    size_t resident; /* those that are in memory, so that an access needs no disk */
+    size_t resident; /* those in memory, whose access does not wait for a disk */
 };
 
 /*
@@ -269,8 +273,8 @@ enum mallow_result mallow_map_residency(const struct mallow_map *map, size_t off
                                         struct mallow_map_pages *counts, unsigned char *bitmap,
                                         size_t room);
 
-/* Bytes that the process has mapped, in whole pages. Private pages are mapped by this process only,
- * and shared ones by others too. Dirty pages differ from their file or have none. */
+/* Bytes that the process has mapped, in whole pages. Private pages are mapped only by this process,
+ * and shared pages also by others. Dirty pages differ from their file or have no file. */
 struct mallow_map_shares {
     uint64_t private_dirty, private_clean, shared_dirty, shared_clean;
     uint64_t swapped; /* bytes in swap */
@@ -281,9 +285,10 @@ struct mallow_map_shares {
  * Copy-on-write becomes visible: after a fork, all pages of private memory are shared, and each
  * page that is written becomes private.
  *
- * If the range is only a part of what smaps shows as one mapping, the function separates it for a
- * moment with another readahead hint. This splits a transparent huge page at the end of the range.
- * The duration grows with the memory that the process has mapped.
+ * If the range is only a part of what smaps shows as one mapping, the function gives the range
+ * another readahead hint for a moment, so that smaps shows it separately. This splits a transparent
+ * huge page at the end of the range. The duration grows with the memory that the process has
+ * mapped.
  *
  * Errors: MALLOW_UNSUPPORTED if /proc/self/smaps is missing. See proc_pid_smaps(5), madvise(2).
  */
@@ -299,13 +304,13 @@ enum mallow_result mallow_map_sharing(const struct mallow_map *map, size_t offse
  *   - MALLOW_NO_SPACE (ENOSPC): the disk is full, and the file has a hole here,
  *   - MALLOW_SYSTEM_ERROR (EIO): the disk failed,
  *   - MALLOW_DENIED (EACCES): the mapping does not allow this access.
- * A part of the bytes may have been copied then. The buffers must not overlap.
+ * Some of the bytes may have been copied in this case. The buffers must not overlap.
  *
  * Each call makes sure that the library has handlers of SIGSEGV and SIGBUS. They leave all other
  * faults to the handlers that were installed before, or to the default action. If another thread
- * replaces them during the call, there is no protection. If the program has replaced them by more
- * than seven different handlers, the result is MALLOW_UNSUPPORTED (ENOSPC). mallow_map_resize needs
- * the handlers when memory shrinks. System calls: sigaction(2), fstat(2).
+ * replaces the handlers during the call, faults are not caught. If the program has replaced them by
+ * more than seven different handlers, the result is MALLOW_UNSUPPORTED (ENOSPC). mallow_map_resize
+ * needs the handlers when memory shrinks. System calls: sigaction(2), fstat(2).
  */
 enum mallow_result mallow_map_read(const struct mallow_map *map, size_t offset, void *to,
                                    size_t bytes);
@@ -315,10 +320,10 @@ enum mallow_result mallow_map_write(const struct mallow_map *map, size_t offset,
 /*
  * Calls a function that may access the mapping. If an access to the mapping faults, the function is
  * left at once, as by siglongjmp(3), and the result is that of mallow_map_read. The function must
- * hold no lock and no memory that it would have to give back. The result is also MALLOW_TRUNCATED
- * if the file has become shorter than the mapping when the function returns.
+ * hold no lock and no memory that it has to free. The result is also MALLOW_TRUNCATED if the file
+ * has become shorter than the mapping when the function returns.
  *
- * Calls may be nested. The function may end by a C++ exception, but not by longjmp(3).
+ * Calls may be nested. The function may throw a C++ exception, but must not leave by longjmp(3).
  */
 enum mallow_result mallow_map_try(const struct mallow_map *map, void (*function)(void *argument),
                                   void *argument);

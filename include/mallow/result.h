@@ -1,5 +1,5 @@
 /*
- * Results and errors of libmallow-memory.
+ * The results and errors of libmallow-memory.
  *
  * A function that can fail returns an enum mallow_result, or NULL in place of a block. After a
  * failure, errno is set, the arguments that receive results are unchanged, and the calling thread
@@ -24,7 +24,7 @@ extern "C" {
 
 enum mallow_result {
     MALLOW_OK,
-    MALLOW_BAD_ARGUMENT, /* EINVAL: an argument has no meaning, such as NULL for an object */
+    MALLOW_BAD_ARGUMENT, /* EINVAL: an argument is invalid, such as NULL for an object */
     MALLOW_TOO_LARGE,    /* EOVERFLOW: no object can have this size */
     MALLOW_NO_ROOM,      /* ERANGE: the object is larger than the room for it */
     MALLOW_NOT_FOUND,    /* ENOENT: no such file, name or value */
@@ -34,12 +34,12 @@ enum mallow_result {
     MALLOW_DENIED,       /* EACCES or EPERM: the process lacks a permission */
     MALLOW_UNSUPPORTED,  /* ENOSYS or EOPNOTSUPP: the kernel or the file cannot do it */
     MALLOW_SYSTEM_ERROR, /* a system call failed for another reason; see errno */
-    MALLOW_EXISTS,       /* EEXIST: there is one already */
-    MALLOW_BUSY,         /* ETIMEDOUT, EDEADLK or EAGAIN: others hold or change the object */
-    MALLOW_DAMAGED,      /* EUCLEAN: the data of the library itself was changed */
-    MALLOW_FOREIGN_IMAGE,  /* ENOEXEC: another kind of file, or of another kind of machine */
+    MALLOW_EXISTS,       /* EEXIST: the object already exists */
+    MALLOW_BUSY,         /* ETIMEDOUT, EDEADLK or EAGAIN: the object is locked or being changed */
+    MALLOW_DAMAGED,      /* EUCLEAN: the library's own data was overwritten */
+    MALLOW_FOREIGN_IMAGE,  /* ENOEXEC: the file is no image, or one from another kind of machine */
     MALLOW_NEWER_IMAGE,    /* EPROTO: a later version of this library made the image */
-    MALLOW_FOREIGN_HANDLE, /* EINVAL: the handle is not of this heap */
+    MALLOW_FOREIGN_HANDLE, /* EINVAL: the handle does not belong to this heap */
     MALLOW_NOT_A_BLOCK,    /* EINVAL: the handle refers to the inside of a block */
     MALLOW_ALREADY_FREE,   /* EINVAL: the handle refers to free memory */
     MALLOW_NOT_MAPPED,     /* ENOMEM: part of the range is not mapped */
@@ -72,9 +72,9 @@ struct mallow_error {
                                 * MALLOW_NO_ROOM, `maximum` is the room in bytes */
     uint64_t wanted;           /* how much the call needed in addition to `used`, in the unit of
                                 * the limit; bytes if there is no limit */
-    const char *problem;       /* of an image or file, such as "a free block is not in the index",
-                                * or NULL */
-    uint64_t position;         /* of the problem, in bytes from the start */
+    const char *problem;       /* the defect of an image or file, such as "a free block is not in
+                                * the index", or NULL */
+    uint64_t position;         /* position of the problem, in bytes from the start */
     const char *advice;        /* how to avoid the error if no limit is its cause, or NULL */
 };
 
@@ -86,11 +86,11 @@ struct mallow_error {
 struct mallow_error mallow_last_error(void);
 
 /*
- * Returns a text about the result, without a newline. If the calling thread's last failure has this
- * result, the text says which call failed and why, and for a limit how to raise it, such as
- * "mallow_arena_alloc: RLIMIT_AS is 8192 KiB, 8100 KiB are used, and 128 KiB more are needed: raise
- * it with ulimit -v or prlimit". Otherwise the text is the meaning of the result, such as "a limit
- * is reached". The text is valid until the thread calls this function again.
+ * Returns a text that describes the result, without a newline. If the calling thread's last failure
+ * has this result, the text says which call failed and why, and for a limit how to raise it, such
+ * as "mallow_arena_alloc: RLIMIT_AS is 8192 KiB, 8100 KiB are used, and 128 KiB more are needed:
+ * raise it with ulimit -v or prlimit". Otherwise the text states what the result means in general,
+ * such as "a limit is reached". The text is valid until the thread calls this function again.
  *
  * Always succeeds, and leaves errno unchanged. Thread-safe, but not async-signal-safe.
  */

@@ -14,15 +14,16 @@
  * allocates the first block of one, in an outer frame or at the same address; in coroutines this
  * can be later.
  *
- * A function that allocates returns NULL and sets errno if it fails: EINVAL for an argument without
- * meaning, EOVERFLOW for a size that no object can have, and ENOMEM if there is no memory.
+ * A function that allocates returns NULL and sets errno if it fails: EINVAL for an invalid
+ * argument, EOVERFLOW for a size that no object can have, and ENOMEM if there is no memory.
  * mallow_last_error() then has the details (mallow/result.h). Blocks are aligned to 16 bytes, and
  * their content is unspecified. Blocks of 0 bytes have an address that must not be accessed.
  *
  * A scope belongs to the thread and the call stack that it begins on; a coroutine may have a stack
  * of its own. All functions are thread-safe, and those that do not format text are
- * async-signal-safe: a signal handler may have scopes of its own, return, or jump away. The first
- * block of a thread, however, may call calloc if the program has created over 31 pthread keys.
+ * async-signal-safe: a signal handler may have scopes of its own, return, or jump away. However,
+ * the first allocation of a thread may call calloc if the program has created more than 31 pthread
+ * keys.
  */
 #ifndef MALLOW_SCRATCH_H
 #define MALLOW_SCRATCH_H
@@ -40,7 +41,7 @@ extern "C" {
 
 /* A scope. Its members are private. */
 struct mallow_scratch {
-    struct mallow_scratch_record *record; /* NULL: it has no block */
+    struct mallow_scratch_record *record; /* NULL: the scope has no block */
 };
 
 /* Declares and begins a scope that ends at the closing brace of the enclosing block. */
@@ -103,7 +104,8 @@ mallow_scratch_alloc(struct mallow_scratch *scope, size_t size) {
     if (scope->record == NULL) {
         if (__builtin_expect(rounded + sizeof *record <= room, 1) &&
             __builtin_expect((uintptr_t)newest->scope > (uintptr_t)scope, 1)) {
-            /* This comes first, or a handler's record would overwrite the new one. */
+            /* This store comes first: otherwise, a signal handler's record could overwrite the new
+             * one. */
             stack->at += sizeof *record + rounded;
             MALLOW_SCRATCH_ORDER();
             record->scope = scope;

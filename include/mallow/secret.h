@@ -1,6 +1,6 @@
 /*
- * Secret memory: keys and passwords that stay out of swap space, core dumps and child processes,
- * and that are accessible only while they are in use.
+ * Secret memory: for keys and passwords. It stays out of swap space, core dumps and child
+ * processes, and it is accessible only while it is in use.
  *
  *     unsigned char *key = mallow_secret_alloc(32, 0);         readable and writable
  *     read_key(key);
@@ -11,16 +11,16 @@
  *     mallow_secret_close(key, MALLOW_SECRET_READ);            inaccessible
  *     mallow_secret_free(key);                                 cleared
  *
- * Memory. Secrets lie in memory of memfd_secret(2), which even the kernel does not map, or, where
+ * Memory. Secrets are in memory of memfd_secret(2), which even the kernel does not map, or, where
  * the kernel refuses that, in locked private memory. mallow_secret_describe() says which. Both
- * kinds count for RLIMIT_MEMLOCK, and a secret that cannot be locked is an error (mallow/lock.h).
- * Both are left out of core dumps. A program that stays within the default limits of 8 MiB and
- * 65530 mappings can have more than 100,000 secrets of 32 bytes.
+ * kinds count towards RLIMIT_MEMLOCK, and a secret that cannot be locked is an error
+ * (mallow/lock.h). Both are left out of core dumps. A program that stays within the default limits
+ * of 8 MiB and 65530 mappings can have more than 100,000 secrets of 32 bytes.
  *
  * Access. A secret is in one of three states: closed (no access), read-only, and read-write. Opens
- * are counted, so that nested users compose: a secret is read-write while it is open for writing at
- * least once, else read-only while it is open for reading at least once, else closed. A new secret
- * is open for writing once. The state holds for all threads.
+ * are counted, so that uses can be nested: a secret is read-write while it is open for writing at
+ * least once, otherwise read-only while it is open for reading at least once, and otherwise closed.
+ * A new secret is open for writing once. The state applies to all threads.
  *
  * Pages. Secrets of up to a quarter page share pages with others, unless they are allocated with
  * MALLOW_SECRET_OWN_PAGES. The hardware protects whole pages: a closed secret is accessible while
@@ -28,21 +28,22 @@
  * for writing. Use MALLOW_SECRET_OWN_PAGES for secrets that need their own protection. Inaccessible
  * guard pages surround each shared page and each secret with own pages.
  *
- * Damage. Secret bytes, canaries, precede and follow each secret. If an overflow changed them, or
- * if a freed secret was written to, the next close, free or allocation there reports that and ends
- * the process with abort(3), because no result could be trusted.
+ * Damage. Canaries, which are bytes with unpredictable values, precede and follow each secret. If
+ * an overflow has changed them, or if a freed secret was written to, the next close, free or
+ * allocation in this place reports the damage and ends the process with abort(3), because no result
+ * could be trusted.
  *
  * Faults. An access that a page's state forbids, or that hits a guard page, is reported on standard
- * error, such as
+ * error, for example:
  *     mallow: write to a secret of 32 bytes at 0x7f52a4a0b010, which is read-only
  *     mallow: read of memory after the end of a secret of 4096 bytes at 0x7f52a4a0b000
  * The fault then goes to the program's own handler, or ends the process.
  *
  * Children. A child of fork(2) has none of its parent's secrets: their memory is inaccessible, and
- * an access is reported as one to a secret of the parent process. mallow_secret_free() of one
- * succeeds and does nothing; other functions fail with MALLOW_NOT_SECRET. The child can have
- * secrets of its own. After _Fork(3) or clone(2), a child must not call these functions, but its
- * secrets are unmapped or cleared, too.
+ * an access is reported as one to a secret of the parent process. mallow_secret_free() of such a
+ * secret succeeds and does nothing; other functions fail with MALLOW_NOT_SECRET. The child can have
+ * secrets of its own. After _Fork(3) or clone(2), a child must not call these functions, but the
+ * parent's secrets are unmapped or read as zero there, too.
  *
  * End. mallow_secret_free() clears a secret. When the process exits, the library clears all secrets
  * and makes them inaccessible; if it is killed, the kernel drops the pages.
@@ -95,7 +96,7 @@ void *mallow_secret_alloc(size_t bytes, unsigned flags);
  * Clears a secret and frees it, whatever its state is. Does nothing if p is NULL.
  *
  * Fails with MALLOW_NOT_SECRET (EINVAL) if p is not the start of a secret: memory of another kind,
- * an address inside a secret, or a freed secret. Nothing has changed then. See mprotect(2).
+ * an address inside a secret, or a freed secret. Nothing changes in this case. See mprotect(2).
  */
 enum mallow_result mallow_secret_free(void *p);
 
@@ -112,7 +113,7 @@ enum mallow_result mallow_secret_free(void *p);
 enum mallow_result mallow_secret_free_all(void *const *secrets, size_t count);
 
 /*
- * Opens a secret for reading, or for reading and writing, once more. `access` is
+ * Opens a secret for reading, or for reading and writing, and counts the open. `access` is
  * MALLOW_SECRET_READ, MALLOW_SECRET_WRITE, or both.
  *
  * Fails with MALLOW_BAD_ARGUMENT (EINVAL) if `access` is something else, MALLOW_NOT_SECRET (EINVAL)
@@ -122,8 +123,8 @@ enum mallow_result mallow_secret_free_all(void *const *secrets, size_t count);
 enum mallow_result mallow_secret_open(const void *p, unsigned access);
 
 /*
- * Undoes one mallow_secret_open() with the same access, or the one of mallow_secret_alloc(). Checks
- * the canaries of the secret.
+ * Undoes one mallow_secret_open() with the same access, or the open of mallow_secret_alloc().
+ * Checks the canaries of the secret.
  *
  * Fails as mallow_secret_open does, and with MALLOW_NOT_OPEN (EINVAL) if no such open is left.
  */
@@ -154,11 +155,12 @@ enum mallow_secret_memory {
 };
 
 struct mallow_secret_description {
-    size_t bytes;                        /* the size that was asked for */
+    size_t bytes;                        /* the requested size */
     uint32_t readers, writers;           /* opens for reading, and for writing */
-    enum mallow_secret_state state;      /* of the secret */
-    enum mallow_secret_state page_state; /* the actual state, which others in the page can widen */
-    enum mallow_secret_memory memory;    /* what protects it */
+    enum mallow_secret_state state;      /* the state that the opens demand */
+    enum mallow_secret_state page_state; /* the actual state, which other secrets in the page can
+                                          * widen */
+    enum mallow_secret_memory memory;    /* the kind of memory */
     bool has_own_pages;
 };
 
@@ -174,7 +176,8 @@ struct mallow_secret_amounts {
     uint64_t mapped;  /* bytes of address space, including guard pages and descriptions */
 };
 
-/* Returns what all secrets of the process take. Never fails, and leaves errno unchanged. */
+/* Returns the memory that all secrets of the process take. Never fails, and leaves errno
+ * unchanged. */
 struct mallow_secret_amounts mallow_secret_usage(void);
 
 #pragma GCC visibility pop
