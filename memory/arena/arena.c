@@ -104,8 +104,8 @@ enum mallow_result mallow_arena_on_release(struct mallow_arena *arena, void (*de
 }
 
 /* Runs all entries with numbers above `after`, newest first. Each entry leaves the list before it
- * runs, because it may use the arena. mallow_arena_destroy removes a child's entry once more,
- * before the list changes: that has no effect. */
+ * runs, because it may use the arena. mallow_arena_destroy then removes a child's entry a second
+ * time, which has no effect because the list has not changed since. */
 static void arena_run_cleanups(struct arena *arena, uint64_t after) {
     while (arena->cleanups != NULL && arena->cleanups->number > after) {
         struct arena_cleanup *cleanup = arena->cleanups;
@@ -221,8 +221,8 @@ void mallow_arena_release(struct mallow_arena *arena, struct mallow_arena_positi
 }
 
 /* Keeps twice the memory that was in use, because the arena probably needs as much again. A loop of
- * equal rounds therefore maps nothing, and the memory of a peak is given back by the first reset
- * after a round that needs less than half of it. */
+ * equal rounds therefore maps nothing. The memory of a peak is given back by the first reset after
+ * a round that needs less than half of it. */
 void mallow_arena_reset(struct mallow_arena *room) {
     if (room == NULL) return;
     struct arena *arena = arena_of(room);

@@ -30,7 +30,7 @@ struct arena_chunk {
     struct arena_chunk *older;
     size_t bytes;
     uint64_t number;
-    size_t unused_before; /* bytes that the previous chunk left free, for mallow_arena_usage */
+    size_t unused_before; /* free bytes of the previous chunk, for mallow_arena_usage */
     char gap[16];         /* before the first block, see watch.h */
 };
 
@@ -42,14 +42,14 @@ struct arena_cleanup {
 };
 
 struct arena {
-    _Alignas(16) struct mallow_arena room; /* first, because the program points to it */
+    _Alignas(16) struct mallow_arena room; /* first: the program has its address */
     struct mallow_arena hidden;            /* bounds of the free part, while a tool watches */
     char *newest;                          /* newest block, while a tool watches */
     struct arena_chunk *chunks;            /* newest first */
     struct arena_chunk *large;             /* chunks with one block each, newest first */
     struct arena_chunk *spare;             /* chunks to reuse */
     size_t spare_bytes;
-    size_t mapped_bytes; /* of the chunks in all three lists */
+    size_t mapped_bytes; /* sum of the chunks in all three lists */
     size_t next_bytes;   /* size of the next chunk */
     uint64_t chunk_number;
     struct arena_cleanup *cleanups; /* newest first */
@@ -59,7 +59,7 @@ struct arena {
     struct arena *_Atomic of_threads; /* children of mallow_arena_for_thread */
     struct arena *next_of_threads;
     int thread;                /* ID of the thread, if mallow_arena_for_thread created the arena */
-    uint64_t identity;         /* differs from that of every other arena */
+    uint64_t identity;         /* no other arena has the same value */
     _Alignas(16) char gap[16]; /* before the first block, see watch.h */
 };
 

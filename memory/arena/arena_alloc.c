@@ -149,7 +149,7 @@ static bool arena_resize_large(struct arena *arena, char *block, size_t old_size
     if (chunk == NULL || block < (char *)chunk || block >= (char *)chunk + chunk->bytes)
         return false;
     /* While a tool watches, a block never reaches the end of its chunk: valgrind makes some bytes
-     * after a block inaccessible, and those of the next mapping may belong to anything. */
+     * after a block inaccessible, and after the chunk there may be memory of another owner. */
     size_t gap = arena->hidden.at != NULL ? WATCH_GAP : 0;
     if (new_size > (size_t)((char *)chunk + chunk->bytes - gap - block)) return false;
     if (arena->hidden.at != NULL) watch_resize(chunk + 1, block, old_size, new_size);
@@ -162,8 +162,8 @@ static bool arena_resize_in_place(struct arena *arena, char *block, size_t old_s
            arena_resize_large(arena, block, old_size, new_size) || new_size <= old_size;
 }
 
-/* Copies a block to a new one. A large block gets room for half as much again, so that steady
- * growth seldom copies. */
+/* Copies a block to a new one. A large block gets room for 50% more bytes, so that steady growth
+ * seldom copies. */
 static void *arena_move(struct mallow_arena *room, const char *block, size_t old_size,
                         size_t new_size, const char *function) {
     size_t bytes = new_size;

@@ -1,8 +1,8 @@
 /*
  * Arenas of threads. The list `of_threads` of the common arena contains them, and the list of its
  * other children does not. Each thread adds its own arena. Entries leave the list only when the
- * common arena is destroyed or reset, and then no other thread may use it. The list therefore needs
- * no lock.
+ * common arena is destroyed or reset, and no other thread may use the arena at that time. The list
+ * therefore needs no lock.
  */
 #include <stdatomic.h>
 #include <sys/syscall.h>

@@ -32,7 +32,7 @@ static bool fault_is_known(fault_part part) {
 }
 
 static bool fault_is_claimed(const siginfo_t *info, void *context) {
-    if (info->si_code <= 0) return false; /* it was sent */
+    if (info->si_code <= 0) return false; /* a process sent the signal */
     for (int i = 0; i < FAULT_PARTS; i++) {
         fault_part part = atomic_load_explicit(&fault_parts[i], memory_order_acquire);
         if (part == NULL) break;
@@ -44,15 +44,15 @@ static bool fault_is_claimed(const siginfo_t *info, void *context) {
 /* ---- the program's handlers ---- */
 
 /*
- * Each action of the program that our handler replaces gets a handler of its own, which passes
- * faults on to this action only. A program's handler that was installed in front of ours, calls
- * ours, and is then behind another of ours cannot form a loop:
+ * The library has several handlers. Each of them replaces one action of the program, and passes
+ * faults on to this action only. The program may replace our handler by one that calls ours, and we
+ * may then replace that one by another of our handlers. No loop results:
  *
  *     fault -> ours[1] -> the program's second -> ours[0] -> the program's first
  */
 #define FAULT_HANDLERS 8
 
-/* An action does not change once its handler is installed, except that is_spent is set when
+/* An action does not change after its handler is installed, except that is_spent is set when
  * SA_RESETHAND takes effect. */
 static struct fault_signal {
     int number, count;

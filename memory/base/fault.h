@@ -28,11 +28,11 @@ typedef bool (*fault_part)(const siginfo_t *info, void *context);
  * and async-signal-safe; also works in the child of a fork. */
 bool fault_watch(fault_part part);
 
-/* Installs the handlers again if the program has installed others since. Those are then called for
- * faults that no part claims, and may in turn call the handlers that they replaced. Returns false
- * and sets errno on failure: ENOSPC if the program has replaced our handlers by more than seven
- * different ones. If nothing is to do, this takes two system calls. Thread-safe and
- * async-signal-safe. */
+/* Installs the handlers again if the program has installed other handlers since then. Those are
+ * then called for faults that no part claims, and may themselves call the handlers that they
+ * replaced. Returns false and sets errno on failure: ENOSPC if the program has replaced our
+ * handlers by more than seven different ones. If the handlers are still installed, this takes two
+ * system calls. Thread-safe and async-signal-safe. */
 bool fault_watch_again(void);
 
 /* Ends the handler: restores the signal mask that the thread had at the fault, and continues at

@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-/* The process whose thread holds the lock; 0 if it is free. If this is another process, a fork has
- * copied the number, and the holder does not exist in the child. The work must be such that the
- * child can do it again from the start. */
+/* The process whose thread holds the lock; 0 if it is free. If the number is that of another
+ * process, a fork has copied it, and the holder does not exist in the child. It must be possible
+ * for the child to do the work again from the start. */
 typedef _Atomic pid_t fork_lock;
 
 /* Takes the lock and blocks all signals, so that no handler waits for the thread that it

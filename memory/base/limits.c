@@ -72,8 +72,8 @@ enum mallow_result limits_fail(const char *function, const char *call, size_t by
     return failure_set(e);
 }
 
-/* Returns the result of a lock that failed with the error in *e. What remains after the other
- * causes of ENOMEM are pages that the process cannot read. */
+/* Returns the result of a lock that failed with the error in *e. If all other causes of ENOMEM are
+ * excluded, the process cannot read some of the pages. */
 static enum mallow_result limits_lock_result(struct mallow_error *e, uintptr_t low,
                                              uintptr_t high) {
     bool is_refused = e->error == ENOMEM;

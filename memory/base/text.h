@@ -9,7 +9,7 @@
 
 /* How the memory of a text is allocated. `take` allocates `bytes` bytes from `from`, which is not
  * NULL, or returns NULL and records the failure. `function` is the public function, for failures
- * that are found here. */
+ * that the functions of this file find. */
 struct text_source {
     char *(*take)(void *from, size_t bytes);
     void *from;

@@ -6,7 +6,7 @@
 #    endif
 #endif
 
-/* These exist only in programs that are compiled with -fsanitize=address. */
+/* These functions exist only in programs that are compiled with -fsanitize=address. */
 extern void __asan_poison_memory_region(void const volatile *p, size_t bytes) __attribute__((weak));
 extern void __asan_unpoison_memory_region(void const volatile *p, size_t bytes)
     __attribute__((weak));

@@ -127,7 +127,7 @@ enum mallow_result mallow_compare(const void *a, const void *b, size_t room, siz
     return MALLOW_OK;
 }
 
-/* Combines the differences of all bytes, so that the time does not depend on any of them. */
+/* Combines the differences of all bytes, so that the time does not depend on where they are. */
 bool mallow_equal(const void *a, const void *b, size_t bytes) {
     if (bytes != 0 && (a == NULL || b == NULL)) return false;
     const volatile unsigned char *left = a, *right = b;

@@ -9,8 +9,8 @@
 #include "base/kernel_lock.h"
 #include "base/ranges.h"
 
-/* Lies in memory that reads as zero in a child. The mutex is then unlocked, and the child knows
- * that the counts are its parent's. */
+/* This structure is in memory that reads as zero in a child. There, the mutex is unlocked, and the
+ * zeros show that the counts are those of the parent. */
 struct counts_process {
     pthread_mutex_t mutex;
     bool has_counts;
@@ -71,8 +71,9 @@ static void counts_change(uintptr_t low, uintptr_t high, int64_t added, uint64_t
 bool counts_prepare(void) { return ranges_reserve(&counts_ranges, 2); }
 
 bool counts_add(uintptr_t low, uintptr_t high) {
-    /* Two ranges are divided, and a gap can be before each range within the bounds and after the
-     * last one. Two further ranges are divided by what follows this call. */
+    /* The splits at `low` and `high` add two ranges, and there can be a gap before each range
+     * within the bounds and after the last one. The change after this call may split two further
+     * ranges. */
     size_t within = ranges_find(&counts_ranges, high) - ranges_find(&counts_ranges, low);
     if (!ranges_reserve(&counts_ranges, within + 6)) return false;
     ranges_split(&counts_ranges, low);

@@ -1,5 +1,5 @@
 /*
- * How many locks each page has. The counts belong to the process: a child starts without any.
+ * The number of locks of each page. The counts belong to the process: a child starts without any.
  *
  * The functions after counts_enter() are called between it and counts_leave(). Addresses are
  * multiples of the page size, and ranges are not empty.
@@ -17,7 +17,7 @@ struct counts_range {
     bool is_on_fault; /* all locks were made with MALLOW_LOCK_ON_FAULT */
 };
 
-/* mallow_lock_all() of the process. */
+/* The locks of the whole process by mallow_lock_all(). */
 struct counts_all {
     uint64_t locks; /* 0: not in effect, and the other members are unspecified */
     bool is_on_fault, includes_future;
@@ -29,12 +29,12 @@ void counts_leave(void);
 
 struct counts_all *counts_all(void);
 
-/* Adds one lock, which is on fault, to each page. Returns false and sets errno if there is no
+/* Adds one lock with MALLOW_LOCK_ON_FAULT to each page. Returns false and sets errno if there is no
  * memory; nothing has changed then. */
 bool counts_add(uintptr_t low, uintptr_t high);
 
-/* Records that the pages have a lock that is not on fault. counts_add() of the range must have been
- * the last change. */
+/* Records that the pages have a lock without MALLOW_LOCK_ON_FAULT. counts_add() of the range must
+ * have been the last change. */
 void counts_set_resident(uintptr_t low, uintptr_t high);
 
 /* Makes room for one call of counts_subtract(). Returns false and sets errno if there is none. */

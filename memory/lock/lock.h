@@ -1,4 +1,5 @@
-/* Locks for other parts of this library. They are counted together with those of the program. */
+/* Locks for other parts of this library. They are counted together with the locks of the
+ * program. */
 #ifndef MALLOW_LOCK_INSIDE_H
 #define MALLOW_LOCK_INSIDE_H
 

@@ -10,8 +10,8 @@
 #include "lock/reach.h"
 #include "mallow/lock.h"
 
-/* Locks what this call asks for. The flag for the future is a state of the process, and each call
- * of mlockall(2) replaces it. */
+/* Locks the mappings that `flags` selects. The flag for future mappings is a state of the process,
+ * and each call of mlockall(2) replaces it. */
 static bool lock_all_add(unsigned flags) {
     struct counts_all *all = counts_all(), sum;
     bool is_first = all->locks == 0;
@@ -46,14 +46,14 @@ static uint64_t lock_all_counted_bytes(void) {
     return bytes;
 }
 
-/* Returns true unless the limit is known to prevent that `bytes` bytes are locked again. */
+/* Returns true unless it is known that the limit prevents locking `bytes` bytes again. */
 static bool lock_all_fits(uint64_t bytes) {
     struct kernel_lock_limits limits;
     return !kernel_lock_limits(&limits) || bytes <= limits.soft || kernel_locks_freely();
 }
 
-/* Removes a lock of everything. Returns false and sets errno if the counted ranges cannot be locked
- * again; everything is then locked. */
+/* Removes one mallow_lock_all(). Returns false and sets errno if the counted ranges cannot be
+ * locked again; everything is then locked. */
 static bool lock_all_remove(uint64_t counted_bytes) {
     struct counts_all *all = counts_all();
     struct counts_range range;

@@ -33,7 +33,7 @@ static const char *const map_name_advice =
 
 /* ---- memory ---- */
 
-/* Sets the page size, and refuses lengths whose last page no object can reach. */
+/* Sets the page size, and refuses lengths whose last page no object can include. */
 static enum mallow_result map_measure(struct mallow_map *map, const char *function) {
     map->page = kernel_page();
     if (map_has(map, MALLOW_MAP_HUGE) && !map_huge_page(&map->page))
@@ -102,7 +102,7 @@ static enum mallow_result map_fill_memory_file(struct mallow_map *map, const cha
     return result;
 }
 
-/* Makes the caller's descriptor first, so that no mapping has to be undone if that fails. */
+/* Makes the caller's descriptor first. If this fails, there is no mapping to undo. */
 static enum mallow_result map_make_shared(struct mallow_map *map, int *descriptor,
                                           const char *function) {
     map->descriptor = kernel_memory_file(map->name, map_has(map, MALLOW_MAP_HUGE));
@@ -157,7 +157,7 @@ static enum mallow_result map_check_file(const struct mallow_map *map,
     return details.result == MALLOW_OK ? MALLOW_OK : failure_set(details);
 }
 
-/* Decides about the length, and extends the file if that is wanted. */
+/* Finds the length of the mapping, and extends the file if `how` demands it. */
 static enum mallow_result map_measure_file(struct mallow_map *map,
                                            const struct kernel_file_state *file,
                                            const char *function) {

@@ -1,4 +1,5 @@
-/* Access to mappings that returns an error where an ordinary access would end the process. */
+/* Functions that access mappings. They return an error where an ordinary access would end the
+ * process. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,7 +15,7 @@
 
 /* ---- faults ---- */
 
-/* A call that is left if an access to the pages faults. */
+/* A call that ends early if an access to the pages faults. */
 struct map_attempt {
     sigjmp_buf place;
     const char *low, *high;
@@ -41,7 +42,8 @@ static void map_end_attempt(struct map_attempt *const *attempt) {
     map_attempt_now = (*attempt)->outer;
 }
 
-/* Returns the signal of the fault that ended the call, or 0. A C++ exception may end it, too. */
+/* Returns the signal of the fault that ended the call, or 0. A C++ exception may also end the
+ * call. */
 static int map_attempt(struct map_attempt *attempt, void (*call)(void *), void *argument) {
     struct map_attempt *const current __attribute__((cleanup(map_end_attempt))) = attempt;
     attempt->outer = map_attempt_now;
@@ -55,7 +57,7 @@ static int map_attempt(struct map_attempt *attempt, void (*call)(void *), void *
 
 /* ---- errors ---- */
 
-/* Returns true if the range should have bytes of the file that the file no longer has. */
+/* Returns true if the file no longer has all of the bytes that the range should have. */
 static bool map_is_truncated(const struct mallow_map *map, size_t offset, size_t bytes,
                              uint64_t *missing) {
     uint64_t in_file;

@@ -1,4 +1,4 @@
-/* From the errno of a system call to a result that says what to do. */
+/* Translates the errno of a system call to a result that says what to do. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,9 @@
 
 /* ---- kinds of mappings ---- */
 
-/* Private members of `how`. Every mapping has exactly one of the modes of files or of these two. */
-#define MAP_MEMORY 0x1000u /* of the process */
+/* Private members of `how`. Every mapping has exactly one of the three modes for files and the
+ * first two values below. */
+#define MAP_MEMORY 0x1000u /* private memory */
 #define MAP_SHARED_MEMORY 0x2000u
 #define MAP_DEVICE 0x4000u /* the file has no length */
 
@@ -19,7 +20,7 @@ static inline bool map_has(const struct mallow_map *map, unsigned some_how) {
     return (map->how & some_how) != 0;
 }
 
-/* Returns true if the mapping is of a file whose length matters. */
+/* Returns true if the mapping belongs to a file whose length matters. */
 static inline bool map_is_of_file(const struct mallow_map *map) {
     return !map_has(map, MAP_MEMORY | MAP_DEVICE);
 }
@@ -37,7 +38,7 @@ static inline char *map_pages(const struct mallow_map *map) {
     return (char *)map->data - map->lead;
 }
 
-/* Returns the bytes of all pages if the length is `bytes`, or 0 if that overflows. */
+/* Returns the number of bytes in all pages if the length is `bytes`, or 0 if it overflows. */
 size_t map_span(const struct mallow_map *map, size_t bytes);
 
 /* Maps the pages from the offset `from` to `to`, which map_pages has or will have, at the address

@@ -1,4 +1,4 @@
-/* Observes which pages of a mapping are in memory, and who shares them. */
+/* Finds out which pages of a mapping are in memory, and which are shared. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,7 @@ enum mallow_result mallow_map_residency(const struct mallow_map *map, size_t off
 
 /* ---- sharing ----
  *
- * smaps has sums for each mapping of the kernel. If only a part of such a mapping is wanted, the
+ * smaps has sums for each mapping of the kernel. If the range is only a part of such a mapping, the
  * part gets another readahead hint, and the kernel then treats it as a mapping of its own. No other
  * property of a mapping can be changed without a risk to the program.
  */
@@ -124,7 +124,7 @@ static bool map_smaps_line(void *state, const char *line) {
     return true;
 }
 
-/* Separates the pieces that the last reading has found. Returns false if that fails. */
+/* Separates the pieces that were found at the last reading. Returns false if this fails. */
 static bool map_smaps_separate(struct map_smaps *smaps) {
     for (; smaps->separated < smaps->count; smaps->separated++) {
         struct map_piece *piece = &smaps->pieces[smaps->separated];

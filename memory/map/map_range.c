@@ -59,7 +59,7 @@ static int map_translate(const struct mallow_map *map, enum mallow_map_advice ad
         [MALLOW_MAP_DISCARD] = MADV_DONTNEED,
     };
     bool is_memory = map_has(map, MAP_MEMORY | MAP_SHARED_MEMORY);
-    /* For private pages, MADV_DONTNEED would lose what was written to them. */
+    /* MADV_DONTNEED would lose the written bytes of private pages. */
     if (advice == MALLOW_MAP_DO_NOT_NEED && map_has(map, MAP_MEMORY | MALLOW_MAP_PRIVATE))
         return MADV_COLD;
     if (advice == MALLOW_MAP_POPULATE && is_memory) return MADV_POPULATE_WRITE;

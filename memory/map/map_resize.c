@@ -1,7 +1,7 @@
 /*
  * Resizes mappings.
  *
- * A mapping grows by new mappings directly after its pages; the kernel merges the two. mremap(2)
+ * A mapping grows by a new mapping directly after its pages; the kernel merges the two. mremap(2)
  * only moves pages. It cannot add pages of another kind, such as zeros after the end of a file.
  */
 #include <errno.h>
@@ -47,9 +47,9 @@ static bool map_move_line(void *state, const char *line) {
     return false;
 }
 
-/* The old pages stay mapped until all are moved, so that nothing else takes their place. If a move
- * fails, the earlier ones are undone. Newer kernels can move several mappings at once, but undo
- * nothing. */
+/* The old pages stay mapped until all are moved, so that no other mapping takes their place. If a
+ * move fails, the earlier moves are undone. Newer kernels can move several mappings at once, but do
+ * not undo the earlier moves after a failure. */
 static bool map_move_each(char *from, size_t bytes, char *to) {
     struct map_move move = {
         .low = (uintptr_t)from, .high = (uintptr_t)from + bytes, .from = from, .to = to};
@@ -72,7 +72,8 @@ static bool map_move_all(char *from, size_t bytes, char *to) {
     return (errno == EINVAL || errno == ENOENT) && kernel_move_pages(from, bytes, to, false);
 }
 
-/* Moves the mapping to a new place, where it has `span` bytes of pages, and stores the address. */
+/* Moves the mapping to a new address, where it has `span` bytes of pages, and stores this
+ * address. */
 static bool map_relocate(const struct mallow_map *new, size_t old_span, size_t span, char **pages) {
     int huge = map_has(new, MALLOW_MAP_HUGE) ? MAP_HUGETLB : 0;
     char *to = kernel_map_pages(NULL, span, PROT_NONE,
@@ -120,8 +121,8 @@ static enum mallow_result map_shrink(struct mallow_map *map, size_t bytes, const
 
 /* ---- growing ---- */
 
-/* Decides how many bytes of the file the larger mapping has, and extends the file if needed. If the
- * mapping has pages of zeros after those of its file, only zeros follow. */
+/* Computes how many bytes of the file the larger mapping has, and extends the file if needed. If
+ * the mapping has pages of zeros after those of its file, only zeros follow. */
 static enum mallow_result map_grow_file(const struct mallow_map *old, struct mallow_map *new,
                                         uint64_t in_file, const char *function) {
     if (map_has(new, MALLOW_MAP_WRITE | MAP_SHARED_MEMORY)) {

@@ -7,7 +7,7 @@
 static __thread struct own_stack {
     uintptr_t low, high; /* 0 if they are unknown */
     bool is_searched;
-    bool grows; /* only the first thread's stack does */
+    bool grows; /* only the stack of the first thread grows */
 } own_stack;
 
 static bool own_stack_contains(const char *frame) {
@@ -24,8 +24,8 @@ static void own_stack_find_first(void) {
 }
 
 /* libc keeps the data of any other thread at the upper end of its stack. The kernel merges adjacent
- * mappings, so the mapping may continue above that with other memory. Below, the guard page of the
- * stack ends it. A stack without one remains unknown. */
+ * mappings, so the mapping may continue above that with other memory. At the lower end, the guard
+ * page of the stack ends the mapping. A stack without a guard page remains unknown. */
 static void own_stack_find_other(void) {
     struct kernel_mapping mapping;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
@@ -42,7 +42,7 @@ static void own_stack_find(void) {
         own_stack_find_other();
 }
 
-/* Returns true if a search may find more than is known. */
+/* Returns true if a new search may find more than the last one. */
 static bool own_stack_is_outdated(void) {
     if (!own_stack.is_searched) return true;
     size_t page = kernel_page();

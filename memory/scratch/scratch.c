@@ -18,15 +18,15 @@
  *
  * - A scope that is not the newest allocates. It gets a second record too.
  *
- * - A scope ends that is not the newest. longjmp has left the newer scopes, or they belong to other
+ * - A scope that is not the newest ends. longjmp has left the newer scopes, or they belong to other
  *   coroutines. Records are dropped if the frames of their scopes have certainly been left. If
  *   newer records remain, the records of the ending scope are only marked as ended. They are
  *   dropped when they are the newest, or with their chunk when all its records have ended.
  *
  * - A scope allocates its first block, and the newest scope is in a deeper frame of the same stack,
- * or at the same address. longjmp has left the newest scope. own_stack.c knows which frames have
- * certainly been left, but it knows nothing about the stacks of coroutines. When a chunk is full,
- * scopes that longjmp has left in coroutines are found if a newer scope has the same address.
+ *   or at the same address. longjmp has left the newest scope. own_stack.c knows which frames have
+ *   certainly been left, but it knows nothing about the stacks of coroutines. When a chunk is full,
+ *   scopes that longjmp has left in coroutines are found if a newer scope has the same address.
  *
  * These cases need more than one store to go from one valid state to the next, so all signals are
  * blocked in the meantime.
@@ -73,7 +73,8 @@ struct scratch_large {
 
 _Static_assert(MALLOW_SCRATCH_INLINE_BYTES == CHUNK_BYTES / 4, "little room is wasted");
 
-/* The initial state of a thread has no room, and a newest record that any scope may follow. */
+/* In the initial state of a thread, there is no room, and any scope may follow the newest
+ * record. */
 #define NO_SCOPE ((struct mallow_scratch *)UINTPTR_MAX) /* above the address of any scope */
 static struct mallow_scratch_record scratch_none = {.scope = NO_SCOPE};
 __thread struct mallow_scratch_stack mallow_scratch_stack = {.newest = &scratch_none};
@@ -146,7 +147,7 @@ static void scratch_drop_chunk(struct scratch_chunk *chunk) {
         chunk_give(CHUNK_SCRATCH, chunk, chunk->bytes);
 }
 
-/* Makes the previous chunk current while the current one is empty. The first chunk stays. */
+/* Makes the previous chunk current as long as the current one is empty. The first chunk stays. */
 static void scratch_leave_empty_chunks(void) {
     while (mallow_scratch_stack.newest == &scratch_current->base &&
            scratch_current->older != NULL) {
@@ -203,7 +204,7 @@ static bool scratch_has_ended(const struct mallow_scratch_record *record, const 
     return record->scope == NULL || own_stack_has_left((const char *)record->scope, running);
 }
 
-/* Pops the newest record until its scope has not ended. */
+/* Pops records until the scope of the newest one has not ended. */
 static void scratch_pop_ended(const char *running) {
     while (!scratch_is_base(mallow_scratch_stack.newest) &&
            scratch_has_ended(mallow_scratch_stack.newest, running))
@@ -303,7 +304,7 @@ static bool scratch_push_second(struct mallow_scratch *scope, size_t more, const
     return true;
 }
 
-/* Pushes the first record of a scope. `running` is a frame that is running. */
+/* Pushes the first record of a scope. `running` is the frame of a function that is running. */
 static bool scratch_begin(struct mallow_scratch *scope, size_t more, const char *running,
                           const char *function) {
     if (scratch_current != NULL) {
@@ -336,7 +337,7 @@ void mallow_scratch_end_slow(struct mallow_scratch *scope) {
 
 static void *scratch_map_large(struct mallow_scratch *scope, size_t size, const char *function) {
     size_t bytes = chunk_round(size + sizeof(struct scratch_large));
-    if (bytes == CHUNK_BYTES) bytes += kernel_page(); /* or chunk_give would keep it */
+    if (bytes == CHUNK_BYTES) bytes += kernel_page(); /* otherwise chunk_give would keep it */
     struct scratch_large *large = chunk_take(CHUNK_SCRATCH, bytes, function);
     if (large == NULL) return NULL;
     *large = (struct scratch_large){scratch_large, scope->record, bytes};

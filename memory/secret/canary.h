@@ -1,5 +1,5 @@
-/* Bytes before and after secrets that show overflows. Each address has its own, so that a copy of a
- * neighbour's canary counts as damage. */
+/* Canaries: bytes before and after secrets that reveal overflows. They depend on the address, so a
+ * copy of a neighbour's canary counts as damage. */
 #ifndef MALLOW_CANARY_H
 #define MALLOW_CANARY_H
 
@@ -9,7 +9,8 @@
 
 #define CANARY_BYTES ((size_t)16)
 
-/* Chooses the canaries of this process. Returns false and sets errno if there is no randomness. */
+/* Chooses the canaries of this process. Returns false and sets errno if no random bytes are
+ * available. */
 bool canary_choose(void);
 
 /* Fill and check the bytes from `low` up to `high`. The canary is that of the address `high`. */

@@ -1,4 +1,4 @@
-/* Ends the process because secret memory was written to in a place where there is no secret. */
+/* Ends the process because secret memory was written to at an address that belongs to no secret. */
 #ifndef MALLOW_DAMAGE_H
 #define MALLOW_DAMAGE_H
 

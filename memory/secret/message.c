@@ -7,7 +7,7 @@ void message_begin(struct message *message) {
     message_add(message, "mallow: ");
 }
 
-/* Keeps room for the end of the line. */
+/* Leaves room for the end of the line. */
 void message_add(struct message *message, const char *text) {
     for (; *text != '\0' && message->length + 1 < sizeof message->text; text++)
         message->text[message->length++] = *text;

@@ -26,7 +26,7 @@ static void process_enter_child(void) {
     pthread_mutex_init(&process_mutex, NULL);
 }
 
-/* A fault without a report is a fault nevertheless, so the program can do without the handler. */
+/* An access faults even if there is no handler to report it, so a missing handler is no error. */
 bool process_prepare(const char *function) {
     struct mallow_error failure = {.result = MALLOW_NO_MEMORY, .function = function};
     int error = errno;

@@ -20,7 +20,7 @@ struct runs_block {
 
 static struct runs_block *_Atomic runs_blocks;
 static struct ranges runs_by_address; /* the value is the first run with addresses in the range */
-static struct secret_run *runs_free_pages; /* runs of a page that have addresses and no data */
+static struct secret_run *runs_free_pages; /* runs of one page that have addresses, but no data */
 static struct secret_run *runs_bare;       /* runs without addresses */
 static bool runs_lack_secret_memory;       /* the kernel has no memfd_secret(2) for this process */
 static struct runs_amounts runs_total;
@@ -50,8 +50,8 @@ static size_t runs_block_bytes(uint32_t slots) {
     return (bytes + page - 1) / page * page;
 }
 
-/* Creates descriptions of runs with that many slots each. Returns NULL and sets errno if there is
- * no memory. */
+/* Creates descriptions of runs with `slots` slots each. Returns NULL and sets errno if there is no
+ * memory. */
 static struct runs_block *runs_create_block(uint32_t slots) {
     size_t bytes = runs_block_bytes(slots);
     struct runs_block *block = kernel_map(bytes, "mallow secret runs");
@@ -86,7 +86,7 @@ static bool runs_reserve(struct secret_run *first, size_t count, size_t bytes) {
     return true;
 }
 
-/* Adds runs of a page to the free ones. Returns false and sets errno if there is no memory. */
+/* Adds runs of one page to the free ones. Returns false and sets errno if there is no memory. */
 static bool runs_add_pages(void) {
     size_t page = kernel_page(), block_bytes = runs_block_bytes(runs_slots_max());
     struct runs_block *block = runs_create_block(runs_slots_max());
@@ -143,7 +143,7 @@ static void runs_give_addresses(struct secret_run *run) {
 static bool runs_map_secret(void *p, size_t bytes) {
     if (runs_lack_secret_memory) return false;
     if (!kernel_map_secret(p, bytes)) {
-        /* Otherwise, it may work later. */
+        /* After another error, memfd_secret may work later. */
         runs_lack_secret_memory = errno == ENOSYS || errno == EPERM || errno == EACCES;
         return false;
     }

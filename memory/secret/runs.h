@@ -4,10 +4,10 @@
  *     shared pages:  | guard | data | guard | data | guard | ...    64 runs of a page each
  *     own pages:     | guard | data ...                    | guard |
  *
- * Each run is a mapping of its own, so that a change of its protection divides and joins no
- * mappings. A run that is not in use is inaccessible address space. Runs and slots are described
- * outside of the data pages, in memory that is never unmapped, so that the handler of faults can
- * read it at any time without a lock.
+ * Each run is a separate mapping, so that a change of its protection neither splits nor merges
+ * mappings. A run that is not in use is inaccessible address space. The descriptions of runs and
+ * slots are outside the data pages, in memory that is never unmapped, so that the handler of faults
+ * can read it at any time without a lock.
  *
  * Except for runs_find_fault(), the caller holds the lock of secret/process.h.
  */
@@ -23,7 +23,7 @@
 
 #define SLOT_IS_FREE SIZE_MAX
 
-/* A secret, or room for one. */
+/* A slot: a secret, or room for one. */
 struct secret_slot {
     _Atomic size_t bytes; /* SLOT_IS_FREE if there is no secret */
     uint32_t readers, writers;
@@ -34,7 +34,7 @@ struct secret_run {
     _Atomic uintptr_t low; /* the first data page; 0 if the run has no addresses */
     _Atomic size_t bytes;  /* of the data pages */
     _Atomic(enum mallow_secret_state) state;
-    _Atomic uint32_t process; /* the value of runs_process() if the run is in use, else 0 */
+    _Atomic uint32_t process; /* the value of runs_process() if the run is in use, otherwise 0 */
     enum mallow_secret_memory memory;
     _Atomic uint32_t slot_bytes; /* including the canary after the secret; 0 for own pages */
     _Atomic uint32_t offset;     /* of the first slot in the data */
@@ -53,8 +53,8 @@ struct secret_run *runs_take(size_t bytes, const char *function);
 /* Unmaps the data, which the caller has cleared. */
 void runs_give(struct secret_run *run);
 
-/* Gives the data pages the state that the run's slots need, or at least `least`. Returns false and
- * sets errno if that fails; the protection is then unchanged. */
+/* Gives the data pages the state that the run's slots need, but at least the state `least`. Returns
+ * false and sets errno if that fails; the protection is then unchanged. */
 bool runs_protect(struct secret_run *run, enum mallow_secret_state least);
 
 /* Returns the run whose data or guard pages contain the address, or NULL. */
@@ -63,8 +63,8 @@ struct secret_run *runs_find(uintptr_t address);
 /* Calls the function for each run that is in use. */
 void runs_visit(void (*visit)(struct secret_run *run));
 
-/* Returns the run that contains the address, or that has a guard page with it, or NULL. If two runs
- * share the guard page, returns the lower one. Async-signal-safe. */
+/* Returns the run whose data or guard pages contain the address, or NULL. If two runs share the
+ * guard page, returns the lower one. Async-signal-safe. */
 struct secret_run *runs_find_fault(uintptr_t address);
 
 /* Returns a number that differs between a process and its parent. Never 0. */

@@ -41,8 +41,8 @@ void *mallow_secret_alloc(size_t bytes, unsigned flags) {
     return secret;
 }
 
-/* Frees a secret. Its page stays writable if the next secret to be freed is there, too. A secret of
- * the parent is only forgotten. */
+/* Frees a secret. Its page stays writable if `next`, the next secret to be freed, is in the same
+ * page. A secret of the parent process needs no action. */
 static enum mallow_result secret_free(const void *p, const void *next, const char *function) {
     struct slot_ref slot = slots_find((uintptr_t)p);
     if (slot.run == NULL) return secret_refuse(function, MALLOW_NOT_SECRET);
@@ -81,7 +81,7 @@ enum mallow_result mallow_secret_free_all(void *const *secrets, size_t count) {
 
 /* ---- access ---- */
 
-/* Returns the slot of a secret of this process, or a run of NULL. */
+/* Returns the slot of a secret of this process, or a slot whose run is NULL. */
 static struct slot_ref secret_find(const void *p) {
     struct slot_ref slot = slots_find((uintptr_t)p);
     if (slot.run != NULL && atomic_load(&slot.run->process) != runs_process()) slot.run = NULL;

@@ -223,7 +223,7 @@ void slots_give(struct slot_ref slot, bool is_last) {
     if (run->used == 0)
         slots_give_page(run);
     else if (is_last)
-        runs_protect(run, MALLOW_SECRET_CLOSED); /* if it fails, the next change repeats it */
+        runs_protect(run, MALLOW_SECRET_CLOSED); /* if this fails, the next change repeats it */
     errno = error;
 }
 

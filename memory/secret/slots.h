@@ -1,5 +1,5 @@
 /*
- * Slots: the places of secrets in runs.
+ * Slots: the memory of secrets in runs.
  *
  *     shared page:  | canary | secret, canary | secret, canary | ...
  *     own pages:    | ...              canary | secret, canary |
@@ -24,7 +24,8 @@ struct slot_ref {
 };
 
 /* Returns a free slot for a secret of `bytes` bytes, at most slots_shared_max(), in a shared page
- * that is readable and writable. Returns a run of NULL and records the failure of `function`. */
+ * that is readable and writable. Returns a slot whose run is NULL and records the failure of
+ * `function` if there is none. */
 struct slot_ref slots_take_shared(size_t bytes, const char *function);
 
 /* Returns a free slot in a run with own pages. With `is_exact`, the secret ends at the guard page.
@@ -35,7 +36,8 @@ struct slot_ref slots_take_own(size_t bytes, bool is_exact, const char *function
  * `is_last` is true or the page becomes empty. Keeps errno. */
 void slots_give(struct slot_ref slot, bool is_last);
 
-/* Finds the slot of the secret that starts at the address. Returns a run of NULL if there is none.
+/* Finds the slot of the secret that starts at the address. Returns a slot whose run is NULL if
+ * there is none.
  */
 struct slot_ref slots_find(uintptr_t address);
 

@@ -4,8 +4,8 @@
  * word of 64 bits below it is not 0, and the highest level is one word. The bits of the word
  * `orders` (image.h) say which of the highest words are not 0.
  *
- * The index follows from the states. It makes the search for a free block fast: as many loads as
- * there are levels.
+ * The states determine the index. It makes the search for a free block fast: one load for each
+ * level.
  */
 #ifndef MALLOW_BITS_H
 #define MALLOW_BITS_H
@@ -29,7 +29,7 @@ struct bits {
 uint64_t bits_layout(struct bits *bits, uint64_t maximum);
 
 /* Sets or clears the bit of an order's position `index`, and updates the levels above. If
- * `thorough` is false, they must be correct before; this is faster. */
+ * `thorough` is false, these levels must be correct before the call, and the function is faster. */
 void bits_put(const struct bits *bits, unsigned order, uint64_t index, bool value, bool thorough);
 
 /* Returns the lowest position with a free block of the order, as a multiple of the block's size.

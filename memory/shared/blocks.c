@@ -90,7 +90,8 @@ enum mallow_result mallow_shared_free(struct mallow_shared *visible, mallow_shar
     return result;
 }
 
-/* The place may be in the block that is freed; the memory is the heap's until the lock is free. */
+/* `place` may be in the block that is freed. No other process can allocate its memory before the
+ * lock is released. */
 enum mallow_result mallow_shared_free_from(struct mallow_shared *visible,
                                            mallow_shared_handle *place) {
     uint64_t offset = 0;
@@ -106,7 +107,7 @@ enum mallow_result mallow_shared_free_from(struct mallow_shared *visible,
 /* ---- resizing ---- */
 
 /* Copies the bytes to a free block before the step that allocates it, so that the handle never
- * refers to a block with part of them. */
+ * refers to a block with only a part of the bytes. */
 static enum mallow_result blocks_move(struct heap *heap, uint64_t old, size_t size, uint64_t place,
                                       mallow_shared_handle *handle, const char *function) {
     uint64_t position = 0;

@@ -7,7 +7,7 @@ enum {
                     * free blocks of the orders from `low` to `high` - 1. */
     ACTION_FREE,   /* The block `position` of order `low` merges with free blocks to a free block of
                     * order `high`. */
-    ACTION_EXTEND, /* The same, to a used block. */
+    ACTION_EXTEND, /* The block merges in the same way, but to a used block. */
     ACTION_STORE,  /* Only handles change. */
     ACTIONS
 };
@@ -40,7 +40,7 @@ static unsigned buddy_order_at(const struct buddy *buddy, uint64_t position) {
     return state >= STATE_SMALL ? 0 : state & 0x3f;
 }
 
-/* The number of states that have the size of a block, which is order + 3 bits, 6 in each. */
+/* Returns the number of states that store the size of a block: order + 3 bits, 6 in each state. */
 static unsigned buddy_size_states(unsigned order) { return (order + 3 + 5) / 6; }
 
 static void buddy_set_used(const struct buddy *buddy, uint64_t position, unsigned order,
@@ -66,7 +66,7 @@ size_t buddy_size(const struct buddy *buddy, uint64_t position) {
     return (size_t)(BUDDY_BYTES(order) - unused);
 }
 
-/* Finds the block that contains the position. Returns NO_UNIT if the states make no sense. */
+/* Finds the block that contains the position. Returns NO_UNIT if the states are invalid. */
 static uint64_t buddy_enclosing(const struct buddy *buddy, uint64_t position) {
     uint64_t units = buddy_now(buddy)->units;
     for (unsigned i = 0; i <= buddy->bits.top; i++) {
@@ -148,8 +148,8 @@ struct buddy_change {
     uint64_t units, blocks, used, requested;
 };
 
-/* Describes a step in the record that is not current. Each of its words is written once, and no
- * copy of it is made, because this is half of the work of a small block. */
+/* Describes a step in the record that is not current. Writes each word once and makes no copy of
+ * the record, because this is half of the work for a small block. */
 static inline struct image_step *buddy_prepare(const struct buddy *buddy, unsigned action,
                                                uint64_t position, unsigned low, unsigned high,
                                                size_t size, struct buddy_change change,
@@ -201,7 +201,8 @@ static unsigned buddy_merged_order(const struct buddy *buddy, uint64_t position,
     return order;
 }
 
-/* How many pairs of free buddies of an order may stay: those of a 32nd of the heap, at least 1. */
+/* Returns how many pairs of free buddies of an order may stay unmerged: as many as fit into a 32nd
+ * of the heap, but at least 1. */
 static uint64_t buddy_unmerged_max(const struct buddy *buddy, unsigned order) {
     uint64_t most = buddy_now(buddy)->units >> (order + 6);
     return most == 0 ? 1 : most < 1024 ? most : 1024;
@@ -287,7 +288,7 @@ static bool buddy_is_unmerged(const struct buddy *buddy, uint64_t position, unsi
            buddy_is_free(buddy, position ^ BUDDY_UNITS(order), order);
 }
 
-/* The number of pairs of an order may be too high, if a process is killed before the last store,
+/* If a process is killed before the last store, the number of pairs of an order may be too high,
  * but never too low. */
 static void buddy_end_take(const struct buddy *buddy, unsigned found_order, bool was_unmerged) {
     buddy_end(buddy);

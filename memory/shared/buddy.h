@@ -12,7 +12,7 @@
  *
  * Steps
  *
- * Every change is a step, which a process that is killed has done completely or not at all:
+ * Every change is a step. After a process is killed, the step is done completely or not at all:
  *
  * 1. Prepare. Write a description of the step, and the amounts after it, to the one of the two
  *    records in the header that is not current.
@@ -45,9 +45,9 @@
  * A block that is freed merges with its buddy as often as possible, with one exception: some pairs
  * of free buddies of each order may stay, at most in a 32nd of the heap. A program that frees and
  * allocates blocks of a size in turn therefore does not merge and split them each time.
- * buddy_merge_all merges these pairs. It runs before an allocation fails. `unmerged` of the header
- * has at least their number: it is increased before a pair is left, and decreased after a block of
- * a pair is allocated.
+ * buddy_merge_all merges these pairs. It runs before an allocation fails. `unmerged` in the header
+ * is at least their number: it is increased before a pair is left, and decreased after a block of a
+ * pair is allocated.
  *
  * All positions and amounts are in units, except where bytes are mentioned.
  */
@@ -103,14 +103,14 @@ uint64_t buddy_find(const struct buddy *buddy, unsigned order, unsigned *found_o
 void buddy_take(struct buddy *buddy, uint64_t position, unsigned found_order, size_t size,
                 const struct buddy_stores *stores);
 
-/* Does the same, and frees the used block `old` in the next step. */
+/* Allocates a block like buddy_take, and frees the used block `old` in the next step. */
 void buddy_replace(struct buddy *buddy, uint64_t position, unsigned found_order, size_t size,
                    const struct buddy_stores *stores, uint64_t old);
 
 /* Frees a used block. */
 void buddy_give(struct buddy *buddy, uint64_t position, const struct buddy_stores *stores);
 
-/* Changes the size of a used block to `size` bytes. Returns false if the block would have to move.
+/* Changes the size of a used block to `size` bytes. Returns false if the block has to move.
  */
 bool buddy_resize(struct buddy *buddy, uint64_t position, size_t size);
 
@@ -125,16 +125,16 @@ void buddy_merge_all(struct buddy *buddy);
 /* Returns the size of a used block, in bytes. */
 size_t buddy_size(const struct buddy *buddy, uint64_t position);
 
-/* Returns MALLOW_OK if a used block starts at the position. Otherwise MALLOW_NOT_A_BLOCK if the
- * position is inside a used block, MALLOW_ALREADY_FREE if it is in a free block, and MALLOW_DAMAGED
- * if the states make no sense. */
+/* Returns MALLOW_OK if a used block starts at the position, MALLOW_NOT_A_BLOCK if the position is
+ * inside a used block, MALLOW_ALREADY_FREE if it is in a free block, and MALLOW_DAMAGED if the
+ * states are invalid. */
 enum mallow_result buddy_locate(const struct buddy *buddy, uint64_t position);
 
 /* Returns the position of the used block that contains the position, or NO_UNIT. */
 uint64_t buddy_start(const struct buddy *buddy, uint64_t position);
 
-/* Completes the step that a killed process left, if any. Returns false if the record makes no
- * sense; nothing is changed then. */
+/* Completes the step that a killed process left, if any. Returns false and changes nothing if the
+ * record is invalid. */
 bool buddy_repair(struct buddy *buddy);
 
 #endif

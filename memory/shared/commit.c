@@ -1,13 +1,13 @@
 /*
  * A committed copy is a sealed image with the same identity, in NAME.commit. It is written to
- * NAME.commit.new, stored on the device, and renamed. So there is always a complete copy: the old
- * or the new one.
+ * NAME.commit.new, stored on the device, and renamed. There is therefore always a complete copy,
+ * the old one or the new one.
  *
  * A power failure can leave any mixture of old and new pages in the image itself. It always leaves
  * the header's magic number and a value of `boot` that belongs to an earlier kernel: opening.c
  * stores them on the device before the heap is used. The restoration therefore writes the header
- * last, after all other blocks are on the device. If it is interrupted, the next process begins
- * again.
+ * last, after all other blocks are on the device. If the restoration is interrupted, the next
+ * process begins it again.
  */
 #include "shared/commit.h"
 
@@ -101,7 +101,7 @@ enum mallow_result mallow_shared_commit(struct mallow_shared *visible) {
 
 /* ---- restoring ---- */
 
-/* Maps the copy if it is a complete image of the same identity. Its checksum is over a mapping. */
+/* Maps the copy if it is a complete image of the same identity. The checksum needs a mapping. */
 static bool commit_map(struct heap *copy, const struct image_header *header) {
     struct image_header sealed;
     struct kernel_file file;

@@ -4,9 +4,9 @@
 
 #include "shared/heap.h"
 
-/* Restores the image from its committed copy, and *header is the one that it has. Does nothing if
- * there is no copy. Returns MALLOW_OK or the failure that it recorded: MALLOW_DENIED if the heap is
- * to be opened for reading only. */
+/* Restores the image from its committed copy. *header is the header that the image has now. Does
+ * nothing if there is no copy. Returns MALLOW_OK or the failure that it recorded: MALLOW_DENIED if
+ * the heap is to be opened for reading only. */
 enum mallow_result commit_restore(const struct heap *heap, const struct image_header *header,
                                   const char *function);
 

@@ -1,8 +1,8 @@
 /*
- * The directory of names. An entry is in use if its handle is not 0. To add one, its name is
- * written first and its handle then, by one store or in the step that allocates its block. To
- * remove one, its handle is set to 0. So an entry is complete or absent, wherever a process is
- * killed.
+ * The directory of names. An entry is in use if its handle is not 0. An entry is added by writing
+ * its name first and then its handle, by one store or in the step that allocates its block. It is
+ * removed by setting its handle to 0. It is therefore complete or absent at each point where a
+ * process can be killed.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static struct image_name *directory_find(const struct heap *heap, const char *na
     return NULL;
 }
 
-/* Returns a free entry that has the name already, or NULL if there is none. */
+/* Writes the name to a free entry and returns the entry, or NULL if all entries are in use. */
 static struct image_name *directory_prepare(const struct heap *heap, const char *name) {
     struct image_name *names = directory_names(heap);
     for (int i = 0; i < MALLOW_SHARED_NAMES; i++) {

@@ -3,8 +3,8 @@
  * units in steps (buddy_extend). A process that is killed in between leaves a file that is larger
  * than its units need, and the next growth uses that.
  *
- * The memory is allocated (fallocate(2)), because a store to a page of a file that has none raises
- * SIGBUS when the file system is full. Some file systems cannot allocate. There, that risk remains.
+ * The memory is allocated (fallocate(2)), because a store to a page without memory raises SIGBUS
+ * when the file system is full. Some file systems do not support this, and the risk remains there.
  */
 #include "shared/growth.h"
 
@@ -38,7 +38,8 @@ static void growth_add(struct growth_range *range, uint64_t from, uint64_t to) {
     range->to = to;
 }
 
-/* The number of words that level 0 of an order's index has for so many units; at least 1. */
+/* Returns the number of words that level 0 of an order's index has for `units` units; at least
+ * 1. */
 static uint64_t growth_words(const struct heap *heap, unsigned order, uint64_t units) {
     uint64_t words = (units >> order) / 64 + 1;
     uint64_t most = ((heap_header(heap)->maximum >> order) + 63) / 64;
@@ -166,7 +167,7 @@ static uint64_t growth_needed(const struct buddy *buddy, unsigned order) {
     return (start + block + GRANULE_UNITS - 1) / GRANULE_UNITS * GRANULE_UNITS;
 }
 
-/* Grows by a quarter if possible, so that growth is seldom. */
+/* Grows by a quarter if possible, so that a heap seldom grows. */
 static enum mallow_result growth_for(struct heap *heap, unsigned order, const char *function) {
     uint64_t old = buddy_now(&heap->buddy)->units, maximum = heap_header(heap)->maximum;
     uint64_t needed = growth_needed(&heap->buddy, order);
@@ -195,7 +196,7 @@ enum mallow_result growth_find(struct heap *heap, size_t size, uint64_t *positio
     buddy_merge_all(buddy);
     if ((*position = buddy_find(buddy, order, found_order)) != NO_UNIT) return MALLOW_OK;
     if (order <= buddy->bits.top && heap_header(heap)->orders >> order != 0)
-        return heap_fail(function, MALLOW_DAMAGED); /* the index has what the states have not */
+        return heap_fail(function, MALLOW_DAMAGED); /* the index and the states disagree */
     enum mallow_result result = growth_for(heap, order, function);
     if (result != MALLOW_OK) return result;
     *position = buddy_find(buddy, order, found_order);

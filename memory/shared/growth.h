@@ -17,8 +17,8 @@ enum mallow_result growth_to(struct heap *heap, uint64_t units, const char *func
  * false and sets errno on failure. */
 bool growth_reserve(struct heap *heap);
 
-/* Returns the offset of the first state or part of the index that belongs to units beyond the
- * present ones and is not 0, or 0 if there is none. Growth relies on that. */
+/* Returns the offset of the first byte that is not 0 in the states and the index of units beyond
+ * the present ones, or 0 if there is none. Growth relies on these bytes being 0. */
 uint64_t growth_find_beyond(const struct heap *heap);
 
 #endif

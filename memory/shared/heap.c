@@ -18,7 +18,7 @@ void heap_attach(struct heap *heap, void *image, uint64_t maximum, uint64_t iden
 
 enum mallow_result heap_locate(const struct heap *heap, mallow_shared_handle handle,
                                uint64_t *position) {
-    uint64_t offset = (handle ^ heap->tag) - heap->units_at; /* large if it is before the units */
+    uint64_t offset = (handle ^ heap->tag) - heap->units_at; /* huge if before the units */
     if (offset / IMAGE_UNIT >= buddy_now(&heap->buddy)->units) return MALLOW_FOREIGN_HANDLE;
     *position = offset / IMAGE_UNIT;
     enum mallow_result result = buddy_locate(&heap->buddy, *position);
@@ -74,7 +74,7 @@ static enum mallow_result heap_result_of(int error) {
     }
 }
 
-/* Returns true if the process has as many descriptors as it may have. */
+/* Returns true if the process has reached its limit of descriptors. */
 static bool heap_has_no_descriptor(struct mallow_error *error) {
     if (error->error != EMFILE) return false;
     error->limit = MALLOW_LIMIT_FILES;

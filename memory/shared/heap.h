@@ -9,7 +9,7 @@
 #define HEAP_NAME_MAX 255
 
 struct heap {
-    struct mallow_shared visible; /* first, because the program points to it */
+    struct mallow_shared visible; /* the first member, because the program has its address */
     struct buddy buddy;           /* in the mapping */
     char *image;                  /* the mapping */
     uint64_t image_bytes;         /* of the mapping: of the image at its maximum */
@@ -32,7 +32,7 @@ static inline struct image_header *heap_header(const struct heap *heap) {
 }
 
 /* Handles. The upper 16 bits are those of the image's identity, so that handles of other heaps are
- * noticed. The rest is an offset in the image. */
+ * detected. The other bits are an offset in the image. */
 #define HEAP_OFFSET_MASK (((uint64_t)1 << 48) - 1)
 
 static inline mallow_shared_handle heap_handle(const struct heap *heap, uint64_t position) {
@@ -44,11 +44,11 @@ static inline mallow_shared_handle heap_handle(const struct heap *heap, uint64_t
 enum mallow_result heap_locate(const struct heap *heap, mallow_shared_handle handle,
                                uint64_t *position);
 
-/* Returns the offset of a handle in memory, if it is part of a used block, or the root, or in the
- * directory. Otherwise returns 0. */
+/* Returns the offset of a handle in the image if the handle is in a used block, is the root, or is
+ * in the directory. Otherwise returns 0. */
 uint64_t heap_offset_of_place(const struct heap *heap, const mallow_shared_handle *place);
 
-/* Returns the image's number of bytes for `units` units. */
+/* Returns the size of the image in bytes if it has `units` units. */
 static inline uint64_t heap_bytes(const struct heap *heap, uint64_t units) {
     return heap->units_at + units * IMAGE_UNIT;
 }

@@ -10,7 +10,7 @@
  *
  * Memory is counted in units of 16 bytes. A block of order k is 1 << k units, and its position is a
  * multiple of that. The states say what each block is; the index says where the free blocks are
- * (bits.h). Both are as long as for the maximum, but only the parts for the present units take
+ * (bits.h). Both are long enough for the maximum, but only the parts for the present units take
  * memory. The file ends with the units, and grows with them.
  *
  * The format depends neither on the page size nor on the address. Numbers have the machine's byte
@@ -34,8 +34,9 @@
 #define IMAGE_MAGIC_NEW (IMAGE_MAGIC ^ 0x5555555555) /* the image is being created */
 #define IMAGE_VERSION 1
 
-/* The values of a state byte. Values below STATE_FREE are no head: such a byte is inside a block,
- * and has a meaning only if it is one of the first after the head of a used block (buddy.h). */
+/* The values of a state byte. Values below STATE_FREE do not mark a head: such a byte is inside a
+ * block, and has a meaning only if it is one of the first after the head of a used block
+ * (buddy.h). */
 #define STATE_FREE 0x40  /* + order: head of a free block */
 #define STATE_USED 0x80  /* + order, at least 1: head of a used block */
 #define STATE_SMALL 0xc0 /* + size in bytes, 0 to 16: head of a used block of order 0 */
@@ -64,14 +65,15 @@ struct image_name {
 _Static_assert(sizeof(struct image_name) == 64, "one cache line");
 
 struct image_header {
-    /* Written once. All versions have these members. */
+    /* These members are written once. All versions have them. */
     uint64_t magic; /* written last; see IMAGE_MAGIC_NEW */
     uint64_t version;
     uint64_t identity; /* a random number that copies share */
     uint64_t maximum;  /* of units */
     uint64_t sum;      /* of the four above */
 
-    /* Written when the first process opens the image, and the last one closes it. */
+    /* These members are written when the first process opens the image, and when the last one
+     * closes it. */
     uint64_t lock_kind;  /* of `mutex`, which only equal versions of libc can share */
     uint64_t boot;       /* 0: the image is sealed; otherwise the running kernel (boot.h) */
     uint64_t seal;       /* the checksum of a sealed image (seal.h) */

@@ -7,16 +7,17 @@
 #include "base/kernel_shared.h"
 #include "shared/store.h"
 
-/* A lock is held for less than a microsecond, unless its owner is not running. To sleep and to be
- * woken takes much longer. */
+/* A lock is held for less than a microsecond, unless its owner is not running. Sleeping and waking
+ * up takes much longer. */
 #define SPINS 40
 #define PAUSES 30
 
 /* The heaps whose functions the thread is inside: a heap is entered before the lock is taken, and
- * left after it is given back, because a handler that interrupts these must not use the lock. Only
- * a signal handler that interrupts a function of another heap is inside two. `depth` changes first
- * and last, so a handler in between uses the entry after that. The model saves a call at each use;
- * the bytes fit in what the loader reserves for libraries that are loaded later. */
+ * left after it is given back, because a handler that interrupts these operations must not use the
+ * lock. A thread is inside two heaps only if a signal handler has interrupted a function of another
+ * heap. `depth` changes first and last, so a handler in between uses the entry after that. The
+ * TLS model saves a call at each use; the bytes fit in what the loader reserves for libraries that
+ * are loaded later. */
 #define DEPTH_MAX 4
 static __thread struct {
     const struct heap *volatile heap[DEPTH_MAX];
@@ -75,7 +76,7 @@ static inline void mutex_forget(void) {
     mutex_inside.depth = depth;
 }
 
-/* A change of the system's time does not affect the wait, where libc can do that. */
+/* If libc supports it, a change of the system time does not affect the wait. */
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
 #    define MUTEX_CLOCK CLOCK_MONOTONIC
 static int mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *until) {
@@ -102,7 +103,7 @@ static int mutex_wait(struct heap *heap) {
     return mutex_lock_until(mutex, &until);
 }
 
-/* The owner of the lock died. */
+/* Repairs the heap after the owner of the lock has died. */
 static void mutex_repair(struct heap *heap) {
     struct image_header *header = heap_header(heap);
     if (buddy_repair(&heap->buddy))

@@ -157,9 +157,9 @@ static bool open_renew(struct heap *heap, int fd) {
     return true;
 }
 
-/* Seals the image if no other process has it open. The question is asked through a new file
- * description, because a child of fork(2) shares the locks of the old one. Returns false and sets
- * errno if the data could not be stored. */
+/* Seals the image if no other process has it open. The check uses a new file description, because a
+ * child of fork(2) shares the locks of the old one. Returns false and sets errno if the data could
+ * not be stored. */
 static bool open_seal_if_last(struct heap *heap) {
     int fd = kernel_open_again(heap->fd, false);
     if (fd < 0) return true;

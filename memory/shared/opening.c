@@ -2,13 +2,15 @@
  * Locks of two bytes of the file decide which process may open, repair or close an image. They end
  * with the processes that hold them.
  *
- * A process that opens or closes an image holds OPENING_LOCK meanwhile. While it has an image open
- * for writing, it holds USER_LOCK, shared with others. To open an image, it tries to get USER_LOCK
- * alone. If it does, no other process uses the image: it verifies and repairs it, makes a new
- * mutex, and then shares the lock. If it does not, the image is in use and needs nothing.
+ * A process holds OPENING_LOCK while it opens or closes an image. While it has an image open for
+ * writing, it holds USER_LOCK, shared with others. To open an image, it tries to lock USER_LOCK
+ * exclusively. If it succeeds, no other process uses the image: it verifies and repairs the image,
+ * creates a new mutex, and then shares the lock. If it fails, the image is in use and needs no
+ * repair.
  *
  * An image is created in a file that is empty or has IMAGE_MAGIC_NEW. A process that is killed
- * leaves such a file, and the next one begins again. The store of IMAGE_MAGIC completes the image.
+ * during the creation leaves such a file, and the next process begins again. The store of
+ * IMAGE_MAGIC completes the image.
  *
  * The first process removes the seal, by the store of `boot`, before it changes anything else. If
  * the image is on a device, that store gets there before all others.

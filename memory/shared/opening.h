@@ -12,7 +12,7 @@ struct opening {
     int fd;           /* a file description of its own */
     int directory;    /* of a file heap, otherwise -1 */
     const char *name; /* in the directory */
-    bool needs_name;  /* the file has a name, unless it was removed meanwhile */
+    bool needs_name;  /* the file must still have a name after it is locked */
     bool was_removed; /* result: the file was removed before it could be locked; open it again */
 };
 

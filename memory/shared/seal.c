@@ -3,10 +3,10 @@
  * of h, and for a given h, a bijection of the word. Two chains that differ in one word therefore
  * differ at the end. A block has four such chains, so that the processor works on four words at a
  * time, and their ends are links of the chain of the image, together with the position of the
- * block. So one changed word in the image always changes the checksum, unless it makes a block zero
- * or one that was zero not: zero blocks are skipped, because the holes of a file must not be read.
- * In this case, and if several words change, the checksum stays the same with a probability of
- * 2^-64.
+ * block. One changed word in the image therefore always changes the checksum, unless the change
+ * turns a block into a zero block or a zero block into another: zero blocks are skipped, because
+ * the holes of a file must not be read. In this case, and if several words change, the checksum
+ * stays the same with a probability of 2^-64.
  */
 #include "shared/seal.h"
 

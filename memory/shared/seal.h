@@ -15,8 +15,8 @@ uint64_t seal_sum(const struct heap *heap, const struct image_header *header, ui
 /* Returns the header of a sealed image with the content of this one, but without the checksum. */
 struct image_header seal_header(const struct heap *heap, uint64_t bytes);
 
-/* Seals the image. No process may use it. Stores all data on the device before. Returns false and
- * sets errno if that fails. */
+/* Seals the image, after storing all data on the device. No process may use the image. Returns
+ * false and sets errno if that fails. */
 bool seal_close(struct heap *heap);
 
 /* Returns true if the checksum of a sealed image is right. */

@@ -2,11 +2,11 @@
  * The stores that change an image. A process can be killed between any two of them.
  *
  * Each store is a release store. The compiler therefore keeps all stores in the order of the
- * program, and so a killed process has done the stores up to some point of the program, and none
- * after it. This suffices without stronger instructions, because a process dies at an instruction,
- * not in a cache: its earlier stores reach the other processors, which have coherent caches, before
- * the kernel marks its locks as orphaned. It does not suffice for a power failure, which can lose
- * any pages of a file; see commit.c.
+ * program: a killed process has done all stores before some point of the program, and none after
+ * it. This suffices without stronger instructions, because a process dies at an instruction, not in
+ * a cache: its earlier stores reach the other processors, which have coherent caches, before the
+ * kernel marks its locks as orphaned. It does not suffice for a power failure, which can lose any
+ * pages of a file; see commit.c.
  *
  * The models of tests/memory/shared define MALLOW_STORE_HOOK, and stop at each store.
  */

@@ -32,10 +32,10 @@ static void whole_measure(const struct heap *heap, struct mallow_shared_statisti
     }
 }
 
-/* A heap that is open for reading only has no lock. What was read is one moment of it if the
+/* A heap that is open for reading only has no lock. The data that was read is consistent if the
  * version was the same before and after. A process that changes the heap without pause makes this
- * fail now and then, and one that was killed inside a step makes it fail until another one repairs
- * that.
+ * fail from time to time, and a process that was killed inside a step makes it fail until another
+ * one repairs the heap.
  */
 #define READ_TRIES 1000
 
