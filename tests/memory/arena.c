@@ -222,14 +222,15 @@ static void a_destructor_of_a_child_may_register_on_the_parent(void **state) {
     assert_int_equal(errno, 5);
 }
 
-/* A text fits with its null byte, or not. */
+/* Texts of all lengths near the end of a chunk: a text either fits with its null byte or does
+ * not. */
 static void texts_fill_a_chunk_exactly(void **state) {
     (void)state;
     for (size_t less = 0; less < 3; less++) {
         struct mallow_arena *arena = mallow_arena_create(NULL);
         char *block = mallow_arena_zalloc(arena, 16), text[1024];
         size_t length = (size_t)(arena->end - arena->at) - less;
-        if (arena->at == arena->end) skip(); /* a tool watches, and each block is a special case */
+        if (arena->at == arena->end) skip(); /* a tool watches: there is no free part */
         memset(text, 'x', length);
         text[length] = '\0';
         assert_string_equal(mallow_arena_strdup(arena, text), text);

@@ -1,6 +1,6 @@
-/* The functions on bytes do the same as those of <string.h>, but return an error if they would
- * exceed their room. With the argument "blocks", Mallow must be the malloc of the process, and the
- * end of a block is also a limit. */
+/* The byte functions have the same results as those of <string.h>, but return an error if they
+ * would exceed their room. With the argument "blocks", Mallow must be the malloc of the process,
+ * and the end of a block is also a limit. */
 #include "unit.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "mallow/arena.h"
 #include "mallow/scratch.h"
 
-static int calls_until_failure = -1; /* of kernel_map; if negative, none fails */
+static int calls_until_failure = -1; /* calls of kernel_map; if negative, none fails */
 
 void *__real_kernel_map(size_t bytes, const char *name);
 void *__wrap_kernel_map(size_t bytes, const char *name) {
@@ -104,7 +104,7 @@ static void *use_without_memory(void *unused) {
     return unused;
 }
 
-/* The thread has no chunk yet. A scope that got no memory may try again. */
+/* A new thread has no chunk. A scope that got no memory may try again. */
 static void the_first_block_of_a_thread_may_fail(void **state) {
     (void)state;
     pthread_t thread;

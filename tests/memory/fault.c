@@ -1,5 +1,5 @@
 /* The handler of SIGSEGV and SIGBUS: a fault that no part claims does what it would do without the
- * library. Each test runs in a child process, in which no handler is installed yet. */
+ * library. Each test runs in a child process in which no handler has been installed. */
 #include "unit.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static int in_child(void (*run)(int), int signal) {
         if (mkdtemp(folder) == NULL || chdir(folder) != 0 || rmdir(folder) != 0) _exit(99);
         alarm(60);
         sigaction(SIGSEGV, &(struct sigaction){.sa_handler = SIG_DFL},
-                  NULL); /* not a sanitizer's */
+                  NULL); /* not the handler of a sanitizer */
         sigaction(SIGBUS, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
         make_places();
         run(signal);
@@ -149,7 +149,7 @@ static void a_plain_handler_is_called(int signal) {
     touch(signal);
     MUST(times_asked == 1 && times_handled == 1);
     raise(signal);
-    MUST(times_asked == 1 && times_handled == 2); /* parts see no signals that were sent */
+    MUST(times_asked == 1 && times_handled == 2); /* no part sees a sent signal */
 }
 
 static void on_once(int signal) {
@@ -325,9 +325,9 @@ static void later_handlers_form_no_loop(int signal) {
     set(signal, on_first, replaced);
     MUST(fault_watch(decline));
     check_chain(signal, 1, 0);
-    set(signal, on_second, replaced_second); /* it calls ours */
+    set(signal, on_second, replaced_second); /* it calls our handler */
     check_chain(signal, 1, 1);
-    MUST(fault_watch(decline)); /* does not look at the handler */
+    MUST(fault_watch(decline)); /* this does not check the handler */
     for (int i = 0; i < 20; i++) {
         times_asked = 0;
         MUST(fault_watch_again());

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Returns it in bytes. */
+/* Returns the size in bytes. */
 static inline uint64_t mapped(void) {
     unsigned long long pages;
     FILE *statm = fopen("/proc/self/statm", "r");

@@ -1,5 +1,5 @@
-/* SANITIZED is defined if AddressSanitizer is on. gcc and clang 21 say so by a macro, and older
- * versions of clang by a feature. */
+/* SANITIZED is defined if AddressSanitizer is on. gcc and clang 21 define a macro, and older
+ * versions of clang have a feature. */
 #ifndef MALLOW_SANITIZED_H
 #define MALLOW_SANITIZED_H
 

@@ -1,5 +1,5 @@
-/* Scratch blocks keep their content until their scope ends. Then their memory is free, and when a
- * thread ends, all of its memory. */
+/* Scratch blocks keep their content until their scope ends. Their memory is then free. When a
+ * thread ends, all of its memory is free. */
 #include "scratch_blocks.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
- * What the processes of the kill test keep in a shared heap. Each owner has a table of handles in
- * the heap, so that its successor takes over what a killed process had. Before an owner does
- * something, it notes it in its table. The successor knows then which of its blocks, at most one,
- * may be between two states, and verifies all others.
+ * The data that the processes of the kill test keep in a shared heap. Each owner has a table of
+ * handles in the heap, so that its successor can take over the blocks of a killed process. Before
+ * an owner starts an operation, it notes the operation in its table. The successor therefore knows
+ * which block may be between two states (at most one), and verifies all others.
  */
 #ifndef BOARD_H
 #define BOARD_H
@@ -38,10 +38,10 @@ struct note {
 
 struct table {
     uint64_t note;     /* enum doing | slot << 8 | possible losses << 32, in one word */
-    uint64_t old_size; /* of the block, in bytes */
+    uint64_t old_size; /* size of the block before the operation, in bytes */
     uint64_t new_size;
-    uint64_t number; /* of a name */
-    uint64_t serial; /* of stamps */
+    uint64_t number; /* number of a name */
+    uint64_t serial; /* number of the next stamp */
     mallow_shared_handle list;
     mallow_shared_handle handle[SLOTS];
     uint64_t stamp[SLOTS]; /* identifies the content of the block */
@@ -51,12 +51,12 @@ struct board {
     mallow_shared_handle table[OWNERS], box[BOXES];
 };
 
-/* Where the heap is, and how it is opened. */
+/* The kind of image that the heap has. */
 enum where { IN_MEMFD, IN_NAME, IN_FILE };
 struct access {
     enum where where;
     char path[256];
-    int fd; /* of the memfd */
+    int fd; /* descriptor of the memfd */
     struct mallow_shared_options options;
     struct mallow_shared *inherited; /* NULL, or a heap object of the parent */
 };
@@ -78,7 +78,7 @@ struct progress {
                          mallow_error_text(expect_result));                                    \
     } while (0)
 
-/* Like mallow_shared_open... */
+/* Opens the heap with the mallow_shared_open function for its kind of image. */
 enum mallow_result access_open(const struct access *access, struct mallow_shared **heap,
                                enum mallow_shared_how how);
 void access_unlink(const struct access *access);
@@ -92,31 +92,33 @@ struct table *board_table(struct mallow_shared *heap, int owner);
 void block_fill(void *block, uint64_t size, uint64_t stamp);
 bool block_holds(const void *block, uint64_t bytes, uint64_t size, uint64_t stamp);
 
-/* What a block says of itself that has at least BLOCK_SELF bytes. One of at least BLOCK_NODE bytes
- * has room for the handle of the next in a list, which is not part of the pattern. */
+/* A block of at least BLOCK_SELF bytes begins with a description of itself. A block of at least
+ * BLOCK_NODE bytes has room for the handle of the next block in a list, which is not part of the
+ * pattern. */
 enum { BLOCK_SELF = 16, BLOCK_NODE = 24 };
 struct block {
     uint64_t stamp, size;
     mallow_shared_handle next;
 };
 
-/* Completes or undoes what a killed owner did, and verifies all that it has. An exact owner uses
- * functions that store handles in the same step, and loses nothing. */
+/* Completes or undoes the operation of a killed owner, and verifies all of its blocks. An exact
+ * owner uses functions that store handles in the same step, and loses nothing. */
 void owner_take_over(struct mallow_shared *heap, int owner, bool exact);
 
-/* Frees all that an owner has. */
+/* Frees all blocks of an owner. */
 void owner_free_all(struct mallow_shared *heap, int owner);
 
 uint64_t owner_possible_losses(struct mallow_shared *heap, int owner);
 
-/* Does random operations until it is killed, `progress` says so, or it closes the heap itself. */
+/* Does random operations until the process is killed, `progress` ends it, or it closes the heap
+ * itself. */
 _Noreturn void owner_run(const struct access *access, struct progress *progress, int owner,
                          bool exact, uint64_t seed);
 
 /* Reads in a heap that is open for reading only, until it is killed. */
 _Noreturn void reader_run(const struct access *access, struct progress *progress, uint64_t seed);
 
-/* What owners do to their slots; see owner.c. */
+/* An owner at work; see owner.c. */
 struct owner {
     struct mallow_shared *heap;
     struct board *board;

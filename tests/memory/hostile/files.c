@@ -1,5 +1,5 @@
 /*
- * Files that are no images, headers with absurd values, names that are no names, and permissions.
+ * Tests files that are not images, headers with absurd values, invalid names, and permissions.
  */
 #include "unit.h"
 
@@ -66,7 +66,7 @@ static const enum mallow_shared_how all_hows[] = {MALLOW_SHARED_OPEN, MALLOW_SHA
                                                   MALLOW_SHARED_OPEN_OR_CREATE,
                                                   MALLOW_SHARED_READ_ONLY};
 
-/* Opens what is no heap, in each way. Fails if it opens. */
+/* Tries to open a file that is not a heap in each way. Fails if one of them succeeds. */
 static void assert_no_heap(const char *path) {
     for (int i = 0; i < 4; i++) {
         struct mallow_shared *heap = NULL;
@@ -204,7 +204,7 @@ static void sizes(void **state) {
         options.maximum = 1;
         assert_fails(mallow_shared_memfd(&heap, &options), MALLOW_TOO_LARGE, EOVERFLOW);
     }
-    /* The largest one may fit into the address space, or not. */
+    /* The largest heap may or may not fit into the address space. */
     struct mallow_shared_options options = {.maximum = (uint64_t)1 << 47};
     if (mallow_shared_memfd(&heap, &options) == MALLOW_OK) {
         assert_ok(mallow_shared_check(heap, NULL));
@@ -281,7 +281,7 @@ static void absurd_headers(void **state) {
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
         struct image_header *header = (struct image_header *)changed;
         memcpy(changed, image, sizeof image);
-        /* Both steps, because either may be the current one. */
+        /* Changes both steps, because either may be the current one. */
         memcpy(&changed[absurd[i].offset], &absurd[i].value, 8);
         if (absurd[i].offset == AT(step[0]) + units)
             memcpy(&changed[absurd[i].offset + sizeof(struct image_step)], &absurd[i].value, 8);
@@ -352,7 +352,7 @@ static void permissions(void **state) {
     assert_int_equal(mkdir(path_of("folder"), 0755), 0);
     assert_ok(mallow_shared_open_file(&heap, path_of("folder/old"), MALLOW_SHARED_CREATE, NULL));
     assert_ok(mallow_shared_close(heap));
-    /* An ordinary user is denied what its own files do not allow. */
+    /* An ordinary user has only the access that the permissions of its own files allow. */
     if (geteuid() != 0) {
         chmod(path_of("closed"), 0);
         chmod(path_of("readable"), 0444);

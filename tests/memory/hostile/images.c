@@ -1,7 +1,7 @@
 /*
- * Damaged images. An image that was closed is refused if any byte differs. One whose processes were
- * killed has no checksum: it is refused, or it is a heap that works. No image makes a process crash
- * or hang.
+ * Damaged images. An image that was closed is refused if any byte differs. An image whose processes
+ * were killed has no checksum: it is refused, or it is a heap that works. No image makes a process
+ * crash or hang.
  *
  *     images [SEED]
  */
@@ -292,7 +292,7 @@ static void sealed_images(void **state) {
     in_child(current, truncate_sealed);
 }
 
-/* Counts in current[1] to [3] what became of the images. */
+/* Counts the outcomes in current[1] to current[3]. */
 static void damage_all(int fd, uint64_t *current) {
     static unsigned char image[IMAGE_ROOM];
     for (*current = 0; *current < 1500; ++*current) {

@@ -4,8 +4,8 @@
  *
  *     kills [OPERATIONS [KILLS [SEED]]]
  *
- * The defaults fit into a test. The full bar is `kills 10000000 500`. Prints what it did, and the
- * seed, which repeats the decisions of each process, although not the moments.
+ * The defaults fit into a test. The full test is `kills 10000000 500`. Prints a summary and the
+ * seed. The seed repeats the decisions of each process, but not the moments of the kills.
  */
 #include "board.h"
 
@@ -27,11 +27,11 @@ enum { HANGING_SECONDS = 120 };
 struct scenario {
     const char *name;
     enum where where;
-    const char *folder; /* of a file */
+    const char *folder; /* folder of the file */
     unsigned exact;     /* bit i: owner i uses the functions that store handles */
     bool kills_all;     /* all processes at once, so that the next one opens the image alone */
-    bool recreates;     /* the image is removed now and then, and growth starts again */
-    bool inherits;      /* the coordinator has the heap open, and owners may inherit that */
+    bool recreates;     /* the image is removed from time to time, and growth starts again */
+    bool inherits;      /* the coordinator has the heap open, and owners may inherit it */
 };
 
 static const struct scenario scenarios[] = {
@@ -158,7 +158,8 @@ static void run_kill(struct run *run, int index) {
     run->totals.kills++;
 }
 
-/* The image is intact after all processes were killed. The one that looks may be killed too. */
+/* The image is intact after all processes were killed. The process that checks it may be killed
+ * too. */
 static void run_inspect(struct run *run) {
     pid_t child = fork();
     CHECK(child >= 0);
@@ -188,7 +189,7 @@ static void run_inspect(struct run *run) {
 }
 
 static void run_disturb(struct run *run) {
-    /* Processes that are killed at once are opening the heap. */
+    /* A process that is killed soon after its start is opening the heap. */
     run_pause(run, random_below(&run->random, 4) == 0 ? 500 : 12000);
     bool all = run->scenario->kills_all;
     int victim = (int)random_below(&run->random, OWNERS + 1);
@@ -204,7 +205,7 @@ static void run_disturb(struct run *run) {
 
 /* ---- the end ---- */
 
-/* Frees the blocks that nobody has, which are known only by their positions. */
+/* Frees the blocks that have no owner, of which only the positions are known. */
 static uint64_t run_free_lost(struct mallow_shared *heap) {
     struct stat file;
     CHECK_EQUAL(fstat(mallow_shared_fd(heap), &file), 0);

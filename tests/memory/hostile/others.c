@@ -1,6 +1,6 @@
 /*
- * What others can do to the file of a heap that is in use: remove it, replace it, truncate it, fill
- * its file system, or pass it to another user.
+ * Tests what other processes can do to the file of a heap in use: remove it, replace it, truncate
+ * it, fill its file system, or pass it to another user.
  */
 #include "../../support/check.h"
 
@@ -54,7 +54,7 @@ static int tear_down(void **state) {
 
 /* Runs the function in a child, and returns the child's status. */
 static int in_child(void (*test)(void)) {
-    mallow_shared_unlink_file(path); /* of a test that failed */
+    mallow_shared_unlink_file(path); /* the file of a test that failed */
     int status;
     fflush(NULL);
     pid_t child = fork();
@@ -162,7 +162,7 @@ static int receive_fd(int socket) {
     return fd;
 }
 
-/* Another user gets the descriptor, and no more. It must also be permitted to open the file. */
+/* Another user gets only the descriptor. It also needs the permission to open the file. */
 static void pass(struct mallow_shared *heap, bool is_permitted) {
     int ends[2], status;
     mallow_shared_handle handle = 0;
@@ -232,7 +232,8 @@ static void truncate_while_open(void) {
     mallow_shared_close(heap);
 }
 
-/* The process that has it open may die of SIGBUS. The image is then refused, and nobody hangs. */
+/* The process that has it open may die of SIGBUS. The image is then refused, and no process
+ * hangs. */
 static void truncated(void **state) {
     (void)state;
     int status = in_child(truncate_while_open);
@@ -267,7 +268,7 @@ static void file_size_limit(void **state) {
     EXPECT(mallow_shared_unlink_file(path));
 }
 
-/* The heap has reserved all that it writes to, so a full file system never means SIGBUS. */
+/* The heap has reserved all memory that it writes to, so a full file system never causes SIGBUS. */
 static void fill_file_system(void) {
     struct mallow_shared *heap = NULL;
     mallow_shared_handle handle = 0, list = 0;
@@ -315,7 +316,7 @@ static void full_file_system(void **state) {
 
 /* ---- copies ---- */
 
-/* A copy that somebody made of an image is a heap of its own, with the same handles. */
+/* A copy of an image is a separate heap, with the same handles. */
 static void copied(void **state) {
     (void)state;
     char command[300], other_path[100];

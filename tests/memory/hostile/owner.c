@@ -1,4 +1,4 @@
-/* What an owner does until it is killed. */
+/* The operations of an owner until it is killed. */
 #include "board.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 void owner_begin(const struct owner *owner, enum doing doing, unsigned slot) {
     uint64_t losses = owner->table->note >> 32 << 32;
     __atomic_store_n(&owner->table->note, losses | slot << 8 | doing, __ATOMIC_RELEASE);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* later stores stay after it, as a kill sees them */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* keeps later stores after it */
     if (owner->progress != NULL) owner->progress->of[owner->index].doing = doing;
 }
 
@@ -94,7 +94,7 @@ static void owner_alloc(struct owner *owner, unsigned slot) {
     owner_end(owner);
 }
 
-/* Frees of what is no block are errors, and change nothing. */
+/* Freeing a handle that is not a block is an error, and changes nothing. */
 static void owner_free_wrongly(const struct owner *owner, mallow_shared_handle handle) {
     size_t size = 0;
     EXPECT(mallow_shared_size(owner->heap, handle, &size));
@@ -326,7 +326,7 @@ _Noreturn void reader_run(const struct access *access, struct progress *progress
     struct mallow_shared *heap = NULL;
     progress->of[OWNERS].doing = 100;
     enum mallow_result result = access_open(access, &heap, MALLOW_SHARED_READ_ONLY);
-    /* It cannot repair what killed processes left, if it is the first. */
+    /* If the reader is the first process, it cannot repair what killed processes left. */
     if (result == MALLOW_DENIED || result == MALLOW_NOT_FOUND) _exit(EXIT_SUCCESS);
     EXPECT(result);
     while (!__atomic_load_n(&progress->stop, __ATOMIC_RELAXED)) {
@@ -334,7 +334,7 @@ _Noreturn void reader_run(const struct access *access, struct progress *progress
         char name[MALLOW_SHARED_NAME_BYTES];
         mallow_shared_handle handle;
         progress->of[OWNERS].doing = 0;
-        /* It takes no lock, but it sees no half of a change. */
+        /* The reader takes no lock, but never sees a part of a change. */
         result = mallow_shared_measure(heap, &now);
         CHECK(result == MALLOW_OK || result == MALLOW_BUSY);
         if (result == MALLOW_OK) CHECK_EQUAL(now.used + now.free, now.size);

@@ -1,6 +1,6 @@
 /*
- * Unrelated programs, children, threads and signal handlers that share a heap, and what others can
- * do to its file meanwhile. The program executes itself: `processes ROLE ARGUMENT`.
+ * Tests unrelated programs, children, threads and signal handlers that share a heap. The program
+ * executes itself: `processes ROLE ARGUMENT`.
  */
 #include "../../support/check.h"
 
@@ -189,7 +189,7 @@ static void children(void **state) {
     close(fd);
 }
 
-/* A child that just ends leaves the parent the last. */
+/* After a child has exited without closing the heap, the parent is the last process. */
 static void child_ends(void **state) {
     (void)state;
     struct mallow_shared *heap = NULL;
@@ -224,7 +224,7 @@ static int role_descriptors(const char *unused) {
 static void executed(void **state) {
     (void)state;
     struct mallow_shared *heap = NULL, *file = NULL;
-    /* Others of this process, such as those of ctest, are not the library's. */
+    /* Other descriptors of this process, such as those of ctest, do not belong to the library. */
     for (int fd = 3; fd < 100; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
     EXPECT(mallow_shared_memfd(&heap, &usual));
     EXPECT(mallow_shared_open_file(&file, heap_path, MALLOW_SHARED_OPEN_OR_CREATE, &usual));
@@ -289,7 +289,7 @@ static void threads_and_processes(void **state) {
     EXPECT(mallow_shared_measure(heap, &now));
     assert_int_equal(now.blocks, 0);
 
-    /* A process with several threads is killed. Each of them loses what it had. */
+    /* A process with several threads is killed. Each of the threads loses its block. */
     for (unsigned i = 0; i < 20; i++) {
         pid_t victim = fork();
         if (victim == 0) run_threads(heap, i + 10, -1);

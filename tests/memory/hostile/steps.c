@@ -10,7 +10,7 @@
  *
  *     steps [SEED [all]]     # a random sample of the instructions, or all of them
  *
- * Not for processors on which a traced process cannot complete an exclusive store.
+ * The test is not for processors on which a traced process cannot complete an exclusive store.
  */
 #include "victim.h"
 
@@ -29,8 +29,8 @@
 enum { STEPS_MAX = 200000, HANGING_SECONDS = 600 };
 
 static uint64_t steps_random;
-static bool is_complete;            /* each instruction, and not a random sample */
-static int instructions[FUNCTIONS]; /* of each, as counted */
+static bool is_complete;            /* tests each instruction, and not a random sample */
+static int instructions[FUNCTIONS]; /* number of instructions of each function */
 
 static bool is_close(action call) { return call == function_of("close"); }
 
@@ -172,7 +172,7 @@ static void one_killed(void **state) {
 
 static struct mallow_shared *handler_heap;
 
-/* Either the interrupted function does not have the lock yet, or the call is refused. */
+/* Either the interrupted function does not have the lock, or the call is refused. */
 static void handle_signal(int number) {
     (void)number;
     mallow_shared_handle handle = 0;
@@ -182,8 +182,8 @@ static void handle_signal(int number) {
     raise(SIGSTOP);
 }
 
-/* Runs the handler now, and returns when the victim is where it was. Returns false if the victim
- * has finished the call. */
+/* Runs the handler now, and returns when the victim is back at the interrupted instruction. Returns
+ * false if the victim has finished the call. */
 static bool interrupt_victim(pid_t victim) {
     struct user_regs_struct before, now;
     int status;

@@ -1,5 +1,5 @@
-/* What the successor of a killed owner does. It may be killed as well, so each step may be
- * repeated. */
+/* The work of the successor of a killed owner. The successor may be killed as well, so each step
+ * may be repeated. */
 #include "board.h"
 
 #include <string.h>
@@ -8,14 +8,14 @@ static struct note takeover_note(const struct table *table) {
     return (struct note){(uint32_t)(table->note & 0xff), (uint32_t)(table->note >> 8 & 0xffff)};
 }
 
-/* Gives up the block of the slot: it may exist, be free, or belong to another owner by now. Counts
- * it twice rather than not at all if the successor is killed as well. */
+/* Gives up the block of the slot, which may still exist, be free, or belong to another owner. If
+ * the successor is killed as well, the block may be counted twice, but is never missed. */
 static void takeover_give_up(const struct owner *owner, unsigned slot) {
     owner->table->note += (uint64_t)1 << 32;
     __atomic_store_n(&owner->table->handle[slot], 0, __ATOMIC_RELEASE);
 }
 
-/* Fills the block anew, in a state in which its content has no meaning. */
+/* Fills the block again, in a state in which its content has no meaning. */
 static void takeover_fill(const struct owner *owner, unsigned slot) {
     owner_begin(owner, FILLING, slot);
     owner_fill(owner, slot);
@@ -46,7 +46,7 @@ static void takeover_check_resized(const struct owner *owner, unsigned slot) {
                       table->stamp[slot]));
 }
 
-/* The block came from elsewhere, and says of itself what it is. */
+/* The block came from another place, and contains its own description. */
 static void takeover_adopt(const struct owner *owner, unsigned slot) {
     struct table *table = owner->table;
     struct block *block = mallow_shared_at_checked(owner->heap, table->handle[slot], BLOCK_SELF);

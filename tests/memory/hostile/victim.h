@@ -31,7 +31,7 @@ struct mallow_shared *open_image(int fd, unsigned wait_ms);
 /* Allocates and names some blocks in a new heap. */
 void prepare(struct mallow_shared *heap);
 
-/* Checks the heap, and describes what the program knows of it. */
+/* Checks the heap, and describes what the program knows about it. */
 void describe(struct mallow_shared *heap, char text[TEXT]);
 
 /* Uses the heap, and leaves it as it was. */
@@ -46,10 +46,11 @@ struct function {
 };
 extern const struct function functions[FUNCTIONS];
 
-/* Returns the function that has the name. */
+/* Returns the function with this name. */
 action function_of(const char *name);
 
-/* Finds out in a prepared heap what the functions need, so that a victim need not do that. */
+/* Looks up the data that the functions need in a prepared heap, so that a victim does not have to
+ * do it. */
 void prepare_call(struct mallow_shared *heap);
 
 /* Starts a victim that stops before the call. Its heap is a copy of the parent's object. If `call`

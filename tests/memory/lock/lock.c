@@ -204,7 +204,7 @@ static void everything_is_counted(void **state) {
     char *future = map_pages(1);
     assert_true(is_locked(future));
 
-    /* The second lock of what is mapped leaves the flag for the future on. */
+    /* The second lock, of the present mappings, leaves the flag for future mappings on. */
     assert_int_equal(mallow_lock_all(MALLOW_LOCK_CURRENT), MALLOW_OK);
     char *still_future = map_pages(1);
     assert_true(is_locked(still_future));
@@ -298,7 +298,7 @@ static void a_child_starts_without_locks(void **state) {
     munmap(p, 2 * PAGE);
 }
 
-/* The first call of the process is in a child. */
+/* The first call of the library can be made in a child. */
 static void a_child_may_be_the_first(void **state) {
     (void)state;
     shared_with_child = map_pages(2);

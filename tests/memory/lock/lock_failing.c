@@ -33,7 +33,7 @@ bool __wrap_kernel_lock(uintptr_t low, uintptr_t high, bool on_fault) {
     return false;
 }
 
-/* The call that fails has no effect, and the earlier ones have. */
+/* The call that fails has no effect; the earlier calls have. */
 bool __real_kernel_unlock(uintptr_t low, uintptr_t high);
 bool __wrap_kernel_unlock(uintptr_t low, uintptr_t high) {
     if (unlocks_until_failure < 0 || unlocks_until_failure-- > 0)
@@ -65,7 +65,7 @@ bool __wrap_kernel_locked(uint64_t *bytes) {
     return false;
 }
 
-/* This is the first test: the library has no memory yet. */
+/* This is the first test, so the library has no memory. */
 static void the_first_call_may_fail(void **state) {
     (void)state;
     char *p = map_pages(1);

@@ -81,7 +81,7 @@ static void lock_everything(void) {
     HOLDS(e.wanted > 64 * PAGE && strcmp(e.call, "mlockall") == 0);
     HOLDS(mallow_unlock_all() == MALLOW_NOT_LOCKED);
 
-    /* New mappings count for the limit, and so do those of arenas. */
+    /* New mappings count towards the limit, including those of arenas. */
     HOLDS(mallow_lock_all(MALLOW_LOCK_FUTURE) == MALLOW_OK);
     struct mallow_arena *arena = mallow_arena_create(NULL);
     HOLDS(arena == NULL || mallow_arena_alloc(arena, 1000 * PAGE) == NULL);

@@ -1,4 +1,5 @@
-/* What the kernel reports about locked memory, and children that have other limits. */
+/* Reads what the kernel reports about locked memory, and runs tests in children that have other
+ * limits. */
 #ifndef LOCKED_H
 #define LOCKED_H
 
@@ -69,7 +70,7 @@ static inline char *map_pages(size_t pages) {
     return p;
 }
 
-/* Takes CAP_IPC_LOCK from this process and lets it lock that much. */
+/* Takes CAP_IPC_LOCK from this process and lets it lock `bytes` bytes. */
 static inline void limit_locks(size_t bytes) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];

@@ -88,7 +88,7 @@ static void check_truncated(bool on_tmpfs, unsigned how) {
                                        : "mallow_map_write: the file has become shorter than its "
                                          "mapping") == 0);
     MUST(ftruncate(fd, (off_t)(5 * page)) == 0);
-    IS(READ_BYTES(0, 5 * page), MALLOW_OK); /* it is there again */
+    IS(READ_BYTES(0, 5 * page), MALLOW_OK); /* the file has these bytes again */
     IS(mallow_map_end(&map), MALLOW_OK);
     close(fd);
 }
@@ -123,7 +123,7 @@ static void bytes_after_the_end_are_not_missing(void **state) {
     assert_int_equal(in_child(read_after_the_end), 0);
 }
 
-/* Another process changes the length all the time. */
+/* Another process changes the length repeatedly during the test. */
 static void race(void) {
     int fd = make_unlinked(false, 4 * page);
     make(fd, 0, 4 * page, MALLOW_MAP_WRITE);
@@ -138,7 +138,7 @@ static void race(void) {
         enum mallow_result result = i % 2 == 0 ? READ_BYTES(0, 4 * page) : WRITE_BYTES(0, 4 * page);
         whole += result == MALLOW_OK;
         truncated += result == MALLOW_TRUNCATED;
-        /* The length can change between the fault and the question about the length. */
+        /* The length can change between the fault and the check of the length. */
         MUST(result == MALLOW_OK || result == MALLOW_TRUNCATED || result == MALLOW_SYSTEM_ERROR);
     }
     kill(child, SIGKILL);
@@ -170,7 +170,8 @@ static void read_protected(void) {
 static void write_to_full_disk(void) {
     int fd = make_unlinked(false, 3 * page);
     make(fd, 0, 3 * page, MALLOW_MAP_WRITE);
-    /* A fault although the file is complete: the pages of another file take its place. */
+    /* The access faults although the file is complete: pages of another file are mapped in its
+     * place. */
     int other = make_unlinked(false, 1);
     MUST(mmap((char *)map.data + page, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
               other, 0) != MAP_FAILED);

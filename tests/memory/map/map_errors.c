@@ -99,7 +99,7 @@ static void lower_descriptors(void) {
     set_limit(RLIMIT_NOFILE, (rlim_t)fd + 2);
     MUST(mallow_map_shared(10, 0, NULL, &map, &other) == MALLOW_AT_LIMIT);
     MUST(starts_with(mallow_error_text(MALLOW_AT_LIMIT), "mallow_map_shared: RLIMIT_NOFILE"));
-    MUST(mallow_map_descriptor(fd, 0, 10, MALLOW_MAP_READ, &map) == MALLOW_OK); /* none is lost */
+    MUST(mallow_map_descriptor(fd, 0, 10, MALLOW_MAP_READ, &map) == MALLOW_OK); /* no leak */
 }
 
 static void exhaust_mappings(void) {

@@ -1,5 +1,5 @@
-/* Each system call fails once. The call of the library then reports an error or does without it,
- * leaves its mapping usable, and loses neither memory nor a descriptor. */
+/* Each system call fails once. The function of the library then reports an error or works without
+ * the system call, leaves its mapping usable, and loses neither memory nor a descriptor. */
 #include "map_test.h"
 
 #include "../mapped.h"

@@ -5,7 +5,7 @@
 
 /* ---- names ---- */
 
-static char last_name[100]; /* of anonymous pages; the kernel may not show it */
+static char last_name[100]; /* the last name of anonymous pages; the kernel may not show it */
 
 void __real_kernel_name_pages(void *p, size_t bytes, const char *name);
 void __wrap_kernel_name_pages(void *p, size_t bytes, const char *name) {
@@ -69,7 +69,7 @@ static void check_writes(const struct file_case *c, const struct mallow_map *map
         assert_int_equal(pread(fd, &byte, 1, (off_t)i), 1);
         char before = i < c->file_bytes ? byte_at(i) : 0;
         assert_int_equal(byte, is_written && i >= c->offset && i < end ? 'x' : before);
-        if (i == c->offset + 2 && end > i + 4) i = end - 3; /* the ends suffice */
+        if (i == c->offset + 2 && end > i + 4) i = end - 3; /* it is enough to check the ends */
     }
 }
 

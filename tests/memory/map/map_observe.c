@@ -54,7 +54,7 @@ static void residency_is_that_of_mincore(void **state) {
     OK(mallow_map_end(&map));
 }
 
-/* More pages than one system call reports. */
+/* The range has more pages than one system call reports. */
 static void residency_of_many_pages(void **state) {
     (void)state;
     struct mallow_map map;
@@ -115,7 +115,7 @@ static void sharing_is_that_of_smaps(void **state) {
     }
 }
 
-/* The range has all of one mapping of the kernel and a part of another. */
+/* The range consists of one whole mapping of the kernel and a part of another. */
 static void parts_are_added(void **state) {
     (void)state;
     struct mallow_map map;

@@ -1,4 +1,4 @@
-/* Resizing: the content of what stays and of what is new, in place and moved. */
+/* Tests resizing, in place and by a move: the content of old and of new bytes. */
 #include "map_test.h"
 
 #include "base/kernel_file.h"
@@ -23,7 +23,7 @@ bool __wrap_kernel_move_pages(void *from, size_t bytes, void *to, bool is_kept) 
 
 /* ---- places ---- */
 
-/* Makes it impossible to grow in place. Returns what to unmap. */
+/* Makes it impossible to grow in place. Returns the mapping to unmap. */
 static void *block_growth(const struct mallow_map *map) {
     uintptr_t page = kernel_page(), end = (uintptr_t)map->data + (map->bytes == 0 ? 1 : map->bytes);
     void *after = (void *)((end + page - 1) / page * page);
@@ -89,7 +89,7 @@ static void scribble(struct model *m, char with) {
     if (bytes > 0) ((char *)m->map.data)[bytes - 1] = m->expected[bytes - 1] = with;
 }
 
-/* What is lost if the mapping shrinks to `bytes`. */
+/* Records the bytes that are lost if the mapping shrinks to `bytes`. */
 static void forget(struct model *m, size_t bytes) {
     size_t page = kernel_page(), first = bytes;
     if (m->kind == PRIVATE) { /* private bytes stay in the last page */
@@ -269,14 +269,16 @@ static void a_closed_descriptor_is_noticed(void **state) {
     int fd = make_unlinked(false, 10), other = make_unlinked(false, 10);
     OK(mallow_map_descriptor(fd, 0, 10, MALLOW_MAP_WRITE, &map));
     int kept = map.descriptor;
-    assert_int_equal(dup2(other, kept), kept); /* as if it was closed and used again */
+    /* The program closes the descriptor and reuses its number. */
+    assert_int_equal(dup2(other, kept), kept);
     FAILS(mallow_map_resize(&map, 100, MALLOW_MAP_MAY_MOVE), MALLOW_BAD_ARGUMENT,
           "mallow_map_resize: an argument has no meaning: the program has closed the descriptor of "
           "the mapping");
     assert_int_equal(size_of(other), 10);
     OK(mallow_map_resize(&map, 5, MALLOW_MAP_MAY_MOVE));
     OK(mallow_map_end(&map));
-    assert_int_equal(close(kept), 0); /* it was not the mapping's any more */
+    /* The mapping has not closed the other file. */
+    assert_int_equal(close(kept), 0);
     close(fd);
     close(other);
 }

@@ -126,9 +126,9 @@ static inline void make_of(enum kind kind, struct mallow_map *map, int *fd) {
 
 struct seen {
     int parts;       /* the number of mappings that the kernel shows in the range */
-    char access[8];  /* of the last one, such as "rw-p" */
-    char name[128];  /* of the last one, or "" */
-    char flags[128]; /* of the last one */
+    char access[8];  /* access of the last mapping, such as "rw-p" */
+    char name[128];  /* name of the last mapping, or "" */
+    char flags[128]; /* flags of the last mapping */
     struct mallow_map_shares sum;
     uint64_t resident;
 };

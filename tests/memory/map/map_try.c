@@ -91,7 +91,7 @@ static void leave_both(void) {
 
 static void after_both(void) {
     leave_both();
-    (void)*(volatile char *)inner_map.data; /* no call protects this any more */
+    (void)*(volatile char *)inner_map.data; /* no call protects this access any more */
 }
 
 static void after_try(void) {

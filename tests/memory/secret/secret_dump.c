@@ -75,7 +75,7 @@ static void a_core_dump_has_no_secret(void **state) {
     assert_int_equal(WTERMSIG(status), SIGABRT);
     char *core = map_core(folder, &bytes);
     rmdir(folder);
-    if (core == NULL) skip(); /* the system writes none, or elsewhere */
+    if (core == NULL) skip(); /* the system writes no core, or writes it elsewhere */
     bool has_control = contains_marker(core, bytes, CONTROL);
     bool has_secret = contains_marker(core, bytes, SECRET);
     munmap(core, bytes);

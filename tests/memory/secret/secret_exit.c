@@ -51,7 +51,7 @@ static void do_nothing(void) {}
 static void fork_and_exit(void) {
     create();
     char *first = exit_secrets[0];
-    exit_secrets[0] = NULL; /* of the child, which has no secrets */
+    exit_secrets[0] = NULL; /* the child has no secrets */
     expect_status(0, do_nothing);
     exit_secrets[0] = first;
     if (!is_marker(first, 0)) _exit(5);

@@ -130,7 +130,7 @@ static void the_reasons_are_named(void **state) {
     failure_errno = ENOMEM;
 }
 
-/* This is the first test: there are no canaries. */
+/* This is the first test, so there are no canaries. */
 static void there_may_be_no_randomness(void **state) {
     (void)state;
     failure_errno = ENOSYS;

@@ -28,8 +28,8 @@ static void free_secrets(void) {
     assert_int_equal(mallow_secret_free(large), MALLOW_OK);
 }
 
-/* Reads all memory of this process that /proc/self/mem gives, also where it is inaccessible, and
- * returns true if the marker is there. */
+/* Reads all memory of this process through /proc/self/mem, including inaccessible memory, and
+ * returns true if the marker is in it. */
 static bool has_marker(void) {
     char line[1024];
     unsigned long low, high;
@@ -39,7 +39,7 @@ static bool has_marker(void) {
     HOLDS(memory >= 0 && maps != NULL);
     while (fgets(line, sizeof line, maps) != NULL) {
         if (sscanf(line, "%lx-%lx ", &low, &high) != 2) continue;
-        if (high - low > (64UL << 20)) continue; /* of a sanitizer */
+        if (high - low > (64UL << 20)) continue; /* memory of a sanitizer */
         for (unsigned long at = low; at < high; at += sizeof part / 2) {
             if ((char *)at < part + sizeof part && (char *)at + sizeof part > part) continue;
             ssize_t n = pread(memory, part, sizeof part, (off_t)at);
@@ -96,7 +96,7 @@ static void use_inherited_twice(void) {
     HOLDS(strcmp(own, "the child's") == 0);
     HOLDS(mallow_secret_free(own) == MALLOW_OK);
     HOLDS(locked_bytes() == PAGE); /* one empty page is kept */
-    exit(EXIT_SUCCESS);            /* with the destructors */
+    exit(EXIT_SUCCESS);            /* runs the destructors */
 }
 
 static void a_child_can_have_its_own(void **state) {

@@ -1,5 +1,5 @@
-/* What the kernel refuses is an error that names the limit, or a reason for the other kind of
- * memory. */
+/* If the kernel refuses memory, the program gets an error that names the limit, or the other kind
+ * of memory. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static void have_no_addresses(void) {
     setrlimit(RLIMIT_AS, &limit);
     HOLDS(mallow_secret_alloc(16 << 20, 0) == NULL && errno == ENOMEM);
     HOLDS(mallow_last_error().limit == MALLOW_LIMIT_ADDRESS_SPACE);
-    HOLDS(mallow_secret_alloc(32, 0) != NULL); /* there is a page for it */
+    HOLDS(mallow_secret_alloc(32, 0) != NULL); /* it fits into a page that exists */
 }
 static void the_address_limit_is_named(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
-/* Where secrets lie, compared with smaps: locked, not in dumps, not in children, between guards,
- * and 100,000 of them. */
+/* Compares the memory of secrets with smaps: it is locked, not in dumps, not in children, and
+ * between guard pages. 100,000 secrets fit into the limits. */
 #include "unit.h"
 
 #include "kinds.h"

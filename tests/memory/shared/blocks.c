@@ -263,7 +263,7 @@ static void handles_in_the_heap_change_with_it(void **state) {
     mallow_shared_handle *root = mallow_shared_root(heap), first, local = 0;
     assert_int_equal(*root, 0);
     assert_ok(mallow_shared_free_from(heap, root));
-    assert_ok(mallow_shared_alloc(heap, 40, &first)); /* the memory is not zero before */
+    assert_ok(mallow_shared_alloc(heap, 40, &first)); /* makes the memory differ from zero first */
     memset(mallow_shared_at(heap, first), 7, 40);
     assert_ok(mallow_shared_free(heap, first));
     assert_ok(mallow_shared_alloc_into(heap, root, 40));

@@ -1,7 +1,7 @@
 /*
  * A process is killed before each store to an image, and before each system call that changes a
- * file, of a whole story: creation, growth, names, commit, close, and the restoration after a power
- * failure. The next process must find a heap that it can use, and in which nothing is lost.
+ * file, in a story of creation, growth, names, commit, close, and restoration after a power
+ * failure. The next process must be able to use the heap, and no block may be lost.
  */
 #include "heap_test.h"
 

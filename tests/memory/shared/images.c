@@ -118,7 +118,7 @@ static void several_changed_bytes_are_an_error(void **state) {
     free(original);
 }
 
-/* A block of the file with another position is no changed word. */
+/* A block of the file at another position is a change, although no word of the block differs. */
 static void a_moved_block_is_an_error(void **state) {
     (void)state;
     make_image(true, 1 << 20);
@@ -173,7 +173,7 @@ static void a_killed_process_leaves_no_seal(void **state) {
     assert_true(refused > 700);
 }
 
-/* Each part of the image that the check compares. */
+/* The check compares each of these parts of the image. */
 static void the_check_names_the_problem(void **state) {
     (void)state;
     make_image(false, 64 << 10);
@@ -244,7 +244,8 @@ static void the_check_names_the_problem(void **state) {
     write_image(image_bytes);
     assert_int_equal(open_image(MALLOW_SHARED_OPEN), MALLOW_DAMAGED);
     memcpy(image, original, image_bytes);
-    /* Not in use, and a step is pending: the first process completes it, others must not. */
+    /* The image is not in use, and a step is pending: the first process completes it, and later
+     * processes must not. */
     h->commit ^= STEP_PENDING;
     write_image(image_bytes);
     assert_int_equal(open_image(MALLOW_SHARED_READ_ONLY), MALLOW_DENIED);
@@ -259,7 +260,7 @@ static void other_files_are_foreign(void **state) {
     make_image(true, 64 << 10);
     struct image_header original = *header();
     memset(image, 0, 100000);
-    write_image(image_bytes); /* such as the image of a CD */
+    write_image(image_bytes); /* as on a CD */
     assert_int_equal(open_image(MALLOW_SHARED_OPEN_OR_CREATE), MALLOW_FOREIGN_IMAGE);
     assert_int_equal(errno, ENOEXEC);
     *header() = original;

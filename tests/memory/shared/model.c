@@ -1,5 +1,5 @@
 /*
- * What a kill at any instruction leaves, explored exhaustively.
+ * Explores all images that a kill at any instruction can leave.
  *
  * The engine works on a tiny heap. Each store to the image calls store_hook, which can end the
  * operation there, as a kill would. From every state that operations lead to, every operation is
@@ -55,7 +55,7 @@ static void restore(const struct snapshot *from) {
     memcpy(image + IMAGE_STATES_AT, from->states, sizeof from->states + sizeof from->index);
 }
 
-/* What the program sees: its blocks and handles. */
+/* The blocks and handles that the program sees. */
 struct view {
     uint64_t units, root, name;
     size_t sizes[UNITS_MAX]; /* + 1; 0: no block starts here */
@@ -173,7 +173,7 @@ static struct snapshot *queue;
 static size_t queued;
 static uint64_t *seen;
 
-/* Adds the current state to the queue unless it has been there. */
+/* Adds the current state to the queue unless the queue has contained it before. */
 static void add_state(size_t most) {
     uint64_t hash = 1469598103934665603u;
     struct view view;

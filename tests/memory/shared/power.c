@@ -1,7 +1,8 @@
 /*
- * A power failure loses any of the pages that were written since they reached the device, and the
- * end of the file. The test builds such files: each page has the content of some moment since the
- * heap was opened. When it is opened again, the heap must be exactly that of the last commit.
+ * A power failure can lose any page that was written since the page last reached the device, and
+ * the end of the file. The test builds such files: each page has the content of some moment since
+ * the heap was opened. When the file is opened again, the heap must be exactly that of the last
+ * commit.
  */
 #include "heap_test.h"
 
@@ -47,7 +48,7 @@ static const char *committed(void) {
     return name;
 }
 
-/* Changes everything: blocks, names, the size of the heap. */
+/* Changes blocks, names and the size of the heap. */
 static void use(struct mallow_shared *heap, int moment) {
     mallow_shared_handle handle;
     char name[20];
@@ -65,7 +66,8 @@ static void use(struct mallow_shared *heap, int moment) {
     assert_ok(mallow_shared_grow(heap, measure(heap).size + (64 << 10)));
 }
 
-/* Each page is one of those of the moments; of the header, one since the heap was opened. */
+/* Each page is that of one of the moments. The header is from a moment after the heap was
+ * opened. */
 static struct content lose_power(const struct content *moments) {
     struct content file = {NULL, moments[below(MOMENTS)].length};
     if (below(3) == 0) file.length = PAGE + below((unsigned)file.length - PAGE);
@@ -130,7 +132,8 @@ static void the_last_commit_survives(void **state) {
     assert_int_equal(access(committed(), F_OK), -1);
 }
 
-/* The header reaches the device before the heap is used, so a lost header has no committed copy. */
+/* The header reaches the device before the heap is used, so a file with a lost header has no
+ * committed copy. */
 static void a_heap_without_commit_is_checked(void **state) {
     (void)state;
     struct mallow_shared *heap = create();
@@ -138,11 +141,11 @@ static void a_heap_without_commit_is_checked(void **state) {
     struct content file = read_file(path);
     assert_ok(mallow_shared_close(heap));
     boots++;
-    write_file(path, &file); /* everything had reached the device */
+    write_file(path, &file); /* the whole file had reached the device */
     assert_ok(mallow_shared_open_file(&heap, path, MALLOW_SHARED_OPEN, NULL));
     check_heap(heap);
     assert_ok(mallow_shared_close(heap));
-    memset(file.bytes + IMAGE_STATES_AT, 0, PAGE); /* a page had not */
+    memset(file.bytes + IMAGE_STATES_AT, 0, PAGE); /* one page had not reached the device */
     write_file(path, &file);
     assert_result(mallow_shared_open_file(&heap, path, MALLOW_SHARED_OPEN, NULL), MALLOW_DAMAGED);
     free(file.bytes);

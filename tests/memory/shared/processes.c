@@ -1,4 +1,5 @@
-/* Several processes use a heap: they share, fork, are killed and stopped, and lack permissions. */
+/* Several processes use a heap: they share it, fork, are killed and stopped, and lack
+ * permissions. */
 #include "heap_test.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static long counted(struct mallow_shared *heap) {
     return *MALLOW_SHARED_GET(heap, counter);
 }
 
-/* Has the heap at another address, because it maps something before. */
+/* This process has the heap at another address, because it maps other memory first. */
 static void open_and_count(void *unused) {
     (void)unused;
     mmap(NULL, (size_t)(getpid() % 16 + 1) << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -135,7 +136,7 @@ static void images_are_found_created_and_removed(void **state) {
     assert_result(mallow_shared_open(&other, name, MALLOW_SHARED_CREATE, &large), MALLOW_TOO_LARGE);
     assert_int_equal(errno, EOVERFLOW);
     assert_int_not_equal(mallow_shared_open(&other, "/a/b", MALLOW_SHARED_CREATE, NULL), MALLOW_OK);
-    other = open_named(MALLOW_SHARED_OPEN_OR_CREATE); /* another image than that of `heap` */
+    other = open_named(MALLOW_SHARED_OPEN_OR_CREATE); /* not the image of `heap` */
     mallow_shared_handle handle;
     assert_ok(mallow_shared_find_or_alloc(heap, "x", 1, &handle, NULL));
     assert_int_equal(mallow_shared_find(other, "x", &handle), MALLOW_NOT_FOUND);
@@ -293,7 +294,7 @@ static void a_stopped_owner_is_an_error(void **state) {
     assert_ok(mallow_shared_close(heap));
 }
 
-/* A process that is stopped while it opens the heap. */
+/* A process is stopped while it opens the heap. */
 static void a_stopped_opener_is_an_error(void **state) {
     (void)state;
     struct mallow_shared *heap = open_named(MALLOW_SHARED_CREATE), *other = NULL;
@@ -326,7 +327,7 @@ static void a_signal_handler_does_not_wait_for_itself(void **state) {
     assert_ok(mallow_shared_close(other));
 }
 
-/* Thread IDs mean something else in another PID namespace. */
+/* Thread IDs have a different meaning in another PID namespace. */
 static void open_in_namespace(void *unused) {
     (void)unused;
     struct mallow_shared *heap;

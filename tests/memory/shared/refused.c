@@ -54,7 +54,7 @@ MAY_FAIL(void *, NULL, kernel_map_shared, (int fd, size_t bytes, bool read_only)
          (fd, bytes, read_only))
 MAY_FAIL(bool, false, kernel_flush_shared, (void *p, size_t bytes), (p, bytes))
 
-/* To unlock cannot fail. */
+/* Unlocking cannot fail. */
 bool __real_kernel_lock_byte(int fd, uint64_t byte, enum kernel_byte_lock lock, bool wait);
 bool __wrap_kernel_lock_byte(int fd, uint64_t byte, enum kernel_byte_lock lock, bool wait);
 bool __wrap_kernel_lock_byte(int fd, uint64_t byte, enum kernel_byte_lock lock, bool wait) {
@@ -68,7 +68,7 @@ static char path[64], name[64];
 static int failures;
 static char text[400];
 
-/* Returns true if the result is MALLOW_OK. Counts others, which must have details. */
+/* Returns true if the result is MALLOW_OK. Counts other results, which must have details. */
 static bool is_ok(enum mallow_result result) {
     if (result == MALLOW_OK) return true;
     if (result == MALLOW_NOT_FOUND && failed_call == NULL) return false;
@@ -104,7 +104,7 @@ static void lose_power(void) {
         is_ok(mallow_shared_close(heap));
 }
 
-/* Makes the file what a process leaves that is killed after a commit. */
+/* Leaves the file in the state in which a process leaves it that is killed after a commit. */
 static void abandon(void) {
     static char image[1 << 20];
     struct mallow_shared *heap;
@@ -158,7 +158,7 @@ static long entries(const char *directory) {
 
 static long lines(void) { return kernel_count_lines("/proc/self/maps"); }
 
-/* Calls whose failure is no failure of the function. */
+/* Returns true if the function can succeed although this call fails. */
 static bool is_tolerated(const char *call) {
     return strcmp(call, "kernel_open_again") == 0 || strcmp(call, "kernel_map_shared") == 0 ||
            strcmp(call, "kernel_lock_byte") == 0 || strcmp(call, "kernel_find_data") == 0 ||
@@ -173,7 +173,7 @@ static bool is_tolerated(const char *call) {
 #    define IS_SANITIZED false
 #endif
 
-/* Starts with the call `first`, and goes on with each `step`-th. */
+/* Starts with the call `first`, and continues with every `step`-th call. */
 static void calls_fail_once(int error, long first, long step) {
     long n = first;
     failure = error;
