@@ -1,4 +1,5 @@
-/* mallow limits: prints the limits that a process's memory can reach, and which comes first. */
+/* mallow limits: prints the limits that the memory of a process can reach, and which limit comes
+ * first. */
 #include "memory_limits.h"
 
 #include <err.h>

@@ -1,5 +1,5 @@
-/* Reads the memory limits of control groups, of both versions: the group of a process, and all
- * groups that contain it. */
+/* Reads the memory limits of control groups of both versions: those of the group of a process and
+ * of all groups that contain it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define GROUP_NO_LIMIT ((uint64_t)1 << 60) /* version 1 reports at least this without a limit */
 
 struct group_limit {
-    const char *file, *use; /* files with the limit and with what is used of it */
+    const char *file, *use; /* names of the files with the limit and with its present use */
     const char *name, *effect;
     bool grows;
 };
@@ -85,7 +85,8 @@ static uint64_t group_read(const char *folder, const char *name) {
     return value;
 }
 
-/* Returns the bytes of files that the kernel can drop, which are no obstacle to growth. */
+/* Returns the number of bytes of cached files, which do not prevent growth because the kernel can
+ * drop them. */
 static uint64_t group_droppable(const char *folder) {
     char *path = xasprintf("%s/memory.stat", folder), line[256];
     uint64_t bytes = 0;
@@ -135,7 +136,7 @@ static void group_add_events(struct limits *limits, const struct group_version *
     if (file != NULL) fclose(file);
 }
 
-/* Reads the group and all groups around it, up to the mounted one. */
+/* Reads the group and all groups that contain it, up to the mounted one. */
 static void group_read_all(struct limits *limits, const struct group_version *version,
                            const char *mount, char *group) {
     bool is_innermost = true;

@@ -6,16 +6,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LIMIT_NONE UINT64_MAX    /* `maximum`: there is no limit */
-#define LIMIT_UNKNOWN UINT64_MAX /* `used`: it cannot be read */
+#define LIMIT_NONE UINT64_MAX    /* value of `maximum`: there is no limit */
+#define LIMIT_UNKNOWN UINT64_MAX /* value of `used`: it cannot be read */
 
 struct limit {
-    const char *name;       /* in JSON */
-    char label[160];        /* for people */
+    const char *name;       /* name in JSON */
+    char label[160];        /* name for people */
     bool is_count;          /* the values are numbers of things, not bytes */
-    bool is_reached_by_use; /* private memory that grows reaches it */
+    bool is_reached_by_use; /* the growth of private memory can reach it */
     uint64_t used, maximum;
-    const char *effect; /* what happens then, such as "malloc fails" */
+    const char *effect; /* what happens at the limit, such as "malloc fails" */
 };
 
 /* Pressure of a control group or the system: the share of the last ten seconds, in percent, in
@@ -47,7 +47,7 @@ struct limits {
     bool may_lock_all; /* the process has CAP_IPC_LOCK, so RLIMIT_MEMLOCK does not apply */
 };
 
-/* Adds a limit, unless there are LIMITS_MAX. Returns it. */
+/* Adds a limit and returns it. If there are LIMITS_MAX, it replaces the last one. */
 struct limit *limits_add(struct limits *limits, const char *name, uint64_t used, uint64_t maximum,
                          const char *effect);
 
@@ -60,7 +60,7 @@ void limits_read_groups(struct limits *limits);
 /* Reads a pressure file (PSI). */
 struct pressure limits_read_pressure(const char *path);
 
-/* Returns how much is left until the limit, or LIMIT_NONE. */
+/* Returns how much is left before the limit is reached, or LIMIT_NONE. */
 uint64_t limit_left(const struct limit *limit);
 
 /* Returns the limit that private memory reaches first if it grows, or NULL if there is none. */

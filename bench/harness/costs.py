@@ -20,8 +20,8 @@ SIZES = (16, 64, 256, KIB, 4 * KIB, 64 * KIB, MIB, 16 * MIB, GIB)
 PR_CAPBSET_DROP, CAP_IPC_LOCK = 24, 14
 PHASES = ("allocation", "first touch", "free")
 
-# The title of each way, and its name in micro/costs.c. Of those in HEAP each is measured on glibc's
-# malloc and on Mallow's.
+# The title of each way, and its name in micro/costs.c. Each way in HEAP is measured with glibc's
+# malloc and with Mallow's.
 HEAP = ("malloc", "calloc", "realloc", "aligned")
 WAYS = {
     **{f"{name}, {malloc}": name for name in HEAP for malloc in ("glibc", "Mallow")},
@@ -72,7 +72,7 @@ def main():
 
 
 def compile_program(folder):
-    """Compiles micro/costs.c. A compiler that knows malloc would remove the calls."""
+    """Compiles micro/costs.c. A compiler that knows malloc might remove its calls."""
     build = paths.ROOT / "build"
     if not (build / "libmallow-memory.so").exists():
         sys.exit("bench: build Mallow first: cmake -B build && cmake --build build")

@@ -1,10 +1,10 @@
 /* Times each way to get memory: the allocation of a block, the first write to each of its pages,
- * and its end. Each round does this with a batch of blocks; the fastest round counts.
+ * and the free. Each round does this with a batch of blocks; the fastest round counts.
  *
  *     costs ROUNDS SIZE NAME...
  *
  * Prints "NAME NANOSECONDS NANOSECONDS NANOSECONDS" for each NAME, per block, or "NAME - REASON" if
- * there is no such block. */
+ * the way cannot provide such a block. */
 #include <alloca.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -27,7 +27,7 @@ enum { BLOCKS_MAX = 1000, BATCH_BYTES = 4 << 20, PHASES = 3 };
 static size_t page, size, count;
 static char *blocks[BLOCKS_MAX];
 static double stamps[PHASES + 1];
-static const char *reason; /* why a way has no such block; NULL: it has */
+static const char *reason; /* why a way cannot provide such a block; NULL if it can */
 
 static double now(void) {
     struct timespec t;
@@ -116,7 +116,7 @@ static void time_alloca(void) {
     stamps[3] = now();
 }
 
-/* An array ends with its block, so that each array of a batch needs a call of its own. */
+/* An array ends with its block, so each array of a batch needs a separate function call. */
 static __attribute__((noinline)) void array_batch(size_t i) {
     char array[size];
     blocks[i] = array;
@@ -124,7 +124,7 @@ static __attribute__((noinline)) void array_batch(size_t i) {
         array_batch(i + 1);
     else
         touch();
-    __asm__ volatile("" ::"r"(array) : "memory"); /* the call above is no tail call */
+    __asm__ volatile("" ::"r"(array) : "memory"); /* prevents a tail call above */
 }
 
 static void time_array(void) {
@@ -138,7 +138,7 @@ static _Alignas(65536) char storage[SIZE_LARGEST];
 
 static void time_static(void) {
     TIME(storage + i * size, 0);
-    madvise(storage, size * count, MADV_DONTNEED); /* the next touch is a first one again */
+    madvise(storage, size * count, MADV_DONTNEED); /* makes the next touch a first one again */
 }
 
 /* ---- libmallow-memory ---- */
@@ -199,7 +199,7 @@ static const struct way {
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* Returns the least time between two readings of the clock. */
+/* Returns the shortest time between two readings of the clock. */
 static double clock_costs(void) {
     double least = 1e9;
     for (int i = 0; i < 1000; i++) {

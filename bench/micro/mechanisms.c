@@ -1,5 +1,6 @@
-/* Times a parse with malloc and with arenas, and a block with malloc and in a scratch scope. The
- * arguments say how often each is done; the fastest counts. Prints "NAME NANOSECONDS" lines. */
+/* Times a parse with malloc and with arenas, and single blocks with malloc and in a scratch scope.
+ * The argument is the number of rounds, of which the fastest counts. Prints "NAME NANOSECONDS"
+ * lines. */
 #include <apr_pools.h>
 #include <apr_strings.h>
 #include <obstack.h>
@@ -198,7 +199,7 @@ static void time_blocks(int rounds) {
         const char *name;
         void (*run)(void);
         double blocks, best;
-        int without; /* index of the same work without an allocation, or its own */
+        int without; /* index of the same work without an allocation, or of itself */
     } ways[] = {
         {"local", one_local, 1, 1e18, 0},
         {"local-of-8", eight_local, 8, 1e18, 1},

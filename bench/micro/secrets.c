@@ -127,14 +127,15 @@ int main(int argc, char **argv) {
     require(argc == 3 && sodium_init() >= 0);
     const struct library *library = &libraries[strcmp(argv[1], "sodium") == 0];
     if (strcmp(argv[2], "count") == 0) {
-        /* With so many mappings, neither stdio nor the library's destructors have memory. */
+        /* There are so many mappings that neither stdio nor the library's destructors can get
+         * memory. */
         char text[32];
         int length = snprintf(text, sizeof text, "count %zu\n", create(library, SECRETS_MAX));
         _Exit(write(STDOUT_FILENO, text, (size_t)length) != length);
     }
     size_t count = (size_t)atol(argv[2]);
     require(count <= SECRETS_MAX);
-    /* The costs of the first secret of the process belong to no secret. */
+    /* The first secret of the process has additional costs, which are not measured. */
     library->free(library->create());
     measure_together(library, count);
     measure_alone(library, count);

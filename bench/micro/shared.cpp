@@ -1,7 +1,7 @@
 // Times operations on a shared heap of Mallow and of Boost.Interprocess (managed_shared_memory),
-// with 1 process and with 4. The argument says how often; a round runs both heaps directly one
-// after the other, in alternating order. Prints operations per second and the ratio of the two: the
-// median of the ratios of the rounds.
+// with 1 process and with 4. The arguments are the numbers of rounds and of operations. A round
+// measures both heaps directly one after the other, in alternating order. Prints operations per
+// second and the ratio of the two: the median of the ratios of the rounds.
 #include <algorithm>
 #include <boost/interprocess/managed_shared_memory.hpp>
 #include <cstdint>
@@ -146,7 +146,7 @@ template <typename heap_type> struct slots {
     int any() { return static_cast<int>(next(state) % SLOTS); }
 };
 
-// Replaces random ones of many blocks.
+// Replaces random blocks.
 template <typename heap_type> long run_random(slots<heap_type> &s, long count) {
     for (long i = 0; i < count; i += 2) {
         int slot = s.any();
@@ -165,8 +165,8 @@ template <typename heap_type> long run_pair(slots<heap_type> &s, long count) {
     return count;
 }
 
-// Frees all blocks in the order, reverse order or a random order of their allocation, in turn, and
-// allocates as many.
+// Repeatedly frees all blocks and allocates the same number. The order of the frees alternates
+// between the order of allocation, its reverse and a random order.
 template <typename heap_type> long run_orders(slots<heap_type> &s, long count) {
     long done = 0;
     int order[SLOTS];

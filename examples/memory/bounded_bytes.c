@@ -1,5 +1,5 @@
-/* Uses byte functions that know the room of their destination. Too long a copy is an error instead
- * of a write past the end, and the destination is unchanged.
+/* Uses byte functions that check the bounds of their destination. A copy that is too long is an
+ * error instead of a write past the end, and the destination is unchanged.
  *
  *     $ bounded_bytes
  *     copy: MALLOW_OK, "config"

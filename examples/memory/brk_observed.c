@@ -28,7 +28,7 @@ static long moved(void) {
 
 int main(void) {
     static char *blocks[BLOCKS];
-    static char buffer[BUFSIZ]; /* otherwise printf allocates one, which keeps the break up */
+    static char buffer[BUFSIZ]; /* otherwise printf allocates a buffer, which keeps the break up */
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     moved();
     for (int i = 0; i < BLOCKS; i++) blocks[i] = malloc(SMALL);

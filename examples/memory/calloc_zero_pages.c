@@ -1,7 +1,7 @@
 /* Compares calloc with malloc and memset for a large block. calloc knows that pages which come from
  * the kernel are zero and writes none of them, so memory is used only when the program writes to
- * it. memset writes each page at once. For that reason, memory that calloc has promised can still
- * be missing at the first write.
+ * it. memset writes each page at once. Therefore, memory that calloc has promised can still be
+ * missing at the first write.
  *
  *     $ calloc_zero_pages
  *     calloc of 64 MiB: almost nothing is in memory
@@ -31,7 +31,7 @@ static void show(const char *title, char *block) {
                                 : "a part of it");
 }
 
-/* Otherwise the compiler may see that nothing reads the block, or make calloc of the pair. */
+/* Otherwise the compiler may see that no code reads the block, or replace the pair by calloc. */
 static void *hidden(void *block) {
     __asm__ volatile("" : "+r"(block)::"memory");
     return block;

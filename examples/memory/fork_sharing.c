@@ -32,7 +32,7 @@ static void show(const char *when, const struct mallow_map *map) {
     printf("%s: %" PRIu64 " KiB private, %" PRIu64 " KiB shared\n", when,
            (sharing.private_dirty + sharing.private_clean + sharing.swapped) / 1024,
            (sharing.shared_dirty + sharing.shared_clean) / 1024);
-    fflush(stdout); /* otherwise the child would print it again */
+    fflush(stdout); /* otherwise the child prints the buffered line again */
 }
 
 int main(void) {

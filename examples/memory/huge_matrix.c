@@ -12,7 +12,7 @@
  *     small pages: 0 MiB in huge pages, filled in <number> ms, added in <number> ms
  *     huge pages: <number> MiB in huge pages, filled in <number> ms, added in <number> ms
  *
- * If the kernel does not know them:
+ * If the kernel does not support huge pages:
  *
  *     $ huge_matrix
  *     small pages: 0 MiB in huge pages, filled in <number> ms, added in <number> ms
@@ -70,13 +70,13 @@ static void require(enum mallow_result result) {
 int main(void) {
     struct mallow_map map;
     require(mallow_map_memory(BYTES, 0, "matrix", &map));
-    /* Fails only where there are no huge pages, which is what it asks for. */
+    /* This fails only where there are no huge pages, and then it is not needed. */
     (void)mallow_map_advise(&map, 0, MALLOW_MAP_ALL, MALLOW_MAP_SMALL_PAGES);
     measure("small pages", map.data);
     require(mallow_map_end(&map));
 
-    /* A huge page has to start at a multiple of its size: without another 2 MiB, the first or last
-     * page of the mapping might be too small for one. */
+    /* A huge page has to start at a multiple of its size: without 2 MiB more, the first or the last
+     * part of the matrix might not fill a huge page. */
     require(mallow_map_memory(BYTES + HUGE, 0, "matrix", &map));
     enum mallow_result result = mallow_map_advise(&map, 0, MALLOW_MAP_ALL, MALLOW_MAP_HUGE_PAGES);
     if (result != MALLOW_OK) {

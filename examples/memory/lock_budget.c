@@ -1,5 +1,5 @@
-/* Locks memory within the budget of the process. A program that must not wait for pages asks first
- * how much it may lock, and locks as much as that. Locks are counted, so that two parts of a
+/* Locks memory within the budget of the process. A program that must not wait for pages first asks
+ * how much it may lock, and then locks this amount. Locks are counted, so that two parts of a
  * program can lock the same page.
  *
  *     $ lock_budget
@@ -41,7 +41,7 @@ static void show_budget(void) {
     printf(", and %" PRIu64 " KiB are locked\n", budget.locked / 1024);
 }
 
-/* Locks the first samples, as many as the limit allows, and returns the number of bytes. */
+/* Locks as many of the first samples as the limit allows, and returns the number of bytes. */
 static size_t lock_samples(void) {
     size_t locked;
     require(mallow_lock_best_effort(samples, sizeof samples, 0, &locked));

@@ -1,6 +1,6 @@
 /* Writes a log file through a mapping that grows with the file. Lines are in the file as soon as
  * they are written, even if the program crashes, and no line costs a copy into a buffer. If another
- * process truncates the log meanwhile, the program gets an error instead of a SIGBUS.
+ * process truncates the log while it is mapped, the program gets an error instead of a SIGBUS.
  *
  *     $ mapped_log start "load config" stop
  *     $ mapped_log again

@@ -52,8 +52,8 @@ int main(void) {
     fill("by 1000 elements", 0);
     fill("by doubling", 1);
     struct array array = {0};
-    /* Times the size of a number, this is 4 after the overflow. It is volatile, because gcc warns
-     * about a number that it can see. */
+    /* Multiplied by the size of a number, this overflows to 4. It is volatile because gcc warns
+     * about a constant that overflows. */
     volatile size_t too_many = SIZE_MAX / sizeof(int) + 2;
     if (grow(&array, too_many) != 0) printf("an overflow is refused: %s\n", strerror(errno));
 }

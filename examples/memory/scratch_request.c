@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Answers with the reversed request in capital letters. The memory is free when the function
- * returns, on each of its paths. */
+/* Answers with the reversed request in capital letters. The memory is freed when the function
+ * returns, on every path. */
 static void handle(const char *request, size_t bytes) {
     MALLOW_SCRATCH(scratch);
     printf("a request of %zu bytes: ", bytes);

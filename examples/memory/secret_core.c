@@ -69,7 +69,7 @@ int main(void) {
     if (mkdtemp(folder) == NULL || chdir(folder) != 0 || pipe(pipe_ends) != 0) err(1, "%s", folder);
     pid_t child = fork();
     if (child == 0) crash_with_keys(pipe_ends[0]);
-    /* The keys are made after the fork, or the child would have copies of them. */
+    /* The keys are made after the fork: otherwise, the child would have copies of them. */
     if (getrandom(keys, sizeof keys, 0) != sizeof keys) err(1, "getrandom");
     if (write(pipe_ends[1], keys, sizeof keys) != sizeof keys) err(1, "write");
     if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) errx(1, "no crash");

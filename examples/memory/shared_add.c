@@ -1,6 +1,6 @@
 /* Adds 1 a number of times to a counter in a shared heap. shared_total is another program that
- * reads it. Neither starts the other: they meet in the file of the heap, which each of them maps at
- * an address of its own. The first one creates the heap and the counter.
+ * reads it. Neither program starts the other: both open the file of the heap, and each maps it at a
+ * different address. The first one creates the heap and the counter.
  *
  *     $ shared_add 5000000 & shared_add 5000000 & shared_add 1000000; wait
  *     $ shared_total
@@ -16,7 +16,8 @@ int main(int argc, char **argv) {
     struct mallow_shared_options options = {.size = 1 << 16};
     require(mallow_shared_open_file(&heap, HEAP_FILE, MALLOW_SHARED_OPEN_OR_CREATE, &options));
 
-    /* Finds or creates it in one step, so that two programs never create two. A new one is 0. */
+    /* Finds or creates the counter in one step, so that two programs never create two counters. A
+     * new counter is 0. */
     counter_handle handle;
     require(mallow_shared_find_or_alloc(heap, COUNTER_NAME, sizeof(struct counter), &handle.handle,
                                         NULL));

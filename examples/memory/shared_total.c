@@ -1,5 +1,6 @@
 /* Reads and removes the counter that shared_add left in a shared heap. A process that has the heap
- * open for reading only cannot change it by mistake; removing needs no access to it at all.
+ * open for reading only cannot change it by mistake; removing the heap needs no access to its
+ * content.
  *
  *     $ shared_total
  *     there is no counter

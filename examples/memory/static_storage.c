@@ -31,7 +31,7 @@ static void *run_thread(void *unused) {
     return unused;
 }
 
-/* True if at least half of the table's pages have memory. */
+/* Returns true if at least half of the table's pages have memory. */
 static bool table_is_resident(size_t page) {
     static unsigned char resident[TABLE / 4096];
     size_t pages = 0;

@@ -58,8 +58,10 @@ enum mallow_lock_flags {
  *     MALLOW_BAD_ARGUMENT  EINVAL: p is NULL, the range wraps around, or a flag is unknown
  *     MALLOW_AT_LIMIT      ENOMEM or EPERM: RLIMIT_MEMLOCK or vm.max_map_count is reached
  *     MALLOW_NOT_MAPPED    ENOMEM: part of the range is not mapped
- *     MALLOW_DENIED        EACCES: part of the range is inaccessible, or after the end of its file
- *     MALLOW_NO_MEMORY     EAGAIN or ENOMEM: there is no memory for the pages
+ *     MALLOW_DENIED        EACCES: part of the range is inaccessible, or after the end of its file;
+ *                          EPERM: a filter of system calls refuses the lock
+ *     MALLOW_NO_MEMORY     EAGAIN or ENOMEM: no memory is available for the pages or their counts
+ *     MALLOW_SYSTEM_ERROR  a system call failed for another reason
  */
 enum mallow_result mallow_lock(const void *p, size_t bytes, unsigned flags);
 

@@ -87,6 +87,7 @@ enum mallow_secret_access {
  *     MALLOW_TOO_LARGE     EOVERFLOW: no object can have this size
  *     MALLOW_AT_LIMIT      ENOMEM, EAGAIN or EPERM: RLIMIT_MEMLOCK, RLIMIT_AS or vm.max_map_count
  *     MALLOW_NO_MEMORY     ENOMEM or EAGAIN
+ *     MALLOW_DENIED        EPERM: a filter of system calls refuses the lock
  *     MALLOW_SYSTEM_ERROR  a system call failed for another reason
  * See memfd_secret(2), mlock(2) and madvise(2).
  */

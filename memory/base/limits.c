@@ -42,8 +42,8 @@ static bool limits_has_too_many_mappings(struct mallow_error *e) {
     return true;
 }
 
-/* The kernel refuses locks with EPERM if the limit is 0, mlock(2) with ENOMEM, and mappings that
- * are locked from the start with EAGAIN. */
+/* If the limit is 0, all locks fail with EPERM. Otherwise, mlock(2) fails with ENOMEM, and a
+ * mapping that is locked from the start fails with EAGAIN. */
 static bool limits_is_locked(struct mallow_error *e) {
     struct kernel_lock_limits limits;
     uint64_t used;

@@ -1,6 +1,6 @@
 /*
  * Blocks with a mapping of their own: large ones, from M_MMAP_THRESHOLD on. They lie outside the
- * heap's address range, so they are found in a table. Nothing here waits for a lock: a signal
+ * heap's address range, so they are found in a table. No function here waits for a lock: a signal
  * handler may allocate, free or jump away at any instruction, and the child of a fork finds every
  * block except those that other threads were making or freeing.
  */

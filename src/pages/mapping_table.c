@@ -188,7 +188,8 @@ bool mapping_entry_read(struct mapping_entry *entry, struct mapping *mapping) {
     return true;
 }
 
-/* Takes the entry from the block to the other key; false when another thread was first. */
+/* Replaces the key of the block in the entry by the other key. Returns false if another thread was
+ * first. */
 static bool mapping_entry_change(struct mapping_entry *entry, const void *block, uintptr_t to) {
     uintptr_t key = mapping_key(block);
     MALLOW_ASSERT(mapping_key_is_block(key));

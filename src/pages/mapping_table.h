@@ -10,17 +10,18 @@
 
 struct mapping {
     char *block;  /* the pointer that the program has */
-    char *start;  /* of the mapping: lower than `block` if the alignment demands it */
+    char *start;  /* start of the mapping: lower than `block` if the alignment demands it */
     size_t bytes; /* of the mapping */
 };
 
-/* False only if p lies in no mapping. Two comparisons exclude most other addresses. */
+/* Returns false only if p lies in no mapping. Two comparisons exclude most other addresses. */
 bool mapping_may_hold(const void *p);
 
-/* Finds the mapping that p lies in; false when there is none. */
+/* Finds the mapping that p lies in. Returns false if there is none. */
 bool mapping_around(const void *p, struct mapping *found);
 
-/* Calls back with each mapping. No mapping is missed in a copied process without other threads. */
+/* Calls the function for each mapping. No mapping is missed in a copied process without other
+ * threads. */
 void mapping_each(void (*call)(const struct mapping *mapping));
 
 /* ---- for mapping.c ---- */

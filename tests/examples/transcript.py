@@ -3,14 +3,14 @@
 
 Usage: transcript.py [--restricted] PROGRAMS SOURCE
 
-The comment holds a transcript: lines that are indented by four columns, of which each that begins
-with "$" is a command and the others are its output. <number> and <text> match any number and any
-text. Further transcripts of the same commands say what they print where the machine lacks
-something; if one of those matches, the exit status is 77.
+The comment contains a transcript: lines that are indented by four columns. A line that begins with
+"$" is a command, and the other lines are its output. <number> and <text> match any number and any
+text. Further transcripts of the same commands show the output on machines that lack a feature; if
+one of these matches, the exit status is 77.
 
 The commands run in an empty folder, and find the executables in PROGRAMS. Each must succeed. With
---restricted they may lock 64 KiB of memory, write no core, and lack CAP_IPC_LOCK; every transcript
-is then as good as the first.
+--restricted they may lock 64 KiB of memory, write no core, and lack CAP_IPC_LOCK; a match of any
+transcript is then a success.
 """
 
 import ctypes

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 root = Path(sys.argv[1])
-SHARED_WORDS = 10  # a text of so many words must not be in both
+SHARED_WORDS = 10  # no text of this many words may be in both
 
 
 def read(path):
