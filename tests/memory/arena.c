@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,6 +286,34 @@ static void memory_goes_back(void **state) {
     assert_true(mapped() < before + 1000000); /* some chunks are kept for the next arena */
 }
 
+/* What a chunk leaves free when the next one begins is not used. */
+static void the_usage_is_that_of_the_blocks(void **state) {
+    (void)state;
+    const uint64_t block = 9008, large = 300000;
+    struct mallow_arena *arena = mallow_arena_create(NULL);
+    bool is_watched = arena->at == NULL; /* a tool watches, and there are gaps between blocks */
+    for (uint64_t count = 1; count <= 50; count++) {
+        assert_non_null(mallow_arena_alloc(arena, block));
+        uint64_t used = mallow_arena_usage(arena).used;
+        assert_in_range(used, count * block, count * (block + (is_watched ? 100U : 0U)));
+    }
+    uint64_t before = mallow_arena_usage(arena).used;
+    assert_non_null(mallow_arena_alloc(arena, large));
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    assert_in_range(mallow_arena_usage(arena).used - before, large, large + 2 * page);
+    mallow_arena_destroy(arena);
+}
+
+static void destroyed_arenas_leave_nothing(void **state) {
+    (void)state;
+    struct mallow_arena *parent = mallow_arena_create(NULL);
+    mallow_arena_destroy(mallow_arena_create(parent));
+    uint64_t before = mapped();
+    for (int i = 0; i < 20000; i++) mallow_arena_destroy(mallow_arena_create(parent));
+    assert_true(mapped() <= before + 1000000);
+    mallow_arena_destroy(parent);
+}
+
 static void many_small_arenas_are_small(void **state) {
     (void)state;
     enum { ARENAS = 10000 };
@@ -344,6 +373,8 @@ int main(void) {
         cmocka_unit_test(texts_fill_a_chunk_exactly),
         cmocka_unit_test(steady_growth_stays_in_place),
         cmocka_unit_test(memory_goes_back),
+        cmocka_unit_test(the_usage_is_that_of_the_blocks),
+        cmocka_unit_test(destroyed_arenas_leave_nothing),
         cmocka_unit_test(many_small_arenas_are_small),
         cmocka_unit_test(each_thread_has_its_own),
     };

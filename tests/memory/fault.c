@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -214,6 +215,16 @@ static void send_watched(int signal) {
     raise(signal);
 }
 
+/* The kernel reports a broken page of memory before it is accessed. No access would be repeated. */
+static void send_broken_page(int signal) {
+    siginfo_t info = {.si_signo = signal, .si_code = BUS_MCEERR_AO};
+    dump();
+    MUST(fault_watch(decline));
+    MUST(syscall(SYS_rt_sigqueueinfo, getpid(), signal, &info) == 0);
+    usleep(1000);
+    MUST(false);
+}
+
 static void overflow(volatile char *above) {
     volatile char here[4096];
     here[0] = above[0];
@@ -244,6 +255,7 @@ static void default_actions_keep_signal_and_core(void **state) {
         assert_int_equal(in_child(fault_ignored, signals[i]), status);
         assert_int_equal(in_child(send_watched, signals[i]), status);
     }
+    assert_int_equal(WTERMSIG(in_child(send_broken_page, SIGBUS)), SIGBUS);
     assert_int_equal(WTERMSIG(in_child(overflow_watched, 0)), SIGSEGV);
 }
 

@@ -61,6 +61,69 @@ static void copies_and_texts(void **state) {
     fill(numbers, 8000, 1);
 }
 
+/* Scopes without a block lie between others, and end in every way. */
+static NOINLINE int without_blocks(int depth) {
+    MALLOW_SCRATCH(before);
+    MALLOW_SCRATCH(scratch);
+    MALLOW_SCRATCH(after);
+    if (depth == 0) return 0;
+    int below_this = without_blocks(depth - 1);
+    char *late = depth % 3 == 0 ? mallow_scratch_alloc(&before, 40) : NULL;
+    char *large = depth % 5 == 0 ? mallow_scratch_alloc(&scratch, 100000) : NULL;
+    if (late != NULL) fill(late, 40, depth);
+    if (large != NULL) fill(large, 100000, depth + 1);
+    if (depth % 7 == 0) fill(mallow_scratch_alloc(&after, 10), 10, 1);
+    if (late != NULL) check(late, 40, depth);
+    if (large != NULL) check(large, 100000, depth + 1);
+    return below_this + 1;
+}
+
+static void scopes_need_no_block(void **state) {
+    (void)state;
+    end_a_scope();
+    struct mallow_scratch_stack before = mallow_scratch_stack;
+    {
+        MALLOW_SCRATCH(empty);
+        assert_null(empty.record);
+    }
+    assert_memory_equal(&mallow_scratch_stack, &before, sizeof before);
+    without_blocks(50);
+    uint64_t mapped_before = mapped();
+    for (int i = 0; i < 100; i++) assert_int_equal(without_blocks(50), 50);
+    assert_true(mapped() <= mapped_before + 300000);
+    assert_memory_equal(&mallow_scratch_stack, &before, sizeof before);
+}
+
+static NOINLINE void end_with_error(int error, size_t size) {
+    MALLOW_SCRATCH(outer);
+    mallow_scratch_alloc(&outer, 10);
+    MALLOW_SCRATCH(scratch);
+    mallow_scratch_alloc(&scratch, size);
+    mallow_scratch_alloc(&outer, 10); /* the scopes end by the slow path */
+    errno = error;
+}
+
+static void the_end_of_a_scope_keeps_errno(void **state) {
+    (void)state;
+    for (size_t size = 10; size < 1000000; size *= 10) {
+        end_with_error(4711, size);
+        assert_int_equal(errno, 4711);
+    }
+}
+
+static void zeroed_blocks_are_zero(void **state) {
+    (void)state;
+    const size_t sizes[] = {1, 100, 16384, 16385, 100000};
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            MALLOW_SCRATCH(scratch);
+            char *block = mallow_scratch_zalloc(&scratch, sizes[i]);
+            assert_non_null(block);
+            check(block, sizes[i], 0);
+            memset(block, 7, sizes[i]);
+        }
+}
+
 /* ---- threads ---- */
 
 static void *work(void *unused) {
@@ -131,9 +194,15 @@ static void large_blocks_fail_or_work(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_keep_their_content), cmocka_unit_test(an_outer_scope_may_allocate),
-        cmocka_unit_test(depth_is_not_limited),      cmocka_unit_test(copies_and_texts),
-        cmocka_unit_test(threads_leave_nothing),     cmocka_unit_test(bad_arguments_are_errors),
+        cmocka_unit_test(blocks_keep_their_content),
+        cmocka_unit_test(an_outer_scope_may_allocate),
+        cmocka_unit_test(depth_is_not_limited),
+        cmocka_unit_test(copies_and_texts),
+        cmocka_unit_test(scopes_need_no_block),
+        cmocka_unit_test(the_end_of_a_scope_keeps_errno),
+        cmocka_unit_test(zeroed_blocks_are_zero),
+        cmocka_unit_test(threads_leave_nothing),
+        cmocka_unit_test(bad_arguments_are_errors),
         cmocka_unit_test(large_blocks_fail_or_work),
     };
     if (argc == 2) cmocka_set_test_filter(argv[1]);

@@ -115,6 +115,35 @@ static void sharing_is_that_of_smaps(void **state) {
     }
 }
 
+/* The test separates the part with a readahead hint, so that smaps shows it alone. */
+static void check_part(const struct mallow_map *map, size_t from, size_t bytes) {
+    char *part = (char *)map->data + from;
+    struct mallow_map_shares sharing = sharing_of(map, from, bytes);
+    assert_int_equal(madvise(part, bytes, MADV_RANDOM), 0);
+    struct seen seen = see(part, bytes);
+    assert_int_equal(seen.parts, 1);
+    assert_non_null(strstr(seen.flags, " rr"));
+    assert_sharing(sharing, seen.sum);
+    assert_int_equal(madvise(part, bytes, MADV_NORMAL), 0);
+}
+
+static void a_part_is_that_of_smaps(void **state) {
+    (void)state;
+    for (enum kind i = MEMORY; i < KINDS; i++) {
+        struct mallow_map map;
+        int fd;
+        make_of(i, &map, &fd);
+        if (i == READ) (void)*((volatile char *)map.data + page);
+        if (i == MEMORY || i == PRIVATE || i == SHARED)
+            OK(mallow_map_advise(&map, page, page, MALLOW_MAP_DISCARD));
+        for (size_t first = 0; first < 3; first++)
+            for (size_t count = 1; first + count <= 3; count++)
+                check_part(&map, first * page, count * page);
+        OK(mallow_map_end(&map));
+        if (fd >= 0) close(fd);
+    }
+}
+
 /* The range consists of one whole mapping of the kernel and a part of another. */
 static void parts_are_added(void **state) {
     (void)state;
@@ -214,6 +243,7 @@ int main(void) {
         cmocka_unit_test(residency_is_that_of_mincore),
         cmocka_unit_test(residency_of_many_pages),
         cmocka_unit_test(sharing_is_that_of_smaps),
+        cmocka_unit_test(a_part_is_that_of_smaps),
         cmocka_unit_test(parts_are_added),
         cmocka_unit_test(readahead_hints_survive),
         cmocka_unit_test(copies_on_write_are_visible),

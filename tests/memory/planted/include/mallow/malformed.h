@@ -1,0 +1,1 @@
+void mallow_planted(void);
