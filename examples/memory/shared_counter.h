@@ -1,5 +1,5 @@
-/* Declarations that shared_add and shared_total share: the file of the heap, the name of the counter
- * in it, and its type. */
+/* Declarations that shared_add and shared_total share: the file of the heap, the name of the
+ * counter in it, and its type. */
 #ifndef SHARED_COUNTER_H
 #define SHARED_COUNTER_H
 

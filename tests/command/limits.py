@@ -134,19 +134,20 @@ def reads_control_groups():
 
 
 def run_with(files, pid, *arguments):
-    """Runs the command, to which the kernel seems to have these files. ROOT in them is a folder."""
+    """Runs the command, to which the kernel seems to have these files. In them, ROOT is a folder
+    and PID the process ID."""
     with tempfile.TemporaryDirectory() as root:
         for name, content in files.items():
             path = Path(root, name.format(pid=pid))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content.replace("ROOT", root))
+            path.write_text(content.replace("ROOT", root).replace("PID", str(pid)))
         environment = dict(os.environ, LD_PRELOAD=FAKE_FILES, FAKE_FILES=root)
         result = run(*arguments, pid, env=environment)
         assert result.returncode == 0 and not result.stderr, result
         return result.stdout
 
 
-STATUS = "Name:\tfake\nVmSize:\t900 kB\nVmLck:\t96 kB\nCapEff:\t%016x\n"
+STATUS = "Name:\tfake\nTgid:\tPID\nVmSize:\t900 kB\nVmLck:\t96 kB\nCapEff:\t%016x\n"
 SYSTEM = {
     "proc/{pid}/status": STATUS % 0,
     "proc/{pid}/limits": "Max locked memory         102400               204800     bytes\n"
@@ -202,7 +203,7 @@ def system_limits_are_those_of_proc():
                  "0.2 % all",
                  "out-of-memory score 123, adjustment -17",
                  'Only 100 of "mappings (vm.max_map_count)" is left: then malloc',
-                 'Only 4 KiB of "locked memory (RLIMIT_MEMLOCK)" is left: then mlock fails'):
+                 'Only 4.0 KiB of "locked memory (RLIMIT_MEMLOCK)" is left: then mlock fails'):
         assert line in text, (line, text)
     assert "system\" is left" not in text, text
 
