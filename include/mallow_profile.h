@@ -12,9 +12,10 @@
  * another program of the same process executed has a section of its own.
  *
  * A section contains snapshots. Each consists of MODULES, STACKS and THREADS blocks with what is
- * new since the last snapshot, a SNAPSHOT block with exact totals, a SITES block with all sites
- * that changed, and a DONE block. What follows the last DONE block is an incomplete snapshot. The
- * last snapshot, and one that was requested, also has a LIVE block with each live sample.
+ * new since the last snapshot, a SNAPSHOT block with exact totals, SITES blocks with all sites that
+ * changed, and a DONE block. What follows the last DONE block is an incomplete snapshot. The last
+ * snapshot, and one that was requested, also has LIVE blocks, which together contain each live
+ * sample. A snapshot has as many blocks of one type as its records need, and none without records.
  *
  * Samples: an allocation of S bytes is sampled with probability p = 1 - exp(-S / R), where R is the
  * mean number of bytes between samples (`rate`). A sample therefore represents 1 / p blocks and S /

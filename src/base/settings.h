@@ -43,6 +43,7 @@ struct settings {
     bool guard_large;    /* all large blocks are guarded, without a limit on memory */
     size_t guard;        /* guard=N: one block in N is guarded; 0: none */
     size_t guard_budget; /* limit on the bytes of guarded blocks; 0: see guard.h */
+    size_t sample;       /* mean number of bytes between samples; 0: none */
 };
 
 extern struct settings settings;

@@ -16,6 +16,9 @@ void os_thread_learn(void);
 /* Returns the kernel's ID of the calling thread. */
 int os_thread_id(void);
 
+/* Stores the calling thread's name, which is not ended by a zero if it fills the array. */
+void os_thread_name(char name[16]);
+
 /* Returns a number that identifies the calling thread among the living threads. A later thread may
  * have the number of one that has ended. */
 uintptr_t os_thread_place(void);

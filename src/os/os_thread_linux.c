@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 
 #include "base/compiler.h"
 #include "os/os.h"
@@ -38,6 +39,8 @@ int os_thread_id(void) {
     const _Atomic int *number = os_thread_at_distance(&os_thread_learnt.number);
     return number != NULL ? atomic_load_explicit(number, memory_order_relaxed) : os_thread_ask_id();
 }
+
+void os_thread_name(char name[16]) { CALL(SYS_prctl, PR_GET_NAME, name); }
 
 struct robust_list_head *os_thread_list(void) {
     return os_thread_at_distance(&os_thread_learnt.list);

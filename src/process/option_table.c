@@ -104,6 +104,8 @@ const struct option option_table[] = {
      .help = "Prints the summary only in the process with this ID."},
     {VALUE("stats_page", "file", OPTION_FILE, 0), EFFECT(STATS_PAGE),
      .help = "Counts calls in this file."},
+    {VALUE("sample", "amount", OPTION_AMOUNT, PTRDIFF_MAX), TARGET(sample),
+     .help = "Samples one allocation in this many bytes for a profile."},
     {CHOICE("control", "off|on"), TARGET(control),
      .help = "Starts a thread that answers the subcommands of mallow(1)."},
     {CHOICE("leak", "off|exit"), TARGET(leak_at_exit),

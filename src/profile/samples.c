@@ -1,0 +1,204 @@
+#include "profile/samples.h"
+
+#include "base/assert.h"
+#include "base/atomics.h"
+#include "base/compiler.h"
+#include "base/settings.h"
+#include "os/os_process.h"
+#include "os/thread_id.h"
+#include "profile/profile_lock.h"
+#include "profile/profile_table.h"
+#include "profile/profile_threads.h"
+#include "profile/sample_gap.h"
+#include "profile/sites.h"
+
+struct sample {
+    struct table_link link;
+    uintptr_t key; /* the complement of the address, so that no leak check takes it for a pointer */
+    size_t size;
+    double weight;
+    int64_t time;
+    uint32_t site, thread;
+};
+
+static UNTOUCHED char *samples_chunks[TABLE_CHUNKS];
+static struct table samples_table = {.entry_bytes = sizeof(struct sample),
+                                     .chunks = samples_chunks};
+static _Atomic uint64_t samples_lost_count;
+
+static uintptr_t samples_key(const void *p) { return ~(uintptr_t)p; }
+
+static struct sample *samples_at(uint32_t n) { return table_at(&samples_table, n); }
+
+static uint32_t samples_find(const void *p) {
+    uintptr_t key = samples_key(p);
+    uint32_t n = table_first(&samples_table, table_hash(key));
+    while (n != 0 && samples_at(n)->key != key) n = table_next(&samples_table, n);
+    return n;
+}
+
+static struct site_block samples_block(const struct sample *sample) {
+    return (struct site_block){.size = sample->size, .weight = sample->weight};
+}
+
+static void samples_forget(uint32_t n, int64_t now) {
+    const struct sample *sample = samples_at(n);
+    site_freed(sample->site, samples_block(sample), now - sample->time);
+    table_remove(&samples_table, n);
+}
+
+static bool samples_record(const void *p, const struct sample *sample) {
+    uint32_t before = samples_find(p);
+    if (before != 0) samples_forget(before, sample->time); /* its free was not noticed */
+    uint32_t n = table_take(&samples_table);
+    if (n == 0) return false;
+    struct sample *entry = samples_at(n);
+    *entry = *sample;
+    table_insert(&samples_table, n, table_hash(sample->key));
+    site_allocated(sample->site, samples_block(sample));
+    return true;
+}
+
+bool samples_add(const void *p, size_t size, bool large, stack_id stack) {
+    size_t rate = racy_load(size_t, &settings.sample);
+    struct lock_hold hold;
+    struct sample sample = {.key = samples_key(p),
+                            .size = size,
+                            .weight = large || rate == 0 ? 1 : sample_weight(size, rate),
+                            .time = os_exact_ns(),
+                            .thread = (uint32_t)thread_id()};
+    bool added = false;
+    if (open_lock_take(&profile_lock, &hold)) {
+        profile_threads_see(sample.thread);
+        sample.site = sites_of(stack, large);
+        added = sample.site != 0 && samples_record(p, &sample);
+        open_lock_drop(&profile_lock, &hold);
+    }
+    if (!added) atomic_fetch_add_explicit(&samples_lost_count, 1, memory_order_relaxed);
+    return added;
+}
+
+bool samples_remove(const void *p) {
+    struct lock_hold hold;
+    int64_t now = os_exact_ns();
+    if (!open_lock_take(&profile_lock, &hold)) return false;
+    uint32_t n = samples_find(p);
+    if (n != 0) samples_forget(n, now);
+    open_lock_drop(&profile_lock, &hold);
+    return n != 0;
+}
+
+/* The block keeps the probability with which it was sampled, because that did not depend on the
+ * size that it has now. */
+static void samples_change(uint32_t n, const void *now, size_t size) {
+    struct sample *sample = samples_at(n);
+    struct site_block before = samples_block(sample);
+    sample->size = size;
+    site_resized(sample->site, before, samples_block(sample));
+    if (sample->key == samples_key(now)) return;
+    uint32_t other = samples_find(now);
+    if (other != 0) samples_forget(other, sample->time);
+    struct sample moved = *sample;
+    moved.key = samples_key(now);
+    table_remove(&samples_table, n);
+    uint32_t to = table_take(&samples_table); /* the entry that was removed */
+    MALLOW_ASSERT(to == n);
+    moved.link = sample->link;
+    *samples_at(to) = moved;
+    table_insert(&samples_table, to, table_hash(moved.key));
+}
+
+bool samples_resize(const void *p, const void *now, size_t size) {
+    struct lock_hold hold;
+    if (!open_lock_take(&profile_lock, &hold)) return false;
+    uint32_t n = samples_find(p);
+    if (n != 0) samples_change(n, now, size);
+    open_lock_drop(&profile_lock, &hold);
+    return n != 0;
+}
+
+bool samples_any(void) { return racy_load(uint32_t, &samples_table.count) != 0; }
+
+uint64_t samples_lost(void) {
+    return atomic_load_explicit(&samples_lost_count, memory_order_relaxed);
+}
+
+/* ---- all samples ---- */
+
+#define FORGOTTEN_AT_ONCE 64
+
+RARE void samples_forget_all(void (*forget)(const void *p, bool large)) {
+    struct {
+        uintptr_t key;
+        bool large;
+    } some[FORGOTTEN_AT_ONCE];
+    uint32_t n = racy_load(uint32_t, &samples_table.high);
+    while (n != 0) {
+        struct lock_hold hold;
+        int64_t now = os_exact_ns();
+        size_t count = 0;
+        if (!open_lock_take(&profile_lock, &hold)) return;
+        for (; n != 0 && count < FORGOTTEN_AT_ONCE; n--) {
+            const struct sample *sample = table_used(&samples_table, n);
+            if (sample == NULL) continue;
+            some[count].key = sample->key;
+            some[count++].large = sites_is_large(sample->site);
+            samples_forget(n, now);
+        }
+        open_lock_drop(&profile_lock, &hold);
+        for (size_t i = 0; i < count; i++) forget((const void *)~some[i].key, some[i].large);
+    }
+}
+
+static void samples_copy(const struct sample *sample, struct mallow_profile_live *live) {
+    *live = (struct mallow_profile_live){
+        .address = ~sample->key,
+        .bytes = sample->size,
+        .blocks = sample->weight,
+        .time = (uint64_t)sample->time,
+        .node = sites_node(sample->site),
+        .thread = sample->thread,
+        .large = sites_is_large(sample->site),
+    };
+}
+
+size_t samples_read(uint32_t *next, struct mallow_profile_live *live, size_t max) {
+    struct lock_hold hold;
+    size_t count = 0;
+    uint32_t n = *next;
+    *next = 0;
+    if (!open_lock_take(&profile_lock, &hold)) return 0;
+    while (count < max && n < samples_table.high) {
+        const struct sample *sample = table_used(&samples_table, ++n);
+        if (sample != NULL) samples_copy(sample, &live[count++]);
+    }
+    if (n < samples_table.high) *next = n;
+    open_lock_drop(&profile_lock, &hold);
+    return count;
+}
+
+/* ---- repair ---- */
+
+static void samples_each_site(void) {
+    for (uint32_t n = 1; n <= samples_table.high; n++) {
+        const struct sample *sample = table_used(&samples_table, n);
+        if (sample != NULL) site_inherited(sample->site, samples_block(sample));
+    }
+}
+
+/* The sums of what is live are counted again from the samples. */
+RARE static void samples_repair(void) {
+    table_repair(&samples_table);
+    sites_repair();
+    profile_threads_repair();
+    sites_forget_live();
+    samples_each_site();
+}
+
+struct open_lock profile_lock = {.repair = samples_repair, .kind = SAMPLES_LOCK};
+
+RARE void samples_after_fork(void) {
+    if (open_lock_after_fork(&profile_lock)) samples_repair();
+    sites_begin();
+    samples_each_site();
+}

@@ -1,0 +1,50 @@
+/*
+ * The live sampled blocks: a table by address, and with it the sums of the sites that allocated
+ * them (sites.h).
+ *
+ * All functions are thread-safe and allocate nothing. They may be called wherever the heap calls a
+ * mode, but not while the global lock or a heap is held for a change.
+ */
+#ifndef MALLOW_SAMPLES_H
+#define MALLOW_SAMPLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mallow_profile.h"
+#include "stack/call_tree.h"
+
+/* Records a live block. `size`: the bytes that the block took from the countdown to the next sample
+ * (sample_gap.h), for they give the probability with which it was sampled. `large`: all blocks of
+ * this kind are recorded, so it represents only itself. Returns false, and counts the sample as
+ * lost, if there is no memory or the lock is refused. The caller then treats the block as not
+ * sampled. */
+bool samples_add(const void *p, size_t size, bool large, stack_id stack);
+
+/* Called when a block is freed, before its place can be allocated again. Returns false if it is not
+ * recorded. */
+bool samples_remove(const void *p);
+
+/* Called when a recorded block was resized in place (now == p) or moved by the kernel. Returns
+ * false if it is not recorded. */
+bool samples_resize(const void *p, const void *now, size_t size);
+
+/* Returns false if no block is recorded. May race with other threads. */
+bool samples_any(void);
+
+/* Forgets all blocks, and calls `forget` for each of them without a lock, after it was forgotten:
+ * another thread may already have freed the block, or reused its place. */
+void samples_forget_all(void (*forget)(const void *p, bool large));
+
+/* Returns the number of samples that could not be recorded. */
+uint64_t samples_lost(void);
+
+/* Copies up to `max` live samples into `live`. *next is 0 at first; 0 afterwards means that these
+ * are the last ones. Returns the number of samples that were copied. */
+size_t samples_read(uint32_t *next, struct mallow_profile_live *live, size_t max);
+
+/* Called in the child of a fork, which keeps the blocks and begins new sums. */
+void samples_after_fork(void);
+
+#endif

@@ -1,0 +1,169 @@
+#include "profile/sites.h"
+
+#include <string.h>
+
+#include "base/compiler.h"
+#include "profile/profile_lock.h"
+#include "profile/profile_table.h"
+
+struct site {
+    struct table_link link;
+    struct mallow_profile_site sums;
+    bool changed; /* since it was written last */
+};
+
+static UNTOUCHED char *sites_chunks[TABLE_CHUNKS];
+static struct table sites_table = {.entry_bytes = sizeof(struct site), .chunks = sites_chunks};
+
+static struct site *sites_at(uint32_t n) { return table_at(&sites_table, n); }
+
+static bool sites_is(const struct site *site, stack_id stack, bool large) {
+    return site->sums.node == stack && site->sums.large == large;
+}
+
+static uint32_t sites_add(stack_id stack, bool large, uint32_t hash) {
+    uint32_t n = table_take(&sites_table);
+    if (n == 0) return 0;
+    struct site *site = sites_at(n);
+    site->sums = (struct mallow_profile_site){.node = stack, .large = large};
+    site->changed = true;
+    table_insert(&sites_table, n, hash);
+    return n;
+}
+
+uint32_t sites_of(stack_id stack, bool large) {
+    uint32_t hash = table_hash((uint64_t)stack << 1 | large);
+    uint32_t n = table_first(&sites_table, hash);
+    while (n != 0 && !sites_is(sites_at(n), stack, large)) n = table_next(&sites_table, n);
+    return n != 0 ? n : sites_add(stack, large, hash);
+}
+
+stack_id sites_node(uint32_t site) { return sites_at(site)->sums.node; }
+bool sites_is_large(uint32_t site) { return sites_at(site)->sums.large != 0; }
+
+/* ---- sums ---- */
+
+/* S * S * (1 - p) / (p * p), which is S * S * w * (w - 1) for w = 1 / p. */
+static double sites_variance(struct site_block block) {
+    double size = (double)block.size;
+    return size * size * block.weight * (block.weight - 1);
+}
+
+static void sites_add_to(struct mallow_profile_sum *sum, struct site_block block) {
+    sum->samples++;
+    sum->blocks += block.weight;
+    sum->bytes += block.weight * (double)block.size;
+    sum->variance += sites_variance(block);
+}
+
+/* The sum of nothing is exactly zero, whatever the rounding errors. */
+static void sites_take_from(struct mallow_profile_sum *sum, struct site_block block) {
+    if (--sum->samples == 0) {
+        memset(sum, 0, sizeof *sum);
+        return;
+    }
+    sum->blocks -= block.weight;
+    sum->bytes -= block.weight * (double)block.size;
+    sum->variance -= sites_variance(block);
+}
+
+static void sites_note_peak(struct mallow_profile_site *sums) {
+    if (sums->live.bytes > sums->peak_bytes) sums->peak_bytes = sums->live.bytes;
+}
+
+static struct mallow_profile_site *sites_changing(uint32_t n) {
+    struct site *site = sites_at(n);
+    site->changed = true;
+    return &site->sums;
+}
+
+void site_inherited(uint32_t site, struct site_block block) {
+    struct mallow_profile_site *sums = sites_changing(site);
+    sites_add_to(&sums->live, block);
+    sites_note_peak(sums);
+}
+
+void site_allocated(uint32_t site, struct site_block block) {
+    sites_add_to(&sites_changing(site)->allocated, block);
+    site_inherited(site, block);
+}
+
+static unsigned sites_lifetime(int64_t age) {
+    unsigned lifetime = 0;
+    int64_t limit = 1000000;
+    while (lifetime < MALLOW_PROFILE_LIFETIMES - 1 && age >= limit) {
+        lifetime++;
+        limit *= 10;
+    }
+    return lifetime;
+}
+
+void site_freed(uint32_t site, struct site_block block, int64_t age) {
+    struct mallow_profile_site *sums = sites_changing(site);
+    sites_take_from(&sums->live, block);
+    sums->freed[sites_lifetime(age)] += block.weight;
+}
+
+/* The bytes by which a block grows count as allocated. */
+void site_resized(uint32_t site, struct site_block before, struct site_block after) {
+    struct mallow_profile_site *sums = sites_changing(site);
+    sites_take_from(&sums->live, before);
+    sites_add_to(&sums->live, after);
+    sites_note_peak(sums);
+    if (after.size <= before.size) return;
+    sums->allocated.bytes += after.weight * (double)(after.size - before.size);
+    sums->allocated.variance += sites_variance(after) - sites_variance(before);
+}
+
+/* ---- all sites ---- */
+
+static struct mallow_profile_site *sites_change_used(uint32_t n) {
+    return table_used(&sites_table, n) == NULL ? NULL : sites_changing(n);
+}
+
+RARE void sites_begin(void) {
+    for (uint32_t n = 1; n <= sites_table.high; n++) {
+        struct mallow_profile_site *sums = sites_change_used(n);
+        if (sums != NULL)
+            *sums = (struct mallow_profile_site){.node = sums->node, .large = sums->large};
+    }
+}
+
+RARE void sites_forget_live(void) {
+    for (uint32_t n = 1; n <= sites_table.high; n++) {
+        struct mallow_profile_site *sums = sites_change_used(n);
+        if (sums != NULL) memset(&sums->live, 0, sizeof sums->live);
+    }
+}
+
+/* A site without any figures was part of an earlier section, and is left out. */
+static bool sites_is_worth(const struct site *site) {
+    return site != NULL && site->changed &&
+           (site->sums.allocated.samples != 0 || site->sums.peak_bytes != 0);
+}
+
+size_t sites_read_changed(uint32_t *next, struct mallow_profile_site *sites, size_t max) {
+    struct lock_hold hold;
+    size_t count = 0;
+    uint32_t n = *next;
+    *next = 0;
+    if (!open_lock_take(&profile_lock, &hold)) return 0;
+    while (count < max && n < sites_table.high) {
+        struct site *site = table_used(&sites_table, ++n);
+        if (!sites_is_worth(site)) continue;
+        sites[count++] = site->sums;
+        site->changed = false;
+    }
+    if (n < sites_table.high) *next = n;
+    open_lock_drop(&profile_lock, &hold);
+    return count;
+}
+
+RARE void sites_mark_all(void) {
+    struct lock_hold hold;
+    if (!open_lock_take(&profile_lock, &hold)) return;
+    for (uint32_t n = 1; n <= sites_table.high; n++) sites_change_used(n);
+    open_lock_drop(&profile_lock, &hold);
+}
+
+RARE void sites_repair(void) { table_repair(&sites_table); }
