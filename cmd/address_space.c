@@ -163,20 +163,24 @@ static void address_space_read_rollup(struct address_space *space) {
     space->rollup.of[FIGURE_SIZE] = space->total.of[FIGURE_SIZE];
 }
 
-/* Reads the start of the heap at the break, which is field 47 of /proc/PID/stat. The second field
- * is the name, which can contain anything. */
-static void address_space_read_break(struct address_space *space) {
-    enum { FIELD_AFTER_NAME = 3, FIELD_START_BREAK = 47 };
+/* Returns a field of /proc/PID/stat, counted from 1, or 0. The second field is the name, which can
+ * contain anything. */
+enum { STAT_AFTER_NAME = 3, STAT_START_STACK = 28, STAT_START_BREAK = 47 };
+static uint64_t address_space_stat(pid_t process, int wanted) {
     char line[2048];
-    FILE *file = proc_open(space->process, "stat");
-    if (file == NULL) return;
+    FILE *file = proc_open(process, "stat");
+    if (file == NULL) return 0;
     size_t length = fread(line, 1, sizeof line - 1, file);
     fclose(file);
     line[length] = '\0';
     char *at = strrchr(line, ')');
-    for (int field = FIELD_AFTER_NAME; at != NULL && field <= FIELD_START_BREAK; field++)
+    for (int field = STAT_AFTER_NAME; at != NULL && field <= wanted; field++)
         at = strchr(at + 1, ' ');
-    if (at != NULL) space->break_start = space->break_end = strtoull(at, NULL, 10);
+    return at != NULL ? strtoull(at, NULL, 10) : 0;
+}
+
+static void address_space_read_break(struct address_space *space) {
+    space->break_start = space->break_end = address_space_stat(space->process, STAT_START_BREAK);
     for (size_t i = 0; i < space->count; i++) {
         if (strcmp(space->regions[i].path, "[heap]") != 0) continue;
         if (space->break_start == 0) space->break_start = space->regions[i].start;
@@ -195,7 +199,8 @@ static void address_space_read_stack_limit(struct address_space *space) {
     fclose(file);
 }
 
-enum address_space_result address_space_read(struct address_space *space, pid_t process) {
+static enum address_space_result address_space_read_once(struct address_space *space,
+                                                         pid_t process) {
     *space = (struct address_space){.process = process};
     int error = address_space_read_regions(space, "smaps");
     space->has_figures = error == 0;
@@ -208,9 +213,26 @@ enum address_space_result address_space_read(struct address_space *space, pid_t 
     address_space_read_break(space);
     address_space_read_stack_limit(space);
     address_space_read_threads(space);
-    address_space_classify(space);
-    address_space_find_stacks(space);
     return ADDRESS_SPACE_READ;
+}
+
+#define READ_TRIES 5
+
+/* When the process executes another program or ends, the file ends early. The address of the stack,
+ * which is random, shows that. */
+enum address_space_result address_space_read(struct address_space *space, pid_t process) {
+    enum address_space_result result = ADDRESS_SPACE_NONE;
+    for (int i = 0; i < READ_TRIES; i++) {
+        uint64_t before = address_space_stat(process, STAT_START_STACK);
+        if (i != 0) address_space_free(space);
+        result = address_space_read_once(space, process);
+        if (address_space_stat(process, STAT_START_STACK) != before) continue;
+        if (result != ADDRESS_SPACE_READ) return result;
+        address_space_classify(space);
+        address_space_find_stacks(space);
+        return result;
+    }
+    return ADDRESS_SPACE_NONE;
 }
 
 void address_space_free(struct address_space *space) {

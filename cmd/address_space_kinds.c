@@ -59,7 +59,8 @@ struct kinds_group {
 
 static bool kinds_is_bss(const struct region *data, const struct region *next) {
     return data->end == next->start && next->inode == 0 && *next->path == '\0' &&
-           kinds_is_writable(data) && kinds_is_writable(next) && !region_is_shared(next);
+           kinds_is_writable(data) && kinds_is_writable(next) && !kinds_is_executable(next) &&
+           !region_is_shared(next);
 }
 
 static struct kinds_group kinds_find_group(const struct address_space *space, size_t begin) {

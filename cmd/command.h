@@ -20,6 +20,7 @@ int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int info_command(int argc, char **argv);
 int limits_command(int argc, char **argv);
+int map_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);

@@ -23,6 +23,7 @@ static const struct main_subcommand main_subcommands[] = {
     {"leaks", "mallow leaks", "find the memory that a process has leaked", leaks_command},
     {"limits", "mallow limits", "print the limits of a process, and which it reaches first",
      limits_command},
+    {"map", "mallow map", "draw the address space of a process", map_command},
     {"mtrace", "mallow mtrace", "evaluate a log of mtrace(3)", mtrace_command},
     {"symbolize", "mallow symbolize", "add functions and lines to the frames in a report",
      symbolize_command},

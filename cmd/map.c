@@ -1,0 +1,96 @@
+/* mallow map: draws the address space of a process. */
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "map.h"
+#include "printable.h"
+#include "proc.h"
+#include "target.h"
+
+static const char map_help[] =
+    "Usage: mallow map [OPTION...] [PID]\n"
+    "Draws the address space of a process, from high addresses to low ones: what is\n"
+    "mapped where, and how much of it is resident, private and dirty. Without PID,\n"
+    "it is the address space of the command itself.\n"
+    "\n"
+    "Options:\n"
+    "  --all        print a row for each mapping\n"
+    "  --json       print all figures as JSON\n"
+    "  --help       print this text\n"
+    "  --version    print the version\n"
+    "\n"
+    "The process need not run on Mallow.\n"
+    "The exit status is 0, or 125 if there is no such process, or this user may not\n"
+    "inspect it.\n";
+
+/* ---- the process ---- */
+
+static _Noreturn void map_explain(pid_t process, enum address_space_result result) {
+    char line[PROC_LINE_SIZE];
+    int number = (int)process;
+    if (result == ADDRESS_SPACE_DENIED)
+        errx(EXIT_OWN_FAILURE,
+             geteuid() == 0
+                 ? "even root may not inspect process %d here: the CAP_SYS_PTRACE capability is"
+                   " missing, as in most containers"
+                 : "this user may not inspect process %d: try as the user it runs as, or as root",
+             number);
+    if (!proc_status_line(process, "State:", line) ||
+        strchr("ZX", line[strlen("State:\t")]) != NULL)
+        errx(EXIT_OWN_FAILURE, "process %d has ended", number);
+    errx(EXIT_OWN_FAILURE, "process %d is a kernel thread and has no address space", number);
+}
+
+struct map_settings {
+    bool all, json;
+};
+
+static void map_read_name(pid_t process, char name[static 64]) {
+    char line[PROC_LINE_SIZE];
+    const char *value = proc_status_line(process, "Name:", line) ? line + strlen("Name:\t") : "";
+    snprintf(name, 64, "%.63s", value);
+    make_printable(name, strlen(name), "");
+}
+
+static int map_process(pid_t process, struct map_settings settings) {
+    struct address_space space;
+    char name[64];
+    map_read_name(process, name);
+    enum address_space_result result = address_space_read(&space, process);
+    if (result != ADDRESS_SPACE_READ) map_explain(process, result);
+    if (settings.json) {
+        map_print_json(&space, name);
+        fputs("}\n", stdout);
+    } else {
+        map_print(&space, name, settings.all);
+    }
+    address_space_free(&space);
+    return print_text("");
+}
+
+enum { OPTION_ALL = OPTION_OWN };
+
+int map_command(int argc, char **argv) {
+    static const struct option options[] = {
+        {"all", no_argument, NULL, OPTION_ALL},
+        {"json", no_argument, NULL, OPTION_JSON},
+        COMMON_OPTIONS,
+    };
+    struct map_settings settings = {0};
+    int option;
+    while ((option = next_option(argc, argv, options, map_help)) != -1) {
+        switch (option) {
+        case OPTION_ALL:
+            settings.all = true;
+            break;
+        case OPTION_JSON:
+            settings.json = true;
+            break;
+        }
+    }
+    return map_process(argc == optind ? getpid() : target_any_process(argc, argv), settings);
+}

@@ -1,0 +1,62 @@
+/* The parts of mallow map. */
+#ifndef MALLOW_MAP_H
+#define MALLOW_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "address_space.h"
+
+/* A row of the picture: one region, or several that belong together. */
+enum map_family {
+    MAP_PROGRAM,
+    MAP_LIBRARY,
+    MAP_STACK,     /* with its guard */
+    MAP_ANONYMOUS, /* and what is inaccessible between */
+    MAP_FILE,
+    MAP_SHARED_MEMORY,
+    MAP_MALLOW_BLOCK,
+    MAP_OTHER,
+};
+
+struct map_row {
+    enum map_family family;
+    size_t begin, end; /* its regions, including those between that belong to it */
+    size_t parts;      /* libraries, stacks or mappings in it */
+    size_t main;       /* the region that gives the row its name and permissions */
+    struct figures figures;
+};
+
+struct map_rows {
+    struct map_row *list; /* from low addresses to high ones */
+    size_t count;
+};
+
+/* Makes the rows. With `all`, there is a row for each region. The caller frees the list. */
+struct map_rows map_make_rows(const struct address_space *space, bool all);
+
+/* Writes the description of a row, such as "text of /usr/bin/cat", and what is swapped, locked or
+ * in huge pages. The line already has `before` columns, and may have `width`. If notes do not fit,
+ * they follow in a line of their own. */
+void map_describe_row(const struct address_space *space, const struct map_row *row, int before,
+                      int width, FILE *to);
+
+/* Writes an amount in five columns at most: "-", "132K", "1.5M". */
+struct map_amount {
+    char text[16];
+};
+struct map_amount map_amount_of(uint64_t bytes);
+
+/* Returns the width of the terminal on standard output, or 80. */
+int map_width(void);
+
+/* Prints the picture and the totals for each kind. */
+void map_print(const struct address_space *space, const char *program, bool all);
+
+/* Prints everything as a JSON object, without its last brace. */
+void map_print_json(const struct address_space *space, const char *program);
+
+#endif

@@ -1,0 +1,377 @@
+#!/usr/bin/python3
+"""mallow map agrees with the kernel and pmap about the address space of real programs.
+
+Usage: map.py MALLOW
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+MALLOW = sys.argv[1]
+os.environ.pop("MALLOW_OPTIONS", None)
+os.environ.pop("LD_PRELOAD", None)
+NOBODY = 65534
+
+# Ten programs that wait, by the name under which they are installed.
+PROGRAMS = {
+    "python3": ["-c", "import time; a = [b'x' * 100000 for _ in range(99)]; time.sleep(600)"],
+    "node": ["-e", "setTimeout(() => {}, 600000)"],
+    "redis-server": ["--port", "0", "--save", "", "--unixsocket", f"/tmp/mallow-map-{os.getpid()}"],
+    "sqlite3": [":memory:"],
+    "bash": ["-c", "read line"],
+    "perl": ["-e", "sleep 600"],
+    "ruby": ["-e", "Thread.new { sleep }; sleep 600"],
+    "lua5.4": ["-i"],
+    "php": ["-r", "sleep(600);"],
+    "git": ["cat-file", "--batch"],
+}
+
+
+class Waiting:
+    """A process that waits. `settle` is the time that it needs to start."""
+
+    def __init__(self, program, settle=0.0, **options):
+        self.process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, **options)
+        self.pid = self.process.pid
+        time.sleep(settle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+def python(code, **options):
+    """A process of python3 that runs the code and then prints a line and waits."""
+    code = "import ctypes, mmap, os, sys, threading, time\n" + code + \
+        "\nprint('ready', flush=True)\ntime.sleep(600)\n"
+    process = Waiting([sys.executable, "-c", code], **options)
+    assert process.process.stdout.readline() == b"ready\n", code
+    return process
+
+
+def run(*arguments, **options):
+    return subprocess.run([MALLOW, "map", *map(str, arguments)], text=True, capture_output=True,
+                          timeout=60, **options)
+
+
+def map_of(pid):
+    result = run("--json", pid)
+    assert result.returncode == 0 and not result.stderr, result
+    return json.loads(result.stdout)
+
+
+def picture_of(pid, *options):
+    result = run(*options, pid)
+    assert result.returncode == 0 and not result.stderr, result
+    return result.stdout
+
+
+def stop(pid):
+    os.kill(pid, signal.SIGSTOP)
+    while "T (stopped)" not in open(f"/proc/{pid}/status").read():
+        time.sleep(0.01)
+
+
+def smaps(name, pid):
+    """Yields the mappings of smaps or smaps_rollup: line and fields in bytes."""
+    line, fields = None, {}
+    for text in open(f"/proc/{pid}/{name}", errors="surrogateescape"):
+        if re.match("[0-9a-f]+-[0-9a-f]+ ", text):
+            if line:
+                yield line, fields
+            line, fields = text.rstrip("\n"), {}
+        elif text.endswith(" kB\n"):
+            key, value, _ = text.split()
+            fields[key[:-1]] = int(value) * 1024
+    yield line, fields
+
+
+FIELDS = {
+    "Size": "size", "Rss": "resident", "Pss": "proportional", "Pss_Dirty": "proportional_dirty",
+    "Shared_Clean": "shared_clean", "Shared_Dirty": "shared_dirty",
+    "Private_Clean": "private_clean", "Private_Dirty": "private_dirty",
+    "Referenced": "referenced", "Anonymous": "anonymous", "KSM": "merged",
+    "LazyFree": "lazily_freed", "AnonHugePages": "huge_anonymous",
+    "ShmemPmdMapped": "huge_shared_memory", "FilePmdMapped": "huge_file",
+    "Shared_Hugetlb": "hugetlb_shared", "Private_Hugetlb": "hugetlb_private",
+    "Swap": "swapped", "SwapPss": "swapped_proportional", "Locked": "locked",
+}
+
+
+# The command maps some of the same libraries, so what is shared differs while it runs.
+SHARING = {"Pss", "Pss_Dirty", "Shared_Clean", "Private_Clean", "Shared_Dirty", "Private_Dirty"}
+
+
+def path_is_shared(path):
+    return path.startswith("/usr/")
+
+
+def compare(pid):
+    """Compares the JSON with smaps, smaps_rollup and pmap. The process is stopped, but other
+    processes that start and end change what is shared, so a comparison may need several tries."""
+    for _ in range(50):
+        try:
+            return compare_once(pid)
+        except AssertionError as error:
+            last = error
+            time.sleep(0.1)
+    raise last
+
+
+def compare_once(pid):
+    answer = map_of(pid)
+    mappings = list(smaps("smaps", pid))
+    assert len(answer["mappings"]) == len(mappings)
+    for mine, (line, fields) in zip(answer["mappings"], mappings):
+        bounds, permissions = line.split()[:2]
+        assert [int(x, 16) for x in bounds.split("-")] == \
+            [int(mine["start"], 16), int(mine["end"], 16)], (mine, line)
+        assert mine["permissions"] == permissions
+        assert mine["path"] == line[73:], (mine, line)
+        for field, name in FIELDS.items():
+            if path_is_shared(mine["path"]) and field in SHARING:
+                continue
+            assert mine[name + "_bytes"] == fields.get(field, 0), (field, mine, fields)
+        for kind in "clean", "dirty":
+            assert mine[f"private_{kind}_bytes"] + mine[f"shared_{kind}_bytes"] == \
+                fields["Private_" + kind.title()] + fields["Shared_" + kind.title()], (mine, fields)
+    _, rollup = next(smaps("smaps_rollup", pid))
+    for field, name in FIELDS.items():
+        total = answer["total"][name + "_bytes"]
+        assert total == sum(m[name + "_bytes"] for m in answer["mappings"])
+        assert total == sum(k[name + "_bytes"] for k in answer["kinds"])
+        if field == "Size" or field in SHARING:
+            continue
+        slack = 1024 * len(mappings) if "Pss" in field else 0
+        assert 0 <= rollup.get(field, 0) - total <= slack, (field, total, rollup)
+    if shutil.which("pmap"):
+        last = subprocess.run(["pmap", "-x", str(pid)], text=True, capture_output=True,
+                              check=True).stdout.split("\n")[-2].split()
+        total = answer["total"]
+        assert last[:2] == ["total", "kB"], last
+        # pmap leaves the vsyscall page out, or does not.
+        vsyscall = sum(m["size_bytes"] for m in answer["mappings"] if m["path"] == "[vsyscall]")
+        assert int(last[2]) * 1024 in (total["size_bytes"], total["size_bytes"] - vsyscall), last
+        dirty = total["private_dirty_bytes"] + total["shared_dirty_bytes"]
+        assert [int(n) * 1024 for n in last[3:5]] == [total["resident_bytes"], dirty], last
+    return answer
+
+
+def parse_amount(text):
+    if text == "-":
+        return 0
+    assert re.fullmatch(r"[0-9.]+[KMGTPE]", text), text
+    return float(text[:-1]) * 1024 ** (1 + "KMGTPE".index(text[-1]))
+
+
+def check_picture(pid, answer):
+    """The rows descend without overlaps, and gaps and rows fill the address space."""
+    for options in [], ["--all"]:
+        lines = picture_of(pid, *options).split("\n")
+        assert all(len(line) <= 80 for line in lines), max(lines, key=len)
+        blank = lines.index("")
+        above = int(lines[2], 16)
+        for line in lines[3:blank]:
+            address, columns = int(line.split()[0], 16), line.split()
+            assert address < above, line
+            size = above - address
+            if "program break (no heap)" not in line and \
+                    not (len(columns) > 6 and columns[6].isdigit()):  # with gaps inside
+                assert abs(parse_amount(columns[2]) - size) <= 0.06 * size, (line, size)
+            above = address
+        assert above == min(int(m["start"], 16) for m in answer["mappings"])
+        totals = [line for line in lines[blank + 2:] if line]
+        assert len(totals) == len(answer["kinds"]) + 1
+        assert int(totals[-1].split()[1]) == len(answer["mappings"])
+
+
+def agrees_on_real_programs():
+    tried = 0
+    for name, arguments in PROGRAMS.items():
+        if not shutil.which(name):
+            continue
+        with Waiting([name, *arguments], settle=1) as process:
+            stop(process.pid)
+            answer = compare(process.pid)
+            check_picture(process.pid, answer)
+            kinds = {m["kind"] for m in answer["mappings"]}
+            assert {"program text", "program data", "stack"} <= kinds, (name, kinds)
+            exe = os.readlink(f"/proc/{process.pid}/exe")
+            for mapping in answer["mappings"]:
+                if mapping["kind"].startswith("program") and mapping["kind"] != "program bss":
+                    assert mapping["path"] == exe, mapping
+                if mapping["path"].endswith("/libc.so.6"):
+                    assert mapping["kind"].startswith("library "), mapping
+            tried += 1
+    return None if tried == len(PROGRAMS) else f"only {tried} programs are installed"
+
+
+def finds_stacks():
+    code = "for _ in range(5): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()"
+    with python(code) as process:
+        time.sleep(0.2)
+        threads = {int(t) for t in os.listdir(f"/proc/{process.pid}/task")}
+        answer = map_of(process.pid)
+        stacks = [m for m in answer["mappings"] if m["kind"] in ("stack", "thread stack")]
+        assert {m["thread"] for m in stacks} == threads and len(stacks) == 6, stacks
+        for m in stacks:
+            pointer = int(open(f"/proc/{process.pid}/task/{m['thread']}/syscall").read().split()[-2], 16)
+            assert int(m["start"], 16) <= pointer < int(m["end"], 16)
+        picture = picture_of(process.pid)
+        for thread in threads:
+            assert f"stack of thread {thread} (python3" in picture, picture
+
+
+def shows_copy_on_write():
+    code = ("block = mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+            "block.write(b'x' * (8 << 20))\n"
+            "address = ctypes.addressof(ctypes.c_char.from_buffer(block))\n"
+            "child = os.fork()\n"
+            "if child == 0:\n"
+            "    block[:3 << 20] = b'y' * (3 << 20)\n"
+            "    print(os.getpid(), address, flush=True)\n"
+            "    time.sleep(600)\n"
+            "time.sleep(0.3)")
+    process = Waiting([sys.executable, "-c", "import ctypes, mmap, os, time\n" + code +
+                       "\ntime.sleep(600)\n"])
+    with process:
+        child, address = map(int, process.process.stdout.readline().split())
+        try:
+            found = [m for m in map_of(child)["mappings"]
+                     if int(m["start"], 16) <= address < int(m["end"], 16)][0]
+            assert found["private_dirty_bytes"] >= 3 << 20, found
+            assert found["shared_dirty_bytes"] >= (5 << 20) - (1 << 16), found
+            row = [line for line in picture_of(child, "--all").split("\n")
+                   if line.startswith(found["start"][2:])][0]
+            assert float(row.split()[4][:-1]) < float(row.split()[3][:-1]), row
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def shows_locked_and_shared_memory():
+    code = ("libc = ctypes.CDLL(None, use_errno=True)\n"
+            "fd = os.memfd_create('test memory')\nos.ftruncate(fd, 1 << 20)\n"
+            "shared = mmap.mmap(fd, 1 << 20)\nshared.write(b'x' * 65536)\n"
+            "plain = mmap.mmap(-1, 1 << 20)\nplain.write(b'x' * 65536)\n"
+            "own = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+            "own.write(b'x' * 40960)\n"
+            "address = ctypes.addressof(ctypes.c_char.from_buffer(own))\n"
+            "assert libc.mlock(ctypes.c_void_p(address), 40960) == 0\n"
+            "code = mmap.mmap(-1, 8192, flags=34, prot=7)\n"
+            "file = open('/bin/sh', 'rb')\n"
+            "view = mmap.mmap(file.fileno(), 0, prot=1)\n")
+    with python(code) as process:
+        mappings = map_of(process.pid)["mappings"]
+        memfd = [m for m in mappings if "memfd:test memory" in m["path"]]
+        assert len(memfd) == 1 and memfd[0]["kind"] == "shared memory", memfd
+        assert memfd[0]["resident_bytes"] == 65536 and memfd[0]["deleted"]
+        zero = [m for m in mappings if m["path"].startswith("/dev/zero")]
+        assert len(zero) == 1 and zero[0]["kind"] == "shared memory", zero
+        locked = [m for m in mappings if m["locked_bytes"]]
+        assert len(locked) == 1 and locked[0]["locked_bytes"] == 40960 and "lo" in locked[0]["flags"]
+        assert [m for m in mappings if m["kind"] == "generated code"][0]["permissions"] == "rwxp"
+        assert [m for m in mappings if m["kind"] == "shared file"]
+        picture = picture_of(process.pid)
+        assert ", locked 40K\n" in picture, picture
+        assert re.search(r" rw-s +1.0M +64K .*shared memory /memfd:test memory", picture), picture
+        assert "  locked\n" in picture, picture
+
+
+def survives_odd_names():
+    path = f"/tmp/m\t\x1b\n{os.getpid() % 100}\udcff"
+    code = f"path = {path!r}\n" + \
+        ("file = open(path, 'w+b')\nfile.write(b'x' * 9000)\nfile.flush()\n"
+         "view = mmap.mmap(file.fileno(), 8192)\nview[0]\nos.unlink(path)")
+    with python(code) as process:
+        mapping = [m for m in map_of(process.pid)["mappings"] if "/tmp/m\t" in m["path"]][0]
+        assert mapping["deleted"] and mapping["kind"] == "shared file", mapping
+        assert "\t\x1b\\012" in mapping["path"], mapping
+        result = subprocess.run([MALLOW, "map", str(process.pid)], capture_output=True, timeout=60)
+        assert b"\x1b" not in result.stdout and b"m??\\012" in result.stdout, result
+        assert b", deleted\n" in result.stdout, result
+
+
+def reports_errors():
+    result = run(0)
+    assert result.returncode == 125 and "'0' is not a process ID" in result.stderr, result
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    result = run(gone.pid)
+    assert result.returncode == 125 and f"there is no process {gone.pid}" in result.stderr, result
+    zombie = subprocess.Popen(["true"])
+    time.sleep(0.3)
+    result = run(zombie.pid)
+    assert result.returncode == 125 and f"process {zombie.pid} has ended" in result.stderr, result
+    zombie.wait()
+    result = run(2)
+    if open("/proc/2/comm").read() == "kthreadd\n":
+        assert result.returncode == 125 and "is a kernel thread" in result.stderr, result
+    for option in "--json", "--all":
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([MALLOW, "map", option], stdout=full, stderr=subprocess.PIPE,
+                                    text=True, timeout=60)
+        assert result.returncode == 125 and "No space left on device" in result.stderr, result
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = subprocess.run([MALLOW, "map", option], stdout=writer, stderr=subprocess.PIPE,
+                                text=True, timeout=60)
+        os.close(writer)
+        assert result.returncode in (125, -signal.SIGPIPE), result
+
+
+def asks_for_permission():
+    if os.geteuid() != 0:
+        return "only root can start processes of other users"
+    with Waiting(["sleep", "600"], settle=0.2) as process:
+        result = run(process.pid, user=NOBODY, group=NOBODY, extra_groups=[])
+        assert result.returncode == 125 and not result.stdout, result
+        assert f"this user may not inspect process {process.pid}: try" in result.stderr, result
+    with Waiting(["sleep", "600"], settle=0.2, user=NOBODY, group=NOBODY,
+                 extra_groups=[]) as process:
+        result = run("--json", process.pid, user=NOBODY, group=NOBODY, extra_groups=[])
+        assert result.returncode == 0, result
+        assert any(m["kind"] == "stack" and m["thread"] == process.pid
+                   for m in json.loads(result.stdout)["mappings"])
+    return None
+
+
+def without_operand_shows_itself():
+    result = run("--json")
+    assert json.loads(result.stdout)["program"] == "mallow", result
+    assert " (mallow)\n" in run().stdout
+
+
+def survives_processes_that_end():
+    """A process that keeps executing itself, or ends meanwhile, never gives half a map."""
+    for _ in range(30):
+        with Waiting(["sh", "-c", "exec sleep 0.03"]) as process:
+            result = run("--json", process.pid)
+            if result.returncode == 0:
+                kinds = {m["kind"] for m in json.loads(result.stdout)["mappings"]}
+                assert {"stack", "program text"} <= kinds, kinds
+            else:
+                assert result.returncode == 125 and result.stderr.count("\n") == 1, result
+
+
+def main():
+    skipped = []
+    for test in (agrees_on_real_programs, finds_stacks, shows_copy_on_write,
+                 shows_locked_and_shared_memory, survives_odd_names, reports_errors,
+                 asks_for_permission, without_operand_shows_itself, survives_processes_that_end):
+        reason = test()
+        if reason:
+            skipped.append(f"{test.__name__}: {reason}")
+    print("\n".join(["ok", *skipped]))
+
+
+main()
