@@ -80,6 +80,12 @@ struct mallow_class_stats {
     uint64_t slabs;        /* slabs with slots of this class only */
 };
 
+/* The resident memory of the slabs of one size class. */
+struct mallow_class_pages {
+    uint64_t resident_live_bytes; /* slots in use */
+    uint64_t pinned_bytes;        /* free, in pages that hold a slot in use */
+};
+
 #define MALLOW_STATS_CLASSES 96 /* capacity; the last classes may not exist */
 #define MALLOW_STATS_DOUBLINGS 48
 
@@ -127,11 +133,31 @@ struct mallow_stats {
     uint64_t mappings_of_doubling[MALLOW_STATS_DOUBLINGS];
 
     struct mallow_class_stats classes[MALLOW_STATS_CLASSES]; /* [0]: blocks of size 0 */
+
+    /*
+     * Resident memory by what it holds, as mincore(2) reports it; 0 where that is refused. Together
+     * they are all resident memory of the heap, except for guarded blocks and blocks with their own
+     * mapping. A page that holds a free slot of a thread's cache or of a quarantine, and no live
+     * block, counts as a whole as cached or held.
+     */
+    uint64_t resident_live_bytes;   /* live blocks */
+    uint64_t resident_cached_bytes; /* in the caches of threads */
+    uint64_t resident_held_bytes;   /* freed blocks whose reuse check=full or check=hard delays */
+    uint64_t pinned_bytes;          /* free, but in pages that hold a live block */
+    uint64_t trimmable_bytes;       /* free pages, which mallow_trim(0) returns */
+    uint64_t surplus_bytes;         /* pages that were never used: parts of huge pages */
+
+    uint64_t guarded_blocks, guarded_bytes; /* part of the `mapping` figures */
+    uint64_t resident_guarded_bytes;
+    uint64_t resident_mapping_bytes;  /* blocks with their own mapping, without guarded ones */
+    uint64_t resident_metadata_bytes; /* the allocator's own memory */
+
+    struct mallow_class_pages class_pages[MALLOW_STATS_CLASSES]; /* [0]: slabs of mixed sizes */
 };
 
 /* Fills the first `size` bytes of *stats. Pass sizeof *stats; if the program was compiled for a
  * newer library, the fields that this library does not know become zero. Returns the size of the
- * structure that this library knows. Takes about 5 ms for each GiB of small blocks; other threads
+ * structure that this library knows. Takes about 20 ms for each GiB of small blocks; other threads
  * wait for a fraction of that time. */
 size_t mallow_stats(struct mallow_stats *stats, size_t size);
 

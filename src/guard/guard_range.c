@@ -164,9 +164,17 @@ RARE void guard_range_repair(void) {
     part_repair(&guard_range.records);
 }
 
+RARE bool guard_range_bounds(enum guard_part part, uintptr_t *start, uintptr_t *end) {
+    const struct part *found = part == GUARD_PAGES   ? &guard_range.pages
+                               : part == GUARD_INDEX ? &guard_range.index
+                                                     : &guard_range.records;
+    *start = (uintptr_t)found->start;
+    *end = *start + found->accessible;
+    return found->accessible != 0;
+}
+
 RARE void guard_range_each_part(void (*call)(uintptr_t start, uintptr_t end)) {
-    const struct part *parts[] = {&guard_range.pages, &guard_range.index, &guard_range.records};
-    for (unsigned i = 0; i < 3; i++)
-        if (parts[i]->accessible != 0)
-            call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
+    uintptr_t start, end;
+    for (unsigned part = 0; part < GUARD_PARTS; part++)
+        if (guard_range_bounds((enum guard_part)part, &start, &end)) call(start, end);
 }

@@ -63,6 +63,10 @@ char *guard_range_page(uint32_t page);
 /* Called in the child of a fork. Repairs all parts (part_repair). */
 void guard_range_repair(void);
 
+/* Stores the bounds of a part. Returns false if it is not in use. */
+enum guard_part { GUARD_PAGES, GUARD_INDEX, GUARD_RECORDS, GUARD_PARTS };
+bool guard_range_bounds(enum guard_part part, uintptr_t *start, uintptr_t *end);
+
 /* Calls `call` with the bounds of each part that is in use: blocks, index and records. */
 void guard_range_each_part(void (*call)(uintptr_t start, uintptr_t end));
 

@@ -37,7 +37,8 @@ static UNTOUCHED struct {
 
 /* ---- blocks with a mapping of their own, and guarded ones ---- */
 
-static void leak_blocks_add_mapping(const struct mapping *mapping) {
+static void leak_blocks_add_mapping(void *unused, const struct mapping *mapping) {
+    (void)unused;
     if (leak_blocks_marks.count == leak_blocks_marks.room) return;
     uintptr_t start = (uintptr_t)mapping->start;
     leak_blocks_marks.mappings[leak_blocks_marks.count++] =
@@ -53,8 +54,7 @@ static bool leak_blocks_count_guarded(const struct block_info *info, void *unuse
 /* The rest of the pages contains only the fill pattern, so only the block is added. */
 static bool leak_blocks_add_guarded(const struct block_info *info, void *unused) {
     struct mapping block = {info->start, info->start, info->size};
-    (void)unused;
-    leak_blocks_add_mapping(&block);
+    leak_blocks_add_mapping(unused, &block);
     return true;
 }
 
@@ -64,7 +64,7 @@ static bool leak_blocks_prepare_mappings(void) {
     leak_blocks_marks.mappings =
         leak_map(leak_blocks_marks.room * sizeof *leak_blocks_marks.mappings);
     if (leak_blocks_marks.mappings == NULL) return false;
-    mapping_each(leak_blocks_add_mapping);
+    mapping_each(leak_blocks_add_mapping, NULL);
     guard_info_each(leak_blocks_add_guarded, NULL);
     leak_sort(leak_blocks_marks.mappings, leak_blocks_marks.count,
               sizeof *leak_blocks_marks.mappings, leak_is_range_before);

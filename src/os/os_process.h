@@ -53,6 +53,10 @@ bool os_make_readable(void *start, size_t bytes);
  * if that cannot be determined. */
 bool os_is_cached(void *page);
 
+/* Stores for each page of the range whether it is in memory, in bit 0 of a byte. Returns false if
+ * part of the range is not mapped, or if that cannot be determined. */
+bool os_find_resident(const void *start, size_t bytes, unsigned char *pages);
+
 /* Returns a descriptor, or -1. */
 int os_open_read(const char *path);
 

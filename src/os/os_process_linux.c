@@ -284,6 +284,10 @@ bool os_is_cached(void *page) {
     return call_errno(SYS_mincore, page, os_page_size(), &cached) != 0 || (cached & 1) != 0;
 }
 
+bool os_find_resident(const void *start, size_t bytes, unsigned char *pages) {
+    return CALL(SYS_mincore, start, bytes, pages) == 0;
+}
+
 /* ---- files, sleeping, time ---- */
 
 int os_open_read(const char *path) {

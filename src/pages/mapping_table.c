@@ -254,11 +254,11 @@ bool mapping_around(const void *p, struct mapping *found) {
     return false;
 }
 
-RARE void mapping_each(void (*call)(const struct mapping *mapping)) {
+RARE void mapping_each(void (*call)(void *to, const struct mapping *mapping), void *to) {
     struct mapping found;
     struct mapping_table *table = atomic_load_explicit(&mapping_tables, memory_order_acquire);
     for (; table != NULL; table = table->next)
         for (struct mapping_entry *entry = table->entries; entry < table->entries + table->capacity;
              entry++)
-            if (mapping_entry_read(entry, &found)) call(&found);
+            if (mapping_entry_read(entry, &found)) call(to, &found);
 }

@@ -20,9 +20,9 @@ bool mapping_may_hold(const void *p);
 /* Finds the mapping that p lies in. Returns false if there is none. */
 bool mapping_around(const void *p, struct mapping *found);
 
-/* Calls the function for each mapping. No mapping is missed in a copied process without other
- * threads. */
-void mapping_each(void (*call)(const struct mapping *mapping));
+/* Calls the function for each mapping, with `to`. No mapping is missed in a copied process without
+ * other threads. */
+void mapping_each(void (*call)(void *to, const struct mapping *mapping), void *to);
 
 /* ---- for mapping.c ---- */
 

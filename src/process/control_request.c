@@ -100,13 +100,13 @@ static void control_request_info(struct answer *answer, const char *argument) {
 
 static void control_request_figures(struct answer *answer, const char *argument) {
     (void)argument;
-    stats_collect(&control_request_stats_now);
+    stats_collect_all(&control_request_stats_now);
     print_json(control_request_answer_ok(answer), &control_request_stats_now);
 }
 
 static void control_request_page(struct answer *answer, const char *argument) {
     (void)argument;
-    stats_collect(&control_request_stats_now);
+    stats_collect_all(&control_request_stats_now);
     answer->passed = page_publish(&control_request_stats_now);
     if (answer->passed < 0)
         control_request_answer_error(answer, "no shared memory is available");

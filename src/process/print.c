@@ -161,6 +161,17 @@ _Static_assert(sizeof print_stat_fields / sizeof print_stat_fields[0] * sizeof(u
                    offsetof(struct mallow_stats, mappings_of_doubling),
                "every figure has its name here");
 
+static const struct named_field print_resident_fields[] = {
+    STAT(resident_live_bytes),    STAT(resident_cached_bytes),   STAT(resident_held_bytes),
+    STAT(pinned_bytes),           STAT(trimmable_bytes),         STAT(surplus_bytes),
+    STAT(guarded_blocks),         STAT(guarded_bytes),           STAT(resident_guarded_bytes),
+    STAT(resident_mapping_bytes), STAT(resident_metadata_bytes),
+};
+_Static_assert(sizeof print_resident_fields / sizeof print_resident_fields[0] * sizeof(uint64_t) ==
+                   offsetof(struct mallow_stats, class_pages) -
+                       offsetof(struct mallow_stats, resident_live_bytes),
+               "every figure has its name here");
+
 static const struct named_field print_class_fields[] = {
     CLASS_STAT(slot_bytes), CLASS_STAT(used_slots),  CLASS_STAT(cached_slots),
     CLASS_STAT(free_slots), CLASS_STAT(fresh_slots), CLASS_STAT(slabs),
@@ -168,6 +179,11 @@ static const struct named_field print_class_fields[] = {
 _Static_assert(sizeof print_class_fields / sizeof print_class_fields[0] * sizeof(uint64_t) ==
                    sizeof(struct mallow_class_stats),
                "every figure has its name here");
+
+static const struct named_field print_pages_fields[] = {
+    FIELD(struct mallow_class_pages, resident_live_bytes),
+    FIELD(struct mallow_class_pages, pinned_bytes),
+};
 
 static void print_json_fields(struct text *t, const void *from, const struct named_field *fields,
                               size_t count) {
@@ -178,11 +194,15 @@ static void print_json_fields(struct text *t, const void *from, const struct nam
     }
 }
 
+#define print_json_all(t, from, fields) \
+    print_json_fields(t, from, fields, sizeof(fields) / sizeof(fields)[0])
+
 RARE void print_json(struct text *t, const struct mallow_stats *s) {
     const char *separator = "";
     text_add(t, "{");
-    print_json_fields(t, s, print_stat_fields,
-                      sizeof print_stat_fields / sizeof print_stat_fields[0]);
+    print_json_all(t, s, print_stat_fields);
+    text_add(t, ",");
+    print_json_all(t, s, print_resident_fields);
     text_add(t, ",\"mappings_of_doubling\":[");
     for (unsigned i = 0; i < MALLOW_STATS_DOUBLINGS; i++) {
         if (i != 0) text_add(t, ",");
@@ -193,8 +213,9 @@ RARE void print_json(struct text *t, const struct mallow_stats *s) {
         if (print_class_is_idle(&s->classes[i])) continue;
         text_add(t, separator);
         text_add(t, "{");
-        print_json_fields(t, &s->classes[i], print_class_fields,
-                          sizeof print_class_fields / sizeof print_class_fields[0]);
+        print_json_all(t, &s->classes[i], print_class_fields);
+        text_add(t, ",");
+        print_json_all(t, &s->class_pages[i], print_pages_fields);
         text_add(t, "}");
         separator = ",";
     }

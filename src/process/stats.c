@@ -15,6 +15,7 @@
 #include "pages/meta.h"
 #include "pages/page_counts.h"
 #include "pages/pages.h"
+#include "process/stats_pages.h"
 
 /* ---- slots ---- */
 
@@ -176,6 +177,8 @@ static size_t stats_read_counts(struct mallow_stats *stats) {
     struct mapping_counts guards = guard_budget_counts();
     stats_add_mappings(stats, &mapping);
     stats_add_mappings(stats, &guards);
+    stats->guarded_blocks = guards.count;
+    stats->guarded_bytes = guards.bytes;
     return end;
 }
 
@@ -217,9 +220,14 @@ RARE void stats_collect(struct mallow_stats *stats) {
     stats->heaps_without_thread = heaps.without_thread;
 }
 
+RARE void stats_collect_all(struct mallow_stats *stats) {
+    stats_collect(stats);
+    stats_read_pages(stats);
+}
+
 EXPORT_OWN size_t mallow_stats(struct mallow_stats *stats, size_t size) {
     struct mallow_stats now;
-    stats_collect(&now);
+    stats_collect_all(&now);
     memcpy(stats, &now, min_size(size, sizeof now));
     if (size > sizeof now) memset((char *)stats + sizeof now, 0, size - sizeof now);
     return sizeof now;

@@ -130,6 +130,45 @@ static void other_sizes(void) {
     for (size_t i = 16; i < sizeof few; i++) CHECK_EQUAL(few[i], 0x55);
 }
 
+/* ---- resident memory ---- */
+
+static uint64_t resident_by_what_it_holds(const struct mallow_stats *s) {
+    return s->resident_live_bytes + s->resident_cached_bytes + s->resident_held_bytes +
+           s->pinned_bytes + s->trimmable_bytes + s->surplus_bytes + s->resident_mapping_bytes;
+}
+
+/* Each step changes one figure by the pages that it touches or releases. */
+static void pages_by_what_they_hold(void) {
+    enum { COUNT = 4000, SIZE = 1000, SLOT = 1024, PART = 4, LARGE = 64 << 20 };
+    static char *blocks[COUNT];
+    malloc_trim(0);
+    struct mallow_stats before = stats_now();
+    for (int i = 0; i < COUNT; i++) memset(blocks[i] = malloc(SIZE), 1, SIZE);
+    struct mallow_stats full = stats_now();
+    CHECK(full.resident_live_bytes - before.resident_live_bytes >= COUNT * SLOT);
+    CHECK(full.class_pages[32].resident_live_bytes >= COUNT * SLOT - 64 * SLOT);
+    CHECK(full.pinned_bytes < before.pinned_bytes + (64 << 10));
+    /* One block in four is left, which is one in each page. */
+    for (int i = 0; i < COUNT; i++)
+        if (i % PART != 0) free(blocks[i]);
+    struct mallow_stats pinned = stats_now();
+    uint64_t freed = COUNT / PART * (PART - 1) * SLOT;
+    CHECK(pinned.pinned_bytes + pinned.resident_cached_bytes + (64 << 10) > freed);
+    CHECK(pinned.class_pages[32].pinned_bytes > freed / 10 * 9);
+    CHECK(resident_by_what_it_holds(&pinned) + (64 << 10) > resident_by_what_it_holds(&full));
+    for (int i = 0; i < COUNT; i += PART) free(blocks[i]);
+    struct mallow_stats after = stats_now();
+    CHECK(after.trimmable_bytes > COUNT * SLOT / 10 * 9);
+    CHECK(after.pinned_bytes < before.pinned_bytes + (64 << 10));
+    malloc_trim(0);
+    CHECK_EQUAL(stats_now().trimmable_bytes, 0);
+    char *large = malloc(LARGE);
+    memset(large, 1, LARGE / 2);
+    uint64_t mapped = stats_now().resident_mapping_bytes - after.resident_mapping_bytes;
+    CHECK(mapped >= LARGE / 2 && mapped < LARGE / 2 + (128 << 10));
+    free(large);
+}
+
 /* ---- with threads ---- */
 
 static atomic_bool stop;
@@ -192,6 +231,7 @@ int main(int argc, char **argv) {
         slots_of_mixed_slabs();
         slots_of_a_class();
         pages_come_and_go();
+        pages_by_what_they_hold();
     }
     mappings_by_size();
     other_sizes();
