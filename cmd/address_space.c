@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "proc.h"
 #include "xalloc.h"
@@ -207,6 +208,7 @@ static enum address_space_result address_space_read_once(struct address_space *s
     if (error != 0) error = address_space_read_regions(space, "maps");
     if (error == EACCES || error == EPERM) return ADDRESS_SPACE_DENIED;
     if (space->count == 0) return ADDRESS_SPACE_NONE;
+    space->mapping_count = space->count;
     for (size_t i = 0; i < space->count; i++)
         figures_add(&space->total, &space->regions[i].figures);
     address_space_read_rollup(space);
@@ -216,21 +218,24 @@ static enum address_space_result address_space_read_once(struct address_space *s
     return ADDRESS_SPACE_READ;
 }
 
-#define READ_TRIES 5
+#define READ_TRIES 50
+static const struct timespec address_space_pause = {.tv_nsec = 2000000};
 
-/* When the process executes another program or ends, the file ends early. The address of the stack,
- * which is random, shows that. */
+/* While a process executes another program, or ends, only a part of its regions can be read. The
+ * address of its stack shows that: it is random, and 0 until the program is loaded. */
 enum address_space_result address_space_read(struct address_space *space, pid_t process) {
-    enum address_space_result result = ADDRESS_SPACE_NONE;
     for (int i = 0; i < READ_TRIES; i++) {
         uint64_t before = address_space_stat(process, STAT_START_STACK);
-        if (i != 0) address_space_free(space);
-        result = address_space_read_once(space, process);
-        if (address_space_stat(process, STAT_START_STACK) != before) continue;
+        enum address_space_result result = address_space_read_once(space, process);
         if (result != ADDRESS_SPACE_READ) return result;
-        address_space_classify(space);
-        address_space_find_stacks(space);
-        return result;
+        if (before != 0 && address_space_stat(process, STAT_START_STACK) == before) {
+            address_space_find_bss(space);
+            address_space_classify(space);
+            address_space_find_stacks(space);
+            return result;
+        }
+        address_space_free(space);
+        nanosleep(&address_space_pause, NULL);
     }
     return ADDRESS_SPACE_NONE;
 }
@@ -240,6 +245,7 @@ void address_space_free(struct address_space *space) {
     free(space->strings);
     free(space->regions);
     free(space->threads);
+    free(space->bss);
     *space = (struct address_space){0};
 }
 

@@ -102,10 +102,17 @@ struct thread {
     char name[32];          /* printable */
 };
 
+/* The memory of a program or library that has no file: its bss and what is around it. */
+struct bss {
+    uint64_t start; /* end of the data that comes from the file */
+    uint64_t end;
+};
+
 struct address_space {
     pid_t process;
     struct region *regions; /* sorted by address */
     size_t count;
+    size_t mapping_count;   /* of the kernel; some are divided into several regions */
     struct thread *threads; /* sorted by ID */
     size_t thread_count;
     struct figures total;  /* of all regions */
@@ -115,7 +122,9 @@ struct address_space {
     uint64_t break_start;  /* start of the heap at the break; 0: unknown */
     uint64_t break_end;    /* the program break; 0: unknown */
     uint64_t stack_limit;  /* RLIMIT_STACK, or 0 if there is no limit or it is unknown */
-    char **strings;        /* what `path` and `flags` point to */
+    struct bss *bss;       /* sorted by address */
+    size_t bss_count;
+    char **strings; /* what `path` and `flags` point to */
     size_t string_count;
 };
 
@@ -150,9 +159,23 @@ static inline bool region_is_inaccessible(const struct region *region) {
            region->permissions[2] == '-';
 }
 
+/* Divides the regions at the addresses, which are sorted. The kernel joins neighbouring anonymous
+ * mappings, whoever made them. What is resident or swapped is divided by /proc/PID/pagemap, and the
+ * other figures in the same proportion. Sums stay as they are. */
+void address_space_split(struct address_space *space, const uint64_t *addresses, size_t count);
+
 /* Parts of address_space_read: they find out what the regions are, and which threads use them. */
+void address_space_find_bss(struct address_space *space);
 void address_space_classify(struct address_space *space);
 void address_space_read_threads(struct address_space *space);
 void address_space_find_stacks(struct address_space *space);
+
+/* Returns the index after the last of the neighbouring regions that have the same file as the
+ * region `begin`. *is_loaded: some of them are executable, as in a program or library. */
+size_t address_space_file_end(const struct address_space *space, size_t begin, bool *is_loaded);
+
+/* Returns the end of the bss that begins at the address. Returns the address itself if there is no
+ * bss, or UINT64_MAX if that is unknown. */
+uint64_t address_space_bss_end(const struct address_space *space, uint64_t start);
 
 #endif

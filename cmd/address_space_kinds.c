@@ -50,29 +50,28 @@ static bool kinds_is_same_file(const struct region *a, const struct region *b) {
 
 /* ---- the segments of a program or library ---- */
 
-/* The regions of a loaded file are neighbours, apart from its bss. The last region of the group is
- * before regions[end]. */
+/* The regions of a loaded file and its bss are regions[begin] to regions[end - 1]. */
 struct kinds_group {
     size_t begin, end;
-    bool is_loaded; /* part of it is executable */
+    bool is_loaded;
 };
 
-static bool kinds_is_bss(const struct region *data, const struct region *next) {
-    return data->end == next->start && next->inode == 0 && *next->path == '\0' &&
-           kinds_is_writable(data) && kinds_is_writable(next) && !kinds_is_executable(next) &&
-           !region_is_shared(next);
+static bool kinds_may_be_bss(const struct region *before, const struct region *region) {
+    return before->end == region->start && region->inode == 0 && *region->path == '\0' &&
+           kinds_is_writable(region) && !kinds_is_executable(region) && !region_is_shared(region);
 }
 
 static struct kinds_group kinds_find_group(const struct address_space *space, size_t begin) {
     const struct region *regions = space->regions;
-    struct kinds_group group = {begin, begin, false};
-    while (group.end < space->count &&
-           (kinds_is_same_file(&regions[begin], &regions[group.end]) ||
-            (group.end > begin && kinds_is_bss(&regions[group.end - 1], &regions[group.end])))) {
-        if (regions[group.end].inode != 0 && kinds_is_executable(&regions[group.end]))
-            group.is_loaded = true;
+    struct kinds_group group = {.begin = begin};
+    size_t end = address_space_file_end(space, begin, &group.is_loaded);
+    group.end = end;
+    if (!group.is_loaded || !kinds_is_writable(&regions[end - 1])) return group;
+    uint64_t bss_end = address_space_bss_end(space, regions[end - 1].end);
+    while (group.end < space->count && regions[group.end].start < bss_end &&
+           kinds_may_be_bss(&regions[group.end - 1], &regions[group.end]) &&
+           (bss_end != UINT64_MAX || group.end == end))
         group.end++;
-    }
     return group;
 }
 

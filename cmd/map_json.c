@@ -106,7 +106,7 @@ void map_print_json(const struct address_space *space, const char *program) {
     }
     printf("],\"kinds\":[");
     map_json_kinds(space);
-    printf("],\"total\":{\"mappings\":%zu", space->count);
+    printf("],\"total\":{\"mappings\":%zu", space->mapping_count);
     map_json_figures(space, &space->total);
     putchar('}');
 }

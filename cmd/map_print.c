@@ -142,7 +142,7 @@ static void print_totals(const struct address_space *space) {
         if (kinds[i].regions != 0)
             print_total(space, region_kind_name(kinds[i].kind), kinds[i].regions,
                         &kinds[i].figures);
-    print_total(space, "total", space->count, total);
+    print_total(space, "total", space->mapping_count, total);
 }
 
 void map_print(const struct address_space *space, const char *program, bool all) {
