@@ -38,16 +38,6 @@ static size_t cgroup_parse_bytes(const char *at) {
     return value < UNLIMITED ? value : SIZE_MAX;
 }
 
-/* These are on the stack, because every process has already used that much of its stack. Static
- * variables would keep memory in use, and stale pointers to a temporary mapping would hide leaks of
- * blocks that are later placed there. */
-struct cgroup_buffers {
-    char path[512];
-    char number[32];
-    char stat[2048];
-    char groups[4096];
-};
-
 struct cgroup_path {
     struct cgroup_buffers *buffers;
     const struct cgroup_hierarchy *hierarchy;
@@ -113,9 +103,16 @@ static void cgroup_read_all(struct cgroup_memory *memory, struct cgroup_buffers 
     }
 }
 
-RARE struct cgroup_memory cgroup_memory(void) {
+RARE struct cgroup_memory cgroup_memory_by(struct cgroup_buffers *buffers) {
     struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
-    struct cgroup_buffers buffers;
-    cgroup_read_all(&memory, &buffers);
+    cgroup_read_all(&memory, buffers);
     return memory;
+}
+
+/* The buffers are on the stack, because every process has already used that much of its stack.
+ * Static variables would keep memory in use, and stale pointers to a temporary mapping would hide
+ * leaks of blocks that are later placed there. */
+RARE struct cgroup_memory cgroup_memory(void) {
+    struct cgroup_buffers buffers;
+    return cgroup_memory_by(&buffers);
 }

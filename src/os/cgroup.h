@@ -10,7 +10,19 @@ struct cgroup_memory {
     size_t left;  /* the least that remains below such a limit; page caches do not count as used */
 };
 
-/* Reads files in /proc and /sys, so call it rarely. Thread-safe; keeps errno. */
+/* Memory for cgroup_memory_by. */
+struct cgroup_buffers {
+    char path[512];
+    char number[32];
+    char stat[2048];
+    char groups[4096];
+};
+
+/* Reads files in /proc and /sys, so call it rarely. Thread-safe; keeps errno. The buffers are on
+ * the stack. */
 struct cgroup_memory cgroup_memory(void);
+
+/* Like cgroup_memory, with buffers of the caller, whose stack may be small. */
+struct cgroup_memory cgroup_memory_by(struct cgroup_buffers *buffers);
 
 #endif

@@ -37,7 +37,15 @@ struct lock_hold {
 };
 
 /* A thread holds at most one lock of each kind, unless a signal handler takes another. */
-enum lock_kind { VISIT_LOCK, TOUR_LOCK, SHARED_LOCK, GLOBAL_LOCK, SAMPLES_LOCK, LOCK_KINDS };
+enum lock_kind {
+    VISIT_LOCK,
+    TOUR_LOCK,
+    SHARED_LOCK,
+    GLOBAL_LOCK,
+    SAMPLES_LOCK,
+    SNAPSHOT_LOCK,
+    LOCK_KINDS
+};
 
 struct open_lock {
     _Atomic uint64_t word;  /* 0: free; see open_lock.c */

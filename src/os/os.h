@@ -86,6 +86,10 @@ void *os_move_pages(void *from, size_t bytes);
  */
 size_t os_address_limit(void);
 
+/* Returns the limit on the process's private writable memory in bytes (RLIMIT_DATA), or SIZE_MAX
+ * without one. */
+size_t os_data_limit(void);
+
 /* Returns the number of mappings that the kernel allows a process. Reads a file. */
 size_t os_mapping_limit(void);
 
@@ -163,6 +167,9 @@ enum os_opened { OS_OPENED, OS_REFUSED, OS_IN_USE };
  * other users may create the name first, so only a regular file that the user owns is accepted, and
  * no link. */
 enum os_opened os_create_log(const char *path, bool guessable, struct os_file *file);
+
+/* Moves a descriptor to a number that programs seldom use. Returns the number. */
+int os_move_high(int fd);
 
 /* Finds the file that the path refers to now. Its descriptor is good for executing the file, but
  * not for reading it. */

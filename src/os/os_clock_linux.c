@@ -40,3 +40,5 @@ static int64_t os_clock_read(clockid_t clock) {
 int64_t os_coarse_ns(void) { return os_clock_read(CLOCK_MONOTONIC_COARSE); }
 
 int64_t os_exact_ns(void) { return os_clock_read(CLOCK_MONOTONIC); }
+
+int64_t os_wall_ns(void) { return os_clock_read(CLOCK_REALTIME); }

@@ -183,13 +183,16 @@ void *os_move_pages(void *from, size_t bytes) {
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
-size_t os_address_limit(void) {
+static size_t os_limit(int resource) {
     struct {
         uint64_t now, most;
     } limit = {0};
-    call6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    call6(SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0);
     return limit.now == 0 ? SIZE_MAX : limit.now;
 }
+
+size_t os_address_limit(void) { return os_limit(RLIMIT_AS); }
+size_t os_data_limit(void) { return os_limit(RLIMIT_DATA); }
 
 size_t os_mapping_limit(void) {
     char digits[24];
@@ -346,10 +349,9 @@ static void os_set_file(struct os_file *file, const struct stat *status) {
     file->number = status->st_ino;
 }
 
-/* Moves a descriptor to 1000 or more, or to half or a quarter of that and so on if the limit is
- * lower. It does not take the highest number, which would enlarge the kernel's table of
- * descriptors. */
-static int os_move_high(int fd) {
+/* It is 1000 or more, or half or a quarter of that and so on if the limit is lower. It is not the
+ * highest number, which would enlarge the kernel's table of descriptors. */
+int os_move_high(int fd) {
     for (long least = 1000; least > fd; least /= 2) {
         long moved = call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
         if (IS_ERROR(moved)) continue;

@@ -96,7 +96,11 @@ int os_call_filters(void);
 /* Wakes all threads that sleep in os_wait or os_wait_for. */
 void os_wake_all(_Atomic int *word);
 
-/* Returns a monotonic time in nanoseconds. */
+/* Return times in nanoseconds: a monotonic one, and the time since 1970. */
 int64_t os_exact_ns(void);
+int64_t os_wall_ns(void);
+
+/* Returns the ID of the parent process. */
+int os_parent_id(void);
 
 #endif

@@ -290,6 +290,8 @@ bool os_find_resident(const void *start, size_t bytes, unsigned char *pages) {
 
 /* ---- files, sleeping, time ---- */
 
+int os_parent_id(void) { return (int)call_errno(SYS_getppid, 0); }
+
 int os_open_read(const char *path) {
     return (int)call_errno(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }

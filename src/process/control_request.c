@@ -3,16 +3,20 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "leak/leak.h"
 #include "mallow.h"
 #include "os/os.h"
 #include "os/os_peer.h"
+#include "os/os_process.h"
 #include "os/os_service.h"
 #include "pages/page_counts.h"
 #include "process/page.h"
 #include "process/print.h"
 #include "process/stats.h"
+#include "process/word.h"
+#include "profile/profile.h"
 
 #define PATIENCE_NS 2000000000ll /* limit for each step of the client */
 #define ANSWER_NS 60000000000ll  /* limit for the whole answer */
@@ -140,14 +144,42 @@ static void control_request_leaks(struct answer *answer, const char *argument) {
     answer->deadline = answer->end;
 }
 
+static void control_request_profile(struct answer *answer, const char *argument) {
+    (void)argument;
+    int file = settings.sample == 0 ? -1 : os_memory_file();
+    if (settings.sample == 0) {
+        control_request_answer_error(answer, "allocations are not sampled");
+    } else if (file < 0 || !profile_write_to(file)) {
+        control_request_answer_error(answer, "no shared memory is available");
+    } else {
+        answer->passed = file;
+        control_request_answer_ok(answer);
+        text_flush(&answer->text);
+    }
+    if (file >= 0) os_close(file);
+    answer->passed = -1;
+}
+
+static void control_request_sample(struct answer *answer, const char *argument) {
+    size_t rate = 0;
+    struct word word = {argument, strlen(argument)};
+    if (!word_is(word, "off") && (!word_parse_number(word, &rate) || rate > PTRDIFF_MAX)) {
+        control_request_answer_error(answer, "not an amount");
+        return;
+    }
+    profile_set_rate(rate);
+    control_request_answer_ok(answer);
+}
+
 static const struct request {
     const char *name;
     void (*serve)(struct answer *answer, const char *argument);
 } control_request_table[] = {
-    {"trim", control_request_trim},   {"stats", control_request_stats},
-    {"info", control_request_info},   {"figures", control_request_figures},
-    {"page", control_request_page},   {"refresh", control_request_refresh},
-    {"leaks", control_request_leaks},
+    {"trim", control_request_trim},     {"stats", control_request_stats},
+    {"info", control_request_info},     {"figures", control_request_figures},
+    {"page", control_request_page},     {"refresh", control_request_refresh},
+    {"leaks", control_request_leaks},   {"profile", control_request_profile},
+    {"sample", control_request_sample},
 };
 
 /* ---- a client ---- */

@@ -10,7 +10,10 @@
 #include "pages/space.h"
 #include "process/mtrace.h"
 #include "process/options.h"
+#include "process/profile_totals.h"
 #include "process/summary.h"
+#include "profile/profile.h"
+#include "profile/profile_section.h"
 #include "report/fault.h"
 #include "report/report.h"
 
@@ -20,8 +23,15 @@ void (*const misuse_report)(enum misuse, const void *, const void *) = misuse_ex
 
 bool (*const fault_report)(const char *, const ucontext_t *) = guard_fault_report;
 
+void (*const profile_read_totals)(struct mallow_profile_snapshot *,
+                                  uint64_t *) = profile_totals_read;
+
+static void hooks_turn_sampling(bool on) { (void)on; }
+void (*const profile_turn_mode)(bool) = hooks_turn_sampling;
+
 static void hooks_before_abort(void) {
     mtrace_flush();
+    profile_error();
     summary_before_abort();
 }
 void (*const report_before_abort)(void) = hooks_before_abort;

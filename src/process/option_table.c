@@ -1,5 +1,6 @@
 #include "process/option_table.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 #include "process/error_text.h"
 #include "process/options_change.h"
 #include "process/word.h"
+#include "profile/profile_file.h"
 #include "report/log.h"
 #include "report/symbolizer.h"
 #include "stack/stack.h"
@@ -52,6 +54,7 @@ enum option_effect {
 enum option_path_effect {
     EFFECT_LEAK_SUPPRESSIONS,
     EFFECT_LOG,
+    EFFECT_PROFILE,
     EFFECT_STATS_PAGE,
     EFFECT_SYMBOLIZER,
 };
@@ -106,6 +109,8 @@ const struct option option_table[] = {
      .help = "Counts calls in this file."},
     {VALUE("sample", "amount", OPTION_AMOUNT, PTRDIFF_MAX), TARGET(sample),
      .help = "Samples one allocation in this many bytes for a profile."},
+    {VALUE("profile", "file", OPTION_FILE_PATTERN, 0), EFFECT(PROFILE),
+     .help = "Writes the profile of the sampled allocations to this file."},
     {CHOICE("control", "off|on"), TARGET(control),
      .help = "Starts a thread that answers the subcommands of mallow(1)."},
     {CHOICE("leak", "off|exit"), TARGET(leak_at_exit),
@@ -305,6 +310,8 @@ RARE const char *option_set_path(const struct option *option, const char *path) 
         return leak_read_suppressions(path);
     case EFFECT_LOG:
         return option_set_log(path);
+    case EFFECT_PROFILE:
+        return profile_file_choose(path) ? NULL : error_text(ENAMETOOLONG);
     case EFFECT_STATS_PAGE:
         option_set_stats_page(path);
         break;

@@ -1,8 +1,10 @@
 /* Starts the library at load time, and again in the child of a fork. */
+#include <errno.h>
 #include <pthread.h>
 
 #include "base/compiler.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "check/verify.h"
 #include "guard/guard.h"
 #include "heap/decay.h"
@@ -18,10 +20,13 @@
 #include "pages/space.h"
 #include "process/calls.h"
 #include "process/control.h"
+#include "process/error_text.h"
 #include "process/mtrace.h"
 #include "process/options.h"
 #include "process/summary.h"
+#include "profile/profile.h"
 #include "report/fault.h"
+#include "report/log.h"
 #include "report/report.h"
 
 static void start_helpers(void) {
@@ -46,6 +51,7 @@ static void start_after_fork(void) {
     control_after_fork();
     leak_after_fork();
     mtrace_after_fork();
+    profile_after_fork();
     start_helpers();
 }
 
@@ -76,6 +82,16 @@ static void start_register_for_fork(void) {
 }
 #endif
 
+static void start_profile(void) {
+    char line[256];
+    int error = profile_start();
+    if (error == 0) return;
+    struct text t = {.buffer = line, .size = sizeof line};
+    text_add(&t, "mallow: no profile is written: ");
+    text_add(&t, error == EWOULDBLOCK ? "another process writes to the file" : error_text(error));
+    log_line(&t);
+}
+
 /* Starts at load time, not at the first allocation, which may come from a signal handler, from the
  * loader or from inside fork. */
 __attribute__((constructor(101))) static void start_library(void) {
@@ -88,4 +104,5 @@ __attribute__((constructor(101))) static void start_library(void) {
     purge_read_group();
     start_helpers();
     leak_start();
+    start_profile();
 }

@@ -62,7 +62,10 @@ static double sample_gap_probability_small(double x) {
 static double sample_gap_probability(double x) {
     int halvings = 0;
     if (x > 40) return 1;
-    for (; x > 0.5; x /= 2) halvings++;
+    while (x > 0.5) {
+        x /= 2;
+        halvings++;
+    }
     double p = sample_gap_probability_small(x);
     for (; halvings > 0; halvings--) p = p * (2 - p); /* 1 - (1 - p)^2 */
     return p;

@@ -162,7 +162,8 @@ static void samples_copy(const struct sample *sample, struct mallow_profile_live
     };
 }
 
-size_t samples_read(uint32_t *next, struct mallow_profile_live *live, size_t max) {
+size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_live *live,
+                    size_t max) {
     struct lock_hold hold;
     size_t count = 0;
     uint32_t n = *next;
@@ -170,7 +171,7 @@ size_t samples_read(uint32_t *next, struct mallow_profile_live *live, size_t max
     if (!open_lock_take(&profile_lock, &hold)) return 0;
     while (count < max && n < samples_table.high) {
         const struct sample *sample = table_used(&samples_table, ++n);
-        if (sample != NULL) samples_copy(sample, &live[count++]);
+        if (sample != NULL && sample->site <= last_site) samples_copy(sample, &live[count++]);
     }
     if (n < samples_table.high) *next = n;
     open_lock_drop(&profile_lock, &hold);
@@ -199,6 +200,7 @@ struct open_lock profile_lock = {.repair = samples_repair, .kind = SAMPLES_LOCK}
 
 RARE void samples_after_fork(void) {
     if (open_lock_after_fork(&profile_lock)) samples_repair();
+    if (samples_table.high == 0) return;
     sites_begin();
     samples_each_site();
 }

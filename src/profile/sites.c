@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
 #include "base/compiler.h"
 #include "profile/profile_lock.h"
 #include "profile/profile_table.h"
@@ -138,26 +139,49 @@ RARE void sites_forget_live(void) {
 
 /* A site without any figures was part of an earlier section, and is left out. */
 static bool sites_is_worth(const struct site *site) {
-    return site != NULL && site->changed &&
-           (site->sums.allocated.samples != 0 || site->sums.peak_bytes != 0);
+    return site->sums.allocated.samples != 0 || site->sums.peak_bytes != 0;
 }
 
-size_t sites_read_changed(uint32_t *next, struct mallow_profile_site *sites, size_t max) {
+/* Returns the next chosen site after *n, or NULL. */
+static struct site *sites_next(uint32_t *n, struct sites_chosen chosen) {
+    while (*n < chosen.last) {
+        struct site *site = table_used(&sites_table, ++*n);
+        if (site != NULL && (site->changed || chosen.all) && sites_is_worth(site)) return site;
+    }
+    return NULL;
+}
+
+size_t sites_read_nodes(uint32_t *next, struct sites_chosen chosen, stack_id *nodes, size_t max) {
     struct lock_hold hold;
+    struct site *site = NULL;
     size_t count = 0;
     uint32_t n = *next;
     *next = 0;
     if (!open_lock_take(&profile_lock, &hold)) return 0;
-    while (count < max && n < sites_table.high) {
-        struct site *site = table_used(&sites_table, ++n);
-        if (!sites_is_worth(site)) continue;
-        sites[count++] = site->sums;
-        site->changed = false;
-    }
-    if (n < sites_table.high) *next = n;
+    while (count < max && (site = sites_next(&n, chosen)) != NULL) nodes[count++] = site->sums.node;
+    if (site != NULL) *next = n;
     open_lock_drop(&profile_lock, &hold);
     return count;
 }
+
+size_t sites_read(uint32_t *next, struct sites_chosen chosen, struct mallow_profile_site *sites,
+                  size_t max) {
+    struct lock_hold hold;
+    struct site *site = NULL;
+    size_t count = 0;
+    uint32_t n = *next;
+    *next = 0;
+    if (!open_lock_take(&profile_lock, &hold)) return 0;
+    while (count < max && (site = sites_next(&n, chosen)) != NULL) {
+        sites[count++] = site->sums;
+        if (!chosen.all) site->changed = false;
+    }
+    if (site != NULL) *next = n;
+    open_lock_drop(&profile_lock, &hold);
+    return count;
+}
+
+uint32_t sites_last(void) { return racy_load(uint32_t, &sites_table.high); }
 
 RARE void sites_mark_all(void) {
     struct lock_hold hold;

@@ -35,11 +35,24 @@ void site_inherited(uint32_t site, struct site_block block);
 void sites_begin(void);
 void sites_forget_live(void);
 
-/* Copies up to `max` sites that changed since they were copied last. *next is as in samples_read.
- * Takes profile_lock itself. */
-size_t sites_read_changed(uint32_t *next, struct mallow_profile_site *sites, size_t max);
+/* Which sites to read: those up to the number `last`, and of them only those that changed since
+ * they were read last, unless `all` is true. */
+struct sites_chosen {
+    uint32_t last;
+    bool all;
+};
 
-/* Makes sites_read_changed return all sites again. Takes profile_lock itself. */
+/* Returns the number of the last site. May race with other threads. */
+uint32_t sites_last(void);
+
+/* Copy up to `max` nodes or sums of sites. *next is 0 at first; 0 afterwards means that these are
+ * the last ones. They return the number of sites that were copied, and take profile_lock. After
+ * sites_read, the sites have not changed, unless `all` is true. */
+size_t sites_read_nodes(uint32_t *next, struct sites_chosen chosen, stack_id *nodes, size_t max);
+size_t sites_read(uint32_t *next, struct sites_chosen chosen, struct mallow_profile_site *sites,
+                  size_t max);
+
+/* Makes all sites count as changed. Takes profile_lock. */
 void sites_mark_all(void);
 
 void sites_repair(void);

@@ -57,6 +57,7 @@ static int log_descriptor(void) {
 static __thread bool log_is_apart __attribute__((tls_model("initial-exec")));
 
 void log_leave_table(void) { log_is_apart = true; }
+bool log_has_left_table(void) { return log_is_apart; }
 
 static int log_open_apart(void) {
     struct os_file file;

@@ -10,6 +10,7 @@
 #ifndef MALLOW_LOG_H
 #define MALLOW_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct text;
@@ -32,5 +33,8 @@ void log_line(struct text *text);
 /* Makes the calling thread open the log for each write. A thread that has a table of descriptors of
  * its own calls this, because the log's number means another file there. */
 void log_leave_table(void);
+
+/* Returns true if the calling thread has done so. */
+bool log_has_left_table(void);
 
 #endif

@@ -29,11 +29,15 @@ static size_t site_count;
 
 static void *address(size_t n) { return (void *)(0x7f0000001000 + n * 64); }
 
+static struct sites_chosen everything(void) {
+    return (struct sites_chosen){.last = sites_last(), .all = false};
+}
+
 static void read_sites(void) {
     uint32_t next = 0;
     sites_mark_all();
     site_count = 0;
-    do site_count += sites_read_changed(&next, sites + site_count, 7);
+    do site_count += sites_read(&next, everything(), sites + site_count, 7);
     while (next != 0);
 }
 
@@ -80,7 +84,7 @@ static void check_live(void) {
     uint32_t next = 0;
     size_t total = 0, expected = 0;
     do {
-        size_t count = samples_read(&next, live, 100);
+        size_t count = samples_read(&next, UINT32_MAX, live, 100);
         for (size_t i = 0; i < count; i++) {
             const struct model_block *b = &model[(live[i].address - 0x7f0000001000) / 64];
             assert_true(b->live && b->size == live[i].bytes && b->weight == live[i].blocks);
@@ -155,13 +159,13 @@ static void changed_sites_are_read_once(void **state) {
     (void)state;
     uint32_t next = 0;
     read_sites();
-    assert_int_equal(sites_read_changed(&next, sites, 10), 0);
+    assert_int_equal(sites_read(&next, everything(), sites, 10), 0);
     assert_int_equal(next, 0);
     size_t i = 0;
     while (!model[i].live) i++;
     samples_remove(address(i));
     model[i].live = false;
-    assert_int_equal(sites_read_changed(&next, sites, 10), 1);
+    assert_int_equal(sites_read(&next, everything(), sites, 10), 1);
     assert_int_equal(sites[0].node, model[i].stack);
 }
 

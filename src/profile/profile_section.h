@@ -1,0 +1,50 @@
+/*
+ * Writes a section of a profile: a PROCESS block, and snapshots. Each is written from memory that
+ * exists already. Only one thread at a time may use these functions.
+ */
+#ifndef MALLOW_PROFILE_SECTION_H
+#define MALLOW_PROFILE_SECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mallow_profile.h"
+
+/* What the earlier snapshots of a section contain. */
+struct section {
+    uint8_t *described; /* one bit for each node of the tree of stacks */
+    uint64_t modules;   /* see profile_modules_write */
+    uint32_t threads;   /* see profile_threads_read */
+    bool is_alone;      /* contains one snapshot, with all sites */
+};
+
+struct snapshot_kind {
+    enum mallow_profile_reason reason;
+    bool live; /* with LIVE blocks */
+};
+
+/* Makes the memory for sections resident. */
+void section_prepare(void);
+
+/* Begin a section: one for the program's file, or for a single snapshot that another process
+ * requested. */
+struct section section_begin(void);
+struct section section_alone(void);
+
+/* Writes the PROCESS block. `sections`: see struct mallow_profile_process. */
+bool section_write_process(int fd, uint32_t sections);
+
+/* Writes a snapshot. Returns false if not all of it was written: the caller then discards it and
+ * restores *section. */
+bool section_write_snapshot(int fd, struct section *section, struct snapshot_kind kind);
+
+/* Called after a snapshot was discarded: forgets which nodes it described and that its sites did
+ * not change since. */
+void section_discard(struct section *section);
+
+/* Fills in the exact figures of the heap, and the number of live blocks of each size class. Defined
+ * in process/hooks.c. */
+extern void (*const profile_read_totals)(struct mallow_profile_snapshot *snapshot,
+                                         uint64_t *class_blocks);
+
+#endif
