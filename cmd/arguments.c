@@ -23,6 +23,7 @@ void usage_error(const char *format, ...) {
  * option or of several, or an option with a missing or superfluous value. */
 static _Noreturn void arguments_refuse_option(const char *word, const struct option *options,
                                               int refused) {
+    if (refused == ':' && optopt < OPTION_HELP) usage_error("-%c needs a value", optopt);
     if (optopt == 0) usage_error("unknown or ambiguous option '%s'", word);
     if (optopt < OPTION_HELP) usage_error("unknown option '-%c'", optopt);
     while (options->val != optopt) options++;
@@ -55,7 +56,7 @@ int next_option(int argc, char **argv, const struct option *options, const char 
 }
 
 int next_leading_option(int argc, char **argv, const struct option *options, const char *help) {
-    return arguments_next_option(argc, argv, "+:hV", options, help);
+    return arguments_next_option(argc, argv, "+:hVo:", options, help);
 }
 
 char **operands(int argc, char **argv, int min, int max, const char *name) {

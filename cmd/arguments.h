@@ -9,8 +9,8 @@
 /* Ends the command with a message, followed by a reference to --help. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The values of long options lie above those of characters; the only short options are -h and -V.
- */
+/* The values of long options lie above those of characters. The only short options are -h, -V and,
+ * for next_leading_option, -o with a value. */
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_OWN };
 
 /* The last entries of every list of options. */

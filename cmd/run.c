@@ -14,6 +14,7 @@
 #include "command.h"
 #include "preload.h"
 #include "program.h"
+#include "run_sample.h"
 #include "summary.h"
 #include "xalloc.h"
 
@@ -31,6 +32,9 @@ static const char run_help[] =
     "  --check       find memory errors: check=full, and bounds of memory functions\n"
     "  --guard[=N]   find each access to a freed block or beyond the end of a block:\n"
     "                put every block, or one in N, on pages of its own\n"
+    "  --sample[=N]  write a profile: sample one allocation in N bytes (512k)\n"
+    "  -o, --output=FILE\n"
+    "                write the profile to FILE instead of PROGRAM.PID.mallow\n"
     "  --exec        become PROGRAM, for service managers; print no summary\n"
     "  --no-summary  run at full speed: count no calls and print no summary\n"
     "  --json        print the summary as JSON\n"
@@ -77,6 +81,7 @@ static void run_add_guard(const char *one_in) {
 static _Noreturn void run_execute(const void *argument) {
     const struct run_program *program = argument;
     summary_announce();
+    run_sample_name();
     execvp(program->path, program->arguments);
     summary_retract();
     err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "cannot run '%s'", program->path);
@@ -87,6 +92,7 @@ static _Noreturn void run_execute(const void *argument) {
 enum {
     OPTION_CHECK = OPTION_OWN,
     OPTION_GUARD,
+    OPTION_SAMPLE,
     OPTION_EXEC,
     OPTION_NO_SUMMARY,
     OPTION_LOG,
@@ -96,6 +102,8 @@ enum {
 static const struct option run_options[] = {
     {"check", no_argument, NULL, OPTION_CHECK},
     {"guard", optional_argument, NULL, OPTION_GUARD},
+    {"sample", optional_argument, NULL, OPTION_SAMPLE},
+    {"output", required_argument, NULL, 'o'},
     {"exec", no_argument, NULL, OPTION_EXEC},
     {"no-summary", no_argument, NULL, OPTION_NO_SUMMARY},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -116,6 +124,12 @@ static void run_take_option(int option, struct run_mode *mode) {
         break;
     case OPTION_GUARD:
         run_add_guard(optarg);
+        break;
+    case OPTION_SAMPLE:
+        run_sample_set_rate(optarg);
+        break;
+    case 'o':
+        run_sample_set_file(optarg);
         break;
     case OPTION_EXEC:
         mode->exec = true;
@@ -146,6 +160,7 @@ int run_command(int argc, char **argv) {
     char **arguments = operands(argc, argv, 1, ANY_NUMBER, "program");
     struct run_program program = {program_find(*arguments), arguments};
     program_require_preloadable(program.path, arguments);
+    run_sample_prepare(*arguments);
     if (mode.check) preload_library(MALLOW_CHECK_LIBRARY);
     preload_library(MALLOW_LIBRARY);
     if (mode.exec) run_execute(&program);
@@ -154,5 +169,6 @@ int run_command(int argc, char **argv) {
     free(program.path);
     int status = child_exit_status(&end);
     summary_print(&end);
+    run_sample_announce(end.process);
     return status;
 }

@@ -25,10 +25,17 @@ _mallow() {
         return
     fi
 
+    if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -o ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
+
     # After the options, complete the program, and then the program's own arguments.
     if [[ $usage == *ARGUMENT...* ]]; then
         while ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} == --?* || ${COMP_WORDS[i]} == = ||
-            ${COMP_WORDS[i - 1]} == = ]]; do
+            ${COMP_WORDS[i - 1]} == = || ${COMP_WORDS[i]} == -o ||
+            ${COMP_WORDS[i - 1]} == -o ]]; do
             ((i++))
         done
         [[ ${COMP_WORDS[i]} == -- && $i -lt $COMP_CWORD ]] && ((i++))

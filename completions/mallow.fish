@@ -15,12 +15,12 @@ for line in (mallow help 2>/dev/null | string match -r '^  [a-z]+ .*')
     complete -c mallow -n '__fish_seen_subcommand_from help' -a $subcommand -d $description
 
     set -l help (mallow $subcommand --help 2>/dev/null)
-    for option in (string match -r '^  --.*' -- $help)
+    for option in (string replace -r '^  -[a-z], ' '  ' -- $help | string match -r '^  --.*')
         set -l name (string replace -r '^  --([a-z-]+).*' '$1' -- $option)
         set -l description (string replace -r '^  \S+ +' '' -- $option)
         set -l value
         switch $option
-            case '  --*=FILE *'
+            case '  --*=FILE' '  --*=FILE *'
                 set value -r -F
             case '  --*[=*'
             case '  --*=*'

@@ -3,7 +3,7 @@
 root=$1
 command -v mandoc >/dev/null || exit 77
 
-mandoc -T lint -W warning "$root"/docs/man/mallow.[137] || exit 1
+mandoc -T lint -W warning "$root"/docs/man/mallow.[137] "$root"/docs/man/mallow-profile.5 || exit 1
 
 # Prints the function declarations of standard input. Those of the header and the page must agree.
 declared() {
