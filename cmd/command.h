@@ -19,6 +19,7 @@ int run_command(int argc, char **argv);
 int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int info_command(int argc, char **argv);
+int explain_command(int argc, char **argv);
 int limits_command(int argc, char **argv);
 int map_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct main_subcommand main_subcommands[] = {
     {"stats", "mallow stats", "print how a process uses its memory", stats_command},
     {"info", "mallow info", "print the output of malloc_info(3) in a process", info_command},
     {"leaks", "mallow leaks", "find the memory that a process has leaked", leaks_command},
+    {"explain", "mallow explain", "say where the memory of a process is, and why", explain_command},
     {"limits", "mallow limits", "print the limits of a process, and which it reaches first",
      limits_command},
     {"map", "mallow map", "draw the address space of a process", map_command},

@@ -1,0 +1,72 @@
+#include "attempt.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "printable.h"
+#include "xalloc.h"
+
+/* A file in memory, because a pipe could fill up while this process waits for the other one. */
+static int attempt_open(void) {
+    int fd = memfd_create("mallow", MFD_CLOEXEC);
+    if (fd < 0) err(EXIT_OWN_FAILURE, "cannot create a file in memory");
+    return fd;
+}
+
+static _Noreturn void attempt_run(void (*work)(FILE *to, void *with), void *with, int output,
+                                  int messages) {
+    FILE *to = fdopen(output, "w");
+    if (to == NULL || dup2(messages, STDERR_FILENO) < 0) _exit(EXIT_OWN_FAILURE);
+    work(to, with);
+    _exit(fflush(to) == 0 ? 0 : EXIT_OWN_FAILURE);
+}
+
+/* Returns the content of the file and closes it. */
+static char *attempt_take(int fd) {
+    off_t length = lseek(fd, 0, SEEK_END);
+    char *text = xcalloc(1, (size_t)(length < 0 ? 0 : length) + 1);
+    for (off_t at = 0, n; at < length; at += n) {
+        n = pread(fd, text + at, (size_t)(length - at), at);
+        if (n <= 0) break;
+    }
+    close(fd);
+    return text;
+}
+
+/* Returns the message without the name of the command and the newline. */
+static char *attempt_reason(char *message) {
+    const char *name = program_invocation_short_name;
+    size_t length = strlen(name);
+    char *start = message;
+    if (strncmp(message, name, length) == 0 && strncmp(message + length, ": ", 2) == 0)
+        start += length + 2;
+    start[strcspn(start, "\n")] = '\0';
+    make_printable(start, strlen(start), "");
+    char *reason = xstrdup(*start == '\0' ? "the attempt failed without a message" : start);
+    free(message);
+    return reason;
+}
+
+char *attempt(void (*work)(FILE *to, void *with), void *with, char **reason) {
+    int output = attempt_open(), messages = attempt_open(), status = -1;
+    fflush(stdout);
+    pid_t copy = fork();
+    if (copy < 0) err(EXIT_OWN_FAILURE, "fork");
+    if (copy == 0) attempt_run(work, with, output, messages);
+    TEMP_FAILURE_RETRY(waitpid(copy, &status, 0));
+    char *text = attempt_take(output), *message = attempt_take(messages);
+    *reason = NULL;
+    if (status == 0) {
+        free(message);
+        return text;
+    }
+    free(text);
+    *reason = attempt_reason(message);
+    return NULL;
+}
