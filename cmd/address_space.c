@@ -215,6 +215,7 @@ static enum address_space_result address_space_read_once(struct address_space *s
     address_space_read_break(space);
     address_space_read_stack_limit(space);
     address_space_read_threads(space);
+    address_space_read_program(space);
     return ADDRESS_SPACE_READ;
 }
 

@@ -113,6 +113,8 @@ struct address_space {
     struct region *regions; /* sorted by address */
     size_t count;
     size_t mapping_count;   /* of the kernel; some are divided into several regions */
+    uint64_t program_inode; /* of the program's file; 0: unknown */
+    unsigned program_device;
     struct thread *threads; /* sorted by ID */
     size_t thread_count;
     struct figures total;  /* of all regions */
@@ -165,6 +167,7 @@ static inline bool region_is_inaccessible(const struct region *region) {
 void address_space_split(struct address_space *space, const uint64_t *addresses, size_t count);
 
 /* Parts of address_space_read: they find out what the regions are, and which threads use them. */
+void address_space_read_program(struct address_space *space);
 void address_space_find_bss(struct address_space *space);
 void address_space_classify(struct address_space *space);
 void address_space_read_threads(struct address_space *space);

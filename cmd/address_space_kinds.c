@@ -160,24 +160,20 @@ static enum region_kind kinds_of(const struct region *region) {
 
 /* ---- all regions ---- */
 
-/* Returns a region of the program itself, or NULL. Its path can be the name of another file by now,
- * so the file is compared. */
-static const struct region *kinds_find_program(const struct address_space *space) {
+/* A path can be the name of another file by now, so the file counts. */
+void address_space_read_program(struct address_space *space) {
     struct stat program;
-    if (stat(proc_path(space->process, "exe").text, &program) != 0) return NULL;
-    unsigned device = major(program.st_dev) << 20 | minor(program.st_dev);
-    for (size_t i = 0; i < space->count; i++)
-        if (space->regions[i].inode == program.st_ino && space->regions[i].device == device)
-            return &space->regions[i];
-    return NULL;
+    if (stat(proc_path(space->process, "exe").text, &program) != 0) return;
+    space->program_inode = program.st_ino;
+    space->program_device = major(program.st_dev) << 20 | minor(program.st_dev);
 }
 
 void address_space_classify(struct address_space *space) {
-    const struct region *program = kinds_find_program(space);
     for (size_t i = 0; i < space->count; i++) space->regions[i].kind = kinds_of(&space->regions[i]);
     for (size_t i = 0; i < space->count;) {
         struct kinds_group group = kinds_find_group(space, i);
-        bool is_program = program != NULL && kinds_is_same_file(program, &space->regions[i]);
+        bool is_program = space->regions[i].inode == space->program_inode &&
+                          space->regions[i].device == space->program_device;
         if (group.is_loaded && space->regions[i].kind != REGION_JIT)
             kinds_set_loaded(space->regions, group, is_program);
         i = group.end > i ? group.end : i + 1;
