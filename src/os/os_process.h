@@ -103,4 +103,7 @@ int64_t os_wall_ns(void);
 /* Returns the ID of the parent process. */
 int os_parent_id(void);
 
+/* Gives anonymous pages a name in /proc/PID/maps, if the kernel can (CONFIG_ANON_VMA_NAME). */
+void os_name_memory(void *start, size_t bytes, const char *name);
+
 #endif

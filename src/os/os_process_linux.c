@@ -20,6 +20,11 @@
 #include "os/os.h"
 #include "os/os_call.h"
 
+#ifndef PR_SET_VMA
+#    define PR_SET_VMA 0x53564d41
+#    define PR_SET_VMA_ANON_NAME 0
+#endif
+
 #define STATUS_NOT_RUN 127
 
 static int os_process_parse_number(const char *name) {
@@ -282,6 +287,10 @@ bool os_make_readable(void *start, size_t bytes) {
 bool os_is_cached(void *page) {
     unsigned char cached = 1;
     return call_errno(SYS_mincore, page, os_page_size(), &cached) != 0 || (cached & 1) != 0;
+}
+
+void os_name_memory(void *start, size_t bytes, const char *name) {
+    CALL(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, bytes, name);
 }
 
 bool os_find_resident(const void *start, size_t bytes, unsigned char *pages) {

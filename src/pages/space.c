@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 #include "os/open_lock.h"
 #include "os/os.h"
+#include "os/os_process.h"
 
 struct space space = {.top_pad = 128 * KIB};
 
@@ -47,9 +48,23 @@ static void space_lay_out(char *start, char *blocks, size_t granules, enum growt
     space.base = space.block_part.start;
 }
 
+/* Names the first steps only: a system call for each later step could end a program that allows
+ * itself few system calls. What lies directly after a named mapping belongs to the same part. The
+ * kernel shows the data segment as [heap] in any case. */
+static void space_name_parts(void) {
+    const struct part *const parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    for (unsigned i = 0; i < 3; i++)
+        if (parts[i]->by != GROW_BREAK)
+            os_name_memory(parts[i]->start, parts[i]->accessible,
+                           parts[i] == &space.block_part ? "mallow heap" : "mallow metadata");
+}
+
 /* Makes the first step of each part. The granules come last, because they enable look-ups. */
 static bool space_begin(void) {
-    if (part_grow(&space.meta_part, 1) && space_grow(1)) return true;
+    if (part_grow(&space.meta_part, 1) && space_grow(1)) {
+        space_name_parts();
+        return true;
+    }
     part_undo(&space.granule_part);
     part_undo(&space.meta_part);
     part_undo(&space.block_part);
