@@ -12,6 +12,7 @@
 #include "os/os_process.h"
 #include "os/os_service.h"
 #include "pages/page_counts.h"
+#include "process/heap_map.h"
 #include "process/page.h"
 #include "process/print.h"
 #include "process/stats.h"
@@ -108,6 +109,12 @@ static void control_request_figures(struct answer *answer, const char *argument)
     print_json(control_request_answer_ok(answer), &control_request_stats_now);
 }
 
+static void control_request_map(struct answer *answer, const char *argument) {
+    struct text *t = control_request_answer_ok(answer);
+    heap_map_add_ranges(t);
+    if (strcmp(argument, "pages") == 0) heap_map_add_pages(t);
+}
+
 static void control_request_page(struct answer *answer, const char *argument) {
     (void)argument;
     stats_collect_all(&control_request_stats_now);
@@ -175,11 +182,11 @@ static const struct request {
     const char *name;
     void (*serve)(struct answer *answer, const char *argument);
 } control_request_table[] = {
-    {"trim", control_request_trim},     {"stats", control_request_stats},
-    {"info", control_request_info},     {"figures", control_request_figures},
-    {"page", control_request_page},     {"refresh", control_request_refresh},
-    {"leaks", control_request_leaks},   {"profile", control_request_profile},
-    {"sample", control_request_sample},
+    {"trim", control_request_trim},       {"stats", control_request_stats},
+    {"info", control_request_info},       {"figures", control_request_figures},
+    {"page", control_request_page},       {"refresh", control_request_refresh},
+    {"leaks", control_request_leaks},     {"map", control_request_map},
+    {"profile", control_request_profile}, {"sample", control_request_sample},
 };
 
 /* ---- a client ---- */
