@@ -166,6 +166,17 @@ static inline bool region_is_inaccessible(const struct region *region) {
  * other figures in the same proportion. Sums stay as they are. */
 void address_space_split(struct address_space *space, const uint64_t *addresses, size_t count);
 
+/* A range of addresses that the library has mapped (mallow(7), CONTROL). */
+struct mallow_range {
+    uint64_t start, end;
+    enum region_kind kind;
+};
+
+/* Gives the regions in the ranges their kinds, and divides regions that belong to a range in part.
+ * Sorts and joins the ranges. Ignores what is not anonymous, because the answer of a process can be
+ * wrong. */
+void address_space_mark(struct address_space *space, struct mallow_range *ranges, size_t count);
+
 /* Parts of address_space_read: they find out what the regions are, and which threads use them. */
 void address_space_read_program(struct address_space *space);
 void address_space_find_bss(struct address_space *space);

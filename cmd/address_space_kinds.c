@@ -168,6 +168,16 @@ void address_space_read_program(struct address_space *space) {
     space->program_device = major(program.st_dev) << 20 | minor(program.st_dev);
 }
 
+/* The library names only the first mappings of its heap and metadata (src/pages/space.c). Those
+ * that it adds later follow them directly. */
+static void kinds_continue_named(struct region *region) {
+    const struct region *before = region - 1;
+    bool is_mallow = before->kind == REGION_MALLOW_HEAP || before->kind == REGION_MALLOW_METADATA;
+    if (is_mallow && before->end == region->start && region->kind == REGION_ANONYMOUS &&
+        region->anonymous_name == NULL && strcmp(region->permissions, "rw-p") == 0)
+        region->kind = before->kind;
+}
+
 void address_space_classify(struct address_space *space) {
     for (size_t i = 0; i < space->count; i++) space->regions[i].kind = kinds_of(&space->regions[i]);
     for (size_t i = 0; i < space->count;) {
@@ -178,4 +188,5 @@ void address_space_classify(struct address_space *space) {
             kinds_set_loaded(space->regions, group, is_program);
         i = group.end > i ? group.end : i + 1;
     }
+    for (size_t i = 1; i < space->count; i++) kinds_continue_named(&space->regions[i]);
 }

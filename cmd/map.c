@@ -19,11 +19,13 @@ static const char map_help[] =
     "\n"
     "Options:\n"
     "  --all        print a row for each mapping\n"
+    "  --heap       print the heap of Mallow with a character for each page\n"
     "  --json       print all figures as JSON\n"
     "  --help       print this text\n"
     "  --version    print the version\n"
     "\n"
-    "The process need not run on Mallow.\n"
+    "The process need not run on Mallow, but its heap is shown only if it was started\n"
+    "by 'mallow run', or with MALLOW_OPTIONS=control=on.\n"
     "The exit status is 0, or 125 if there is no such process, or this user may not\n"
     "inspect it.\n";
 
@@ -46,7 +48,7 @@ static _Noreturn void map_explain(pid_t process, enum address_space_result resul
 }
 
 struct map_settings {
-    bool all, json;
+    bool all, heap, json;
 };
 
 static void map_read_name(pid_t process, char name[static 64]) {
@@ -62,21 +64,27 @@ static int map_process(pid_t process, struct map_settings settings) {
     map_read_name(process, name);
     enum address_space_result result = address_space_read(&space, process);
     if (result != ADDRESS_SPACE_READ) map_explain(process, result);
+    struct map_heap heap;
+    map_heap_read(&heap, &space);
     if (settings.json) {
         map_print_json(&space, name);
+        map_heap_print_json(&heap);
         fputs("}\n", stdout);
     } else {
-        map_print(&space, name, settings.all);
+        if (!settings.heap) map_print(&space, name, settings.all);
+        map_heap_print(&heap, settings.heap);
     }
+    map_heap_free(&heap);
     address_space_free(&space);
     return print_text("");
 }
 
-enum { OPTION_ALL = OPTION_OWN };
+enum { OPTION_ALL = OPTION_OWN, OPTION_HEAP };
 
 int map_command(int argc, char **argv) {
     static const struct option options[] = {
         {"all", no_argument, NULL, OPTION_ALL},
+        {"heap", no_argument, NULL, OPTION_HEAP},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
@@ -86,6 +94,9 @@ int map_command(int argc, char **argv) {
         switch (option) {
         case OPTION_ALL:
             settings.all = true;
+            break;
+        case OPTION_HEAP:
+            settings.heap = true;
             break;
         case OPTION_JSON:
             settings.json = true;

@@ -53,6 +53,35 @@ struct map_amount map_amount_of(uint64_t bytes);
 /* Returns the width of the terminal on standard output, or 80. */
 int map_width(void);
 
+/* The heap of a process that runs on Mallow. */
+enum page_use {
+    PAGE_FULL,    /* all of it belongs to live blocks */
+    PAGE_PARTIAL, /* live blocks and free memory */
+    PAGE_FREE,    /* free, but resident */
+    PAGE_ABSENT,  /* not resident */
+    PAGE_SWAPPED,
+    PAGE_FOREIGN, /* belongs to other code */
+    PAGE_USES
+};
+
+struct map_heap {
+    char *reason;   /* why the process does not describe its heap; NULL if it does */
+    bool is_mallow; /* false: nothing suggests that it runs on Mallow */
+    uint64_t start;
+    uint64_t page_bytes;
+    uint8_t *pages; /* enum page_use */
+    size_t count;
+    size_t count_of[PAGE_USES];
+};
+
+/* Asks the process for its heap, and marks its ranges in the address space. */
+void map_heap_read(struct map_heap *heap, struct address_space *space);
+void map_heap_free(struct map_heap *heap);
+
+/* Prints the picture of the heap: in a few lines, or with a character for each page. */
+void map_heap_print(const struct map_heap *heap, bool whole);
+void map_heap_print_json(const struct map_heap *heap);
+
 /* Prints the picture and the totals for each kind. */
 void map_print(const struct address_space *space, const char *program, bool all);
 

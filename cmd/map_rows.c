@@ -47,6 +47,24 @@ static bool rows_is_same_file(const struct region *a, const struct region *b) {
     return a->inode != 0 && a->inode == b->inode && a->device == b->device;
 }
 
+/* True if neighbouring regions of one kind are one thing. */
+static bool rows_may_join(const struct region *before, const struct region *region) {
+    switch (region->kind) {
+    case REGION_MALLOW_HEAP:
+    case REGION_MALLOW_METADATA:
+    case REGION_MALLOW_GUARDED:
+    case REGION_MALLOW_BLOCK:
+        return true;
+    case REGION_PROGRAM_TEXT:
+    case REGION_PROGRAM_RODATA:
+    case REGION_PROGRAM_DATA:
+    case REGION_PROGRAM_BSS:
+        return strcmp(region->path, before->path) == 0;
+    default:
+        return false;
+    }
+}
+
 /* True if the region continues the row, which ends right before it. */
 static bool rows_continues(const struct address_space *space, const struct map_row *row,
                            const struct region *region) {
@@ -56,10 +74,7 @@ static bool rows_continues(const struct address_space *space, const struct map_r
         return rows_is_same_file(main, region) || region->kind == REGION_LIBRARY_BSS;
     if (region->kind == REGION_THREAD_STACK)
         return before->kind == REGION_GUARD && row->end - row->begin == 1;
-    return region->kind == before->kind && region->kind != REGION_ANONYMOUS &&
-           region->kind != REGION_GUARD && strcmp(region->path, before->path) == 0 &&
-           region->kind != REGION_THREAD_STACK &&
-           (region->inode == 0 || rows_family(region) == MAP_PROGRAM);
+    return region->kind == before->kind && rows_may_join(before, region);
 }
 
 static void rows_append(struct map_rows *rows, struct map_row row) {

@@ -44,27 +44,28 @@ static size_t text_columns(const char *text) {
     return columns;
 }
 
-/* Returns the end of the text, with at most that many columns. */
-static const char *text_end(const char *text, size_t columns) {
-    for (size_t have = text_columns(text); have > columns; have--) {
-        size_t step = utf8_length(text, strlen(text));
-        text += step == 0 ? 1 : step;
+/* Copies the text, without its end if it is too long. */
+static void text_write_cut(const char *text, size_t columns, FILE *to) {
+    if (text_columns(text) <= columns) {
+        fputs(text, to);
+        return;
     }
-    return text;
+    for (size_t have = 0; have + 3 < columns; have++) {
+        size_t step = utf8_length(text, strlen(text));
+        if (step == 0) step = 1;
+        fwrite(text, 1, step, to);
+        text += step;
+    }
+    fputs("...", to);
 }
 
-/* Writes a path that fits: the name alone, or the end of the name, if the whole path does not. */
+/* Writes a path, or only the name of the file if the path does not fit. */
 static void text_write_path(const char *path, bool is_deleted, size_t columns, FILE *to) {
     char *copy = xstrdup(path);
     make_printable(copy, strlen(copy), "");
     if (is_deleted) copy[strlen(copy) - strlen(" (deleted)")] = '\0';
-    const char *name = strrchr(copy, '/'), *shown = copy;
-    if (text_columns(shown) > columns && name != NULL) shown = name + 1;
-    if (text_columns(shown) > columns) {
-        fputs("...", to);
-        shown = text_end(shown, columns > 8 ? columns - 3 : 5);
-    }
-    fputs(shown, to);
+    const char *name = strrchr(copy, '/');
+    text_write_cut(text_columns(copy) > columns && name != NULL ? name + 1 : copy, columns, to);
     free(copy);
 }
 
@@ -161,6 +162,8 @@ static void text_write_kind(const struct region *region, FILE *to) {
         fputs(region->path, to);
     else
         fputs(name != NULL ? name : region_kind_name(region->kind), to);
+    if (region->kind == REGION_MALLOW_HEAP && strcmp(region->path, "[heap]") == 0)
+        fputs(", up to the program break", to);
 }
 
 static void text_write_name(const struct address_space *space, const struct map_row *row,
@@ -191,21 +194,6 @@ static void text_write_name(const struct address_space *space, const struct map_
 /* ---- the whole ---- */
 
 #define INDENT_NOTES 2
-
-/* Copies the text, without its end if it is too long. */
-static void text_write_cut(const char *text, size_t columns, FILE *to) {
-    if (text_columns(text) <= columns) {
-        fputs(text, to);
-        return;
-    }
-    for (size_t have = 0; have + 3 < columns; have++) {
-        size_t step = utf8_length(text, strlen(text));
-        if (step == 0) step = 1;
-        fwrite(text, 1, step, to);
-        text += step;
-    }
-    fputs("...", to);
-}
 
 void map_describe_row(const struct address_space *space, const struct map_row *row, int before,
                       int width, FILE *to) {

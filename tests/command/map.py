@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """mallow map agrees with the kernel and pmap about the address space of real programs.
 
-Usage: map.py MALLOW
+Usage: map.py MALLOW LIBRARY FAKE_FILES
 """
 
 import json
@@ -11,9 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-MALLOW = sys.argv[1]
+MALLOW, LIBRARY, FAKE_FILES = sys.argv[1:4]
 os.environ.pop("MALLOW_OPTIONS", None)
 os.environ.pop("LD_PRELOAD", None)
 NOBODY = 65534
@@ -343,6 +345,119 @@ def shows_locked_and_shared_memory():
         assert "  locked\n" in picture, picture
 
 
+def on_mallow(options="control=on"):
+    return dict(os.environ, LD_PRELOAD=LIBRARY, MALLOW_OPTIONS=options)
+
+
+def parse_pages(text):
+    """Expands "#12+-3"."""
+    return "".join(c * int(n or 1) for c, n in re.findall(r"([#+.sx-])([0-9]*)", text))
+
+
+HEAP_CODE = ("libc = ctypes.CDLL(None)\n"
+             "libc.malloc.restype = ctypes.c_void_p\n"
+             "blocks = [libc.malloc(40000) for _ in range(500)]\n"
+             "for b in blocks: ctypes.memset(b, 1, 40000)\n"
+             "for b in blocks[::2]: libc.free(ctypes.c_void_p(b))\n"
+             "large = libc.malloc(200 << 20)\n"
+             "ctypes.memset(large, 1, 8 << 20)\n")
+
+
+def shows_the_heap_of_mallow():
+    with python(HEAP_CODE, env=on_mallow("control=on,retain=never")) as process:
+        answer = map_of(process.pid)
+        heap = answer["heap"]
+        pages = parse_pages(heap["pages"])
+        sizes = {"#": "full", "+": "partly_used", "-": "free_resident", ".": "not_resident",
+                 "s": "swapped", "x": "foreign"}
+        for character, name in sizes.items():
+            assert heap[name + "_bytes"] == pages.count(character) * 4096, (name, heap)
+        assert heap["full_bytes"] >= 250 * 40960, heap
+        assert heap["free_resident_bytes"] >= 200 * 36864, heap
+        kinds = {k["kind"]: k for k in answer["kinds"]}
+        found = kinds["Mallow heap"]
+        resident = found["resident_bytes"] - heap["full_bytes"] - heap["partly_used_bytes"] - \
+            heap["free_resident_bytes"]
+        assert 0 <= resident <= 1 << 20, (found, heap)  # the process may run a little
+        assert kinds["Mallow metadata"]["resident_bytes"] > 0
+        block = max((m for m in answer["mappings"] if m["kind"] == "Mallow block"),
+                    key=lambda m: m["size_bytes"])
+        assert 200 << 20 <= block["size_bytes"] < 201 << 20, block
+        assert 8 << 20 <= block["resident_bytes"] < 9 << 20, block
+        picture = picture_of(process.pid)
+        assert "  Mallow heap\n" in picture and "large block of Mallow" in picture, picture
+        rows = picture[picture.index("heap of Mallow: "):].split("\n")
+        assert 4 <= len(rows) <= 18 and all(len(row) <= 80 for row in rows), rows
+        whole = picture_of(process.pid, "--heap")
+        assert "a character is a page\n" in whole and whole.startswith("heap of Mallow: "), whole
+        characters = "".join(re.findall(r"^ *[0-9a-f]{6,} ([#+.sx-]+)$", whole, re.M))
+        assert set(characters) >= set("#-"), whole
+        assert abs(len(characters) - len(pages)) < 4096 or "*" in whole
+        stop(process.pid)
+        compare(process.pid)  # The sums stay the same when mappings are divided.
+        assert "heap of Mallow: the process is stopped\n" in picture_of(process.pid)
+
+
+def shows_guarded_blocks_and_the_break():
+    code = "import json\nblocks = [bytes(3000) for _ in range(300)]"
+    with python(code, env=on_mallow("control=on,guard=10")) as process:
+        kinds = {k["kind"]: k for k in map_of(process.pid)["kinds"]}
+        assert kinds["Mallow guarded"]["resident_bytes"] >= 10 * 4096, kinds
+    with python(HEAP_CODE, env=on_mallow("control=on,backend=brk")) as process:
+        answer = map_of(process.pid)
+        heaps = [m for m in answer["mappings"] if m["kind"] == "Mallow heap"]
+        assert heaps[-1]["end"] == answer["program_break"], heaps
+        assert "Mallow heap, up to the program break\n" in picture_of(process.pid)
+    with python(HEAP_CODE, env=on_mallow("control=off")) as process:
+        answer = map_of(process.pid)
+        assert answer["heap"] is None and "does not accept requests" in answer["heap_reason"]
+        assert "heap of Mallow: process" in picture_of(process.pid)
+    assert "heap of Mallow" not in run().stdout
+
+
+SMAPS = """\
+10000000-10100000 rw-p 00000000 00:00 0                          [anon:mallow heap]
+Size:               1024 kB
+Rss:                  64 kB
+Private_Dirty:        64 kB
+Swap:                 12 kB
+VmFlags: rd wr mr mw me ac
+10100000-10200000 rw-p 00000000 00:00 0
+Size:               1024 kB
+Rss:                  32 kB
+20000000-20010000 rw-p 00000000 00:00 0                          [anon:mallow metadata]
+Size:                 64 kB
+30000000-30010000 rw-p 00000000 00:00 0                          [anon:odd [name] x]
+Size:                 64 kB
+AnonHugePages:      2048 kB
+40000000-40010000 rw-s 00000000 00:01 5                          [anon_shmem:shared name]
+Size:                 64 kB
+7ff000000000-7ff000010000 rw-p 00000000 00:00 0                  [stack]
+Size:                 64 kB
+garbage
+zz-yy rw-p
+"""
+
+
+def reads_names_of_other_kernels():
+    """Kernels with CONFIG_ANON_VMA_NAME show names. This one may be built without it."""
+    with tempfile.TemporaryDirectory() as folder:
+        proc = Path(folder, "proc/self")
+        proc.mkdir(parents=True)
+        (proc / "smaps").write_text(SMAPS)
+        fake = dict(os.environ, LD_PRELOAD=FAKE_FILES, FAKE_FILES=folder)
+        mappings = json.loads(run("--json", env=fake).stdout)["mappings"]
+        kinds = [m["kind"] for m in mappings]
+        assert kinds == ["Mallow heap", "Mallow heap", "Mallow metadata", "anonymous",
+                         "shared memory", "stack"], kinds
+        assert mappings[3]["name"] == "odd [name] x" and mappings[4]["name"] == "shared name"
+        picture = run(env=fake).stdout
+        assert re.search(r" rw-p   2.0M   96K   64K   64K  Mallow heap, swapped 12K\n", picture)
+        assert "anonymous: odd [name] x, huge 2.0M\n" in picture, picture
+        assert "shared memory shared name\n" in picture, picture
+        assert re.search(r"^kind .* swapped    huge$", picture, re.M), picture
+
+
 def survives_odd_names():
     path = f"/tmp/m\t\x1b\n{os.getpid() % 100}\udcff"
     code = f"path = {path!r}\n" + \
@@ -422,7 +537,8 @@ def survives_processes_that_end():
 def main():
     skipped = []
     for test in (agrees_on_real_programs, divides_joined_mappings, finds_stacks, shows_copy_on_write,
-                 shows_locked_and_shared_memory, survives_odd_names, reports_errors,
+                 shows_locked_and_shared_memory, shows_the_heap_of_mallow,
+                 shows_guarded_blocks_and_the_break, reads_names_of_other_kernels, survives_odd_names, reports_errors,
                  asks_for_permission, without_operand_shows_itself, survives_processes_that_end):
         reason = test()
         if reason:
