@@ -37,7 +37,8 @@ static struct split_pages split_count(int pagemap, uint64_t start, uint64_t end)
 /* Returns the share of the figure that belongs to `part` of `whole` pages, in whole KiB. */
 static uint64_t split_share(uint64_t figure, uint64_t part, uint64_t whole) {
     if (part >= whole || whole == 0) return figure;
-    return (uint64_t)((double)(figure / 1024) * (double)part / (double)whole) * 1024;
+    uint64_t kib = figure / 1024, share = (uint64_t)((double)kib * (double)part / (double)whole);
+    return share * 1024;
 }
 
 /* The parts of a region, one of which is divided off after another. */
