@@ -186,8 +186,12 @@ static bool open_lock_refuse(struct lock_hold *hold) {
     return false;
 }
 
+static uint64_t open_lock_hold_signals_for(const struct open_lock *lock) {
+    return lock->interruptible ? NOT_HELD : open_lock_hold_signals();
+}
+
 bool open_lock_take(struct open_lock *lock, struct lock_hold *hold) {
-    hold->signals = open_lock_hold_signals();
+    hold->signals = open_lock_hold_signals_for(lock);
     open_lock_set_hold(hold);
     bool seen_free = atomic_load_explicit(&lock->word, memory_order_relaxed) == 0;
     bool taken = (likely(seen_free) && likely(open_lock_take_from(lock, hold, 0, 0))) ||
@@ -197,7 +201,7 @@ bool open_lock_take(struct open_lock *lock, struct lock_hold *hold) {
 }
 
 bool open_lock_try(struct open_lock *lock, struct lock_hold *hold) {
-    hold->signals = open_lock_hold_signals();
+    hold->signals = open_lock_hold_signals_for(lock);
     open_lock_set_hold(hold);
     uint64_t seen = atomic_load_explicit(&lock->word, memory_order_acquire);
     if (seen == 0) return open_lock_take_from(lock, hold, 0, 0) || open_lock_refuse(hold);

@@ -52,6 +52,7 @@ struct open_lock {
     _Atomic uint64_t stuck; /* the word of a holder that a thread gave up on, or 0 */
     void (*repair)(void);   /* completes the changes of a holder that is gone; or NULL */
     enum lock_kind kind;
+    bool interruptible; /* its holders never block signals, whatever open_lock_block_signals set */
 };
 
 /* Protects the page heap, the allocator's own memory and the registry of heaps. */

@@ -32,8 +32,8 @@ static struct {
     bool had_no_memory; /* an allocation failed before */
 } profile = {.next = INT64_MAX};
 
-/* Nothing to repair: profile_file_enter removes an incomplete snapshot. */
-static void profile_repair(void) {}
+/* The next snapshot describes everything again: profile_file_enter removes an incomplete one. */
+static void profile_repair(void) { section_discard(&profile.section); }
 
 /* Protects the data above, the file and the buffers. A thread that holds it may take
  * profile_lock. */

@@ -47,6 +47,44 @@ static void samples_forget(uint32_t n, int64_t now) {
     table_remove(&samples_table, n);
 }
 
+/* ---- blocks that were freed while the lock was refused ---- */
+
+#define SAMPLES_LATER 64u
+
+static struct {
+    _Atomic uintptr_t key[SAMPLES_LATER]; /* 0: none */
+    _Atomic bool any;
+} samples_later;
+
+/* If there is no room, the sample stays until its place is sampled again. */
+static NOINLINE void samples_forget_later(const void *p) {
+    for (unsigned i = 0; i < SAMPLES_LATER; i++) {
+        uintptr_t none = 0;
+        if (!atomic_compare_exchange_strong(&samples_later.key[i], &none, samples_key(p))) continue;
+        atomic_store(&samples_later.any, true);
+        return;
+    }
+    atomic_fetch_add_explicit(&samples_lost_count, 1, memory_order_relaxed);
+}
+
+static NOINLINE void samples_forget_now(void) {
+    atomic_store(&samples_later.any, false);
+    for (unsigned i = 0; i < SAMPLES_LATER; i++) {
+        uintptr_t key = atomic_exchange(&samples_later.key[i], 0);
+        uint32_t n = key == 0 ? 0 : samples_find((const void *)~key);
+        if (n != 0) samples_forget(n, os_exact_ns());
+    }
+}
+
+static bool samples_lock(struct lock_hold *hold) {
+    if (!open_lock_take(&profile_lock, hold)) return false;
+    if (unlikely(atomic_load_explicit(&samples_later.any, memory_order_relaxed)))
+        samples_forget_now();
+    return true;
+}
+
+/* ---- one block ---- */
+
 static bool samples_record(const void *p, const struct sample *sample) {
     uint32_t before = samples_find(p);
     if (before != 0) samples_forget(before, sample->time); /* its free was not noticed */
@@ -68,7 +106,7 @@ bool samples_add(const void *p, size_t size, bool large, stack_id stack) {
                             .time = os_exact_ns(),
                             .thread = (uint32_t)thread_id()};
     bool added = false;
-    if (open_lock_take(&profile_lock, &hold)) {
+    if (samples_lock(&hold)) {
         profile_threads_see(sample.thread);
         sample.site = sites_of(stack, large);
         added = sample.site != 0 && samples_record(p, &sample);
@@ -81,7 +119,10 @@ bool samples_add(const void *p, size_t size, bool large, stack_id stack) {
 bool samples_remove(const void *p) {
     struct lock_hold hold;
     int64_t now = os_exact_ns();
-    if (!open_lock_take(&profile_lock, &hold)) return false;
+    if (!samples_lock(&hold)) {
+        samples_forget_later(p);
+        return false;
+    }
     uint32_t n = samples_find(p);
     if (n != 0) samples_forget(n, now);
     open_lock_drop(&profile_lock, &hold);
@@ -110,7 +151,10 @@ static void samples_change(uint32_t n, const void *now, size_t size) {
 
 bool samples_resize(const void *p, const void *now, size_t size) {
     struct lock_hold hold;
-    if (!open_lock_take(&profile_lock, &hold)) return false;
+    if (!samples_lock(&hold)) {
+        if (p != now) samples_forget_later(p);
+        return false;
+    }
     uint32_t n = samples_find(p);
     if (n != 0) samples_change(n, now, size);
     open_lock_drop(&profile_lock, &hold);
@@ -137,7 +181,7 @@ RARE void samples_forget_all(void (*forget)(const void *p, bool large)) {
         struct lock_hold hold;
         int64_t now = os_exact_ns();
         size_t count = 0;
-        if (!open_lock_take(&profile_lock, &hold)) return;
+        if (!samples_lock(&hold)) return;
         for (; n != 0 && count < FORGOTTEN_AT_ONCE; n--) {
             const struct sample *sample = table_used(&samples_table, n);
             if (sample == NULL) continue;
@@ -168,7 +212,7 @@ size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_li
     size_t count = 0;
     uint32_t n = *next;
     *next = 0;
-    if (!open_lock_take(&profile_lock, &hold)) return 0;
+    if (!samples_lock(&hold)) return 0;
     while (count < max && n < samples_table.high) {
         const struct sample *sample = table_used(&samples_table, ++n);
         if (sample != NULL && sample->site <= last_site) samples_copy(sample, &live[count++]);
@@ -196,11 +240,15 @@ RARE static void samples_repair(void) {
     samples_each_site();
 }
 
-struct open_lock profile_lock = {.repair = samples_repair, .kind = SAMPLES_LOCK};
+struct open_lock profile_lock = {
+    .repair = samples_repair, .kind = SAMPLES_LOCK, .interruptible = true};
 
+/* A handler that interrupted the holder may fork and return to it. The sums then stay as they are.
+ */
 RARE void samples_after_fork(void) {
     if (open_lock_after_fork(&profile_lock)) samples_repair();
-    if (samples_table.high == 0) return;
+    bool is_held = atomic_load_explicit(&profile_lock.word, memory_order_relaxed) != 0;
+    if (samples_table.high == 0 || is_held) return;
     sites_begin();
     samples_each_site();
 }

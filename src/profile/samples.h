@@ -23,7 +23,8 @@
 bool samples_add(const void *p, size_t size, bool large, stack_id stack);
 
 /* Called when a block is freed, before its place can be allocated again. Returns false if it is not
- * recorded. */
+ * recorded, or if the lock is refused: the block is then forgotten the next time that it is taken.
+ */
 bool samples_remove(const void *p);
 
 /* Called when a recorded block was resized in place (now == p) or moved by the kernel. Returns

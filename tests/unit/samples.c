@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -229,6 +230,35 @@ static void losses_are_counted(void **state) {
     check_sites();
 }
 
+/* A signal handler that interrupts the holder of the lock. */
+static void handle(int signal) {
+    (void)signal;
+    assert_false(samples_add((void *)8, 1, false, 1));
+    for (size_t i = 0; i < 100; i++) samples_remove(address(i));
+    assert_false(samples_resize(address(200), address(201), 1));
+}
+
+static void a_refused_remove_happens_later(void **state) {
+    (void)state;
+    uint64_t random = 5, lost = samples_lost();
+    struct lock_hold hold;
+    for (size_t i = 0; i < 100; i++)
+        if (!model[i].live) add(&random, i);
+    if (!model[200].live) add(&random, 200);
+    signal(SIGUSR1, handle);
+    open_lock_block_signals(true);
+    assert_true(open_lock_take(&profile_lock, &hold));
+    raise(SIGUSR1);
+    open_lock_drop(&profile_lock, &hold);
+    open_lock_block_signals(false);
+    assert_int_equal(samples_lost() - lost, 1 + 100 - 64 + 1);
+    assert_true(samples_remove(address(99)));
+    for (size_t i = 0; i < 64; i++) model[i].live = false;
+    model[99].live = false;
+    check_live();
+    check_sites();
+}
+
 static size_t forgotten;
 
 static void forget(const void *p, bool large) {
@@ -258,6 +288,7 @@ int main(void) {
         cmocka_unit_test(a_fork_keeps_the_blocks),
         cmocka_unit_test(a_fork_repairs_what_another_thread_was_changing),
         cmocka_unit_test(losses_are_counted),
+        cmocka_unit_test(a_refused_remove_happens_later),
         cmocka_unit_test(all_are_forgotten),
         cmocka_unit_test(lifetimes_have_a_histogram),
     };
