@@ -10,6 +10,7 @@
 #include "base/layout.h"
 #include "base/settings.h"
 #include "heap/alloc.h"
+#include "heap/counting.h"
 #include "heap/fast.h"
 #include "heap/mode.h"
 #include "mallow.h"
@@ -84,18 +85,19 @@ static void *cxx_new_until_success(const struct alloc_request *request) {
     }
 }
 
-static NOINLINE void *cxx_new_slow(size_t size) {
+/* sentinel: of the empty magazine for the size. */
+static NOINLINE void *cxx_new_slow(size_t size, const struct magazine_entry *sentinel) {
+    void *p = counting_take_any(sentinel);
+    if (p != NULL) return p;
     return cxx_new_until_success(
         &(struct alloc_request){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
 }
 
-ALWAYS_INLINE void *cxx_new_fast(size_t size) {
-    return likely(size <= SMALL_MAX) ? fast_take(fast_magazine(size)) : NULL;
-}
-
 static void *cxx_new(size_t size) {
-    void *p = cxx_new_fast(size);
-    return likely(p != NULL) ? p : cxx_new_slow(size);
+    if (unlikely(size > SMALL_MAX)) return cxx_new_slow(size, heap_no_entries);
+    struct magazine *magazine = fast_magazine(size);
+    void *p = fast_take(magazine);
+    return likely(p != NULL) ? p : cxx_new_slow(size, magazine->top);
 }
 
 static void *cxx_new_aligned(size_t size, size_t align) {

@@ -59,8 +59,8 @@ enum {
     MODE_ZERO = 1 << 3,   /* zero_on_free */
     MODE_COUNT = 1 << 4,  /* exact counts of calls */
     MODE_TRACE = 1 << 5,  /* mtrace(3) */
-    MODE_GUARD = 1 << 6,  /* blocks are guarded, all or a sample */
-    MODE_SAMPLE = 1 << 7, /* guards are sampled; magazines stay in use unless another mode is on */
+    MODE_GUARD = 1 << 6,  /* guard=N */
+    MODE_SAMPLE = 1 << 7, /* sample=N */
     MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 

@@ -1,5 +1,6 @@
 /* Guarded blocks (guard/guard.h) as two modes. One lies below check=full and check=hard and guards
- * each block that is too large for their slots. The other guards one block in N (guard=N). */
+ * each block that is too large for their slots. The other guards the blocks that the counting path
+ * chooses (guard=N, counted.c). */
 #include <errno.h>
 #include <string.h>
 
@@ -14,9 +15,7 @@
 #include "guard/guard.h"
 #include "guard/guard_info.h"
 #include "guard/guard_range.h"
-#include "guard/guard_sample.h"
 #include "heap/heap_enter.h"
-#include "heap/size_class.h"
 
 /* Enters the heap to capture a stack, because the heap keeps the thread's last stacks. */
 static stack_id guarded_capture_stack(const void *entry) {
@@ -43,28 +42,6 @@ static void guarded_release(void *p, const struct free_request *request) {
     struct block_info info;
     if (guard_info_live(p, &info)) sized_free_check(&info, request);
     guard_free(p, guarded_capture_stack(request->entry));
-}
-
-/* ---- one in N ---- */
-
-/* Returns how many allocations of this size class there were since the last one that reached this
- * mode, including the current one. This is the number of slots that the magazine's last refill
- * brought: the first slot went to that last call, and the fast path handed out the others. Without
- * a refill it is 1. */
-static size_t guarded_calls_since(struct heap *heap, size_t size) {
-    if (size > SLOT_MAX) return 1;
-    struct heap_bin *bin = &heap->bin[size_class_of(size)];
-    size_t calls = max_size(bin->last_refill, 1);
-    bin->last_refill = 0;
-    return calls;
-}
-
-static bool guarded_sample_is_due(size_t size) {
-    struct heap *heap = heap_enter();
-    if (heap == NULL) return false;
-    bool due = guard_sample_due(&heap->sample, guarded_calls_since(heap, size));
-    heap_leave(heap);
-    return due;
 }
 
 /* ---- the modes ---- */
@@ -116,8 +93,7 @@ struct mode guarded_large_mode = {
 };
 
 static void *guarded_sample_alloc(const struct alloc_request *request) {
-    bool due = request->size <= PTRDIFF_MAX && guarded_sample_is_due(request->size);
-    return guarded_alloc_in(&guarded_sample_mode, due, request);
+    return guarded_alloc_in(&guarded_sample_mode, request->guard, request);
 }
 static void guarded_sample_free(void *p, const struct free_request *request) {
     guarded_free_in(&guarded_sample_mode, p, request);

@@ -143,7 +143,8 @@ void *hard_alloc(size_t size, size_t align) {
     return likely(p != NULL) ? p : hard_alloc_from_ring(size_class, size);
 }
 
-void *hard_malloc(size_t size) {
+void *hard_malloc(size_t size, const struct magazine_entry *sentinel) {
+    (void)sentinel;
     void *p =
         likely(size <= SMALL_MAX) ? hard_take_fast(size_class_of(size + HARD_TAIL), size) : NULL;
     return likely(p != NULL) ? p : hard_malloc_slow(size);

@@ -37,7 +37,7 @@ void *hard_alloc(size_t size, size_t align);
 
 /* The operations malloc and free of the mode (heap/mode.h). They try the ring first and then take
  * the slow path. */
-void *hard_malloc(size_t size);
+void *hard_malloc(size_t size, const struct magazine_entry *sentinel);
 void *hard_malloc_slow(size_t size);
 void hard_free_any(void *p, enum family family);
 

@@ -5,6 +5,6 @@
 #include "heap/mode.h"
 
 extern struct mode plain_mode, filled_mode, guarded_large_mode, full_mode, hard_mode,
-    guarded_sample_mode, observed_mode;
+    guarded_sample_mode, counted_mode, observed_mode;
 
 #endif

@@ -7,7 +7,8 @@
 #include "heap/alloc.h"
 #include "mallow.h"
 
-static void *plain_malloc(size_t size) {
+static void *plain_malloc(size_t size, const struct magazine_entry *sentinel) {
+    (void)sentinel;
     bool zeroed;
     return alloc_plain(size, 1, &zeroed);
 }

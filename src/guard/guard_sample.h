@@ -2,13 +2,12 @@
 #ifndef MALLOW_GUARD_SAMPLE_H
 #define MALLOW_GUARD_SAMPLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 #include "heap/heap.h"
 
-/* Returns true if the next allocation is to be guarded: on average, one in `settings.guard` is.
- * passed: the number of allocations since the last call. */
-bool guard_sample_due(struct sample_countdown *sample, size_t passed);
+/* Returns how many allocations of a thread are not guarded before the next one that is. If
+ * `settings.guard` is 0, this number is never reached. */
+int64_t guard_sample_interval(struct guard_sample *sample);
 
 #endif

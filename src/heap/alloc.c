@@ -10,6 +10,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
+#include "heap/counting.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/heap_enter.h"
@@ -56,7 +57,7 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(size_class < CLASSES);
     struct heap_bin *bin = &heap->bin[size_class];
-    if (!mode_is_plain() && bin->partial != NULL) return bin->partial;
+    if (mode_sees_all() && bin->partial != NULL) return bin->partial;
     remote_collect(heap, size_class);
     if (bin->partial != NULL) return bin->partial;
     if (heap_take_orphan_slab(heap, size_class) != NULL) return bin->partial;
@@ -66,20 +67,14 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     return slab_create(heap, size_class);
 }
 
-/* Puts slots on the empty magazine. Returns false if there are none. While allocations are sampled,
- * freed slots are reused only if there are enough for a whole refill, or if there are no others.
- * Otherwise a program that uses the same few slots in turn would take a slow path for every
- * allocation. */
+/* Puts slots on the empty magazine. Returns false if there are none. */
 static bool alloc_refill(struct heap *heap, unsigned size_class) {
     magazine_grow(heap, size_class);
     unsigned want = magazine_want(heap, size_class);
     if (want == 0) return false;
-    if (magazine_swap(heap, size_class, want)) return true;
     struct slab *slab = alloc_find_slab(heap, size_class);
-    if (slab == NULL) return magazine_swap(heap, size_class, 1);
-    struct magazine_entry *before = heap->magazine[size_class].top;
+    if (slab == NULL) return false;
     (settings.randomize ? slab_take_at_random : slab_take)(heap, slab, want);
-    heap->bin[size_class].last_refill = (uint16_t)(heap->magazine[size_class].top - before);
     MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     return true;
 }
@@ -91,11 +86,18 @@ static char *alloc_take_cached(struct magazine *magazine, bool *zeroed) {
     return fast_take(magazine);
 }
 
+/* Does the same on the counting path. */
+static NOINLINE char *alloc_take_counted(const struct magazine_entry *sentinel, bool *zeroed) {
+    struct magazine_entry newest = *sentinel_magazine(sentinel)->top;
+    *zeroed = newest.slot != NULL && slot_state_get(newest.state) == SLOT_CACHED_FRESH;
+    return counting_take_any(sentinel);
+}
+
 /* Takes a slot: the newest cached one, then one of a shared granule, then one from a slab. */
 static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     struct heap *heap = heap_enter();
     if (heap == NULL) return NULL;
-    struct magazine *magazine = &heap->magazine[size_class];
+    struct magazine *magazine = &heap->cached[size_class];
     struct heap_bin *bin = &heap->bin[size_class];
     /* The magazine is not empty if the heap was just taken over from a thread that has ended. */
     char *slot = alloc_take_cached(magazine, zeroed);
@@ -159,14 +161,17 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
 
 /* Sizes above SMALL_MAX, up to SLOT_MAX, are not in the table but have magazines too. */
 static NOINLINE void *alloc_medium(size_t size) {
-    void *p = size <= SLOT_MAX ? fast_take(&self_heap->magazine[size_class_of(size)]) : NULL;
-    return p != NULL ? p : mode_now()->malloc(size);
+    if (size > SLOT_MAX) return mode_now()->malloc(size, heap_no_entries);
+    struct magazine *magazine = &self_heap->magazine[size_class_of(size)];
+    void *p = fast_take(magazine);
+    return p != NULL ? p : mode_now()->malloc(size, magazine->top);
 }
 
 EXPORT_OWN HOT void *mallow_malloc(size_t size) {
     if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
-    void *p = fast_take(fast_magazine(size));
-    return likely(p != NULL) ? p : mode_now()->malloc(size);
+    struct magazine *magazine = fast_magazine(size);
+    void *p = fast_take(magazine);
+    return likely(p != NULL) ? p : mode_now()->malloc(size, magazine->top);
 }
 
 static NOINLINE void *alloc_zeroed_slow(size_t bytes, const void *caller) {
@@ -186,7 +191,9 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
     bool zeroed;
     if (likely(bytes - 1 < SLOT_MAX)) { /* a slot of no bytes cannot be cleared */
         unsigned size_class = size_class_of(bytes);
-        void *p = alloc_take_cached(&self_heap->magazine[size_class], &zeroed);
+        struct magazine *magazine = &self_heap->magazine[size_class];
+        void *p = alloc_take_cached(magazine, &zeroed);
+        if (unlikely(p == NULL)) p = alloc_take_counted(magazine->top, &zeroed);
         /* Clears the whole slot, because malloc_usable_size grants all of it. */
         if (likely(p != NULL)) return zeroed ? p : memset(p, 0, size_class_bytes(size_class));
     }

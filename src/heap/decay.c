@@ -65,7 +65,7 @@ static bool decay_other(struct heap *heap, int64_t now) {
     struct lock_hold hold;
     if (heap_begin(heap)) { /* its thread has ended */
         /* Slots that a mode keeps, for example in a quarantine, stay there for another second. */
-        bool waits = !mode_is_plain() && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
+        bool waits = mode_sees_all() && heap->decay.tours_without_thread++ < TOURS_OF_WAITING;
         (waits ? heap_reap : heap_reap_whole)(heap);
         done = decay_heap(heap, now, false);
         if (waits)

@@ -76,7 +76,7 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
     struct magazine_entry *entry = magazine->top + 1;
     if (unlikely(entry == magazine->limit)) return FAST_FULL;
     MALLOW_ASSERT(entry < magazine->limit);
-    MALLOW_ASSERT(magazine == &self_heap->freed[slab->size_class]);
+    MALLOW_ASSERT(magazine == &self_heap->cached[slab->size_class]);
     slot_state_set(state, SLOT_CACHED);
     entry->slot = p;
     entry->state = state;

@@ -33,7 +33,7 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine
         slab_give(heap, &entry, 1);
         return true;
     }
-    if (magazine_full(&heap->freed[size_class])) magazine_flush(heap, size_class, (count + 1) / 2);
+    if (magazine_full(&heap->cached[size_class])) magazine_flush(heap, size_class, (count + 1) / 2);
     magazine_push(heap, size_class, entry);
     return true;
 }

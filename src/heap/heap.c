@@ -1,10 +1,12 @@
 #include "heap/heap.h"
 
-struct magazine_entry heap_no_entries[1];
+struct magazine_entry heap_no_entries[1] = {{NULL, (_Atomic uint8_t *)&heap_no_magazine}};
+struct magazine heap_no_magazine = {heap_no_entries, heap_no_entries + 1};
 
 struct empty_heap empty_heap = {
     .magazine = {[0 ... CLASSES - 1] = {heap_no_entries, heap_no_entries + 1}},
     .busy = 1,
+    .cached = empty_heap.magazine,
 };
 
 __thread struct heap *self_heap = EMPTY_HEAP;

@@ -42,7 +42,7 @@ struct stack_cache;
 #define EMPTY_SLABS 32u
 
 struct magazine_entry {
-    char *slot;
+    char *slot; /* NULL: a sentinel */
     _Atomic uint8_t *state;
 };
 
@@ -54,11 +54,10 @@ struct magazine {
 /* A heap's slabs of one class that have available slots, and how much the class is used. */
 struct heap_bin {
     struct slab *partial;
-    uint16_t entries;     /* of the magazine's array, including the sentinel; 0: no array yet */
-    uint16_t allowed;     /* upper limit of `entries`, set when the array is to grow */
-    int16_t streak;       /* successive refills, or, if negative, successive flushes */
-    uint16_t heat;        /* takes and frees of shared slots, up to SHARED_HEAT (shared.h) */
-    uint16_t last_refill; /* slots that the last refill brought; read by check/guarded.c */
+    uint16_t entries; /* of the magazine's array, including the sentinel; 0: no array yet */
+    uint16_t allowed; /* upper limit of `entries`, set when the array is to grow */
+    int16_t streak;   /* successive refills, or, if negative, successive flushes */
+    uint16_t heat;    /* takes and frees of shared slots, up to SHARED_HEAT (shared.h) */
 };
 
 /* How far the heap has returned the free pages in its slabs to the kernel (decay.c). */
@@ -70,10 +69,30 @@ struct heap_decay {
     unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };
 
-/* A thread's countdown to the next allocation that is sampled. It begins as zeros. */
-struct sample_countdown {
+/* The random numbers by which a thread chooses guarded blocks (guard_sample.h); 0: not seeded. */
+struct guard_sample {
     uint64_t random;
-    size_t left; /* allocations until the next sample */
+};
+
+/* What the counting path has to pass until a slow path must look at a call. Each reason has its own
+ * unit. */
+struct countdown {
+    int64_t bytes;
+    int64_t calls;
+    unsigned generation; /* of the settings that it follows */
+};
+
+/* A sentinel has no state, but leads to the magazine that the counting path uses. */
+#define SENTINEL_TO(magazine) ((struct magazine_entry){NULL, (_Atomic uint8_t *)(magazine)})
+
+static inline struct magazine *sentinel_magazine(const struct magazine_entry *sentinel) {
+    return (struct magazine *)(void *)sentinel->state;
+}
+
+/* The magazines of the counting path, and the sentinels that lead to them. */
+struct counting {
+    struct magazine cached[CLASSES];
+    struct magazine_entry sentinels[CLASSES];
 };
 
 struct heap {
@@ -83,12 +102,10 @@ struct heap {
      * it is not 0 when the thread enters its heap, a signal handler has interrupted that slow path,
      * and may have jumped out of it; see heap_enter. */
     volatile uintptr_t busy;
-    /* The magazines that receive freed slots, by class. Usually these are `magazine`, so the next
-     * allocation reuses the slot. While allocations are sampled, they are `other_side`, which is
-     * exchanged with `magazine` only when `magazine` is empty. Therefore at least one in as many
-     * allocations as a magazine holds takes a slow path, which counts them for the sampling, even
-     * if the program uses the same few slots in turn. */
-    struct magazine *freed;
+    /* The magazines that hold the heap's free slots, by class: `magazine` or, while calls are
+     * counted, counting->cached (counting.h). */
+    struct magazine *cached;
+    struct countdown countdown;
     struct heap_bin bin[CLASSES];
     /* Slabs whose `in_use` is 0, which are also in their bins. They are kept for their class, since
      * their pages may be resident, until another class needs a slab. */
@@ -108,17 +125,19 @@ struct heap {
     struct quarantine *quarantine; /* freed slots that wait, in check=full (quarantine.h) */
     struct hard *hard;             /* free slots, in check=hard (hard.h) */
     struct stack_cache *stacks;    /* the thread's most recent stacks (stack.h) */
-    struct magazine *other_side;   /* see `freed` */
+    struct counting *counting;     /* see `cached` */
     uint64_t random;
-    struct sample_countdown sample;
+    struct guard_sample guard_sample;
 
     /* Slabs of each class with remotely freed slots. Any thread pushes a slab; the owner, or a
      * visitor in its place, takes the whole list. */
     _Alignas(CACHE_LINE) _Atomic(struct slab *) pending[CLASSES];
 };
 
-/* The sentinel of all magazines that have no array. */
+/* The sentinel of all magazines that have no array, and a magazine that is always empty. Unless
+ * calls are counted, all sentinels lead to it. */
 extern struct magazine_entry heap_no_entries[1];
+extern struct magazine heap_no_magazine;
 
 /* The heap of a thread that has not allocated anything. Its magazines have only sentinels. It owns
  * no slab, so no free pushes onto its magazines. It is marked busy, so every slow path recognizes
@@ -126,9 +145,12 @@ extern struct magazine_entry heap_no_entries[1];
 extern struct empty_heap {
     _Alignas(CACHE_LINE) struct magazine magazine[CLASSES];
     uintptr_t busy;
+    struct magazine *cached;
 } empty_heap;
 #define EMPTY_HEAP ((struct heap *)&empty_heap)
-_Static_assert(offsetof(struct heap, busy) == offsetof(struct empty_heap, busy), "same beginning");
+_Static_assert(offsetof(struct heap, busy) == offsetof(struct empty_heap, busy) &&
+                   offsetof(struct heap, cached) == offsetof(struct empty_heap, cached),
+               "same beginning");
 
 /* The calling thread's heap, or EMPTY_HEAP. */
 extern __thread struct heap *self_heap __attribute__((tls_model("initial-exec")));

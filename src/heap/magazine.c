@@ -25,14 +25,14 @@
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
 #define CACHED_SMALL ((size_t)256)
 
-static void magazine_init_side(struct magazine *side) {
+static void magazines_init_array(struct magazine *magazines) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        side[size_class] = (struct magazine){heap_no_entries, heap_no_entries + 1};
+        magazines[size_class] = (struct magazine){heap_no_entries, heap_no_entries + 1};
 }
 
 void magazines_init(struct heap *heap) {
-    magazine_init_side(heap->magazine);
-    heap->freed = heap->magazine;
+    magazines_init_array(heap->magazine);
+    heap->cached = heap->magazine;
 }
 
 /* Stores both words at once. If a signal handler jumped away between two stores, the fast path
@@ -51,41 +51,14 @@ static void magazine_set(struct magazine *magazine, struct magazine_entry *top,
 #endif
 }
 
-static struct magazine_entry *magazine_sentinel(const struct heap *heap,
-                                                const struct magazine *side, unsigned size_class) {
+static struct magazine_entry *magazine_sentinel(const struct heap *heap, unsigned size_class) {
     unsigned entries = heap->bin[size_class].entries;
-    return side[size_class].limit - (entries == 0 ? 1 : entries);
-}
-
-static unsigned magazine_side_count(const struct heap *heap, const struct magazine *side,
-                                    unsigned size_class) {
-    return (unsigned)(side[size_class].top - magazine_sentinel(heap, side, size_class));
+    return heap->cached[size_class].limit - (entries == 0 ? 1 : entries);
 }
 
 unsigned magazine_count(const struct heap *heap, unsigned size_class) {
-    return magazine_side_count(heap, heap->freed, size_class);
+    return (unsigned)(heap->cached[size_class].top - magazine_sentinel(heap, size_class));
 }
-
-/* Returns true while allocations are sampled. */
-static bool magazine_has_two_sides(const struct heap *heap) {
-    return heap->freed != heap->magazine;
-}
-
-bool magazine_swap(struct heap *heap, unsigned size_class, unsigned least) {
-    unsigned count = magazine_count(heap, size_class);
-    if (!magazine_has_two_sides(heap) || count < least) return false;
-    MALLOW_ASSERT(heap_is_entered(heap));
-    MALLOW_ASSERT(heap->magazine[size_class].top ==
-                  magazine_sentinel(heap, heap->magazine, size_class));
-    struct magazine full = heap->freed[size_class];
-    heap->freed[size_class] = heap->magazine[size_class];
-    signal_order();
-    heap->magazine[size_class] = full;
-    heap->bin[size_class].last_refill = (uint16_t)count;
-    return true;
-}
-
-static bool magazine_is_sampling(void) { return mode_sees == MODE_SEES_SAMPLES; }
 
 static bool magazine_serves(unsigned size_class) {
     return mode_sees != MODE_SEES_ALL &&
@@ -109,8 +82,6 @@ static unsigned magazine_entries_allowed(unsigned size_class) {
     size_t slots = magazine_serves(size_class)
                        ? min_size(magazine_entries_by_size(size_class) - 1, settings.tcache_count)
                        : 0;
-    /* Short enough that each allocation that is to be guarded takes a slow path. */
-    if (magazine_is_sampling()) slots = min_size(slots, settings.guard / 2);
     return (unsigned)slots + 1;
 }
 
@@ -130,35 +101,20 @@ static bool magazine_needs_growth(struct heap_bin *bin, bool refill) {
     return true;
 }
 
-/* Moves a side's entries to a larger array. */
-static void magazine_move_side(struct heap *heap, struct magazine *side, unsigned size_class,
-                               struct magazine_entry *array, unsigned entries) {
-    struct magazine_entry *before = magazine_sentinel(heap, side, size_class);
-    unsigned count = magazine_side_count(heap, side, size_class),
-             old = heap->bin[size_class].entries;
+/* Moves the entries to a larger array. */
+static void magazine_enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
+    struct magazine_entry *before = magazine_sentinel(heap, size_class);
+    unsigned count = magazine_count(heap, size_class), old = heap->bin[size_class].entries;
+    open_lock_assert_held(&global_lock);
+    MALLOW_ASSERT(entries > old && count < entries);
     MALLOW_ASSERT(before->slot == NULL);
-    MALLOW_ASSERT(count < entries);
+    struct magazine_entry *array = meta_alloc(magazine_array_bytes(entries));
+    if (array == NULL) return;
     memcpy(array, before, (count + 1) * sizeof *array);
     signal_order(); /* a fork finds one array or the other, complete */
-    magazine_set(&side[size_class], array + count, array + entries);
+    magazine_set(&heap->cached[size_class], array + count, array + entries);
     signal_order();
     if (old != 0) meta_free(before, magazine_array_bytes(old));
-}
-
-static void magazine_enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
-    open_lock_assert_held(&global_lock);
-    MALLOW_ASSERT(entries > heap->bin[size_class].entries);
-    struct magazine_entry *array = meta_alloc(magazine_array_bytes(entries)), *second = NULL;
-    if (array == NULL) return;
-    if (magazine_has_two_sides(heap)) {
-        second = meta_alloc(magazine_array_bytes(entries));
-        if (second == NULL) {
-            meta_free(array, magazine_array_bytes(entries));
-            return;
-        }
-        magazine_move_side(heap, heap->freed, size_class, second, entries);
-    }
-    magazine_move_side(heap, heap->magazine, size_class, array, entries);
     heap->bin[size_class].entries = (uint16_t)entries;
 }
 
@@ -168,8 +124,7 @@ void magazine_grow(struct heap *heap, unsigned size_class) {
     if (likely(old != 0 && old == bin->allowed)) return;
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(old <= ENTRIES_MAX);
-    bool refill =
-        heap->magazine[size_class].top == magazine_sentinel(heap, heap->magazine, size_class);
+    bool refill = magazine_count(heap, size_class) == 0;
     if (old != 0 && !magazine_needs_growth(bin, refill)) return;
     unsigned allowed = bin->allowed = (uint16_t)magazine_entries_allowed(size_class);
     unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
@@ -188,10 +143,9 @@ unsigned magazine_want(const struct heap *heap, unsigned size_class) {
     return entries / 2 + 1;
 }
 
-static void magazine_flush_side(struct heap *heap, struct magazine *side, unsigned size_class,
-                                unsigned count) {
-    struct magazine *magazine = &side[size_class];
-    struct magazine_entry *bottom = magazine_sentinel(heap, side, size_class);
+void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
+    struct magazine *magazine = &heap->cached[size_class];
+    struct magazine_entry *bottom = magazine_sentinel(heap, size_class);
     unsigned have = (unsigned)(magazine->top - bottom);
     MALLOW_ASSERT(count <= have);
     MALLOW_ASSERT(magazine_is_valid(heap, size_class));
@@ -205,16 +159,8 @@ static void magazine_flush_side(struct heap *heap, struct magazine *side, unsign
     magazine->top = bottom + (have - count);
 }
 
-void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
-    magazine_flush_side(heap, heap->freed, size_class, count);
-}
-
 static void magazine_flush_whole(struct heap *heap, unsigned size_class) {
-    if (magazine_has_two_sides(heap))
-        magazine_flush_side(heap, heap->magazine, size_class,
-                            magazine_side_count(heap, heap->magazine, size_class));
-    magazine_flush_side(heap, heap->freed, size_class,
-                        magazine_side_count(heap, heap->freed, size_class));
+    magazine_flush(heap, size_class, magazine_count(heap, size_class));
 }
 
 void magazines_flush_all(struct heap *heap) {
@@ -223,51 +169,57 @@ void magazines_flush_all(struct heap *heap) {
         magazine_flush_whole(heap, size_class);
 }
 
-static void magazine_drop_array(struct heap *heap, struct magazine *side, unsigned size_class) {
-    struct magazine_entry *array = magazine_sentinel(heap, side, size_class);
+static void magazine_drop_array(struct heap *heap, unsigned size_class) {
+    struct magazine_entry *array = magazine_sentinel(heap, size_class);
     open_lock_assert_held(&global_lock);
-    MALLOW_ASSERT(side[size_class].top == array);
-    magazine_set(&side[size_class], heap_no_entries, heap_no_entries + 1);
+    MALLOW_ASSERT(heap->cached[size_class].top == array);
+    magazine_set(&heap->cached[size_class], heap_no_entries, heap_no_entries + 1);
     signal_order();
     meta_free(array, magazine_array_bytes(heap->bin[size_class].entries));
+    heap->bin[size_class].entries = 0;
 }
 
-/* Frees the class's arrays. A signal handler may free into them before the lock is taken, so they
- * are checked again with the lock. Returns false if the lock is refused. */
+/* Frees the class's array. A signal handler may free into it before the lock is taken, so it is
+ * checked again with the lock. Returns false if the lock is refused. */
 static bool magazine_discard(struct heap *heap, unsigned size_class) {
     struct heap_bin *bin = &heap->bin[size_class];
     struct lock_hold hold;
     while (bin->entries != 0) {
         magazine_flush_whole(heap, size_class);
         if (!open_lock_take(&global_lock, &hold)) return false;
-        if (magazine_count(heap, size_class) == 0 &&
-            magazine_side_count(heap, heap->magazine, size_class) == 0) {
-            if (magazine_has_two_sides(heap)) magazine_drop_array(heap, heap->freed, size_class);
-            magazine_drop_array(heap, heap->magazine, size_class);
-            bin->entries = 0;
-        }
+        if (magazine_count(heap, size_class) == 0) magazine_drop_array(heap, size_class);
         open_lock_drop(&global_lock, &hold);
     }
     return true;
 }
 
-/* Chooses where freed slots go: to the other side while allocations are sampled. The heap's
- * magazines must be empty. */
-static void magazine_choose_side(struct heap *heap) {
-    struct magazine *side = heap->magazine;
-    if (magazine_is_sampling()) {
-        if (heap->other_side == NULL) {
-            struct lock_hold hold;
-            if (!open_lock_take(&global_lock, &hold)) return;
-            heap->other_side = meta_alloc(CLASSES * sizeof *side);
-            open_lock_drop(&global_lock, &hold);
-            if (heap->other_side == NULL) return;
-            magazine_init_side(heap->other_side);
-        }
-        side = heap->other_side;
+/* Returns the magazines that only the counting path uses. Returns NULL if there is no memory. */
+static struct magazine *magazines_counted(struct heap *heap) {
+    struct lock_hold hold;
+    if (heap->counting != NULL) return heap->counting->cached;
+    if (!open_lock_take(&global_lock, &hold)) return NULL;
+    struct counting *counting = meta_alloc(sizeof *counting);
+    open_lock_drop(&global_lock, &hold);
+    if (counting == NULL) return NULL;
+    magazines_init_array(counting->cached);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        counting->sentinels[size_class] = SENTINEL_TO(&counting->cached[size_class]);
+    heap->counting = counting;
+    return counting->cached;
+}
+
+/* Chooses whether the fast path of malloc finds the slots. All magazines must be empty. */
+static void magazines_choose(struct heap *heap) {
+    bool counted = mode_sees == MODE_SEES_COUNTED;
+    struct magazine *chosen = counted ? magazines_counted(heap) : heap->magazine;
+    if (chosen == NULL || chosen == heap->cached) return;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        struct magazine_entry *sentinel =
+            counted ? &heap->counting->sentinels[size_class] : heap_no_entries;
+        magazine_set(&heap->magazine[size_class], sentinel, sentinel + 1);
     }
-    if (heap->freed == side) return;
-    heap->freed = side;
+    signal_order();
+    heap->cached = chosen;
     slabs_follow(heap);
 }
 
@@ -275,7 +227,7 @@ bool magazines_renew(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         if (!magazine_discard(heap, size_class)) return false;
-    magazine_choose_side(heap);
+    magazines_choose(heap);
     return true;
 }
 
@@ -294,34 +246,19 @@ static void magazine_forget_entries(struct magazine *magazine) {
     }
 }
 
-static bool magazine_is_at_sentinel(const struct heap *heap, const struct magazine *side,
-                                    unsigned size_class) {
-    return side[size_class].top == magazine_sentinel(heap, side, size_class);
-}
-
-/* Returns true if the class's arrays have the number of entries that the bin records. The magazines
- * must be empty. A function that was changing the arrays may never continue: in the child of a
- * fork, or after a handler jumped away. */
-static bool magazine_is_consistent(const struct heap *heap, unsigned size_class) {
-    if (!magazine_is_at_sentinel(heap, heap->freed, size_class)) return false;
-    if (!magazine_has_two_sides(heap)) return true;
-    bool shared = heap->freed[size_class].top == heap->magazine[size_class].top;
-    return magazine_is_at_sentinel(heap, heap->magazine, size_class) &&
-           (!shared || heap->bin[size_class].entries == 0);
-}
-
-static void magazine_lose_arrays(struct heap *heap, unsigned size_class) {
-    magazine_set(&heap->freed[size_class], heap_no_entries, heap_no_entries + 1);
-    magazine_set(&heap->magazine[size_class], heap_no_entries, heap_no_entries + 1);
+/* Forgets an array whose size is not certain. A function that was changing it may never continue:
+ * in the child of a fork, or after a handler jumped away. The magazine must be empty. */
+static void magazine_lose_array_if_inconsistent(struct heap *heap, unsigned size_class) {
+    if (heap->cached[size_class].top == magazine_sentinel(heap, size_class)) return;
+    magazine_set(&heap->cached[size_class], heap_no_entries, heap_no_entries + 1);
     heap->bin[size_class].entries = 0;
 }
 
 void magazines_forget(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-        if (magazine_has_two_sides(heap)) magazine_forget_entries(&heap->magazine[size_class]);
-        magazine_forget_entries(&heap->freed[size_class]);
-        if (!magazine_is_consistent(heap, size_class)) magazine_lose_arrays(heap, size_class);
+        magazine_forget_entries(&heap->cached[size_class]);
+        magazine_lose_array_if_inconsistent(heap, size_class);
         MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     }
 }

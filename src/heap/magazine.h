@@ -8,7 +8,7 @@
 #include "base/atomics.h"
 #include "heap/heap.h"
 
-/* Makes all magazines of a new heap empty and without an array. */
+/* Makes all magazines of a new heap empty, without an array, and visible to the fast path. */
 void magazines_init(struct heap *heap);
 
 /* Moves the class's entries to a larger array if that is allowed and worthwhile. Called when a
@@ -18,7 +18,7 @@ void magazine_grow(struct heap *heap, unsigned size_class);
 /* Returns how many slots a refill takes from a slab; 0 while there is no array. */
 unsigned magazine_want(const struct heap *heap, unsigned size_class);
 
-/* Gives the `count` oldest entries of the magazine of freed slots back to their slabs. */
+/* Gives the `count` oldest entries of the magazine back to their slabs. */
 void magazine_flush(struct heap *heap, unsigned size_class, unsigned count);
 
 /* Gives the entries of all magazines back to their slabs. */
@@ -32,16 +32,11 @@ bool magazines_renew(struct heap *heap);
  * slots are given back here. */
 void magazines_forget(struct heap *heap);
 
-/* Returns the number of slots in the class's magazine of freed slots (struct heap, `freed`). */
+/* Returns the number of slots in the class's magazine. */
 unsigned magazine_count(const struct heap *heap, unsigned size_class);
 
-/* While allocations are sampled, exchanges the magazine of freed slots with the one that allocation
- * uses, which is empty. Returns false if fewer than `least` slots were freed, or if allocations are
- * not sampled. */
-bool magazine_swap(struct heap *heap, unsigned size_class, unsigned least);
-
-/* Asserts that the class's magazines have their sentinels, and that their entries are different
- * cached slots of the class. Returns true. Only for the heap's owner. */
+/* Asserts that the class's magazine has its sentinel, and that its entries are different cached
+ * slots of the class. Returns true. Only for the heap's owner. */
 bool magazine_is_valid(const struct heap *heap, unsigned size_class);
 
 static inline bool magazine_full(const struct magazine *magazine) {
@@ -52,12 +47,12 @@ static inline bool magazine_full(const struct magazine *magazine) {
  * it. */
 static inline void magazine_push(struct heap *heap, unsigned size_class,
                                  struct magazine_entry entry) {
-    struct magazine_entry *next = heap->freed[size_class].top + 1;
-    MALLOW_ASSERT(!magazine_full(&heap->freed[size_class]));
+    struct magazine_entry *next = heap->cached[size_class].top + 1;
+    MALLOW_ASSERT(!magazine_full(&heap->cached[size_class]));
     MALLOW_ASSERT(entry.slot != NULL);
     *next = entry;
     signal_order();
-    heap->freed[size_class].top = next;
+    heap->cached[size_class].top = next;
     sanitizer_release(heap);
 }
 

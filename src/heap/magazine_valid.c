@@ -9,12 +9,6 @@
 #    include "heap/slab.h"
 #    include "heap/slot_location.h"
 
-static const struct magazine_entry *
-magazine_bottom(const struct heap *heap, const struct magazine *magazine, unsigned size_class) {
-    unsigned entries = heap->bin[size_class].entries;
-    return magazine->limit - (entries == 0 ? 1 : entries);
-}
-
 static bool magazine_entry_is_valid(const struct heap *heap, unsigned size_class,
                                     const struct magazine_entry *entry) {
     size_t granule = granule_of(entry->slot);
@@ -59,11 +53,14 @@ static bool magazine_seen_may_have(struct magazine_seen *seen, const char *slot)
     return (before & bit) != 0;
 }
 
-static bool magazine_side_is_valid(const struct heap *heap, const struct magazine *side,
-                                   unsigned size_class, struct magazine_seen *seen) {
-    const struct magazine *magazine = &side[size_class], *other = &heap->magazine[size_class];
+bool magazine_is_valid(const struct heap *heap, unsigned size_class) {
+    const struct magazine *magazine = &heap->cached[size_class];
     unsigned entries = heap->bin[size_class].entries;
-    const struct magazine_entry *bottom = magazine_bottom(heap, magazine, size_class);
+    const struct magazine_entry *bottom = magazine->limit - (entries == 0 ? 1 : entries);
+    struct magazine_seen seen = {{0}};
+    MALLOW_ASSERT(heap_is_entered(heap));
+    MALLOW_ASSERT(magazine == &heap->magazine[size_class] ||
+                  heap->magazine[size_class].top == &heap->counting->sentinels[size_class]);
     MALLOW_ASSERT(bottom->slot == NULL);
     MALLOW_ASSERT(magazine->top >= bottom);
     MALLOW_ASSERT(entries != 0 || magazine->top == heap_no_entries);
@@ -72,20 +69,9 @@ static bool magazine_side_is_valid(const struct heap *heap, const struct magazin
     MALLOW_ASSERT(count < (entries == 1 ? 2 : entries) || count == 0);
     for (const struct magazine_entry *entry = bottom + 1; entry <= magazine->top; entry++) {
         MALLOW_ASSERT(magazine_entry_is_valid(heap, size_class, entry));
-        if (!magazine_seen_may_have(seen, entry->slot)) continue;
+        if (!magazine_seen_may_have(&seen, entry->slot)) continue;
         MALLOW_ASSERT(!magazine_has(entry->slot, bottom + 1, (size_t)(entry - bottom - 1)));
-        if (magazine == other) continue;
-        const struct magazine_entry *first = magazine_bottom(heap, other, size_class) + 1;
-        MALLOW_ASSERT(!magazine_has(entry->slot, first, (size_t)(other->top + 1 - first)));
     }
-    return true;
-}
-
-bool magazine_is_valid(const struct heap *heap, unsigned size_class) {
-    struct magazine_seen seen = {{0}};
-    MALLOW_ASSERT(heap_is_entered(heap));
-    magazine_side_is_valid(heap, heap->magazine, size_class, &seen);
-    if (heap->freed != heap->magazine) magazine_side_is_valid(heap, heap->freed, size_class, &seen);
     return true;
 }
 

@@ -17,11 +17,13 @@
 #include "heap/request.h"
 
 struct heap;
+struct magazine_entry;
 
 struct mode {
     /* malloc and free. A function of the interface calls them in tail position, so the return
-     * address is in the program. mode_malloc and mode_free serve modes that have nothing faster. */
-    void *(*malloc)(size_t size);
+     * address is in the program. mode_malloc and mode_free serve modes that have nothing faster.
+     * `sentinel` is that of the empty magazine for the size, which only the counting path uses. */
+    void *(*malloc)(size_t size, const struct magazine_entry *sentinel);
     void (*free)(void *p, enum family family);
 
     /* Allocates. Returns NULL and sets errno to ENOMEM if there is no memory. */
@@ -54,10 +56,14 @@ extern const struct mode *mode_topmost;
 /* Which calls must reach the topmost mode. */
 enum mode_sees {
     MODE_SEES_REST,    /* those that the fast path does not serve */
-    MODE_SEES_SAMPLES, /* also some of the others, so magazines are short */
-    MODE_SEES_ALL,     /* all calls, so magazines hold nothing */
+    MODE_SEES_COUNTED, /* also all allocations: the fast path finds no slots (heap.h, `cached`) */
+    MODE_SEES_ALL,     /* all calls: magazines hold nothing */
 };
 extern enum mode_sees mode_sees;
+
+ALWAYS_INLINE bool mode_sees_all(void) {
+    return unlikely(racy_load(enum mode_sees, &mode_sees) == MODE_SEES_ALL);
+}
 
 ALWAYS_INLINE const struct mode *mode_now(void) {
     return racy_load(const struct mode *, &mode_topmost);
@@ -71,7 +77,7 @@ ALWAYS_INLINE const struct mode *mode_below(const struct mode *mode) {
 ALWAYS_INLINE bool mode_is_plain(void) { return likely(mode_below(mode_now()) == NULL); }
 
 /* Implement malloc and free by `alloc` and `free_request` of the topmost mode. */
-void *mode_malloc(size_t size);
+void *mode_malloc(size_t size, const struct magazine_entry *sentinel);
 void mode_free(void *p, enum family family);
 
 /* Frees p, which may be NULL, with what the caller states about the block. */

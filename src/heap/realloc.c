@@ -85,7 +85,7 @@ static NOINLINE void *realloc_new_slow(size_t size, const void *caller) {
 }
 
 ALWAYS_INLINE void *realloc_new(size_t size, const void *caller) {
-    return mode_is_plain() ? mallow_malloc(size) : realloc_new_slow(size, caller);
+    return mode_sees_all() ? realloc_new_slow(size, caller) : mallow_malloc(size);
 }
 
 ALWAYS_INLINE void realloc_free(void *p, const void *caller) {

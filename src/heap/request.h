@@ -13,6 +13,7 @@ struct alloc_request {
     enum family family;
     bool zero;       /* the block must read as zero */
     bool by_realloc; /* realloc(NULL, size) */
+    bool guard;      /* the block is to have pages of its own (guard=N) */
     const void *caller;
     const void *entry; /* frame from which stack_capture_from begins; NULL: unknown */
     bool has_logged;   /* mtrace(3) logs this size in place of `size` */

@@ -14,13 +14,13 @@ static bool shared_free_keep(struct heap *heap, unsigned size_class, struct maga
     struct heap_bin *bin = &heap->bin[size_class];
     if (!shared_wants(bin, size_class)) return false;
     bin->heat++;
-    if (magazine_full(&heap->freed[size_class])) {
+    if (magazine_full(&heap->cached[size_class])) {
         struct frame_mark mark;
         heap_begin_short(heap, &mark);
         magazine_grow(heap, size_class);
         heap_end_short(heap, &mark);
     }
-    if (magazine_full(&heap->freed[size_class])) return false;
+    if (magazine_full(&heap->cached[size_class])) return false;
     magazine_push(heap, size_class, entry);
     return true;
 }

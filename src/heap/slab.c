@@ -59,7 +59,7 @@ static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigne
         size_t before = ((uintptr_t)granule_start(granule + i) - slot_zero) / size;
         part->reciprocal = reciprocal_of(size);
         part->state = slab->state + before;
-        part->magazine = &heap->freed[size_class];
+        part->magazine = &heap->cached[size_class];
         part->start = (uint32_t)(slot_zero + before * size);
         part->slot_size = (uint32_t)size;
         part->size_min = (uint32_t)size_min_for(size);
@@ -252,7 +252,7 @@ static void slab_own_granules(struct slab *slab, struct heap *heap) {
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
     for (unsigned i = 0; i < size_class_granules(slab->size_class); i++) {
         struct slab *part = slab_part(slab, i);
-        part->magazine = &heap->freed[slab->size_class];
+        part->magazine = &heap->cached[slab->size_class];
         atomic_store_explicit(&part->owner, heap, memory_order_seq_cst);
     }
 }

@@ -97,7 +97,7 @@ bool slab_retire_empty(struct heap *heap);
  * true. */
 bool slab_retire_old(struct heap *heap, struct slab *slab);
 
-/* Makes the descriptors of all slabs of the heap point to its current magazines (`freed`). */
+/* Makes the descriptors of all slabs of the heap point to its current magazines (`cached`). */
 void slabs_follow(struct heap *heap);
 
 /* Moves a slab from the partial slabs of one heap to those of another. The caller has entered both.

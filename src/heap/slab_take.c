@@ -43,7 +43,7 @@ static inline void slab_take_state(_Atomic uint8_t *state) {
 }
 
 void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->size_class];
+    struct magazine *magazine = &heap->cached[slab->size_class];
     _Atomic uint8_t *states = slab->state;
     char *zero = slab_slot_zero(slab);
     size_t size = slab->slot_size;
@@ -228,7 +228,7 @@ static void slab_take_round_from(struct slab *slab, uint32_t from, struct magazi
 }
 
 void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
-    struct magazine *magazine = &heap->magazine[slab->size_class];
+    struct magazine *magazine = &heap->cached[slab->size_class];
     struct magazine_entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
     unsigned take = slab_begin_take(heap, slab, want);

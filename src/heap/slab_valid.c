@@ -32,7 +32,7 @@ static bool slab_parts_are_valid(struct heap *heap, struct slab *slab) {
         MALLOW_ASSERT(part->size_class == size_class);
         MALLOW_ASSERT(part->slot_size == size);
         MALLOW_ASSERT(part->reciprocal == reciprocal_of(size));
-        MALLOW_ASSERT(part->magazine == &heap->freed[size_class]);
+        MALLOW_ASSERT(part->magazine == &heap->cached[size_class]);
         MALLOW_ASSERT(atomic_load_explicit(&part->owner, memory_order_relaxed) == heap);
         /* The granule's first state is that of the slot around its start. */
         size_t before = (size_t)(part->state - slab->state);

@@ -3,6 +3,7 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/settings.h"
+#include "check/counted.h"
 #include "check/modes.h"
 #include "check/observed.h"
 #include "check/verify.h"
@@ -25,6 +26,7 @@ static const struct {
     {MODE_FULL, &full_mode},
     {MODE_HARD, &hard_mode},
     {MODE_GUARD, &guarded_sample_mode},
+    {MODE_GUARD | MODE_SAMPLE, &counted_mode},
     {MODE_COUNT | MODE_TRACE | MODE_PEDANTIC, &observed_mode},
 };
 
@@ -49,7 +51,7 @@ static void modes_choose_observers(unsigned on) {
 
 static enum mode_sees modes_seen_by(unsigned on) {
     if (on == 0) return MODE_SEES_REST;
-    return on == (MODE_GUARD | MODE_SAMPLE) ? MODE_SEES_SAMPLES : MODE_SEES_ALL;
+    return (on & ~(unsigned)(MODE_GUARD | MODE_SAMPLE)) == 0 ? MODE_SEES_COUNTED : MODE_SEES_ALL;
 }
 
 /* Sets what is below a mode before another thread can reach the mode. */
@@ -67,6 +69,7 @@ RARE void modes_set(unsigned bit, bool on) {
     unsigned modes = on ? settings.modes | bit : settings.modes & ~bit;
     racy_store(&settings.modes, modes);
     modes_choose_observers(modes);
+    counted_choose(modes);
     modes_stack(modes);
     racy_store(&mode_sees, modes_seen_by(modes));
     open_lock_block_signals((modes & MODES_THAT_NEED_LOCK) != 0);

@@ -174,12 +174,7 @@ static void option_set_check_level(size_t level) {
     settings.check_wanted = looks ? CHECK_FULL : CHECK_FREE;
 }
 
-/* From guard=32 on, blocks are sampled and magazines stay in use. With smaller values, every call
- * reaches the mode. */
-#define GUARD_SAMPLED 32
-
 static void option_set_guard(size_t one_in) {
-    options_change_mode(MODE_SAMPLE, one_in >= GUARD_SAMPLED);
     options_change_mode(MODE_GUARD, one_in != 0);
 }
 

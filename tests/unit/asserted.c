@@ -148,7 +148,7 @@ static void overwrite_sentinel(void) {
 static void a_magazine_without_its_sentinel(void **state) {
     (void)state;
     expect(overwrite_sentinel, "bottom->slot == NULL", "heap/magazine_valid.c",
-           "magazine_side_is_valid");
+           "magazine_is_valid");
 }
 
 static void push_on_the_magazine_of_another_class(void) {
@@ -177,14 +177,13 @@ static void push_twice(void) {
     magazine_flush(heap, class_used(), 1);
 }
 
-/* While allocations are sampled, a class has two magazines. */
-static void push_on_both_magazines_of_the_class(void) {
-    mode_sees = MODE_SEES_SAMPLES;
-    settings.guard = 1000;
+/* While calls are counted, the fast path must find no slot. */
+static void push_on_the_magazine_of_the_fast_path(void) {
+    mode_sees = MODE_SEES_COUNTED;
     settings.generation++;
     struct heap *heap = used_heap();
-    struct magazine_entry entry = *heap->freed[class_used()].top;
-    *++heap->magazine[class_used()].top = entry;
+    struct magazine_entry array[2] = {{0}, *heap->cached[class_used()].top};
+    heap->magazine[class_used()] = (struct magazine){array + 1, array + 2};
     heap_reap(heap);
 }
 
@@ -196,10 +195,11 @@ static void a_freed_slot_on_two_magazines(void **state) {
            "atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap",
            "heap/magazine_valid.c", "magazine_entry_is_valid");
     expect(push_twice, "!magazine_has(entry->slot, bottom + 1, (size_t)(entry - bottom - 1))",
-           "heap/magazine_valid.c", "magazine_side_is_valid");
-    expect(push_on_both_magazines_of_the_class,
-           "!magazine_has(entry->slot, first, (size_t)(other->top + 1 - first))",
-           "heap/magazine_valid.c", "magazine_side_is_valid");
+           "heap/magazine_valid.c", "magazine_is_valid");
+    expect(push_on_the_magazine_of_the_fast_path,
+           "magazine == &heap->magazine[size_class] || heap->magazine[size_class].top == "
+           "&heap->counting->sentinels[size_class]",
+           "heap/magazine_valid.c", "magazine_is_valid");
 }
 
 static void keep_a_used_slot(void) {

@@ -195,23 +195,23 @@ static void live_blocks_are_walked(void) {
 
 /* ---- sampling ---- */
 
-static void one_allocation_in_n_is_due(void) {
+static void one_allocation_in_n_is_guarded(void) {
     static const size_t intervals[] = {1, 2, 3, 100, 5000};
+    enum { DRAWS = 100000 };
     for (int i = 0; i < 5; i++) {
-        struct sample_countdown sample = {0};
+        struct guard_sample sample = {0};
+        double sum = 0;
         settings.guard = intervals[i];
-        size_t due = 0, passed = 0;
-        for (int k = 0; k < 1000000; k++) {
-            size_t now = 1 + random_below(&seed, 1 + intervals[i] / 50);
-            passed += now;
-            due += guard_sample_due(&sample, now);
+        for (int k = 0; k < DRAWS; k++) {
+            int64_t unguarded = guard_sample_interval(&sample);
+            CHECK(unguarded >= 0 && (size_t)unguarded <= 2 * (intervals[i] - 1));
+            sum += (double)unguarded + 1;
         }
-        double mean = (double)passed / (double)due / (double)intervals[i];
-        CHECK(mean > 0.9 && mean < 1.1);
+        double mean = sum / DRAWS / (double)intervals[i];
+        CHECK(mean > 0.98 && mean < 1.02);
     }
     settings.guard = 0;
-    struct sample_countdown sample = {0};
-    for (int k = 0; k < 1000; k++) CHECK(!guard_sample_due(&sample, 1000));
+    CHECK_EQUAL(guard_sample_interval(&(struct guard_sample){0}), INT64_MAX);
 }
 
 static struct body bodies[] = {
@@ -226,7 +226,7 @@ static struct body bodies[] = {
     BODY(checks_on_demand_report_once),
     BODY(bad_frees_are_reported),
     BODY(live_blocks_are_walked),
-    BODY(one_allocation_in_n_is_due),
+    BODY(one_allocation_in_n_is_guarded),
 };
 
 int main(void) {

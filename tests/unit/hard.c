@@ -55,7 +55,7 @@ static void requests_beyond_slots_are_refused(void) {
 
 static void malloc_falls_back_to_other_blocks(void) {
     for (size_t size = 1; size < 4 * SLOT_MAX; size = size * 2 + 1) {
-        char *block = hard_mode.malloc(size);
+        char *block = hard_mode.malloc(size, heap_no_entries);
         struct block_info info;
         CHECK(block != NULL && is_zero(block, size));
         CHECK(block_info_of(block, &info) && info.life == LIFE_LIVE && info.size == size);
@@ -222,7 +222,7 @@ static void *use_blocks(void *argument) {
             continue;
         }
         size_t size = 1 + random_below(&random, (size_t)1 << random_below(&random, 13));
-        char *start = hard_mode.malloc(size);
+        char *start = hard_mode.malloc(size, heap_no_entries);
         CHECK(start != NULL && is_zero(start, size));
         blocks[n].start = start;
         blocks[n].size = size;

@@ -13,7 +13,7 @@ static uint64_t seed = 1;
 /* ---- frees ---- */
 
 static void a_block_is_freed_once_and_at_its_start(void) {
-    char *block = take(100), *run = hard_mode.malloc(MIB);
+    char *block = take(100), *run = hard_mode.malloc(MIB, heap_no_entries);
     static int data;
     void *others[] = {NULL, block + 1, block + 8,  block + 16,          block - 16, &data,
                       run,  run + 16,  space.base, (void *)UINTPTR_MAX, block + 99};

@@ -57,14 +57,14 @@ static void check_hard_also_clears_what_it_passes_on(void) {
     check_modes(MODES(&hard_mode, &guarded_large_mode, &filled_mode), MODE_SEES_ALL);
 }
 
-static void sampled_guards_leave_magazines_in_use(void) {
+static void guards_count_calls(void) {
     begin("guard=5000");
-    check_modes(MODES(&guarded_sample_mode), MODE_SEES_SAMPLES);
+    check_modes(MODES(&counted_mode, &guarded_sample_mode), MODE_SEES_COUNTED);
 }
 
-static void guards_of_every_block_see_every_call(void) {
+static void every_block_is_guarded(void) {
     begin("guard=1");
-    check_modes(MODES(&guarded_sample_mode), MODE_SEES_ALL);
+    check_modes(MODES(&counted_mode, &guarded_sample_mode), MODE_SEES_COUNTED);
     void *block = mallow_malloc(100);
     CHECK(guard_range_contains(block));
     CHECK_EQUAL(mallow_usable_size(block), 100);
@@ -73,12 +73,13 @@ static void guards_of_every_block_see_every_call(void) {
 
 static void all_modes_at_once_keep_their_order(void) {
     begin("check=full,guard=5000,zero_on_free=on,stats=exit");
-    check_modes(
-        MODES(&observed_mode, &guarded_sample_mode, &full_mode, &guarded_large_mode, &filled_mode),
-        MODE_SEES_ALL);
-    modes_set(MODE_COUNT, false);
-    check_modes(MODES(&guarded_sample_mode, &full_mode, &guarded_large_mode, &filled_mode),
+    check_modes(MODES(&observed_mode, &counted_mode, &guarded_sample_mode, &full_mode,
+                      &guarded_large_mode, &filled_mode),
                 MODE_SEES_ALL);
+    modes_set(MODE_COUNT, false);
+    check_modes(
+        MODES(&counted_mode, &guarded_sample_mode, &full_mode, &guarded_large_mode, &filled_mode),
+        MODE_SEES_ALL);
 }
 
 /* ---- what single modes do ---- */
@@ -215,8 +216,8 @@ int main(void) {
         BODY(nothing_lies_on_the_plain_mode),
         BODY(check_full_guards_what_is_too_large),
         BODY(check_hard_also_clears_what_it_passes_on),
-        BODY(sampled_guards_leave_magazines_in_use),
-        BODY(guards_of_every_block_see_every_call),
+        BODY(guards_count_calls),
+        BODY(every_block_is_guarded),
         BODY(all_modes_at_once_keep_their_order),
         BODY(freed_blocks_are_cleared),
         BODY(check_full_gives_back_its_quarantine),

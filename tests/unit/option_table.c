@@ -271,7 +271,7 @@ static void options_turn_modes_on_and_off(void **state) {
         {"MALLOW_OPTIONS", "zero_on_free=on", MODE_ZERO},
         {"MALLOW_OPTIONS", "zero_on_free=on,zero_on_free=off", 0},
         {"MALLOW_OPTIONS", "guard=1", MODE_GUARD},
-        {"MALLOW_OPTIONS", "guard=32", MODE_GUARD | MODE_SAMPLE},
+        {"MALLOW_OPTIONS", "guard=32", MODE_GUARD},
         {"MALLOW_OPTIONS", "guard=32,guard=0", 0},
         {"MALLOW_OPTIONS", "stats=exit", MODE_COUNT},
         {"MALLOW_OPTIONS", "stats=exit,stats=off", 0},

@@ -1,0 +1,158 @@
+/* While calls are counted, slots are reused in the order in which they would be otherwise, and each
+ * call is either counted or looked at. Counting can be turned on and off at any time. */
+#include "threads.h"
+
+#include "bodies.h"
+
+#include <sys/mman.h>
+
+#include "check/modes.h"
+#include "guard/guard_range.h"
+#include "heap/fast.h"
+#include "heap/heap_enter.h"
+#include "mallow.h"
+#include "pages/purge.h"
+#include "process/modes.h"
+#include "process/options.h"
+#include "process/options_change.h"
+#include "random.h"
+
+static void begin(const char *options) {
+    setenv("MALLOW_OPTIONS", options, 1);
+    options_read();
+}
+
+/* ---- the order of slots ---- */
+
+enum { BLOCKS = 500, CALLS = 200000, SIZE_LIMIT = 3000 };
+
+/* Replaces random blocks, and records the distance of each from the first one. */
+static void replace_blocks(ptrdiff_t *distances) {
+    static char *blocks[BLOCKS];
+    uint64_t seed = 1;
+    char *first = mallow_malloc(100);
+    for (int i = 0; i < CALLS; i++) {
+        char **block = &blocks[random_below(&seed, BLOCKS)];
+        size_t size = random_below(&seed, SIZE_LIMIT);
+        mallow_free(*block);
+        switch (random_below(&seed, 4)) {
+        case 0:
+            *block = mallow_calloc(1, size);
+            break;
+        case 1:
+            *block = mallow_realloc(NULL, size);
+            *block = mallow_realloc(*block, size + 1);
+            break;
+        default:
+            *block = mallow_malloc(size);
+        }
+        distances[i] = *block - first;
+    }
+}
+
+static ptrdiff_t *distances_with(const char *options) {
+    size_t bytes = CALLS * sizeof(ptrdiff_t);
+    ptrdiff_t *distances =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(distances != MAP_FAILED);
+    pid_t child = start_child();
+    if (child == 0) {
+        begin(options);
+        purge_set_retain(PURGE_NEVER); /* purging depends on the time */
+        replace_blocks(distances);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(status, 0);
+    return distances;
+}
+
+static void slots_are_reused_in_the_same_order(void) {
+    ptrdiff_t *plain = distances_with(""), *counted = distances_with("guard=1000000000");
+    for (int i = 0; i < CALLS; i++) CHECK_EQUAL(counted[i], plain[i]);
+}
+
+/* ---- what is counted ---- */
+
+static int64_t calls_left(void) { return self_heap->countdown.calls; }
+
+static void each_call_is_counted_once(void) {
+    begin("guard=1000000000");
+    mallow_free(mallow_malloc(1));
+    for (size_t size = 0; size < 40 * KIB; size += 1 + size / 20) {
+        int64_t before = calls_left();
+        void *block = mallow_malloc(size);
+        CHECK_EQUAL(calls_left(), before - 1);
+        mallow_free(block);
+        mallow_free(mallow_malloc(size));
+        CHECK_EQUAL(calls_left(), before - 2);
+        mallow_free(mallow_calloc(1, size));
+        CHECK_EQUAL(calls_left(), before - 3);
+        block = mallow_aligned_alloc(64, size);
+        CHECK_EQUAL(calls_left(), before - 4);
+        mallow_free(block);
+    }
+}
+
+static void the_chosen_block_is_guarded(void) {
+    begin("guard=100");
+    size_t guarded = 0;
+    mallow_free(mallow_malloc(48));
+    for (int i = 0; i < 20000; i++) {
+        bool due = calls_left() == 0;
+        char *block = mallow_malloc(48);
+        CHECK_EQUAL(guard_range_contains(block), due);
+        guarded += due;
+        CHECK_EQUAL(mallow_usable_size(block), 48);
+        block = mallow_realloc(block, 5000);
+        memset(block, 1, 5000);
+        mallow_free(block);
+    }
+    CHECK(guarded > 100 && guarded < 300); /* realloc's copies count, too */
+}
+
+/* ---- turning it on and off ---- */
+
+static bool stop;
+
+static void *use_blocks(void *argument) {
+    static __thread char *blocks[BLOCKS];
+    uint64_t seed = (uintptr_t)argument;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        char **block = &blocks[random_below(&seed, BLOCKS)];
+        if (*block != NULL) CHECK_EQUAL(**block, (char)(uintptr_t)block);
+        mallow_free(*block);
+        *block = mallow_malloc(1 + random_below(&seed, SIZE_LIMIT));
+        **block = (char)(uintptr_t)block;
+    }
+    for (int i = 0; i < BLOCKS; i++) mallow_free(blocks[i]);
+    return NULL;
+}
+
+static void counting_can_change_at_any_time(void) {
+    enum { THREADS = 3, CHANGES = 300 };
+    begin("guard=50");
+    pthread_t threads[THREADS];
+    for (uintptr_t i = 0; i < THREADS; i++) threads[i] = start_thread(use_blocks, (void *)(i + 1));
+    for (int i = 0; i < CHANGES; i++) {
+        usleep(1000);
+        options_change_mode(MODE_GUARD, i % 2 != 0);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
+    struct heap *heap = heap_enter();
+    CHECK(mode_sees == MODE_SEES_COUNTED ? heap->cached == heap->counting->cached
+                                         : heap->cached == heap->magazine);
+    heap_leave(heap);
+}
+
+int main(void) {
+    struct body bodies[] = {
+        BODY(slots_are_reused_in_the_same_order),
+        BODY(each_call_is_counted_once),
+        BODY(the_chosen_block_is_guarded),
+        BODY(counting_can_change_at_any_time),
+    };
+    return run_bodies(bodies);
+}
