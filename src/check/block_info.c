@@ -16,6 +16,7 @@
 static enum block_life block_info_life(uint8_t state) {
     switch (state) {
     case SLOT_USED:
+    case SLOT_SAMPLED:
     case SLOT_CHECKED:
         return LIFE_LIVE;
     case SLOT_FRESH:

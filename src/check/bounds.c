@@ -43,7 +43,7 @@ EXPORT size_t mallow_check_limit(const void *p, const void *caller) {
     if (slab->kind != GRANULE_SLAB || slab->size_class == CLASS_ZERO)
         return bounds_limit_elsewhere(p);
     struct slot_location slot = slot_locate(slab, p);
-    if (slot_state_get(slot.state) != SLOT_USED) return bounds_limit_elsewhere(p);
+    if (!slot_state_is_used(slot_state_get(slot.state))) return bounds_limit_elsewhere(p);
     return (slot.number + 1) * slab->slot_size - slot.offset;
 }
 

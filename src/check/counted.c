@@ -1,6 +1,8 @@
-/* The mode of the counting path (heap/counting.h). It decides which blocks are guarded. */
+/* The mode of the counting path (heap/counting.h). It chooses the blocks that are guarded (guard=N)
+ * and those that are sampled (sample=N). */
 #include "check/counted.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "base/atomics.h"
@@ -12,14 +14,37 @@
 #include "guard/guard_sample.h"
 #include "heap/counting.h"
 #include "heap/heap_enter.h"
+#include "heap/sampled.h"
+#include "profile/sample_gap.h"
+#include "profile/samples.h"
+#include "stack/stack.h"
 
-static void *counted_malloc_calls(size_t size, const struct magazine_entry *sentinel) {
-    void *p = counting_take(sentinel, true);
+/* ---- the fast part ---- */
+
+static void *counted_malloc_bytes(size_t size, const struct magazine_entry *sentinel) {
+    void *p = counting_take(size, sentinel, COUNT_BYTES);
     return likely(p != NULL) ? p : mode_malloc(size, sentinel);
 }
 
-/* Returns the calling thread's heap, with a countdown that follows the current settings. Returns
- * NULL if there is no memory for a heap. */
+static void *counted_malloc_calls(size_t size, const struct magazine_entry *sentinel) {
+    void *p = counting_take(size, sentinel, COUNT_CALLS);
+    return likely(p != NULL) ? p : mode_malloc(size, sentinel);
+}
+
+static void *counted_malloc_any(size_t size, const struct magazine_entry *sentinel) {
+    void *p = counting_take(size, sentinel, COUNT_ANY);
+    return likely(p != NULL) ? p : mode_malloc(size, sentinel);
+}
+
+/* ---- countdowns ---- */
+
+static int64_t counted_next_sample(struct heap *heap) {
+    size_t rate = racy_load(size_t, &settings.sample);
+    return rate == 0 ? INT64_MAX : (int64_t)sample_gap(&heap->random_samples, rate);
+}
+
+/* Returns the calling thread's heap, with countdowns that follow the current settings. Returns NULL
+ * if there is no memory for a heap. */
 static struct heap *counted_heap(void) {
     unsigned generation = racy_load(unsigned, &settings.generation);
     struct heap *heap = self_heap;
@@ -27,25 +52,62 @@ static struct heap *counted_heap(void) {
     heap = heap_enter();
     if (heap == NULL) return NULL;
     heap->countdown = (struct countdown){
-        .calls = guard_sample_interval(&heap->guard_sample),
+        .bytes = counted_next_sample(heap),
+        .calls = guard_sample_interval(&heap->random_guards),
         .generation = generation,
     };
     heap_leave(heap);
-    return self_heap;
+    return heap;
 }
 
 /* Counts a call. Returns true if its block is to be guarded. */
 static bool counted_call(struct heap *heap) {
-    if (heap->countdown.calls-- > 0) return false;
-    heap->countdown.calls = guard_sample_interval(&heap->guard_sample);
+    if (--heap->countdown.calls > 0) return false;
+    heap->countdown.calls = guard_sample_interval(&heap->random_guards);
     return racy_load(size_t, &settings.guard) != 0;
 }
 
+/* Counts the bytes of a call. Returns true if its block is to be sampled. All blocks that are too
+ * large for a slot are sampled, and take no bytes from the countdown. */
+static bool counted_bytes(struct heap *heap, size_t size) {
+    if (racy_load(size_t, &settings.sample) == 0) return false;
+    if (size > SLOT_MAX) return true;
+    heap->countdown.bytes -= (int64_t)size;
+    if (heap->countdown.bytes > 0) return false;
+    heap->countdown.bytes = counted_next_sample(heap);
+    return true;
+}
+
+/* ---- samples ---- */
+
+static stack_id counted_stack(const void *entry) {
+    struct heap *heap = heap_enter();
+    if (heap == NULL) return 0;
+    stack_id stack = stack_capture_from(&heap->stacks, STACK_FRAMES_MAX, entry);
+    heap_leave(heap);
+    return stack;
+}
+
+/* In a mode that sees all calls, the block has no state for samples, and each free looks for one.
+ */
+static void counted_sample(void *p, size_t size, const void *entry) {
+    bool large = size > SLOT_MAX;
+    int error_before = errno;
+    if (samples_add(p, size, large, counted_stack(entry)) && !sampled_mark(p) && !mode_sees_all())
+        samples_remove(p);
+    errno = error_before;
+}
+
+/* ---- the mode ---- */
+
 static void *counted_alloc(const struct alloc_request *request) {
     struct alloc_request counted = *request;
-    struct heap *heap = counted_heap();
-    if (heap != NULL && request->size <= PTRDIFF_MAX) counted.guard = counted_call(heap);
-    return mode_below(&counted_mode)->alloc(&counted);
+    struct heap *heap = request->size <= PTRDIFF_MAX ? counted_heap() : NULL;
+    bool sample = heap != NULL && counted_bytes(heap, request->size);
+    counted.guard = heap != NULL && counted_call(heap);
+    void *p = mode_below(&counted_mode)->alloc(&counted);
+    if (sample && p != NULL) counted_sample(p, request->size, request->entry);
+    return p;
 }
 
 static void counted_free(void *p, enum family family) {
@@ -57,17 +119,26 @@ static void counted_free(void *p, enum family family) {
 }
 
 static void counted_free_request(void *p, const struct free_request *request) {
+    if (mode_sees_all() && samples_any()) samples_remove(p);
     mode_below(&counted_mode)->free_request(p, request);
 }
 
+/* A slot that stays in place keeps its sample, and a copy is a new block. Only large blocks may be
+ * moved without a copy. */
+static bool counted_resizes_like_plain(void *p) {
+    if (mode_sees_all() || guard_range_contains(p)) return false;
+    return !samples_any() || find_block(p).state != NULL;
+}
+
 static void *counted_resize(void *p, size_t size, const void *caller) {
-    if (mode_sees == MODE_SEES_COUNTED && !guard_range_contains(p))
-        return plain_mode.resize(p, size, caller);
-    return resize_checked(p, size, caller);
+    return counted_resizes_like_plain(p) ? plain_mode.resize(p, size, caller)
+                                         : resize_checked(p, size, caller);
 }
 
 static void *counted_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
-    return mode_below(&counted_mode)->resize_in_place(p, before, size, may_move);
+    void *resized = mode_below(&counted_mode)->resize_in_place(p, before, size, may_move);
+    if (resized != NULL && before > SLOT_MAX && samples_any()) samples_resize(p, resized, size);
+    return resized;
 }
 
 struct mode counted_mode = {
@@ -80,6 +151,9 @@ struct mode counted_mode = {
 };
 
 RARE void counted_choose(unsigned on) {
-    bool fast = (on & ~(unsigned)(MODE_GUARD | MODE_SAMPLE)) == 0;
-    counted_mode.malloc = fast ? counted_malloc_calls : mode_malloc;
+    unsigned reasons = on & (MODE_GUARD | MODE_SAMPLE);
+    counted_mode.malloc = reasons != on            ? mode_malloc
+                          : reasons == MODE_GUARD  ? counted_malloc_calls
+                          : reasons == MODE_SAMPLE ? counted_malloc_bytes
+                                                   : counted_malloc_any;
 }

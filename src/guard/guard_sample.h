@@ -4,10 +4,9 @@
 
 #include <stdint.h>
 
-#include "heap/heap.h"
-
-/* Returns how many allocations of a thread are not guarded before the next one that is. If
- * `settings.guard` is 0, this number is never reached. */
-int64_t guard_sample_interval(struct guard_sample *sample);
+/* Returns the number of the next allocation of a thread that is guarded, if its next allocation is
+ * number 1. If `settings.guard` is 0, this number is never reached. `random` is the state of the
+ * thread's generator; 0: it is seeded. */
+int64_t guard_sample_interval(uint64_t *random);
 
 #endif

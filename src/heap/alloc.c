@@ -87,10 +87,11 @@ static char *alloc_take_cached(struct magazine *magazine, bool *zeroed) {
 }
 
 /* Does the same on the counting path. */
-static NOINLINE char *alloc_take_counted(const struct magazine_entry *sentinel, bool *zeroed) {
+static NOINLINE char *alloc_take_counted(size_t size, const struct magazine_entry *sentinel,
+                                         bool *zeroed) {
     struct magazine_entry newest = *sentinel_magazine(sentinel)->top;
     *zeroed = newest.slot != NULL && slot_state_get(newest.state) == SLOT_CACHED_FRESH;
-    return counting_take_any(sentinel);
+    return counting_take(size, sentinel, COUNT_ANY);
 }
 
 /* Takes a slot: the newest cached one, then one of a shared granule, then one from a slab. */
@@ -193,7 +194,7 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
         unsigned size_class = size_class_of(bytes);
         struct magazine *magazine = &self_heap->magazine[size_class];
         void *p = alloc_take_cached(magazine, &zeroed);
-        if (unlikely(p == NULL)) p = alloc_take_counted(magazine->top, &zeroed);
+        if (unlikely(p == NULL)) p = alloc_take_counted(bytes, magazine->top, &zeroed);
         /* Clears the whole slot, because malloc_usable_size grants all of it. */
         if (likely(p != NULL)) return zeroed ? p : memset(p, 0, size_class_bytes(size_class));
     }

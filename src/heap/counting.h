@@ -24,24 +24,23 @@
 
 #include "heap/fast.h"
 
-/* Takes a slot and counts the call. Returns NULL, and counts nothing, if the mode must look at the
- * call. All sentinels of EMPTY_HEAP lead to a magazine that is always empty, so that heap never
- * changes. */
-ALWAYS_INLINE void *counting_take(const struct magazine_entry *sentinel, bool calls) {
+/* What is counted: bytes for samples, calls for guards. */
+enum { COUNT_BYTES = 1, COUNT_CALLS = 2, COUNT_ANY = COUNT_BYTES | COUNT_CALLS };
+
+/* Takes a slot for `size` bytes and counts the call. Returns NULL, and counts nothing, if the mode
+ * must look at the call. All sentinels of EMPTY_HEAP lead to a magazine that is always empty, so
+ * that heap never changes. */
+ALWAYS_INLINE void *counting_take(size_t size, const struct magazine_entry *sentinel,
+                                  unsigned what) {
     struct magazine *magazine = sentinel_magazine(sentinel);
     if (unlikely(magazine->top->slot == NULL)) return NULL;
     struct heap *heap = self_heap;
-    if (calls) {
-        int64_t left = heap->countdown.calls - 1;
-        if (unlikely(left < 0)) return NULL;
-        heap->countdown.calls = left;
-    }
+    int64_t bytes = heap->countdown.bytes - (int64_t)size, calls = heap->countdown.calls - 1;
+    if ((what & COUNT_BYTES) != 0 && unlikely(bytes <= 0)) return NULL;
+    if ((what & COUNT_CALLS) != 0 && unlikely(calls <= 0)) return NULL;
+    if ((what & COUNT_BYTES) != 0) heap->countdown.bytes = bytes;
+    if ((what & COUNT_CALLS) != 0) heap->countdown.calls = calls;
     return fast_take(magazine);
-}
-
-/* Does the same for whatever is counted. */
-ALWAYS_INLINE void *counting_take_any(const struct magazine_entry *sentinel) {
-    return counting_take(sentinel, true);
 }
 
 #endif

@@ -8,7 +8,8 @@
 static struct block_ref find_shared(struct slab *granule, void *p) {
     struct block_ref none = {0};
     uint32_t unit = shared_unit(p);
-    if ((uintptr_t)p % UNIT != 0 || slot_state_get(&granule->state[unit]) != SLOT_USED) return none;
+    if ((uintptr_t)p % UNIT != 0 || !slot_state_is_used(slot_state_get(&granule->state[unit])))
+        return none;
     unsigned size_class = shared_class(granule, unit);
     return (struct block_ref){
         .kind = BLOCK_SHARED,

@@ -36,7 +36,7 @@ ALWAYS_INLINE bool find_slot(void *p, struct block_ref *ref) {
     struct slab *slab = slab_around(p);
     if (slab == NULL) return false;
     struct slot_location slot = slot_locate(slab, p);
-    if (!slot.is_start || slot_state_get(slot.state) != SLOT_USED) return false;
+    if (!slot.is_start || !slot_state_is_used(slot_state_get(slot.state))) return false;
     *ref = (struct block_ref){
         .kind = BLOCK_SLOT,
         .size_class = slab->size_class,

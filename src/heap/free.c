@@ -12,6 +12,7 @@
 #include "heap/misuse.h"
 #include "heap/mode.h"
 #include "heap/remote.h"
+#include "heap/sampled.h"
 #include "heap/shared_free.h"
 #include "heap/slab_give.h"
 #include "mallow.h"
@@ -88,7 +89,7 @@ void free_plain(void *p, const void *caller) {
         if (!foreign_free(p)) misuse_report(MISUSE_FREE, p, caller);
         return;
     }
-    bool done = free_found(&block);
+    bool done = sampled_end(&block) && free_found(&block);
     sanitizer_release(self_heap); /* it was read outside heap_enter and heap_leave */
     if (!done) misuse_report(MISUSE_FREE, p, caller);
 }

@@ -69,13 +69,7 @@ struct heap_decay {
     unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };
 
-/* The random numbers by which a thread chooses guarded blocks (guard_sample.h); 0: not seeded. */
-struct guard_sample {
-    uint64_t random;
-};
-
-/* What the counting path has to pass until a slow path must look at a call. Each reason has its own
- * unit. */
+/* The allocation with which a number reaches 0 is looked at by a slow path (counting.h). */
 struct countdown {
     int64_t bytes;
     int64_t calls;
@@ -127,7 +121,7 @@ struct heap {
     struct stack_cache *stacks;    /* the thread's most recent stacks (stack.h) */
     struct counting *counting;     /* see `cached` */
     uint64_t random;
-    struct guard_sample guard_sample;
+    uint64_t random_guards, random_samples; /* states of generators; 0: not seeded */
 
     /* Slabs of each class with remotely freed slots. Any thread pushes a slab; the owner, or a
      * visitor in its place, takes the whole list. */

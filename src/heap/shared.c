@@ -164,7 +164,7 @@ unsigned shared_class(const struct slab *granule, uint32_t unit) {
 uint32_t shared_find_start(const struct slab *granule, uint32_t unit) {
     for (uint32_t at = unit + 1; at-- > 0;) {
         uint8_t state = slot_state_get(&granule->state[at]);
-        if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
+        if (!slot_state_is_used(state) && state != SLOT_FREE && state != SLOT_CACHED) continue;
         return at + size_class_bytes(shared_class(granule, at)) / UNIT > unit ? at : UINT32_MAX;
     }
     return UINT32_MAX;

@@ -298,6 +298,7 @@ void slab_repair(struct heap *heap, struct slab *slab) {
         case SLOT_CLOSING:
         case SLOT_HELD:
         case SLOT_HELD_FRESH:
+        case SLOT_SAMPLED:
         case SLOT_USED:
             in_use++;
             break;

@@ -29,6 +29,7 @@ enum slot_state {
     SLOT_HELD = 0x0a,         /* free, in a quarantine or a ring of check=hard */
     SLOT_HELD_FRESH = 0x0b,   /* in a ring, never handed out */
     SLOT_CLOSING = 0x0e,      /* a thread is making or freeing a checked block here */
+    SLOT_SAMPLED = 0x11,      /* belongs to the program, and is a sample: sampled.h */
     SLOT_FREE = 0x80,         /* in the slab, handed out before */
 };
 /* FRESH and FREE differ only in the top bit, so one test finds the available slots among eight. */
@@ -39,6 +40,11 @@ static inline uint8_t slot_state_get(const _Atomic uint8_t *state) {
 }
 static inline void slot_state_set(_Atomic uint8_t *state, enum slot_state to) {
     atomic_store_explicit(state, (uint8_t)to, memory_order_relaxed);
+}
+
+/* Returns true if the slot belongs to the program, without checks. */
+static inline bool slot_state_is_used(uint8_t state) {
+    return state == SLOT_USED || state == SLOT_SAMPLED;
 }
 
 /* Returns the eight states from `at` on. `at` is a multiple of eight. */

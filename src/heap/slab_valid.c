@@ -9,7 +9,8 @@
 
 static bool slab_state_is_known(uint8_t state) {
     return state <= SLOT_NONE || state == SLOT_FREE ||
-           (state >= SLOT_CHECKED && state <= SLOT_HELD_FRESH) || state == SLOT_CLOSING;
+           (state >= SLOT_CHECKED && state <= SLOT_HELD_FRESH) || state == SLOT_CLOSING ||
+           state == SLOT_SAMPLED;
 }
 
 /* Returns a word in which the top bit of each byte is set where `word` has that byte. */

@@ -96,7 +96,7 @@ static uint8_t *leak_blocks_state_mark(const _Atomic uint8_t *state) {
 }
 
 static bool leak_blocks_is_live(const _Atomic uint8_t *state) {
-    return slot_state_get(state) == SLOT_USED || slot_state_get(state) == SLOT_CHECKED;
+    return slot_state_is_used(slot_state_get(state)) || slot_state_get(state) == SLOT_CHECKED;
 }
 
 /* Returns the block inside the redzones, as the program knows it. */

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "check/guard_fault.h"
 #include "check/misuse.h"
+#include "heap/sampled.h"
 #include "pages/space.h"
 #include "process/mtrace.h"
 #include "process/options.h"
@@ -14,10 +15,13 @@
 #include "process/summary.h"
 #include "profile/profile.h"
 #include "profile/profile_section.h"
+#include "profile/samples.h"
 #include "report/fault.h"
 #include "report/report.h"
 
 bool (*const space_wants_break)(void) = options_backend_is_break;
+
+bool (*const sampled_forget)(const void *) = samples_remove;
 
 void (*const misuse_report)(enum misuse, const void *, const void *) = misuse_explain;
 

@@ -43,6 +43,7 @@ enum option_effect {
     EFFECT_ON_ERROR,
     EFFECT_PERTURB,
     EFFECT_RETAIN,
+    EFFECT_SAMPLE,
     EFFECT_STATS_PID,
     EFFECT_TCACHE_MAX,
     EFFECT_TOP_PAD,
@@ -107,7 +108,7 @@ const struct option option_table[] = {
      .help = "Prints the summary only in the process with this ID."},
     {VALUE("stats_page", "file", OPTION_FILE, 0), EFFECT(STATS_PAGE),
      .help = "Counts calls in this file."},
-    {VALUE("sample", "amount", OPTION_AMOUNT, PTRDIFF_MAX), TARGET(sample),
+    {VALUE("sample", "amount", OPTION_AMOUNT, PTRDIFF_MAX), TARGET(sample), EFFECT(SAMPLE),
      .help = "Samples one allocation in this many bytes for a profile."},
     {VALUE("profile", "file", OPTION_FILE_PATTERN, 0), EFFECT(PROFILE),
      .help = "Writes the profile of the sampled allocations to this file."},
@@ -241,6 +242,9 @@ static void option_apply(enum option_effect effect, size_t number) {
         break;
     case EFFECT_RETAIN:
         purge_set_retain(number);
+        break;
+    case EFFECT_SAMPLE:
+        options_change_mode(MODE_SAMPLE, number != 0);
         break;
     case EFFECT_STATS_PID:
         option_set_stats_pid(number);

@@ -37,7 +37,8 @@ static inline void stats_count_word(struct lanes *lanes, uint64_t word) {
     lanes->none += bit0 & bit2;
 }
 _Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_REMOTE == 4 && SLOT_FREE == 0x80 &&
-                   SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3,
+                   SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3 &&
+                   SLOT_SAMPLED == 0x11,
                "stats_count_word tells them apart by these bits");
 
 static inline uint64_t stats_sum_lanes(uint64_t lanes) {
@@ -84,10 +85,10 @@ static void stats_read_shared(struct mallow_stats *stats, const struct slab *gra
         }
         /* Acquire: its class was written before its state. */
         uint8_t state = atomic_load_explicit(&granule->state[unit], memory_order_acquire);
-        if (state != SLOT_USED && state != SLOT_FREE && state != SLOT_CACHED) continue;
+        if (!slot_state_is_used(state) && state != SLOT_FREE && state != SLOT_CACHED) continue;
         unsigned size_class = shared_class(granule, unit);
         struct mallow_class_stats *counts = &stats->classes[size_class];
-        if (state == SLOT_USED)
+        if (slot_state_is_used(state))
             counts->used_slots++;
         else
             *(state == SLOT_FREE ? &counts->free_slots : &counts->cached_slots) += 1;

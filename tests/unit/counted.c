@@ -9,12 +9,14 @@
 #include "check/modes.h"
 #include "guard/guard_range.h"
 #include "heap/fast.h"
+#include "heap/find.h"
 #include "heap/heap_enter.h"
 #include "mallow.h"
 #include "pages/purge.h"
 #include "process/modes.h"
 #include "process/options.h"
 #include "process/options_change.h"
+#include "profile/samples.h"
 #include "random.h"
 
 static void begin(const char *options) {
@@ -100,7 +102,7 @@ static void the_chosen_block_is_guarded(void) {
     size_t guarded = 0;
     mallow_free(mallow_malloc(48));
     for (int i = 0; i < 20000; i++) {
-        bool due = calls_left() == 0;
+        bool due = calls_left() == 1;
         char *block = mallow_malloc(48);
         CHECK_EQUAL(guard_range_contains(block), due);
         guarded += due;
@@ -110,6 +112,107 @@ static void the_chosen_block_is_guarded(void) {
         mallow_free(block);
     }
     CHECK(guarded > 100 && guarded < 300); /* realloc's copies count, too */
+}
+
+/* ---- samples ---- */
+
+static uint8_t state_of(void *p) { return slot_state_get(find_block(p).state); }
+
+/* With sample=1, a block of 64 bytes or more is almost certainly a sample. */
+static void samples_end_with_a_free(void) {
+    begin("sample=1");
+    for (size_t size = 64; size < 300 * KIB; size += size / 3) {
+        char *block = mallow_malloc(size);
+        memset(block, 1, size);
+        CHECK(samples_any());
+        if (size <= SLOT_MAX) CHECK_EQUAL(state_of(block), SLOT_SAMPLED);
+        CHECK(mallow_usable_size(block) >= size);
+        mallow_free(block);
+        CHECK(!samples_any());
+        block = mallow_calloc(1, size);
+        CHECK(samples_any() && block[size - 1] == 0);
+        mallow_free(block);
+        block = mallow_aligned_alloc(256, size);
+        CHECK(samples_any());
+        mode_free_request(block, &(struct free_request){WITH_SIZE(size), WITH_ALIGN(256)});
+        CHECK(!samples_any());
+        check_reported("");
+    }
+}
+
+static void samples_follow_a_resize(void) {
+    begin("sample=1");
+    char *block = mallow_malloc(64);
+    for (size_t size = 64; size < 4 * MIB; size += size / 3) {
+        block = mallow_realloc(block, size);
+        CHECK(samples_any());
+        CHECK(samples_resize(block, block, size));
+    }
+    mallow_free(block);
+    CHECK(!samples_any());
+}
+
+static void wrong_frees_of_samples_are_reported(void) {
+    begin("sample=1");
+    char *block = mallow_malloc(100), *other = mallow_malloc(100);
+    mallow_free(block + 16);
+    check_reported("invalid free");
+    mode_free_request(block, &(struct free_request){WITH_SIZE(5000)});
+    check_reported("size mismatch");
+    mallow_free(block);
+    mallow_free(block);
+    check_reported("double free");
+    CHECK(samples_any());
+    mallow_free(other);
+    CHECK(!samples_any());
+}
+
+static void *free_it(void *block) {
+    mallow_free(block);
+    return NULL;
+}
+
+static void another_thread_may_free_a_sample(void) {
+    begin("sample=1");
+    for (int i = 0; i < 100; i++) { /* in shared slots first, then in slabs */
+        char *block = mallow_malloc(200);
+        run_in_thread(free_it, block);
+        CHECK(!samples_any());
+    }
+    check_reported("");
+}
+
+static void samples_are_kept_in_modes_that_see_all_calls(void) {
+    begin("sample=1,check=full,zero_on_free=on");
+    for (size_t size = 64; size < 300 * KIB; size += size / 3) {
+        char *block = mallow_malloc(size);
+        CHECK(samples_any());
+        block = mallow_realloc(block, size + 1);
+        CHECK(samples_any());
+        mallow_free(block);
+        CHECK(!samples_any());
+    }
+    check_reported("");
+}
+
+/* Blocks of different sizes represent all bytes that were allocated. */
+static void samples_represent_all_bytes(void) {
+    enum { RATE = 10000, ROUNDS = 300000 };
+    static struct mallow_profile_live live[64 * KIB];
+    uint64_t seed = 7, allocated = 0;
+    double represented = 0;
+    begin("sample=10000");
+    for (int i = 0; i < ROUNDS; i++) {
+        size_t size = random_below(&seed, i % 50 == 0 ? 20000 : 200);
+        mallow_malloc(size);
+        allocated += size;
+    }
+    uint32_t next = 0;
+    size_t count = samples_read(&next, live, 64 * KIB);
+    CHECK_EQUAL(next, 0);
+    for (size_t i = 0; i < count; i++) represented += live[i].blocks * (double)live[i].bytes;
+    /* The relative error is about sqrt(RATE / allocated), which is 1 %. */
+    CHECK(represented > 0.95 * (double)allocated && represented < 1.05 * (double)allocated);
 }
 
 /* ---- turning it on and off ---- */
@@ -132,12 +235,13 @@ static void *use_blocks(void *argument) {
 
 static void counting_can_change_at_any_time(void) {
     enum { THREADS = 3, CHANGES = 300 };
-    begin("guard=50");
+    begin("guard=50,sample=5000");
     pthread_t threads[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++) threads[i] = start_thread(use_blocks, (void *)(i + 1));
     for (int i = 0; i < CHANGES; i++) {
         usleep(1000);
         options_change_mode(MODE_GUARD, i % 2 != 0);
+        if (i % 4 == 0) options_change_mode(MODE_SAMPLE, i % 8 != 0);
     }
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
@@ -152,6 +256,12 @@ int main(void) {
         BODY(slots_are_reused_in_the_same_order),
         BODY(each_call_is_counted_once),
         BODY(the_chosen_block_is_guarded),
+        BODY(samples_end_with_a_free),
+        BODY(samples_follow_a_resize),
+        BODY(wrong_frees_of_samples_are_reported),
+        BODY(another_thread_may_free_a_sample),
+        BODY(samples_are_kept_in_modes_that_see_all_calls),
+        BODY(samples_represent_all_bytes),
         BODY(counting_can_change_at_any_time),
     };
     return run_bodies(bodies);
