@@ -21,7 +21,7 @@
 
 static struct {
     bool enabled;
-    struct mallow_call_page *page; /* NULL: the program itself prints the summary, if it can */
+    struct mallow_call_file *file; /* NULL: the program itself prints the summary, if it can */
     int fd;
     char path[64]; /* by which the program finds the page */
 } summary_shared;
@@ -48,17 +48,17 @@ static int summary_sealed_file(size_t bytes) {
 void summary_prepare(void) {
     char own_number[32] = "";
     summary_shared.enabled = true;
-    if (!summary_may_create_file(sizeof *summary_shared.page)) return;
+    if (!summary_may_create_file(sizeof *summary_shared.file)) return;
     /* /proc may belong to another PID namespace, in which this process has another ID. */
     if (readlink("/proc/self", own_number, sizeof own_number - 1) < 0)
         err(EXIT_OWN_FAILURE, "cannot read /proc/self");
-    summary_shared.fd = summary_sealed_file(sizeof *summary_shared.page);
-    summary_shared.page = mmap(NULL, sizeof *summary_shared.page, PROT_READ | PROT_WRITE,
+    summary_shared.fd = summary_sealed_file(sizeof *summary_shared.file);
+    summary_shared.file = mmap(NULL, sizeof *summary_shared.file, PROT_READ | PROT_WRITE,
                                MAP_SHARED, summary_shared.fd, 0);
-    if (summary_shared.page == MAP_FAILED) err(EXIT_OWN_FAILURE, "cannot map a file in memory");
-    summary_shared.page->magic = MALLOW_CALL_PAGE_MAGIC;
-    summary_shared.page->version = MALLOW_CALL_PAGE_VERSION;
-    summary_shared.page->size = sizeof *summary_shared.page;
+    if (summary_shared.file == MAP_FAILED) err(EXIT_OWN_FAILURE, "cannot map a file in memory");
+    summary_shared.file->page.magic = MALLOW_CALL_PAGE_MAGIC;
+    summary_shared.file->page.version = MALLOW_CALL_PAGE_VERSION;
+    summary_shared.file->page.size = sizeof *summary_shared.file;
     snprintf(summary_shared.path, sizeof summary_shared.path, "/proc/%s/fd/%d", own_number,
              summary_shared.fd);
 }
@@ -67,13 +67,13 @@ void summary_announce(void) {
     char options[192];
     if (!summary_shared.enabled) return;
     snprintf(options, sizeof options, "stats=exit,stats_pid=%d%s%s", (int)getpid(),
-             summary_shared.page != NULL ? ",stats_page=" : "", summary_shared.path);
+             summary_shared.file != NULL ? ",stats_page=" : "", summary_shared.path);
     preload_add_options(options);
-    if (summary_shared.page != NULL) summary_shared.page->pid = (uint32_t)getpid();
+    if (summary_shared.file != NULL) summary_shared.file->page.pid = (uint32_t)getpid();
 }
 
 void summary_retract(void) {
-    if (summary_shared.page != NULL) summary_shared.page->pid = 0;
+    if (summary_shared.file != NULL) summary_shared.file->page.pid = 0;
 }
 
 /* ---- the destination ---- */
@@ -122,7 +122,8 @@ static bool summary_wants_json(void) {
 
 /* The program can write to the page, so its content is not trusted. */
 static struct mallow_call_page summary_read_page(const struct child_end *end) {
-    struct mallow_call_page page = *summary_shared.page;
+    struct mallow_call_page page;
+    mallow_call_file_sum(summary_shared.file, &page);
     page.pid = (uint32_t)end->process;
     if (page.row_count > MALLOW_STATS_CLASSES + 1) page.row_count = 0;
     if (page.programs == 0) memcpy(page.program, end->name, sizeof page.program);
@@ -147,7 +148,7 @@ static uint32_t summary_last_child(void) {
     uint32_t child = UINT32_MAX;
     for (int i = 0; i < CHILD_TRIES && child == UINT32_MAX; i++) {
         if (i > 0) nanosleep(&pause, NULL);
-        child = __atomic_load_n(&summary_shared.page->last_child, __ATOMIC_ACQUIRE);
+        child = __atomic_load_n(&summary_shared.file->page.last_child, __ATOMIC_ACQUIRE);
     }
     return child == UINT32_MAX ? 0 : child;
 }
@@ -170,7 +171,7 @@ static bool summary_is_running(uint32_t process, const struct child_end *end) {
 
 void summary_print(const struct child_end *end) {
     static char buffer[4096];
-    if (summary_shared.page == NULL || summary_shared.page->pid == 0) return;
+    if (summary_shared.file == NULL || summary_shared.file->page.pid == 0) return;
     uint32_t child = summary_last_child();
     struct mallow_call_page page = summary_read_page(end);
     FILE *file = summary_open_log(end->process);

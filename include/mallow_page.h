@@ -53,15 +53,21 @@ static inline int mallow_page_read(const struct mallow_page *page, struct mallow
 }
 
 /*
- * The call page: the allocations and frees of a process, counted call by call. The reader creates
- * it before it starts the process: a file of sizeof(struct mallow_call_page) bytes or more (a memfd
- * whose size is sealed), with `magic`, `version`, `size` and `pid` filled in. The process finds it
- * by MALLOW_OPTIONS=stats=exit,stats_pid=PID,stats_page=PATH, maps it and counts in it, so the
- * counts remain however the process ends. When the process executes another program, the counts
- * start again at zero.
+ * The call file: the allocations and frees of a process, counted call by call. The reader creates
+ * it before it starts the process: a file of sizeof(struct mallow_call_file) bytes or more (a memfd
+ * whose size is sealed), with `magic`, `version`, `size` and `pid` of the page filled in. The
+ * process finds it by MALLOW_OPTIONS=stats=exit,stats_pid=PID,stats_page=PATH, maps it and counts
+ * in it, so the counts remain however the process ends. When the process executes another program,
+ * the counts start again at zero.
+ *
+ * The calls of a thread for slots are counted in a stripe of its own; all other calls are counted
+ * in the page. mallow_call_file_sum() adds them up. While the process runs, and if it does not end
+ * by exit(), the frees in the stripes are those until the thread's last look, after at most 64 KiB
+ * of allocations. Threads beyond the number of stripes are counted when the process exits.
  */
 #define MALLOW_CALL_PAGE_MAGIC 0x6c61636c6c616d0aull /* "\nmallcal" */
-#define MALLOW_CALL_PAGE_VERSION 1u
+#define MALLOW_CALL_PAGE_VERSION 2u
+#define MALLOW_CALL_STRIPES 1024u
 
 struct mallow_size_calls {
     uint64_t bytes; /* largest block size in the row; UINT64_MAX in the last row */
@@ -88,6 +94,34 @@ struct mallow_call_page {
     uint32_t row_count;
     uint32_t other_heap; /* 1 if the program's calls of malloc() do not reach Mallow */
     struct mallow_size_calls rows[MALLOW_STATS_CLASSES + 1]; /* sorted by size */
+    uint32_t stripes;                                        /* number of stripes in use */
+    uint32_t reserved;
 };
+
+struct mallow_class_calls {
+    uint64_t allocations, frees;
+};
+
+struct mallow_call_file {
+    struct mallow_call_page page;
+    /* For each row except the last. */
+    struct mallow_class_calls stripes[MALLOW_CALL_STRIPES][MALLOW_STATS_CLASSES];
+};
+
+/* Copies the page and adds the stripes to the copy. */
+static inline void mallow_call_file_sum(const struct mallow_call_file *file,
+                                        struct mallow_call_page *sum) {
+    uint32_t stripe, row;
+    *sum = file->page;
+    for (stripe = 0; stripe < sum->stripes && stripe < MALLOW_CALL_STRIPES; stripe++) {
+        for (row = 0; row < MALLOW_STATS_CLASSES; row++) {
+            uint64_t allocations = file->stripes[stripe][row].allocations;
+            uint64_t frees = file->stripes[stripe][row].frees;
+            sum->rows[row].allocations += allocations;
+            sum->rows[row].frees += frees;
+            sum->rows[row].live_bytes += (allocations - frees) * sum->rows[row].bytes;
+        }
+    }
+}
 
 #endif

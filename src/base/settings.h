@@ -64,6 +64,9 @@ enum {
     MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
+/* These modes share the counting path (heap/counting.h), unless others are on. */
+#define MODES_COUNTED (MODE_GUARD | MODE_SAMPLE | MODE_COUNT)
+
 /* In these modes blocks can be allocated only while a lock is held, so no signal may interrupt its
  * holder. */
 #define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD | MODE_GUARD | MODE_SAMPLE)

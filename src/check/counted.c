@@ -1,5 +1,5 @@
 /* The mode of the counting path (heap/counting.h). It chooses the blocks that are guarded (guard=N)
- * and those that are sampled (sample=N). */
+ * and those that are sampled (sample=N), and counts each call for the summary. */
 #include "check/counted.h"
 
 #include <errno.h>
@@ -7,14 +7,18 @@
 
 #include "base/atomics.h"
 #include "base/compiler.h"
+#include "base/layout.h"
 #include "base/settings.h"
 #include "check/modes.h"
 #include "check/resize.h"
 #include "guard/guard_range.h"
 #include "guard/guard_sample.h"
+#include "heap/call_counts.h"
 #include "heap/counting.h"
+#include "heap/find.h"
 #include "heap/heap_enter.h"
 #include "heap/sampled.h"
+#include "mallow.h"
 #include "profile/sample_gap.h"
 #include "profile/samples.h"
 #include "stack/stack.h"
@@ -38,9 +42,30 @@ static void *counted_malloc_any(size_t size, const struct magazine_entry *sentin
 
 /* ---- countdowns ---- */
 
-static int64_t counted_next_sample(struct heap *heap) {
+/* While calls are counted exactly, a thread looks at what is live after this many bytes. */
+#define LOOK_BYTES ((int64_t)(64 * KIB))
+
+static void counted_next_stretch(struct countdown *countdown) {
+    bool looks = racy_load(bool, &call_counts_on);
+    countdown->bytes =
+        looks && countdown->bytes_after > LOOK_BYTES ? LOOK_BYTES : countdown->bytes_after;
+    countdown->bytes_after -= countdown->bytes;
+}
+
+static void counted_next_sample(struct heap *heap) {
     size_t rate = racy_load(size_t, &settings.sample);
-    return rate == 0 ? INT64_MAX : (int64_t)sample_gap(&heap->random_samples, rate);
+    heap->countdown.bytes_after =
+        rate == 0 ? INT64_MAX : (int64_t)sample_gap(&heap->random_samples, rate);
+    counted_next_stretch(&heap->countdown);
+}
+
+/* Sets the heap's countdowns according to the current settings. If there was no memory for a
+ * stripe, they remain 0, so each call is looked at and counted in the page. */
+static void counted_arm(struct heap *heap, unsigned generation) {
+    if (racy_load(bool, &call_counts_on) && heap->calls == NULL) return;
+    counted_next_sample(heap);
+    heap->countdown.calls = guard_sample_interval(&heap->random_guards);
+    heap->countdown.generation = generation;
 }
 
 /* Returns the calling thread's heap, with countdowns that follow the current settings. Returns NULL
@@ -51,11 +76,7 @@ static struct heap *counted_heap(void) {
     if (likely(heap != EMPTY_HEAP && heap->countdown.generation == generation)) return heap;
     heap = heap_enter();
     if (heap == NULL) return NULL;
-    heap->countdown = (struct countdown){
-        .bytes = counted_next_sample(heap),
-        .calls = guard_sample_interval(&heap->random_guards),
-        .generation = generation,
-    };
+    counted_arm(heap, generation);
     heap_leave(heap);
     return heap;
 }
@@ -67,15 +88,44 @@ static bool counted_call(struct heap *heap) {
     return racy_load(size_t, &settings.guard) != 0;
 }
 
+/* Called at the end of a stretch. Returns true if a sample is due. */
+static bool counted_stretch_ends(struct heap *heap) {
+    struct countdown *countdown = &heap->countdown;
+    call_counts_look(heap);
+    countdown->bytes_after += countdown->bytes; /* it is 0 or negative */
+    if (countdown->bytes_after > 0) {
+        counted_next_stretch(countdown);
+        return false;
+    }
+    counted_next_sample(heap);
+    return true;
+}
+
 /* Counts the bytes of a call. Returns true if its block is to be sampled. All blocks that are too
  * large for a slot are sampled, and take no bytes from the countdown. */
 static bool counted_bytes(struct heap *heap, size_t size) {
-    if (racy_load(size_t, &settings.sample) == 0) return false;
-    if (size > SLOT_MAX) return true;
+    bool samples = racy_load(size_t, &settings.sample) != 0;
+    if (size > SLOT_MAX) return samples;
     heap->countdown.bytes -= (int64_t)size;
-    if (heap->countdown.bytes > 0) return false;
-    heap->countdown.bytes = counted_next_sample(heap);
-    return true;
+    return heap->countdown.bytes <= 0 && counted_stretch_ends(heap) && samples;
+}
+
+/* Counts a block for the summary. */
+static void counted_block(const void *p) {
+    struct heap *heap = self_heap;
+    struct block_ref block = find_block((void *)(uintptr_t)p);
+    if (block.state != NULL && heap != EMPTY_HEAP && heap->calls != NULL)
+        heap->calls[block.size_class].allocations++;
+    else
+        call_counts_alloc(block.kind != BLOCK_NONE ? block.usable : mallow_usable_size(p));
+}
+
+/* Counts the free of a block that has no slot. call_counts.h counts those of slots. */
+static void counted_free_of(const void *p) {
+    struct block_ref block = find_block((void *)(uintptr_t)p);
+    size_t usable = block.usable;
+    if (block.state != NULL) return;
+    if (block.kind != BLOCK_NONE || mode_usable_size(p, &usable)) call_counts_free(usable);
 }
 
 /* ---- samples ---- */
@@ -106,13 +156,15 @@ static void *counted_alloc(const struct alloc_request *request) {
     bool sample = heap != NULL && counted_bytes(heap, request->size);
     counted.guard = heap != NULL && counted_call(heap);
     void *p = mode_below(&counted_mode)->alloc(&counted);
-    if (sample && p != NULL) counted_sample(p, request->size, request->entry);
+    if (p == NULL) return NULL;
+    if (sample) counted_sample(p, request->size, request->entry);
+    if (racy_load(bool, &call_counts_on)) counted_block(p);
     return p;
 }
 
 static void counted_free(void *p, enum family family) {
     const struct mode *below = mode_below(&counted_mode);
-    if (below == &plain_mode)
+    if (below == &plain_mode && !racy_load(bool, &call_counts_on))
         below->free(p, family);
     else
         mode_free(p, family);
@@ -120,6 +172,7 @@ static void counted_free(void *p, enum family family) {
 
 static void counted_free_request(void *p, const struct free_request *request) {
     if (mode_sees_all() && samples_any()) samples_remove(p);
+    if (racy_load(bool, &call_counts_on)) counted_free_of(p);
     mode_below(&counted_mode)->free_request(p, request);
 }
 
@@ -127,7 +180,7 @@ static void counted_free_request(void *p, const struct free_request *request) {
  * moved without a copy. */
 static bool counted_resizes_like_plain(void *p) {
     if (mode_sees_all() || guard_range_contains(p)) return false;
-    return !samples_any() || find_block(p).state != NULL;
+    return (!samples_any() && !racy_load(bool, &call_counts_on)) || find_block(p).state != NULL;
 }
 
 static void *counted_resize(void *p, size_t size, const void *caller) {
@@ -137,7 +190,9 @@ static void *counted_resize(void *p, size_t size, const void *caller) {
 
 static void *counted_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
     void *resized = mode_below(&counted_mode)->resize_in_place(p, before, size, may_move);
-    if (resized != NULL && before > SLOT_MAX && samples_any()) samples_resize(p, resized, size);
+    if (resized == NULL) return NULL;
+    if (before > SLOT_MAX && samples_any()) samples_resize(p, resized, size);
+    if (racy_load(bool, &call_counts_on)) call_counts_resize(before, mallow_usable_size(resized));
     return resized;
 }
 
@@ -151,9 +206,10 @@ struct mode counted_mode = {
 };
 
 RARE void counted_choose(unsigned on) {
-    unsigned reasons = on & (MODE_GUARD | MODE_SAMPLE);
-    counted_mode.malloc = reasons != on            ? mode_malloc
-                          : reasons == MODE_GUARD  ? counted_malloc_calls
-                          : reasons == MODE_SAMPLE ? counted_malloc_bytes
-                                                   : counted_malloc_any;
+    bool fast = (on & ~(unsigned)MODES_COUNTED) == 0;
+    racy_store(&call_counts_on, fast && (on & MODE_COUNT) != 0);
+    counted_mode.malloc = !fast               ? mode_malloc
+                          : on == MODE_GUARD  ? counted_malloc_calls
+                          : on == MODE_SAMPLE ? counted_malloc_bytes
+                                              : counted_malloc_any;
 }

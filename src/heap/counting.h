@@ -23,9 +23,10 @@
 #include <stddef.h>
 
 #include "heap/fast.h"
+#include "mallow_page.h"
 
-/* What is counted: bytes for samples, calls for guards. */
-enum { COUNT_BYTES = 1, COUNT_CALLS = 2, COUNT_ANY = COUNT_BYTES | COUNT_CALLS };
+/* What is counted: bytes for samples, calls for guards, and each call for the summary. */
+enum { COUNT_BYTES = 1, COUNT_CALLS = 2, COUNT_EXACT = 4, COUNT_ANY = 7 };
 
 /* Takes a slot for `size` bytes and counts the call. Returns NULL, and counts nothing, if the mode
  * must look at the call. All sentinels of EMPTY_HEAP lead to a magazine that is always empty, so
@@ -40,6 +41,8 @@ ALWAYS_INLINE void *counting_take(size_t size, const struct magazine_entry *sent
     if ((what & COUNT_CALLS) != 0 && unlikely(calls <= 0)) return NULL;
     if ((what & COUNT_BYTES) != 0) heap->countdown.bytes = bytes;
     if ((what & COUNT_CALLS) != 0) heap->countdown.calls = calls;
+    if ((what & COUNT_EXACT) != 0 && heap->calls != NULL)
+        heap->calls[magazine - heap->cached].allocations++;
     return fast_take(magazine);
 }
 

@@ -3,6 +3,7 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/alloc.h"
+#include "heap/call_counts.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/find.h"
@@ -31,6 +32,7 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine
     magazine_grow(heap, size_class);
     unsigned count = magazine_count(heap, size_class);
     if (heap->bin[size_class].entries <= 1) {
+        call_counts_issue(heap, size_class, -1);
         slab_give(heap, &entry, 1);
         return true;
     }
@@ -44,13 +46,19 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine
 #define FREES_PER_LOOK 4096u
 static __thread unsigned free_remote_count __attribute__((tls_model("initial-exec")));
 
+static bool free_remote(struct slab *slab, const struct block_ref *block) {
+    if (!remote_free(slab, block->state)) return false;
+    call_counts_slot_freed(block->size_class);
+    return true;
+}
+
 /* Frees a slot that was in use. Returns false if another thread freed it first. */
 static bool free_slot(struct block_ref *block) {
     struct slab *slab = block->slab;
     /* A remote free needs no heap of the calling thread, and must not make one: memory may be
      * exhausted. */
     if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
-        bool first = remote_free(slab, block->state);
+        bool first = free_remote(slab, block);
         if (unlikely(++free_remote_count % FREES_PER_LOOK == 0)) decay_look_at_others();
         return first;
     }
@@ -58,8 +66,7 @@ static bool free_slot(struct block_ref *block) {
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     /* The heap is not the owner if it is a stand-in in a signal handler. */
-    bool done =
-        mine ? free_to_full(heap, slab->size_class, entry) : remote_free(slab, block->state);
+    bool done = mine ? free_to_full(heap, slab->size_class, entry) : free_remote(slab, block);
     if (heap != NULL) {
         decay_turn(heap);
         heap_leave(heap);

@@ -34,7 +34,9 @@
 #include "os/open_lock.h"
 #include "os/owner.h"
 
+struct class_counts;
 struct hard;
+struct mallow_class_calls;
 struct quarantine;
 struct slab;
 struct stack_cache;
@@ -73,6 +75,7 @@ struct heap_decay {
 struct countdown {
     int64_t bytes;
     int64_t calls;
+    int64_t bytes_after; /* from there to the next sample, if `bytes` ends before it */
     unsigned generation; /* of the settings that it follows */
 };
 
@@ -87,6 +90,7 @@ static inline struct magazine *sentinel_magazine(const struct magazine_entry *se
 struct counting {
     struct magazine cached[CLASSES];
     struct magazine_entry sentinels[CLASSES];
+    struct class_counts *counts; /* see struct heap */
 };
 
 struct heap {
@@ -100,6 +104,7 @@ struct heap {
      * counted, counting->cached (counting.h). */
     struct magazine *cached;
     struct countdown countdown;
+    struct mallow_class_calls *calls; /* exact counts of calls (call_counts.h); NULL: none */
     struct heap_bin bin[CLASSES];
     /* Slabs whose `in_use` is 0, which are also in their bins. They are kept for their class, since
      * their pages may be resident, until another class needs a slab. */

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "base/settings.h"
+#include "heap/call_counts.h"
 #include "heap/mode.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
@@ -153,10 +154,12 @@ void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
      */
     magazine->top = bottom;
     signal_order();
+    call_counts_issue(heap, size_class, -(int64_t)count);
     slab_give(heap, bottom + 1, count);
     memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
     signal_order();
     magazine->top = bottom + (have - count);
+    call_counts_look_at(heap, size_class);
 }
 
 static void magazine_flush_whole(struct heap *heap, unsigned size_class) {
@@ -228,6 +231,8 @@ bool magazines_renew(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         if (!magazine_discard(heap, size_class)) return false;
     magazines_choose(heap);
+    heap->countdown = (struct countdown){0}; /* the counting path sets it again */
+    call_counts_follow(heap);
     return true;
 }
 
@@ -238,10 +243,12 @@ static void magazine_give_if_shared(struct magazine_entry entry) {
 
 /* Stops at the sentinel, which has no slot. The size of the array may not be known: an interrupted
  * function may have been about to change it. */
-static void magazine_forget_entries(struct magazine *magazine) {
+static void magazine_forget_entries(struct heap *heap, unsigned size_class) {
+    struct magazine *magazine = &heap->cached[size_class];
     while (magazine->top->slot != NULL) {
         struct magazine_entry newest = *magazine->top--;
         signal_order();
+        call_counts_issue(heap, size_class, -1);
         magazine_give_if_shared(newest);
     }
 }
@@ -257,7 +264,7 @@ static void magazine_lose_array_if_inconsistent(struct heap *heap, unsigned size
 void magazines_forget(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-        magazine_forget_entries(&heap->cached[size_class]);
+        magazine_forget_entries(heap, size_class);
         magazine_lose_array_if_inconsistent(heap, size_class);
         MALLOW_ASSERT(magazine_is_valid(heap, size_class));
     }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/atomics.h"
+#include "heap/call_counts.h"
 #include "heap/heap_enter.h"
 #include "heap/magazine.h"
 #include "heap/shared.h"
@@ -35,6 +36,9 @@ bool shared_free(char *slot, unsigned size_class) {
     struct heap *heap = self_heap;
     bool kept = heap_is_idle(heap) &&
                 shared_free_keep(heap, size_class, (struct magazine_entry){slot, state});
-    if (!kept) shared_give(slot);
+    if (!kept) {
+        call_counts_slot_freed(size_class);
+        shared_give(slot);
+    }
     return true;
 }

@@ -7,66 +7,22 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "check/block_info.h"
+#include "heap/call_counts.h"
 #include "heap/find.h"
+#include "heap/heap_enter.h"
+#include "heap/heap_owner.h"
 #include "heap/size_class.h"
 #include "mallow.h"
 #include "os/os.h"
 #include "process/program_heap.h"
 #include "process/stats.h"
 
-static UNTOUCHED struct mallow_call_page calls_private;
+/* The file that this process has mapped, or one that it was forked from. */
+static struct mallow_call_file *calls_shared;
 
-static struct {
-    struct mallow_call_page *page;
-    struct mallow_call_page *shared; /* set by this process or by one that it was forked from */
-} calls = {.page = &calls_private};
+struct mallow_call_page *calls_page(void) { return call_counts_page; }
 
-struct mallow_call_page *calls_page(void) { return calls.page; }
-
-/* ---- one call ---- */
-
-static void calls_add(uint64_t *count, uint64_t amount) {
-    __atomic_fetch_add(count, amount, __ATOMIC_RELAXED);
-}
-
-static struct mallow_size_calls *calls_row_of(size_t size) {
-    return &calls.page->rows[size <= SLOT_MAX ? size_class_of(size) : CLASSES];
-}
-
-/* The comparison is signed, because the live bytes can fall below zero: another thread may free a
- * block that calls_start has not counted yet. */
-static void calls_add_live(struct mallow_size_calls *row, size_t bytes) {
-    calls_add(&row->live_bytes, bytes);
-    uint64_t live = __atomic_add_fetch(&calls.page->live_bytes, bytes, __ATOMIC_RELAXED);
-    uint64_t peak = __atomic_load_n(&calls.page->live_peak_bytes, __ATOMIC_RELAXED);
-    while ((int64_t)live > (int64_t)peak &&
-           !__atomic_compare_exchange_n(&calls.page->live_peak_bytes, &peak, live, true,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        continue;
-}
-
-void calls_count_alloc(size_t size) {
-    struct mallow_size_calls *row = calls_row_of(size);
-    calls_add(&row->allocations, 1);
-    calls_add_live(row, size);
-}
-
-void calls_count_free(size_t size) {
-    struct mallow_size_calls *row = calls_row_of(size);
-    calls_add(&row->frees, 1);
-    calls_add(&row->live_bytes, -(uint64_t)size);
-    calls_add(&calls.page->live_bytes, -(uint64_t)size);
-}
-
-/* A block that changes its row is counted as if it had moved. */
-void calls_count_resize(size_t before, size_t after) {
-    if (calls_row_of(before) == calls_row_of(after)) {
-        calls_add_live(calls_row_of(after), after - before);
-    } else {
-        calls_count_alloc(after);
-        calls_count_free(before);
-    }
-}
+/* ---- one call, while a mode sees all calls ---- */
 
 /* Also accepts an address inside the block: such a free is counted here and reported as an error
  * later. */
@@ -79,7 +35,7 @@ static bool calls_size_of(const void *p, size_t *size) {
 
 static void calls_allocated(const void *p, const struct alloc_request *request) {
     (void)request;
-    if (p != NULL) calls_count_alloc(mallow_usable_size(p));
+    if (p != NULL) call_counts_alloc(mallow_usable_size(p));
 }
 
 /* The plain look-up comes first, because it is short and usually finds the block. */
@@ -88,19 +44,19 @@ static void calls_freeing(void *p, const struct free_request *request) {
     size_t size;
     (void)request;
     if (find_slot(p, &block))
-        calls_count_free(block.usable);
+        call_counts_free(block.usable);
     else if (calls_size_of(p, &size))
-        calls_count_free(size);
+        call_counts_free(size);
 }
 
 static void calls_resized(const struct resize_event *event) {
     if (event->p == NULL) return;
     size_t after = mallow_usable_size(event->p);
     if (event->is_copy) {
-        calls_count_alloc(after);
-        calls_count_free(event->before);
+        call_counts_alloc(after);
+        call_counts_free(event->before);
     } else {
-        calls_count_resize(event->before, after);
+        call_counts_resize(event->before, after);
     }
 }
 
@@ -112,65 +68,87 @@ const struct observer calls_observer = {
 
 /* ---- the page ---- */
 
-static void calls_clear(void) {
-    calls.page->ended = 0;
-    calls.page->resident_bytes = calls.page->resident_peak_bytes = 0;
-    calls.page->live_bytes = calls.page->live_peak_bytes = 0;
-    memset(calls.page->rows, 0, sizeof calls.page->rows);
-    calls.page->row_count = CLASSES + 1;
+static void calls_clear(struct mallow_call_page *page) {
+    page->ended = 0;
+    page->resident_bytes = page->resident_peak_bytes = 0;
+    page->live_bytes = page->live_peak_bytes = 0;
+    memset(page->rows, 0, sizeof page->rows);
+    page->row_count = CLASSES + 1;
     for (unsigned i = 0; i < CLASSES; i++)
-        calls.page->rows[i].bytes = i == CLASS_ZERO ? 0 : size_class_bytes(i);
-    calls.page->rows[CLASSES].bytes = UINT64_MAX;
+        page->rows[i].bytes = i == CLASS_ZERO ? 0 : size_class_bytes(i);
+    page->rows[CLASSES].bytes = UINT64_MAX;
+    if (call_counts_file != NULL) /* an earlier program has used them */
+        memset(call_counts_file->stripes, 0,
+               min_size(page->stripes, MALLOW_CALL_STRIPES) * sizeof call_counts_file->stripes[0]);
+    page->stripes = 0;
 }
 
-static void calls_name_program(void) {
-    char name[sizeof calls.page->program + 1];
+static void calls_name_program(struct mallow_call_page *page) {
+    char name[sizeof page->program + 1];
     long n = os_read_file("/proc/self/comm", name, sizeof name);
     if (n > 0 && name[n - 1] == '\n') n--;
-    memset(calls.page->program, 0, sizeof calls.page->program);
-    if (n > 0) memcpy(calls.page->program, name, min_size((size_t)n, sizeof calls.page->program));
+    memset(page->program, 0, sizeof page->program);
+    if (n > 0) memcpy(page->program, name, min_size((size_t)n, sizeof page->program));
 }
 
 RARE bool calls_share(const char *path) {
-    struct mallow_call_page *ref = os_map_file(path, sizeof *ref);
-    if (ref == NULL) return false;
-    if (ref->magic != MALLOW_CALL_PAGE_MAGIC || ref->size < sizeof *ref ||
-        ref->pid != (uint32_t)os_process_id()) {
-        os_unmap(ref, round_up(sizeof *ref, os_page_size()));
+    struct mallow_call_file *file = os_map_file(path, sizeof *file);
+    if (file == NULL) return false;
+    const struct mallow_call_page *page = &file->page;
+    if (page->magic != MALLOW_CALL_PAGE_MAGIC || page->version != MALLOW_CALL_PAGE_VERSION ||
+        page->size < sizeof *file || page->pid != (uint32_t)os_process_id()) {
+        os_unmap(file, round_up(sizeof *file, os_page_size()));
         return false;
     }
-    calls.page = calls.shared = ref;
+    call_counts_file = calls_shared = file;
+    call_counts_page = &file->page;
     return true;
 }
 
-bool calls_are_shared(void) { return calls.page != &calls_private; }
+bool calls_are_shared(void) { return call_counts_file != NULL; }
 
-static void calls_count_live(struct mallow_size_calls *row, uint64_t blocks, uint64_t bytes) {
+static void calls_add_live(struct mallow_size_calls *row, uint64_t blocks, uint64_t bytes) {
     row->allocations += blocks;
-    calls_add_live(row, bytes);
+    row->live_bytes += bytes;
+    call_counts_page->live_bytes += bytes;
 }
 
+/* The heap's stripe must belong to the page before blocks are counted. */
 RARE void calls_start(void) {
     static UNTOUCHED struct mallow_stats stats;
-    calls.page->other_heap = !program_heap_is_ours();
-    calls_clear();
-    calls_name_program();
+    struct mallow_call_page *page = call_counts_page;
+    page->other_heap = !program_heap_is_ours();
+    calls_clear(page);
+    calls_name_program(page);
+    heap_follow_settings();
     stats_read(&stats);
     for (unsigned i = 0; i < CLASSES; i++) {
         uint64_t blocks = stats.classes[i].used_slots;
-        calls_count_live(&calls.page->rows[i], blocks, blocks * calls.page->rows[i].bytes);
+        calls_add_live(&page->rows[i], blocks, blocks * page->rows[i].bytes);
     }
-    calls_count_live(&calls.page->rows[CLASSES], stats.run_blocks + stats.mappings,
-                     stats.run_bytes + stats.mapping_bytes);
-    calls.page->pid = (uint32_t)os_process_id();
-    calls.page->programs++;
+    calls_add_live(&page->rows[CLASSES], stats.run_blocks + stats.mappings,
+                   stats.run_bytes + stats.mapping_bytes);
+    page->live_peak_bytes = page->live_bytes;
+    page->pid = (uint32_t)os_process_id();
+    page->programs++;
+}
+
+RARE void calls_finish(void) {
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
+        call_counts_look(heap);
+        call_counts_fold(heap);
+    }
 }
 
 void calls_before_fork(void) {
-    if (calls_are_shared()) calls.page->last_child = UINT32_MAX;
+    if (calls_are_shared()) call_counts_page->last_child = UINT32_MAX;
 }
 
 RARE void calls_after_fork(void) {
-    if (calls.shared != NULL) calls.shared->last_child = (uint32_t)os_process_id();
-    calls.page = &calls_private;
+    static UNTOUCHED struct mallow_call_page own;
+    if (calls_shared != NULL) calls_shared->page.last_child = (uint32_t)os_process_id();
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
+        call_counts_detach(heap);
+    call_counts_page = &own;
+    call_counts_file = NULL;
 }

@@ -20,6 +20,10 @@ bool calls_are_shared(void);
 /* Counts one allocation for each block that is already live. */
 void calls_start(void);
 
+/* Completes the counts in the page, before it is read for the last time. Threads that still run are
+ * counted until now. */
+void calls_finish(void);
+
 /* Called before a fork. Records that a child is about to start, in case the process ends before the
  * child has run. */
 void calls_before_fork(void);
@@ -28,15 +32,11 @@ void calls_before_fork(void);
  * shared page. */
 void calls_after_fork(void);
 
-/* The observer that counts each call. */
+/* The observer that counts each call, while a mode sees all calls. Otherwise the counting path
+ * does (heap/call_counts.h). */
 extern const struct observer calls_observer;
 
-/* Count one call each. Sizes are those that mallow_usable_size() returns. */
-void calls_count_alloc(size_t size);
-void calls_count_free(size_t size);
-void calls_count_resize(size_t before, size_t after);
-
-/* Returns the counts, which other threads may be changing. */
+/* Returns the page, which other threads may be changing. */
 struct mallow_call_page *calls_page(void);
 
 #endif

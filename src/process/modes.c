@@ -15,6 +15,11 @@
 const struct mode *mode_topmost = &plain_mode;
 enum mode_sees mode_sees;
 
+/* How calls are counted exactly: by the counting path, or by an observer if another mode sees all
+ * calls anyway. */
+#define MODE_COUNT_FAST (1u << 30)
+#define MODE_COUNT_OBSERVED (1u << 31)
+
 /* The modes from the lowest to the highest. A mode is in use while any of its bits is set. The
  * lowest passes nothing on, and resize.c expects the observers on top. */
 static const struct {
@@ -26,8 +31,8 @@ static const struct {
     {MODE_FULL, &full_mode},
     {MODE_HARD, &hard_mode},
     {MODE_GUARD, &guarded_sample_mode},
-    {MODE_GUARD | MODE_SAMPLE, &counted_mode},
-    {MODE_COUNT | MODE_TRACE | MODE_PEDANTIC, &observed_mode},
+    {MODE_GUARD | MODE_SAMPLE | MODE_COUNT_FAST, &counted_mode},
+    {MODE_COUNT_OBSERVED | MODE_TRACE | MODE_PEDANTIC, &observed_mode},
 };
 
 static const struct {
@@ -35,7 +40,7 @@ static const struct {
     const struct observer *observer;
 } modes_observers[] = {
     {MODE_PEDANTIC, &verify_observer},
-    {MODE_COUNT, &calls_observer},
+    {MODE_COUNT_OBSERVED, &calls_observer},
     {MODE_TRACE, &mtrace_observer},
 };
 _Static_assert(sizeof modes_observers / sizeof *modes_observers == OBSERVERS_MAX, "all fit");
@@ -51,7 +56,12 @@ static void modes_choose_observers(unsigned on) {
 
 static enum mode_sees modes_seen_by(unsigned on) {
     if (on == 0) return MODE_SEES_REST;
-    return (on & ~(unsigned)(MODE_GUARD | MODE_SAMPLE)) == 0 ? MODE_SEES_COUNTED : MODE_SEES_ALL;
+    return (on & ~(unsigned)MODES_COUNTED) == 0 ? MODE_SEES_COUNTED : MODE_SEES_ALL;
+}
+
+static unsigned modes_with_count(unsigned on) {
+    if ((on & MODE_COUNT) == 0) return on;
+    return on | (modes_seen_by(on) == MODE_SEES_ALL ? MODE_COUNT_OBSERVED : MODE_COUNT_FAST);
 }
 
 /* Sets what is below a mode before another thread can reach the mode. */
@@ -68,9 +78,9 @@ static void modes_stack(unsigned on) {
 RARE void modes_set(unsigned bit, bool on) {
     unsigned modes = on ? settings.modes | bit : settings.modes & ~bit;
     racy_store(&settings.modes, modes);
-    modes_choose_observers(modes);
+    modes_choose_observers(modes_with_count(modes));
     counted_choose(modes);
-    modes_stack(modes);
+    modes_stack(modes_with_count(modes));
     racy_store(&mode_sees, modes_seen_by(modes));
     open_lock_block_signals((modes & MODES_THAT_NEED_LOCK) != 0);
     space_serve_fast(mode_sees != MODE_SEES_ALL);

@@ -49,13 +49,16 @@ RARE static void summary_print(const struct mallow_call_page *page) {
 __attribute__((destructor(101))) static void summary_print_at_exit(void) {
     if (!settings.summary) return;
     struct mallow_call_page *page = calls_page();
+    calls_finish();
     summary_read_resident(page);
     page->ended = 1;
     if (!calls_are_shared()) summary_print(page);
 }
 
 RARE void summary_before_abort(void) {
-    if (settings.summary) summary_read_resident(calls_page());
+    if (!settings.summary) return;
+    calls_finish();
+    summary_read_resident(calls_page());
 }
 
 void summary_after_fork(void) {
