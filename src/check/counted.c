@@ -19,6 +19,7 @@
 #include "heap/heap_enter.h"
 #include "heap/sampled.h"
 #include "mallow.h"
+#include "profile/profile.h"
 #include "profile/sample_gap.h"
 #include "profile/samples.h"
 #include "stack/stack.h"
@@ -145,10 +146,18 @@ static void counted_sample(void *p, size_t size, const void *entry) {
     int error_before = errno;
     if (samples_add(p, size, large, counted_stack(entry)) && !sampled_mark(p) && !mode_sees_all())
         samples_remove(p);
+    profile_tick(size);
     errno = error_before;
 }
 
 /* ---- the mode ---- */
+
+static void *counted_no_memory(void) {
+    int error = errno;
+    if (racy_load(size_t, &settings.sample) != 0) profile_no_memory();
+    errno = error;
+    return NULL;
+}
 
 static void *counted_alloc(const struct alloc_request *request) {
     struct alloc_request counted = *request;
@@ -156,7 +165,7 @@ static void *counted_alloc(const struct alloc_request *request) {
     bool sample = heap != NULL && counted_bytes(heap, request->size);
     counted.guard = heap != NULL && counted_call(heap);
     void *p = mode_below(&counted_mode)->alloc(&counted);
-    if (p == NULL) return NULL;
+    if (p == NULL) return counted_no_memory();
     if (sample) counted_sample(p, request->size, request->entry);
     if (racy_load(bool, &call_counts_on)) counted_block(p);
     return p;

@@ -30,7 +30,14 @@ bool (*const fault_report)(const char *, const ucontext_t *) = guard_fault_repor
 void (*const profile_read_totals)(struct mallow_profile_snapshot *,
                                   uint64_t *) = profile_totals_read;
 
-static void hooks_turn_sampling(bool on) { (void)on; }
+static void hooks_forget_sample(const void *p, bool large) {
+    if (!large) sampled_unmark(p);
+}
+
+static void hooks_turn_sampling(bool on) {
+    options_sample(on);
+    if (!on) samples_forget_all(hooks_forget_sample);
+}
 void (*const profile_turn_mode)(bool) = hooks_turn_sampling;
 
 static void hooks_before_abort(void) {

@@ -175,9 +175,7 @@ static void option_set_check_level(size_t level) {
     settings.check_wanted = looks ? CHECK_FULL : CHECK_FREE;
 }
 
-static void option_set_guard(size_t one_in) {
-    options_change_mode(MODE_GUARD, one_in != 0);
-}
+static void option_set_guard(size_t one_in) { options_change_mode(MODE_GUARD, one_in != 0); }
 
 static void option_set_stats_pid(size_t process) {
     settings.summary = settings.summary && process == (size_t)os_process_id();

@@ -7,7 +7,10 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "heap/heap_enter.h"
+#include "heap/mode.h"
+#include "os/os.h"
 #include "os/os_auxv.h"
+#include "pages/space.h"
 #include "process/calls.h"
 #include "process/environment.h"
 #include "process/option_table.h"
@@ -222,6 +225,19 @@ RARE void options_end_summary(void) {
     settings.summary = false;
     options_change_mode(MODE_COUNT, false);
     heap_follow_settings();
+}
+
+/* A thread that keeps using the same few slots enters no slow path, so it would not notice. For a
+ * moment, all frees take the slow path. */
+#define SAMPLE_NOTICE_NS 20000000ll
+
+RARE void options_sample(bool wanted) {
+    static _Atomic int nothing;
+    options_change_mode(MODE_SAMPLE, wanted);
+    heap_follow_settings();
+    space_serve_fast(false);
+    os_wait_for(&nothing, 0, SAMPLE_NOTICE_NS);
+    space_serve_fast(!mode_sees_all());
 }
 
 RARE void options_trace(bool wanted) {

@@ -25,6 +25,10 @@ void options_end_summary(void);
 /* Starts or stops the tracing of calls (mtrace). */
 void options_trace(bool wanted);
 
+/* Turns sampling on or off in all threads that allocate and free, and waits for them for a moment.
+ */
+void options_sample(bool wanted);
+
 /* Turns check=full on, unless check=hard is already on. With `pedantic`, each call checks all
  * blocks. Neither can be turned off again. */
 void options_check(bool pedantic);
