@@ -53,14 +53,14 @@ enum { CHECK_REPORT = 1, CHECK_ABORT = 2, CHECK_SIMPLE = 4 };
 
 /* Bits of settings.modes. */
 enum {
-    MODE_FULL = 1 << 0,   /* check=full: full.h */
-    MODE_HARD = 1 << 1,   /* check=hard: hard.h */
-    MODE_FILL = 1 << 2,   /* M_PERTURB */
-    MODE_ZERO = 1 << 3,   /* zero_on_free */
-    MODE_COUNT = 1 << 4,  /* exact counts of calls */
-    MODE_TRACE = 1 << 5,  /* mtrace(3) */
-    MODE_GUARD = 1 << 6,  /* guard=N */
-    MODE_SAMPLE = 1 << 7, /* sample=N */
+    MODE_FULL = 1 << 0,     /* check=full: full.h */
+    MODE_HARD = 1 << 1,     /* check=hard: hard.h */
+    MODE_FILL = 1 << 2,     /* M_PERTURB */
+    MODE_ZERO = 1 << 3,     /* zero_on_free */
+    MODE_COUNT = 1 << 4,    /* exact counts of calls */
+    MODE_TRACE = 1 << 5,    /* mtrace(3) */
+    MODE_GUARD = 1 << 6,    /* guard=N */
+    MODE_SAMPLE = 1 << 7,   /* sample=N */
     MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
 };
 
@@ -69,7 +69,7 @@ enum {
 
 /* In these modes blocks can be allocated only while a lock is held, so no signal may interrupt its
  * holder. */
-#define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD | MODE_GUARD | MODE_SAMPLE)
+#define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD | MODE_GUARD)
 
 /* Raises the mapping threshold above the size of a mapped block that was freed, as glibc documents.
  * May race with other threads. */

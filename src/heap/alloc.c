@@ -10,7 +10,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "heap/call_counts.h"
+#include "heap/class_counts.h"
 #include "heap/counting.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
@@ -107,7 +107,7 @@ static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     if (slot == NULL && shared_wants(bin, size_class) && !settings.randomize) {
         bin->heat++;
         slot = shared_take(size_class, zeroed);
-        if (slot != NULL) call_counts_issue(heap, size_class, 1);
+        if (slot != NULL) class_counts_issue(heap, size_class, 1);
     }
     if (slot == NULL && alloc_refill(heap, size_class)) slot = alloc_take_cached(magazine, zeroed);
     decay_turn(heap);

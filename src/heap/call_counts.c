@@ -5,6 +5,7 @@
 #include "base/atomics.h"
 #include "base/layout.h"
 #include "base/settings.h"
+#include "heap/class_counts.h"
 #include "heap/heap_owner.h"
 #include "heap/magazine.h"
 #include "heap/size_class.h"
@@ -32,18 +33,14 @@ static size_t call_counts_usable(unsigned size_class) {
     return size_class == CLASS_ZERO ? 0 : size_class_bytes(size_class);
 }
 
-static int64_t call_counts_live(const struct heap *heap, unsigned size_class) {
-    int64_t issued = racy_load(int64_t, &heap->counting->counts->issued[size_class]);
-    return issued - (int64_t)magazine_count(heap, size_class);
-}
-
 /* Returns the bytes of the heap that were freed since its last look, less those that were
  * allocated. May race with the heap's owner. */
 static int64_t call_counts_unseen_frees(const struct heap *heap) {
     if (racy_load(struct mallow_class_calls *, &heap->calls) == NULL) return 0;
     int64_t live_bytes = 0;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        live_bytes += call_counts_live(heap, size_class) * (int64_t)call_counts_usable(size_class);
+        live_bytes += class_counts_live(heap, size_class, magazine_count(heap, size_class)) *
+                      (int64_t)call_counts_usable(size_class);
     return racy_load(int64_t, &heap->counting->counts->live_bytes) - live_bytes;
 }
 
@@ -142,17 +139,10 @@ void call_counts_follow(struct heap *heap) {
         call_counts_attach(heap);
 }
 
-void call_counts_look_at(struct heap *heap, unsigned size_class) {
-    struct mallow_class_calls *calls = heap->calls;
-    if (calls == NULL) return;
-    uint64_t live = (uint64_t)call_counts_live(heap, size_class);
-    calls[size_class].frees = calls[size_class].allocations - live;
-}
-
 void call_counts_look(struct heap *heap) {
     if (heap->calls == NULL) return;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        call_counts_look_at(heap, size_class);
+        class_counts_look(heap, size_class, magazine_count(heap, size_class));
     int64_t unseen = call_counts_unseen_frees(heap);
     heap->counting->counts->live_bytes -= unseen;
     call_counts_add_live(-(uint64_t)unseen);
@@ -177,7 +167,7 @@ void call_counts_slot_freed(unsigned size_class) {
     struct heap *heap = self_heap;
     if (likely(!racy_load(bool, &call_counts_on))) return;
     if (heap != EMPTY_HEAP && heap->calls != NULL)
-        call_counts_issue(heap, size_class, -1);
+        class_counts_issue(heap, size_class, -1);
     else
         call_counts_free(call_counts_usable(size_class));
 }

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "heap/alloc.h"
 #include "heap/call_counts.h"
+#include "heap/class_counts.h"
 #include "heap/decay.h"
 #include "heap/fast.h"
 #include "heap/find.h"
@@ -32,7 +33,7 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine
     magazine_grow(heap, size_class);
     unsigned count = magazine_count(heap, size_class);
     if (heap->bin[size_class].entries <= 1) {
-        call_counts_issue(heap, size_class, -1);
+        class_counts_issue(heap, size_class, -1);
         slab_give(heap, &entry, 1);
         return true;
     }

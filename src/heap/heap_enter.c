@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/settings.h"
+#include "heap/call_counts.h"
 #include "heap/heap_owner.h"
 #include "heap/heap_valid.h"
 #include "heap/heap_visit.h"
@@ -62,7 +63,10 @@ struct heap *heap_enter_marked(struct frame_mark *mark) {
     }
     unsigned generation = racy_load(unsigned, &settings.generation);
     if (unlikely(heap->generation != generation)) {
-        if (magazines_renew(heap)) heap->generation = generation;
+        if (magazines_renew(heap)) {
+            call_counts_follow(heap);
+            heap->generation = generation;
+        }
     }
     return heap;
 }

@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "base/settings.h"
-#include "heap/call_counts.h"
+#include "heap/class_counts.h"
 #include "heap/mode.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
@@ -154,12 +154,12 @@ void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
      */
     magazine->top = bottom;
     signal_order();
-    call_counts_issue(heap, size_class, -(int64_t)count);
+    class_counts_issue(heap, size_class, -(int64_t)count);
     slab_give(heap, bottom + 1, count);
     memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
     signal_order();
     magazine->top = bottom + (have - count);
-    call_counts_look_at(heap, size_class);
+    class_counts_look(heap, size_class, have - count);
 }
 
 static void magazine_flush_whole(struct heap *heap, unsigned size_class) {
@@ -232,7 +232,6 @@ bool magazines_renew(struct heap *heap) {
         if (!magazine_discard(heap, size_class)) return false;
     magazines_choose(heap);
     heap->countdown = (struct countdown){0}; /* the counting path sets it again */
-    call_counts_follow(heap);
     return true;
 }
 
@@ -248,7 +247,7 @@ static void magazine_forget_entries(struct heap *heap, unsigned size_class) {
     while (magazine->top->slot != NULL) {
         struct magazine_entry newest = *magazine->top--;
         signal_order();
-        call_counts_issue(heap, size_class, -1);
+        class_counts_issue(heap, size_class, -1);
         magazine_give_if_shared(newest);
     }
 }

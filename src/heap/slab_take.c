@@ -2,7 +2,7 @@
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/numbers.h"
-#include "heap/call_counts.h"
+#include "heap/class_counts.h"
 #include "heap/slab.h"
 #include "heap/slab_lists.h"
 #include "os/os.h"
@@ -49,7 +49,7 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
     char *zero = slab_slot_zero(slab);
     size_t size = slab->slot_size;
     unsigned take = slab_begin_take(heap, slab, want);
-    call_counts_issue(heap, slab->size_class, take);
+    class_counts_issue(heap, slab->size_class, take);
 
     struct magazine_entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
@@ -234,7 +234,7 @@ void slab_take_at_random(struct heap *heap, struct slab *slab, unsigned want) {
     struct magazine_entry *bottom = magazine->top;
     MALLOW_ASSERT(bottom->slot == NULL);
     unsigned take = slab_begin_take(heap, slab, want);
-    call_counts_issue(heap, slab->size_class, take);
+    class_counts_issue(heap, slab->size_class, take);
     MALLOW_ASSERT(bottom + take < magazine->limit || heap->bin[slab->size_class].entries == 1);
     uint32_t from = (uint32_t)((slab_next_random(heap) >> 32) * slab->slots >> 32);
     slab->reach = (uint32_t)round_up(slab->slots, 8);

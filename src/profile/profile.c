@@ -110,6 +110,7 @@ RARE int profile_start(void) {
 
 void profile_tick(size_t size) {
     racy_store(&profile.sampled, true);
+    if (!profile_file_is_chosen()) return;
     bool due = os_coarse_ns() >= racy_load(int64_t, &profile.next);
     if (profile_limit_reached(size, due))
         profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_LIMIT, true}, true);

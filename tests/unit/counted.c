@@ -208,7 +208,7 @@ static void samples_represent_all_bytes(void) {
         allocated += size;
     }
     uint32_t next = 0;
-    size_t count = samples_read(&next, live, 64 * KIB);
+    size_t count = samples_read(&next, UINT32_MAX, live, 64 * KIB);
     CHECK_EQUAL(next, 0);
     for (size_t i = 0; i < count; i++) represented += live[i].blocks * (double)live[i].bytes;
     /* The relative error is about sqrt(RATE / allocated), which is 1 %. */

@@ -147,7 +147,7 @@ static struct observer observer = {see_before, see_allocated, see_freeing, see_r
 
 static void observe(void) {
     begin("");
-    modes_set(MODE_COUNT, true);
+    modes_set(MODE_TRACE, true);
     observers[0] = &observer;
 }
 

@@ -18,7 +18,7 @@ static void options_are_read_in_order(void **state) {
     assert_true(settings.summary);
     assert_true(settings.summary_json);
     assert_true((settings.modes & MODE_COUNT) != 0);
-    assert_true(space.slow);
+    assert_int_equal(mode_sees, MODE_SEES_COUNTED);
 }
 
 static bool backend_with(const char *options) {
@@ -47,7 +47,7 @@ static void the_summary_is_for_one_process(void **state) {
     assert_string_equal(read_with("MALLOW_OPTIONS", options), "");
     assert_false(settings.summary);
     assert_false((settings.modes & MODE_COUNT) != 0);
-    assert_false(space.slow); /* the fast path serves */
+    assert_int_equal(mode_sees, MODE_SEES_REST);
 }
 
 static void assert_warns(const char *option, const char *expected) {
