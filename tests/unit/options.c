@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include "heap/mode.h"
 #include "report/log.h"
 
 static void options_are_read_in_order(void **state) {
