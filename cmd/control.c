@@ -68,6 +68,8 @@ static void control_send(int fd, const char *request) {
     if (TEMP_FAILURE_RETRY(send(fd, line, (size_t)length, MSG_NOSIGNAL)) < 0) return;
 }
 
+/* ---- the answer ---- */
+
 static char *control_receive(int fd, pid_t process, int64_t deadline, size_t limit) {
     char *answer;
     size_t length;
@@ -85,13 +87,28 @@ static char *control_receive(int fd, pid_t process, int64_t deadline, size_t lim
     return answer;
 }
 
-char *control_request(pid_t process, const char *request, struct control_limits limits) {
+/* Receives the descriptor that comes with the first byte, and leaves that byte to be read. Stores
+ * -1 if there is none. */
+static void control_receive_descriptor(int fd, int *descriptor) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } passed = {.space = {0}};
+    char byte;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof passed};
+    *descriptor = -1;
+    ssize_t n = TEMP_FAILURE_RETRY(recvmsg(fd, &message, MSG_PEEK | MSG_CMSG_CLOEXEC));
+    const struct cmsghdr *header = n <= 0 ? NULL : CMSG_FIRSTHDR(&message);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof *descriptor))
+        memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+}
+
+/* Returns what follows the line "ok", in the same memory. */
+static char *control_check(char *answer, pid_t process) {
     static const char ok[] = "ok\n", error[] = "error ";
-    int64_t deadline = clock_ms() + 1000 * (int64_t)limits.seconds;
-    int fd = control_connect(process, limits.seconds);
-    control_send(fd, request);
-    char *answer = control_receive(fd, process, deadline, limits.bytes);
-    close(fd);
     if (strncmp(answer, error, strlen(error)) == 0)
         errx(EXIT_OWN_FAILURE, "process %d refused the request: %.*s", (int)process,
              (int)strcspn(answer + strlen(error), "\n"), answer + strlen(error));
@@ -99,5 +116,28 @@ char *control_request(pid_t process, const char *request, struct control_limits 
         errx(EXIT_OWN_FAILURE, "process %d sent an answer that this version does not understand",
              (int)process);
     memmove(answer, answer + strlen(ok), strlen(answer + strlen(ok)) + 1);
+    return answer;
+}
+
+/* Stores the descriptor unless `descriptor` is NULL. */
+static char *control_request_any(pid_t process, const char *request, struct control_limits limits,
+                                 int *descriptor) {
+    int64_t deadline = clock_ms() + 1000 * (int64_t)limits.seconds;
+    int fd = control_connect(process, limits.seconds);
+    control_send(fd, request);
+    if (descriptor != NULL) control_receive_descriptor(fd, descriptor);
+    char *answer = control_receive(fd, process, deadline, limits.bytes);
+    close(fd);
+    return control_check(answer, process);
+}
+
+char *control_request(pid_t process, const char *request, struct control_limits limits) {
+    return control_request_any(process, request, limits, NULL);
+}
+
+char *control_request_descriptor(pid_t process, const char *request, struct control_limits limits,
+                                 int *descriptor) {
+    char *answer = control_request_any(process, request, limits, descriptor);
+    if (*descriptor < 0) errx(EXIT_OWN_FAILURE, "process %d passed no descriptor", (int)process);
     return answer;
 }

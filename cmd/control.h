@@ -19,4 +19,9 @@ static const struct control_limits CONTROL_LIMITS_QUICK = {10, (size_t)16 << 20}
  * a message if the process refuses the request or exceeds the limits. */
 char *control_request(pid_t process, const char *request, struct control_limits limits);
 
+/* Does the same for a request that is answered with a descriptor, and stores the descriptor, which
+ * the caller closes. Ends the command if the process passes none. */
+char *control_request_descriptor(pid_t process, const char *request, struct control_limits limits,
+                                 int *descriptor);
+
 #endif
