@@ -1,0 +1,107 @@
+/* The records of a profile, and the state at a moment that results from them. */
+#include <string.h>
+
+#include "profile.h"
+#include "xalloc.h"
+
+static bool profile_state_copy(const struct profile_records *records, uint32_t type, size_t index,
+                               void *record, size_t size) {
+    if (records->type != type || index >= records->count) return false;
+    memcpy(record, records->bytes + index * size, size);
+    return true;
+}
+
+bool profile_get_site(const struct profile_records *records, size_t index,
+                      struct mallow_profile_site *site) {
+    return profile_state_copy(records, MALLOW_PROFILE_SITES, index, site, sizeof *site);
+}
+
+bool profile_get_live(const struct profile_records *records, size_t index,
+                      struct mallow_profile_live *live) {
+    return profile_state_copy(records, MALLOW_PROFILE_LIVE, index, live, sizeof *live);
+}
+
+/* ---- validity ---- */
+
+/* Sums of such amounts are finite, too. */
+static bool profile_state_is_amount(double value) { return value >= 0 && value < 1e200; }
+
+static bool profile_state_is_sum(const struct mallow_profile_sum *sum) {
+    return profile_state_is_amount(sum->blocks) && profile_state_is_amount(sum->bytes) &&
+           profile_state_is_amount(sum->variance);
+}
+
+static bool profile_state_knows(const struct profile_section *section, uint32_t node) {
+    return node == 0 || index_map_find(&section->node_numbers, node) != 0;
+}
+
+bool profile_site_is_valid(const struct profile_section *section,
+                           const struct mallow_profile_site *site) {
+    bool valid = profile_state_is_sum(&site->allocated) && profile_state_is_sum(&site->live) &&
+                 profile_state_is_amount(site->peak_bytes) && site->large <= 1;
+    for (size_t i = 0; i < MALLOW_PROFILE_LIFETIMES; i++)
+        valid = valid && profile_state_is_amount(site->freed[i]);
+    return valid && profile_state_knows(section, site->node);
+}
+
+bool profile_live_is_valid(const struct profile_section *section,
+                           const struct mallow_profile_live *live) {
+    return profile_state_is_amount(live->blocks) && live->blocks >= 1 && live->large <= 1 &&
+           profile_state_knows(section, live->node);
+}
+
+ssize_t profile_site_of(const struct profile_section *section,
+                        const struct mallow_profile_site *site) {
+    if (!profile_site_is_valid(section, site)) return -1;
+    uint32_t key = index_map_find(&section->site_numbers, index_map_pair(site->large, site->node));
+    return (ssize_t)key - 1;
+}
+
+/* ---- moments ---- */
+
+uint64_t profile_moment(const struct profile_section *section,
+                        const struct profile_snapshot *snapshot) {
+    return section->process.started_at + (snapshot->totals.time - section->process.started);
+}
+
+const struct profile_snapshot *profile_snapshot_at(const struct profile_section *section,
+                                                   uint64_t moment) {
+    const struct profile_snapshot *last = NULL;
+    for (size_t i = 0; i < section->snapshot_count; i++)
+        if (profile_moment(section, &section->snapshots[i]) <= moment)
+            last = &section->snapshots[i];
+    return last;
+}
+
+uint64_t profile_first_moment(const struct profile *profile) {
+    uint64_t first = UINT64_MAX;
+    for (size_t i = 0; i < profile->count; i++)
+        if (profile->sections[i]->process.started_at < first)
+            first = profile->sections[i]->process.started_at;
+    return first;
+}
+
+uint64_t profile_last_moment(const struct profile *profile) {
+    uint64_t last = 0;
+    for (size_t i = 0; i < profile->count; i++) {
+        const struct profile_section *section = profile->sections[i];
+        for (size_t j = 0; j < section->snapshot_count; j++)
+            if (profile_moment(section, &section->snapshots[j]) > last)
+                last = profile_moment(section, &section->snapshots[j]);
+    }
+    return last;
+}
+
+/* ---- states ---- */
+
+struct mallow_profile_site *profile_state(const struct profile_section *section,
+                                          const struct profile_snapshot *snapshot) {
+    struct mallow_profile_site *state = xcalloc(section->site_count + 1, sizeof *state);
+    struct mallow_profile_site site;
+    for (size_t i = 0; snapshot != NULL && i < snapshot->end_records; i++)
+        for (size_t j = 0; profile_get_site(&section->records[i], j, &site); j++) {
+            ssize_t index = profile_site_of(section, &site);
+            if (index >= 0) state[index] = site;
+        }
+    return state;
+}
