@@ -220,18 +220,56 @@ void symbol_list_clear(struct symbol_list *list) {
     list->count = 0;
 }
 
+/* ---- places in files ---- */
+
+static bool symbols_offset_of(struct symbols *symbols, const char *path, uint64_t place,
+                              uint64_t *offset) {
+    GElf_Phdr segment;
+    if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_has_file_offset, place,
+                              &segment))
+        return false;
+    *offset = place - segment.p_offset + segment.p_vaddr;
+    return true;
+}
+
+void symbols_find_in_file(struct symbols *symbols, const char *path, uint64_t place,
+                          struct symbol_list *list) {
+    uint64_t offset;
+    list->count = 0;
+    if (symbols_offset_of(symbols, path, place, &offset)) symbols_find(symbols, path, offset, list);
+}
+
+struct symbols_id_check {
+    Dwfl_Module *file;
+    const unsigned char *id;
+    size_t id_bytes;
+    bool same;
+};
+
+static void symbols_check_id(void *context) {
+    struct symbols_id_check *check = context;
+    const unsigned char *id;
+    GElf_Addr address, bias;
+    if (dwfl_module_getelf(check->file, &bias) == NULL) return;
+    int count = dwfl_module_build_id(check->file, &id, &address);
+    check->same = count > 0 && (size_t)count == check->id_bytes &&
+                  memcmp(id, check->id, check->id_bytes) == 0;
+}
+
+bool symbols_has_id(struct symbols *symbols, const char *path, const unsigned char *id,
+                    size_t id_bytes) {
+    struct symbols_module *module = symbols_find_module(symbols, path);
+    struct symbols_id_check check = {.file = module->file, .id = id, .id_bytes = id_bytes};
+    return module->file != NULL && symbols_use(module, symbols_check_id, &check) && check.same;
+}
+
 /* ---- running processes ---- */
 
 const char *symbols_module_at(struct symbols *symbols, const struct process_map *map,
                               uint64_t address, uint64_t *offset) {
-    GElf_Phdr segment;
     struct mapped_file *file = process_map_find(map, address);
     if (file == NULL) return NULL;
     const char *path = process_map_local_path(map, file);
-    uint64_t in_file = address - file->start + file->offset;
-    if (!symbols_find_segment(symbols_find_module(symbols, path), symbols_has_file_offset, in_file,
-                              &segment))
-        return NULL;
-    *offset = in_file - segment.p_offset + segment.p_vaddr;
-    return path;
+    return symbols_offset_of(symbols, path, address - file->start + file->offset, offset) ? path
+                                                                                          : NULL;
 }

@@ -46,6 +46,14 @@ void symbols_find(struct symbols *symbols, const char *module, uint64_t offset,
                   struct symbol_list *list);
 void symbol_list_clear(struct symbol_list *list);
 
+/* Does the same for a place in the file, whose segments say which offset it is loaded at. */
+void symbols_find_in_file(struct symbols *symbols, const char *module, uint64_t place,
+                          struct symbol_list *list);
+
+/* Returns true if the module has that build ID. */
+bool symbols_has_id(struct symbols *symbols, const char *module, const unsigned char *id,
+                    size_t id_bytes);
+
 /* Returns the name of a symbol in the notation of its language; the caller frees it. */
 char *symbols_demangle(const char *name);
 
