@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 
@@ -76,4 +77,10 @@ unsigned long number_value(const char *option, const char *value) {
     unsigned long number;
     if (!parse_number(value, &number)) usage_error("%s='%s' is not a number", option, value);
     return number;
+}
+
+int choice_value(const char *option, const char *value, const char *const *names, int count) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(value, names[i]) == 0) return i;
+    usage_error("%s='%s' is unknown", option, value);
 }

@@ -36,4 +36,8 @@ bool parse_number(const char *text, unsigned long *number);
 /* Returns an option's value as a number. Ends the command if it is not a number. */
 unsigned long number_value(const char *option, const char *value);
 
+/* Returns the index of an option's value in the list of names. Ends the command if it is none of
+ * them. */
+int choice_value(const char *option, const char *value, const char *const *names, int count);
+
 #endif

@@ -22,6 +22,8 @@ int info_command(int argc, char **argv);
 int explain_command(int argc, char **argv);
 int limits_command(int argc, char **argv);
 int map_command(int argc, char **argv);
+int sites_command(int argc, char **argv);
+int diff_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);

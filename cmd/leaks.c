@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "control.h"
+#include "profile.h"
 #include "target.h"
 
 /* A check takes several seconds for each GiB of memory. Each frame of a group takes a few hundred
@@ -16,8 +17,9 @@ static const struct control_limits LEAKS_CONTROL_LIMITS = {600, (size_t)512 << 2
 #define EXIT_LOST 1
 
 static const char leaks_help[] =
-    "Usage: mallow leaks [OPTION...] PID\n"
-    "Finds the memory blocks of a process that no pointer leads to any more.\n"
+    "Usage: mallow leaks [OPTION...] PID|FILE\n"
+    "Finds the memory blocks of a process that no pointer leads to any more, or the\n"
+    "blocks that are left at the end of a profile.\n"
     "\n"
     "Options:\n"
     "  --reachable          list the blocks that are still reachable, too\n"
@@ -30,8 +32,9 @@ static const char leaks_help[] =
     "\n"
     "The process must have been started by 'mallow run', or with\n"
     "MALLOW_OPTIONS=control=on. The check stops it for a few milliseconds.\n"
-    "The exit status is 0, 1 if blocks are definitely lost, or 125 if the process\n"
-    "does not answer.\n";
+    "For a profile, only --limit and --json apply.\n"
+    "The exit status is 0, 1 if blocks are definitely lost or left, 2 if FILE cannot be\n"
+    "read or is not a profile, or 125 if the process does not answer.\n";
 
 struct leaks_settings {
     bool reachable, possible, json;
@@ -85,5 +88,10 @@ int leaks_command(int argc, char **argv) {
             break;
         }
     }
-    return leaks_report(target_process(argc, argv), &settings);
+    const char *operand = *operands(argc, argv, 1, 1, "PID or FILE");
+    if (profile_operand_is_process(operand))
+        return leaks_report(target_process(argc, argv), &settings);
+    if (settings.reachable || settings.possible || settings.suppressions != NULL)
+        usage_error("--reachable, --possible and --suppressions are for a process");
+    return leaks_profile_report(operand, settings.limit, settings.json);
 }

@@ -49,4 +49,8 @@ void leaks_suppress(struct leak_answer *answer, const char *file);
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit);
 void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned long limit);
 
+/* Prints the blocks that are left at the end of a profile, at most `limit` stacks of them. Returns
+ * the exit status. */
+int leaks_profile_report(const char *path, unsigned long limit, bool json);
+
 #endif

@@ -78,6 +78,7 @@ struct profile_section {
     struct profile_site *sites;
     size_t site_count;
     struct index_map node_numbers, site_numbers; /* to indexes; of sites: + 1 */
+    struct index_map thread_numbers;             /* of IDs, to indexes + 1 */
     size_t invalid;                              /* records that contradict the format */
     uint32_t *stacks;                            /* of the nodes; stacks_add() fills it in */
     /* The snapshot that is being read. */

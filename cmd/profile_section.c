@@ -75,6 +75,7 @@ static void profile_section_add_threads(struct profile_section *section,
         *thread = (struct profile_thread){.id = from.thread};
         memcpy(thread->name, from.name, sizeof from.name);
         make_printable(thread->name, strlen(thread->name), "");
+        *index_map_add(&section->thread_numbers, from.thread) = (uint32_t)section->thread_count;
     }
 }
 

@@ -23,8 +23,8 @@ bool profile_get_live(const struct profile_records *records, size_t index,
 
 /* ---- validity ---- */
 
-/* Sums of such amounts are finite, too. */
-static bool profile_state_is_amount(double value) { return value >= 0 && value < 1e200; }
+/* Sums and products of such amounts are finite, too. */
+static bool profile_state_is_amount(double value) { return value >= 0 && value < 1e60; }
 
 static bool profile_state_is_sum(const struct mallow_profile_sum *sum) {
     return profile_state_is_amount(sum->blocks) && profile_state_is_amount(sum->bytes) &&

@@ -71,11 +71,11 @@ static int symbol_cache_compare_age(const void *a, const void *b) {
 }
 
 /* Removes the oldest files, until those that are left take half of the maximum. */
-static void symbol_cache_remove_oldest(int directory, struct symbol_cache_file *files, size_t count,
+static void symbol_cache_remove_oldest(int fd, struct symbol_cache_file *files, size_t count,
                                        off_t sum) {
     if (count > 0) qsort(files, count, sizeof *files, symbol_cache_compare_age);
     for (size_t i = 0; i < count && sum > CACHE_MAX / 2; i++) {
-        if (unlinkat(directory, files[i].name, 0) != 0 && errno != ENOENT) return;
+        if (unlinkat(fd, files[i].name, 0) != 0 && errno != ENOENT) return;
         sum -= files[i].size;
     }
 }
@@ -85,10 +85,11 @@ static void symbol_cache_shrink(const char *path) {
     size_t count = 0;
     off_t sum = 0;
     DIR *directory = opendir(path);
-    if (directory == NULL) return;
+    int fd = directory == NULL ? -1 : dirfd(directory);
+    if (fd < 0) return;
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         struct stat status;
-        if (fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(status.st_mode))
             continue;
         files = xgrow(files, count, sizeof *files);
@@ -96,7 +97,7 @@ static void symbol_cache_shrink(const char *path) {
             (struct symbol_cache_file){xstrdup(entry->d_name), status.st_size, status.st_mtime};
         sum += status.st_size;
     }
-    if (sum > CACHE_MAX) symbol_cache_remove_oldest(dirfd(directory), files, count, sum);
+    if (sum > CACHE_MAX) symbol_cache_remove_oldest(fd, files, count, sum);
     for (size_t i = 0; i < count; i++) free(files[i].name);
     free(files);
     closedir(directory);

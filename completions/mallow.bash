@@ -51,9 +51,13 @@ _mallow() {
 
     if [[ $word == -* ]]; then
         words=$(_mallow_words "$command" "${COMP_WORDS[1]}")
+    elif [[ $usage == *FILE* && $word != [0-9]* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
     elif [[ $usage == *PID* ]]; then
         words=$(cd /proc && echo [0-9]*)
-    elif [[ $usage == *LOG* || $usage == *FILE* ]]; then
+    elif [[ $usage == *LOG* ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return

@@ -31,6 +31,8 @@ for line in (mallow help 2>/dev/null | string match -r '^  [a-z]+ .*')
     switch $help[1]
         case '*ARGUMENT...*'
             complete -c mallow -n $is_given -a '(__fish_complete_subcommand --fcs-skip=2)'
+        case '*PID*FILE*'
+            complete -c mallow -n $is_given -F -a '(__fish_complete_pids)'
         case '*PID*'
             complete -c mallow -n $is_given -a '(__fish_complete_pids)'
         case '*LOG*' '*FILE*'

@@ -5,7 +5,7 @@
 
 for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h' 'leaks -h' \
     'run --help' 'trim --help' 'stats --help' 'info --help' \
-    'leaks --help' 'limits --help' 'explain --help' 'map --help' 'mtrace --help' 'symbolize --help'; do
+    'leaks --help' 'limits --help' 'explain --help' 'map --help' 'diff --help' 'sites --help' 'mtrace --help' 'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
@@ -13,7 +13,7 @@ for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h
     expect_nothing err
 done
 for arguments in --version -V 'run -V' 'stats -V' 'run --version' 'trim --version' 'stats --version' \
-    'info --version' 'leaks --version' 'limits --version' 'explain --version' 'map --version' \
+    'info --version' 'leaks --version' 'limits --version' 'explain --version' 'map --version' 'diff --version' 'sites --version' \
     'mtrace --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
@@ -57,7 +57,7 @@ expect_line err "^mallow run: --log needs a value; try 'mallow run --help'$"
 for name in trim stats info leaks; do
     try "$mallow" $name
     expect_status 125
-    expect_line err "^mallow $name: no PID given; try 'mallow $name --help'$"
+    expect_line err "^mallow $name: no PID( or FILE)? given; try 'mallow $name --help'$"
     try "$mallow" $name 1 2
     expect_status 125
     expect_line err "^mallow $name: unexpected argument '2'; try 'mallow $name --help'$"
@@ -76,6 +76,25 @@ expect_line err "^mallow trim: --pad='1x' is not a number; try 'mallow trim --he
 try "$mallow" leaks --limit=x 1
 expect_status 125
 expect_line err "^mallow leaks: --limit='x' is not a number; try 'mallow leaks --help'$"
+
+try "$mallow" sites
+expect_status 125
+expect_line err "^mallow sites: no PID or FILE given; try 'mallow sites --help'$"
+for arguments in 'x --seconds=1' '1 --from=1' '1 --to=1' 'x y --from=1' 'x y --seconds=1' \
+    'x --from=y' 'x --to=-1' '1 --seconds=y' 'x y z' ''; do
+    # shellcheck disable=SC2086
+    try "$mallow" diff $arguments
+    expect_status 125
+    expect_line err "^mallow diff: .*; try 'mallow diff --help'$"
+done
+for option in --reachable --possible --suppressions=x; do
+    try "$mallow" leaks $option ./x
+    expect_status 125
+    expect_line err "^mallow leaks: --reachable, --possible and --suppressions are for a process; try"
+done
+try "$mallow" sites --by=x 1
+expect_status 125
+expect_line err "^mallow sites: --by='x' is unknown; try 'mallow sites --help'$"
 
 try "$mallow" mtrace
 expect_status 125

@@ -36,10 +36,20 @@ static bool take_word(struct reader *r, const char *word) {
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
 
-static bool take_number(struct reader *r) {
+static bool take_digits(struct reader *r) {
     const unsigned char *begin = r->at;
     while (r->at < r->end && is_digit(*r->at)) r->at++;
-    return r->at > begin && (*begin != '0' || r->at == begin + 1);
+    return r->at > begin;
+}
+
+static bool take_number(struct reader *r) {
+    take(r, '-');
+    const unsigned char *begin = r->at;
+    if (!take_digits(r) || (*begin == '0' && r->at > begin + 1)) return false;
+    if (take(r, '.') && !take_digits(r)) return false;
+    if (!take(r, 'e')) return true;
+    if (!take(r, '+')) take(r, '-');
+    return take_digits(r);
 }
 
 /* The code point shows if the shortest form was used. */
