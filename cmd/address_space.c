@@ -166,7 +166,7 @@ static void address_space_read_rollup(struct address_space *space) {
 
 /* Returns a field of /proc/PID/stat, counted from 1, or 0. The second field is the name, which can
  * contain anything. */
-enum { STAT_AFTER_NAME = 3, STAT_START_STACK = 28, STAT_START_BREAK = 47 };
+enum { STAT_AFTER_NAME = 3, STAT_START_TIME = 22, STAT_START_STACK = 28, STAT_START_BREAK = 47 };
 static uint64_t address_space_stat(pid_t process, int wanted) {
     char line[2048];
     FILE *file = proc_open(process, "stat");
@@ -230,6 +230,8 @@ enum address_space_result address_space_read(struct address_space *space, pid_t 
         enum address_space_result result = address_space_read_once(space, process);
         if (result != ADDRESS_SPACE_READ) return result;
         if (before != 0 && address_space_stat(process, STAT_START_STACK) == before) {
+            space->stack_start = before;
+            space->started = address_space_stat(process, STAT_START_TIME);
             address_space_find_bss(space);
             address_space_classify(space);
             address_space_find_stacks(space);

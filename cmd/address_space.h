@@ -123,6 +123,8 @@ struct address_space {
     bool has_rollup;       /* smaps_rollup was readable */
     uint64_t break_start;  /* start of the heap at the break; 0: unknown */
     uint64_t break_end;    /* the program break; 0: unknown */
+    uint64_t started;      /* when the process started, in clock ticks since the system did */
+    uint64_t stack_start;  /* address of the first stack, which each exec chooses at random */
     uint64_t stack_limit;  /* RLIMIT_STACK, or 0 if there is no limit or it is unknown */
     struct bss *bss;       /* sorted by address */
     size_t bss_count;

@@ -1,6 +1,7 @@
 /* mallow map: draws the address space of a process. */
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ static const char map_help[] =
     "Options:\n"
     "  --all        print a row for each mapping\n"
     "  --heap       print the heap of Mallow with a character for each page\n"
+    "  --watch[=SECONDS]\n"
+    "               print what changes, every second, until the process ends\n"
     "  --json       print all figures as JSON\n"
     "  --help       print this text\n"
     "  --version    print the version\n"
@@ -49,6 +52,7 @@ static _Noreturn void map_explain(pid_t process, enum address_space_result resul
 
 struct map_settings {
     bool all, heap, json;
+    double watch; /* the interval, or 0 */
 };
 
 static void map_read_name(pid_t process, char name[static 64]) {
@@ -64,6 +68,11 @@ static int map_process(pid_t process, struct map_settings settings) {
     map_read_name(process, name);
     enum address_space_result result = address_space_read(&space, process);
     if (result != ADDRESS_SPACE_READ) map_explain(process, result);
+    if (settings.watch > 0)
+        return map_watch(&space, name,
+                         (struct map_watch){.seconds = settings.watch,
+                                            .detail = settings.all ? MAP_EACH : MAP_GROUPED,
+                                            .json = settings.json});
     struct map_heap heap;
     map_heap_read(&heap, &space);
     if (settings.json) {
@@ -79,12 +88,24 @@ static int map_process(pid_t process, struct map_settings settings) {
     return print_text("");
 }
 
-enum { OPTION_ALL = OPTION_OWN, OPTION_HEAP };
+enum { OPTION_ALL = OPTION_OWN, OPTION_HEAP, OPTION_WATCH };
+
+#define WATCH_MIN 0.05
+#define WATCH_MAX 86400.0
+
+static double map_parse_interval(const char *value) {
+    char *end;
+    double seconds = strtod(value, &end);
+    if (*value == '\0' || *end != '\0' || !(seconds >= WATCH_MIN && seconds <= WATCH_MAX))
+        usage_error("--watch: '%s' is not a number of seconds from 0.05 to 86400", value);
+    return seconds;
+}
 
 int map_command(int argc, char **argv) {
     static const struct option options[] = {
         {"all", no_argument, NULL, OPTION_ALL},
         {"heap", no_argument, NULL, OPTION_HEAP},
+        {"watch", optional_argument, NULL, OPTION_WATCH},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
@@ -97,6 +118,9 @@ int map_command(int argc, char **argv) {
             break;
         case OPTION_HEAP:
             settings.heap = true;
+            break;
+        case OPTION_WATCH:
+            settings.watch = optarg != NULL ? map_parse_interval(optarg) : 1;
             break;
         case OPTION_JSON:
             settings.json = true;

@@ -35,8 +35,15 @@ struct map_rows {
     size_t count;
 };
 
-/* Makes the rows. With `all`, there is a row for each region. The caller frees the list. */
-struct map_rows map_make_rows(const struct address_space *space, bool all);
+/* How much a row contains. */
+enum map_detail {
+    MAP_EACH,    /* one region */
+    MAP_GROUPED, /* a library, a stack with its guard, or one region */
+    MAP_SHORT,   /* and long runs of similar rows */
+};
+
+/* Makes the rows. The caller frees the list. */
+struct map_rows map_make_rows(const struct address_space *space, enum map_detail detail);
 
 /* Writes the description of a row, such as "text of /usr/bin/cat", and what is swapped, locked or
  * in huge pages. The line already has `before` columns, and may have `width`. If notes do not fit,
@@ -76,6 +83,9 @@ struct map_heap {
 
 /* Asks the process for its heap, and marks its ranges in the address space. */
 void map_heap_read(struct map_heap *heap, struct address_space *space);
+/* Asks only for the ranges. Returns false if the process does not answer. */
+bool map_heap_mark(struct address_space *space);
+
 void map_heap_free(struct map_heap *heap);
 
 /* Prints the picture of the heap: in a few lines, or with a character for each page. */
@@ -84,6 +94,15 @@ void map_heap_print_json(const struct map_heap *heap);
 
 /* Prints the picture and the totals for each kind. */
 void map_print(const struct address_space *space, const char *program, bool all);
+
+/* Prints what changes, every `seconds`, until the process ends. Takes over the first address space.
+ * Returns the exit status. */
+struct map_watch {
+    double seconds;
+    enum map_detail detail;
+    bool json;
+};
+int map_watch(struct address_space *space, const char *program, struct map_watch settings);
 
 /* Prints everything as a JSON object, without its last brace. */
 void map_print_json(const struct address_space *space, const char *program);

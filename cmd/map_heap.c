@@ -17,9 +17,14 @@ static const struct control_limits heap_limits = {60, (size_t)256 << 20};
 
 /* ---- the request ---- */
 
+struct heap_request {
+    pid_t process;
+    const char *line;
+};
+
 static void heap_ask(FILE *to, void *with) {
-    const struct address_space *space = with;
-    char *answer = control_request(space->process, "map pages", heap_limits);
+    const struct heap_request *request = with;
+    char *answer = control_request(request->process, request->line, heap_limits);
     fputs(answer, to);
     free(answer);
 }
@@ -149,15 +154,11 @@ static void heap_read_pages(struct map_heap *heap, const struct address_space *s
 
 /* ---- the whole ---- */
 
-void map_heap_read(struct map_heap *heap, struct address_space *space) {
+/* Marks the ranges in the answer. Returns its last line, or NULL. */
+static const char *heap_mark_ranges(struct address_space *space, char *answer) {
     struct heap_ranges ranges = {NULL, 0};
-    char *answer = NULL, *pages = NULL;
-    *heap = (struct map_heap){.is_mallow = heap_runs_on_mallow(space)};
-    if (heap_is_stopped(space->process))
-        heap->reason = xstrdup("the process is stopped");
-    else
-        answer = attempt(heap_ask, space, &heap->reason);
-    for (char *line = answer, *next; line != NULL && *line != '\0'; line = next) {
+    const char *pages = NULL;
+    for (char *line = answer, *next; *line != '\0'; line = next) {
         next = strchr(line, '\n');
         if (next == NULL) break;
         *next++ = '\0';
@@ -165,10 +166,35 @@ void map_heap_read(struct map_heap *heap, struct address_space *space) {
         if (strncmp(line, "pages ", strlen("pages ")) == 0) pages = line;
     }
     address_space_mark(space, ranges.list, ranges.count);
-    if (pages != NULL) heap_read_pages(heap, space, pages);
-    if (answer != NULL) heap->is_mallow = true;
     free(ranges.list);
+    return pages;
+}
+
+static char *heap_request(pid_t process, const char *line, char **reason) {
+    struct heap_request request = {process, line};
+    if (!heap_is_stopped(process)) return attempt(heap_ask, &request, reason);
+    *reason = xstrdup("the process is stopped");
+    return NULL;
+}
+
+void map_heap_read(struct map_heap *heap, struct address_space *space) {
+    *heap = (struct map_heap){.is_mallow = heap_runs_on_mallow(space)};
+    char *answer = heap_request(space->process, "map pages", &heap->reason);
+    if (answer == NULL) return;
+    heap->is_mallow = true;
+    const char *pages = heap_mark_ranges(space, answer);
+    if (pages != NULL) heap_read_pages(heap, space, pages);
     free(answer);
+}
+
+bool map_heap_mark(struct address_space *space) {
+    char *reason;
+    char *answer = heap_request(space->process, "map", &reason);
+    free(reason);
+    bool is_answered = answer != NULL;
+    if (is_answered) heap_mark_ranges(space, answer);
+    free(answer);
+    return is_answered;
 }
 
 void map_heap_free(struct map_heap *heap) {

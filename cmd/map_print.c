@@ -70,7 +70,7 @@ static void print_between(const struct address_space *space, uint64_t low, uint6
 }
 
 static void print_rows(const struct address_space *space, bool all) {
-    struct map_rows rows = map_make_rows(space, all);
+    struct map_rows rows = map_make_rows(space, all ? MAP_EACH : MAP_SHORT);
     int width = map_width();
     uint64_t above = 0;
     printf("%12s perm %6s%6s%6s%6s  %s\n", "address", "size", "rss", "priv", "dirty", "contents");

@@ -138,8 +138,8 @@ static void rows_join_runs(struct map_rows *rows) {
     rows->count = count;
 }
 
-struct map_rows map_make_rows(const struct address_space *space, bool all) {
-    struct map_rows rows = rows_of_regions(space, all);
-    if (!all) rows_join_runs(&rows);
+struct map_rows map_make_rows(const struct address_space *space, enum map_detail detail) {
+    struct map_rows rows = rows_of_regions(space, detail == MAP_EACH);
+    if (detail == MAP_SHORT) rows_join_runs(&rows);
     return rows;
 }

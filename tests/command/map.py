@@ -458,6 +458,63 @@ def reads_names_of_other_kernels():
         assert re.search(r"^kind .* swapped    huge$", picture, re.M), picture
 
 
+WATCHED = """
+import ctypes, mmap, sys, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+sys.stdin.readline()
+at = libc.mmap(None, 1 << 20, 3, 0x22, -1, 0)
+ctypes.memset(at, 1, 40960)
+libc.mprotect(ctypes.c_void_p(at), 1 << 20, 1)  # no neighbour can join it
+print(hex(at), flush=True)
+sys.stdin.readline()
+libc.munmap(ctypes.c_void_p(at), 1 << 20)
+print(hex(at), flush=True)
+sys.stdin.readline()
+"""
+
+
+def watches():
+    for options in ["--watch=0.1"], ["--watch=0.1", "--json"]:
+        with Waiting([sys.executable, "-c", WATCHED], settle=0.5) as process:
+            watch = subprocess.Popen([MALLOW, "map", *options, str(process.pid)], text=True,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            lines = [watch.stdout.readline()]
+            for _ in range(2):
+                time.sleep(0.3)
+                process.process.stdin.write(b"\n")
+                process.process.stdin.flush()
+                at = process.process.stdout.readline().decode().strip()
+            time.sleep(0.3)
+            process.process.communicate(b"\n")
+            out, errors = watch.communicate(timeout=30)
+            assert watch.returncode == 0 and not errors, errors
+            lines += out.splitlines()
+            if "--json" in options:
+                assert json.loads(lines[0])["pid"] == process.pid
+                changes = [c for line in lines[1:] for c in json.loads(line)["changes"]]
+                mine = [(c["change"], c["size_bytes"] if "size_bytes" in c else
+                         c["size_change_bytes"]) for c in changes if c["start"] == at]
+                assert mine == [("new", 1 << 20), ("gone", -1 << 20)], changes
+                assert any(c.get("resident_change_bytes") == 40960 for c in changes), changes
+            else:
+                assert all(len(line) <= 80 for line in lines), lines
+                mine = [line for line in lines if line[2:14].strip() == at[2:]]
+                assert re.fullmatch(r"\+ .* r--p  \+1.0M   \+40K   \+40K   \+40K  anonymous", mine[0]), mine
+                assert re.fullmatch(r"- .* r--p  -1.0M   -40K   -40K   -40K  anonymous", mine[1]), mine
+                assert lines[-1] == f"process {process.pid} has ended", lines
+    for value in "0", "x", "", "nan", "1e9":
+        result = run("--watch=" + value)
+        assert result.returncode == 125 and "is not a number of seconds" in result.stderr, result
+    with Waiting(["sh", "-c", "sleep 1; exec sleep 1"], settle=0.3) as process:
+        out = run("--watch=0.2", process.pid).stdout
+        assert f"process {process.pid} executes another program\n" in out, out
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([MALLOW, "map", "--watch=0.1"], stdout=full, timeout=60,
+                                stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 125 and "No space left on device" in result.stderr, result
+
+
 def survives_odd_names():
     path = f"/tmp/m\t\x1b\n{os.getpid() % 100}\udcff"
     code = f"path = {path!r}\n" + \
@@ -538,7 +595,7 @@ def main():
     skipped = []
     for test in (agrees_on_real_programs, divides_joined_mappings, finds_stacks, shows_copy_on_write,
                  shows_locked_and_shared_memory, shows_the_heap_of_mallow,
-                 shows_guarded_blocks_and_the_break, reads_names_of_other_kernels, survives_odd_names, reports_errors,
+                 shows_guarded_blocks_and_the_break, reads_names_of_other_kernels, watches, survives_odd_names, reports_errors,
                  asks_for_permission, without_operand_shows_itself, survives_processes_that_end):
         reason = test()
         if reason:
