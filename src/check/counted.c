@@ -189,6 +189,7 @@ static void counted_free_request(void *p, const struct free_request *request) {
  * moved without a copy. */
 static bool counted_resizes_like_plain(void *p) {
     if (mode_sees_all() || guard_range_contains(p)) return false;
+    if (likely(slab_around(p) != NULL)) return true;
     return (!samples_any() && !racy_load(bool, &call_counts_on)) || find_block(p).state != NULL;
 }
 
