@@ -174,6 +174,10 @@ struct mallow_range {
     enum region_kind kind;
 };
 
+/* Parses a line of the answer to the request "map", such as "block 0x7f00 0x7fff". Returns false if
+ * it is no range. */
+bool mallow_range_parse(const char *line, struct mallow_range *range);
+
 /* Gives the regions in the ranges their kinds, and divides regions that belong to a range in part.
  * Sorts and joins the ranges. Ignores what is not anonymous, because the answer of a process can be
  * wrong. */

@@ -1,9 +1,30 @@
 /* Marks what the library has mapped. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "address_space.h"
 #include "xalloc.h"
+
+bool mallow_range_parse(const char *line, struct mallow_range *range) {
+    static const struct {
+        const char *name;
+        enum region_kind kind;
+    } kinds[] = {
+        {"heap ", REGION_MALLOW_HEAP},
+        {"metadata ", REGION_MALLOW_METADATA},
+        {"guarded ", REGION_MALLOW_GUARDED},
+        {"block ", REGION_MALLOW_BLOCK},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t length = strlen(kinds[i].name);
+        if (strncmp(line, kinds[i].name, length) != 0) continue;
+        range->kind = kinds[i].kind;
+        return sscanf(line + length, "%lx %lx", &range->start, &range->end) == 2;
+    }
+    return false;
+}
 
 static int ranges_compare(const void *a, const void *b) {
     const struct mallow_range *one = a, *other = b;

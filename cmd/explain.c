@@ -18,7 +18,7 @@
 #include "xalloc.h"
 
 #define SECONDS_DEFAULT 2
-#define SECONDS_MAX (7 * 24 * 3600)
+#define SECONDS_MAX 604800ul /* a week */
 
 static const char explain_help[] =
     "Usage: mallow explain [OPTION...] PID\n"

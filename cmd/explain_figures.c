@@ -1,15 +1,31 @@
 /* Requests the figures of Mallow in the process. */
 #include "explain_figures.h"
 
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_space.h"
 #include "attempt.h"
+#include "command.h"
 #include "control.h"
+#include "proc.h"
+#include "xalloc.h"
 
+/* A stopped process would be waited for. */
+static void explain_figures_require_running(pid_t process) {
+    char line[PROC_LINE_SIZE];
+    if (proc_status_line(process, "State:", line) && strchr("Tt", line[strlen("State:\t")]) != NULL)
+        errx(EXIT_OWN_FAILURE, "process %d is stopped: resume it with 'kill -CONT %d'",
+             (int)process, (int)process);
+}
+
+/* The ranges follow the figures. */
 static void explain_figures_request(FILE *to, void *with) {
     const struct explanation *explanation = with;
+    explain_figures_require_running(explanation->process);
+    fputs(control_request(explanation->process, "map", CONTROL_LIMITS_QUICK), to);
     fputs(control_request(explanation->process, "figures", CONTROL_LIMITS_QUICK), to);
 }
 
@@ -89,20 +105,29 @@ static void explain_figures_set_parts(struct explanation *explanation, struct ex
     parts[PART_METADATA] = explain_figures_value(figures, "resident_metadata_bytes");
 }
 
-uint64_t explain_read_figures(struct explanation *explanation, struct explain_look *look) {
-    char *figures = attempt(explain_figures_request, explanation, &explanation->why_not);
-    uint64_t sum = 0;
-    explanation->is_on_mallow = figures != NULL;
-    if (figures == NULL) return 0;
+char *explain_read_figures(struct explanation *explanation, struct explain_look *look) {
+    char *answer = attempt(explain_figures_request, explanation, &explanation->why_not);
+    explanation->is_on_mallow = answer != NULL;
+    if (answer == NULL) return NULL;
     /* The classes come last and have fields with the same names. */
-    char *classes = strstr(figures, "\"classes\":[");
-    char *copy = classes == NULL ? NULL : strdup(classes);
-    if (copy != NULL) explain_figures_read_classes(explanation, copy);
+    char *classes = strstr(answer, "\"classes\":[");
+    char *copy = xstrdup(classes == NULL ? "" : classes);
+    explain_figures_read_classes(explanation, copy);
     free(copy);
     explanation->is_rounding_bound = true;
-    explain_figures_set_parts(explanation, look, figures);
-    for (int part = PART_LIVE; part <= PART_GUARDED; part++) sum += look->parts[part];
-    sum += look->parts[PART_SURPLUS];
-    free(figures);
-    return sum;
+    explain_figures_set_parts(explanation, look, answer);
+    return answer;
+}
+
+void explain_mark_ranges(struct address_space *space, const char *answer) {
+    struct mallow_range range, *ranges = NULL;
+    size_t count = 0;
+    for (const char *line = answer; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (!mallow_range_parse(line, &range)) continue;
+        ranges = xgrow(ranges, count, sizeof range);
+        ranges[count++] = range;
+    }
+    address_space_mark(space, ranges, count);
+    free(ranges);
 }

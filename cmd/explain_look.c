@@ -121,11 +121,6 @@ static enum explain_part explain_look_part(const struct region *region) {
     }
 }
 
-static bool explain_look_is_of_mallow(const struct region *region) {
-    return region->kind == REGION_MALLOW_HEAP || region->kind == REGION_MALLOW_METADATA ||
-           region->kind == REGION_MALLOW_BLOCK || region->kind == REGION_MALLOW_GUARDED;
-}
-
 static void explain_look_name_file(struct explain_file *file, const struct region *region,
                                    uint64_t bytes) {
     if (bytes <= file->bytes || *region->path == '\0') return;
@@ -152,18 +147,29 @@ static void explain_look_find_files(struct explanation *explanation,
     }
 }
 
-/* Adds the regions to the parts. Returns the resident memory of the regions that are known to be
- * Mallow's. */
-static uint64_t explain_look_add_regions(struct explain_look *look,
-                                         const struct address_space *space) {
-    uint64_t mallow = 0;
+/* The resident memory of the allocator, as the kernel counts it. */
+struct explain_look_mallow {
+    uint64_t heap, metadata;
+};
+
+static struct explain_look_mallow explain_look_add_regions(struct explain_look *look,
+                                                           const struct address_space *space) {
+    struct explain_look_mallow mallow = {0, 0};
     for (size_t i = 0; i < space->count; i++) {
         const struct region *region = &space->regions[i];
         uint64_t bytes = region->figures.of[FIGURE_RSS];
-        if (explain_look_is_of_mallow(region))
-            mallow += bytes;
-        else
+        switch (region->kind) {
+        case REGION_MALLOW_HEAP:
+        case REGION_MALLOW_BLOCK:
+        case REGION_MALLOW_GUARDED:
+            mallow.heap += bytes;
+            break;
+        case REGION_MALLOW_METADATA:
+            mallow.metadata += bytes;
+            break;
+        default:
             look->parts[explain_look_part(region)] += bytes;
+        }
     }
     return mallow;
 }
@@ -174,14 +180,15 @@ static void explain_look_take(uint64_t *from, uint64_t *bytes) {
     *bytes -= taken;
 }
 
-/* Removes Mallow's resident memory from the parts that the kernel's regions were added to. If the
- * regions are not known to be Mallow's, they are anonymous regions or the heap at the break. */
-static void explain_look_subtract_mallow(struct explain_look *look, uint64_t figures,
-                                         uint64_t known) {
-    uint64_t rest = known < figures ? figures - known : 0;
-    if (known != 0 && rest < figures / 4) return;
-    explain_look_take(&look->parts[PART_OWN], &rest);
-    explain_look_take(&look->parts[PART_HEAP], &rest);
+/* The library counts the zero page as resident, with which the kernel backs pages that were only
+ * read, and the kernel does not. Such pages are in live blocks. */
+static void explain_look_correct(struct explain_look *look, struct explain_look_mallow mallow) {
+    uint64_t figures = look->parts[PART_SURPLUS];
+    if (mallow.metadata != 0) look->parts[PART_METADATA] = mallow.metadata;
+    for (int part = PART_LIVE; part <= PART_GUARDED; part++)
+        if (part != PART_METADATA) figures += look->parts[part];
+    uint64_t zero = figures > mallow.heap ? figures - mallow.heap : 0;
+    explain_look_take(&look->parts[PART_LIVE], &zero);
 }
 
 /* Unused parts of huge pages count neither as the program's mappings nor as live blocks. What the
@@ -196,9 +203,8 @@ static void explain_look_add_surplus(struct explain_look *look, uint64_t zero) {
 }
 
 static void explain_look_split(struct explanation *explanation, struct explain_look *look,
-                               const struct address_space *space, uint64_t figures) {
-    uint64_t known = explain_look_add_regions(look, space);
-    explain_look_subtract_mallow(look, figures, known);
+                               const struct address_space *space) {
+    explain_look_correct(look, explain_look_add_regions(look, space));
     look->mappings = space->mapping_count;
     look->shared_dirty = space->total.of[FIGURE_SHARED_DIRTY];
     look->private_dirty = space->total.of[FIGURE_PRIVATE_DIRTY];
@@ -223,17 +229,19 @@ double explain_seconds(void) {
 void explain_look(struct explanation *explanation) {
     struct explain_look look = {.seconds = explain_seconds()};
     struct address_space space;
-    uint64_t figures = 0;
+    char *answer = NULL;
     explain_look_require_same(explanation);
     explain_look_read_status(explanation, &look);
     if (explanation->count == 0 || explanation->is_on_mallow)
-        figures = explain_read_figures(explanation, &look);
+        answer = explain_read_figures(explanation, &look);
     enum address_space_result result = address_space_read(&space, explanation->process);
     explanation->is_readable = result == ADDRESS_SPACE_READ && space.has_figures;
+    if (answer != NULL) explain_mark_ranges(&space, answer);
     if (explanation->is_readable)
-        explain_look_split(explanation, &look, &space, figures);
+        explain_look_split(explanation, &look, &space);
     else
         explain_look_split_status(explanation, &look);
+    free(answer);
     address_space_free(&space);
     explain_look_require_same(explanation);
     if (look.resident == 0)

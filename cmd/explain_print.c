@@ -91,19 +91,19 @@ static void explain_print_wrapped(const char *text) {
 
 static void explain_print_notes(const struct explanation *explanation) {
     char text[1024];
+    int process = (int)explanation->process;
     if (!explanation->is_readable) {
         snprintf(text, sizeof text,
                  "This user may not inspect process %d, so its memory is not split: try as the "
                  "user it runs as, or as root.",
-                 (int)explanation->process);
+                 process);
+        explain_print_wrapped(text);
+    } else if (!explanation->is_on_mallow) {
+        bool is_absent = strstr(explanation->why_not, "does not run on Mallow") != NULL;
+        snprintf(text, sizeof text, "What its heap holds is not known: %s.%s", explanation->why_not,
+                 is_absent ? " Start the program with 'mallow run -- PROGRAM' to see it." : "");
         explain_print_wrapped(text);
     }
-    if (explanation->is_on_mallow) return;
-    snprintf(text, sizeof text,
-             "What its heap holds is not known: %s. 'mallow run -- PROGRAM' starts a program so "
-             "that its heap can be explained.",
-             explanation->why_not);
-    explain_print_wrapped(text);
 }
 
 int explain_print(const struct explanation *explanation, const struct verdict *verdicts,

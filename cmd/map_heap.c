@@ -51,26 +51,11 @@ struct heap_ranges {
     size_t count;
 };
 
-/* Adds the range in a line such as "block 0x7f00 0x7fff". */
 static void heap_add_range(struct heap_ranges *ranges, const char *line) {
-    static const struct {
-        const char *name;
-        enum region_kind kind;
-    } kinds[] = {
-        {"heap ", REGION_MALLOW_HEAP},
-        {"metadata ", REGION_MALLOW_METADATA},
-        {"guarded ", REGION_MALLOW_GUARDED},
-        {"block ", REGION_MALLOW_BLOCK},
-    };
     struct mallow_range range;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        size_t length = strlen(kinds[i].name);
-        if (strncmp(line, kinds[i].name, length) != 0) continue;
-        if (sscanf(line + length, "%lx %lx", &range.start, &range.end) != 2) return;
-        range.kind = kinds[i].kind;
-        ranges->list = xgrow(ranges->list, ranges->count, sizeof range);
-        ranges->list[ranges->count++] = range;
-    }
+    if (!mallow_range_parse(line, &range)) return;
+    ranges->list = xgrow(ranges->list, ranges->count, sizeof range);
+    ranges->list[ranges->count++] = range;
 }
 
 /* ---- pages ---- */

@@ -211,6 +211,13 @@ def programs_on_other_heaps():
             assert not answer["on_mallow"] and last["live_block_bytes"] == 0, answer
             output = " ".join(run(program.process.pid, "--seconds=0").stdout.split())
             assert "does not run on Mallow" in output and "'mallow run -- PROGRAM'" in output, output
+    # A stopped process is not waited for.
+    with Program(GROWING, "healthy", options=["--exec"]) as program:
+        os.kill(program.process.pid, signal.SIGSTOP)
+        begin = time.monotonic()
+        output = " ".join(run(program.process.pid, "--seconds=0").stdout.split())
+        assert f"'kill -CONT {program.process.pid}'" in output, output
+        assert time.monotonic() - begin < 5
 
 
 def text_for_people():
