@@ -18,7 +18,6 @@ static uint64_t growth_private(const struct explain_look *look) {
     return look->parts[PART_ANONYMOUS] + look->swapped;
 }
 static uint64_t growth_shared(const struct explain_look *look) { return look->parts[PART_SHARED]; }
-static uint64_t growth_data(const struct explain_look *look) { return look->parts[PART_DATA]; }
 static uint64_t growth_stacks(const struct explain_look *look) { return look->parts[PART_STACKS]; }
 
 /* A look sees what the program does at that moment. Growth lasts: every value of the second half is
@@ -65,7 +64,6 @@ static const struct growth_kind {
     {growth_heap, "The heap at the program break"},
     {growth_private, "Private memory"},
     {growth_shared, "Shared memory"},
-    {growth_data, "The data of the program and its libraries"},
     {growth_stacks, "The memory of thread stacks"},
 };
 #define GROWTH_KINDS (sizeof growth_kinds / sizeof growth_kinds[0])

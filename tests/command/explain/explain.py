@@ -77,12 +77,27 @@ def a_leak():
         answer, _, text = verdict_of(program.process.pid, "leak")
         assert answer["lost"]["bytes"] > 3 * MIB, answer["lost"]
         assert "no pointer leads to" in text
+        assert re.search(r"It grows in lose_a_block \(growing.c:\d+\)\.$", text), text
+        # The samples account for what has grown since the looks began.
+        grown = answer["looks"][-1]["live_block_bytes"] - answer["looks"][0]["live_block_bytes"]
+        site = answer["growing"][0]
+        assert abs(site["bytes"] - grown) < 3 * site["error_bytes"] + MIB, (site, grown)
+        # Sampling is off again.
+        sites = subprocess.run([MALLOW, "sites", str(program.process.pid)], capture_output=True,
+                               text=True)
+        assert sites.returncode == 125 and "not sampled" in sites.stderr, sites
+        _, _, text = verdict_of(program.process.pid, "leak", "--no-sample")
+        assert "lose_a_block" not in text, text
+        answer, _, _ = verdict_of(program.process.pid, "growth", "--no-leaks")
+        assert answer["lost"] is None, answer
 
 
 def a_leaking_library():
     with Program(GROWING, "library", LIBRARY) as program:
         answer, _, text = verdict_of(program.process.pid, "leak")
         assert answer["lost"]["bytes"] > 3 * MIB, answer["lost"]
+        assert re.search(r"It grows in library_lose_a_block \(library.c:\d+\) in the library "
+                         + re.escape(Path(LIBRARY).name), text), text
 
 
 def a_cache_that_grows():
@@ -90,6 +105,7 @@ def a_cache_that_grows():
         answer, _, text = verdict_of(program.process.pid, "growth")
         assert answer["lost"]["bytes"] < 100_000, answer["lost"]
         assert "pointers lead to it" in text
+        assert "It grows in remember_an_entry (growing.c:" in text, text
 
 
 def retention_after_a_peak():
@@ -112,6 +128,15 @@ def fragmentation_by_survivors():
         subprocess.run([MALLOW, "trim", str(program.process.pid)], check=True, capture_output=True)
         _, last = explain(program.process.pid, "--seconds=0")
         assert abs(last["pinned_bytes"] - before) < MIB, last
+    with tempfile.TemporaryDirectory() as folder, \
+            Program(GROWING, "fragmentation",
+                    options=["--sample=4k", "-o", folder + "/profile"]) as program:
+        answer, last, text = verdict_of(program.process.pid, "fragmentation")
+        assert "are from make_a_survivor (growing.c:" in text, text
+        # 200 bytes of 208 were requested.
+        assert not answer["rounding_is_upper_bound"]
+        share = last["rounding_bytes"] / (last["live_bytes"] + last["rounding_bytes"])
+        assert 0.035 < share < 0.045, share
 
 
 def thread_stacks():
