@@ -47,16 +47,32 @@ static const struct profile_snapshot *diff_snapshot(const struct profile_section
     return profile_snapshot_at(section, moment->time);
 }
 
-static bool diff_is_same_process(const struct profile_section *a, const struct profile_section *b) {
-    return a->process.pid == b->process.pid && a->process.started == b->process.started &&
-           a->process.started_at == b->process.started_at && strcmp(a->program, b->program) == 0;
+/* Returns true if the sections have the same meaning of their nodes. */
+static bool diff_has_same_nodes(const struct profile_section *a, const struct profile_section *b) {
+    for (size_t i = 0; i < a->site_count; i++) {
+        uint32_t number = a->sites[i].number;
+        uint32_t node = index_map_find(&b->node_numbers, number);
+        if (node != 0 && b->nodes[node].pc != a->nodes[a->sites[i].node].pc) return false;
+    }
+    return true;
 }
 
-/* Returns the section of the same process, or NULL. */
-static const struct profile_section *diff_find(const struct profile *profile,
+/* A profile that a process passes begins when it is requested, so two of them are sections of one
+ * program although they begin at different times. */
+static bool diff_is_same_program(const struct diff_moment *before, const struct profile_section *a,
+                                 const struct profile_section *b) {
+    if (a->process.pid != b->process.pid || strcmp(a->program, b->program) != 0) return false;
+    if (before->profile->process != 0) return diff_has_same_nodes(a, b);
+    return a->process.started == b->process.started &&
+           a->process.started_at == b->process.started_at;
+}
+
+/* Returns the moment's section of the same program, or NULL. */
+static const struct profile_section *diff_find(const struct diff_moment *moment,
                                                const struct profile_section *section) {
-    for (size_t i = 0; i < profile->count; i++)
-        if (diff_is_same_process(profile->sections[i], section)) return profile->sections[i];
+    for (size_t i = 0; i < moment->profile->count; i++)
+        if (diff_is_same_program(moment, moment->profile->sections[i], section))
+            return moment->profile->sections[i];
     return NULL;
 }
 
@@ -66,14 +82,14 @@ static void diff_add_variances(struct site_groups *groups, const struct diff_mom
                                const struct diff_moment *after) {
     for (size_t i = 0; i < after->profile->count; i++) {
         const struct profile_section *later = after->profile->sections[i];
-        const struct profile_section *section = diff_find(before->profile, later);
+        const struct profile_section *section = diff_find(before, later);
         site_groups_add_variance(groups, section,
                                  section == NULL ? NULL : diff_snapshot(section, before), later,
                                  diff_snapshot(later, after));
     }
     for (size_t i = 0; i < before->profile->count; i++) {
         const struct profile_section *only = before->profile->sections[i];
-        if (diff_find(after->profile, only) == NULL)
+        if (diff_find(after, only) == NULL)
             site_groups_add_variance(groups, NULL, NULL, only, diff_snapshot(only, before));
     }
 }
@@ -170,7 +186,7 @@ static int diff_process(const struct diff_settings *settings, pid_t process) {
     struct timespec pause = {.tv_sec = (time_t)settings->seconds};
     while (nanosleep(&pause, &pause) != 0 && errno == EINTR) continue;
     struct diff_moment after = {profile_request(process), UINT64_MAX};
-    if (diff_find(after.profile, before.profile->sections[0]) == NULL)
+    if (diff_find(&after, before.profile->sections[0]) == NULL)
         errx(EXIT_OWN_FAILURE, "process %d has executed another program meanwhile", (int)process);
     return diff_report(settings, &before, &after);
 }

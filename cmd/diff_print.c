@@ -6,11 +6,12 @@
 #include "site_print.h"
 #include "sites.h"
 
-/* Returns true if nothing was allocated or freed in between. */
+/* Returns true if nothing was live, or nothing was allocated or freed in between. */
 static bool diff_print_is_unchanged(const struct site_group *group) {
     const struct site_figures *before = &group->figures[0], *after = &group->figures[1];
-    return before->live.bytes == after->live.bytes && before->live.samples == after->live.samples &&
-           before->allocated.bytes == after->allocated.bytes;
+    if (before->live.bytes != after->live.bytes || before->live.samples != after->live.samples)
+        return false;
+    return after->live.samples == 0 || before->allocated.bytes == after->allocated.bytes;
 }
 
 /* ---- for people ---- */
@@ -21,7 +22,8 @@ static void diff_print_moment(const struct diff_moment *moment) {
     uint64_t time = moment->time < last ? moment->time : last;
     uint64_t start = profile_first_moment(moment->profile);
     double seconds = time < start ? 0 : (double)(time - start) / 1e9;
-    printf("%s after %s", moment->profile->name, site_text_seconds(seconds).text);
+    printf("%s", moment->profile->name);
+    if (moment->profile->process == 0) printf(" after %s", site_text_seconds(seconds).text);
 }
 
 static struct site_text diff_print_change(double change) {
@@ -69,8 +71,15 @@ void diff_print(const struct diff_settings *settings, const struct diff_moment *
                 const struct diff_moment *after, const struct site_groups *groups) {
     size_t printed = 0, left = 0;
     diff_print_moment(before);
-    fputs(" -> ", stdout);
-    diff_print_moment(after);
+    if (after->profile->process == 0) {
+        fputs(" -> ", stdout);
+        diff_print_moment(after);
+    } else {
+        printf(" -> %s later", site_text_seconds((double)(profile_last_moment(after->profile) -
+                                                          profile_last_moment(before->profile)) /
+                                                 1e9)
+                                   .text);
+    }
     printf("\n%12s %10s %10s %10s %11s  %s\n", "live", "+-", "before", "after",
            groups->by == BY_THREAD ? "" : "allocated", site_by_names[groups->by]);
     for (size_t i = 0; i < groups->count; i++) {

@@ -153,6 +153,15 @@ static const char *const function_names_helpers[] = {
     "std::construct_at*",
     "std::__cxx11::basic_stringbuf<*",
     "std::__1::*",
+    /* V8 */
+    "v8::internal::Malloced::*",
+    "v8::internal::AllocWithRetry*",
+    "v8::internal::AlignedAlloc*",
+    "v8::internal::BackingStore::Allocate*",
+    "v8::internal::Heap::AllocateExternalBackingStore*",
+    "node::*Malloc<*",
+    "node::*Realloc<*",
+    "node::NodeArrayBufferAllocator::*",
     /* Rust */
     "__rust_alloc*",
     "__rust_realloc*",

@@ -27,7 +27,7 @@ struct perf_map {
 
 /* ---- reading ---- */
 
-/* Opens the file if its owner may write such a file for the process: perf(1) has the same rule. */
+/* Opens the file if it is a regular one that was written after the process started. */
 static FILE *perf_map_open(const char *path, uint64_t started) {
     struct stat file;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);

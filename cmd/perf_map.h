@@ -13,7 +13,7 @@ struct perf_map;
 
 /* Reads the map of the process with that ID (`number` is the ID in its own PID namespace, and
  * `process` is 0 if it has ended). Returns NULL if there is none, or if it was last changed before
- * the process started, at `started` (nanoseconds since 1970). */
+ * `started` (nanoseconds since 1970), because then another process has written it. */
 struct perf_map *perf_map_read(pid_t process, uint32_t number, uint64_t started);
 
 /* Stores the function at the address, if there is one. */

@@ -87,11 +87,10 @@ struct profile_section {
 };
 
 struct profile {
-    char *name;      /* of the file or process, for messages */
-    pid_t process;   /* the process that passed it; 0: read from files */
-    size_t damaged;  /* blocks that were skipped */
-    bool truncated;  /* a file ends in the middle of a block */
-    bool incomplete; /* a section ends without a complete snapshot */
+    char *name;     /* of the file or process, for messages */
+    pid_t process;  /* the process that passed it; 0: read from files */
+    size_t damaged; /* blocks that were skipped */
+    bool truncated; /* a file ends in the middle of a block */
     struct profile_section **sections;
     size_t count;
 };

@@ -124,9 +124,9 @@ static void profile_read_children(struct profile *profile, const char *path) {
 
 /* ---- warnings ---- */
 
-static void profile_read_warn(struct profile *profile) {
-    for (size_t i = 0; i < profile->count; i++)
-        profile->incomplete = profile->incomplete || profile->sections[i]->snapshot_count == 0;
+static void profile_read_warn(const struct profile *profile) {
+    size_t empty = 0;
+    for (size_t i = 0; i < profile->count; i++) empty += profile->sections[i]->snapshot_count == 0;
     if (profile->damaged != 0)
         warnx("%s: %zu damaged part%s skipped: figures can be too small", profile->name,
               profile->damaged, profile->damaged == 1 ? " was" : "s were");
@@ -134,8 +134,9 @@ static void profile_read_warn(struct profile *profile) {
         warnx(
             "%s ends in the middle of a block: what followed the last complete snapshot is missing",
             profile->name);
-    if (profile->incomplete)
-        warnx("%s: a program ended before its first snapshot was complete", profile->name);
+    if (empty != 0)
+        warnx("%s: %zu of %zu programs ended before a snapshot was complete", profile->name, empty,
+              profile->count);
 }
 
 struct profile *profile_read(const char *path) {

@@ -74,19 +74,19 @@ struct site_text site_text_lifetime(const struct site_figures *figures) {
 
 /* ---- names ---- */
 
-/* Returns "function (file:line)", or "function (module)" if the line is unknown. */
+/* Returns "function (file:line)", or "function (module)" if the file is unknown. */
 static char *site_print_frame(const struct stacks *stacks, const struct stack_frame *frame,
-                              bool shorten) {
+                              bool has_folders) {
     const char *function = texts_get(&stacks->texts, frame->function);
-    const char *file = texts_get(&stacks->texts, frame->file);
-    const char *module = texts_get(&stacks->texts, frame->module);
-    char *name = frame->is_unnamed || !shorten ? xstrdup(function) : function_short_name(function);
-    if (shorten) file = file_base_name(file);
-    char *text = *file != '\0' && frame->line > 0 ? xasprintf("%s (%s:%d)", name, file, frame->line)
-                 : *file != '\0'                  ? xasprintf("%s (%s)", name, file)
-                 : frame->is_unnamed
-                     ? xstrdup(name)
-                     : xasprintf("%s (%s)", name, shorten ? file_base_name(module) : module);
+    const char *place = texts_get(&stacks->texts, frame->file != 0 ? frame->file : frame->module);
+    if (!has_folders) place = file_base_name(place);
+    char *text, *name = frame->is_unnamed ? xstrdup(function) : function_short_name(function);
+    if (frame->file != 0 && frame->line > 0)
+        text = xasprintf("%s (%s:%d)", name, place, frame->line);
+    else if (frame->is_unnamed && !has_folders)
+        text = xstrdup(name);
+    else
+        text = xasprintf("%s (%s)", name, place);
     free(name);
     return text;
 }
@@ -95,7 +95,7 @@ static char *site_print_frame(const struct stacks *stacks, const struct stack_fr
 static char *site_print_function(const struct stacks *stacks, const struct stack_frame *frame) {
     struct stack_frame whole = *frame;
     whole.line = 0;
-    return site_print_frame(stacks, &whole, true);
+    return site_print_frame(stacks, &whole, false);
 }
 
 char *site_title(const struct site_groups *groups, const struct site_group *group) {
@@ -105,7 +105,7 @@ char *site_title(const struct site_groups *groups, const struct site_group *grou
         if (frame != NULL) return site_print_function(groups->stacks, frame);
         break;
     case BY_STACK:
-        if (frame != NULL) return site_print_frame(groups->stacks, frame, true);
+        if (frame != NULL) return site_print_frame(groups->stacks, frame, false);
         break;
     case BY_FILE:
     case BY_MODULE:
@@ -124,7 +124,7 @@ void site_print_stack(const struct stacks *stacks, uint32_t stack) {
             return;
         }
         const struct stack_frame *frame = &stacks->frames[stacks->list[stack].frame];
-        char *text = site_print_frame(stacks, frame, false);
+        char *text = site_print_frame(stacks, frame, true);
         printf("    %s%s\n", text, frame->inlined ? ", inlined" : "");
         free(text);
     }
@@ -150,12 +150,16 @@ void site_print_title(const struct site_groups *groups, const struct site_group 
     free(title);
 }
 
+/* Says how long the samples were taken. A profile that a running process passes does not tell. */
 void site_print_programs(const struct profile *profile) {
     double seconds = (double)(profile_last_moment(profile) - profile_first_moment(profile)) / 1e9;
     const struct profile_section *first = profile->sections[0];
     printf("process %u (%s)", first->process.pid, first->program);
     if (profile->count > 1)
         printf(" and %zu other program%s", profile->count - 1, plural(profile->count - 1));
-    printf(": %s of samples, one for each %s on average\n", site_text_seconds(seconds).text,
-           site_text_bytes((double)first->process.rate).text);
+    if (profile->process == 0)
+        printf(": %s of samples, one for", site_text_seconds(seconds).text);
+    else
+        printf(": one sample for");
+    printf(" each %s on average\n", site_text_bytes((double)first->process.rate).text);
 }

@@ -41,6 +41,8 @@ static double site_statistics_difference(const struct mallow_profile_site *befor
                                          const struct mallow_profile_site *after) {
     double change = after->live.variance - before->live.variance;
     double new = after->allocated.variance - before->allocated.variance;
+    if (after->allocated.samples < before->allocated.samples) /* sampling began again */
+        return before->live.variance + after->live.variance;
     if (new > after->live.variance) new = after->live.variance;
     return fmax(2 * new - change, fabs(change));
 }

@@ -16,7 +16,8 @@ static const char sites_help[] =
     "running process or of a profile that 'mallow run --sample' has written.\n"
     "\n"
     "Options:\n"
-    "  --sort=ORDER   live, peak, allocated, calls or temporary; default: live\n"
+    "  --sort=ORDER   live, peak, allocated, calls or temporary;\n"
+    "                 default: live, or peak if the program has ended\n"
     "  --by=KIND      sum up by function, stack, file, module or thread;\n"
     "                 default: function\n"
     "  --top=N        print at most N lines; 0: all; default: 20\n"
@@ -91,10 +92,22 @@ static int sites_compare(const void *a, const void *b, void *context) {
     return left->key < right->key ? -1 : left->key > right->key;
 }
 
-static int sites_report(const struct sites_settings *settings, struct profile *profile) {
+/* Returns true if all programs have ended, and so have freed what they free at their end. */
+static bool sites_have_ended(const struct profile *profile) {
+    for (size_t i = 0; i < profile->count; i++) {
+        const struct profile_snapshot *last = sites_last_snapshot(profile->sections[i]);
+        if (last != NULL && last->totals.reason != MALLOW_PROFILE_EXIT) return false;
+    }
+    return true;
+}
+
+static int sites_report(struct sites_settings *settings, struct profile *profile) {
     struct stacks *stacks = stacks_open();
     struct site_groups *groups = site_groups_open(stacks, settings->by);
     if (settings->process != 0) profile_select(profile, settings->process);
+    if (settings->order == ORDERS)
+        settings->order =
+            sites_have_ended(profile) && settings->by != BY_THREAD ? ORDER_PEAK : ORDER_LIVE;
     stacks_add(stacks, profile);
     for (size_t i = 0; i < profile->count; i++)
         site_groups_add(groups, profile->sections[i], sites_last_snapshot(profile->sections[i]), 0);
@@ -116,7 +129,7 @@ int sites_command(int argc, char **argv) {
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
-    struct sites_settings settings = {.top = SITES_TOP_DEFAULT};
+    struct sites_settings settings = {.top = SITES_TOP_DEFAULT, .order = ORDERS};
     int option;
     while ((option = next_option(argc, argv, options, sites_help)) != -1) {
         switch (option) {

@@ -155,6 +155,8 @@ static void stack_addresses_add_frames(struct stack_addresses *addresses,
             frame.line = symbol->line;
         }
         frame.inlined = symbol != NULL && symbol->inlined;
+        /* Stubs and interpreters that the compiler generates have no file. */
+        frame.is_jit = source->module == NULL && frame.file != 0;
         stack_addresses_add_frame(addresses, address, frame);
     }
 }
@@ -168,7 +170,7 @@ static void stack_addresses_resolve_source(struct stack_addresses *addresses,
         names = module_names_open(source->module, addresses->process);
     else
         map = perf_map_read(addresses->process, source->section->process.pid,
-                            source->section->process.started_at);
+                            addresses->process != 0 ? 0 : source->section->process.started_at);
     for (size_t i = 0; i < source->count; i++) {
         struct symbol_list list;
         if (names != NULL)

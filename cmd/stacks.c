@@ -78,11 +78,12 @@ void stacks_add(struct stacks *stacks, const struct profile *profile) {
 }
 
 const struct stack_frame *stacks_headline(const struct stacks *stacks, uint32_t stack) {
-    const struct stack_frame *innermost = NULL;
+    const struct stack_frame *innermost = NULL, *caller = NULL;
     for (int i = 0; stack != 0 && i < STACK_DEPTH_MAX; stack = stacks->list[stack].caller, i++) {
         const struct stack_frame *frame = &stacks->frames[stacks->list[stack].frame];
+        if (frame->is_jit) return frame;
         if (innermost == NULL) innermost = frame;
-        if (!frame->is_helper) return frame;
+        if (caller == NULL && !frame->is_helper) caller = frame;
     }
-    return innermost;
+    return caller != NULL ? caller : innermost;
 }

@@ -18,6 +18,7 @@ struct stack_frame {
     int line;                        /* 0: unknown */
     bool inlined;
     bool is_helper;  /* helps to allocate, so its caller is more interesting */
+    bool is_jit;     /* a just-in-time compiler has generated it from the program's source */
     bool is_unnamed; /* `function` is an address */
 };
 
@@ -42,8 +43,9 @@ void stacks_free(struct stacks *stacks);
  * their numbers in the `stacks` of the sections. */
 void stacks_add(struct stacks *stacks, const struct profile *profile);
 
-/* Returns the frame of a stack's innermost function that does not merely help to allocate, or NULL
- * if the stack is unknown. */
+/* Returns the frame that a stack stands for: the innermost function of a just-in-time compiler, in
+ * front of which is the interpreter, or else the innermost one that does not merely help to
+ * allocate. Returns NULL if the stack is unknown. */
 const struct stack_frame *stacks_headline(const struct stacks *stacks, uint32_t stack);
 
 #endif
