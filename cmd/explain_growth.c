@@ -86,21 +86,25 @@ bool explain_is_growing(const struct explanation *explanation) {
     return growth_of(explanation, growth_live) != 0;
 }
 
-/* Interpreters with a heap of their own: how their growth is found. */
+/* Interpreters with a heap of their own: what shows their objects. */
 static const struct growth_runtime {
     const char *prefix; /* of the program's file */
     const char *name;
-    const char *advice;
+    const char *advice_mapped; /* if memory grows that they map themselves */
+    const char *advice_live;   /* if live memory grows; or NULL */
 } growth_runtimes[] = {
     {"python", "Python",
-     "Its objects lie in arenas of their own: 'PYTHONMALLOC=malloc mallow run --sample -- ...' "
-     "charges them to functions, and Python's tracemalloc to lines"},
+     "Its objects lie in arenas of their own: PYTHONMALLOC=malloc makes them visible to Mallow, and "
+     "Python's tracemalloc names the lines that create them",
+     "Python's tracemalloc names the lines that create its objects"},
     {"node", "Node.js",
-     "JavaScript objects lie in V8's own heap: 'node --inspect' or --heapsnapshot-signal shows them"},
+     "JavaScript objects lie in V8's own heap: 'node --inspect' or --heapsnapshot-signal shows "
+     "them",
+     NULL},
     {"java", "Java",
-     "Java objects lie in the JVM's own heap: 'jcmd PID GC.class_histogram' shows them"},
-    {"ruby", "Ruby", "Ruby's ObjectSpace shows its objects"},
-    {"php", "PHP", "USE_ZEND_ALLOC=0 lets its objects use malloc"},
+     "Java objects lie in the JVM's own heap: 'jcmd PID GC.class_histogram' shows them", NULL},
+    {"ruby", "Ruby", "Its objects lie in Ruby's own heap: ObjectSpace shows them", NULL},
+    {"php", "PHP", "USE_ZEND_ALLOC=0 makes its objects visible to Mallow", NULL},
 };
 
 static const struct growth_runtime *growth_runtime(const struct explanation *explanation) {
@@ -167,7 +171,10 @@ uint64_t verdict_test_growth(const struct explanation *explanation, struct verdi
                     "memory that is no longer needed but still referenced");
     verdict_add(verdict, ".");
     if (growing->value == growth_live) growth_add_growing_sites(verdict, explanation);
-    if (runtime != NULL) verdict_add(verdict, " %s.", runtime->advice);
+    const char *advice = runtime == NULL                 ? NULL
+                         : growing->value == growth_live ? runtime->advice_live
+                                                         : runtime->advice_mapped;
+    if (advice != NULL) verdict_add(verdict, " %s.", advice);
     return growth;
 }
 

@@ -48,8 +48,8 @@ static void explain_sites_write_field(FILE *to, const char *text) {
 
 static void explain_sites_write(FILE *to, char kind, const struct stacks *stacks, uint32_t stack,
                                 double bytes, double variance) {
-    const struct stack_frame *frame = stacks_headline(stacks, stack);
-    if (frame == NULL || !(bytes > 0)) return;
+    const struct stack_frame *frame = bytes > 0 ? stacks_headline(stacks, stack) : NULL;
+    if (frame == NULL) return;
     char *function = function_short_name(texts_get(&stacks->texts, frame->function));
     char *place = frame->line == 0
                       ? xstrdup("")
@@ -87,61 +87,74 @@ static double explain_sites_pinned(const struct explanation *explanation, uint64
 }
 
 /* Returns the bytes that a block takes which was requested with `bytes`. */
-static double explain_sites_rounded(const struct profile_section *section, uint64_t bytes) {
+static uint64_t explain_sites_rounded(const struct profile_section *section, uint64_t bytes) {
     uint64_t page = section->process.page_bytes == 0 ? 4096 : section->process.page_bytes;
     for (uint32_t i = 0; i < section->process.class_count; i++) {
         uint64_t of_class;
         memcpy(&of_class, section->class_bytes + i * sizeof of_class, sizeof of_class);
-        if (of_class >= bytes) return (double)of_class;
+        if (of_class >= bytes) return of_class;
     }
-    return (double)((bytes + page - 1) / page * page);
+    return (bytes + page - 1) / page * page;
 }
 
-/* Live blocks as they were requested, and with their rounding. */
+/* What the live samples tell. */
 struct explain_sites_sums {
-    double requested, rounded;
+    double requested, rounded; /* live bytes */
+    double *pinned;            /* for each stack */
+    double *variances;
 };
 
-static void explain_sites_write_pinning(FILE *to, const struct explanation *explanation,
-                                        const struct stacks *stacks,
-                                        const struct profile_section *section,
-                                        const struct mallow_profile_live *live) {
-    uint32_t node = index_map_find(&section->node_numbers, live->node);
+static void explain_sites_add_live(const struct explanation *explanation,
+                                   const struct profile_section *section,
+                                   const struct mallow_profile_live *live,
+                                   struct explain_sites_sums *sums) {
+    uint32_t stack = section->stacks[index_map_find(&section->node_numbers, live->node)];
     double pinned = live->blocks * explain_sites_pinned(explanation, live->bytes);
-    if (live->large == 0)
-        explain_sites_write(to, KIND_PINNING, stacks, section->stacks[node], pinned,
-                            pinned * pinned);
+    sums->requested += live->blocks * (double)live->bytes;
+    sums->rounded += live->blocks * (double)explain_sites_rounded(section, live->bytes);
+    if (live->large != 0) return;
+    sums->pinned[stack] += pinned;
+    sums->variances[stack] += pinned * pinned;
 }
 
-static void explain_sites_add_live(FILE *to, const struct explanation *explanation,
-                                   const struct stacks *stacks,
-                                   const struct profile_section *section,
-                                   struct explain_sites_sums *sums) {
+static void explain_sites_add_section(const struct explanation *explanation,
+                                      const struct profile_section *section,
+                                      struct explain_sites_sums *sums) {
     const struct profile_snapshot *snapshot = sites_last_snapshot(section);
     struct mallow_profile_live live;
+    if (snapshot == NULL) return;
     for (size_t i = snapshot->first_records; i < snapshot->end_records; i++) {
         const struct profile_records *records = &section->records[i];
-        for (size_t j = 0; records->type == MALLOW_PROFILE_LIVE && j < records->count; j++) {
-            if (!profile_get_live(records, j, &live) || !profile_live_is_valid(section, &live))
-                continue;
-            sums->requested += live.blocks * (double)live.bytes;
-            sums->rounded += live.blocks * explain_sites_rounded(section, live.bytes);
-            explain_sites_write_pinning(to, explanation, stacks, section, &live);
-        }
+        for (size_t j = 0; records->type == MALLOW_PROFILE_LIVE && j < records->count; j++)
+            if (profile_get_live(records, j, &live) && profile_live_is_valid(section, &live))
+                explain_sites_add_live(explanation, section, &live, sums);
     }
+}
+
+static void explain_sites_write_samples(FILE *to, const struct explanation *explanation,
+                                        const struct stacks *stacks,
+                                        const struct profile *profile) {
+    struct explain_sites_sums sums = {
+        .pinned = xcalloc(stacks->count, sizeof(double)),
+        .variances = xcalloc(stacks->count, sizeof(double)),
+    };
+    for (size_t i = 0; i < profile->count; i++)
+        explain_sites_add_section(explanation, profile->sections[i], &sums);
+    for (uint32_t i = 0; i < stacks->count; i++)
+        explain_sites_write(to, KIND_PINNING, stacks, i, sums.pinned[i], sums.variances[i]);
+    if (sums.rounded > 0)
+        fprintf(to, "%c\t%.17g\t0\t\t\t\n", KIND_ROUNDING, 1 - sums.requested / sums.rounded);
+    free(sums.pinned);
+    free(sums.variances);
 }
 
 static void explain_sites_read(FILE *to, void *with) {
     const struct explanation *explanation = with;
     struct profile *profile = profile_request(explanation->process);
     struct stacks *stacks = stacks_open();
-    struct explain_sites_sums sums = {0, 0};
     stacks_add(stacks, profile);
     explain_sites_write_live(to, stacks, profile);
-    for (size_t i = 0; i < profile->count; i++)
-        explain_sites_add_live(to, explanation, stacks, profile->sections[i], &sums);
-    if (sums.rounded > 0)
-        fprintf(to, "%c\t%.17g\t0\t\t\t\n", KIND_ROUNDING, 1 - sums.requested / sums.rounded);
+    explain_sites_write_samples(to, explanation, stacks, profile);
 }
 
 static void explain_sites_turn_on(FILE *to, void *with) {
@@ -217,10 +230,9 @@ static size_t explain_sites_store(struct explain_sites list,
     size_t count = 0;
     for (size_t i = 0; i < list.count; i++) list.sites[i].error = site_error(list.variances[i]);
     if (list.count != 0) qsort(list.sites, list.count, sizeof *list.sites, explain_sites_compare);
-    while (count < list.count && count < EXPLAIN_SITES && list.sites[count].bytes > 0) {
-        to[count] = list.sites[count];
-        count++;
-    }
+    for (size_t i = 0; i < list.count && count < EXPLAIN_SITES; i++)
+        if (list.sites[i].bytes > 0 && list.sites[i].error < list.sites[i].bytes)
+            to[count++] = list.sites[i]; /* the others may not grow at all */
     return count;
 }
 

@@ -206,6 +206,7 @@ def a_growing_python_program():
             time.sleep(0.5)
             _, _, text = verdict_of(program.process.pid, "growth")
             assert "in this Python program" in text, text
+            assert ("PYTHONMALLOC=malloc makes" in text) == (not options), text
         os.environ.pop("PYTHONMALLOC", None)
 
 
