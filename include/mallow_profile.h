@@ -112,7 +112,7 @@ struct mallow_profile_snapshot {
     uint32_t size; /* of this structure */
     uint32_t reason;
     uint64_t time;
-    uint64_t resident_bytes;
+    uint64_t resident_bytes; /* 0: unknown */
     uint64_t live_blocks, live_bytes;
     uint64_t large_blocks, large_bytes; /* those of them that are too large for a slot */
     uint64_t heap_bytes, metadata_bytes;

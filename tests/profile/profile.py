@@ -163,6 +163,33 @@ def handlers_may_allocate(directory):
     assert last(read(directory)).live_blocks < 100
 
 
+def modules_have_build_ids(directory):
+    run(directory, "threads")
+    section, = read(directory)
+    modules = {path: build_id for _, _, _, build_id, path in section.modules if path[0] == "/"}
+    assert str(Path(PROGRAM).resolve()) in modules and any("libc" in path for path in modules)
+    if shutil.which("readelf") is None:
+        raise Skip("readelf")
+    for path, build_id in modules.items():
+        notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True).stdout
+        assert build_id and f"Build ID: {build_id}\n" in notes, (path, build_id, notes)
+
+
+def frames_are_in_modules(directory):
+    """The innermost frame of each site in the program is a call in `keep`."""
+    run(directory, "threads")
+    section, = read(directory)
+    size = 0
+    for (node, _), site in section.snapshots[-1].sites.items():
+        stack = section.stack(node)
+        for pc in stack:
+            assert any(start < pc <= end for start, end, *_ in section.modules), hex(pc)
+        start, _, offset, _, path = next(m for m in section.modules if m[0] < stack[0] <= m[1])
+        if path == str(Path(PROGRAM).resolve()):
+            size += site.allocated.bytes
+    assert 13e6 < size < 19e6, size
+
+
 # ---- ends ----
 
 def a_process_that_ends_at_once_leaves_snapshots(directory):

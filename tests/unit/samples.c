@@ -183,12 +183,14 @@ static void lifetimes_have_a_histogram(void **state) {
     }
     site_allocated(site, block);
     site_freed(site, block, -1);
+    site_allocated(site, block);
+    site_freed(site, block, 1000000);
     open_lock_drop(&profile_lock, &hold);
     read_sites();
     const struct mallow_profile_site *sums = site_of(STACKS + 1, false);
-    assert_true(sums->freed[0] == 4 && sums->freed[1] == 2 && sums->freed[6] == 2);
+    assert_true(sums->freed[0] == 4 && sums->freed[1] == 4 && sums->freed[6] == 2);
     assert_true(sums->freed[7] == 6 && sums->live.bytes == 0 && sums->peak_bytes == 20);
-    assert_int_equal(sums->allocated.samples, MALLOW_PROFILE_LIFETIMES + 3);
+    assert_int_equal(sums->allocated.samples, MALLOW_PROFILE_LIFETIMES + 4);
 }
 
 /* In the child, the sums begin anew with what is live. */
