@@ -56,12 +56,34 @@ static void heap_print_rows(const struct map_heap *heap, size_t scale) {
     printf("%12lx\n", heap->start + heap->count * heap->page_bytes);
 }
 
+/* Prints words in lines that fit. */
+static void heap_print_wrapped(const char *text) {
+    size_t column = 0, width = (size_t)map_width();
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        if (column != 0) {
+            bool fits = column + 1 + length <= width;
+            putchar(fits ? ' ' : '\n');
+            column = fits ? column + 1 : 0;
+        }
+        fwrite(text, 1, length, stdout);
+        column += length;
+        text += length + strspn(text + length, " ");
+    }
+    putchar('\n');
+}
+
+static void heap_print_absence(const struct map_heap *heap, bool whole) {
+    if (!whole && !heap->is_mallow) return;
+    if (!whole) putchar('\n');
+    puts("The heap of Mallow is not shown:");
+    heap_print_wrapped(heap->reason != NULL ? heap->reason : "it is empty");
+}
+
 void map_heap_print(const struct map_heap *heap, bool whole) {
     size_t scale = 1;
     if (heap->count == 0) {
-        if (heap->is_mallow || whole)
-            printf("%sheap of Mallow: %s\n", whole ? "" : "\n",
-                   heap->reason != NULL ? heap->reason : "empty");
+        heap_print_absence(heap, whole);
         return;
     }
     while (!whole && heap->count > scale * COLUMNS * ROWS_SHORT) scale *= 2;

@@ -146,7 +146,11 @@ static void print_totals(const struct address_space *space) {
 }
 
 void map_print(const struct address_space *space, const char *program, bool all) {
-    printf("process %d (%s)\n", (int)space->process, program);
+    printf("process %d (%s): ", (int)space->process, program);
+    if (space->has_figures)
+        printf("%s resident of ", map_amount_of(space->total.of[FIGURE_RSS]).text);
+    printf("%s in %zu mapping%s\n", map_amount_of(space->total.of[FIGURE_SIZE]).text,
+           space->mapping_count, plural(space->mapping_count));
     print_rows(space, all);
     print_totals(space);
 }

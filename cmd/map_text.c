@@ -108,17 +108,20 @@ static void text_write_joined(const struct map_row *row, FILE *to) {
 }
 
 static void text_write_stack(const struct address_space *space, const struct region *region,
-                             FILE *to) {
+                             size_t columns, FILE *to) {
     const struct thread *thread = address_space_thread(space, region->thread);
+    char text[96];
     if (region->thread == 0) {
         fputs("stack of an unknown thread", to);
-        return;
+    } else if (region->thread_count > 1 || thread == NULL) {
+        fprintf(to, "stack of thread %d", (int)region->thread);
+        if (region->thread_count > 1) fprintf(to, " and %u more", region->thread_count - 1);
+    } else {
+        snprintf(text, sizeof text, "stack of thread %d (%s)", (int)thread->id, thread->name);
+        if (text_columns(text) > columns)
+            snprintf(text, sizeof text, "stack of %d (%s)", (int)thread->id, thread->name);
+        fputs(text, to);
     }
-    fprintf(to, "stack of thread %d", (int)region->thread);
-    if (region->thread_count > 1)
-        fprintf(to, " and %u more", region->thread_count - 1);
-    else if (thread != NULL)
-        fprintf(to, " (%s)", thread->name);
 }
 
 /* Returns the words before the path. */
@@ -173,7 +176,7 @@ static void text_write_name(const struct address_space *space, const struct map_
     if (row->parts > 1) {
         text_write_joined(row, to);
     } else if (region->kind == REGION_THREAD_STACK || region->kind == REGION_MAIN_STACK) {
-        text_write_stack(space, region, to);
+        text_write_stack(space, region, columns, to);
     } else if (prefix != NULL) {
         fputs(prefix, to);
         size_t used = strlen(prefix);
