@@ -198,19 +198,32 @@ static void text_write_name(const struct address_space *space, const struct map_
 
 #define INDENT_NOTES 2
 
+/* Returns the name in at most that many columns, as far as possible. The caller frees it. */
+static char *text_name(const struct address_space *space, const struct map_row *row,
+                       size_t columns) {
+    char *name;
+    size_t length;
+    FILE *stream = xopen_memstream(&name, &length);
+    text_write_name(space, row, columns, stream);
+    xclose_memstream(stream);
+    return name;
+}
+
 void map_describe_row(const struct address_space *space, const struct map_row *row, int before,
                       int width, FILE *to) {
     size_t columns = (size_t)(width - before), length;
-    char *notes, *name;
+    char *notes, *name = text_name(space, row, columns);
     FILE *stream = xopen_memstream(&notes, &length);
     text_write_notes(space, row, stream);
     xclose_memstream(stream);
-    size_t left = length + NAME_MIN <= columns ? columns - length : columns;
-    stream = xopen_memstream(&name, &length);
-    text_write_name(space, row, left, stream);
-    xclose_memstream(stream);
+    bool fits = text_columns(name) + length <= columns;
+    size_t left = !fits && length + NAME_MIN <= columns ? columns - length : columns;
+    if (left != columns) {
+        free(name);
+        name = text_name(space, row, left);
+    }
     text_write_cut(name, left, to);
-    if (left == columns && *notes != '\0')
+    if (!fits && left == columns && *notes != '\0')
         fprintf(to, "\n%*s%s", before + INDENT_NOTES, "", notes + strlen(", "));
     else
         fputs(notes, to);

@@ -326,6 +326,9 @@ def shows_locked_and_shared_memory():
             "address = ctypes.addressof(ctypes.c_char.from_buffer(own))\n"
             "assert libc.mlock(ctypes.c_void_p(address), 40960) == 0\n"
             "code = mmap.mmap(-1, 8192, flags=34, prot=7)\n"
+            "lazy = mmap.mmap(-1, 8 << 20, flags=34)\n"
+            "lazy.write(b'x' * (8 << 20))\n"
+            "lazy.madvise(8)\n"
             "file = open('/bin/sh', 'rb')\n"
             "view = mmap.mmap(file.fileno(), 0, prot=1)\n")
     with python(code) as process:
@@ -343,6 +346,10 @@ def shows_locked_and_shared_memory():
         assert ", locked 40K\n" in picture, picture
         assert re.search(r" rw-s +1.0M +64K .*shared memory /memfd:test memory", picture), picture
         assert "  locked\n" in picture, picture
+        # The kernel collects some pages before it marks them.
+        lazy = sum(m["lazily_freed_bytes"] for m in mappings)
+        assert 7 << 20 < lazy <= 8 << 20, lazy
+        assert ", freed lazily " in picture, picture
 
 
 def on_mallow(options="control=on"):
@@ -359,6 +366,11 @@ HEAP_CODE = ("libc = ctypes.CDLL(None)\n"
              "blocks = [libc.malloc(40000) for _ in range(500)]\n"
              "for b in blocks: ctypes.memset(b, 1, 40000)\n"
              "for b in blocks[::2]: libc.free(ctypes.c_void_p(b))\n"
+             "libc.mmap.restype = ctypes.c_void_p\n"
+             # The kernel puts the large block below this mapping, and joins them.
+             "hole = libc.mmap(None, 300 << 20, 3, 0x22, -1, 0)\n"
+             "libc.munmap(ctypes.c_void_p(hole), 250 << 20)\n"
+             "ctypes.memset(hole + (250 << 20), 1, 12288)\n"
              "large = libc.malloc(200 << 20)\n"
              "ctypes.memset(large, 1, 8 << 20)\n")
 
@@ -384,6 +396,9 @@ def shows_the_heap_of_mallow():
                     key=lambda m: m["size_bytes"])
         assert 200 << 20 <= block["size_bytes"] < 201 << 20, block
         assert 8 << 20 <= block["resident_bytes"] < 9 << 20, block
+        above = [m for m in answer["mappings"] if m["start"] == block["end"]]
+        assert above and above[0]["kind"] == "anonymous", (block, above)
+        assert above[0]["resident_bytes"] == 12288, above
         picture = picture_of(process.pid)
         assert "  Mallow heap\n" in picture and "large block of Mallow" in picture, picture
         rows = picture[picture.index("heap of Mallow: "):].split("\n")
@@ -457,6 +472,10 @@ def reads_names_of_other_kernels():
         assert "anonymous: odd [name] x, huge 2.0M\n" in picture, picture
         assert "shared memory shared name\n" in picture, picture
         assert re.search(r"^kind .* swapped    huge$", picture, re.M), picture
+        # While a process executes a program, it has no stack yet, and is read again.
+        (proc / "stat").write_text("1 (a) b) R" + " 0" * 60)
+        result = run("--json", env=fake)
+        assert result.returncode == 125 and "has ended" not in result.stdout, result
 
 
 WATCHED = """
