@@ -187,6 +187,9 @@ def a_healthy_program():
         time.sleep(1)
         _, last, text = verdict_of(program.process.pid, "healthy")
         assert text.startswith("Nothing unusual"), text
+        # The program has touched all its blocks.
+        live = last["live_bytes"] + last["rounding_bytes"]
+        assert abs(live - last["live_block_bytes"]) < live * 0.02, last
 
 
 PYTHON = """
@@ -301,11 +304,27 @@ def processes_of_others():
         assert "This user may not inspect process" in result.stdout, result
 
 
+def processes_in_other_namespaces():
+    inside = ["unshare", "-pf", "--mount-proc"]
+    if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
+        return "no PID namespace can be made here"
+    command = [MALLOW, "run", "--exec", "--no-summary", "--", GROWING, "fragmentation"]
+    with Program(*inside, *command, mallow=False) as program:
+        pid = program.process.pid
+        child = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+        answer, _, _ = verdict_of(child, "fragmentation", "--seconds=0")
+        assert answer["on_mallow"]
+        # From inside, the process has the ID 1.
+        result = subprocess.run(["nsenter", "-t", str(child), "-p", "-m", os.path.abspath(MALLOW),
+                                 "explain", "--seconds=0", "1"], capture_output=True, text=True)
+        assert "process 1 (command_growing), on Mallow" in result.stdout, result
+
+
 TESTS = [a_leak, a_leaking_library, a_cache_that_grows, retention_after_a_peak,
          fragmentation_by_survivors, thread_stacks, a_file_cache, copy_on_write, small_mappings,
          huge_page_surplus, a_healthy_program, a_growing_python_program, a_growing_node_program,
          programs_on_other_heaps, text_for_people, processes_that_are_not_there,
-         processes_of_others]
+         processes_of_others, processes_in_other_namespaces]
 
 wanted = sys.argv[4:]
 for test in TESTS:
