@@ -20,10 +20,13 @@
 
 #define DESCRIBED_BYTES (CALL_TREE_MAX / 8)
 
-static UNTOUCHED uint8_t section_described[DESCRIBED_BYTES];
-static UNTOUCHED uint8_t section_described_alone[DESCRIBED_BYTES];
+/* Mapped when sampling begins. Static memory would count towards the limits of each process. NULL:
+ * there is no memory, so no section can be written. */
+static uint8_t *section_described, *section_described_alone;
 
 RARE void section_prepare(void) {
+    if (section_described == NULL) section_described = os_map(DESCRIBED_BYTES);
+    if (section_described_alone == NULL) section_described_alone = os_map(DESCRIBED_BYTES);
     profile_block_prepare();
     mapped_program_path();
 }
@@ -54,6 +57,7 @@ static uint64_t section_class_bytes(unsigned size_class) {
 }
 
 bool section_write_process(int fd, uint32_t sections) {
+    if (section_described == NULL || section_described_alone == NULL) return false;
     const char *path = mapped_program_path();
     size_t records, path_bytes = strlen(path), classes = CLASSES * sizeof(uint64_t);
     size_t bytes = round_up(sizeof(struct mallow_profile_process) + classes + path_bytes + 1, 8);
@@ -85,13 +89,14 @@ bool section_write_process(int fd, uint32_t sections) {
 }
 
 RARE struct section section_begin(void) {
-    memset(section_described, 0, call_tree_nodes() / 8 + 1);
+    if (section_described != NULL) memset(section_described, 0, call_tree_nodes() / 8 + 1);
     sites_mark_all();
     return (struct section){.described = section_described};
 }
 
 RARE struct section section_alone(void) {
-    memset(section_described_alone, 0, call_tree_nodes() / 8 + 1);
+    if (section_described_alone != NULL)
+        memset(section_described_alone, 0, call_tree_nodes() / 8 + 1);
     return (struct section){.described = section_described_alone, .is_alone = true};
 }
 

@@ -314,6 +314,7 @@ static void other_files_are_refused(void **state) {
 static void request(void) {
     settings.sample = 4096;
     profile_file_choose("");
+    CHECK(profile_start() == 0);
     add(0, 50);
     for (int i = 0; i < 3; i++) {
         int fd = memfd_create("profile", 0);
