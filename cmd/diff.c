@@ -27,7 +27,7 @@ static const char diff_help[] =
     "  --from=SECONDS  the first moment, after the start; default: the first snapshot\n"
     "  --to=SECONDS    the second moment; default: the last snapshot\n"
     "  --seconds=N     the time between two looks at a process; default: 10\n"
-    "  --by=KIND       sum up by function, stack, file, module or thread;\n"
+    "  --by=KIND       sum up by function, stack, file, module, process or thread;\n"
     "                  default: function\n"
     "  --top=N         print at most N lines; 0: all; default: 20\n"
     "  --stacks        print the stack that accounts for most of each line, too\n"

@@ -5,8 +5,8 @@
 #include "xalloc.h"
 
 const char *const site_by_names[BY_COUNT] = {
-    [BY_FUNCTION] = "function", [BY_STACK] = "stack",   [BY_FILE] = "file",
-    [BY_MODULE] = "module",     [BY_THREAD] = "thread",
+    [BY_FUNCTION] = "function", [BY_STACK] = "stack",     [BY_FILE] = "file",
+    [BY_MODULE] = "module",     [BY_PROCESS] = "process", [BY_THREAD] = "thread",
 };
 
 struct site_groups *site_groups_open(struct stacks *stacks, enum site_by by) {
@@ -36,9 +36,19 @@ static uint32_t site_groups_thread(struct site_groups *groups,
     return number;
 }
 
+/* A process that has executed several programs has a group for each of them. */
+static uint32_t site_groups_process(struct site_groups *groups,
+                                    const struct profile_section *section) {
+    char *text = xasprintf("%u (%s)", section->process.pid, section->program);
+    uint32_t number = texts_add(&groups->stacks->texts, text);
+    free(text);
+    return number;
+}
+
 static uint32_t site_groups_key(struct site_groups *groups, const struct profile_section *section,
                                 uint32_t stack, uint32_t thread) {
     if (groups->by == BY_THREAD) return site_groups_thread(groups, section, thread);
+    if (groups->by == BY_PROCESS) return site_groups_process(groups, section);
     if (groups->by == BY_STACK) return stack;
     const struct stack_frame *frame = stacks_headline(groups->stacks, stack);
     if (frame == NULL) return 0;

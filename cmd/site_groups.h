@@ -11,7 +11,7 @@
 #include "profile.h"
 #include "stacks.h"
 
-enum site_by { BY_FUNCTION, BY_STACK, BY_FILE, BY_MODULE, BY_THREAD, BY_COUNT };
+enum site_by { BY_FUNCTION, BY_STACK, BY_FILE, BY_MODULE, BY_PROCESS, BY_THREAD, BY_COUNT };
 
 extern const char *const site_by_names[BY_COUNT];
 

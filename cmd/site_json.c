@@ -47,6 +47,38 @@ void site_json_group(const struct site_groups *groups, const struct site_group *
     site_json_stack(groups->stacks, group->stack);
 }
 
+/* Prints the live blocks of each size class that has any. */
+static void site_json_classes(const struct profile_section *section,
+                              const struct profile_snapshot *snapshot) {
+    bool is_first = true;
+    fputs(",\"classes\":[", stdout);
+    for (size_t i = 0; snapshot->class_blocks != NULL && i < section->process.class_count; i++) {
+        uint64_t bytes, blocks;
+        memcpy(&bytes, section->class_bytes + i * sizeof bytes, sizeof bytes);
+        memcpy(&blocks, snapshot->class_blocks + i * sizeof blocks, sizeof blocks);
+        if (blocks == 0) continue;
+        printf("%s{\"bytes\":%lu,\"live_blocks\":%lu}", is_first ? "" : ",", bytes, blocks);
+        is_first = false;
+    }
+    putchar(']');
+}
+
+/* Prints the exact figures of a snapshot. */
+static void site_json_snapshot(const struct profile_section *section,
+                               const struct profile_snapshot *snapshot) {
+    const struct mallow_profile_snapshot *totals = &snapshot->totals;
+    double seconds =
+        (double)(profile_moment(section, snapshot) - section->process.started_at) / 1e9;
+    printf(
+        ",\"last_snapshot\":{\"reason\":%u,\"seconds\":%.3f,\"live_bytes\":%lu,"
+        "\"live_blocks\":%lu,\"large_bytes\":%lu,\"large_blocks\":%lu,\"resident_bytes\":%lu,"
+        "\"samples_lost\":%lu",
+        totals->reason, seconds, totals->live_bytes, totals->live_blocks, totals->large_bytes,
+        totals->large_blocks, totals->resident_bytes, totals->samples_lost);
+    site_json_classes(section, snapshot);
+    putchar('}');
+}
+
 void site_json_programs(const struct profile *profile) {
     fputs("\"programs\":[", stdout);
     for (size_t i = 0; i < profile->count; i++) {
@@ -56,17 +88,8 @@ void site_json_programs(const struct profile *profile) {
         site_json_text("program", section->program);
         printf(",\"rate\":%lu,\"started_at\":%.3f,\"snapshots\":%zu", process->rate,
                (double)process->started_at / 1e9, section->snapshot_count);
-        if (section->snapshot_count > 0) {
-            const struct profile_snapshot *last = &section->snapshots[section->snapshot_count - 1];
-            const struct mallow_profile_snapshot *totals = &last->totals;
-            printf(
-                ",\"last_snapshot\":{\"reason\":%u,\"seconds\":%.3f,\"live_bytes\":%lu,"
-                "\"live_blocks\":%lu,\"large_bytes\":%lu,\"large_blocks\":%lu,"
-                "\"resident_bytes\":%lu,\"samples_lost\":%lu}",
-                totals->reason, (double)(profile_moment(section, last) - process->started_at) / 1e9,
-                totals->live_bytes, totals->live_blocks, totals->large_bytes, totals->large_blocks,
-                totals->resident_bytes, totals->samples_lost);
-        }
+        if (section->snapshot_count > 0)
+            site_json_snapshot(section, &section->snapshots[section->snapshot_count - 1]);
         putchar('}');
     }
     fputs("],", stdout);

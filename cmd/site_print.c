@@ -109,6 +109,7 @@ char *site_title(const struct site_groups *groups, const struct site_group *grou
         break;
     case BY_FILE:
     case BY_MODULE:
+    case BY_PROCESS:
     case BY_THREAD:
     case BY_COUNT:
         if (group->key != 0) return xstrdup(texts_get(&groups->stacks->texts, group->key));

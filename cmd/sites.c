@@ -18,7 +18,7 @@ static const char sites_help[] =
     "Options:\n"
     "  --sort=ORDER   live, peak, allocated, calls or temporary;\n"
     "                 default: live, or peak if the program has ended\n"
-    "  --by=KIND      sum up by function, stack, file, module or thread;\n"
+    "  --by=KIND      sum up by function, stack, file, module, process or thread;\n"
     "                 default: function\n"
     "  --top=N        print at most N lines; 0: all; default: 20\n"
     "  --stacks       print the stack that accounts for most of each line, too\n"

@@ -97,7 +97,8 @@ class Process:
                                "peak": max(old["peak"], alive[2]) + rand.random() * 10}
             entry = self.sites[key]
             records.append(site(node, allocated, alive, entry["peak"], freed, key[1]))
-        self.text += snapshot(time * SECOND, EXIT if last else PERIODIC, (7, 777)) + sites(*records)
+        self.text += snapshot(time * SECOND, EXIT if last else PERIODIC, (7, 777),
+                              classes=(1, 0, 5)) + sites(*records)
         self.note_peaks()
         if last:
             self.samples = [(rand.random() * 14 + 5.5, rand.choice(sorted(self.sites)),
@@ -195,6 +196,10 @@ def agrees_with_the_model(folder, names):
         total = sum(entry["live"][2] for one in processes for entry in one.sites.values())
         assert near(answer["live"]["bytes"], total)
         expect_process(path, processes[-1])
+        last = answer["programs"][0]["last_snapshot"]
+        assert (last["live_blocks"], last["live_bytes"], last["seconds"]) == (7, 777, 15), last
+        assert last["classes"] == [{"bytes": 16, "live_blocks": 1}, {"bytes": 48, "live_blocks": 5}]
+        expect_processes(path, processes)
         expect_threads(path, processes)
         run("--stacks", "--by=stack", path)
 
@@ -216,6 +221,15 @@ def expect_process(path, process):
     assert [program["pid"] for program in answer["programs"]] == [process.pid]
     total = sum(entry["live"][2] for entry in process.sites.values())
     assert near(answer["live"]["bytes"], total)
+
+
+def expect_processes(path, processes):
+    found = {group["process"]: group for group in figures(path, "--by=process")["sites"]}
+    assert set(found) == {f"{process.pid} (/usr/bin/program)" for process in processes}
+    for one in processes:
+        group, entries = found[f"{one.pid} (/usr/bin/program)"], one.sites.values()
+        assert near(group["live"]["bytes"], sum(entry["live"][2] for entry in entries))
+        assert near(group["allocated"]["blocks"], sum(entry["allocated"][1] for entry in entries))
 
 
 def expect_threads(path, processes):
