@@ -54,6 +54,8 @@ def last(sections):
 
 def exact_figures_are_within_their_intervals(directory):
     """The same random numbers in each run (setarch -R), but different rates."""
+    if subprocess.run(["setarch", "-R", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("setarch -R")
     misses = tries = 0
     for rate in ("2k", "4k", "8k", "16k", "32k", "64k", "100000", "128k"):
         result = run(directory, "exact", rate=rate, prefix=("setarch", "-R"))
@@ -103,7 +105,7 @@ def sums_have_no_bias(directory):
         errors.append(estimate / truth - 1)
     mean = sum(errors) / len(errors)
     print(f"mean error {mean:+.4f} of {[round(e, 4) for e in errors]}")
-    assert abs(mean) < 0.01 and max(map(abs, errors)) < 0.05, errors
+    assert abs(mean) < 0.015 and max(map(abs, errors)) < 0.05, errors
 
 
 def lifetimes_are_recorded(directory):
@@ -127,9 +129,9 @@ def each_child_of_a_fork_has_a_file(directory):
         final = child.snapshots[-1]
         inherited = sum(site.live.bytes for site in final.sites.values()
                         if site.allocated.samples == 0)
-        assert 0.3e6 < inherited < 0.7e6, inherited
+        assert 0.2e6 < inherited < 0.8e6, inherited
     live = sum(site.live.bytes for site in last(parent).sites.values())
-    assert 0.8e6 < live < 1.3e6, live
+    assert 0.6e6 < live < 1.4e6, live
 
 
 def an_executed_program_continues_the_file(directory):
