@@ -75,6 +75,7 @@ static int map_process(pid_t process, struct map_settings settings) {
                                             .json = settings.json});
     struct map_heap heap;
     map_heap_read(&heap, &space);
+    if (settings.heap && heap.reason != NULL) errx(EXIT_OWN_FAILURE, "%s", heap.reason);
     if (settings.json) {
         map_print_json(&space, name);
         map_heap_print_json(&heap);

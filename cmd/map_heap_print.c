@@ -74,7 +74,7 @@ static void heap_print_wrapped(const char *text) {
 }
 
 static void heap_print_absence(const struct map_heap *heap, bool whole) {
-    if (!whole && !heap->is_mallow) return;
+    if (!heap->is_mallow) return;
     if (!whole) putchar('\n');
     puts("The heap of Mallow is not shown:");
     heap_print_wrapped(heap->reason != NULL ? heap->reason : "it is empty");

@@ -429,6 +429,8 @@ def shows_guarded_blocks_and_the_break():
         assert answer["heap"] is None and "does not accept requests" in answer["heap_reason"]
         assert "The heap of Mallow is not shown:\nprocess " in picture_of(process.pid)
     assert "heap of Mallow" not in run().stdout
+    result = run("--heap")
+    assert result.returncode == 125 and "does not run on Mallow" in result.stderr, result
 
 
 SMAPS = """\
@@ -601,6 +603,40 @@ def without_operand_shows_itself():
                         first), first
 
 
+LIAR = """
+import os, socket, sys
+maps = [line.split()[0].split("-") for line in open("/proc/self/maps")]
+start, end = [m for m in maps if m[0] > "5"][3]
+answers = ["ok\\nheap 0x0 0xffffffffffffffff\\npages 0x0 4096 f9999999999999999999999p4\\n",
+           f"ok\\nheap {start} {end}\\nblock {start} {end}\\npages {start} 4096 f2b3p999999999\\n",
+           "ok\\n" + "".join(f"block {a} {b}\\n" for a, b in maps) +
+           "pages 0xfffffffffffff000 18446744073709551615 f\\n",
+           "ok\\npages\\npages \\npages 0 0 \\nheap\\nheap 1\\nheap zz zz\\nheap 2000 1000\\n",
+           "", "error no\\n", "no"]
+server = socket.socket(socket.AF_UNIX)
+server.bind(f"\\0mallow.{os.stat('/proc/self/ns/pid').st_ino}.{os.getpid()}")
+server.listen(5)
+print(len(answers), flush=True)
+for answer in answers:
+    for _ in range(3):
+        client, _ = server.accept()
+        client.recv(100)
+        client.sendall(answer.encode())
+        client.close()
+"""
+
+
+def survives_false_answers():
+    with Waiting([sys.executable, "-c", LIAR]) as process:
+        for i in range(int(process.process.stdout.readline())):
+            kernel = sum(fields["Rss"] for _, fields in smaps("smaps", process.pid))
+            total = map_of(process.pid)["total"]["resident_bytes"]
+            assert abs(total - kernel) <= 1 << 20, (i, total, kernel)
+            picture_of(process.pid, "--all")
+            result = run("--heap", process.pid)
+            assert result.returncode == (0 if i < 4 else 125), (i, result)
+
+
 def survives_processes_that_end():
     """A process that keeps executing itself, or ends meanwhile, never gives half a map."""
     for _ in range(30):
@@ -618,7 +654,8 @@ def main():
     for test in (agrees_on_real_programs, divides_joined_mappings, finds_stacks, shows_copy_on_write,
                  shows_locked_and_shared_memory, shows_the_heap_of_mallow,
                  shows_guarded_blocks_and_the_break, reads_names_of_other_kernels, watches, survives_odd_names, reports_errors,
-                 asks_for_permission, without_operand_shows_itself, survives_processes_that_end):
+                 asks_for_permission, without_operand_shows_itself, survives_false_answers,
+                 survives_processes_that_end):
         reason = test()
         if reason:
             skipped.append(f"{test.__name__}: {reason}")
