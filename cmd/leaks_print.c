@@ -51,7 +51,9 @@ static void leaks_print_lines(const struct leak_answer *answer, unsigned long li
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit) {
     leaks_print_lines(answer, limit);
     if (answer->count > 0 && !leaks_has_stack(answer))
-        puts("to see where they were allocated, start the process with 'mallow run --check'");
+        puts(
+            "to see where they were allocated, start the process with 'mallow run --check'\n"
+            "or, to see it for sampled blocks, with 'mallow run --sample'");
     printf("%sprocess %d:\n", answer->count > 0 ? "\n" : "", (int)process);
     for (int kind = 0; kind < LEAK_KINDS; kind++)
         leaks_print_sum(leak_kind_names[kind], answer->totals[kind]);

@@ -139,12 +139,17 @@ static stack_id counted_stack(const void *entry) {
     return stack;
 }
 
-/* In a mode that sees all calls, the block has no state for samples, and each free looks for one.
- */
+/* A guarded block, or one of a mode that sees all calls, has no state for samples. Each free of
+ * such a block looks for a sample. */
+static bool counted_looks_for_sample(const void *p) {
+    return mode_sees_all() || guard_range_contains(p);
+}
+
 static void counted_sample(void *p, size_t size, const void *entry) {
     bool large = size > SLOT_MAX;
     int error_before = errno;
-    if (samples_add(p, size, large, counted_stack(entry)) && !sampled_mark(p) && !mode_sees_all())
+    if (samples_add(p, size, large, counted_stack(entry)) && !sampled_mark(p) &&
+        !counted_looks_for_sample(p))
         samples_remove(p);
     profile_tick(size);
     errno = error_before;
@@ -180,7 +185,7 @@ static void counted_free(void *p, enum family family) {
 }
 
 static void counted_free_request(void *p, const struct free_request *request) {
-    if (mode_sees_all() && samples_any()) samples_remove(p);
+    if (samples_any() && counted_looks_for_sample(p)) samples_remove(p);
     if (racy_load(bool, &call_counts_on)) counted_free_of(p);
     mode_below(&counted_mode)->free_request(p, request);
 }

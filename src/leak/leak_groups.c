@@ -5,6 +5,7 @@
 #include "check/block_info.h"
 #include "leak/leak_memory.h"
 #include "leak/leak_sort.h"
+#include "profile/samples.h"
 
 #define GROUPS_MAX ((size_t)1 << 16)
 #define INDEX_SIZE (2 * GROUPS_MAX)
@@ -75,6 +76,8 @@ static struct leak_group leak_groups_describe_block(const struct leak_block *blo
         group.example = info.start;
         group.own.bytes = group.size = info.size;
     }
+    struct mallow_profile_live sample;
+    if (group.stack == 0 && samples_get(block->start, &sample)) group.stack = sample.node;
     return group;
 }
 

@@ -128,8 +128,8 @@ void os_wake_one(_Atomic int *word);
  * os_wait. */
 bool os_still_holds(const _Atomic uint32_t *word, uint32_t value);
 
-/* Reads up to `bytes` of a file. Returns the number of bytes read, or -1 if it cannot be opened.
- * Does not wait for the writer of a pipe. */
+/* Reads up to `bytes` of a file. Returns the number of bytes read, or -1 if it cannot be opened or
+ * read. Does not wait for the writer of a pipe. */
 long os_read_file(const char *path, char *buffer, size_t bytes);
 
 /* Copies memory of this process. Returns false, instead of faulting, if `from` is not readable. */

@@ -281,14 +281,15 @@ long os_read_file(const char *path, char *buffer, size_t bytes) {
     long fd = call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0, 0);
     if (IS_ERROR(fd)) return -1;
     size_t have = 0;
-    while (have < bytes) {
-        long n = call3(SYS_read, fd, buffer + have, bytes - have);
+    long n = 1;
+    while (have < bytes && n != 0) {
+        n = call3(SYS_read, fd, buffer + have, bytes - have);
         if (n == -4 /* EINTR */) continue;
-        if (n <= 0) break;
+        if (n < 0) break;
         have += (size_t)n;
     }
     call3(SYS_close, fd, 0, 0);
-    return (long)have;
+    return n < 0 && have == 0 ? -1 : (long)have;
 }
 
 bool os_read_memory(const void *from, void *to, size_t bytes) {

@@ -206,6 +206,15 @@ static void samples_copy(const struct sample *sample, struct mallow_profile_live
     };
 }
 
+bool samples_get(const void *p, struct mallow_profile_live *live) {
+    struct lock_hold hold;
+    if (!samples_any() || !samples_lock(&hold)) return false;
+    uint32_t n = samples_find(p);
+    if (n != 0) samples_copy(samples_at(n), live);
+    open_lock_drop(&profile_lock, &hold);
+    return n != 0;
+}
+
 size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_live *live,
                     size_t max) {
     struct lock_hold hold;

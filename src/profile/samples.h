@@ -41,6 +41,9 @@ void samples_forget_all(void (*forget)(const void *p, bool large));
 /* Returns the number of samples that could not be recorded. */
 uint64_t samples_lost(void);
 
+/* Copies the live sample of the block that begins at p. Returns false if there is none. */
+bool samples_get(const void *p, struct mallow_profile_live *live);
+
 /* Copies up to `max` live samples of the sites up to the number `last_site`. *next is 0 at first; 0
  * afterwards means that these are the last ones. Returns the number of samples that were copied. */
 size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_live *live,

@@ -69,7 +69,8 @@ expect(5, "lose", groups=1, options="leak=exit,leak_status=5")
 expect(0, "lose", groups=1, options="leak=exit,leak_status=0")
 expect(0, "lose", options="leak=off")
 expect(0, "lose", options="")
-for wrong in ("leak=on", "leak=exit,leak_status=256", "leak=exit,leak_suppressions=/nowhere"):
+for wrong in ("leak=on", "leak=exit,leak_status=256", "leak=exit,leak_suppressions=/nowhere",
+              "leak=exit,leak_suppressions=/"):
     done = run(options=wrong)
     assert done.returncode == 0 and "bad value" in done.stderr, done
 

@@ -138,6 +138,15 @@ def with_stacks(pid):
         assert left > 0 or result["suppressed"]["blocks"] >= 11, result
 
 
+def with_samples(pid):
+    """While almost every block is sampled, stacks have names without check=full."""
+    result = check(1, pid)
+    lost = [group for group in result["groups"] if group["class"] == "definitely lost"]
+    assert sum(group["blocks"] for group in lost) == 6, result
+    named = [group for group in lost if any(" in lose" in frame for frame in group["stack"])]
+    assert len(named) == len(lost), lost
+
+
 def sessions(pid):
     """Blocks of one size form one group despite their contents, and each class has its limit."""
     result = check(1, pid)
@@ -173,6 +182,8 @@ with Server(LEAKING, MODULE, options="control=on,backend=brk") as server:
     finds_nothing(server.pid)
 with Server(LEAKING, "lost", MODULE, options="control=on,check=full") as server:
     with_stacks(server.pid)
+with Server(LEAKING, "lost", MODULE, options="control=on,sample=1") as server:
+    with_samples(server.pid)
 with Server(LEAKING, "lost", MODULE, options="control=on,guard=1") as server:
     assert check(1, server.pid)["definitely_lost"] == {"blocks": 6, "bytes": BYTES}
 if platform.machine() == "x86_64":

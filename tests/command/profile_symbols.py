@@ -129,7 +129,7 @@ def needs_no_cache(folder, cache):
     path = folder / "profile"
     address = next(lines_of(FRAMES, "main"))[0]
     path.write_bytes(profile_of(FRAMES, [address], build_id(FRAMES)))
-    for value in "/dev/null", "/dev/full", "/nowhere", "relative", "":
+    for value in "/dev/null", "/dev/full", "/proc/nowhere", "relative", "":
         result = run("sites", path, env={"XDG_CACHE_HOME": value, "HOME": "/dev/null"})
         assert "main" in result.stdout and not result.stderr, result
 

@@ -195,6 +195,19 @@ static void samples_are_kept_in_modes_that_see_all_calls(void) {
     check_reported("");
 }
 
+static void guarded_blocks_may_be_samples(void) {
+    begin("sample=1,guard=1");
+    for (size_t size = 64; size < 300 * KIB; size += size / 3) {
+        char *block = mallow_malloc(size);
+        CHECK(guard_range_contains(block) && samples_any());
+        block = mallow_realloc(block, size + 100);
+        CHECK(samples_any());
+        mallow_free(block);
+        CHECK(!samples_any());
+    }
+    check_reported("");
+}
+
 /* Blocks of different sizes represent all bytes that were allocated. */
 static void samples_represent_all_bytes(void) {
     enum { RATE = 10000, ROUNDS = 300000 };
@@ -261,6 +274,7 @@ int main(void) {
         BODY(wrong_frees_of_samples_are_reported),
         BODY(another_thread_may_free_a_sample),
         BODY(samples_are_kept_in_modes_that_see_all_calls),
+        BODY(guarded_blocks_may_be_samples),
         BODY(samples_represent_all_bytes),
         BODY(counting_can_change_at_any_time),
     };
