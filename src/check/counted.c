@@ -191,9 +191,11 @@ static void counted_free_request(void *p, const struct free_request *request) {
 }
 
 /* A slot that stays in place keeps its sample, and a copy is a new block. Only large blocks may be
- * moved without a copy. */
+ * moved without a copy. The plain mode leaves room for growth in a copy, but a guarded block must
+ * end where the request does. */
 static bool counted_resizes_like_plain(void *p) {
-    if (mode_sees_all() || guard_range_contains(p)) return false;
+    if (mode_sees_all() || racy_load(size_t, &settings.guard) != 0) return false;
+    if (guard_range_contains(p)) return false;
     if (likely(slab_around(p) != NULL)) return true;
     return (!samples_any() && !racy_load(bool, &call_counts_on)) || find_block(p).state != NULL;
 }

@@ -71,7 +71,7 @@ static ptrdiff_t *distances_with(const char *options) {
 }
 
 static void slots_are_reused_in_the_same_order(void) {
-    ptrdiff_t *plain = distances_with(""), *counted = distances_with("guard=1000000000");
+    ptrdiff_t *plain = distances_with(""), *counted = distances_with("sample=1000000000000");
     for (int i = 0; i < CALLS; i++) CHECK_EQUAL(counted[i], plain[i]);
 }
 
@@ -195,6 +195,22 @@ static void samples_are_kept_in_modes_that_see_all_calls(void) {
     check_reported("");
 }
 
+static void a_guarded_copy_has_the_requested_size(void) {
+    begin("guard=1");
+    char *block = mallow_malloc(100);
+    for (size_t size = 101; size < 5000; size += size / 7) {
+        block = mallow_realloc(block, size);
+        CHECK_EQUAL(mallow_usable_size(block), size);
+    }
+    settings.guard = 2; /* a slot may become a guarded block */
+    for (int i = 0; i < 1000; i++) {
+        mallow_free(block);
+        block = mallow_malloc(100);
+        block = mallow_realloc(block, 200);
+        if (guard_range_contains(block)) CHECK_EQUAL(mallow_usable_size(block), 200);
+    }
+}
+
 static void guarded_blocks_may_be_samples(void) {
     begin("sample=1,guard=1");
     for (size_t size = 64; size < 300 * KIB; size += size / 3) {
@@ -274,6 +290,7 @@ int main(void) {
         BODY(wrong_frees_of_samples_are_reported),
         BODY(another_thread_may_free_a_sample),
         BODY(samples_are_kept_in_modes_that_see_all_calls),
+        BODY(a_guarded_copy_has_the_requested_size),
         BODY(guarded_blocks_may_be_samples),
         BODY(samples_represent_all_bytes),
         BODY(counting_can_change_at_any_time),

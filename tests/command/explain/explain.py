@@ -63,10 +63,15 @@ def explain(pid, *arguments):
 
 
 def verdict_of(pid, expected, *arguments):
-    """The first verdict is the expected one, and the parts add up within 2 %."""
+    """The first verdict is the expected one, and the parts add up within 2 %.
+
+    The figures of one look are read one after the other, so a program that grows quickly on a busy
+    machine may also change by as much as between two looks."""
     answer, last = explain(pid, *arguments)
     assert answer["verdicts"][0]["name"] == expected, answer["verdicts"]
-    assert abs(last["unexplained_bytes"]) <= last["resident_bytes"] * 0.02, last
+    before = answer["looks"][-2] if len(answer["looks"]) > 1 else last
+    changed = abs(last["resident_bytes"] - before["resident_bytes"])
+    assert abs(last["unexplained_bytes"]) <= last["resident_bytes"] * 0.02 + changed, last
     return answer, last, answer["verdicts"][0]["text"]
 
 
