@@ -179,11 +179,11 @@ static void fail_to_allocate(void) {
     keep(100);
     setrlimit(RLIMIT_AS, &limit);
     for (size_t size = (size_t)300 << 20; size > 4096;) {
-        void *p = malloc(size);
+        char *p = malloc(size);
         if (p == NULL)
             size /= 2;
         else
-            sink = *(char *)p;
+            sink = *p = 1; /* the block is used, so the compiler keeps it */
     }
     _exit(0);
 }
