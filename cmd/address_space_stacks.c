@@ -10,7 +10,7 @@
 #include "proc.h"
 #include "xalloc.h"
 
-/* What glibc gives a thread if the stack has no limit. */
+/* glibc maps this much for a thread's stack if the stack has no limit. */
 #define STACK_DEFAULT ((uint64_t)2 << 20)
 
 /* ---- threads ---- */

@@ -54,7 +54,7 @@ static uint64_t growth_of(const struct explanation *explanation, verdict_value *
     return is_enough && growth_lasts(explanation, value) ? last - first : 0;
 }
 
-/* What can grow, and how the sentence names it. */
+/* The figures that can grow, and their names in the sentence. */
 static const struct growth_kind {
     verdict_value *value;
     const char *subject; /* of the sentence; the verb is "grows" */

@@ -97,7 +97,7 @@ static uint64_t explain_sites_rounded(const struct profile_section *section, uin
     return (bytes + page - 1) / page * page;
 }
 
-/* What the live samples tell. */
+/* Sums over the live samples. */
 struct explain_sites_sums {
     double requested, rounded; /* live bytes */
     double *pinned;            /* for each stack */

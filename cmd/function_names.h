@@ -1,4 +1,4 @@
-/* What the names of functions and files tell. */
+/* Classifies functions by their names, and shortens the names of functions and files. */
 #ifndef MALLOW_FUNCTION_NAMES_H
 #define MALLOW_FUNCTION_NAMES_H
 

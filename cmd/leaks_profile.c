@@ -12,7 +12,7 @@
 
 #define EXIT_LOST 1
 
-/* What the listed blocks are. */
+/* Why blocks are listed. */
 enum leaks_profile_kind { KIND_LOST, KIND_NOT_FREED, KIND_LIVE };
 
 static const char *const leaks_profile_titles[] = {

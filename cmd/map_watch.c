@@ -88,8 +88,8 @@ static void watch_json_change(const struct watch_looks *looks, const struct watc
 
 /* ---- comparison ---- */
 
-/* What other processes do changes what is shared, so private and shared memory alone do not count.
- */
+/* Compares neither private nor shared memory: they also change when another process maps or leaves
+ * the same pages. */
 static bool watch_differs(const struct watch_change *change) {
     static const enum figure figures[] = {FIGURE_SIZE,   FIGURE_RSS,       FIGURE_ANONYMOUS,
                                           FIGURE_SWAP,   FIGURE_ANON_HUGE, FIGURE_SHMEM_HUGE,

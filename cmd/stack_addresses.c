@@ -32,7 +32,7 @@ struct stack_addresses {
     struct index_map source_numbers; /* of texts, to indexes + 1 */
     uint32_t *frames;
     size_t frame_count;
-    /* Of the section that was looked up last: the indexes of the sources of its modules. */
+    /* The section that was looked up last, and the indexes of the sources of its modules. */
     const struct profile_section *section;
     uint32_t *section_sources;
 };

@@ -119,8 +119,8 @@ struct mallow_profile_snapshot {
     uint64_t samples_lost; /* samples that there was no memory to record */
 };
 
-/* What is known about the allocations of one stack. Figures are estimates (see above), except
- * `samples`. */
+/* Sums over the allocations of one stack. All figures except `samples` are estimates (see above).
+ */
 struct mallow_profile_sum {
     uint64_t samples;
     double blocks, bytes;

@@ -1,5 +1,5 @@
 /*
- * What follows from the slots of a class while calls are counted exactly (call_counts.h).
+ * Derives the frees of a class from its slots, while calls are counted exactly (call_counts.h).
  *
  * The counting path increments the allocations of a class in the heap's stripe. Frees stay on the
  * fast path and are not counted. They follow from three numbers of each heap and class:

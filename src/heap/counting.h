@@ -25,7 +25,7 @@
 #include "heap/fast.h"
 #include "mallow_page.h"
 
-/* What is counted: bytes for samples, calls for guards, and each call for the summary. */
+/* Samples need the bytes, guards the number of calls, and the summary each call by its class. */
 enum { COUNT_BYTES = 1, COUNT_CALLS = 2, COUNT_EXACT = 4, COUNT_ANY = 7 };
 
 /* Takes a slot for `size` bytes and counts the call. Returns NULL, and counts nothing, if the mode

@@ -1,5 +1,6 @@
 /*
- * What resident pages hold. A page of a slab belongs to one of these:
+ * Divides the resident pages of the heap by their content. For a page of a slab, the first of these
+ * that is true counts:
  *
  *   - It holds a live block. The rest of the page is then pinned, apart from slots in magazines and
  *     quarantines.

@@ -10,7 +10,7 @@
 
 #include "mallow_profile.h"
 
-/* What the earlier snapshots of a section contain. */
+/* Records what the earlier snapshots of a section have described. */
 struct section {
     uint8_t *described; /* one bit for each node of the tree of stacks */
     uint64_t modules;   /* see profile_modules_write */

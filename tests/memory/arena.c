@@ -286,7 +286,7 @@ static void memory_goes_back(void **state) {
     assert_true(mapped() < before + 1000000); /* some chunks are kept for the next arena */
 }
 
-/* What a chunk leaves free when the next one begins is not used. */
+/* The end of a chunk, which stays free when the next chunk begins, does not count as used. */
 static void the_usage_is_that_of_the_blocks(void **state) {
     (void)state;
     const uint64_t block = 9008, large = 300000;

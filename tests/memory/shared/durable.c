@@ -1,7 +1,7 @@
 /*
- * What reaches the device before what, the files that a commit leaves, and the attributes of the
- * lock. After a power failure, the heap is right only if the steps have this order, and no test can
- * lose the power between them.
+ * Tests the order in which data reach the device, the files that a commit leaves, and the
+ * attributes of the lock. After a power failure, the heap is right only if the steps have this
+ * order, and no test can cut the power between them.
  */
 #include "heap_test.h"
 
@@ -129,7 +129,7 @@ static void lose_power(struct mallow_shared *heap) {
     *calls = '\0';
 }
 
-/* What a process leaves that is killed in a commit, and which is longer than the next copy. */
+/* Leaves a file as if a process was killed in a commit. It is longer than the next copy. */
 static void leave_incomplete_copy(void) {
     static char garbage[3 << 20];
     memset(garbage, 'g', sizeof garbage);
