@@ -60,26 +60,28 @@ static void counted_next_sample(struct heap *heap) {
     counted_next_stretch(&heap->countdown);
 }
 
-/* Sets the heap's countdowns according to the current settings. If there was no memory for a
- * stripe, they remain 0, so each call is looked at and counted in the page. */
-static void counted_arm(struct heap *heap, unsigned generation) {
-    if (racy_load(bool, &call_counts_on) && heap->calls == NULL) return;
+/* Sets the heap's countdowns according to the current settings. Returns false if there was no
+ * memory for a stripe. The countdowns then remain 0, so each call is looked at and counted in the
+ * page. */
+static bool counted_arm(struct heap *heap, unsigned generation) {
+    if (racy_load(bool, &call_counts_on) && heap->calls == NULL) return false;
     counted_next_sample(heap);
     heap->countdown.calls = guard_sample_interval(&heap->random_guards);
     heap->countdown.generation = generation;
+    return true;
 }
 
 /* Returns the calling thread's heap, with countdowns that follow the current settings. Returns NULL
- * if there is no memory for a heap. */
+ * if there is no memory for a heap or its stripe. */
 static struct heap *counted_heap(void) {
     unsigned generation = racy_load(unsigned, &settings.generation);
     struct heap *heap = self_heap;
     if (likely(heap != EMPTY_HEAP && heap->countdown.generation == generation)) return heap;
     heap = heap_enter();
     if (heap == NULL) return NULL;
-    counted_arm(heap, generation);
+    bool armed = counted_arm(heap, generation);
     heap_leave(heap);
-    return heap;
+    return armed ? heap : NULL;
 }
 
 /* Counts a call. Returns true if its block is to be guarded. */

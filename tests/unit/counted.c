@@ -11,8 +11,10 @@
 #include "heap/fast.h"
 #include "heap/find.h"
 #include "heap/heap_enter.h"
+#include "heap/size_class.h"
 #include "mallow.h"
 #include "pages/purge.h"
+#include "process/calls.h"
 #include "process/modes.h"
 #include "process/options.h"
 #include "process/options_change.h"
@@ -244,6 +246,86 @@ static void samples_represent_all_bytes(void) {
     CHECK(represented > 0.95 * (double)allocated && represented < 1.05 * (double)allocated);
 }
 
+/* ---- exact counts ---- */
+
+enum { USERS = 3 };
+static char *_Atomic shared_blocks[BLOCKS];
+static _Atomic uint64_t made[CLASSES + 1], ended[CLASSES + 1];
+
+static unsigned row_of(const char *block) {
+    size_t usable = mallow_usable_size(block);
+    return usable > SLOT_MAX ? CLASSES : size_class_of(usable);
+}
+
+/* Replaces random blocks, most of which another thread allocated. */
+static void *exchange_blocks(void *argument) {
+    uint64_t seed = (uintptr_t)argument;
+    for (int i = 0; i < 60000; i++) {
+        size_t size = random_below(&seed, i % 200 == 0 ? 300 * KIB : SIZE_LIMIT);
+        char *block = i % 3 == 0 ? mallow_calloc(1, size) : mallow_malloc(size);
+        made[row_of(block)]++;
+        block = atomic_exchange(&shared_blocks[random_below(&seed, BLOCKS)], block);
+        if (block == NULL) continue;
+        ended[row_of(block)]++;
+        mallow_free(block);
+    }
+    return NULL;
+}
+
+static void check_counts(const struct mallow_call_page *before) {
+    const struct mallow_call_page *page = calls_page();
+    calls_finish();
+    for (unsigned row = 0; row <= CLASSES; row++) {
+        CHECK_EQUAL(page->rows[row].allocations - before->rows[row].allocations, made[row]);
+        CHECK_EQUAL(page->rows[row].frees - before->rows[row].frees, ended[row]);
+    }
+}
+
+static void frees_of_all_threads_follow_from_the_slots(void) {
+    static struct mallow_call_page before;
+    pthread_t threads[USERS];
+    begin("stats=exit");
+    before = *calls_page();
+    for (uintptr_t i = 0; i < USERS; i++)
+        threads[i] = start_thread(exchange_blocks, (void *)(i + 1));
+    for (int i = 0; i < USERS; i++) join_thread(threads[i]);
+    exchange_blocks((void *)4);
+    check_counts(&before);
+    calls_finish(); /* changes nothing */
+    check_counts(&before);
+    uint64_t live = 0;
+    for (int i = 0; i < BLOCKS; i++) live += mallow_usable_size(shared_blocks[i]);
+    CHECK_EQUAL(calls_page()->live_bytes - before.live_bytes, live);
+}
+
+static void the_peak_is_that_of_the_live_blocks(void) {
+    enum { COUNT = 20000, SIZE = 1024 };
+    static char *blocks[COUNT];
+    begin("stats=exit");
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < COUNT; i++) blocks[i] = mallow_malloc(SIZE);
+        for (int i = 0; i < COUNT; i++) mallow_free(blocks[i]);
+        mallow_free(mallow_malloc(MIB)); /* the freed blocks do not count any more */
+    }
+    calls_finish();
+    uint64_t peak = calls_page()->live_peak_bytes, expected = (uint64_t)COUNT * SIZE;
+    CHECK(peak > expected - expected / 100 - 64 * KIB && peak < expected + expected / 100);
+}
+
+/* A thread for which there was no memory is counted in the page. */
+static void calls_without_a_stripe_are_counted(void) {
+    begin("stats=exit");
+    mallow_free(mallow_malloc(100));
+    struct mallow_size_calls *row = &calls_page()->rows[size_class_of(100)];
+    self_heap->calls = NULL;
+    self_heap->countdown = (struct countdown){0};
+    uint64_t before = row->allocations;
+    for (int i = 1; i <= 10; i++) {
+        mallow_malloc(100);
+        CHECK_EQUAL(row->allocations, before + (uint64_t)i);
+    }
+}
+
 /* ---- turning it on and off ---- */
 
 static bool stop;
@@ -285,6 +367,9 @@ int main(void) {
         BODY(slots_are_reused_in_the_same_order),
         BODY(each_call_is_counted_once),
         BODY(the_chosen_block_is_guarded),
+        BODY(frees_of_all_threads_follow_from_the_slots),
+        BODY(the_peak_is_that_of_the_live_blocks),
+        BODY(calls_without_a_stripe_are_counted),
         BODY(samples_end_with_a_free),
         BODY(samples_follow_a_resize),
         BODY(wrong_frees_of_samples_are_reported),
