@@ -208,8 +208,8 @@ static void a_guarded_copy_has_the_requested_size(void) {
     for (int i = 0; i < 1000; i++) {
         mallow_free(block);
         block = mallow_malloc(100);
-        block = mallow_realloc(block, 200);
-        if (guard_range_contains(block)) CHECK_EQUAL(mallow_usable_size(block), 200);
+        block = mallow_realloc(block, 120); /* a plain copy would have room for 140 */
+        if (guard_range_contains(block)) CHECK_EQUAL(mallow_usable_size(block), 120);
     }
 }
 
@@ -315,7 +315,7 @@ static void the_peak_is_that_of_the_live_blocks(void) {
 /* A thread for which there was no memory is counted in the page. */
 static void calls_without_a_stripe_are_counted(void) {
     begin("stats=exit");
-    mallow_free(mallow_malloc(100));
+    for (int i = 0; i < 1000; i++) mallow_malloc(100); /* the magazine has slots afterwards */
     struct mallow_size_calls *row = &calls_page()->rows[size_class_of(100)];
     self_heap->calls = NULL;
     self_heap->countdown = (struct countdown){0};
@@ -329,6 +329,21 @@ static void calls_without_a_stripe_are_counted(void) {
 /* ---- turning it on and off ---- */
 
 static bool stop;
+
+/* The countdown of the previous settings does not delay the first sample. */
+static void sampling_begins_with_the_next_call(void) {
+    begin("guard=1000000000");
+    for (int i = 0; i < 1000; i++) mallow_malloc(100);
+    char *kept = mallow_malloc(100);
+    settings.sample = 1;
+    options_change_mode(MODE_SAMPLE, true);
+    heap_follow_settings();
+    mallow_free(kept); /* the next call finds a slot in the magazine */
+    CHECK(!samples_any());
+    mallow_malloc(100);
+    CHECK(samples_any());
+    for (int i = 0; i < 5; i++) CHECK_EQUAL(state_of(mallow_malloc(100)), SLOT_SAMPLED);
+}
 
 static void *use_blocks(void *argument) {
     static __thread char *blocks[BLOCKS];
@@ -378,6 +393,7 @@ int main(void) {
         BODY(a_guarded_copy_has_the_requested_size),
         BODY(guarded_blocks_may_be_samples),
         BODY(samples_represent_all_bytes),
+        BODY(sampling_begins_with_the_next_call),
         BODY(counting_can_change_at_any_time),
     };
     return run_bodies(bodies);
