@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -113,13 +114,21 @@ static void calls_add_live(struct mallow_size_calls *row, uint64_t blocks, uint6
     call_counts_page->live_bytes += bytes;
 }
 
-/* The heap's stripe must belong to the page before blocks are counted. */
+static void calls_detach_heaps(void) {
+    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
+        call_counts_detach(heap);
+}
+
+/* The heap's stripe must belong to the page before blocks are counted. program_heap_is_ours() may
+ * have allocated and thus given the heap a stripe, which calls_clear() takes back. */
 RARE void calls_start(void) {
     static UNTOUCHED struct mallow_stats stats;
     struct mallow_call_page *page = call_counts_page;
     page->other_heap = !program_heap_is_ours();
+    calls_detach_heaps();
     calls_clear(page);
     calls_name_program(page);
+    racy_store(&settings.generation, settings.generation + 1);
     heap_follow_settings();
     stats_read(&stats);
     for (unsigned i = 0; i < CLASSES; i++) {
@@ -147,8 +156,7 @@ void calls_before_fork(void) {
 RARE void calls_after_fork(void) {
     static UNTOUCHED struct mallow_call_page own;
     if (calls_shared != NULL) calls_shared->page.last_child = (uint32_t)os_process_id();
-    for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next)
-        call_counts_detach(heap);
+    calls_detach_heaps();
     call_counts_page = &own;
     call_counts_file = NULL;
 }

@@ -2,6 +2,7 @@
  * Allocates ten blocks of 1000 bytes, frees three and ends as its argument says:
  *     ends exit | _exit | quick_exit | return | abort | SIGNAL-NUMBER | closed | daemon | filter |
  *          error | exec PROGRAM...
+ * It takes malloc's address. If it is linked at a fixed address, it therefore has a symbol malloc.
  */
 #define _GNU_SOURCE
 #include <linux/seccomp.h>
@@ -18,7 +19,8 @@ enum { BLOCKS = 10, FREED = 3, SIZE = 1000 };
 
 static void use_memory(void) {
     static char *volatile blocks[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) blocks[i] = malloc(SIZE);
+    void *(*volatile allocate)(size_t) = malloc;
+    for (int i = 0; i < BLOCKS; i++) blocks[i] = allocate(SIZE);
     for (int i = 0; i < FREED; i++) free(blocks[i]);
 }
 

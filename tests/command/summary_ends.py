@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """'mallow run' prints a summary however the program ends, and says why a figure is missing.
 
-Usage: summary_ends.py MALLOW ENDS STATIC
+Usage: summary_ends.py MALLOW ENDS ENDS_FIXED STATIC
 """
 
 import json
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-MALLOW, ENDS, STATIC = sys.argv[1:]
+MALLOW, ENDS, ENDS_FIXED, STATIC = sys.argv[1:]
 os.environ.pop("MALLOW_OPTIONS", None)
 ALLOCATED, LIVE = 10, 7  # blocks of 1000 bytes in ends.c
 
@@ -59,6 +59,10 @@ for way, expected in (("exit", 0), ("return", 0), ("_exit", 0), ("quick_exit", 0
         known = way in ("exit", "return", "closed", "error")
         assert (found["resident_bytes"] is not None) == known, (way, found)
         assert not found["resident_peak_of_children"], (way, found)
+
+# A program at a fixed address that has a symbol named malloc.
+_, found = figures(ENDS_FIXED, "return")
+check_counts(found)
 
 # The summary says which figure is unknown, and why.
 _, text = run(ENDS, "_exit")
