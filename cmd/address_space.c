@@ -164,24 +164,8 @@ static void address_space_read_rollup(struct address_space *space) {
     space->rollup.of[FIGURE_SIZE] = space->total.of[FIGURE_SIZE];
 }
 
-/* Returns a field of /proc/PID/stat, counted from 1, or 0. The second field is the name, which can
- * contain anything. */
-enum { STAT_AFTER_NAME = 3, STAT_START_TIME = 22, STAT_START_STACK = 28, STAT_START_BREAK = 47 };
-static uint64_t address_space_stat(pid_t process, int wanted) {
-    char line[2048];
-    FILE *file = proc_open(process, "stat");
-    if (file == NULL) return 0;
-    size_t length = fread(line, 1, sizeof line - 1, file);
-    fclose(file);
-    line[length] = '\0';
-    char *at = strrchr(line, ')');
-    for (int field = STAT_AFTER_NAME; at != NULL && field <= wanted; field++)
-        at = strchr(at + 1, ' ');
-    return at != NULL ? strtoull(at, NULL, 10) : 0;
-}
-
 static void address_space_read_break(struct address_space *space) {
-    space->break_start = space->break_end = address_space_stat(space->process, STAT_START_BREAK);
+    space->break_start = space->break_end = proc_stat_number(space->process, STAT_START_BREAK);
     for (size_t i = 0; i < space->count; i++) {
         if (strcmp(space->regions[i].path, "[heap]") != 0) continue;
         if (space->break_start == 0) space->break_start = space->regions[i].start;
@@ -226,12 +210,12 @@ static const struct timespec address_space_pause = {.tv_nsec = 2000000};
  * address of its stack shows that: it is random, and 0 until the program is loaded. */
 enum address_space_result address_space_read(struct address_space *space, pid_t process) {
     for (int i = 0; i < READ_TRIES; i++) {
-        uint64_t before = address_space_stat(process, STAT_START_STACK);
+        uint64_t before = proc_stat_number(process, STAT_START_STACK);
         enum address_space_result result = address_space_read_once(space, process);
         if (result != ADDRESS_SPACE_READ) return result;
-        if (before != 0 && address_space_stat(process, STAT_START_STACK) == before) {
+        if (before != 0 && proc_stat_number(process, STAT_START_STACK) == before) {
             space->stack_start = before;
-            space->started = address_space_stat(process, STAT_START_TIME);
+            space->started = proc_stat_number(process, STAT_START_TIME);
             address_space_find_bss(space);
             address_space_classify(space);
             address_space_find_stacks(space);

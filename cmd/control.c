@@ -52,12 +52,16 @@ static int control_connect(pid_t process, int seconds) {
     /* A process without /proc does not know its namespace and uses 0. */
     if (control_connect_by_name(fd, control_pid_namespace(process), number) != 0 &&
         (errno != ECONNREFUSED || control_connect_by_name(fd, 0, number) != 0)) {
+        int error = errno;
+        target_require_same(process);
+        errno = error;
         if (errno == ECONNREFUSED) target_explain_refusal(process);
         errno = errno == EAGAIN ? ETIMEDOUT : errno;
         err(EXIT_OWN_FAILURE, "process %d", (int)process);
     }
     if (!peer_is(fd, process))
         errx(EXIT_OWN_FAILURE, "the socket of process %d belongs to another process", (int)process);
+    target_require_same(process);
     return fd;
 }
 

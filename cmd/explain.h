@@ -85,7 +85,6 @@ struct explanation {
     pid_t process;
     char program[64];
     char *executable;       /* its base name, or "" */
-    uint64_t started;       /* in clock ticks since boot */
     bool is_on_mallow;      /* the process answers requests */
     char *why_not;          /* else the reason */
     bool is_readable;       /* this user may read the process's mappings */

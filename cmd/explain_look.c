@@ -11,6 +11,7 @@
 #include "explain_figures.h"
 #include "printable.h"
 #include "proc.h"
+#include "target.h"
 #include "xalloc.h"
 
 const struct explain_name explain_part_names[PARTS] = {
@@ -40,35 +41,10 @@ int64_t explain_change(const struct explanation *explanation, enum explain_part 
 
 /* ---- what any user may read ---- */
 
-/* Returns a field of /proc/PID/stat after the name, which can contain anything, or 0. */
-static uint64_t explain_look_stat(pid_t process, int field) {
-    enum { FIELD_AFTER_NAME = 3 };
-    char line[2048];
-    FILE *file = proc_open(process, "stat");
-    if (file == NULL) return 0;
-    size_t length = fread(line, 1, sizeof line - 1, file);
-    fclose(file);
-    line[length] = '\0';
-    const char *at = strrchr(line, ')');
-    for (int i = FIELD_AFTER_NAME; at != NULL && i <= field; i++) at = strchr(at + 1, ' ');
-    return at == NULL ? 0 : strtoull(at, NULL, 10);
-}
-
 static uint64_t explain_look_status_bytes(pid_t process, const char *field) {
     char line[PROC_LINE_SIZE];
     if (!proc_status_line(process, field, line)) return 0;
     return strtoull(line + strlen(field), NULL, 10) * 1024;
-}
-
-/* Ends the command if the process has ended, or if another one has its ID. */
-static void explain_look_require_same(struct explanation *explanation) {
-    enum { FIELD_START_TIME = 22 };
-    uint64_t started = explain_look_stat(explanation->process, FIELD_START_TIME);
-    if (explanation->started == 0) explanation->started = started;
-    if (started == 0) errx(EXIT_OWN_FAILURE, "process %d has ended", (int)explanation->process);
-    if (started != explanation->started)
-        errx(EXIT_OWN_FAILURE, "process %d has ended, and another process has its ID now",
-             (int)explanation->process);
 }
 
 static void explain_look_read_status(struct explanation *explanation, struct explain_look *look) {
@@ -230,7 +206,7 @@ void explain_look(struct explanation *explanation) {
     struct explain_look look = {.seconds = explain_seconds()};
     struct address_space space;
     char *answer = NULL;
-    explain_look_require_same(explanation);
+    target_require_same(explanation->process);
     explain_look_read_status(explanation, &look);
     if (explanation->count == 0 || explanation->is_on_mallow)
         answer = explain_read_figures(explanation, &look);
@@ -243,7 +219,7 @@ void explain_look(struct explanation *explanation) {
         explain_look_split_status(explanation, &look);
     free(answer);
     address_space_free(&space);
-    explain_look_require_same(explanation);
+    target_require_same(explanation->process);
     if (look.resident == 0)
         errx(EXIT_OWN_FAILURE, "process %d has no memory: it is a kernel thread, or has ended",
              (int)explanation->process);

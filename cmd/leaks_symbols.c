@@ -15,6 +15,7 @@
 #include "leaks.h"
 #include "read_all.h"
 #include "symbolize.h"
+#include "target.h"
 #include "xalloc.h"
 
 #define SYMBOLIZE_TIMEOUT_MS 120000
@@ -31,8 +32,10 @@ static _Noreturn void leaks_symbols_symbolize_to(int output, char *text, pid_t p
     leaks_symbols_limit_child();
     FILE *from = fmemopen(text, strlen(text), "re"), *to = fdopen(output, "we");
     if (from == NULL || to == NULL) _exit(EXIT_OWN_FAILURE);
-    symbolize_text(
-        &(struct symbolize_task){.from = from, .to = to, .map = process_map_read(process)});
+    const struct process_map *map = process_map_read(process);
+    /* The files of another process that has the ID now would give wrong names. */
+    if (!target_is_same(process)) _exit(0);
+    symbolize_text(&(struct symbolize_task){.from = from, .to = to, .map = map});
     _exit(0);
 }
 

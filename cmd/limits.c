@@ -63,5 +63,6 @@ int limits_command(int argc, char **argv) {
         if (option == OPTION_JSON) json = true;
     limits_read(&limits, argc == optind ? getpid() : target_any_process(argc, argv));
     limits_read_groups(&limits);
+    target_require_same(limits.process);
     return (json ? limits_print_json : limits_print)(&limits);
 }

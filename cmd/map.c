@@ -67,6 +67,7 @@ static int map_process(pid_t process, struct map_settings settings) {
     char name[64];
     map_read_name(process, name);
     enum address_space_result result = address_space_read(&space, process);
+    target_require_same(process);
     if (result != ADDRESS_SPACE_READ) map_explain(process, result);
     if (settings.watch > 0)
         return map_watch(&space, name,

@@ -28,3 +28,17 @@ long proc_status_number(pid_t process, const char *field) {
     char *last = proc_status_line(process, field, line) ? strrchr(line, '\t') : NULL;
     return last != NULL ? strtol(last, NULL, 10) : -1;
 }
+
+/* The second field is the name, which can contain anything. */
+uint64_t proc_stat_number(pid_t process, int field) {
+    enum { FIELD_AFTER_NAME = 3 };
+    char line[2048];
+    FILE *file = proc_open(process, "stat");
+    if (file == NULL) return 0;
+    size_t length = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[length] = '\0';
+    const char *at = strrchr(line, ')');
+    for (int i = FIELD_AFTER_NAME; at != NULL && i <= field; i++) at = strchr(at + 1, ' ');
+    return at == NULL ? 0 : strtoull(at, NULL, 10);
+}

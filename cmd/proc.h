@@ -3,6 +3,7 @@
 #define MALLOW_PROC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -23,5 +24,11 @@ bool proc_status_line(pid_t process, const char *field, char line[static PROC_LI
 
 /* Returns the last number of such a line, or -1. */
 long proc_status_number(pid_t process, const char *field);
+
+/* Fields of /proc/PID/stat, counted from 1. */
+enum { STAT_START_TIME = 22, STAT_START_STACK = 28, STAT_START_BREAK = 47 };
+
+/* Returns a number of /proc/PID/stat, or 0. */
+uint64_t proc_stat_number(pid_t process, int field);
 
 #endif

@@ -104,12 +104,38 @@ static void target_require_running(pid_t process) {
     if (*state == 'Z' || *state == 'X') errx(EXIT_OWN_FAILURE, "process %d has ended", number);
 }
 
+/* ---- process IDs that are used again ---- */
+
+/* The process that the operand names, and when it started, in clock ticks since the system did. An
+ * ID is seldom used twice in one tick, because the system first uses all other IDs. */
+static pid_t target_chosen;
+static uint64_t target_started;
+
+static pid_t target_choose(pid_t process) {
+    target_chosen = process;
+    target_started = proc_stat_number(process, STAT_START_TIME);
+    return process;
+}
+
+bool target_is_same(pid_t process) {
+    return process != target_chosen ||
+           (target_started != 0 && target_started == proc_stat_number(process, STAT_START_TIME));
+}
+
+void target_require_same(pid_t process) {
+    if (target_is_same(process)) return;
+    if (proc_stat_number(process, STAT_START_TIME) == 0)
+        errx(EXIT_OWN_FAILURE, "process %d has ended", (int)process);
+    errx(EXIT_OWN_FAILURE, "process %d has ended, and another process has its ID now",
+         (int)process);
+}
+
 pid_t target_any_process(int argc, char **argv) {
     const char *operand = *operands(argc, argv, 1, 1, "PID");
     unsigned long number;
     if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
         usage_error("'%s' is not a process ID", operand);
-    return target_follow_wrapper(target_require_process((pid_t)number));
+    return target_choose(target_follow_wrapper(target_require_process((pid_t)number)));
 }
 
 pid_t target_process(int argc, char **argv) {

@@ -2,6 +2,7 @@
 #ifndef MALLOW_TARGET_H
 #define MALLOW_TARGET_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Returns the process that the only operand names. Ends the command with a message if there is no
@@ -11,6 +12,13 @@ pid_t target_any_process(int argc, char **argv);
 /* Does the same, and also ends the command if the process is stopped or has ended, and so cannot
  * answer. */
 pid_t target_process(int argc, char **argv);
+
+/* True if the process is still the one that the functions above returned, and not another one that
+ * has its ID now. */
+bool target_is_same(pid_t process);
+
+/* Ends the command with a message if the process has ended, or another one has its ID now. */
+void target_require_same(pid_t process);
 
 /* Ends the command with a message that explains why nothing listens in the process. */
 _Noreturn void target_explain_refusal(pid_t process);
