@@ -47,6 +47,7 @@ class Target:
         return self
 
     def __exit__(self, *_):
+        self.process.send_signal(signal.SIGCONT)  # if a test failed while it was stopped
         self.process.stdin.close()
         self.process.stdout.close()
         assert self.process.wait() == 0
@@ -54,6 +55,11 @@ class Target:
 
 def socket_name(pid):
     return f"mallow.{os.stat(f'/proc/{pid}/ns/pid').st_ino}.{pid}"
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
 
 
 def wait_until(condition):
@@ -222,6 +228,7 @@ def stopped():
     """The command notices a stopped process at once, without waiting for an answer."""
     with Target() as target:
         os.kill(target.pid, signal.SIGSTOP)
+        wait_until(lambda: state_of(target.pid) == "T")
         expect_failure(f"is stopped: resume it with 'kill -CONT {target.pid}'", "stats",
                        target.pid)
         os.kill(target.pid, signal.SIGCONT)

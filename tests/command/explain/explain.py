@@ -248,6 +248,8 @@ def programs_on_other_heaps():
     # A stopped process is not waited for.
     with Program(GROWING, "healthy", options=["--exec"]) as program:
         os.kill(program.process.pid, signal.SIGSTOP)
+        while "T (stopped)" not in Path(f"/proc/{program.process.pid}/status").read_text():
+            time.sleep(0.01)
         begin = time.monotonic()
         output = " ".join(run(program.process.pid, "--seconds=0").stdout.split())
         assert f"'kill -CONT {program.process.pid}'" in output, output
