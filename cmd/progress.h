@@ -18,7 +18,7 @@ void progress_begin(struct progress *progress, const char *what, size_t total);
 /* Records that one more of the `total` parts is done. */
 void progress_step(struct progress *progress);
 
-/* Removes the bar. */
-void progress_end(struct progress *progress);
+/* Removes the bar, at the end or before a message. A later step draws it again. */
+void progress_hide(struct progress *progress);
 
 #endif

@@ -181,6 +181,7 @@ static void stack_addresses_resolve_source(struct stack_addresses *addresses,
         symbol_list_clear(&list);
         progress_step(progress);
     }
+    progress_hide(progress); /* the next call can print a message */
     if (names != NULL) module_names_close(names);
     perf_map_free(map);
 }
@@ -198,7 +199,7 @@ struct stack_addresses *stack_addresses_resolve(struct stacks *stacks,
     progress_begin(&progress, "looking up functions", total);
     for (size_t i = 0; i < addresses->source_count; i++)
         stack_addresses_resolve_source(addresses, &addresses->sources[i], &progress);
-    progress_end(&progress);
+    progress_hide(&progress);
     return addresses;
 }
 
