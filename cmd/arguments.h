@@ -11,7 +11,7 @@ _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf
 
 /* The values of long options lie above those of characters. The only short options are -h, -V and,
  * for next_leading_option, -o with a value. */
-enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_OWN };
+enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_SYSROOT, OPTION_OWN };
 
 /* The last entries of every list of options. */
 #define COMMON_OPTIONS                                                                        \

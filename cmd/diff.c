@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "profile.h"
+#include "symbol_root.h"
 #include "target.h"
 
 #define DIFF_TOP_DEFAULT 20
@@ -31,6 +32,7 @@ static const char diff_help[] =
     "                  default: function\n"
     "  --top=N         print at most N lines; 0: all; default: 20\n"
     "  --stacks        print the stack that accounts for most of each line, too\n"
+    "  --sysroot=DIR   look for the program's files in DIR first\n"
     "  --json          print the figures as JSON\n"
     "  --help          print this text\n"
     "  --version       print the version\n"
@@ -242,6 +244,9 @@ static void diff_set_option(struct diff_settings *settings, int option) {
     case OPTION_STACKS:
         settings->stacks = true;
         break;
+    case OPTION_SYSROOT:
+        symbol_root_set(optarg);
+        break;
     case OPTION_JSON:
         settings->json = true;
         break;
@@ -256,6 +261,7 @@ int diff_command(int argc, char **argv) {
         {"by", required_argument, NULL, OPTION_BY},
         {"top", required_argument, NULL, OPTION_TOP},
         {"stacks", no_argument, NULL, OPTION_STACKS},
+        {"sysroot", required_argument, NULL, OPTION_SYSROOT},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };

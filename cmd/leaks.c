@@ -7,6 +7,7 @@
 #include "command.h"
 #include "control.h"
 #include "profile.h"
+#include "symbol_root.h"
 #include "target.h"
 
 /* A check takes several seconds for each GiB of memory. Each frame of a group takes a few hundred
@@ -26,13 +27,14 @@ static const char leaks_help[] =
     "  --possible           exit with status 1 for possibly lost blocks, too\n"
     "  --suppressions=FILE  leave out groups that match a line 'leak:PATTERN' of FILE\n"
     "  --limit=N            list at most N groups of each kind; 0: all; default: 50\n"
+    "  --sysroot=DIR        look for the profiled program's files in DIR first\n"
     "  --json               print the result as JSON\n"
     "  --help               print this text\n"
     "  --version            print the version\n"
     "\n"
     "The process must have been started by 'mallow run', or with\n"
     "MALLOW_OPTIONS=control=on. The check stops it for a few milliseconds.\n"
-    "For a profile, only --limit and --json apply.\n"
+    "For a profile, only --limit, --sysroot and --json apply.\n"
     "The exit status is 0, 1 if blocks are definitely lost or left, 2 if FILE cannot be\n"
     "read or is not a profile, or 125 if the process does not answer.\n";
 
@@ -64,6 +66,7 @@ int leaks_command(int argc, char **argv) {
         {"possible", no_argument, NULL, OPTION_POSSIBLE},
         {"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
         {"limit", required_argument, NULL, OPTION_LIMIT},
+        {"sysroot", required_argument, NULL, OPTION_SYSROOT},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
@@ -83,12 +86,17 @@ int leaks_command(int argc, char **argv) {
         case OPTION_LIMIT:
             settings.limit = number_value("--limit", optarg);
             break;
+        case OPTION_SYSROOT:
+            symbol_root_set(optarg);
+            break;
         case OPTION_JSON:
             settings.json = true;
             break;
         }
     }
     const char *operand = *operands(argc, argv, 1, 1, "PID or FILE");
+    if (profile_operand_is_process(operand) && symbol_root() != NULL)
+        usage_error("--sysroot is for a profile");
     if (profile_operand_is_process(operand))
         return leaks_report(target_process(argc, argv), &settings);
     if (settings.reachable || settings.possible || settings.suppressions != NULL)

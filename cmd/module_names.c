@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "function_names.h"
 #include "symbol_cache.h"
+#include "symbol_root.h"
 #include "xalloc.h"
 
 struct module_names {
@@ -35,19 +37,28 @@ static bool module_names_is_file(struct module_names *names, const char *path) {
     return false;
 }
 
-/* Prefers the path itself, because separate debug information is found by it. A process can have
- * another root directory, and its files can have been renamed or removed. */
+/* Returns the path, or only its last part, in the directory that the user has chosen. The caller
+ * frees it. */
+static char *module_names_path_in_root(const char *path) {
+    return symbol_root() == NULL ? NULL : xasprintf("%s/%s", symbol_root(), path);
+}
+
+/* Prefers the path itself to those in /proc, because separate debug information is found by it. A
+ * process can have another root directory, and its files can have been renamed or removed. */
 static void module_names_open_file(struct module_names *names) {
     const struct profile_module *module = names->module;
     char *paths[] = {
+        module_names_path_in_root(module->path),
+        module_names_path_in_root(file_base_name(module->path)),
         xstrdup(module->path),
         xasprintf("/proc/%d/root%s", (int)names->process, module->path),
         xasprintf("/proc/%d/map_files/%lx-%lx", (int)names->process, module->start, module->end),
     };
-    size_t count = sizeof paths / sizeof paths[0];
+    size_t count = sizeof paths / sizeof paths[0], of_process = 2;
     names->symbols = symbols_open();
-    for (size_t i = 0; i < (names->process == 0 ? 1 : count) && names->path == NULL; i++)
-        if (module_names_is_file(names, paths[i])) names->path = xstrdup(paths[i]);
+    for (size_t i = 0; i < count - (names->process == 0 ? of_process : 0); i++)
+        if (names->path == NULL && paths[i] != NULL && module_names_is_file(names, paths[i]))
+            names->path = xstrdup(paths[i]);
     for (size_t i = 0; i < count; i++) free(paths[i]);
 }
 

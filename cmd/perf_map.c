@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "symbol_root.h"
 #include "xalloc.h"
 
 #define FILE_BYTES_MAX ((off_t)1 << 30)
@@ -59,7 +60,8 @@ static int perf_map_compare(const void *a, const void *b) {
 }
 
 struct perf_map *perf_map_read(pid_t process, uint32_t number, uint64_t started) {
-    char *path = process == 0 ? xasprintf("/tmp/perf-%u.map", number)
+    const char *root = symbol_root() == NULL ? "" : symbol_root();
+    char *path = process == 0 ? xasprintf("%s/tmp/perf-%u.map", root, number)
                               : xasprintf("/proc/%d/root/tmp/perf-%u.map", (int)process, number);
     FILE *from = perf_map_open(path, started);
     free(path);

@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "profile.h"
+#include "symbol_root.h"
 
 #define SITES_TOP_DEFAULT 20
 
@@ -23,6 +24,7 @@ static const char sites_help[] =
     "  --top=N        print at most N lines; 0: all; default: 20\n"
     "  --stacks       print the stack that accounts for most of each line, too\n"
     "  --process=PID  print only the figures of this process of FILE\n"
+    "  --sysroot=DIR  look for the program's files in DIR first\n"
     "  --json         print the figures as JSON\n"
     "  --help         print this text\n"
     "  --version      print the version\n"
@@ -126,6 +128,7 @@ int sites_command(int argc, char **argv) {
         {"top", required_argument, NULL, OPTION_TOP},
         {"stacks", no_argument, NULL, OPTION_STACKS},
         {"process", required_argument, NULL, OPTION_PROCESS},
+        {"sysroot", required_argument, NULL, OPTION_SYSROOT},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMON_OPTIONS,
     };
@@ -148,6 +151,9 @@ int sites_command(int argc, char **argv) {
             break;
         case OPTION_PROCESS:
             settings.process = number_value("--process", optarg);
+            break;
+        case OPTION_SYSROOT:
+            symbol_root_set(optarg);
             break;
         case OPTION_JSON:
             settings.json = true;

@@ -9,6 +9,7 @@
 
 #include "index_map.h"
 #include "symbol_cache_files.h"
+#include "symbol_root.h"
 #include "xalloc.h"
 
 #define CACHE_FILE_MAX ((size_t)16 << 20)
@@ -33,16 +34,30 @@ static char *symbol_cache_hex(const unsigned char *id, size_t id_bytes) {
     return text;
 }
 
+/* Returns when the separate debug file was written, or 0 if there is none. */
+static long long symbol_cache_debug_time(const char *root, const char *hex) {
+    struct stat file;
+    char *path = xasprintf("%s/usr/lib/debug/.build-id/%.2s/%s.debug", root, hex, hex + 2);
+    bool exists = stat(path, &file) == 0;
+    free(path);
+    return exists ? (long long)file.st_mtime : 0;
+}
+
+static unsigned long symbol_cache_sum(const char *text) {
+    return text == NULL ? 0 : crc32_z(0, (const Bytef *)text, strlen(text));
+}
+
 /* Debug information may be installed after a function was looked up without it. The key therefore
  * says which debug information there was. */
 static char *symbol_cache_key(const char *hex) {
-    struct stat file = {.st_mtime = 0};
     const char *servers = getenv("DEBUGINFOD_URLS");
-    char *path = xasprintf("/usr/lib/debug/.build-id/%.2s/%s.debug", hex, hex + 2);
-    if (stat(path, &file) != 0) file.st_mtime = 0;
-    free(path);
-    return xasprintf("mallow-symbols 1 %lld %lx", (long long)file.st_mtime,
-                     servers == NULL ? 0 : crc32_z(0, (const Bytef *)servers, strlen(servers)));
+    char *key = xasprintf("mallow-symbols 1 %lld %lx", symbol_cache_debug_time("", hex),
+                          symbol_cache_sum(servers));
+    if (symbol_root() == NULL) return key;
+    char *both = xasprintf("%s %lld %lx", key, symbol_cache_debug_time(symbol_root(), hex),
+                           symbol_cache_sum(symbol_root()));
+    free(key);
+    return both;
 }
 
 /* ---- reading ---- */

@@ -10,6 +10,7 @@
 #include "elf_file.h"
 #include "printable.h"
 #include "survive.h"
+#include "symbol_root.h"
 #include "symbols_debug.h"
 #include "xalloc.h"
 
@@ -27,8 +28,6 @@ struct symbols {
     struct symbols_module *modules; /* the most recently used one first */
 };
 
-struct symbols *symbols_open(void) { return xcalloc(1, sizeof(struct symbols)); }
-
 void symbols_close(struct symbols *symbols) {
     for (struct symbols_module *next, *module = symbols->modules; module != NULL; module = next) {
         next = module->next;
@@ -41,22 +40,38 @@ void symbols_close(struct symbols *symbols) {
 
 /* ---- modules ---- */
 
+/* The directories with separate debug files: in the format of libdwfl, and those of them that are
+ * not relative to the module's directory. */
+static char *symbols_debug_path;
+static char *symbols_debug_folders[] = {(char[]){"/usr/lib/debug"}, NULL};
+
+static void symbols_set_debug_path(void) {
+    if (symbols_debug_path != NULL || symbol_root() == NULL) return;
+    symbols_debug_folders[1] = xasprintf("%s/usr/lib/debug", symbol_root());
+    symbols_debug_path =
+        xasprintf(":.debug:%s:%s", symbols_debug_folders[1], symbols_debug_folders[0]);
+}
+
 /* Returns true if opening the debug file that the module names cannot block, in any of the
  * directories where libdwfl looks for it. */
 static bool symbols_link_cannot_block(const char *module, const char *link) {
-    static const char *const folders[] = {".", ".debug", "..", "/usr/lib/debug"};
+    static const char *const relative[] = {".", ".debug", ".."};
     bool cannot_block = true;
-    char *path = xstrdup(module);
+    char *path = xstrdup(module), *folder;
     const char *directory = dirname(path);
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        bool absolute = *folders[i] == '/';
-        char *folder = xasprintf("%s/%s", absolute ? folders[i] : directory,
-                                 absolute ? directory : folders[i]);
+    for (size_t i = 0; i < sizeof relative / sizeof relative[0]; i++) {
+        folder = xasprintf("%s/%s", directory, relative[i]);
         cannot_block = cannot_block && elf_file_cannot_block(folder, link);
         free(folder);
     }
+    for (size_t i = 0; i < 2 && symbols_debug_folders[i] != NULL; i++) {
+        folder = xasprintf("%s/%s", symbols_debug_folders[i], directory);
+        cannot_block = cannot_block && elf_file_cannot_block(folder, link) &&
+                       elf_file_cannot_block(symbols_debug_folders[i], link);
+        free(folder);
+    }
     free(path);
-    return cannot_block && elf_file_cannot_block("/usr/lib/debug", link);
+    return cannot_block;
 }
 
 static int symbols_find_debuginfo(Dwfl_Module *module, void **data, const char *name,
@@ -70,7 +85,13 @@ static const Dwfl_Callbacks symbols_callbacks = {
     .find_elf = dwfl_build_id_find_elf,
     .find_debuginfo = symbols_find_debuginfo,
     .section_address = dwfl_offline_section_address,
+    .debuginfo_path = &symbols_debug_path,
 };
+
+struct symbols *symbols_open(void) {
+    symbols_set_debug_path();
+    return xcalloc(1, sizeof(struct symbols));
+}
 
 static void symbols_begin_session(void *context) {
     struct symbols_module *module = context;
