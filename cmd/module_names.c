@@ -62,6 +62,12 @@ static void module_names_open_file(struct module_names *names) {
     for (size_t i = 0; i < count; i++) free(paths[i]);
 }
 
+/* Returns false if there may be debug information that no server of the user has passed this time.
+ */
+static bool module_names_is_final(const struct symbol_list *list) {
+    return getenv("DEBUGINFOD_URLS") == NULL || (list->count > 0 && list->symbol[0].file != NULL);
+}
+
 void module_names_find(struct module_names *names, uint64_t place, struct symbol_list *list) {
     list->count = 0;
     if (names->cache != NULL && symbol_cache_find(names->cache, place, list)) return;
@@ -69,7 +75,8 @@ void module_names_find(struct module_names *names, uint64_t place, struct symbol
     names->was_missed = true;
     if (names->path == NULL) return;
     symbols_find_in_file(names->symbols, names->path, place, list);
-    if (names->cache != NULL) symbol_cache_add(names->cache, place, list);
+    if (names->cache != NULL && module_names_is_final(list))
+        symbol_cache_add(names->cache, place, list);
 }
 
 void module_names_close(struct module_names *names) {

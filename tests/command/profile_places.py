@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Functions of profiles whose files and debug information are in other places: compressed symbols
-in the file, and the files of another machine.
+in the file, the files of another machine, and a debuginfod server.
 
 Usage: profile_places.py MALLOW FRAMES_CXX
 """
 
+import ctypes
+import http.server
 import json
 import os
 import re
@@ -12,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -146,10 +149,66 @@ def files_of_another_machine(folder):
     os.environ["XDG_CACHE_HOME"] = str(caches)
 
 
+class Server:
+    """A debuginfod server that passes the debug information of one file, or only errors."""
+
+    def __init__(self, debug, port=0):
+        server = self
+        self.requests = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                server.requests.append(self.path)
+                known = self.path == f"/buildid/{BUILD_ID.hex()}/debuginfo" and debug is not None
+                content = debug.read_bytes() if known else b""
+                self.send_response(200 if known else 503)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self.http.server_address[1]
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def end(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def debuginfod(folder):
+    """A server is asked only if the user has set it, and asked again after it failed."""
+    try:
+        ctypes.CDLL("libdebuginfod.so.1")
+    except OSError:
+        print("debuginfod is not tested, because libdebuginfod1 is not installed")
+        return
+    stripped, debug = split(folder)
+    path = write_profile(folder / "profile", stripped)
+    server = Server(None)
+    with_server = dict(os.environ, DEBUGINFOD_URLS=f"http://127.0.0.1:{server.port}",
+                       DEBUGINFOD_CACHE_PATH=str(folder / "cache"), DEBUGINFOD_RETRY_LIMIT="0")
+    assert frames_of(path)[0][0][0].startswith("stripped+0x") and not server.requests
+    # The server fails, which must not be remembered.
+    assert frames_of(path, env=with_server)[0][0][0].startswith("stripped+0x")
+    assert server.requests, "the server was not asked"
+    server.end()
+    assert frames_of(path, env=with_server)[0][0][0].startswith("stripped+0x")
+    shutil.rmtree(folder / "cache")  # libdebuginfod itself remembers for ten minutes
+    server = Server(debug, server.port)
+    assert frames_of(path, env=with_server)[0][0] == (FUNCTION, "frames_cxx.cpp")
+    # What it has passed is remembered.
+    server.end()
+    shutil.rmtree(folder / "cache")
+    assert frames_of(path, env=with_server)[0][0] == (FUNCTION, "frames_cxx.cpp")
+
+
 with tempfile.TemporaryDirectory() as temporary:
     caches = Path(temporary) / "cache"
     os.environ["XDG_CACHE_HOME"] = str(caches)
-    for test in compressed_symbols, files_of_another_machine:
+    for test in compressed_symbols, files_of_another_machine, debuginfod:
         shutil.rmtree(caches, ignore_errors=True)
         caches.mkdir(mode=0o700)
         directory = Path(temporary) / test.__name__
