@@ -13,12 +13,12 @@
 struct cgroup_hierarchy {
     const char *line; /* in /proc/self/cgroup, before the path */
     const char *root;
-    const char *limit;  /* file with the limit in bytes */
-    const char *in_use; /* in memory.stat, before the bytes that the kernel cannot drop */
+    const char *limit;     /* file with the limit in bytes */
+    const char *in_use[2]; /* in memory.stat, before the bytes that the kernel cannot drop */
 };
 static const struct cgroup_hierarchy cgroup_hierarchies[] = {
-    {"0::", "/sys/fs/cgroup", "/memory.max", "anon "},
-    {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "total_rss "},
+    {"0::", "/sys/fs/cgroup", "/memory.max", {"anon ", "shmem "}},
+    {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", {"total_rss ", "total_shmem "}},
 };
 
 static size_t cgroup_read_text(const char *path, char *buffer, size_t size) {
@@ -56,11 +56,8 @@ static size_t cgroup_read_file(const struct cgroup_path *group, const char *file
     return cgroup_read_text(path, buffer, size);
 }
 
-/* Returns the bytes in use, or 0 if they cannot be read. */
-static size_t cgroup_read_in_use(const struct cgroup_path *group) {
-    char *stat = group->buffers->stat;
-    const char *key = group->hierarchy->in_use;
-    cgroup_read_file(group, "/memory.stat", stat, sizeof group->buffers->stat);
+/* Returns the bytes after the key at the beginning of a line, or 0. */
+static size_t cgroup_find_bytes(const char *stat, const char *key) {
     for (const char *line = stat; *line != '\0';) {
         if (strncmp(line, key, strlen(key)) == 0) {
             size_t bytes = cgroup_parse_bytes(line + strlen(key));
@@ -70,6 +67,14 @@ static size_t cgroup_read_in_use(const struct cgroup_path *group) {
         line += *line == '\n';
     }
     return 0;
+}
+
+/* Returns the bytes in use, or 0 if they cannot be read. */
+static size_t cgroup_read_in_use(const struct cgroup_path *group) {
+    char *stat = group->buffers->stat;
+    cgroup_read_file(group, "/memory.stat", stat, sizeof group->buffers->stat);
+    return cgroup_find_bytes(stat, group->hierarchy->in_use[0]) +
+           cgroup_find_bytes(stat, group->hierarchy->in_use[1]);
 }
 
 static void cgroup_tighten(struct cgroup_memory *memory, const struct cgroup_path *group) {

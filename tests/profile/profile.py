@@ -234,6 +234,37 @@ def a_limit_on_data_is_noticed(directory):
     assert limit.live and 60e6 < sum(s.live.bytes for s in limit.sites.values()) < 105e6
 
 
+def a_limit_of_nested_groups_is_noticed(directory):
+    """Control groups of version 2, whose files are made up in a mount namespace of their own."""
+    files = directory / "groups"
+    (files / "outer/inner").mkdir(parents=True)
+    (files / "group").write_text("0::/outer/inner\n")
+    (files / "outer/inner/memory.max").write_text("max\n")
+    (files / "outer/memory.max").write_text(f"{100 << 20}\n")
+    (files / "memory.max").write_text(f"{10 << 30}\n")
+    inside = ["unshare", "-Urm", "sh", "-c", f"""
+        mount --bind {files} /sys/fs/cgroup && mount --bind {files}/group /proc/$$/cgroup &&
+            exec "$@" || exit {SKIPPED}""", "sh"]
+    if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
+        raise Skip("a mount namespace")
+    for stat, expected in (("anon 80000000\nfile 90000000\nshmem 10000000\n", 0),
+                           ("anon 97000000\nfile 0\nshmem 0\n", 1),
+                           ("anon 80000000\nfile 90000000\nshmem 17000000\n", 1)):
+        (files / "outer/memory.stat").write_text("anon 60000000\nfile 0\nshmem 0\n")
+        program = subprocess.Popen(
+            [*inside, MALLOW, "run", "--no-summary", "--no-control", "--sample=8k", "-o", "p",
+             "--exec", "--", PROGRAM, "wait"], cwd=directory, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        program.stdout.readline()
+        (files / "outer/memory.stat").write_text(stat)
+        program.communicate("\n" * 20)  # 20 MB, which is more than half of what was left
+        assert program.returncode == 0, program.returncode
+        section, = read(directory)
+        reasons = [s.reason for s in section.snapshots]
+        assert reasons.count(form.LIMIT) == expected, (stat, reasons)
+        (directory / "p").unlink()
+
+
 # ---- surroundings ----
 
 def closed_descriptors_do_no_harm(directory):

@@ -77,20 +77,24 @@ static void version_1_is_read_too(void **state) {
     assert_int_equal(cgroup_memory().limit, SIZE_MAX);
 }
 
-/* Page caches do not count as used. The group with the least memory left counts, even if its limit
- * is not the lowest. */
+/* Page caches do not count as used, but shared memory does, although it is part of "file". The
+ * group with the least memory left counts, even if its limit is not the lowest. */
 static void memory_in_use_is_not_left(void **state) {
     (void)state;
     SET_FILES({"/proc/self/cgroup", "0::/a/b\n"}, {"/sys/fs/cgroup/a/b/memory.max", "2000\n"},
-              {"/sys/fs/cgroup/a/b/memory.stat", "anon 300\nfile 1600\n"},
+              {"/sys/fs/cgroup/a/b/memory.stat", "anon 300\nfile 1600\nshmem 70\n"},
               {"/sys/fs/cgroup/a/memory.max", "3000\n"},
               {"/sys/fs/cgroup/a/memory.stat", "anon 2900\nfile 10\n"});
     assert_int_equal(cgroup_memory().limit, 2000);
     assert_int_equal(cgroup_memory().left, 100);
+    SET_FILES({"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/memory.max", "2000\n"},
+              {"/sys/fs/cgroup/a/memory.stat", "anon 300\nfile 1600\nshmem 70\nfile_shmem 9\n"});
+    assert_int_equal(cgroup_memory().left, 1630);
     SET_FILES({"/proc/self/cgroup", "4:memory:/m\n"},
               {"/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "5000\n"},
-              {"/sys/fs/cgroup/memory/m/memory.stat", "rss 1\ncache 4000\ntotal_rss 700\n"});
-    assert_int_equal(cgroup_memory().left, 4300);
+              {"/sys/fs/cgroup/memory/m/memory.stat",
+               "rss 1\nshmem 2\ncache 4000\ntotal_rss 700\ntotal_shmem 50\n"});
+    assert_int_equal(cgroup_memory().left, 4250);
     SET_FILES({"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/memory.max", "1000\n"},
               {"/sys/fs/cgroup/memory.stat", "anon 1200\n"});
     assert_int_equal(cgroup_memory().left, 0);
