@@ -40,20 +40,23 @@ static const struct group_version group_versions[] = {
      "memory.oom_control"},
 };
 
-/* Returns the place where the hierarchy is mounted, which the caller frees, or NULL. The fields of
- * /proc/self/mountinfo after " - " are the type, the source and the options. */
-static char *group_mount(const struct group_version *version) {
-    char line[1024], place[512], *found = NULL;
+/* Stores the group that is mounted and the place where it is, which the caller frees. Returns false
+ * if there is none. The fields of /proc/self/mountinfo after " - " are the type, the source and the
+ * options. */
+static bool group_find_mount(const struct group_version *version, char **mount, char **top) {
+    char line[2048], place[512], root[512];
+    bool found = false;
     FILE *mounts = proc_open(getpid(), "mountinfo");
-    while (mounts != NULL && found == NULL && fgets(line, sizeof line, mounts) != NULL) {
+    while (mounts != NULL && !found && fgets(line, sizeof line, mounts) != NULL) {
         const char *type = strstr(line, " - ");
-        if (type == NULL || sscanf(line, "%*s %*s %*s %*s %511s", place) != 1) continue;
-        bool is_wanted = version->number == 2 ? strncmp(type, " - cgroup2 ", 11) == 0
-                                              : strncmp(type, " - cgroup ", 10) == 0 &&
-                                                    strstr(type, ",memory") != NULL;
-        if (is_wanted) found = xstrdup(place);
+        if (type == NULL || sscanf(line, "%*s %*s %*s %511s %511s", root, place) != 2) continue;
+        found = version->number == 2
+                    ? strncmp(type, " - cgroup2 ", 11) == 0
+                    : strncmp(type, " - cgroup ", 10) == 0 && strstr(type, ",memory") != NULL;
     }
     if (mounts != NULL) fclose(mounts);
+    *mount = found ? xstrdup(place) : NULL;
+    *top = found ? xstrdup(root) : NULL;
     return found;
 }
 
@@ -158,14 +161,26 @@ static void group_read_all(struct limits *limits, const struct group_version *ve
     }
 }
 
+/* Returns the group's path below the mounted one. In containers without a namespace for control
+ * groups, only the container's own group is mounted, but paths begin at the system's root. */
+static char *group_below(char *group, const char *top) {
+    size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
+    if (strncmp(group, top, length) != 0) return group;
+    if (group[length] == '/') return group + length;
+    if (length != 0 && group[length] == '\0') group[1] = '\0'; /* the mounted group itself */
+    return group;
+}
+
 void limits_read_groups(struct limits *limits) {
     for (unsigned i = 0; i < sizeof group_versions / sizeof *group_versions; i++) {
         const struct group_version *version = &group_versions[i];
-        char *mount = group_mount(version), *group = group_path(limits->process, version);
+        char *mount, *top, *group = group_path(limits->process, version);
         /* A path that begins with ".." lies outside this process's view of the groups. */
-        if (mount != NULL && group != NULL && strncmp(group, "/..", 3) != 0)
-            group_read_all(limits, version, mount, group);
+        if (group_find_mount(version, &mount, &top) && group != NULL &&
+            strncmp(group, "/..", 3) != 0)
+            group_read_all(limits, version, mount, group_below(group, top));
         free(mount);
+        free(top);
         free(group);
     }
 }

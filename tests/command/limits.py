@@ -268,6 +268,26 @@ def control_groups_of_version_1():
     assert [(event["name"], event["count"]) for event in answer["events"]] == [("oom_kill", 3)]
 
 
+def control_groups_in_containers():
+    """Only the container's group is mounted, and the paths of groups begin at the system's root."""
+    groups = {"/docker/abc/inner": [("/inner", 1000), ("/", 5000)], "/docker/abc": [("/", 5000)],
+              "/docker/abcdef": [("/", 5000)], "/other": [("/", 5000)]}
+    for group, expected in groups.items():
+        files = dict(SYSTEM, **{
+            "proc/{pid}/cgroup": f"4:memory:{group}\n",
+            "proc/self/mountinfo":
+                "34 30 0:31 /docker/abc ROOT/memory rw - cgroup cgroup rw,memory\n",
+            "memory/inner/memory.limit_in_bytes": "1000\n",
+            "memory/inner/memory.usage_in_bytes": "10\n",
+            "memory/memory.limit_in_bytes": "5000\n",
+            "memory/memory.usage_in_bytes": "20\n"})
+        with Sleeper() as sleeper:
+            answer = json.loads(run_with(files, sleeper.pid, "--json"))
+        found = [(limit["label"].split()[-1], limit["maximum"]) for limit in answer["limits"]
+                 if limit["name"].startswith("group_")]
+        assert found == expected, (group, found)
+
+
 def processes_that_cannot_answer():
     with Sleeper() as sleeper:
         time.sleep(0.2)
@@ -306,8 +326,8 @@ def own_limits():
 
 
 TESTS = [agrees_with_prlimit, agrees_with_proc, names_the_nearest_limit, reads_control_groups,
-         system_limits_are_those_of_proc, control_groups_of_version_2,
-         control_groups_of_version_1, processes_that_cannot_answer, strange_names_are_harmless,
+         system_limits_are_those_of_proc, control_groups_of_version_2, control_groups_of_version_1,
+         control_groups_in_containers, processes_that_cannot_answer, strange_names_are_harmless,
          own_limits]
 for test in TESTS:
     print(test.__name__, test() or "", flush=True)
