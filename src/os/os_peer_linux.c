@@ -59,6 +59,28 @@ static unsigned os_peer_overflow_user(void) {
     return (unsigned)os_peer_number(digits, 10);
 }
 
+/* Returns true if each ID of the system has an ID in this process's user namespace, as in the
+ * initial one: the map has one line, "0 0 4294967295". */
+static bool os_peer_maps_all(const char *name) {
+    static const uint64_t expected[] = {0, 0, UINT32_MAX};
+    char text[64], *at = text;
+    long length = os_read_file(os_peer_path(0, name).text, text, sizeof text - 1);
+    text[length > 0 ? length : 0] = '\0';
+    for (unsigned i = 0; i < 3; i++) {
+        while (*at == ' ') at++;
+        if (os_peer_number(at, 10) != expected[i]) return false;
+        while (*at >= '0' && *at <= '9') at++;
+    }
+    return true;
+}
+
+/* A user without an ID in this namespace appears as the overflow user, whose ID is also that of
+ * "nobody". */
+static bool os_peer_is_known(const struct ucred *peer) {
+    return peer->uid != os_peer_overflow_user() ||
+           (os_peer_maps_all("uid_map") && os_peer_maps_all("gid_map"));
+}
+
 /* If /proc belongs to another PID namespace, its numbers refer to other processes. */
 static bool os_peer_proc_is_ours(void) {
     char target[16];
@@ -131,7 +153,7 @@ bool os_peer_may_read(int socket) {
     struct ucred peer = {0};
     socklen_t length = sizeof peer;
     if (call_errno(SYS_getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
-        peer.uid == os_peer_overflow_user())
+        !os_peer_is_known(&peer))
         return false;
     struct os_peer_capabilities theirs = {.known = false};
     enum os_peer_answer same_namespace = UNKNOWN;

@@ -155,8 +155,30 @@ def user_namespaces():
     with Server(by=inside) as server:  # in its namespace, all outside users are the same
         server.expect("error", *as_user(OTHER))
         server.expect("error", *as_user(USER))
+    with Server(by=[*as_user(NOBODY), "unshare", "--user"]) as server:
+        server.expect("error", *as_user(NOBODY))
+        server.expect("error", *as_user(OTHER))
+
+
+def nobody_is_a_user():
+    """Its ID also stands for users without an ID, of whom the initial user namespace has none."""
     with Server(by=as_user(NOBODY)) as server:
         server.expect("ok")
+        with open("/proc/self/uid_map") as users, open("/proc/self/gid_map") as groups:
+            all_mapped = all(file.read().split() == ["0", "0", "4294967295"]
+                             for file in (users, groups))
+        server.expect("ok" if all_mapped else "error", *as_user(NOBODY))
+        server.expect("error", *as_user(USER))
+        server.expect("error", *as_user(NOBODY, group=USER))
+        server.expect("error", *as_user(USER, group=NOBODY))
+    own = [*as_user(NOBODY), "unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+    if not works(*own):
+        return
+    with Server(by=own) as server:  # a user namespace in which all others have no ID
+        enter = ["nsenter", "--user", "--preserve-credentials", f"--target={server.pid}"]
+        admin = [f"--{kind}-caps=+sys_admin,+sys_ptrace" for kind in ("inh", "ambient")]
+        assert works(*as_user(OTHER), *admin, *enter)
+        server.expect("error", *as_user(OTHER), *admin, *enter)
         server.expect("error", *as_user(NOBODY))
 
 
@@ -300,6 +322,7 @@ with tempfile.TemporaryDirectory() as work:
     users_without_access_to_the_memory_may_not_ask()
     root_without_capabilities_may_not_ask()
     user_namespaces()
+    nobody_is_a_user()
     processes_of_one_number()
     a_process_without_proc()
     recycled_number()
