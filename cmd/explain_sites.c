@@ -89,11 +89,8 @@ static double explain_sites_pinned(const struct explanation *explanation, uint64
 /* Returns the bytes that a block takes which was requested with `bytes`. */
 static uint64_t explain_sites_rounded(const struct profile_section *section, uint64_t bytes) {
     uint64_t page = section->process.page_bytes == 0 ? 4096 : section->process.page_bytes;
-    for (uint32_t i = 0; i < section->process.class_count; i++) {
-        uint64_t of_class;
-        memcpy(&of_class, section->class_bytes + i * sizeof of_class, sizeof of_class);
-        if (of_class >= bytes) return of_class;
-    }
+    for (size_t i = 0; i < section->class_count; i++)
+        if (section->class_bytes[i] >= bytes) return section->class_bytes[i];
     return (bytes + page - 1) / page * page;
 }
 
@@ -124,9 +121,9 @@ static void explain_sites_add_section(const struct explanation *explanation,
     struct mallow_profile_live live;
     if (snapshot == NULL) return;
     for (size_t i = snapshot->first_records; i < snapshot->end_records; i++) {
-        const struct profile_records *records = &section->records[i];
-        for (size_t j = 0; records->type == MALLOW_PROFILE_LIVE && j < records->count; j++)
-            if (profile_get_live(records, j, &live) && profile_live_is_valid(section, &live))
+        struct profile_cursor cursor = profile_lives_of(section, i, &live);
+        while (profile_next_live(&cursor, &live))
+            if (profile_live_is_valid(section, &live))
                 explain_sites_add_live(explanation, section, &live, sums);
     }
 }

@@ -17,9 +17,12 @@
 #include "index_map.h"
 #include "mallow_profile.h"
 #include "profile_blocks.h"
+#include "profile_records.h"
 
 /* The exit status for a file that cannot be read or is not a profile. */
 #define EXIT_BAD_PROFILE 2
+
+#define CLASSES_MAX 256
 
 struct profile_module {
     uint64_t start, end, offset; /* as in the format */
@@ -39,16 +42,10 @@ struct profile_thread {
     char name[17]; /* contains no control characters */
 };
 
-/* A block of the type SITES or LIVE. */
-struct profile_records {
-    uint32_t type;
-    const unsigned char *bytes;
-    size_t count; /* records */
-};
-
 struct profile_snapshot {
     struct mallow_profile_snapshot totals;
-    const unsigned char *class_blocks; /* as many uint64_t as there are classes, or NULL */
+    uint64_t *class_blocks; /* live blocks of the first size classes; the others have none */
+    size_t class_count;
     size_t first_records, end_records; /* in the section's list */
 };
 
@@ -61,17 +58,19 @@ struct profile_site {
 
 struct profile_section {
     struct mallow_profile_process process;
-    char *program; /* its path; contains no control characters */
-    const unsigned char *class_bytes;
+    char *program;                     /* its path; contains no control characters */
+    uint64_t class_bytes[CLASSES_MAX]; /* the sizes of the size classes, which ascend */
+    size_t class_count;
     struct profile_module *modules;
     size_t module_count;
     uint32_t *mapped; /* indexes of the modules that no later one replaces, by address */
     size_t mapped_count;
     struct profile_node *nodes; /* callers before callees; index 0 is not used */
     size_t node_count;
+    size_t placed_nodes; /* those of which the module is known, if there is one */
     struct profile_thread *threads;
     size_t thread_count;
-    struct profile_records *records;
+    struct profile_block *records; /* of the types SITES and LIVE */
     size_t record_count;
     struct profile_snapshot *snapshots;
     size_t snapshot_count;
@@ -133,11 +132,11 @@ uint32_t profile_section_module_at(const struct profile_section *section, uint64
 
 /* ---- states ---- */
 
-/* Copy the record with that index. Return false if there is none. */
-bool profile_get_site(const struct profile_records *records, size_t index,
-                      struct mallow_profile_site *site);
-bool profile_get_live(const struct profile_records *records, size_t index,
-                      struct mallow_profile_live *live);
+/* Return a cursor for the sites or the live samples in the section's records with that index. Start
+ * with a site of zeros, and with the sample that is stored. */
+struct profile_cursor profile_sites_of(const struct profile_section *section, size_t index);
+struct profile_cursor profile_lives_of(const struct profile_section *section, size_t index,
+                                       struct mallow_profile_live *live);
 
 /* Returns false if the record's stack is unknown, or a figure is no amount. */
 bool profile_site_is_valid(const struct profile_section *section,

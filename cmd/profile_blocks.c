@@ -6,34 +6,44 @@
 #include "mallow_profile.h"
 
 #define HEADER_BYTES sizeof(struct mallow_profile_block)
+#define MAGIC_BYTES (sizeof MALLOW_PROFILE_MAGIC - 1)
 
-/* The checksum covers the header's type and length, which are adjacent. */
-#define SUM_START offsetof(struct mallow_profile_block, type)
-#define SUM_END offsetof(struct mallow_profile_block, checksum)
+/* The checksum covers the header's length and type, which are at its end. */
+#define SUM_START offsetof(struct mallow_profile_block, length)
+
+static uint32_t profile_blocks_number(const uint8_t *bytes, size_t count) {
+    uint32_t number = 0;
+    for (size_t i = 0; i < count; i++) number |= (uint32_t)bytes[i] << 8 * i;
+    return number;
+}
+
+/* Returns the bytes that follow the header. */
+static size_t profile_blocks_length(const struct mallow_profile_block *header) {
+    return profile_blocks_number(header->length, sizeof header->length);
+}
 
 /* Copies the header at that place. Returns false if no complete block can begin there. */
 static bool profile_blocks_header(const struct profile_scan *scan, size_t at,
                                   struct mallow_profile_block *header) {
     if (scan->count - at < HEADER_BYTES) return false;
     memcpy(header, scan->bytes + at, HEADER_BYTES);
-    return header->magic == MALLOW_PROFILE_MAGIC && header->length % 8 == 0 &&
-           header->length <= scan->count - at - HEADER_BYTES;
+    return memcmp(header->magic, MALLOW_PROFILE_MAGIC, MAGIC_BYTES) == 0 &&
+           profile_blocks_length(header) <= scan->count - at - HEADER_BYTES;
 }
 
 static bool profile_blocks_is_valid(struct profile_scan *scan, size_t at,
                                     struct mallow_profile_block *header) {
     if (!profile_blocks_header(scan, at, header)) return false;
-    uLong sum = crc32_z(0, scan->bytes + at + SUM_START, SUM_END - SUM_START);
-    sum = crc32_z(sum, scan->bytes + at + HEADER_BYTES, (size_t)header->length);
-    if (sum == header->checksum) return true;
-    scan->wasted += (size_t)header->length;
+    size_t length = profile_blocks_length(header);
+    uLong sum = crc32_z(0, scan->bytes + at + SUM_START, HEADER_BYTES - SUM_START + length);
+    if (sum == profile_blocks_number(header->checksum, sizeof header->checksum)) return true;
+    scan->wasted += length;
     return false;
 }
 
 static bool profile_blocks_has_magic(const struct profile_scan *scan, size_t at) {
-    static const uint32_t magic = MALLOW_PROFILE_MAGIC;
-    size_t left = scan->count - at, count = left < sizeof magic ? left : sizeof magic;
-    return memcmp(scan->bytes + at, &magic, count) == 0;
+    size_t left = scan->count - at, count = left < MAGIC_BYTES ? left : MAGIC_BYTES;
+    return memcmp(scan->bytes + at, MALLOW_PROFILE_MAGIC, count) == 0;
 }
 
 /* A hostile file could make each checksum take as long as the whole file. */
@@ -43,11 +53,11 @@ static bool profile_blocks_may_search(const struct profile_scan *scan) {
 
 /* Returns the next place after `at` where a valid block begins, or the end. */
 static size_t profile_blocks_search(struct profile_scan *scan, size_t at) {
-    static const uint32_t magic = MALLOW_PROFILE_MAGIC;
     struct mallow_profile_block header;
     const unsigned char *found = scan->bytes + at, *end = scan->bytes + scan->count;
     while (profile_blocks_may_search(scan) &&
-           (found = memmem(found + 1, (size_t)(end - found) - 1, &magic, sizeof magic)) != NULL)
+           (found = memmem(found + 1, (size_t)(end - found) - 1, MALLOW_PROFILE_MAGIC,
+                           MAGIC_BYTES)) != NULL)
         if (profile_blocks_is_valid(scan, (size_t)(found - scan->bytes), &header))
             return (size_t)(found - scan->bytes);
     return scan->count;
@@ -59,8 +69,9 @@ static void profile_blocks_skip(struct profile_scan *scan) {
     struct mallow_profile_block header;
     size_t at = scan->at;
     bool whole = profile_blocks_header(scan, at, &header);
-    if (whole && profile_blocks_has_magic(scan, at + HEADER_BYTES + (size_t)header.length)) {
-        scan->at += HEADER_BYTES + (size_t)header.length;
+    if (whole &&
+        profile_blocks_has_magic(scan, at + HEADER_BYTES + profile_blocks_length(&header))) {
+        scan->at += HEADER_BYTES + profile_blocks_length(&header);
         scan->lost_start = scan->lost_start || header.type == MALLOW_PROFILE_PROCESS;
     } else {
         scan->at = profile_blocks_search(scan, at);
@@ -81,8 +92,8 @@ bool profile_next_block(struct profile_scan *scan, struct profile_block *block) 
             continue;
         }
         *block = (struct profile_block){header.type, scan->bytes + at + HEADER_BYTES,
-                                        (size_t)header.length};
-        scan->at += HEADER_BYTES + (size_t)header.length;
+                                        profile_blocks_length(&header)};
+        scan->at += HEADER_BYTES + profile_blocks_length(&header);
         return true;
     }
     return false;

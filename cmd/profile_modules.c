@@ -3,6 +3,7 @@
 
 #include "printable.h"
 #include "profile.h"
+#include "profile_records.h"
 #include "xalloc.h"
 
 /* The kernel allows a process 65,530 mappings by default. A limit keeps the insertion fast. */
@@ -44,31 +45,51 @@ static bool profile_modules_map(struct profile_section *section, uint32_t index)
     return true;
 }
 
-static char *profile_modules_path(const unsigned char *bytes, size_t count) {
-    char *path = xstrndup((const char *)bytes, count);
-    make_printable(path, strlen(path), "");
-    return path;
+#define MODULE_PATH_MAX 4096
+
+/* The path of the previous record of the block. */
+struct profile_modules_path {
+    char text[MODULE_PATH_MAX];
+    size_t count;
+};
+
+/* Returns false if the path is longer than any. */
+static bool profile_modules_extend(struct profile_modules_path *path, uint64_t shared,
+                                   const unsigned char *bytes, uint64_t count) {
+    if (shared > path->count || shared > MALLOW_PROFILE_SHARED_MAX) return false;
+    if (count > sizeof path->text - shared) return false;
+    memcpy(path->text + shared, bytes, count);
+    path->count = shared + count;
+    return true;
+}
+
+/* Reads a record, given the end of the previous one. */
+static bool profile_modules_next(struct profile_cursor *cursor, uint64_t end,
+                                 struct profile_modules_path *path, struct profile_module *module) {
+    module->start = profile_next_value(cursor, end);
+    module->end = module->start + profile_next_number(cursor);
+    module->offset = profile_next_number(cursor);
+    uint64_t id_bytes = profile_next_number(cursor);
+    uint64_t shared = profile_next_number(cursor), rest = profile_next_number(cursor);
+    module->id = profile_next_bytes(cursor, id_bytes);
+    module->id_bytes = id_bytes;
+    const unsigned char *text = profile_next_bytes(cursor, rest);
+    return !cursor->failed && module->start < module->end &&
+           profile_modules_extend(path, shared, text, rest);
 }
 
 bool profile_section_add_modules(struct profile_section *section,
                                  const struct profile_block *block) {
-    struct mallow_profile_module from;
-    for (size_t at = 0; block->count - at >= sizeof from;) {
-        memcpy(&from, block->bytes + at, sizeof from);
-        size_t left = block->count - at - sizeof from;
-        size_t bytes = ((size_t)from.id_bytes + from.path_bytes + 7) & ~(size_t)7;
-        if (bytes > left || from.start >= from.end) return false;
-        const unsigned char *id = block->bytes + at + sizeof from;
+    struct profile_cursor cursor = profile_cursor_of(block);
+    struct profile_modules_path path = {.count = 0};
+    struct profile_module module = {.end = 0};
+    while (profile_has_more(&cursor)) {
+        if (!profile_modules_next(&cursor, module.end, &path, &module)) return false;
+        module.path = xstrndup(path.text, path.count);
+        make_printable(module.path, strlen(module.path), "");
         section->modules = xgrow(section->modules, section->module_count, sizeof *section->modules);
-        section->modules[section->module_count] = (struct profile_module){
-            .start = from.start,
-            .end = from.end,
-            .offset = from.offset,
-            .path = profile_modules_path(id + from.id_bytes, from.path_bytes),
-            .id = id,
-            .id_bytes = from.id_bytes};
+        section->modules[section->module_count] = module;
         if (!profile_modules_map(section, (uint32_t)section->module_count++)) return false;
-        at += sizeof from + bytes;
     }
     return true;
 }

@@ -30,14 +30,12 @@ static const char *profile_read_process(struct profile *profile,
 
 /* Returns the reason why no section was found. */
 static const char *profile_read_foreign(const unsigned char *bytes, size_t count) {
-    static const uint32_t swapped = __builtin_bswap32(MALLOW_PROFILE_MAGIC);
     if (count == 0) return "is empty: no profile was written, or not yet";
-    if (count >= sizeof swapped && memcmp(bytes, &swapped, sizeof swapped) == 0)
-        return "was written by a processor with another byte order: read it on such a machine";
-    if (count >= sizeof swapped && memcmp(bytes, "PROF", 4) != 0 &&
-        memmem(bytes, count, "PROF", 4) == NULL)
-        return "is not a profile";
-    return "is not a profile, or its beginning is damaged or missing";
+    if (memmem(bytes, count, MALLOW_PROFILE_MAGIC, 4) != NULL)
+        return "is not a profile, or its beginning is damaged or missing";
+    if (count >= 4 && (memcmp(bytes, "PROF", 4) == 0 || memcmp(bytes, "FORP", 4) == 0))
+        return "was written by an older version of Mallow: this version cannot read it";
+    return "is not a profile";
 }
 
 const char *profile_add_bytes(struct profile *profile, const unsigned char *bytes, size_t count) {

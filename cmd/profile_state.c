@@ -4,21 +4,22 @@
 #include "profile.h"
 #include "xalloc.h"
 
-static bool profile_state_copy(const struct profile_records *records, uint32_t type, size_t index,
-                               void *record, size_t size) {
-    if (records->type != type || index >= records->count) return false;
-    memcpy(record, records->bytes + index * size, size);
-    return true;
+static struct profile_cursor profile_state_records(const struct profile_section *section,
+                                                   size_t index, uint32_t type) {
+    const struct profile_block *records = &section->records[index];
+    return records->type == type ? profile_cursor_of(records)
+                                 : (struct profile_cursor){.end = NULL};
 }
 
-bool profile_get_site(const struct profile_records *records, size_t index,
-                      struct mallow_profile_site *site) {
-    return profile_state_copy(records, MALLOW_PROFILE_SITES, index, site, sizeof *site);
+struct profile_cursor profile_sites_of(const struct profile_section *section, size_t index) {
+    return profile_state_records(section, index, MALLOW_PROFILE_SITES);
 }
 
-bool profile_get_live(const struct profile_records *records, size_t index,
-                      struct mallow_profile_live *live) {
-    return profile_state_copy(records, MALLOW_PROFILE_LIVE, index, live, sizeof *live);
+struct profile_cursor profile_lives_of(const struct profile_section *section, size_t index,
+                                       struct mallow_profile_live *live) {
+    *live = (struct mallow_profile_live){.time = section->process.started,
+                                         .thread = section->process.pid};
+    return profile_state_records(section, index, MALLOW_PROFILE_LIVE);
 }
 
 /* ---- validity ---- */
@@ -38,6 +39,7 @@ static bool profile_state_knows(const struct profile_section *section, uint32_t 
 bool profile_site_is_valid(const struct profile_section *section,
                            const struct mallow_profile_site *site) {
     bool valid = profile_state_is_sum(&site->allocated) && profile_state_is_sum(&site->live) &&
+                 profile_state_is_sum(&site->inherited) &&
                  profile_state_is_amount(site->peak_bytes) && site->large <= 1;
     for (size_t i = 0; i < MALLOW_PROFILE_LIFETIMES; i++)
         valid = valid && profile_state_is_amount(site->freed[i]);
@@ -97,11 +99,13 @@ uint64_t profile_last_moment(const struct profile *profile) {
 struct mallow_profile_site *profile_state(const struct profile_section *section,
                                           const struct profile_snapshot *snapshot) {
     struct mallow_profile_site *state = xcalloc(section->site_count + 1, sizeof *state);
-    struct mallow_profile_site site;
-    for (size_t i = 0; snapshot != NULL && i < snapshot->end_records; i++)
-        for (size_t j = 0; profile_get_site(&section->records[i], j, &site); j++) {
+    for (size_t i = 0; snapshot != NULL && i < snapshot->end_records; i++) {
+        struct profile_cursor cursor = profile_sites_of(section, i);
+        struct mallow_profile_site site = {0};
+        while (profile_next_site(&cursor, &site)) {
             ssize_t index = profile_site_of(section, &site);
             if (index >= 0) state[index] = site;
         }
+    }
     return state;
 }

@@ -78,6 +78,11 @@ static char *run_sample_path(pid_t process) {
 
 enum run_sample_content { NO_FILE, PROFILE_FILE, OTHER_FILE };
 
+/* The other text is that of the first version of the format. */
+static bool run_sample_is_magic(const uint8_t *magic) {
+    return memcmp(magic, MALLOW_PROFILE_MAGIC, 4) == 0 || memcmp(magic, "PROF", 4) == 0;
+}
+
 static enum run_sample_content run_sample_content_of(const char *path) {
     struct mallow_profile_block head = {0};
     struct stat status;
@@ -86,7 +91,7 @@ static enum run_sample_content run_sample_content_of(const char *path) {
     bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     ssize_t n = regular ? read(fd, &head, sizeof head) : -1;
     close(fd);
-    bool ours = n == 0 || (n == sizeof head && head.magic == MALLOW_PROFILE_MAGIC);
+    bool ours = n == 0 || (n == sizeof head && run_sample_is_magic(head.magic));
     return ours ? PROFILE_FILE : OTHER_FILE;
 }
 

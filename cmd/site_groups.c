@@ -70,8 +70,7 @@ size_t site_groups_of(struct site_groups *groups, const struct profile_section *
 
 /* ---- sums ---- */
 
-static void site_groups_add_sum(struct mallow_profile_sum *to,
-                                const struct mallow_profile_sum *sum) {
+void site_add_sum(struct mallow_profile_sum *to, const struct mallow_profile_sum *sum) {
     to->samples += sum->samples;
     to->blocks += sum->blocks;
     to->bytes += sum->bytes;
@@ -98,8 +97,9 @@ static void site_groups_add_sites(struct site_groups *groups, const struct profi
         size_t index = site_groups_of(groups, section, node, 0);
         struct site_group *group = &groups->list[index];
         struct site_figures *figures = &group->figures[which];
-        site_groups_add_sum(&figures->allocated, &site->allocated);
-        site_groups_add_sum(&figures->live, &site->live);
+        site_add_sum(&figures->allocated, &site->allocated);
+        site_add_sum(&figures->live, &site->live);
+        site_add_sum(&figures->inherited, &site->inherited);
         for (size_t j = 0; j < MALLOW_PROFILE_LIFETIMES; j++) figures->freed[j] += site->freed[j];
         site_groups_add_stack(group, section->stacks[node], site->live.bytes,
                               site->allocated.bytes);
@@ -145,7 +145,7 @@ static void site_groups_add_live(struct site_groups *groups, const struct profil
     site_groups_count_thread(groups, index, live->thread, which);
     if (groups->by != BY_THREAD) return;
     struct mallow_profile_sum sum = {1, live->blocks, bytes, variance};
-    site_groups_add_sum(&figures->live, &sum);
+    site_add_sum(&figures->live, &sum);
     site_groups_add_stack(group, section->stacks[node], bytes, 0);
 }
 
@@ -157,8 +157,10 @@ void site_groups_add(struct site_groups *groups, const struct profile_section *s
         site_groups_add_sites(groups, section, snapshot, which);
         site_groups_add_peaks(groups, section, snapshot, which);
     }
-    for (size_t i = snapshot->first_records; i < snapshot->end_records; i++)
-        for (size_t j = 0; profile_get_live(&section->records[i], j, &live); j++)
+    for (size_t i = snapshot->first_records; i < snapshot->end_records; i++) {
+        struct profile_cursor cursor = profile_lives_of(section, i, &live);
+        while (profile_next_live(&cursor, &live))
             if (profile_live_is_valid(section, &live))
                 site_groups_add_live(groups, section, snapshot->totals.time, &live, which);
+    }
 }

@@ -17,10 +17,11 @@ extern const char *const site_by_names[BY_COUNT];
 
 struct site_figures {
     struct mallow_profile_sum allocated, live;
-    double peak_bytes;                      /* of several processes: the sum of their peaks */
-    double freed[MALLOW_PROFILE_LIFETIMES]; /* blocks, by how long they lived */
-    double aged[MALLOW_PROFILE_LIFETIMES];  /* live blocks, by how long they have lived */
-    double youngest, oldest;                /* ages of live blocks in seconds */
+    struct mallow_profile_sum inherited; /* the part of `live` that was allocated before a fork */
+    double peak_bytes;                   /* of several processes: the sum of their peaks */
+    double freed[MALLOW_PROFILE_LIFETIMES];        /* blocks, by how long they lived */
+    double aged[MALLOW_PROFILE_LIFETIMES];         /* live blocks, by how long they have lived */
+    double youngest, oldest;                       /* ages of live blocks in seconds */
     double lost_blocks, lost_bytes, lost_variance; /* live blocks that no pointer leads to */
     size_t threads;                                /* that allocated the live samples */
 };
@@ -61,6 +62,9 @@ void site_groups_add_variance(struct site_groups *groups, const struct profile_s
 /* Returns the group of a site, or of a live sample. */
 size_t site_groups_of(struct site_groups *groups, const struct profile_section *section,
                       uint32_t node, uint32_t thread);
+
+/* Adds one sum to another. */
+void site_add_sum(struct mallow_profile_sum *to, const struct mallow_profile_sum *sum);
 
 /* Returns half of the 95 % interval of a sum. */
 double site_error(double variance);

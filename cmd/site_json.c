@@ -52,12 +52,10 @@ static void site_json_classes(const struct profile_section *section,
                               const struct profile_snapshot *snapshot) {
     bool is_first = true;
     fputs(",\"classes\":[", stdout);
-    for (size_t i = 0; snapshot->class_blocks != NULL && i < section->process.class_count; i++) {
-        uint64_t bytes, blocks;
-        memcpy(&bytes, section->class_bytes + i * sizeof bytes, sizeof bytes);
-        memcpy(&blocks, snapshot->class_blocks + i * sizeof blocks, sizeof blocks);
-        if (blocks == 0) continue;
-        printf("%s{\"bytes\":%lu,\"live_blocks\":%lu}", is_first ? "" : ",", bytes, blocks);
+    for (size_t i = 0; i < snapshot->class_count; i++) {
+        if (snapshot->class_blocks[i] == 0) continue;
+        printf("%s{\"bytes\":%lu,\"live_blocks\":%lu}", is_first ? "" : ",",
+               section->class_bytes[i], snapshot->class_blocks[i]);
         is_first = false;
     }
     putchar(']');

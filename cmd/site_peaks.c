@@ -21,22 +21,29 @@ static void site_peaks_change(struct site_peaks *peaks, size_t site,
     peaks->highest[group] = fmax(peaks->highest[group], record->peak_bytes);
 }
 
+/* Applies the sites with that index. The second pass looks at the sums. */
+static void site_peaks_apply(struct site_peaks *peaks, const struct profile_section *section,
+                             size_t index, int pass) {
+    struct profile_cursor cursor = profile_sites_of(section, index);
+    struct mallow_profile_site record = {0};
+    while (profile_next_site(&cursor, &record)) {
+        ssize_t site = profile_site_of(section, &record);
+        if (site < 0) continue;
+        if (pass == 0) site_peaks_change(peaks, (size_t)site, &record);
+        double *highest = &peaks->highest[peaks->group[site]];
+        if (pass == 1) *highest = fmax(*highest, peaks->sum[peaks->group[site]]);
+    }
+}
+
 /* Applies the snapshots that end with the given record. The sum counts only when a snapshot is
  * complete. */
 static void site_peaks_replay(struct site_peaks *peaks, const struct profile_section *section,
                               const struct profile_snapshot *last) {
-    struct mallow_profile_site record;
     for (const struct profile_snapshot *snapshot = section->snapshots; snapshot <= last;
          snapshot++) {
         for (int pass = 0; pass < 2; pass++)
             for (size_t i = snapshot->first_records; i < snapshot->end_records; i++)
-                for (size_t j = 0; profile_get_site(&section->records[i], j, &record); j++) {
-                    ssize_t site = profile_site_of(section, &record);
-                    if (site < 0) continue;
-                    if (pass == 0) site_peaks_change(peaks, (size_t)site, &record);
-                    double *highest = &peaks->highest[peaks->group[site]];
-                    if (pass == 1) *highest = fmax(*highest, peaks->sum[peaks->group[site]]);
-                }
+                site_peaks_apply(peaks, section, i, pass);
     }
 }
 

@@ -51,14 +51,9 @@ struct site_figures sites_total(const struct site_groups *groups, int which) {
     struct site_figures total = {.peak_bytes = 0};
     for (size_t i = 0; i < groups->count; i++) {
         const struct site_figures *figures = &groups->list[i].figures[which];
-        total.live.samples += figures->live.samples;
-        total.live.blocks += figures->live.blocks;
-        total.live.bytes += figures->live.bytes;
-        total.live.variance += figures->live.variance;
-        total.allocated.samples += figures->allocated.samples;
-        total.allocated.blocks += figures->allocated.blocks;
-        total.allocated.bytes += figures->allocated.bytes;
-        total.allocated.variance += figures->allocated.variance;
+        site_add_sum(&total.live, &figures->live);
+        site_add_sum(&total.allocated, &figures->allocated);
+        site_add_sum(&total.inherited, &figures->inherited);
         total.freed[0] += figures->freed[0];
     }
     return total;

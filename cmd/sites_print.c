@@ -24,12 +24,22 @@ static void sites_print_totals(const struct profile *profile, const struct site_
     printf(" by samples; exactly %s, with rounding, in %s block%s\nresident: %s\n",
            site_text_bytes(bytes).text, site_text_count(blocks).text, site_plural(blocks),
            site_text_bytes(resident).text);
+    if (total->inherited.samples > 0)
+        printf("inherited: %s of the live bytes were allocated before a fork\n",
+               site_text_bytes(total->inherited.bytes).text);
     if (lost > 0)
         printf("%s sample%s had no room: figures are too small\n", site_text_count(lost).text,
                site_plural(lost));
 }
 
 #define SITES_TITLE_COLUMN 74
+
+/* A process that was forked may only have blocks that its parent allocated. */
+static struct site_text sites_text_allocated(const struct site_figures *figures) {
+    if (figures->allocated.bytes <= 0 && figures->inherited.samples > 0)
+        return (struct site_text){"inherited"};
+    return site_text_bytes(figures->allocated.bytes);
+}
 
 static void sites_print_group(const struct site_groups *groups, const struct site_group *group) {
     const struct site_figures *figures = &group->figures[0];
@@ -40,9 +50,8 @@ static void sites_print_group(const struct site_groups *groups, const struct sit
     printf("%10s %6s %7s %10s %10s %7s %5s %10s  ", site_text_bytes(figures->live.bytes).text,
            site_text_error(figures->live.bytes, figures->live.variance).text,
            site_text_count(figures->live.blocks).text, site_text_bytes(figures->peak_bytes).text,
-           site_text_bytes(figures->allocated.bytes).text,
-           site_text_count(figures->allocated.blocks).text, temporary.text,
-           site_text_lifetime(figures).text);
+           sites_text_allocated(figures).text, site_text_count(figures->allocated.blocks).text,
+           temporary.text, site_text_lifetime(figures).text);
     site_print_title(groups, group, SITES_TITLE_COLUMN);
 }
 
@@ -112,6 +121,8 @@ static void sites_json_group(const struct site_groups *groups, const struct site
     if (groups->by != BY_THREAD) {
         putchar(',');
         site_json_sum("allocated", &figures->allocated);
+        putchar(',');
+        site_json_sum("inherited", &figures->inherited);
         printf(",\"peak_bytes\":%.1f,\"temporary_share\":%.4f", figures->peak_bytes,
                site_temporary_share(figures));
         fputs(",\"freed_blocks_by_lifetime\":[", stdout);
@@ -133,6 +144,8 @@ void sites_print_json(const struct sites_settings *settings, const struct profil
     site_json_sum("live", &total.live);
     putchar(',');
     site_json_sum("allocated", &total.allocated);
+    putchar(',');
+    site_json_sum("inherited", &total.inherited);
     fputs(",\"sites\":[", stdout);
     for (size_t i = 0; i < groups->count; i++) {
         if (sites_is_empty(&groups->list[i])) continue;

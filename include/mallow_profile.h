@@ -3,15 +3,15 @@
  * `mallow run --sample` or MALLOW_OPTIONS=sample=RATE,profile=FILE, and by a running process on
  * request.
  *
- * A profile is a sequence of blocks. Each begins with struct mallow_profile_block, and its length
- * is a multiple of eight bytes. A file may end anywhere: all complete blocks before that place
- * count. A reader skips a block whose checksum is wrong, and blocks of an unknown type.
+ * A profile is a sequence of blocks. Each begins with struct mallow_profile_block. A file may end
+ * anywhere: all complete blocks before that place count. A reader skips a block whose checksum is
+ * wrong, and blocks of an unknown type.
  *
  * A section is the part that one program wrote: it begins with a PROCESS block and ends before the
  * next one. A file may have several sections, so files can be joined with cat(1). A program that
  * another program of the same process executed has a section of its own.
  *
- * A section contains snapshots. Each consists of MODULES, STACKS and THREADS blocks with what is
+ * A section contains snapshots. Each consists of STACKS, THREADS and MODULES blocks with what is
  * new since the last snapshot, a SNAPSHOT block with exact totals, SITES blocks with all sites that
  * changed, and a DONE block. What follows the last DONE block is an incomplete snapshot. The last
  * snapshot, and one that was requested, also has LIVE blocks, which together contain each live
@@ -23,8 +23,16 @@
  * S * S * (1 - p) / (p * p), so its 95 % interval is about +-1.96 * sqrt(variance). Blocks that are
  * too large for a slot are all recorded (p = 1).
  *
- * All numbers are in the byte order of the machine that wrote them. Times are nanoseconds of
- * CLOCK_MONOTONIC. Later versions of the format only add types of blocks, and fields at the end of
+ * The structures below, other than the first, say what a record contains. A file contains their
+ * members one after the other, as mallow-profile(5) describes it, in one of these forms:
+ *
+ *   number      seven bits in each byte, the lowest first; bit 7 is set if another byte follows
+ *   difference  the number 2 * d, or -2 * d - 1 if d is negative, where d is the difference from
+ *               the same member of the previous record in the block
+ *   estimate    a binary32 number of IEEE 754, the lowest byte first
+ *
+ * Differences and sums wrap around at 2^64. Times are nanoseconds of CLOCK_MONOTONIC. Later
+ * versions of the format with the same number only add types of blocks, and numbers at the end of
  * PROCESS and SNAPSHOT.
  */
 #ifndef MALLOW_PROFILE_H
@@ -32,8 +40,8 @@
 
 #include <stdint.h>
 
-#define MALLOW_PROFILE_MAGIC 0x464f5250u /* "PROF" in little-endian order */
-#define MALLOW_PROFILE_VERSION 1u
+#define MALLOW_PROFILE_MAGIC "MPRF"
+#define MALLOW_PROFILE_VERSION 2u
 
 enum mallow_profile_type {
     MALLOW_PROFILE_PROCESS = 1,
@@ -46,20 +54,20 @@ enum mallow_profile_type {
     MALLOW_PROFILE_DONE,
 };
 
+/* Numbers in it have their lowest byte first. */
 struct mallow_profile_block {
-    uint32_t magic;  /* MALLOW_PROFILE_MAGIC */
-    uint32_t type;   /* enum mallow_profile_type */
-    uint64_t length; /* bytes that follow this structure */
-    /* CRC-32 (IEEE 802.3, as in zlib) of `type`, `length` and the bytes that follow. */
-    uint32_t checksum;
-    uint32_t reserved; /* 0 */
+    uint8_t magic[4]; /* MALLOW_PROFILE_MAGIC, without the zero */
+    /* CRC-32 (IEEE 802.3, as in zlib) of `length`, `type` and the bytes that follow. */
+    uint8_t checksum[4];
+    uint8_t length[3]; /* of the bytes that follow this structure */
+    uint8_t type;      /* enum mallow_profile_type */
 };
 
-/* PROCESS: this structure, then `class_count` sizes of uint64_t (the size classes in bytes), then
- * the path of the program, ended and filled up with zeros. */
+/* PROCESS: numbers for these members; the number of bytes of the program's path, and the path; the
+ * number of steps, and for each step two numbers: how many size classes it has, and by how many
+ * bytes each of them is larger than the class before it. */
 struct mallow_profile_process {
     uint32_t version;    /* MALLOW_PROFILE_VERSION */
-    uint32_t size;       /* of this structure; what follows it begins there */
     uint32_t pid, ppid;  /* in the PID namespace of the process */
     uint64_t started;    /* when the section was begun */
     uint64_t started_at; /* the same moment in nanoseconds since 1970 (CLOCK_REALTIME) */
@@ -67,31 +75,38 @@ struct mallow_profile_process {
     uint32_t page_bytes;
     uint16_t machine;       /* e_machine of ELF: the processor */
     uint16_t address_bytes; /* 4 or 8 */
-    uint32_t class_count;
     uint32_t
         sections; /* sections that this process has written before: programs that it executed */
 };
 
-/* MODULES: records of executable mappings. A module replaces those that it overlaps. Each record is
- * this structure, the build ID, and the path, filled up with zeros to a multiple of eight bytes. */
+#define MALLOW_PROFILE_SHARED_MAX 255 /* of mallow_profile_module.shared */
+
+/* MODULES: records of executable mappings that nodes of the same snapshot or earlier ones are in. A
+ * module replaces those that it overlaps.
+ *
+ * The difference of `start` from the end of the previous record, and numbers for `end` - `start`
+ * and the other members; then the build ID, and what is left of the path. */
 struct mallow_profile_module {
     uint64_t start, end; /* addresses */
     uint64_t offset;     /* of the start, in the file */
     uint32_t id_bytes;   /* of the build ID; 0: unknown */
-    uint32_t path_bytes; /* without a zero at the end */
+    uint32_t shared;     /* with so many bytes of the previous record's path the path begins */
+    uint32_t path_bytes; /* that follow them */
 };
 
 /* STACKS: nodes of the tree of stacks. A node's number never changes its meaning within a section,
- * and its caller has been described before. The outermost frame has the caller 0. */
+ * and its caller has been described before. The outermost frame has the caller 0.
+ *
+ * Differences; that of `caller` is from the node of the previous record. */
 struct mallow_profile_node {
     uint32_t node, caller;
     uint64_t pc; /* a return address: the call ends at the byte before it */
 };
 
+/* THREADS: the number of the thread, the number of bytes of the name, and the name. */
 struct mallow_profile_thread {
     uint32_t thread; /* its ID, as gettid() returns it */
-    uint32_t reserved;
-    char name[16]; /* when it was first seen; not ended by a zero if all 16 bytes are used */
+    char name[16];   /* when it was first seen; not ended by a zero if all 16 bytes are used */
 };
 
 /* Why a snapshot was written. */
@@ -105,11 +120,13 @@ enum mallow_profile_reason {
     MALLOW_PROFILE_OFF,          /* sampling was turned off */
 };
 
-/* SNAPSHOT: this structure, then for each size class the number of its live blocks, as uint64_t.
+/* SNAPSHOT: numbers for these members, with `time` less the time when the section was begun; then
+ * the number of size classes, and for each of them that of its live blocks. The classes that are
+ * left out have none.
+ *
  * All figures here are exact. Sizes are those of the slots and page runs, which requests are
  * rounded up to. */
 struct mallow_profile_snapshot {
-    uint32_t size; /* of this structure */
     uint32_t reason;
     uint64_t time;
     uint64_t resident_bytes; /* 0: unknown */
@@ -120,7 +137,10 @@ struct mallow_profile_snapshot {
 };
 
 /* Sums over the allocations of one stack. All figures except `samples` are estimates (see above).
- */
+ *
+ * The number of `samples`, the estimate of `blocks`, the rounded number of `bytes`, and the
+ * estimate of `variance`. For large blocks, `blocks` is `samples` and `variance` is 0, and both are
+ * left out. */
 struct mallow_profile_sum {
     uint64_t samples;
     double blocks, bytes;
@@ -129,8 +149,11 @@ struct mallow_profile_sum {
 
 #define MALLOW_PROFILE_LIFETIMES 8 /* < 1 ms, < 10 ms, ..., < 1000 s, longer */
 
-/* SITES: records of this structure. A record replaces the earlier one for the same node and kind.
- */
+/* SITES: a record replaces the earlier one for the same node and kind.
+ *
+ * The number 2 * n + `large`, where n is the number that the difference of `node` is written as; a
+ * number whose bits say which other members follow (enum mallow_profile_parts); and these in the
+ * order of the bits: sums, a rounded number for `peak_bytes`, and estimates for `freed`. */
 struct mallow_profile_site {
     uint32_t node;
     uint32_t large; /* 1: blocks that are too large for a slot, all of which are recorded */
@@ -138,18 +161,35 @@ struct mallow_profile_site {
     struct mallow_profile_sum live;
     double peak_bytes;                      /* the highest live.bytes */
     double freed[MALLOW_PROFILE_LIFETIMES]; /* freed blocks, by how long they lived */
+    struct mallow_profile_sum inherited; /* the part of `live` that was allocated before a fork */
 };
 
-/* LIVE: records of all live samples. */
+/* Members without a bit are zero. Without MALLOW_PROFILE_PEAK, the peak is live.bytes. */
+enum mallow_profile_parts {
+    MALLOW_PROFILE_ALLOCATED = 1,
+    MALLOW_PROFILE_SOME_LIVE = 2,
+    MALLOW_PROFILE_ALL_LIVE = 4, /* `live` is the same as `allocated`, and does not follow */
+    MALLOW_PROFILE_INHERITED = 8,
+    MALLOW_PROFILE_PEAK = 16,
+    MALLOW_PROFILE_FREED = 32, /* freed[0]; the bits above it are for the others */
+};
+
+/* LIVE: records of all live samples.
+ *
+ * The number 8 * n + `lost` + 2 * `large` + 4 * `inherited`, where n is the number that the
+ * difference of `node` is written as; the difference of `address`; the number `bytes`; the estimate
+ * of `blocks`, unless the block is large; the differences of `time` and `thread`. Those of the
+ * first record in a block are from `started` and `pid` in PROCESS. */
 struct mallow_profile_live {
     uint64_t address;
     uint64_t bytes; /* that the program requested */
     double blocks;  /* that this sample represents: 1 / p */
     uint64_t time;  /* of the allocation */
     uint32_t node;
-    uint32_t thread; /* that allocated it */
-    uint32_t lost;   /* 1: no pointer leads to the block; 0: not known */
-    uint32_t large;
+    uint32_t thread;    /* that allocated it */
+    uint32_t lost;      /* 1: no pointer leads to the block; 0: not known */
+    uint32_t large;     /* as in SITES */
+    uint32_t inherited; /* 1: allocated before a fork, by the parent */
 };
 
 /* DONE: no bytes. The snapshot is complete. */

@@ -54,7 +54,7 @@ static int profile_begin(void) {
     if (fd < 0) return 0;
     profile.section = section_begin();
     profile.started = os_coarse_ns();
-    profile.begun = section_write_process(fd, profile.sections);
+    profile.begun = section_write_process(fd, &profile.section, profile.sections);
     profile_file_leave(fd, profile.begun);
     if (profile.begun) profile.sections++;
     return 0;
@@ -141,7 +141,7 @@ RARE bool profile_write_to(int fd) {
     profile_notice_fork();
     struct section section = section_alone();
     bool written =
-        section_write_process(fd, 0) &&
+        section_write_process(fd, &section, 0) &&
         section_write_snapshot(fd, &section, (struct snapshot_kind){MALLOW_PROFILE_REQUEST, true});
     open_lock_drop(&profile_snapshot_lock, &hold);
     return written;

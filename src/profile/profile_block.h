@@ -11,7 +11,7 @@
 
 #include "mallow_profile.h"
 
-/* No record may be larger. */
+/* No record may take more bytes in the file. */
 #define PROFILE_BLOCK_RECORD_MAX ((size_t)16 * 1024)
 
 /* Makes the pages of the buffer resident. */
@@ -20,12 +20,24 @@ void profile_block_prepare(void);
 /* The blocks that follow go to this descriptor. */
 void profile_block_start(int fd);
 
-/* Returns room for at least one record of `bytes` bytes, in the block that is being written if it
- * has this type, and stores the number of such records that fit. */
-void *profile_block_room(enum mallow_profile_type type, size_t bytes, size_t *records);
+/* Begins a record of at most `max` bytes. Returns true if it is the first record of its block: it
+ * continues the block that is being written if that one has this type and room. */
+bool profile_block_record(enum mallow_profile_type type, size_t max);
 
-/* Adds the bytes that were stored in the room. Each record's length is a multiple of eight. */
-void profile_block_add(size_t bytes);
+/* Add to the record in the forms of mallow_profile.h. A number takes at most PROFILE_NUMBER_MAX
+ * bytes. */
+#define PROFILE_NUMBER_MAX ((size_t)10)
+#define PROFILE_ESTIMATE_BYTES ((size_t)4)
+void profile_block_add_number(uint64_t number);
+void profile_block_add_difference(uint64_t value, uint64_t before);
+void profile_block_add_estimate(double value);
+void profile_block_add_bytes(const void *bytes, size_t count);
+
+/* Returns the number that a difference is written as. */
+static inline uint64_t profile_difference(uint64_t value, uint64_t before) {
+    uint64_t difference = value - before;
+    return difference << 1 ^ (0 - (difference >> 63));
+}
 
 /* Writes an empty block. */
 void profile_block_mark(enum mallow_profile_type type);

@@ -31,23 +31,40 @@ bool profile_file_is_open(void) { return profile_file.open; }
 
 /* ---- opening ---- */
 
+static uint64_t profile_file_length(const struct mallow_profile_block *head) {
+    return head->length[0] | (uint64_t)head->length[1] << 8 | (uint64_t)head->length[2] << 16;
+}
+
 /* Returns false after the last whole block. */
 static bool profile_file_read_head(int fd, uint64_t at, struct mallow_profile_block *head) {
     int64_t size = os_append_size(fd);
     return size >= 0 && at + sizeof *head <= (uint64_t)size &&
            os_append_read(fd, head, sizeof *head, at) == sizeof *head &&
-           head->magic == MALLOW_PROFILE_MAGIC &&
-           head->length <= (uint64_t)size - at - sizeof *head;
+           memcmp(head->magic, MALLOW_PROFILE_MAGIC, sizeof head->magic) == 0 &&
+           profile_file_length(head) <= (uint64_t)size - at - sizeof *head;
 }
 
-/* Returns true if the file is empty or this process began it. */
+/* Reads a number and moves *at to its end. */
+static uint64_t profile_file_number(const uint8_t **at, const uint8_t *end) {
+    uint64_t number = 0;
+    for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
+        uint8_t byte = *(*at)++;
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+    }
+    return number;
+}
+
+/* Returns true if the file is empty or this process began it. Its ID is the second number. */
 static bool profile_file_is_own(int fd) {
     struct mallow_profile_block head;
-    struct mallow_profile_process process;
+    uint8_t numbers[20];
     if (os_append_size(fd) == 0) return true;
-    return profile_file_read_head(fd, 0, &head) && head.type == MALLOW_PROFILE_PROCESS &&
-           os_append_read(fd, &process, sizeof process, sizeof head) == sizeof process &&
-           process.pid == (uint32_t)os_process_id();
+    if (!profile_file_read_head(fd, 0, &head) || head.type != MALLOW_PROFILE_PROCESS) return false;
+    long count = os_append_read(fd, numbers, sizeof numbers, sizeof head);
+    const uint8_t *at = numbers, *end = numbers + (count > 0 ? count : 0);
+    return profile_file_number(&at, end) == MALLOW_PROFILE_VERSION &&
+           profile_file_number(&at, end) == (uint64_t)os_process_id();
 }
 
 /* Counts the sections and finds the end of the last whole block. */
@@ -57,7 +74,7 @@ static void profile_file_scan(int fd, uint32_t *sections) {
     *sections = 0;
     while (profile_file_read_head(fd, end, &head)) {
         *sections += head.type == MALLOW_PROFILE_PROCESS;
-        end += sizeof head + head.length;
+        end += sizeof head + profile_file_length(&head);
     }
     profile_file.end = end;
 }

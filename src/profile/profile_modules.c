@@ -90,54 +90,142 @@ static uint64_t profile_modules_hash(uint64_t hash, const void *bytes, size_t co
 }
 
 struct modules_walk {
-    uint64_t hash;       /* of all modules */
+    struct profile_modules *modules;
+    size_t count;        /* modules so far */
     uint64_t first_path; /* hash of the path of the last mapping with offset 0 */
     uintptr_t first;     /* where that mapping starts */
-    bool writing;
+    uintptr_t object;    /* where the object that the mapping is a part of starts; 0: unknown */
 };
-
-static void profile_modules_write_one(const struct profile_mapping *mapping, uintptr_t first) {
-    struct modules_id id;
-    size_t records, path = min_size(mapping->path_bytes, PROFILE_BLOCK_RECORD_MAX / 2);
-    profile_modules_read_id(first, &id);
-    size_t bytes = round_up(sizeof(struct mallow_profile_module) + id.bytes + path, 8);
-    char *room = profile_block_room(MALLOW_PROFILE_MODULES, bytes, &records);
-    struct mallow_profile_module module = {.start = mapping->start,
-                                           .end = mapping->end,
-                                           .offset = mapping->offset,
-                                           .id_bytes = id.bytes,
-                                           .path_bytes = (uint32_t)path};
-    memset(room, 0, bytes);
-    memcpy(room, &module, sizeof module);
-    memcpy(room + sizeof module, id.id, id.bytes);
-    memcpy(room + sizeof module + id.bytes, mapping->path, path);
-    profile_block_add(bytes);
-}
 
 /* Names in brackets other than the kernel's object, such as [vsyscall], are no objects. */
 static bool profile_modules_is_module(const struct profile_mapping *mapping) {
     return mapping->executable && (*mapping->path == '/' || strcmp(mapping->path, "[vdso]") == 0);
 }
 
-static void profile_modules_visit(void *to, const struct profile_mapping *mapping) {
-    struct modules_walk *walk = to;
+/* Calls `call` for each module, with its hash. */
+static void profile_modules_visit(struct modules_walk *walk, const struct profile_mapping *mapping,
+                                  void (*call)(struct modules_walk *,
+                                               const struct profile_mapping *, uint64_t)) {
     uint64_t path = profile_modules_hash(1, mapping->path, mapping->path_bytes);
     if (mapping->offset == 0) {
         walk->first = mapping->start;
         walk->first_path = path;
     }
+    walk->object = walk->first_path == path ? walk->first : 0;
     if (!profile_modules_is_module(mapping)) return;
-    walk->hash =
-        profile_modules_hash(walk->hash ^ path, mapping, offsetof(struct profile_mapping, path));
-    if (walk->writing)
-        profile_modules_write_one(mapping, walk->first_path == path ? walk->first : 0);
+    const uint64_t parts[] = {mapping->start, mapping->end, mapping->offset};
+    call(walk, mapping, profile_modules_hash(path, parts, sizeof parts));
 }
 
-void profile_modules_write(uint64_t *known) {
-    struct modules_walk walk = {.hash = 0x9e3779b97f4a7c15u};
-    profile_maps_each(profile_modules_visit, &walk);
-    if (walk.hash == *known) return;
-    *known = walk.hash;
-    walk.writing = true;
-    profile_maps_each(profile_modules_visit, &walk);
+/* ---- what is mapped ---- */
+
+static void profile_modules_list(struct modules_walk *walk, const struct profile_mapping *mapping,
+                                 uint64_t hash) {
+    if (walk->count == MODULES_MAX) return;
+    walk->modules->list[walk->modules->now][walk->count++] =
+        (struct profile_module){.start = mapping->start, .end = mapping->end, .hash = hash};
+}
+
+static void profile_modules_list_one(void *to, const struct profile_mapping *mapping) {
+    profile_modules_visit(to, mapping, profile_modules_list);
+}
+
+/* Keeps what was known of the modules that are still mapped. */
+static void profile_modules_keep(struct profile_modules *modules) {
+    struct profile_module *list = modules->list[modules->now];
+    const struct profile_module *before = modules->list[!modules->now];
+    const struct profile_module *end = before + modules->count[!modules->now];
+    for (size_t i = 0; i < modules->count[modules->now]; i++) {
+        while (before < end && before->start < list[i].start) before++;
+        if (before < end && before->hash == list[i].hash) list[i] = *before;
+    }
+}
+
+void profile_modules_look(struct profile_modules *modules) {
+    modules->now = !modules->now;
+    struct modules_walk walk = {.modules = modules};
+    profile_maps_each(profile_modules_list_one, &walk);
+    modules->count[modules->now] = walk.count;
+    profile_modules_keep(modules);
+}
+
+void profile_modules_need(struct profile_modules *modules, uintptr_t pc) {
+    struct profile_module *list = modules->list[modules->now];
+    size_t low = 0, high = modules->count[modules->now];
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (list[middle].end < pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < modules->count[modules->now] && list[low].start < pc) list[low].needed = true;
+}
+
+void profile_modules_forget(struct profile_modules *modules) {
+    modules->count[0] = modules->count[1] = 0;
+}
+
+/* ---- records ---- */
+
+#define PATH_MAX_BYTES (4 * KIB)
+
+/* The last record of the block. */
+static UNTOUCHED struct {
+    uint64_t end;
+    size_t path_bytes; /* of those that another path may share */
+    char path[MALLOW_PROFILE_SHARED_MAX];
+} profile_modules_last;
+
+static size_t profile_modules_shared(const char *path, size_t bytes) {
+    size_t shared = 0, max = min_size(bytes, profile_modules_last.path_bytes);
+    while (shared < max && path[shared] == profile_modules_last.path[shared]) shared++;
+    return shared;
+}
+
+static void profile_modules_add(const struct profile_mapping *mapping,
+                                const struct modules_id *id) {
+    size_t path = min_size(mapping->path_bytes, PATH_MAX_BYTES);
+    if (profile_block_record(MALLOW_PROFILE_MODULES, 6 * PROFILE_NUMBER_MAX + id->bytes + path))
+        profile_modules_last.end = profile_modules_last.path_bytes = 0;
+    size_t shared = profile_modules_shared(mapping->path, path);
+    profile_block_add_difference(mapping->start, profile_modules_last.end);
+    profile_block_add_number(mapping->end - mapping->start);
+    profile_block_add_number(mapping->offset);
+    profile_block_add_number(id->bytes);
+    profile_block_add_number(shared);
+    profile_block_add_number(path - shared);
+    profile_block_add_bytes(id->id, id->bytes);
+    profile_block_add_bytes(mapping->path + shared, path - shared);
+    profile_modules_last.end = mapping->end;
+    profile_modules_last.path_bytes = min_size(path, MALLOW_PROFILE_SHARED_MAX);
+    memcpy(profile_modules_last.path, mapping->path, profile_modules_last.path_bytes);
+}
+
+/* The mappings may have changed since they were listed. */
+static void profile_modules_write_needed(struct modules_walk *walk,
+                                         const struct profile_mapping *mapping, uint64_t hash) {
+    struct profile_module *list = walk->modules->list[walk->modules->now];
+    struct modules_id id;
+    size_t n = walk->count;
+    while (n < walk->modules->count[walk->modules->now] && list[n].start < mapping->start) n++;
+    walk->count = n;
+    if (n == walk->modules->count[walk->modules->now] || list[n].hash != hash) return;
+    if (!list[n].needed || list[n].written) return;
+    profile_modules_read_id(walk->object, &id);
+    profile_modules_add(mapping, &id);
+    list[n].written = true;
+}
+
+static void profile_modules_write_one(void *to, const struct profile_mapping *mapping) {
+    profile_modules_visit(to, mapping, profile_modules_write_needed);
+}
+
+void profile_modules_write(struct profile_modules *modules) {
+    struct modules_walk walk = {.modules = modules};
+    const struct profile_module *list = modules->list[modules->now];
+    bool any = false;
+    for (size_t i = 0; i < modules->count[modules->now]; i++)
+        any = any || (list[i].needed && !list[i].written);
+    if (any) profile_maps_each(profile_modules_write_one, &walk);
 }

@@ -12,21 +12,35 @@
 #include "os/os_process.h"
 #include "profile/profile_block.h"
 #include "profile/profile_modules.h"
+#include "profile/profile_records.h"
 #include "profile/profile_threads.h"
 #include "profile/samples.h"
 #include "profile/sites.h"
 #include "report/mapped.h"
 #include "stack/stack.h"
 
-#define DESCRIBED_BYTES (CALL_TREE_MAX / 8)
+struct section_memory {
+    struct profile_modules modules;
+    uint8_t described[CALL_TREE_MAX / 8]; /* one bit for each node of the tree of stacks */
+};
 
 /* Mapped when sampling begins. Static memory would count towards the limits of each process. NULL:
  * there is no memory, so no section can be written. */
-static uint8_t *section_described, *section_described_alone;
+static struct section_memory *section_memory, *section_memory_alone;
+
+/* Records that are copied from a table before they are written. Static, because the stack of the
+ * thread may be small. */
+static UNTOUCHED union {
+    struct mallow_profile_site sites[16];
+    struct mallow_profile_live live[32];
+    struct mallow_profile_thread threads[32];
+    uint64_t class_blocks[CLASSES];
+} section_scratch;
 
 RARE void section_prepare(void) {
-    if (section_described == NULL) section_described = os_map(DESCRIBED_BYTES);
-    if (section_described_alone == NULL) section_described_alone = os_map(DESCRIBED_BYTES);
+    size_t bytes = round_up(sizeof(struct section_memory), os_page_size());
+    if (section_memory == NULL) section_memory = os_map(bytes);
+    if (section_memory_alone == NULL) section_memory_alone = os_map(bytes);
     profile_block_prepare();
     mapped_program_path();
 }
@@ -56,17 +70,33 @@ static uint64_t section_class_bytes(unsigned size_class) {
     return size_class == CLASS_ZERO ? 0 : size_class_bytes(size_class);
 }
 
-bool section_write_process(int fd, uint32_t sections) {
-    if (section_described == NULL || section_described_alone == NULL) return false;
+/* Writes the sizes of the classes as steps. The sizes ascend, and the steps are few. */
+static void section_write_classes(void) {
+    uint64_t before = 0, steps[CLASSES];
+    size_t times[CLASSES], count = 0;
+    for (unsigned i = 0; i < CLASSES; i++) {
+        uint64_t bytes = section_class_bytes(i), step = bytes - before;
+        bool repeats = count != 0 && steps[count - 1] == step;
+        if (!repeats) {
+            steps[count] = step;
+            times[count++] = 0;
+        }
+        times[count - 1]++;
+        before = bytes;
+    }
+    profile_block_add_number(count);
+    for (size_t i = 0; i < count; i++) {
+        profile_block_add_number(times[i]);
+        profile_block_add_number(steps[i]);
+    }
+}
+
+bool section_write_process(int fd, struct section *section, uint32_t sections) {
+    if (section_memory == NULL || section_memory_alone == NULL) return false;
     const char *path = mapped_program_path();
-    size_t records, path_bytes = strlen(path), classes = CLASSES * sizeof(uint64_t);
-    size_t bytes = round_up(sizeof(struct mallow_profile_process) + classes + path_bytes + 1, 8);
-    profile_block_start(fd);
-    char *room = profile_block_room(MALLOW_PROFILE_PROCESS, bytes, &records);
-    memset(room, 0, bytes);
-    struct mallow_profile_process process = {
+    size_t length = min_size(strlen(path), PROFILE_BLOCK_RECORD_MAX / 2);
+    section->process = (struct mallow_profile_process){
         .version = MALLOW_PROFILE_VERSION,
-        .size = sizeof process,
         .pid = (uint32_t)os_process_id(),
         .ppid = (uint32_t)os_parent_id(),
         .started = (uint64_t)os_exact_ns(),
@@ -75,47 +105,58 @@ bool section_write_process(int fd, uint32_t sections) {
         .page_bytes = (uint32_t)os_page_size(),
         .machine = SECTION_MACHINE,
         .address_bytes = sizeof(void *),
-        .class_count = CLASSES,
         .sections = sections,
     };
-    memcpy(room, &process, sizeof process);
-    for (unsigned i = 0; i < CLASSES; i++) {
-        uint64_t class_bytes = section_class_bytes(i);
-        memcpy(room + sizeof process + i * sizeof class_bytes, &class_bytes, sizeof class_bytes);
-    }
-    memcpy(room + sizeof process + classes, path, path_bytes + 1);
-    profile_block_add(bytes);
+    const struct mallow_profile_process *process = &section->process;
+    const uint64_t numbers[] = {process->version,    process->pid,        process->ppid,
+                                process->started,    process->started_at, process->rate,
+                                process->page_bytes, process->machine,    process->address_bytes,
+                                process->sections};
+    profile_block_start(fd);
+    profile_block_record(MALLOW_PROFILE_PROCESS, PROFILE_BLOCK_RECORD_MAX);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        profile_block_add_number(numbers[i]);
+    profile_block_add_number(length);
+    profile_block_add_bytes(path, length);
+    section_write_classes();
     return profile_block_finish();
 }
 
+static void section_forget(struct section_memory *memory) {
+    if (memory == NULL) return;
+    memset(memory->described, 0, call_tree_nodes() / 8 + 1);
+    profile_modules_forget(&memory->modules);
+}
+
 RARE struct section section_begin(void) {
-    if (section_described != NULL) memset(section_described, 0, call_tree_nodes() / 8 + 1);
+    section_forget(section_memory);
     sites_mark_all();
-    return (struct section){.described = section_described};
+    return (struct section){.memory = section_memory};
 }
 
 RARE struct section section_alone(void) {
-    if (section_described_alone != NULL)
-        memset(section_described_alone, 0, call_tree_nodes() / 8 + 1);
-    return (struct section){.described = section_described_alone, .is_alone = true};
+    section_forget(section_memory_alone);
+    return (struct section){.memory = section_memory_alone, .is_alone = true};
 }
 
-RARE void section_discard(struct section *section) { *section = section_begin(); }
+RARE void section_discard(struct section *section) {
+    struct mallow_profile_process process = section->process;
+    *section = section_begin();
+    section->process = process;
+}
 
 /* ---- stacks ---- */
 
 static bool section_describes(const struct section *section, uint32_t node) {
-    return (section->described[node / 8] >> node % 8 & 1) != 0;
+    return (section->memory->described[node / 8] >> node % 8 & 1) != 0;
 }
 
 static void section_write_node(struct section *section, uint32_t node) {
-    size_t records;
-    struct mallow_profile_node *record =
-        profile_block_room(MALLOW_PROFILE_STACKS, sizeof *record, &records);
-    *record = (struct mallow_profile_node){
+    struct mallow_profile_node record = {
         .node = node, .caller = call_tree_caller(node), .pc = call_tree_pc(node)};
-    profile_block_add(sizeof *record);
-    section->described[node / 8] |= (uint8_t)(1 << node % 8);
+    profile_write_node(&record);
+    profile_modules_need(&section->memory->modules, (uintptr_t)record.pc);
+    section->memory->described[node / 8] |= (uint8_t)(1 << node % 8);
 }
 
 /* Writes the nodes of a stack that are not described yet, the outermost first. */
@@ -142,34 +183,32 @@ static void section_write_stacks(struct section *section, struct sites_chosen ch
 
 /* ---- threads, sites and samples ---- */
 
+#define SCRATCH(kind) (sizeof section_scratch.kind / sizeof *section_scratch.kind)
+
 static void section_write_threads(struct section *section) {
+    struct mallow_profile_thread *some = section_scratch.threads;
     size_t count;
     do {
-        size_t records;
-        struct mallow_profile_thread *room =
-            profile_block_room(MALLOW_PROFILE_THREADS, sizeof *room, &records);
-        count = profile_threads_read(&section->threads, room, records);
-        profile_block_add(count * sizeof *room);
+        count = profile_threads_read(&section->threads, some, SCRATCH(threads));
+        for (size_t i = 0; i < count; i++) profile_write_thread(&some[i]);
     } while (count != 0);
 }
 
 static void section_write_sites(struct sites_chosen chosen) {
+    struct mallow_profile_site *some = section_scratch.sites;
     uint32_t next = 0;
     do {
-        size_t records;
-        struct mallow_profile_site *room =
-            profile_block_room(MALLOW_PROFILE_SITES, sizeof *room, &records);
-        profile_block_add(sites_read(&next, chosen, room, records) * sizeof *room);
+        size_t count = sites_read(&next, chosen, some, SCRATCH(sites));
+        for (size_t i = 0; i < count; i++) profile_write_site(&some[i]);
     } while (next != 0);
 }
 
-static void section_write_live(uint32_t last_site) {
+static void section_write_live(const struct section *section, uint32_t last_site) {
+    struct mallow_profile_live *some = section_scratch.live;
     uint32_t next = 0;
     do {
-        size_t records;
-        struct mallow_profile_live *room =
-            profile_block_room(MALLOW_PROFILE_LIVE, sizeof *room, &records);
-        profile_block_add(samples_read(&next, last_site, room, records) * sizeof *room);
+        size_t count = samples_read(&next, last_site, some, SCRATCH(live));
+        for (size_t i = 0; i < count; i++) profile_write_live(&some[i], &section->process);
     } while (next != 0);
 }
 
@@ -187,29 +226,42 @@ static uint64_t section_resident(void) {
     return pages * os_page_size();
 }
 
-static void section_write_totals(struct snapshot_kind kind) {
-    struct mallow_profile_snapshot snapshot = {.size = sizeof snapshot,
-                                               .reason = kind.reason,
+static void section_write_class_blocks(const uint64_t *blocks) {
+    size_t count = CLASSES;
+    while (count > 0 && blocks[count - 1] == 0) count--;
+    profile_block_add_number(count);
+    for (size_t i = 0; i < count; i++) profile_block_add_number(blocks[i]);
+}
+
+static void section_write_totals(const struct section *section, struct snapshot_kind kind) {
+    struct mallow_profile_snapshot snapshot = {.reason = kind.reason,
                                                .time = (uint64_t)os_exact_ns(),
                                                .resident_bytes = section_resident(),
                                                .samples_lost = samples_lost()};
-    size_t records, classes = CLASSES * sizeof(uint64_t);
-    char *room = profile_block_room(MALLOW_PROFILE_SNAPSHOT, sizeof snapshot + classes, &records);
-    memset(room + sizeof snapshot, 0, classes);
-    profile_read_totals(&snapshot, (uint64_t *)(void *)(room + sizeof snapshot));
-    memcpy(room, &snapshot, sizeof snapshot);
-    profile_block_add(sizeof snapshot + classes);
+    uint64_t *blocks = section_scratch.class_blocks;
+    profile_read_totals(&snapshot, blocks);
+    const uint64_t numbers[] = {snapshot.reason,         snapshot.time - section->process.started,
+                                snapshot.resident_bytes, snapshot.live_blocks,
+                                snapshot.live_bytes,     snapshot.large_blocks,
+                                snapshot.large_bytes,    snapshot.heap_bytes,
+                                snapshot.metadata_bytes, snapshot.samples_lost};
+    size_t count = sizeof numbers / sizeof *numbers;
+    profile_block_record(MALLOW_PROFILE_SNAPSHOT, (count + 1 + CLASSES) * PROFILE_NUMBER_MAX);
+    for (size_t i = 0; i < count; i++) profile_block_add_number(numbers[i]);
+    section_write_class_blocks(blocks);
 }
 
 bool section_write_snapshot(int fd, struct section *section, struct snapshot_kind kind) {
     struct sites_chosen chosen = {.last = sites_last(), .all = section->is_alone};
+    struct profile_modules *modules = &section->memory->modules;
     profile_block_start(fd);
-    profile_modules_write(&section->modules);
+    profile_modules_look(modules);
     section_write_stacks(section, chosen);
     section_write_threads(section);
-    section_write_totals(kind);
+    profile_modules_write(modules);
+    section_write_totals(section, kind);
     section_write_sites(chosen);
-    if (kind.live) section_write_live(chosen.last);
+    if (kind.live) section_write_live(section, chosen.last);
     profile_block_mark(MALLOW_PROFILE_DONE);
     return profile_block_finish();
 }

@@ -10,12 +10,14 @@
 
 #include "mallow_profile.h"
 
+struct section_memory;
+
 /* Records what the earlier snapshots of a section have described. */
 struct section {
-    uint8_t *described; /* one bit for each node of the tree of stacks */
-    uint64_t modules;   /* see profile_modules_write */
-    uint32_t threads;   /* see profile_threads_read */
-    bool is_alone;      /* contains one snapshot, with all sites */
+    struct section_memory *memory;
+    struct mallow_profile_process process;
+    uint32_t threads; /* see profile_threads_read */
+    bool is_alone;    /* contains one snapshot, with all sites */
 };
 
 struct snapshot_kind {
@@ -32,14 +34,14 @@ struct section section_begin(void);
 struct section section_alone(void);
 
 /* Writes the PROCESS block. `sections`: see struct mallow_profile_process. */
-bool section_write_process(int fd, uint32_t sections);
+bool section_write_process(int fd, struct section *section, uint32_t sections);
 
 /* Writes a snapshot. Returns false if not all of it was written: the caller then discards it and
  * restores *section. */
 bool section_write_snapshot(int fd, struct section *section, struct snapshot_kind kind);
 
-/* Called after a snapshot was discarded: forgets which nodes it described and that its sites did
- * not change since. */
+/* Called after a snapshot was discarded: forgets what it described and that its sites did not
+ * change since. */
 void section_discard(struct section *section);
 
 /* Fills in the exact figures of the heap, and the number of live blocks of each size class. Defined

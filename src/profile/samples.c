@@ -25,6 +25,7 @@ static UNTOUCHED char *samples_chunks[TABLE_CHUNKS];
 static struct table samples_table = {.entry_bytes = sizeof(struct sample),
                                      .chunks = samples_chunks};
 static _Atomic uint64_t samples_lost_count;
+static int64_t samples_forked = INT64_MIN; /* when the process was forked */
 
 static uintptr_t samples_key(const void *p) { return ~(uintptr_t)p; }
 
@@ -38,7 +39,9 @@ static uint32_t samples_find(const void *p) {
 }
 
 static struct site_block samples_block(const struct sample *sample) {
-    return (struct site_block){.size = sample->size, .weight = sample->weight};
+    return (struct site_block){.size = sample->size,
+                               .weight = sample->weight,
+                               .inherited = sample->time <= samples_forked};
 }
 
 static void samples_forget(uint32_t n, int64_t now) {
@@ -203,6 +206,7 @@ static void samples_copy(const struct sample *sample, struct mallow_profile_live
         .node = sites_node(sample->site),
         .thread = sample->thread,
         .large = sites_is_large(sample->site),
+        .inherited = sample->time <= samples_forked,
     };
 }
 
@@ -236,7 +240,7 @@ size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_li
 static void samples_each_site(void) {
     for (uint32_t n = 1; n <= samples_table.high; n++) {
         const struct sample *sample = table_used(&samples_table, n);
-        if (sample != NULL) site_inherited(sample->site, samples_block(sample));
+        if (sample != NULL) site_live(sample->site, samples_block(sample));
     }
 }
 
@@ -258,6 +262,7 @@ RARE void samples_after_fork(void) {
     if (open_lock_after_fork(&profile_lock)) samples_repair();
     bool is_held = atomic_load_explicit(&profile_lock.word, memory_order_relaxed) != 0;
     if (samples_table.high == 0 || is_held) return;
+    samples_forked = os_exact_ns();
     sites_begin();
     samples_each_site();
 }

@@ -78,15 +78,16 @@ static struct mallow_profile_site *sites_changing(uint32_t n) {
     return &site->sums;
 }
 
-void site_inherited(uint32_t site, struct site_block block) {
+void site_live(uint32_t site, struct site_block block) {
     struct mallow_profile_site *sums = sites_changing(site);
     sites_add_to(&sums->live, block);
+    if (block.inherited) sites_add_to(&sums->inherited, block);
     sites_note_peak(sums);
 }
 
 void site_allocated(uint32_t site, struct site_block block) {
     sites_add_to(&sites_changing(site)->allocated, block);
-    site_inherited(site, block);
+    site_live(site, block);
 }
 
 static unsigned sites_lifetime(int64_t age) {
@@ -99,18 +100,23 @@ static unsigned sites_lifetime(int64_t age) {
     return lifetime;
 }
 
+static void sites_take_live(struct mallow_profile_site *sums, struct site_block block) {
+    sites_take_from(&sums->live, block);
+    if (block.inherited) sites_take_from(&sums->inherited, block);
+}
+
+/* What was allocated before the sums began is no part of them. */
 void site_freed(uint32_t site, struct site_block block, int64_t age) {
     struct mallow_profile_site *sums = sites_changing(site);
-    sites_take_from(&sums->live, block);
-    sums->freed[sites_lifetime(age)] += block.weight;
+    sites_take_live(sums, block);
+    if (!block.inherited) sums->freed[sites_lifetime(age)] += block.weight;
 }
 
 /* The bytes by which a block grows count as allocated. */
 void site_resized(uint32_t site, struct site_block before, struct site_block after) {
     struct mallow_profile_site *sums = sites_changing(site);
-    sites_take_from(&sums->live, before);
-    sites_add_to(&sums->live, after);
-    sites_note_peak(sums);
+    sites_take_live(sums, before);
+    site_live(site, after);
     if (after.size <= before.size) return;
     sums->allocated.bytes += after.weight * (double)(after.size - before.size);
     sums->allocated.variance += sites_variance(after) - sites_variance(before);
@@ -133,7 +139,7 @@ RARE void sites_begin(void) {
 RARE void sites_forget_live(void) {
     for (uint32_t n = 1; n <= sites_table.high; n++) {
         struct mallow_profile_site *sums = sites_change_used(n);
-        if (sums != NULL) memset(&sums->live, 0, sizeof sums->live);
+        if (sums != NULL) sums->live = sums->inherited = (struct mallow_profile_sum){0};
     }
 }
 

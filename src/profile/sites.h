@@ -14,7 +14,8 @@
 
 struct site_block {
     size_t size;
-    double weight; /* 1 / p: the number of blocks that it represents */
+    double weight;  /* 1 / p: the number of blocks that it represents */
+    bool inherited; /* it was allocated before the sums began, by the parent of a fork */
 };
 
 /* Returns the number of the site, and creates it if necessary; 0 if there is no memory. */
@@ -28,8 +29,8 @@ void site_allocated(uint32_t site, struct site_block block);
 void site_freed(uint32_t site, struct site_block block, int64_t age);
 void site_resized(uint32_t site, struct site_block before, struct site_block after);
 
-/* Counts a live block that was allocated before the sums began. */
-void site_inherited(uint32_t site, struct site_block block);
+/* Counts a live block again, after sites_begin or sites_forget_live. */
+void site_live(uint32_t site, struct site_block block);
 
 /* Begins all sums with zero, and only those of what is live. */
 void sites_begin(void);

@@ -1,76 +1,129 @@
 """Writes profiles in the format of include/mallow_profile.h, for tests of the readers."""
 
+import os
 import struct
 import zlib
 
-MAGIC, VERSION = 0x464F5250, 1
+MAGIC, VERSION, HEAD_BYTES = b"MPRF", 2, 12
 PROCESS, MODULES, STACKS, THREADS, SNAPSHOT, SITES, LIVE, DONE = range(1, 9)
 PERIODIC, REQUEST, EXIT, LIMIT, NO_MEMORY, ERROR, OFF = range(1, 8)
 SECOND = 10**9
 LIFETIMES = 8
+ALLOCATED, SOME_LIVE, ALL_LIVE, INHERITED, PEAK, FREED = (1 << bit for bit in range(6))
+
+
+def number(value):
+    out = bytearray()
+    value %= 1 << 64
+    while value >= 128:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes(out) + bytes([value])
+
+
+def signed(value):
+    """The number for a difference."""
+    return (value << 1 ^ value >> 63) % (1 << 64)
+
+
+def numbers(*values):
+    return b"".join(map(number, values))
 
 
 def block(kind, content=b"", magic=MAGIC):
-    content += b"\0" * (-len(content) % 8)
-    head = struct.pack("<IQ", kind, len(content))
-    return struct.pack("<I", magic) + head + struct.pack(
-        "<II", zlib.crc32(head + content), 0) + content
+    rest = len(content).to_bytes(3, "little") + bytes([kind]) + content
+    return magic + struct.pack("<I", zlib.crc32(rest)) + rest
+
+
+def length_of(text, at=0):
+    """Returns the bytes of the block at that place."""
+    return HEAD_BYTES + int.from_bytes(text[at + 8:at + 11], "little")
 
 
 def process(pid=4711, parent=1, program=b"/usr/bin/program", rate=524288, started=5 * SECOND,
             started_at=1_700_000_000 * SECOND, classes=(16, 32, 48), version=VERSION, sections=0,
             more=b""):
-    size = 56 + len(more)
-    return block(PROCESS, struct.pack("<IIIIQQQIHHII", version, size, pid, parent, started,
-                                      started_at, rate, 4096, 62, 8, len(classes), sections) +
-                 more + struct.pack(f"<{len(classes)}Q", *classes) + program + b"\0")
+    steps = [size - before for before, size in zip((0, *classes), classes)]
+    return block(PROCESS, numbers(version, pid, parent, started, started_at, rate, 4096, 62, 8,
+                                  sections, len(program)) + program +
+                 numbers(len(steps), *(part for step in steps for part in (1, step))) + more)
 
 
 def module(start, end, offset=0, path=b"/nowhere/program", build_id=b""):
-    content = struct.pack("<QQQII", start, end, offset, len(build_id), len(path)) + build_id + path
-    return content + b"\0" * (-len(content) % 8)
+    return start, end, offset, path, build_id
 
 
 def modules(*records):
-    return block(MODULES, b"".join(records))
+    content, before, last = b"", 0, b""
+    for start, end, offset, path, build_id in records:
+        shared = len(os.path.commonprefix([path, last]))
+        content += numbers(signed(start - before), end - start, offset, len(build_id), shared,
+                           len(path) - shared) + build_id + path[shared:]
+        before, last = end, path
+    return block(MODULES, content)
 
 
 def stacks(*nodes):
     """Each node is a number, its caller's number, and a return address."""
-    return block(STACKS, b"".join(struct.pack("<IIQ", *node) for node in nodes))
+    content, last, last_pc = b"", 0, 0
+    for node, caller, pc in nodes:
+        content += numbers(signed(node - last), signed(caller - last), signed(pc - last_pc))
+        last, last_pc = node, pc
+    return block(STACKS, content)
 
 
 def threads(*names):
     """Each thread is an ID and a name."""
-    return block(THREADS, b"".join(struct.pack("<II16s", number, 0, name)
-                                   for number, name in names))
+    return block(THREADS, b"".join(numbers(thread, len(name)) + name for thread, name in names))
 
 
 def snapshot(time, reason=PERIODIC, live=(0, 0), large=(0, 0), resident=0, classes=(0, 0, 0),
-             lost=0, more=b""):
+             lost=0, more=b"", started=5 * SECOND):
     """`live` and `large` are blocks and bytes."""
-    size = 80 + len(more)
-    return block(SNAPSHOT, struct.pack("<IIQQQQQQQQQ", size, reason, time, resident, *live, *large,
-                                       0, 0, lost) + more + struct.pack("<3Q", *classes))
+    return block(SNAPSHOT, numbers(reason, time - started, resident, *live, *large, 0, 0, lost,
+                                   len(classes), *classes) + more)
 
 
-def total(samples=0, blocks=0.0, size=0.0, variance=0.0):
-    return struct.pack("<Qddd", samples, blocks, size, variance)
+def total(figures, large):
+    if not figures:
+        return b""
+    samples, blocks, size, variance = figures
+    if large:
+        return numbers(samples, round(size))
+    return number(samples) + struct.pack("<f", blocks) + number(round(size)) + struct.pack(
+        "<f", variance)
 
 
-def site(node, allocated=(), live=(), peak=0.0, freed=(0.0,) * LIFETIMES, large=0):
-    """`allocated` and `live` are samples, blocks, bytes and the variance of bytes."""
-    return struct.pack("<II", node, large) + total(*allocated) + total(*live) + struct.pack(
-        "<9d", peak, *freed)
+def site(node, allocated=(), live=(), peak=0.0, freed=(0.0,) * LIFETIMES, large=0, inherited=()):
+    """`allocated`, `live` and `inherited` are samples, blocks, bytes and the variance of bytes."""
+    same = bool(live) and live == allocated
+    parts = (ALLOCATED * bool(allocated) | SOME_LIVE * (bool(live) and not same) | ALL_LIVE * same |
+             INHERITED * bool(inherited) | PEAK |
+             sum(FREED << i for i in range(LIFETIMES) if freed[i]))
+    return node, large, number(parts) + total(allocated, large) + (
+        b"" if same else total(live, large)) + total(inherited, large) + number(round(peak)) + b"".join(
+            struct.pack("<f", blocks) for blocks in freed if blocks)
 
 
 def sites(*records):
-    return block(SITES, b"".join(records))
+    content, last = b"", 0
+    for node, large, rest in records:
+        content += number(signed(node - last) << 1 | large) + rest
+        last = node
+    return block(SITES, content)
 
 
-def live(*samples):
+def live(*samples, started=5 * SECOND, pid=4711, inherited=0):
     """Each sample is an address, bytes, blocks, time, node, thread, lost and large."""
-    return block(LIVE, b"".join(struct.pack("<QQdQIIII", *sample) for sample in samples))
+    content, last = b"", (0, started, 0, pid)
+    for address, size, blocks, time, node, thread, lost, large in samples:
+        content += numbers(
+            signed(node - last[2]) << 3 | inherited << 2 | large << 1 | lost,
+            signed(address - last[0]), size) + (
+            b"" if large else struct.pack("<f", blocks)) + numbers(
+            signed(time - last[1]), signed(thread - last[3]))
+        last = address, time, node, thread
+    return block(LIVE, content)
 
 
 def done():
@@ -134,5 +187,5 @@ def example(minutes=5, leaked=False, pid=4711):
                  (1.69e6 * minute, 9e3 * minute, 0, 0, 0, 0, 0, 0))) + live(
             *((0x7F0000000000 + i * 12 * MIB, 12 * MIB, 1.0, 6 * SECOND, node[0x1030], 4711, 0, 1)
               for i in range(4)), *samples,
-            (0x7F0000200000, 350, 300.0, now - 1000, node[0x1050], 4712, 0, 0)) + done()
+            (0x7F0000200000, 350, 300.0, now - 1000, node[0x1050], 4712, 0, 0), pid=pid) + done()
     return text

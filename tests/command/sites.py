@@ -88,15 +88,24 @@ class Process:
         for node in rand.sample(sorted(self.callers), rand.randint(1, len(self.callers))):
             key = node, rand.randint(0, 1)
             old = self.sites.get(key, {"allocated": [0] * 4, "freed": [0] * 8, "peak": 0})
-            alive = [rand.randint(1, 50), rand.random() * 100, rand.random() * 1e6,
+            large = key[1]
+            alive = [rand.randint(1, 50), rand.random() * 100, rand.randrange(10**6),
                      rand.random() * 1e9]
-            allocated = [a + b + rand.random() * 10 for a, b in zip(old["allocated"], alive)]
-            allocated[0] = int(allocated[0])
+            allocated = [a + b + rand.randrange(10) for a, b in zip(old["allocated"], alive)]
+            if large:  # all of them are recorded
+                alive[1], alive[3], allocated[1], allocated[3] = alive[0], 0, allocated[0], 0
             freed = [a + rand.random() * 20 for a in old["freed"]]
             self.sites[key] = {"allocated": allocated, "live": alive, "freed": freed,
-                               "peak": max(old["peak"], alive[2]) + rand.random() * 10}
+                               "peak": max(old["peak"], alive[2]) + rand.randrange(10),
+                               "inherited": rand.choice([[0] * 4, alive, [n // 2 for n in alive]])}
+            if large:
+                self.sites[key]["inherited"][1] = self.sites[key]["inherited"][0]
+            if self.sites[key]["inherited"][0] == 0:
+                self.sites[key]["inherited"] = [0] * 4
+
             entry = self.sites[key]
-            records.append(site(node, allocated, alive, entry["peak"], freed, key[1]))
+            inherited = entry["inherited"] if entry["inherited"][0] else ()
+            records.append(site(node, allocated, alive, entry["peak"], freed, large, inherited))
         self.text += snapshot(time * SECOND, EXIT if last else PERIODIC, (7, 777),
                               classes=(1, 0, 5)) + sites(*records)
         self.note_peaks()
@@ -104,10 +113,12 @@ class Process:
             self.samples = [(rand.random() * 14 + 5.5, rand.choice(sorted(self.sites)),
                              rand.randint(1, 5000), 1 + rand.random() * 100,
                              rand.choice([self.pid, 9])) for _ in range(rand.randint(0, 60))]
-            self.samples = [s for s in self.samples if s[0] < time]
+            self.samples = [(at, key, size, 1 if key[1] else blocks, thread)
+                            for at, key, size, blocks, thread in self.samples if at < time]
             self.last = time
             self.text += live(*((i, size, blocks, int(at * SECOND), key[0], thread, 0, key[1])
-                                for i, (at, key, size, blocks, thread) in enumerate(self.samples)))
+                                for i, (at, key, size, blocks, thread) in enumerate(self.samples)),
+                              pid=self.pid)
         self.text += done()
 
     def note_peaks(self):
@@ -144,9 +155,10 @@ def expected_by_function(processes):
     for one in processes:
         for (node, large), entry in one.sites.items():
             sums = result.setdefault(one.name(node), {
-                "live": [0] * 4, "allocated": [0] * 4, "freed": [0] * 8, "ages": [],
+                "live": [0] * 4, "allocated": [0] * 4, "inherited": [0] * 4, "freed": [0] * 8,
+                "ages": [],
                 "threads": set(), "peak": 0})
-            for kind in "live", "allocated", "freed":
+            for kind in "live", "allocated", "inherited", "freed":
                 sums[kind] = [a + b for a, b in zip(sums[kind], entry[kind])]
         for name, peak in one.peaks.items():
             result[name]["peak"] += peak
@@ -184,6 +196,7 @@ def agrees_with_the_model(folder, names):
             sums = expected[name]
             expect_sum(group["live"], sums["live"])
             expect_sum(group["allocated"], sums["allocated"])
+            expect_sum(group["inherited"], sums["inherited"])
             assert near(group["peak_bytes"], sums["peak"]), (seed, name, group, sums)
             assert near(group["temporary_share"], round(sums["freed"][0] / sums["allocated"][1], 4))
             assert group["threads"] == len(sums["threads"])
@@ -195,6 +208,8 @@ def agrees_with_the_model(folder, names):
             assert to == (LIFE_ENDS[median] if median < 7 else None), (seed, name, group)
         total = sum(entry["live"][2] for one in processes for entry in one.sites.values())
         assert near(answer["live"]["bytes"], total)
+        total = sum(entry["inherited"][2] for one in processes for entry in one.sites.values())
+        assert near(answer["inherited"]["bytes"], total)
         expect_process(path, processes[-1])
         last = answer["programs"][0]["last_snapshot"]
         assert (last["live_blocks"], last["live_bytes"], last["seconds"]) == (7, 777, 15), last
@@ -241,6 +256,20 @@ def expect_threads(path, processes):
     found = {group["thread"]: group["live"]["bytes"] for group in figures(path, "--by=thread")["sites"]}
     assert set(found) == set(expected)
     assert all(near(found[name], expected[name]) for name in found)
+
+
+def names_inherited_blocks(folder, names):
+    """A site that has only blocks from before a fork, and one that also has others."""
+    names.write(b"fork" * 5, {0x1000 * node: [(1, False, f"f{node}", "f.c")] for node in (1, 2)})
+    path = folder / "inherited"
+    path.write_bytes(process() + modules(module(BASE, BASE + 0x10000, 0, b"/nowhere", b"fork" * 5)) + stacks(
+        *((node, 0, BASE + 0x1000 * node + 1) for node in (1, 2))) + snapshot(6 * SECOND) + sites(
+        site(1, (), (2, 4, 4096, 9), 4096, inherited=(2, 4, 4096, 9)),
+        site(2, (1, 2, 1024, 9), (2, 4, 3072, 9), 3072, inherited=(1, 2, 2048, 9))) + done())
+    lines = run(path).stdout.splitlines()
+    assert "inherited: 6.0 KiB of the live bytes were allocated before a fork" in lines, lines
+    rows = {line.split()[-2]: line for line in lines if "(f.c" in line}
+    assert " 4.0 KiB  inherited " in rows["f1"] and " 1.0 KiB " in rows["f2"], rows
 
 
 # ---- differences ----
@@ -315,8 +344,10 @@ def expect_differences(blocks, answer, before, after):
         exact = sums(list(old ^ new))[3]
         dead_young = sums([b for b in born if b[1] <= after])[3]
         bound = 1.96 * math.sqrt(exact + 2 * dead_young)
-        assert 1.96 * math.sqrt(exact) - 1 <= group["error"] <= bound + 1, group
-        assert group["error"] <= 1.96 * math.sqrt(sums(list(old))[3] + sums(list(new))[3]) + 1, group
+        unrelated = 1.96 * math.sqrt(sums(list(old))[3] + sums(list(new))[3])
+        low, high = 1 - 1e-6, 1 + 1e-6  # estimates have 24 bits
+        assert 1.96 * math.sqrt(exact) * low - 1 <= group["error"] <= bound * high + 1, group
+        assert group["error"] <= unrelated * high + 1, group
         assert group["significant"] == (abs(group["change"]) > group["error"])
     order = [(not group["significant"], -abs(group["change"])) for group in answer["sites"]]
     assert order == sorted(order)
@@ -360,4 +391,5 @@ with tempfile.TemporaryDirectory() as temporary:
     compares_moments(folder, names)
     compares_unrelated_profiles(folder, names)
     agrees_with_the_model(folder, names)
+    names_inherited_blocks(folder, names)
 

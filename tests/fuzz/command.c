@@ -268,12 +268,15 @@ static void run_calls(const char *input, size_t size) {
 /* Corrects the checksums, so that the damage reaches the readers of the blocks. */
 static void repair_profile(char *bytes, size_t size) {
     struct mallow_profile_block block;
-    for (size_t at = 0; size - at >= sizeof block; at += sizeof block + block.length) {
+    for (size_t at = 0, length; size - at >= sizeof block; at += sizeof block + length) {
         memcpy(&block, bytes + at, sizeof block);
-        if (block.length > size - at - sizeof block) return;
-        uLong sum = crc32_z(0, (Bytef *)bytes + at + 4, 12);
-        block.checksum = (uint32_t)crc32_z(sum, (Bytef *)bytes + at + sizeof block, block.length);
-        memcpy(bytes + at, &block, sizeof block);
+        length = block.length[0] | (size_t)block.length[1] << 8 | (size_t)block.length[2] << 16;
+        if (length > size - at - sizeof block) return;
+        size_t from = offsetof(struct mallow_profile_block, length);
+        uLong sum = crc32_z(0, (Bytef *)bytes + at + from, sizeof block - from + length);
+        for (int i = 0; i < 4; i++)
+            bytes[at + offsetof(struct mallow_profile_block, checksum) + (size_t)i] =
+                (char)(sum >> 8 * i);
     }
 }
 

@@ -3,19 +3,55 @@ import math
 import struct
 import zlib
 
-MAGIC = 0x464F5250
+MAGIC, VERSION = b"MPRF", 2
 PROCESS, MODULES, STACKS, THREADS, SNAPSHOT, SITES, LIVE, DONE = range(1, 9)
 PERIODIC, REQUEST, EXIT, LIMIT, NO_MEMORY, ERROR, OFF = range(1, 8)
 
-HEAD = struct.Struct("=IIQII")
-PROCESS_HEAD = struct.Struct("=IIIIQQQIHHII")
-MODULE = struct.Struct("=QQQII")
-NODE = struct.Struct("=IIQ")
-THREAD = struct.Struct("=II16s")
-SNAPSHOT_HEAD = struct.Struct("=IIQQQQQQQQQ")
-SUM = struct.Struct("=Qddd")
-SITE = struct.Struct("=II" + "Qddd" * 2 + "d" + "d" * 8)
-LIVE_RECORD = struct.Struct("=QQdQIIII")
+HEAD = struct.Struct("<4sI3sB")
+LARGE, LIFETIMES = 1, 8
+ALLOCATED, SOME_LIVE, ALL_LIVE, INHERITED, PEAK, FREED = (1 << bit for bit in range(6))
+
+
+class Cursor:
+    """Reads the parts of records."""
+
+    def __init__(self, body):
+        self.body, self.at = body, 0
+
+    def __bool__(self):
+        return self.at < len(self.body)
+
+    def bytes(self, count):
+        part = self.body[self.at:self.at + count]
+        assert len(part) == count, "a record is complete"
+        self.at += count
+        return part
+
+    def number(self):
+        number = shift = 0
+        while True:
+            byte, = self.bytes(1)
+            number |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                assert number < 1 << 64 and (byte or shift == 7), "the shortest form"
+                return number
+
+    def value(self, before):
+        return (before + signed(self.number())) % (1 << 64)
+
+    def estimate(self):
+        return struct.unpack("<f", self.bytes(4))[0]
+
+    def sum(self, large):
+        samples = self.number()
+        blocks = samples if large else self.estimate()
+        size = self.number()
+        return Sum(samples, blocks, size, 0 if large else self.estimate())
+
+
+def signed(number):
+    return number >> 1 ^ -(number & 1)
 
 
 class Sum:
@@ -24,16 +60,31 @@ class Sum:
 
 
 class Site:
-    def __init__(self, fields):
-        self.node, self.large = fields[:2]
-        self.allocated, self.live = Sum(*fields[2:6]), Sum(*fields[6:10])
-        self.peak, self.freed = fields[10], fields[11:]
+    def __init__(self, cursor, node):
+        head, parts = cursor.number(), cursor.number()
+        self.node, self.large = node + signed(head >> 1), head & 1
+        assert parts & (SOME_LIVE | ALL_LIVE) != SOME_LIVE | ALL_LIVE
+        sums = [cursor.sum(self.large) if parts & part else Sum()
+                for part in (ALLOCATED, SOME_LIVE, INHERITED)]
+        self.allocated, self.live, self.inherited = sums
+        if parts & ALL_LIVE:
+            self.live = self.allocated
+        self.peak = cursor.number() if parts & PEAK else self.live.bytes
+        self.freed = [cursor.estimate() if parts & FREED << i else 0.0 for i in range(LIFETIMES)]
 
 
 class Live:
-    def __init__(self, fields):
-        (self.address, self.bytes, self.blocks, self.time, self.node, self.thread, self.lost,
-         self.large) = fields
+    def __init__(self, cursor, before):
+        address, time, node, thread = before
+        head = cursor.number()
+        self.node = node + signed(head >> 3)
+        self.lost, self.large, self.inherited = head & 1, head >> 1 & 1, head >> 2 & 1
+        self.address, self.bytes = cursor.value(address), cursor.number()
+        self.blocks = 1 if self.large else cursor.estimate()
+        self.time, self.thread = cursor.value(time), cursor.value(thread)
+
+    def place(self):
+        return self.address, self.time, self.node, self.thread
 
 
 class Snapshot:
@@ -50,15 +101,17 @@ class Snapshot:
 
 class Section:
     def __init__(self, body):
-        fields = PROCESS_HEAD.unpack_from(body)
-        (self.version, size, self.pid, self.ppid, self.started, self.started_at, self.rate,
-         self.page, self.machine, self.address_bytes, count, self.sections) = fields
-        assert self.version == 1, "the version of the format"
-        assert size >= PROCESS_HEAD.size
-        self.class_bytes = struct.unpack_from("=%dQ" % count, body, size)
-        path = body[size + 8 * count:]
-        assert b"\0" in path, "the path of the program ends with a zero"
-        self.program = path.split(b"\0")[0].decode()
+        cursor = Cursor(body)
+        (self.version, self.pid, self.ppid, self.started, self.started_at, self.rate, self.page,
+         self.machine, self.address_bytes, self.sections) = (cursor.number() for _ in range(10))
+        assert self.version == VERSION, "the version of the format"
+        self.program = cursor.bytes(cursor.number()).decode()
+        self.class_bytes = []
+        for _ in range(cursor.number()):
+            times, step = cursor.number(), cursor.number()
+            for _ in range(times):
+                self.class_bytes.append((self.class_bytes or [0])[-1] + step)
+        assert not cursor
         self.modules, self.nodes, self.threads, self.sites = [], {}, {}, {}
         self.totals, self.live, self.snapshots = None, None, []
 
@@ -70,39 +123,48 @@ class Section:
             handler(body)
 
     def add_modules(self, body):
-        at = 0
-        while at < len(body):
-            start, end, offset, id_bytes, path_bytes = MODULE.unpack_from(body, at)
+        cursor, end, path = Cursor(body), 0, b""
+        while cursor:
+            start = cursor.value(end)
+            end = start + cursor.number()
             assert start < end
-            text = at + MODULE.size
-            build_id = body[text:text + id_bytes].hex()
-            path = body[text + id_bytes:text + id_bytes + path_bytes].decode()
+            offset, id_bytes, shared, rest = (cursor.number() for _ in range(4))
+            assert shared <= min(len(path), 255)
+            build_id = cursor.bytes(id_bytes).hex()
+            path = path[:shared] + cursor.bytes(rest)
             self.modules = [m for m in self.modules if m[1] <= start or m[0] >= end]
-            self.modules.append((start, end, offset, build_id, path))
-            at += -(-(MODULE.size + id_bytes + path_bytes) // 8) * 8
-        assert at == len(body)
+            self.modules.append((start, end, offset, build_id, path.decode()))
 
     def add_stacks(self, body):
-        for node, caller, pc in NODE.iter_unpack(body):
+        cursor, before, pc = Cursor(body), 0, 0
+        while cursor:
+            node, caller, pc = cursor.value(before), cursor.value(before), cursor.value(pc)
             assert caller == 0 or caller in self.nodes, "a caller is described first"
             assert self.nodes.setdefault(node, (caller, pc)) == (caller, pc), "a node never changes"
+            before = node
 
     def add_threads(self, body):
-        for thread, _, name in THREAD.iter_unpack(body):
-            self.threads[thread] = name.split(b"\0")[0].decode(errors="replace")
+        cursor = Cursor(body)
+        while cursor:
+            thread, length = cursor.number(), cursor.number()
+            self.threads[thread] = cursor.bytes(length).decode(errors="replace")
 
     def add_snapshot(self, body):
         assert self.totals is None, "one SNAPSHOT block"
-        fields = SNAPSHOT_HEAD.unpack_from(body)
-        assert fields[0] >= SNAPSHOT_HEAD.size
-        self.totals = fields[1:]
-        self.class_blocks = struct.unpack_from("=%dQ" % len(self.class_bytes), body, fields[0])
+        cursor = Cursor(body)
+        reason, time, *totals = (cursor.number() for _ in range(10))
+        self.totals = (reason, self.started + time, *totals)
+        blocks = [cursor.number() for _ in range(cursor.number())]
+        assert not cursor and (not blocks or blocks[-1]) and len(blocks) <= len(self.class_bytes)
+        self.class_blocks = blocks + [0] * (len(self.class_bytes) - len(blocks))
         self.live = None
 
     def add_sites(self, body):
         assert self.totals is not None, "SITES follow SNAPSHOT"
-        for fields in SITE.iter_unpack(body):
-            site = Site(fields)
+        cursor, node = Cursor(body), 0
+        while cursor:
+            site = Site(cursor, node)
+            node = site.node
             assert site.node == 0 or site.node in self.nodes, "the stack of a site is described"
             self.sites[site.node, site.large] = site
 
@@ -110,7 +172,11 @@ class Section:
         assert self.totals is not None, "LIVE follows SNAPSHOT"
         if self.live is None:
             self.live = []
-        self.live += [Live(fields) for fields in LIVE_RECORD.iter_unpack(body)]
+        cursor, before = Cursor(body), (0, self.started, 0, self.pid)
+        while cursor:
+            live = Live(cursor, before)
+            before = live.place()
+            self.live.append(live)
 
     def add_done(self, body):
         assert body == b"" and self.totals is not None
@@ -131,15 +197,13 @@ def blocks(data):
     """Yields (offset, type, body) of each whole block."""
     at = 0
     while at + HEAD.size <= len(data):
-        magic, kind, length, checksum, reserved = HEAD.unpack_from(data, at)
+        magic, checksum, length, kind = HEAD.unpack_from(data, at)
         assert magic == MAGIC, "a block at %d" % at
-        assert length % 8 == 0 and reserved == 0
-        end = at + HEAD.size + length
+        end = at + HEAD.size + int.from_bytes(length, "little")
         if end > len(data):
             return
-        body = data[at + HEAD.size:end]
-        if zlib.crc32(data[at + 4:at + 16] + body) == checksum:
-            yield at, kind, body
+        if zlib.crc32(data[at + 8:end]) == checksum:
+            yield at, kind, data[at + HEAD.size:end]
         at = end
 
 
@@ -159,34 +223,42 @@ def read_file(path):
 
 
 def close(a, b):
-    return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-3)
+    return math.isclose(a, b, rel_tol=1e-6, abs_tol=1)
 
 
 def check_snapshot(section, snapshot, quiet=True):
     """Checks the figures of a snapshot. quiet: no other thread was running."""
     for site in snapshot.sites.values():
-        assert site.peak >= site.live.bytes * (1 - 1e-9)
-        assert site.allocated.variance >= 0 and site.live.variance >= -1e-3
+        assert site.peak >= site.live.bytes
+        assert site.allocated.variance >= 0 and site.live.variance >= 0
+        assert site.inherited.samples <= site.live.samples
+        own = site.live.blocks - site.inherited.blocks + sum(site.freed)
+        assert close(site.allocated.blocks, own), (site.allocated.blocks, own)
         if site.large:
             assert close(site.live.variance, 0)
     assert len(snapshot.classes) == len(section.class_bytes)
     if snapshot.live is None:
         return
     sums = {}
+    inherited = 0
     for live in snapshot.live:
         assert live.thread in section.threads, "the thread of a sample is described"
         assert live.blocks >= 1 and live.time <= snapshot.time
+        inherited += live.inherited
         sums.setdefault((live.node, live.large), []).append(live)
     assert len({live.address for live in snapshot.live}) == len(snapshot.live)
     if not quiet:
         return
+    assert inherited == sum(site.inherited.samples for site in snapshot.sites.values())
     for key, site in snapshot.sites.items():
         lives = sums.pop(key, [])
         assert len(lives) == site.live.samples, (key, len(lives), site.live.samples)
         assert close(sum(l.blocks for l in lives), site.live.blocks)
         assert close(sum(l.blocks * l.bytes for l in lives), site.live.bytes)
         variance = sum(l.bytes ** 2 * l.blocks * (l.blocks - 1) for l in lives)
-        assert close(variance, site.live.variance)
+        # An estimate has 24 bits, so 1 - p is not exact for a p near 1.
+        rounding = sum((l.bytes * l.blocks) ** 2 for l in lives) * 2**-22
+        assert math.isclose(variance, site.live.variance, rel_tol=1e-5, abs_tol=rounding + 1)
     assert not sums, "each live sample has a site"
 
 

@@ -2,6 +2,7 @@
  * invented; tests/profile reads the files of real programs. */
 #include "unit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -40,19 +41,48 @@ static struct {
 
 static char content[1 << 20];
 
-static void read_block(const char *at) {
+/* Reads a number, which may not be complete. */
+static uint64_t number(const uint8_t **at) {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        value |= (uint64_t)(**at & 0x7f) << shift;
+        if (*(*at)++ < 0x80) break;
+    }
+    return value;
+}
+
+static size_t number_of(const uint8_t *bytes, size_t count) {
+    size_t value = 0;
+    for (size_t i = 0; i < count; i++) value |= (size_t)bytes[i] << 8 * i;
+    return value;
+}
+
+/* Counts the live samples: six numbers each, with an estimate before the last two. */
+static unsigned count_live(const uint8_t *at, const uint8_t *end) {
+    unsigned count = 0;
+    for (; at < end; count++) {
+        bool large = (number(&at) & 2) != 0;
+        number(&at);
+        number(&at);
+        at += large ? 0 : 4;
+        number(&at);
+        number(&at);
+    }
+    assert_true(at == end);
+    return count;
+}
+
+static void read_block(const char *at, size_t length) {
     struct mallow_profile_block head;
     memcpy(&head, at, sizeof head);
-    uint32_t sum = profile_block_checksum(0, at + 4, 12);
-    assert_int_equal(profile_block_checksum(sum, at + sizeof head, head.length), head.checksum);
+    const uint8_t *body = (const uint8_t *)at + sizeof head;
+    assert_int_equal(profile_block_checksum(0, at + 8, length + 4), number_of(head.checksum, 4));
     file.blocks++;
     file.of_type[head.type]++;
-    if (head.type == MALLOW_PROFILE_SNAPSHOT)
-        file.reason[((const struct mallow_profile_snapshot *)(at + sizeof head))->reason]++;
-    if (head.type == MALLOW_PROFILE_LIVE)
-        file.live = head.length / sizeof(struct mallow_profile_live);
-    if (head.type == MALLOW_PROFILE_PROCESS)
-        file.sections = ((const struct mallow_profile_process *)(at + sizeof head))->sections;
+    if (head.type == MALLOW_PROFILE_SNAPSHOT) file.reason[number(&body)]++;
+    if (head.type == MALLOW_PROFILE_LIVE) file.live = count_live(body, body + length);
+    for (int i = 0; head.type == MALLOW_PROFILE_PROCESS && i < 10; i++)
+        file.sections = number(&body); /* the last one of ten */
 }
 
 static void read_bytes(int fd) {
@@ -61,10 +91,11 @@ static void read_bytes(int fd) {
     struct mallow_profile_block head;
     while (file.whole + (long)sizeof head <= file.size) {
         memcpy(&head, content + file.whole, sizeof head);
-        assert_int_equal(head.magic, MALLOW_PROFILE_MAGIC);
-        if (head.length > (uint64_t)(file.size - file.whole) - sizeof head) break;
-        read_block(content + file.whole);
-        file.whole += (long)(sizeof head + head.length);
+        assert_memory_equal(head.magic, MALLOW_PROFILE_MAGIC, sizeof head.magic);
+        size_t length = number_of(head.length, sizeof head.length);
+        if (length > (uint64_t)(file.size - file.whole) - sizeof head) break;
+        read_block(content + file.whole, length);
+        file.whole += (long)(sizeof head + length);
     }
 }
 
@@ -78,9 +109,11 @@ static bool read_path(const char *name) {
 
 /* ---- the program ---- */
 
+/* The outermost frame is in the module of this test. */
 static void add(unsigned from, unsigned to) {
     for (unsigned i = from; i < to; i++) {
-        stack_id stack = call_tree_node(call_tree_node(0, 0x1000), 0x2000 + i % 10);
+        uint32_t outermost = call_tree_node(0, (uintptr_t)add + 1);
+        stack_id stack = call_tree_node(outermost, 0x2000 + i % 10);
         assert_true(samples_add((void *)(uintptr_t)(0x10000 + 16 * i), 100, false, stack));
         profile_tick(100);
     }
@@ -130,6 +163,40 @@ static void write_snapshots(void) {
     profile_error();
     CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_DONE] == 3);
     CHECK(file.reason[MALLOW_PROFILE_ERROR] == 1 && file.whole == file.size);
+}
+
+/* Adds a block that a function in that place allocated. */
+static void add_from(uintptr_t pc, uintptr_t block) {
+    assert_true(samples_add((void *)block, 100, false, call_tree_node(0, pc)));
+    profile_error();
+}
+
+static void write_modules(void) {
+    void *page = os_map(os_page_size());
+    begin();
+    add(0, 10);
+    profile_error();
+    CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_MODULES] == 1);
+    add_from((uintptr_t)add + 2, 0x100000);
+    CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_MODULES] == 1);
+    add_from((uintptr_t)page, 0x200000); /* not in a module */
+    CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_MODULES] == 1);
+    add_from((uintptr_t)dlsym(RTLD_NEXT, "getpid") + 1, 0x300000);
+    CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_MODULES] == 2);
+    /* Another part of a file at the same address is another module. */
+    int program = open("/proc/self/exe", O_RDONLY);
+    size_t bytes = os_page_size();
+    for (int i = 0; i < 2; i++) {
+        CHECK(mmap(page, bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, program,
+                   i * (off_t)bytes) == page);
+        add_from((uintptr_t)page + 1 + (uintptr_t)i, 0x400000 + 16 * (uintptr_t)i);
+        CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_MODULES] == 3 + (unsigned)i);
+    }
+}
+
+static void modules_are_written_once(void **state) {
+    (void)state;
+    in_child(write_modules);
 }
 
 static void snapshots_are_written_when_due(void **state) {
@@ -259,7 +326,7 @@ static void executed(void) {
     add(0, 10);
     profile_error();
     int fd = open(path, O_WRONLY | O_APPEND);
-    CHECK(read_path(path) && write(fd, content, 100) == 100); /* an incomplete block */
+    CHECK(read_path(path) && write(fd, content, 30) == 30); /* an incomplete block */
     long size = file.size;
     for (fd = 3; fd < 2000; fd++) close(fd);
     uint32_t sections = 99;
@@ -268,10 +335,7 @@ static void executed(void) {
     /* Another process has begun the file. */
     CHECK(chdir(directory) == 0);
     fd = open(path, O_RDWR);
-    uint32_t other = 1;
-    CHECK(pwrite(fd, &other, sizeof other,
-                 sizeof(struct mallow_profile_block) +
-                     offsetof(struct mallow_profile_process, pid)) == sizeof other);
+    CHECK(pwrite(fd, "\1", 1, sizeof(struct mallow_profile_block) + 1) == 1);
     for (fd = 3; fd < 2000; fd++) close(fd);
     CHECK(profile_file_open(&sections) == 0 && sections == 0);
     char name[80];
@@ -404,6 +468,7 @@ int main(void) {
         cmocka_unit_test(checksums_are_those_of_zlib),
         cmocka_unit_test(a_killed_process_leaves_whole_snapshots),
         cmocka_unit_test(snapshots_are_written_when_due),
+        cmocka_unit_test(modules_are_written_once),
         cmocka_unit_test(a_long_run_has_few_snapshots),
         cmocka_unit_test(closed_descriptors_are_opened_again),
         cmocka_unit_test(a_full_disk_leaves_whole_snapshots),

@@ -202,7 +202,32 @@ static void a_fork_keeps_the_blocks(void **state) {
     for (size_t i = 0; i < site_count; i++) {
         assert_int_equal(sites[i].allocated.samples, 0);
         assert_true(sites[i].peak_bytes == sites[i].live.bytes && sites[i].freed[0] == 0);
+        assert_memory_equal(&sites[i].inherited, &sites[i].live, sizeof sites[i].live);
     }
+}
+
+/* Inherited blocks never count as allocated or freed by the child. */
+static void inherited_blocks_are_told_apart(void **state) {
+    (void)state;
+    size_t i = 0;
+    while (!model[i].live) i++;
+    uint64_t random = 4;
+    struct mallow_profile_live live;
+    struct mallow_profile_site before = *site_of(model[i].stack, model[i].large);
+    assert_true(samples_get(address(i), &live) && live.inherited == 1);
+    assert_true(samples_resize(address(i), address(i), model[i].size));
+    assert_true(samples_remove(address(i)));
+    read_sites();
+    struct mallow_profile_site after = *site_of(model[i].stack, model[i].large);
+    assert_int_equal(after.inherited.samples, before.inherited.samples - 1);
+    assert_int_equal(after.live.samples, before.live.samples - 1);
+    for (int j = 0; j < MALLOW_PROFILE_LIFETIMES; j++) assert_true(after.freed[j] == 0);
+    add(&random, i);
+    assert_true(samples_get(address(i), &live) && live.inherited == 0);
+    read_sites();
+    const struct mallow_profile_site *now = site_of(model[i].stack, model[i].large);
+    assert_int_equal(now->allocated.samples, 1);
+    assert_true(now->inherited.samples < now->live.samples);
 }
 
 static void a_fork_repairs_what_another_thread_was_changing(void **state) {
@@ -288,6 +313,7 @@ int main(void) {
         cmocka_unit_test(changed_sites_are_read_once),
         cmocka_unit_test(changed_sites_are_read_once),
         cmocka_unit_test(a_fork_keeps_the_blocks),
+        cmocka_unit_test(inherited_blocks_are_told_apart),
         cmocka_unit_test(a_fork_repairs_what_another_thread_was_changing),
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(a_refused_remove_happens_later),

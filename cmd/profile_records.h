@@ -1,0 +1,39 @@
+/* Decodes the records of a block (mallow_profile.h), one after the other. */
+#ifndef MALLOW_PROFILE_RECORDS_H
+#define MALLOW_PROFILE_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mallow_profile.h"
+#include "profile_blocks.h"
+
+/* What is left of the bytes of a block. */
+struct profile_cursor {
+    const unsigned char *at, *end;
+    bool failed; /* a record was incomplete: it and what follows is lost */
+};
+
+struct profile_cursor profile_cursor_of(const struct profile_block *block);
+
+/* Return true if bytes are left. */
+static inline bool profile_has_more(const struct profile_cursor *cursor) {
+    return !cursor->failed && cursor->at < cursor->end;
+}
+
+/* Read one part of a record. At the end of the block they return 0 or NULL, and the cursor has
+ * failed. */
+uint64_t profile_next_number(struct profile_cursor *cursor);
+uint64_t profile_next_value(struct profile_cursor *cursor, uint64_t before); /* a difference */
+double profile_next_estimate(struct profile_cursor *cursor);
+const unsigned char *profile_next_bytes(struct profile_cursor *cursor, uint64_t count);
+
+/* Read a record, given the previous one of the block: zeros at first, and see mallow_profile.h for
+ * LIVE. Return false after the last whole record. */
+bool profile_next_node(struct profile_cursor *cursor, struct mallow_profile_node *node);
+bool profile_next_thread(struct profile_cursor *cursor, struct mallow_profile_thread *thread);
+bool profile_next_site(struct profile_cursor *cursor, struct mallow_profile_site *site);
+bool profile_next_live(struct profile_cursor *cursor, struct mallow_profile_live *live);
+
+#endif
