@@ -124,7 +124,11 @@ static void call_in_threads(void) {
 /* ---- interruptions ---- */
 
 static jmp_buf before_call;
-static volatile sig_atomic_t armed, interruptions;
+static volatile sig_atomic_t armed, interruptions, jumps_of_step;
+
+/* A step that is left this often in a row is then completed, because a repair on a slow machine may
+ * take longer than the interval of the signals. */
+enum { JUMPS_MAX = 3 };
 
 /* The sizes take slow paths only: an interrupted fast path may undo a handler's work on the same
  * fast path (docs/concurrency.md). */
@@ -136,9 +140,10 @@ static void allocate(int signal_number) {
 
 static void jump_away(int signal_number) {
     (void)signal_number;
-    if (!armed) return;
+    if (!armed || jumps_of_step == JUMPS_MAX) return;
     armed = 0;
     interruptions++;
+    jumps_of_step++;
     longjmp(before_call, 1);
 }
 
@@ -158,6 +163,7 @@ static void call_and_be_left(void) {
         armed = 1;
         churn_step(&churn);
         armed = 0;
+        jumps_of_step = 0;
         steps++;
     }
 }
