@@ -62,11 +62,12 @@ static inline int mallow_page_read(const struct mallow_page *page, struct mallow
  *
  * The calls of a thread for slots are counted in a stripe of its own; all other calls are counted
  * in the page. mallow_call_file_sum() adds them up. While the process runs, and if it does not end
- * by exit(), the frees in the stripes are those until the thread's last look, after at most 64 KiB
- * of allocations. Threads beyond the number of stripes are counted when the process exits.
+ * by exit(), the frees in the stripes are those until the thread's last look, after at most 16 KiB
+ * of allocations of one class. Threads beyond the number of stripes are counted when the process
+ * exits.
  */
 #define MALLOW_CALL_PAGE_MAGIC 0x6c61636c6c616d0aull /* "\nmallcal" */
-#define MALLOW_CALL_PAGE_VERSION 2u
+#define MALLOW_CALL_PAGE_VERSION 3u
 #define MALLOW_CALL_STRIPES 1024u
 
 struct mallow_size_calls {
@@ -98,9 +99,17 @@ struct mallow_call_page {
     uint32_t reserved;
 };
 
+/* granted: calls that the thread was allowed to make before it would look again; left: those that
+ * it has not made. */
 struct mallow_class_calls {
-    uint64_t allocations, frees;
+    uint64_t granted;
+    int64_t left;
+    uint64_t frees;
 };
+
+static inline uint64_t mallow_class_allocations(const struct mallow_class_calls *calls) {
+    return calls->granted - (uint64_t)calls->left;
+}
 
 struct mallow_call_file {
     struct mallow_call_page page;
@@ -115,7 +124,7 @@ static inline void mallow_call_file_sum(const struct mallow_call_file *file,
     *sum = file->page;
     for (stripe = 0; stripe < sum->stripes && stripe < MALLOW_CALL_STRIPES; stripe++) {
         for (row = 0; row < MALLOW_STATS_CLASSES; row++) {
-            uint64_t allocations = file->stripes[stripe][row].allocations;
+            uint64_t allocations = mallow_class_allocations(&file->stripes[stripe][row]);
             uint64_t frees = file->stripes[stripe][row].frees;
             sum->rows[row].allocations += allocations;
             sum->rows[row].frees += frees;

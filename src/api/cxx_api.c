@@ -87,7 +87,7 @@ static void *cxx_new_until_success(const struct alloc_request *request) {
 
 /* sentinel: of the empty magazine for the size. */
 static NOINLINE void *cxx_new_slow(size_t size, const struct magazine_entry *sentinel) {
-    void *p = counting_take(size, sentinel, COUNT_ANY);
+    void *p = counting_take(sentinel);
     if (p != NULL) return p;
     return cxx_new_until_success(
         &(struct alloc_request){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});

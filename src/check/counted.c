@@ -8,117 +8,124 @@
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
+#include "base/numbers.h"
 #include "base/settings.h"
 #include "check/modes.h"
 #include "check/resize.h"
 #include "guard/guard_range.h"
-#include "guard/guard_sample.h"
+#include "heap/alloc.h"
 #include "heap/call_counts.h"
 #include "heap/counting.h"
 #include "heap/find.h"
 #include "heap/heap_enter.h"
 #include "heap/sampled.h"
+#include "heap/size_class.h"
 #include "mallow.h"
 #include "profile/profile.h"
 #include "profile/sample_gap.h"
 #include "profile/samples.h"
 #include "stack/stack.h"
 
-/* ---- the fast part ---- */
-
-static void *counted_malloc_bytes(size_t size, const struct magazine_entry *sentinel) {
-    void *p = counting_take(size, sentinel, COUNT_BYTES);
-    return likely(p != NULL) ? p : mode_malloc(size, sentinel);
-}
-
-static void *counted_malloc_calls(size_t size, const struct magazine_entry *sentinel) {
-    void *p = counting_take(size, sentinel, COUNT_CALLS);
-    return likely(p != NULL) ? p : mode_malloc(size, sentinel);
-}
-
-static void *counted_malloc_any(size_t size, const struct magazine_entry *sentinel) {
-    void *p = counting_take(size, sentinel, COUNT_ANY);
+static void *counted_malloc(size_t size, const struct magazine_entry *sentinel) {
+    void *p = counting_take(sentinel);
     return likely(p != NULL) ? p : mode_malloc(size, sentinel);
 }
 
 /* ---- countdowns ---- */
 
-/* While calls are counted exactly, a thread looks at what is live after this many bytes. */
-#define LOOK_BYTES ((int64_t)(64 * KIB))
+/* Why the mode looks at a call. */
+enum {
+    DUE_START = 0, /* the countdown has not been started */
+    DUE_LOOK = 1,  /* at what is live, for the summary */
+    DUE_SAMPLE = 2,
+    DUE_GUARD = 4,
+};
 
-static void counted_next_stretch(struct countdown *countdown) {
-    bool looks = racy_load(bool, &call_counts_on);
-    countdown->bytes =
-        looks && countdown->bytes_after > LOOK_BYTES ? LOOK_BYTES : countdown->bytes_after;
-    countdown->bytes_after -= countdown->bytes;
-}
+/* While calls are counted exactly, a thread looks at what is live after this many bytes of one
+ * class. */
+#define LOOK_BYTES (16 * KIB)
 
-static void counted_next_sample(struct heap *heap) {
-    size_t rate = racy_load(size_t, &settings.sample);
-    heap->countdown.bytes_after =
-        rate == 0 ? INT64_MAX : (int64_t)sample_gap(&heap->random_samples, rate);
-    counted_next_stretch(&heap->countdown);
-}
+/* Calls in a countdown of which no end is due. */
+#define COUNTED_NEVER ((size_t)1 << (8 * sizeof(size_t) - 3))
 
-/* Sets the heap's countdowns according to the current settings. Returns false if there was no
- * memory for a stripe. The countdowns then remain 0, so each call is looked at and counted in the
- * page. */
-static bool counted_arm(struct heap *heap, unsigned generation) {
-    if (racy_load(bool, &call_counts_on) && heap->calls == NULL) return false;
-    counted_next_sample(heap);
-    heap->countdown.calls = guard_sample_interval(&heap->random_guards);
-    heap->countdown.generation = generation;
-    return true;
+/* Starts the countdown to the call that is due next, and notes for what. Whether a call is sampled
+ * or guarded does not depend on earlier calls, so the other countdowns can be drawn again. */
+static void counted_start(struct heap *heap, unsigned size_class) {
+    size_t bytes = max_size(size_class_bytes(size_class), 1);
+    size_t rate = racy_load(size_t, &settings.sample), one_in = racy_load(size_t, &settings.guard);
+    size_t look = racy_load(bool, &call_counts_on) ? LOOK_BYTES / bytes : COUNTED_NEVER;
+    size_t sample =
+        rate != 0 ? (sample_gap(&heap->random_counts, rate) - 1) / bytes : COUNTED_NEVER;
+    size_t guard = one_in != 0 ? sample_gap_calls(&heap->random_counts, one_in) : COUNTED_NEVER;
+    size_t calls = min_size(look, min_size(sample, guard));
+    heap->counting->due[size_class] =
+        (uint8_t)(DUE_LOOK | (calls == sample ? DUE_SAMPLE : 0) | (calls == guard ? DUE_GUARD : 0));
+    counting_grant(heap, size_class, (int64_t)calls);
 }
 
 /* Returns the calling thread's heap, with countdowns that follow the current settings. Returns NULL
- * if there is no memory for a heap or its stripe. */
+ * if there is no memory for a heap, its countdowns or its stripe; each call is then looked at and
+ * counted in the page. */
 static struct heap *counted_heap(void) {
     unsigned generation = racy_load(unsigned, &settings.generation);
     struct heap *heap = self_heap;
-    if (likely(heap != EMPTY_HEAP && heap->countdown.generation == generation)) return heap;
+    if (likely(heap != EMPTY_HEAP && heap->counting != NULL &&
+               heap->counting->generation == generation))
+        return heap;
     heap = heap_enter();
     if (heap == NULL) return NULL;
-    bool armed = counted_arm(heap, generation);
-    heap_leave(heap);
-    return armed ? heap : NULL;
-}
-
-/* Counts a call. Returns true if its block is to be guarded. */
-static bool counted_call(struct heap *heap) {
-    if (--heap->countdown.calls > 0) return false;
-    heap->countdown.calls = guard_sample_interval(&heap->random_guards);
-    return racy_load(size_t, &settings.guard) != 0;
-}
-
-/* Called at the end of a stretch. Returns true if a sample is due. */
-static bool counted_stretch_ends(struct heap *heap) {
-    struct countdown *countdown = &heap->countdown;
-    call_counts_look(heap);
-    countdown->bytes_after += countdown->bytes; /* it is 0 or negative */
-    if (countdown->bytes_after > 0) {
-        counted_next_stretch(countdown);
-        return false;
+    bool ready = counting_make(heap) && (!racy_load(bool, &call_counts_on) || heap->calls != NULL);
+    if (ready) {
+        counting_restart(heap);
+        heap->counting->generation = generation;
     }
-    counted_next_sample(heap);
-    return true;
+    heap_leave(heap);
+    return ready ? heap : NULL;
 }
 
-/* Counts the bytes of a call. Returns true if its block is to be sampled. All blocks that are too
- * large for a slot are sampled, and take no bytes from the countdown. */
-static bool counted_bytes(struct heap *heap, size_t size) {
-    bool samples = racy_load(size_t, &settings.sample) != 0;
-    if (size > SLOT_MAX) return samples;
-    heap->countdown.bytes -= (int64_t)size;
-    return heap->countdown.bytes <= 0 && counted_stretch_ends(heap) && samples;
+/* Counts a call for a slot, and returns what is due. */
+static unsigned counted_call(struct heap *heap, unsigned size_class) {
+    struct counting *counting = heap->counting;
+    int64_t *left = counting->countdown[size_class].left;
+    if (counting->due[size_class] == DUE_START) counted_start(heap, size_class);
+    if (*left > 0) {
+        --*left;
+        return 0;
+    }
+    unsigned due = counting->due[size_class];
+    counting_add(heap, size_class, 1);
+    counted_start(heap, size_class);
+    return due;
 }
 
-/* Counts a block for the summary. */
-static void counted_block(const void *p) {
-    struct heap *heap = self_heap;
-    struct block_ref block = find_block((void *)(uintptr_t)p);
-    if (block.state != NULL && heap != EMPTY_HEAP && heap->calls != NULL)
-        heap->calls[block.size_class].allocations++;
+/* Returns what is due in a call for a block that is too large for a slot. All are sampled. */
+static unsigned counted_large(struct heap *heap) {
+    size_t one_in = racy_load(size_t, &settings.guard);
+    unsigned due = racy_load(size_t, &settings.sample) != 0 ? DUE_SAMPLE : 0;
+    if (one_in != 0 && sample_gap_calls(&heap->random_counts, one_in) == 0) due |= DUE_GUARD;
+    return due;
+}
+
+/* The countdowns choose among blocks that fill their slots. Smaller ones are sampled less often. */
+static bool counted_keeps_sample(struct heap *heap, size_t size, unsigned size_class) {
+    size_t rate = racy_load(size_t, &settings.sample);
+    if (rate == 0) return false;
+    if (size_class == CLASSES || size == size_class_bytes(size_class)) return true;
+    double chance = sample_weight(size_class_bytes(size_class), rate) / sample_weight(size, rate);
+    return sample_gap_chance(&heap->random_counts, chance);
+}
+
+/* Counts the result of a call for the summary. counted_call has counted a slot of this class. */
+static void counted_result(struct heap *heap, unsigned size_class, void *p) {
+    struct block_ref block = p != NULL ? find_block(p) : (struct block_ref){0};
+    bool has_stripe = heap != NULL && heap->calls != NULL;
+    if (has_stripe && size_class < CLASSES) {
+        if (block.state != NULL && block.size_class == size_class) return;
+        counting_add(heap, size_class, -1);
+    }
+    if (p == NULL) return;
+    if (has_stripe && block.state != NULL)
+        counting_add(heap, block.size_class, 1);
     else
         call_counts_alloc(block.kind != BLOCK_NONE ? block.usable : mallow_usable_size(p));
 }
@@ -168,13 +175,17 @@ static void *counted_no_memory(void) {
 
 static void *counted_alloc(const struct alloc_request *request) {
     struct alloc_request counted = *request;
+    unsigned due = 0, size_class = alloc_class(request->size, request->align);
     struct heap *heap = request->size <= PTRDIFF_MAX ? counted_heap() : NULL;
-    bool sample = heap != NULL && counted_bytes(heap, request->size);
-    counted.guard = heap != NULL && counted_call(heap);
+    if (heap != NULL)
+        due = size_class < CLASSES ? counted_call(heap, size_class) : counted_large(heap);
+    if ((due & DUE_LOOK) != 0) call_counts_look(heap);
+    counted.guard = (due & DUE_GUARD) != 0;
     void *p = mode_below(&counted_mode)->alloc(&counted);
+    if (racy_load(bool, &call_counts_on)) counted_result(heap, size_class, p);
     if (p == NULL) return counted_no_memory();
-    if (sample) counted_sample(p, request->size, request->entry);
-    if (racy_load(bool, &call_counts_on)) counted_block(p);
+    if ((due & DUE_SAMPLE) != 0 && counted_keeps_sample(heap, request->size, size_class))
+        counted_sample(p, request->size, request->entry);
     return p;
 }
 
@@ -227,8 +238,5 @@ struct mode counted_mode = {
 RARE void counted_choose(unsigned on) {
     bool fast = (on & ~(unsigned)MODES_COUNTED) == 0;
     racy_store(&call_counts_on, fast && (on & MODE_COUNT) != 0);
-    counted_mode.malloc = !fast               ? mode_malloc
-                          : on == MODE_GUARD  ? counted_malloc_calls
-                          : on == MODE_SAMPLE ? counted_malloc_bytes
-                                              : counted_malloc_any;
+    counted_mode.malloc = fast ? counted_malloc : mode_malloc;
 }

@@ -88,11 +88,10 @@ static char *alloc_take_cached(struct magazine *magazine, bool *zeroed) {
 }
 
 /* Does the same on the counting path. */
-static NOINLINE char *alloc_take_counted(size_t size, const struct magazine_entry *sentinel,
-                                         bool *zeroed) {
+static NOINLINE char *alloc_take_counted(const struct magazine_entry *sentinel, bool *zeroed) {
     struct magazine_entry newest = *sentinel_magazine(sentinel)->top;
     *zeroed = newest.slot != NULL && slot_state_get(newest.state) == SLOT_CACHED_FRESH;
-    return counting_take(size, sentinel, COUNT_ANY);
+    return counting_take(sentinel);
 }
 
 /* Takes a slot: the newest cached one, then one of a shared granule, then one from a slab. */
@@ -141,15 +140,17 @@ static unsigned alloc_aligned_class(size_t align, size_t size) {
     return size_class;
 }
 
+unsigned alloc_class(size_t size, size_t align) {
+    if (unlikely(align > UNIT)) return alloc_aligned_class(align, size);
+    return size <= SLOT_MAX ? size_class_of(size) : CLASSES;
+}
+
 void *alloc_plain(size_t size, size_t align, bool *zeroed) {
-    unsigned size_class;
-    if (unlikely(align > UNIT)) {
-        size_class = alloc_aligned_class(align, size);
+    unsigned size_class = alloc_class(size, align);
+    if (unlikely(align > UNIT))
         size = max_size(size, 1);
-    } else {
-        size_class = size <= SLOT_MAX ? size_class_of(size) : CLASSES;
+    else
         align = 1;
-    }
     for (bool again = false;; again = true) {
         void *p = size_class < CLASSES ? alloc_slot(size_class, zeroed)
                                        : alloc_pages(size, align, zeroed);
@@ -196,7 +197,7 @@ EXPORT_OWN void *mallow_calloc(size_t count, size_t size) {
         unsigned size_class = size_class_of(bytes);
         struct magazine *magazine = &self_heap->magazine[size_class];
         void *p = alloc_take_cached(magazine, &zeroed);
-        if (unlikely(p == NULL)) p = alloc_take_counted(bytes, magazine->top, &zeroed);
+        if (unlikely(p == NULL)) p = alloc_take_counted(magazine->top, &zeroed);
         /* Clears the whole slot, because malloc_usable_size grants all of it. */
         if (likely(p != NULL)) return zeroed ? p : memset(p, 0, size_class_bytes(size_class));
     }

@@ -7,6 +7,9 @@
 
 struct heap;
 
+/* Returns the size class that serves such a block, or CLASSES if whole pages do. */
+unsigned alloc_class(size_t size, size_t align);
+
 /* Allocates `size` bytes, aligned to `align`, a power of two, as the plain mode does. Sets *zeroed
  * if they read as zero. Returns NULL and sets errno to ENOMEM if there is no memory. */
 void *alloc_plain(size_t size, size_t align, bool *zeroed);

@@ -6,6 +6,7 @@
 #include "base/layout.h"
 #include "base/settings.h"
 #include "heap/class_counts.h"
+#include "heap/counting.h"
 #include "heap/heap_owner.h"
 #include "heap/magazine.h"
 #include "heap/size_class.h"
@@ -128,9 +129,10 @@ static void call_counts_attach(struct heap *heap) {
     if (counting->counts == NULL) return;
     *counting->counts = (struct class_counts){0};
     struct mallow_class_calls *calls = call_counts_take_stripe(&counting->counts->is_shared);
-    signal_order();
-    heap->calls = calls;
+    counting_use_stripe(heap, calls);
 }
+
+void call_counts_detach(struct heap *heap) { counting_use_stripe(heap, NULL); }
 
 void call_counts_follow(struct heap *heap) {
     if (!racy_load(bool, &call_counts_on))
@@ -141,11 +143,14 @@ void call_counts_follow(struct heap *heap) {
 
 void call_counts_look(struct heap *heap) {
     if (heap->calls == NULL) return;
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        class_counts_look(heap, size_class, magazine_count(heap, size_class));
-    int64_t unseen = call_counts_unseen_frees(heap);
-    heap->counting->counts->live_bytes -= unseen;
-    call_counts_add_live(-(uint64_t)unseen);
+    int64_t live_bytes = 0, *seen = &heap->counting->counts->live_bytes;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        int64_t live = class_counts_look(heap, size_class, magazine_count(heap, size_class));
+        if (live != 0) live_bytes += live * (int64_t)call_counts_usable(size_class);
+    }
+    uint64_t grown = (uint64_t)(live_bytes - *seen);
+    *seen = live_bytes;
+    call_counts_add_live(grown);
 }
 
 void call_counts_fold(struct heap *heap) {
@@ -153,11 +158,13 @@ void call_counts_fold(struct heap *heap) {
     if (calls == NULL || heap->counting->counts->is_shared) return;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         struct mallow_size_calls *row = &call_counts_page->rows[size_class];
-        uint64_t live = calls[size_class].allocations - calls[size_class].frees;
-        call_counts_add(&row->allocations, calls[size_class].allocations);
+        uint64_t allocations = mallow_class_allocations(&calls[size_class]);
+        uint64_t live = allocations - calls[size_class].frees;
+        call_counts_add(&row->allocations, allocations);
         call_counts_add(&row->frees, calls[size_class].frees);
         call_counts_add(&row->live_bytes, live * call_counts_usable(size_class));
-        calls[size_class] = (struct mallow_class_calls){0};
+        calls[size_class].granted = (uint64_t)calls[size_class].left;
+        calls[size_class].frees = 0;
         heap->counting->counts->issued[size_class] = magazine_count(heap, size_class);
     }
     heap->counting->counts->live_bytes = 0;

@@ -22,7 +22,7 @@ extern bool call_counts_on;
 void call_counts_follow(struct heap *heap);
 
 /* Ends exact counting in a heap. */
-static inline void call_counts_detach(struct heap *heap) { heap->calls = NULL; }
+void call_counts_detach(struct heap *heap);
 
 /* Updates the frees in the heap's stripe, and what is live in the page. Only the heap's owner may
  * call it while the thread runs. */

@@ -1,8 +1,8 @@
 /*
  * Derives the frees of a class from its slots, while calls are counted exactly (call_counts.h).
  *
- * The counting path increments the allocations of a class in the heap's stripe. Frees stay on the
- * fast path and are not counted. They follow from three numbers of each heap and class:
+ * The counting path counts the allocations of a class in the heap's stripe (counting.h). Frees stay
+ * on the fast path and are not counted. They follow from three numbers of each heap and class:
  *
  *     live  = issued - cached           issued: slots that left the slabs for this heap's magazine
  *     frees = allocations - live                or for the program, less those that went back
@@ -40,12 +40,12 @@ static inline int64_t class_counts_live(const struct heap *heap, unsigned size_c
     return racy_load(int64_t, &heap->counting->counts->issued[size_class]) - (int64_t)cached;
 }
 
-/* Updates the frees of the class in the heap's stripe. */
-static inline void class_counts_look(struct heap *heap, unsigned size_class, unsigned cached) {
+/* Updates the frees of the class in the heap's stripe, and returns its live slots. */
+static inline int64_t class_counts_look(struct heap *heap, unsigned size_class, unsigned cached) {
     struct mallow_class_calls *calls = heap->calls;
-    if (calls == NULL) return;
-    uint64_t live = (uint64_t)class_counts_live(heap, size_class, cached);
-    calls[size_class].frees = calls[size_class].allocations - live;
+    int64_t live = class_counts_live(heap, size_class, cached);
+    calls[size_class].frees = mallow_class_allocations(&calls[size_class]) - (uint64_t)live;
+    return live;
 }
 
 #endif

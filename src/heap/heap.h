@@ -71,14 +71,6 @@ struct heap_decay {
     unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };
 
-/* The allocation with which a number reaches 0 is looked at by a slow path (counting.h). */
-struct countdown {
-    int64_t bytes;
-    int64_t calls;
-    int64_t bytes_after; /* from there to the next sample, if `bytes` ends before it */
-    unsigned generation; /* of the settings that it follows */
-};
-
 /* A sentinel has no state, but leads to the magazine that the counting path uses. */
 #define SENTINEL_TO(magazine) ((struct magazine_entry){NULL, (_Atomic uint8_t *)(magazine)})
 
@@ -86,11 +78,19 @@ static inline struct magazine *sentinel_magazine(const struct magazine_entry *se
     return (struct magazine *)(void *)sentinel->state;
 }
 
-/* The magazines of the counting path, and the sentinels that lead to them. */
+struct countdown {
+    int64_t *left; /* calls until the mode looks at one: in the heap's stripe, or `own` */
+    int64_t own;
+};
+
+/* What the counting path uses, by class. A magazine's countdown is found by its distance. */
 struct counting {
     struct magazine cached[CLASSES];
-    struct magazine_entry sentinels[CLASSES];
-    struct class_counts *counts; /* see struct heap */
+    struct countdown countdown[CLASSES];
+    struct magazine_entry sentinels[CLASSES]; /* they lead to `cached` */
+    uint8_t due[CLASSES];                     /* why the mode looks, when a countdown has ended */
+    unsigned generation;                      /* of the settings that the countdowns follow */
+    struct class_counts *counts;              /* see struct heap */
 };
 
 struct heap {
@@ -103,7 +103,6 @@ struct heap {
     /* The magazines that hold the heap's free slots, by class: `magazine` or, while calls are
      * counted, counting->cached (counting.h). */
     struct magazine *cached;
-    struct countdown countdown;
     struct mallow_class_calls *calls; /* exact counts of calls (call_counts.h); NULL: none */
     struct heap_bin bin[CLASSES];
     /* Slabs whose `in_use` is 0, which are also in their bins. They are kept for their class, since
@@ -126,7 +125,7 @@ struct heap {
     struct stack_cache *stacks;    /* the thread's most recent stacks (stack.h) */
     struct counting *counting;     /* see `cached` */
     uint64_t random;
-    uint64_t random_guards, random_samples; /* states of generators; 0: not seeded */
+    uint64_t random_counts; /* state of a generator for countdowns; 0: not seeded */
 
     /* Slabs of each class with remotely freed slots. Any thread pushes a slab; the owner, or a
      * visitor in its place, takes the whole list. */

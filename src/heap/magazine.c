@@ -8,6 +8,7 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "heap/class_counts.h"
+#include "heap/counting.h"
 #include "heap/mode.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
@@ -26,13 +27,9 @@
 #define CACHED_BYTES_LARGE ((size_t)8 * KIB)
 #define CACHED_SMALL ((size_t)256)
 
-static void magazines_init_array(struct magazine *magazines) {
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        magazines[size_class] = (struct magazine){heap_no_entries, heap_no_entries + 1};
-}
-
 void magazines_init(struct heap *heap) {
-    magazines_init_array(heap->magazine);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        heap->magazine[size_class] = (struct magazine){heap_no_entries, heap_no_entries + 1};
     heap->cached = heap->magazine;
 }
 
@@ -159,7 +156,7 @@ void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
     memmove(bottom + 1, bottom + 1 + count, (have - count) * sizeof *bottom);
     signal_order();
     magazine->top = bottom + (have - count);
-    class_counts_look(heap, size_class, have - count);
+    if (heap->calls != NULL) class_counts_look(heap, size_class, have - count);
 }
 
 static void magazine_flush_whole(struct heap *heap, unsigned size_class) {
@@ -196,26 +193,12 @@ static bool magazine_discard(struct heap *heap, unsigned size_class) {
     return true;
 }
 
-/* Returns the magazines that only the counting path uses. Returns NULL if there is no memory. */
-static struct magazine *magazines_counted(struct heap *heap) {
-    struct lock_hold hold;
-    if (heap->counting != NULL) return heap->counting->cached;
-    if (!open_lock_take(&global_lock, &hold)) return NULL;
-    struct counting *counting = meta_alloc(sizeof *counting);
-    open_lock_drop(&global_lock, &hold);
-    if (counting == NULL) return NULL;
-    magazines_init_array(counting->cached);
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        counting->sentinels[size_class] = SENTINEL_TO(&counting->cached[size_class]);
-    heap->counting = counting;
-    return counting->cached;
-}
-
 /* Chooses whether the fast path of malloc finds the slots. All magazines must be empty. */
 static void magazines_choose(struct heap *heap) {
     bool counted = mode_sees == MODE_SEES_COUNTED;
-    struct magazine *chosen = counted ? magazines_counted(heap) : heap->magazine;
-    if (chosen == NULL || chosen == heap->cached) return;
+    if (counted && !counting_make(heap)) return;
+    struct magazine *chosen = counted ? heap->counting->cached : heap->magazine;
+    if (chosen == heap->cached) return;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         struct magazine_entry *sentinel =
             counted ? &heap->counting->sentinels[size_class] : heap_no_entries;
@@ -231,7 +214,7 @@ bool magazines_renew(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         if (!magazine_discard(heap, size_class)) return false;
     magazines_choose(heap);
-    heap->countdown = (struct countdown){0}; /* the counting path sets it again */
+    counting_restart(heap);
     return true;
 }
 

@@ -50,6 +50,23 @@ size_t sample_gap(uint64_t *random, size_t rate) {
     return max_size(whole + (gap > (double)whole), 1);
 }
 
+/* ln(1 - 1 / n). Above the limit, the first term of its series is exact enough. */
+static double sample_gap_log_of_miss(size_t n) {
+    return n < (size_t)1 << 30 ? sample_gap_log(1 - 1 / (double)n) : -1 / (double)n;
+}
+
+/* The number of misses before a hit has a geometric distribution. */
+size_t sample_gap_calls(uint64_t *random, size_t one_in) {
+    MALLOW_ASSERT(one_in != 0);
+    if (one_in == 1) return 0;
+    double gap = sample_gap_log(sample_gap_uniform(random)) / sample_gap_log_of_miss(one_in);
+    return gap >= (double)SAMPLE_GAP_MAX ? SAMPLE_GAP_MAX : (size_t)gap;
+}
+
+bool sample_gap_chance(uint64_t *random, double probability) {
+    return sample_gap_uniform(random) <= probability;
+}
+
 /* 1 - exp(-x) for 0 < x <= 0.5, by its series: each term is kept relative to x, so small values
  * lose no digits. The first term that is left out is below 1e-18 of the result. */
 static double sample_gap_probability_small(double x) {

@@ -6,6 +6,7 @@
 #ifndef MALLOW_SAMPLE_GAP_H
 #define MALLOW_SAMPLE_GAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,13 @@
  * next is sampled (S >= gap) with exactly the probability p. `random` is the state of the generator
  * and belongs to one thread; 0: it is seeded. */
 size_t sample_gap(uint64_t *random, size_t rate);
+
+/* Returns the number of calls, possibly 0, before one that is chosen, when each call is chosen with
+ * probability 1 / one_in. `one_in` must not be 0. `random`: see above. */
+size_t sample_gap_calls(uint64_t *random, size_t one_in);
+
+/* Returns true with this probability. */
+bool sample_gap_chance(uint64_t *random, double probability);
 
 /* Returns 1 / p, the number of blocks that a sampled block of `size` bytes represents. `size` is
  * the number of bytes that the block took from the gap; 0 counts as 1. The relative error is less

@@ -8,6 +8,8 @@
 
 #include "check/modes.h"
 #include "guard/guard_range.h"
+#include "heap/call_counts.h"
+#include "heap/counting.h"
 #include "heap/fast.h"
 #include "heap/find.h"
 #include "heap/heap_enter.h"
@@ -79,24 +81,46 @@ static void slots_are_reused_in_the_same_order(void) {
 
 /* ---- what is counted ---- */
 
-static int64_t calls_left(void) { return self_heap->countdown.calls; }
+static unsigned row_of(const char *block) {
+    size_t usable = mallow_usable_size(block);
+    return usable > SLOT_MAX ? CLASSES : size_class_of(usable);
+}
+
+/* Returns the calls that are counted, and checks that they were counted in the row of `block`. */
+static uint64_t calls_counted(const void *block) {
+    const struct mallow_call_page *page = calls_page();
+    unsigned row = row_of(block);
+    uint64_t sum = 0, of_row = page->rows[row].allocations;
+    static uint64_t of_row_before[CLASSES + 1];
+    for (unsigned i = 0; i <= CLASSES; i++) sum += page->rows[i].allocations;
+    for (unsigned i = 0; i < CLASSES; i++) sum += mallow_class_allocations(&self_heap->calls[i]);
+    if (row < CLASSES) of_row += mallow_class_allocations(&self_heap->calls[row]);
+    CHECK(of_row != of_row_before[row]);
+    of_row_before[row] = of_row;
+    return sum;
+}
 
 static void each_call_is_counted_once(void) {
-    begin("guard=1000000000");
-    mallow_free(mallow_malloc(1));
+    begin("stats=exit,guard=20,sample=10000");
+    uint64_t before = calls_counted(mallow_malloc(1));
     for (size_t size = 0; size < 40 * KIB; size += 1 + size / 20) {
-        int64_t before = calls_left();
-        void *block = mallow_malloc(size);
-        CHECK_EQUAL(calls_left(), before - 1);
-        mallow_free(block);
-        mallow_free(mallow_malloc(size));
-        CHECK_EQUAL(calls_left(), before - 2);
-        mallow_free(mallow_calloc(1, size));
-        CHECK_EQUAL(calls_left(), before - 3);
-        block = mallow_aligned_alloc(64, size);
-        CHECK_EQUAL(calls_left(), before - 4);
-        mallow_free(block);
+        for (int i = 0; i < 20; i++) {
+            void *block = mallow_malloc(size);
+            CHECK_EQUAL(calls_counted(block), ++before);
+            mallow_free(block);
+            block = mallow_calloc(1, size);
+            CHECK_EQUAL(calls_counted(block), ++before);
+            mallow_free(block);
+            block = mallow_aligned_alloc(64, size);
+            CHECK_EQUAL(calls_counted(block), ++before);
+            mallow_free(block);
+        }
     }
+}
+
+/* Only guards are due here. */
+static bool guard_is_due(unsigned size_class) {
+    return *self_heap->counting->countdown[size_class].left == 0;
 }
 
 static void the_chosen_block_is_guarded(void) {
@@ -104,7 +128,7 @@ static void the_chosen_block_is_guarded(void) {
     size_t guarded = 0;
     mallow_free(mallow_malloc(48));
     for (int i = 0; i < 20000; i++) {
-        bool due = calls_left() == 1;
+        bool due = guard_is_due(size_class_of(48));
         char *block = mallow_malloc(48);
         CHECK_EQUAL(guard_range_contains(block), due);
         guarded += due;
@@ -252,11 +276,6 @@ enum { USERS = 3 };
 static char *_Atomic shared_blocks[BLOCKS];
 static _Atomic uint64_t made[CLASSES + 1], ended[CLASSES + 1];
 
-static unsigned row_of(const char *block) {
-    size_t usable = mallow_usable_size(block);
-    return usable > SLOT_MAX ? CLASSES : size_class_of(usable);
-}
-
 /* Replaces random blocks, most of which another thread allocated. */
 static void *exchange_blocks(void *argument) {
     uint64_t seed = (uintptr_t)argument;
@@ -317,8 +336,8 @@ static void calls_without_a_stripe_are_counted(void) {
     begin("stats=exit");
     for (int i = 0; i < 1000; i++) mallow_malloc(100); /* the magazine has slots afterwards */
     struct mallow_size_calls *row = &calls_page()->rows[size_class_of(100)];
-    self_heap->calls = NULL;
-    self_heap->countdown = (struct countdown){0};
+    call_counts_detach(self_heap);
+    self_heap->counting->generation = 0;
     uint64_t before = row->allocations;
     for (int i = 1; i <= 10; i++) {
         mallow_malloc(100);

@@ -193,27 +193,6 @@ static void live_blocks_are_walked(void) {
     CHECK_EQUAL(live_count, 3);
 }
 
-/* ---- sampling ---- */
-
-static void one_allocation_in_n_is_guarded(void) {
-    static const size_t intervals[] = {1, 2, 3, 100, 5000};
-    enum { DRAWS = 100000 };
-    for (int i = 0; i < 5; i++) {
-        uint64_t random = 0;
-        double sum = 0;
-        settings.guard = intervals[i];
-        for (int k = 0; k < DRAWS; k++) {
-            int64_t interval = guard_sample_interval(&random);
-            CHECK(interval >= 1 && (size_t)interval <= 2 * intervals[i] - 1);
-            sum += (double)interval;
-        }
-        double mean = sum / DRAWS / (double)intervals[i];
-        CHECK(mean > 0.98 && mean < 1.02);
-    }
-    settings.guard = 0;
-    CHECK_EQUAL(guard_sample_interval(&(uint64_t){0}), INT64_MAX);
-}
-
 static struct body bodies[] = {
     BODY(blocks_end_at_an_inaccessible_page),
     BODY(blocks_begin_at_an_inaccessible_page_on_request),
@@ -226,7 +205,6 @@ static struct body bodies[] = {
     BODY(checks_on_demand_report_once),
     BODY(bad_frees_are_reported),
     BODY(live_blocks_are_walked),
-    BODY(one_allocation_in_n_is_guarded),
 };
 
 int main(void) {

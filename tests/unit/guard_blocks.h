@@ -11,7 +11,6 @@
 #include "guard/guard_damage.h"
 #include "guard/guard_info.h"
 #include "guard/guard_range.h"
-#include "guard/guard_sample.h"
 #include "guard/guard_table.h"
 #include "guard_begin.h"
 #include "os/os.h"

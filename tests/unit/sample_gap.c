@@ -72,6 +72,36 @@ static void a_block_is_sampled_with_its_probability(void **state) {
     }
 }
 
+/* For a geometric distribution of misses, the mean is N - 1, and the variance N * (N - 1). */
+static void one_call_in_n_is_chosen(void **state) {
+    (void)state;
+    const size_t one_in[] = {2, 3, 100, 5000, (size_t)1 << 29, (size_t)1 << 31};
+    for (unsigned i = 0; i < sizeof one_in / sizeof *one_in; i++) {
+        uint64_t random = 13 + i, none = 0;
+        double n = (double)one_in[i], sum = 0;
+        for (int draw = 0; draw < DRAWS; draw++) {
+            size_t misses = sample_gap_calls(&random, one_in[i]);
+            sum += (double)misses;
+            none += misses == 0;
+        }
+        assert_true(fabs(sum / DRAWS - (n - 1)) < 4 * sqrt(n * (n - 1) / DRAWS));
+        assert_true(fabs((double)none / DRAWS - 1 / n) < 4 * sqrt(1 / n / DRAWS));
+    }
+    uint64_t random = 1;
+    assert_int_equal(sample_gap_calls(&random, 1), 0);
+    for (int draw = 0; draw < DRAWS; draw++)
+        assert_in_range(sample_gap_calls(&random, SIZE_MAX), 1, SIZE_MAX / 2);
+}
+
+static void a_chance_has_its_probability(void **state) {
+    (void)state;
+    for (double p = 0.05; p < 1; p += 0.1) {
+        uint64_t random = 17, hits = 0;
+        for (int draw = 0; draw < DRAWS; draw++) hits += sample_gap_chance(&random, p);
+        assert_true(fabs((double)hits / DRAWS - p) < 4 * sqrt(p * (1 - p) / DRAWS));
+    }
+}
+
 static void weights_are_exact(void **state) {
     (void)state;
     for (EACH_RATE(i)) {
@@ -107,6 +137,8 @@ int main(void) {
         cmocka_unit_test(mean_and_variance_are_right),
         cmocka_unit_test(gaps_fill_cells_of_equal_probability),
         cmocka_unit_test(gaps_are_independent),
+        cmocka_unit_test(one_call_in_n_is_chosen),
+        cmocka_unit_test(a_chance_has_its_probability),
         cmocka_unit_test(a_block_is_sampled_with_its_probability),
         cmocka_unit_test(weights_are_exact),
         cmocka_unit_test(extreme_gaps_are_in_range),
