@@ -8,6 +8,7 @@ Usage: profile_places.py MALLOW FRAMES_CXX
 import ctypes
 import http.server
 import json
+import lzma
 import os
 import re
 import shutil
@@ -94,7 +95,7 @@ def compressed_symbols(folder):
     assert frames_of(path)[0][0][0].startswith("stripped+0x")
     (folder / "keep").write_text(SYMBOL + "\n")
     output_of("objcopy", "-S", f"--keep-symbols={folder}/keep", FRAMES, folder / "mini")
-    output_of("xz", folder / "mini")
+    (folder / "mini.xz").write_bytes(lzma.compress((folder / "mini").read_bytes()))
     output_of("objcopy", f"--add-section=.gnu_debugdata={folder}/mini.xz", stripped)
     assert frames_of(path)[0][0] == (FUNCTION, None)
     os.environ["XDG_CACHE_HOME"] = str(caches)
