@@ -18,7 +18,11 @@
 #include "random.h"
 #include "seccomp.h"
 
-#define NOINLINE __attribute__((noinline, noclone))
+#if defined(__clang__)
+#    define NOINLINE __attribute__((noinline))
+#else
+#    define NOINLINE __attribute__((noinline, noclone))
+#endif
 
 static uint64_t state = 1;
 static volatile char sink;
@@ -37,8 +41,9 @@ static struct {
         return p;                                 \
     }
 SITE(0)
-SITE(1) SITE(2) SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12)
-    SITE(13) SITE(14) SITE(15) SITE(16) SITE(17) SITE(18) SITE(19)
+SITE(1)
+SITE(2) SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12) SITE(13)
+    SITE(14) SITE(15) SITE(16) SITE(17) SITE(18) SITE(19)
 
         static void *(*const sites[SITES])(size_t) = {site_0,  site_1,  site_2,  site_3,  site_4,
                                                       site_5,  site_6,  site_7,  site_8,  site_9,

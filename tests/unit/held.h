@@ -17,7 +17,7 @@ static inline void held_drop(struct lock_hold **hold) {
 /* Holds the global lock until the block ends. The thread may already hold it. */
 #define HOLD_LOCK()         \
     struct lock_hold hold_; \
-    __attribute__((cleanup(held_drop))) struct lock_hold *held_ = held_take(&hold_)
+    __attribute__((cleanup(held_drop), unused)) struct lock_hold *held_ = held_take(&hold_)
 
 /* Makes the call, which needs the lock, and has its value. */
 #define LOCKED(call) \
