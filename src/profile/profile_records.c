@@ -20,7 +20,8 @@ void profile_write_node(const struct mallow_profile_node *node) {
 }
 
 void profile_write_thread(const struct mallow_profile_thread *thread) {
-    size_t length = strnlen(thread->name, sizeof thread->name);
+    const char *end = memchr(thread->name, '\0', sizeof thread->name);
+    size_t length = end == NULL ? sizeof thread->name : (size_t)(end - thread->name);
     profile_block_record(MALLOW_PROFILE_THREADS, 2 * PROFILE_NUMBER_MAX + sizeof thread->name);
     profile_block_add_number(thread->thread);
     profile_block_add_number(length);
