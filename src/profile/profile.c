@@ -1,5 +1,7 @@
 #include "profile/profile.h"
 
+#include <errno.h>
+
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
@@ -128,12 +130,18 @@ RARE void profile_error(void) {
     profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_ERROR, true}, false);
 }
 
-/* Runs after the program's own destructors, which free blocks. A child that has sampled nothing
- * would only describe its parent's blocks again. */
-__attribute__((destructor(101))) static void profile_at_exit(void) {
-    if (profile.process != os_process_id() || (profile.forked && !profile.sampled)) return;
+/* A child that has sampled nothing would only describe its parent's blocks again. A copy made by
+ * vfork shares the memory of its parent, which does not end. */
+RARE void profile_ends(void) {
+    if (!profile_is_written() || (profile.forked && !racy_load(bool, &profile.sampled))) return;
+    if (profile.process != os_process_id()) return;
+    int error = errno;
     profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_EXIT, true}, true);
+    errno = error;
 }
+
+/* Runs after the program's own destructors, which free blocks. */
+__attribute__((destructor(101))) static void profile_at_exit(void) { profile_ends(); }
 
 RARE bool profile_write_to(int fd) {
     struct lock_hold hold;

@@ -22,6 +22,10 @@ void profile_tick(size_t size);
 void profile_no_memory(void);
 void profile_error(void);
 
+/* Writes the last snapshot. Called before the process ends or executes another program; it may go
+ * on if that fails. May be called in a signal handler, and in a child of fork or vfork. */
+void profile_ends(void);
+
 /* Changes settings.sample while the program runs; 0: sampling ends. Only one thread at a time may
  * call it. */
 void profile_set_rate(size_t rate);

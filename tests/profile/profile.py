@@ -198,7 +198,42 @@ def frames_are_in_modules(directory):
 def a_process_that_ends_at_once_leaves_snapshots(directory):
     assert run(directory, "_exit").returncode == 3
     section, = read(directory)
-    assert {s.reason for s in section.snapshots} == {form.PERIODIC}
+    assert [s.reason for s in section.snapshots][-2:] == [form.PERIODIC, form.EXIT]
+    assert 3e6 < sum(site.live.bytes for site in last([section]).sites.values()) < 5e6
+
+
+def a_process_that_executes_another_leaves_a_snapshot(directory):
+    for function in "execl", "execle", "execlp", "execv", "execve", "execvp", "execvpe":
+        result = run(directory, "exec", function)
+        words = "one two 3" if function == "execle" else "one two"
+        assert result.returncode == 0 and result.stdout == words + "\n", result
+        sections = read(directory)
+        # Programs without the settings write no section.
+        assert len(sections) == (1 if function == "execle" else 2), sections
+        final = last(sections[:1])
+        assert final.reason == form.EXIT and len(sections[0].snapshots) == 1
+        assert 1.5e6 < sum(site.live.bytes for site in final.sites.values()) < 2.5e6
+    assert run(directory, "exec", "none").returncode == 0
+    section, = read(directory)
+    assert [s.reason for s in section.snapshots] == [form.EXIT, form.EXIT]
+
+
+def copies_by_vfork_leave_the_profile_alone(directory):
+    assert run(directory, "vfork").returncode == 0
+    section, = read(directory)
+    assert [s.reason for s in section.snapshots].count(form.EXIT) == 1, section.snapshots
+    programs = [one.program for path in children(directory) for one in read(directory, path.name)]
+    assert programs and all(program.endswith("true") for program in programs), programs
+    assert 1.5e6 < sum(site.live.bytes for site in last([section]).sites.values()) < 2.5e6
+
+
+def workers_that_end_at_once_leave_snapshots(directory):
+    assert run(directory, "workers").returncode == 0
+    assert len(children(directory)) == 2  # the others have sampled nothing
+    for path in children(directory):
+        final = last(read(directory, path.name))
+        own = sum(site.allocated.bytes for site in final.sites.values())
+        assert final.reason == form.EXIT and 0.6e6 < own < 1.4e6, own
 
 
 def a_killed_process_leaves_snapshots(directory):

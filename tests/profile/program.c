@@ -179,6 +179,48 @@ static void exit_at_once(void) {
     _exit(3);
 }
 
+/* ---- other programs ---- */
+
+extern char **environ;
+
+static void execute(const char *function) {
+    char *words[] = {"echo", "one", "two", NULL}, *variables[] = {"three=3", NULL};
+    keep(2000);
+    if (strcmp(function, "execl") == 0) execl("/bin/echo", "echo", "one", "two", NULL);
+    if (strcmp(function, "execle") == 0)
+        execle("/bin/sh", "sh", "-c", "echo one two $three", NULL, variables);
+    if (strcmp(function, "execlp") == 0) execlp("echo", "echo", "one", "two", NULL);
+    if (strcmp(function, "execv") == 0) execv("/bin/echo", words);
+    if (strcmp(function, "execve") == 0) execve("/bin/echo", words, environ);
+    if (strcmp(function, "execvp") == 0) execvp("echo", words);
+    if (strcmp(function, "execvpe") == 0) execvpe("echo", words, environ);
+    if (strcmp(function, "none") == 0 && execvp("/none", words) == -1 && errno == ENOENT) return;
+    _exit(1);
+}
+
+/* The copies share this process's memory and must not describe it. */
+static void vfork_copies(void) {
+    keep(1000);
+    for (int i = 0; i < 10; i++) {
+        pid_t copy = vfork();
+        if (copy == 0 && i % 2 == 0) execl("/bin/true", "true", NULL);
+        if (copy == 0) _exit(0);
+        waitpid(copy, NULL, 0);
+    }
+    keep(1000);
+}
+
+/* Like the workers of Python's multiprocessing. */
+static void fork_workers(void) {
+    keep(1000);
+    for (int i = 0; i < 4; i++) {
+        if (fork() != 0) continue;
+        if (i % 2 == 0) keep(1000);
+        _exit(0);
+    }
+    while (wait(NULL) > 0) continue;
+}
+
 static void fail_to_allocate(void) {
     struct rlimit limit = {(rlim_t)400 << 20, RLIM_INFINITY};
     keep(100);
@@ -270,10 +312,15 @@ static const struct {
     {"data", approach_data_limit},      {"grow", grow},
     {"close", close_all_descriptors},   {"chroot", change_root},
     {"seccomp", open_nothing},          {"file_limit", limit_files},
-    {"wait", wait_for_input},
+    {"wait", wait_for_input},           {"vfork", vfork_copies},
+    {"workers", fork_workers},
 };
 
 int main(int argc, char **argv) {
+    if (argc == 3 && strcmp(argv[1], "exec") == 0) {
+        execute(argv[2]);
+        return 0;
+    }
     for (size_t i = 0; argc > 1 && i < sizeof scenarios / sizeof *scenarios; i++) {
         if (strcmp(argv[1], scenarios[i].name) != 0) continue;
         scenarios[i].run();
