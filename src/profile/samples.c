@@ -6,6 +6,7 @@
 #include "base/settings.h"
 #include "os/os_process.h"
 #include "os/thread_id.h"
+#include "profile/probes.h"
 #include "profile/profile_lock.h"
 #include "profile/profile_table.h"
 #include "profile/profile_threads.h"
@@ -46,6 +47,7 @@ static struct site_block samples_block(const struct sample *sample) {
 
 static void samples_forget(uint32_t n, int64_t now) {
     const struct sample *sample = samples_at(n);
+    probe_free((const void *)~sample->key);
     site_freed(sample->site, samples_block(sample), now - sample->time);
     table_remove(&samples_table, n);
 }
@@ -97,6 +99,7 @@ static bool samples_record(const void *p, const struct sample *sample) {
     *entry = *sample;
     table_insert(&samples_table, n, table_hash(sample->key));
     site_allocated(sample->site, samples_block(sample));
+    probe_alloc(p, sample->size, sample->weight);
     return true;
 }
 
@@ -137,6 +140,8 @@ bool samples_remove(const void *p) {
 static void samples_change(uint32_t n, const void *now, size_t size) {
     struct sample *sample = samples_at(n);
     struct site_block before = samples_block(sample);
+    probe_free((const void *)~sample->key);
+    probe_alloc(now, size, sample->weight);
     sample->size = size;
     site_resized(sample->site, before, samples_block(sample));
     if (sample->key == samples_key(now)) return;
