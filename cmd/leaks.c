@@ -99,7 +99,7 @@ int leaks_command(int argc, char **argv) {
         usage_error("--sysroot is for a profile");
     if (profile_operand_is_process(operand))
         return leaks_report(target_process(argc, argv), &settings);
-    if (settings.reachable || settings.possible || settings.suppressions != NULL)
-        usage_error("--reachable, --possible and --suppressions are for a process");
-    return leaks_profile_report(operand, settings.limit, settings.json);
+    if (settings.reachable || settings.possible)
+        usage_error("--reachable and --possible are for a process");
+    return leaks_profile_report(operand, settings.suppressions, settings.limit, settings.json);
 }

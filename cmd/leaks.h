@@ -3,6 +3,7 @@
 #define MALLOW_LEAKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -49,8 +50,22 @@ void leaks_suppress(struct leak_answer *answer, const char *file);
 void leaks_print(const struct leak_answer *answer, pid_t process, unsigned long limit);
 void leaks_print_json(const struct leak_answer *answer, pid_t process, unsigned long limit);
 
-/* Prints the blocks that are left at the end of a profile, at most `limit` stacks of them. Returns
- * the exit status. */
-int leaks_profile_report(const char *path, unsigned long limit, bool json);
+/* The patterns of a file of suppressions. */
+struct leaks_patterns {
+    char **list;
+    size_t count;
+};
+
+/* Ends the command with a message if the file cannot be read or has another line. */
+struct leaks_patterns leaks_patterns_read(const char *file);
+void leaks_patterns_free(struct leaks_patterns *patterns);
+
+/* Returns true if one of the patterns matches the name. */
+bool leaks_patterns_match(const struct leaks_patterns *patterns, const char *name, size_t length);
+
+/* Prints the blocks that are left at the end of a profile, at most `limit` stacks of them, without
+ * those that the file of suppressions lists (NULL: none). Returns the exit status. */
+int leaks_profile_report(const char *path, const char *suppressions, unsigned long limit,
+                         bool json);
 
 #endif

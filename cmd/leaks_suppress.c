@@ -9,18 +9,13 @@
 #include "leaks.h"
 #include "xalloc.h"
 
-struct leaks_patterns {
-    char **list;
-    size_t count;
-};
-
 static void leaks_suppress_add_pattern(struct leaks_patterns *patterns, const char *pattern,
                                        size_t length) {
     patterns->list = xgrow(patterns->list, patterns->count, sizeof *patterns->list);
     patterns->list[patterns->count++] = xstrndup(pattern, length);
 }
 
-static struct leaks_patterns leaks_suppress_read_patterns(const char *file) {
+struct leaks_patterns leaks_patterns_read(const char *file) {
     struct leaks_patterns patterns = {NULL, 0};
     char *line = NULL;
     size_t room = 0, length;
@@ -40,12 +35,16 @@ static struct leaks_patterns leaks_suppress_read_patterns(const char *file) {
     return patterns;
 }
 
-static bool leaks_suppress_is_named(const struct leaks_patterns *patterns, const char *name,
-                                    size_t length) {
+bool leaks_patterns_match(const struct leaks_patterns *patterns, const char *name, size_t length) {
     for (size_t i = 0; i < patterns->count; i++)
         if (leak_pattern_matches(patterns->list[i], strlen(patterns->list[i]), name, length))
             return true;
     return false;
+}
+
+void leaks_patterns_free(struct leaks_patterns *patterns) {
+    for (size_t i = 0; i < patterns->count; i++) free(patterns->list[i]);
+    free(patterns->list);
 }
 
 /* Returns true if a pattern matches one of the names in a frame's line:
@@ -65,7 +64,7 @@ static bool leaks_suppress_is_frame_named(const struct leaks_patterns *patterns,
         }
         const char *tail = memrchr(name, separators[i][1] == 'a' ? ':' : '+', length);
         bool has_tail = tail != NULL && (*tail == ':' || strncmp(tail, "+0x", 3) == 0);
-        if (leaks_suppress_is_named(patterns, name, has_tail ? (size_t)(tail - name) : length))
+        if (leaks_patterns_match(patterns, name, has_tail ? (size_t)(tail - name) : length))
             return true;
     }
     return false;
@@ -90,7 +89,7 @@ static void leaks_suppress_take_out(struct leak_answer *answer, enum leak_kind k
 }
 
 void leaks_suppress(struct leak_answer *answer, const char *file) {
-    struct leaks_patterns patterns = leaks_suppress_read_patterns(file);
+    struct leaks_patterns patterns = leaks_patterns_read(file);
     size_t kept = 0;
     for (size_t i = 0; i < answer->count; i++) {
         struct leak_group group = answer->groups[i];
@@ -102,6 +101,5 @@ void leaks_suppress(struct leak_answer *answer, const char *file) {
         }
     }
     answer->count = kept;
-    for (size_t i = 0; i < patterns.count; i++) free(patterns.list[i]);
-    free(patterns.list);
+    leaks_patterns_free(&patterns);
 }

@@ -172,6 +172,30 @@ def tells_lost_blocks_from_others(folder):
     assert result.returncode == 0 and "no sampled block is left" in result.stdout, result
 
 
+def leaves_out_suppressed_blocks(folder):
+    names = w.Names(folder / "cache")
+    names.write(b"id" * 10, {0xfff: [(1, False, "outer", "main.c")], 0x1fff: [(2, False, "inner", "lib.c")]})
+    text = w.process() + w.modules(w.module(0x1000, 0x9000, 0, b"/nowhere/lib.so", b"id" * 10)) + \
+        w.stacks((1, 0, 0x2000), (2, 1, 0x3000)) + state(6, 100, 40, reason=w.EXIT)
+    path, patterns = write(folder / "profile", text), folder / "patterns"
+    cache = dict(os.environ, XDG_CACHE_HOME=str(folder / "cache"))
+    for pattern, left, suppressed in (("leak:nothing", [100, 40], 0), ("leak:inner", [100], 40),
+                                      ("leak:^lib.c$", [100], 40), ("leak:outer", [], 140),
+                                      ("leak:/nowhere/", [], 140), ("leak:nn\nleak:ut", [], 140)):
+        patterns.write_text(f"# known\n{pattern}\n")
+        result = run("leaks", "--json", f"--suppressions={patterns}", path, env=cache)
+        answer = json.loads(result.stdout)
+        assert [group["live"]["bytes"] for group in answer["groups"]] == left, (pattern, answer)
+        assert answer["suppressed"]["bytes"] == suppressed and result.returncode == bool(left), answer
+        lines = run("leaks", f"--suppressions={patterns}", path, env=cache).stdout.splitlines()
+        assert any(line.endswith(" suppressed") for line in lines) == bool(suppressed), lines
+        assert lines[-1].endswith("led to them" if left else "no other sampled block is left"), lines
+    for wrong in ("leek:x\n", None):
+        patterns.write_text(wrong) if wrong else patterns.unlink()
+        result = run("leaks", f"--suppressions={patterns}", path, env=cache)
+        assert result.returncode == OWN_FAILURE and "patterns'" in result.stderr, result
+
+
 def fails_cleanly(folder):
     path = write(folder / "good", begin(), state(6, 100, 40))
     for command in COMMANDS:
@@ -253,7 +277,7 @@ with tempfile.TemporaryDirectory() as temporary:
     os.environ["XDG_CACHE_HOME"] = temporary
     for test in (refuses_what_is_no_profile, reads_what_later_versions_add,
                  counts_complete_snapshots, skips_damaged_blocks, joins_files,
-                 tells_lost_blocks_from_others, fails_cleanly, prints_no_control_characters,
+                 tells_lost_blocks_from_others, leaves_out_suppressed_blocks, fails_cleanly, prints_no_control_characters,
                  survives_anything):
         folder = Path(temporary) / test.__name__
         folder.mkdir()

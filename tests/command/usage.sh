@@ -87,10 +87,10 @@ for arguments in 'x --seconds=1' '1 --from=1' '1 --to=1' 'x y --from=1' 'x y --s
     expect_status 125
     expect_line err "^mallow diff: .*; try 'mallow diff --help'$"
 done
-for option in --reachable --possible --suppressions=x; do
+for option in --reachable --possible; do
     try "$mallow" leaks $option ./x
     expect_status 125
-    expect_line err "^mallow leaks: --reachable, --possible and --suppressions are for a process; try"
+    expect_line err "^mallow leaks: --reachable and --possible are for a process; try"
 done
 try "$mallow" sites --by=x 1
 expect_status 125
