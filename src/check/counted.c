@@ -219,9 +219,10 @@ static void *counted_resize(void *p, size_t size, const void *caller) {
 }
 
 static void *counted_resize_in_place(void *p, size_t before, size_t size, bool may_move) {
+    uint32_t sample = before > SLOT_MAX && samples_any() ? samples_begin_resize(p) : 0;
     void *resized = mode_below(&counted_mode)->resize_in_place(p, before, size, may_move);
+    samples_end_resize(sample, p, resized, size);
     if (resized == NULL) return NULL;
-    if (before > SLOT_MAX && samples_any()) samples_resize(p, resized, size);
     if (racy_load(bool, &call_counts_on)) call_counts_resize(before, mallow_usable_size(resized));
     return resized;
 }

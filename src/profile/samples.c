@@ -30,6 +30,11 @@ static int64_t samples_forked = INT64_MIN; /* when the process was forked */
 
 static uintptr_t samples_key(const void *p) { return ~(uintptr_t)p; }
 
+/* Clears the bit of samples_moving_key. */
+static const void *samples_address(const struct sample *sample) {
+    return (const void *)(~sample->key & ~(uintptr_t)1);
+}
+
 static struct sample *samples_at(uint32_t n) { return table_at(&samples_table, n); }
 
 static uint32_t samples_find(const void *p) {
@@ -47,7 +52,7 @@ static struct site_block samples_block(const struct sample *sample) {
 
 static void samples_forget(uint32_t n, int64_t now) {
     const struct sample *sample = samples_at(n);
-    probe_free((const void *)~sample->key);
+    probe_free(samples_address(sample));
     site_freed(sample->site, samples_block(sample), now - sample->time);
     table_remove(&samples_table, n);
 }
@@ -135,38 +140,65 @@ bool samples_remove(const void *p) {
     return n != 0;
 }
 
+/* ---- resizing ---- */
+
+/* While a block may be moved, its sample has the key of an address within the block, where no other
+ * block can begin. Another thread may allocate at the old address before the move is recorded. */
+static uintptr_t samples_moving_key(const void *p) { return samples_key((const char *)p + 1); }
+
+static void samples_set_key(uint32_t n, uintptr_t key) {
+    struct sample changed = *samples_at(n);
+    changed.key = key;
+    table_remove(&samples_table, n);
+    uint32_t to = table_take(&samples_table); /* the entry that was removed */
+    MALLOW_ASSERT(to == n);
+    changed.link = samples_at(to)->link;
+    *samples_at(to) = changed;
+    table_insert(&samples_table, to, table_hash(key));
+}
+
+uint32_t samples_begin_resize(const void *p) {
+    struct lock_hold hold;
+    if (!samples_lock(&hold)) {
+        samples_forget_later(p);
+        return 0;
+    }
+    uint32_t n = samples_find(p);
+    if (n != 0) samples_set_key(n, samples_moving_key(p));
+    open_lock_drop(&profile_lock, &hold);
+    return n;
+}
+
 /* The block keeps the probability with which it was sampled, because that did not depend on the
  * size that it has now. */
 static void samples_change(uint32_t n, const void *now, size_t size) {
     struct sample *sample = samples_at(n);
     struct site_block before = samples_block(sample);
-    probe_free((const void *)~sample->key);
+    uint32_t other = samples_find(now);
+    if (other != 0) samples_forget(other, sample->time); /* its free was not noticed */
+    probe_free(samples_address(sample));
     probe_alloc(now, size, sample->weight);
     sample->size = size;
     site_resized(sample->site, before, samples_block(sample));
-    if (sample->key == samples_key(now)) return;
-    uint32_t other = samples_find(now);
-    if (other != 0) samples_forget(other, sample->time);
-    struct sample moved = *sample;
-    moved.key = samples_key(now);
-    table_remove(&samples_table, n);
-    uint32_t to = table_take(&samples_table); /* the entry that was removed */
-    MALLOW_ASSERT(to == n);
-    moved.link = sample->link;
-    *samples_at(to) = moved;
-    table_insert(&samples_table, to, table_hash(moved.key));
+    samples_set_key(n, samples_key(now));
 }
 
-bool samples_resize(const void *p, const void *now, size_t size) {
+/* All samples may have been forgotten meanwhile, and the entry reused. */
+static bool samples_is_moving(uint32_t n, const void *p) {
+    const struct sample *sample = n <= samples_table.high ? table_used(&samples_table, n) : NULL;
+    return sample != NULL && sample->key == samples_moving_key(p);
+}
+
+void samples_end_resize(uint32_t n, const void *p, const void *now, size_t size) {
     struct lock_hold hold;
+    if (n == 0) return;
     if (!samples_lock(&hold)) {
-        if (p != now) samples_forget_later(p);
-        return false;
+        samples_forget_later((const char *)p + 1);
+        return;
     }
-    uint32_t n = samples_find(p);
-    if (n != 0) samples_change(n, now, size);
+    if (samples_is_moving(n, p) && now != NULL) samples_change(n, now, size);
+    if (samples_is_moving(n, p) && now == NULL) samples_set_key(n, samples_key(p));
     open_lock_drop(&profile_lock, &hold);
-    return n != 0;
 }
 
 bool samples_any(void) { return racy_load(uint32_t, &samples_table.count) != 0; }
@@ -204,7 +236,7 @@ RARE void samples_forget_all(void (*forget)(const void *p, bool large)) {
 
 static void samples_copy(const struct sample *sample, struct mallow_profile_live *live) {
     *live = (struct mallow_profile_live){
-        .address = ~sample->key,
+        .address = (uintptr_t)samples_address(sample),
         .bytes = sample->size,
         .blocks = sample->weight,
         .time = (uint64_t)sample->time,

@@ -27,9 +27,13 @@ bool samples_add(const void *p, size_t size, bool large, stack_id stack);
  */
 bool samples_remove(const void *p);
 
-/* Called when a recorded block was resized in place (now == p) or moved by the kernel. Returns
- * false if it is not recorded. */
-bool samples_resize(const void *p, const void *now, size_t size);
+/* Called before a block is resized in place or moved by the kernel. Another thread may allocate at
+ * the old address as soon as it has moved. Returns what samples_end_resize needs; 0: the block is
+ * not recorded. If the lock is refused, the sample is lost. */
+uint32_t samples_begin_resize(const void *p);
+
+/* Called afterwards. `now`: where the block is; NULL: it was left as it is. */
+void samples_end_resize(uint32_t sample, const void *p, const void *now, size_t size);
 
 /* Returns false if no block is recorded. May race with other threads. */
 bool samples_any(void);

@@ -172,9 +172,43 @@ static void samples_follow_a_resize(void) {
     for (size_t size = 64; size < 4 * MIB; size += size / 3) {
         block = mallow_realloc(block, size);
         CHECK(samples_any());
-        CHECK(samples_resize(block, block, size));
+        struct mallow_profile_live live;
+        CHECK(samples_get(block, &live) && (size <= SLOT_MAX || live.bytes == size));
     }
     mallow_free(block);
+    CHECK(!samples_any());
+}
+
+/* ---- a thread that allocates at the old address while a block is moved ---- */
+
+static bool allocates_there;
+static char *moved_from;
+
+void *__real_os_remap(void *start, size_t old_bytes, size_t new_bytes);
+void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes);
+void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes) {
+    void *now = __real_os_remap(start, old_bytes, new_bytes);
+    if (now != NULL && now != start && allocates_there) {
+        moved_from = start;
+        if (!samples_add(start, 1, true, 4711)) abort();
+    }
+    return now;
+}
+
+static void samples_stay_with_moved_blocks(void) {
+    struct mallow_profile_live live;
+    begin("sample=1");
+    allocates_there = true;
+    char *block = mallow_malloc(64 * MIB), *next = mallow_malloc(64 * MIB);
+    for (size_t size = 128 * MIB; moved_from == NULL && size < 1024 * MIB; size += 64 * MIB)
+        block = mallow_realloc(block, size);
+    CHECK(block != NULL && moved_from != block);
+    CHECK(samples_get(block, &live) && live.bytes >= 128 * MIB && live.node != 4711);
+    CHECK(samples_get(moved_from, &live) && live.bytes == 1 && live.node == 4711);
+    CHECK(samples_remove(moved_from));
+    allocates_there = false;
+    mallow_free(block);
+    mallow_free(next);
     CHECK(!samples_any());
 }
 
@@ -406,6 +440,7 @@ int main(void) {
         BODY(calls_without_a_stripe_are_counted),
         BODY(samples_end_with_a_free),
         BODY(samples_follow_a_resize),
+        BODY(samples_stay_with_moved_blocks),
         BODY(wrong_frees_of_samples_are_reported),
         BODY(another_thread_may_free_a_sample),
         BODY(samples_are_kept_in_modes_that_see_all_calls),

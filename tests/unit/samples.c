@@ -98,6 +98,12 @@ static void check_live(void) {
     assert_int_equal(samples_any(), expected != 0);
 }
 
+static bool resize_sample(const void *p, const void *now, size_t size) {
+    uint32_t sample = samples_begin_resize(p);
+    samples_end_resize(sample, p, now, size);
+    return sample != 0;
+}
+
 static void add(uint64_t *random, size_t i) {
     struct model_block *b = &model[i];
     *b = (struct model_block){.live = true,
@@ -112,7 +118,7 @@ static void resize(uint64_t *random, size_t i) {
     size_t to = random_below(random, BLOCKS);
     if (model[to].live) to = i;
     size_t size = random_below(random, 5000);
-    assert_true(samples_resize(address(i), address(to), size));
+    assert_true(resize_sample(address(i), address(to), size));
     struct model_block moved = model[i];
     moved.size = size;
     model[i].live = false;
@@ -124,7 +130,7 @@ static void change(uint64_t *random, unsigned changes) {
         size_t i = random_below(random, BLOCKS);
         if (!model[i].live && random_below(random, 3) == 0) {
             assert_false(samples_remove(address(i)));
-            assert_false(samples_resize(address(i), address(i), 1));
+            assert_false(resize_sample(address(i), address(i), 1));
         } else if (!model[i].live) {
             add(random, i);
         } else if (random_below(random, 3) == 0) {
@@ -215,7 +221,7 @@ static void inherited_blocks_are_told_apart(void **state) {
     struct mallow_profile_live live;
     struct mallow_profile_site before = *site_of(model[i].stack, model[i].large);
     assert_true(samples_get(address(i), &live) && live.inherited == 1);
-    assert_true(samples_resize(address(i), address(i), model[i].size));
+    assert_true(resize_sample(address(i), address(i), model[i].size));
     assert_true(samples_remove(address(i)));
     read_sites();
     struct mallow_profile_site after = *site_of(model[i].stack, model[i].large);
@@ -257,12 +263,35 @@ static void losses_are_counted(void **state) {
     check_sites();
 }
 
+/* Another thread allocates at the old address of a block that was moved. */
+static void a_moved_block_leaves_its_address(void **state) {
+    (void)state;
+    char *old = (char *)0x5000000, *now = (char *)0x6000000;
+    struct mallow_profile_live live;
+    assert_true(samples_add(old, 100, true, 1));
+    uint32_t sample = samples_begin_resize(old);
+    assert_true(sample != 0 && !samples_get(old, &live));
+    assert_true(samples_add(old, 200, true, 2));
+    uint32_t second = samples_begin_resize(old);
+    samples_end_resize(sample, old, now, 300);
+    samples_end_resize(second, old, NULL, 400); /* it failed */
+    assert_true(samples_get(now, &live) && live.bytes == 300 && live.node == 1);
+    assert_true(samples_get(old, &live) && live.bytes == 200 && live.node == 2);
+    assert_true(live.address == (uintptr_t)old);
+    assert_true(samples_remove(old) && samples_remove(now));
+    assert_int_equal(samples_begin_resize(old), 0);
+    samples_end_resize(0, old, now, 1);
+    assert_false(samples_get(now, &live));
+    check_sites();
+    check_live();
+}
+
 /* A signal handler that interrupts the holder of the lock. */
 static void handle(int signal) {
     (void)signal;
     assert_false(samples_add((void *)8, 1, false, 1));
     for (size_t i = 0; i < 100; i++) samples_remove(address(i));
-    assert_false(samples_resize(address(200), address(201), 1));
+    assert_false(resize_sample(address(200), address(201), 1));
 }
 
 static void a_refused_remove_happens_later(void **state) {
@@ -312,6 +341,7 @@ int main(void) {
         cmocka_unit_test(a_reused_place_replaces_its_sample),
         cmocka_unit_test(changed_sites_are_read_once),
         cmocka_unit_test(changed_sites_are_read_once),
+        cmocka_unit_test(a_moved_block_leaves_its_address),
         cmocka_unit_test(a_fork_keeps_the_blocks),
         cmocka_unit_test(inherited_blocks_are_told_apart),
         cmocka_unit_test(a_fork_repairs_what_another_thread_was_changing),
