@@ -90,6 +90,7 @@ struct profile {
     pid_t process;  /* the process that passed it; 0: read from files */
     size_t damaged; /* blocks that were skipped */
     bool truncated; /* a file ends in the middle of a block */
+    void *bytes;    /* that the sections point to and that profile_free() frees, or NULL */
     struct profile_section **sections;
     size_t count;
 };
@@ -102,6 +103,13 @@ struct profile *profile_read(const char *path);
 
 /* Requests a profile of a running process. Ends the command with a message if that fails. */
 struct profile *profile_request(pid_t process);
+
+/* Reads the profile that a running process has written to the file, which is closed. Stores the
+ * profile, which profile_free() frees. Returns NULL, or the reason why it cannot be used, as the
+ * rest of a sentence. */
+const char *profile_take(pid_t process, int fd, struct profile **profile);
+
+void profile_free(struct profile *profile);
 
 /* Reads a profile from what the only operand names, a process or a file. */
 struct profile *profile_of_operand(int argc, char **argv);

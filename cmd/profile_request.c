@@ -16,19 +16,29 @@
 /* Writing the samples takes less than a second for each million of them. */
 static const struct control_limits PROFILE_REQUEST_LIMITS = {60, 4096};
 
-struct profile *profile_request(pid_t process) {
-    unsigned char *bytes;
+const char *profile_take(pid_t process, int fd, struct profile **to) {
+    unsigned char *bytes = NULL;
     size_t count;
-    int fd = -1;
-    free(control_request_descriptor(process, "profile", PROFILE_REQUEST_LIMITS, &fd));
     struct profile *profile = xcalloc(1, sizeof *profile);
     profile->name = xasprintf("process %d", (int)process);
     profile->process = process;
     const char *reason = profile_input_read_descriptor(fd, &bytes, &count);
     close(fd);
-    if (reason == NULL) reason = profile_add_bytes(profile, bytes, count);
+    if (reason == NULL) {
+        profile->bytes = bytes;
+        reason = profile_add_bytes(profile, bytes, count);
+    }
     if (reason == NULL && profile->sections[profile->count - 1]->snapshot_count == 0)
         reason = "has no complete snapshot";
+    *to = profile;
+    return reason;
+}
+
+struct profile *profile_request(pid_t process) {
+    struct profile *profile;
+    int fd = -1;
+    free(control_request_descriptor(process, "profile", PROFILE_REQUEST_LIMITS, &fd));
+    const char *reason = profile_take(process, fd, &profile);
     if (reason != NULL)
         errx(EXIT_OWN_FAILURE, "the profile of process %d %s", (int)process, reason);
     return profile;

@@ -17,6 +17,7 @@
 #include "path.h"
 #include "probe.h"
 #include "proc.h"
+#include "xalloc.h"
 
 static bool target_has_same_file(pid_t process, const char *name) {
     return path_is_same_file(proc_path(getpid(), name).text, proc_path(process, name).text);
@@ -91,17 +92,21 @@ static pid_t target_follow_wrapper(pid_t process) {
     return process;
 }
 
-/* Ends the command with a message if the process is stopped or has ended, and so cannot answer. */
-static void target_require_running(pid_t process) {
+char *target_standstill(pid_t process) {
     char line[PROC_LINE_SIZE];
     int number = (int)process;
-    if (!proc_status_line(process, "State:", line)) return;
+    if (!proc_status_line(process, "State:", line)) return NULL;
     const char *state = line + strcspn(line, "\t") + 1;
     if (*state == 'T')
-        errx(EXIT_OWN_FAILURE, "process %d is stopped: resume it with 'kill -CONT %d'", number,
-             number);
-    if (*state == 't') errx(EXIT_OWN_FAILURE, "process %d is stopped by a debugger", number);
-    if (*state == 'Z' || *state == 'X') errx(EXIT_OWN_FAILURE, "process %d has ended", number);
+        return xasprintf("process %d is stopped: resume it with 'kill -CONT %d'", number, number);
+    if (*state == 't') return xasprintf("process %d is stopped by a debugger", number);
+    if (*state == 'Z' || *state == 'X') return xasprintf("process %d has ended", number);
+    return NULL;
+}
+
+static void target_require_running(pid_t process) {
+    char *reason = target_standstill(process);
+    if (reason != NULL) errx(EXIT_OWN_FAILURE, "%s", reason);
 }
 
 /* ---- process IDs that are used again ---- */
@@ -122,24 +127,35 @@ bool target_is_same(pid_t process) {
            (target_started != 0 && target_started == proc_stat_number(process, STAT_START_TIME));
 }
 
-void target_require_same(pid_t process) {
-    if (target_is_same(process)) return;
+char *target_change(pid_t process) {
+    if (target_is_same(process)) return NULL;
     if (proc_stat_number(process, STAT_START_TIME) == 0)
-        errx(EXIT_OWN_FAILURE, "process %d has ended", (int)process);
-    errx(EXIT_OWN_FAILURE, "process %d has ended, and another process has its ID now",
-         (int)process);
+        return xasprintf("process %d has ended", (int)process);
+    return xasprintf("process %d has ended, and another process has its ID now", (int)process);
 }
 
-pid_t target_any_process(int argc, char **argv) {
-    const char *operand = *operands(argc, argv, 1, 1, "PID");
+void target_require_same(pid_t process) {
+    char *reason = target_change(process);
+    if (reason != NULL) errx(EXIT_OWN_FAILURE, "%s", reason);
+}
+
+static pid_t target_of_operand(const char *operand) {
     unsigned long number;
     if (!parse_number(operand, &number) || number == 0 || number > INT_MAX)
         usage_error("'%s' is not a process ID", operand);
     return target_choose(target_follow_wrapper(target_require_process((pid_t)number)));
 }
 
+pid_t target_any_process(int argc, char **argv) {
+    return target_of_operand(*operands(argc, argv, 1, 1, "PID"));
+}
+
 pid_t target_process(int argc, char **argv) {
-    pid_t process = target_any_process(argc, argv);
+    return target_named(*operands(argc, argv, 1, 1, "PID"));
+}
+
+pid_t target_named(const char *operand) {
+    pid_t process = target_of_operand(operand);
     target_require_running(process);
     return process;
 }
@@ -166,37 +182,37 @@ static bool target_is_kernel_thread(pid_t process) {
     return !proc_status_line(process, "VmSize:", line);
 }
 
-static _Noreturn void target_explain_unknown(pid_t process) {
+static char *target_unknown(pid_t process) {
     if (geteuid() == 0)
-        errx(EXIT_OWN_FAILURE,
-             "process %d does not answer, and even root may not inspect it here:"
-             " the CAP_SYS_PTRACE capability is missing, as in most containers",
-             (int)process);
-    errx(EXIT_OWN_FAILURE,
-         "process %d does not answer, and this user may not inspect it:"
-         " try as the user it runs as, or as root",
-         (int)process);
+        return xasprintf(
+            "process %d does not answer, and even root may not inspect it here:"
+            " the CAP_SYS_PTRACE capability is missing, as in most containers",
+            (int)process);
+    return xasprintf(
+        "process %d does not answer, and this user may not inspect it:"
+        " try as the user it runs as, or as root",
+        (int)process);
 }
 
-_Noreturn void target_explain_refusal(pid_t process) {
+char *target_refusal(pid_t process) {
     int number = (int)process;
     if (target_is_kernel_thread(process)) {
-        target_require_running(process);
-        errx(EXIT_OWN_FAILURE, "process %d is a kernel thread", number);
+        char *reason = target_standstill(process);
+        return reason != NULL ? reason : xasprintf("process %d is a kernel thread", number);
     }
     enum target_library library = target_find_library(process);
-    if (library == LIBRARY_UNKNOWN) target_explain_unknown(process);
+    if (library == LIBRARY_UNKNOWN) return target_unknown(process);
     if (library == LIBRARY_ABSENT)
-        errx(EXIT_OWN_FAILURE,
-             "process %d does not run on Mallow, or is statically linked and was started"
-             " without MALLOW_OPTIONS=control=on",
-             number);
+        return xasprintf(
+            "process %d does not run on Mallow, or is statically linked and was started"
+            " without MALLOW_OPTIONS=control=on",
+            number);
     if (target_has_file(process, "ns/net") && !target_has_same_file(process, "ns/net"))
-        errx(EXIT_OWN_FAILURE,
-             "process %d is in another network namespace: try 'nsenter -t %d -n mallow ...'",
-             number, number);
-    errx(EXIT_OWN_FAILURE,
-         "process %d runs on Mallow, but does not accept requests: start it with 'mallow run'"
-         " or with MALLOW_OPTIONS=control=on",
-         number);
+        return xasprintf(
+            "process %d is in another network namespace: try 'nsenter -t %d -n mallow ...'", number,
+            number);
+    return xasprintf(
+        "process %d runs on Mallow, but does not accept requests: start it with 'mallow run'"
+        " or with MALLOW_OPTIONS=control=on",
+        number);
 }
