@@ -68,8 +68,8 @@ enum {
 #define MODES_COUNTED (MODE_GUARD | MODE_SAMPLE | MODE_COUNT)
 
 /* In these modes blocks can be allocated only while a lock is held, so no signal may interrupt its
- * holder. */
-#define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD | MODE_GUARD)
+ * holder. guard=1 is one, too, because it guards each block. */
+#define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD)
 
 /* Raises the mapping threshold above the size of a mapped block that was freed, as glibc documents.
  * May race with other threads. */

@@ -9,6 +9,7 @@
 #include "guard/guard_budget.h"
 #include "guard/guard_damage.h"
 #include "guard/guard_info.h"
+#include "guard/guard_pages.h"
 #include "guard/guard_place.h"
 #include "guard/guard_range.h"
 #include "guard/guard_table.h"
@@ -24,15 +25,14 @@ static size_t guard_offset(size_t size, size_t bytes, size_t align) {
     return settings.guard_left ? 0 : (bytes - size) & ~(align - 1);
 }
 
-/* A fork does not wait for guard_lock, so the child completes the change of guard_in_motion. */
+/* The holder of guard_lock may jump away, and a fork does not wait for it. The next thread then
+ * completes the change of guard_in_motion. */
 static bool guard_open_pages(struct guard_record *record) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     MALLOW_ASSERT(guard_in_motion == NULL);
     MALLOW_ASSERT(record->life == LIFE_NONE);
-    char *pages = guard_table_start(record);
-    size_t bytes = (size_t)(guard_table_end(record) - pages);
     guard_in_motion = record;
-    if (bytes != 0 && !os_commit(pages, bytes)) {
+    if (!guard_pages_open(record->first, record->pages - 1)) {
         guard_in_motion = NULL;
         guard_table_refuse(record);
         return false;
@@ -49,7 +49,7 @@ static void guard_close_pages(struct guard_record *record) {
 }
 
 static struct guard_record *guard_make(size_t size, size_t align) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     size_t bytes = round_up(size, os_page_size());
     if (!guard_budget_allows(bytes) || !guard_range_begin(guard_budget_range())) return NULL;
     struct guard_record *record = guard_place_take(bytes / os_page_size(), align);
@@ -59,19 +59,66 @@ static struct guard_record *guard_make(size_t size, size_t align) {
     return guard_open_pages(record) ? record : NULL;
 }
 
-/* With guard=1, fault_watch is called once for this many blocks, because its system call would take
- * a noticeable part of the time of each block. */
+/* fault_watch is called for the first blocks, while programs install their handlers, and then once
+ * for this many, because its system call is a noticeable part of the time of a block. */
 #define WATCH_EVERY 16u
 
 static void guard_watch(void) {
     static UNTOUCHED unsigned passed;
-    if (settings.guard != 1 || passed++ % WATCH_EVERY == 0) fault_watch();
+    if (passed < WATCH_EVERY || passed % WATCH_EVERY == 0) fault_watch();
+    passed++;
 }
+
+static void guard_release(struct guard_record *record, stack_id stack) {
+    open_lock_assert_held(&guard_lock);
+    MALLOW_ASSERT(record->life == LIFE_LIVE);
+    record->freed = stack;
+    record->freed_by = thread_id();
+    guard_in_motion = record;
+    signal_order(); /* until then the child of a fork finds it live, with its pages accessible */
+    record->life = LIFE_FREED;
+    guard_budget_count(record, false);
+    guard_close_pages(record);
+    guard_table_release(record);
+}
+
+/* ---- frees without the lock ---- */
+
+/* True if records with `leaving` may exist. */
+static _Atomic bool guard_frees_wait;
+
+/* Frees the blocks whose frees were refused the lock. */
+static RARE void guard_free_waiting(void) {
+    struct guard_record *record;
+    for (uint32_t n = 1; (record = guard_table_record(n)) != NULL; n++)
+        if (record->life == LIFE_LIVE && record->leaving) guard_release(record, record->freed);
+}
+
+static void guard_free_late(void) {
+    open_lock_assert_held(&guard_lock);
+    if (unlikely(atomic_load_explicit(&guard_frees_wait, memory_order_relaxed)) &&
+        atomic_exchange_explicit(&guard_frees_wait, false, memory_order_acquire))
+        guard_free_waiting();
+}
+
+/* Leaves the free to the next thread that gets the lock. Until then the block stays accessible.
+ * Returns false if no live block begins at p. */
+static RARE bool guard_free_later(const void *p, stack_id stack) {
+    struct guard_record *record = guard_table_owner(p);
+    if (record == NULL || record->life != LIFE_LIVE || record->start != p) return false;
+    if (atomic_exchange(&record->leaving, true)) return false;
+    record->freed = stack;
+    atomic_store_explicit(&guard_frees_wait, true, memory_order_release);
+    return true;
+}
+
+/* ---- allocating and freeing ---- */
 
 void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack) {
     char *start = NULL;
-    if (size > PTRDIFF_MAX) return NULL;
-    lock_take(&guard_lock);
+    struct lock_hold hold;
+    if (size > PTRDIFF_MAX || !open_lock_take(&guard_lock, &hold)) return NULL;
+    guard_free_late();
     struct guard_record *record = guard_make(size, max_size(align, UNIT));
     if (record != NULL) {
         start = record->start;
@@ -85,21 +132,8 @@ void *guard_alloc(size_t size, size_t align, enum family family, stack_id stack)
         guard_budget_count(record, true);
         guard_watch();
     }
-    lock_drop(&guard_lock);
+    open_lock_drop(&guard_lock, &hold);
     return start;
-}
-
-static void guard_release(struct guard_record *record, stack_id stack) {
-    lock_assert_held(&guard_lock);
-    MALLOW_ASSERT(record->life == LIFE_LIVE);
-    record->freed = stack;
-    record->freed_by = thread_id();
-    guard_in_motion = record;
-    signal_order(); /* until then the child of a fork finds it live, with its pages accessible */
-    record->life = LIFE_FREED;
-    guard_budget_count(record, false);
-    guard_close_pages(record);
-    guard_table_release(record);
 }
 
 static RARE void guard_report_free(const void *p) {
@@ -113,26 +147,33 @@ static RARE void guard_report_free(const void *p) {
     });
 }
 
+static enum guard_result guard_result_of(bool freed, const void *p) {
+    if (!freed) guard_report_free(p);
+    return freed ? GUARD_FREED : GUARD_BAD;
+}
+
 /* A damaged block is freed after the report, because the report shows its content. */
 /* NOLINTNEXTLINE(misc-no-recursion): damage is found once for each block */
 enum guard_result guard_free(void *p, stack_id stack) {
     struct guard_damage damage;
+    struct lock_hold hold;
     if (!guard_range_contains(p)) return GUARD_NOT;
-    lock_take(&guard_lock);
+    if (unlikely(!open_lock_take(&guard_lock, &hold)))
+        return guard_result_of(guard_free_later(p, stack), p);
+    guard_free_late();
     struct guard_record *record = guard_table_live_at(p);
     bool troubled = record != NULL && guard_damage_find(record, &damage);
     if (record != NULL && !troubled) guard_release(record, stack);
-    lock_drop(&guard_lock);
+    open_lock_drop(&guard_lock, &hold);
     if (troubled) {
         guard_damage_report(&damage.block, damage.at);
         return guard_free(p, stack);
     }
-    if (record == NULL) guard_report_free(p);
-    return record != NULL ? GUARD_FREED : GUARD_BAD;
+    return guard_result_of(record != NULL, p);
 }
 
 static void guard_mark_opened(struct guard_record *record) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     if (record->life == LIFE_LIVE)
         record->opened = true;
     else
@@ -142,17 +183,18 @@ static void guard_mark_opened(struct guard_record *record) {
 /* A page without an owner stays closed, because a block may get it later. Page 0 never has one. */
 RARE bool guard_open(const void *p) {
     if (!guard_range_contains(p)) return false;
+    struct lock_hold hold;
     char *page = (char *)((uintptr_t)p & ~(os_page_size() - 1));
-    lock_take(&guard_lock);
+    if (!open_lock_take(&guard_lock, &hold)) return false;
     struct guard_record *record = guard_table_owner(p);
-    bool opened =
-        (record != NULL || page == guard_range_page(0)) && os_commit(page, os_page_size());
+    bool opened = (record != NULL || page == guard_range_page(0)) &&
+                  guard_pages_open((uint32_t)guard_range_page_of(page), 1);
     if (opened && record != NULL) guard_mark_opened(record);
-    lock_drop(&guard_lock);
+    open_lock_drop(&guard_lock, &hold);
     return opened;
 }
 
-/* Treats a block that another thread was making or freeing during the fork as freed. */
+/* Treats a block that the holder was making or freeing as freed. */
 static RARE void guard_finish_motion(void) {
     struct guard_record *record = guard_in_motion;
     guard_in_motion = NULL;
@@ -161,14 +203,20 @@ static RARE void guard_finish_motion(void) {
     guard_table_close(record, record->pages);
 }
 
-RARE void guard_after_fork(void) {
-    bool was_held = atomic_load_explicit(&guard_lock.word, memory_order_relaxed) != 0;
-    atomic_store_explicit(&guard_lock.word, 0, memory_order_relaxed);
-    if (!was_held) return;
+/* Repairs everything from the records, after the holder of the lock has gone. */
+static RARE void guard_repair(void) {
+    guard_pages_repair();
     guard_finish_motion();
-    guard_table_after_fork();
+    guard_table_repair();
     guard_budget_forget();
     struct guard_record *record;
     for (uint32_t n = 1; (record = guard_table_record(n)) != NULL; n++)
         if (record->life == LIFE_LIVE) guard_budget_count(record, true);
+    atomic_store_explicit(&guard_frees_wait, true, memory_order_relaxed);
+}
+
+struct open_lock guard_lock = {.repair = guard_repair, .kind = GUARD_LOCK};
+
+RARE void guard_after_fork(void) {
+    if (open_lock_after_fork(&guard_lock)) guard_repair();
 }

@@ -63,9 +63,10 @@ void guard_budget_count(const struct guard_record *record, bool comes) {
 }
 
 RARE struct mapping_counts guard_budget_counts(void) {
-    lock_take(&guard_lock);
+    struct lock_hold hold;
+    bool held = open_lock_take(&guard_lock, &hold);
     struct mapping_counts counts = guard_budget.counts;
-    lock_drop(&guard_lock);
+    if (held) open_lock_drop(&guard_lock, &hold);
     return counts;
 }
 

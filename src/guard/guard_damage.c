@@ -54,7 +54,7 @@ RARE void guard_damage_report(const struct block_info *block, const char *at) {
 }
 
 bool guard_damage_find(struct guard_record *record, struct guard_damage *found) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     found->at = record->reported ? NULL : guard_damage_at(record);
     if (found->at == NULL) return false;
     record->reported = true;
@@ -65,10 +65,11 @@ bool guard_damage_find(struct guard_record *record, struct guard_damage *found) 
 /* Returns the number of the first damaged record at or after the n-th, or 0. */
 static uint32_t guard_damage_next(uint32_t n, struct guard_damage *found) {
     struct guard_record *record;
-    lock_take(&guard_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&guard_lock, &hold)) return 0;
     for (; (record = guard_table_record(n)) != NULL; n++)
         if (record->life == LIFE_LIVE && guard_damage_find(record, found)) break;
-    lock_drop(&guard_lock);
+    open_lock_drop(&guard_lock, &hold);
     return record == NULL ? 0 : n;
 }
 
@@ -83,14 +84,14 @@ RARE size_t guard_damage_check_all(void) {
 RARE const char *guard_damage_verify(const void *p) {
     struct block_info block;
     const char *written = NULL;
-    if (!guard_range_contains(p)) return NULL;
-    lock_take(&guard_lock);
+    struct lock_hold hold;
+    if (!guard_range_contains(p) || !open_lock_take(&guard_lock, &hold)) return NULL;
     struct guard_record *record = guard_table_live_at(p);
     if (record != NULL) {
         written = guard_damage_at(record);
         block = guard_info_of(record);
     }
-    lock_drop(&guard_lock);
+    open_lock_drop(&guard_lock, &hold);
     if (written != NULL) guard_damage_report(&block, written);
     return written;
 }

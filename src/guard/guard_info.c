@@ -9,7 +9,7 @@
 
 struct block_info guard_info_of(const struct guard_record *record) {
     return (struct block_info){
-        .life = record->life,
+        .life = record->leaving ? LIFE_FREED : record->life,
         .start = record->start,
         .size = record->size,
         .exact = true,
@@ -46,10 +46,11 @@ static struct guard_record *guard_info_record(const void *p) {
 
 bool guard_info(const void *p, struct block_info *info) {
     if (!guard_range_contains(p)) return false;
-    lock_take(&guard_lock);
+    struct lock_hold hold;
+    bool held = open_lock_take(&guard_lock, &hold);
     const struct guard_record *record = guard_info_record(p);
     if (record != NULL) *info = guard_info_of(record);
-    lock_drop(&guard_lock);
+    if (held) open_lock_drop(&guard_lock, &hold);
     return record != NULL;
 }
 
@@ -69,24 +70,21 @@ size_t guard_info_rest(const void *p) {
 }
 
 size_t guard_info_usable(const void *p) {
-    if (!guard_range_contains(p)) return 0;
-    lock_take(&guard_lock);
-    const struct guard_record *record = guard_table_live_at(p);
-    size_t size = record == NULL ? 0 : record->size;
-    lock_drop(&guard_lock);
-    return size;
+    struct block_info info;
+    return guard_info_live(p, &info) ? info.size : 0;
 }
 
 RARE bool guard_info_each(bool (*visit)(const struct block_info *info, void *context),
                           void *context) {
     bool goes_on = true;
     struct guard_record *record;
-    lock_take(&guard_lock);
+    struct lock_hold hold;
+    if (!open_lock_take(&guard_lock, &hold)) return true;
     for (uint32_t n = 1; goes_on && (record = guard_table_record(n)) != NULL; n++) {
         if (record->life != LIFE_LIVE) continue;
         struct block_info info = guard_info_of(record);
         goes_on = visit(&info, context);
     }
-    lock_drop(&guard_lock);
+    open_lock_drop(&guard_lock, &hold);
     return goes_on;
 }

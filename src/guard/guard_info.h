@@ -12,7 +12,8 @@ struct guard_record;
 /* Returns the description of the record's block. */
 struct block_info guard_info_of(const struct guard_record *record);
 
-/* Describes the live or freed block that p lies in or next to. Returns false if none is known. */
+/* Describes the live or freed block that p lies in or next to. Returns false if none is known. A
+ * handler that interrupted the holder of guard_lock looks without the lock. */
 bool guard_info(const void *p, struct block_info *info);
 
 /* Describes the live block that begins at p. Returns false if there is none. Takes no lock. */
@@ -25,8 +26,8 @@ size_t guard_info_rest(const void *p);
 /* Returns the requested size of the live block that begins at p, or 0 if there is none. */
 size_t guard_info_usable(const void *p);
 
-/* Calls `visit` for each live block until it returns false. The lock is held and signals are
- * blocked during the calls. Returns false if a call did. */
+/* Calls `visit` for each live block until it returns false. guard_lock is held during the calls;
+ * without it there are none. Returns false if a call did. */
 bool guard_info_each(bool (*visit)(const struct block_info *info, void *context), void *context);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/numbers.h"
 #include "base/settings.h"
+#include "guard/guard_pages.h"
 #include "guard/guard_range.h"
 #include "guard/guard_table.h"
 #include "os/os.h"
@@ -78,6 +79,7 @@ static void guard_place_give_back_table(size_t next) {
     if (left == entered || left - covered < (uintptr_t)guard_range.base) return;
     size_t page = guard_range_page_of((void *)(left - covered)),
            end = guard_range_page_of((void *)left);
+    if (guard_pages_have_marks((uint32_t)page)) return;
     while (page < end) {
         const struct guard_record *record = guard_table_owner_of(page);
         if (record != NULL && record->life == LIFE_LIVE) return;
@@ -97,7 +99,7 @@ static void guard_place_forget(size_t page, size_t end) {
 }
 
 void guard_place_keep(struct guard_record *record) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     uint32_t end = record->first + record->pages;
     guard_place_give_back_table(end);
     guard_place_cursor = end;
@@ -116,7 +118,7 @@ static size_t guard_place_gap(void) {
 }
 
 struct guard_record *guard_place_take(size_t pages, size_t align) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     pages++;
     align = max_size(align, os_page_size());
     if (pages + GAP_MAX >= guard_range_pages() || align > guard_range.bytes) return NULL;

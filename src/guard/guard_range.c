@@ -5,7 +5,6 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "guard/guard_record.h"
-#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 
@@ -20,8 +19,6 @@
 
 /* The share of a limited address space (RLIMIT_AS) that the range may take. */
 #define ADDRESS_SHARE 4u
-
-struct lock guard_lock;
 
 UNTOUCHED struct guard_range guard_range;
 
@@ -132,7 +129,7 @@ static bool guard_range_reserve(size_t bytes) {
 }
 
 RARE bool guard_range_begin(size_t bytes) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     if (guard_range.base != NULL) return true;
     if (!space_start()) return false; /* the heap's range is chosen first */
     if (guard_range.begun++ % BEGIN_EVERY != 0) return false;

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "os/lock.h"
+#include "os/open_lock.h"
 #include "pages/space.h"
 
 struct guard_record;
@@ -36,8 +36,9 @@ struct guard_range {
 /* Only for the files of this folder. */
 extern struct guard_range guard_range;
 
-/* Protects all data of this folder. */
-extern struct lock guard_lock;
+/* Protects all data of this folder. A handler that interrupts the holder is refused: its block is
+ * then not guarded, and guarded blocks that it frees are freed later. */
+extern struct open_lock guard_lock;
 
 /* Chooses a range of `bytes` bytes, or a smaller one if limits demand it. Does nothing if there is
  * a range already. Returns false if there is none. guard_lock must be held. */

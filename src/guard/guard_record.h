@@ -22,6 +22,7 @@ struct guard_record {
     bool opened;          /* the page after the block was made accessible after a fault */
     bool stays;    /* its pages are no longer inaccessible or zero: no other block gets them */
     bool reported; /* its damage was reported */
+    _Atomic bool leaving; /* it was freed without the lock, and is still live */
 };
 
 #endif

@@ -1,12 +1,10 @@
 #include "guard/guard_table.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/numbers.h"
-#include "os/os.h"
+#include "guard/guard_pages.h"
 
 static UNTOUCHED struct {
     uint32_t high;                     /* pages from this one on were never owned */
@@ -33,7 +31,7 @@ struct guard_record *guard_table_owner(const void *p) {
 }
 
 struct guard_record *guard_table_live_at(const void *p) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     struct guard_record *record = guard_table_owner(p);
     return record != NULL && record->life == LIFE_LIVE && record->start == p ? record : NULL;
 }
@@ -71,11 +69,7 @@ void guard_table_own(const struct guard_record *record) {
 
 void guard_table_close(struct guard_record *record, uint32_t pages) {
     MALLOW_ASSERT(pages <= record->pages);
-    char *start = guard_range_page(record->first);
-    size_t bytes = (size_t)pages << guard_range.shift;
-    if (pages == 0 || os_discard(start, bytes)) return;
-    if (!os_purge(start, bytes)) record->stays = true;
-    os_protect(start, bytes);
+    if (!guard_pages_close(record->first, pages)) record->stays = true;
 }
 
 /* The pages of blocks that are large compared with the range are reused earlier: after as many
@@ -138,7 +132,7 @@ static void guard_table_append(uint32_t n) {
 
 /* The record goes to the head of the list, so that it is the next one to be taken. */
 void guard_table_refuse(struct guard_record *record) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     MALLOW_ASSERT(record->life == LIFE_NONE);
     uint32_t n = (uint32_t)(record - guard_range.record);
     record->next_freed = guard_table.oldest_freed;
@@ -147,7 +141,7 @@ void guard_table_refuse(struct guard_record *record) {
 }
 
 void guard_table_release(struct guard_record *record) {
-    lock_assert_held(&guard_lock);
+    open_lock_assert_held(&guard_lock);
     MALLOW_ASSERT(record->life == LIFE_FREED);
     record->freed_at = ++guard_table.frees;
     guard_table_append((uint32_t)(record - guard_range.record));
@@ -163,12 +157,18 @@ static RARE void guard_table_append_those(bool lately) {
     }
 }
 
+static bool guard_table_owns(uint32_t n, uint32_t page) {
+    const struct guard_record *record = &guard_range.record[n];
+    return n <= guard_table.count && record->life != LIFE_NONE &&
+           page - record->first < record->pages;
+}
+
 /* Rebuilds the index, the list and the counts from the records, because only the records are
- * reliable. */
-RARE void guard_table_after_fork(void) {
+ * reliable. Other threads may look up blocks in use meanwhile, so their entries never
+ * change. */
+RARE void guard_table_repair(void) {
     guard_range_repair();
     if (guard_range.base == NULL) return;
-    memset(guard_range.owner, 0, guard_table.high * sizeof *guard_range.owner);
     guard_table.oldest_freed = guard_table.last_freed = 0;
     for (uint32_t n = 1; n <= guard_table.count; n++) {
         const struct guard_record *record = &guard_range.record[n];
@@ -176,6 +176,9 @@ RARE void guard_table_after_fork(void) {
         guard_table.high = (uint32_t)max_size(guard_table.high, record->first + record->pages);
         guard_table_set_owner(record, n);
     }
+    for (uint32_t page = 0; page < guard_table.high; page++)
+        if (!guard_table_owns(guard_range.owner[page], page))
+            racy_store(&guard_range.owner[page], 0);
     guard_table_append_those(false);
     guard_table_append_those(true);
 }

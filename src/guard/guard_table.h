@@ -70,7 +70,7 @@ void guard_table_forget(struct guard_record *record);
 /* Makes the first pages of a record inaccessible and gives their memory back. */
 void guard_table_close(struct guard_record *record, uint32_t pages);
 
-/* Called in the child of a fork if another thread held the lock. */
-void guard_table_after_fork(void);
+/* Called after the holder of guard_lock has gone. */
+void guard_table_repair(void);
 
 #endif

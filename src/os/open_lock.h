@@ -44,6 +44,7 @@ enum lock_kind {
     GLOBAL_LOCK,
     SAMPLES_LOCK,
     SNAPSHOT_LOCK,
+    GUARD_LOCK,
     LOCK_KINDS
 };
 

@@ -55,6 +55,14 @@ bool os_reserve_at(void *start, size_t bytes);
  * they read as zero when they are committed again. If it returns false, they may be unchanged. */
 bool os_discard(void *start, size_t bytes);
 
+/* Marks pages of the caller's reservation, whatever their protection: each access faults, their
+ * memory goes back, and a fork keeps the marks. Needs Linux 6.13. Returns false if refused; some of
+ * the pages may then be marked. */
+bool os_mark(void *start, size_t bytes);
+
+/* Removes the marks; pages that had one read as zero. Returns false if refused. */
+bool os_unmark(void *start, size_t bytes);
+
 /* Returns the memory of the pages to the kernel; they stay accessible and read as zero afterwards.
  * Returns false if the kernel refuses (locked pages), which keeps the content. */
 bool os_purge(void *start, size_t bytes);

@@ -150,6 +150,22 @@ bool os_purge(void *start, size_t bytes) {
     return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
 }
 
+/* Kernels before 6.13 and their headers do not know these numbers. */
+#ifndef MADV_GUARD_INSTALL
+#    define MADV_GUARD_INSTALL 102
+#    define MADV_GUARD_REMOVE 103
+#endif
+
+bool os_mark(void *start, size_t bytes) {
+    os_assert_pages(start, bytes);
+    return call3(SYS_madvise, start, bytes, MADV_GUARD_INSTALL) == 0;
+}
+
+bool os_unmark(void *start, size_t bytes) {
+    os_assert_pages(start, bytes);
+    return call3(SYS_madvise, start, bytes, MADV_GUARD_REMOVE) == 0;
+}
+
 bool os_advise_huge(void *start, size_t bytes) {
     os_assert_pages(start, bytes);
     return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;

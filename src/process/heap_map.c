@@ -11,6 +11,7 @@
 #include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
+#include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "stack/stack.h"

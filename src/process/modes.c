@@ -75,6 +75,11 @@ static void modes_stack(unsigned on) {
     __atomic_store_n(&mode_topmost, top, __ATOMIC_RELEASE);
 }
 
+static bool modes_need_lock(unsigned on) {
+    return (on & MODES_THAT_NEED_LOCK) != 0 ||
+           ((on & MODE_GUARD) != 0 && racy_load(size_t, &settings.guard) == 1);
+}
+
 RARE void modes_set(unsigned bit, bool on) {
     unsigned modes = on ? settings.modes | bit : settings.modes & ~bit;
     racy_store(&settings.modes, modes);
@@ -82,6 +87,6 @@ RARE void modes_set(unsigned bit, bool on) {
     counted_choose(modes);
     modes_stack(modes_with_count(modes));
     racy_store(&mode_sees, modes_seen_by(modes));
-    open_lock_block_signals((modes & MODES_THAT_NEED_LOCK) != 0);
+    open_lock_block_signals(modes_need_lock(modes));
     space_serve_fast(mode_sees != MODE_SEES_ALL);
 }

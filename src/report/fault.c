@@ -155,11 +155,15 @@ static void fault_keep_action(const struct sigaction *action) {
 
 static struct lock fault_watch_lock;
 
+static bool fault_is_watched(struct sigaction *now) {
+    os_signal_action(SIGSEGV, NULL, now);
+    return fault_is_our_action(now) ||
+           atomic_load_explicit(&fault_surrendered, memory_order_relaxed);
+}
+
 static void fault_watch_locked(void) {
     struct sigaction now;
-    os_signal_action(SIGSEGV, NULL, &now);
-    if (fault_is_our_action(&now) || atomic_load_explicit(&fault_surrendered, memory_order_relaxed))
-        return;
+    if (fault_is_watched(&now)) return;
     fault_keep_action(&now);
     struct sigaction ours = {.sa_sigaction = fault_on_signal};
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (now.sa_flags & SA_RESTART);
@@ -167,6 +171,8 @@ static void fault_watch_locked(void) {
 }
 
 void fault_watch(void) {
+    struct sigaction now;
+    if (fault_is_watched(&now)) return;
     lock_take(&fault_watch_lock);
     fault_watch_locked();
     lock_drop(&fault_watch_lock);

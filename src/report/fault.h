@@ -7,7 +7,7 @@
 #include <ucontext.h>
 
 /* Puts the handler in place, in front of a handler that the program has set since. Costs one system
- * call for the handler and two for the lock. Any thread may call it. */
+ * call if it is in place already. Any thread may call it. */
 void fault_watch(void);
 
 /* Called in the child of a fork. */

@@ -7,8 +7,8 @@
 #include "os/os.h"
 
 const char *const os_call_names[OS_CALLS] = {
-    "reserve", "commit", "extend",     "break_move",  "protect",    "purge",  "map",
-    "unmap",   "remap",  "move_pages", "advise_huge", "reserve_at", "discard"};
+    "reserve", "commit",     "extend",      "break_move", "protect", "purge", "map",   "unmap",
+    "remap",   "move_pages", "advise_huge", "reserve_at", "discard", "mark",  "unmark"};
 
 static struct {
     enum os_call kind;
@@ -180,4 +180,18 @@ bool __wrap_os_discard(void *start, size_t bytes);
 bool __wrap_os_discard(void *start, size_t bytes) {
     paged_check(start, bytes);
     return fails(OS_DISCARD) ? plan.unnoticed : __real_os_discard(start, bytes);
+}
+
+bool __real_os_mark(void *start, size_t bytes);
+bool __wrap_os_mark(void *start, size_t bytes);
+bool __wrap_os_mark(void *start, size_t bytes) {
+    paged_check(start, bytes);
+    return fails(OS_MARK) ? plan.unnoticed : __real_os_mark(start, bytes);
+}
+
+bool __real_os_unmark(void *start, size_t bytes);
+bool __wrap_os_unmark(void *start, size_t bytes);
+bool __wrap_os_unmark(void *start, size_t bytes) {
+    paged_check(start, bytes);
+    return fails(OS_UNMARK) ? plan.unnoticed : __real_os_unmark(start, bytes);
 }

@@ -19,6 +19,8 @@ enum os_call {
     OS_ADVISE_HUGE,
     OS_RESERVE_AT,
     OS_DISCARD,
+    OS_MARK,
+    OS_UNMARK,
     OS_CALLS,
     OS_ANY = OS_CALLS
 };

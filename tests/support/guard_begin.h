@@ -5,9 +5,9 @@
 #include "guard/guard_range.h"
 
 static inline bool guard_begin(size_t bytes) {
-    lock_take(&guard_lock);
-    bool begun = guard_range_begin(bytes);
-    lock_drop(&guard_lock);
+    struct lock_hold hold;
+    bool begun = open_lock_take(&guard_lock, &hold) && guard_range_begin(bytes);
+    open_lock_drop(&guard_lock, &hold);
     return begun;
 }
 

@@ -131,7 +131,7 @@ static void a_lock_that_is_not_held(void **state) {
            "pages_alloc");
     expect(alloc_pages_under_the_lock_of_another, "open_lock_is_held(&global_lock)",
            "pages/pages.c", "pages_alloc");
-    expect(place_guards_without_lock, "lock_is_held(&guard_lock)", "guard/guard_place.c",
+    expect(place_guards_without_lock, "open_lock_is_held(&guard_lock)", "guard/guard_place.c",
            "guard_place_take");
     expect(take_slots_without_entering, "heap_is_entered(heap)", "heap/slab_take.c",
            "slab_begin_take");

@@ -5,7 +5,9 @@
 
 #include <limits.h>
 
+#include "base/compiler.h"
 #include "failing_os.h"
+#include "guard/guard_budget.h"
 #include "random.h"
 
 static uint64_t seed = 1;
@@ -47,8 +49,9 @@ static void fail_calls(enum os_call kind, long first, long count) {
 }
 
 static void every_call_may_fail(void) {
-    static const enum os_call kinds[] = {OS_ANY, OS_COMMIT, OS_DISCARD, OS_RESERVE_AT, OS_EXTEND};
-    for (int i = 0; i < 5; i++) {
+    static const enum os_call kinds[] = {OS_ANY,    OS_COMMIT, OS_DISCARD, OS_RESERVE_AT,
+                                         OS_EXTEND, OS_MARK,   OS_UNMARK};
+    for (int i = 0; i < 7; i++) {
         for (long n = 1; n < 12; n++) {
             fail_calls(kinds[i], n, 1);
             if (kinds[i] == OS_ANY) fail_calls(kinds[i], n, 4);
@@ -83,6 +86,49 @@ static void pages_that_cannot_be_closed_are_reused_zeroed(void) {
         for (int k = 0; k < 100; k++) CHECK_EQUAL(block[k], 0);
         memset(block, 1, 100);
         give(block);
+    }
+}
+
+/* ---- the lock ---- */
+
+/* A signal handler that interrupts the holder of the lock does this. */
+static void frees_without_the_lock_are_done_later(void) {
+    struct lock_hold hold;
+    struct block_info info;
+    char *block = take(100, UNIT), *other = take(100, UNIT);
+    CHECK(open_lock_take(&guard_lock, &hold));
+    CHECK(guard_alloc(1, UNIT, FAMILY_MALLOC, 0) == NULL);
+    CHECK_EQUAL(guard_free(block, 0), GUARD_FREED);
+    check_refused(block, "double free");
+    check_refused(other + 16, "invalid free");
+    CHECK(guard_info(block, &info) && info.life == LIFE_FREED);
+    CHECK(guard_info(other, &info) && info.life == LIFE_LIVE);
+    CHECK(is_accessible(block));
+    open_lock_drop(&guard_lock, &hold);
+    give(take(1, UNIT));
+    CHECK(!is_accessible(block) && is_accessible(other));
+    CHECK(guard_info(block, &info) && info.life == LIFE_FREED);
+    check_refused(block, "double free");
+    give(other);
+    CHECK_EQUAL(guard_budget_counts().count, 0);
+}
+
+static NOINLINE void take_the_lock_and_leave(void) {
+    struct lock_hold hold;
+    CHECK(open_lock_take(&guard_lock, &hold));
+    memset(&hold, 0, sizeof hold); /* as a function that is called later does */
+}
+
+static void a_holder_that_jumped_away_is_replaced(void) {
+    for (int i = 0; i < 20; i++) {
+        char *block = take(100, UNIT);
+        take_the_lock_and_leave();
+        give(take(100, UNIT));
+        check_info(block, block, LIFE_LIVE);
+        take_the_lock_and_leave();
+        give(block);
+        CHECK(!is_accessible(block));
+        CHECK_EQUAL(guard_budget_counts().count, 0);
     }
 }
 
@@ -127,7 +173,7 @@ static void interrupted_changes_are_repaired(void) {
     for (int i = 0; i < 5; i++) {
         use_some_blocks(200);
         char *block = take(100, UNIT);
-        guard_lock.word = 1;
+        guard_lock.word = 2; /* held by another thread */
         guard_after_fork();
         check_info(block, block, LIFE_LIVE);
         give(block);
@@ -140,6 +186,8 @@ static struct body bodies[] = {
     BODY(every_call_may_fail),
     BODY(the_range_may_be_refused),
     BODY(pages_that_cannot_be_closed_are_reused_zeroed),
+    BODY(frees_without_the_lock_are_done_later),
+    BODY(a_holder_that_jumped_away_is_replaced),
     BODY(a_child_can_use_guarded_blocks),
     BODY(interrupted_changes_are_repaired),
 };
