@@ -138,6 +138,10 @@ bool profile_section_add_modules(struct profile_section *section,
 /* Returns the index of the module at the address, plus 1, or 0. */
 uint32_t profile_section_module_at(const struct profile_section *section, uint64_t address);
 
+/* Returns the index of the module of a node, plus 1, or 0. One that was recorded after the node
+ * counts, too. */
+uint32_t profile_section_module_of(const struct profile_section *section, size_t node);
+
 /* ---- states ---- */
 
 /* Return a cursor for the sites or the live samples in the section's records with that index. Start

@@ -29,6 +29,11 @@ uint32_t profile_section_module_at(const struct profile_section *section, uint64
     return section->modules[index].start <= address ? index + 1 : 0;
 }
 
+uint32_t profile_section_module_of(const struct profile_section *section, size_t node) {
+    uint32_t module = section->nodes[node].module;
+    return module != 0 ? module : profile_section_module_at(section, section->nodes[node].pc - 1);
+}
+
 /* Inserts the module in place of those that it overlaps. */
 static bool profile_modules_map(struct profile_section *section, uint32_t index) {
     const struct profile_module *module = &section->modules[index];

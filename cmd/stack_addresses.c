@@ -86,12 +86,6 @@ static void stack_addresses_enter(struct stack_addresses *addresses,
 
 /* ---- addresses ---- */
 
-/* Returns the module of a node. One that was recorded after the node counts, too. */
-static uint32_t stack_addresses_module(const struct profile_section *section, size_t node) {
-    uint32_t module = section->nodes[node].module;
-    return module != 0 ? module : profile_section_module_at(section, section->nodes[node].pc - 1);
-}
-
 /* A return address belongs to the call before it. */
 static uint64_t stack_addresses_place(const struct profile_section *section, uint32_t module,
                                       size_t node) {
@@ -104,7 +98,7 @@ static void stack_addresses_collect(struct stack_addresses *addresses,
                                     const struct profile_section *section) {
     stack_addresses_enter(addresses, section);
     for (size_t i = 1; i < section->node_count; i++) {
-        uint32_t module = stack_addresses_module(section, i);
+        uint32_t module = profile_section_module_of(section, i);
         struct stack_source *source = &addresses->sources[addresses->section_sources[module]];
         uint64_t place = stack_addresses_place(section, module, i);
         uint32_t *index = index_map_add(&source->places, place);
@@ -207,7 +201,7 @@ const uint32_t *stack_addresses_frames(struct stack_addresses *addresses,
                                        const struct profile_section *section, size_t node,
                                        size_t *count) {
     stack_addresses_enter(addresses, section);
-    uint32_t module = stack_addresses_module(section, node);
+    uint32_t module = profile_section_module_of(section, node);
     struct stack_source *source = &addresses->sources[addresses->section_sources[module]];
     uint32_t index =
         index_map_find(&source->places, stack_addresses_place(section, module, node)) - 1;
