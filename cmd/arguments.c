@@ -56,6 +56,10 @@ int next_option(int argc, char **argv, const struct option *options, const char 
     return arguments_next_option(argc, argv, ":hV", options, help);
 }
 
+int next_output_option(int argc, char **argv, const struct option *options, const char *help) {
+    return arguments_next_option(argc, argv, ":hVo:", options, help);
+}
+
 int next_leading_option(int argc, char **argv, const struct option *options, const char *help) {
     return arguments_next_option(argc, argv, "+:hVo:", options, help);
 }

@@ -24,6 +24,7 @@ int limits_command(int argc, char **argv);
 int map_command(int argc, char **argv);
 int sites_command(int argc, char **argv);
 int diff_command(int argc, char **argv);
+int export_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);

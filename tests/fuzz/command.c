@@ -281,14 +281,21 @@ static void repair_profile(char *bytes, size_t size) {
 }
 
 static void run_profile(const char *input, size_t size) {
-    static char *const arguments[][4] = {
-        {"sites", "--stacks", "--by=stack", "--top=0"},
-        {"sites", "--json", "--by=thread", "--sort=peak"},
-        {"diff", "--json", "--top=0", "--from=0"},
-        {"leaks", "--json", "--limit=0", "--"},
+    static const struct {
+        int (*command)(int, char **);
+        void (*expect)(void);
+        char *words[4];
+    } runs[] = {
+        {sites_command, expect_text, {"sites", "--stacks", "--by=stack", "--top=0"}},
+        {sites_command, expect_json, {"sites", "--json", "--by=thread", "--sort=peak"}},
+        {diff_command, expect_json, {"diff", "--json", "--top=0", "--from=0"}},
+        {leaks_command, expect_json, {"leaks", "--json", "--limit=0", "--"}},
+        {export_command, expect_text, {"export", "--to=collapsed", "--value=live-blocks", "--"}},
+        {export_command, expect_json, {"export", "--to=json", "--process=1", "--process=0"}},
+        {export_command, expect_json, {"export", "--to=speedscope", "--value=live-bytes", "--"}},
+        {export_command, end_printing, {"export", "--to=csv", "--value=live-bytes", "--"}},
+        {export_command, end_printing, {"export", "--to=pprof", "--output=/dev/null", "--"}},
     };
-    static int (*const commands[])(int, char **) = {sites_command, sites_command, diff_command,
-                                                    leaks_command};
     char *text = malloc(size + 1);
     unsetenv("HOME");
     unsetenv("XDG_CACHE_HOME");
@@ -296,13 +303,13 @@ static void run_profile(const char *input, size_t size) {
     if (size % 2 == 0) repair_profile(text, size);
     const char *path = input_file(text, size);
     free(text);
-    for (size_t i = 0; i < 4; i++) {
-        char *words[] = {arguments[i][0], arguments[i][1], arguments[i][2],
-                         arguments[i][3], (char *)path,    NULL};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        char *const *of = runs[i].words;
+        char *words[] = {of[0], of[1], of[2], of[3], (char *)path, NULL};
         optind = 0;
         begin_printing();
-        commands[i](5, words);
-        i == 0 ? expect_text() : expect_json();
+        runs[i].command(5, words);
+        runs[i].expect();
     }
 }
 
