@@ -55,6 +55,8 @@ enum region_kind {
     REGION_BREAK,           /* [heap], between the start of the heap and the program break */
     REGION_MALLOW_HEAP,     /* slabs and runs of blocks */
     REGION_MALLOW_METADATA, /* descriptors, states, magazines */
+    REGION_MALLOW_PROFILE,  /* samples, and what a profile says of them */
+    REGION_MALLOW_STACKS,   /* the stacks of blocks */
     REGION_MALLOW_BLOCK,    /* large blocks with mappings of their own */
     REGION_MALLOW_GUARDED,  /* blocks between guard pages */
     REGION_MAIN_STACK,

@@ -12,10 +12,9 @@ bool mallow_range_parse(const char *line, struct mallow_range *range) {
         const char *name;
         enum region_kind kind;
     } kinds[] = {
-        {"heap ", REGION_MALLOW_HEAP},
-        {"metadata ", REGION_MALLOW_METADATA},
-        {"guarded ", REGION_MALLOW_GUARDED},
-        {"block ", REGION_MALLOW_BLOCK},
+        {"heap ", REGION_MALLOW_HEAP},       {"metadata ", REGION_MALLOW_METADATA},
+        {"guarded ", REGION_MALLOW_GUARDED}, {"profile ", REGION_MALLOW_PROFILE},
+        {"stacks ", REGION_MALLOW_STACKS},   {"block ", REGION_MALLOW_BLOCK},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         size_t length = strlen(kinds[i].name);

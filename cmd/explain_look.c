@@ -141,6 +141,8 @@ static struct explain_look_mallow explain_look_add_regions(struct explain_look *
             mallow.heap += bytes;
             break;
         case REGION_MALLOW_METADATA:
+        case REGION_MALLOW_PROFILE:
+        case REGION_MALLOW_STACKS:
             mallow.metadata += bytes;
             break;
         default:

@@ -52,6 +52,8 @@ static bool rows_may_join(const struct region *before, const struct region *regi
     switch (region->kind) {
     case REGION_MALLOW_HEAP:
     case REGION_MALLOW_METADATA:
+    case REGION_MALLOW_PROFILE:
+    case REGION_MALLOW_STACKS:
     case REGION_MALLOW_GUARDED:
     case REGION_MALLOW_BLOCK:
         return true;

@@ -158,6 +158,8 @@ static void text_write_kind(const struct region *region, FILE *to) {
         [REGION_LIBRARY_BSS] = "bss of a library",
         [REGION_BREAK] = "heap, up to the program break",
         [REGION_MALLOW_BLOCK] = "large block of Mallow",
+        [REGION_MALLOW_PROFILE] = "samples of Mallow",
+        [REGION_MALLOW_STACKS] = "stacks of blocks of Mallow",
         [REGION_MALLOW_GUARDED] = "guarded blocks of Mallow",
     };
     const char *name = names[region->kind];

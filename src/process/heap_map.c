@@ -14,6 +14,8 @@
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
+#include "profile/profile_memory.h"
+#include "stack/call_tree.h"
 #include "stack/stack.h"
 
 /* ---- ranges ---- */
@@ -38,6 +40,14 @@ static void heap_map_add_mapping(void *to, const struct mapping *mapping) {
     heap_map_add_range(to, "block", start, start + mapping->bytes);
 }
 
+static void heap_map_add_profile(void *to, const void *start, size_t bytes) {
+    heap_map_add_range(to, "profile", (uintptr_t)start, (uintptr_t)start + bytes);
+}
+
+static void heap_map_add_stacks(void *to, const void *start, size_t bytes) {
+    heap_map_add_range(to, "stacks", (uintptr_t)start, (uintptr_t)start + bytes);
+}
+
 RARE void heap_map_add_ranges(struct text *t) {
     uintptr_t start, end;
     heap_map_add_part(t, "heap", &space.block_part);
@@ -52,6 +62,8 @@ RARE void heap_map_add_ranges(struct text *t) {
             heap_map_add_range(t, "metadata", start,
                                start + round_up(stack_cache_bytes(), os_page_size()));
     }
+    profile_memory_each(heap_map_add_profile, t);
+    call_tree_each_range(heap_map_add_stacks, t);
     mapping_each(heap_map_add_mapping, t);
 }
 

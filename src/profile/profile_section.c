@@ -37,10 +37,17 @@ static UNTOUCHED union {
     uint64_t class_blocks[CLASSES];
 } section_scratch;
 
+size_t section_memory_bytes(void) {
+    return round_up(sizeof(struct section_memory), os_page_size());
+}
+
+const void *section_memory_start(unsigned part) {
+    return part == 0 ? section_memory : section_memory_alone;
+}
+
 RARE void section_prepare(void) {
-    size_t bytes = round_up(sizeof(struct section_memory), os_page_size());
-    if (section_memory == NULL) section_memory = os_map(bytes);
-    if (section_memory_alone == NULL) section_memory_alone = os_map(bytes);
+    if (section_memory == NULL) section_memory = os_map(section_memory_bytes());
+    if (section_memory_alone == NULL) section_memory_alone = os_map(section_memory_bytes());
     profile_block_prepare();
     mapped_program_path();
 }

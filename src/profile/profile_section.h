@@ -6,6 +6,7 @@
 #define MALLOW_PROFILE_SECTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mallow_profile.h"
@@ -27,6 +28,11 @@ struct snapshot_kind {
 
 /* Makes the memory for sections resident. */
 void section_prepare(void);
+
+/* Return where that memory is, or NULL, and how large each part is. */
+#define SECTION_MEMORIES 2
+const void *section_memory_start(unsigned part);
+size_t section_memory_bytes(void);
 
 /* Begin a section: one for the program's file, or for a single snapshot that another process
  * requested. */

@@ -52,7 +52,7 @@ static void table_add_to_index(struct table *table, uint32_t n) {
     *place = n;
 }
 
-static size_t table_index_bytes(uint32_t places) {
+size_t table_index_bytes(uint32_t places) {
     return round_up(places * sizeof(uint32_t), os_page_size());
 }
 
@@ -77,11 +77,14 @@ static bool table_grow_index(struct table *table) {
 
 /* ---- entries ---- */
 
+size_t table_chunk_bytes(const struct table *table) {
+    return round_up(TABLE_CHUNK_ENTRIES * table->entry_bytes, os_page_size());
+}
+
 static bool table_has_memory(struct table *table, uint32_t n) {
     if (n / TABLE_CHUNK_ENTRIES >= TABLE_CHUNKS) return false;
     char **chunk = &table->chunks[n / TABLE_CHUNK_ENTRIES];
-    if (*chunk == NULL)
-        *chunk = os_map(round_up(TABLE_CHUNK_ENTRIES * table->entry_bytes, os_page_size()));
+    if (*chunk == NULL) *chunk = os_map(table_chunk_bytes(table));
     return *chunk != NULL;
 }
 

@@ -55,6 +55,10 @@ void table_insert(struct table *table, uint32_t n, uint32_t hash);
 /* Takes an entry out of the table. */
 void table_remove(struct table *table, uint32_t n);
 
+/* Return the bytes that the index takes with so many places, and those of a chunk of entries. */
+size_t table_index_bytes(uint32_t places);
+size_t table_chunk_bytes(const struct table *table);
+
 /* Removes all entries, and keeps the memory. */
 void table_clear(struct table *table);
 

@@ -50,3 +50,5 @@ size_t profile_threads_read(uint32_t *next, struct mallow_profile_thread *thread
 }
 
 RARE void profile_threads_repair(void) { table_repair(&profile_threads_table); }
+
+const struct table *profile_threads_memory(void) { return &profile_threads_table; }

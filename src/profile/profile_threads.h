@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "mallow_profile.h"
+#include "profile/profile_table.h"
 
 /* Remembers the calling thread, whose ID this is. */
 void profile_threads_see(uint32_t thread);
@@ -16,5 +17,8 @@ void profile_threads_see(uint32_t thread);
 size_t profile_threads_read(uint32_t *next, struct mallow_profile_thread *threads, size_t max);
 
 void profile_threads_repair(void);
+
+/* Returns the table, for its memory (profile_memory.c). */
+const struct table *profile_threads_memory(void);
 
 #endif

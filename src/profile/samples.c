@@ -303,3 +303,5 @@ RARE void samples_after_fork(void) {
     sites_begin();
     samples_each_site();
 }
+
+const struct table *samples_memory(void) { return &samples_table; }

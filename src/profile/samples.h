@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "mallow_profile.h"
+#include "profile/profile_table.h"
 #include "stack/call_tree.h"
 
 /* Records a live block. `size`: the bytes that the block took from the countdown to the next sample
@@ -55,5 +56,8 @@ size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_li
 
 /* Called in the child of a fork, which keeps the blocks and begins new sums. */
 void samples_after_fork(void);
+
+/* Returns the table, for its memory (profile_memory.c). */
+const struct table *samples_memory(void);
 
 #endif

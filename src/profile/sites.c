@@ -197,3 +197,5 @@ RARE void sites_mark_all(void) {
 }
 
 RARE void sites_repair(void) { table_repair(&sites_table); }
+
+const struct table *sites_memory(void) { return &sites_table; }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "mallow_profile.h"
+#include "profile/profile_table.h"
 #include "stack/call_tree.h"
 
 struct site_block {
@@ -57,5 +58,8 @@ size_t sites_read(uint32_t *next, struct sites_chosen chosen, struct mallow_prof
 void sites_mark_all(void);
 
 void sites_repair(void);
+
+/* Returns the table, for its memory (profile_memory.c). */
+const struct table *sites_memory(void);
 
 #endif

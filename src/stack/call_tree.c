@@ -29,8 +29,20 @@ static struct call_tree_node *call_tree_at(uint32_t id) {
     return &chunk[id & (CHUNK_NODES - 1)];
 }
 
+static size_t call_tree_chunk_bytes(void) {
+    return round_up(CHUNK_NODES * sizeof(struct call_tree_node), os_page_size());
+}
+
+RARE void call_tree_each_range(void (*call)(void *to, const void *start, size_t bytes), void *to) {
+    for (uint32_t i = 0; i < CALL_TREE_MAX >> CHUNK_SHIFT; i++) {
+        const void *chunk = atomic_load_explicit(&call_tree_chunks[i], memory_order_acquire);
+        if (chunk == NULL) return;
+        call(to, chunk, call_tree_chunk_bytes());
+    }
+}
+
 static RARE struct call_tree_node *call_tree_new_chunk(uint32_t id) {
-    size_t bytes = round_up(CHUNK_NODES * sizeof(struct call_tree_node), os_page_size());
+    size_t bytes = call_tree_chunk_bytes();
     struct call_tree_node *fresh = os_map(bytes), *there = NULL;
     if (fresh == NULL) return NULL;
     if (atomic_compare_exchange_strong(&call_tree_chunks[id >> CHUNK_SHIFT], &there, fresh))

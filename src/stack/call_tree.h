@@ -11,6 +11,7 @@
 #ifndef MALLOW_CALL_TREE_H
 #define MALLOW_CALL_TREE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* An interned stack: the node of its innermost frame; 0: none. Equal stacks have equal IDs. */
@@ -25,6 +26,9 @@ uint32_t call_tree_node(uint32_t caller, uintptr_t pc);
 /* Return the parts of a node; `node` must not be 0. */
 uint32_t call_tree_caller(uint32_t node);
 uintptr_t call_tree_pc(uint32_t node);
+
+/* Calls `call` for each range of memory that the tree has mapped. */
+void call_tree_each_range(void (*call)(void *to, const void *start, size_t bytes), void *to);
 
 /* Returns the number of nodes. */
 uint32_t call_tree_nodes(void);

@@ -375,6 +375,19 @@ HEAP_CODE = ("libc = ctypes.CDLL(None)\n"
              "ctypes.memset(large, 1, 8 << 20)\n")
 
 
+def names_the_memory_of_samples():
+    """Samples and stacks have memory of their own, if allocations are sampled."""
+    for options, sampled in (("control=on", False), ("control=on,sample=4k", True)):
+        with python(HEAP_CODE, env=on_mallow(options)) as process:
+            kinds = {k["kind"]: k for k in map_of(process.pid)["kinds"]}
+            for kind in "Mallow profile", "Mallow stacks":
+                assert (kind in kinds) == sampled, (kind, kinds)
+                assert not sampled or kinds[kind]["resident_bytes"] >= 4096, kinds[kind]
+            picture = picture_of(process.pid)
+            assert ("samples of Mallow" in picture) == sampled, picture
+            assert ("stacks of blocks of Mallow" in picture) == sampled, picture
+
+
 def shows_the_heap_of_mallow():
     with python(HEAP_CODE, env=on_mallow("control=on,retain=never")) as process:
         answer = map_of(process.pid)
@@ -653,6 +666,7 @@ def main():
     skipped = []
     for test in (agrees_on_real_programs, divides_joined_mappings, finds_stacks, shows_copy_on_write,
                  shows_locked_and_shared_memory, shows_the_heap_of_mallow,
+                 names_the_memory_of_samples,
                  shows_guarded_blocks_and_the_break, reads_names_of_other_kernels, watches, survives_odd_names, reports_errors,
                  asks_for_permission, without_operand_shows_itself, survives_false_answers,
                  survives_processes_that_end):
