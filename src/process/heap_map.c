@@ -10,10 +10,10 @@
 #include "heap/heap_owner.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
-#include "os/open_lock.h"
 #include "os/os.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
+#include "process/heap_walk.h"
 #include "profile/profile_memory.h"
 #include "stack/call_tree.h"
 #include "stack/stack.h"
@@ -148,38 +148,24 @@ static char heap_map_letter(uint64_t tag) {
     }
 }
 
-/* Describes the part of a run that lies in the slice, which begins at `first`. */
-static void heap_map_describe_run(uint64_t tag, size_t first, size_t page, size_t next) {
-    if (tag_kind(tag) != RUN_SLAB) {
-        memset(heap_map_slice + (page - first), heap_map_letter(tag), next - page);
+/* Describes the part of a run. `first`: the first page of the slice. */
+static void heap_map_describe_part(void *first, const struct heap_walk_part *part) {
+    char *letters = heap_map_slice + (part->page - *(const size_t *)first);
+    if (tag_kind(part->tag) != RUN_SLAB) {
+        memset(letters, heap_map_letter(part->tag), part->end - part->page);
         return;
     }
-    for (size_t to; page < next; page = to) {
+    for (size_t page = part->page, to; page < part->end; letters += to - page, page = to) {
         size_t granule = page / GRANULE_PAGES, start = granule * GRANULE_PAGES;
-        to = min_size(start + GRANULE_PAGES, next);
-        heap_map_describe_granule(granule, page - start, to - start,
-                                  heap_map_slice + (page - first));
+        to = min_size(start + GRANULE_PAGES, part->end);
+        heap_map_describe_granule(granule, page - start, to - start, letters);
     }
 }
 
-/* Describes the pages [first, end) of the heap. `*run` is the start of the run that the previous
- * slice ended in: the search for it takes long in a long run. */
+/* Describes the pages [first, end) of the heap. `run`: see heap_walk. */
 static void heap_map_describe_slice(size_t first, size_t end, size_t *run) {
-    struct lock_hold hold;
     memset(heap_map_slice, '?', end - first);
-    if (!open_lock_take(&global_lock, &hold)) return;
-    for (size_t page = first, next; page < end; page = next) {
-        uint64_t tag = run_tag((uint32_t)*run);
-        enum run_kind kind = tag_kind(tag);
-        if (kind == RUN_INSIDE || kind == RUN_FREE_END || *run + tag_pages(tag) <= page) {
-            *run = pages_find_start((uint32_t)page);
-            tag = run_tag((uint32_t)*run);
-        }
-        next = *run + tag_pages(tag);
-        next = next <= page ? page + 1 : min_size(next, end);
-        heap_map_describe_run(tag, first, page, next);
-    }
-    open_lock_drop(&global_lock, &hold);
+    heap_walk(first, end, run, heap_map_describe_part, &first);
 }
 
 /* Adds a letter, and how often it follows if that is more than once. */

@@ -19,11 +19,11 @@
 #include "guard/guard_range.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
-#include "os/open_lock.h"
 #include "os/os.h"
 #include "os/os_process.h"
 #include "pages/mapping_table.h"
 #include "pages/pages.h"
+#include "process/heap_walk.h"
 
 #define STATS_PAGES_SLICE_BYTES ((size_t)64 * GRANULE)
 #define ONES 0x0101010101010101ull
@@ -183,55 +183,33 @@ static size_t stats_pages_count_resident(const unsigned char *resident, size_t p
     return count * os_page_size();
 }
 
-/* Adds the part [page, end) of the run that begins at `start`, which lies in the slice. */
-static void stats_pages_read_run_pages(struct stats_pages_slice *slice, size_t start, size_t page,
-                                       size_t end) {
+static void stats_pages_read_granule(struct stats_pages_slice *slice, size_t granule,
+                                     const unsigned char *resident) {
+    enum granule_kind kind = slab_of(granule)->kind;
+    if (kind == GRANULE_SLAB) stats_pages_read_slab_pages(slice, granule, resident);
+    if (kind == GRANULE_SHARED) stats_pages_read_shared_pages(slice, granule, resident);
+}
+
+/* Adds the part of a run that lies in the slice. */
+static void stats_pages_read_part(void *to, const struct heap_walk_part *part) {
+    struct stats_pages_slice *slice = to;
     struct mallow_stats *stats = slice->stats;
-    uint64_t tag = run_tag((uint32_t)start);
-    enum run_kind kind = tag_kind(tag);
-    size_t unit = os_page_size() / RUN_PAGE, first = (page - slice->page) / unit;
+    enum run_kind kind = tag_kind(part->tag);
+    size_t unit = os_page_size() / RUN_PAGE, first = (part->page - slice->page) / unit;
     const unsigned char *resident = slice->resident + first;
-    size_t bytes = stats_pages_count_resident(resident, (end - slice->page) / unit - first);
+    size_t bytes = stats_pages_count_resident(resident, (part->end - slice->page) / unit - first);
     if (bytes == 0 || kind == RUN_FOREIGN) return;
     if (kind == RUN_BLOCK) {
         stats->resident_live_bytes += bytes;
-    } else if (kind == RUN_LATER || (kind == RUN_FREE && tag_dirty(tag))) {
+    } else if (kind == RUN_LATER || (kind == RUN_FREE && tag_dirty(part->tag))) {
         stats->trimmable_bytes += bytes;
     } else if (kind != RUN_SLAB) {
         stats->surplus_bytes += bytes;
     } else {
-        for (; page < end; page += GRANULE_PAGES, resident += GRANULE_PAGES / unit) {
-            size_t granule = page / GRANULE_PAGES;
-            if (slab_of(granule)->kind == GRANULE_SLAB)
-                stats_pages_read_slab_pages(slice, granule, resident);
-            if (slab_of(granule)->kind == GRANULE_SHARED)
-                stats_pages_read_shared_pages(slice, granule, resident);
-        }
+        for (size_t page = part->page; page < part->end;
+             page += GRANULE_PAGES, resident += GRANULE_PAGES / unit)
+            stats_pages_read_granule(slice, page / GRANULE_PAGES, resident);
     }
-}
-
-/* Returns the start of the run that the page is in. The search for it takes long in a long run, so
- * the last run that was found is tried first. */
-static size_t stats_pages_find_run(struct stats_pages_slice *slice, size_t page) {
-    uint64_t tag = run_tag((uint32_t)slice->run);
-    enum run_kind kind = tag_kind(tag);
-    if (kind == RUN_INSIDE || kind == RUN_FREE_END || slice->run + tag_pages(tag) <= page)
-        slice->run = pages_find_start((uint32_t)page);
-    return slice->run;
-}
-
-/* If the lock is refused, the figures lack this slice. */
-static void stats_pages_read_slice_pages(struct stats_pages_slice *slice, size_t end) {
-    struct lock_hold hold;
-    if (!open_lock_take(&global_lock, &hold)) return;
-    for (size_t page = slice->page; page < end;) {
-        size_t start = stats_pages_find_run(slice, page);
-        size_t next = start + tag_pages(run_tag((uint32_t)start));
-        next = next <= page ? page + 1 : min_size(next, end);
-        stats_pages_read_run_pages(slice, start, page, next);
-        page = next;
-    }
-    open_lock_drop(&global_lock, &hold);
 }
 
 /* ---- the whole ---- */
@@ -289,7 +267,8 @@ RARE void stats_read_pages(struct mallow_stats *stats) {
         slice.page = page;
         stats_pages_find_resident(slice.resident, page_start((uint32_t)page),
                                   (stop - page) * RUN_PAGE);
-        stats_pages_read_slice_pages(&slice, stop);
+        /* If the lock is refused, the figures lack this slice. */
+        heap_walk(page, stop, &slice.run, stats_pages_read_part, &slice);
     }
     if (space.block_part.accessible > bytes)
         stats->surplus_bytes +=
