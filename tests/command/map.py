@@ -577,7 +577,7 @@ def reports_errors():
     assert result.returncode == 125 and f"process {zombie.pid} has ended" in result.stderr, result
     zombie.wait()
     result = run(2)
-    if open("/proc/2/comm").read() == "kthreadd\n":
+    if os.path.exists("/proc/2/comm") and open("/proc/2/comm").read() == "kthreadd\n":
         assert result.returncode == 125 and "is a kernel thread" in result.stderr, result
     for option in "--json", "--all":
         with open("/dev/full", "w") as full:
