@@ -138,7 +138,7 @@ static void file(const char *path) {
 /* The child writes to the memory that it shares with its parent. It prints its own ID. */
 static void copies(void) {
     size_t size = 128 * MIB;
-    char *memory = fill(malloc(size), size);
+    volatile char *memory = fill(malloc(size), size); /* or clang would leave the writes out */
     pid_t child = fork();
     if (child != 0) {
         waitpid(child, NULL, 0);
