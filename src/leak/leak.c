@@ -15,6 +15,7 @@
 #include "os/os.h"
 #include "os/os_process.h"
 #include "os/os_thread.h"
+#include "profile/samples.h"
 #include "report/symbolizer.h"
 
 /* ---- one check at a time ---- */
@@ -44,6 +45,7 @@ static enum leak_verdict leak_verdict_of(const struct leak_groups *groups) {
 static _Noreturn void leak_search_copy(const struct leak_request *request,
                                        const struct leak_roots *begin) {
     static UNTOUCHED struct leak_groups groups;
+    samples_after_copy();
     const char *failure = leak_mark_all(begin);
     if (failure == NULL && !leak_group_all(&groups, request->reachable_too))
         failure = "no memory for the leak check";

@@ -305,3 +305,5 @@ RARE void samples_after_fork(void) {
 }
 
 const struct table *samples_memory(void) { return &samples_table; }
+
+RARE void samples_after_copy(void) { open_lock_lose(&profile_lock); }

@@ -54,6 +54,10 @@ bool samples_get(const void *p, struct mallow_profile_live *live);
 size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_live *live,
                     size_t max);
 
+/* Called in a copy of the process for a leak check: if another thread held the lock, the samples
+ * are repaired when they are first read. */
+void samples_after_copy(void);
+
 /* Called in the child of a fork, which keeps the blocks and begins new sums. */
 void samples_after_fork(void);
 

@@ -183,7 +183,8 @@ with Server(LEAKING, MODULE, options="control=on,backend=brk") as server:
 with Server(LEAKING, "lost", MODULE, options="control=on,check=full") as server:
     with_stacks(server.pid)
 with Server(LEAKING, "lost", MODULE, options="control=on,sample=1") as server:
-    with_samples(server.pid)
+    for _ in range(ROUNDS):
+        with_samples(server.pid)
 with Server(LEAKING, "lost", MODULE, options="control=on,guard=1") as server:
     assert check(1, server.pid)["definitely_lost"] == {"blocks": 6, "bytes": BYTES}
 if platform.machine() == "x86_64":
