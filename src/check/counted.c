@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "check/modes.h"
 #include "check/resize.h"
+#include "guard/guard_pace.h"
 #include "guard/guard_range.h"
 #include "heap/alloc.h"
 #include "heap/call_counts.h"
@@ -180,7 +181,7 @@ static void *counted_alloc(const struct alloc_request *request) {
     if (heap != NULL)
         due = size_class < CLASSES ? counted_call(heap, size_class) : counted_large(heap);
     if ((due & DUE_LOOK) != 0) call_counts_look(heap);
-    counted.guard = (due & DUE_GUARD) != 0;
+    counted.guard = (due & DUE_GUARD) != 0 && guard_pace_allows(settings.guard);
     void *p = mode_below(&counted_mode)->alloc(&counted);
     if (racy_load(bool, &call_counts_on)) counted_result(heap, size_class, p);
     if (p == NULL) return counted_no_memory();
