@@ -72,6 +72,7 @@ static char *control_call_connect(int fd, pid_t process) {
 char *control_call_begin(pid_t process, const char *request, int seconds, int *socket) {
     char line[64];
     int fd = control_call_open(seconds);
+    *socket = -1;
     if (fd < 0) return xasprintf("cannot create a socket: %s", strerror(errno));
     char *reason = control_call_connect(fd, process);
     if (reason != NULL) {
@@ -172,6 +173,6 @@ char *control_call(pid_t process, const char *request, struct control_limits lim
     int socket;
     int64_t deadline = control_call_deadline(limits);
     char *reason = control_call_begin(process, request, limits.seconds, &socket);
-    if (reason != NULL) return reason;
+    if (socket < 0) return reason;
     return control_call_receive(socket, process, deadline, limits.bytes, descriptor, answer);
 }

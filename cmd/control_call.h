@@ -9,8 +9,8 @@
 
 /* Connects to the process and sends the request, which is a line without its newline. Returns NULL
  * and stores a socket, which becomes readable when the process answers or ends. Otherwise, returns
- * the reason as a sentence, which the caller frees. Waits up to `seconds` if the process has many
- * clients. */
+ * the reason as a sentence, which the caller frees, and stores -1. Waits up to `seconds` if the
+ * process has many clients. */
 char *control_call_begin(pid_t process, const char *request, int seconds, int *socket);
 
 /* Receives the answer and closes the socket. Returns NULL and stores the answer, which the caller
