@@ -176,12 +176,14 @@ static void *counted_no_memory(void) {
 
 static void *counted_alloc(const struct alloc_request *request) {
     struct alloc_request counted = *request;
-    unsigned due = 0, size_class = alloc_class(request->size, request->align);
-    struct heap *heap = request->size <= PTRDIFF_MAX ? counted_heap() : NULL;
+    size_t size = request->size + request->room;
+    unsigned due = 0, size_class = alloc_class(size, request->align);
+    struct heap *heap = size <= PTRDIFF_MAX ? counted_heap() : NULL;
     if (heap != NULL)
         due = size_class < CLASSES ? counted_call(heap, size_class) : counted_large(heap);
     if ((due & DUE_LOOK) != 0) call_counts_look(heap);
     counted.guard = (due & DUE_GUARD) != 0 && guard_pace_allows(settings.guard);
+    if (!counted.guard) counted.size = size;
     void *p = mode_below(&counted_mode)->alloc(&counted);
     if (racy_load(bool, &call_counts_on)) counted_result(heap, size_class, p);
     if (p == NULL) return counted_no_memory();
@@ -205,18 +207,23 @@ static void counted_free_request(void *p, const struct free_request *request) {
 }
 
 /* A slot that stays in place keeps its sample, and a copy is a new block. Only large blocks may be
- * moved without a copy. The plain mode leaves room for growth in a copy, but a guarded block must
- * end where the request does. */
+ * moved without a copy. */
 static bool counted_resizes_like_plain(void *p) {
-    if (mode_sees_all() || racy_load(size_t, &settings.guard) != 0) return false;
-    if (guard_range_contains(p)) return false;
+    if (mode_sees_all() || guard_range_contains(p)) return false;
     if (likely(slab_around(p) != NULL)) return true;
     return (!samples_any() && !racy_load(bool, &call_counts_on)) || find_block(p).state != NULL;
 }
 
+/* A guarded copy must end where the request does, so it gets no room for growth. */
+static NOINLINE void *counted_copy(size_t size, size_t room) {
+    return counted_alloc(
+        &(struct alloc_request){.size = size, .room = room, .align = 1, CALLED_HERE});
+}
+
 static void *counted_resize(void *p, size_t size, const void *caller) {
-    return counted_resizes_like_plain(p) ? plain_mode.resize(p, size, caller)
-                                         : resize_checked(p, size, caller);
+    if (!counted_resizes_like_plain(p)) return resize_checked(p, size, caller);
+    if (racy_load(size_t, &settings.guard) == 0) return plain_mode.resize(p, size, caller);
+    return realloc_plain_to(p, size, caller, counted_copy);
 }
 
 static void *counted_resize_in_place(void *p, size_t before, size_t size, bool may_move) {

@@ -36,6 +36,13 @@ void free_plain(void *p, const void *caller);
 /* Resizes p, a plain block, to `size` bytes, which are not 0. */
 void *realloc_plain(void *p, size_t size, const void *caller);
 
+/* Allocates a copy of `size` bytes. `room`: the bytes that it should have beyond them, so that it
+ * can grow. */
+typedef void *realloc_copy_function(size_t size, size_t room);
+
+/* Does the same, and allocates a copy with this function. */
+void *realloc_plain_to(void *p, size_t size, const void *caller, realloc_copy_function *allocate);
+
 /* Resizes a plain block without copying it. Returns NULL if that is not possible. */
 void *realloc_plain_in_place(void *p, size_t size);
 

@@ -35,13 +35,16 @@ static void *realloc_resize_pages(const struct block_ref *block, size_t size) {
 
 /* A block that grows once is likely to grow again. Growing by at least a quarter saves most of the
  * copies. */
-static size_t realloc_grown(size_t usable, size_t size) {
-    return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) : size;
+static size_t realloc_room(size_t usable, size_t size) {
+    return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) - size : 0;
 }
 
-static void *realloc_by_copy(const struct block_ref *block, size_t size) {
+static void *realloc_allocate(size_t size, size_t room) { return mallow_malloc(size + room); }
+
+ALWAYS_INLINE void *realloc_by_copy(const struct block_ref *block, size_t size,
+                                    realloc_copy_function *allocate) {
     int before = errno;
-    void *p = mallow_malloc(realloc_grown(block->usable, size));
+    void *p = allocate(size, realloc_room(block->usable, size));
     if (p == NULL) {
         if (size > block->usable) return NULL;
         errno = before; /* the block fits where it is */
@@ -68,12 +71,21 @@ void *realloc_plain_in_place(void *p, size_t size) {
     return block.kind == BLOCK_NONE ? NULL : realloc_resize_block(&block, size);
 }
 
-void *realloc_plain(void *p, size_t size, const void *caller) {
+ALWAYS_INLINE void *realloc_with(void *p, size_t size, const void *caller,
+                                 realloc_copy_function *allocate) {
     struct block_ref block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) return realloc_unknown(p, size, caller);
     if (realloc_fits(&block, size)) return block.start;
     void *resized = realloc_resize_pages(&block, size);
-    return resized != NULL ? resized : realloc_by_copy(&block, size);
+    return resized != NULL ? resized : realloc_by_copy(&block, size, allocate);
+}
+
+void *realloc_plain(void *p, size_t size, const void *caller) {
+    return realloc_with(p, size, caller, realloc_allocate);
+}
+
+void *realloc_plain_to(void *p, size_t size, const void *caller, realloc_copy_function *allocate) {
+    return realloc_with(p, size, caller, allocate);
 }
 
 static NOINLINE void *realloc_new_slow(size_t size, const void *caller) {

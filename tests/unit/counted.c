@@ -75,8 +75,12 @@ static ptrdiff_t *distances_with(const char *options) {
 }
 
 static void slots_are_reused_in_the_same_order(void) {
-    ptrdiff_t *plain = distances_with(""), *counted = distances_with("sample=1000000000000");
-    for (int i = 0; i < CALLS; i++) CHECK_EQUAL(counted[i], plain[i]);
+    ptrdiff_t *plain = distances_with(""), *sampled = distances_with("sample=1000000000000");
+    ptrdiff_t *guarded = distances_with("guard=1000000000000");
+    for (int i = 0; i < CALLS; i++) {
+        CHECK_EQUAL(sampled[i], plain[i]);
+        CHECK_EQUAL(guarded[i], plain[i]);
+    }
 }
 
 /* ---- what is counted ---- */
