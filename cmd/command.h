@@ -23,6 +23,7 @@ int explain_command(int argc, char **argv);
 int limits_command(int argc, char **argv);
 int map_command(int argc, char **argv);
 int sites_command(int argc, char **argv);
+int report_command(int argc, char **argv);
 int diff_command(int argc, char **argv);
 int export_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);

@@ -26,6 +26,7 @@ static const struct main_subcommand main_subcommands[] = {
      sites_command},
     {"diff", "mallow diff", "print which functions hold more or less memory than before",
      diff_command},
+    {"report", "mallow report", "write a profile as a page for a web browser", report_command},
     {"export", "mallow export", "write a profile in a format of other programs", export_command},
     {"limits", "mallow limits", "print the limits of a process, and which it reaches first",
      limits_command},

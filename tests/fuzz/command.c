@@ -294,6 +294,7 @@ static void run_profile(const char *input, size_t size) {
         {export_command, expect_json, {"export", "--to=json", "--process=1", "--process=0"}},
         {export_command, expect_json, {"export", "--to=speedscope", "--value=live-bytes", "--"}},
         {export_command, end_printing, {"export", "--to=csv", "--value=live-bytes", "--"}},
+        {report_command, expect_text, {"report", "-o", "/dev/null", "--"}},
         {export_command, end_printing, {"export", "--to=pprof", "--output=/dev/null", "--"}},
     };
     char *text = malloc(size + 1);

@@ -1,0 +1,36 @@
+/*
+ * mallow report: a page with the data of one profile, or of two that are compared.
+ *
+ * The page is report/dist/report.html, which is part of the command. The data is inserted into it
+ * in base64: the output of gzip for
+ *
+ *   - the number of bytes of the description, as four bytes, the lowest first
+ *   - the description, which is JSON: texts, programs, and the columns that follow
+ *   - the columns: sequences of integers (report_columns.h)
+ *
+ * report/src/data/decode.ts reads this. The page and the command are of the same version, so the
+ * format can change.
+ */
+#ifndef MALLOW_REPORT_H
+#define MALLOW_REPORT_H
+
+#include <stdio.h>
+
+#include "profile.h"
+#include "stacks.h"
+
+/* Writes the data of one or two profiles, whose stacks are known. */
+void report_data_write(FILE *to, const struct stacks *stacks, struct profile *const *profiles,
+                       size_t count);
+
+/* Writes the profile's name and its programs as JSON. */
+void report_programs_write(FILE *to, const struct profile *profile);
+
+/* Writes the page with the data. */
+void report_page_write(FILE *to, const char *data, size_t count);
+
+/* Writes the text to a new file, which then gets the name, or to standard output if the name is
+ * "-". Ends the command with a message if that fails; an older file then stays as it is. */
+void report_file_write(const char *name, const char *text, size_t count);
+
+#endif

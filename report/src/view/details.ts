@@ -1,0 +1,144 @@
+// What is selected: its figures, its live bytes over time, lifetimes, and its heaviest stacks.
+import uPlot from "uplot";
+import type { App, ViewPart } from "../app";
+import { lifetimes, liveCurve } from "../data/groups";
+import { INLINED } from "../data/stacks";
+import { fill, h, type Child } from "../dom";
+import { bytes, change, count, LIFETIME_NAMES, percent, seconds, shortName } from "../format";
+import { color } from "../theme";
+import { byteAxis, nameCanvas, timeAxis } from "./timeline";
+import { baseName } from "../data/stacks";
+
+const STACKS = 3, FRAMES = 40;
+
+interface Sums {
+    live: number;
+    blocks: number;
+    error: number;
+    before: number;
+    peak: number;
+    allocated: number;
+    calls: number;
+    temporary: number;
+    leaked: number;
+}
+
+function sumsOf(app: App, which: number, sites: number[]): Sums {
+    const figures = app.figures[which]!, { values } = figures;
+    const sums: Sums = { live: 0, blocks: 0, error: 0, before: 0, peak: 0, allocated: 0, calls: 0, temporary: 0, leaked: 0 };
+    for (const site of sites) {
+        sums.live += values.live[site]!;
+        sums.blocks += figures.blocks[site]!;
+        sums.error += figures.error[site]!;
+        sums.before += figures.before[site]!;
+        sums.allocated += values.allocated[site]!;
+        sums.calls += values.calls[site]!;
+        sums.temporary += values.temporary[site]!;
+        sums.leaked += values.leaked[site]!;
+    }
+    sums.error = Math.sqrt(sums.error);
+    const { from, to } = app.range, curve = liveCurve(app.profiles[which]!, sites);
+    sums.peak = Math.max(sums.before, 0, ...curve.value.filter((_, i) => curve.time[i]! >= from && curve.time[i]! <= to + 1e-6));
+    return sums;
+}
+
+function figureList(app: App, sums: Sums[]): HTMLElement {
+    const now = sums[sums.length - 1]!, before = app.isDiff ? sums[0]! : null;
+    const line = (name: string, key: keyof Sums, format: (value: number) => string, note = ""): Child[] => [
+        h("dt", {}, name), h("dd", {}, format(now[key]), note === "" ? null : h("span.note", {}, note),
+            before === null ? null : h("span.note", { class: `note ${now[key] > before[key] ? "grown" : now[key] < before[key] ? "shrunk" : ""}` }, change(now[key] - before[key], format)))];
+    return h("dl.figures", {},
+        ...line("Live", "live", bytes, now.live > 0 ? (now.error > 0 ? `± ${bytes(now.error)}` : "exactly") : ""),
+        ...line("Live blocks", "blocks", count, now.blocks > 0.5 ? `${bytes(now.live / now.blocks)} each` : ""),
+        h("dt", {}, "Growth"), h("dd", {}, change(now.live - now.before, bytes)),
+        ...line("Highest snapshot", "peak", bytes),
+        ...line("Allocated", "allocated", bytes, now.calls > 0.5 ? `${bytes(now.allocated / now.calls)} each` : ""),
+        ...line("Calls", "calls", count),
+        ...line("Temporary", "temporary", count, percent(now.temporary, now.calls)),
+        ...line(app.metricName("leaked"), "leaked", bytes));
+}
+
+/** Draws the live bytes over the whole profile. */
+function curve(app: App, sites: number[][], parent: HTMLElement): uPlot {
+    const curves = app.profiles.map((profile, i) => liveCurve(profile, sites[i]!));
+    const paths = uPlot.paths.stepped!({ align: 1 });
+    const data = curves.length === 1 ? ([curves[0]!.time, curves[0]!.value] as uPlot.AlignedData)
+        : uPlot.join(curves.map((c) => [c.time, c.value] as uPlot.AlignedData), [[2], [2]]);
+    const { from, to } = app.range;
+    const shade = (u: uPlot) => {
+        const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
+        u.ctx.fillStyle = color("range");
+        u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+    };
+    const value = (_: uPlot, amount: number | null) => (amount === null ? "–" : bytes(amount));
+    return new uPlot({
+        width: Math.max(parent.clientWidth, 200), height: 130, padding: [6, 8, 0, 0],
+        cursor: { drag: { x: false, y: false }, y: false },
+        scales: { x: { time: false, range: () => [0, app.seconds || 1] }, y: { range: (_, __, high) => [0, (high || 1) * 1.06] } },
+        axes: [timeAxis(true), byteAxis()],
+        hooks: { drawClear: app.isWholeRange ? [] : [shade] },
+        series: [{ label: "Time", value: (_, at) => (at === null ? "–" : seconds(at)) },
+            ...curves.map((_, i): uPlot.Series => ({
+                label: app.isDiff ? (i === 0 ? "Before" : "After") : "Live", stroke: color(app.isDiff && i === 0 ? "muted" : "live"), width: 1.5, paths, value, points: { show: false },
+            }))],
+    }, data, parent);
+}
+
+function lifetimeBars(freed: Float64Array): HTMLElement {
+    const sum = freed.reduce((total, value) => total + value, 0), highest = Math.max(...freed, 1);
+    if (sum < 0.5) return h("p.hint", {}, "No sampled block was freed in this time.");
+    return h("table.bars", {}, h("caption.hidden", {}, "Freed blocks by lifetime"), h("tbody", {}, ...LIFETIME_NAMES.map((name, i) =>
+        h("tr", {}, h("th", { scope: "row" }, name),
+            h("td.track", {}, h("span.bar.live", { style: `width:${((100 * freed[i]!) / highest).toFixed(1)}%` })),
+            h("td.number", {}, percent(freed[i]!, sum))))));
+}
+
+/** Lists the frames of a stack, the innermost first. */
+function stackList(app: App, node: number): HTMLElement {
+    const { stacks } = app, items: HTMLElement[] = [];
+    for (let at = node; at !== 0 && items.length < FRAMES; at = stacks.nodeCaller[at]!) {
+        const frame = stacks.nodeFrame[at]!, fn = stacks.functions[stacks.frameFunction[frame]!]!, line = stacks.frameLine[frame]!;
+        const file = stacks.texts[stacks.frameFile[frame]!]!;
+        const place = file !== "" ? `${baseName(file)}${line > 0 ? `:${line}` : ""}` : baseName(fn.module);
+        items.push(h("li", { title: `${fn.name}\n${file || fn.module}` }, h("span.fn", {}, shortName(fn.name, 70)), " ",
+            h("span.place", {}, place + (stacks.frameFlags[frame]! & INLINED ? " (inlined)" : ""))));
+    }
+    return items.length === 0 ? h("p.hint", {}, "The stack is unknown.") : h("ol.stack", {}, ...items);
+}
+
+function heaviestStacks(app: App, sites: number[]): Child[] {
+    const figures = app.figures[app.figures.length - 1]!, nodes = new Map<number, number>();
+    const metric = app.state.view === "icicle" ? app.state.metric : app.state.sort === "name" || app.state.sort === "growth" ? "live" : app.state.sort;
+    for (const site of sites) {
+        const node = app.main.siteNode[site]!;
+        nodes.set(node, (nodes.get(node) ?? 0) + figures.values[metric][site]! + figures.values.allocated[site]! * 1e-9);
+    }
+    const top = [...nodes].sort((a, b) => b[1] - a[1]), total = top.reduce((sum, [, value]) => sum + value, 0);
+    return top.slice(0, STACKS).flatMap(([node, value], i) => [
+        h("h4", {}, `Stack ${i + 1} of ${count(top.length)}`, h("span.note", {}, percent(value, total))), stackList(app, node)]);
+}
+
+export function details(app: App): ViewPart {
+    const element = h("aside.details", { "aria-label": "Selection", tabindex: -1 });
+    let plot: uPlot | null = null;
+    return {
+        element,
+        update() {
+            plot?.destroy();
+            plot = null;
+            const sites = app.selectedSites();
+            document.body.classList.toggle("has-selection", sites !== null);
+            element.hidden = sites === null;
+            if (sites === null) return;
+            const { name, place } = app.selectionTitle(), main = sites[sites.length - 1]!, chart = h("div.chart");
+            const close = h("button.icon", { type: "button", "aria-label": "Close the selection", click: () => app.set({ selection: "" }) }, "×");
+            fill(element, h("div.details-head", {}, h("div", {}, h("h2", {}, name), h("p.place", {}, place)), close),
+                figureList(app, sites.map((list, i) => sumsOf(app, i, list))),
+                h("h3", {}, "Live bytes over time"), chart,
+                h("h3", {}, "Lifetimes of freed blocks"), lifetimeBars(lifetimes(app.main, main, app.range, app.figures[app.figures.length - 1]!)),
+                h("h3", {}, "Heaviest stacks"), ...heaviestStacks(app, main));
+            plot = curve(app, sites, chart);
+            nameCanvas(plot, `Live bytes of ${name} over time`);
+        },
+    };
+}

@@ -1,0 +1,145 @@
+// The heap map: where in the address space the sampled live blocks are.
+import type { App, ViewPart } from "../app";
+import { LOST } from "../data/profile";
+import { canvasContext, fill, h } from "../dom";
+import { bytes, count, seconds } from "../format";
+import { color } from "../theme";
+
+/** Samples that are farther apart are in different regions. */
+const GAP = 4 << 20;
+const CELL = 9, ROWS_MAX = 40;
+
+interface Region {
+    start: number;
+    end: number;
+    samples: number[]; // indexes, by address
+    bytes: number; // estimated
+}
+
+function regionsOf(app: App, process: number): Region[] {
+    const { lives } = app.main, regions: Region[] = [];
+    const order = Array.from({ length: lives.count }, (_, i) => i).filter((i) => lives.process[i] === process)
+        .sort((a, b) => lives.address[a]! - lives.address[b]!);
+    for (const i of order) {
+        const address = lives.address[i]!, end = address + Math.max(lives.bytes[i]!, 1);
+        let region = regions[regions.length - 1];
+        if (region === undefined || address > region.end + GAP) regions.push((region = { start: address, end, samples: [], bytes: 0 }));
+        region.end = Math.max(region.end, end);
+        region.samples.push(i);
+        region.bytes += lives.bytes[i]! * lives.blocks[i]!;
+    }
+    return regions;
+}
+
+/** Returns the process that is shown: the selected one, or the one with the most samples. */
+function shownProcess(app: App): number {
+    if (app.state.process >= 0) return app.state.process;
+    const counts = new Float64Array(app.main.processes.length);
+    app.main.lives.process.forEach((process) => counts[process]!++);
+    return counts.indexOf(Math.max(...counts));
+}
+
+interface Cell {
+    bytes: number;
+    oldest: number; // when the oldest sample was allocated
+    inRange: boolean;
+    lost: boolean;
+    selected: boolean;
+    samples: number;
+}
+
+function cellsOf(app: App, region: Region, cellBytes: number, selected: Set<number> | null): Cell[] {
+    const { lives } = app.main, { from, to } = app.range;
+    const length = Math.max(1, Math.ceil((region.end - region.start) / cellBytes));
+    const cells = Array.from({ length }, (): Cell => ({ bytes: 0, oldest: Infinity, inRange: false, lost: false, selected: false, samples: 0 }));
+    for (const i of region.samples) {
+        const first = Math.floor((lives.address[i]! - region.start) / cellBytes);
+        const last = Math.floor((lives.address[i]! + Math.max(lives.bytes[i]!, 1) - 1 - region.start) / cellBytes);
+        for (let at = first; at <= last; at++) {
+            const cell = cells[at]!;
+            cell.bytes += (lives.bytes[i]! * lives.blocks[i]!) / (last - first + 1);
+            cell.oldest = Math.min(cell.oldest, lives.time[i]!);
+            cell.inRange ||= lives.time[i]! >= from && lives.time[i]! <= to;
+            cell.lost ||= (lives.flags[i]! & LOST) !== 0;
+            cell.selected ||= selected !== null && selected.has(lives.site[i]!);
+            cell.samples++;
+        }
+    }
+    return cells;
+}
+
+/** Chooses how many bytes a cell has, so that the map fits. */
+function cellBytesFor(regions: Region[], columns: number): number {
+    let size = 4096;
+    const rows = () => regions.reduce((sum, region) => sum + Math.ceil((region.end - region.start) / size / columns), 0);
+    while (rows() > Math.max(ROWS_MAX, regions.length) && size < 2 ** 40) size *= 2;
+    return size;
+}
+
+function drawRegion(canvas: HTMLCanvasElement, cells: Cell[], columns: number, cellBytes: number, hasSelection: boolean): void {
+    const context = canvasContext(canvas, columns * CELL, Math.ceil(cells.length / columns) * CELL);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    const [empty, live, lost, chosen] = [color("cell"), color("live"), color("grown"), color("accent")];
+    cells.forEach((cell, i) => {
+        const x = (i % columns) * CELL, y = Math.floor(i / columns) * CELL;
+        context.globalAlpha = 1;
+        context.fillStyle = empty;
+        context.fillRect(x, y, CELL - 1, CELL - 1);
+        if (cell.samples === 0) return;
+        const density = Math.min(cell.bytes / cellBytes, 1), muted = !cell.inRange || (hasSelection && !cell.selected);
+        context.globalAlpha = muted ? 0.18 : 0.35 + 0.65 * density;
+        context.fillStyle = cell.selected ? chosen : cell.lost ? lost : live;
+        context.fillRect(x, y, CELL - 1, CELL - 1);
+    });
+}
+
+function hex(address: number): string {
+    return `0x${address.toString(16)}`;
+}
+
+function regionPart(app: App, region: Region, columns: number, cellBytes: number, selected: Set<number> | null): HTMLElement {
+    const cells = cellsOf(app, region, cellBytes, selected), canvas = h("canvas", { role: "img" });
+    const size = region.end - region.start, text = `${hex(region.start)} – ${hex(region.end)}: ${bytes(size)}, ${count(region.samples.length)} samples, about ${bytes(region.bytes)} live`;
+    canvas.setAttribute("aria-label", text);
+    drawRegion(canvas, cells, columns, cellBytes, selected !== null);
+    canvas.addEventListener("pointermove", (event) => {
+        const at = Math.floor(event.offsetX / CELL) + Math.floor(event.offsetY / CELL) * columns, cell = cells[at];
+        canvas.title = cell === undefined ? "" : `${hex(region.start + at * cellBytes)}: ` +
+            (cell.samples === 0 ? "no sample" : `${count(cell.samples)} samples, about ${bytes(cell.bytes)} live, the oldest from ${seconds(cell.oldest)}`);
+    });
+    return h("figure", {}, h("figcaption", {}, text), canvas);
+}
+
+function selectedLives(app: App): Set<number> | null {
+    const sites = app.selectedSites();
+    return sites === null ? null : new Set(sites[sites.length - 1]);
+}
+
+function table(regions: Region[]): HTMLElement {
+    return h("details", {}, h("summary", {}, "As a table"), h("table.sites", {},
+        h("thead", {}, h("tr", {}, ...["From", "To", "Size", "Samples", "Live, about"].map((name) => h("th.number", { scope: "col" }, name)))),
+        h("tbody", {}, ...regions.map((region) => h("tr", {}, ...[hex(region.start), hex(region.end), bytes(region.end - region.start),
+            count(region.samples.length), bytes(region.bytes)].map((text) => h("td.number", {}, text)))))));
+}
+
+export function heap(app: App): ViewPart {
+    const element = h("section.heap");
+    return {
+        element,
+        update() {
+            const process = shownProcess(app), regions = process < 0 ? [] : regionsOf(app, process).slice(0, 200);
+            if (regions.length === 0) {
+                fill(element, h("p.empty", {}, "No sampled block was live at the last snapshot that lists them."));
+                return;
+            }
+            const columns = Math.max(16, Math.floor((element.clientWidth - 4) / CELL)), cellBytes = cellBytesFor(regions, columns);
+            const selected = selectedLives(app), entry = (name: string, style: string) => h("span", {}, h("i", { style: `background:${style}` }), name);
+            fill(element,
+                h("p.hint", {}, `The blocks of process ${app.main.processes[process]!.pid} that were sampled, and live at the last snapshot that lists them. ` +
+                    `One cell is ${bytes(cellBytes)}; the stronger its color, the more of it the samples account for. ` +
+                    "Blocks from outside the selected time are pale. A sample stands for blocks that can be elsewhere."),
+                h("div.legend", {}, entry("live", color("live")), entry("lost", color("grown")), entry("selected", color("accent"))),
+                ...regions.map((region) => regionPart(app, region, columns, cellBytes, selected)), table(regions));
+        },
+    };
+}

@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+"""mallow report writes its page as a whole or not at all, with the data of the profile in it.
+
+Usage: command.py MALLOW"""
+
+import base64
+import gzip
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "command"))
+import profile_writer as w  # noqa: E402
+
+(MALLOW,) = sys.argv[1:]
+for name in "MALLOW_OPTIONS", "LD_PRELOAD", "DEBUGINFOD_URLS":
+    os.environ.pop(name, None)
+
+
+def run(*arguments, **options):
+    return subprocess.run([MALLOW, "report", *map(str, arguments)], capture_output=True, timeout=60,
+                          **options)
+
+
+def refused(status, message, *arguments):
+    result = run(*arguments)
+    assert result.returncode == status, result
+    assert re.fullmatch(message + "\n", result.stderr.decode()), result.stderr
+    assert not result.stdout, result.stdout[:100]
+
+
+# ---- the data ----
+
+def numbers(data, at, kind, count):
+    """Returns a column, and the place of its end."""
+    values, last = [], 0
+    for _ in range(count):
+        value = shift = 0
+        while kind != 2:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        value = value >> 1 ^ -(value & 1)
+        last = last + value if kind == 1 else value
+        values.append(last)
+    return values, at
+
+
+def decode(page):
+    """Returns the description and the columns."""
+    text = re.search(r'<script type="text/plain" id="data">([A-Za-z0-9+/=]+)</script>', page.decode())[1]
+    data = gzip.decompress(base64.b64decode(text))
+    end = 4 + int.from_bytes(data[:4], "little")
+    description, columns = json.loads(data[4:end]), {}
+    for name, kind, count in description["columns"]:
+        columns[name], end = numbers(data, end, kind, count)
+    assert end == len(data)
+    return description, columns
+
+
+def expect_data(page):
+    """The figures are those of the example."""
+    description, columns = decode(page)
+    (profile,) = description["profiles"]
+    assert profile["name"] == "server.mallow" and profile["startedAt"] == 1_700_000_000_000.0, profile
+    (process,) = profile["processes"]
+    assert process["program"] == "/usr/bin/server" and process["rate"] == 524288, process
+    assert process["threads"] == [[4711, "main"], [4712, "worker"]], process
+    assert process["modules"][0][3:] == [w.EXAMPLE_ID.hex(), "/usr/bin/server"], process
+    assert [time / 1e6 for time in columns["a.event.time"]] == [60, 120, 180, 240, 300], columns["a.event.time"]
+    assert columns["a.event.liveBytes"] == [60 * w.MIB] * 5
+    frames = [description["texts"][text] for text in columns["frame.function"]]
+    assert "Session::Session(int, char const*)" in frames, frames
+    live = {}
+    for site, change in zip(columns["a.record.site"], columns["a.record.liveBytes"]):
+        live[site] = live.get(site, 0) + change
+    assert sorted(live.values()) == [round(0.1 * w.MIB), round(5 * 175.3 * 3000), 48 * w.MIB], live
+    assert len(columns["a.live.address"]) == 4 + 5 + 1 and columns["a.live.address"][0] == 0x7F0000000000
+
+
+with tempfile.TemporaryDirectory() as name:
+    folder = Path(name)
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    w.Names(folder / "cache").write(w.EXAMPLE_ID, w.EXAMPLE_PLACES)
+    profile, page = folder / "server.mallow", folder / "server.html"
+    profile.write_bytes(w.example())
+
+    # A new file, with the permissions that the umask leaves, and nothing else in the folder.
+    os.umask(0o027)
+    before = set(folder.iterdir())
+    result = run(profile, "-o", page)
+    assert result.returncode == 0 and not result.stdout and not result.stderr, result
+    assert set(folder.iterdir()) == before | {page}, list(folder.iterdir())
+    assert stat.S_IMODE(page.stat().st_mode) == 0o640, oct(page.stat().st_mode)
+    expect_data(page.read_bytes())
+
+    # Options come before or after FILE; "-" is standard output; a pipe is written to.
+    result = run("-o-", profile)
+    assert result.returncode == 0 and result.stdout == page.read_bytes(), result.stderr
+    os.mkfifo(folder / "pipe")
+    with subprocess.Popen(["cat", folder / "pipe"], stdout=subprocess.PIPE) as reader:
+        assert run("-o", folder / "pipe", profile).returncode == 0
+        assert reader.stdout.read() == page.read_bytes()
+    assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
+
+    # A symbolic link stays, and what it leads to is replaced.
+    (folder / "target.html").write_text("old")
+    (folder / "link.html").symlink_to("target.html")
+    assert run("-o", folder / "link.html", profile).returncode == 0
+    assert (folder / "link.html").is_symlink()
+    assert (folder / "target.html").read_bytes() == page.read_bytes()
+
+    # If the page cannot be written, the old one stays, and nothing new.
+    listed = sorted(os.listdir(folder))
+    refused(125, r"mallow report: .*/missing/a.html: No such file or directory", "-o", folder / "missing/a.html", profile)
+    refused(125, r"mallow report: /dev/full: No space left on device", "-o", "/dev/full", profile)
+    result = run("-o", page, profile, preexec_fn=lambda: __import__("resource").setrlimit(1, (4096, 4096)) or
+                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+    assert result.returncode == 125 and b"File too large" in result.stderr, result
+    expect_data(page.read_bytes())
+    assert sorted(os.listdir(folder)) == listed, os.listdir(folder)
+    with subprocess.Popen([MALLOW, "report", "-o", "-", profile], stdout=subprocess.PIPE) as writer:
+        writer.stdout.close()
+        assert writer.wait() == -signal.SIGPIPE, writer.returncode
+
+    # Bad input.
+    (folder / "text").write_text("no profile")
+    refused(2, r"mallow report: .*/text is not a profile", "-o", page, folder / "text")
+    refused(2, r"mallow report: .*/nothing cannot be opened: No such file or directory", "-o", page, folder / "nothing")
+    refused(2, r"mallow report: .*/text is not a profile", "-o", page, profile, folder / "text")
+    refused(2, r"mallow report: .*/server.mallow has no process 1", "-o", page, "--process=1", profile)
+    refused(125, r"mallow report: no -o FILE.html given, the file to write; try 'mallow report --help'", profile)
+    refused(125, r"mallow report: no PID or FILE given; try 'mallow report --help'", "-o", page)
+    refused(125, r"mallow report: no second FILE given; try 'mallow report --help'", "--diff", "-o", page, profile)
+    refused(125, r"mallow report: unexpected argument .*; try 'mallow report --help'", "--diff", "-o", page, *[profile] * 3)
+    expect_data(page.read_bytes())
+    for bad in b"", w.example()[:200], w.example()[:-30], os.urandom(2000):
+        (folder / "bad").write_bytes(bad)
+        assert run("-o", "/dev/null", folder / "bad").returncode in (0, 2)
+    # The figures are not amounts, or too large for a browser's numbers.
+    large = w.process() + w.stacks((1, 0, 0x1000)) + w.snapshot(10 * w.SECOND, w.EXIT, (2**64 - 1, 2**64 - 1)) + w.sites(
+        w.site(1, (1, 1e30, 2**64 - 1, 1e30), (1, 1e30, 2**64 - 1, 1e30), 2**64 - 1)) + w.live(
+        (2**64 - 1, 2**64 - 1, 1e30, 2**64 - 1, 1, 1, 0, 0)) + w.done()
+    (folder / "large").write_bytes(large)
+    result = run("-o-", folder / "large")
+    assert result.returncode == 0, result
+    _, columns = decode(result.stdout)
+    assert columns["a.event.liveBytes"] == [2**53 - 1] and columns["a.record.liveBytes"] == [2**53 - 1], columns
+
+    # Several files are one profile, and two are compared.
+    (folder / "second").write_bytes(w.example(3, pid=5000))
+    description, columns = decode(run("-o-", profile, folder / "second").stdout)
+    assert [process["pid"] for process in description["profiles"][0]["processes"]] == [4711, 5000]
+    assert len(columns["a.event.time"]) == 8 and columns["a.event.time"] == sorted(columns["a.event.time"])
+    description, columns = decode(run("--diff", "-o-", folder / "second", profile).stdout)
+    assert [part["name"] for part in description["profiles"]] == ["second", "server.mallow"]
+    assert len(columns["a.event.time"]) == 3 and len(columns["b.event.time"]) == 5
+    description, _ = decode(run("-o-", "--process=5000", profile, folder / "second").stdout)
+    assert [process["pid"] for process in description["profiles"][0]["processes"]] == [5000]

@@ -1,0 +1,322 @@
+#!/usr/bin/python3
+"""The page of mallow report in a headless browser: it loads, is brushed, searched and zoomed, by the
+pointer and by the keyboard; its address keeps the state; names cannot become markup.
+
+Usage: page.py MALLOW [FOLDER]: screenshots are kept in FOLDER"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "command"))
+import profile_writer as w  # noqa: E402
+from browser import SKIPPED, Browser, find  # noqa: E402
+
+MALLOW, *KEEP = sys.argv[1:]
+for name in "MALLOW_OPTIONS", "LD_PRELOAD", "DEBUGINFOD_URLS":
+    os.environ.pop(name, None)
+if find() is None:
+    print("skipped: there is no Chromium")
+    sys.exit(SKIPPED)
+
+MARKUP = "</script><script>window.attacked = 1</script><img src=x onerror='window.attacked = 2'>"
+SESSION = "Session::Session(int, char const*)"
+CALLERS = {"main": 0x1010, "serve": 0x1020}
+
+
+def report(*arguments):
+    subprocess.run([MALLOW, "report", *map(str, arguments)], check=True, timeout=60)
+
+
+def hostile():
+    """A profile in which every name is markup."""
+    name = MARKUP.encode()
+    return w.process(program=b"/usr/bin/" + name) + w.modules(
+        w.module(w.EXAMPLE_BASE, w.EXAMPLE_BASE + 0x10000, 0, name, w.EXAMPLE_ID)) + w.stacks(
+        (1, 0, w.EXAMPLE_BASE + 0x1011), (2, 1, w.EXAMPLE_BASE + 0x1021)) + w.threads((4711, name[:15])) + w.snapshot(
+        10 * w.SECOND, w.EXIT, (10, 5000), (0, 0), 1 << 20, (3, 4, 5)) + w.sites(
+        w.site(2, (9, 9, 5000, 0), (5, 5, 3000, 0), 4000, (4, 0, 0, 0, 0, 0, 0, 0))) + w.live(
+        (0x7F0000000000, 600, 5.0, 6 * w.SECOND, 2, 4711, 1, 0)) + w.done()
+
+
+class Page(Browser):
+    def state(self):
+        """Returns the state that the address contains."""
+        return dict(part.split("=", 1) for part in self.run("location.hash.slice(1)").split("&") if part)
+
+    def rows(self):
+        """Returns the names and the live figures of the table of sites."""
+        return self.run("""Object.fromEntries(Array.from(document.querySelectorAll('#panel-sites tbody tr'),
+            (row) => [row.querySelector('.fn').textContent, row.cells[1].innerText.split('\\n')[0].split('±')[0].trim()]))""")
+
+    def spoken(self):
+        return self.run("document.getElementById('announcer').textContent")
+
+    def expect(self, value, wanted):
+        assert value == wanted, f"{value!r}, not {wanted!r}"
+
+    def keep(self, name):
+        if KEEP:
+            self.screenshot(Path(KEEP[0]) / f"{name}.png")
+
+
+def try_load(page, path):
+    page.open(path)
+    page.expect(page.run("document.title"), "server – Mallow report")
+    totals = page.text(".totals")
+    for part in "60.0 MiB", "in 2,900 blocks", "75.0 MiB", "Not freed", "allocated in this time":
+        assert part in totals, (part, totals)
+    cards = page.text("#panel-overview")
+    assert "load_index" in cards and SESSION in cards, cards
+    # The ranked lists: the largest first.
+    page.expect(page.run("Array.from(document.querySelectorAll('.card h2'), (e) => e.textContent).join()"),
+                "Live,Peak,Growth,Calls,Temporary,Not freed")
+    page.expect(page.run("document.querySelector('.card .fn').textContent"), "load_index")
+    page.keep("overview")
+
+
+def try_views(page, path):
+    """Every view is shown without an error, and its tab is chosen."""
+    page.open(path)
+    page.run("document.getElementById('tab-overview').focus()")
+    for view in "icicle", "sites", "sizes", "heap", "process", "overview":
+        page.key("ArrowRight")
+        page.expect(page.run("document.activeElement.id"), f"tab-{view}")
+        page.expect(page.run("document.querySelector('[role=tab][aria-selected=true]').id"), f"tab-{view}")
+        page.expect(page.run("Array.from(document.querySelectorAll('[role=tabpanel]:not([hidden])'), (e) => e.id).join()"),
+                    f"panel-{view}")
+        page.keep(f"view-{view}")
+    page.open(path, "#view=process")
+    for part in "4711 /usr/bin/server", "512 KiB on average", "worker", w.EXAMPLE_ID.hex():
+        assert part in page.text("#panel-process"), part
+    page.open(path, "#view=heap")
+    assert "10 samples, about 50.6 MiB live" in page.text("#panel-heap"), page.text("#panel-heap")
+
+
+def try_brush(page, path):
+    """The pointer, the keyboard, and the fields select a time, and everything is computed anew."""
+    page.open(path, "#view=sites")
+    page.expect(page.rows()[SESSION], "2.5 MiB")
+    left, top, width = page.run("(() => { const r = document.querySelector('.u-over').getBoundingClientRect();"
+                                "return [r.x, r.y, r.width]; })()")
+    page.drag(left + width * 0.25, top + 30, left + width * 0.55, top + 40)
+    state = page.state()
+    assert abs(float(state["from"]) - 75) < 1 and abs(float(state["to"]) - 165) < 1, state
+    page.expect(page.rows()[SESSION], "1.0 MiB")  # of two minutes
+    growth = page.run("Array.from(document.querySelectorAll('#panel-sites tbody tr')).find((r) => r.innerText.includes('Session')).cells[2].innerText")
+    page.expect(growth, "+514 KiB")
+    # The calls between the snapshots at 60 and 120 seconds, which are temporary.
+    calls = page.run("Array.from(document.querySelectorAll('#panel-sites tbody tr')).find((r) => r.innerText.includes('format_reply')).innerText")
+    assert "20.0 MiB" in calls and calls.count("1.7 M") == 2, calls
+    # The range is moved as a whole.
+    page.drag(left + width * 0.4, top + 30, left + width * 0.6, top + 30)
+    state = page.state()
+    assert abs(float(state["from"]) - 135) < 1 and abs(float(state["to"]) - 225) < 1, state
+    page.expect(page.rows()[SESSION], "1.5 MiB")
+    # The ends of the range are sliders.
+    page.run("document.getElementById('handle-to').focus()")
+    page.expect(page.run("document.activeElement.getAttribute('role')"), "slider")
+    page.key("Home")
+    page.expect(float(page.state()["to"]), float(page.state()["from"]))
+    page.key("End")
+    assert "to" not in page.state(), page.state()
+    page.key("ArrowLeft")
+    page.expect(page.state()["to"], "297")
+    page.expect(page.run("document.getElementById('handle-to').getAttribute('aria-valuetext')"), "4 min 57 s")
+    page.run("document.getElementById('range-from').focus(); document.activeElement.select()")
+    page.type("61")
+    page.key("Enter")
+    page.expect(page.state()["from"], "61")
+    page.click(".curve-table summary")
+    assert "2 min" in page.text(".curve-table") and "60.0 MiB" in page.text(".curve-table"), page.text(".curve-table")
+    page.click("#reset-range")
+    page.expect(page.state(), {"view": "sites"})
+    page.expect(page.rows()[SESSION], "2.5 MiB")
+
+
+def try_search(page, path):
+    page.open(path, "#view=sites")
+    page.key("/")
+    page.expect(page.run("document.activeElement.id"), "search")
+    page.type("sess")
+    page.expect(list(page.rows()), [SESSION])
+    page.expect(page.state()["search"], "sess")
+    page.run("document.getElementById('tab-icicle').click()")
+    page.settle()
+    assert page.text("#icicle-status").startswith("matches: "), page.text("#icicle-status")
+    page.keep("search")
+    page.run("document.getElementById('search').focus()")
+    page.key("Escape")
+    assert "search" not in page.state(), page.state()
+
+
+def try_icicle(page, path):
+    """The graph is used with the keyboard, and says where it is."""
+    page.open(path, "#view=icicle&metric=live")
+    page.run("document.getElementById('icicle').focus()")
+    for key, wanted in ("ArrowDown", "main, "), ("ArrowDown", "serve, "), ("ArrowDown", "load_index, 48.0 MiB, 95 %"), (
+            "ArrowRight", "Session::Session"), ("ArrowLeft", "load_index"), ("ArrowUp", "serve"), ("ArrowDown", "load_index"):
+        page.key(key)
+        assert page.spoken().startswith(wanted), (key, page.spoken())
+    page.key("Enter")
+    state = page.state()
+    page.expect(len(state["zoom"].split(".")), 3)
+    page.expect(state["select"], f"t.{state['zoom']}")
+    assert "load_index" in page.text(".details h2") and "48.0 MiB" in page.text(".details"), page.text(".details")
+    assert "main" in page.text(".details .stack"), page.text(".details .stack")
+    page.keep("zoom")
+    page.key("Backspace")
+    page.expect(len(page.state()["zoom"].split(".")), 2)
+    page.key("Escape")
+    assert "zoom" not in page.state(), page.state()
+    page.key("i")
+    page.expect(page.state()["inverted"], "1")
+    page.expect(page.run("document.getElementById('invert').getAttribute('aria-pressed')"), "true")
+    page.key("Home")
+    page.key("ArrowDown")
+    assert page.spoken().startswith("load_index, 48.0 MiB"), page.spoken()
+    page.key("ArrowDown")
+    assert page.spoken().startswith("serve, 48.0 MiB"), page.spoken()
+    page.keep("inverted")
+    # The pointer: the second row is main().
+    page.key("i")
+    place = page.run("(() => { const r = document.getElementById('icicle').getBoundingClientRect(); return [r.x, r.y]; })()")
+    page.mouse("mouseMoved", place[0] + 100, place[1] + 28)
+    page.settle()
+    assert page.text(".tip").startswith("main\nserver.c:210"), page.text(".tip")
+    page.mouse("mousePressed", place[0] + 100, place[1] + 28)
+    page.mouse("mouseReleased", place[0] + 100, place[1] + 28)
+    page.settle()
+    page.expect(len(page.state()["zoom"].split(".")), 1)
+    page.open(path, "#view=icicle&metric=live&table=1")
+    table = page.text("#panel-icicle table")
+    assert "load_index" in table and "48.0 MiB" in table, table
+    page.click("#panel-icicle button.twisty")
+    page.expect(page.run("document.querySelectorAll('#panel-icicle tbody tr').length"), 1)
+    page.expect(page.run("document.activeElement.getAttribute('aria-expanded')"), "false")
+
+
+def try_address(page, path):
+    """A link leads to the same state, and so does a change of the address."""
+    page.open(path, "#view=sites")
+    page.run("Array.from(document.querySelectorAll('#panel-sites .name')).find((e) => e.innerText.includes('Session')).click()")
+    page.settle()
+    page.run("document.querySelector('[data-sort=calls]').click()")
+    page.settle()
+    address, details = page.run("location.hash"), page.text(".details")
+    assert SESSION in details and "2.5 MiB" in details, details
+    page.open(path, address)
+    page.expect(page.text(".details"), details)
+    page.expect(page.run("document.querySelector('[data-sort=calls]').closest('th').getAttribute('aria-sort')"), "descending")
+    page.run("location.hash = '#view=icicle&from=60&to=120&inverted=1'")
+    page.wait("!document.getElementById('panel-icicle').hidden", "the view changes")
+    page.settle()
+    assert "1 min" not in page.text(".range") and "60.0 s" in page.text(".range"), page.text(".range")
+    # What is wrong in an address is ignored.
+    page.open(path, "#view=nothing&from=-1&to=x&metric=y&select=g.function.99999&zoom=1.2.3.99&process=7&by=z")
+    page.open(path, "#view=icicle&select=t.77.88&zoom=99&from=1e9")
+
+
+def try_names(page, path):
+    """Names are text, wherever they are shown."""
+    for fragment in "", "#view=icicle", "#view=icicle&table=1", "#view=sites", "#view=sites&by=module", "#view=heap", \
+            "#view=process", "#view=sites&by=process", "#view=sites&by=file", "#view=sites&by=stack":
+        page.open(path, fragment)
+        page.run("document.querySelector('.name')?.click()")
+        page.settle()
+        page.expect(page.run("window.attacked"), None)
+        page.expect(page.run("document.querySelectorAll('img, #page script').length"), 0)
+    page.open(path, "#view=sites")
+    page.run("document.querySelector('.name').click()")
+    page.settle()
+    assert MARKUP in page.text(".details h2"), page.text(".details h2")
+    page.open(path, "#search=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    page.expect(page.run("document.querySelectorAll('img').length"), 0)
+
+
+def try_looks(page, path):
+    """Light, dark, narrow and on paper."""
+    page.open(path)
+    light = page.run("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    assert page.run("getComputedStyle(document.body).backgroundColor") != light
+    page.run("localStorage.clear()")
+    page.media(dark=True)
+    for view in "overview", "icicle", "sites":
+        page.open(path, f"#view={view}")
+        page.expect(page.run("document.documentElement.dataset.theme"), "dark")
+        page.keep(f"dark-{view}")
+    page.media()
+    page.resize(390, 844)
+    for view in "overview", "icicle", "sites", "sizes", "heap", "process":
+        page.open(path, f"#view={view}")
+        page.expect(page.run("document.documentElement.scrollWidth"), 390)
+        page.keep(f"narrow-{view}")
+    page.resize(1440, 900)
+    page.open(path, "#view=icicle")
+    paper = Path(KEEP[0] if KEEP else path.parent) / "paper.pdf"
+    page.pdf(paper)
+    assert paper.read_bytes().startswith(b"%PDF")
+    # Every button and field has a name.
+    page.open(path, "#view=sites&select=g.function.1")
+    page.expect(page.run("Array.from(document.querySelectorAll('button, input, select, canvas')).filter((e) =>"
+                         "!(e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)).length"), 0)
+
+
+def try_diff(page, path):
+    page.open(path, "#view=sites")
+    cell = page.run("(() => { const row = Array.from(document.querySelectorAll('#panel-sites tbody tr'))"
+                    ".find((r) => r.innerText.includes('Session')); return [row.cells[2].innerText, row.cells[2].className]; })()")
+    page.expect(cell, ["+1.0 MiB", "number grown"])
+    page.open(path)
+    assert "Grown" in page.text("#panel-overview") and "Shrunk" in page.text("#panel-overview")
+    for view in "icicle", "sizes", "heap", "process", "icicle&table=1", "icicle&inverted=1":
+        page.open(path, f"#view={view}&select=g.function.3")
+    page.open(path, "#view=icicle&metric=live")
+    page.keep("diff")
+    page.run("document.getElementById('icicle').focus()")
+    page.key("ArrowDown")
+    assert "before" in page.spoken() and "after" in page.spoken(), page.spoken()
+
+
+def try_empty(page, path):
+    page.open(path)
+    assert "No snapshot is complete" in page.text(".top")
+    for view in "icicle", "sites", "sizes", "heap", "process":
+        page.open(path, f"#view={view}")
+
+
+def main(folder):
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    names = w.Names(folder / "cache")
+    names.write(w.EXAMPLE_ID, w.EXAMPLE_PLACES)
+    profiles = {"server": w.example(), "earlier": w.example(3), "hostile": hostile(),
+                "empty": w.process() + w.stacks((1, 0, 0x1000))}
+    for name, content in profiles.items():
+        (folder / name).write_bytes(content)
+    report("-o", folder / "server.html", folder / "server")
+    report("--diff", "-o", folder / "diff.html", folder / "earlier", folder / "server")
+    subprocess.run([MALLOW, "report", "-o", folder / "empty.html", folder / "empty"], check=True,
+                   stderr=subprocess.DEVNULL)
+    names.write(w.EXAMPLE_ID, {place: [(line, inlined, MARKUP, MARKUP) for line, inlined, *_ in frames]
+                               for place, frames in w.EXAMPLE_PLACES.items()})
+    report("-o", folder / "hostile.html", folder / "hostile")
+    with Page() as page:
+        for test, name in (try_load, "server"), (try_views, "server"), (try_brush, "server"), (try_search, "server"), (
+                try_icicle, "server"), (try_address, "server"), (try_names, "hostile"), (try_looks, "server"), (
+                try_diff, "diff"), (try_empty, "empty"):
+            try:
+                test(page, folder / f"{name}.html")
+            except AssertionError as error:
+                raise AssertionError(f"{test.__name__}: {error}; console: {page.errors}") from error
+            assert not page.errors, (test.__name__, page.errors)
+            outside = [url for url in page.requests if not url.startswith(("file:", "about:", "data:"))]
+            assert not outside, (test.__name__, outside)
+            page.requests.clear()
+
+
+with tempfile.TemporaryDirectory() as temporary:
+    main(Path(temporary))
