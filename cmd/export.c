@@ -1,8 +1,12 @@
 /* mallow export: writes a profile in a format that other programs read. */
 #include "export.h"
 
+#include <err.h>
+#include <unistd.h>
+
 #include "arguments.h"
 #include "command.h"
+#include "output.h"
 #include "profile.h"
 #include "symbol_root.h"
 
@@ -106,9 +110,10 @@ int export_command(int argc, char **argv) {
         usage_error("no --to=FORMAT given");
     }
     struct profile *profile = profile_of_operand(argc, argv);
-    struct export_output output =
-        export_output_open(settings.output, settings.format == EXPORT_PPROF);
+    struct output output = output_open(settings.output);
+    if (settings.format == EXPORT_PPROF && output.to == stdout && isatty(STDOUT_FILENO))
+        errx(EXIT_OWN_FAILURE, "this format is binary: use -o FILE or redirect standard output");
     export_write(output.to, &settings, profile);
-    export_output_close(&output);
+    output_close(&output);
     return 0;
 }

@@ -93,19 +93,4 @@ void export_write_csv(FILE *to, const struct profile *profile, const struct stac
 size_t export_stack_frames(const struct stacks *stacks, uint32_t stack,
                            uint32_t frames[static STACK_DEPTH_MAX]);
 
-/* ---- output ---- */
-
-struct export_output {
-    const char *path; /* NULL: standard output */
-    char *temporary;
-    FILE *to;
-};
-
-/* Opens a temporary file next to the path, or standard output if the path is NULL. Ends the command
- * with a message if that fails, or if binary output would go to a terminal. */
-struct export_output export_output_open(const char *path, bool is_binary);
-
-/* Gives the file its name. Ends the command with a message if not everything could be written. */
-void export_output_close(struct export_output *output);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "output.h"
 #include "symbol_root.h"
 #include "xalloc.h"
 
@@ -54,8 +55,8 @@ static struct profile *report_read(int argc, char **argv) {
 
 static int report_write(const struct report_settings *settings, struct profile *const *profiles,
                         size_t count) {
-    char *data, *page;
-    size_t data_bytes, page_bytes;
+    char *data;
+    size_t data_bytes;
     struct stacks *stacks = stacks_open();
     for (size_t i = 0; i < count; i++) {
         if (settings->process != 0) profile_select(profiles[i], settings->process);
@@ -64,13 +65,11 @@ static int report_write(const struct report_settings *settings, struct profile *
     FILE *to = xopen_memstream(&data, &data_bytes);
     report_data_write(to, stacks, profiles, count);
     xclose_memstream(to);
-    to = xopen_memstream(&page, &page_bytes);
-    report_page_write(to, data, data_bytes);
-    xclose_memstream(to);
-    free(data);
     stacks_free(stacks);
-    report_file_write(settings->output, page, page_bytes);
-    free(page);
+    struct output output = output_open(settings->output);
+    report_page_write(output.to, data, data_bytes);
+    output_close(&output);
+    free(data);
     return 0;
 }
 

@@ -29,8 +29,4 @@ void report_programs_write(FILE *to, const struct profile *profile);
 /* Writes the page with the data. */
 void report_page_write(FILE *to, const char *data, size_t count);
 
-/* Writes the text to a new file, which then gets the name, or to standard output if the name is
- * "-". Ends the command with a message if that fails; an older file then stays as it is. */
-void report_file_write(const char *name, const char *text, size_t count);
-
 #endif
