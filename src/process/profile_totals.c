@@ -6,8 +6,8 @@
 RARE void profile_totals_read(struct mallow_profile_snapshot *snapshot, uint64_t *class_blocks) {
     static UNTOUCHED struct mallow_stats stats;
     stats_read(&stats);
-    snapshot->live_blocks = stats.live_blocks;
-    snapshot->live_bytes = stats.live_bytes;
+    snapshot->live_blocks = stats.live_blocks + stats.mappings;
+    snapshot->live_bytes = stats.live_bytes + stats.mapping_bytes;
     snapshot->large_blocks = stats.run_blocks + stats.mappings;
     snapshot->large_bytes = stats.run_bytes + stats.mapping_bytes;
     snapshot->heap_bytes = stats.heap_bytes;

@@ -52,6 +52,17 @@ def last(sections):
 
 # ---- figures ----
 
+def totals_contain_large_blocks(directory):
+    """Also those that have a mapping of their own."""
+    command = [MALLOW, "run", "--no-summary", "--sample=64k", "-o", "p", "--", sys.executable, "-c",
+               "import os; block = bytearray(8 << 20); os._exit(0)"]
+    subprocess.run(command, cwd=directory, check=True, capture_output=True, timeout=120)
+    final = last(read(directory))
+    assert final.large_bytes >= 8 << 20, final.large_bytes
+    assert final.live_bytes > final.large_bytes, (final.live_bytes, final.large_bytes)
+    assert final.live_blocks == sum(final.classes) + final.large_blocks, final.live_blocks
+
+
 def exact_figures_are_within_their_intervals(directory):
     """The same random numbers in each run (setarch -R), but different rates."""
     if subprocess.run(["setarch", "-R", "true"], stderr=subprocess.DEVNULL).returncode != 0:
