@@ -21,7 +21,11 @@ const result = await esbuild.build({
 });
 const text = (ending) => result.outputFiles.find(({ path }) => path.endsWith(ending)).text.trim();
 const script = text(".js").replaceAll("</script", "<\\/script"), style = text(".css");
+// Minified code has no comments, but the licence of what is bundled must be in every copy.
+const license = readFileSync(at("node_modules/uplot/LICENSE"), "utf8").trim();
+if (license.includes("--")) throw new Error("the licence would end the comment that it is in");
 const parts = {
+    "@LICENSE@": `This page contains uPlot, https://github.com/leeoniya/uPlot\n\n${license}`,
     "@SCRIPT_HASH@": `sha256-${createHash("sha256").update(script).digest("base64")}`,
     "@STYLE@": style,
     "@SCRIPT@": script,

@@ -2,6 +2,13 @@
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
+/** Returns the largest value, or the least one that is given. Lists can be too long for Math.max(). */
+export function largest(values: Iterable<number>, least: number): number {
+    let most = least;
+    for (const value of values) if (value > most) most = value;
+    return most;
+}
+
 export function bytes(value: number): string {
     const size = Math.abs(value);
     if (size < 1023.5) {
@@ -20,10 +27,15 @@ export function change(value: number, format: (value: number) => string): string
 
 export function count(value: number): string {
     const size = Math.abs(value);
-    if (size < 99_999.5) return Math.round(value).toLocaleString("en-US");
+    // This is called often, and toLocaleString() is slow.
+    if (size < 99_999.5) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/, ",");
     for (const [scale, unit] of [[1e3, "k"], [1e6, "M"], [1e9, "G"]] as const)
         if (size < scale * 999.5) return `${(value / scale).toFixed(size < scale * 99.95 ? 1 : 0)} ${unit}`;
     return `${(value / 1e12).toFixed(1)} T`;
+}
+
+export function samples(value: number): string {
+    return `${count(value)} ${value === 1 ? "sample" : "samples"}`;
 }
 
 export function percent(part: number, whole: number): string {

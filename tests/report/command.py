@@ -156,6 +156,18 @@ with tempfile.TemporaryDirectory() as name:
     _, columns = decode(result.stdout)
     assert columns["a.event.liveBytes"] == [2**53 - 1] and columns["a.record.liveBytes"] == [2**53 - 1], columns
 
+    # A running process.
+    with subprocess.Popen([MALLOW, "run", "--no-summary", "--sample=16k", "-o", folder / "running", "--", sys.executable, "-c",
+                           "blocks = [bytearray(3000) for _ in range(5000)]; print('ready', flush=True); input()"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        pid = next(pid for pid in child if "python" in os.readlink(f"/proc/{pid}/exe"))
+        description, columns = decode(run("-o-", pid).stdout)
+        assert description["profiles"][0]["processes"][0]["pid"] == int(pid)
+        assert columns["a.event.liveBytes"][-1] > 5000 * 3000, columns["a.event.liveBytes"]
+        process.communicate("\n")
+
     # Several files are one profile, and two are compared.
     (folder / "second").write_bytes(w.example(3, pid=5000))
     description, columns = decode(run("-o-", profile, folder / "second").stdout)

@@ -46,6 +46,23 @@ export function recordBefore(profile: Profile, site: number, event: number): num
     return low > first[site]! ? low - 1 : -1;
 }
 
+const INDEXES_MAX = 200;
+const indexes = new WeakMap<Profile, Map<number, Int32Array>>();
+
+/** Returns the last record of each site before the snapshot. Brushing needs few of them again and
+ * again, so they are kept. */
+function recordsBefore(profile: Profile, event: number): Int32Array {
+    let kept = indexes.get(profile);
+    if (kept === undefined || kept.size > INDEXES_MAX) indexes.set(profile, (kept = new Map()));
+    let records = kept.get(event);
+    if (records === undefined) {
+        records = new Int32Array(profile.siteCount);
+        for (let site = 0; site < records.length; site++) records[site] = recordBefore(profile, site, event);
+        kept.set(event, records);
+    }
+    return records;
+}
+
 /** Returns the snapshot in the range at which the sum of live bytes is the highest. */
 export function peakEvent(profile: Profile, first: number, end: number, process: number): number {
     const live = new Float64Array(profile.processes.length);
@@ -102,12 +119,14 @@ export function siteFigures(profile: Profile, range: Range, process: number): Si
     };
     const included = includedProcesses(profile, first, process);
     const { live, peak, allocated, calls, temporary } = result.values;
+    const lasts = recordsBefore(profile, end), befores = recordsBefore(profile, first);
+    const tops = result.peakEvent < 0 ? null : recordsBefore(profile, result.peakEvent + 1);
     for (let site = 0; site < count; site++) {
         if (!included[profile.siteProcess[site]!]) continue;
         result.included[site] = 1;
-        const last = recordBefore(profile, site, end);
+        const last = lasts[site]!;
         if (last < 0) continue;
-        const before = recordBefore(profile, site, first);
+        const before = befores[site]!;
         live[site] = figures.liveBytes[last]!;
         result.blocks[site] = figures.liveBlocks[last]!;
         result.error[site] = figures.liveError[last]! ** 2;
@@ -120,10 +139,7 @@ export function siteFigures(profile: Profile, range: Range, process: number): Si
             calls[site]! -= figures.allocatedBlocks[before]!;
             temporary[site]! -= figures.freed0[before]!;
         }
-        if (result.peakEvent >= 0) {
-            const top = recordBefore(profile, site, result.peakEvent + 1);
-            if (top >= 0) peak[site] = figures.liveBytes[top]!;
-        }
+        if (tops !== null && tops[site]! >= 0) peak[site] = figures.liveBytes[tops[site]!]!;
     }
     result.allocatedBytes = allocated;
     addLeaked(profile, range, result, profile.knowsLost);

@@ -9,7 +9,7 @@ interface Brush {
     /** Lets the pointer select on an element as wide as the time axis. */
     listen(element: HTMLElement): void;
     /** Shows the range on an axis with that place and width. */
-    place(left: number, width: number): void;
+    place(axis: { left: number; top: number; width: number }): void;
 }
 
 /** A drag shorter than this is a click. */
@@ -34,9 +34,10 @@ export function brush(app: App): Brush {
     return {
         overlay, controls,
         listen: (element) => element.addEventListener("pointerdown", (event) => startDrag(event, element, app, time, setRange)),
-        place(left, newWidth) {
-            width = Math.max(newWidth, 1);
-            overlay.style.left = `${left}px`;
+        place(axis) {
+            width = Math.max(axis.width, 1);
+            overlay.style.left = `${axis.left}px`;
+            overlay.style.top = `${axis.top}px`;
             overlay.style.width = `${width}px`;
             const { from, to } = app.range, whole = app.seconds || 1;
             shades[0].style.width = `${(from / whole) * 100}%`;

@@ -4,7 +4,7 @@ import type { App, ViewPart } from "../app";
 import { lifetimes, liveCurve } from "../data/groups";
 import { INLINED } from "../data/stacks";
 import { fill, h, type Child } from "../dom";
-import { bytes, change, count, LIFETIME_NAMES, percent, seconds, shortName } from "../format";
+import { bytes, change, count, largest, LIFETIME_NAMES, percent, seconds, shortName } from "../format";
 import { color } from "../theme";
 import { byteAxis, nameCanvas, timeAxis } from "./timeline";
 import { baseName } from "../data/stacks";
@@ -38,7 +38,7 @@ function sumsOf(app: App, which: number, sites: number[]): Sums {
     }
     sums.error = Math.sqrt(sums.error);
     const { from, to } = app.range, curve = liveCurve(app.profiles[which]!, sites);
-    sums.peak = Math.max(sums.before, 0, ...curve.value.filter((_, i) => curve.time[i]! >= from && curve.time[i]! <= to + 1e-6));
+    sums.peak = largest(curve.value.filter((_, i) => curve.time[i]! >= from && curve.time[i]! <= to + 1e-6), Math.max(sums.before, 0));
     return sums;
 }
 

@@ -1,7 +1,7 @@
 // The head of the page: what the profile is of, the search, the process, and the theme.
 import type { App, ViewPart } from "../app";
 import { fill, h } from "../dom";
-import { bytes, count, seconds } from "../format";
+import { bytes, count, largest, seconds } from "../format";
 import { toggleTheme } from "../theme";
 import { baseName } from "../data/stacks";
 import type { Profile } from "../data/profile";
@@ -18,7 +18,7 @@ function summary(profile: Profile): string {
 }
 
 function warnings(profile: Profile): string[] {
-    const lost = Math.max(0, ...profile.events.figures.samplesLost);
+    const lost = largest(profile.events.figures.samplesLost, 0);
     const list: string[] = [];
     if (profile.events.count === 0) list.push("No snapshot is complete, so there are no figures.");
     if (profile.damaged > 0) list.push(`${profile.damaged} damaged parts were skipped: figures can be too small.`);

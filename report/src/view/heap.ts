@@ -2,7 +2,7 @@
 import type { App, ViewPart } from "../app";
 import { LOST } from "../data/profile";
 import { canvasContext, fill, h } from "../dom";
-import { bytes, count, seconds } from "../format";
+import { bytes, count, samples, seconds as duration } from "../format";
 import { color } from "../theme";
 
 /** Samples that are farther apart are in different regions. */
@@ -68,6 +68,14 @@ function cellsOf(app: App, region: Region, cellBytes: number, selected: Set<numb
     return cells;
 }
 
+const AGES = 12;
+
+/** Returns colors from early to late allocations. */
+function ageColors(): string[] {
+    return Array.from({ length: AGES }, (_, i) =>
+        `color-mix(in oklab, ${color("late")} ${((100 * i) / (AGES - 1)).toFixed(0)}%, ${color("early")})`);
+}
+
 /** Chooses how many bytes a cell has, so that the map fits. */
 function cellBytesFor(regions: Region[], columns: number): number {
     let size = 4096;
@@ -76,19 +84,20 @@ function cellBytesFor(regions: Region[], columns: number): number {
     return size;
 }
 
-function drawRegion(canvas: HTMLCanvasElement, cells: Cell[], columns: number, cellBytes: number, hasSelection: boolean): void {
+function drawRegion(canvas: HTMLCanvasElement, cells: Cell[], columns: number, seconds: number, hasSelection: boolean): void {
     const context = canvasContext(canvas, columns * CELL, Math.ceil(cells.length / columns) * CELL);
     context.clearRect(0, 0, canvas.width, canvas.height);
-    const [empty, live, lost, chosen] = [color("cell"), color("live"), color("grown"), color("accent")];
+    const [empty, lost, chosen] = [color("cell"), color("grown"), color("chosen")];
+    const ages = ageColors();
     cells.forEach((cell, i) => {
         const x = (i % columns) * CELL, y = Math.floor(i / columns) * CELL;
         context.globalAlpha = 1;
         context.fillStyle = empty;
         context.fillRect(x, y, CELL - 1, CELL - 1);
         if (cell.samples === 0) return;
-        const density = Math.min(cell.bytes / cellBytes, 1), muted = !cell.inRange || (hasSelection && !cell.selected);
-        context.globalAlpha = muted ? 0.18 : 0.35 + 0.65 * density;
-        context.fillStyle = cell.selected ? chosen : cell.lost ? lost : live;
+        const muted = !cell.inRange || (hasSelection && !cell.selected);
+        context.globalAlpha = muted ? 0.25 : 1;
+        context.fillStyle = cell.selected ? chosen : cell.lost ? lost : ages[Math.min(Math.floor((cell.oldest / seconds) * AGES), AGES - 1)]!;
         context.fillRect(x, y, CELL - 1, CELL - 1);
     });
 }
@@ -99,13 +108,13 @@ function hex(address: number): string {
 
 function regionPart(app: App, region: Region, columns: number, cellBytes: number, selected: Set<number> | null): HTMLElement {
     const cells = cellsOf(app, region, cellBytes, selected), canvas = h("canvas", { role: "img" });
-    const size = region.end - region.start, text = `${hex(region.start)} – ${hex(region.end)}: ${bytes(size)}, ${count(region.samples.length)} samples, about ${bytes(region.bytes)} live`;
+    const size = region.end - region.start, text = `${hex(region.start)} – ${hex(region.end)}: ${bytes(size)}, ${samples(region.samples.length)}, about ${bytes(region.bytes)} live`;
     canvas.setAttribute("aria-label", text);
-    drawRegion(canvas, cells, columns, cellBytes, selected !== null);
+    drawRegion(canvas, cells, columns, app.seconds || 1, selected !== null);
     canvas.addEventListener("pointermove", (event) => {
         const at = Math.floor(event.offsetX / CELL) + Math.floor(event.offsetY / CELL) * columns, cell = cells[at];
         canvas.title = cell === undefined ? "" : `${hex(region.start + at * cellBytes)}: ` +
-            (cell.samples === 0 ? "no sample" : `${count(cell.samples)} samples, about ${bytes(cell.bytes)} live, the oldest from ${seconds(cell.oldest)}`);
+            (cell.samples === 0 ? "no sample" : `${samples(cell.samples)}, about ${bytes(cell.bytes)} live, the oldest from ${duration(cell.oldest)}`);
     });
     return h("figure", {}, h("figcaption", {}, text), canvas);
 }
@@ -136,9 +145,10 @@ export function heap(app: App): ViewPart {
             const selected = selectedLives(app), entry = (name: string, style: string) => h("span", {}, h("i", { style: `background:${style}` }), name);
             fill(element,
                 h("p.hint", {}, `The blocks of process ${app.main.processes[process]!.pid} that were sampled, and live at the last snapshot that lists them. ` +
-                    `One cell is ${bytes(cellBytes)}; the stronger its color, the more of it the samples account for. ` +
+                    `One cell is ${bytes(cellBytes)}, with the color of its oldest sample. ` +
                     "Blocks from outside the selected time are pale. A sample stands for blocks that can be elsewhere."),
-                h("div.legend", {}, entry("live", color("live")), entry("lost", color("grown")), entry("selected", color("accent"))),
+                h("div.legend", {}, h("span", {}, "allocated at 0 s ", h("i.ramp", { style: `background:linear-gradient(to right, ${ageColors().join()})` }), `${duration(app.seconds)}`),
+                    app.main.knowsLost && entry("lost", color("grown")), selected !== null && entry("selected", color("chosen")), entry("no sample", color("cell"))),
                 ...regions.map((region) => regionPart(app, region, columns, cellBytes, selected)), table(regions));
         },
     };

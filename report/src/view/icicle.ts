@@ -94,15 +94,18 @@ class Graph {
     private drawMarks(context: CanvasRenderingContext2D, source: Source, top: number): void {
         const [type, ...path] = this.app.state.selection.split(".");
         const selected = type === (this.app.state.inverted ? "i" : "t") ? source.find(path.map(Number)) : 0;
-        const outline = (node: number, style: string, wide: number) => {
-            const box = this.boxes.find((other) => other.node === node);
+        const outline = (box: Box | undefined, style: string, wide: number) => {
             if (box === undefined) return;
             context.strokeStyle = style;
             context.lineWidth = wide;
             context.strokeRect(box.x + 1, box.row * ROW - top + 1, Math.max(box.width - 2.6, 1), ROW - 3);
         };
-        if (selected !== 0) outline(selected, color("accent"), 2);
-        if (document.activeElement === this.canvas) outline(this.focused, color("focus"), 2);
+        const boxOf = (node: number) => this.boxes.find((box) => box.node === node);
+        if (selected !== 0) outline(boxOf(selected), color("accent"), 2);
+        if (type === "g" && path[0] === "function") // a function can be in many places
+            for (const box of this.boxes)
+                if (box.width > 3 && box.node !== 0 && source.fn(box.node) === Number(path[1])) outline(box, color("accent"), 2);
+        if (document.activeElement === this.canvas) outline(boxOf(this.focused), color("focus"), 2);
     }
 
     name(source: Source, node: number): string {

@@ -1,9 +1,9 @@
 // The ranked lists side by side.
 import type { App, Row, ViewPart } from "../app";
 import { fill, h } from "../dom";
-import { percent } from "../format";
+import { largest, percent } from "../format";
 import type { Sort } from "../state";
-import { changeText, formatOf, found, highest, nameButton, rankOf } from "./rows";
+import { changeOf, changeText, formatOf, found, highest, isSignificant, nameButton, rankOf } from "./rows";
 
 const LENGTH = 7;
 
@@ -36,20 +36,20 @@ function lists(app: App): List[] {
 
 function leakNote(app: App): string {
     return {
-        Lost: "bytes that nothing points to", "Not freed": "bytes allocated in this time, and not freed when the program ended",
-        "Still live": "bytes allocated in this time, and live at the last snapshot",
+        Lost: "bytes that nothing points to", "Not freed": "allocated in this time, and never freed",
+        "Still live": "allocated in this time, and live at the last snapshot",
     }[app.metricName("leaked")]!;
 }
 
 function card(app: App, list: List, rows: Row[]): HTMLElement {
-    const sign = list.ascending ? -1 : 1, value = (row: Row) => sign * rankOf(app, row, list.sort);
-    const top = highest(rows, LENGTH, value), most = top.length === 0 ? 1 : value(top[0]!);
+    const sign = list.ascending ? -1 : 1, value = (row: Row) => sign * changeOf(row, list.sort);
+    const top = highest(rows, LENGTH, (row) => sign * rankOf(row, list.sort)), most = largest(top.map(value), 0) || 1;
     let sum = 0;
     for (const row of rows) sum += Math.max(value(row), 0);
     const tone = app.isDiff ? (list.ascending ? "shrunk" : "grown") : list.sort;
     const item = (row: Row) => {
         const own = value(row);
-        return h("li", {},
+        return h("li", app.isDiff && list.sort === "growth" && !isSignificant(row) ? { class: "chance", title: "Chance alone can cause this change." } : {},
             h("span.bar", { class: `bar ${tone}`, style: `width:${((100 * own) / most).toFixed(1)}%` }),
             nameButton(app, row, `g.function.${row.key}`),
             h("span.value", {}, app.isDiff || list.sort === "growth" ? changeText(sign * own, list.sort) : formatOf(list.sort)(own)),

@@ -13,17 +13,33 @@ export function valueOf(row: Row, sort: Exclude<Sort, "name">): number {
     return row.now[sort];
 }
 
-/** Returns what the rows are ranked by: in a comparison, by how much a figure has changed. */
-export function rankOf(app: App, row: Row, sort: Exclude<Sort, "name">): number {
-    if (!app.isDiff || row.base === null || sort === "growth") return valueOf(row, sort);
+/** Returns a figure or, in a comparison, how much it has changed. */
+export function changeOf(row: Row, sort: Exclude<Sort, "name">): number {
+    if (row.base === null || sort === "growth") return valueOf(row, sort);
     return row.now[sort] - row.base[sort];
 }
 
+/** Returns half of the interval that contains the actual change in 95 % of all cases. */
+export function changeError(row: Row): number {
+    return row.base === null ? 0 : Math.hypot(row.now.error, row.base.error);
+}
+
+/** Returns true unless chance alone can cause the change. */
+export function isSignificant(row: Row): boolean {
+    return row.base === null || Math.abs(valueOf(row, "growth")) > changeError(row);
+}
+
+/** Returns what the rows are ranked by. Changes that are not significant come last. */
+export function rankOf(row: Row, sort: Exclude<Sort, "name">): number {
+    const value = changeOf(row, sort);
+    return sort === "growth" && !isSignificant(row) ? value * 1e-9 : value;
+}
+
 /** Ranks the rows. */
-export function ranked(app: App, rows: Row[], sort: Sort, ascending: boolean): Row[] {
+export function ranked(rows: Row[], sort: Sort, ascending: boolean): Row[] {
     const sign = ascending ? 1 : -1;
     if (sort === "name") return [...rows].sort((a, b) => -sign * a.name.localeCompare(b.name));
-    const values = Float64Array.from(rows, (row) => rankOf(app, row, sort));
+    const values = Float64Array.from(rows, (row) => rankOf(row, sort));
     const order = Uint32Array.from(rows, (_, i) => i).sort((a, b) => sign * (values[a]! - values[b]!) || a - b);
     return Array.from(order, (i) => rows[i]!);
 }

@@ -4,7 +4,7 @@ import { KINDS, liveCurve } from "../data/groups";
 import { choice, fill, h } from "../dom";
 import { bytes, count, percent } from "../format";
 import type { Sort } from "../state";
-import { changeText, formatOf, found, nameButton, ranked, valueOf } from "./rows";
+import { changeError, changeText, formatOf, found, isSignificant, nameButton, ranked, valueOf } from "./rows";
 import { spark } from "./spark";
 
 const PAGE = 50;
@@ -14,7 +14,7 @@ function columnsOf(app: App): [Sort, string, string][] {
     return [
         ["name", "Name", "function, file or module"],
         ["live", "Live", "bytes at the end of the time, with their 95 % interval"],
-        ["growth", app.isDiff ? "Change" : "Growth", "of the live bytes"],
+        ["growth", app.isDiff ? "Change" : "Growth", app.isDiff ? "of the live bytes; pale: chance alone can cause it" : "of the live bytes"],
         ["peak", "Peak", "highest live bytes of the row"],
         ["allocated", "Allocated", "bytes"],
         ["calls", "Calls", "allocations"],
@@ -33,36 +33,60 @@ function headCell(app: App, [sort, title, note]: [Sort, string, string]): HTMLEl
         }, title, h("span.arrow", { "aria-hidden": "true" }, active ? (app.state.ascending ? "▲" : "▼") : "")));
 }
 
-function zero(): HTMLElement {
-    return h("span.zero", {}, "0");
+/** What a cell shows. */
+interface Content {
+    text: string;
+    note: string;
+    tone: string; // a class
 }
 
-function cell(row: Row, sort: Exclude<Sort, "name">): HTMLElement {
-    const value = valueOf(row, sort), format = formatOf(sort);
+function tone(value: number): string {
+    return value > 0 ? "grown" : value < 0 ? "shrunk" : "";
+}
+
+function contentOf(row: Row, sort: Exclude<Sort, "name">): Content {
+    const value = valueOf(row, sort), zero = value === 0;
     if (sort === "growth") {
-        const tone = value > 0 ? "grown" : value < 0 ? "shrunk" : "";
-        return h("td", { class: `number ${tone}` }, value === 0 ? zero() : changeText(value, sort));
+        const note = row.base !== null && !zero ? (changeError(row) > 0 ? `±${bytes(changeError(row))}` : "exactly") : "";
+        return { text: zero ? "0" : changeText(value, sort), note, tone: zero || !isSignificant(row) ? "zero" : tone(value) };
     }
-    const notes: string[] = [];
-    if (sort === "live" && row.now.error > 0 && value > 0) notes.push(`±${percent(row.now.error, value)}`);
-    if (sort === "temporary" && row.now.calls > 0) notes.push(percent(value, row.now.calls));
+    const text = zero ? "0" : formatOf(sort)(value);
     if (row.base !== null) {
         const difference = row.now[sort] - row.base[sort];
-        return h("td", { class: "number" }, format(value),
-            h("span.note", { class: difference > 0 ? "note grown" : difference < 0 ? "note shrunk" : "note" }, difference === 0 ? "=" : changeText(difference, sort)));
+        return { text, note: difference === 0 ? "=" : changeText(difference, sort), tone: "" };
     }
-    return h("td", { class: "number" }, value === 0 ? zero() : format(value), notes.length > 0 ? h("span.note", {}, notes.join(" ")) : null);
+    const note = sort === "live" && row.now.error > 0 && value > 0 ? `±${percent(row.now.error, value)}`
+        : sort === "temporary" && row.now.calls > 0 ? percent(value, row.now.calls) : "";
+    return { text, note, tone: zero ? "zero" : "" };
 }
 
-/** Draws the curve of a row. It is the same for every range. */
-function curveOf(app: App, drawn: Map<string, Element>, row: Row): Element {
-    const name = `${app.state.kind} ${row.key}`;
-    let curve = drawn.get(name);
-    if (curve === undefined) {
-        curve = spark(liveCurve(app.main, app.grouping(app.main, app.state.kind).sites(row.key)), app.seconds);
-        drawn.set(name, curve);
+/** A row of the table, of which only what has changed is replaced. */
+class TableRow {
+    readonly element: HTMLTableRowElement;
+    private cells: { cell: HTMLTableCellElement; shown: string }[];
+    private name: HTMLButtonElement;
+
+    constructor(private app: App, readonly row: Row, private columns: Exclude<Sort, "name">[], curve: Element) {
+        this.cells = columns.map(() => ({ cell: h("td"), shown: "" }));
+        this.name = nameButton(app, row, this.selection);
+        this.element = h("tr", {}, h("th", { scope: "row" }, this.name), ...this.cells.map(({ cell }) => cell), h("td", {}, curve));
     }
-    return curve;
+
+    private get selection(): string { return `g.${this.app.state.kind}.${this.row.key}`; }
+
+    update(): void {
+        const isSelected = this.app.state.selection === this.selection;
+        this.name.setAttribute("aria-pressed", String(isSelected));
+        this.element.classList.toggle("selected", isSelected);
+        this.cells.forEach((entry, i) => {
+            const { text, note, tone: own } = contentOf(this.row, this.columns[i]!), shown = `${text}|${note}|${own}`;
+            if (entry.shown === shown) return;
+            entry.shown = shown;
+            entry.cell.className = `number ${own}`;
+            const noteTone = this.row.base === null ? "" : note.startsWith("+") ? " grown" : note.startsWith("−") ? " shrunk" : "";
+            fill(entry.cell, text, note === "" ? null : h("span", { class: `note${noteTone}` }, note));
+        });
+    }
 }
 
 export function sites(app: App): ViewPart {
@@ -70,24 +94,33 @@ export function sites(app: App): ViewPart {
         (kind) => app.set({ kind }));
     const summary = h("span.hint", { role: "status" });
     const head = h("tr"), body = h("tbody"), more = h("p.more");
-    const table = h("table.sites", {}, h("caption.hidden", {}, "Allocation sites in the selected time"), h("thead", {}, head), body);
-    const drawn = new Map<string, Element>();
+    const table = h("table.sites.fixed", {}, h("caption.hidden", {}, "Allocation sites in the selected time"), h("thead", {}, head), body);
+    const made = new Map<string, TableRow>();
+    const rowOf = (row: Row): TableRow => {
+        const { kind } = app.state, key = `${kind} ${row.key}`;
+        let entry = made.get(key);
+        if (entry === undefined) {
+            const curve = spark(liveCurve(app.main, app.grouping(app.main, kind).sites(row.key)), app.seconds);
+            const columns = columnsOf(app).slice(1).map(([sort]) => sort as Exclude<Sort, "name">);
+            made.set(key, (entry = new TableRow(app, row, columns, curve)));
+        }
+        return entry;
+    };
     let limit = PAGE;
     const show = () => {
         const columns = columnsOf(app), all = app.rows(app.state.kind), some = found(app, all, app.state.kind);
-        const rows = ranked(app, some, app.state.sort, app.state.ascending), listed = rows.slice(0, limit);
+        const rows = ranked(some, app.state.sort, app.state.ascending), listed = rows.slice(0, limit);
         const { from, to } = app.range, whole = app.seconds || 1;
         table.style.setProperty("--from", `${(100 * from) / whole}%`);
         table.style.setProperty("--to", `${(100 * to) / whole}%`);
         kinds.show(app.state.kind);
         fill(head, ...columns.map((column) => headCell(app, column)), h("th", { scope: "col" }, "Live over time"));
-        fill(body, ...listed.map((row) => {
-            const selection = `g.${app.state.kind}.${row.key}`;
-            return h("tr", app.state.selection === selection ? { class: "selected" } : {},
-                h("th", { scope: "row" }, nameButton(app, row, selection)),
-                ...columns.slice(1).map(([sort]) => cell(row, sort as Exclude<Sort, "name">)),
-                h("td", {}, curveOf(app, drawn, row)));
-        }));
+        const elements = listed.map((row) => {
+            const entry = rowOf(row);
+            entry.update();
+            return entry.element;
+        });
+        if (elements.length !== body.childElementCount || elements.some((element, i) => body.children[i] !== element)) fill(body, ...elements);
         summary.textContent = some.length === all.length ? `${count(all.length)} rows` :
             `${count(some.length)} of ${count(all.length)} rows match, with ${bytes(some.reduce((sum, row) => sum + row.now.live, 0))} live`;
         fill(more, rows.length > limit ? h("button", { type: "button", click: () => { limit += PAGE * 4; show(); } },

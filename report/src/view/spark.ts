@@ -1,12 +1,13 @@
 // A small curve of live bytes, to recognize growth at a glance.
 import type { Curve } from "../data/groups";
 import { svg } from "../dom";
+import { largest } from "../format";
 
 const WIDTH = 96, HEIGHT = 20;
 
 /** Draws a curve. The style sheet marks the range behind it. */
 export function spark(curve: Curve, seconds: number): SVGElement {
-    const high = Math.max(...curve.value, 1), whole = seconds || 1;
+    const high = largest(curve.value, 1), whole = seconds || 1;
     const x = (time: number) => ((time / whole) * WIDTH).toFixed(1);
     const y = (value: number) => (HEIGHT - 1 - (value / high) * (HEIGHT - 3)).toFixed(1);
     let path = `M0 ${y(curve.value[0] ?? 0)}`;

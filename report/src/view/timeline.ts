@@ -124,7 +124,7 @@ export function timeline(app: App): ViewPart {
     let drawn: uPlot[] = [];
     const place = () => {
         const outer = plots.getBoundingClientRect(), inner = drawn[0]!.over.getBoundingClientRect();
-        handles.place(inner.left - outer.left, inner.width);
+        handles.place({ left: inner.left - outer.left, top: inner.top - outer.top, width: inner.width });
     };
     // A plot gets its size only after it has been created.
     const observer = new ResizeObserver(place);
