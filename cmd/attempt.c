@@ -12,11 +12,14 @@
 #include "printable.h"
 #include "xalloc.h"
 
-/* A file in memory, because a pipe could fill up while this process waits for the other one. */
-static int attempt_open(void) {
-    int fd = memfd_create("mallow", MFD_CLOEXEC);
-    if (fd < 0) err(EXIT_OWN_FAILURE, "cannot create a file in memory");
-    return fd;
+/* Files in memory, because a pipe could fill up while this process waits for the other one. */
+static bool attempt_open(struct attempt *attempt) {
+    attempt->output = memfd_create("mallow", MFD_CLOEXEC);
+    attempt->messages = memfd_create("mallow", MFD_CLOEXEC);
+    if (attempt->output >= 0 && attempt->messages >= 0) return true;
+    if (attempt->output >= 0) close(attempt->output);
+    if (attempt->messages >= 0) close(attempt->messages);
+    return false;
 }
 
 static _Noreturn void attempt_run(void (*work)(FILE *to, void *with), void *with, int output,
@@ -53,20 +56,34 @@ static char *attempt_reason(char *message) {
     return reason;
 }
 
-char *attempt(void (*work)(FILE *to, void *with), void *with, char **reason) {
-    int output = attempt_open(), messages = attempt_open(), status = -1;
+bool attempt_start(struct attempt *attempt, void (*work)(FILE *to, void *with), void *with) {
+    if (!attempt_open(attempt)) return false;
     fflush(stdout);
-    pid_t copy = fork();
-    if (copy < 0) err(EXIT_OWN_FAILURE, "fork");
-    if (copy == 0) attempt_run(work, with, output, messages);
-    TEMP_FAILURE_RETRY(waitpid(copy, &status, 0));
-    char *text = attempt_take(output), *message = attempt_take(messages);
+    attempt->copy = fork();
+    if (attempt->copy == 0) attempt_run(work, with, attempt->output, attempt->messages);
+    if (attempt->copy > 0) return true;
+    close(attempt->output);
+    close(attempt->messages);
+    return false;
+}
+
+int attempt_end(struct attempt *attempt, int status, char **reason) {
+    char *message = attempt_take(attempt->messages);
     *reason = NULL;
     if (status == 0) {
         free(message);
-        return text;
+        return attempt->output;
     }
-    free(text);
+    close(attempt->output);
     *reason = attempt_reason(message);
-    return NULL;
+    return -1;
+}
+
+char *attempt(void (*work)(FILE *to, void *with), void *with, char **reason) {
+    struct attempt attempt;
+    int status = -1;
+    if (!attempt_start(&attempt, work, with)) err(EXIT_OWN_FAILURE, "cannot start a process");
+    TEMP_FAILURE_RETRY(waitpid(attempt.copy, &status, 0));
+    int output = attempt_end(&attempt, status, reason);
+    return output < 0 ? NULL : attempt_take(output);
 }

@@ -26,6 +26,7 @@ int sites_command(int argc, char **argv);
 int report_command(int argc, char **argv);
 int diff_command(int argc, char **argv);
 int export_command(int argc, char **argv);
+int serve_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);

@@ -49,22 +49,12 @@ static const struct profile_snapshot *diff_snapshot(const struct profile_section
     return profile_snapshot_at(section, moment->time);
 }
 
-/* Returns true if the sections have the same meaning of their nodes. */
-static bool diff_has_same_nodes(const struct profile_section *a, const struct profile_section *b) {
-    for (size_t i = 0; i < a->site_count; i++) {
-        uint32_t number = a->sites[i].number;
-        uint32_t node = index_map_find(&b->node_numbers, number);
-        if (node != 0 && b->nodes[node].pc != a->nodes[a->sites[i].node].pc) return false;
-    }
-    return true;
-}
-
 /* A profile that a process passes begins when it is requested, so two of them are sections of one
  * program although they begin at different times. */
 static bool diff_is_same_program(const struct diff_moment *before, const struct profile_section *a,
                                  const struct profile_section *b) {
     if (a->process.pid != b->process.pid || strcmp(a->program, b->program) != 0) return false;
-    if (before->profile->process != 0) return diff_has_same_nodes(a, b);
+    if (before->profile->process != 0) return profile_has_same_nodes(a, b);
     return a->process.started == b->process.started &&
            a->process.started_at == b->process.started_at;
 }

@@ -59,7 +59,7 @@ static void export_write(FILE *to, const struct export_settings *settings,
     };
     struct export *export = export_open();
     if (settings->process != 0) profile_select(profile, settings->process);
-    export_add(export, profile, 1);
+    export_add(export, profile, export_all);
     if (settings->format == EXPORT_JSON)
         export_write_json(to, profile, export->stacks);
     else if (settings->format == EXPORT_CSV)

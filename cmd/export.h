@@ -8,6 +8,7 @@
 #ifndef MALLOW_EXPORT_H
 #define MALLOW_EXPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -64,6 +65,7 @@ struct export {
     struct export_sample *samples;
     size_t sample_count;
     uint64_t rate, first_moment, last_moment;
+    bool without_threads; /* live blocks are not divided among threads */
     /* Numbers of texts, and pairs of numbers, to indexes + 1. */
     struct texts keys;
     struct index_map mapping_keys, process_keys, addresses, place_keys, call_keys;
@@ -73,8 +75,13 @@ struct export {
 
 struct export *export_open(void);
 
-/* Adds the figures of the last snapshots, multiplied by `factor`: 1, or -1 to subtract them. */
-void export_add(struct export *to, struct profile *profile, double factor);
+/* Adds the figures of the last snapshots, each multiplied by its factor: 1, or -1 to subtract it.
+ */
+void export_add(struct export *to, struct profile *profile, const double factors[EXPORT_VALUES]);
+extern const double export_all[EXPORT_VALUES]; /* the factor 1 for all */
+
+/* Removes the stacks that do not have more live bytes than before. */
+void export_keep_growth(struct export *of);
 
 /* Returns a figure as a whole number. */
 int64_t export_round(double value);

@@ -13,6 +13,8 @@ const char *const export_value_names[EXPORT_VALUES] = {
     [EXPORT_LIVE_BYTES] = "live-bytes",
 };
 
+const double export_all[EXPORT_VALUES] = {1, 1, 1, 1};
+
 #define EXPORT_NUMBER_MAX 0x1p62
 
 int64_t export_round(double value) {
@@ -113,7 +115,7 @@ static uint32_t *export_calls_of(struct export *to, const struct profile_section
 struct export_section {
     const struct profile_section *section;
     uint32_t process, *calls;
-    double factor;
+    const double *factors;
 };
 
 static const char *export_thread_name(const struct profile_section *section, uint32_t thread) {
@@ -166,8 +168,8 @@ static void export_move_live(struct export *to, const struct export_section *of,
     double bytes = live->blocks * (double)live->bytes;
     double blocks_share = live->blocks / sums[site].blocks;
     double bytes_share = sums[site].bytes > 0 ? bytes / sums[site].bytes : 0;
-    double moved_blocks = of->factor * state[site].live.blocks * blocks_share;
-    double moved_bytes = of->factor * state[site].live.bytes * bytes_share;
+    double moved_blocks = of->factors[EXPORT_LIVE_BLOCKS] * state[site].live.blocks * blocks_share;
+    double moved_bytes = of->factors[EXPORT_LIVE_BYTES] * state[site].live.bytes * bytes_share;
     uint32_t node = of->section->sites[site].node;
     double *values = export_values_of(to, of, node, live->thread);
     values[EXPORT_LIVE_BLOCKS] += moved_blocks;
@@ -200,24 +202,29 @@ static void export_add_section(struct export *to, const struct export_section *o
     for (size_t i = 0; i < section->site_count; i++) {
         if (state[i].allocated.samples == 0 && state[i].live.samples == 0) continue;
         double *values = export_values_of(to, of, section->sites[i].node, 0);
-        values[EXPORT_ALLOCATED_BLOCKS] += of->factor * state[i].allocated.blocks;
-        values[EXPORT_ALLOCATED_BYTES] += of->factor * state[i].allocated.bytes;
-        values[EXPORT_LIVE_BLOCKS] += of->factor * state[i].live.blocks;
-        values[EXPORT_LIVE_BYTES] += of->factor * state[i].live.bytes;
+        const double figures[EXPORT_VALUES] = {
+            [EXPORT_ALLOCATED_BLOCKS] = state[i].allocated.blocks,
+            [EXPORT_ALLOCATED_BYTES] = state[i].allocated.bytes,
+            [EXPORT_LIVE_BLOCKS] = state[i].live.blocks,
+            [EXPORT_LIVE_BYTES] = state[i].live.bytes,
+        };
+        for (int j = 0; j < EXPORT_VALUES; j++) values[j] += of->factors[j] * figures[j];
     }
-    export_visit_live(to, of, snapshot, export_sum_live, sums, state);
-    export_visit_live(to, of, snapshot, export_move_live, sums, state);
+    if (!to->without_threads) {
+        export_visit_live(to, of, snapshot, export_sum_live, sums, state);
+        export_visit_live(to, of, snapshot, export_move_live, sums, state);
+    }
     free(sums);
     free(state);
 }
 
-void export_add(struct export *to, struct profile *profile, double factor) {
+void export_add(struct export *to, struct profile *profile, const double factors[EXPORT_VALUES]) {
     stacks_add(to->stacks, profile);
     for (size_t i = 0; i < profile->count; i++) {
         const struct profile_section *section = profile->sections[i];
         if (section->snapshot_count == 0) continue;
         const struct profile_snapshot *last = &section->snapshots[section->snapshot_count - 1];
-        struct export_section of = {section, export_process_of(to, section), NULL, factor};
+        struct export_section of = {section, export_process_of(to, section), NULL, factors};
         export_add_program(to, section);
         of.calls = export_calls_of(to, section, of.process);
         export_add_section(to, &of, last);
@@ -227,4 +234,11 @@ void export_add(struct export *to, struct profile *profile, double factor) {
     uint64_t first = profile_first_moment(profile), last = profile_last_moment(profile);
     if (first < to->first_moment) to->first_moment = first;
     if (last > to->last_moment) to->last_moment = last;
+}
+
+void export_keep_growth(struct export *of) {
+    size_t kept = 0;
+    for (size_t i = 0; i < of->sample_count; i++)
+        if (of->samples[i].values[EXPORT_LIVE_BYTES] > 0) of->samples[kept++] = of->samples[i];
+    of->sample_count = kept;
 }

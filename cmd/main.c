@@ -28,6 +28,8 @@ static const struct main_subcommand main_subcommands[] = {
      diff_command},
     {"report", "mallow report", "write a profile as a page for a web browser", report_command},
     {"export", "mallow export", "write a profile in a format of other programs", export_command},
+    {"serve", "mallow serve", "serve the memory of a process to profilers and Prometheus",
+     serve_command},
     {"limits", "mallow limits", "print the limits of a process, and which it reaches first",
      limits_command},
     {"map", "mallow map", "draw the address space of a process", map_command},
@@ -37,14 +39,6 @@ static const struct main_subcommand main_subcommands[] = {
 };
 
 static const size_t main_subcommand_count = sizeof main_subcommands / sizeof main_subcommands[0];
-
-int print_text(const char *text) {
-    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
-        err(EXIT_OWN_FAILURE, "standard output");
-    return 0;
-}
-
-int print_version(void) { return print_text("mallow " MALLOW_VERSION "\n"); }
 
 static int main_print_help(void) {
     print_text(

@@ -168,6 +168,10 @@ const struct profile_snapshot *profile_snapshot_at(const struct profile_section 
 struct mallow_profile_site *profile_state(const struct profile_section *section,
                                           const struct profile_snapshot *snapshot);
 
+/* Returns true if the sites of one section have the same meaning in the other, as in two profiles
+ * of a program that runs. */
+bool profile_has_same_nodes(const struct profile_section *a, const struct profile_section *b);
+
 /* Returns the time of the snapshot in nanoseconds of CLOCK_REALTIME. */
 uint64_t profile_moment(const struct profile_section *section,
                         const struct profile_snapshot *snapshot);

@@ -109,3 +109,14 @@ struct mallow_profile_site *profile_state(const struct profile_section *section,
     }
     return state;
 }
+
+/* ---- programs ---- */
+
+bool profile_has_same_nodes(const struct profile_section *a, const struct profile_section *b) {
+    for (size_t i = 0; i < a->site_count; i++) {
+        uint32_t number = a->sites[i].number;
+        uint32_t node = index_map_find(&b->node_numbers, number);
+        if (node != 0 && b->nodes[node].pc != a->nodes[a->sites[i].node].pc) return false;
+    }
+    return true;
+}

@@ -5,7 +5,7 @@
 
 for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h' 'leaks -h' \
     'run --help' 'trim --help' 'stats --help' 'info --help' \
-    'leaks --help' 'limits --help' 'explain --help' 'map --help' 'diff --help' 'report --help' 'sites --help' 'export --help' 'mtrace --help' 'symbolize --help'; do
+    'leaks --help' 'limits --help' 'explain --help' 'map --help' 'diff --help' 'report --help' 'sites --help' 'export --help' 'serve --help' 'help serve' 'mtrace --help' 'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
@@ -13,7 +13,7 @@ for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h
     expect_nothing err
 done
 for arguments in --version -V 'run -V' 'stats -V' 'run --version' 'trim --version' 'stats --version' \
-    'info --version' 'leaks --version' 'limits --version' 'explain --version' 'map --version' 'diff --version' 'report --version' 'sites --version' 'export --version' \
+    'info --version' 'leaks --version' 'limits --version' 'explain --version' 'map --version' 'diff --version' 'report --version' 'sites --version' 'export --version' 'serve --version' \
     'mtrace --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
@@ -108,6 +108,14 @@ expect_line err "^mallow export: --to='xml' is unknown; try 'mallow export --hel
 try "$mallow" export --to=csv ./x -o
 expect_status 125
 expect_line err "^mallow export: -o needs a value; try 'mallow export --help'$"
+
+for arguments in x --listen=x --listen=1.2.3.4 --listen=:80 --listen=0.0.0.0:80 --linger=x \
+    --push=x --push-every=0 '1 2'; do
+    # shellcheck disable=SC2086
+    try "$mallow" serve $arguments
+    expect_status 125
+    expect_line err "^mallow serve: .*; try 'mallow serve --help'$"
+done
 
 try "$mallow" mtrace
 expect_status 125
