@@ -14,7 +14,7 @@
 
 /* A client that asks for long differences must not keep others from the metrics. */
 static const unsigned serve_job_limits[] = {
-    [SERVE_METRICS] = 8, [SERVE_PROFILE] = 8, [SERVE_BASE] = 1, [SERVE_PUSH] = 1};
+    [SERVE_METRICS] = 32, [SERVE_PROFILE] = 8, [SERVE_BASE] = 1, [SERVE_PUSH] = 1};
 
 static struct serve_job *serve_jobs;
 

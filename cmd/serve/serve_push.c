@@ -16,7 +16,7 @@
 #include "serve_push.h"
 #include "xalloc.h"
 
-#define SERVE_BASE_RETRY_MS 5000
+#define SERVE_BASE_RETRY_MS 15000
 #define SERVE_BASE_MS 90000
 #define SERVE_PUSH_MS 150000
 #define SERVE_BACKOFF_MIN_MS 1000

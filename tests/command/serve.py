@@ -337,6 +337,7 @@ def survives_malformed_requests(server):
             for _ in range(rand.randint(1, 8)):
                 content[rand.randrange(len(content))] = rand.choice(b"\r\n\0 :/?%=\xff\x80A1")
             pool.submit(raw, server, bytes(content), rand.random() < 0.5)
+    wait_for(lambda: not server.children())
     assert metrics_of(server)["mallow_up"] == 1
 
 
