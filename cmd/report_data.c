@@ -22,6 +22,7 @@ struct report_data {
     FILE *to; /* the description */
     /* The profile that is being written. */
     const struct profile *profile;
+    uint64_t start;
     const char *group; /* the prefix of its columns */
     struct report_event *events;
     size_t event_count;
@@ -87,7 +88,6 @@ static int report_data_compare_events(const void *a, const void *b) {
 
 /* Lists the snapshots of all sections by their time. A time before the start is wrong. */
 static void report_data_list_events(struct report_data *data) {
-    uint64_t start = profile_first_moment(data->profile);
     for (size_t i = 0; i < data->profile->count; i++) {
         const struct profile_section *section = data->profile->sections[i];
         for (size_t j = 0; j < section->snapshot_count; j++) {
@@ -95,7 +95,7 @@ static void report_data_list_events(struct report_data *data) {
             uint64_t moment = profile_moment(section, snapshot);
             data->events = xgrow(data->events, data->event_count, sizeof *data->events);
             data->events[data->event_count++] =
-                (struct report_event){snapshot, i, moment < start ? 0 : moment - start};
+                (struct report_event){snapshot, i, moment < data->start ? 0 : moment - data->start};
         }
     }
     if (data->event_count > 0)
@@ -250,7 +250,6 @@ static const struct profile_snapshot *report_data_last_live(const struct profile
 static void report_data_add_live(struct report_data *data, const struct report_lives *lives,
                                  size_t index, const struct mallow_profile_live *live) {
     const struct profile_section *section = data->profile->sections[index];
-    uint64_t start = profile_first_moment(data->profile);
     uint64_t moment = section->process.started_at + (live->time - section->process.started);
     uint32_t node = index_map_find(&section->node_numbers, live->node);
     report_column_add(lives->process, (int64_t)index);
@@ -258,7 +257,8 @@ static void report_data_add_live(struct report_data *data, const struct report_l
     report_column_add(lives->address, report_clamp(live->address));
     report_column_add(lives->bytes, report_clamp(live->bytes));
     report_column_add(lives->blocks, report_integer(live->blocks * 10));
-    report_column_add(lives->time, report_clamp(moment < start ? 0 : (moment - start) / 1000));
+    report_column_add(lives->time,
+                      report_clamp(moment < data->start ? 0 : (moment - data->start) / 1000));
     report_column_add(lives->thread, live->thread);
     report_column_add(lives->flags, (live->lost == 1) * LIVE_LOST +
                                         (live->large == 1) * LIVE_LARGE +
@@ -290,6 +290,7 @@ static void report_data_add_lives(struct report_data *data) {
 }
 
 static void report_data_add_profile(struct report_data *data) {
+    data->start = profile_first_moment(data->profile);
     data->events = NULL;
     data->event_count = 0;
     report_data_list_events(data);

@@ -39,6 +39,7 @@ export class App {
     private sources = new Map<string, Source>();
     private fresh = new Set<string>(); // sources with the present figures
     private siteNodes: Uint32Array;
+    private selected: { name: string; sites: number[][] | null } = { name: "", sites: null };
 
     constructor(readonly stacks: Stacks, readonly profiles: Profile[]) {
         this.isDiff = profiles.length > 1;
@@ -60,6 +61,11 @@ export class App {
 
     get seconds(): number {
         return Math.max(...this.profiles.map((profile) => profile.seconds));
+    }
+
+    /** Returns false if no snapshot lists live samples, as in a program that was killed. */
+    get knowsLeaks(): boolean {
+        return this.profiles.every((profile) => profile.lives.count > 0 || profile.siteCount === 0 || profile.hasEnded);
     }
 
     get isWholeRange(): boolean {
@@ -237,8 +243,14 @@ export class App {
         };
     }
 
-    /** Returns the sites of each profile that are selected, or null. */
+    /** Returns the sites of each profile that are selected, or null. They are the same for each range. */
     selectedSites(): number[][] | null {
+        if (this.selected.name !== this.state.selection)
+            this.selected = { name: this.state.selection, sites: this.findSelected() };
+        return this.selected.sites;
+    }
+
+    private findSelected(): number[][] | null {
         const test = this.selectionTest();
         if (test === null) return null;
         return this.profiles.map((profile) => {

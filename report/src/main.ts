@@ -34,8 +34,9 @@ function build(app: App): void {
     const chosen = details(app), head = header(app), time = timeline(app), sums = totals(app);
     const panels = new Map(parts.map(([view, part]) => [view, part.element]));
     const bar = tabs(app, NAMES, panels);
-    fill(document.getElementById("page")!, head.element, time.element, sums.element, bar.element,
-        h("main", {}, h("div.views", {}, ...panels.values()), chosen.element));
+    fill(document.getElementById("page")!, head.element, time.element,
+        h("section", { "aria-label": "Totals of the selected time" }, sums.element),
+        h("main", {}, bar.element, h("div.views", {}, ...panels.values()), chosen.element));
     app.add(head);
     app.add(bar);
     app.add(chosen);

@@ -53,6 +53,12 @@ def large(*sizes):
         *((0x7F0000000000 + node * 64 * w.MIB, sizes[node - 1] * w.MIB, 1.0, 6 * w.SECOND, node, 4711, 0, 1) for node in (1, 2))) + w.done()
 
 
+def killed():
+    figures = 5, 5, 5000, 0
+    return w.process() + w.stacks((1, 0, 0x1000)) + w.snapshot(10 * w.SECOND, w.PERIODIC, (5, 5000)) + w.sites(
+        w.site(1, figures, figures, 5000)) + w.done()
+
+
 class Page(Browser):
     def state(self):
         """Returns the state that the address contains."""
@@ -322,6 +328,28 @@ def try_growth(page, path):
     assert red[0] > red[1] + 20 and green[1] > green[0] + 20, (red, green)
 
 
+def try_processes(page, path):
+    """One of several processes is selected; one that has ended no longer counts."""
+    page.open(path, "#view=sites")
+    page.expect(page.rows()[SESSION], "4.0 MiB")
+    page.run("(() => { const e = document.querySelector('select'); e.value = 1; e.dispatchEvent(new Event('change')); })()")
+    page.settle()
+    page.expect(page.rows()[SESSION], "1.5 MiB")
+    page.expect(page.state()["process"], "1")
+    assert "60.0 MiB" in page.text(".totals"), page.text(".totals")
+    page.open(path, "#view=sites&by=process")
+    page.expect(page.run("document.querySelectorAll('#panel-sites tbody tr').length"), 2)
+    page.open(path, "#view=process&process=0")
+    assert "4711 /usr/bin/server" in page.text("#panel-process") and "5000" not in page.text("#panel-process")
+
+
+def try_killed(page, path):
+    """Without live samples it is unknown what was not freed."""
+    page.open(path)
+    assert "unknown" in page.text(".totals"), page.text(".totals")
+    assert "Unknown: no snapshot lists live blocks" in page.text("#panel-overview")
+
+
 def try_empty(page, path):
     page.open(path)
     assert "No snapshot is complete" in page.text(".top")
@@ -334,12 +362,15 @@ def main(folder):
     names = w.Names(folder / "cache")
     names.write(w.EXAMPLE_ID, w.EXAMPLE_PLACES)
     profiles = {"server": w.example(), "earlier": w.example(3), "hostile": hostile(), "before": large(10, 40), "after": large(30, 5),
+                "second": w.example(3, pid=5000), "killed": killed(),
                 "empty": w.process() + w.stacks((1, 0, 0x1000))}
     for name, content in profiles.items():
         (folder / name).write_bytes(content)
     report("-o", folder / "server.html", folder / "server")
     report("--diff", "-o", folder / "diff.html", folder / "earlier", folder / "server")
     report("--diff", "-o", folder / "growth.html", folder / "before", folder / "after")
+    report("-o", folder / "processes.html", folder / "server", folder / "second")
+    report("-o", folder / "killed.html", folder / "killed")
     subprocess.run([MALLOW, "report", "-o", folder / "empty.html", folder / "empty"], check=True,
                    stderr=subprocess.DEVNULL)
     names.write(w.EXAMPLE_ID, {place: [(line, inlined, MARKUP, MARKUP) for line, inlined, *_ in frames]
@@ -348,7 +379,8 @@ def main(folder):
     with Page() as page:
         for test, name in (try_load, "server"), (try_views, "server"), (try_brush, "server"), (try_search, "server"), (
                 try_icicle, "server"), (try_address, "server"), (try_names, "hostile"), (try_looks, "server"), (
-                try_diff, "diff"), (try_growth, "growth"), (try_empty, "empty"):
+                try_diff, "diff"), (try_growth, "growth"), (try_processes, "processes"), (
+                try_killed, "killed"), (try_empty, "empty"):
             try:
                 test(page, folder / f"{name}.html")
             except AssertionError as error:

@@ -64,8 +64,9 @@ function curve(app: App, sites: number[][], parent: HTMLElement): uPlot {
     const paths = uPlot.paths.stepped!({ align: 1 });
     const data = curves.length === 1 ? ([curves[0]!.time, curves[0]!.value] as uPlot.AlignedData)
         : uPlot.join(curves.map((c) => [c.time, c.value] as uPlot.AlignedData), [[2], [2]]);
-    const { from, to } = app.range;
     const shade = (u: uPlot) => {
+        if (app.isWholeRange) return;
+        const { from, to } = app.range;
         const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
         u.ctx.fillStyle = color("range");
         u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
@@ -76,7 +77,7 @@ function curve(app: App, sites: number[][], parent: HTMLElement): uPlot {
         cursor: { drag: { x: false, y: false }, y: false },
         scales: { x: { time: false, range: () => [0, app.seconds || 1] }, y: { range: (_, __, high) => [0, (high || 1) * 1.06] } },
         axes: [timeAxis(true), byteAxis()],
-        hooks: { drawClear: app.isWholeRange ? [] : [shade] },
+        hooks: { drawClear: [shade] },
         series: [{ label: "Time", value: (_, at) => (at === null ? "–" : seconds(at)) },
             ...curves.map((_, i): uPlot.Series => ({
                 label: app.isDiff ? (i === 0 ? "Before" : "After") : "Live", stroke: color(app.isDiff && i === 0 ? "muted" : "live"), width: 1.5, paths, value, points: { show: false },
@@ -106,39 +107,68 @@ function stackList(app: App, node: number): HTMLElement {
     return items.length === 0 ? h("p.hint", {}, "The stack is unknown.") : h("ol.stack", {}, ...items);
 }
 
-function heaviestStacks(app: App, sites: number[]): Child[] {
+/** Returns the nodes that account for most, and their share. */
+function heaviestNodes(app: App, sites: number[]): { count: number; top: { node: number; share: string }[] } {
     const figures = app.figures[app.figures.length - 1]!, nodes = new Map<number, number>();
     const metric = app.state.view === "icicle" ? app.state.metric : app.state.sort === "name" || app.state.sort === "growth" ? "live" : app.state.sort;
+    let total = 0;
     for (const site of sites) {
-        const node = app.main.siteNode[site]!;
-        nodes.set(node, (nodes.get(node) ?? 0) + figures.values[metric][site]! + figures.values.allocated[site]! * 1e-9);
+        // If nothing is live, the stacks that allocate most come first.
+        const node = app.main.siteNode[site]!, value = figures.values[metric][site]! + figures.values.allocated[site]! * 1e-9;
+        nodes.set(node, (nodes.get(node) ?? 0) + value);
+        total += value;
     }
-    const top = [...nodes].sort((a, b) => b[1] - a[1]), total = top.reduce((sum, [, value]) => sum + value, 0);
-    return top.slice(0, STACKS).flatMap(([node, value], i) => [
-        h("h4", {}, `Stack ${i + 1} of ${count(top.length)}`, h("span.note", {}, percent(value, total))), stackList(app, node)]);
+    const top = [...nodes].sort((a, b) => b[1] - a[1]).slice(0, STACKS);
+    return { count: nodes.size, top: top.map(([node, value]) => ({ node, share: percent(value, total) })) };
+}
+
+/** Shows what is selected. While a time is brushed, only the figures change. */
+class Selection {
+    readonly element = h("aside.details", { "aria-label": "Selection", tabindex: -1 });
+    private figures = h("div");
+    private lifetimes = h("div");
+    private stacks = h("div");
+    private stackNames = "";
+    private chart = h("div.chart");
+    private plot: uPlot | null = null;
+
+    constructor(private app: App) {}
+
+    update(changed: Set<string>): void {
+        const sites = this.app.selectedSites();
+        document.body.classList.toggle("has-selection", sites !== null);
+        this.element.hidden = sites === null;
+        if (sites === null) return;
+        if (this.plot === null || ["selection", "theme", "size", "everything"].some((key) => changed.has(key))) this.build(sites);
+        else this.plot.redraw(false);
+        this.fill(sites);
+    }
+
+    private build(sites: number[][]): void {
+        const { name, place } = this.app.selectionTitle();
+        const close = h("button.icon", { type: "button", "aria-label": "Close the selection", click: () => this.app.set({ selection: "" }) }, "×");
+        fill(this.element, h("div.details-head", {}, h("div", {}, h("h2", {}, name), h("p.place", {}, place)), close), this.figures,
+            h("h3", {}, "Live bytes over time"), this.chart, h("h3", {}, "Lifetimes of freed blocks"), this.lifetimes,
+            h("h3", {}, "Heaviest stacks"), this.stacks);
+        this.plot?.destroy();
+        this.plot = curve(this.app, sites, this.chart);
+        this.stackNames = "";
+        nameCanvas(this.plot, `Live bytes of ${name} over time`);
+    }
+
+    private fill(sites: number[][]): void {
+        const main = sites[sites.length - 1]!, { app } = this;
+        fill(this.figures, figureList(app, sites.map((list, i) => sumsOf(app, i, list))));
+        fill(this.lifetimes, lifetimeBars(lifetimes(app.main, main, app.range, app.figures[app.figures.length - 1]!)));
+        const heaviest = heaviestNodes(app, main), names = JSON.stringify(heaviest);
+        if (names === this.stackNames) return;
+        this.stackNames = names;
+        fill(this.stacks, ...heaviest.top.flatMap(({ node, share }, i) =>
+            [h("h4", {}, `Stack ${i + 1} of ${count(heaviest.count)}`, h("span.note", {}, share)), stackList(app, node)]));
+    }
 }
 
 export function details(app: App): ViewPart {
-    const element = h("aside.details", { "aria-label": "Selection", tabindex: -1 });
-    let plot: uPlot | null = null;
-    return {
-        element,
-        update() {
-            plot?.destroy();
-            plot = null;
-            const sites = app.selectedSites();
-            document.body.classList.toggle("has-selection", sites !== null);
-            element.hidden = sites === null;
-            if (sites === null) return;
-            const { name, place } = app.selectionTitle(), main = sites[sites.length - 1]!, chart = h("div.chart");
-            const close = h("button.icon", { type: "button", "aria-label": "Close the selection", click: () => app.set({ selection: "" }) }, "×");
-            fill(element, h("div.details-head", {}, h("div", {}, h("h2", {}, name), h("p.place", {}, place)), close),
-                figureList(app, sites.map((list, i) => sumsOf(app, i, list))),
-                h("h3", {}, "Live bytes over time"), chart,
-                h("h3", {}, "Lifetimes of freed blocks"), lifetimeBars(lifetimes(app.main, main, app.range, app.figures[app.figures.length - 1]!)),
-                h("h3", {}, "Heaviest stacks"), ...heaviestStacks(app, main));
-            plot = curve(app, sites, chart);
-            nameCanvas(plot, `Live bytes of ${name} over time`);
-        },
-    };
+    const selection = new Selection(app);
+    return { element: selection.element, update: (changed) => selection.update(changed) };
 }

@@ -88,7 +88,7 @@ export function header(app: App): ViewPart {
 
 /** The figures of the whole range. */
 export function totals(app: App): ViewPart {
-    const element = h("dl.totals", { "aria-label": "Totals of the selected time" });
+    const element = h("dl.totals");
     const item = (name: string, value: string, note: string, tone = "") =>
         h("div", {}, h("dt", {}, name), h("dd", tone === "" ? {} : { class: tone }, value), h("dd.note", {}, note));
     const sum = (values: Float64Array) => {
@@ -128,7 +128,8 @@ export function totals(app: App): ViewPart {
             figure("Allocated", sum(figures.values.allocated), base && sum(base.values.allocated), bytes, "by samples"),
             figure("Calls", calls, base && sum(base.values.calls), count, "by samples"),
             item("Temporary", calls > 0 ? `${((100 * temporary) / calls).toFixed(0)} %` : "–", "freed within 1 ms"),
-            figure(app.metricName("leaked"), sum(figures.values.leaked), base && sum(base.values.leaked), bytes, "allocated in this time"));
+            app.knowsLeaks ? figure(app.metricName("leaked"), sum(figures.values.leaked), base && sum(base.values.leaked), bytes, "allocated in this time")
+                : item(app.metricName("leaked"), "unknown", "no snapshot lists live blocks"));
     };
     return { element, update };
 }

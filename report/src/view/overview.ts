@@ -62,7 +62,7 @@ function card(app: App, list: List, rows: Row[]): HTMLElement {
     }, "All →");
     return h("section.card", { "aria-label": list.title },
         h("div.card-head", {}, h("h2", {}, list.title), h("span.hint", {}, list.note), all),
-        top.length === 0 ? h("p.empty", {}, "None.") : h("ol.ranking", {}, ...top.map(item)));
+        top.length === 0 ? h("p.empty", {}, list.sort === "leaked" && !app.knowsLeaks ? "Unknown: no snapshot lists live blocks. The program was killed, perhaps." : "None.") : h("ol.ranking", {}, ...top.map(item)));
 }
 
 export function overview(app: App): ViewPart {
