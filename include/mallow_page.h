@@ -99,11 +99,10 @@ struct mallow_call_page {
     uint32_t reserved;
 };
 
-/* granted: calls that the thread was allowed to make before it would look again; left: those that
- * it has not made. */
+/* A thread grants itself calls and looks again after these calls. */
 struct mallow_class_calls {
-    uint64_t granted;
-    int64_t left;
+    uint64_t granted; /* all calls that were ever granted */
+    int64_t left;     /* those of them that were not made yet */
     uint64_t frees;
 };
 

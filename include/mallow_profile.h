@@ -23,15 +23,15 @@
  * S * S * (1 - p) / (p * p), so its 95 % interval is about +-1.96 * sqrt(variance). Blocks that are
  * too large for a slot are all recorded (p = 1).
  *
- * The structures below, other than the first, say what a record contains. A file contains their
- * members one after the other, as mallow-profile(5) describes it, in one of these forms:
+ * A block begins with the first structure below. The others describe the records, whose members
+ * follow one another in the file, as mallow-profile(5) describes, each in one of these forms:
  *
  *   number      seven bits in each byte, the lowest first; bit 7 is set if another byte follows
- *   difference  the number 2 * d, or -2 * d - 1 if d is negative, where d is the difference from
- *               the same member of the previous record in the block
+ *   difference  the number 2 * d, or -2 * d - 1 if d is negative, where d is the member less the
+ *               same member of the previous record in the block (0 for the first record)
  *   estimate    a binary32 number of IEEE 754, the lowest byte first
  *
- * Differences and sums wrap around at 2^64. Times are nanoseconds of CLOCK_MONOTONIC. Later
+ * Numbers and differences wrap around at 2^64. Times are nanoseconds of CLOCK_MONOTONIC. Later
  * versions of the format with the same number only add types of blocks, and numbers at the end of
  * PROCESS and SNAPSHOT.
  */
@@ -81,23 +81,23 @@ struct mallow_profile_process {
 
 #define MALLOW_PROFILE_SHARED_MAX 255 /* of mallow_profile_module.shared */
 
-/* MODULES: records of executable mappings that nodes of the same snapshot or earlier ones are in. A
- * module replaces those that it overlaps.
+/* MODULES: records of executable mappings. They contain the code of nodes of the same snapshot or
+ * of earlier ones. A module replaces those that it overlaps.
  *
- * The difference of `start` from the end of the previous record, and numbers for `end` - `start`
- * and the other members; then the build ID, and what is left of the path. */
+ * A record has the difference of `start` from the end of the previous module, and numbers for `end`
+ * - `start` and the other members. The build ID follows, and then the rest of the path. */
 struct mallow_profile_module {
     uint64_t start, end; /* addresses */
     uint64_t offset;     /* of the start, in the file */
     uint32_t id_bytes;   /* of the build ID; 0: unknown */
-    uint32_t shared;     /* with so many bytes of the previous record's path the path begins */
-    uint32_t path_bytes; /* that follow them */
+    uint32_t shared;     /* bytes at the beginning of the path that the previous path has, too */
+    uint32_t path_bytes; /* of the rest of the path */
 };
 
 /* STACKS: nodes of the tree of stacks. A node's number never changes its meaning within a section,
  * and its caller has been described before. The outermost frame has the caller 0.
  *
- * Differences; that of `caller` is from the node of the previous record. */
+ * All members are differences; that of `caller` is from the `node` of the previous record. */
 struct mallow_profile_node {
     uint32_t node, caller;
     uint64_t pc; /* a return address: the call ends at the byte before it */
@@ -120,9 +120,8 @@ enum mallow_profile_reason {
     MALLOW_PROFILE_OFF,          /* sampling was turned off */
 };
 
-/* SNAPSHOT: numbers for these members, with `time` less the time when the section was begun; then
- * the number of size classes, and for each of them that of its live blocks. The classes that are
- * left out have none.
+/* SNAPSHOT: numbers for these members, with `time` less `started` of PROCESS; then the number of
+ * size classes, and for each of them the number of its live blocks. Further classes have none.
  *
  * All figures here are exact. Sizes are those of the slots and page runs, which requests are
  * rounded up to. */
@@ -138,9 +137,9 @@ struct mallow_profile_snapshot {
 
 /* Sums over the allocations of one stack. All figures except `samples` are estimates (see above).
  *
- * The number of `samples`, the estimate of `blocks`, the rounded number of `bytes`, and the
- * estimate of `variance`. For large blocks, `blocks` is `samples` and `variance` is 0, and both are
- * left out. */
+ * A sum has the number of `samples`, an estimate of `blocks`, the rounded number of `bytes`, and
+ * an estimate of `variance`. For large blocks, `blocks` is `samples` and `variance` is 0, and both
+ * are left out. */
 struct mallow_profile_sum {
     uint64_t samples;
     double blocks, bytes;
@@ -151,9 +150,10 @@ struct mallow_profile_sum {
 
 /* SITES: a record replaces the earlier one for the same node and kind.
  *
- * The number 2 * n + `large`, where n is the number that the difference of `node` is written as; a
- * number whose bits say which other members follow (enum mallow_profile_parts); and these in the
- * order of the bits: sums, a rounded number for `peak_bytes`, and estimates for `freed`. */
+ * A record has the number 2 * n + `large`, where n is the number that the difference of `node` is
+ * written as; a number whose bits say which other members follow (enum mallow_profile_parts); and
+ * these members in the order of the bits: sums, a rounded number for `peak_bytes`, and estimates
+ * for `freed`. */
 struct mallow_profile_site {
     uint32_t node;
     uint32_t large; /* 1: blocks that are too large for a slot, all of which are recorded */
@@ -176,10 +176,10 @@ enum mallow_profile_parts {
 
 /* LIVE: records of all live samples.
  *
- * The number 8 * n + `lost` + 2 * `large` + 4 * `inherited`, where n is the number that the
- * difference of `node` is written as; the difference of `address`; the number `bytes`; the estimate
- * of `blocks`, unless the block is large; the differences of `time` and `thread`. Those of the
- * first record in a block are from `started` and `pid` in PROCESS. */
+ * A record has the number 8 * n + `lost` + 2 * `large` + 4 * `inherited`, where n is the number
+ * that the difference of `node` is written as; the difference of `address`; the number `bytes`; an
+ * estimate of `blocks`, unless the block is large; and the differences of `time` and `thread`. In
+ * the first record of a block, these two are differences from `started` and `pid` of PROCESS. */
 struct mallow_profile_live {
     uint64_t address;
     uint64_t bytes; /* that the program requested */

@@ -1,11 +1,12 @@
 /*
- * The functions by which a program ends or executes another one without calling its destructors. A
- * profile gets its last snapshot first. All other processes only pass through here: those that take
- * no samples, a copy made by vfork, and a child of fork that has sampled nothing.
+ * Replaces the functions with which a program ends, or executes another one, without calling its
+ * destructors. They write the last snapshot of the profile and then call the original function.
+ * They write nothing in a process without samples, in a child of vfork, and in a child of fork that
+ * has sampled nothing.
  *
- * The functions are those of the next library in the order of symbols, which may be another one
- * than libc. They are looked up when the library is loaded, because a program may call them where
- * it cannot take the loader's lock.
+ * The original function is the next one in the order of symbols, which may belong to another
+ * library than libc. It is looked up when this library is loaded, because a program may call it
+ * where it cannot take the loader's lock.
  */
 #include "base/compiler.h"
 
@@ -29,7 +30,7 @@ static struct {
     process_end_exec_function *execve, *execvpe;
 } process_end_next;
 
-/* Programs in the constructors of other libraries may come first. */
+/* The functions below also call it, because the constructors of other libraries may run first. */
 __attribute__((constructor)) static void process_end_look_up(void) {
     if (process_end_next.execvpe != NULL) return;
     process_end_next.exit = (process_end_exit_function *)dlsym(RTLD_NEXT, "_exit");

@@ -68,7 +68,7 @@ enum {
 #define MODES_COUNTED (MODE_GUARD | MODE_SAMPLE | MODE_COUNT)
 
 /* In these modes blocks can be allocated only while a lock is held, so no signal may interrupt its
- * holder. guard=1 is one, too, because it guards each block. */
+ * holder. guard=1 is also such a mode, because it guards each block (process/modes.c). */
 #define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD)
 
 /* Raises the mapping threshold above the size of a mapped block that was freed, as glibc documents.

@@ -46,7 +46,7 @@ enum {
  * class. */
 #define LOOK_BYTES (16 * KIB)
 
-/* Calls in a countdown of which no end is due. */
+/* The length of a countdown whose end is never due. */
 #define COUNTED_NEVER ((size_t)1 << (8 * sizeof(size_t) - 3))
 
 /* Starts the countdown to the call that is due next, and notes for what. Whether a call is sampled
@@ -107,7 +107,8 @@ static unsigned counted_large(struct heap *heap) {
     return due;
 }
 
-/* The countdowns choose among blocks that fill their slots. Smaller ones are sampled less often. */
+/* The countdowns assume that each block fills its slot. A smaller block has a smaller probability,
+ * so some of its samples are dropped. */
 static bool counted_keeps_sample(struct heap *heap, size_t size, unsigned size_class) {
     size_t rate = racy_load(size_t, &settings.sample);
     if (rate == 0) return false;
@@ -116,7 +117,8 @@ static bool counted_keeps_sample(struct heap *heap, size_t size, unsigned size_c
     return sample_gap_chance(&heap->random_counts, chance);
 }
 
-/* Counts the result of a call for the summary. counted_call has counted a slot of this class. */
+/* Counts the block that a call got, for the summary. counted_call has counted a slot of this class
+ * already. */
 static void counted_result(struct heap *heap, unsigned size_class, void *p) {
     struct block_ref block = p != NULL ? find_block(p) : (struct block_ref){0};
     bool has_stripe = heap != NULL && heap->calls != NULL;

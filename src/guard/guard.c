@@ -59,8 +59,9 @@ static struct guard_record *guard_make(size_t size, size_t align) {
     return guard_open_pages(record) ? record : NULL;
 }
 
-/* fault_watch is called for the first blocks, while programs install their handlers, and then once
- * for this many, because its system call is a noticeable part of the time of a block. */
+/* fault_watch is called for each of the first blocks, because programs install their handlers
+ * early. Then it is called for one block in so many, because its system call is a noticeable part
+ * of the time of a block. */
 #define WATCH_EVERY 16u
 
 static void guard_watch(void) {

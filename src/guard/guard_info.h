@@ -26,8 +26,8 @@ size_t guard_info_rest(const void *p);
 /* Returns the requested size of the live block that begins at p, or 0 if there is none. */
 size_t guard_info_usable(const void *p);
 
-/* Calls `visit` for each live block until it returns false. guard_lock is held during the calls;
- * without it there are none. Returns false if a call did. */
+/* Calls `visit` for each live block until it returns false. guard_lock is held during the calls; if
+ * the lock is refused, there are none. Returns false if a call did. */
 bool guard_info_each(bool (*visit)(const struct block_info *info, void *context), void *context);
 
 #endif

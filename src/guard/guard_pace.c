@@ -7,10 +7,9 @@
 
 #define GUARD_PACE_STEP ((int64_t)1000000) /* ns between two blocks */
 
-/* When the blocks that were guarded would end if they were a step apart. It lies in the past by at
- * most a burst, so unused time is not saved up for longer, and in the future if there were too
- * many.
- */
+/* No block is guarded before this time, and each guarded block moves it on by a step. If it is
+ * further in the past than a burst, it counts as a burst ago, so that no more unused time is saved
+ * up. */
 static int64_t guard_pace_end;
 
 bool guard_pace_allows(size_t one_in) {

@@ -23,7 +23,7 @@ bool guard_pages_have_marks(uint32_t page) { return page < guard_pages.tried; }
 
 static size_t guard_pages_bytes(uint32_t pages) { return (size_t)pages << guard_range.shift; }
 
-/* Private writable memory is limited by RLIMIT_DATA, whether or not it has marks. */
+/* RLIMIT_DATA limits private writable memory, with or without marks. */
 static bool guard_pages_may_have_marks(void) {
     return guard_range_pages() <= MARKED_PAGES_MAX && os_data_limit() == SIZE_MAX;
 }
@@ -34,8 +34,8 @@ static bool guard_pages_mark(char *start, size_t bytes, bool first) {
     return os_mark(start, bytes) && os_commit(start, bytes) && !(first && os_is_readable(start));
 }
 
-/* Takes back marks that some of the pages from `marked` to `tried` may have got. If that is
- * impossible, no more pages get marks. */
+/* Removes the marks that pages from `marked` to `tried` may have. If that is impossible, no more
+ * pages get marks. */
 static void guard_pages_undo(void) {
     char *start = guard_range_page(guard_pages.marked);
     size_t bytes = guard_pages_bytes(guard_pages.tried - guard_pages.marked);

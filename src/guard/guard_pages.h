@@ -5,11 +5,13 @@
  * but marked, and the kernel has one mapping for all of them, which no block splits. Otherwise each
  * block's pages are a mapping of their own between mappings without access.
  *
- *            tried: pages from here on never had a mark
- *              |
- *     [ -  A -  -  B - | -  -  - |   ... ]     - inaccessible (by marks on the left)
+ *                              tried: pages from here on have no marks
+ *                                |
+ *     [ -  A -  -  B - | -  -  - |   ... ]     A, B: blocks; -: inaccessible (by marks on the left)
  *                      |
  *                    marked: pages from here on have no access
+ *
+ * `tried` differs from `marked` only while pages are being marked, or if marks cannot be undone.
  */
 #ifndef MALLOW_GUARD_PAGES_H
 #define MALLOW_GUARD_PAGES_H

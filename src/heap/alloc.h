@@ -7,7 +7,8 @@
 
 struct heap;
 
-/* Returns the size class that serves such a block, or CLASSES if whole pages do. */
+/* Returns the size class of a block with this size and alignment, or CLASSES if it takes whole
+ * pages. */
 unsigned alloc_class(size_t size, size_t align);
 
 /* Allocates `size` bytes, aligned to `align`, a power of two, as the plain mode does. Sets *zeroed
@@ -36,11 +37,10 @@ void free_plain(void *p, const void *caller);
 /* Resizes p, a plain block, to `size` bytes, which are not 0. */
 void *realloc_plain(void *p, size_t size, const void *caller);
 
-/* Allocates a copy of `size` bytes. `room`: the bytes that it should have beyond them, so that it
- * can grow. */
+/* Allocates a copy of `size` bytes, with `room` further bytes, if possible, so that it can grow. */
 typedef void *realloc_copy_function(size_t size, size_t room);
 
-/* Does the same, and allocates a copy with this function. */
+/* Like realloc_plain, but allocates a copy with this function. */
 void *realloc_plain_to(void *p, size_t size, const void *caller, realloc_copy_function *allocate);
 
 /* Resizes a plain block without copying it. Returns NULL if that is not possible. */

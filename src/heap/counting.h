@@ -1,6 +1,6 @@
 /*
  * The counting path: a second path of malloc, for the modes that look at one call in many
- * (check/counted.c). It costs nothing while they are off.
+ * (check/counted.c). It costs nothing while these modes are off.
  *
  * While calls are counted, the magazines that malloc's fast path reads are empty. Each has a
  * sentinel of its own, which leads to the magazine that has the slots (heap.h, `cached`):
@@ -14,13 +14,14 @@
  * malloc finds no slot and calls the topmost mode, which pops the newest slot here, as the fast
  * path would, and decrements the countdown of the class. When the countdown has ended, or if there
  * is no slot, the mode looks at the call. Frees push onto the same magazine on their fast path,
- * because they find it through the slab. Slots are therefore reused in the order in which they
- * would be without counting.
+ * because they find it through the slab. Slots are therefore reused in the same order as without
+ * counting.
  *
- * One countdown serves all purposes. The mode starts it with the number of calls that need no look:
- * it grants these calls. The allocations of a class are therefore
+ * One countdown serves all purposes. The mode starts it with the number of calls that it need not
+ * look at: it grants these calls. The allocations of a class are therefore
  *
  *     granted - left        granted: all calls that were ever granted
+ *                           left: the countdown
  *
  * and need no counter of their own.
  */
@@ -64,15 +65,15 @@ static inline void counting_grant(struct heap *heap, unsigned size_class, int64_
     if (heap->calls != NULL) heap->calls[size_class].granted += (uint64_t)calls;
 }
 
-/* Counts a call that was granted alone (count: 1), or takes one back (count: -1). */
+/* Counts a call that is not part of a countdown (count: 1), or takes one back (count: -1). */
 static inline void counting_add(struct heap *heap, unsigned size_class, int count) {
     if (heap->calls != NULL) heap->calls[size_class].granted += (uint64_t)(int64_t)count;
 }
 
-/* Takes back all calls that are left. The mode then looks at the next call of each class. */
+/* Takes back all calls that are left, so that the mode looks at the next call of each class. */
 void counting_restart(struct heap *heap);
 
-/* Moves the countdowns into a stripe, or, if it is NULL, out of it. They restart. */
+/* Moves the countdowns into the stripe, or, if it is NULL, out of theirs, and restarts them. */
 void counting_use_stripe(struct heap *heap, struct mallow_class_calls *stripe);
 
 #endif

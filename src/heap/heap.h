@@ -83,12 +83,13 @@ struct countdown {
     int64_t own;
 };
 
-/* What the counting path uses, by class. A magazine's countdown is found by its distance. */
+/* The data of the counting path, by class. A magazine and its countdown have a constant distance,
+ * by which counting_beside finds the countdown. */
 struct counting {
     struct magazine cached[CLASSES];
     struct countdown countdown[CLASSES];
     struct magazine_entry sentinels[CLASSES]; /* they lead to `cached` */
-    uint8_t due[CLASSES];                     /* why the mode looks, when a countdown has ended */
+    uint8_t due[CLASSES];                     /* why the mode looks when the countdown ends */
     unsigned generation;                      /* of the settings that the countdowns follow */
     struct class_counts *counts;              /* see struct heap */
 };

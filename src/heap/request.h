@@ -8,8 +8,8 @@
 #include "heap/family.h"
 
 struct alloc_request {
-    size_t size;  /* bytes */
-    size_t room;  /* bytes that a block without a guard has beyond them, for a copying realloc */
+    size_t size; /* bytes */
+    size_t room; /* further bytes in which a realloc may grow the block; a guarded block has none */
     size_t align; /* a power of two; 1: no requirement */
     enum family family;
     bool zero;       /* the block must read as zero */

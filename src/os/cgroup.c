@@ -14,7 +14,7 @@ struct cgroup_hierarchy {
     const char *line; /* in /proc/self/cgroup, before the path */
     const char *root;
     const char *limit;     /* file with the limit in bytes */
-    const char *in_use[2]; /* in memory.stat, before the bytes that the kernel cannot drop */
+    const char *in_use[2]; /* keys in memory.stat of the bytes that the kernel cannot drop */
 };
 static const struct cgroup_hierarchy cgroup_hierarchies[] = {
     {"0::", "/sys/fs/cgroup", "/memory.max", {"anon ", "shmem "}},

@@ -120,7 +120,8 @@ static void calls_detach_heaps(void) {
 }
 
 /* The heap's stripe must belong to the page before blocks are counted. program_heap_is_ours() may
- * have allocated and thus given the heap a stripe, which calls_clear() takes back. */
+ * allocate and thus give the heap a stripe, which calls_clear() resets, so the heap is detached
+ * from it first. */
 RARE void calls_start(void) {
     static UNTOUCHED struct mallow_stats stats;
     struct mallow_call_page *page = call_counts_page;

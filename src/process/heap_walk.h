@@ -13,8 +13,9 @@ struct heap_walk_part {
 };
 
 /* Calls `call` for each part of a run in the pages [page, end), while it holds global_lock. `*run`
- * is the start of a run at or before `page`, such as the one that the previous slice ended in: the
- * search for it takes long in a long run. Returns false, without a call, if the lock is refused. */
+ * is the start of a run at or before `page`. It is set to the start of the last run in the slice,
+ * which saves the next slice a search; a search takes long in a long run. Returns false, without a
+ * call, if the lock is refused. */
 bool heap_walk(size_t page, size_t end, size_t *run,
                void (*call)(void *to, const struct heap_walk_part *part), void *to);
 

@@ -6,8 +6,8 @@
  *     otel_memory:free(void *ptr)
  *
  * They fire for sampled blocks only. `weighted_bytes` is the number of allocated bytes that the
- * sample represents. A probe is one nop instruction, with a note in the file that says where it is,
- * so it costs nothing until a profiler replaces it with a trap.
+ * sample represents. A probe is one nop instruction, and a note in the library's file says where it
+ * is. It costs nothing until a profiler replaces it with a trap.
  */
 #ifndef MALLOW_PROBES_H
 #define MALLOW_PROBES_H

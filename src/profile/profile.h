@@ -22,8 +22,9 @@ void profile_tick(size_t size);
 void profile_no_memory(void);
 void profile_error(void);
 
-/* Writes the last snapshot. Called before the process ends or executes another program; it may go
- * on if that fails. May be called in a signal handler, and in a child of fork or vfork. */
+/* Writes the last snapshot. Called before the process ends or executes another program. The process
+ * goes on if it cannot execute it. May be called in a signal handler, and in a child of fork or
+ * vfork. */
 void profile_ends(void);
 
 /* Changes settings.sample while the program runs; 0: sampling ends. Only one thread at a time may

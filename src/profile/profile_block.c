@@ -17,7 +17,7 @@ static UNTOUCHED struct {
 } profile_block_buffer;
 
 static struct {
-    size_t length; /* of the bytes in the buffer */
+    size_t length; /* bytes in the buffer after the head */
     int fd;
     bool is_open; /* a block was begun */
     bool failed;

@@ -170,10 +170,10 @@ void profile_modules_forget(struct profile_modules *modules) {
 
 #define PATH_MAX_BYTES (4 * KIB)
 
-/* The last record of the block. */
+/* The last record of the block, or zero. */
 static UNTOUCHED struct {
     uint64_t end;
-    size_t path_bytes; /* of those that another path may share */
+    size_t path_bytes; /* in `path`, which the next path may share */
     char path[MALLOW_PROFILE_SHARED_MAX];
 } profile_modules_last;
 

@@ -20,7 +20,7 @@ struct profile_module {
     bool needed, written;
 };
 
-/* What a section knows of modules; zero at first. */
+/* The modules of a section; zero at first. */
 struct profile_modules {
     unsigned now;                               /* which list describes the current mappings */
     size_t count[2];                            /* modules in each list */

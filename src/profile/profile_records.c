@@ -7,7 +7,7 @@
 
 /* ---- nodes and threads ---- */
 
-static struct mallow_profile_node profile_records_node; /* the last one of the block */
+static struct mallow_profile_node profile_records_node; /* the last node of the block */
 
 void profile_write_node(const struct mallow_profile_node *node) {
     if (profile_block_record(MALLOW_PROFILE_STACKS, 3 * PROFILE_NUMBER_MAX))
@@ -68,7 +68,7 @@ static void profile_records_add_sum(const struct mallow_profile_sum *sum, bool l
     if (!large) profile_block_add_estimate(sum->variance < 0 ? 0 : sum->variance);
 }
 
-static uint32_t profile_records_site; /* the node of the last one of the block */
+static uint32_t profile_records_site; /* the node of the last site of the block */
 
 void profile_write_site(const struct mallow_profile_site *site) {
     if (profile_block_record(MALLOW_PROFILE_SITES, SITE_MAX)) profile_records_site = 0;
@@ -88,7 +88,7 @@ void profile_write_site(const struct mallow_profile_site *site) {
 
 /* ---- live samples ---- */
 
-static struct mallow_profile_live profile_records_live; /* the last one of the block */
+static struct mallow_profile_live profile_records_live; /* the last sample of the block */
 
 void profile_write_live(const struct mallow_profile_live *live,
                         const struct mallow_profile_process *process) {

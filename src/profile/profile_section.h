@@ -46,8 +46,8 @@ bool section_write_process(int fd, struct section *section, uint32_t sections);
  * restores *section. */
 bool section_write_snapshot(int fd, struct section *section, struct snapshot_kind kind);
 
-/* Called after a snapshot was discarded: forgets what it described and that its sites did not
- * change since. */
+/* Called after a snapshot was discarded: forgets all that the section has described, and marks all
+ * sites as changed, so that the next snapshot contains them. */
 void section_discard(struct section *section);
 
 /* Fills in the exact figures of the heap, and the number of live blocks of each size class. Defined

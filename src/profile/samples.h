@@ -24,8 +24,7 @@
 bool samples_add(const void *p, size_t size, bool large, stack_id stack);
 
 /* Called when a block is freed, before its place can be allocated again. Returns false if it is not
- * recorded, or if the lock is refused: the block is then forgotten the next time that it is taken.
- */
+ * recorded, or if the lock is refused: the block is then forgotten when the lock is next taken. */
 bool samples_remove(const void *p);
 
 /* Called before a block is resized in place or moved by the kernel. Another thread may allocate at

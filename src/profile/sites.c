@@ -105,7 +105,7 @@ static void sites_take_live(struct mallow_profile_site *sums, struct site_block 
     if (block.inherited) sites_take_from(&sums->inherited, block);
 }
 
-/* What was allocated before the sums began is no part of them. */
+/* The sums of freed blocks leave out inherited blocks, which `allocated` leaves out, too. */
 void site_freed(uint32_t site, struct site_block block, int64_t age) {
     struct mallow_profile_site *sums = sites_changing(site);
     sites_take_live(sums, block);
