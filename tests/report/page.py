@@ -5,14 +5,17 @@ pointer and by the keyboard; its address keeps the state; names cannot become ma
 Usage: page.py MALLOW [FOLDER]: screenshots are kept in FOLDER"""
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "command"))
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests/command"), str(ROOT / "bench")]
 import profile_writer as w  # noqa: E402
+import report_profile  # noqa: E402
 from browser import SKIPPED, Browser, find  # noqa: E402
 
 MALLOW, *KEEP = sys.argv[1:]
@@ -294,6 +297,36 @@ def try_looks(page, path):
                          "!(e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)).length"), 0)
 
 
+def in_words(size):
+    """Returns an amount as the page shows it."""
+    unit = 0
+    while abs(size) >= 1023.5 and unit < 5:
+        size, unit = size / 1024, unit + 1
+    if unit == 0:
+        return "0" if round(size) == 0 else f"{round(size)} bytes"
+    digits = 1 if size < 99.95 else 0
+    size = math.floor(size * 10**digits + 0.5) / 10**digits  # halves are rounded up
+    return f"{size:.{digits}f} {'KMGTP'[unit - 1]}iB"
+
+
+def try_figures(page, path):
+    """Every figure of every function is the one that mallow sites prints."""
+    wanted = {}
+    for group in json.loads(path.with_suffix(".json").read_text())["sites"]:
+        name, places = group["function"].rsplit(" (", 1)[0], ("live", "peak", "allocated")
+        assert name not in wanted
+        wanted[name] = [in_words(group["peak_bytes"] if place == "peak" else group[place]["bytes"]) for place in places]
+    page.open(path, "#view=sites")
+    while page.run("document.querySelector('.more button') !== null"):
+        page.run("document.querySelector('.more button').click()")
+        page.settle()
+    rows = page.run("""Object.fromEntries(Array.from(document.querySelectorAll('#panel-sites tbody tr'), (row) =>
+        [row.querySelector('.name').title.split('(')[0], [1, 3, 4].map((i) => row.cells[i].firstChild.textContent)]))""")
+    page.expect(len(rows), len(wanted))
+    different = {name: (rows.get(name), figures) for name, figures in wanted.items() if rows.get(name) != figures}
+    assert not different, (len(different), list(different.items())[:5])
+
+
 def try_diff(page, path):
     page.open(path, "#view=sites")
     cell = page.run("(() => { const row = Array.from(document.querySelectorAll('#panel-sites tbody tr'))"
@@ -370,6 +403,10 @@ def main(folder):
     report("--diff", "-o", folder / "diff.html", folder / "earlier", folder / "server")
     report("--diff", "-o", folder / "growth.html", folder / "before", folder / "after")
     report("-o", folder / "processes.html", folder / "server", folder / "second")
+    report_profile.main(folder / "many", 2000, 600, 8, folder / "cache")
+    report("-o", folder / "many.html", folder / "many")
+    with open(folder / "many.json", "wb") as to:
+        subprocess.run([MALLOW, "sites", "--json", "--top=0", folder / "many"], check=True, stdout=to)
     report("-o", folder / "killed.html", folder / "killed")
     subprocess.run([MALLOW, "report", "-o", folder / "empty.html", folder / "empty"], check=True,
                    stderr=subprocess.DEVNULL)
@@ -379,7 +416,7 @@ def main(folder):
     with Page() as page:
         for test, name in (try_load, "server"), (try_views, "server"), (try_brush, "server"), (try_search, "server"), (
                 try_icicle, "server"), (try_address, "server"), (try_names, "hostile"), (try_looks, "server"), (
-                try_diff, "diff"), (try_growth, "growth"), (try_processes, "processes"), (
+                try_diff, "diff"), (try_growth, "growth"), (try_figures, "many"), (try_processes, "processes"), (
                 try_killed, "killed"), (try_empty, "empty"):
             try:
                 test(page, folder / f"{name}.html")

@@ -147,7 +147,8 @@ class Selection {
     private build(sites: number[][]): void {
         const { name, place } = this.app.selectionTitle();
         const close = h("button.icon", { type: "button", "aria-label": "Close the selection", click: () => this.app.set({ selection: "" }) }, "×");
-        fill(this.element, h("div.details-head", {}, h("div", {}, h("h2", {}, name), h("p.place", {}, place)), close), this.figures,
+        const find = h("button", { type: "button", click: () => this.app.set({ view: "icicle", search: name, zoom: [] }) }, "Find in the graph");
+        fill(this.element, h("div.details-head", {}, h("div", {}, h("h2", {}, name), h("p.place", {}, place)), close), find, this.figures,
             h("h3", {}, "Live bytes over time"), this.chart, h("h3", {}, "Lifetimes of freed blocks"), this.lifetimes,
             h("h3", {}, "Heaviest stacks"), this.stacks);
         this.plot?.destroy();
