@@ -132,7 +132,7 @@ struct mallow_profile_snapshot {
     uint64_t live_blocks, live_bytes;
     uint64_t large_blocks, large_bytes; /* those of them that are too large for a slot */
     uint64_t heap_bytes, metadata_bytes;
-    uint64_t samples_lost; /* samples that there was no memory to record */
+    uint64_t samples_lost; /* samples that could not be recorded */
 };
 
 /* Sums over the allocations of one stack. All figures except `samples` are estimates (see above).
