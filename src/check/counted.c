@@ -216,8 +216,18 @@ static bool counted_resizes_like_plain(void *p) {
     return (!samples_any() && !racy_load(bool, &call_counts_on)) || find_block(p).state != NULL;
 }
 
+/* Takes a slot as malloc does. */
+static void *counted_take(size_t size) {
+    if (size > SLOT_MAX) return NULL;
+    struct magazine *magazine = &self_heap->magazine[size_class_of(size)];
+    void *p = fast_take(magazine);
+    return p != NULL ? p : counting_take(magazine->top);
+}
+
 /* A guarded copy must end where the request does, so it gets no room for growth. */
 static NOINLINE void *counted_copy(size_t size, size_t room) {
+    void *p = counted_take(size + room);
+    if (likely(p != NULL)) return p;
     return counted_alloc(
         &(struct alloc_request){.size = size, .room = room, .align = 1, CALLED_HERE});
 }
