@@ -45,15 +45,15 @@ def hostile():
         (0x7F0000000000, 600, 5.0, 6 * w.SECOND, 2, 4711, 1, 0)) + w.done()
 
 
-def large(*sizes):
+def large(*sizes, pid=4711, at=10):
     """A profile with one block at each place, of exact sizes in MiB."""
     nodes = [(node, 0, w.EXAMPLE_BASE + place + 1) for node, place in enumerate((0x1010, 0x1020), 1)]
     sums = [(1, 1, size * w.MIB, 0) for size in sizes]
-    return w.process(program=b"/usr/bin/server") + w.modules(
+    return w.process(pid=pid, program=b"/usr/bin/server") + w.modules(
         w.module(w.EXAMPLE_BASE, w.EXAMPLE_BASE + 0x10000, 0, b"/usr/bin/server", w.EXAMPLE_ID)) + w.stacks(
-        *nodes) + w.snapshot(10 * w.SECOND, w.EXIT, (2, sum(sizes) * w.MIB), (2, sum(sizes) * w.MIB), sum(sizes) * w.MIB) + w.sites(
+        *nodes) + w.snapshot(at * w.SECOND, w.EXIT, (2, sum(sizes) * w.MIB), (2, sum(sizes) * w.MIB), sum(sizes) * w.MIB) + w.sites(
         *(w.site(node, figures, figures, figures[2], large=1) for node, figures in enumerate(sums, 1))) + w.live(
-        *((0x7F0000000000 + node * 64 * w.MIB, sizes[node - 1] * w.MIB, 1.0, 6 * w.SECOND, node, 4711, 0, 1) for node in (1, 2))) + w.done()
+        *((0x7F0000000000 + node * 64 * w.MIB, sizes[node - 1] * w.MIB, 1.0, 6 * w.SECOND, node, pid, 0, 1) for node in (1, 2)), pid=pid) + w.done()
 
 
 def killed():
@@ -362,7 +362,7 @@ def try_growth(page, path):
 
 
 def try_processes(page, path):
-    """One of several processes is selected; one that has ended no longer counts."""
+    """One of several processes is selected."""
     page.open(path, "#view=sites")
     page.expect(page.rows()[SESSION], "4.0 MiB")
     page.run("(() => { const e = document.querySelector('select'); e.value = 1; e.dispatchEvent(new Event('change')); })()")
@@ -374,6 +374,18 @@ def try_processes(page, path):
     page.expect(page.run("document.querySelectorAll('#panel-sites tbody tr').length"), 2)
     page.open(path, "#view=process&process=0")
     assert "4711 /usr/bin/server" in page.text("#panel-process") and "5000" not in page.text("#panel-process")
+
+
+def try_ended(page, path):
+    """A process that ended before the selected time does not count, and one that ends in it does."""
+    for time, wanted in ("", "30.0 MiB"), ("&from=6", "20.0 MiB"), ("&from=6&to=7", None), ("&to=6", "10.0 MiB"):
+        page.open(path, f"#view=sites{time}")
+        page.expect(page.rows().get("main"), wanted)
+    # The curve of all processes: the first one has ended when the second one takes its snapshot.
+    page.open(path)
+    page.click(".curve-table summary")
+    page.expect(page.run("Array.from(document.querySelectorAll('.curve-table tbody tr'), (row) => row.cells[1].innerText)"),
+                ["0 bytes", "50.0 MiB", "40.0 MiB"])
 
 
 def try_killed(page, path):
@@ -395,7 +407,7 @@ def main(folder):
     names = w.Names(folder / "cache")
     names.write(w.EXAMPLE_ID, w.EXAMPLE_PLACES)
     profiles = {"server": w.example(), "earlier": w.example(3), "hostile": hostile(), "before": large(10, 40), "after": large(30, 5),
-                "second": w.example(3, pid=5000), "killed": killed(),
+                "second": w.example(3, pid=5000), "killed": killed(), "ended": large(10, 40) + large(20, 20, pid=5000, at=20),
                 "empty": w.process() + w.stacks((1, 0, 0x1000))}
     for name, content in profiles.items():
         (folder / name).write_bytes(content)
@@ -403,6 +415,7 @@ def main(folder):
     report("--diff", "-o", folder / "diff.html", folder / "earlier", folder / "server")
     report("--diff", "-o", folder / "growth.html", folder / "before", folder / "after")
     report("-o", folder / "processes.html", folder / "server", folder / "second")
+    report("-o", folder / "ended.html", folder / "ended")
     report_profile.main(folder / "many", 2000, 600, 8, folder / "cache")
     report("-o", folder / "many.html", folder / "many")
     with open(folder / "many.json", "wb") as to:
@@ -417,7 +430,7 @@ def main(folder):
         for test, name in (try_load, "server"), (try_views, "server"), (try_brush, "server"), (try_search, "server"), (
                 try_icicle, "server"), (try_address, "server"), (try_names, "hostile"), (try_looks, "server"), (
                 try_diff, "diff"), (try_growth, "growth"), (try_figures, "many"), (try_processes, "processes"), (
-                try_killed, "killed"), (try_empty, "empty"):
+                try_ended, "ended"), (try_killed, "killed"), (try_empty, "empty"):
             try:
                 test(page, folder / f"{name}.html")
             except AssertionError as error:

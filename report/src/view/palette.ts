@@ -52,5 +52,6 @@ export function palette(app: App): Palette {
     order.slice(0, HUES.length).forEach((name, i) => hues.set(name, HUES[i]!));
     const colors = app.stacks.functions.map((fn) => tint(hues.get(fn.module) ?? OTHER, hash(fn.name)));
     const legend = order.slice(0, 6).map((name) => ({ name: name.slice(name.lastIndexOf("/") + 1) || "(unknown)", color: tint(hues.get(name)!, 1) }));
+    if (app.stacks.functions.some((fn) => fn.module !== "" && !hues.has(fn.module))) legend.push({ name: "others", color: tint(OTHER, 1) });
     return { fill: app.isDiff ? (_, value, base) => changeTint(value, base) : (fn) => colors[fn]!, legend };
 }
