@@ -70,11 +70,15 @@ static void guard_watch(void) {
     passed++;
 }
 
-static void guard_release(struct guard_record *record, stack_id stack) {
-    open_lock_assert_held(&guard_lock);
-    MALLOW_ASSERT(record->life == LIFE_LIVE);
+static void guard_describe_free(struct guard_record *record, stack_id stack) {
     record->freed = stack;
     record->freed_by = thread_id();
+}
+
+/* The record says who freed the block. */
+static void guard_release(struct guard_record *record) {
+    open_lock_assert_held(&guard_lock);
+    MALLOW_ASSERT(record->life == LIFE_LIVE);
     guard_in_motion = record;
     signal_order(); /* until then the child of a fork finds it live, with its pages accessible */
     record->life = LIFE_FREED;
@@ -88,11 +92,11 @@ static void guard_release(struct guard_record *record, stack_id stack) {
 /* True if records with `leaving` may exist. */
 static _Atomic bool guard_frees_wait;
 
-/* Frees the blocks whose frees were refused the lock. */
+/* Frees the blocks whose frees were refused the lock, without looking for damage. */
 static RARE void guard_free_waiting(void) {
     struct guard_record *record;
     for (uint32_t n = 1; (record = guard_table_record(n)) != NULL; n++)
-        if (record->life == LIFE_LIVE && record->leaving) guard_release(record, record->freed);
+        if (record->life == LIFE_LIVE && record->leaving == LEAVING) guard_release(record);
 }
 
 static void guard_free_late(void) {
@@ -107,8 +111,10 @@ static void guard_free_late(void) {
 static RARE bool guard_free_later(const void *p, stack_id stack) {
     struct guard_record *record = guard_table_owner(p);
     if (record == NULL || record->life != LIFE_LIVE || record->start != p) return false;
-    if (atomic_exchange(&record->leaving, true)) return false;
-    record->freed = stack;
+    uint8_t none = LEAVING_NOT;
+    if (!atomic_compare_exchange_strong(&record->leaving, &none, LEAVING_SOON)) return false;
+    guard_describe_free(record, stack);
+    atomic_store(&record->leaving, LEAVING);
     atomic_store_explicit(&guard_frees_wait, true, memory_order_release);
     return true;
 }
@@ -164,7 +170,10 @@ enum guard_result guard_free(void *p, stack_id stack) {
     guard_free_late();
     struct guard_record *record = guard_table_live_at(p);
     bool troubled = record != NULL && guard_damage_find(record, &damage);
-    if (record != NULL && !troubled) guard_release(record, stack);
+    if (record != NULL && !troubled) {
+        guard_describe_free(record, stack);
+        guard_release(record);
+    }
     open_lock_drop(&guard_lock, &hold);
     if (troubled) {
         guard_damage_report(&damage.block, damage.at);

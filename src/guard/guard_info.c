@@ -9,7 +9,7 @@
 
 struct block_info guard_info_of(const struct guard_record *record) {
     return (struct block_info){
-        .life = record->leaving ? LIFE_FREED : record->life,
+        .life = record->leaving != LEAVING_NOT ? LIFE_FREED : record->life,
         .start = record->start,
         .size = record->size,
         .exact = true,

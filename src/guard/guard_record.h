@@ -8,6 +8,9 @@
 
 #include "report/block.h"
 
+/* A live block that was freed without the lock, before and after the free is described. */
+enum guard_leaving { LEAVING_NOT, LEAVING_SOON, LEAVING };
+
 struct guard_record {
     char *start;         /* the pointer that the program has */
     size_t size;         /* as requested */
@@ -22,7 +25,7 @@ struct guard_record {
     bool opened;          /* the page after the block was made accessible after a fault */
     bool stays;    /* its pages are no longer inaccessible or zero: no other block gets them */
     bool reported; /* its damage was reported */
-    _Atomic bool leaving; /* it was freed without the lock, and is still live */
+    _Atomic uint8_t leaving; /* enum guard_leaving */
 };
 
 #endif

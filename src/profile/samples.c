@@ -225,7 +225,7 @@ RARE void samples_forget_all(void (*forget)(const void *p, bool large)) {
         for (; n != 0 && count < FORGOTTEN_AT_ONCE; n--) {
             const struct sample *sample = table_used(&samples_table, n);
             if (sample == NULL) continue;
-            some[count].key = sample->key;
+            some[count].key = samples_key(samples_address(sample));
             some[count++].large = sites_is_large(sample->site);
             samples_forget(n, now);
         }

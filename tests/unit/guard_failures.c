@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "failing_os.h"
 #include "guard/guard_budget.h"
+#include "os/thread_id.h"
 #include "random.h"
 
 static uint64_t seed = 1;
@@ -91,7 +92,13 @@ static void pages_that_cannot_be_closed_are_reused_zeroed(void) {
 
 /* ---- the lock ---- */
 
-/* A signal handler that interrupts the holder of the lock does this. */
+static void *take_and_give(void *unused) {
+    give(take(1, UNIT));
+    return unused;
+}
+
+/* A signal handler that interrupts the holder of the lock does this. Another thread completes the
+ * free. */
 static void frees_without_the_lock_are_done_later(void) {
     struct lock_hold hold;
     struct block_info info;
@@ -105,9 +112,10 @@ static void frees_without_the_lock_are_done_later(void) {
     CHECK(guard_info(other, &info) && info.life == LIFE_LIVE);
     CHECK(is_accessible(block));
     open_lock_drop(&guard_lock, &hold);
-    give(take(1, UNIT));
+    run_in_thread(take_and_give, NULL);
     CHECK(!is_accessible(block) && is_accessible(other));
     CHECK(guard_info(block, &info) && info.life == LIFE_FREED);
+    CHECK_EQUAL(info.freed_by, thread_id());
     check_refused(block, "double free");
     give(other);
     CHECK_EQUAL(guard_budget_counts().count, 0);
