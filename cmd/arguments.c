@@ -56,6 +56,13 @@ int next_option(int argc, char **argv, const struct option *options, const char 
     return arguments_next_option(argc, argv, ":hV", options, help);
 }
 
+int next_option_of(int argc, char **argv, const char *letters, const struct option *options,
+                   const char *help) {
+    char optstring[32];
+    snprintf(optstring, sizeof optstring, ":hV%s", letters);
+    return arguments_next_option(argc, argv, optstring, options, help);
+}
+
 int next_output_option(int argc, char **argv, const struct option *options, const char *help) {
     return arguments_next_option(argc, argv, ":hVo:", options, help);
 }

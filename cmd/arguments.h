@@ -9,8 +9,8 @@
 /* Ends the command with a message, followed by a reference to --help. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The values of long options lie above those of characters. The only short options are -h, -V and
- * -o. */
+/* The values of long options lie above those of characters. The short options are -h, -V and -o,
+ * and those of next_option_of(). */
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_SYSROOT, OPTION_OWN };
 
 /* The last entries of every list of options. */
@@ -21,6 +21,10 @@ enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_SYSROOT, OPTION_OW
 /* Returns the next option, with its value in `optarg`, or -1 at the end. A common option or an
  * invalid one ends the command. */
 int next_option(int argc, char **argv, const struct option *options, const char *help);
+/* Like next_option(), but also accepts short options: letters, each followed by a colon if it needs
+ * a value. */
+int next_option_of(int argc, char **argv, const char *letters, const struct option *options,
+                   const char *help);
 /* Like next_option(), but also accepts -o with a value, and returns 'o'. */
 int next_output_option(int argc, char **argv, const struct option *options, const char *help);
 /* Like next_output_option(), but leaves everything after the first operand alone. */

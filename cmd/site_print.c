@@ -74,9 +74,8 @@ struct site_text site_text_lifetime(const struct site_figures *figures) {
 
 /* ---- names ---- */
 
-/* Returns "function (file:line)", or "function (module)" if the file is unknown. */
-static char *site_print_frame(const struct stacks *stacks, const struct stack_frame *frame,
-                              bool has_folders) {
+char *site_frame_title(const struct stacks *stacks, const struct stack_frame *frame,
+                       bool has_folders) {
     const char *function = texts_get(&stacks->texts, frame->function);
     const char *place = texts_get(&stacks->texts, frame->file != 0 ? frame->file : frame->module);
     if (!has_folders) place = file_base_name(place);
@@ -91,21 +90,20 @@ static char *site_print_frame(const struct stacks *stacks, const struct stack_fr
     return text;
 }
 
-/* A function can have several lines with calls, so the group of a function has no line. */
-static char *site_print_function(const struct stacks *stacks, const struct stack_frame *frame) {
+char *site_function_title(const struct stacks *stacks, const struct stack_frame *frame) {
     struct stack_frame whole = *frame;
     whole.line = 0;
-    return site_print_frame(stacks, &whole, false);
+    return site_frame_title(stacks, &whole, false);
 }
 
 char *site_title(const struct site_groups *groups, const struct site_group *group) {
     const struct stack_frame *frame = stacks_headline(groups->stacks, group->stack);
     switch (groups->by) {
     case BY_FUNCTION:
-        if (frame != NULL) return site_print_function(groups->stacks, frame);
+        if (frame != NULL) return site_function_title(groups->stacks, frame);
         break;
     case BY_STACK:
-        if (frame != NULL) return site_print_frame(groups->stacks, frame, false);
+        if (frame != NULL) return site_frame_title(groups->stacks, frame, false);
         break;
     case BY_FILE:
     case BY_MODULE:
@@ -125,7 +123,7 @@ void site_print_stack(const struct stacks *stacks, uint32_t stack) {
             return;
         }
         const struct stack_frame *frame = &stacks->frames[stacks->list[stack].frame];
-        char *text = site_print_frame(stacks, frame, true);
+        char *text = site_frame_title(stacks, frame, true);
         printf("    %s%s\n", text, frame->inlined ? ", inlined" : "");
         free(text);
     }

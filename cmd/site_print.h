@@ -27,6 +27,15 @@ struct site_text site_text_lifetime(const struct site_figures *figures);
  * or a thread. The caller frees it. */
 char *site_title(const struct site_groups *groups, const struct site_group *group);
 
+/* Returns "function (file:line)", or "function (module)" if the file is unknown. The caller frees
+ * it.
+ */
+char *site_frame_title(const struct stacks *stacks, const struct stack_frame *frame,
+                       bool has_folders);
+
+/* Does the same without the line, because a function can have several lines with calls. */
+char *site_function_title(const struct stacks *stacks, const struct stack_frame *frame);
+
 /* Prints the calls of a stack, the innermost function first. */
 void site_print_stack(const struct stacks *stacks, uint32_t stack);
 
