@@ -20,6 +20,7 @@ int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int info_command(int argc, char **argv);
 int explain_command(int argc, char **argv);
+int top_command(int argc, char **argv);
 int limits_command(int argc, char **argv);
 int map_command(int argc, char **argv);
 int sites_command(int argc, char **argv);

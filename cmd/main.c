@@ -22,6 +22,7 @@ static const struct main_subcommand main_subcommands[] = {
     {"info", "mallow info", "print the output of malloc_info(3) in a process", info_command},
     {"leaks", "mallow leaks", "find the memory that a process has leaked", leaks_command},
     {"explain", "mallow explain", "say where the memory of a process is, and why", explain_command},
+    {"top", "mallow top", "show live how processes use their memory", top_command},
     {"sites", "mallow sites", "print which functions allocate the memory of a process",
      sites_command},
     {"diff", "mallow diff", "print which functions hold more or less memory than before",
