@@ -241,6 +241,8 @@ def try_address(page, path):
     assert SESSION in details and "2.5 MiB" in details, details
     page.open(path, address)
     page.expect(page.text(".details"), details)
+    page.expect(page.run("Array.from(document.querySelectorAll('.details table.bars'), (e) => e.innerText.replace(/\\s+/g, ' ').trim()).slice(-2).join()"),
+                "Live bytes by the size of the block ≥ 2.0 KiB 100 %,Live bytes by thread 4712 worker 100 %")
     page.expect(page.run("document.querySelector('[data-sort=calls]').closest('th').getAttribute('aria-sort')"), "descending")
     page.run("location.hash = '#view=icicle&from=60&to=120&inverted=1'")
     page.wait("!document.getElementById('panel-icicle').hidden", "the view changes")

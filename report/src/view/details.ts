@@ -6,6 +6,8 @@ import { INLINED } from "../data/stacks";
 import { fill, h, type Child } from "../dom";
 import { bytes, change, count, largest, LIFETIME_NAMES, percent, seconds, shortName } from "../format";
 import { color } from "../theme";
+import { barTable } from "./bars";
+import { liveBars } from "./live_bars";
 import { byteAxis, nameCanvas, timeAxis } from "./timeline";
 import { baseName } from "../data/stacks";
 
@@ -86,12 +88,9 @@ function curve(app: App, sites: number[][], parent: HTMLElement): uPlot {
 }
 
 function lifetimeBars(freed: Float64Array): HTMLElement {
-    const sum = freed.reduce((total, value) => total + value, 0), highest = Math.max(...freed, 1);
+    const sum = freed.reduce((total, value) => total + value, 0);
     if (sum < 0.5) return h("p.hint", {}, "No sampled block was freed in this time.");
-    return h("table.bars", {}, h("caption.hidden", {}, "Freed blocks by lifetime"), h("tbody", {}, ...LIFETIME_NAMES.map((name, i) =>
-        h("tr", {}, h("th", { scope: "row" }, name),
-            h("td.track", {}, h("span.bar.live", { style: `width:${((100 * freed[i]!) / highest).toFixed(1)}%` })),
-            h("td.number", {}, percent(freed[i]!, sum))))));
+    return barTable("Freed blocks by lifetime", LIFETIME_NAMES.map((name, i) => ({ name, value: freed[i]!, text: percent(freed[i]!, sum) })));
 }
 
 /** Lists the frames of a stack, the innermost first. */
@@ -150,7 +149,8 @@ class Selection {
         const find = h("button", { type: "button", click: () => this.app.set({ view: "icicle", search: name, zoom: [] }) }, "Find in the graph");
         fill(this.element, h("div.details-head", {}, h("div", {}, h("h2", {}, name), h("p.place", {}, place)), close), find, this.figures,
             h("h3", {}, "Live bytes over time"), this.chart, h("h3", {}, "Lifetimes of freed blocks"), this.lifetimes,
-            h("h3", {}, "Heaviest stacks"), this.stacks);
+            h("h3", {}, "Heaviest stacks"), this.stacks,
+            h("h3", {}, "Live bytes by size of the block"), liveBars(this.app, sites[sites.length - 1]!));
         this.plot?.destroy();
         this.plot = curve(this.app, sites, this.chart);
         this.stackNames = "";

@@ -94,7 +94,7 @@ export function sites(app: App): ViewPart {
         (kind) => app.set({ kind }));
     const summary = h("span.hint", { role: "status" });
     const head = h("tr"), body = h("tbody"), more = h("p.more");
-    const table = h("table.sites.fixed", {}, h("caption.hidden", {}, "Allocation sites in the selected time"), h("thead", {}, head), body);
+    const table = h("table", { class: app.isDiff ? "sites fixed compared" : "sites fixed" }, h("caption.hidden", {}, "Allocation sites in the selected time"), h("thead", {}, head), body);
     const made = new Map<string, TableRow>();
     const rowOf = (row: Row): TableRow => {
         const { kind } = app.state, key = `${kind} ${row.key}`;
