@@ -62,8 +62,10 @@ bool attempt_start(struct attempt *attempt, void (*work)(FILE *to, void *with), 
     attempt->copy = fork();
     if (attempt->copy == 0) attempt_run(work, with, attempt->output, attempt->messages);
     if (attempt->copy > 0) return true;
+    int error = errno;
     close(attempt->output);
     close(attempt->messages);
+    errno = error;
     return false;
 }
 

@@ -106,8 +106,8 @@ struct serve_job {
 /* The exit status of a job whose earlier profile is that of another program. */
 #define SERVE_OTHER_PROGRAM 77
 
-/* Starts a copy of the job. Returns NULL if too many of its kind run, or the system is short of
- * processes. */
+/* Starts a copy of the job. Returns NULL and sets errno if that is not possible: EBUSY if too many
+ * of its kind run. */
 struct serve_job *serve_job_start(const struct serve_job *job);
 
 /* Ends a job. Its function `done` is called. */
@@ -123,6 +123,7 @@ void serve_job_check(void);
 
 void serve_profile_write(FILE *to, void *job); /* serve_profile.c */
 void serve_base_write(FILE *to, void *job);    /* the profile in Mallow's own format */
+void serve_report_write(FILE *to, void *job);  /* serve_report.c */
 void serve_metrics_write(FILE *to, void *job); /* serve_metrics.c */
 void serve_metrics_write_absence(FILE *to, const char *reason);
 void serve_push_write(FILE *to, void *job); /* serve_push_send.c */
@@ -137,7 +138,7 @@ void serve_profile_check(const struct profile *before, const struct profile *now
 struct profile *serve_profile_request(const struct serve_job *job);
 struct profile *serve_profile_base(const struct serve_job *job);
 
-/* Writes the page at "/". The live report belongs here. */
+/* Writes the page at "/debug/pprof/". */
 void serve_index_write(FILE *to, pid_t process);
 
 /* ---- the server (serve_http.c, serve_connection.c) ---- */

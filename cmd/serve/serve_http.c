@@ -26,13 +26,16 @@ struct serve_request {
     struct MHD_Connection *connection;
     struct serve_job *job; /* that runs; NULL: none */
     bool has_job_ended;
-    enum serve_kind kind;
-    int output;   /* of the job; -1: none */
-    char *reason; /* why there is none */
+    struct serve_request *next; /* that waits for the same metrics */
+    const char *type;           /* of the job's output; NULL: metrics */
+    int output;                 /* of the job; -1: none */
+    char *reason;               /* why there is none */
 };
 
 /* ---- answers ---- */
 
+static const char serve_profile_type[] = "application/octet-stream";
+static const char serve_report_type[] = "text/html; charset=utf-8";
 static const char serve_text[] = "text/plain; charset=utf-8";
 static const char serve_metrics_text[] = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -42,7 +45,10 @@ static enum MHD_Result serve_http_queue(struct MHD_Connection *connection, unsig
     MHD_add_response_header(response, "Content-Type", type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'");
+    /* The report says itself which of its scripts may run. */
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            type == serve_report_type ? "frame-ancestors 'none'"
+                                                      : "default-src 'none'");
     if (status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"mallow\"");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
@@ -78,28 +84,31 @@ static enum MHD_Result serve_http_write(struct MHD_Connection *connection, const
                             type);
 }
 
-static enum MHD_Result serve_http_answer_absence(struct MHD_Connection *connection,
-                                                 enum serve_kind kind, const char *reason) {
-    if (kind == SERVE_METRICS)
-        return serve_http_write(connection, serve_metrics_text, serve_metrics_write_absence,
-                                reason);
-    return serve_http_say(connection, MHD_HTTP_SERVICE_UNAVAILABLE, reason);
+static const char *serve_http_parameter(struct serve_request *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* With "/?refresh=SECONDS", a browser loads the page again and again. */
+static void serve_http_add_refresh(struct serve_request *request, struct MHD_Response *response) {
+    unsigned long seconds;
+    const char *refresh = serve_http_parameter(request, "refresh");
+    if (request->type == serve_report_type && refresh != NULL && parse_number(refresh, &seconds) &&
+        seconds > 0)
+        MHD_add_response_header(response, "Refresh", refresh);
 }
 
 static enum MHD_Result serve_http_answer_job(struct serve_request *request) {
     struct stat file;
     int output = request->output;
     if (output < 0 || fstat(output, &file) != 0)
-        return serve_http_answer_absence(request->connection, request->kind, request->reason);
+        return serve_http_say(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE, request->reason);
     struct MHD_Response *response = MHD_create_response_from_fd((size_t)file.st_size, output);
     if (response != NULL) request->output = -1; /* the response closes it */
-    const char *type = serve_metrics_text;
-    if (request->kind == SERVE_PROFILE) {
-        type = "application/octet-stream";
+    if (request->type == serve_profile_type)
         MHD_add_response_header(response, "Content-Disposition",
                                 "attachment; filename=\"profile.pb.gz\"");
-    }
-    return serve_http_queue(request->connection, MHD_HTTP_OK, response, type);
+    serve_http_add_refresh(request, response);
+    return serve_http_queue(request->connection, MHD_HTTP_OK, response, request->type);
 }
 
 /* ---- jobs ---- */
@@ -116,32 +125,102 @@ static void serve_http_job_ended(struct serve_job *job, int output, const char *
     MHD_resume_connection(request->connection);
 }
 
-static enum MHD_Result serve_http_start_job(struct serve_request *request, struct serve_job *job) {
+static enum MHD_Result serve_http_start_job(struct serve_request *request, struct serve_job *job,
+                                            const char *type) {
     job->process = serve_target();
     if (job->process == 0)
-        return serve_http_answer_absence(request->connection, job->kind, serve_target_absence());
+        return serve_http_say(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                              serve_target_absence());
     job->deadline = clock_ms() + SERVE_JOB_MS + (int64_t)job->seconds * 1000;
     job->done = serve_http_job_ended;
     job->with = request;
-    request->kind = job->kind;
+    request->type = type;
     request->job = serve_job_start(job);
     if (request->job == NULL)
-        return serve_http_say(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-                              "too many requests of this kind are being answered: try again later");
+        return serve_http_say(
+            request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+            errno == EBUSY ? "too many requests of this kind are being answered: try again later"
+                           : "the system has no room for another process: try again later");
     serve_connection_set_waiting(request->connection, request->job);
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+/* ---- metrics ---- */
+
+/* Requests that come while a job runs share its answer, so many of them neither start many jobs nor
+ * keep each other waiting. */
+static struct {
+    bool is_running;
+    struct serve_request *waiting;
+    char *text; /* the answer of the last job */
+    size_t length;
+} serve_metrics;
+
+static enum MHD_Result serve_http_answer_metrics(struct serve_request *request) {
+    return serve_http_queue(request->connection, MHD_HTTP_OK,
+                            MHD_create_response_from_buffer(
+                                serve_metrics.length, serve_metrics.text, MHD_RESPMEM_MUST_COPY),
+                            serve_metrics_text);
+}
+
+/* Copies the output of a job, or writes that there is none. */
+static void serve_http_set_metrics(int output, const char *reason) {
+    char piece[4096];
+    ssize_t count = 0;
+    free(serve_metrics.text);
+    FILE *to = xopen_memstream(&serve_metrics.text, &serve_metrics.length);
+    for (off_t at = 0; output >= 0; at += count) {
+        count = pread(output, piece, sizeof piece, at);
+        if (count <= 0) break;
+        fwrite(piece, 1, (size_t)count, to);
+    }
+    if (output < 0) serve_metrics_write_absence(to, reason);
+    xclose_memstream(to);
+    if (output >= 0) close(output);
+}
+
+static void serve_http_metrics_ended(struct serve_job *job, int output, const char *reason,
+                                     int status) {
+    (void)job, (void)status;
+    serve_http_set_metrics(output, reason);
+    serve_metrics.is_running = false;
+    for (struct serve_request *next, *at = serve_metrics.waiting; at != NULL; at = next) {
+        next = at->next;
+        at->has_job_ended = true;
+        serve_connection_set_answering(at->connection);
+        MHD_resume_connection(at->connection);
+    }
+    serve_metrics.waiting = NULL;
+}
+
+static enum MHD_Result serve_http_metrics(struct serve_request *request) {
+    struct serve_job job = {.kind = SERVE_METRICS,
+                            .work = serve_metrics_write,
+                            .done = serve_http_metrics_ended,
+                            .base = -1,
+                            .process = serve_target(),
+                            .deadline = clock_ms() + SERVE_JOB_MS};
+    if (job.process == 0) {
+        serve_http_set_metrics(-1, serve_target_absence());
+        return serve_http_answer_metrics(request);
+    }
+    if (!serve_metrics.is_running && serve_job_start(&job) == NULL)
+        return serve_http_say(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                              "the system has no room for another process: try again later");
+    serve_metrics.is_running = true;
+    request->next = serve_metrics.waiting;
+    serve_metrics.waiting = request;
+    serve_connection_set_waiting(request->connection, NULL);
     MHD_suspend_connection(request->connection);
     return MHD_YES;
 }
 
 /* ---- paths ---- */
 
-static enum MHD_Result serve_http_metrics(struct serve_request *request) {
-    struct serve_job job = {.kind = SERVE_METRICS, .work = serve_metrics_write, .base = -1};
-    return serve_http_start_job(request, &job);
-}
-
-static const char *serve_http_parameter(struct serve_request *request, const char *name) {
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+static enum MHD_Result serve_http_report(struct serve_request *request) {
+    struct serve_job job = {.kind = SERVE_PROFILE, .work = serve_report_write, .base = -1};
+    return serve_http_start_job(request, &job, serve_report_type);
 }
 
 static enum MHD_Result serve_http_profile(struct serve_request *request,
@@ -164,7 +243,7 @@ static enum MHD_Result serve_http_profile(struct serve_request *request,
                 request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
                 "no first profile has been taken yet: try again later, or with 'seconds'");
     }
-    return serve_http_start_job(request, &job);
+    return serve_http_start_job(request, &job, serve_profile_type);
 }
 
 static void serve_http_write_index(FILE *to, const char *reason) {
@@ -177,7 +256,8 @@ static enum MHD_Result serve_http_route(struct serve_request *request, const cha
     if (strcmp(path, "/debug/pprof/heap") == 0) return serve_http_profile(request, SERVE_HEAP);
     if (strcmp(path, "/debug/pprof/allocs") == 0) return serve_http_profile(request, SERVE_ALLOCS);
     if (strcmp(path, "/debug/pprof/growth") == 0) return serve_http_profile(request, SERVE_GROWTH);
-    if (strcmp(path, "/") != 0 && strcmp(path, "/debug/pprof/") != 0)
+    if (strcmp(path, "/") == 0) return serve_http_report(request);
+    if (strcmp(path, "/debug/pprof/") != 0)
         return serve_http_say(request->connection, MHD_HTTP_NOT_FOUND, "there is no such page");
     if (serve_target() == 0)
         return serve_http_say(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -228,7 +308,9 @@ static enum MHD_Result serve_http_handle(void *with, struct MHD_Connection *conn
     struct serve_request *request = *context;
     if (request == NULL) return serve_http_begin(connection, method, context);
     if (*body_bytes != 0) return MHD_NO; /* a GET has none */
-    if (request->has_job_ended) return serve_http_answer_job(request);
+    if (request->has_job_ended)
+        return request->type == NULL ? serve_http_answer_metrics(request)
+                                     : serve_http_answer_job(request);
     return serve_http_route(request, path);
 }
 

@@ -1,4 +1,4 @@
-/* The page at "/". */
+/* The page at "/debug/pprof/": a list of the others. */
 #include <string.h>
 
 #include "command.h"
@@ -7,6 +7,7 @@
 static const struct {
     const char *path, *what;
 } serve_index_links[] = {
+    {"/", "the report; /?refresh=30 loads it again every 30 seconds"},
     {"/metrics", "figures for Prometheus"},
     {"/debug/pprof/heap", "pprof profile: live blocks first"},
     {"/debug/pprof/allocs", "pprof profile: allocated blocks first"},

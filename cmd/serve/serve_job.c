@@ -12,9 +12,9 @@
 #include "serve.h"
 #include "xalloc.h"
 
-/* A client that asks for long differences must not keep others from the metrics. */
+/* Clients that ask for long differences must not keep others from the metrics. */
 static const unsigned serve_job_limits[] = {
-    [SERVE_METRICS] = 32, [SERVE_PROFILE] = 8, [SERVE_BASE] = 1, [SERVE_PUSH] = 1};
+    [SERVE_METRICS] = 1, [SERVE_PROFILE] = 8, [SERVE_BASE] = 1, [SERVE_PUSH] = 1};
 
 static struct serve_job *serve_jobs;
 
@@ -45,11 +45,14 @@ struct serve_job *serve_job_start(const struct serve_job *job) {
     unsigned running = 0;
     for (const struct serve_job *other = serve_jobs; other != NULL; other = other->next)
         running += other->kind == job->kind;
+    errno = EBUSY;
     if (running >= serve_job_limits[job->kind]) return NULL;
     struct serve_job *copy = xcalloc(1, sizeof *copy);
     *copy = *job;
     if (!attempt_start(&copy->attempt, serve_job_run, copy)) {
+        int error = errno;
         free(copy);
+        errno = error;
         return NULL;
     }
     copy->next = serve_jobs;

@@ -131,10 +131,14 @@ static void metrics_write_process(FILE *to, pid_t process) {
 
 /* ---- the heap, by the statistics page ---- */
 
+/* Together less than the ten seconds that Prometheus waits by default. */
+static const struct control_limits metrics_page_limits = {5, 4096};
+static const struct control_limits metrics_profile_limits = {4, 4096};
+
 static void metrics_read_page(pid_t process, struct mallow_page *copy) {
     struct stat file;
     int fd = -1;
-    free(control_request_descriptor(process, "page", CONTROL_LIMITS_QUICK, &fd));
+    free(control_request_descriptor(process, "page", metrics_page_limits, &fd));
     int seals = fcntl(fd, F_GET_SEALS);
     if (fstat(fd, &file) != 0 || file.st_size < (off_t)sizeof *copy || seals < 0 ||
         (seals & F_SEAL_SHRINK) == 0)
@@ -290,11 +294,10 @@ static void metrics_write_sums(FILE *to, const struct profile_section *section) 
 
 /* A process that takes no samples has no such figures. */
 static void metrics_write_calls(FILE *to, pid_t process) {
-    static const struct control_limits limits = {60, 4096};
     struct profile *profile;
     char *answer;
     int fd = -1;
-    char *reason = control_call(process, "profile", limits, &fd, &answer);
+    char *reason = control_call(process, "profile", metrics_profile_limits, &fd, &answer);
     bool is_sampled = reason == NULL && fd >= 0 && profile_take(process, fd, &profile) == NULL;
     metrics_add(to, "mallow_sampled", "gauge",
                 "1 if the process takes samples of its allocations, otherwise 0.", is_sampled);

@@ -287,7 +287,13 @@ def answers_bad_questions(server):
     for method in "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW":
         answer = server.get("/metrics", method=method)
         assert answer.status == 405 and answer.getheader("Allow") == "GET, HEAD", method
-    page = server.get("/").body.decode()
+    report = server.get("/")
+    assert b"<html" in report.body and b"@MALLOW_DATA@" not in report.body
+    assert report.getheader("Content-Type") == "text/html; charset=utf-8"
+    assert report.getheader("Content-Security-Policy") == "frame-ancestors 'none'"
+    assert report.getheader("Refresh") is None and server.get("/?refresh=x").getheader("Refresh") is None
+    assert server.get("/?refresh=30").getheader("Refresh") == "30"
+    page = server.get("/debug/pprof/").body.decode()
     for link in re.findall('href="([^"]*)"', page):
         if "seconds" not in link:
             assert server.get(link).status == 200, link
@@ -437,8 +443,8 @@ def another_program_begins_again(profile):
         wait_for(lambda: server.get("/debug/pprof/growth").status == 200)
         target.order("become")
         target.order("keep 5")
-        answer = server.get("/debug/pprof/growth")
-        assert answer.status == 503 and b"executed another program" in answer.body, answer.body
+        # The new program first has to listen.
+        wait_for(lambda: b"executed another program" in server.get("/debug/pprof/growth").body)
         wait_for(lambda: server.get("/debug/pprof/growth").status == 200)
         target.order("keep 6")
         assert total(server.profile(profile, "/debug/pprof/growth"), 2, "keep") == 6
@@ -448,6 +454,7 @@ def a_stopped_target_is_not_up():
     with Target() as target, Server(target.pid) as server:
         assert metrics_of(server)["mallow_up"] == 1
         target.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: "(stopped)" in Path(f"/proc/{target.pid}/status").read_text())
         assert metrics_of(server)["mallow_up"] == 0
         target.process.send_signal(signal.SIGCONT)
         assert metrics_of(server)["mallow_up"] == 1

@@ -1,0 +1,21 @@
+/* The page at "/": the report of the process as it is now. */
+#include <stdlib.h>
+
+#include "profile.h"
+#include "report.h"
+#include "serve.h"
+#include "stacks.h"
+#include "xalloc.h"
+
+void serve_report_write(FILE *to, void *with) {
+    char *data;
+    size_t count;
+    struct profile *profile = serve_profile_request(with);
+    struct stacks *stacks = stacks_open();
+    stacks_add(stacks, profile);
+    FILE *columns = xopen_memstream(&data, &count);
+    report_data_write(columns, stacks, &profile, 1);
+    xclose_memstream(columns);
+    report_page_write(to, data, count);
+    free(data);
+}
