@@ -62,9 +62,9 @@ static inline int mallow_page_read(const struct mallow_page *page, struct mallow
  *
  * The calls of a thread for slots are counted in a stripe of its own; all other calls are counted
  * in the page. mallow_call_file_sum() adds them up. While the process runs, and if it does not end
- * by exit(), the frees in the stripes are those until the thread's last look, after at most 16 KiB
- * of allocations of one class. Threads beyond the number of stripes are counted when the process
- * exits.
+ * by exit(), the frees of a class are those until the thread's last look at it, which it takes
+ * after at most 16 KiB of allocations. Threads beyond the number of stripes are counted when the
+ * process exits.
  */
 #define MALLOW_CALL_PAGE_MAGIC 0x6c61636c6c616d0aull /* "\nmallcal" */
 #define MALLOW_CALL_PAGE_VERSION 3u

@@ -183,7 +183,7 @@ static void *counted_alloc(const struct alloc_request *request) {
     struct heap *heap = size <= PTRDIFF_MAX ? counted_heap() : NULL;
     if (heap != NULL)
         due = size_class < CLASSES ? counted_call(heap, size_class) : counted_large(heap);
-    if ((due & DUE_LOOK) != 0) call_counts_look(heap);
+    if ((due & DUE_LOOK) != 0) call_counts_look(heap, size_class);
     counted.guard = (due & DUE_GUARD) != 0 && guard_pace_allows(settings.guard);
     if (!counted.guard) counted.size = size;
     void *p = mode_below(&counted_mode)->alloc(&counted);

@@ -34,15 +34,17 @@ static size_t call_counts_usable(unsigned size_class) {
     return size_class == CLASS_ZERO ? 0 : size_class_bytes(size_class);
 }
 
-/* Returns the bytes of the heap that were freed since its last look, less those that were
+/* Returns the bytes of the heap that were freed since its last looks, less those that were
  * allocated. May race with the heap's owner. */
 static int64_t call_counts_unseen_frees(const struct heap *heap) {
     if (racy_load(struct mallow_class_calls *, &heap->calls) == NULL) return 0;
-    int64_t live_bytes = 0;
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        live_bytes += class_counts_live(heap, size_class, magazine_count(heap, size_class)) *
-                      (int64_t)call_counts_usable(size_class);
-    return racy_load(int64_t, &heap->counting->counts->live_bytes) - live_bytes;
+    int64_t bytes = 0;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        int64_t freed = racy_load(int64_t, &heap->counting->counts->seen[size_class]) -
+                        class_counts_live(heap, size_class, magazine_count(heap, size_class));
+        if (freed != 0) bytes += freed * (int64_t)call_counts_usable(size_class);
+    }
+    return bytes;
 }
 
 /* Called when the sum of what the threads last saw exceeds the peak. Looks at all heaps, because
@@ -141,16 +143,18 @@ void call_counts_follow(struct heap *heap) {
         call_counts_attach(heap);
 }
 
-void call_counts_look(struct heap *heap) {
+void call_counts_look(struct heap *heap, unsigned size_class) {
     if (heap->calls == NULL) return;
-    int64_t live_bytes = 0, *seen = &heap->counting->counts->live_bytes;
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-        int64_t live = class_counts_look(heap, size_class, magazine_count(heap, size_class));
-        if (live != 0) live_bytes += live * (int64_t)call_counts_usable(size_class);
-    }
-    uint64_t grown = (uint64_t)(live_bytes - *seen);
-    *seen = live_bytes;
-    call_counts_add_live(grown);
+    int64_t *seen = &heap->counting->counts->seen[size_class];
+    int64_t live = class_counts_look(heap, size_class, magazine_count(heap, size_class));
+    int64_t grown = live - *seen;
+    racy_store(seen, live);
+    if (grown != 0) call_counts_add_live((uint64_t)grown * call_counts_usable(size_class));
+}
+
+void call_counts_look_all(struct heap *heap) {
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        call_counts_look(heap, size_class);
 }
 
 void call_counts_fold(struct heap *heap) {
@@ -166,8 +170,8 @@ void call_counts_fold(struct heap *heap) {
         calls[size_class].granted = (uint64_t)calls[size_class].left;
         calls[size_class].frees = 0;
         heap->counting->counts->issued[size_class] = magazine_count(heap, size_class);
+        heap->counting->counts->seen[size_class] = 0;
     }
-    heap->counting->counts->live_bytes = 0;
 }
 
 void call_counts_slot_freed(unsigned size_class) {

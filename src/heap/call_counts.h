@@ -24,9 +24,10 @@ void call_counts_follow(struct heap *heap);
 /* Ends exact counting in a heap. */
 void call_counts_detach(struct heap *heap);
 
-/* Updates the frees in the heap's stripe, and what is live in the page. Only the heap's owner may
- * call it while the thread runs. */
-void call_counts_look(struct heap *heap);
+/* Update the frees of a class, or of all, in the heap's stripe, and what is live in the page. Only
+ * the heap's owner may call them while the thread runs. */
+void call_counts_look(struct heap *heap, unsigned size_class);
+void call_counts_look_all(struct heap *heap);
 
 /* Adds a stripe that is not in the call file to the page. */
 void call_counts_fold(struct heap *heap);

@@ -25,8 +25,8 @@
 
 struct class_counts {
     int64_t issued[CLASSES];
-    int64_t live_bytes; /* of all classes, at the last look */
-    bool is_shared;     /* the stripe is in the call file */
+    int64_t seen[CLASSES]; /* live slots at the last look */
+    bool is_shared;        /* the stripe is in the call file */
 };
 
 /* Counts slots that left slabs (count > 0) or went back (count < 0). */

@@ -145,7 +145,7 @@ RARE void calls_start(void) {
 
 RARE void calls_finish(void) {
     for (struct heap *heap = heap_first(); heap != NULL; heap = heap->next) {
-        call_counts_look(heap);
+        call_counts_look_all(heap);
         call_counts_fold(heap);
     }
 }
