@@ -299,6 +299,18 @@ def answers_bad_questions(server):
             assert server.get(link).status == 200, link
 
 
+def shows_the_report(server):
+    """A browser runs the report's scripts, although the server forbids all others."""
+    sys.path.insert(0, f"{SOURCE}/tests/report")
+    import browser
+    if browser.find() is None:
+        return
+    with browser.Browser(address="127.0.0.1") as page:
+        page.call("Page.navigate", url=f"http://127.0.0.1:{server.port}/")
+        wait_for(lambda: "Live at the end" in page.run("document.body?.innerText ?? ''"))
+        assert not page.errors, page.errors
+
+
 def checks_the_host(server):
     """A site cannot reach the server by a name that leads to 127.0.0.1 (DNS rebinding)."""
     for host, status in {"localhost": 200, "LOCALHOST:1": 200, "127.0.0.1:80": 200, "127.9.9.9": 200,
@@ -646,6 +658,7 @@ def serves(profile, folder):
         differences_are_scraped(target, server, profile)
         growth_is_scraped(target, server, profile)
         answers_bad_questions(server)
+        shows_the_report(server)
         checks_the_host(server)
         loopback_is_all_that_listens(server)
         survives_malformed_requests(server)

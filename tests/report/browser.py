@@ -19,16 +19,17 @@ def find():
 
 
 class Browser:
-    """One page of a browser that has no network."""
+    """One page of a browser that has no network, except for one address."""
 
-    def __init__(self, width=1440, height=900, dark=False):
+    def __init__(self, width=1440, height=900, dark=False, address=None):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         to_browser, self.to = os.pipe()
         self.from_browser, from_browser = os.pipe()
         # The browser reads from descriptor 3 and writes to descriptor 4.
         command = [find(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                    "--remote-debugging-pipe", "--no-first-run", "--disable-extensions",
-                   "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND",
+                   "--disable-background-networking",
+                   "--host-resolver-rules=MAP * ~NOTFOUND" + (f", EXCLUDE {address}" if address else ""),
                    "--hide-scrollbars", f"--user-data-dir={self.folder.name}", "about:blank"]
         script = f'exec 3<&{to_browser} 4>&{from_browser}; exec "$@"'
         self.process = subprocess.Popen(["bash", "-c", script, "bash", *command],
