@@ -62,7 +62,6 @@ void top_view_overview(const struct top *top, const struct top_ui *ui, struct to
     if (process == NULL || !process->has_figures) return;
     int count = top_overview_shares(process, shares);
     int curve = rows - count - 2, end = row + rows;
-    if (curve > 20) curve = 20 + (curve - 20) / 2;
     if (curve >= 4) {
         int at = top_paper_print(paper, row, 0, STYLE_TITLE, "OVER TIME  ");
         top_paper_mark(paper, row, 0, paper->columns, STYLE_TITLE);

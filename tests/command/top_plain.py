@@ -48,6 +48,7 @@ def agrees_with_stats(target):
     assert process["live_blocks"] == stats["live_blocks"] + stats["mappings"]
     for name in "cached_bytes", "free_bytes", "dirty_bytes", "metadata_bytes", "mapping_bytes":
         assert process[name] == stats[name], name
+    assert process["mapping_bytes"] >= 2 << 20
     used = sum(of["slot_bytes"] * of["used_slots"] for of in process["classes"])
     assert used <= process["live_bytes"], process
     assert abs(process["resident_bytes"] - stats["resident_bytes"]) < 1 << 20

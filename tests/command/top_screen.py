@@ -47,6 +47,7 @@ def width(text):
 
 def expect_tidy(screen, columns, rows):
     """What the terminal shows after many small changes is what it shows if all is drawn anew."""
+    screen.expect_not(r"\+0x")  # all functions have been looked up
     screen.press("p")
     screen.expect("PAUSED")
     time.sleep(0.3)
@@ -308,6 +309,8 @@ def shows_any_name():
                 with Screen(columns, 24) as screen:
                     open_top(screen, "--view=sites", target.pid)
                     screen.expect("漢字漢字", "größe", "very::", "mallow top  .*漢字")
+                    if columns < 90:  # it is cut where its columns end, not its characters
+                        screen.expect(r"[漢字]…$", r"^ .*<.*…$|very::.*…$")
                     expect_tidy(screen, columns, 24)
                     screen.press("5")
                     screen.expect("PROGRAM", "漢字")

@@ -15,6 +15,7 @@
 
 #define DEPTH 14
 #define BLOCKS_OF_THREAD 4
+#define LARGE_BYTES (2 << 20)
 
 static void *busy_left(unsigned path, int depth, size_t bytes);
 static void *busy_right(unsigned path, int depth, size_t bytes);
@@ -70,6 +71,7 @@ int main(int argc, char **argv) {
     unsigned sites = argc > 1 ? (unsigned)atoi(argv[1]) : 100;
     unsigned threads = argc > 2 ? (unsigned)atoi(argv[2]) : 4;
     unsigned turn_us = argc > 3 ? (unsigned)atoi(argv[3]) : 1000;
+    void *large = memset(malloc(LARGE_BYTES), 1, LARGE_BYTES); /* with its own mapping */
     void **blocks = calloc(sites, sizeof *blocks);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
@@ -88,5 +90,6 @@ int main(int argc, char **argv) {
         free(blocks[i]);
         blocks[i] = busy_call(i, DEPTH, busy_bytes(i));
     }
+    free(large);
     return 0;
 }
