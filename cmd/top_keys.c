@@ -113,6 +113,8 @@ static void top_keys_sample(struct top *top, struct top_ui *ui) {
         top_keys_say(ui, "open a process first");
     } else if (process->has_ended || !process->has_figures) {
         top_keys_say(ui, "process %d does not answer", (int)process->pid);
+    } else if (process->sampling == SAMPLING_UNKNOWN) {
+        top_keys_say(ui, "it is not known yet whether the program takes samples: press s again");
     } else if (process->sampling == SAMPLING_ON && !process->is_sampled_by_us) {
         top_keys_say(ui, "the program samples its allocations already");
     } else {
