@@ -116,7 +116,7 @@ struct top_front {
     int input;                        /* a descriptor to watch, or -1 */
     void (*show)(struct top *top);    /* called after each round */
     void (*read)(struct top *top);    /* called when there is input */
-    void (*resize)(struct top *top);  /* called on SIGWINCH */
+    void (*resize)(struct top *top);  /* called on SIGWINCH and SIGCONT */
     void (*suspend)(struct top *top); /* called on SIGTSTP */
     unsigned long rounds;             /* 0: without end */
 };

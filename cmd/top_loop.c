@@ -16,7 +16,7 @@
 static volatile sig_atomic_t top_loop_ending, top_loop_resized, top_loop_suspended;
 
 static void top_loop_handle(int number) {
-    if (number == SIGWINCH)
+    if (number == SIGWINCH || number == SIGCONT)
         top_loop_resized = 1;
     else if (number == SIGTSTP)
         top_loop_suspended = 1;
@@ -26,7 +26,8 @@ static void top_loop_handle(int number) {
 
 /* Signals are delivered only while the loop waits. Stores the mask for that. */
 static void top_loop_catch(const struct top_front *front, sigset_t *mask) {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGWINCH, SIGTSTP};
+    static const int numbers[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT,
+                                  SIGPIPE, SIGWINCH, SIGTSTP, SIGCONT};
     struct sigaction action = {.sa_handler = top_loop_handle}, before;
     sigset_t caught;
     sigemptyset(&caught);

@@ -225,8 +225,10 @@ static void top_screen_read(struct top *top) {
 
 /* ---- signals ---- */
 
+/* The shell may have changed the terminal while the process was stopped by SIGSTOP. */
 static void top_screen_resize(struct top *top) {
     struct winsize size;
+    reset_prog_mode();
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
         resizeterm(size.ws_row, size.ws_col);
     clearok(curscr, TRUE);

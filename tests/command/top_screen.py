@@ -217,6 +217,13 @@ def restores_the_terminal():
         screen.enter("fg")
         screen.expect("OVER TIME", "^q quit")
         assert screen.is_alternate()
+        os.kill(screen.job(), signal.SIGSTOP)  # gives no time to restore anything
+        screen.expect("Stopped")
+        screen.enter("fg")
+        screen.expect_not("Stopped")
+        screen.press("2")  # a key that the terminal would not pass on without a line's end
+        screen.expect(r"\[2 Sites\]")
+        screen.press("1")
         for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
             if number == signal.SIGINT:
                 screen.press("C-c")
