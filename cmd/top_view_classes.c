@@ -18,15 +18,15 @@ enum {
 };
 
 static const struct top_column top_view_classes_columns[CLASS_COLUMNS] = {
-    [CLASS_SIZE] = {"SIZE", 8, 0, true, false},
-    [CLASS_LIVE] = {"LIVE", 6, 0, false, false},
-    [CLASS_CHANGE] = {"GROW/s", 7, 50, false, false},
-    [CLASS_BLOCKS] = {"BLOCKS", 6, 40, false, false},
-    [CLASS_CACHED] = {"CACHED", 6, 60, false, false},
-    [CLASS_FREE] = {"FREE", 6, 60, false, false},
-    [CLASS_PINNED] = {"PINNED", 6, 70, false, false},
-    [CLASS_SLABS] = {"SLABS", 6, 100, false, false},
-    [CLASS_SHARE] = {"OF LIVE BYTES", 0, 0, false, true},
+    [CLASS_SIZE] = {"SIZE", 8, 0, true, false, false},
+    [CLASS_LIVE] = {"LIVE", 6, 0, false, false, false},
+    [CLASS_CHANGE] = {"GROW/s", 7, 50, false, false, false},
+    [CLASS_BLOCKS] = {"BLOCKS", 6, 40, false, false, false},
+    [CLASS_CACHED] = {"CACHED", 6, 60, false, false, false},
+    [CLASS_FREE] = {"FREE", 6, 60, false, false, false},
+    [CLASS_PINNED] = {"PINNED", 6, 70, false, false, false},
+    [CLASS_SLABS] = {"SLABS", 6, 100, false, false, false},
+    [CLASS_SHARE] = {"OF LIVE BYTES", 0, 0, false, true, false},
 };
 
 /* After the size classes: blocks of whole pages, and those with their own mapping. */

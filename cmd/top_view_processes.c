@@ -19,15 +19,15 @@ enum {
 };
 
 static const struct top_column top_view_processes_columns[PROCESS_COLUMNS] = {
-    [PROCESS_PID] = {"PID", 7, 0, true, false},
-    [PROCESS_LIVE] = {"LIVE", 6, 0, false, false},
-    [PROCESS_CHANGE] = {"GROW/s", 7, 60, false, false},
-    [PROCESS_RESIDENT] = {"RES", 6, 0, false, false},
-    [PROCESS_RATE] = {"RATE/s", 6, 40, false, false},
-    [PROCESS_ERROR] = {"+-", 6, 100, false, false},
-    [PROCESS_BLOCKS] = {"BLOCKS", 6, 70, false, false},
-    [PROCESS_PEAK] = {"PEAK", 6, 100, false, false},
-    [PROCESS_NAME] = {"PROGRAM", 0, 0, true, true},
+    [PROCESS_PID] = {"PID", 7, 0, true, false, false},
+    [PROCESS_LIVE] = {"LIVE", 6, 0, false, false, false},
+    [PROCESS_CHANGE] = {"GROW/s", 7, 60, false, false, false},
+    [PROCESS_RESIDENT] = {"RES", 6, 0, false, false, false},
+    [PROCESS_RATE] = {"RATE/s", 6, 40, false, false, false},
+    [PROCESS_ERROR] = {"+-", 6, 100, false, false, false},
+    [PROCESS_BLOCKS] = {"BLOCKS", 6, 70, false, false, false},
+    [PROCESS_PEAK] = {"PEAK", 6, 100, false, false, false},
+    [PROCESS_NAME] = {"PROGRAM", 0, 0, true, true, false},
 };
 
 static size_t top_view_processes_count(const struct top *top) { return top->count; }

@@ -15,14 +15,14 @@ enum {
 };
 
 static const struct top_column top_view_sites_columns[SITE_COLUMNS] = {
-    [SITE_LIVE] = {"LIVE", 6, 0, false, false},
-    [SITE_ERROR] = {"+-", 6, 0, false, false},
-    [SITE_BLOCKS] = {"BLOCKS", 6, 60, false, false},
-    [SITE_RATE] = {"RATE/s", 6, 40, false, false},
-    [SITE_RATE_ERROR] = {"+-", 6, 100, false, false},
-    [SITE_CALL_RATE] = {"CALL/s", 6, 100, false, false},
-    [SITE_ALLOCATED] = {"ALLOC", 6, 50, false, false},
-    [SITE_CALLS] = {"CALLS", 6, 70, false, false},
+    [SITE_LIVE] = {"LIVE", 6, 0, false, false, false},
+    [SITE_ERROR] = {"+-", 6, 0, false, false, false},
+    [SITE_BLOCKS] = {"BLOCKS", 6, 60, false, false, false},
+    [SITE_RATE] = {"RATE/s", 6, 40, false, false, false},
+    [SITE_RATE_ERROR] = {"+-", 6, 100, false, false, false},
+    [SITE_CALL_RATE] = {"CALL/s", 6, 100, false, false, false},
+    [SITE_ALLOCATED] = {"ALLOC", 6, 50, false, false, false},
+    [SITE_CALLS] = {"CALLS", 6, 70, false, false, false},
     [SITE_NAME] = {"SITE", 0, 0, true, true, true},
 };
 

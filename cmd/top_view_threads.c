@@ -18,14 +18,14 @@ enum {
 };
 
 static const struct top_column top_view_threads_columns[THREAD_COLUMNS] = {
-    [THREAD_ID] = {"TID", 8, 0, true, false},
+    [THREAD_ID] = {"TID", 8, 0, true, false, false},
     [THREAD_STATE] = {"S", 1, 40, true, false, true},
     [THREAD_TIME] = {"CPU", 6, 50, false, false, true},
-    [THREAD_LIVE] = {"LIVE", 6, 0, false, false},
-    [THREAD_ERROR] = {"+-", 6, 0, false, false},
-    [THREAD_BLOCKS] = {"BLOCKS", 6, 50, false, false},
-    [THREAD_OLDEST] = {"OLDEST", 6, 60, false, false},
-    [THREAD_NAME] = {"NAME", 0, 0, true, true},
+    [THREAD_LIVE] = {"LIVE", 6, 0, false, false, false},
+    [THREAD_ERROR] = {"+-", 6, 0, false, false, false},
+    [THREAD_BLOCKS] = {"BLOCKS", 6, 50, false, false, false},
+    [THREAD_OLDEST] = {"OLDEST", 6, 60, false, false, false},
+    [THREAD_NAME] = {"NAME", 0, 0, true, true, false},
 };
 
 static size_t top_view_threads_count(const struct top *top) {
