@@ -19,7 +19,7 @@ static const char export_help[] =
     "  --to=FORMAT    pprof, collapsed, speedscope, json or csv\n"
     "  -o, --output=FILE\n"
     "                 write to FILE instead of standard output\n"
-    "  --value=VALUE  what collapsed stacks contain, and what pprof and speedscope show\n"
+    "  --value=VALUE  figure of collapsed stacks, which pprof and speedscope also show\n"
     "                 first: live-bytes, live-blocks, allocated-bytes or\n"
     "                 allocated-blocks; default: live-bytes\n"
     "  --process=PID  write only the figures of this process of FILE\n"

@@ -110,7 +110,7 @@ static void leaks_profile_print_group(const struct site_groups *groups,
     site_print_stack(groups->stacks, group->stack);
 }
 
-/* What is printed besides the groups. */
+/* The output other than the groups. */
 struct leaks_profile_report {
     const struct profile *profile;
     enum leaks_profile_kind kind;

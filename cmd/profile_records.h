@@ -9,7 +9,7 @@
 #include "mallow_profile.h"
 #include "profile_blocks.h"
 
-/* What is left of the bytes of a block. */
+/* Reads the bytes of a block: `at` is the next one. */
 struct profile_cursor {
     const unsigned char *at, *end;
     bool failed; /* a record was incomplete: it and what follows is lost */

@@ -1,4 +1,4 @@
-/* What the keys of mallow top do. */
+/* Handles the keys of mallow top. */
 #ifndef MALLOW_TOP_KEYS_H
 #define MALLOW_TOP_KEYS_H
 

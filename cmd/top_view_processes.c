@@ -32,7 +32,7 @@ static const struct top_column top_view_processes_columns[PROCESS_COLUMNS] = {
 
 static size_t top_view_processes_count(const struct top *top) { return top->count; }
 
-/* Of the others it is not known whether they answer at all. */
+/* Hides processes that have not answered yet, because they may not run on Mallow. */
 static bool top_view_processes_is_shown(const struct top *top, size_t row) {
     const struct top_process *process = top->list[row];
     return process->is_named || process->has_figures;

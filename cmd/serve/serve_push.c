@@ -1,8 +1,8 @@
 /*
  * When profiles are pushed to a Pyroscope server, and from which profile differences begin.
  *
- * What was allocated is pushed as the difference from the profile that was pushed last. After a
- * failure, that profile stays, so the next push covers the whole time and nothing is lost.
+ * A push contains the allocations since the last push that succeeded. After a failure, the next
+ * push therefore covers the whole time, and no allocation is lost.
  */
 #include <err.h>
 #include <stdlib.h>

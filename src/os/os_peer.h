@@ -12,9 +12,9 @@
  *  - a process whose user and group are the real, effective and saved ones of this process, and
  *    which has the same user namespace and at least the same capabilities, while this process is
  *    dumpable (PR_SET_DUMPABLE).
- * A user without an ID in this user namespace is never accepted. Where there can be such users, the
- * user "nobody", whose ID they appear to have, is not accepted either. If /proc does not show the
- * other process, only root is accepted.
+ * A user without an ID in this user namespace is never accepted. The kernel shows such a user as
+ * "nobody", so "nobody" is refused, too, unless the namespace maps all IDs. If /proc does not show
+ * the other process, only root is accepted.
  */
 bool os_peer_may_read(int socket);
 
