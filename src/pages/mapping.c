@@ -30,6 +30,10 @@ static bool mapping_add(char *block, char *start, size_t bytes) {
     return true;
 }
 
+/* The kernel hands the addresses of an unmapped block to another thread. ThreadSanitizer does not
+ * see the kernel's order, so it is told of it here. */
+static char mapping_order __attribute__((unused));
+
 void *mapping_alloc_always(size_t bytes, size_t align) {
     MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     size_t page = os_page_size();
@@ -37,6 +41,7 @@ void *mapping_alloc_always(size_t bytes, size_t align) {
     if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
     bytes = round_up(bytes, page);
     char *start = os_map(bytes + lead);
+    sanitizer_acquire(&mapping_order);
     if (start == NULL) return NULL;
     char *block = (char *)round_up((uintptr_t)start, max_size(align, page));
     size_t front = (size_t)(block - start), back = lead - front;
@@ -69,6 +74,7 @@ bool mapping_free(void *block) {
     mapping_counts_remove(&mapping_totals, gone.bytes);
     settings_adapt_threshold(gone.bytes);
     /* If the kernel refuses at max_map_count, at least the memory goes back. */
+    sanitizer_release(&mapping_order);
     if (!os_unmap(gone.start, gone.bytes)) os_purge(gone.start, gone.bytes);
     return true;
 }
