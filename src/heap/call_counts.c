@@ -174,9 +174,8 @@ void call_counts_fold(struct heap *heap) {
     }
 }
 
-void call_counts_slot_freed(unsigned size_class) {
+NOINLINE void call_counts_add_slot_freed(unsigned size_class) {
     struct heap *heap = self_heap;
-    if (likely(!racy_load(bool, &call_counts_on))) return;
     if (heap != EMPTY_HEAP && heap->calls != NULL)
         class_counts_issue(heap, size_class, -1);
     else

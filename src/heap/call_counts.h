@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/atomics.h"
+#include "base/compiler.h"
 #include "heap/heap.h"
 #include "mallow_page.h"
 
@@ -33,7 +35,10 @@ void call_counts_look_all(struct heap *heap);
 void call_counts_fold(struct heap *heap);
 
 /* Counts a slot that the calling thread freed without its magazine. */
-void call_counts_slot_freed(unsigned size_class);
+void call_counts_add_slot_freed(unsigned size_class);
+static inline void call_counts_slot_freed(unsigned size_class) {
+    if (unlikely(racy_load(bool, &call_counts_on))) call_counts_add_slot_freed(size_class);
+}
 
 /* Count one call each in the page. Sizes are those that mallow_usable_size() returns. */
 void call_counts_alloc(size_t size);

@@ -47,27 +47,67 @@ static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine
 #define FREES_PER_LOOK 4096u
 static __thread unsigned free_remote_count __attribute__((tls_model("initial-exec")));
 
-static bool free_remote(struct slab *slab, const struct block_ref *block) {
-    if (!remote_free(slab, block->state)) return false;
-    call_counts_slot_freed(block->size_class);
-    return true;
+/* A slot of another thread's slab, which is being freed. */
+struct remote_slot {
+    struct slab *slab;
+    struct heap *owner; /* of the slab when the slot was freed; NULL: the slot is not freed */
+    unsigned size_class;
+};
+
+/* Marks the slot as free. The owner is NULL if another thread freed it first. */
+ALWAYS_INLINE struct remote_slot free_mark_remote(struct slab *part, _Atomic uint8_t *state) {
+    struct slab *slab = slab_head(part);
+    unsigned size_class = part->size_class;
+    return (struct remote_slot){slab, remote_mark(slab, state), size_class};
+}
+
+static NOINLINE void free_finish_remote_slowly(struct heap *owner, struct slab *slab,
+                                               unsigned size_class) {
+    remote_announce(owner, slab);
+    call_counts_slot_freed(size_class);
+    if (free_remote_count % FREES_PER_LOOK == 0) decay_look_at_others();
+}
+
+ALWAYS_INLINE void free_finish_remote(struct remote_slot slot) {
+    bool look = ++free_remote_count % FREES_PER_LOOK == 0;
+    if (unlikely(!remote_is_pending(slot.slab)) || unlikely(racy_load(bool, &call_counts_on)) ||
+        unlikely(look))
+        free_finish_remote_slowly(slot.owner, slot.slab, slot.size_class);
+}
+
+/* Frees a block whose slab belongs to another heap. Returns false if another thread freed it first.
+ */
+static bool free_remote(const struct block_ref *block) {
+    bool first = remote_free(slab_head(block->slab), block->state);
+    if (first) call_counts_slot_freed(block->size_class);
+    return first;
+}
+
+/* Frees p if it is a used slot of another thread's slab; the owner is NULL if it is anything else.
+ * This needs no heap of the calling thread, and must not make one: memory may be exhausted. */
+ALWAYS_INLINE struct remote_slot free_mark_if_remote(void *p) {
+    struct remote_slot none = {0};
+    size_t granule = granule_of(p);
+    if (unlikely(granule >= __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE))) return none;
+    struct slab *part = slab_of(granule);
+    /* Only granules of slabs have an owner. */
+    struct heap *owner = atomic_load_explicit(&part->owner, memory_order_acquire);
+    if (owner == self_heap || unlikely(owner == NULL)) return none;
+    struct slot_location slot = slot_locate(part, p);
+    if (unlikely(!slot.is_start) || unlikely(slot_state_get(slot.state) != SLOT_USED)) return none;
+    return free_mark_remote(part, slot.state);
 }
 
 /* Frees a slot that was in use. Returns false if another thread freed it first. */
 static bool free_slot(struct block_ref *block) {
     struct slab *slab = block->slab;
-    /* A remote free needs no heap of the calling thread, and must not make one: memory may be
-     * exhausted. */
-    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap) {
-        bool first = free_remote(slab, block);
-        if (unlikely(++free_remote_count % FREES_PER_LOOK == 0)) decay_look_at_others();
-        return first;
-    }
+    if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != self_heap)
+        return free_remote(block);
     struct magazine_entry entry = {block->start, block->state};
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     /* The heap is not the owner if it is a stand-in in a signal handler. */
-    bool done = mine ? free_to_full(heap, slab->size_class, entry) : free_remote(slab, block);
+    bool done = mine ? free_to_full(heap, slab->size_class, entry) : free_remote(block);
     if (heap != NULL) {
         decay_turn(heap);
         heap_leave(heap);
@@ -91,7 +131,7 @@ static bool free_found(struct block_ref *block) {
     return false;
 }
 
-void free_plain(void *p, const void *caller) {
+static NOINLINE void free_other(void *p, const void *caller) {
     struct block_ref block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) {
         if (!foreign_free(p)) misuse_report(MISUSE_FREE, p, caller);
@@ -100,6 +140,15 @@ void free_plain(void *p, const void *caller) {
     bool done = sampled_end(&block) && free_found(&block);
     sanitizer_release(self_heap); /* it was read outside heap_enter and heap_leave */
     if (!done) misuse_report(MISUSE_FREE, p, caller);
+}
+
+/* Most blocks that leave the fast path are slots of other threads' slabs. */
+void free_plain(void *p, const void *caller) {
+    struct remote_slot slot = free_mark_if_remote(p);
+    if (likely(slot.owner != NULL))
+        free_finish_remote(slot);
+    else
+        free_other(p, caller);
 }
 
 EXPORT_OWN HOT void mallow_free(void *p) {

@@ -13,24 +13,11 @@ static void remote_push(struct heap *owner, struct slab *slab) {
                                                     memory_order_relaxed));
 }
 
-static void remote_announce(struct heap *owner, struct slab *slab) {
+void remote_announce(struct heap *owner, struct slab *slab) {
     MALLOW_ASSERT(owner != NULL);
-    if (atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0) return;
+    if (remote_is_pending(slab)) return;
     if (atomic_exchange_explicit(&slab->pending, 1, memory_order_seq_cst) == 0)
         remote_push(owner, slab);
-}
-
-bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
-    slab = slab_head(slab);
-    /* Read before the CAS. Until then the slot is used, so the slab has not retired. */
-    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
-    uint8_t used = SLOT_USED;
-    if (owner == NULL) return false; /* another free came first, and the slab has retired */
-    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_REMOTE, memory_order_seq_cst,
-                                                 memory_order_relaxed))
-        return false;
-    remote_announce(owner, slab);
-    return true;
 }
 
 void remote_give(struct slab *slab, _Atomic uint8_t *state) {

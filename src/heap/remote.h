@@ -32,11 +32,37 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/assert.h"
+#include "base/compiler.h"
 #include "heap/slab.h"
 
-/* Frees a slot whose state was USED when the caller read it. Returns false if another free came
- * first. */
-bool remote_free(struct slab *slab, _Atomic uint8_t *state);
+/* Frees a slot whose state was USED when the caller read it. `slab` describes the slab's first
+ * granule. Returns the heap to which the slab belonged, or NULL if another free came first. The
+ * caller must then call remote_announce if the slab is not pending. */
+ALWAYS_INLINE struct heap *remote_mark(struct slab *slab, _Atomic uint8_t *state) {
+    MALLOW_ASSERT(slab->index == 0);
+    /* Read before the CAS. Until then the slot is used, so the slab has not retired. */
+    struct heap *owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    uint8_t used = SLOT_USED;
+    if (unlikely(owner == NULL)) return NULL; /* another free came first, and the slab retired */
+    bool first = atomic_compare_exchange_strong_explicit(
+        state, &used, SLOT_REMOTE, memory_order_seq_cst, memory_order_relaxed);
+    return likely(first) ? owner : NULL;
+}
+
+ALWAYS_INLINE bool remote_is_pending(struct slab *slab) {
+    return likely(atomic_load_explicit(&slab->pending, memory_order_seq_cst) != 0);
+}
+
+/* Puts the slab on its owner's list, unless it is on a list already. */
+void remote_announce(struct heap *owner, struct slab *slab);
+
+/* Does all three. Returns false if another free came first. */
+static inline bool remote_free(struct slab *slab, _Atomic uint8_t *state) {
+    struct heap *owner = remote_mark(slab, state);
+    if (owner != NULL) remote_announce(owner, slab);
+    return owner != NULL;
+}
 
 /* Gives back a slot that only the caller holds. Its slab now belongs to another heap. */
 void remote_give(struct slab *slab, _Atomic uint8_t *state);

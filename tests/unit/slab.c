@@ -149,8 +149,8 @@ static void free_by_other_thread(int heap) {
     for (size_t count = random_below(&seed, BATCH); count > 0; count--) {
         if (!find_used(NOBODY, &entry)) continue;
         struct slab *part = slab_of(granule_of(entry.slot));
-        assert_true(remote_free(part, entry.state));
-        assert_false(remote_free(part, entry.state));
+        assert_true(remote_free(slab_head(part), entry.state));
+        assert_false(remote_free(slab_head(part), entry.state));
         *expected_state(&entry) = SLOT_REMOTE;
         announce(model_of_state(entry.state));
     }
@@ -268,7 +268,7 @@ static void return_everything(void) {
         for (uint32_t slot = 0; models[i].slab != NULL && slot < models[i].slots; slot++)
             if (models[i].states[slot] == SLOT_USED) {
                 struct magazine_entry entry = entry_of(&models[i], slot);
-                assert_true(remote_free(slab_of(granule_of(entry.slot)), entry.state));
+                assert_true(remote_free(slab_head(slab_of(granule_of(entry.slot))), entry.state));
                 models[i].states[slot] = SLOT_REMOTE;
                 announce(&models[i]);
             }
