@@ -23,6 +23,13 @@
 #define RARE __attribute__((cold))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop of up to eight rounds: the compiler writes the rounds out. */
+#ifdef __clang__
+#    define UNROLLED _Pragma("unroll")
+#else
+#    define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 /* Placed away from the pages of hot code too, but optimised for speed: called often, but only in
  * modes that few processes use. */
 #define APART __attribute__((section(".text.unlikely.apart")))

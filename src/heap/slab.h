@@ -21,19 +21,24 @@
 enum slot_state {
     SLOT_FRESH = 0x00,        /* in the slab, never handed out: reads as zero */
     SLOT_USED = 0x01,         /* belongs to the program */
-    SLOT_CACHED = 0x02,       /* free, in a magazine */
-    SLOT_CACHED_FRESH = 0x03, /* in a magazine, never handed out */
+    SLOT_CACHED = 0x82,       /* free, in a magazine */
+    SLOT_CACHED_FRESH = 0x02, /* in a magazine, never handed out */
     SLOT_REMOTE = 0x04,       /* freed by another thread, not collected yet */
     SLOT_NONE = 0x05,         /* no slot: before the first or after the last */
     SLOT_CHECKED = 0x09,      /* belongs to the program, with checks: full.h, hard.h */
-    SLOT_HELD = 0x0a,         /* free, in a quarantine or a ring of check=hard */
-    SLOT_HELD_FRESH = 0x0b,   /* in a ring, never handed out */
+    SLOT_HELD = 0x8a,         /* free, in a quarantine or a ring of check=hard */
+    SLOT_HELD_FRESH = 0x0a,   /* in a ring, never handed out */
     SLOT_CLOSING = 0x0e,      /* a thread is making or freeing a checked block here */
     SLOT_SAMPLED = 0x11,      /* belongs to the program, and is a sample: sampled.h */
     SLOT_FREE = 0x80,         /* in the slab, handed out before */
 };
-/* FRESH and FREE differ only in the top bit, so one test finds the available slots among eight. */
+/* FRESH and FREE differ only in the top bit, so one test finds the available slots among eight.
+ * Bits that are set for both take them out of the slab, and leave the top bit as it is. */
 #define AVAILABLE_MASK 0x7f7f7f7f7f7f7f7full
+#define EIGHT_STATES(state) (0x0101010101010101ull * (state))
+_Static_assert(SLOT_CACHED == (SLOT_FREE | SLOT_CACHED_FRESH) &&
+                   SLOT_HELD == (SLOT_FREE | SLOT_HELD_FRESH) && SLOT_FRESH == 0,
+               "the top bit alone says whether a slot was handed out before");
 
 static inline uint8_t slot_state_get(const _Atomic uint8_t *state) {
     return atomic_load_explicit(state, memory_order_relaxed);
@@ -51,6 +56,11 @@ static inline bool slot_state_is_used(uint8_t state) {
 static inline uint64_t slab_load_states(const _Atomic uint8_t *states, uint32_t at) {
     return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(states + at),
                                 memory_order_relaxed);
+}
+
+/* Stores eight states from `at` on. No other thread may be about to change one of them. */
+static inline void slab_store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
+    atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
 }
 
 /* A slab's age is the number of sweeps (trim.c) since a slot was last taken from it. At AGE_OLD its

@@ -1,4 +1,6 @@
 /* Takes slots from slabs, in the order of their addresses or at random. */
+#include <stddef.h>
+
 #include "base/assert.h"
 #include "base/atomics.h"
 #include "base/numbers.h"
@@ -12,15 +14,6 @@ static inline uint64_t slab_available_bytes(uint64_t word) {
     /* Each masked byte is at most 0x7f, so adding 0x7f carries into the top bit unless it is 0,
      * and never into the next byte. */
     return ~((word & AVAILABLE_MASK) + AVAILABLE_MASK) & ~AVAILABLE_MASK;
-}
-
-/* FRESH becomes CACHED_FRESH and FREE becomes CACHED, eight states at once. */
-static inline uint64_t slab_cached_bytes(uint64_t available) {
-    return 0x0303030303030303ull - (available >> 7 & 0x0101010101010101ull);
-}
-
-static inline void slab_store_states(_Atomic uint8_t *states, uint32_t at, uint64_t word) {
-    atomic_store_explicit((_Atomic uint64_t *)(void *)(states + at), word, memory_order_relaxed);
 }
 
 /* Counts up to `want` of the available slots as taken, and returns their number. */
@@ -40,7 +33,24 @@ static unsigned slab_begin_take(struct heap *heap, struct slab *slab, unsigned w
 
 /* FRESH becomes CACHED_FRESH and FREE becomes CACHED. */
 static inline void slab_take_state(_Atomic uint8_t *state) {
-    slot_state_set(state, slot_state_get(state) == SLOT_FRESH ? SLOT_CACHED_FRESH : SLOT_CACHED);
+    slot_state_set(state, slot_state_get(state) | SLOT_CACHED_FRESH);
+}
+
+/* A slot and its state as a vector, so that one addition leads to the next pair. */
+typedef uintptr_t entry_pair
+    __attribute__((vector_size(sizeof(struct magazine_entry)), aligned(8), may_alias));
+_Static_assert(offsetof(struct magazine_entry, slot) == 0 &&
+                   sizeof(struct magazine_entry) == 2 * sizeof(uintptr_t),
+               "an entry is a pair of addresses");
+
+/* Stores eight neighbouring slots, of which `slot` is the lowest, from `next` downwards. Returns
+ * the entry below them. */
+static inline struct magazine_entry *slab_push_eight(struct magazine_entry *next, char *slot,
+                                                     _Atomic uint8_t *state, size_t size) {
+    entry_pair pair = {(uintptr_t)slot, (uintptr_t)state}, step = {size, 1};
+    UNROLLED
+    for (unsigned i = 0; i < 8; i++, pair += step) *(entry_pair *)(void *)(next - i) = pair;
+    return next - 8;
 }
 
 void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
@@ -63,10 +73,8 @@ void slab_take(struct heap *heap, struct slab *slab, unsigned want) {
         uint64_t found = slab_available_bytes(word);
         if (found == ~AVAILABLE_MASK && next - bottom >= 8) {
             /* All eight are available, so no other thread writes any of them. */
-            slab_store_states(states, at, slab_cached_bytes(word));
-            char *slot = zero + at * size;
-            for (unsigned i = 0; i < 8; i++, slot += size)
-                *next-- = (struct magazine_entry){slot, states + at + i};
+            slab_store_states(states, at, word | EIGHT_STATES(SLOT_CACHED_FRESH));
+            next = slab_push_eight(next, zero + at * size, states + at, size);
         } else {
             for (; found != 0 && next > bottom; found &= found - 1) {
                 uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
@@ -149,12 +157,6 @@ struct magazine_entry slab_take_one(struct heap *heap, struct slab *slab) {
                                    &slab->state[slot]};
 }
 
-/* FRESH becomes HELD_FRESH and FREE becomes HELD, eight states at once. */
-static inline uint64_t slab_held_bytes(uint64_t available) {
-    return 0x0101010101010101ull * SLOT_HELD_FRESH - (available >> 7 & 0x0101010101010101ull);
-}
-_Static_assert(SLOT_HELD == SLOT_HELD_FRESH - 1, "FREE's top bit makes the difference");
-
 /* Takes all available slots of a word and marks them as held. Returns their number. */
 static unsigned slab_take_word(struct slab *slab, uint32_t at, struct magazine_entry *entries) {
     uint64_t word = slab_load_states(slab->state, at), found = slab_available_bytes(word);
@@ -163,14 +165,15 @@ static unsigned slab_take_word(struct slab *slab, uint32_t at, struct magazine_e
     unsigned count = 0;
     for (; found != 0; found &= found - 1) {
         uint32_t slot = at + (unsigned)__builtin_ctzl(found) / 8;
-        bool fresh = slot_state_get(&slab->state[slot]) == SLOT_FRESH;
         if (lanes != UINT64_MAX)
-            slot_state_set(&slab->state[slot], fresh ? SLOT_HELD_FRESH : SLOT_HELD);
+            slot_state_set(&slab->state[slot],
+                           slot_state_get(&slab->state[slot]) | SLOT_HELD_FRESH);
         entries[count++] =
             (struct magazine_entry){zero + (size_t)slot * slab->slot_size, &slab->state[slot]};
     }
     /* If all eight are available, no other thread writes any of them. */
-    if (lanes == UINT64_MAX) slab_store_states(slab->state, at, slab_held_bytes(word));
+    if (lanes == UINT64_MAX)
+        slab_store_states(slab->state, at, word | EIGHT_STATES(SLOT_HELD_FRESH));
     return count;
 }
 

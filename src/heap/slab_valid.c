@@ -8,9 +8,23 @@
 #    include "heap/slab.h"
 
 static bool slab_state_is_known(uint8_t state) {
-    return state <= SLOT_NONE || state == SLOT_FREE ||
-           (state >= SLOT_CHECKED && state <= SLOT_HELD_FRESH) || state == SLOT_CLOSING ||
-           state == SLOT_SAMPLED;
+    switch (state) {
+    case SLOT_FRESH:
+    case SLOT_USED:
+    case SLOT_CACHED:
+    case SLOT_CACHED_FRESH:
+    case SLOT_REMOTE:
+    case SLOT_NONE:
+    case SLOT_CHECKED:
+    case SLOT_HELD:
+    case SLOT_HELD_FRESH:
+    case SLOT_CLOSING:
+    case SLOT_SAMPLED:
+    case SLOT_FREE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Returns a word in which the top bit of each byte is set where `word` has that byte. */

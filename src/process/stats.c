@@ -31,14 +31,16 @@ struct lanes {
  * fresh. */
 static inline void stats_count_word(struct lanes *lanes, uint64_t word) {
     uint64_t bit0 = word & LANES, bit1 = word >> 1 & LANES, bit2 = word >> 2 & LANES;
-    lanes->used += bit0 & ~(bit1 | bit2);
-    lanes->cached += bit1 & ~bit0;
-    lanes->free += (word >> 7 & LANES) | (bit2 & ~(bit0 | bit1));
+    uint64_t top = word >> 7 & LANES;
+    lanes->used += bit0 & ~bit2;
+    lanes->cached += bit1 & (top | bit2);
+    lanes->free += (top | (bit2 & ~bit0)) & ~bit1;
     lanes->none += bit0 & bit2;
 }
-_Static_assert(SLOT_USED == 1 && SLOT_CACHED == 2 && SLOT_REMOTE == 4 && SLOT_FREE == 0x80 &&
-                   SLOT_NONE == 5 && SLOT_FRESH == 0 && SLOT_CACHED_FRESH == 3 &&
-                   SLOT_SAMPLED == 0x11,
+_Static_assert(SLOT_USED == 1 && SLOT_CHECKED == 9 && SLOT_SAMPLED == 0x11 && SLOT_CACHED == 0x82 &&
+                   SLOT_HELD == 0x8a && SLOT_CLOSING == 0xe && SLOT_FREE == 0x80 &&
+                   SLOT_REMOTE == 4 && SLOT_NONE == 5 && SLOT_FRESH == 0 &&
+                   SLOT_CACHED_FRESH == 2 && SLOT_HELD_FRESH == 0xa,
                "stats_count_word tells them apart by these bits");
 
 static inline uint64_t stats_sum_lanes(uint64_t lanes) {

@@ -47,20 +47,21 @@ struct stats_pages_tally {
 static inline size_t stats_pages_sum_bytes(uint64_t ones) { return (size_t)(ones * ONES >> 56); }
 
 /* Adds the slots of a word of eight states (enum slot_state), each of which counts as `size` bytes.
- * The states of live blocks have bit 0 and neither bit 1 nor bit 2. Those of slots that wait in a
+ * The states of live blocks have bit 0 and not bit 2. Those of slots that wait in a
  * magazine or quarantine have bit 1, and those of quarantines bit 3, too. */
 static inline void stats_pages_tally_word(struct stats_pages_tally *tally, uint64_t word,
                                           size_t size) {
     uint64_t bit0 = word & ONES, bit1 = word >> 1 & ONES, bit2 = word >> 2 & ONES;
     uint64_t held = bit1 & word >> 3;
-    tally->live += stats_pages_sum_bytes(bit0 & ~(bit1 | bit2)) * size;
+    tally->live += stats_pages_sum_bytes(bit0 & ~bit2) * size;
     tally->held += stats_pages_sum_bytes(held) * size;
     tally->cached += stats_pages_sum_bytes(bit1 & ~held) * size;
-    tally->freed += stats_pages_sum_bytes((word >> 7 & ONES) | (bit2 & ~(bit0 | bit1))) * size;
+    tally->freed += stats_pages_sum_bytes(((word >> 7 & ONES) | (bit2 & ~bit0)) & ~bit1) * size;
 }
-_Static_assert(SLOT_USED == 1 && SLOT_CHECKED == 9 && SLOT_CACHED == 2 && SLOT_CACHED_FRESH == 3 &&
-                   SLOT_HELD == 0xa && SLOT_HELD_FRESH == 0xb && SLOT_CLOSING == 0xe &&
-                   SLOT_REMOTE == 4 && SLOT_FREE == 0x80 && SLOT_NONE == 5 && SLOT_FRESH == 0,
+_Static_assert(SLOT_USED == 1 && SLOT_CHECKED == 9 && SLOT_SAMPLED == 0x11 && SLOT_CACHED == 0x82 &&
+                   SLOT_CACHED_FRESH == 2 && SLOT_HELD == 0x8a && SLOT_HELD_FRESH == 0xa &&
+                   SLOT_CLOSING == 0xe && SLOT_REMOTE == 4 && SLOT_FREE == 0x80 && SLOT_NONE == 5 &&
+                   SLOT_FRESH == 0,
                "stats_pages_tally_word tells them apart by these bits");
 
 /* Adds a slot of which `bytes` bytes lie in the page. */
