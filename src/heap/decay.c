@@ -23,13 +23,6 @@
 #define TOUR_SLICES 2u
 #define TOURS_OF_WAITING 5u
 
-/* The oldest slots in a magazine are the least likely to be needed, and each one keeps its page
- * from being returned. */
-static void decay_halve_magazines(struct heap *heap) {
-    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        magazine_flush(heap, size_class, (magazine_count(heap, size_class) + 1) / 2);
-}
-
 /* Runs one slice of a sweep over the heap's slabs. Returns true if the sweep is complete, or not
  * due yet. */
 static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
@@ -39,7 +32,8 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     if (now < decay->next_sweep) return true;
     remote_collect_some(heap);
     if (decay->granule == 0) {
-        if (!visited) decay_halve_magazines(heap);
+        /* Each slot in a magazine keeps its page from being returned. */
+        if (!visited) magazines_halve(heap);
         decay->unfinished = false;
     }
     struct trim_sweep sweep = {.age = AGE_OLD, .may_retire = !visited};

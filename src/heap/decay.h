@@ -16,7 +16,7 @@
 
 /* Called by the heap's thread in each slow path. Once in DECAY_SLOW_PATHS calls, it returns memory
  * that is due. */
-#define DECAY_SLOW_PATHS 64u
+#define DECAY_SLOW_PATHS 16u
 void decay_look(struct heap *heap);
 ALWAYS_INLINE void decay_turn(struct heap *heap) {
     if (unlikely(heap->slow_path_count % DECAY_SLOW_PATHS == 0)) decay_look(heap);

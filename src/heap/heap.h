@@ -58,7 +58,7 @@ struct heap_bin {
     struct slab *partial;
     uint16_t entries; /* of the magazine's array, including the sentinel; 0: no array yet */
     uint16_t allowed; /* upper limit of `entries`, set when the array is to grow */
-    int16_t streak;   /* successive refills, or, if negative, successive flushes */
+    int16_t trips;    /* refills and flushes since the array last grew, or was halved */
     uint16_t heat;    /* takes and frees of shared slots, up to SHARED_HEAT (shared.h) */
 };
 
@@ -110,6 +110,8 @@ struct heap {
      * their pages may be resident, until another class needs a slab. */
     struct slab *empty[EMPTY_SLABS];
     unsigned empties;
+    size_t granules;    /* of all its slabs */
+    size_t cached_room; /* bytes of the slots for which all magazines have entries */
 
     struct slab *collecting; /* taken from `pending`, but not harvested yet */
     struct heap *outer;      /* the interrupted heap for which this one is a stand-in */

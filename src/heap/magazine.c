@@ -19,13 +19,17 @@
 
 #define ENTRIES_FIRST 8u
 #define ENTRIES_MAX 256u
-/* A magazine with N entries grows after N / 4 refills in succession, or N / 4 flushes. */
-#define STREAK_PART 4u
-/* The bytes that a magazine may hold. It may always hold two slots, whatever their size. Small
- * blocks are the most frequent, so their magazines hold more. */
-#define CACHED_BYTES_SMALL ((size_t)16 * KIB)
-#define CACHED_BYTES_LARGE ((size_t)8 * KIB)
-#define CACHED_SMALL ((size_t)256)
+/* A magazine with N entries grows after N / 4 refills and flushes. */
+#define TRIPS_PART 4
+/* A magazine that may not grow, because the others hold too much, waits for so many more. */
+#define TRIPS_REFUSED 100
+/* The bytes that a class's array may hold, and those of its first array. Each may always hold two
+ * slots, whatever their size. */
+#define CLASS_BYTES ((size_t)64 * KIB)
+#define FIRST_BYTES ((size_t)8 * KIB)
+/* The bytes that all arrays of a heap may hold: a constant and a part of its slabs. */
+#define HEAP_BYTES ((size_t)1 * MIB)
+#define HEAP_PART 32u
 
 void magazines_init(struct heap *heap) {
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
@@ -63,24 +67,39 @@ static bool magazine_serves(unsigned size_class) {
            size_class <= size_class_of(min_size(settings.mxfast, settings.tcache_max));
 }
 
-/* Returns the number of entries of the class's largest array, including the sentinel, if no setting
- * limits it. */
-static unsigned magazine_entries_by_size(unsigned size_class) {
-    size_t size = size_class_bytes(size_class);
-    size_t slots = (size <= CACHED_SMALL ? CACHED_BYTES_SMALL : CACHED_BYTES_LARGE) / size;
-    unsigned entries = ENTRIES_FIRST;
-    while (entries < ENTRIES_MAX && entries <= slots) entries *= 2;
-    /* Large slots: as many as fit, but at least two, and the sentinel. */
-    return slots < entries - 1 ? (unsigned)max_size(slots, 2) + 1 : entries;
+/* Returns the number of entries, including the sentinel, of an array that holds up to `bytes`. */
+static unsigned magazine_entries_by_size(unsigned size_class, size_t bytes) {
+    size_t slots = max_size(bytes / size_class_bytes(size_class), 2);
+    return (unsigned)min_size(slots + 1, ENTRIES_MAX);
 }
 
 /* Returns the largest number of entries that the settings allow, including the sentinel. With 1,
  * each freed slot goes back to its slab at once. */
 static unsigned magazine_entries_allowed(unsigned size_class) {
-    size_t slots = magazine_serves(size_class)
-                       ? min_size(magazine_entries_by_size(size_class) - 1, settings.tcache_count)
-                       : 0;
+    size_t slots =
+        magazine_serves(size_class)
+            ? min_size(magazine_entries_by_size(size_class, CLASS_BYTES) - 1, settings.tcache_count)
+            : 0;
     return (unsigned)slots + 1;
+}
+
+/* Returns true if the heap's arrays may hold `entries` more slots of the class. */
+static bool magazine_has_room(const struct heap *heap, unsigned size_class, unsigned entries) {
+    size_t most = HEAP_BYTES + heap->granules * (GRANULE / HEAP_PART);
+    return heap->cached_room + entries * size_class_bytes(size_class) <= most;
+}
+
+/* Returns the bytes of the slots for which an array has room. Its first entry is the sentinel. */
+static size_t magazine_room_bytes(unsigned size_class, unsigned entries) {
+    return entries == 0 ? 0 : (entries - 1) * size_class_bytes(size_class);
+}
+
+/* Notes the size of the class's array, 0 if it has none. */
+static void magazine_set_entries(struct heap *heap, unsigned size_class, unsigned entries) {
+    struct heap_bin *bin = &heap->bin[size_class];
+    heap->cached_room -= magazine_room_bytes(size_class, bin->entries);
+    heap->cached_room += magazine_room_bytes(size_class, entries);
+    bin->entries = (uint16_t)entries;
 }
 
 /* The array always has room for the one slot that a refill takes and malloc pops again. */
@@ -88,23 +107,12 @@ static size_t magazine_array_bytes(unsigned entries) {
     return max_size(entries, 2) * sizeof(struct magazine_entry);
 }
 
-/* Returns true if the magazine is too small, because it was refilled, or flushed, many times in
- * succession. If refills and flushes alternate, more entries would hold more free memory and save
- * little work. */
-static bool magazine_needs_growth(struct heap_bin *bin, bool refill) {
-    if (refill != (bin->streak > 0)) bin->streak = 0;
-    bin->streak = (int16_t)(bin->streak + (refill ? 1 : -1));
-    if ((unsigned)abs(bin->streak) < bin->entries / STREAK_PART) return false;
-    bin->streak = 0;
-    return true;
-}
-
-/* Moves the entries to a larger array. */
-static void magazine_enlarge(struct heap *heap, unsigned size_class, unsigned entries) {
+/* Moves the entries to another array. */
+static void magazine_move(struct heap *heap, unsigned size_class, unsigned entries) {
     struct magazine_entry *before = magazine_sentinel(heap, size_class);
     unsigned count = magazine_count(heap, size_class), old = heap->bin[size_class].entries;
     open_lock_assert_held(&global_lock);
-    MALLOW_ASSERT(entries > old && count < entries);
+    MALLOW_ASSERT(entries != old && count < entries);
     MALLOW_ASSERT(before->slot == NULL);
     struct magazine_entry *array = meta_alloc(magazine_array_bytes(entries));
     if (array == NULL) return;
@@ -113,32 +121,56 @@ static void magazine_enlarge(struct heap *heap, unsigned size_class, unsigned en
     magazine_set(&heap->cached[size_class], array + count, array + entries);
     signal_order();
     if (old != 0) meta_free(before, magazine_array_bytes(old));
-    heap->bin[size_class].entries = (uint16_t)entries;
+    magazine_set_entries(heap, size_class, entries);
+    heap->bin[size_class].trips = 0;
+}
+
+static void magazine_resize(struct heap *heap, unsigned size_class, unsigned entries) {
+    struct lock_hold hold;
+    if (!open_lock_take(&global_lock, &hold)) return;
+    if (magazine_count(heap, size_class) < entries) magazine_move(heap, size_class, entries);
+    open_lock_drop(&global_lock, &hold);
 }
 
 void magazine_grow(struct heap *heap, unsigned size_class) {
     struct heap_bin *bin = &heap->bin[size_class];
     unsigned old = bin->entries;
-    if (likely(old != 0 && old == bin->allowed)) return;
+    bin->trips++;
+    if (likely(old != 0 && (bin->trips < (int)old / TRIPS_PART || old == bin->allowed))) return;
     MALLOW_ASSERT(heap_is_entered(heap));
     MALLOW_ASSERT(old <= ENTRIES_MAX);
-    bool refill = magazine_count(heap, size_class) == 0;
-    if (old != 0 && !magazine_needs_growth(bin, refill)) return;
+    bin->trips = 0;
     unsigned allowed = bin->allowed = (uint16_t)magazine_entries_allowed(size_class);
-    unsigned entries = old == 0 ? ENTRIES_FIRST : old * 2;
+    unsigned first = magazine_entries_by_size(size_class, FIRST_BYTES);
+    if (first > ENTRIES_FIRST) first = ENTRIES_FIRST;
+    unsigned entries = old == 0 ? first : old * 2;
     if (entries > allowed) entries = allowed;
     if (entries <= old) return;
-    struct lock_hold hold;
-    if (!open_lock_take(&global_lock, &hold)) return;
-    magazine_enlarge(heap, size_class, entries);
-    open_lock_drop(&global_lock, &hold);
+    if (old != 0 && !magazine_has_room(heap, size_class, entries - old)) {
+        bin->trips = -TRIPS_REFUSED;
+        return;
+    }
+    magazine_resize(heap, size_class, entries);
+}
+
+void magazines_halve(struct heap *heap) {
+    MALLOW_ASSERT(heap_is_entered(heap));
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        struct heap_bin *bin = &heap->bin[size_class];
+        magazine_flush(heap, size_class, (magazine_count(heap, size_class) + 1) / 2);
+        bool idle = bin->trips == 0;
+        bin->trips = 0;
+        if (idle && bin->entries > ENTRIES_FIRST)
+            magazine_resize(heap, size_class, (bin->entries + 1u) / 2);
+    }
 }
 
 unsigned magazine_want(const struct heap *heap, unsigned size_class) {
     unsigned entries = heap->bin[size_class].entries;
     if (entries <= 2) return entries != 0;
-    /* Half of the array, so that the frees that follow do not overflow it at once. */
-    return entries / 2 + 1;
+    /* Half of the array, so that the frees that follow do not overflow it at once. Slots are taken
+     * eight at a time. */
+    return entries < 32 ? (entries + 1) / 2 : entries / 2 & ~7u;
 }
 
 void magazine_flush(struct heap *heap, unsigned size_class, unsigned count) {
@@ -176,7 +208,7 @@ static void magazine_drop_array(struct heap *heap, unsigned size_class) {
     magazine_set(&heap->cached[size_class], heap_no_entries, heap_no_entries + 1);
     signal_order();
     meta_free(array, magazine_array_bytes(heap->bin[size_class].entries));
-    heap->bin[size_class].entries = 0;
+    magazine_set_entries(heap, size_class, 0);
 }
 
 /* Frees the class's array. A signal handler may free into it before the lock is taken, so it is
@@ -240,14 +272,17 @@ static void magazine_forget_entries(struct heap *heap, unsigned size_class) {
 static void magazine_lose_array_if_inconsistent(struct heap *heap, unsigned size_class) {
     if (heap->cached[size_class].top == magazine_sentinel(heap, size_class)) return;
     magazine_set(&heap->cached[size_class], heap_no_entries, heap_no_entries + 1);
-    heap->bin[size_class].entries = 0;
+    magazine_set_entries(heap, size_class, 0);
 }
 
 void magazines_forget(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
+    size_t room = 0;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         magazine_forget_entries(heap, size_class);
         magazine_lose_array_if_inconsistent(heap, size_class);
         MALLOW_ASSERT(magazine_is_valid(heap, size_class));
+        room += magazine_room_bytes(size_class, heap->bin[size_class].entries);
     }
+    heap->cached_room = room;
 }

@@ -15,6 +15,10 @@ void magazines_init(struct heap *heap);
  * magazine of the class is empty or full. */
 void magazine_grow(struct heap *heap, unsigned size_class);
 
+/* Gives the older half of all magazines back to their slabs, and halves the arrays of those that
+ * were neither empty nor full since the last call. */
+void magazines_halve(struct heap *heap);
+
 /* Returns how many slots a refill takes from a slab; 0 while there is no array. */
 unsigned magazine_want(const struct heap *heap, unsigned size_class);
 

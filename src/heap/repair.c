@@ -17,6 +17,7 @@ RARE void repair_heap(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     magazines_forget(heap);
     heap->empties = 0;
+    heap->granules = 0;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         heap->bin[size_class].partial = NULL;
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);

@@ -138,6 +138,7 @@ static struct slab *slab_create_locked(struct heap *heap, unsigned size_class) {
     slab_init_states(slab, phantoms, clean);
     slab_describe_granules(slab, heap, size_class,
                            (uintptr_t)page_start(page) + colour - phantoms * size);
+    heap->granules += granules;
     slab_bin_add(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     return slab;
@@ -188,6 +189,7 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     slab_bin_remove(heap, slab);
     unsigned size_class = slab->size_class;
     unsigned granules = size_class_granules(size_class);
+    heap->granules -= granules;
     for (unsigned i = 0; i < granules; i++) {
         struct slab *part = slab_part(slab, i);
         atomic_store_explicit(&part->owner, NULL, memory_order_relaxed);
@@ -276,6 +278,8 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     if (slab->in_use == 0) slab_use_empty(from, slab);
     slab_bin_remove(from, slab);
     slab_own_granules(slab, to);
+    from->granules -= size_class_granules(slab->size_class);
+    to->granules += size_class_granules(slab->size_class);
     slab_bin_add(to, slab);
     MALLOW_ASSERT(slab_is_valid(to, slab));
 }
@@ -284,6 +288,7 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     uint32_t in_use = 0;
     MALLOW_ASSERT(heap_is_entered(heap));
     slab_own_granules(slab, heap); /* a transfer may have stopped halfway */
+    heap->granules += size_class_granules(slab->size_class);
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];
         switch (atomic_load_explicit(state, memory_order_acquire)) {

@@ -13,7 +13,7 @@
 #include "pages/pages.h"
 #include "pages/space.h"
 
-enum { GROWTHS = 16, ENTRIES = 1024 };
+enum { GROWTHS = 400, ENTRIES = 1024, CLASS_BYTES = 64 * KIB, HEAP_BYTES = 1024 * KIB };
 
 static struct heap heap;
 
@@ -49,25 +49,58 @@ static void magazines_hold_what_the_header_allows(void **state) {
         grow_fully(size_class);
         size_t slots = room(size_class);
         assert_true(slots >= 2);
-        assert_true(slots == 2 || slots * size_class_bytes(size_class) <= 16 * KIB);
+        assert_true(slots == 2 || slots * size_class_bytes(size_class) <= CLASS_BYTES);
         assert_in_range(magazine_want(&heap, size_class), 1, slots);
     }
 }
 
-static void only_shortage_in_one_direction_makes_a_magazine_grow(void **state) {
+/* Returns the bytes that all magazines may hold. */
+static size_t all_room(void) {
+    size_t bytes = 0;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        bytes += room(size_class) * size_class_bytes(size_class);
+    return bytes;
+}
+
+static void all_magazines_together_follow_the_slabs(void **state) {
+    (void)state;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) grow_fully(size_class);
+    size_t small = all_room();
+    heap.granules = 1280;
+    for (int i = 0; i < 10; i++)
+        for (unsigned size_class = 0; size_class < CLASSES; size_class++) grow_fully(size_class);
+    assert_in_range(small, HEAP_BYTES * 3 / 4, 2 * HEAP_BYTES);
+    assert_in_range(all_room(), small + 1280 * GRANULE / 64, HEAP_BYTES + 1280 * GRANULE / 32);
+    assert_int_equal(heap.cached_room, all_room());
+}
+
+static void refills_and_flushes_make_a_magazine_grow(void **state) {
     (void)state;
     const unsigned size_class = 4;
     magazine_grow(&heap, size_class);
     size_t first = room(size_class);
-    for (int i = 0; i < 100; i++) { /* empty, full, empty, ... */
-        magazine_grow(&heap, size_class);
-        for (size_t n = 0; n < first; n++) push(size_class, UNIT);
-        magazine_grow(&heap, size_class);
-        heap.magazine[size_class].top -= first;
-    }
+    magazine_grow(&heap, size_class); /* empty */
     assert_int_equal(room(size_class), first);
-    grow_fully(size_class);
-    assert_true(room(size_class) > first);
+    for (size_t n = 0; n < first; n++) push(size_class, UNIT);
+    magazine_grow(&heap, size_class); /* full */
+    assert_true(room(size_class) > 0);
+}
+
+static void an_idle_magazine_is_halved(void **state) {
+    (void)state;
+    const unsigned busy = 4, idle = 5;
+    grow_fully(busy);
+    grow_fully(idle);
+    size_t most = room(busy);
+    assert_int_equal(room(idle), most);
+    for (int i = 0; i < 2; i++) {
+        magazine_grow(&heap, busy);
+        magazines_halve(&heap);
+    }
+    assert_int_equal(room(busy), most);
+    assert_in_range(room(idle), most / 4, most / 2);
+    for (int i = 0; i < 10; i++) magazines_halve(&heap);
+    assert_in_range(room(idle), 2, 8);
 }
 
 static void growth_keeps_the_entries_in_order(void **state) {
@@ -88,8 +121,9 @@ static void growth_keeps_the_entries_in_order(void **state) {
 static void fill_from_slab(unsigned size_class) {
     grow_fully(size_class);
     struct slab *slab = slab_create(&heap, size_class);
-    slab_take(&heap, slab, (unsigned)room(size_class));
-    assert_int_equal(room(size_class), 0);
+    unsigned take = (unsigned)min_size(room(size_class), slab->capacity);
+    slab_take(&heap, slab, take);
+    assert_int_equal(magazine_count(&heap, size_class), take);
 }
 
 static void a_flush_returns_the_oldest_slots(void **state) {
@@ -183,7 +217,7 @@ static void a_limit_on_entries_is_kept_and_used(void **state) {
     }
     settings.tcache_count = 65535;
     grow_fully(30);
-    assert_true(room(30) * size_class_bytes(30) <= 16 * KIB);
+    assert_true(room(30) * size_class_bytes(30) <= CLASS_BYTES);
 }
 
 static void a_mode_that_sees_all_calls_caches_nothing(void **state) {
@@ -251,7 +285,9 @@ int main(void) {
         TEST(new_magazines_are_empty_and_full),
         TEST(magazines_hold_what_the_header_allows),
         TEST(growth_keeps_the_entries_in_order),
-        TEST(only_shortage_in_one_direction_makes_a_magazine_grow),
+        TEST(refills_and_flushes_make_a_magazine_grow),
+        TEST(an_idle_magazine_is_halved),
+        TEST(all_magazines_together_follow_the_slabs),
         TEST(a_flush_returns_the_oldest_slots),
         TEST(forgetting_returns_no_slot),
         TEST(forgetting_ends_an_unfinished_change),
