@@ -77,7 +77,8 @@ static size_t cgroup_read_in_use(const struct cgroup_path *group) {
            cgroup_find_bytes(stat, group->hierarchy->in_use[1]);
 }
 
-static void cgroup_tighten(struct cgroup_memory *memory, const struct cgroup_path *group) {
+static void cgroup_tighten(void *to, const struct cgroup_path *group) {
+    struct cgroup_memory *memory = to;
     char *number = group->buffers->number;
     if (cgroup_read_file(group, group->hierarchy->limit, number, sizeof group->buffers->number) ==
         0)
@@ -88,30 +89,52 @@ static void cgroup_tighten(struct cgroup_memory *memory, const struct cgroup_pat
     memory->left = min_size(memory->left, limit - min_size(limit, cgroup_read_in_use(group)));
 }
 
-/* Applies the limits of the group and of the groups that contain it. */
-static void cgroup_tighten_all(struct cgroup_memory *memory, struct cgroup_path group) {
+/* Calls `call` for the group and for the groups that contain it. */
+static void cgroup_each_outer(struct cgroup_path group,
+                              void (*call)(void *to, const struct cgroup_path *group), void *to) {
     while (group.length > 0) {
-        if (group.path[group.length - 1] != '/') cgroup_tighten(memory, &group);
+        if (group.path[group.length - 1] != '/') call(to, &group);
         while (group.length > 0 && group.path[--group.length] != '/') continue;
     }
-    cgroup_tighten(memory, &group);
+    call(to, &group);
 }
 
-static void cgroup_read_all(struct cgroup_memory *memory, struct cgroup_buffers *buffers) {
+static void cgroup_each(struct cgroup_buffers *buffers,
+                        void (*call)(void *to, const struct cgroup_path *group), void *to) {
     cgroup_read_text("/proc/self/cgroup", buffers->groups, sizeof buffers->groups);
     for (unsigned i = 0; i < sizeof cgroup_hierarchies / sizeof cgroup_hierarchies[0]; i++) {
         const struct cgroup_hierarchy *h = &cgroup_hierarchies[i];
         const char *line = strstr(buffers->groups, h->line);
         if (line == NULL) continue;
         const char *path = line + strlen(h->line);
-        cgroup_tighten_all(memory, (struct cgroup_path){buffers, h, path, strcspn(path, "\n")});
+        cgroup_each_outer((struct cgroup_path){buffers, h, path, strcspn(path, "\n")}, call, to);
     }
 }
 
 RARE struct cgroup_memory cgroup_memory_by(struct cgroup_buffers *buffers) {
     struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
-    cgroup_read_all(&memory, buffers);
+    cgroup_each(buffers, cgroup_tighten, &memory);
     return memory;
+}
+
+struct cgroup_folders {
+    void (*call)(void *to, const char *folder);
+    void *to;
+};
+
+static void cgroup_pass_folder(void *to, const struct cgroup_path *group) {
+    const struct cgroup_folders *folders = to;
+    char *path = group->buffers->path;
+    struct text t = {.buffer = path, .size = sizeof group->buffers->path - 1};
+    text_add(&t, group->hierarchy->root);
+    text_add_bytes(&t, group->path, group->length);
+    path[t.length] = '\0';
+    folders->call(folders->to, path);
+}
+
+RARE void cgroup_each_folder(struct cgroup_buffers *buffers,
+                             void (*call)(void *to, const char *folder), void *to) {
+    cgroup_each(buffers, cgroup_pass_folder, &(struct cgroup_folders){call, to});
 }
 
 /* The buffers are on the stack, because every process has already used that much of its stack.

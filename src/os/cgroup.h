@@ -25,4 +25,9 @@ struct cgroup_memory cgroup_memory(void);
 /* Like cgroup_memory, with buffers of the caller, whose stack may be small. */
 struct cgroup_memory cgroup_memory_by(struct cgroup_buffers *buffers);
 
+/* Calls `call` for the folder of the process's control group and then for those of the groups that
+ * contain it, in each version. Whether such a folder exists is not known. */
+void cgroup_each_folder(struct cgroup_buffers *buffers, void (*call)(void *to, const char *folder),
+                        void *to);
+
 #endif

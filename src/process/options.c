@@ -13,6 +13,7 @@
 #include "pages/space.h"
 #include "process/calls.h"
 #include "process/environment.h"
+#include "process/option_given.h"
 #include "process/option_table.h"
 #include "process/options_change.h"
 #include "process/word.h"
@@ -23,6 +24,11 @@ static const struct option *options_find(enum option_source source, struct word 
     while (*option->key != '\0' && (option->source != source || !word_is(key, option->key)))
         option++;
     return *option->key == '\0' ? NULL : option;
+}
+
+static void options_set_number(const struct option *option, size_t number) {
+    option_given_number(option, number);
+    option_set_number(option, number);
 }
 
 /* ---- lists of name=value ---- */
@@ -60,7 +66,9 @@ static const char *options_set_path(const struct option *option, struct word val
     char path[WORD_PATH_ROOM];
     const char *wrong =
         option->kind == OPTION_FILE ? word_copy_path(value, path) : word_expand_path(value, path);
-    return wrong != NULL ? wrong : option_set_path(option, path);
+    if (wrong == NULL) wrong = option_set_path(option, path);
+    if (wrong == NULL) option_given_path(option, path);
+    return wrong;
 }
 
 /* Returns NULL, or why the value is not accepted. */
@@ -69,7 +77,7 @@ static const char *options_set(const struct option *option, struct word value) {
     if (option->kind == OPTION_FILE || option->kind == OPTION_FILE_PATTERN)
         return options_set_path(option, value);
     if (!options_parse(option, value, &number)) return NOT_ACCEPTED;
-    option_set_number(option, number);
+    options_set_number(option, number);
     return NULL;
 }
 
@@ -163,7 +171,7 @@ RARE bool options_backend_is_break(void) {
 static void options_set_libc(const struct option *option, struct word text) {
     size_t number;
     if (word_parse_libc_number(text, &number) && number <= option->max)
-        option_set_number(option, number);
+        options_set_number(option, number);
 }
 
 static void options_read_tunable(struct word name, struct word value) {
@@ -177,7 +185,7 @@ static void options_read_tunable(struct word name, struct word value) {
  * digit are ignored. */
 static void options_set_digit(const struct option *option, char digit) {
     if (digit >= '0' && digit <= '9')
-        option_set_number(option, (size_t)((digit - '0') & option->mallopt_bits));
+        options_set_number(option, (size_t)((digit - '0') & option->mallopt_bits));
 }
 
 static void options_read_variables(void) {
@@ -210,9 +218,9 @@ RARE int options_mallopt(int parameter, int value) {
     while (*option->key != '\0' && option->parameter != parameter) option++;
     if (*option->key == '\0' || parameter == 0) return 1; /* as libc does */
     if (option->mallopt_bits != 0)
-        option_set_number(option, (size_t)(value & option->mallopt_bits));
+        options_set_number(option, (size_t)(value & option->mallopt_bits));
     else if (value >= 0 && (size_t)value <= option->max)
-        option_set_number(option, (size_t)value);
+        options_set_number(option, (size_t)value);
     else
         return 0;
     heap_follow_settings();

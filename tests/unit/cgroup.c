@@ -62,6 +62,24 @@ static void the_root_may_be_the_group(void **state) {
     assert_int_equal(cgroup_memory().limit, 7000);
 }
 
+static char folders[200];
+
+static void add_folder(void *to, const char *folder) {
+    (void)to;
+    strcat(strcat(folders, folder), " ");
+}
+
+static void all_folders_are_named(void **state) {
+    (void)state;
+    static struct cgroup_buffers buffers;
+    SET_FILES({"/proc/self/cgroup", "4:memory:/m/n\n0::/\n"});
+    *folders = '\0';
+    cgroup_each_folder(&buffers, add_folder, NULL);
+    assert_string_equal(folders,
+                        "/sys/fs/cgroup /sys/fs/cgroup/memory/m/n "
+                        "/sys/fs/cgroup/memory/m /sys/fs/cgroup/memory ");
+}
+
 static void version_1_is_read_too(void **state) {
     (void)state;
     SET_FILES({"/proc/self/cgroup", "5:devices:/x\n4:memory:/m/n\n1:cpu:/y\n0::/\n"},
@@ -107,6 +125,7 @@ int main(void) {
         cmocka_unit_test(no_group_is_no_limit),
         cmocka_unit_test(the_lowest_limit_of_all_parents_counts),
         cmocka_unit_test(the_root_may_be_the_group),
+        cmocka_unit_test(all_folders_are_named),
         cmocka_unit_test(version_1_is_read_too),
         cmocka_unit_test(memory_in_use_is_not_left),
     };

@@ -2,8 +2,10 @@
 #include "options_fixture.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 
 #include "heap/mode.h"
+#include "process/option_given.h"
 #include "report/log.h"
 
 static void options_are_read_in_order(void **state) {
@@ -36,6 +38,39 @@ static void the_backend_is_read_on_its_own(void **state) {
     assert_false(backend_with("backend=brk,backend=reserve"));
     assert_memory_equal(&settings, &defaults, sizeof(settings));
     assert_string_equal(read_with("MALLOW_OPTIONS", "backend=brk"), "");
+}
+
+static char given[200];
+
+static void add_given(void *to, const char *key, const char *value) {
+    (void)to;
+    strcat(strcat(strcat(strcat(given, key), "="), value), " ");
+}
+
+/* Other tests of this process have given other settings. */
+static void assert_given(const char *wanted) {
+    *given = '\0';
+    option_given_each(add_given, NULL);
+    if (strstr(given, wanted) == NULL) fail_msg("\"%s\" lacks \"%s\"", given, wanted);
+}
+
+static void values_that_were_given_are_known(void **state) {
+    (void)state;
+    read_with("MALLOW_OPTIONS",
+              "check=full,frames=7,retain=3m,stats_page=/a,stats_page=/b,frames=x");
+    assert_given("check=full ");
+    assert_given("frames=7 ");
+    assert_given("retain=3145728 ");
+    assert_given("stats_page=/b ");
+    read_with("MALLOW_OPTIONS", "check=hard,retain=auto,log=/nowhere/log");
+    assert_given("check=hard ");
+    assert_given("retain=auto ");
+    assert_null(strstr(given, "nowhere")); /* it was refused */
+    options_mallopt(M_TOP_PAD, 4096);
+    assert_given("glibc.malloc.top_pad=4096 ");
+    size_t count = 0;
+    while (*option_table[count].key != '\0') count++;
+    assert_true(count <= OPTION_GIVEN_MAX);
 }
 
 static void the_summary_is_for_one_process(void **state) {
@@ -225,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(options_are_read_in_order),
         TEST(the_backend_is_read_on_its_own),
+        TEST(values_that_were_given_are_known),
         TEST(the_summary_is_for_one_process),
         TEST(bad_options_are_reported_and_ignored),
         TEST(values_out_of_range_are_reported),
