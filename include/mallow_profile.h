@@ -15,7 +15,10 @@
  * new since the last snapshot, a SNAPSHOT block with exact totals, SITES blocks with all sites that
  * changed, and a DONE block. What follows the last DONE block is an incomplete snapshot. The last
  * snapshot, and one that was requested, also has LIVE blocks, which together contain each live
- * sample. A snapshot has as many blocks of one type as its records need, and none without records.
+ * sample, and describes the whole process: PINNED, SETTINGS, FILES, MAPPINGS, RANGES and PAGES. A
+ * periodic snapshot describes the process after a second, and whenever the section has become half
+ * as old again. A snapshot has as many blocks of one type as its records need, and none without
+ * records.
  *
  * Samples: an allocation of S bytes is sampled with probability p = 1 - exp(-S / R), where R is the
  * mean number of bytes between samples (`rate`). A sample therefore represents 1 / p blocks and S /
@@ -52,6 +55,12 @@ enum mallow_profile_type {
     MALLOW_PROFILE_SITES,
     MALLOW_PROFILE_LIVE,
     MALLOW_PROFILE_DONE,
+    MALLOW_PROFILE_PINNED,
+    MALLOW_PROFILE_SETTINGS,
+    MALLOW_PROFILE_FILES,
+    MALLOW_PROFILE_MAPPINGS,
+    MALLOW_PROFILE_RANGES,
+    MALLOW_PROFILE_PAGES,
 };
 
 /* Numbers in it have their lowest byte first. */
@@ -190,6 +199,80 @@ struct mallow_profile_live {
     uint32_t lost;      /* 1: no pointer leads to the block; 0: not known */
     uint32_t large;     /* as in SITES */
     uint32_t inherited; /* 1: allocated before a fork, by the parent */
+};
+
+/* PINNED: the free memory that the live blocks of a site keep from going back to the kernel,
+ * because it lies in resident pages that contain live blocks. Each live block of a page accounts
+ * for the same part of it. Sites that pin nothing have no record.
+ *
+ * A record has the number 2 * n + `large`, as in SITES, the rounded number of `bytes`, and an
+ * estimate of `variance`. */
+struct mallow_profile_pinned {
+    uint32_t node, large; /* as in SITES */
+    double bytes;         /* an estimate, whose variance follows */
+    double variance;
+};
+
+/* SETTINGS: the settings that were given, in the environment or by mallopt(3). The others have
+ * their defaults. A record has the number of bytes of the key, the key, the number of bytes of the
+ * value, and the value. */
+
+/* FILES: lines of the kernel's files that say what limits the memory of the process. A record has
+ * the number of bytes of the path, the path, the number of bytes of the text, and the text. */
+
+/* MAPPINGS: records of all mappings of the process, by address.
+ *
+ * A record has the difference of `start` from the end of the previous mapping, and these numbers:
+ * `end` - `start`; `parts`; `offset`; the figures whose bits `parts` has, in the order of the bits,
+ * in KiB; and `shared` and `path_bytes`, as in MODULES. The rest of the path follows. */
+struct mallow_profile_mapping {
+    uint64_t start, end; /* addresses */
+    uint32_t parts;      /* enum mallow_profile_mapping_parts */
+    uint64_t offset;     /* of the start, in the file */
+    uint32_t shared;     /* as in MODULES, where mappings without a path do not count */
+    uint32_t path_bytes; /* of the rest of the path; no path: anonymous memory */
+};
+
+enum mallow_profile_mapping_parts {
+    MALLOW_PROFILE_READABLE = 1,
+    MALLOW_PROFILE_WRITABLE = 2,
+    MALLOW_PROFILE_EXECUTABLE = 4,
+    MALLOW_PROFILE_SHARED = 8,
+    MALLOW_PROFILE_MEASURED = 16,     /* figures without a bit are 0; otherwise they are unknown */
+    MALLOW_PROFILE_RESIDENT = 32,     /* Rss of /proc/PID/smaps, and so on */
+    MALLOW_PROFILE_PROPORTIONAL = 64, /* Pss */
+    MALLOW_PROFILE_PRIVATE_CLEAN = 128,
+    MALLOW_PROFILE_PRIVATE_DIRTY = 256,
+    MALLOW_PROFILE_LAZY_FREE = 512,
+    MALLOW_PROFILE_HUGE = 1024, /* AnonHugePages */
+    MALLOW_PROFILE_SWAP = 2048,
+    MALLOW_PROFILE_LOCKED = 4096,
+};
+#define MALLOW_PROFILE_MAPPING_FIGURES 8
+
+/* RANGES: the parts of mappings that are the library's, in any order. A record has the difference
+ * of the start from the end of the previous range, and numbers for the bytes and the use. */
+enum mallow_profile_range_use {
+    MALLOW_PROFILE_RANGE_HEAP = 1, /* slabs and runs of blocks */
+    MALLOW_PROFILE_RANGE_METADATA,
+    MALLOW_PROFILE_RANGE_GUARDED, /* blocks between guard pages */
+    MALLOW_PROFILE_RANGE_PROFILE, /* samples, and what a profile says of them */
+    MALLOW_PROFILE_RANGE_STACKS,  /* the stacks of blocks */
+    MALLOW_PROFILE_RANGE_BLOCK,   /* a large block with a mapping of its own */
+};
+
+/* PAGES: what the pages of the heap contain, by address. A record has the difference of the start
+ * from the end of the previous record, and the number 16 * pages + use. A page has 4,096 bytes.
+ * In a heap of more than 256 MiB, one page in 2, 4, ... stands for those that follow it. */
+enum mallow_profile_page_use {
+    MALLOW_PROFILE_PAGE_BLOCK = 1, /* a block of whole pages */
+    MALLOW_PROFILE_PAGE_FULL,      /* full of live blocks */
+    MALLOW_PROFILE_PAGE_PARTIAL,   /* live blocks, and free memory between them */
+    MALLOW_PROFILE_PAGE_EMPTY,     /* divided into blocks, none of which is live */
+    MALLOW_PROFILE_PAGE_DIRTY,     /* free and used before */
+    MALLOW_PROFILE_PAGE_CLEAN,     /* free and never used, or returned to the kernel */
+    MALLOW_PROFILE_PAGE_FOREIGN,   /* mapped by other code */
+    MALLOW_PROFILE_PAGE_UNKNOWN,
 };
 
 /* DONE: no bytes. The snapshot is complete. */

@@ -152,11 +152,10 @@ static void control_request_leaks(struct answer *answer, const char *argument) {
 }
 
 static void control_request_profile(struct answer *answer, const char *argument) {
-    (void)argument;
     int file = settings.sample == 0 ? -1 : os_memory_file();
     if (settings.sample == 0) {
         control_request_answer_error(answer, "allocations are not sampled");
-    } else if (file < 0 || !profile_write_to(file)) {
+    } else if (file < 0 || !profile_write_to(file, strcmp(argument, "all") == 0)) {
         control_request_answer_error(answer, "no shared memory is available");
     } else {
         answer->passed = file;

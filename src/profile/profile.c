@@ -76,12 +76,15 @@ static void profile_write(struct snapshot_kind kind) {
         return;
     }
     int64_t begun = os_exact_ns();
+    uint64_t described = profile.section.described;
     bool written = section_write_snapshot(fd, &profile.section, kind);
     profile_file_leave(fd, written);
     if (!written) section_discard(&profile.section);
     int64_t interval = PROFILE_INTERVAL_NS;
     int64_t age = (os_coarse_ns() - profile.started) / PROFILE_AGE_SHARE;
-    int64_t cost = (os_exact_ns() - begun) * PROFILE_COST_SHARE;
+    int64_t cost = os_exact_ns() - begun;
+    if (profile.section.described != described) cost -= (int64_t)profile.section.describe_ns;
+    cost *= PROFILE_COST_SHARE; /* descriptions are rare by their own rule */
     if (interval < age) interval = age;
     if (interval < cost) interval = cost;
     profile_schedule(interval);
@@ -115,19 +118,19 @@ void profile_tick(size_t size) {
     if (!profile_file_is_chosen()) return;
     bool due = os_coarse_ns() >= racy_load(int64_t, &profile.next);
     if (profile_limit_reached(size, due))
-        profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_LIMIT, true}, true);
+        profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_LIMIT, true, true}, true);
     else if (due)
-        profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_PERIODIC, false}, false);
+        profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_PERIODIC, false, false}, false);
 }
 
 RARE void profile_no_memory(void) {
     if (racy_load(bool, &profile.had_no_memory)) return;
     racy_store(&profile.had_no_memory, true);
-    profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_NO_MEMORY, true}, true);
+    profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_NO_MEMORY, true, true}, true);
 }
 
 RARE void profile_error(void) {
-    profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_ERROR, true}, false);
+    profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_ERROR, true, true}, false);
 }
 
 /* A child that has sampled nothing would only describe its parent's blocks again. A copy made by
@@ -136,21 +139,21 @@ RARE void profile_ends(void) {
     if (!profile_is_written() || (profile.forked && !racy_load(bool, &profile.sampled))) return;
     if (profile.process != os_process_id()) return;
     int error = errno;
-    profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_EXIT, true}, true);
+    profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_EXIT, true, true}, true);
     errno = error;
 }
 
 /* Runs after the program's own destructors, which free blocks. */
 __attribute__((destructor(101))) static void profile_at_exit(void) { profile_ends(); }
 
-RARE bool profile_write_to(int fd) {
+RARE bool profile_write_to(int fd, bool whole) {
+    struct snapshot_kind kind = {MALLOW_PROFILE_REQUEST, true, whole};
     struct lock_hold hold;
     if (!open_lock_take(&profile_snapshot_lock, &hold)) return false;
     profile_notice_fork();
     struct section section = section_alone();
     bool written =
-        section_write_process(fd, &section, 0) &&
-        section_write_snapshot(fd, &section, (struct snapshot_kind){MALLOW_PROFILE_REQUEST, true});
+        section_write_process(fd, &section, 0) && section_write_snapshot(fd, &section, kind);
     open_lock_drop(&profile_snapshot_lock, &hold);
     return written;
 }
@@ -172,7 +175,7 @@ static void profile_begin_sums(void) {
 RARE void profile_set_rate(size_t rate) {
     if (rate == settings.sample) return;
     if (settings.sample != 0) {
-        profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_OFF, true}, true);
+        profile_snapshot((struct snapshot_kind){MALLOW_PROFILE_OFF, true, true}, true);
         racy_store(&settings.sample, 0);
         profile_turn_mode(false);
     }

@@ -31,8 +31,9 @@ void profile_ends(void);
  * call it. */
 void profile_set_rate(size_t rate);
 
-/* Writes a section with all sites and live samples. Returns false if that failed. */
-bool profile_write_to(int fd);
+/* Writes a section with all sites and live samples and, if `whole` is true, with what describes the
+ * whole process. Returns false if that failed. */
+bool profile_write_to(int fd, bool whole);
 
 /* Called in the child of a fork. */
 void profile_after_fork(void);

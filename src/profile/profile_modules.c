@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "profile/profile_block.h"
 #include "profile/profile_maps.h"
+#include "profile/profile_path.h"
 
 #define ID_MAX 64u
 #define NOTES_MAX KIB
@@ -170,26 +171,16 @@ void profile_modules_forget(struct profile_modules *modules) {
 
 #define PATH_MAX_BYTES (4 * KIB)
 
-/* The last record of the block, or zero. */
-static UNTOUCHED struct {
-    uint64_t end;
-    size_t path_bytes; /* in `path`, which the next path may share */
-    char path[MALLOW_PROFILE_SHARED_MAX];
-} profile_modules_last;
-
-static size_t profile_modules_shared(const char *path, size_t bytes) {
-    size_t shared = 0, max = min_size(bytes, profile_modules_last.path_bytes);
-    while (shared < max && path[shared] == profile_modules_last.path[shared]) shared++;
-    return shared;
-}
+static uint64_t profile_modules_end; /* of the last record of the block, or 0 */
+static UNTOUCHED struct profile_path profile_modules_path;
 
 static void profile_modules_add(const struct profile_mapping *mapping,
                                 const struct modules_id *id) {
     size_t path = min_size(mapping->path_bytes, PATH_MAX_BYTES);
     if (profile_block_record(MALLOW_PROFILE_MODULES, 6 * PROFILE_NUMBER_MAX + id->bytes + path))
-        profile_modules_last.end = profile_modules_last.path_bytes = 0;
-    size_t shared = profile_modules_shared(mapping->path, path);
-    profile_block_add_difference(mapping->start, profile_modules_last.end);
+        profile_modules_end = profile_modules_path.bytes = 0;
+    size_t shared = profile_path_share(&profile_modules_path, mapping->path, path);
+    profile_block_add_difference(mapping->start, profile_modules_end);
     profile_block_add_number(mapping->end - mapping->start);
     profile_block_add_number(mapping->offset);
     profile_block_add_number(id->bytes);
@@ -197,9 +188,7 @@ static void profile_modules_add(const struct profile_mapping *mapping,
     profile_block_add_number(path - shared);
     profile_block_add_bytes(id->id, id->bytes);
     profile_block_add_bytes(mapping->path + shared, path - shared);
-    profile_modules_last.end = mapping->end;
-    profile_modules_last.path_bytes = min_size(path, MALLOW_PROFILE_SHARED_MAX);
-    memcpy(profile_modules_last.path, mapping->path, profile_modules_last.path_bytes);
+    profile_modules_end = mapping->end;
 }
 
 /* The mappings may have changed since they were listed. */

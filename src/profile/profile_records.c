@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "profile/profile_block.h"
 
 /* ---- nodes and threads ---- */
@@ -84,6 +85,35 @@ void profile_write_site(const struct mallow_profile_site *site) {
     for (unsigned i = 0; i < MALLOW_PROFILE_LIFETIMES; i++)
         if (site->freed[i] != 0) profile_block_add_estimate(site->freed[i]);
     profile_records_site = site->node;
+}
+
+/* ---- pinned memory and settings ---- */
+
+#define SETTING_MAX ((size_t)4 * KIB)
+
+static uint32_t profile_records_pinned; /* the node of the last record of the block */
+
+void profile_write_pinned(const struct mallow_profile_pinned *pinned) {
+    if (profile_block_record(MALLOW_PROFILE_PINNED,
+                             2 * PROFILE_NUMBER_MAX + PROFILE_ESTIMATE_BYTES))
+        profile_records_pinned = 0;
+    profile_block_add_number(profile_difference(pinned->node, profile_records_pinned) << 1 |
+                             pinned->large);
+    profile_block_add_number(profile_records_round(pinned->bytes));
+    profile_block_add_estimate(pinned->variance < 0 ? 0 : pinned->variance);
+    profile_records_pinned = pinned->node;
+}
+
+static void profile_records_add_text(const char *text, size_t bytes) {
+    profile_block_add_number(bytes);
+    profile_block_add_bytes(text, bytes);
+}
+
+void profile_write_setting(const char *key, const char *value) {
+    size_t key_bytes = strlen(key), value_bytes = min_size(strlen(value), SETTING_MAX);
+    profile_block_record(MALLOW_PROFILE_SETTINGS, 2 * PROFILE_NUMBER_MAX + key_bytes + value_bytes);
+    profile_records_add_text(key, key_bytes);
+    profile_records_add_text(value, value_bytes);
 }
 
 /* ---- live samples ---- */

@@ -10,6 +10,8 @@
 void profile_write_node(const struct mallow_profile_node *node);
 void profile_write_thread(const struct mallow_profile_thread *thread);
 void profile_write_site(const struct mallow_profile_site *site);
+void profile_write_pinned(const struct mallow_profile_pinned *pinned);
+void profile_write_setting(const char *key, const char *value);
 
 /* `process`: that of the section. */
 void profile_write_live(const struct mallow_profile_live *live,

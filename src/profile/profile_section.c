@@ -11,6 +11,8 @@
 #include "os/os_append.h"
 #include "os/os_process.h"
 #include "profile/profile_block.h"
+#include "profile/profile_kernel.h"
+#include "profile/profile_mappings.h"
 #include "profile/profile_modules.h"
 #include "profile/profile_records.h"
 #include "profile/profile_threads.h"
@@ -258,9 +260,60 @@ static void section_write_totals(const struct section *section, struct snapshot_
     section_write_class_blocks(blocks);
 }
 
+/* ---- the whole process ---- */
+
+/* A look at a block's page takes less than a microsecond, so this takes 50 ms. */
+#define PINNED_SAMPLES 65536u
+#define MEASURED_BYTES ((uint64_t)1 << 30) /* see profile_mappings_write */
+
+static void section_write_setting(void *to, const char *key, const char *value) {
+    (void)to;
+    profile_write_setting(key, value);
+}
+
+static void section_write_pinned(uint32_t last_site, uint32_t most_samples) {
+    struct mallow_profile_pinned some[16];
+    uint32_t next = 0;
+    if (!samples_count_pinned(most_samples)) return;
+    do {
+        size_t count = sites_read_pinned(&next, last_site, some, sizeof some / sizeof *some);
+        for (size_t i = 0; i < count; i++) profile_write_pinned(&some[i]);
+    } while (next != 0);
+}
+
+/* A description may take this part of the time since the last one. */
+#define DESCRIBE_COST_SHARE 200
+
+/* A process that is killed has written periodic snapshots only. The last description in them is at
+ * least two thirds as old as the section, mostly, and a long run has few. The profile of a short
+ * run is small, so it has only that of the last snapshot. */
+#define DESCRIBE_FIRST_NS 1000000000u
+
+static bool section_is_described(const struct section *section, struct snapshot_kind kind,
+                                 uint64_t now) {
+    if (kind.whole || section->is_alone) return kind.whole;
+    uint64_t age = now - section->process.started;
+    if (section->described == 0) return age >= DESCRIBE_FIRST_NS;
+    uint64_t before = section->described - section->process.started;
+    return age / 3 >= before / 2 && age - before >= section->describe_ns * DESCRIBE_COST_SHARE;
+}
+
+static void section_describe(struct section *section, struct snapshot_kind kind,
+                             uint32_t last_site) {
+    section->described = (uint64_t)os_exact_ns();
+    section_write_pinned(last_site, kind.live ? UINT32_MAX : PINNED_SAMPLES);
+    profile_each_setting(section_write_setting, NULL);
+    profile_kernel_write();
+    profile_mappings_write(kind.live || section_resident() <= MEASURED_BYTES);
+    profile_ranges_write();
+    profile_pages_write();
+    section->describe_ns = (uint64_t)os_exact_ns() - section->described;
+}
+
 bool section_write_snapshot(int fd, struct section *section, struct snapshot_kind kind) {
     struct sites_chosen chosen = {.last = sites_last(), .all = section->is_alone};
     struct profile_modules *modules = &section->memory->modules;
+    bool is_described = section_is_described(section, kind, (uint64_t)os_exact_ns());
     profile_block_start(fd);
     profile_modules_look(modules);
     section_write_stacks(section, chosen);
@@ -269,6 +322,7 @@ bool section_write_snapshot(int fd, struct section *section, struct snapshot_kin
     section_write_totals(section, kind);
     section_write_sites(chosen);
     if (kind.live) section_write_live(section, chosen.last);
+    if (is_described) section_describe(section, kind, chosen.last);
     profile_block_mark(MALLOW_PROFILE_DONE);
     return profile_block_finish();
 }

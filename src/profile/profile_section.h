@@ -17,13 +17,16 @@ struct section_memory;
 struct section {
     struct section_memory *memory;
     struct mallow_profile_process process;
-    uint32_t threads; /* see profile_threads_read */
-    bool is_alone;    /* contains one snapshot, with all sites */
+    uint32_t threads;     /* see profile_threads_read */
+    uint64_t described;   /* when a snapshot last described the whole process; 0: none has */
+    uint64_t describe_ns; /* how long that took */
+    bool is_alone;        /* contains one snapshot, with all sites */
 };
 
 struct snapshot_kind {
     enum mallow_profile_reason reason;
-    bool live; /* with LIVE blocks */
+    bool live;  /* with LIVE blocks */
+    bool whole; /* with what describes the whole process; false: if that is due */
 };
 
 /* Makes the memory for sections resident. */
@@ -54,5 +57,10 @@ void section_discard(struct section *section);
  * in process/hooks.c. */
 extern void (*const profile_read_totals)(struct mallow_profile_snapshot *snapshot,
                                          uint64_t *class_blocks);
+
+/* Calls `call` for each setting that was given. Defined in process/hooks.c. */
+extern void (*const profile_each_setting)(void (*call)(void *to, const char *key,
+                                                       const char *value),
+                                          void *to);
 
 #endif

@@ -209,20 +209,20 @@ uint64_t samples_lost(void) {
 
 /* ---- all samples ---- */
 
-#define FORGOTTEN_AT_ONCE 64
+#define SAMPLES_AT_ONCE 64 /* for which the lock is taken */
 
 RARE void samples_forget_all(void (*forget)(const void *p, bool large)) {
     struct {
         uintptr_t key;
         bool large;
-    } some[FORGOTTEN_AT_ONCE];
+    } some[SAMPLES_AT_ONCE];
     uint32_t n = racy_load(uint32_t, &samples_table.high);
     while (n != 0) {
         struct lock_hold hold;
         int64_t now = os_exact_ns();
         size_t count = 0;
         if (!samples_lock(&hold)) return;
-        for (; n != 0 && count < FORGOTTEN_AT_ONCE; n--) {
+        for (; n != 0 && count < SAMPLES_AT_ONCE; n--) {
             const struct sample *sample = table_used(&samples_table, n);
             if (sample == NULL) continue;
             some[count].key = samples_key(samples_address(sample));
@@ -270,6 +270,58 @@ size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_li
     if (n < samples_table.high) *next = n;
     open_lock_drop(&profile_lock, &hold);
     return count;
+}
+
+/* ---- pinned memory ---- */
+
+/* Samples whose pinned memory is found without the lock. */
+struct samples_pins {
+    uint32_t numbers[SAMPLES_AT_ONCE];
+    uintptr_t keys[SAMPLES_AT_ONCE];
+    size_t count;
+};
+
+/* Adds samples of slots after *n. Returns false after the last one. */
+static bool samples_next_pins(struct samples_pins *pins, uint32_t *n) {
+    struct lock_hold hold;
+    pins->count = 0;
+    if (!samples_lock(&hold)) return false;
+    uint32_t high = samples_table.high;
+    while (pins->count < SAMPLES_AT_ONCE && *n < high) {
+        const struct sample *sample = table_used(&samples_table, ++*n);
+        if (sample == NULL || sites_is_large(sample->site)) continue;
+        pins->numbers[pins->count] = *n;
+        pins->keys[pins->count++] = sample->key;
+    }
+    open_lock_drop(&profile_lock, &hold);
+    return pins->count != 0;
+}
+
+/* A sample stands for `weight` blocks, which pin as much. */
+static void samples_add_pins(const struct samples_pins *pins, const size_t *bytes) {
+    struct lock_hold hold;
+    if (!samples_lock(&hold)) return;
+    for (size_t i = 0; i < pins->count; i++) {
+        const struct sample *sample = table_used(&samples_table, pins->numbers[i]);
+        if (sample == NULL || sample->key != pins->keys[i] || bytes[i] == 0) continue;
+        double pinned = (double)bytes[i], weight = sample->weight;
+        site_pins(sample->site, pinned * weight, pinned * pinned * weight * (weight - 1));
+    }
+    open_lock_drop(&profile_lock, &hold);
+}
+
+RARE bool samples_count_pinned(uint32_t most) {
+    struct samples_pins pins;
+    size_t bytes[SAMPLES_AT_ONCE];
+    uint32_t n = 0;
+    if (racy_load(uint32_t, &samples_table.count) > most) return false;
+    sites_forget_pinned();
+    while (samples_next_pins(&pins, &n)) {
+        for (size_t i = 0; i < pins.count; i++)
+            bytes[i] = samples_pinned_by((const void *)~pins.keys[i]);
+        samples_add_pins(&pins, bytes);
+    }
+    return true;
 }
 
 /* ---- repair ---- */

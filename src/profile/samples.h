@@ -53,6 +53,14 @@ bool samples_get(const void *p, struct mallow_profile_live *live);
 size_t samples_read(uint32_t *next, uint32_t last_site, struct mallow_profile_live *live,
                     size_t max);
 
+/* Counts for each site what its blocks pin (site_pins). Returns false, with nothing counted, if
+ * more than `most` samples are live. */
+bool samples_count_pinned(uint32_t most);
+
+/* Returns how many free bytes the block keeps from going back to the kernel. Defined in
+ * process/hooks.c. Called without a lock. */
+extern size_t (*const samples_pinned_by)(const void *p);
+
 /* Called in a copy of the process for a leak check: if another thread held the lock, the samples
  * are repaired when they are first read. */
 void samples_after_copy(void);

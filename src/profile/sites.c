@@ -10,7 +10,8 @@
 struct site {
     struct table_link link;
     struct mallow_profile_site sums;
-    bool changed; /* since it was written last */
+    double pinned, pinned_variance; /* bytes, while a snapshot counts them */
+    bool changed;                   /* since it was written last */
 };
 
 static UNTOUCHED char *sites_chunks[TABLE_CHUNKS];
@@ -27,6 +28,7 @@ static uint32_t sites_add(stack_id stack, bool large, uint32_t hash) {
     if (n == 0) return 0;
     struct site *site = sites_at(n);
     site->sums = (struct mallow_profile_site){.node = stack, .large = large};
+    site->pinned = site->pinned_variance = 0;
     site->changed = true;
     table_insert(&sites_table, n, hash);
     return n;
@@ -185,6 +187,43 @@ size_t sites_read(uint32_t *next, struct sites_chosen chosen, struct mallow_prof
     if (site != NULL) *next = n;
     open_lock_drop(&profile_lock, &hold);
     return count;
+}
+
+/* ---- pinned memory ---- */
+
+void site_pins(uint32_t site, double bytes, double variance) {
+    sites_at(site)->pinned += bytes;
+    sites_at(site)->pinned_variance += variance;
+}
+
+RARE size_t sites_read_pinned(uint32_t *next, uint32_t last, struct mallow_profile_pinned *pinned,
+                              size_t max) {
+    struct lock_hold hold;
+    size_t count = 0;
+    uint32_t n = *next;
+    *next = 0;
+    if (!open_lock_take(&profile_lock, &hold)) return 0;
+    while (count < max && n < last) {
+        struct site *site = table_used(&sites_table, ++n);
+        if (site == NULL || site->pinned <= 0) continue;
+        pinned[count++] = (struct mallow_profile_pinned){.node = site->sums.node,
+                                                         .large = site->sums.large,
+                                                         .bytes = site->pinned,
+                                                         .variance = site->pinned_variance};
+    }
+    if (n < last) *next = n;
+    open_lock_drop(&profile_lock, &hold);
+    return count;
+}
+
+RARE void sites_forget_pinned(void) {
+    struct lock_hold hold;
+    if (!open_lock_take(&profile_lock, &hold)) return;
+    for (uint32_t n = 1; n <= sites_table.high; n++) {
+        struct site *site = table_used(&sites_table, n);
+        if (site != NULL) site->pinned = site->pinned_variance = 0;
+    }
+    open_lock_drop(&profile_lock, &hold);
 }
 
 uint32_t sites_last(void) { return racy_load(uint32_t, &sites_table.high); }

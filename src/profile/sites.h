@@ -57,6 +57,17 @@ size_t sites_read(uint32_t *next, struct sites_chosen chosen, struct mallow_prof
 /* Makes all sites count as changed. Takes profile_lock. */
 void sites_mark_all(void);
 
+/* Adds to what the blocks of the site pin. */
+void site_pins(uint32_t site, double bytes, double variance);
+
+/* Copies up to `max` sites up to the number `last` that pin memory. *next: see
+ * sites_read. Takes profile_lock. */
+size_t sites_read_pinned(uint32_t *next, uint32_t last, struct mallow_profile_pinned *pinned,
+                         size_t max);
+
+/* Forgets what all sites pin, because it is counted again. Takes profile_lock. */
+void sites_forget_pinned(void);
+
 void sites_repair(void);
 
 /* Returns the table, for its memory (profile_memory.c). */

@@ -67,6 +67,8 @@ def be_killed(directory, number, limit):
     live = sum(site.live.bytes for site in limits[-1].sites.values())
     deviation = sum(site.live.variance for site in limits[-1].sites.values()) ** 0.5
     assert limits[-1].live and live + 3 * deviation > 0.85 * limit, (live, deviation, reasons)
+    files = limits[-1].described.files
+    assert str(limit) + "\n" in files.values(), (limit, files)
     return len(limits), len(data)
 
 

@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import time
 from pathlib import Path
 
 import profile_format as form
+from profile_request import request
 
 MALLOW, PROGRAM = sys.argv[1:3]
 os.environ.pop("MALLOW_OPTIONS", None)
@@ -417,23 +417,6 @@ def an_unusable_file_is_reported(directory):
 
 
 # ---- requests ----
-
-def request(pid, line):
-    """Returns the answer and the content of the descriptor that came with it."""
-    namespace = os.stat(f"/proc/{pid}/ns/pid").st_ino
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    client.settimeout(60)
-    client.connect(f"\0mallow.{namespace}.{pid}")
-    client.sendall(line.encode() + b"\n")
-    answer, descriptors, _, _ = socket.recv_fds(client, 4096, 1)
-    content = None
-    if descriptors:
-        size = os.fstat(descriptors[0]).st_size
-        content = os.pread(descriptors[0], size, 0)
-        os.close(descriptors[0])
-    client.close()
-    return answer.decode(), content
-
 
 class Waiting:
     """A program that allocates 1,000 blocks for each line of its input."""

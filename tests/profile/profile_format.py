@@ -4,12 +4,16 @@ import struct
 import zlib
 
 MAGIC, VERSION = b"MPRF", 2
-PROCESS, MODULES, STACKS, THREADS, SNAPSHOT, SITES, LIVE, DONE = range(1, 9)
+(PROCESS, MODULES, STACKS, THREADS, SNAPSHOT, SITES, LIVE, DONE, PINNED, SETTINGS, FILES, MAPPINGS,
+ RANGES, PAGES) = range(1, 15)
 PERIODIC, REQUEST, EXIT, LIMIT, NO_MEMORY, ERROR, OFF = range(1, 8)
 
 HEAD = struct.Struct("<4sI3sB")
 LARGE, LIFETIMES = 1, 8
 ALLOCATED, SOME_LIVE, ALL_LIVE, INHERITED, PEAK, FREED = (1 << bit for bit in range(6))
+FIGURES = "resident proportional private_clean private_dirty lazy_free huge swap locked".split()
+USES = ", heap metadata guarded profile stacks block".split()
+PAGE_USES = "?bfpedcx?"
 
 
 class Cursor:
@@ -87,6 +91,29 @@ class Live:
         return self.address, self.time, self.node, self.thread
 
 
+class Mapping:
+    def __init__(self, cursor, end, path):
+        self.start = cursor.value(end)
+        self.end, parts, self.offset = self.start + cursor.number(), cursor.number(), cursor.number()
+        assert self.start < self.end and parts < 1 << 13
+        self.permissions = "".join(letter if parts >> bit & 1 else other for bit, letter, other in (
+            (0, "r", "-"), (1, "w", "-"), (2, "x", "-"), (3, "s", "p")))
+        self.measured = parts >> 4 & 1
+        for bit, name in enumerate(FIGURES, 5):
+            setattr(self, name, cursor.number() * 1024 if parts >> bit & 1 else 0)
+        shared, rest = cursor.number(), cursor.number()
+        assert shared <= min(len(path), 255)
+        self.path = path[:shared] + cursor.bytes(rest)
+
+
+class Description:
+    """What a snapshot says of the whole process."""
+
+    def __init__(self):
+        self.pinned, self.settings, self.files = {}, {}, {}
+        self.mappings, self.ranges, self.pages = [], [], []
+
+
 class Snapshot:
     """What is known at a DONE block."""
 
@@ -97,6 +124,7 @@ class Snapshot:
         self.classes = section.class_blocks
         self.sites = dict(section.sites)
         self.live = section.live
+        self.described = section.description  # None: it does not describe the process
 
 
 class Section:
@@ -113,14 +141,22 @@ class Section:
                 self.class_bytes.append((self.class_bytes or [0])[-1] + step)
         assert not cursor
         self.modules, self.nodes, self.threads, self.sites = [], {}, {}, {}
-        self.totals, self.live, self.snapshots = None, None, []
+        self.totals, self.live, self.description, self.snapshots = None, None, None, []
 
     def add(self, kind, body):
         handler = {MODULES: self.add_modules, STACKS: self.add_stacks, THREADS: self.add_threads,
                    SNAPSHOT: self.add_snapshot, SITES: self.add_sites, LIVE: self.add_live,
                    DONE: self.add_done}.get(kind)
+        describer = {PINNED: self.add_pinned, SETTINGS: self.add_settings, FILES: self.add_files,
+                     MAPPINGS: self.add_mappings, RANGES: self.add_ranges,
+                     PAGES: self.add_pages}.get(kind)
         if handler is not None:
             handler(body)
+        elif describer is not None:
+            assert self.totals is not None, "it follows SNAPSHOT"
+            if self.description is None:
+                self.description = Description()
+            describer(Cursor(body), self.description)
 
     def add_modules(self, body):
         cursor, end, path = Cursor(body), 0, b""
@@ -183,7 +219,54 @@ class Section:
         if self.live is None and self.totals[0] != PERIODIC:
             self.live = []
         self.snapshots.append(Snapshot(self))
-        self.totals = self.live = None
+        self.totals = self.live = self.description = None
+
+    def add_pinned(self, cursor, to):
+        node = 0
+        while cursor:
+            head, size, variance = cursor.number(), cursor.number(), cursor.estimate()
+            node += signed(head >> 1)
+            assert (node, head & 1) in self.sites and size > 0 and variance >= 0
+            assert (node, head & 1) not in to.pinned
+            to.pinned[node, head & 1] = size, variance
+
+    def add_settings(self, cursor, to):
+        while cursor:
+            key = cursor.bytes(cursor.number()).decode()
+            assert key not in to.settings
+            to.settings[key] = cursor.bytes(cursor.number()).decode()
+
+    def add_files(self, cursor, to):
+        while cursor:
+            path = cursor.bytes(cursor.number()).decode()
+            assert path not in to.files
+            to.files[path] = cursor.bytes(cursor.number()).decode()
+
+    def add_mappings(self, cursor, to):
+        end, path = 0, b""
+        while cursor:
+            mapping = Mapping(cursor, end, path)
+            assert not to.mappings or to.mappings[-1].end <= mapping.start
+            to.mappings.append(mapping)
+            end, path = mapping.end, mapping.path or path
+
+    def add_ranges(self, cursor, to):
+        end = 0
+        while cursor:
+            start = cursor.value(end)
+            end = start + cursor.number()
+            assert start < end
+            to.ranges.append((start, end, USES[cursor.number()]))
+
+    def add_pages(self, cursor, to):
+        end = 0
+        while cursor:
+            start = cursor.value(end)
+            pages, use = divmod(cursor.number(), 16)
+            end = start + 4096 * pages
+            assert pages > 0 and start % 4096 == 0 and 0 < use < len(PAGE_USES)
+            assert not to.pages or to.pages[-1][1] <= start
+            to.pages.append((start, end, PAGE_USES[use]))
 
     def stack(self, node):
         pcs = []

@@ -42,8 +42,9 @@ static struct {
     }
 SITE(0)
 SITE(1)
-SITE(2) SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12) SITE(13)
-    SITE(14) SITE(15) SITE(16) SITE(17) SITE(18) SITE(19)
+SITE(2)
+SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12) SITE(13) SITE(14)
+    SITE(15) SITE(16) SITE(17) SITE(18) SITE(19)
 
         static void *(*const sites[SITES])(size_t) = {site_0,  site_1,  site_2,  site_3,  site_4,
                                                       site_5,  site_6,  site_7,  site_8,  site_9,
@@ -301,6 +302,40 @@ static void wait_for_input(void) {
     }
 }
 
+/* ---- pinned memory ---- */
+
+enum { PIN_BLOCKS = 1 << 17, PIN_BYTES = 64, PIN_EVERY = 32 };
+
+static NOINLINE void *pin_keep(void) {
+    void *p = malloc(PIN_BYTES);
+    sink = 1;
+    return p;
+}
+
+static NOINLINE void *pin_fill(void) {
+    void *p = malloc(PIN_BYTES);
+    sink = 2;
+    return p;
+}
+
+/* Frees all blocks but one of 32 of each page. Then waits. */
+static void pin_pages(void) {
+    static void *blocks[PIN_BLOCKS];
+    for (size_t i = 0; i < PIN_BLOCKS; i++) {
+        blocks[i] = i % PIN_EVERY == 0 ? pin_keep() : pin_fill();
+        *(char *)blocks[i] = 1;
+    }
+    for (size_t i = 0; i < PIN_BLOCKS; i++)
+        if (i % PIN_EVERY != 0) free(blocks[i]);
+    printf("%#lx %#lx\n", (unsigned long)(uintptr_t)pin_keep, (unsigned long)(uintptr_t)pin_fill);
+    fflush(stdout);
+    for (int c; (c = getchar()) != EOF;) {
+        keep(1000); /* enough for a periodic snapshot, if one is due */
+        putchar(c);
+        fflush(stdout);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -313,7 +348,7 @@ static const struct {
     {"close", close_all_descriptors},   {"chroot", change_root},
     {"seccomp", open_nothing},          {"file_limit", limit_files},
     {"wait", wait_for_input},           {"vfork", vfork_copies},
-    {"workers", fork_workers},
+    {"workers", fork_workers},          {"pin", pin_pages},
 };
 
 int main(int argc, char **argv) {

@@ -91,6 +91,31 @@ static void change_run(uint32_t *run) {
     }
 }
 
+static struct {
+    size_t end; /* after the pages that were passed */
+    size_t distance;
+} passed;
+
+static void receive_pages(void *to, enum mallow_profile_page_use use, uintptr_t start,
+                          size_t pages) {
+    static const char letters[] = "-bfpedcx?";
+    (void)to;
+    assert_true(start == (uintptr_t)page_start((uint32_t)(GRANULE_PAGES + passed.end)));
+    for (size_t page = passed.end; page < passed.end + pages; page += passed.distance)
+        if (letters[use] != expected[page])
+            fail_msg("page %zu: '%c' instead of '%c'", page, letters[use], expected[page]);
+    passed.end += pages;
+}
+
+/* One page in 1, 2, 4, ... stands for those that follow it. */
+static void check_distant_pages(size_t end, size_t most) {
+    static struct heap_map_slice slice;
+    passed.end = 0;
+    for (passed.distance = 1; end / passed.distance > most; passed.distance *= 2) continue;
+    heap_map_each_page(&slice, most, receive_pages, NULL);
+    assert_int_equal(passed.end, end);
+}
+
 static void pages_are_described(void **state) {
     (void)state;
     static uint32_t runs[64];
@@ -116,6 +141,7 @@ static void pages_are_described(void **state) {
         for (size_t page = 0; page < end; page++)
             if (found[page] != expected[page])
                 fail_msg("page %zu: '%c' instead of '%c'", page, found[page], expected[page]);
+        check_distant_pages(end, 1 + random_below(&seed, end));
     }
 }
 

@@ -34,7 +34,7 @@ int64_t __wrap_os_coarse_ns(void) { return now; }
 /* ---- a reader ---- */
 
 static struct {
-    unsigned blocks, of_type[MALLOW_PROFILE_DONE + 1], reason[MALLOW_PROFILE_OFF + 1];
+    unsigned blocks, of_type[MALLOW_PROFILE_PAGES + 1], reason[MALLOW_PROFILE_OFF + 1];
     uint64_t live, sections;
     long size, whole;
 } file;
@@ -145,6 +145,19 @@ static void in_child(void (*function)(void)) {
 #define CHECK(condition) \
     if (!(condition)) fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), _exit(1)
 
+/* Returns true if so many snapshots describe the whole process. The blocks of this test are
+ * invented, so they pin nothing and the heap has no pages, and no setting was given. */
+static bool is_described(unsigned times) {
+    static const unsigned types[] = {MALLOW_PROFILE_FILES, MALLOW_PROFILE_MAPPINGS,
+                                     MALLOW_PROFILE_RANGES};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (file.of_type[types[i]] != times) {
+            fprintf(stderr, "%u blocks of type %u\n", file.of_type[types[i]], types[i]);
+            return false;
+        }
+    return true;
+}
+
 static void write_snapshots(void) {
     begin();
     CHECK(read_path(path) && file.blocks == 1 && file.of_type[MALLOW_PROFILE_PROCESS] == 1);
@@ -163,6 +176,7 @@ static void write_snapshots(void) {
     profile_error();
     CHECK(read_path(path) && file.of_type[MALLOW_PROFILE_DONE] == 3);
     CHECK(file.reason[MALLOW_PROFILE_ERROR] == 1 && file.whole == file.size);
+    CHECK(is_described(2));
 }
 
 /* Adds a block that a function in that place allocated. */
@@ -382,15 +396,16 @@ static void request(void) {
     add(0, 50);
     for (int i = 0; i < 3; i++) {
         int fd = memfd_create("profile", 0);
-        CHECK(fd >= 0 && profile_write_to(fd));
+        CHECK(fd >= 0 && profile_write_to(fd, i != 1));
         read_bytes(fd);
         CHECK(file.whole == file.size && file.of_type[MALLOW_PROFILE_PROCESS] == 1);
         CHECK(file.live == 50 && file.reason[MALLOW_PROFILE_REQUEST] == 1);
+        CHECK(is_described(i != 1));
         CHECK(file.of_type[MALLOW_PROFILE_STACKS] == 1 && file.of_type[MALLOW_PROFILE_SITES] == 1);
         close(fd);
     }
     int full = open("/dev/full", O_RDWR);
-    CHECK(!profile_write_to(full));
+    CHECK(!profile_write_to(full, true));
 }
 
 static void a_request_gets_everything(void **state) {

@@ -9,6 +9,7 @@
 #include "os/os.h"
 #include "pages/pages.h"
 #include "pages/space.h"
+#include "process/page_pins.h"
 #include "process/stats.h"
 #include "process/stats_pages.h"
 #include "random.h"
@@ -103,6 +104,26 @@ static void count_pages_naively(const struct slab *slab, struct mallow_stats *to
     }
 }
 
+/* The parts that live blocks account for add up to what is pinned, apart from rounding. */
+static void check_pins(const struct slab *slab, uint64_t pinned) {
+    const char *zero = slab_slot_zero(slab);
+    size_t sum = 0, rounding = 0;
+    for (uint32_t slot = 0; slot < slab->slots; slot++) {
+        const char *at = zero + (size_t)slot * slab->slot_size;
+        uint8_t state = slot_state_get(&slab->state[slot]);
+        if (state == SLOT_NONE) continue; /* it may lie before the slab */
+        size_t pins = page_pins_of(at);
+        assert_true(page_pins_of(at + UNIT / 2) == 0);
+        if (state != SLOT_USED && state != SLOT_CHECKED) {
+            assert_int_equal(pins, 0);
+            continue;
+        }
+        sum += pins;
+        rounding += slab->slot_size / os_page_size() + 2; /* a byte for each page */
+    }
+    assert_true(sum <= pinned && sum + rounding >= pinned);
+}
+
 static void pages_are_counted_by_what_they_hold(void **state) {
     (void)state;
     static struct mallow_stats expected, found;
@@ -122,6 +143,8 @@ static void pages_are_counted_by_what_they_hold(void **state) {
         assert_true(found.resident_metadata_bytes > 0);
         found.resident_metadata_bytes = 0;
         assert_memory_equal(&found, &expected, sizeof found);
+        for (unsigned size_class = 1; size_class < CLASSES; size_class++)
+            check_pins(slabs[size_class], found.class_pages[size_class].pinned_bytes);
     }
 }
 
