@@ -9,6 +9,8 @@
 #include "guard/guard_info.h"
 #include "guard/guard_range.h"
 #include "heap/slab.h"
+#include "pages/mapping_place.h"
+#include "pages/mapping_table.h"
 #include "report/report.h"
 
 enum fault_kind { FAULT_ACCESS, FAULT_READ, FAULT_WRITE };
@@ -41,14 +43,28 @@ static bool guard_fault_is_inside_live(const char *p, const struct block_info *b
     return block->life == LIFE_LIVE && p >= block->start && p < block->start + block->size;
 }
 
+/* Finds the block that the access at p belongs to. */
+static bool guard_fault_find(const char *p, struct block_info *block) {
+    struct mapping beside;
+    if (guard_range_contains(p)) return guard_info(p, block);
+    if (slab_is_end_guard(p)) return block_info_last(p, block);
+    return mapping_beside(p, &beside) && block_info_of(beside.block, block);
+}
+
+/* Returns true if nothing but an error of the program accesses p. */
+static bool guard_fault_is_forbidden(const char *p) {
+    struct mapping beside;
+    return guard_range_contains(p) || slab_is_end_guard(p) ||
+           (mapping_place_contains(p) && mapping_beside(p, &beside));
+}
+
 /* Reports the fault, and makes the page accessible if errors do not end the process. Is not
  * inlined, because the handler may run on a small stack. */
 static NOINLINE bool guard_fault_report_access(const char *p, const ucontext_t *context) {
     char detail[64] = {0};
     struct text t = {.buffer = detail, .size = sizeof detail - 1};
     struct block_info block;
-    bool is_guarded = guard_range_contains(p);
-    bool known = is_guarded ? guard_info(p, &block) : block_info_last(p, &block);
+    bool known = guard_fault_find(p, &block);
     /* A fault inside a live block has another cause: the block was executed, for example. */
     if (known && guard_fault_is_inside_live(p, &block)) return false;
     guard_fault_add_access(&t, p, known ? &block : NULL, context);
@@ -59,10 +75,10 @@ static NOINLINE bool guard_fault_report_access(const char *p, const ucontext_t *
         .detail = detail,
         .context = context,
     });
-    return is_guarded ? guard_open(p) : slab_open_end(p);
+    if (guard_range_contains(p)) return guard_open(p);
+    return slab_is_end_guard(p) && slab_open_end(p);
 }
 
 bool guard_fault_report(const char *p, const ucontext_t *context) {
-    return (guard_range_contains(p) || slab_is_end_guard(p)) &&
-           guard_fault_report_access(p, context);
+    return guard_fault_is_forbidden(p) && guard_fault_report_access(p, context);
 }

@@ -84,6 +84,13 @@ void *os_map_file(const char *path, size_t bytes);
  */
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes);
 
+/* Resizes a mapping without moving it. Returns false, with the mapping untouched, if refused. */
+bool os_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
+
+/* Resizes a mapping and moves it to `to`. Returns false, with the mapping untouched, if refused or
+ * if anything is mapped there. */
+bool os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes);
+
 /* Moves the pages of [from, from+bytes) into a new mapping, leaving zeroed pages at `from`. Returns
  * NULL, with everything untouched, if the kernel cannot: before Linux 5.7, for locked pages, or if
  * the range consists of several kernel mappings. (The caller cannot choose the new address, because

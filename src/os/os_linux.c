@@ -189,6 +189,23 @@ void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
+bool os_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
+    os_assert_pages(start, old_bytes);
+    os_assert_pages(NULL, new_bytes);
+    return !IS_ERROR(call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
+}
+
+/* The kernel removes what is mapped at the new address, so a reservation is placed there first. */
+bool os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes) {
+    os_assert_pages(start, old_bytes);
+    if (!os_reserve_at(to, new_bytes)) return false;
+    if (call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes,
+              MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0) == (long)to)
+        return true;
+    os_unmap(to, new_bytes);
+    return false;
+}
+
 void *os_move_pages(void *from, size_t bytes) {
     os_assert_pages(from, bytes);
     long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,

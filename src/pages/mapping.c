@@ -10,9 +10,15 @@
 #include "base/numbers.h"
 #include "base/settings.h"
 #include "os/os.h"
+#include "pages/mapping_place.h"
 #include "pages/space.h"
 
 #define HUGE_MINIMUM ((size_t)2 * MIB) /* bytes of a mapping that may have huge pages */
+
+/* With a gap, each block is a mapping of its own for the kernel, which otherwise merges neighbours.
+ * When this many blocks exist, an eighth of the mappings that it allows by default, those that
+ * follow have no gap. */
+#define GAPS_MAX ((size_t)8192)
 
 static struct mapping_counts mapping_totals;
 
@@ -34,22 +40,44 @@ static bool mapping_add(char *block, char *start, size_t bytes) {
  * see the kernel's order, so it is told of it here. */
 static char mapping_order __attribute__((unused));
 
+static bool mapping_may_leave_gap(void) {
+    return racy_load(size_t, &mapping_totals.count) < GAPS_MAX;
+}
+
+/* Maps `bytes` bytes wherever the kernel chooses, and unmaps what the alignment and the gap do not
+ * leave to the block. An end that the kernel does not unmap stays part of the mapping. */
+static char *mapping_map_anywhere(char **start, size_t *bytes, size_t align, size_t gap) {
+    size_t page = os_page_size(), lead = align > page ? align - page : 0;
+    *start = os_map(*bytes + lead + gap);
+    if (*start == NULL) return NULL;
+    char *block = (char *)round_up((uintptr_t)*start, max_size(align, page)), *end = block + *bytes;
+    size_t front = (size_t)(block - *start), back = lead - front + gap;
+    if (front != 0 && os_unmap(*start, front)) *start = block;
+    if (back != 0 && !os_unmap(end, back)) end += back;
+    *bytes = (size_t)(end - *start);
+    return block;
+}
+
+/* Maps a block with a gap after it, or without a gap if that is refused. */
+static char *mapping_map(char **start, size_t *bytes, size_t align) {
+    size_t page = os_page_size();
+    if (!mapping_may_leave_gap()) return mapping_map_anywhere(start, bytes, align, 0);
+    /* The kernel, too, aligns blocks that whole huge pages can fill. */
+    size_t place_align = max_size(align, *bytes % HUGE_MINIMUM == 0 ? HUGE_MINIMUM : page);
+    enum os_extended extended = mapping_place_map(start, *bytes, place_align);
+    if (extended == OS_EXTEND_OCCUPIED) return mapping_map_anywhere(start, bytes, align, page);
+    return extended == OS_EXTENDED ? *start : NULL;
+}
+
 void *mapping_alloc_always(size_t bytes, size_t align) {
     MALLOW_ASSERT(align != 0 && (align & (align - 1)) == 0);
     size_t page = os_page_size();
-    size_t lead = align > page ? align - page : 0;
-    if (bytes > (size_t)PTRDIFF_MAX - page - lead) return NULL;
+    if (bytes > (size_t)PTRDIFF_MAX / 2 || align > (size_t)PTRDIFF_MAX / 4) return NULL;
     bytes = round_up(bytes, page);
-    char *start = os_map(bytes + lead);
+    char *start, *block = mapping_map(&start, &bytes, align);
     sanitizer_acquire(&mapping_order);
-    if (start == NULL) return NULL;
-    char *block = (char *)round_up((uintptr_t)start, max_size(align, page));
-    size_t front = (size_t)(block - start), back = lead - front;
-    /* An end that the kernel does not unmap stays part of the mapping. */
-    if (front != 0 && os_unmap(start, front)) start = block;
-    if (back != 0 && !os_unmap(block + bytes, back)) bytes += back;
-    if (space.huge_pages && bytes >= HUGE_MINIMUM) os_advise_huge(block, bytes);
-    bytes += (size_t)(block - start);
+    if (block == NULL) return NULL;
+    if (space.huge_pages && bytes >= HUGE_MINIMUM) os_advise_huge(start, bytes);
     if (mapping_add(block, start, bytes)) return block;
     os_unmap(start, bytes);
     return NULL;
@@ -79,6 +107,23 @@ bool mapping_free(void *block) {
     return true;
 }
 
+/* Grows a mapping to *bytes bytes or a little more, with a gap after it. It grows in place if at
+ * least a page remains of its gap. Returns NULL if that is refused. */
+static char *mapping_grow(char *block, size_t before, size_t *bytes) {
+    size_t page = os_page_size();
+    if (mapping_place_contains(block) && os_remap_in_place(block, before, *bytes + page)) {
+        if (!os_unmap(block + *bytes, page)) *bytes += page;
+        return block;
+    }
+    return mapping_place_move(block, before, *bytes);
+}
+
+static char *mapping_extend(char *block, size_t before, size_t *bytes) {
+    bool gap = *bytes > before && mapping_may_leave_gap();
+    char *grown = gap ? mapping_grow(block, before, bytes) : NULL;
+    return grown != NULL ? grown : os_remap(block, before, *bytes);
+}
+
 /* Resizes a mapping that begins with the block, or returns NULL. A block that has moved needs an
  * entry, so one is reserved before the move. */
 static void *mapping_remap(struct mapping_entry *entry, char *block, size_t bytes) {
@@ -89,7 +134,7 @@ static void *mapping_remap(struct mapping_entry *entry, char *block, size_t byte
         mapping_table_unreserve(table);
         return NULL;
     }
-    char *moved = os_remap(block, before, bytes);
+    char *moved = mapping_extend(block, before, &bytes);
     mapping_entry_end_move(entry, table, block, moved, bytes);
     if (moved == NULL) return NULL;
     mapping_counts_add(&mapping_totals, bytes);
@@ -112,13 +157,13 @@ bool mapping_is_possible(size_t bytes) {
 
 /* The kernel moves pages only onto a mapping of the same length, so the mapping grows in a second
  * step. */
-static char *mapping_move_and_grow(void *from, size_t bytes, size_t size) {
+static char *mapping_move_and_grow(void *from, size_t bytes, size_t *size) {
     /* A refusal after the pages have moved would cost a copy, so test first whether `size` bytes
      * can be mapped. */
-    if (!mapping_is_possible(size)) return NULL;
+    if (!mapping_is_possible(*size)) return NULL;
     char *moved = os_move_pages(from, bytes);
-    if (moved == NULL || size == bytes) return moved;
-    char *grown = os_remap(moved, bytes, size);
+    if (moved == NULL || *size == bytes) return moved;
+    char *grown = mapping_extend(moved, bytes, size);
     if (grown == NULL) {
         memcpy(from, moved, bytes);
         os_unmap(moved, bytes);
@@ -133,7 +178,7 @@ void *mapping_move_in(void *from, size_t bytes, size_t size) {
     struct mapping_table *table = mapping_table_reserve();
     if (table == NULL) return NULL;
     size = round_up(size, page);
-    char *block = mapping_move_and_grow(from, bytes, size);
+    char *block = mapping_move_and_grow(from, bytes, &size);
     if (block == NULL) {
         mapping_table_unreserve(table);
         return NULL;

@@ -254,6 +254,32 @@ bool mapping_around(const void *p, struct mapping *found) {
     return false;
 }
 
+/* Returns the distance of p from the mapping, in bytes. */
+static size_t mapping_distance(const struct mapping *mapping, const char *p) {
+    return p < mapping->start ? (size_t)(mapping->start - p)
+                              : (size_t)(p - (mapping->start + mapping->bytes));
+}
+
+struct mapping_nearest {
+    const char *p;
+    struct mapping found;
+};
+
+static void mapping_choose_nearer(void *to, const struct mapping *mapping) {
+    struct mapping_nearest *nearest = to;
+    if (nearest->found.block == NULL ||
+        mapping_distance(mapping, nearest->p) < mapping_distance(&nearest->found, nearest->p))
+        nearest->found = *mapping;
+}
+
+RARE bool mapping_beside(const void *p, struct mapping *found) {
+    struct mapping_nearest nearest = {.p = p};
+    if (mapping_around(p, found)) return false;
+    mapping_each(mapping_choose_nearer, &nearest);
+    *found = nearest.found;
+    return found->block != NULL && mapping_distance(found, p) < found->bytes / 4;
+}
+
 RARE void mapping_each(void (*call)(void *to, const struct mapping *mapping), void *to) {
     struct mapping found;
     struct mapping_table *table = atomic_load_explicit(&mapping_tables, memory_order_acquire);

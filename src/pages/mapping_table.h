@@ -20,6 +20,10 @@ bool mapping_may_hold(const void *p);
 /* Finds the mapping that p lies in. Returns false if there is none. */
 bool mapping_around(const void *p, struct mapping *found);
 
+/* Finds the mapping that is nearest to p, if p lies in none and is less than a quarter of that
+ * mapping's length away from it. For faults: such addresses belong to nobody (mapping_place.h). */
+bool mapping_beside(const void *p, struct mapping *found);
+
 /* Calls the function for each mapping, with `to`. No mapping is missed in a copied process without
  * other threads. */
 void mapping_each(void (*call)(void *to, const struct mapping *mapping), void *to);

@@ -75,8 +75,10 @@ static bool space_begin(void) {
  * addresses and the low memory of sanitizers, and below executables (from two thirds on), libraries
  * and stacks. The kernel chooses no address there by itself. */
 char *space_random_place(void) {
-    size_t eighth = (size_t)1 << (os_address_bits() - 3);
-    return (char *)eighth + (os_random() % (3 * eighth >> GRANULE_SHIFT) << GRANULE_SHIFT);
+    size_t eighth = (size_t)1 << (os_address_bits() - 3), places = 3 * eighth >> GRANULE_SHIFT;
+    uint64_t random = os_random();
+    if (space.seed == 0) space.seed = random / places;
+    return (char *)eighth + (random % places << GRANULE_SHIFT);
 }
 
 /* The range takes at most an eighth of the address space. */

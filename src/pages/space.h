@@ -55,6 +55,7 @@ struct space {
     bool slow;
     size_t top_pad;  /* bytes made accessible beyond the need (M_TOP_PAD) */
     bool huge_pages; /* the system is advised to use huge pages for blocks */
+    uint64_t seed;   /* unpredictable, and independent of the addresses of the parts */
     struct part granule_part, meta_part, block_part;
 };
 

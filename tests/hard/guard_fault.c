@@ -8,6 +8,7 @@
 #include "guard/guard.h"
 #include "guard_begin.h"
 #include "os/os.h"
+#include "pages/mapping.h"
 #include "processes.h"
 #include "report/log.h"
 #include "threads.h"
@@ -36,6 +37,22 @@ static void read_freed(void) {
 }
 static void read_empty(void) { read_at(alloc_guarded(0)); }
 static void read_past_large(void) { read_at(alloc_guarded(1 << 20) + (1 << 20)); }
+
+/* Blocks with a mapping of their own are not guarded, but nothing lies after and before them. */
+static char *map_large(void) {
+    alloc_guarded(SIZE);
+    char *block = mapping_alloc_always(1 << 20, 1);
+    CHECK(block != NULL);
+    return block;
+}
+static void write_past_mapping(void) { write_at(map_large() + (1 << 20)); }
+static void read_far_past_mapping(void) { read_at(map_large() + (5 << 18) - 1); }
+static void write_before_mapping(void) { write_at(map_large() - 1); }
+static void write_to_freed_mapping(void) {
+    char *block = map_large();
+    CHECK(mapping_free(block));
+    write_at(block);
+}
 
 static void *write_past_end_here(void *unused) {
     write_past_end();
@@ -84,6 +101,10 @@ static const struct fault_case error_cases[] = {
     {"read_freed", read_freed, SIGABRT, {"use after free of", "read at offset 0"}},
     {"read_empty", read_empty, SIGABRT, {"heap overflow of", "read at offset 0"}},
     {"read_past_large", read_past_large, SIGABRT, {"overflow", "read at offset 1048576"}},
+    {"write_past_mapping", write_past_mapping, SIGABRT, {"overflow", "write at offset 1048576"}},
+    {"read_far_past_mapping", read_far_past_mapping, SIGABRT, {"overflow", "offset 1310719"}},
+    {"write_before_mapping", write_before_mapping, SIGABRT, {"underflow", "write at offset -1"}},
+    {"write_to_freed_mapping", write_to_freed_mapping, SIGSEGV, {NULL}},
     {"in_a_thread", in_a_thread, SIGABRT, {"heap overflow of"}},
     {"in_a_child", in_a_child, SIGABRT, {"heap overflow of"}},
     {"continue_after_report", continue_after_report, 0, {"heap overflow of", "use after free of"}},

@@ -7,8 +7,9 @@
 #include "os/os.h"
 
 const char *const os_call_names[OS_CALLS] = {
-    "reserve", "commit",     "extend",      "break_move", "protect", "purge", "map",   "unmap",
-    "remap",   "move_pages", "advise_huge", "reserve_at", "discard", "mark",  "unmark"};
+    "reserve", "commit", "extend", "break_move",     "protect",     "purge",
+    "map",     "unmap",  "remap",  "move_pages",     "advise_huge", "reserve_at",
+    "discard", "mark",   "unmark", "remap_in_place", "remap_to"};
 
 static struct {
     enum os_call kind;
@@ -149,6 +150,28 @@ void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes) {
     if (!settle(more, moved != NULL)) return NULL;
     limited_credit(old_bytes + more - new_bytes);
     return moved;
+}
+
+bool __real_os_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
+bool __wrap_os_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
+bool __wrap_os_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
+    paged_check(start, old_bytes);
+    paged_check(NULL, new_bytes);
+    if (fails(OS_REMAP_IN_PLACE)) return plan.unnoticed;
+    size_t more = new_bytes - old_bytes;
+    return charge(OS_REMAP_IN_PLACE, more) &&
+           settle(more, __real_os_remap_in_place(start, old_bytes, new_bytes));
+}
+
+bool __real_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes);
+bool __wrap_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes);
+bool __wrap_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes) {
+    paged_check(start, old_bytes);
+    paged_check(to, new_bytes);
+    if (fails(OS_REMAP_TO)) return plan.unnoticed;
+    size_t more = new_bytes - old_bytes;
+    return charge(OS_REMAP_TO, more) &&
+           settle(more, __real_os_remap_to(start, old_bytes, to, new_bytes));
 }
 
 void *__real_os_move_pages(void *from, size_t bytes);

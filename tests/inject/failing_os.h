@@ -21,6 +21,8 @@ enum os_call {
     OS_DISCARD,
     OS_MARK,
     OS_UNMARK,
+    OS_REMAP_IN_PLACE,
+    OS_REMAP_TO,
     OS_CALLS,
     OS_ANY = OS_CALLS
 };

@@ -2,6 +2,7 @@
  * otherwise a reservation, a smaller one, or the program break. */
 #include "check.h"
 #include "mallow.h"
+#include "mapped_page.h"
 #include "os/os.h"
 #include "pages/space.h"
 #include "processes.h"
@@ -56,11 +57,25 @@ static void check_usable(void) {
     }
 }
 
+/* A block with a mapping of its own is followed by addresses that are not mapped, wherever it is.
+ */
+static void check_large(void) {
+    size_t size = 256 * KIB;
+    char *blocks[8];
+    for (int i = 0; i < 8; i++) CHECK((blocks[i] = mallow_malloc(size)) != NULL);
+    for (int i = 0; i < 8; i++) {
+        CHECK(granule_of(blocks[i]) >= space.granules);
+        CHECK(!page_is_mapped(blocks[i] + size));
+    }
+    for (int i = 0; i < 8; i++) mallow_free(blocks[i]);
+}
+
 static void check_range(unsigned bits) {
     system_is.bits = bits;
     check_usable();
     uintptr_t all = (uintptr_t)1 << bits, first = (uintptr_t)space.granule;
     uintptr_t end = (uintptr_t)space.base + space.block_part.limit;
+    check_large();
     CHECK(space.block_part.by == GROW_MAPPED);
     CHECK(first >= all / 8 && end <= all / 8 * 5);
     size_t blocks = (size_t)512 * GIB;
@@ -76,6 +91,7 @@ static void large_reservation(void) {
     system_is.no_extend = true;
     system_is.largest_reserve = SIZE_MAX;
     check_usable();
+    check_large();
     CHECK(space.block_part.by == GROW_COMMITTED);
     CHECK_EQUAL(space.block_part.limit, 512 * GIB);
 }

@@ -188,15 +188,15 @@ static void samples_follow_a_resize(void) {
 static bool allocates_there;
 static char *moved_from;
 
-void *__real_os_remap(void *start, size_t old_bytes, size_t new_bytes);
-void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes);
-void *__wrap_os_remap(void *start, size_t old_bytes, size_t new_bytes) {
-    void *now = __real_os_remap(start, old_bytes, new_bytes);
-    if (now != NULL && now != start && allocates_there) {
+bool __real_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes);
+bool __wrap_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes);
+bool __wrap_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes) {
+    bool done = __real_os_remap_to(start, old_bytes, to, new_bytes);
+    if (done && allocates_there) {
         moved_from = start;
         if (!samples_add(start, 1, true, 4711)) abort();
     }
-    return now;
+    return done;
 }
 
 static void samples_stay_with_moved_blocks(void) {

@@ -9,8 +9,10 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
+#include "mapped_page.h"
 #include "os/os.h"
 #include "pages/mapping.h"
+#include "pages/mapping_place.h"
 #include "pages/meta.h"
 #include "pages/space.h"
 #include "pattern.h"
@@ -70,8 +72,7 @@ static void release(struct block *block) {
     block->start = NULL;
 }
 
-static void resize(struct block *block) {
-    size_t page = os_page_size(), bytes = page * (1 + random_below(&seed, 16));
+static void resize_to(struct block *block, size_t bytes) {
     char *moved = mapping_resize(block->start, bytes);
     assert_non_null(moved);
     if (moved != block->start) assert_int_equal(mapping_usable(block->start), 0);
@@ -81,6 +82,14 @@ static void resize(struct block *block) {
     *block = (struct block){moved, bytes, 0};
     write_ends(block);
     check_block(block);
+}
+
+static void resize(struct block *block) {
+    resize_to(block, os_page_size() * (1 + random_below(&seed, 16)));
+}
+
+static void grow(struct block *block) {
+    resize_to(block, block->bytes + os_page_size() * (1 + random_below(&seed, 3)));
 }
 
 static void release_all(void) {
@@ -133,6 +142,94 @@ static void blocks_are_aligned(void **state) {
     (void)state;
     for (size_t align = UNIT; align <= 64 * MIB; align *= 2)
         for (int i = 0; i < 4; i++) allocate(&blocks[i], align), release(&blocks[i]);
+}
+
+static bool has_gap(const struct block *block) {
+    return !page_is_mapped(block->start + block->bytes);
+}
+
+static void nothing_is_mapped_after_a_block(void **state) {
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        allocate(&blocks[i], (size_t)UNIT << (random_below(&seed, 4) * 5));
+    for (int i = 0; i < 400; i++) assert_true(has_gap(&blocks[i]));
+    for (int i = 0; i < 400; i++)
+        for (int times = 0; times < 5; times++) {
+            grow(&blocks[i]);
+            assert_true(has_gap(&blocks[i]));
+        }
+    for (int i = 0; i < 400; i++) assert_true(has_gap(&blocks[i]));
+    release_all();
+}
+
+/* A quarter of the block is free, so that a wrong index meets no other block. */
+static void a_gap_is_as_long_as_a_quarter_of_its_block(void **state) {
+    (void)state;
+    for (size_t bytes = 256 * KIB; bytes <= 64 * MIB; bytes *= 2) {
+        char *block[2] = {mapping_alloc(bytes, UNIT), mapping_alloc(bytes, UNIT)};
+        for (int i = 0; i < 2; i++) {
+            assert_true(mapping_place_contains(block[i]));
+            assert_true(!page_is_mapped(block[i] + bytes + bytes / 4));
+            assert_int_equal(bytes < 2 * MIB ? 0 : (uintptr_t)block[i] % (2 * MIB), 0);
+        }
+        for (int i = 0; i < 2; i++) assert_true(mapping_free(block[i]));
+    }
+}
+
+static void addresses_are_not_used_again(void **state) {
+    (void)state;
+    allocate(&blocks[0], UNIT);
+    char *gone = blocks[0].start;
+    release(&blocks[0]);
+    for (int i = 1; i < 1000; i++) {
+        allocate(&blocks[i], UNIT);
+        assert_true(blocks[i].start != gone);
+        release(&blocks[i]);
+    }
+}
+
+static void distances_cannot_be_predicted(void **state) {
+    (void)state;
+    char *last = mapping_alloc(MIB, UNIT);
+    ptrdiff_t first = 0;
+    int differ = 0;
+    for (int i = 0; i < 20; i++) {
+        char *next = mapping_alloc(MIB, UNIT);
+        if (i == 0) first = last - next;
+        differ += last - next != first;
+        assert_true(mapping_free(last));
+        last = next;
+    }
+    assert_true(mapping_free(last));
+    assert_true(differ > 5);
+}
+
+/* Each block would be a mapping of its own for the kernel, and the process would run out of them.
+ */
+static void too_many_blocks_have_no_gaps(void **state) {
+    enum { MANY = 9000 };
+    static char *many[MANY];
+    size_t page = os_page_size(), gaps = 0;
+    (void)state;
+    for (int i = 0; i < MANY; i++) assert_non_null(many[i] = mapping_alloc(page, UNIT));
+    for (int i = 0; i < MANY; i++) gaps += mapping_place_contains(many[i]);
+    for (int i = 0; i < MANY; i++) assert_true(mapping_free(many[i]));
+    assert_int_equal(gaps, 8192);
+}
+
+static void an_address_in_a_gap_finds_its_block(void **state) {
+    (void)state;
+    struct mapping found;
+    char *above = mapping_alloc(MIB, UNIT), *below = mapping_alloc(MIB, UNIT);
+    assert_true(mapping_beside(below + MIB, &found) && found.block == below);
+    assert_true(mapping_beside(below + MIB + 100 * KIB, &found) && found.block == below);
+    assert_true(mapping_beside(above - 1, &found) && found.block == above);
+    assert_true(mapping_beside(below - 1, &found) && found.block == below);
+    assert_false(mapping_beside(below, &found));
+    assert_false(mapping_beside(below + MIB - 1, &found));
+    assert_false(mapping_beside(below - MIB / 2, &found));
+    assert_true(mapping_free(above) && mapping_free(below));
+    assert_false(mapping_beside(below + MIB, &found));
 }
 
 static void only_a_start_is_a_block(void **state) {
@@ -239,6 +336,12 @@ int main(void) {
         cmocka_unit_test(random_steps_agree_with_the_model),
         cmocka_unit_test(removed_blocks_do_not_fill_the_table),
         cmocka_unit_test(blocks_are_aligned),
+        cmocka_unit_test(nothing_is_mapped_after_a_block),
+        cmocka_unit_test(a_gap_is_as_long_as_a_quarter_of_its_block),
+        cmocka_unit_test(addresses_are_not_used_again),
+        cmocka_unit_test(distances_cannot_be_predicted),
+        cmocka_unit_test(too_many_blocks_have_no_gaps),
+        cmocka_unit_test(an_address_in_a_gap_finds_its_block),
         cmocka_unit_test(only_a_start_is_a_block),
         cmocka_unit_test(an_address_inside_finds_its_block),
         cmocka_unit_test(no_more_mappings_than_allowed),
