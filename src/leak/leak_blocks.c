@@ -292,8 +292,8 @@ void leak_each_heap_range(void (*call)(uintptr_t start, uintptr_t end)) {
     leak_blocks_ranges.from = (uintptr_t)space.block_part.start;
     leak_blocks_each_run(leak_blocks_leave_foreign_out);
     call(leak_blocks_ranges.from, (uintptr_t)space.block_part.start + space.block_part.accessible);
-    const struct part *parts[] = {&space.granule_part, &space.meta_part};
-    for (unsigned i = 0; i < 2; i++)
+    const struct part *parts[] = {&space.slab_part, &space.run_part, &space.meta_part};
+    for (unsigned i = 0; i < 3; i++)
         call((uintptr_t)parts[i]->start, (uintptr_t)parts[i]->start + parts[i]->accessible);
     guard_range_each_part(call);
     leak_blocks_each_stack_cache(call);

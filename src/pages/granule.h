@@ -1,5 +1,6 @@
 /*
- * The descriptor of a granule of 64 KiB: the slab that it belongs to, and the runs of pages in it.
+ * What is known about a granule of 64 KiB: the descriptor of the slab that it belongs to, and the
+ * tags of the runs of pages in it.
  */
 #ifndef MALLOW_GRANULE_H
 #define MALLOW_GRANULE_H
@@ -54,6 +55,8 @@ struct slab {
     bool wiped;                     /* its free slots are zero (hard.h) */
     struct slab *next_pending;      /* remote.c */
 };
+_Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
+_Static_assert(sizeof(struct slab) == 128, "the fast path finds it by a shift");
 
 enum run_kind {
     RUN_INSIDE = 0, /* not the first page of anything, or never used */
@@ -70,20 +73,9 @@ struct run {
     uint32_t next, prev;  /* page numbers, in the free list; 0 ends it */
 };
 
-struct granule {
-    struct slab slab;
-    struct run runs[GRANULE_PAGES];
-};
-_Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
-_Static_assert(sizeof(struct granule) == 384, "two cache lines and 16 bytes a page");
-
 /* Returns the descriptor of the i-th granule of a slab; `slab` is that of its first. */
-static inline struct slab *slab_part(struct slab *slab, unsigned i) {
-    return &((struct granule *)slab + i)->slab;
-}
-static inline struct slab *slab_head(struct slab *slab) {
-    return &((struct granule *)slab - slab->index)->slab;
-}
+static inline struct slab *slab_part(struct slab *slab, unsigned i) { return slab + i; }
+static inline struct slab *slab_head(struct slab *slab) { return slab - slab->index; }
 
 static inline uint32_t tag_pages(uint64_t tag) { return (uint32_t)tag; }
 static inline enum run_kind tag_kind(uint64_t tag) { return (enum run_kind)((tag >> 32) & 0xff); }

@@ -18,33 +18,42 @@ struct space space = {.top_pad = 128 * KIB};
 /* The allocator's own memory for a granule, at most: a state byte for each unit and a cache line
  * for the guard byte, and as much again for magazines and the lists of shared slots. */
 #define META_PER_GRANULE ((size_t)2 * (GRANULE / UNIT + CACHE_LINE))
+#define RUNS_PER_GRANULE (GRANULE_PAGES * sizeof(struct run))
 #define META_MINIMUM ((size_t)4 * MIB)
 
 /* ---- where the parts are ---- */
 
-static size_t space_granule_bytes(size_t granules) {
-    return round_up(granules * sizeof(struct granule), GRANULE);
+static size_t space_slab_bytes(size_t granules) {
+    return round_up(granules * sizeof(struct slab), GRANULE);
+}
+static size_t space_run_bytes(size_t granules) {
+    return round_up(granules * RUNS_PER_GRANULE, GRANULE);
 }
 static size_t space_meta_bytes(size_t granules) {
     return round_up(max_size(META_MINIMUM, granules * META_PER_GRANULE), GRANULE);
 }
 static size_t space_own_bytes(size_t granules) {
-    return space_granule_bytes(granules) + space_meta_bytes(granules);
+    return space_slab_bytes(granules) + space_run_bytes(granules) + space_meta_bytes(granules);
 }
+
+static char *space_end(const struct part *part) { return part->start + part->limit; }
 
 /* blocks: NULL if the blocks follow the other parts, or else the place where they grow by the
  * break. */
 static void space_lay_out(char *start, char *blocks, size_t granules, enum growth by) {
     MALLOW_ASSERT((uintptr_t)start % GRANULE == 0);
     MALLOW_ASSERT((uintptr_t)blocks % GRANULE == 0);
-    size_t descriptors = space_granule_bytes(granules), meta = space_meta_bytes(granules);
-    space.granule_part = (struct part){.start = start, .limit = descriptors, .by = by};
-    space.meta_part = (struct part){.start = start + descriptors, .limit = meta, .by = by};
-    space.block_part = (struct part){.start = blocks != NULL ? blocks : start + descriptors + meta,
+    space.slab_part = (struct part){.start = start, .limit = space_slab_bytes(granules), .by = by};
+    space.run_part = (struct part){
+        .start = space_end(&space.slab_part), .limit = space_run_bytes(granules), .by = by};
+    space.meta_part = (struct part){
+        .start = space_end(&space.run_part), .limit = space_meta_bytes(granules), .by = by};
+    space.block_part = (struct part){.start = blocks != NULL ? blocks : space_end(&space.meta_part),
                                      .limit = granules * GRANULE,
                                      .by = blocks != NULL ? GROW_BREAK : by,
                                      .huge_pages = space.huge_pages};
-    space.granule = (struct granule *)start;
+    space.slabs = (struct slab *)(void *)space.slab_part.start;
+    space.runs = (struct run *)(void *)space.run_part.start;
     space.base = space.block_part.start;
 }
 
@@ -52,8 +61,9 @@ static void space_lay_out(char *start, char *blocks, size_t granules, enum growt
  * itself few system calls. What lies directly after a named mapping belongs to the same part. The
  * kernel shows the data segment as [heap] in any case. */
 static void space_name_parts(void) {
-    const struct part *const parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
-    for (unsigned i = 0; i < 3; i++)
+    const struct part *const parts[] = {&space.slab_part, &space.run_part, &space.meta_part,
+                                        &space.block_part};
+    for (unsigned i = 0; i < 4; i++)
         if (parts[i]->by != GROW_BREAK)
             os_name_memory(parts[i]->start, parts[i]->accessible,
                            parts[i] == &space.block_part ? "mallow heap" : "mallow metadata");
@@ -65,7 +75,8 @@ static bool space_begin(void) {
         space_name_parts();
         return true;
     }
-    part_undo(&space.granule_part);
+    part_undo(&space.slab_part);
+    part_undo(&space.run_part);
     part_undo(&space.meta_part);
     part_undo(&space.block_part);
     return false;
@@ -85,7 +96,8 @@ char *space_random_place(void) {
 static bool space_choose_range(char *blocks) {
     if (sizeof(void *) < 8) return false;
     size_t eighth = (size_t)1 << (os_address_bits() - 3);
-    size_t granules = eighth / (GRANULE + META_PER_GRANULE + sizeof(struct granule));
+    size_t granules =
+        eighth / (GRANULE + META_PER_GRANULE + RUNS_PER_GRANULE + sizeof(struct slab));
     granules = min_size(granules & ~(SMALLEST_GRANULES - 1), LARGEST_GRANULES);
     for (int i = 0; i < RANDOM_TRIES; i++) {
         space_lay_out(space_random_place(), blocks, granules, GROW_MAPPED);
@@ -147,7 +159,8 @@ RARE void space_repair(void) {
         space.base = NULL; /* another range is equally good */
         return;
     }
-    part_repair(&space.granule_part);
+    part_repair(&space.slab_part);
+    part_repair(&space.run_part);
     part_repair(&space.meta_part);
     part_repair(&space.block_part);
 }
@@ -175,11 +188,13 @@ void space_serve_fast(bool fast) {
                      __ATOMIC_RELEASE);
 }
 
-/* Makes the descriptors of all accessible granules accessible. They are read without a lock, so
- * their number never falls, even when the pages of the last granules were given back. */
+/* Makes the descriptors and tags of all accessible granules accessible. They are read without a
+ * lock, so their number never falls, even when the pages of the last granules were given back. */
 static bool space_describe(void) {
     size_t usable = max_size(space.block_part.accessible / GRANULE, space.granules);
-    if (!part_grow(&space.granule_part, usable * sizeof(struct granule))) return false;
+    if (!part_grow(&space.slab_part, usable * sizeof(struct slab)) ||
+        !part_grow(&space.run_part, usable * RUNS_PER_GRANULE))
+        return false;
     MALLOW_ASSERT(usable >= space.granules);
     __atomic_store_n(&space.granules, usable, __ATOMIC_RELEASE);
     space_serve_fast(!racy_load(bool, &space.slow));
@@ -209,7 +224,9 @@ bool space_give_back(size_t bytes) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(bytes % GRANULE == 0);
     bool some = part_shrink(&space.block_part, max_size(bytes, GRANULE));
-    return part_shrink(&space.granule_part, space.granules * sizeof(struct granule)) || some;
+    some |= part_shrink(&space.slab_part, space.granules * sizeof(struct slab));
+    some |= part_shrink(&space.run_part, space.granules * RUNS_PER_GRANULE);
+    return some;
 }
 
 static bool space_is_outside(const struct part *part, const char *start, size_t bytes) {
@@ -217,7 +234,8 @@ static bool space_is_outside(const struct part *part, const char *start, size_t 
 }
 
 bool space_is_apart(const char *start, size_t bytes) {
-    return space_is_outside(&space.granule_part, start, bytes) &&
+    return space_is_outside(&space.slab_part, start, bytes) &&
+           space_is_outside(&space.run_part, start, bytes) &&
            space_is_outside(&space.meta_part, start, bytes) &&
            space_is_outside(&space.block_part, start, bytes);
 }

@@ -2,12 +2,12 @@
  * The address space: the blocks and, separate from them, all data that the allocator has about
  * them.
  *
- *     +----------------+--------------------+------------------------------------+
- *     | descriptors    | allocator's memory | granules: slabs and runs of blocks |
- *     | 384 B for each | states, magazines, | 64 KiB each, accessible up to      |
- *     | granule        | heaps (meta.c)     | space.granules                     |
- *     +----------------+--------------------+------------------------------------+
- *                                           ^ space.base
+ *     +-------------------+----------------+--------------------+------------------------------+
+ *     | descriptors       | run tags       | allocator's memory | granules: slabs and runs of  |
+ *     | 128 B for each    | 256 B for each | states, magazines, | blocks, 64 KiB each,         |
+ *     | granule           | granule        | heaps (meta.c)     | accessible to space.granules |
+ *     +-------------------+----------------+--------------------+------------------------------+
+ *                                                               ^ space.base
  *
  * Each part is made accessible from its left, in steps, as it is needed. The allocator keeps none
  * of its data in a granule that may contain a block.
@@ -49,14 +49,15 @@ struct space {
      * grows, and is 0 while a mode sends every call to a slow path. */
     char *base;
     size_t fast_granules;
-    struct granule *granule; /* the descriptors */
-    size_t granules;         /* how many may hold blocks: descriptor and pages are accessible */
+    struct slab *slabs; /* the descriptors, by granule */
+    struct run *runs;   /* the tags, by page */
+    size_t granules;    /* how many may hold blocks: descriptor and pages are accessible */
 
     bool slow;
     size_t top_pad;  /* bytes made accessible beyond the need (M_TOP_PAD) */
     bool huge_pages; /* the system is advised to use huge pages for blocks */
     uint64_t seed;   /* unpredictable, and independent of the addresses of the parts */
-    struct part granule_part, meta_part, block_part;
+    struct part slab_part, run_part, meta_part, block_part;
 };
 
 extern struct space space;
@@ -118,14 +119,10 @@ static inline uint32_t page_of(const void *p) {
 
 static inline char *page_start(uint32_t page) { return space.base + ((size_t)page << RUN_SHIFT); }
 
-static inline struct slab *slab_of(size_t granule) { return &space.granule[granule].slab; }
-static inline size_t slab_granule(const struct slab *slab) {
-    return (size_t)((const struct granule *)slab - space.granule);
-}
+static inline struct slab *slab_of(size_t granule) { return &space.slabs[granule]; }
+static inline size_t slab_granule(const struct slab *slab) { return (size_t)(slab - space.slabs); }
 
-static inline struct run *run_of(uint32_t page) {
-    return &space.granule[page / GRANULE_PAGES].runs[page % GRANULE_PAGES];
-}
+static inline struct run *run_of(uint32_t page) { return &space.runs[page]; }
 static inline uint64_t run_tag(uint32_t page) {
     return atomic_load_explicit(&run_of(page)->tag, memory_order_relaxed);
 }

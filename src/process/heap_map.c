@@ -53,7 +53,8 @@ RARE void heap_map_each_range(void (*call)(void *to, enum mallow_profile_range_u
     struct heap_map_ranges ranges = {call, to};
     uintptr_t start, end;
     heap_map_pass_part(&ranges, MALLOW_PROFILE_RANGE_HEAP, &space.block_part);
-    heap_map_pass_part(&ranges, MALLOW_PROFILE_RANGE_METADATA, &space.granule_part);
+    heap_map_pass_part(&ranges, MALLOW_PROFILE_RANGE_METADATA, &space.slab_part);
+    heap_map_pass_part(&ranges, MALLOW_PROFILE_RANGE_METADATA, &space.run_part);
     heap_map_pass_part(&ranges, MALLOW_PROFILE_RANGE_METADATA, &space.meta_part);
     for (unsigned part = 0; part < GUARD_PARTS; part++)
         if (guard_range_bounds((enum guard_part)part, &start, &end))

@@ -247,9 +247,9 @@ static void stats_pages_add_mapping(void *to, const struct mapping *mapping) {
 }
 
 static void stats_pages_read_parts(struct stats_pages_slice *slice) {
-    const struct part *parts[] = {&space.granule_part, &space.meta_part};
+    const struct part *parts[] = {&space.slab_part, &space.run_part, &space.meta_part};
     uintptr_t start, end;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 3; i++)
         slice->stats->resident_metadata_bytes +=
             stats_pages_resident(slice, parts[i]->start, parts[i]->accessible);
     for (unsigned part = 0; part < GUARD_PARTS; part++) {

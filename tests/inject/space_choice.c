@@ -73,7 +73,7 @@ static void check_large(void) {
 static void check_range(unsigned bits) {
     system_is.bits = bits;
     check_usable();
-    uintptr_t all = (uintptr_t)1 << bits, first = (uintptr_t)space.granule;
+    uintptr_t all = (uintptr_t)1 << bits, first = (uintptr_t)space.slabs;
     uintptr_t end = (uintptr_t)space.base + space.block_part.limit;
     check_large();
     CHECK(space.block_part.by == GROW_MAPPED);

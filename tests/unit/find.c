@@ -71,7 +71,7 @@ static void other_addresses_are_no_blocks(void **state) {
         (uintptr_t)&data,
         (uintptr_t)&state,
         (uintptr_t)mapped,
-        (uintptr_t)space.granule,
+        (uintptr_t)space.slabs,
         (uintptr_t)space.meta_part.start,
         (uintptr_t)space.base,
         (uintptr_t)space.base - UNIT,

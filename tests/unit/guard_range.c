@@ -36,7 +36,7 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
         char *first = (char *)((uintptr_t)block & ~(page_bytes - 1)) - page_bytes;
         CHECK(space_is_apart(first, bytes));
         guard_range_each_part(check_apart);
-        CHECK(!guard_range_contains(space.base) && !guard_range_contains(space.granule));
+        CHECK(!guard_range_contains(space.base) && !guard_range_contains(space.slabs));
         _exit(0);
     }
     check_child_succeeds(child);
@@ -47,11 +47,12 @@ static void choose_range_at(char *pages, char *own, size_t bytes) {
 static void the_range_is_apart_from_the_heap(void) {
     const size_t bytes = GIB;
     CHECK(space_start());
-    const struct part *parts[] = {&space.granule_part, &space.meta_part, &space.block_part};
+    const struct part *parts[] = {&space.slab_part, &space.run_part, &space.meta_part,
+                                  &space.block_part};
     char *far = (char *)((uintptr_t)1 << (os_address_bits() - 3));
     if (!space_is_apart(far, bytes)) far += (uintptr_t)1 << (os_address_bits() - 2);
     choose_range_at(far, far + bytes, bytes);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char *start = parts[i]->start, *end = start + parts[i]->limit;
         char *places[] = {start, start + parts[i]->limit / 2 / GRANULE * GRANULE, end - GRANULE,
                           start - bytes / 2};

@@ -63,7 +63,7 @@ static void all_blocks_have_huge_pages(void **state) {
     char *next = blocks_end();
     assert_true(space_grow(granules_accessible() + 1));
     assert_true(is_advised(next));
-    assert_false(is_advised(space.granule));
+    assert_false(is_advised(space.slabs));
     assert_false(is_advised(space.meta_part.start));
 }
 

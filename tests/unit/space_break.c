@@ -52,7 +52,7 @@ static void blocks_begin_after_the_data(void **state) {
     assert_int_equal(blocks->by, GROW_BREAK);
     assert_int_equal((uintptr_t)space.base % GRANULE, 0);
     assert_ptr_equal(blocks_end(), sbrk(0));
-    assert_true(space.granule_part.by == GROW_MAPPED && space.meta_part.by == GROW_MAPPED);
+    assert_true(space.slab_part.by == GROW_MAPPED && space.meta_part.by == GROW_MAPPED);
 }
 
 static void steps_are_whole_granules(void **state) {
@@ -109,15 +109,15 @@ static void an_interrupted_step_is_counted(void **state) {
 
 static void without_descriptors_the_break_goes_back(void **state) {
     (void)state;
-    size_t limit = space.granule_part.limit, granules = granules_accessible();
+    size_t limit = space.slab_part.limit, granules = granules_accessible();
     foreign_memory(ODD);
     char *before = (char *)round_up((uintptr_t)sbrk(0), GRANULE);
-    space.granule_part.limit = space.granule_part.accessible;
-    size_t many = space.granule_part.accessible / sizeof(struct granule) + 1;
+    space.slab_part.limit = space.slab_part.accessible;
+    size_t many = space.slab_part.accessible / sizeof(struct slab) + 1;
     assert_int_equal(LOCKED(space_skip(many)), 0);
     assert_int_equal(granules_accessible(), granules);
     assert_ptr_equal(sbrk(0), before);
-    space.granule_part.limit = limit;
+    space.slab_part.limit = limit;
 }
 
 /* This must be the last test: from then on the part grows by mappings. */
