@@ -93,8 +93,15 @@ static NOINLINE void *cxx_new_slow(size_t size, const struct magazine_entry *sen
         &(struct alloc_request){.size = size, .align = 1, .family = FAMILY_NEW, CALLED_HERE});
 }
 
+static NOINLINE void *cxx_new_medium(size_t size) {
+    if (size > SLOT_MAX) return cxx_new_slow(size, heap_no_entries);
+    struct magazine *magazine = fast_magazine_any(size);
+    void *p = fast_take(magazine);
+    return p != NULL ? p : cxx_new_slow(size, magazine->top);
+}
+
 static void *cxx_new(size_t size) {
-    if (unlikely(size > SMALL_MAX)) return cxx_new_slow(size, heap_no_entries);
+    if (unlikely(size > TINY_MAX)) return cxx_new_medium(size);
     struct magazine *magazine = fast_magazine(size);
     void *p = fast_take(magazine);
     return likely(p != NULL) ? p : cxx_new_slow(size, magazine->top);

@@ -18,6 +18,7 @@
 #define GRANULE_PAGES ((uint32_t)(GRANULE / RUN_PAGE))
 
 #define SLOT_MAX ((size_t)32 * KIB) /* largest slot of a slab; a larger block is a run of pages */
+#define TINY_MAX ((size_t)256)      /* up to this size, each multiple of UNIT has its own class */
 #define SMALL_MAX ((size_t)1024)    /* largest size whose class is looked up in a table */
 #define SHARED_MAX ((size_t)1024)   /* largest slot that the shared granules hold */
 

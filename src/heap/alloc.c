@@ -163,16 +163,15 @@ void *alloc_plain(size_t size, size_t align, bool *zeroed) {
     }
 }
 
-/* Sizes above SMALL_MAX, up to SLOT_MAX, are not in the table but have magazines too. */
 static NOINLINE void *alloc_medium(size_t size) {
     if (size > SLOT_MAX) return mode_now()->malloc(size, heap_no_entries);
-    struct magazine *magazine = &self_heap->magazine[size_class_of(size)];
+    struct magazine *magazine = fast_magazine_any(size);
     void *p = fast_take(magazine);
     return p != NULL ? p : mode_now()->malloc(size, magazine->top);
 }
 
 EXPORT_OWN HOT void *mallow_malloc(size_t size) {
-    if (unlikely(size > SMALL_MAX)) return alloc_medium(size);
+    if (unlikely(size > TINY_MAX)) return alloc_medium(size);
     struct magazine *magazine = fast_magazine(size);
     void *p = fast_take(magazine);
     return likely(p != NULL) ? p : mode_now()->malloc(size, magazine->top);

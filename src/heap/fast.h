@@ -1,7 +1,7 @@
 /*
  * The fast path: the part of malloc and free that every call executes.
  *
- * malloc finds the size class in a table, pops the newest entry of the thread's magazine and sets
+ * malloc computes the place of the thread's magazine from the size, pops its newest entry and sets
  *   the slot's state to USED. The entry below the oldest is a sentinel without a slot. One test
  *   therefore covers an empty magazine, the thread's first call, a library that has not started,
  *   and a mode that must see each call.
@@ -28,12 +28,25 @@
 #include "heap/heap.h"
 #include "heap/slab.h"
 
-/* The offset of the size's magazine in struct heap, indexed by the size in units. */
+/* Returns the magazine for a size of at most TINY_MAX. A magazine is as large as a unit, and class
+ * n serves n units, so the size, rounded up, is also the offset of the magazine. */
+ALWAYS_INLINE struct magazine *fast_magazine(size_t size) {
+    size_t offset = (size + UNIT - 1) & ~(size_t)(UNIT - 1);
+    struct magazine *magazine = (struct magazine *)(void *)((char *)self_heap + offset);
+    IN_RCX(magazine);
+    return magazine;
+}
+_Static_assert(sizeof(struct magazine) == UNIT && offsetof(struct heap, magazine) == 0,
+               "fast_magazine");
+
+/* The offset of a size's magazine in struct heap, indexed by the size in units. */
 extern const uint16_t fast_offsets[SMALL_MAX / UNIT + 1];
 
-ALWAYS_INLINE struct magazine *fast_magazine(size_t size) {
+/* Returns the magazine for a size of at most SLOT_MAX. */
+ALWAYS_INLINE struct magazine *fast_magazine_any(size_t size) {
+    if (unlikely(size > SMALL_MAX)) return &self_heap->magazine[size_class_of(size)];
     size_t units = (size + UNIT - 1) / UNIT;
-    return (struct magazine *)((char *)self_heap + fast_offsets[units]);
+    return (struct magazine *)(void *)((char *)self_heap + fast_offsets[units]);
 }
 
 /* Pops the newest slot of the magazine and marks it used. Returns NULL if there is none. */
@@ -65,9 +78,12 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
     struct slab *slab = slab_of(granule);
     if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
     /* Like slot_locate (slot_location.h), which would take one more instruction here. */
-    uint64_t product = reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
+    reciprocal_pair product =
+        reciprocal_product((uint32_t)(uintptr_t)p - slab->start, slab->reciprocal);
+    IN_MEMORY(slab->reciprocal);
     if (unlikely(!reciprocal_is_start(product, slab->reciprocal))) return FAST_OTHER;
     _Atomic uint8_t *state = slab->state + reciprocal_slot(product);
+    IN_RDX(state);
     if (unlikely(racy_load(uint8_t, state) != SLOT_USED)) return FAST_OTHER;
     if (says == SIZE_CLASS && unlikely(size_hint - slab->size_min > slab->size_span))
         return FAST_OTHER;

@@ -25,7 +25,7 @@ static bool magazine_entry_is_valid(const struct heap *heap, unsigned size_class
     MALLOW_ASSERT(slab->kind == GRANULE_SLAB);
     MALLOW_ASSERT(slab->size_class == size_class);
     MALLOW_ASSERT(atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap);
-    uint64_t product =
+    reciprocal_pair product =
         reciprocal_product((uint32_t)(uintptr_t)entry->slot - slab->start, slab->reciprocal);
     MALLOW_ASSERT(reciprocal_is_start(product, slab->reciprocal));
     MALLOW_ASSERT(entry->state == slab->state + reciprocal_slot(product));

@@ -23,7 +23,7 @@ struct slot_location {
  * slab. */
 ALWAYS_INLINE struct slot_location slot_locate(const struct slab *part, const void *p) {
     uint32_t offset = (uint32_t)(uintptr_t)p - part->start;
-    uint64_t product = reciprocal_product(offset, part->reciprocal);
+    reciprocal_pair product = reciprocal_product(offset, part->reciprocal);
     uint32_t number = reciprocal_slot(product);
     return (struct slot_location){
         .offset = offset,

@@ -1,12 +1,14 @@
-/* The table by which malloc finds a magazine agrees with the size classes. */
+/* The ways in which malloc finds a magazine agree with the size classes. */
 #include "unit.h"
 
 #include "heap/fast.h"
 
-static void every_small_size_finds_its_magazine(void **state) {
+static void every_size_finds_its_magazine(void **state) {
     (void)state;
-    for (size_t size = 0; size <= SMALL_MAX; size++)
+    for (size_t size = 0; size <= TINY_MAX; size++)
         assert_ptr_equal(fast_magazine(size), &self_heap->magazine[size_class_of(size)]);
+    for (size_t size = 0; size <= SLOT_MAX; size++)
+        assert_ptr_equal(fast_magazine_any(size), &self_heap->magazine[size_class_of(size)]);
 }
 
 /* A thread's first allocation finds no slot, whatever its size, and takes the slow path. */
@@ -19,7 +21,7 @@ static void all_magazines_are_empty_before_the_first_allocation(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_small_size_finds_its_magazine),
+        cmocka_unit_test(every_size_finds_its_magazine),
         cmocka_unit_test(all_magazines_are_empty_before_the_first_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

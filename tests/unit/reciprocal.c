@@ -9,7 +9,7 @@ static void check_all_offsets(size_t size) {
     uint64_t reciprocal = reciprocal_of(size);
     uint32_t slot = 0, inside = 0;
     for (uint32_t offset = 0; offset < GRANULE + size; offset++) {
-        uint64_t product = reciprocal_product(offset, reciprocal);
+        reciprocal_pair product = reciprocal_product(offset, reciprocal);
         if (reciprocal_slot(product) != slot ||
             reciprocal_is_start(product, reciprocal) != (inside == 0))
             fail_msg("offset %u is byte %u of slot %u of %zu bytes, not %s of slot %u", offset,

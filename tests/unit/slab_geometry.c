@@ -50,7 +50,7 @@ static void check_granule(struct slab *slab, unsigned i) {
     assert_ptr_equal(part->magazine, &heap.magazine[slab->size_class]);
     assert_in_range(granule - (uintptr_t)slab_slot_zero(part), 0, slab->slot_size - 1);
     for (uintptr_t p = granule; p < granule + GRANULE; p += UNIT / 2) {
-        uint64_t product = reciprocal_product((uint32_t)p - part->start, part->reciprocal);
+        reciprocal_pair product = reciprocal_product((uint32_t)p - part->start, part->reciprocal);
         size_t slot = (size_t)(part->state - slab->state) + reciprocal_slot(product);
         assert_int_equal(reciprocal_is_start(product, part->reciprocal),
                          (p - zero) % slab->slot_size == 0);
