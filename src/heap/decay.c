@@ -112,7 +112,9 @@ void decay_look(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     int64_t now = purge_now();
     if (now < heap->decay.next_look || !purge_is_wanted()) return;
+    bool is_new = heap->decay.next_look == 0;
     heap->decay.next_look = now + LOOK_NS;
+    if (is_new) return; /* small programs end without the code below in memory */
     purge_wake();
     decay_heap(heap, now, false);
     purge_pass_unused(now);

@@ -17,7 +17,7 @@ static const unsigned char os_auxv_types[] = {AT_PHDR,   AT_PHNUM,  AT_PAGESZ,  
 
 static struct {
     _Atomic unsigned long value[AUXV_TYPES];
-    _Atomic bool known;
+    _Atomic bool known, program_known;
 } os_auxv_vector;
 
 /* Racing threads store the same values. */
@@ -40,16 +40,24 @@ static RARE void os_auxv_read(void) {
     for (size_t i = 0; bytes <= 0 && i < AUXV_TYPES; i++)
         os_auxv_set(os_auxv_types[i], getauxval(os_auxv_types[i]));
     atomic_store_explicit(&os_auxv_vector.known, true, memory_order_release);
-    /* If the loader was started as a command, it replaces these two values by those of the real
-     * program, which only libc knows. If a wrapper of getauxval allocates here, the other values
-     * are already known. */
+}
+
+/* If the loader was started as a command, it replaces these two values by those of the real
+ * program, which only libc knows. Few processes need them, and getauxval is in a part of libc's
+ * file that small programs do not have in memory. If a wrapper of getauxval allocates here, the
+ * other values are already known. */
+static RARE void os_auxv_read_program(void) {
     os_auxv_set(AT_PHDR, getauxval(AT_PHDR));
     os_auxv_set(AT_PHNUM, getauxval(AT_PHNUM));
+    atomic_store_explicit(&os_auxv_vector.program_known, true, memory_order_release);
 }
 
 unsigned long os_auxv(unsigned long type) {
     if (unlikely(!atomic_load_explicit(&os_auxv_vector.known, memory_order_acquire)))
         os_auxv_read();
+    if (unlikely(type == AT_PHDR || type == AT_PHNUM) &&
+        !atomic_load_explicit(&os_auxv_vector.program_known, memory_order_acquire))
+        os_auxv_read_program();
     for (size_t i = 0; i < AUXV_TYPES; i++)
         if (os_auxv_types[i] == type)
             return atomic_load_explicit(&os_auxv_vector.value[i], memory_order_relaxed);
