@@ -31,7 +31,7 @@ static struct {
 } process_end_next;
 
 /* The functions below also call it, because the constructors of other libraries may run first. */
-__attribute__((constructor)) static void process_end_look_up(void) {
+__attribute__((constructor(103))) static void process_end_look_up(void) {
     if (process_end_next.execvpe != NULL) return;
     process_end_next.exit = (process_end_exit_function *)dlsym(RTLD_NEXT, "_exit");
     process_end_next.execve = (process_end_exec_function *)dlsym(RTLD_NEXT, "execve");

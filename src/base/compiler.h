@@ -11,6 +11,9 @@
  * processes use. */
 #define UNTOUCHED __attribute__((section(".bss.untouched")))
 
+/* Marks constants that only the start of the library reads; see cmake/Placement.cmake. */
+#define START_ONLY __attribute__((section(".rodata.start")))
+
 #define EXPORT __attribute__((visibility("default")))
 /* Exported, but calls from within the library need no symbol lookup. */
 #define EXPORT_OWN __attribute__((visibility("protected")))

@@ -75,7 +75,7 @@ enum option_path_effect {
 _Static_assert(sizeof(struct settings) <= UINT8_MAX, "the offset of a target has one byte");
 
 /* In the order of mallow(7). */
-const struct option option_table[] = {
+START_ONLY const struct option option_table[] = {
     {CHOICE("backend", "reserve|brk"), TARGET(break_backend),
      .help = "Chooses where the heap keeps small and medium-sized blocks."},
     {CHOICE("check", "free|hard|full|off"), EFFECT(CHECK), .help = "Chooses how much is checked."},

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/compiler.h"
+#include "base/numbers.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "check/verify.h"
@@ -14,6 +15,7 @@
 #include "leak/leak.h"
 #include "os/helper_thread.h"
 #include "os/open_lock.h"
+#include "os/os.h"
 #include "os/os_thread.h"
 #include "os/thread_id.h"
 #include "pages/purge.h"
@@ -105,4 +107,17 @@ __attribute__((constructor(101))) static void start_library(void) {
     start_helpers();
     leak_start();
     start_profile();
+    os_coarse_ns(); /* finds the clock while that code is in memory */
+}
+
+/* Gives back the memory of the code and the constants that only the start needs. Whatever needs
+ * them later reads them from the file again. */
+__attribute__((constructor(65534))) static void start_release_pages(void) {
+#ifdef MALLOW_PLACED
+    extern char placement_start_begin[] __attribute__((visibility("hidden")));
+    extern char placement_start_end[] __attribute__((visibility("hidden")));
+    uintptr_t begin = round_up((uintptr_t)placement_start_begin, os_page_size());
+    uintptr_t end = (uintptr_t)placement_start_end & ~(os_page_size() - 1);
+    if (begin < end) os_purge((void *)begin, end - begin);
+#endif
 }
