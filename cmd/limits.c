@@ -61,8 +61,8 @@ int limits_command(int argc, char **argv) {
     int option;
     while ((option = next_option(argc, argv, options, limits_help)) != -1)
         if (option == OPTION_JSON) json = true;
-    limits_read(&limits, argc == optind ? getpid() : target_any_process(argc, argv));
-    limits_read_groups(&limits);
+    limits.process = argc == optind ? getpid() : target_any_process(argc, argv);
+    if (!limits_read(&limits)) errx(EXIT_OWN_FAILURE, "process %d has ended", (int)limits.process);
     target_require_same(limits.process);
     return (json ? limits_print_json : limits_print)(&limits);
 }

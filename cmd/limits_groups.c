@@ -43,10 +43,13 @@ static const struct group_version group_versions[] = {
 /* Stores the group that is mounted and the place where it is, which the caller frees. Returns false
  * if there is none. The fields of /proc/self/mountinfo after " - " are the type, the source and the
  * options. */
-static bool group_find_mount(const struct group_version *version, char **mount, char **top) {
+static bool group_find_mount(const struct limits *limits, const struct group_version *version,
+                             char **mount, char **top) {
     char line[2048], place[512], root[512];
     bool found = false;
-    FILE *mounts = proc_open(getpid(), "mountinfo");
+    /* A process may see other mounts than this one, which reads the files. */
+    FILE *mounts = limits->open != NULL ? limits_open(limits, "/proc/self/mountinfo")
+                                        : proc_open(getpid(), "mountinfo");
     while (mounts != NULL && !found && fgets(line, sizeof line, mounts) != NULL) {
         const char *type = strstr(line, " - ");
         if (type == NULL || sscanf(line, "%*s %*s %*s %511s %511s", root, place) != 2) continue;
@@ -62,10 +65,10 @@ static bool group_find_mount(const struct group_version *version, char **mount, 
 
 /* Returns the process's group in the hierarchy, which the caller frees, or NULL. Lines of
  * /proc/PID/cgroup are "number:controllers:path"; version 2 has no controllers. */
-static char *group_path(pid_t process, const struct group_version *version) {
+static char *group_path(const struct limits *limits, const struct group_version *version) {
     const char *mark = version->number == 2 ? "::" : ":memory:";
     char line[4096], *found = NULL;
-    FILE *groups = proc_open(process, "cgroup");
+    FILE *groups = limits_open(limits, "/proc/self/cgroup");
     while (groups != NULL && found == NULL && fgets(line, sizeof line, groups) != NULL) {
         char *at = strchr(line, ':');
         if (at == NULL || strncmp(at, mark, strlen(mark)) != 0) continue;
@@ -77,10 +80,10 @@ static char *group_path(pid_t process, const struct group_version *version) {
     return found;
 }
 
-static uint64_t group_read(const char *folder, const char *name) {
+static uint64_t group_read(const struct limits *limits, const char *folder, const char *name) {
     char *path = xasprintf("%s/%s", folder, name);
     unsigned long long value;
-    FILE *file = fopen(path, "re");
+    FILE *file = limits_open(limits, path);
     free(path);
     if (file == NULL) return LIMIT_NONE;
     if (fscanf(file, "%llu", &value) != 1 || value >= GROUP_NO_LIMIT) value = LIMIT_NONE;
@@ -90,11 +93,11 @@ static uint64_t group_read(const char *folder, const char *name) {
 
 /* Returns the number of bytes of cached files, which do not prevent growth because the kernel can
  * drop them. */
-static uint64_t group_droppable(const char *folder) {
+static uint64_t group_droppable(const struct limits *limits, const char *folder) {
     char *path = xasprintf("%s/memory.stat", folder), line[256];
     uint64_t bytes = 0;
     unsigned long long value;
-    FILE *file = fopen(path, "re");
+    FILE *file = limits_open(limits, path);
     free(path);
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
         if (sscanf(line, "inactive_file %llu", &value) == 1 ||
@@ -107,9 +110,10 @@ static uint64_t group_droppable(const char *folder) {
 static void group_add_limits(struct limits *limits, const struct group_version *version,
                              const char *folder, const char *group) {
     for (const struct group_limit *of = version->limits; of->file != NULL; of++) {
-        uint64_t maximum = group_read(folder, of->file), used = group_read(folder, of->use);
+        uint64_t maximum = group_read(limits, folder, of->file);
+        uint64_t used = group_read(limits, folder, of->use);
         if (maximum == LIMIT_NONE || used == LIMIT_NONE) continue;
-        uint64_t droppable = of->grows ? group_droppable(folder) : 0;
+        uint64_t droppable = of->grows ? group_droppable(limits, folder) : 0;
         struct limit *limit = limits_add(
             limits, of->name, used - (droppable < used ? droppable : used), maximum, of->effect);
         snprintf(limit->label, sizeof limit->label, "%s of control group %s", of->file, group);
@@ -124,7 +128,7 @@ static void group_add_events(struct limits *limits, const struct group_version *
     static const char *const names[] = {"high", "max", "oom", "oom_kill", "oom_group_kill"};
     char *path = xasprintf("%s/%s", folder, version->events), line[128], name[32];
     unsigned long long count;
-    FILE *file = fopen(path, "re");
+    FILE *file = limits_open(limits, path);
     free(path);
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         if (sscanf(line, "%31s %llu", name, &count) != 2 || count == 0) continue;
@@ -145,11 +149,12 @@ static void group_read_all(struct limits *limits, const struct group_version *ve
     bool is_innermost = true;
     for (;;) {
         char *folder = xasprintf("%s%s", mount, strcmp(group, "/") == 0 ? "" : group);
-        if (access(folder, X_OK) == 0) {
+        /* Files that a profile does not contain have no limits. */
+        if (limits->open != NULL || access(folder, X_OK) == 0) {
             group_add_limits(limits, version, folder, group);
             group_add_events(limits, version, folder, group);
             char *pressure = xasprintf("%s/memory.pressure", folder);
-            if (is_innermost) limits->group = limits_read_pressure(pressure);
+            if (is_innermost) limits->group = limits_read_pressure(limits, pressure);
             free(pressure);
             is_innermost = false;
         }
@@ -174,9 +179,9 @@ static char *group_below(char *group, const char *top) {
 void limits_read_groups(struct limits *limits) {
     for (unsigned i = 0; i < sizeof group_versions / sizeof *group_versions; i++) {
         const struct group_version *version = &group_versions[i];
-        char *mount, *top, *group = group_path(limits->process, version);
+        char *mount, *top, *group = group_path(limits, version);
         /* A path that begins with ".." lies outside this process's view of the groups. */
-        if (group_find_mount(version, &mount, &top) && group != NULL &&
+        if (group_find_mount(limits, version, &mount, &top) && group != NULL &&
             strncmp(group, "/..", 3) != 0)
             group_read_all(limits, version, mount, group_below(group, top));
         free(mount);

@@ -86,75 +86,80 @@ int limits_print(const struct limits *limits) {
 
 /* ---- JSON ---- */
 
-static void limits_json_text(const char *name, const char *value) {
-    printf("\"%s\":", name);
-    json_print_string(value, strlen(value));
+static void limits_json_text(FILE *to, const char *name, const char *value) {
+    fprintf(to, "\"%s\":", name);
+    json_write_string(to, value, strlen(value));
 }
 
-static void limits_json_number(const char *name, uint64_t value) {
+static void limits_json_number(FILE *to, const char *name, uint64_t value) {
     if (value == UINT64_MAX)
-        printf(",\"%s\":null", name);
+        fprintf(to, ",\"%s\":null", name);
     else
-        printf(",\"%s\":%llu", name, (unsigned long long)value);
+        fprintf(to, ",\"%s\":%llu", name, (unsigned long long)value);
 }
 
-static void limits_json_limit(const struct limit *limit) {
-    putchar('{');
-    limits_json_text("name", limit->name);
-    putchar(',');
-    limits_json_text("label", limit->label);
-    putchar(',');
-    limits_json_text("unit", limit->is_count ? "count" : "bytes");
-    limits_json_number("used", limit->used);
-    limits_json_number("maximum", limit->maximum);
-    limits_json_number("left", limit_left(limit));
-    putchar(',');
-    limits_json_text("effect", limit->effect);
-    putchar('}');
+static void limits_json_limit(FILE *to, const struct limit *limit) {
+    putc('{', to);
+    limits_json_text(to, "name", limit->name);
+    putc(',', to);
+    limits_json_text(to, "label", limit->label);
+    putc(',', to);
+    limits_json_text(to, "unit", limit->is_count ? "count" : "bytes");
+    limits_json_number(to, "used", limit->used);
+    limits_json_number(to, "maximum", limit->maximum);
+    limits_json_number(to, "left", limit_left(limit));
+    putc(',', to);
+    limits_json_text(to, "effect", limit->effect);
+    putc('}', to);
 }
 
-static void limits_json_pressure(const char *name, struct pressure pressure) {
+static void limits_json_pressure(FILE *to, const char *name, struct pressure pressure) {
     if (pressure.some < 0)
-        printf(",\"%s\":null", name);
+        fprintf(to, ",\"%s\":null", name);
     else
-        printf(",\"%s\":{\"some_percent\":%.2f,\"full_percent\":%.2f}", name, pressure.some,
-               pressure.full < 0 ? 0 : pressure.full);
+        fprintf(to, ",\"%s\":{\"some_percent\":%.2f,\"full_percent\":%.2f}", name, pressure.some,
+                pressure.full < 0 ? 0 : pressure.full);
 }
 
-static void limits_json_events(const struct limits *limits) {
-    printf(",\"events\":[");
+static void limits_json_events(FILE *to, const struct limits *limits) {
+    fprintf(to, ",\"events\":[");
     for (unsigned i = 0; i < limits->event_count; i++) {
-        fputs(i == 0 ? "{" : ",{", stdout);
-        limits_json_text("group", limits->events[i].group);
-        putchar(',');
-        limits_json_text("name", limits->events[i].name);
-        limits_json_number("count", limits->events[i].count);
-        putchar('}');
+        fputs(i == 0 ? "{" : ",{", to);
+        limits_json_text(to, "group", limits->events[i].group);
+        putc(',', to);
+        limits_json_text(to, "name", limits->events[i].name);
+        limits_json_number(to, "count", limits->events[i].count);
+        putc('}', to);
     }
-    putchar(']');
+    putc(']', to);
+}
+
+void limits_write_json(FILE *to, const struct limits *limits) {
+    const struct limit *first = limits_first(limits);
+    fprintf(to, "{\"pid\":%d,", (int)limits->process);
+    limits_json_text(to, "program", limits->program);
+    fprintf(to, ",\"limits\":[");
+    for (unsigned i = 0; i < limits->count; i++) {
+        if (i != 0) putc(',', to);
+        limits_json_limit(to, &limits->list[i]);
+    }
+    fprintf(to,
+            "],\"overcommit_mode\":%d,\"overcommit_ratio\":%d,\"oom_score\":%ld,"
+            "\"oom_score_adjustment\":%ld,\"may_lock_all\":%s",
+            limits->overcommit_mode, limits->overcommit_ratio, limits->oom_score,
+            limits->oom_adjustment, limits->may_lock_all ? "true" : "false");
+    limits_json_events(to, limits);
+    limits_json_pressure(to, "system_pressure", limits->system);
+    limits_json_pressure(to, "group_pressure", limits->group);
+    fprintf(to, ",\"first\":");
+    if (first == NULL)
+        fprintf(to, "null");
+    else
+        limits_json_limit(to, first);
+    putc('}', to);
 }
 
 int limits_print_json(const struct limits *limits) {
-    const struct limit *first = limits_first(limits);
-    printf("{\"pid\":%d,", (int)limits->process);
-    limits_json_text("program", limits->program);
-    printf(",\"limits\":[");
-    for (unsigned i = 0; i < limits->count; i++) {
-        if (i != 0) putchar(',');
-        limits_json_limit(&limits->list[i]);
-    }
-    printf(
-        "],\"overcommit_mode\":%d,\"overcommit_ratio\":%d,\"oom_score\":%ld,"
-        "\"oom_score_adjustment\":%ld,\"may_lock_all\":%s",
-        limits->overcommit_mode, limits->overcommit_ratio, limits->oom_score,
-        limits->oom_adjustment, limits->may_lock_all ? "true" : "false");
-    limits_json_events(limits);
-    limits_json_pressure("system_pressure", limits->system);
-    limits_json_pressure("group_pressure", limits->group);
-    printf(",\"first\":");
-    if (first == NULL)
-        printf("null");
-    else
-        limits_json_limit(first);
-    return print_text("}\n");
+    limits_write_json(stdout, limits);
+    return print_text("\n");
 }

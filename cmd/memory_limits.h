@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define LIMIT_NONE UINT64_MAX    /* value of `maximum`: there is no limit */
@@ -36,6 +37,10 @@ struct group_events {
 
 struct limits {
     pid_t process;
+    /* Opens the files of the kernel for a profile; NULL: they are those of the process. */
+    FILE *(*open)(const void *from, const char *path);
+    const void *from;
+    uint64_t mappings; /* in the profile */
     char program[64];
     struct limit list[LIMITS_MAX];
     unsigned count;
@@ -51,14 +56,20 @@ struct limits {
 struct limit *limits_add(struct limits *limits, const char *name, uint64_t used, uint64_t maximum,
                          const char *effect);
 
-/* Reads the limits of the process and of the system. */
-void limits_read(struct limits *limits, pid_t process);
+/* Reads the limits of the process and of the system, and those of the process's control groups with
+ * their events and pressure. Returns false if the process has ended or the profile does not contain
+ * them. */
+bool limits_read(struct limits *limits);
 
-/* Adds the limits, events and pressure of the process's control groups. */
-void limits_read_groups(struct limits *limits);
+/* Opens a file in /proc or /sys; /proc/self is that of the process. Returns NULL if it cannot be
+ * read. */
+FILE *limits_open(const struct limits *limits, const char *path);
 
 /* Reads a pressure file (PSI). */
-struct pressure limits_read_pressure(const char *path);
+struct pressure limits_read_pressure(const struct limits *limits, const char *path);
+
+/* A part of limits_read: adds what concerns control groups. */
+void limits_read_groups(struct limits *limits);
 
 /* Returns how much is left before the limit is reached, or LIMIT_NONE. */
 uint64_t limit_left(const struct limit *limit);
@@ -68,5 +79,8 @@ const struct limit *limits_first(const struct limits *limits);
 
 int limits_print(const struct limits *limits);
 int limits_print_json(const struct limits *limits);
+
+/* Writes the limits as a JSON object. */
+void limits_write_json(FILE *to, const struct limits *limits);
 
 #endif

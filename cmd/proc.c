@@ -13,14 +13,17 @@ FILE *proc_open(pid_t process, const char *name) {
     return fopen(proc_path(process, name).text, "re");
 }
 
-bool proc_status_line(pid_t process, const char *field, char line[static PROC_LINE_SIZE]) {
+bool proc_find_line(FILE *file, const char *field, char line[static PROC_LINE_SIZE]) {
     bool found = false;
-    FILE *status = proc_open(process, "status");
-    while (status != NULL && !found && fgets(line, PROC_LINE_SIZE, status) != NULL)
+    while (file != NULL && !found && fgets(line, PROC_LINE_SIZE, file) != NULL)
         found = strncmp(line, field, strlen(field)) == 0;
-    if (status != NULL) fclose(status);
+    if (file != NULL) fclose(file);
     line[found ? strcspn(line, "\n") : 0] = '\0';
     return found;
+}
+
+bool proc_status_line(pid_t process, const char *field, char line[static PROC_LINE_SIZE]) {
+    return proc_find_line(proc_open(process, "status"), field, line);
 }
 
 long proc_status_number(pid_t process, const char *field) {

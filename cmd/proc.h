@@ -22,6 +22,9 @@ FILE *proc_open(pid_t process, const char *name);
 #define PROC_LINE_SIZE 1024
 bool proc_status_line(pid_t process, const char *field, char line[static PROC_LINE_SIZE]);
 
+/* Does the same for an open file, which it closes, or NULL. */
+bool proc_find_line(FILE *file, const char *field, char line[static PROC_LINE_SIZE]);
+
 /* Returns the last number of such a line, or -1. */
 long proc_status_number(pid_t process, const char *field);
 
