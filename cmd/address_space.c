@@ -77,6 +77,13 @@ static void address_space_set_path(struct address_space *space, struct region *r
     free(copy);
 }
 
+void address_space_add(struct address_space *space, struct region region, const char *path) {
+    region.figures.of[FIGURE_SIZE] = region.end - region.start;
+    address_space_set_path(space, &region, path);
+    space->regions = xgrow(space->regions, space->count, sizeof region);
+    space->regions[space->count++] = region;
+}
+
 /* Adds the region in a line such as "7f0000-7f2000 r--p 00000000 fe:00 247134    /usr/bin/cat". */
 static void address_space_add_region(struct address_space *space, const char *line) {
     struct region region = {.path = "", .flags = ""};
@@ -86,10 +93,7 @@ static void address_space_add_region(struct address_space *space, const char *li
                          region.permissions, &region.offset, &major, &minor, &region.inode, &path);
     if (numbers != 7 || region.end <= region.start || strlen(region.permissions) != 4) return;
     region.device = major << 20 | minor;
-    region.figures.of[FIGURE_SIZE] = region.end - region.start;
-    address_space_set_path(space, &region, path == 0 ? "" : line + path);
-    space->regions = xgrow(space->regions, space->count, sizeof region);
-    space->regions[space->count++] = region;
+    address_space_add(space, region, path == 0 ? "" : line + path);
 }
 
 /* Stores a line such as "Rss:      8 kB". `next` is the figure that probably comes next. */
@@ -184,6 +188,12 @@ static void address_space_read_stack_limit(struct address_space *space) {
     fclose(file);
 }
 
+static void address_space_sum_up(struct address_space *space) {
+    space->mapping_count = space->count;
+    for (size_t i = 0; i < space->count; i++)
+        figures_add(&space->total, &space->regions[i].figures);
+}
+
 static enum address_space_result address_space_read_once(struct address_space *space,
                                                          pid_t process) {
     *space = (struct address_space){.process = process};
@@ -192,15 +202,25 @@ static enum address_space_result address_space_read_once(struct address_space *s
     if (error != 0) error = address_space_read_regions(space, "maps");
     if (error == EACCES || error == EPERM) return ADDRESS_SPACE_DENIED;
     if (space->count == 0) return ADDRESS_SPACE_NONE;
-    space->mapping_count = space->count;
-    for (size_t i = 0; i < space->count; i++)
-        figures_add(&space->total, &space->regions[i].figures);
+    address_space_sum_up(space);
     address_space_read_rollup(space);
     address_space_read_break(space);
     address_space_read_stack_limit(space);
     address_space_read_threads(space);
     address_space_read_program(space);
     return ADDRESS_SPACE_READ;
+}
+
+/* Finds out what the regions are. */
+static void address_space_divide(struct address_space *space) {
+    address_space_find_bss(space);
+    address_space_classify(space);
+    address_space_find_stacks(space);
+}
+
+void address_space_finish(struct address_space *space) {
+    address_space_sum_up(space);
+    address_space_divide(space);
 }
 
 #define READ_TRIES 50
@@ -216,9 +236,7 @@ enum address_space_result address_space_read(struct address_space *space, pid_t 
         if (before != 0 && proc_stat_number(process, STAT_START_STACK) == before) {
             space->stack_start = before;
             space->started = proc_stat_number(process, STAT_START_TIME);
-            address_space_find_bss(space);
-            address_space_classify(space);
-            address_space_find_stacks(space);
+            address_space_divide(space);
             return result;
         }
         address_space_free(space);

@@ -145,6 +145,11 @@ enum address_space_result {
 enum address_space_result address_space_read(struct address_space *space, pid_t process);
 void address_space_free(struct address_space *space);
 
+/* Make an address space from regions that are added by address: those of a profile. `inode` then
+ * need only be the same for the same file. */
+void address_space_add(struct address_space *space, struct region region, const char *path);
+void address_space_finish(struct address_space *space);
+
 /* Returns the region that contains the address, or NULL. */
 struct region *address_space_find(const struct address_space *space, uint64_t address);
 

@@ -49,39 +49,20 @@ static const struct profile_snapshot *diff_snapshot(const struct profile_section
     return profile_snapshot_at(section, moment->time);
 }
 
-/* A profile that a process passes begins when it is requested, so two of them are sections of one
- * program although they begin at different times. */
-static bool diff_is_same_program(const struct diff_moment *before, const struct profile_section *a,
-                                 const struct profile_section *b) {
-    if (a->process.pid != b->process.pid || strcmp(a->program, b->program) != 0) return false;
-    if (before->profile->process != 0) return profile_has_same_nodes(a, b);
-    return a->process.started == b->process.started &&
-           a->process.started_at == b->process.started_at;
-}
-
-/* Returns the moment's section of the same program, or NULL. */
-static const struct profile_section *diff_find(const struct diff_moment *moment,
-                                               const struct profile_section *section) {
-    for (size_t i = 0; i < moment->profile->count; i++)
-        if (diff_is_same_program(moment, moment->profile->sections[i], section))
-            return moment->profile->sections[i];
-    return NULL;
-}
-
 /* Adds the variances of the differences. Processes that only one of the moments has count in full.
  */
 static void diff_add_variances(struct site_groups *groups, const struct diff_moment *before,
                                const struct diff_moment *after) {
     for (size_t i = 0; i < after->profile->count; i++) {
         const struct profile_section *later = after->profile->sections[i];
-        const struct profile_section *section = diff_find(before, later);
+        const struct profile_section *section = profile_find_same(before->profile, later);
         site_groups_add_variance(groups, section,
                                  section == NULL ? NULL : diff_snapshot(section, before), later,
                                  diff_snapshot(later, after));
     }
     for (size_t i = 0; i < before->profile->count; i++) {
         const struct profile_section *only = before->profile->sections[i];
-        if (diff_find(after, only) == NULL)
+        if (profile_find_same(after->profile, only) == NULL)
             site_groups_add_variance(groups, NULL, NULL, only, diff_snapshot(only, before));
     }
 }
@@ -178,7 +159,7 @@ static int diff_process(const struct diff_settings *settings, pid_t process) {
     struct timespec pause = {.tv_sec = (time_t)settings->seconds};
     while (nanosleep(&pause, &pause) != 0 && errno == EINTR) continue;
     struct diff_moment after = {profile_request(process), UINT64_MAX};
-    if (diff_find(&after, before.profile->sections[0]) == NULL)
+    if (profile_find_same(after.profile, before.profile->sections[0]) == NULL)
         errx(EXIT_OWN_FAILURE, "process %d has executed another program meanwhile", (int)process);
     return diff_report(settings, &before, &after);
 }

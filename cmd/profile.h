@@ -70,7 +70,7 @@ struct profile_section {
     size_t placed_nodes; /* those of which the module is known, if there is one */
     struct profile_thread *threads;
     size_t thread_count;
-    struct profile_block *records; /* of the types SITES and LIVE */
+    struct profile_block *records; /* of the types that are read when they are needed */
     size_t record_count;
     struct profile_snapshot *snapshots;
     size_t snapshot_count;
@@ -103,6 +103,9 @@ struct profile *profile_read(const char *path);
 
 /* Requests a profile of a running process. Ends the command with a message if that fails. */
 struct profile *profile_request(pid_t process);
+
+/* Does the same, and the profile describes the whole process. */
+struct profile *profile_request_all(pid_t process);
 
 /* Reads the profile that a running process has written to the file, which is closed. Stores the
  * profile, which profile_free() frees. Returns NULL, or the reason why it cannot be used, as the
@@ -150,6 +153,14 @@ struct profile_cursor profile_sites_of(const struct profile_section *section, si
 struct profile_cursor profile_lives_of(const struct profile_section *section, size_t index,
                                        struct mallow_profile_live *live);
 
+/* Returns the last snapshot with records of the type, or NULL. */
+const struct profile_snapshot *profile_last_with(const struct profile_section *section,
+                                                 enum mallow_profile_type type);
+
+/* Returns a cursor for the section's records with that index, if they have the type. */
+struct profile_cursor profile_records_of(const struct profile_section *section, size_t index,
+                                         enum mallow_profile_type type);
+
 /* Returns false if the record's stack is unknown, or a figure is no amount. */
 bool profile_site_is_valid(const struct profile_section *section,
                            const struct mallow_profile_site *site);
@@ -171,6 +182,10 @@ struct mallow_profile_site *profile_state(const struct profile_section *section,
 /* Returns true if the sites of one section have the same meaning in the other, as in two profiles
  * of a program that runs. */
 bool profile_has_same_nodes(const struct profile_section *a, const struct profile_section *b);
+
+/* Returns the profile's section of the same program and process, at another moment, or NULL. */
+const struct profile_section *profile_find_same(const struct profile *profile,
+                                                const struct profile_section *section);
 
 /* Returns the time of the snapshot in nanoseconds of CLOCK_REALTIME. */
 uint64_t profile_moment(const struct profile_section *section,

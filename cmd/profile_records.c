@@ -106,3 +106,68 @@ bool profile_next_live(struct profile_cursor *cursor, struct mallow_profile_live
     live->thread = (uint32_t)profile_next_value(cursor, live->thread);
     return !cursor->failed;
 }
+
+/* ---- what describes the process ---- */
+
+bool profile_next_pinned(struct profile_cursor *cursor, struct mallow_profile_pinned *pinned) {
+    if (!profile_has_more(cursor)) return false;
+    uint64_t head = profile_next_number(cursor);
+    pinned->node = (uint32_t)(pinned->node + profile_records_signed(head >> 1));
+    pinned->large = head & 1;
+    pinned->bytes = (double)profile_next_number(cursor);
+    pinned->variance = profile_next_estimate(cursor);
+    return !cursor->failed;
+}
+
+bool profile_next_pair(struct profile_cursor *cursor, struct profile_pair *pair) {
+    if (!profile_has_more(cursor)) return false;
+    pair->key_bytes = profile_next_number(cursor);
+    pair->key = profile_next_bytes(cursor, pair->key_bytes);
+    pair->value_bytes = profile_next_number(cursor);
+    pair->value = profile_next_bytes(cursor, pair->value_bytes);
+    return !cursor->failed;
+}
+
+/* Replaces the path after its first bytes, which the record shares with the last one. */
+static bool profile_records_path(struct profile_cursor *cursor, struct profile_mapping *mapping) {
+    uint64_t shared = profile_next_number(cursor), rest = profile_next_number(cursor);
+    const unsigned char *bytes = profile_next_bytes(cursor, rest);
+    mapping->path_bytes = 0;
+    if (bytes == NULL || shared > strlen(mapping->path) || rest >= sizeof mapping->path - shared)
+        return false;
+    if (shared + rest == 0) return true;
+    memcpy(mapping->path + shared, bytes, rest);
+    mapping->path[shared + rest] = '\0';
+    mapping->path_bytes = strlen(mapping->path);
+    return true;
+}
+
+bool profile_next_mapping(struct profile_cursor *cursor, struct profile_mapping *mapping) {
+    if (!profile_has_more(cursor)) return false;
+    mapping->start = profile_next_value(cursor, mapping->end);
+    mapping->end = mapping->start + profile_next_number(cursor);
+    mapping->parts = (unsigned)profile_next_number(cursor);
+    mapping->offset = profile_next_number(cursor);
+    for (unsigned i = 0; i < MALLOW_PROFILE_MAPPING_FIGURES; i++) {
+        bool has = (mapping->parts >> i & MALLOW_PROFILE_RESIDENT) != 0;
+        mapping->kib[i] = has ? profile_next_number(cursor) : 0;
+    }
+    return profile_records_path(cursor, mapping) && !cursor->failed;
+}
+
+bool profile_next_range(struct profile_cursor *cursor, struct profile_area *range) {
+    if (!profile_has_more(cursor)) return false;
+    range->start = profile_next_value(cursor, range->end);
+    range->end = range->start + profile_next_number(cursor);
+    range->use = (unsigned)profile_next_number(cursor);
+    return !cursor->failed;
+}
+
+bool profile_next_pages(struct profile_cursor *cursor, struct profile_area *pages) {
+    if (!profile_has_more(cursor)) return false;
+    pages->start = profile_next_value(cursor, pages->end);
+    uint64_t number = profile_next_number(cursor);
+    pages->end = pages->start + number / 16 * 4096;
+    pages->use = number % 16;
+    return !cursor->failed;
+}

@@ -35,5 +35,31 @@ bool profile_next_node(struct profile_cursor *cursor, struct mallow_profile_node
 bool profile_next_thread(struct profile_cursor *cursor, struct mallow_profile_thread *thread);
 bool profile_next_site(struct profile_cursor *cursor, struct mallow_profile_site *site);
 bool profile_next_live(struct profile_cursor *cursor, struct mallow_profile_live *live);
+bool profile_next_pinned(struct profile_cursor *cursor, struct mallow_profile_pinned *pinned);
+
+/* A record of SETTINGS or FILES: two texts, which no zero ends. */
+struct profile_pair {
+    const unsigned char *key, *value;
+    size_t key_bytes, value_bytes;
+};
+bool profile_next_pair(struct profile_cursor *cursor, struct profile_pair *pair);
+
+/* A record of MAPPINGS. */
+struct profile_mapping {
+    uint64_t start, end, offset;
+    unsigned parts;
+    uint64_t kib[MALLOW_PROFILE_MAPPING_FIGURES];
+    char path[4097]; /* of this record or, with path_bytes == 0, of an earlier one */
+    size_t path_bytes;
+};
+bool profile_next_mapping(struct profile_cursor *cursor, struct profile_mapping *mapping);
+
+/* A record of RANGES or PAGES. */
+struct profile_area {
+    uint64_t start, end;
+    unsigned use;
+};
+bool profile_next_range(struct profile_cursor *cursor, struct profile_area *range);
+bool profile_next_pages(struct profile_cursor *cursor, struct profile_area *pages);
 
 #endif

@@ -34,14 +34,20 @@ const char *profile_take(pid_t process, int fd, struct profile **to) {
     return reason;
 }
 
-struct profile *profile_request(pid_t process) {
+static struct profile *profile_request_by(pid_t process, const char *request) {
     struct profile *profile;
     int fd = -1;
-    free(control_request_descriptor(process, "profile", PROFILE_REQUEST_LIMITS, &fd));
+    free(control_request_descriptor(process, request, PROFILE_REQUEST_LIMITS, &fd));
     const char *reason = profile_take(process, fd, &profile);
     if (reason != NULL)
         errx(EXIT_OWN_FAILURE, "the profile of process %d %s", (int)process, reason);
     return profile;
+}
+
+struct profile *profile_request(pid_t process) { return profile_request_by(process, "profile"); }
+
+struct profile *profile_request_all(pid_t process) {
+    return profile_request_by(process, "profile all");
 }
 
 bool profile_operand_is_process(const char *operand) {

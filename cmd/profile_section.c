@@ -209,6 +209,12 @@ bool profile_section_add(struct profile_section *section, const struct profile_b
         return profile_section_add_snapshot(section, block);
     case MALLOW_PROFILE_SITES:
     case MALLOW_PROFILE_LIVE:
+    case MALLOW_PROFILE_PINNED:
+    case MALLOW_PROFILE_SETTINGS:
+    case MALLOW_PROFILE_FILES:
+    case MALLOW_PROFILE_MAPPINGS:
+    case MALLOW_PROFILE_RANGES:
+    case MALLOW_PROFILE_PAGES:
         profile_section_add_records(section, block);
         return true;
     case MALLOW_PROFILE_DONE:

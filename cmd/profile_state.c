@@ -4,22 +4,32 @@
 #include "profile.h"
 #include "xalloc.h"
 
-static struct profile_cursor profile_state_records(const struct profile_section *section,
-                                                   size_t index, uint32_t type) {
+struct profile_cursor profile_records_of(const struct profile_section *section, size_t index,
+                                         enum mallow_profile_type type) {
     const struct profile_block *records = &section->records[index];
     return records->type == type ? profile_cursor_of(records)
                                  : (struct profile_cursor){.end = NULL};
 }
 
 struct profile_cursor profile_sites_of(const struct profile_section *section, size_t index) {
-    return profile_state_records(section, index, MALLOW_PROFILE_SITES);
+    return profile_records_of(section, index, MALLOW_PROFILE_SITES);
 }
 
 struct profile_cursor profile_lives_of(const struct profile_section *section, size_t index,
                                        struct mallow_profile_live *live) {
     *live = (struct mallow_profile_live){.time = section->process.started,
                                          .thread = section->process.pid};
-    return profile_state_records(section, index, MALLOW_PROFILE_LIVE);
+    return profile_records_of(section, index, MALLOW_PROFILE_LIVE);
+}
+
+const struct profile_snapshot *profile_last_with(const struct profile_section *section,
+                                                 enum mallow_profile_type type) {
+    for (size_t i = section->snapshot_count; i-- > 0;) {
+        const struct profile_snapshot *snapshot = &section->snapshots[i];
+        for (size_t j = snapshot->first_records; j < snapshot->end_records; j++)
+            if (section->records[j].type == type) return snapshot;
+    }
+    return NULL;
 }
 
 /* ---- validity ---- */
@@ -119,4 +129,22 @@ bool profile_has_same_nodes(const struct profile_section *a, const struct profil
         if (node != 0 && b->nodes[node].pc != a->nodes[a->sites[i].node].pc) return false;
     }
     return true;
+}
+
+/* A profile that a process passes begins when it is requested, so two of them are sections of one
+ * program although they begin at different times. */
+static bool profile_state_is_same(const struct profile *profile, const struct profile_section *a,
+                                  const struct profile_section *b) {
+    if (a->process.pid != b->process.pid || strcmp(a->program, b->program) != 0) return false;
+    if (profile->process != 0) return profile_has_same_nodes(a, b);
+    return a->process.started == b->process.started &&
+           a->process.started_at == b->process.started_at;
+}
+
+const struct profile_section *profile_find_same(const struct profile *profile,
+                                                const struct profile_section *section) {
+    for (size_t i = 0; i < profile->count; i++)
+        if (profile_state_is_same(profile, profile->sections[i], section))
+            return profile->sections[i];
+    return NULL;
 }

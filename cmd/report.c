@@ -8,6 +8,7 @@
 #include "command.h"
 #include "output.h"
 #include "symbol_root.h"
+#include "target.h"
 #include "xalloc.h"
 
 static const char report_help[] =
@@ -46,7 +47,8 @@ static void report_join(struct profile *profile, const struct profile *more) {
 }
 
 static struct profile *report_read(int argc, char **argv) {
-    if (argc - optind == 1) return profile_of_operand(argc, argv);
+    if (argc - optind == 1 && profile_operand_is_process(argv[optind]))
+        return profile_request_all(target_process(argc, argv));
     struct profile *profile = profile_read(argv[optind]);
     /* xgrow() needs a list that has grown one element at a time, as this one has. */
     for (int i = optind + 1; i < argc; i++) report_join(profile, profile_read(argv[i]));

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "profile.h"
+#include "report_columns.h"
 #include "stacks.h"
 
 /* Writes the data of one or two profiles, whose stacks are known. */
@@ -25,6 +26,14 @@ void report_data_write(FILE *to, const struct stacks *stacks, struct profile *co
 
 /* Writes the profile's name and its programs as JSON. */
 void report_programs_write(FILE *to, const struct profile *profile);
+
+/* Adds members with what a section says of its whole process to a JSON object. */
+void report_system_write(FILE *to, const struct profile *profile,
+                         const struct profile_section *section);
+
+/* Adds columns with the errors of the differences between the sites of two profiles. */
+void report_changes_add(struct report_columns *columns, const struct profile *before,
+                        const struct profile *after);
 
 /* Writes the page with the data. */
 void report_page_write(FILE *to, const char *data, size_t count);

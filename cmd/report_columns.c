@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "site_groups.h"
 #include "xalloc.h"
 
 #define INTEGER_MAX (((int64_t)1 << 53) - 1)
@@ -36,6 +37,11 @@ int64_t report_clamp(uint64_t value) {
 
 int64_t report_integer(double value) {
     return value >= (double)INTEGER_MAX ? INTEGER_MAX : llround(value);
+}
+
+int64_t report_error(double variance) {
+    double error = site_error(variance);
+    return error > 1 ? report_integer(16 * log2(error)) : 0;
 }
 
 /* ---- output ---- */

@@ -39,6 +39,10 @@ void report_column_add(struct report_column *column, int64_t value);
 int64_t report_integer(double value);
 int64_t report_clamp(uint64_t value);
 
+/* Returns 16 times the binary logarithm of the 95 % interval of a sum with that variance; 0: the
+ * sum is exact. */
+int64_t report_error(double variance);
+
 /* End the columns and write their list as JSON, and then all their bytes. */
 void report_columns_describe(struct report_columns *columns, FILE *to);
 void report_columns_write(const struct report_columns *columns, FILE *to);

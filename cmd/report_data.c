@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "profile_description.h"
 #include "report.h"
 #include "report_columns.h"
 #include "site_groups.h"
@@ -169,11 +170,6 @@ static int64_t report_data_size(const struct mallow_profile_sum *sum, int64_t la
     return sum->blocks > 0 ? report_integer(sum->bytes / sum->blocks * 64) : last;
 }
 
-static int64_t report_data_error(double variance) {
-    double error = site_error(variance);
-    return error > 1 ? report_integer(16 * log2(error)) : 0;
-}
-
 /* Replaces the figures by those of the site. */
 static void report_data_set_figures(int64_t *figures, const struct mallow_profile_site *site) {
     figures[FIGURE_ALLOCATED_BYTES] = report_integer(site->allocated.bytes);
@@ -181,7 +177,7 @@ static void report_data_set_figures(int64_t *figures, const struct mallow_profil
         report_data_size(&site->allocated, figures[FIGURE_ALLOCATED_SIZE]);
     figures[FIGURE_LIVE_BYTES] = report_integer(site->live.bytes);
     figures[FIGURE_LIVE_SIZE] = report_data_size(&site->live, figures[FIGURE_LIVE_SIZE]);
-    figures[FIGURE_LIVE_ERROR] = report_data_error(site->live.variance);
+    figures[FIGURE_LIVE_ERROR] = report_error(site->live.variance);
     figures[FIGURE_PEAK_BYTES] = report_integer(fmax(site->peak_bytes, site->live.bytes));
     for (size_t i = 0; i < MALLOW_PROFILE_LIFETIMES; i++)
         figures[FIGURE_FREED + i] = report_integer(site->freed[i]);
@@ -237,16 +233,6 @@ struct report_lives {
 
 enum { LIVE_LOST = 1, LIVE_LARGE = 2, LIVE_INHERITED = 4 };
 
-/* Returns the last snapshot with live samples, or NULL. */
-static const struct profile_snapshot *report_data_last_live(const struct profile_section *section) {
-    for (size_t i = section->snapshot_count; i-- > 0;) {
-        const struct profile_snapshot *snapshot = &section->snapshots[i];
-        for (size_t j = snapshot->first_records; j < snapshot->end_records; j++)
-            if (section->records[j].type == MALLOW_PROFILE_LIVE) return snapshot;
-    }
-    return NULL;
-}
-
 static void report_data_add_live(struct report_data *data, const struct report_lives *lives,
                                  size_t index, const struct mallow_profile_live *live) {
     const struct profile_section *section = data->profile->sections[index];
@@ -277,7 +263,7 @@ static void report_data_add_lives(struct report_data *data) {
         .flags = report_data_column(data, "live", "flags", COLUMN_VALUES)};
     for (size_t i = 0; i < data->profile->count; i++) {
         const struct profile_section *section = data->profile->sections[i];
-        const struct profile_snapshot *snapshot = report_data_last_live(section);
+        const struct profile_snapshot *snapshot = profile_last_with(section, MALLOW_PROFILE_LIVE);
         if (snapshot == NULL) continue;
         for (size_t j = snapshot->first_records; j < snapshot->end_records; j++) {
             struct mallow_profile_live live;
@@ -285,6 +271,54 @@ static void report_data_add_lives(struct report_data *data) {
             while (profile_next_live(&cursor, &live))
                 if (profile_live_is_valid(section, &live))
                     report_data_add_live(data, &lives, i, &live);
+        }
+    }
+}
+
+/* ---- the whole process ---- */
+
+static void report_data_add_pinned(struct report_data *data) {
+    struct report_column *sites = report_data_column(data, "pinned", "site", COLUMN_DIFFERENCES);
+    struct report_column *bytes = report_data_column(data, "pinned", "bytes", COLUMN_VALUES);
+    struct report_column *error = report_data_column(data, "pinned", "error", COLUMN_VALUES);
+    for (size_t i = 0; i < data->profile->count; i++) {
+        const struct profile_section *section = data->profile->sections[i];
+        const struct profile_snapshot *snapshot = profile_pinned_snapshot(section);
+        if (snapshot == NULL) continue;
+        for (size_t j = snapshot->first_records; j < snapshot->end_records; j++) {
+            struct profile_cursor cursor = profile_records_of(section, j, MALLOW_PROFILE_PINNED);
+            struct mallow_profile_pinned pinned = {0};
+            while (profile_next_pinned(&cursor, &pinned)) {
+                uint32_t index = index_map_find(&section->site_numbers,
+                                                index_map_pair(pinned.large, pinned.node));
+                if (index == 0 || !(pinned.bytes < 1e60) || !(pinned.variance >= 0)) continue;
+                report_column_add(sites, (int64_t)(data->first_sites[i] + index - 1));
+                report_column_add(bytes, report_integer(pinned.bytes));
+                report_column_add(error, report_error(pinned.variance));
+            }
+        }
+    }
+}
+
+static void report_data_add_pages(struct report_data *data) {
+    struct report_column *process = report_data_column(data, "page", "process", COLUMN_DIFFERENCES);
+    struct report_column *start = report_data_column(data, "page", "start", COLUMN_DIFFERENCES);
+    struct report_column *count = report_data_column(data, "page", "count", COLUMN_VALUES);
+    struct report_column *use = report_data_column(data, "page", "use", COLUMN_VALUES);
+    for (size_t i = 0; i < data->profile->count; i++) {
+        const struct profile_section *section = data->profile->sections[i];
+        const struct profile_snapshot *snapshot = profile_last_with(section, MALLOW_PROFILE_PAGES);
+        if (snapshot == NULL) continue;
+        for (size_t j = snapshot->first_records; j < snapshot->end_records; j++) {
+            struct profile_cursor cursor = profile_records_of(section, j, MALLOW_PROFILE_PAGES);
+            struct profile_area area = {0};
+            while (profile_next_pages(&cursor, &area)) {
+                if (area.start >= area.end || area.end > (uint64_t)1 << 60) continue;
+                report_column_add(process, (int64_t)i);
+                report_column_add(start, (int64_t)(area.start / 4096));
+                report_column_add(count, (int64_t)((area.end - area.start) / 4096));
+                report_column_add(use, area.use);
+            }
         }
     }
 }
@@ -298,6 +332,8 @@ static void report_data_add_profile(struct report_data *data) {
     report_data_add_sites(data);
     report_data_add_records(data);
     report_data_add_lives(data);
+    report_data_add_pinned(data);
+    report_data_add_pages(data);
     free(data->events);
     free(data->first_sites);
 }
@@ -320,6 +356,7 @@ void report_data_write(FILE *to, const struct stacks *stacks, struct profile *co
         report_data_add_profile(&data);
     }
     putc(']', data.to);
+    if (count == 2) report_changes_add(&data.columns, profiles[0], profiles[1]);
     report_data_write_texts(&data);
     fputs(",\"columns\":", data.to);
     report_columns_describe(&data.columns, data.to);

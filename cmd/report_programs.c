@@ -51,6 +51,7 @@ static void report_programs_process(FILE *to, const struct profile *profile,
     putc(']', to);
     report_programs_threads(to, section);
     report_programs_modules(to, section);
+    report_system_write(to, profile, section);
     putc('}', to);
 }
 

@@ -51,9 +51,15 @@ void site_groups_free(struct site_groups *groups);
 void site_groups_add(struct site_groups *groups, const struct profile_section *section,
                      const struct profile_snapshot *snapshot, int which);
 
-/* Adds the variances of the differences between two moments of the same process, or between
- * nothing (`section` is NULL) and one moment. Samples that are live at both moments do not
- * contribute. */
+/* Returns the variances of the differences between two moments of the same process, or between
+ * nothing (`section` is NULL) and one moment: one for each site of `later`. Samples that are live
+ * at both moments do not contribute. The caller frees them. */
+double *site_difference_variances(const struct profile_section *section,
+                                  const struct profile_snapshot *before,
+                                  const struct profile_section *later,
+                                  const struct profile_snapshot *after);
+
+/* Adds these variances to those of the groups. */
 void site_groups_add_variance(struct site_groups *groups, const struct profile_section *section,
                               const struct profile_snapshot *before,
                               const struct profile_section *later,

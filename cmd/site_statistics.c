@@ -47,14 +47,15 @@ static double site_statistics_difference(const struct mallow_profile_site *befor
     return fmax(2 * new - change, fabs(change));
 }
 
-void site_groups_add_variance(struct site_groups *groups, const struct profile_section *section,
-                              const struct profile_snapshot *before,
-                              const struct profile_section *later,
-                              const struct profile_snapshot *after) {
+double *site_difference_variances(const struct profile_section *section,
+                                  const struct profile_snapshot *before,
+                                  const struct profile_section *later,
+                                  const struct profile_snapshot *after) {
     static const struct mallow_profile_site none;
     struct mallow_profile_site *earlier_state =
         section == NULL ? NULL : profile_state(section, before);
     struct mallow_profile_site *state = profile_state(later, after);
+    double *variances = xcalloc(later->site_count + 1, sizeof *variances);
     for (size_t i = 0; i < later->site_count; i++) {
         const struct profile_site *site = &later->sites[i];
         const struct mallow_profile_site *earlier = &none;
@@ -63,9 +64,21 @@ void site_groups_add_variance(struct site_groups *groups, const struct profile_s
                 ? 0
                 : index_map_find(&section->site_numbers, index_map_pair(site->large, site->number));
         if (number != 0) earlier = &earlier_state[number - 1];
-        size_t group = site_groups_of(groups, later, site->node, 0);
-        groups->list[group].variance += site_statistics_difference(earlier, &state[i]);
+        variances[i] = site_statistics_difference(earlier, &state[i]);
     }
     free(earlier_state);
     free(state);
+    return variances;
+}
+
+void site_groups_add_variance(struct site_groups *groups, const struct profile_section *section,
+                              const struct profile_snapshot *before,
+                              const struct profile_section *later,
+                              const struct profile_snapshot *after) {
+    double *variances = site_difference_variances(section, before, later, after);
+    for (size_t i = 0; i < later->site_count; i++) {
+        size_t group = site_groups_of(groups, later, later->sites[i].node, 0);
+        groups->list[group].variance += variances[i];
+    }
+    free(variances);
 }

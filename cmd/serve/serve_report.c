@@ -10,7 +10,9 @@
 void serve_report_write(FILE *to, void *with) {
     char *data;
     size_t count;
-    struct profile *profile = serve_profile_request(with);
+    const struct serve_job *job = with;
+    serve_target_sample(job->process);
+    struct profile *profile = profile_request_all(job->process);
     struct stacks *stacks = stacks_open();
     stacks_add(stacks, profile);
     FILE *columns = xopen_memstream(&data, &count);

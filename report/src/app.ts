@@ -33,6 +33,7 @@ export class App {
     private parts: { part: ViewPart; visible: () => boolean; pending: Set<string> }[] = [];
     private changed = new Set<string>();
     private frame = 0;
+    private isDragged = false;
     private groupings = new Map<string, Grouping>();
     private allRows = new Map<string, Row[]>();
     private freshRows = new Map<string, Row[]>(); // with the present figures
@@ -66,6 +67,10 @@ export class App {
     /** Returns false if no snapshot lists live samples, as in a program that was killed. */
     get knowsLeaks(): boolean {
         return this.profiles.every((profile) => profile.lives.count > 0 || profile.siteCount === 0 || profile.hasEnded);
+    }
+
+    get knowsPinned(): boolean {
+        return this.profiles.every((profile) => profile.knowsPinned);
     }
 
     get isWholeRange(): boolean {
@@ -112,15 +117,25 @@ export class App {
             entry.pending = new Set();
             entry.part.update(pending);
         }
+        if (!this.isDragged) this.writeAddress();
+    }
+
+    private writeAddress(): void {
         const hash = writeState(this.state, this.initial);
         if (hash !== (location.hash || "#")) history.replaceState(null, "", hash);
+    }
+
+    /** While the pointer changes the time, the address stays: to change it takes milliseconds. */
+    drag(isDragged: boolean): void {
+        this.isDragged = isDragged;
+        if (!isDragged) this.writeAddress();
     }
 
     // ---- figures ----
 
     private compute(): void {
         const process = this.state.process < this.main.processes.length ? this.state.process : -1;
-        this.figures = this.profiles.map((profile) => siteFigures(profile, this.range, this.isDiff ? -1 : process));
+        this.figures = this.profiles.map((profile, i) => siteFigures(profile, this.range, this.isDiff ? -1 : process, this.isWholeRange, this.figures?.[i]));
         this.freshRows.clear();
         this.fresh.clear();
     }
@@ -158,7 +173,7 @@ export class App {
         let all = this.allRows.get(kind);
         if (all === undefined) this.allRows.set(kind, (all = this.makeRows(kind)));
         this.profiles.forEach((profile, i) => this.grouping(profile, kind).update(this.figures[i]!));
-        const has = (group: Group) => group.live > 0 || group.before > 0 || group.calls > 0;
+        const has = (group: Group) => group.live > 0 || group.before > 0 || group.calls > 0 || group.pinned > 0;
         rows = all.filter((row) => has(row.now) || (row.base !== null && has(row.base)));
         this.freshRows.set(kind, rows);
         return rows;
@@ -271,6 +286,6 @@ export class App {
 
     metricName(metric: Metric): string {
         if (metric === "leaked") return this.main.knowsLost ? "Lost" : this.main.hasEnded ? "Not freed" : "Still live";
-        return { live: "Live", peak: "At peak", allocated: "Allocated", calls: "Calls", temporary: "Temporary" }[metric];
+        return { live: "Live", peak: "At peak", allocated: "Allocated", calls: "Calls", temporary: "Temporary", pinned: "Pinned" }[metric];
     }
 }

@@ -5,7 +5,7 @@ import { METRICS, type Metric } from "./data/figures";
 export const VIEWS = ["overview", "icicle", "sites", "sizes", "heap", "process"] as const;
 export type View = (typeof VIEWS)[number];
 
-export const SORTS = ["name", "live", "growth", "peak", "allocated", "calls", "temporary", "leaked"] as const;
+export const SORTS = ["name", "live", "growth", "peak", "allocated", "calls", "temporary", "leaked", "pinned"] as const;
 export type Sort = (typeof SORTS)[number];
 
 export interface State {

@@ -1,11 +1,13 @@
 """Writes profiles in the format of include/mallow_profile.h, for tests of the readers."""
 
+import itertools
 import os
 import struct
 import zlib
 
 MAGIC, VERSION, HEAD_BYTES = b"MPRF", 2, 12
-PROCESS, MODULES, STACKS, THREADS, SNAPSHOT, SITES, LIVE, DONE = range(1, 9)
+(PROCESS, MODULES, STACKS, THREADS, SNAPSHOT, SITES, LIVE, DONE, PINNED, SETTINGS, FILES, MAPPINGS,
+ RANGES, PAGES) = range(1, 15)
 PERIODIC, REQUEST, EXIT, LIMIT, NO_MEMORY, ERROR, OFF = range(1, 8)
 SECOND = 10**9
 LIFETIMES = 8
@@ -23,6 +25,7 @@ def number(value):
 
 def signed(value):
     """The number for a difference."""
+    value = (value + (1 << 63)) % (1 << 64) - (1 << 63)
     return (value << 1 ^ value >> 63) % (1 << 64)
 
 
@@ -126,6 +129,54 @@ def live(*samples, started=5 * SECOND, pid=4711, inherited=0):
     return block(LIVE, content)
 
 
+def pinned(*records):
+    """Each record is a node, large, bytes and the variance."""
+    content, last = b"", 0
+    for node, large, size, variance in records:
+        content += numbers(signed(node - last) << 1 | large, round(size)) + struct.pack("<f", variance)
+        last = node
+    return block(PINNED, content)
+
+
+def pairs(kind, texts):
+    """SETTINGS or FILES."""
+    return block(kind, b"".join(numbers(len(key)) + key + numbers(len(value)) + value for key, value in (
+        (key.encode(), value.encode()) for key, value in texts.items())))
+
+
+def mappings(*records):
+    """Each record is the start, the end, permissions as in "r-xp", the path, and the figures in KiB as far
+    as they are not 0: Rss, Pss, Private_Clean, Private_Dirty, LazyFree, AnonHugePages, Swap, Locked."""
+    content, before, last = b"", 0, b""
+    for start, end, permissions, path, *figures in records:
+        parts = sum(1 << i for i, letter in enumerate("rwxs") if permissions[i] == letter) | 16
+        parts |= sum(32 << i for i, figure in enumerate(figures) if figure)
+        shared = len(os.path.commonprefix([path, last])) if path else 0
+        content += numbers(signed(start - before), end - start, parts, 0, *filter(None, figures), shared,
+                           len(path) - shared) + path[shared:]
+        before, last = end, path or last
+    return block(MAPPINGS, content)
+
+
+def ranges(*records):
+    """Each record is the start, the end and the use."""
+    content, before = b"", 0
+    for start, end, use in records:
+        content += numbers(signed(start - before), end - start, use)
+        before = end
+    return block(RANGES, content)
+
+
+def pages(start, uses):
+    """The use of each page is a letter as in mallow(7)."""
+    content, before = b"", 0
+    for use, run in itertools.groupby(uses):
+        count = len(list(run))
+        content += numbers(signed(start - before), 16 * count + "-bfpedcx?".index(use))
+        before = start = start + 4096 * count
+    return block(PAGES, content)
+
+
 def done():
     return block(DONE)
 
@@ -164,7 +215,42 @@ EXAMPLE_PLACES = {
 }
 
 
-def example(minutes=5, leaked=False, pid=4711):
+def description(node):
+    """What describes the whole process of the example."""
+    heap, files = 0x7F0000000000, {
+        "/proc/self/status": "Name:\tserver\nVmSize:\t  200000 kB\nVmData:\t   81920 kB\nVmStk:\t     132 kB\n"
+                             "VmLck:\t       0 kB\nCapEff:\t0000000000000000\n",
+        "/proc/self/limits": "Max data size             104857600            unlimited            bytes     \n"
+                             "Max stack size            8388608              unlimited            bytes     \n"
+                             "Max address space         unlimited            unlimited            bytes     \n"
+                             "Max locked memory         8388608              8388608              bytes     \n",
+        "/proc/self/oom_score": "667\n", "/proc/self/oom_score_adj": "-5\n",
+        "/proc/sys/vm/max_map_count": "65530\n", "/proc/sys/vm/overcommit_memory": "1\n",
+        "/proc/sys/vm/overcommit_ratio": "50\n",
+        "/proc/meminfo": "MemTotal:  8388608 kB\nMemAvailable: 4194304 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n"
+                         "CommitLimit: 4194304 kB\nCommitted_AS: 1048576 kB\n",
+        "/proc/self/mountinfo": "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+        "/proc/self/cgroup": "0::/web/server\n",
+        "/sys/fs/cgroup/web/server/memory.max": "134217728\n",
+        "/sys/fs/cgroup/web/server/memory.current": "125829120\n",
+        "/sys/fs/cgroup/web/server/memory.stat": "inactive_file 1048576\n",
+        "/sys/fs/cgroup/web/server/memory.events": "low 0\nhigh 0\nmax 3\noom 0\noom_kill 0\n",
+    }
+    return pinned((node[0x1040], 0, 6 * MIB, (0.5 * MIB) ** 2), (node[0x1050], 0, 1.5 * MIB, 0)) + pairs(
+        SETTINGS, {"check": "hard", "sample": "524288", "glibc.malloc.top_pad": "0"}) + pairs(FILES, files) + mappings(
+        (EXAMPLE_BASE, EXAMPLE_BASE + 0x10000, "r-xp", b"/usr/bin/server", 60, 60, 60),
+        (EXAMPLE_BASE + 0x10000, EXAMPLE_BASE + 0x11000, "rw-p", b"/usr/bin/server", 4, 4, 0, 4),
+        (heap - 0x200000, heap, "rw-p", b"", 2048, 2048, 0, 2048),
+        (heap, heap + 64 * MIB, "rw-p", b"", 61440, 61440, 0, 61440, 0, 4096, 1024, 512),
+        (0x7FFF00000000, 0x7FFF00001000, "---p", b""),
+        (0x7FFF00001000, 0x7FFF00801000, "rw-p", b"", 12, 12, 0, 12),
+        (0x7FFFF0000000, 0x7FFFF0021000, "rw-p", b"[stack]", 132, 132, 0, 132),
+        (0xFFFFFFFFFF600000, 0xFFFFFFFFFF601000, "--xp", b"[vsyscall]")) + ranges(
+        (heap, heap + 64 * MIB, 1), (heap - 0x200000, heap - 0x100000, 2)) + pages(
+        heap, "b" * 1200 + "f" * 700 + "p" * 2048 + "e" * 100 + "d" * 400 + "c" * 3700 + "x" * 43 + "?")
+
+
+def example(minutes=5, leaked=False, pid=4711, described=False):
     """A server: an index of large blocks, sessions that grow, and replies that are temporary.
 
     The arguments choose when the profile ends, and if samples are marked as lost."""
@@ -187,5 +273,6 @@ def example(minutes=5, leaked=False, pid=4711):
                  (1.69e6 * minute, 9e3 * minute, 0, 0, 0, 0, 0, 0))) + live(
             *((0x7F0000000000 + i * 12 * MIB, 12 * MIB, 1.0, 6 * SECOND, node[0x1030], 4711, 0, 1)
               for i in range(4)), *samples,
-            (0x7F0000200000, 350, 300.0, now - 1000, node[0x1050], 4712, 0, 0), pid=pid) + done()
+            (0x7F0000200000, 350, 300.0, now - 1000, node[0x1050], 4712, 0, 0), pid=pid)
+        text += (description(node) if described and minute == minutes else b"") + done()
     return text

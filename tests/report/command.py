@@ -6,6 +6,7 @@ Usage: command.py MALLOW"""
 import base64
 import gzip
 import json
+import math
 import os
 import re
 import signal
@@ -87,6 +88,80 @@ def expect_data(page):
     assert len(columns["a.live.address"]) == 4 + 5 + 1 and columns["a.live.address"][0] == 0x7F0000000000
 
 
+def expect_description(page):
+    """What the profile says of the whole process."""
+    description, columns = decode(page)
+    (profile,) = description["profiles"]
+    (process,) = profile["processes"]
+    assert process["settings"] == [["check", "hard"], ["sample", "524288"], ["glibc.malloc.top_pad", "0"]], process["settings"]
+    assert process["pinnedAt"] == 300 and process["space"]["time"] == 300, process
+    pinned = dict(zip(columns["a.pinned.site"], columns["a.pinned.bytes"]))
+    nodes = {site: description["texts"][columns["frame.function"][columns["node.frame"][node - 1]]]
+             for site, node in enumerate(columns["a.site.node"])}
+    assert {nodes[site]: size for site, size in pinned.items()} == {
+        w.EXAMPLE_PLACES[0x1040][0][2]: 6 * w.MIB, "format_reply": 1.5 * w.MIB}, (pinned, nodes)
+    assert columns["a.pinned.error"] == [round(16 * math.log2(1.96 * 0.5 * w.MIB)), 0], columns["a.pinned.error"]
+    uses = "".join("-bfpedcx?"[use] * count for use, count in zip(columns["a.page.use"], columns["a.page.count"]))
+    assert [(uses.count(use)) for use in "bfpedcx?"] == [1200, 700, 2048, 100, 400, 3700, 43, 1], uses
+    assert columns["a.page.start"][0] * 4096 == 0x7F0000000000 and columns["a.page.start"] == sorted(columns["a.page.start"])
+    # Limits: those that mallow limits would print.
+    limits = {limit["name"]: limit for limit in process["limits"]["limits"]}
+    assert limits["data"]["maximum"] == 100 * w.MIB and limits["data"]["left"] == 20 * w.MIB, limits["data"]
+    assert limits["address_space"]["maximum"] is None and limits["mappings"]["used"] == 8, limits
+    assert limits["group_max"]["used"] == 119 * w.MIB and limits["group_max"]["left"] == 9 * w.MIB, limits["group_max"]
+    assert "/web/server" in limits["group_max"]["label"] and process["limits"]["first"]["name"] == "group_max"
+    assert process["limits"]["events"] == [{"group": "/web/server", "name": "max", "count": 3}], process["limits"]
+    assert process["limits"]["overcommit_mode"] == 1 and process["limits"]["oom_score_adjustment"] == -5
+    # Mappings: resident, proportional, private clean, dirty, swapped, locked, huge.
+    kinds = {kind: figures for kind, *figures in process["space"]["kinds"] if figures[0] > 0}
+    assert process["space"]["measured"] and process["space"]["count"] == 8, process["space"]
+    kib = 1024
+    assert kinds["Mallow heap"] == [1, 64 * w.MIB, 60 * w.MIB, 60 * w.MIB, 0, 60 * w.MIB, w.MIB, 512 * kib, 4 * w.MIB], kinds
+    assert kinds["Mallow metadata"][:3] == [1, w.MIB, w.MIB] and kinds["anonymous"][:3] == [1, w.MIB, w.MIB], kinds
+    assert kinds["program text"][:3] == [1, 64 * kib, 60 * kib] and kinds["program data"][0] == 1, kinds
+    assert kinds["thread stack"][:3] == [1, 8 * w.MIB, 12 * kib] and kinds["guard"][:2] == [1, 4 * kib], kinds
+    assert kinds["stack"][0] == kinds["kernel"][0] == 1 and len(kinds) == 9, kinds
+    assert [region[3] for region in process["space"]["regions"]] == "r-xp rw-p rw-p rw-p rw-p ---p rw-p rw-p --xp".split()
+    assert process["space"]["regions"][-1][:2] == ["ffffffffff600000", "ffffffffff601000"]
+
+
+def expect_same_errors(folder):
+    """The errors of the changes are those of mallow diff."""
+    for name, minutes in ("early", 3), ("late", 5):
+        (folder / name).write_bytes(w.example(minutes))
+    _, columns = decode(run("--diff", "-o-", folder / "early", folder / "late").stdout)
+    printed = subprocess.run([MALLOW, "diff", "--json", folder / "early", folder / "late"], capture_output=True, check=True)
+    wanted = sorted(group["error"] for group in json.loads(printed.stdout)["sites"] if group["error"])
+    found = sorted(2 ** (error / 16) for error in columns["b.site.change"] if error)
+    assert not any(columns["a.site.change"]) and len(columns["a.site.change"]) == 3, columns["a.site.change"]
+    assert len(found) == len(wanted) == 2 and all(math.isclose(a, b, rel_tol=0.03) for a, b in zip(found, wanted)), (found, wanted)
+    # Other processes have nothing in common.
+    (folder / "late").write_bytes(w.example(5, pid=5000))
+    _, columns = decode(run("--diff", "-o-", folder / "early", folder / "late").stdout)
+    assert max(columns["a.site.change"]) > 0 and columns["b.site.change"] != columns["a.site.change"], columns
+
+
+def hostile_description(folder):
+    """Figures and ranges that cannot be do no harm."""
+    most = 2**64 - 1
+    start = w.process() + w.stacks((1, 0, 0x1000)) + w.snapshot(10 * w.SECOND, w.EXIT, (1, 1))
+    for block in (
+            w.mappings((4096, most, "rwxs", b"/a" * 3000, most), (8192, 4096, "r--p", b"/b", most)),
+            w.mappings(*[(i * 8192, i * 8192 + 4096, "rw-p", b"", most, most) for i in range(1, 5000)]),
+            w.ranges((most, 0, 1), (0, most, 2), (4096, 8192, 77)) + w.mappings((4096, 8192, "rw-p", b"", 4)),
+            w.block(w.PAGES, w.numbers(w.signed(0), most, 1, 16, 5, 15, 5, 31)),
+            w.block(w.PINNED, w.numbers(2, most) + b"\xff\xff\xff\x7f" + w.numbers(4, 1) + b"\0\0\x80\xff"),
+            w.pairs(w.SETTINGS, {"": "", "</script>": "\x1b[31m"}),
+            w.pairs(w.FILES, {"/proc/self/status": "", "/proc/meminfo": "MemTotal:"}),
+            w.pairs(w.FILES, {"/proc/self/status": "Name:\t" + "x" * 5000, "/proc/self/cgroup": "0::/../.." + "/a" * 3000 + "\n",
+                              "/proc/self/mountinfo": "1 2 3 / / - cgroup2 x x\n"}),
+            w.block(w.FILES, b"\xff" * 9 + b"\x01"), w.block(w.MAPPINGS, b"\x01")):
+        (folder / "hostile").write_bytes(start + block + w.done())
+        result = run("-o-", folder / "hostile")
+        assert result.returncode == 0, (block[:50], result)
+        decode(result.stdout)
+
+
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
@@ -107,9 +182,10 @@ with tempfile.TemporaryDirectory() as name:
     result = run("-o-", profile)
     assert result.returncode == 0 and result.stdout == page.read_bytes(), result.stderr
     os.mkfifo(folder / "pipe")
-    with subprocess.Popen(["cat", folder / "pipe"], stdout=subprocess.PIPE) as reader:
-        assert run("-o", folder / "pipe", profile).returncode == 0
+    with subprocess.Popen(["cat", folder / "pipe"], stdout=subprocess.PIPE) as reader, \
+            subprocess.Popen([MALLOW, "report", "-o", folder / "pipe", profile]) as writer:
         assert reader.stdout.read() == page.read_bytes()
+        assert writer.wait() == 0
     assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
 
     # A symbolic link stays, and what it leads to is replaced.
@@ -156,6 +232,11 @@ with tempfile.TemporaryDirectory() as name:
     _, columns = decode(result.stdout)
     assert columns["a.event.liveBytes"] == [2**53 - 1] and columns["a.record.liveBytes"] == [2**53 - 1], columns
 
+    (folder / "described").write_bytes(w.example(described=True))
+    expect_description(run("-o-", folder / "described").stdout)
+    expect_same_errors(folder)
+    hostile_description(folder)
+
     # A running process.
     with subprocess.Popen([MALLOW, "run", "--no-summary", "--sample=16k", "-o", folder / "running", "--", sys.executable, "-c",
                            "blocks = [bytearray(3000) for _ in range(5000)]; print('ready', flush=True); input()"],
@@ -166,6 +247,10 @@ with tempfile.TemporaryDirectory() as name:
         description, columns = decode(run("-o-", pid).stdout)
         assert description["profiles"][0]["processes"][0]["pid"] == int(pid)
         assert columns["a.event.liveBytes"][-1] > 5000 * 3000, columns["a.event.liveBytes"]
+        described = description["profiles"][0]["processes"][0]
+        assert described["space"]["measured"] and described["limits"]["limits"] and columns["a.page.use"]
+        resident = {kind: figures[2] for kind, *figures in described["space"]["kinds"]}
+        assert resident["Mallow heap"] > 5000 * 3000 and resident["program text"] > 0 and resident["stack"] > 0, resident
         process.communicate("\n")
 
     # Several files are one profile, and two are compared.

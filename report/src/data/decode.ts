@@ -8,6 +8,48 @@ export interface Module {
     path: string;
 }
 
+export interface Limit {
+    name: string;
+    label: string;
+    unit: "bytes" | "count";
+    used: number | null; // null: unknown
+    maximum: number | null; // null: there is none
+    left: number | null;
+    effect: string;
+}
+
+interface Pressure {
+    some_percent: number;
+    full_percent: number;
+}
+
+/** What `mallow limits --json` prints. */
+export interface Limits {
+    limits: Limit[];
+    overcommit_mode: number;
+    overcommit_ratio: number;
+    oom_score: number;
+    oom_score_adjustment: number;
+    may_lock_all: boolean;
+    events: { group: string; name: string; count: number }[];
+    system_pressure: Pressure | null;
+    group_pressure: Pressure | null;
+    first: Limit | null;
+}
+
+/** Resident, proportional, private clean, private dirty, swapped, locked, and huge pages, in bytes. */
+type SpaceFigures = [number, number, number, number, number, number, number];
+
+/** The mappings of a process. */
+export interface Space {
+    time: number;
+    measured: boolean; // the figures are known
+    count: number;
+    kinds: [name: string, mappings: number, size: number, ...SpaceFigures][];
+    /** The first 4096. The kind is an index. */
+    regions: [start: string, end: string, kind: number, permissions: string, path: string, ...SpaceFigures][];
+}
+
 export interface Process {
     pid: number;
     parent: number;
@@ -21,6 +63,10 @@ export interface Process {
     classes: number[];
     threads: [number, string][];
     modules: [string, string, string, string, string][];
+    settings: [string, string][]; // that were given
+    limits: Limits | null;
+    space: Space | null;
+    pinnedAt?: number; // when it was known what each site pins
 }
 
 export interface ProfileDescription {

@@ -6,8 +6,9 @@ export interface Range {
     to: number;
 }
 
-/** Amounts of each site. All but `calls` and `temporary` (blocks) are bytes. */
-export const METRICS = ["live", "peak", "allocated", "calls", "temporary", "leaked"] as const;
+/** Amounts of each site. All but `calls` and `temporary` (blocks) are bytes. What is pinned is known
+ * for one moment only. */
+export const METRICS = ["live", "peak", "allocated", "calls", "temporary", "leaked", "pinned"] as const;
 export type Metric = (typeof METRICS)[number];
 
 export interface SiteFigures {
@@ -17,8 +18,9 @@ export interface SiteFigures {
     values: Record<Metric, Float64Array>;
     before: Float64Array; // live bytes at the beginning of the range
     blocks: Float64Array; // live blocks at the end
-    allocatedBytes: Float64Array;
     error: Float64Array; // the square of the 95 % interval of the live bytes
+    /** In a comparison of whole profiles: the square of the interval of the change. Otherwise `error`. */
+    changeError: Float64Array;
     leakedBlocks: Float64Array;
     included: Uint8Array; // whether the site's process counts
 }
@@ -106,18 +108,29 @@ function addLeaked(profile: Profile, range: Range, result: SiteFigures, lostOnly
     }
 }
 
-export function siteFigures(profile: Profile, range: Range, process: number): SiteFigures {
+/** `reused`: earlier figures of the profile, whose arrays are used again. A frame of brushing would
+ * otherwise make megabytes of new ones. */
+export function siteFigures(profile: Profile, range: Range, process: number, isWhole: boolean, reused?: SiteFigures): SiteFigures {
     const count = profile.siteCount, { figures } = profile.records;
     const first = range.from <= 0 ? 0 : eventsUntil(profile, range.from);
     const end = eventsUntil(profile, range.to);
-    const array = () => new Float64Array(count);
+    const clear = <T extends Float64Array | Uint8Array>(array: T | undefined, make: new (length: number) => T): T =>
+        array === undefined ? new make(count) : (array.fill(0), array);
+    const array = (old: Float64Array | undefined) => clear<Float64Array>(old, Float64Array);
     const result: SiteFigures = {
         first, end, peakEvent: peakEvent(profile, Math.max(first - 1, 0), end, process),
-        values: { live: array(), peak: array(), allocated: array(), calls: array(), temporary: array(), leaked: array() },
-        before: array(), blocks: array(), allocatedBytes: array(), error: array(),
-        leakedBlocks: array(), included: new Uint8Array(count),
+        values: {
+            live: array(reused?.values.live), peak: array(reused?.values.peak), allocated: array(reused?.values.allocated),
+            calls: array(reused?.values.calls), temporary: array(reused?.values.temporary),
+            leaked: array(reused?.values.leaked), pinned: profile.pinned,
+        },
+        before: array(reused?.before), blocks: array(reused?.blocks), error: array(reused?.error),
+        changeError: profile.pinned, // see below
+        leakedBlocks: array(reused?.leakedBlocks), included: clear<Uint8Array>(reused?.included, Uint8Array),
     };
     const included = includedProcesses(profile, first, process);
+    if (included.some((value) => value === 0))
+        result.values.pinned = profile.pinned.map((bytes, site) => (included[profile.siteProcess[site]!] ? bytes : 0));
     const { live, peak, allocated, calls, temporary } = result.values;
     const lasts = recordsBefore(profile, end), befores = recordsBefore(profile, first);
     const tops = result.peakEvent < 0 ? null : recordsBefore(profile, result.peakEvent + 1);
@@ -141,7 +154,8 @@ export function siteFigures(profile: Profile, range: Range, process: number): Si
         }
         if (tops !== null && tops[site]! >= 0) peak[site] = figures.liveBytes[tops[site]!]!;
     }
-    result.allocatedBytes = allocated;
+    // What two profiles have in common is known for their ends, and not for other times.
+    result.changeError = isWhole && profile.changeError !== null ? profile.changeError : result.error;
     addLeaked(profile, range, result, profile.knowsLost);
     return result;
 }

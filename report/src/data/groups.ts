@@ -18,6 +18,9 @@ export interface Group {
     temporary: number;
     leaked: number;
     leakedBlocks: number;
+    pinned: number;
+    pinnedError: number; // the 95 % interval
+    changeError: number; // the 95 % interval of the group's part in a change
 }
 
 /** Returns the key of each site. */
@@ -32,7 +35,7 @@ export function keysOf(stacks: Stacks, profile: Profile, kind: Kind): Float64Arr
 
 const NOTHING: Omit<Group, "key"> = {
     live: 0, before: 0, blocks: 0, error: 0, peak: 0, allocated: 0, calls: 0, temporary: 0,
-    leaked: 0, leakedBlocks: 0,
+    leaked: 0, leakedBlocks: 0, pinned: 0, pinnedError: 0, changeError: 0,
 };
 
 export function emptyGroup(key: number): Group {
@@ -73,7 +76,8 @@ export class Grouping {
     }
 
     update(figures: SiteFigures): void {
-        const { live, allocated, calls, temporary, leaked } = figures.values, { list, place } = this;
+        const { live, allocated, calls, temporary, leaked, pinned } = figures.values, { list, place } = this;
+        const { pinnedError } = this.profile, { changeError } = figures;
         for (const group of list) Object.assign(group, NOTHING);
         for (let site = 0; site < place.length; site++) {
             if (figures.included[site] === 0) continue;
@@ -87,8 +91,15 @@ export class Grouping {
             group.temporary += temporary[site]!;
             group.leaked += leaked[site]!;
             group.leakedBlocks += figures.leakedBlocks[site]!;
+            group.pinned += pinned[site]!;
+            group.pinnedError += pinnedError[site]!;
+            group.changeError += changeError[site]!;
         }
-        for (const group of list) group.error = Math.sqrt(group.error);
+        for (const group of list) {
+            group.error = Math.sqrt(group.error);
+            group.pinnedError = Math.sqrt(group.pinnedError);
+            group.changeError = Math.sqrt(group.changeError);
+        }
         this.addPeaks(figures);
     }
 

@@ -63,7 +63,21 @@ export interface Lives {
     flags: Float64Array;
 }
 
+/** What the pages of the heap contain. Each entry is a run of pages of 4 KiB. */
+export interface Pages {
+    process: Float64Array;
+    start: Float64Array; // the number of the page
+    count: Float64Array;
+    use: Float64Array; // enum mallow_profile_page_use
+}
+
 export interface Profile {
+    knowsPinned: boolean; // it says what the sites of some process pin
+    pinned: Float64Array; // bytes, of each site
+    pinnedError: Float64Array; // the square of the 95 % interval
+    /** In a comparison: the square of the interval of the change that each site accounts for. */
+    changeError: Float64Array | null;
+    pages: Pages;
     knowsLost: boolean; // it says which blocks nothing points to
     hasEnded: boolean; // all processes have
     name: string;
@@ -189,6 +203,18 @@ function livesOf(columns: Columns, profile: Pick<Profile, "siteCount" | "sitePro
     };
 }
 
+const squareOf = (error: number) => (error === 0 ? 0 : 4 ** (error / ERROR_UNIT));
+
+function pinnedOf(columns: Columns, siteCount: number): Pick<Profile, "pinned" | "pinnedError"> {
+    const site = columns("pinned.site"), bytes = columns("pinned.bytes"), error = columns("pinned.error");
+    const pinned = new Float64Array(siteCount), pinnedError = new Float64Array(siteCount);
+    for (let i = 0; i < site.length; i++) {
+        pinned[site[i]!] = bytes[i]!;
+        pinnedError[site[i]!] = squareOf(error[i]!);
+    }
+    return { pinned, pinnedError };
+}
+
 /** Returns the profile whose columns have the prefix "a" or "b". */
 export function profileOf(decoded: Decoded, index: number): Profile {
     const prefix = "ab"[index]!;
@@ -206,7 +232,10 @@ export function profileOf(decoded: Decoded, index: number): Profile {
     const last = new Float64Array(description.processes.length);
     events.process.forEach((process, i) => (last[process] = events.reason[i]!));
     return {
-        ...description, ...sites, events,
+        ...description, ...sites, events, ...pinnedOf(columns, sites.siteCount),
+        knowsPinned: description.processes.some(({ pinnedAt }) => pinnedAt !== undefined),
+        changeError: decoded.columns.get(`${prefix}.site.change`)?.map(squareOf) ?? null,
+        pages: { process: columns("page.process"), start: columns("page.start"), count: columns("page.count"), use: columns("page.use") },
         knowsLost: lives.flags.some((flags) => (flags & LOST) !== 0),
         hasEnded: events.count > 0 && last.every((reason) => reason === REASON_EXIT || reason === 0),
         seconds: events.count === 0 ? 0 : events.time[events.count - 1]!,

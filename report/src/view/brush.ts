@@ -59,6 +59,7 @@ function startDrag(event: PointerEvent, element: HTMLElement, app: App, time: (x
     const before = app.range, moves = !app.isWholeRange && !event.shiftKey && time(start) > before.from && time(start) < before.to;
     let dragged = false;
     element.setPointerCapture(event.pointerId);
+    app.drag(true);
     const move = (next: PointerEvent) => {
         const x = next.clientX - left;
         dragged ||= Math.abs(x - start) >= CLICK_PIXELS;
@@ -73,6 +74,7 @@ function startDrag(event: PointerEvent, element: HTMLElement, app: App, time: (x
         element.removeEventListener("pointerup", end);
         element.removeEventListener("pointercancel", end);
         if (!dragged) app.set({ from: 0, to: Infinity });
+        app.drag(false);
     };
     element.addEventListener("pointermove", move);
     element.addEventListener("pointerup", end);
@@ -119,8 +121,16 @@ function dragHandle(element: HTMLElement, width: () => number, app: App, end: "f
         const start = event.clientX, before = app.range[end];
         element.setPointerCapture(event.pointerId);
         const move = (next: PointerEvent) => moveEnd(app, end, before + ((next.clientX - start) / width()) * app.seconds);
+        const stop = () => {
+            element.removeEventListener("pointermove", move);
+            element.removeEventListener("pointerup", stop);
+            element.removeEventListener("pointercancel", stop);
+            app.drag(false);
+        };
+        app.drag(true);
         element.addEventListener("pointermove", move);
-        element.addEventListener("pointerup", () => element.removeEventListener("pointermove", move), { once: true });
+        element.addEventListener("pointerup", stop);
+        element.addEventListener("pointercancel", stop);
     });
 }
 

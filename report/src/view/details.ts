@@ -23,11 +23,12 @@ interface Sums {
     calls: number;
     temporary: number;
     leaked: number;
+    pinned: number;
 }
 
 function sumsOf(app: App, which: number, sites: number[]): Sums {
     const figures = app.figures[which]!, { values } = figures;
-    const sums: Sums = { live: 0, blocks: 0, error: 0, before: 0, peak: 0, allocated: 0, calls: 0, temporary: 0, leaked: 0 };
+    const sums: Sums = { live: 0, blocks: 0, error: 0, before: 0, peak: 0, allocated: 0, calls: 0, temporary: 0, leaked: 0, pinned: 0 };
     for (const site of sites) {
         sums.live += values.live[site]!;
         sums.blocks += figures.blocks[site]!;
@@ -37,6 +38,7 @@ function sumsOf(app: App, which: number, sites: number[]): Sums {
         sums.calls += values.calls[site]!;
         sums.temporary += values.temporary[site]!;
         sums.leaked += values.leaked[site]!;
+        sums.pinned += values.pinned[site]!;
     }
     sums.error = Math.sqrt(sums.error);
     const { from, to } = app.range, curve = liveCurve(app.profiles[which]!, sites);
@@ -57,7 +59,8 @@ function figureList(app: App, sums: Sums[]): HTMLElement {
         ...line("Allocated", "allocated", bytes, now.calls > 0.5 ? `${bytes(now.allocated / now.calls)} each` : ""),
         ...line("Calls", "calls", count),
         ...line("Temporary", "temporary", count, percent(now.temporary, now.calls)),
-        ...line(app.metricName("leaked"), "leaked", bytes));
+        ...line(app.metricName("leaked"), "leaked", bytes),
+        ...(app.knowsPinned ? line("Pinned", "pinned", bytes) : []));
 }
 
 /** Draws the live bytes over the whole profile. */

@@ -1,9 +1,10 @@
-// The heap map: where in the address space the sampled live blocks are.
+// The heap map: what the pages of the heap contain, and where the sampled live blocks are.
 import type { App, ViewPart } from "../app";
 import { LOST } from "../data/profile";
 import { canvasContext, fill, h } from "../dom";
 import { bytes, count, samples, seconds as duration } from "../format";
 import { color } from "../theme";
+import { pageMap } from "./pages";
 
 /** Samples that are farther apart are in different regions. */
 const GAP = 4 << 20;
@@ -31,11 +32,12 @@ function regionsOf(app: App, process: number): Region[] {
     return regions;
 }
 
-/** Returns the process that is shown: the selected one, or the one with the most samples. */
+/** Returns the process that is shown: the selected one, or the one with the most samples or pages. */
 function shownProcess(app: App): number {
     if (app.state.process >= 0) return app.state.process;
-    const counts = new Float64Array(app.main.processes.length);
-    app.main.lives.process.forEach((process) => counts[process]!++);
+    const counts = new Float64Array(app.main.processes.length), { lives, pages } = app.main;
+    lives.process.forEach((process) => counts[process]!++);
+    pages.process.forEach((process, i) => (counts[process]! += 1e-9 * pages.count[i]!));
     return counts.indexOf(Math.max(...counts));
 }
 
@@ -131,25 +133,35 @@ function table(regions: Region[]): HTMLElement {
             count(region.samples.length), bytes(region.bytes)].map((text) => h("td.number", {}, text)))))));
 }
 
+function samplesPart(app: App, process: number, columns: number): HTMLElement {
+    const regions = regionsOf(app, process).slice(0, 200), title = h("h3", {}, "Sampled blocks");
+    if (regions.length === 0)
+        return h("section", {}, title, h("p.empty", {}, "No sampled block was live at the last snapshot that lists them."));
+    const cellBytes = cellBytesFor(regions, columns), selected = selectedLives(app);
+    const entry = (name: string, style: string) => h("span", {}, h("i", { style: `background:${style}` }), name);
+    return h("section", {}, title,
+        h("p.hint", {}, `The blocks of process ${app.main.processes[process]!.pid} that were sampled, and live at the last snapshot that lists them. ` +
+            `One cell is ${bytes(cellBytes)}, with the color of its oldest sample. ` +
+            "Blocks from outside the selected time are pale. A sample stands for blocks that can be elsewhere."),
+        h("div.legend", {}, h("span", {}, "allocated at 0 s ", h("i.ramp", { style: `background:linear-gradient(to right, ${ageColors().join()})` }), `${duration(app.seconds)}`),
+            app.main.knowsLost && entry("lost", color("grown")), selected !== null && entry("selected", color("chosen")), entry("no sample", color("cell"))),
+        ...regions.map((region) => regionPart(app, region, columns, cellBytes, selected)), table(regions));
+}
+
 export function heap(app: App): ViewPart {
-    const element = h("section.heap");
+    const map = h("div"), blocks = h("div"); // the map does not depend on the selected time
+    const element = h("section.heap", {}, map, blocks);
     return {
         element,
-        update() {
-            const process = shownProcess(app), regions = process < 0 ? [] : regionsOf(app, process).slice(0, 200);
-            if (regions.length === 0) {
-                fill(element, h("p.empty", {}, "No sampled block was live at the last snapshot that lists them."));
+        update(changed: Set<string>) {
+            const process = shownProcess(app), columns = Math.max(16, Math.floor((element.clientWidth - 4) / CELL));
+            if (process < 0) {
+                fill(element, h("p.empty", {}, "No snapshot is complete."));
                 return;
             }
-            const columns = Math.max(16, Math.floor((element.clientWidth - 4) / CELL)), cellBytes = cellBytesFor(regions, columns);
-            const selected = selectedLives(app), entry = (name: string, style: string) => h("span", {}, h("i", { style: `background:${style}` }), name);
-            fill(element,
-                h("p.hint", {}, `The blocks of process ${app.main.processes[process]!.pid} that were sampled, and live at the last snapshot that lists them. ` +
-                    `One cell is ${bytes(cellBytes)}, with the color of its oldest sample. ` +
-                    "Blocks from outside the selected time are pale. A sample stands for blocks that can be elsewhere."),
-                h("div.legend", {}, h("span", {}, "allocated at 0 s ", h("i.ramp", { style: `background:linear-gradient(to right, ${ageColors().join()})` }), `${duration(app.seconds)}`),
-                    app.main.knowsLost && entry("lost", color("grown")), selected !== null && entry("selected", color("chosen")), entry("no sample", color("cell"))),
-                ...regions.map((region) => regionPart(app, region, columns, cellBytes, selected)), table(regions));
+            if (["everything", "process", "theme", "size"].some((key) => changed.has(key))) fill(map, pageMap(app, process, columns));
+            fill(blocks, samplesPart(app, process, columns));
+            if (element.firstChild !== map) fill(element, map, blocks);
         },
     };
 }

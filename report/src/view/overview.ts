@@ -23,6 +23,7 @@ function lists(app: App): List[] {
             { sort: "allocated", title: "Allocates more", note: "bytes" },
             { sort: "calls", title: "Calls more often", note: "allocations" },
             { sort: "temporary", title: "More temporary", note: "blocks freed within 1 ms" },
+            { sort: "pinned", title: "Pins more", note: "free memory that the blocks keep resident" },
         ];
     return [
         { sort: "live", title: "Live", note: "bytes at the end of the time" },
@@ -31,7 +32,14 @@ function lists(app: App): List[] {
         { sort: "calls", title: "Calls", note: "allocations" },
         { sort: "temporary", title: "Temporary", note: "blocks freed within 1 ms" },
         { sort: "leaked", title: app.metricName("leaked"), note: leakNote(app) },
+        { sort: "pinned", title: "Pinned", note: "free memory that the blocks keep resident" },
     ];
+}
+
+function emptyText(app: App, sort: Sort): string {
+    if (sort === "leaked" && !app.knowsLeaks) return "Unknown: no snapshot lists live blocks. The program was killed, perhaps.";
+    if (sort === "pinned" && !app.knowsPinned) return "Unknown: no snapshot says what the pages of the heap contain.";
+    return "None.";
 }
 
 function leakNote(app: App): string {
@@ -62,7 +70,7 @@ function card(app: App, list: List, rows: Row[]): HTMLElement {
     }, "All →");
     return h("section.card", { "aria-label": list.title },
         h("div.card-head", {}, h("h2", {}, list.title), h("span.hint", {}, list.note), all),
-        top.length === 0 ? h("p.empty", {}, list.sort === "leaked" && !app.knowsLeaks ? "Unknown: no snapshot lists live blocks. The program was killed, perhaps." : "None.") : h("ol.ranking", {}, ...top.map(item)));
+        top.length === 0 ? h("p.empty", {}, emptyText(app, list.sort)) : h("ol.ranking", {}, ...top.map(item)));
 }
 
 export function overview(app: App): ViewPart {

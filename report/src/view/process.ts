@@ -1,18 +1,14 @@
-// What the profile says about the processes: programs, settings, threads, and mappings with code.
+// What the profile says about the processes: programs, settings, limits, threads and mappings.
 import type { App, ViewPart } from "../app";
 import type { Process } from "../data/decode";
 import { REASONS, type Profile } from "../data/profile";
 import { fill, h } from "../dom";
 import { bytes, count, seconds } from "../format";
+import { limitsPart } from "./limits";
+import { spacePart } from "./space";
+import { table } from "./table";
 
 const MACHINES: Record<number, string> = { 3: "i386", 40: "arm", 62: "x86-64", 183: "aarch64", 243: "riscv", 21: "ppc64", 22: "s390x" };
-
-function table(title: string, head: [string, boolean][], rows: string[][], empty: string): HTMLElement {
-    const body = rows.length === 0 ? h("p.empty", {}, empty) : h("div.scroll", {}, h("table.sites", {},
-        h("thead", {}, h("tr", {}, ...head.map(([name, number]) => h("th", { scope: "col", class: number ? "number" : "" }, name)))),
-        h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((text, i) => h("td", { class: head[i]![1] ? "number" : "" }, text)))))));
-    return h("section", {}, h("h3", {}, title), body);
-}
 
 /** Returns the live bytes of each thread, by the samples that were live at the last snapshot. */
 function threadRows(profile: Profile, index: number): string[][] {
@@ -37,6 +33,7 @@ function settings(process: Process): [string, string][] {
         ["Size classes", `${process.classes.length}, of up to ${bytes(process.classes[process.classes.length - 1] ?? 0)}`],
     ];
     if (process.sections > 0) list.push(["Programs before", String(process.sections)]);
+    for (const [key, value] of process.settings) if (key !== "sample") list.push([key, value]);
     return list;
 }
 
@@ -64,9 +61,10 @@ function processPart(profile: Profile, index: number): HTMLElement {
         h("dl.figures", {}, ...list.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
     return h("article", {}, h("h2", {}, `${process.pid} ${process.program}`),
         h("p.hint", {}, `child of ${process.parent}, began after ${seconds(process.start)}`),
-        h("div.columns", {}, pairs("Settings", settings(process)), pairs("Last snapshot", lastSnapshot(profile, index))),
-        table("Threads", [["ID", true], ["Name", false], ["Live, by samples", true], ["Blocks", true]], threadRows(profile, index), "No thread was sampled."),
-        table("Mappings with code that stacks lead through", [["From", false], ["To", false], ["Offset", true], ["Build ID", false], ["File", false]],
+        h("div.columns", {}, h("div", {}, pairs("Settings", settings(process)), h("p.hint", {}, "All others have their defaults, which mallow(7) lists.")), pairs("Last snapshot", lastSnapshot(profile, index))),
+        limitsPart(process), spacePart(process),
+        table("Threads", [{ name: "ID", number: true }, { name: "Name" }, { name: "Live, by samples", number: true }, { name: "Blocks", number: true }], threadRows(profile, index), "No thread was sampled."),
+        table("Mappings with code that stacks lead through", [{ name: "From" }, { name: "To" }, { name: "Offset", number: true }, { name: "Build ID" }, { name: "File" }],
             process.modules.map(([start, end, offset, id, path]) => [`0x${start}`, `0x${end}`, `0x${offset}`, id || "–", path]), "None."));
 }
 
@@ -74,11 +72,11 @@ export function process(app: App): ViewPart {
     const element = h("section.process");
     return {
         element,
-        update() {
+        update(changed: Set<string>) {
+            if (!changed.has("everything") && !changed.has("process")) return;
             const parts = app.profiles.flatMap((profile) => profile.processes.map((_, i) => [profile, i] as const))
                 .filter(([profile, i]) => app.isDiff || app.state.process < 0 || (profile === app.main && i === app.state.process));
-            fill(element, ...parts.slice(0, 50).map(([profile, i]) => processPart(profile, i)),
-                h("p.hint", {}, "A profile records neither the limits of a process nor mappings without code. 'mallow limits' and 'mallow map' show both for a running process."));
+            fill(element, ...parts.slice(0, 50).map(([profile, i]) => processPart(profile, i)));
         },
     };
 }

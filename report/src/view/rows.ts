@@ -21,7 +21,7 @@ export function changeOf(row: Row, sort: Exclude<Sort, "name">): number {
 
 /** Returns half of the interval that contains the actual change in 95 % of all cases. */
 export function changeError(row: Row): number {
-    return row.base === null ? 0 : Math.hypot(row.now.error, row.base.error);
+    return row.base === null ? 0 : Math.hypot(row.now.changeError, row.base.changeError);
 }
 
 /** Returns true unless chance alone can cause the change. */

@@ -20,6 +20,7 @@ function columnsOf(app: App): [Sort, string, string][] {
         ["calls", "Calls", "allocations"],
         ["temporary", "Temporary", "blocks freed within 1 ms"],
         ["leaked", leaked, "bytes allocated in this time that were not freed"],
+        ["pinned", "Pinned", "free bytes that the blocks keep resident, when the process was described last"],
     ];
 }
 
@@ -56,7 +57,8 @@ function contentOf(row: Row, sort: Exclude<Sort, "name">): Content {
         return { text, note: difference === 0 ? "=" : changeText(difference, sort), tone: "" };
     }
     const note = sort === "live" && row.now.error > 0 && value > 0 ? `±${percent(row.now.error, value)}`
-        : sort === "temporary" && row.now.calls > 0 ? percent(value, row.now.calls) : "";
+        : sort === "pinned" && row.now.pinnedError > 0 && value > 0 ? `±${percent(row.now.pinnedError, value)}`
+        : sort === "temporary" && row.now.calls > 0 ? percent(Math.min(value, row.now.calls), row.now.calls) : "";
     return { text, note, tone: zero ? "zero" : "" };
 }
 

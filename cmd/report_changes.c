@@ -1,0 +1,33 @@
+/* The errors of the differences between two profiles, for their report: as mallow diff computes
+ * them.
+ */
+#include <stdlib.h>
+
+#include "report.h"
+#include "report_columns.h"
+#include "site_groups.h"
+#include "sites.h"
+
+/* Adds the errors for the sites of `profile`. The sites of a process that both profiles contain
+ * count in the later one. */
+static void report_changes_add_profile(struct report_column *column, const struct profile *profile,
+                                       const struct profile *other, bool is_later) {
+    for (size_t i = 0; i < profile->count; i++) {
+        const struct profile_section *section = profile->sections[i];
+        const struct profile_section *same = profile_find_same(other, section);
+        double *variances =
+            site_difference_variances(same, same == NULL ? NULL : sites_last_snapshot(same),
+                                      section, sites_last_snapshot(section));
+        for (size_t j = 0; j < section->site_count; j++)
+            report_column_add(column, same != NULL && !is_later ? 0 : report_error(variances[j]));
+        free(variances);
+    }
+}
+
+void report_changes_add(struct report_columns *columns, const struct profile *before,
+                        const struct profile *after) {
+    report_changes_add_profile(report_column(columns, "a.site", "change", COLUMN_VALUES), before,
+                               after, false);
+    report_changes_add_profile(report_column(columns, "b.site", "change", COLUMN_VALUES), after,
+                               before, true);
+}
