@@ -18,6 +18,7 @@
 
 #define MS 1000000ll
 #define LOOK_NS (4 * MS)    /* between two slices of a sweep */
+#define LOOK_SLICES 4u      /* of pages, purged in each look */
 #define SWEEP_NS (200 * MS) /* between two sweeps of a heap */
 #define TOUR_NS (200 * MS)  /* between two tours of the other threads' heaps */
 #define TOUR_SLICES 2u
@@ -117,7 +118,7 @@ void decay_look(struct heap *heap) {
     if (is_new) return; /* small programs end without the code below in memory */
     purge_wake();
     decay_heap(heap, now, false);
-    purge_pass_unused(now);
+    for (unsigned slices = 0; slices < LOOK_SLICES && purge_pass_unused(now); slices++) continue;
     decay_others(now);
 }
 

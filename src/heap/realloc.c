@@ -16,7 +16,6 @@
 #include "heap/mode.h"
 #include "mallow.h"
 #include "pages/large.h"
-#include "pages/mapping.h"
 
 /* Returns true if the block stays where it is. A block that shrinks below half moves, so that its
  * memory can serve other requests. */
@@ -29,7 +28,7 @@ static void *realloc_resize_pages(const struct block_ref *block, size_t size) {
     if (size <= SLOT_MAX || size > PTRDIFF_MAX) return NULL;
     if (block->kind == BLOCK_RUN) return large_resize(block->start, size);
     if (block->kind == BLOCK_MAPPING && size >= racy_load(size_t, &settings.mmap_threshold) / 2)
-        return mapping_resize(block->start, size);
+        return large_resize_mapping(block->start, size);
     return NULL;
 }
 

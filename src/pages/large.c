@@ -37,7 +37,7 @@ static void *large_alloc_run(size_t size, size_t align, bool *zeroed) {
     if (page == 0) return NULL;
     MALLOW_ASSERT((uintptr_t)p % max_size(align, RUN_PAGE) == 0);
     MALLOW_ASSERT(large_usable(p) >= size);
-    if (*zeroed && pages > PURGE_SLICE) purge_pass_exchange(pages);
+    if (pages > PURGE_SLICE) *zeroed ? purge_pass_exchange(pages) : purge_pass_group();
     return p;
 }
 
@@ -114,10 +114,24 @@ static void large_free_run(void *p, bool clean) {
     open_lock_drop(&global_lock, &hold);
 }
 
+/* The part by which a mapping grows is fresh, so dirty pages are purged in exchange. */
+static void large_exchange_growth(size_t before, size_t after) {
+    if (after > before) purge_pass_exchange((after - before) >> RUN_SHIFT);
+}
+
+void *large_resize_mapping(void *p, size_t size) {
+    size_t before = mapping_usable(p);
+    void *moved = mapping_resize(p, size);
+    if (moved != NULL) large_exchange_growth(before, size);
+    return moved;
+}
+
 /* Moves the pages of the run into a mapping without a copy. The run is clean afterwards. */
 static void *large_move_to_mapping(void *p, size_t bytes, size_t size) {
     void *moved = mapping_move_in(p, bytes, size);
-    if (moved != NULL) large_free_run(p, true);
+    if (moved == NULL) return NULL;
+    large_free_run(p, true);
+    large_exchange_growth(bytes, size);
     return moved;
 }
 
@@ -136,6 +150,7 @@ static void *large_move_to_run(void *p, size_t bytes, uint32_t pages) {
         if (moved != NULL) return large_free_run(to, true), moved;
     }
     MALLOW_ASSERT(large_usable(to) >= bytes);
+    if (pages > PURGE_SLICE) purge_pass_group();
     memcpy(to, p, bytes);
     large_free_run(p, false);
     return to;
@@ -150,6 +165,7 @@ void *large_resize(void *p, size_t size) {
     pages_settle();
     bool done = large_resize_in_place(page_of(p), (uint32_t)pages);
     open_lock_drop(&global_lock, &hold);
+    if (done && pages > PURGE_SLICE) purge_pass_group();
     if (done) return p;
     if (size < racy_load(size_t, &settings.mmap_threshold) || settings.mmap_max == 0)
         return large_move_to_run(p, bytes, (uint32_t)pages);

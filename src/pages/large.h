@@ -20,4 +20,8 @@ size_t large_usable(const void *p);
  * when that is not possible; the block is then unchanged. */
 void *large_resize(void *p, size_t size);
 
+/* Resizes a mapping without a copy; it may move. Returns NULL when that is not possible; the block
+ * is then unchanged. */
+void *large_resize_mapping(void *p, size_t size);
+
 #endif

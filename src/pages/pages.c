@@ -209,9 +209,10 @@ bool pages_extend(uint32_t page, uint32_t pages) {
         /* The top may have skipped foreign memory as it grew. */
         if (have + tag_pages(run_tag(next)) < pages) return false;
     }
-    if (!tag_dirty(run_tag(next))) purge_regret(pages - have);
+    bool clean = !tag_dirty(run_tag(next));
     free_run_carve(next, next, pages - have, RUN_INSIDE);
     run_set_tag(page, tag_kind(tag), pages, false);
+    purge_after_growth(pages - have, clean);
     MALLOW_ASSERT(pages_run_is_valid(page));
     return true;
 }

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/assert.h"
+#include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -14,33 +15,36 @@
 #include "pages/meta.h"
 #include "pages/page_counts.h"
 #include "pages/purge_runs.h"
+#include "pages/purge_window.h"
 
-#define TICK_NS 200000000ll
-#define REGRET_NS (5 * TICK_NS)
+#define REGRET_NS 1000000000ll
 #define REGRET_PART 8
 #define BURST_FIRST ((size_t)8 * MIB >> RUN_SHIFT)
 #define BURST_SHOWN ((size_t)128 * MIB >> RUN_SHIFT)
 #define RETAIN_MINIMUM ((size_t)4 * MIB)
 
-/* At most an eighth of the control group's limit is kept. A sixteenth of the limit is for memory
- * that is not counted here: stacks, libraries, the kernel. */
+/* At most an eighth of the control group's limit is kept for long, and a quarter for a short time.
+ * A sixteenth of the limit is for memory that is not counted here: stacks, libraries, the kernel.
+ */
 #define GROUP_PART 8
+#define GROUP_BURST_PART 4
 #define GROUP_MARGIN 16
+
+/* Free memory is in pieces, so the program may need an eighth more than its recent peak. */
+#define PIECES_PART 8
 
 #define SLACK_MINIMUM ((size_t)256 * KIB >> RUN_SHIFT)
 
 static size_t purge_retain_bytes = SIZE_MAX;
 
-static struct {
-    _Atomic int64_t tick_end;
-    size_t lowest_dirty; /* the fewest dirty pages during this tick */
-} purge_window;
+/* Pages that had been unused for long when this tick began, and are to be purged during it. */
+static _Atomic size_t purge_due;
 
 /* Memory that the program frees and needs again within a second. Such a program is recognised the
  * first time, because it needs fresh pages soon after others were purged. A program that no longer
  * needs the memory is not affected. */
 static struct {
-    size_t allowed;  /* pages that are kept within a tick, however few are used */
+    size_t allowed;  /* pages that are kept for a short time, however few are used */
     size_t returned; /* pages purged as excess */
     size_t missed;   /* fresh pages needed since then */
     int64_t until;   /* time at which both counts expire */
@@ -80,6 +84,13 @@ RARE void purge_read_group(void) {
     open_lock_drop(&global_lock, &hold);
 }
 
+/* Purges up to `pages` dirty pages. Returns how many were purged. */
+static size_t purge_dirty(size_t pages) {
+    size_t gone = purge_runs_dirty(pages);
+    purge_window_note_dirty(page_counts.dirty);
+    return gone;
+}
+
 /* Returns how many free pages the group has room for: none when usage comes near the limit. */
 static size_t purge_group_pages(void) {
     if (purge_group.limit == SIZE_MAX) return SIZE_MAX;
@@ -89,16 +100,27 @@ static size_t purge_group_pages(void) {
 
 /* ---- how much ---- */
 
+/* Returns the pages that may be kept such that, together with those in use, they stay below `most`.
+ * In a control group, a quarter of the room stays for the other processes. */
+static size_t purge_pages_below(size_t most) {
+    size_t in_use = purge_pages_in_use();
+    if (purge_group.room != SIZE_MAX) most = min_size(most, purge_group.room / 4 * 3);
+    return most - min_size(most, in_use);
+}
+
 static size_t purge_budget_pages(void) {
     if (purge_retain_bytes != SIZE_MAX) return purge_retain_bytes >> RUN_SHIFT;
     size_t budget = max_size(RETAIN_MINIMUM >> RUN_SHIFT, page_counts.used / 8);
     return min_size(budget, min_size(purge_group.limit / GROUP_PART, purge_group_pages() / 2));
 }
 
-/* Returns how many free pages may be kept within a tick: as many as are used, because a block that
- * grows leaves its pages to the next one, and as many as the program has shown that it needs. */
+/* Returns how many free pages may be kept for a short time: as many as are used, because a block
+ * that grows leaves its pages to the next one, and as many as the program has shown that it needs.
+ * A control group never has less room for them than the program used a moment ago. */
 static size_t purge_burst_pages(size_t budget) {
-    size_t most = min_size(purge_group.limit / GROUP_PART, purge_group_pages() / 2);
+    size_t peak = purge_window_peak();
+    size_t most = min_size(purge_group.limit / GROUP_BURST_PART, purge_group_pages() / 2);
+    most = max_size(most, purge_pages_below(peak + peak / PIECES_PART));
     return max_size(budget, min_size(max_size(purge_burst.allowed, page_counts.used), most));
 }
 
@@ -118,7 +140,7 @@ bool purge_excess(void) {
     open_lock_assert_held(&global_lock);
     size_t excess = purge_excess_pages();
     if (excess == 0) return false;
-    size_t gone = purge_runs_dirty(min_size(excess, PURGE_SLICE));
+    size_t gone = purge_dirty(min_size(excess, PURGE_SLICE));
     purge_burst.returned += gone;
     purge_burst.until = os_coarse_ns() + REGRET_NS;
     return gone != 0 && excess > PURGE_SLICE;
@@ -133,24 +155,37 @@ void purge_regret(size_t pages) {
     purge_burst.missed += pages;
     if (purge_burst.returned == 0 || purge_burst.missed < purge_burst.returned / REGRET_PART)
         return;
-    purge_burst.allowed = max_size(purge_burst.allowed + purge_burst.returned, BURST_SHOWN);
+    purge_burst.allowed = max_size(purge_burst.allowed + purge_burst.returned,
+                                   max_size(purge_window_peak(), BURST_SHOWN));
     purge_burst.returned = purge_burst.missed = 0;
+}
+
+/* Begins the next tick. If pages were unused for long, the program keeps no more from now on than
+ * its recent peak explains. */
+static void purge_next_tick(int64_t now) {
+    purge_window_next_tick(now, page_counts.dirty, purge_pages_in_use());
+    size_t unused = purge_window_unused(), budget = purge_budget_pages();
+    size_t due = unused - min_size(unused, budget);
+    atomic_store_explicit(&purge_due, due, memory_order_relaxed);
+    if (due != 0)
+        purge_burst.allowed = max_size(
+            min_size(purge_burst.allowed, purge_pages_below(purge_window_peak())), BURST_FIRST);
 }
 
 bool purge_unused(int64_t now) {
     open_lock_assert_held(&global_lock);
-    size_t budget = purge_budget_pages();
-    size_t unused = min_size(purge_window.lowest_dirty, page_counts.dirty);
-    size_t gone = unused > budget ? purge_runs_dirty(min_size(unused - budget, PURGE_SLICE)) : 0;
-    purge_window.lowest_dirty =
-        unused > budget + PURGE_SLICE ? unused - PURGE_SLICE : page_counts.dirty;
-    if (unused <= budget + PURGE_SLICE)
-        atomic_store_explicit(&purge_window.tick_end, now + TICK_NS, memory_order_relaxed);
+    if (purge_window_tick_is_over(now)) purge_next_tick(now);
+    size_t due = min_size(atomic_load_explicit(&purge_due, memory_order_relaxed),
+                          page_counts.dirty - min_size(page_counts.dirty, purge_budget_pages()));
+    size_t gone = due != 0 ? purge_dirty(min_size(due, PURGE_SLICE)) : 0;
+    size_t left = gone != 0 ? due - min_size(due, gone) : 0;
+    atomic_store_explicit(&purge_due, left, memory_order_relaxed);
     return gone != 0;
 }
 
-bool purge_tick_is_over(int64_t now) {
-    return now >= atomic_load_explicit(&purge_window.tick_end, memory_order_relaxed);
+bool purge_is_due(int64_t now) {
+    return purge_window_tick_is_over(now) ||
+           atomic_load_explicit(&purge_due, memory_order_relaxed) != 0;
 }
 
 #define CALL_NS 100000ll /* decay reads this clock once in 64 slow paths */
@@ -172,7 +207,7 @@ void purge_after_free(void) {
     if (purge_retain_bytes != SIZE_MAX || page_counts.dirty != before)
         return; /* one call purges at most one slice */
     int64_t time = purge_now();
-    if (purge_tick_is_over(time)) purge_unused(time);
+    if (purge_is_due(time)) purge_unused(time);
 }
 
 bool purge_exceeds_budget(void) {
@@ -183,20 +218,38 @@ bool purge_exceeds_budget(void) {
 /* Returns the dirty pages that should be purged when fresh ones are used. */
 static size_t purge_above_allowance(void) {
     size_t allowance = max_size(2 * purge_budget_pages(), page_counts.used / 2);
+    allowance = max_size(allowance, purge_pages_below(purge_window_peak()));
     allowance = min_size(allowance, purge_group_pages());
     return page_counts.dirty > allowance ? page_counts.dirty - allowance : 0;
 }
 
 size_t purge_exchange(size_t pages) {
     open_lock_assert_held(&global_lock);
-    return purge_runs_dirty(min_size(pages, purge_above_allowance()));
+    purge_window_note_used(purge_pages_in_use());
+    return purge_dirty(min_size(pages, purge_above_allowance()));
+}
+
+bool purge_has_group(void) { return racy_load(size_t, &purge_group.limit) != SIZE_MAX; }
+
+bool purge_for_group(void) {
+    open_lock_assert_held(&global_lock);
+    size_t room = purge_group_pages();
+    size_t over = page_counts.dirty - min_size(page_counts.dirty, room);
+    return over != 0 && purge_dirty(min_size(over, PURGE_SLICE)) != 0 && over > PURGE_SLICE;
+}
+
+void purge_after_growth(size_t pages, bool clean) {
+    open_lock_assert_held(&global_lock);
+    purge_window_note_dirty(page_counts.dirty);
+    purge_window_note_used(purge_pages_in_use());
+    if (clean) purge_regret(pages);
+    purge_for_group();
 }
 
 void purge_after_alloc(size_t pages, bool clean) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(pages != 0);
-    purge_window.lowest_dirty = min_size(purge_window.lowest_dirty, page_counts.dirty);
-    if (clean) purge_regret(pages);
+    purge_after_growth(pages, clean);
     if (clean && pages <= PURGE_SLICE) purge_exchange(pages);
 }
 

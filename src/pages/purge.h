@@ -2,7 +2,8 @@
  * Decides how much free memory is kept. Dirty pages can be reused at no cost, while fresh pages
  * cost page faults. But kept memory counts against the process. Therefore:
  *
- *   - Pages that were free during a whole tick are not needed. They are purged, down to the budget.
+ *   - Pages that were free during the last ticks (purge_window.h) are not needed. They are purged,
+ *     down to the budget.
  *   - When a request cannot be met from dirty pages, as many dirty pages are purged as fresh ones
  *     are used, if they exceed the allowance. Fragmentation then does not raise the peak.
  *
@@ -11,9 +12,10 @@
  * not matter.
  *
  * A program that repeatedly builds and frees something large keeps its pages, because it uses them
- * within a tick. More than may be kept within a tick is purged at once, because there may be no
- * later call. All of this happens on slow paths. The global lock must be held, except where a
- * function says otherwise.
+ * soon. More than may be kept even for a short time is purged at once, because there may be no
+ * later call. That amount follows the recent peak, so that keeping it does not raise the peak. All
+ * of this happens on slow paths. The global lock must be held, except where a function says
+ * otherwise.
  */
 #ifndef MALLOW_PURGE_H
 #define MALLOW_PURGE_H
@@ -54,11 +56,11 @@ void purge_after_free(void);
  * system has no clock, it advances with each call instead. Needs no lock. */
 int64_t purge_now(void);
 
-/* True if the current tick is over. Needs no lock. */
-bool purge_tick_is_over(int64_t now);
+/* True if a tick is over, or pages are left from it that should be purged. Needs no lock. */
+bool purge_is_due(int64_t now);
 
-/* Called after the end of a tick: purges a slice of the pages that were free during all of it. True
- * if any were purged. The next tick begins when none are left. */
+/* Called when purge_is_due: purges a slice of the pages that were free during the last ticks. True
+ * if any were purged. */
 bool purge_unused(int64_t now);
 
 /* True if more free memory is kept than the budget. The excess is purged when it is old enough. */
@@ -69,6 +71,15 @@ void purge_regret(size_t pages);
 
 /* Called after a request took `pages` pages. clean: no dirty run fitted. */
 void purge_after_alloc(size_t pages, bool clean);
+
+/* Called after a run has grown in place by `pages` pages. */
+void purge_after_growth(size_t pages, bool clean);
+
+/* True if a control group limits the memory. Needs no lock. */
+bool purge_has_group(void);
+
+/* Purges a slice of the pages for which the control group has no room. True if there are more. */
+bool purge_for_group(void);
 
 /* Purges up to `pages` dirty pages, down to the allowance. Returns how many were purged. */
 size_t purge_exchange(size_t pages);

@@ -9,11 +9,11 @@
 #define EXCHANGE_MAX ((size_t)64 * MIB >> RUN_SHIFT) /* pages; rarely more are touched at once */
 
 bool purge_pass_unused(int64_t now) {
-    if (!purge_tick_is_over(now)) return false;
+    if (!purge_is_due(now)) return false;
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return false;
     pages_settle();
-    bool some = purge_tick_is_over(now) && purge_unused(now);
+    bool some = purge_is_due(now) && purge_unused(now);
     open_lock_drop(&global_lock, &hold);
     return some;
 }
@@ -38,5 +38,15 @@ void purge_pass_exchange(size_t pages) {
         gone = purge_exchange(min_size(left, PURGE_SLICE));
         open_lock_drop(&global_lock, &hold);
         left -= min_size(left, gone);
+    }
+}
+
+void purge_pass_group(void) {
+    if (!purge_has_group()) return;
+    struct lock_hold hold;
+    for (bool more = true; more && open_lock_take(&global_lock, &hold);) {
+        pages_settle();
+        more = purge_for_group();
+        open_lock_drop(&global_lock, &hold);
     }
 }

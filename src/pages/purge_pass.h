@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Purges a slice of the pages that were free during a whole tick, even if nothing is freed any
+/* Purges a slice of the pages that were free during the last ticks, even if nothing is freed any
  * more. True if any were purged. */
 bool purge_pass_unused(int64_t now);
 
@@ -18,5 +18,8 @@ bool purge_pass_has_more(void);
  * PURGE_SLICE pages, which purge_after_alloc leaves to this function. It purges one slice after the
  * other, so that no thread waits long for the lock. */
 void purge_pass_exchange(size_t pages);
+
+/* Purges the pages for which the control group has no room. */
+void purge_pass_group(void);
 
 #endif

@@ -3,8 +3,6 @@
 #include "held.h"
 #include "unit.h"
 
-#include <time.h>
-
 #include "os/cgroup.h"
 #include "os/os.h"
 #include "pages/pages.h"
@@ -27,7 +25,11 @@ static uint32_t take(uint32_t pages) {
 
 static size_t kernel_page(void) { return os_page_size() / RUN_PAGE; }
 
-static void wait_for_a_tick(void) { nanosleep(&(struct timespec){0, 300 * 1000000}, NULL); }
+/* The test chooses the time, in nanoseconds. */
+static int64_t test_time = 1000000000;
+static void wait_for_a_tick(void) { test_time += 200000000; }
+int64_t __wrap_os_coarse_ns(void);
+int64_t __wrap_os_coarse_ns(void) { return test_time; }
 
 /* Frees one page. Returns the number of pages that went back to the kernel in this call. */
 static size_t purged_by_a_free(void) {
@@ -49,27 +51,67 @@ static void one_call_returns_a_slice_and_the_next_the_rest(void **state) {
         slices += purged > 0;
         if (purged > 0) continue;
         wait_for_a_tick();
-        assert_true(++ticks < 5);
+        assert_true(++ticks < 8);
     }
     assert_true(slices >= (PAGES - KEPT_PAGES) / SLICE_PAGES);
 }
 
-static void pages_that_a_tick_needed_stay(void **state) {
-    (void)state;
-    enum { WORKING_SET = 20000 };
-    /* The first time, the heap does not know that the pages will be needed again. */
-    LOCKED(pages_free(take(WORKING_SET), false));
+/* Makes the heap notice that pages are needed soon after they were purged. */
+static void show_that_pages_are_needed(uint32_t pages) {
+    LOCKED(pages_free(take(pages), false));
     while (LOCKED(purge_excess())) continue;
-    LOCKED(pages_free(take(WORKING_SET), false));
+    LOCKED(pages_free(take(pages), false));
     LOCKED(purge_after_free());
-    for (int i = 0; i < 3; i++) {
-        wait_for_a_tick();
+}
+
+enum { WORKING_SET = 20000 };
+
+static void pages_that_are_needed_soon_stay(void **state) {
+    (void)state;
+    show_that_pages_are_needed(WORKING_SET);
+    for (int i = 0; i < 5; i++) {
+        for (int ticks = 0; ticks < 3; ticks++) { /* less than 0.6 s */
+            assert_true(pages_count().dirty >= WORKING_SET);
+            wait_for_a_tick();
+            assert_int_equal(purged_by_a_free(), 0);
+        }
         uint32_t page = take(WORKING_SET);
         assert_true(pages_count().dirty < KEPT_PAGES + 2);
         LOCKED(pages_free(page, false));
         LOCKED(purge_after_free());
-        assert_true(pages_count().dirty >= WORKING_SET);
     }
+}
+
+/* After at most a second they are gone, and the next peak counts as the first one again. */
+static void pages_that_are_not_needed_soon_go(void **state) {
+    (void)state;
+    enum { KEPT_AT_ONCE = 12 * 256, CALLS = 1 + WORKING_SET / (2 * 256) };
+    show_that_pages_are_needed(WORKING_SET);
+    assert_true(pages_count().dirty >= WORKING_SET);
+    for (int ticks = 0; ticks < 4; ticks++) {
+        wait_for_a_tick();
+        for (int calls = 0; calls < CALLS; calls++) LOCKED(purge_after_free());
+    }
+    assert_true(pages_count().dirty <= KEPT_PAGES + kernel_page());
+    for (int ticks = 0; ticks < 5; ticks++) wait_for_a_tick();
+    uint32_t page = take(WORKING_SET);
+    LOCKED(pages_free(page, false));
+    while (LOCKED(purge_excess())) continue;
+    assert_true(pages_count().dirty <= KEPT_AT_ONCE);
+}
+
+/* If nothing is called for a while, the time counts as if there had been calls. */
+static void a_long_tick_counts_as_several(void **state) {
+    (void)state;
+    show_that_pages_are_needed(WORKING_SET);
+    wait_for_a_tick();
+    LOCKED(purge_after_free());
+    for (int ticks = 0; ticks < 50; ticks++) wait_for_a_tick();
+    assert_true(purge_is_due(test_time));
+    assert_true(LOCKED(purge_unused(test_time)));
+    while (LOCKED(purge_unused(test_time))) continue;
+    assert_false(purge_is_due(test_time));
+    assert_true(pages_count().dirty <= KEPT_PAGES + kernel_page());
 }
 
 /* Pages go back without a tick and without a later call, because this call may be the last one. */
@@ -104,6 +146,50 @@ static void a_group_without_room_keeps_nothing(void **state) {
     while (LOCKED(purge_excess())) continue;
     group_limit = SIZE_MAX;
     purge_read_group();
+}
+
+static void forget_the_recent_peak(void) {
+    for (int ticks = 0; ticks < 5; ticks++) {
+        wait_for_a_tick();
+        while (LOCKED(purge_unused(test_time))) continue;
+    }
+}
+
+/* A group of limited size still has room for what the program used a moment ago. */
+static void a_group_has_room_for_the_recent_peak(void **state) {
+    (void)state;
+    enum { LIMIT = 256 * MIB, PEAK = (LIMIT >> RUN_SHIFT) / 2 };
+    group_limit = LIMIT;
+    purge_read_group();
+    forget_the_recent_peak();
+    show_that_pages_are_needed(PEAK);
+    while (LOCKED(purge_excess())) continue;
+    assert_true(pages_count().dirty >= PEAK);
+    forget_the_recent_peak();
+    assert_true(pages_count().dirty <= KEPT_PAGES + kernel_page());
+    group_limit = SIZE_MAX;
+    purge_read_group();
+}
+
+/* A block that grows in place leaves no free pages either when the group has no room for them. */
+static void growth_in_place_counts_in_a_group(void **state) {
+    (void)state;
+    enum { LIMIT = 64 * MIB, PART = LIMIT >> RUN_SHIFT };
+    group_limit = LIMIT;
+    purge_read_group();
+    forget_the_recent_peak();
+    uint32_t hole = take(PART / 8), grows = take(PART / 2);
+    LOCKED(pages_free(hole, false));
+    assert_true(LOCKED(pages_extend(grows, PART / 16 * 15)));
+    assert_true(purge_has_group());
+    while (LOCKED(purge_for_group())) continue;
+    assert_true(pages_count().dirty <= kernel_page());
+    LOCKED(pages_free(grows, false));
+    while (LOCKED(purge_excess())) continue;
+    group_limit = SIZE_MAX;
+    purge_read_group();
+    assert_false(purge_has_group());
+    assert_false(LOCKED(purge_for_group()));
 }
 
 /* Excess pages go back without a tick and in batches. Pages beyond one slice wait for the next
@@ -154,7 +240,11 @@ int main(void) {
         cmocka_unit_test(many_freed_pages_go_at_once),
         cmocka_unit_test(a_group_without_room_keeps_nothing),
         cmocka_unit_test(one_call_returns_a_slice_and_the_next_the_rest),
-        cmocka_unit_test(pages_that_a_tick_needed_stay),
+        cmocka_unit_test(pages_that_are_needed_soon_stay),
+        cmocka_unit_test(pages_that_are_not_needed_soon_go),
+        cmocka_unit_test(a_long_tick_counts_as_several),
+        cmocka_unit_test(a_group_has_room_for_the_recent_peak),
+        cmocka_unit_test(growth_in_place_counts_in_a_group),
         cmocka_unit_test(a_set_amount_is_a_limit),
         cmocka_unit_test(without_a_limit_no_page_goes),
     };
