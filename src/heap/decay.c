@@ -30,13 +30,15 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     MALLOW_ASSERT(visited || heap_is_entered(heap));
     heap_assert_held(heap);
     struct heap_decay *decay = &heap->decay;
+    /* Each slot in a magazine keeps its page from being returned. A sweep may take longer than a
+     * halving can wait: slabs that become empty need no sweep. */
+    if (!visited && now >= decay->next_halving) {
+        decay->next_halving = now + SWEEP_NS;
+        magazines_halve(heap);
+    }
     if (now < decay->next_sweep) return true;
     remote_collect_some(heap);
-    if (decay->granule == 0) {
-        /* Each slot in a magazine keeps its page from being returned. */
-        if (!visited) magazines_halve(heap);
-        decay->unfinished = false;
-    }
+    if (decay->granule == 0) decay->unfinished = false;
     struct trim_sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
     bool done = trim_slice(heap, &decay->granule, &sweep);
     decay->unfinished = decay->unfinished || sweep.left;

@@ -64,9 +64,9 @@ struct heap_bin {
 
 /* How far the heap has returned the free pages in its slabs to the kernel (decay.c). */
 struct heap_decay {
-    int64_t next_look, next_sweep; /* times of purge_now */
-    size_t granule;                /* where the sweep continues */
-    bool unfinished;               /* this sweep left something for the next one */
+    int64_t next_look, next_sweep, next_halving; /* times of purge_now */
+    size_t granule;                              /* where the sweep continues */
+    bool unfinished;                             /* this sweep left something for the next one */
     unsigned finished_at;          /* `slow_path_count` when a sweep last left nothing */
     unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };

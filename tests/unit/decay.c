@@ -1,0 +1,55 @@
+/* What a thread keeps becomes less with time, however long a sweep takes. */
+#include "held.h"
+#include "unit.h"
+
+#include "base/settings.h"
+#include "heap/decay.h"
+#include "heap/magazine.h"
+#include "heap/mode.h"
+#include "heap/slab.h"
+#include "pages/space.h"
+
+enum { SIZE_CLASS = 4, GROWTHS = 400, HALVING_NS = 200000000 };
+
+/* The test chooses the time, in nanoseconds. */
+static int64_t test_time = 1000000000;
+int64_t __wrap_os_coarse_ns(void);
+int64_t __wrap_os_coarse_ns(void) { return test_time; }
+
+static struct heap heap;
+
+static unsigned cached(void) { return magazine_count(&heap, SIZE_CLASS); }
+
+static void magazines_are_halved_during_a_long_sweep(void **state) {
+    (void)state;
+    for (int i = 0; i < GROWTHS; i++) magazine_grow(&heap, SIZE_CLASS);
+    slab_take(&heap, slab_create(&heap, SIZE_CLASS), 64);
+    for (unsigned left = 32; left > 0; left /= 2) {
+        heap.decay.granule = 1; /* a sweep has begun and is not complete */
+        heap.decay.next_sweep = 0;
+        heap.decay.next_look = 1; /* the heap is not new */
+        test_time += HALVING_NS;
+        decay_look(&heap);
+        assert_int_equal(cached(), left);
+        heap.decay.next_look = 1; /* once in the time of a sweep only */
+        decay_look(&heap);
+        assert_int_equal(cached(), left);
+    }
+}
+
+static int new_heap(void **state) {
+    (void)state;
+    settings.mxfast = settings.tcache_max = SLOT_MAX;
+    settings.tcache_count = SIZE_MAX;
+    mode_sees = MODE_SEES_REST;
+    magazines_init(&heap);
+    hold_heap(&heap);
+    return space_start() ? 0 : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(magazines_are_halved_during_a_long_sweep),
+    };
+    return cmocka_run_group_tests(tests, new_heap, NULL);
+}
