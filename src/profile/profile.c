@@ -27,6 +27,7 @@ static struct {
     int process;        /* that these data are about */
     uint32_t sections;  /* in the file */
     int64_t started;    /* when the section was begun, by os_coarse_ns */
+    int64_t sums;       /* when the sums of all sites began, by os_exact_ns */
     int64_t next;       /* when the next periodic snapshot is due; racy */
     bool begun;         /* the PROCESS block was written */
     bool forked;        /* the process is the child of a fork and has executed no program since */
@@ -56,7 +57,7 @@ static int profile_begin(void) {
     if (fd < 0) return 0;
     profile.section = section_begin();
     profile.started = os_coarse_ns();
-    profile.begun = section_write_process(fd, &profile.section, profile.sections);
+    profile.begun = section_write_process(fd, &profile.section, os_exact_ns(), profile.sections);
     profile_file_leave(fd, profile.begun);
     if (profile.begun) profile.sections++;
     return 0;
@@ -110,6 +111,7 @@ RARE int profile_start(void) {
     section_prepare();
     profile_limit_start();
     profile_schedule(PROFILE_FIRST_NS);
+    profile.sums = os_exact_ns();
     return profile_file_is_chosen() ? profile_begin() : 0;
 }
 
@@ -152,8 +154,8 @@ RARE bool profile_write_to(int fd, bool whole) {
     if (!open_lock_take(&profile_snapshot_lock, &hold)) return false;
     profile_notice_fork();
     struct section section = section_alone();
-    bool written =
-        section_write_process(fd, &section, 0) && section_write_snapshot(fd, &section, kind);
+    bool written = section_write_process(fd, &section, profile.sums, 0) &&
+                   section_write_snapshot(fd, &section, kind);
     open_lock_drop(&profile_snapshot_lock, &hold);
     return written;
 }
@@ -167,6 +169,7 @@ static void profile_begin_sums(void) {
     profile.begun = false;
     if (open_lock_take(&profile_lock, &inner)) {
         sites_begin();
+        profile.sums = os_exact_ns();
         open_lock_drop(&profile_lock, &inner);
     }
     open_lock_drop(&profile_snapshot_lock, &hold);
@@ -195,5 +198,6 @@ RARE void profile_after_fork(void) {
     profile.process = os_process_id();
     profile.begun = profile.sampled = profile.had_no_memory = false;
     profile.forked = true;
+    profile.sums = os_exact_ns();
     if (settings.sample != 0) profile_schedule(PROFILE_FIRST_NS);
 }

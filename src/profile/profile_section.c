@@ -100,7 +100,7 @@ static void section_write_classes(void) {
     }
 }
 
-bool section_write_process(int fd, struct section *section, uint32_t sections) {
+bool section_write_process(int fd, struct section *section, int64_t started, uint32_t sections) {
     if (section_memory == NULL || section_memory_alone == NULL) return false;
     const char *path = mapped_program_path();
     size_t length = min_size(strlen(path), PROFILE_BLOCK_RECORD_MAX / 2);
@@ -108,8 +108,8 @@ bool section_write_process(int fd, struct section *section, uint32_t sections) {
         .version = MALLOW_PROFILE_VERSION,
         .pid = (uint32_t)os_process_id(),
         .ppid = (uint32_t)os_parent_id(),
-        .started = (uint64_t)os_exact_ns(),
-        .started_at = (uint64_t)os_wall_ns(),
+        .started = (uint64_t)started,
+        .started_at = (uint64_t)(os_wall_ns() - (os_exact_ns() - started)),
         .rate = settings.sample,
         .page_bytes = (uint32_t)os_page_size(),
         .machine = SECTION_MACHINE,

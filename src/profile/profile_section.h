@@ -42,8 +42,9 @@ size_t section_memory_bytes(void);
 struct section section_begin(void);
 struct section section_alone(void);
 
-/* Writes the PROCESS block. `sections`: see struct mallow_profile_process. */
-bool section_write_process(int fd, struct section *section, uint32_t sections);
+/* Writes the PROCESS block. `started`: when the sums began, by os_exact_ns. `sections`: see struct
+ * mallow_profile_process. */
+bool section_write_process(int fd, struct section *section, int64_t started, uint32_t sections);
 
 /* Writes a snapshot. Returns false if not all of it was written: the caller then discards it and
  * restores *section. */

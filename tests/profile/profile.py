@@ -445,13 +445,18 @@ class Waiting:
 
 
 def a_running_process_answers(directory):
+    """Its section begins when its sums did, so that rates and ages are right."""
     program = Waiting(directory, "--sample=8k", "-o", "p")
+    time.sleep(0.3)
     for _ in range(3):
         answer, content = request(program.pid, "profile")
         assert answer == "ok\n", answer
         section, = form.check(form.read(content))
         snapshot, = section.snapshots
         assert snapshot.reason == form.REQUEST and snapshot.live and section.modules
+        assert all(section.started <= live.time for live in snapshot.live)
+        assert snapshot.time - section.started >= 3e8
+        assert abs(section.started_at + snapshot.time - section.started - time.time_ns()) < 60e9
         program.allocate()
     program.end()
     assert last(read(directory)).reason == form.EXIT
