@@ -218,7 +218,7 @@ EXAMPLE_PLACES = {
 def description(node):
     """What describes the whole process of the example."""
     heap, files = 0x7F0000000000, {
-        "/proc/self/status": "Name:\tserver\nVmSize:\t  200000 kB\nVmData:\t   81920 kB\nVmStk:\t     132 kB\n"
+        "/proc/self/status": "Name:\tserver-main\nVmSize:\t  200000 kB\nVmData:\t   81920 kB\nVmStk:\t     132 kB\n"
                              "VmLck:\t       0 kB\nCapEff:\t0000000000000000\n",
         "/proc/self/limits": "Max data size             104857600            unlimited            bytes     \n"
                              "Max stack size            8388608              unlimited            bytes     \n"

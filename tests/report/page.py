@@ -61,7 +61,8 @@ def large(*sizes, pid=4711, at=10):
 
 def killed():
     figures = 5, 5, 5000, 0
-    return w.process() + w.stacks((1, 0, 0x1000)) + w.snapshot(10 * w.SECOND, w.PERIODIC, (5, 5000)) + w.sites(
+    return w.process() + w.modules(w.module(0x1000, 0x9000, 0, b"/usr/lib/libnothing.so", b"\1" * 20)) + w.stacks(
+        (1, 0, 0x2000)) + w.snapshot(10 * w.SECOND, w.PERIODIC, (5, 5000)) + w.sites(
         w.site(1, figures, figures, 5000)) + w.done()
 
 
@@ -360,6 +361,8 @@ def try_diff(page, path):
 def try_described(page, path):
     """What is pinned, the pages of the heap, limits, settings and mappings."""
     page.open(path)
+    page.expect(page.text(".top .meta").split(" · ")[0], "process 4711 (server-main)")
+    assert "snapshot" not in page.text(".top") and "Functions of" not in page.text(".top"), page.text(".top")
     page.expect(page.run("Array.from(document.querySelectorAll('.card')).pop().innerText.split('\\n').filter((line) => /MiB|Session|reply/.test(line)).join()"),
                 "Session::Session(int, char const*)session.cpp:57,6.0 MiB,format_replyreply.c:30,1.5 MiB")
     page.open(path, "#view=sites&sort=pinned&order=down")
@@ -469,6 +472,8 @@ def try_killed(page, path):
     """Without live samples it is unknown what was not freed."""
     page.open(path)
     assert "unknown" in page.text(".totals"), page.text(".totals")
+    for part in "The profile has one snapshot", "Functions of libnothing.so without a name have allocated 100 %":
+        assert part in page.text(".top"), page.text(".top")
     assert "Unknown: no snapshot lists live blocks" in page.text("#panel-overview")
 
 

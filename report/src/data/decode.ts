@@ -25,6 +25,7 @@ interface Pressure {
 
 /** What `mallow limits --json` prints. */
 export interface Limits {
+    program: string; // the name that the kernel knows
     limits: Limit[];
     overcommit_mode: number;
     overcommit_ratio: number;

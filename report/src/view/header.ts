@@ -1,29 +1,61 @@
 // The head of the page: what the profile is of, the search, the process, and the theme.
 import type { App, ViewPart } from "../app";
 import { fill, h } from "../dom";
-import { bytes, count, largest, seconds } from "../format";
+import type { Process } from "../data/decode";
+import { bytes, count, largest, percent, seconds } from "../format";
 import { toggleTheme } from "../theme";
-import { baseName } from "../data/stacks";
+import { baseName, UNNAMED } from "../data/stacks";
 import type { Profile } from "../data/profile";
+
+/** Returns the kernel's name of a process whose program has another one, such as redis-server, which is
+ * the same file as redis-check-rdb. */
+export function alias(process: Process): string {
+    const name = process.limits?.program ?? "";
+    return name === "" || baseName(process.program).startsWith(name) ? "" : ` (${name})`;
+}
 
 function summary(profile: Profile): string {
     const first = profile.processes[0];
     const parts = [new Date(profile.startedAt).toISOString().replace("T", " ").slice(0, 19) + " UTC", seconds(profile.seconds)];
     if (first !== undefined) {
-        parts.unshift(`process ${first.pid}`);
+        parts.unshift(`process ${first.pid}${alias(first)}`);
         parts.push(`one sample for each ${bytes(first.rate)}`);
     }
     if (profile.processes.length > 1) parts.push(`${profile.processes.length} programs`);
     return parts.join(" · ");
 }
 
-function warnings(profile: Profile): string[] {
+const UNNAMED_SHARE = 0.3;
+
+/** Returns a note if functions without a name have allocated much. */
+function unnamedNote({ stacks }: App, profile: Profile): string | null {
+    const { first, figures } = profile.records, modules = new Map<number, number>();
+    let total = 0;
+    for (let site = 0; site < profile.siteCount; site++) {
+        const last = first[site + 1]! - 1, frame = stacks.headlineFrame[profile.siteNode[site]!]!;
+        if (last < first[site]!) continue;
+        const bytes = figures.allocatedBytes[last]!, module = stacks.frameModule[frame]!;
+        total += bytes;
+        if (stacks.frameFlags[frame]! & UNNAMED) modules.set(module, (modules.get(module) ?? 0) + bytes);
+    }
+    const [most] = [...modules].sort((a, b) => b[1] - a[1]);
+    if (most === undefined || most[1] < UNNAMED_SHARE * total) return null;
+    const module = baseName(stacks.texts[most[0]]!);
+    if (module === "" || module.startsWith("[")) return null; // not in a file
+    return `Functions of ${module} without a name have allocated ${percent(most[1], total)} of the bytes: ` +
+        "its symbols are missing. If its debug package is installed, or DEBUGINFOD_URLS is set, a new report has them.";
+}
+
+function warnings(app: App, profile: Profile): string[] {
     const lost = largest(profile.events.figures.samplesLost, 0);
     const list: string[] = [];
     if (profile.events.count === 0) list.push("No snapshot is complete, so there are no figures.");
     if (profile.damaged > 0) list.push(`${profile.damaged} damaged parts were skipped: figures can be too small.`);
     if (profile.truncated) list.push("The file ends in the middle of a block: what followed the last complete snapshot is missing.");
     if (lost > 0) list.push(`${count(lost)} samples were lost, because there was no memory for them.`);
+    if (profile.events.count === 1) list.push("The profile has one snapshot, so the curves say nothing of the time before it. Those that mallow run --sample writes have many.");
+    const unnamed = unnamedNote(app, profile);
+    if (unnamed !== null) list.push(unnamed);
     return list;
 }
 
@@ -65,7 +97,7 @@ export function header(app: App): ViewPart {
     const lines = app.profiles.map((profile, i) =>
         h("p.meta", {}, app.isDiff ? h("b", {}, i === 0 ? "Before: " : "After: ") : null,
             `${app.isDiff ? `${names[i]} · ` : ""}${summary(profile)}`));
-    const notes = app.profiles.flatMap(warnings).map((text) => h("p.warning", { role: "note" }, text));
+    const notes = app.profiles.flatMap((profile) => warnings(app, profile)).map((text) => h("p.warning", { role: "note" }, text));
     const button = h("button.icon", { type: "button", id: "theme", title: "Light or dark", "aria-label": "Switch between light and dark", click: toggleTheme }, "◐");
     document.addEventListener("keydown", (event) => {
         const target = event.target as HTMLElement;

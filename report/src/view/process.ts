@@ -4,6 +4,7 @@ import type { Process } from "../data/decode";
 import { REASONS, type Profile } from "../data/profile";
 import { fill, h } from "../dom";
 import { bytes, count, seconds } from "../format";
+import { alias } from "./header";
 import { limitsPart } from "./limits";
 import { spacePart } from "./space";
 import { table } from "./table";
@@ -59,7 +60,7 @@ function processPart(profile: Profile, index: number): HTMLElement {
     const process = profile.processes[index]!;
     const pairs = (title: string, list: [string, string][]) => h("section", {}, h("h3", {}, title),
         h("dl.figures", {}, ...list.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
-    return h("article", {}, h("h2", {}, `${process.pid} ${process.program}`),
+    return h("article", {}, h("h2", {}, `${process.pid} ${process.program}${alias(process)}`),
         h("p.hint", {}, `child of ${process.parent}, began after ${seconds(process.start)}`),
         h("div.columns", {}, h("div", {}, pairs("Settings", settings(process)), h("p.hint", {}, "All others have their defaults, which mallow(7) lists.")), pairs("Last snapshot", lastSnapshot(profile, index))),
         limitsPart(process), spacePart(process),
