@@ -120,7 +120,7 @@ uint64_t verdict_test_held(const struct explanation *explanation, struct verdict
     uint64_t bytes = explain_last(explanation)->parts[PART_HELD];
     verdict_add(verdict, "Quarantine: ");
     verdict_add_share(verdict, explanation, bytes);
-    verdict_add(verdict, " is freed blocks whose reuse check=full or check=hard delays.");
+    verdict_add(verdict, " is freed blocks whose reuse check=full, hard or seal delays.");
     return bytes;
 }
 

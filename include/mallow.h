@@ -142,7 +142,7 @@ struct mallow_stats {
      */
     uint64_t resident_live_bytes;   /* live blocks */
     uint64_t resident_cached_bytes; /* in the caches of threads */
-    uint64_t resident_held_bytes;   /* freed blocks whose reuse check=full or check=hard delays */
+    uint64_t resident_held_bytes;   /* freed blocks whose reuse check=full, hard or seal delays */
     uint64_t pinned_bytes;          /* free, but in pages that hold a live block */
     uint64_t trimmable_bytes;       /* free pages, which mallow_trim(0) returns */
     uint64_t surplus_bytes;         /* pages that were never used: parts of huge pages */

@@ -30,6 +30,7 @@ def modes(library):
         Allocator(PLAIN, library, "build it, or name another with --lib"),
         mallow(FULL, "check=full"),
         mallow("full+bounds", "check=full", f"{bounds}:{library}"),
+        mallow("seal", "check=seal"),
         mallow("hard", "check=hard"),
         mallow("guard=5000", "guard=5000"),
         Allocator("glibc", "libc.so.6", ""),

@@ -124,6 +124,7 @@ def misuses(options):
     bounds = str(paths.DEFAULT_LIBRARY.with_name("libmallow-check.so"))
     settings = (
         ("Mallow", f"={mallow}"),
+        ("`check=seal`", f"={mallow},MALLOW_OPTIONS=check=seal"),
         ("`check=hard`", f"={mallow},MALLOW_OPTIONS=check=hard"),
         ("`check=full`, libmallow-check", f"={bounds}:{mallow},MALLOW_OPTIONS=check=full"),
         ("`check=full`, libmallow-check, `guard=1`",

@@ -9,6 +9,7 @@
 #include "check/full.h"
 #include "check/hard.h"
 #include "check/hard_verify.h"
+#include "check/seal.h"
 #include "check/verify.h"
 #include "guard/guard_damage.h"
 #include "process/options.h"
@@ -37,6 +38,8 @@ static enum block_status mcheck_probe_slot(const struct slot_ref *ref) {
         [DAMAGE_TAIL] = STATUS_TAIL,
         [DAMAGE_FREED] = STATUS_FREE,
     };
+    if (settings.check == CHECK_SEAL)
+        return seal_verify(ref, "found by mprobe") ? STATUS_TAIL : STATUS_OK;
     if (hard_is_known(ref)) return hard_verify(ref, "found by mprobe") ? STATUS_TAIL : STATUS_OK;
     return full_is_known(ref) ? status[full_verify(ref, "found by mprobe")] : STATUS_OK;
 }

@@ -20,6 +20,7 @@
 #define SLOT_MAX ((size_t)32 * KIB) /* largest slot of a slab; a larger block is a run of pages */
 #define TINY_MAX ((size_t)256)      /* up to this size, each multiple of UNIT has its own class */
 #define SMALL_MAX ((size_t)1024)    /* largest size whose class is looked up in a table */
+#define SEAL_TAIL 8u                /* bytes at the end of a slot that hold a word (seal.h) */
 #define SHARED_MAX ((size_t)1024)   /* largest slot that the shared granules hold */
 
 #endif

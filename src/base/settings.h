@@ -11,6 +11,7 @@ enum check_mode {
     CHECK_FREE, /* every free is validated */
     CHECK_HARD, /* for production: see hard.h */
     CHECK_FULL, /* for debugging */
+    CHECK_SEAL, /* cheaper than CHECK_HARD: see seal.h */
 };
 
 struct settings {
@@ -62,6 +63,7 @@ enum {
     MODE_GUARD = 1 << 6,    /* guard=N */
     MODE_SAMPLE = 1 << 7,   /* sample=N */
     MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
+    MODE_SEAL = 1 << 9,     /* check=seal: seal.h */
 };
 
 /* These modes share the counting path (heap/counting.h), unless others are on. */

@@ -44,7 +44,7 @@ static bool block_info_of_slot(const void *p, struct block_info *info) {
     if (!slot_ref_find(p, &ref)) return false;
     info->life = block_info_life(slot_state_get(ref.state));
     info->start = ref.start;
-    info->size = ref.slab->size_class == CLASS_ZERO ? 0 : ref.bytes;
+    info->size = ref.slab->size_class == CLASS_ZERO ? 0 : ref.bytes - ref.slab->tail;
     return info->life != LIFE_NONE;
 }
 

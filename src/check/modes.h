@@ -4,7 +4,7 @@
 
 #include "heap/mode.h"
 
-extern struct mode plain_mode, filled_mode, guarded_large_mode, full_mode, hard_mode,
+extern struct mode plain_mode, filled_mode, guarded_large_mode, full_mode, hard_mode, seal_mode,
     guarded_sample_mode, counted_mode, observed_mode;
 
 #endif

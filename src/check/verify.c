@@ -7,6 +7,7 @@
 #include "check/hard.h"
 #include "check/hard_verify.h"
 #include "check/pagemap.h"
+#include "check/seal.h"
 #include "guard/guard_damage.h"
 #include "heap/mode.h"
 #include "heap/slab.h"
@@ -15,11 +16,13 @@
 
 static bool verify_is_damaged(const struct slot_ref *ref) {
     if (settings.check == CHECK_HARD) return hard_is_damaged(ref);
+    if (settings.check == CHECK_SEAL) return seal_is_damaged(ref);
     return ref->slab->records != NULL && full_damage(ref) != DAMAGE_NONE;
 }
 
 static bool verify_report_damaged(const struct slot_ref *ref, const char *when) {
     if (settings.check == CHECK_HARD) return hard_verify(ref, when);
+    if (settings.check == CHECK_SEAL) return seal_verify(ref, when);
     return full_verify(ref, when) != DAMAGE_NONE;
 }
 

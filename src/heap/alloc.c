@@ -94,6 +94,10 @@ static NOINLINE char *alloc_take_counted(const struct magazine_entry *sentinel, 
     return counting_take(sentinel);
 }
 
+/* The address of a shared slot follows from the order of the calls, so it can be guessed. Shared
+ * slots have no room for the word of check=seal. */
+static bool alloc_may_share(void) { return !settings.randomize && settings.check != CHECK_SEAL; }
+
 /* Takes a slot: the newest cached one, then one of a shared granule, then one from a slab. */
 static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     struct heap *heap = heap_enter();
@@ -102,8 +106,7 @@ static NOINLINE void *alloc_slot(unsigned size_class, bool *zeroed) {
     struct heap_bin *bin = &heap->bin[size_class];
     /* The magazine is not empty if the heap was just taken over from a thread that has ended. */
     char *slot = alloc_take_cached(magazine, zeroed);
-    /* The address of a shared slot follows from the order of the calls, so it can be guessed. */
-    if (slot == NULL && shared_wants(bin, size_class) && !settings.randomize) {
+    if (slot == NULL && shared_wants(bin, size_class) && alloc_may_share()) {
         bin->heat++;
         slot = shared_take(size_class, zeroed);
         if (slot != NULL) class_counts_issue(heap, size_class, 1);

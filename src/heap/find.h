@@ -41,7 +41,7 @@ ALWAYS_INLINE bool find_slot(void *p, struct block_ref *ref) {
         .kind = BLOCK_SLOT,
         .size_class = slab->size_class,
         .start = p,
-        .usable = slab->size_class == CLASS_ZERO ? 0 : slab->slot_size,
+        .usable = slab->size_class == CLASS_ZERO ? 0 : slab->slot_size - slab->tail,
         .slab = slab,
         .state = slot.state,
     };

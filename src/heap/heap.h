@@ -36,6 +36,7 @@
 
 struct class_counts;
 struct hard;
+struct seal;
 struct mallow_class_calls;
 struct quarantine;
 struct slab;
@@ -125,6 +126,7 @@ struct heap {
     /* Used only in some modes and settings. */
     struct quarantine *quarantine; /* freed slots that wait, in check=full (quarantine.h) */
     struct hard *hard;             /* free slots, in check=hard (hard.h) */
+    struct seal *seal;             /* freed slots that wait, in check=seal (seal.h) */
     struct stack_cache *stacks;    /* the thread's most recent stacks (stack.h) */
     struct counting *counting;     /* see `cached` */
     uint64_t random;

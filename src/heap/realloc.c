@@ -16,6 +16,7 @@
 #include "heap/mode.h"
 #include "mallow.h"
 #include "pages/large.h"
+#include "pages/mapping.h"
 
 /* Returns true if the block stays where it is. A block that shrinks below half moves, so that its
  * memory can serve other requests. */
@@ -70,13 +71,21 @@ void *realloc_plain_in_place(void *p, size_t size) {
     return block.kind == BLOCK_NONE ? NULL : realloc_resize_block(&block, size);
 }
 
+/* Returns true if another thread frees or resizes the block at the same time, so that its pages may
+ * be gone. */
+static bool realloc_is_gone(const struct block_ref *block) {
+    return block->kind == BLOCK_MAPPING && mapping_usable(block->start) == 0;
+}
+
 ALWAYS_INLINE void *realloc_with(void *p, size_t size, const void *caller,
                                  realloc_copy_function *allocate) {
     struct block_ref block = find_block(p);
     if (unlikely(block.kind == BLOCK_NONE)) return realloc_unknown(p, size, caller);
     if (realloc_fits(&block, size)) return block.start;
     void *resized = realloc_resize_pages(&block, size);
-    return resized != NULL ? resized : realloc_by_copy(&block, size, allocate);
+    if (resized != NULL) return resized;
+    if (unlikely(realloc_is_gone(&block))) return realloc_unknown(p, size, caller);
+    return realloc_by_copy(&block, size, allocate);
 }
 
 void *realloc_plain(void *p, size_t size, const void *caller) {

@@ -49,6 +49,12 @@ static void slab_init_states(struct slab *slab, uint32_t phantoms, bool clean) {
 
 /* Fills in the descriptors of the slab's granules. `owner` comes last, because it makes the
  * descriptor valid. The first granule comes last as well. */
+/* In check=seal, small slots end with a word. */
+static uint32_t slab_tail(unsigned size_class) {
+    bool sealed = settings.check == CHECK_SEAL && size_class != CLASS_ZERO;
+    return sealed && size_class_bytes(size_class) <= SMALL_MAX ? SEAL_TAIL : 0;
+}
+
 static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigned size_class,
                                    uintptr_t slot_zero) {
     size_t size = size_class_bytes(size_class), granule = slab_granule(slab);
@@ -62,6 +68,7 @@ static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigne
         part->magazine = &heap->cached[size_class];
         part->start = (uint32_t)(slot_zero + before * size);
         part->slot_size = (uint32_t)size;
+        part->tail = slab_tail(size_class);
         part->size_min = (uint32_t)size_min_for(size);
         part->size_span = (uint32_t)(size - size_min_for(size));
         part->kind = GRANULE_SLAB;
@@ -92,6 +99,13 @@ static size_t slab_choose_colour(unsigned size_class, size_t bytes) {
     if (colour != 0 || settings.check != CHECK_HARD || size_class == CLASS_ZERO) return colour;
     size_t step = max_size(CACHE_LINE, size_class_alignment(size_class));
     return size <= KIB || bytes % size >= step ? step : 0;
+}
+
+/* The words at the ends of slots are zero until they are set. */
+static void slab_clear_tails(struct slab *slab) {
+    char *end = slab_slot_zero(slab) + (size_t)slab->slots * slab->slot_size;
+    for (uint32_t i = 0; i < slab->capacity; i++)
+        memset(end - (size_t)i * slab->slot_size - slab->tail, 0, slab->tail);
 }
 
 static struct slab *slab_create_locked(struct heap *heap, unsigned size_class) {
@@ -138,6 +152,7 @@ static struct slab *slab_create_locked(struct heap *heap, unsigned size_class) {
     slab_init_states(slab, phantoms, clean);
     slab_describe_granules(slab, heap, size_class,
                            (uintptr_t)page_start(page) + colour - phantoms * size);
+    if (slab->tail != 0 && !clean) slab_clear_tails(slab);
     heap->granules += granules;
     slab_bin_add(heap, slab);
     MALLOW_ASSERT(slab_is_valid(heap, slab));

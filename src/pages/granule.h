@@ -39,6 +39,7 @@ struct slab {
     uint32_t size_min;  /* smallest size that fits (size_min_for) */
     uint32_t size_span; /* largest size that fits, minus size_min */
     uint32_t state_bytes;
+    uint32_t tail; /* bytes at the end of each slot that the program never gets (seal.h) */
 
     /* The owner's line. */
     _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */

@@ -30,6 +30,7 @@ static const struct {
     {MODE_FULL | MODE_HARD, &guarded_large_mode},
     {MODE_FULL, &full_mode},
     {MODE_HARD, &hard_mode},
+    {MODE_SEAL, &seal_mode},
     {MODE_GUARD, &guarded_sample_mode},
     {MODE_GUARD | MODE_SAMPLE | MODE_COUNT_FAST, &counted_mode},
     {MODE_COUNT_OBSERVED | MODE_TRACE | MODE_PEDANTIC, &observed_mode},
@@ -54,8 +55,10 @@ static void modes_choose_observers(unsigned on) {
     while (count < OBSERVERS_MAX) racy_store(&observers[count++], NULL);
 }
 
+/* check=seal alone uses the magazines, as counting does. */
 static enum mode_sees modes_seen_by(unsigned on) {
     if (on == 0) return MODE_SEES_REST;
+    if (on == MODE_SEAL) return MODE_SEES_COUNTED;
     return (on & ~(unsigned)MODES_COUNTED) == 0 ? MODE_SEES_COUNTED : MODE_SEES_ALL;
 }
 
@@ -80,6 +83,10 @@ static bool modes_need_lock(unsigned on) {
            ((on & MODE_GUARD) != 0 && racy_load(size_t, &settings.guard) == 1);
 }
 
+bool modes_serve_free(void) {
+    return mode_sees != MODE_SEES_ALL && (settings.modes & MODE_SEAL) == 0;
+}
+
 RARE void modes_set(unsigned bit, bool on) {
     unsigned modes = on ? settings.modes | bit : settings.modes & ~bit;
     racy_store(&settings.modes, modes);
@@ -88,5 +95,5 @@ RARE void modes_set(unsigned bit, bool on) {
     modes_stack(modes_with_count(modes));
     racy_store(&mode_sees, modes_seen_by(modes));
     open_lock_block_signals(modes_need_lock(modes));
-    space_serve_fast(mode_sees != MODE_SEES_ALL);
+    space_serve_fast(modes_serve_free());
 }

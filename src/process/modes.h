@@ -8,4 +8,7 @@
  * it. */
 void modes_set(unsigned bit, bool on);
 
+/* Returns true if the fast path of free may serve calls. */
+bool modes_serve_free(void);
+
 #endif

@@ -78,7 +78,8 @@ _Static_assert(sizeof(struct settings) <= UINT8_MAX, "the offset of a target has
 START_ONLY const struct option option_table[] = {
     {CHOICE("backend", "reserve|brk"), TARGET(break_backend),
      .help = "Chooses where the heap keeps small and medium-sized blocks."},
-    {CHOICE("check", "free|hard|full|off"), EFFECT(CHECK), .help = "Chooses how much is checked."},
+    {CHOICE("check", "free|hard|full|seal|off"), EFFECT(CHECK),
+     .help = "Chooses how much is checked."},
     {CHOICE("zero_on_free", "off|on"), EFFECT(ZERO), .help = "Clears blocks when they are freed."},
     {CHOICE("randomize", "off|on"), TARGET(randomize),
      .help = "Hands out new blocks in an unpredictable order."},
@@ -162,8 +163,9 @@ START_ONLY const struct option option_table[] = {
 /* ---- effects of numbers ---- */
 
 static void option_set_check(size_t place) {
-    enum { OFF = 3 }; /* wrong pointers are ignored without a message */
-    _Static_assert(CHECK_FREE == 0 && CHECK_HARD == 1 && CHECK_FULL == 2, "the words of `check`");
+    enum { OFF = 4 }; /* wrong pointers are ignored without a message */
+    _Static_assert(CHECK_FREE == 0 && CHECK_HARD == 1 && CHECK_FULL == 2 && CHECK_SEAL == 3,
+                   "the words of `check`");
     settings.check_wanted = place == OFF ? CHECK_FREE : (enum check_mode)place;
     if (place == OFF) settings.check_action = 0;
 }

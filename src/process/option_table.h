@@ -33,7 +33,7 @@ enum option_kind {
 struct option {
     uint8_t source; /* OPTION_MALLOW or OPTION_LIBC */
     char key[22];
-    char values[20]; /* the words of a choice, otherwise the name of the value in mallow(7) */
+    char values[24]; /* the words of a choice, otherwise the name of the value in mallow(7) */
     uint8_t kind;
     size_t max;
     uint8_t target, target_size; /* offset and size in `settings`; size 0: it is not stored */

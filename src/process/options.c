@@ -13,6 +13,7 @@
 #include "pages/space.h"
 #include "process/calls.h"
 #include "process/environment.h"
+#include "process/modes.h"
 #include "process/option_given.h"
 #include "process/option_table.h"
 #include "process/options_change.h"
@@ -245,7 +246,7 @@ RARE void options_sample(bool wanted) {
     heap_follow_settings();
     space_serve_fast(false);
     os_wait_for(&nothing, 0, SAMPLE_NOTICE_NS);
-    space_serve_fast(!mode_sees_all());
+    space_serve_fast(modes_serve_free());
 }
 
 RARE void options_trace(bool wanted) {

@@ -15,6 +15,9 @@ void options_change_check(enum check_mode mode) {
     if (mode == CHECK_FREE || settings.check != CHECK_FREE) return;
     redzone_choose_secret();
     settings.check = mode;
-    settings.guard_large = true;
-    options_change_mode(mode == CHECK_FULL ? MODE_FULL : MODE_HARD, true);
+    settings.guard_large = mode != CHECK_SEAL;
+    options_change_mode(mode == CHECK_FULL   ? MODE_FULL
+                        : mode == CHECK_HARD ? MODE_HARD
+                                             : MODE_SEAL,
+                        true);
 }

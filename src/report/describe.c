@@ -35,8 +35,8 @@ static void describe_slot(struct slab *slab, uintptr_t p, struct finding *f) {
     uint32_t size = slab->slot_size;
     uint32_t slot = (uint32_t)(slab->state - head->state) + offset / size;
     uint8_t state = slot < head->slots ? slot_state_get(&head->state[slot]) : SLOT_NONE;
-    f->was_block =
-        offset % size == 0 && (state == SLOT_CACHED || state == SLOT_FREE || state == SLOT_REMOTE);
+    f->was_block = offset % size == 0 && (state == SLOT_CACHED || state == SLOT_FREE ||
+                                          state == SLOT_REMOTE || state == SLOT_HELD);
     if (state == SLOT_NONE) {
         text_add(&t, "outside the slots of a ");
         text_add_number(&t, size);

@@ -37,6 +37,7 @@ endfunction()
 # take too long.
 set(mallow_mode_full MALLOW_OPTIONS=check=full)
 set(mallow_mode_hard MALLOW_OPTIONS=check=hard)
+set(mallow_mode_seal MALLOW_OPTIONS=check=seal)
 set(mallow_mode_guard MALLOW_OPTIONS=guard=1)
 set(mallow_mode_few MALLOW_OPTIONS=guard=3)
 set(mallow_mode_sampled MALLOW_OPTIONS=guard=50)

@@ -57,6 +57,17 @@ static void check_hard_also_clears_what_it_passes_on(void) {
     check_modes(MODES(&hard_mode, &guarded_large_mode, &filled_mode), MODE_SEES_ALL);
 }
 
+static void check_seal_uses_the_magazines(void) {
+    begin("check=seal");
+    check_modes(MODES(&seal_mode), MODE_SEES_COUNTED);
+    CHECK(!modes_serve_free());
+    modes_set(MODE_COUNT, true);
+    check_modes(MODES(&observed_mode, &seal_mode), MODE_SEES_ALL);
+    modes_set(MODE_COUNT, false);
+    check_modes(MODES(&seal_mode), MODE_SEES_COUNTED);
+    CHECK(!modes_serve_free());
+}
+
 static void guards_count_calls(void) {
     begin("guard=5000");
     check_modes(MODES(&counted_mode, &guarded_sample_mode), MODE_SEES_COUNTED);
@@ -216,6 +227,7 @@ int main(void) {
         BODY(nothing_lies_on_the_plain_mode),
         BODY(check_full_guards_what_is_too_large),
         BODY(check_hard_also_clears_what_it_passes_on),
+        BODY(check_seal_uses_the_magazines),
         BODY(guards_count_calls),
         BODY(every_block_is_guarded),
         BODY(all_modes_at_once_keep_their_order),

@@ -121,7 +121,7 @@ static void bad_options_are_reported_and_ignored(void **state) {
     assert_bad("retain=", "", "retain", "auto or " BYTES);
     assert_bad("retain", "", "retain", "auto or " BYTES);
     assert_bad("backend=mmap", "mmap", "backend", "reserve or brk");
-    assert_bad("check=some", "some", "check", "free, hard, full or off");
+    assert_bad("check=some", "some", "check", "free, hard, full, seal or off");
     assert_bad("on_error=ignore", "ignore", "on_error", "abort or report");
     assert_bad("mismatched_free=abort", "abort", "mismatched_free", "report or ignore");
     assert_bad("stats=on", "on", "stats", "off or exit");
@@ -168,7 +168,7 @@ static void spaces_around_keys_and_values_are_ignored(void **state) {
 static void messages_show_unprintable_bytes_as_question_marks(void **state) {
     (void)state;
     assert_unknown("a\nb\033[2Jc\177\302\233=1", "a?b?[2Jc???");
-    assert_bad("check=x\r\ny", "x??y", "check", "free, hard, full or off");
+    assert_bad("check=x\r\ny", "x??y", "check", "free, hard, full, seal or off");
 }
 
 static void a_bad_option_does_not_stop_the_others(void **state) {
