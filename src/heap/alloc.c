@@ -53,6 +53,21 @@ const uint16_t fast_offsets[SMALL_MAX / UNIT + 1] = {
     OFFSETS_SAME(32),
 };
 
+/* In a small heap, the slabs of classes that have nothing in use are most of the memory. */
+#define SMALL_HEAP ((size_t)2 * MIB / GRANULE)
+
+/* Gives back the cached slots of a class that has no others in use, so that its slab becomes empty
+ * and can retire. */
+static void alloc_empty_idle_class(struct heap *heap, unsigned wanted) {
+    if (heap->empties != 0 || heap->granules > SMALL_HEAP) return;
+    for (unsigned other = 0; other < CLASSES && heap->empties == 0; other++) {
+        struct slab *slab = heap->bin[other].partial;
+        unsigned cached = magazine_count(heap, other);
+        if (slab != NULL && slab->in_use <= cached && other != wanted)
+            magazine_flush(heap, other, cached);
+    }
+}
+
 /* Slots that other threads freed are used before fresh memory. */
 struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     MALLOW_ASSERT(heap_is_entered(heap));
@@ -64,6 +79,7 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     if (heap_take_orphan_slab(heap, size_class) != NULL) return bin->partial;
     /* Slabs of other classes that become empty here can retire and serve this class. */
     if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
+    alloc_empty_idle_class(heap, size_class);
     slab_retire_empty(heap);
     return slab_create(heap, size_class);
 }

@@ -6,6 +6,7 @@
 
 #include "heap/heap.h"
 #include "heap/heap_owner.h"
+#include "mallow.h"
 #include "pages/space.h"
 #include "start_heap.h"
 
@@ -98,12 +99,25 @@ static void a_handler_that_jumps_leaves_no_heap_behind(void **state) {
     assert_int_equal(count_heaps(), 2);
 }
 
+/* Blocks grow together through many size classes, each of which is idle afterwards. */
+static void a_small_heap_reuses_the_slabs_of_idle_classes(void **state) {
+    (void)state;
+    enum { BLOCKS = 100, CLASS_STEP = 64, LARGEST = 2048 };
+    void *blocks[BLOCKS];
+    for (size_t size = CLASS_STEP; size <= LARGEST; size += CLASS_STEP) {
+        for (size_t i = 0; i < BLOCKS; i++) assert_non_null(blocks[i] = mallow_malloc(size));
+        for (size_t i = 0; i < BLOCKS; i++) mallow_free(blocks[i]);
+    }
+    assert_in_range(self_heap->granules, 1, 16); /* a class has 1 to 4 */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handler_that_returns_gives_its_heap_back),
         cmocka_unit_test(a_short_operation_leaves_no_stand_in),
         cmocka_unit_test(a_visit_to_the_own_heap_keeps_it),
         cmocka_unit_test(a_handler_that_jumps_leaves_no_heap_behind),
+        cmocka_unit_test(a_small_heap_reuses_the_slabs_of_idle_classes),
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);
 }
