@@ -56,11 +56,11 @@ struct magazine {
 
 /* A heap's slabs of one class that have available slots, and how much the class is used. */
 struct heap_bin {
-    struct slab *partial;
-    uint16_t entries; /* of the magazine's array, including the sentinel; 0: no array yet */
-    uint16_t allowed; /* upper limit of `entries`, set when the array is to grow */
-    int16_t trips;    /* refills and flushes since the array last grew, or was halved */
-    uint16_t heat;    /* takes and frees of shared slots, up to SHARED_HEAT (shared.h) */
+    struct slab *partial; /* read by threads that look for a slab */
+    uint16_t entries;     /* of the magazine's array, including the sentinel; 0: no array yet */
+    uint16_t allowed;     /* upper limit of `entries`, set when the array is to grow */
+    int16_t trips;        /* refills and flushes since the array last grew, or was halved */
+    uint16_t heat;        /* takes and frees of shared slots, up to SHARED_HEAT (shared.h) */
 };
 
 /* How far the heap has returned the free pages in its slabs to the kernel (decay.c). */
@@ -117,6 +117,7 @@ struct heap {
     struct slab *collecting; /* taken from `pending`, but not harvested yet */
     struct heap *outer;      /* the interrupted heap for which this one is a stand-in */
     struct heap *next;       /* in the registry; heaps are never unmapped */
+    struct heap *freed_for;  /* owner of the slab that the thread last announced (remote.h) */
     struct owner owner;
     struct open_lock visit;   /* held by a visitor, see heap_visit_begin */
     unsigned slow_path_count; /* completed slow paths; wraps around */

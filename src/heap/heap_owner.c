@@ -89,6 +89,29 @@ struct heap *heap_seize_any(int looks, struct heap *except, struct frame_mark *m
     return NULL;
 }
 
+/* Another thread may use the heap, so the answer may be out of date. */
+static bool heap_seems_to_have_slots(const struct heap *heap, unsigned size_class) {
+    return racy_load(struct slab *, &heap->bin[size_class].partial) != NULL ||
+           atomic_load_explicit(&heap->pending[size_class], memory_order_relaxed) != NULL;
+}
+
+static bool heap_seize_if_slots(struct heap *heap, unsigned size_class, struct frame_mark *mark) {
+    return heap_seems_to_have_slots(heap, size_class) && heap_seize(heap, mark);
+}
+
+struct heap *heap_seize_with_slots(unsigned size_class, int looks, struct heap *self,
+                                   struct frame_mark *mark) {
+    struct heap *heap = self->freed_for, *first = NULL;
+    if (heap != NULL && heap != self && heap_seize_if_slots(heap, size_class, mark)) return heap;
+    while (looks-- > 0) {
+        heap = heap_next_in_turn();
+        if (heap == NULL || heap == first) return NULL;
+        if (first == NULL) first = heap;
+        if (heap != self && heap_seize_if_slots(heap, size_class, mark)) return heap;
+    }
+    return NULL;
+}
+
 static struct heap *heap_make(void) {
     struct lock_hold hold;
     if (!open_lock_take(&global_lock, &hold)) return NULL;

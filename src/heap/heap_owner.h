@@ -28,6 +28,12 @@ void heap_release(struct heap *heap);
  * it could seize; NULL if there was none. */
 struct heap *heap_seize_any(int looks, struct heap *except, struct frame_mark *mark);
 
+/* Seizes a heap that seems to have available slots of the class, or slots that other threads freed.
+ * Tries the heap for which `self`, the caller's heap, last freed slots, and then the next `looks`
+ * heaps in the registry. Returns NULL if it could seize none. */
+struct heap *heap_seize_with_slots(unsigned size_class, int looks, struct heap *self,
+                                   struct frame_mark *mark);
+
 /* Returns a heap that the caller owns from now on: one whose owner has ended, already marked busy,
  * or a new one. Returns NULL if there is no memory. */
 struct heap *heap_acquire(struct frame_mark *mark);

@@ -34,19 +34,36 @@ bool heap_relieve(void) {
     return some;
 }
 
-#define LOOKS_FOR_SLAB 4 /* heaps that a thread tries when it needs a slab */
+/* Makes all slots of the class that the heap keeps available in its slabs. */
+static void heap_reap_class(struct heap *heap, unsigned size_class) {
+    while (remote_collect(heap, size_class)) continue;
+    magazine_flush(heap, size_class, magazine_count(heap, size_class));
+}
+
+#define LOOKS_FOR_SLOTS 32 /* heaps that a thread looks at when it needs a slab */
+#define LOOKS_FOR_SLAB 4   /* heaps that it then tries to reap */
+
+/* Takes over a slab of a heap without a thread, which the caller has seized. */
+static struct slab *heap_take_slab_of(struct heap *orphan, struct heap *heap, unsigned size_class) {
+    struct slab *slab = orphan->bin[size_class].partial;
+    if (slab != NULL) slab_transfer(slab, orphan, heap);
+    heap_release(orphan);
+    return slab;
+}
 
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class) {
     if (heap_first()->next == NULL) return NULL;
     uint64_t signals = open_lock_hold_signals();
     struct slab *slab = NULL;
     struct frame_mark mark;
-    struct heap *orphan = heap_seize_any(LOOKS_FOR_SLAB, heap, &mark);
+    struct heap *orphan = heap_seize_with_slots(size_class, LOOKS_FOR_SLOTS, heap, &mark);
     if (orphan != NULL) {
+        heap_reap_class(orphan, size_class);
+        slab = heap_take_slab_of(orphan, heap, size_class);
+    }
+    if (slab == NULL && (orphan = heap_seize_any(LOOKS_FOR_SLAB, heap, &mark)) != NULL) {
         heap_reap(orphan);
-        slab = orphan->bin[size_class].partial;
-        if (slab != NULL) slab_transfer(slab, orphan, heap);
-        heap_release(orphan);
+        slab = heap_take_slab_of(orphan, heap, size_class);
     }
     open_lock_release_signals(signals);
     return slab;

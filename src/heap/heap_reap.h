@@ -25,8 +25,9 @@ struct heap_counts heap_reap_all(void);
  * nothing. */
 bool heap_relieve(void);
 
-/* Takes a slab with available slots of the class from a heap whose thread has ended. Returns NULL
- * if it found none. */
+/* Takes a slab with available slots of the class from a heap whose thread has ended, preferably
+ * from the one whose slots the calling thread frees: its further frees there are then its own.
+ * Returns NULL if it found none. */
 struct slab *heap_take_orphan_slab(struct heap *heap, unsigned size_class);
 
 #endif

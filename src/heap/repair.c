@@ -1,6 +1,7 @@
 #include "heap/repair.h"
 
 #include "base/assert.h"
+#include "base/atomics.h"
 #include "base/compiler.h"
 #include "heap/heap_valid.h"
 #include "heap/magazine.h"
@@ -19,7 +20,7 @@ RARE void repair_heap(struct heap *heap) {
     heap->empties = 0;
     heap->granules = 0;
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
-        heap->bin[size_class].partial = NULL;
+        racy_store(&heap->bin[size_class].partial, NULL);
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
     for (size_t granule = 1; granule < granules; granule++) {
         struct slab *slab = slab_of(granule);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/assert.h"
+#include "base/atomics.h"
 #include "heap/heap.h"
 #include "pages/space.h"
 
@@ -19,7 +20,7 @@ static inline void slab_bin_add(struct heap *heap, struct slab *slab) {
     slab->prev = NULL;
     slab->next = bin->partial;
     if (slab->next != NULL) slab->next->prev = slab;
-    bin->partial = slab;
+    racy_store(&bin->partial, slab);
     slab->listed = true;
 }
 
@@ -32,7 +33,7 @@ static inline void slab_bin_remove(struct heap *heap, struct slab *slab) {
     if (slab->prev != NULL)
         slab->prev->next = slab->next;
     else
-        heap->bin[slab->size_class].partial = slab->next;
+        racy_store(&heap->bin[slab->size_class].partial, slab->next);
     slab->listed = false;
 }
 

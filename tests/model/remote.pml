@@ -13,7 +13,8 @@
  *   remote_collect, remote_look_at                                   remote.c
  *   slab_create, slab_take, slab_give, slab_harvest, slab_retire,
  *   slab_retire_empty, slab_transfer                                 slab*.c
- *   heap_seize, heap_release, heap_reap, heap_take_orphan_slab       heap_*.c
+ *   heap_seize, heap_release, heap_reap, heap_reap_class,
+ *   heap_take_orphan_slab                                            heap_*.c
  *   fast_take, fast_give                                             fast.h
  *
  * A magazine, or a quarantine, is the set of the slots that are `cached` by its heap. FRESH slots
@@ -442,15 +443,17 @@ inline retire_all_empty() {
     od
 }
 
-inline heap_reap() {
-    remote_collect();
-    flush_all();
-    retire_all_empty()
-}
-
+/* heap_reap_class, or heap_reap, which also retires slabs */
 inline heap_take_orphan_slab() {
     mark_busy(h);
-    heap_reap();
+    remote_collect();
+#ifndef PLANT_TAKEN_UNFLUSHED
+    flush_all();
+#endif
+    if
+    :: true -> retire_all_empty()
+    :: true
+    fi;
     if
     SOME_SLOT(may_hand_over); slab_transfer()
     :: else
