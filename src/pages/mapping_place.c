@@ -63,7 +63,8 @@ bool mapping_place_contains(const void *p) {
 /* Returns the end of a window. Returns 0 if the heap itself has no range, or leaves no window free.
  */
 static RARE uintptr_t mapping_place_choose(void) {
-    if (sizeof(void *) < 8 || space.granules == 0 || space.meta_part.by != GROW_MAPPED) return 0;
+    size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    if (sizeof(void *) < 8 || granules == 0 || space.meta_part.by != GROW_MAPPED) return 0;
     for (int i = 0; i < PLACE_TRIES; i++) {
         uintptr_t top = mapping_place_random(), left = mapping_place_left(top);
         if (space_is_apart((const char *)(top - left), left) &&
