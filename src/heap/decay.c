@@ -9,6 +9,7 @@
 #include "heap/heap_visit.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
+#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/trim.h"
 #include "os/open_lock.h"
@@ -38,13 +39,20 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     }
     if (now < decay->next_sweep) return true;
     remote_collect_some(heap);
-    if (decay->granule == 0) decay->unfinished = false;
+    if (decay->granule == 0) {
+        decay->overflows = racy_load(unsigned, &heap->overflows);
+        if (!visited) overflow_collect_all(heap);
+        decay->unfinished = false;
+    }
     struct trim_sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
     bool done = trim_slice(heap, &decay->granule, &sweep);
     decay->unfinished = decay->unfinished || sweep.left;
     if (!done) return false;
     decay->next_sweep = now + SWEEP_NS;
-    if (!decay->unfinished) racy_store(&decay->finished_at, heap->slow_path_count);
+    if (!decay->unfinished) {
+        racy_store(&decay->finished_at, heap->slow_path_count);
+        racy_store(&decay->finished_overflows, decay->overflows);
+    }
     return true;
 }
 
@@ -52,6 +60,8 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
 static bool decay_is_settled(struct heap *heap) {
     return racy_load(unsigned, &heap->decay.finished_at) ==
                racy_load(unsigned, &heap->slow_path_count) &&
+           racy_load(unsigned, &heap->decay.finished_overflows) ==
+               racy_load(unsigned, &heap->overflows) &&
            !remote_pending(heap);
 }
 

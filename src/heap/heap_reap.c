@@ -6,6 +6,7 @@
 #include "heap/heap_valid.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
+#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
@@ -13,6 +14,7 @@
 bool heap_reap(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     remote_collect_all(heap);
+    overflow_collect_all(heap);
     magazines_flush_all(heap);
     bool some = slab_retire_empty(heap);
     while (slab_retire_empty(heap)) continue;
@@ -37,6 +39,7 @@ bool heap_relieve(void) {
 /* Makes all slots of the class that the heap keeps available in its slabs. */
 static void heap_reap_class(struct heap *heap, unsigned size_class) {
     while (remote_collect(heap, size_class)) continue;
+    overflow_collect_class(heap, size_class);
     magazine_flush(heap, size_class, magazine_count(heap, size_class));
 }
 
