@@ -22,7 +22,9 @@
  * block may grow into its gap (mapping.c), but not out of the window, where it could reach the
  * heap's range.
  */
-static _Atomic uintptr_t mapping_place_cursor; /* 0: there is no window */
+/* The complement of the cursor, which is the address of the last block: a leak check must not take
+ * it for a pointer to that block. 0: there is no window. */
+static _Atomic uintptr_t mapping_place_cursor;
 static _Atomic unsigned mapping_place_windows; /* chosen so far */
 
 #define PLACE_TRIES 8
@@ -92,15 +94,15 @@ static uintptr_t mapping_place_below(uintptr_t cursor, size_t bytes, size_t alig
 static uintptr_t mapping_place_take(size_t bytes, size_t align) {
     uintptr_t largest = mapping_place_window() / 8;
     if (bytes > largest || align > largest) return 0;
-    uintptr_t cursor = atomic_load_explicit(&mapping_place_cursor, memory_order_relaxed), at;
+    uintptr_t before = atomic_load_explicit(&mapping_place_cursor, memory_order_relaxed), at;
     do {
-        at = cursor == 0 ? 0 : mapping_place_below(cursor, bytes, align);
+        at = before == 0 ? 0 : mapping_place_below(~before, bytes, align);
         if (unlikely(at == 0)) {
             uintptr_t top = mapping_place_choose();
             if (top == 0) return 0;
             at = mapping_place_below(top, bytes, align);
         }
-    } while (!atomic_compare_exchange_weak_explicit(&mapping_place_cursor, &cursor, at,
+    } while (!atomic_compare_exchange_weak_explicit(&mapping_place_cursor, &before, ~at,
                                                     memory_order_relaxed, memory_order_relaxed));
     return at;
 }
