@@ -126,6 +126,9 @@ struct heap {
     struct owner owner;
     struct open_lock visit;   /* held by a visitor, see heap_visit_begin */
     unsigned slow_path_count; /* completed slow paths; wraps around */
+    /* The shared slot of each class that was freed last. It waits, so that an old pointer to it
+     * does not meet the next block (shared_free.c). */
+    char *shared_waits[SHARED_CLASSES];
     struct heap_decay decay;
     unsigned generation; /* of the settings that the magazines follow */
 

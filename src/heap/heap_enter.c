@@ -8,6 +8,7 @@
 #include "heap/heap_visit.h"
 #include "heap/magazine.h"
 #include "heap/repair.h"
+#include "heap/shared.h"
 #include "os/open_lock.h"
 
 static bool heap_repair_interrupted(struct heap *heap, struct frame_mark *mark) {
@@ -64,6 +65,7 @@ struct heap *heap_enter_marked(struct frame_mark *mark) {
     unsigned generation = racy_load(unsigned, &settings.generation);
     if (unlikely(heap->generation != generation)) {
         if (magazines_renew(heap)) {
+            shared_flush_waiting(heap);
             call_counts_follow(heap);
             heap->generation = generation;
         }

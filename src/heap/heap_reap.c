@@ -8,6 +8,7 @@
 #include "heap/mode.h"
 #include "heap/overflow.h"
 #include "heap/remote.h"
+#include "heap/shared.h"
 #include "heap/slab.h"
 #include "os/open_lock.h"
 
@@ -16,6 +17,7 @@ bool heap_reap(struct heap *heap) {
     remote_collect_all(heap);
     overflow_collect_all(heap);
     magazines_flush_all(heap);
+    shared_flush_waiting(heap);
     bool some = slab_retire_empty(heap);
     while (slab_retire_empty(heap)) continue;
     MALLOW_ASSERT(heap_is_valid(heap));

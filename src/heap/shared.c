@@ -192,3 +192,13 @@ RARE void shared_after_fork(bool rebuild) {
     bool was_held = open_lock_after_fork(&shared_lock);
     if (was_held || rebuild) shared_find_free_slots();
 }
+
+void shared_flush_waiting(struct heap *heap) {
+    for (unsigned size_class = 0; size_class < SHARED_CLASSES; size_class++) {
+        char *slot = heap->shared_waits[size_class];
+        if (slot == NULL) continue;
+        heap->shared_waits[size_class] = NULL;
+        signal_order();
+        shared_give(slot);
+    }
+}

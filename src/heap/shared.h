@@ -51,6 +51,9 @@ char *shared_take(unsigned size_class, bool *zeroed);
 /* Makes a cached slot available to all threads. */
 void shared_give(char *slot);
 
+/* Makes the heap's slots that wait (shared_free.c) available to all threads. */
+void shared_flush_waiting(struct heap *heap);
+
 /* Returns the number of the unit in its granule. */
 static inline uint32_t shared_unit(const void *p) {
     return (uint32_t)((uintptr_t)p % GRANULE / UNIT);

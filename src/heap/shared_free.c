@@ -3,6 +3,8 @@
 #include <stdint.h>
 
 #include "base/atomics.h"
+#include "base/numbers.h"
+#include "base/settings.h"
 #include "heap/call_counts.h"
 #include "heap/heap_enter.h"
 #include "heap/magazine.h"
@@ -26,16 +28,30 @@ static bool shared_free_keep(struct heap *heap, unsigned size_class, struct maga
     return true;
 }
 
+/* Lets the slot wait, and returns the one that has waited, or NULL. While calls are counted, none
+ * waits: what is in no magazine counts as live. */
+static char *shared_free_exchange(struct heap *heap, unsigned size_class, char *slot) {
+    size_t largest = min_size(settings.mxfast, settings.tcache_max);
+    if (heap->calls != NULL || !shared_wants(&heap->bin[size_class], size_class) ||
+        size_class_bytes(size_class) > largest || settings.tcache_count == 0)
+        return slot;
+    char *waited = heap->shared_waits[size_class];
+    heap->shared_waits[size_class] = slot;
+    return waited;
+}
+
 bool shared_free(char *slot, unsigned size_class) {
-    _Atomic uint8_t *state = shared_state(slot);
     uint8_t used = SLOT_USED;
     /* Any thread may free the slot, so all use compare-and-swap, and one of two frees fails. */
-    if (!atomic_compare_exchange_strong_explicit(state, &used, SLOT_CACHED, memory_order_acq_rel,
-                                                 memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(shared_state(slot), &used, SLOT_CACHED,
+                                                 memory_order_acq_rel, memory_order_relaxed))
         return false;
     struct heap *heap = self_heap;
-    bool kept = heap_is_idle(heap) &&
-                shared_free_keep(heap, size_class, (struct magazine_entry){slot, state});
+    bool idle = heap_is_idle(heap);
+    if (idle) slot = shared_free_exchange(heap, size_class, slot);
+    if (slot == NULL) return true;
+    bool kept = idle && shared_free_keep(heap, size_class,
+                                         (struct magazine_entry){slot, shared_state(slot)});
     if (!kept) {
         call_counts_slot_freed(size_class);
         shared_give(slot);

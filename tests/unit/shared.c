@@ -115,7 +115,8 @@ static void slots_do_not_overlap_and_keep_their_class(void **state) {
     random_steps();
 }
 
-/* A freed slot is cached in the thread's magazine. After a flush it serves every thread. */
+/* The slot that was freed last waits, so that the next allocation does not get it. After a flush it
+ * serves every thread. */
 static void a_thread_keeps_what_it_frees(void **state) {
     (void)state;
     static struct heap heap;
@@ -128,12 +129,12 @@ static void a_thread_keeps_what_it_frees(void **state) {
     assert_true(shared_free(slot->start, slot->size_class));
     assert_false(shared_free(slot->start, slot->size_class));
     assert_int_equal(state_of(slot->start), SLOT_CACHED);
-    assert_int_equal(magazine_count(&heap, slot->size_class), 1);
-    assert_ptr_equal(heap.magazine[slot->size_class].top->slot, slot->start);
-    assert_int_equal(heap.bin[slot->size_class].heat, 1);
+    assert_int_equal(magazine_count(&heap, slot->size_class), 0);
+    assert_ptr_equal(heap.shared_waits[slot->size_class], slot->start);
     check_granules();
     heap.busy = 1;
-    magazines_flush_all(&heap);
+    shared_flush_waiting(&heap);
+    assert_null(heap.shared_waits[slot->size_class]);
     assert_int_equal(state_of(slot->start), SLOT_FREE);
     self_heap = EMPTY_HEAP;
 
