@@ -5,7 +5,8 @@
 #include "heap/slab_available.h"
 
 static void remote_push(struct heap *owner, struct slab *slab) {
-    _Atomic(struct slab *) *list = &owner->pending[slab->size_class];
+    /* If the slab has retired, the class may already be that of another slab. */
+    _Atomic(struct slab *) *list = &owner->pending[racy_load(uint8_t, &slab->size_class)];
     struct slab *head = atomic_load_explicit(list, memory_order_relaxed);
     do {
         slab->next_pending = head;

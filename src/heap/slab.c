@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/atomics.h"
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "base/numbers.h"
@@ -72,7 +73,7 @@ static void slab_describe_granules(struct slab *slab, struct heap *heap, unsigne
         part->size_min = (uint32_t)size_min_for(size);
         part->size_span = (uint32_t)(size - size_min_for(size));
         part->kind = GRANULE_SLAB;
-        part->size_class = (uint8_t)size_class;
+        racy_store(&part->size_class, (uint8_t)size_class); /* see remote_push */
         part->index = (uint8_t)i;
         atomic_store_explicit(&part->owner, heap, memory_order_release);
     }
