@@ -38,11 +38,15 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
         magazines_halve(heap);
     }
     if (now < decay->next_sweep) return true;
-    remote_collect_some(heap);
     if (decay->granule == 0) {
         decay->overflows = racy_load(unsigned, &heap->overflows);
         if (!visited) overflow_collect_all(heap);
         decay->unfinished = false;
+    }
+    if (remote_collect_some(heap)) {
+        /* The slots may lie where this sweep, or an earlier one, has been. */
+        decay->unfinished = true;
+        racy_store(&decay->finished_at, heap->slow_path_count - 1);
     }
     struct trim_sweep sweep = {.age = AGE_OLD, .may_retire = !visited};
     bool done = trim_slice(heap, &decay->granule, &sweep);

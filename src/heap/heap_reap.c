@@ -1,6 +1,7 @@
 #include "heap/heap_reap.h"
 
 #include "base/assert.h"
+#include "base/atomics.h"
 #include "heap/heap_enter.h"
 #include "heap/heap_owner.h"
 #include "heap/heap_valid.h"
@@ -52,6 +53,8 @@ static void heap_reap_class(struct heap *heap, unsigned size_class) {
 static struct slab *heap_take_slab_of(struct heap *orphan, struct heap *heap, unsigned size_class) {
     struct slab *slab = orphan->bin[size_class].partial;
     if (slab != NULL) slab_transfer(slab, orphan, heap);
+    /* Slots became available, so the heap is no longer settled (decay.c). */
+    racy_store(&orphan->slow_path_count, orphan->slow_path_count + 1);
     heap_release(orphan);
     return slab;
 }
