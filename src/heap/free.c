@@ -72,7 +72,10 @@ ALWAYS_INLINE struct remote_slot free_mark_remote(struct slab *part, _Atomic uin
 static NOINLINE void free_finish_remote_slowly(struct heap *owner, struct slab *slab,
                                                unsigned size_class) {
     remote_announce(owner, slab);
-    if (self_heap != EMPTY_HEAP) self_heap->freed_for = owner;
+    if (self_heap != EMPTY_HEAP) {
+        self_heap->freed_for = owner;
+        sanitizer_release(self_heap);
+    }
     call_counts_slot_freed(size_class);
     if (free_remote_count % FREES_PER_LOOK == 0) decay_look_at_others();
 }
