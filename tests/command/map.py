@@ -366,13 +366,14 @@ HEAP_CODE = ("libc = ctypes.CDLL(None)\n"
              "blocks = [libc.malloc(40000) for _ in range(500)]\n"
              "for b in blocks: ctypes.memset(b, 1, 40000)\n"
              "for b in blocks[::2]: libc.free(ctypes.c_void_p(b))\n"
-             "libc.mmap.restype = ctypes.c_void_p\n"
-             # The kernel puts the large block below this mapping, and joins them.
-             "hole = libc.mmap(None, 300 << 20, 3, 0x22, -1, 0)\n"
-             "libc.munmap(ctypes.c_void_p(hole), 250 << 20)\n"
-             "ctypes.memset(hole + (250 << 20), 1, 12288)\n"
              "large = libc.malloc(200 << 20)\n"
-             "ctypes.memset(large, 1, 8 << 20)\n")
+             "ctypes.memset(large, 1, 8 << 20)\n"
+             # The kernel joins the large block and this mapping above it.
+             "libc.mmap.restype = ctypes.c_void_p\n"
+             "libc.malloc_usable_size.restype = ctypes.c_size_t\n"
+             "above = large + libc.malloc_usable_size(ctypes.c_void_p(large))\n"
+             "above = libc.mmap(ctypes.c_void_p(above), ctypes.c_size_t(65536), 3, 0x100022, -1, 0)\n"
+             "ctypes.memset(above, 1, 12288)\n")
 
 
 def names_the_memory_of_samples():
@@ -412,6 +413,8 @@ def shows_the_heap_of_mallow():
         above = [m for m in answer["mappings"] if m["start"] == block["end"]]
         assert above and above[0]["kind"] == "anonymous", (block, above)
         assert above[0]["resident_bytes"] == 12288, above
+        kernel = Path(f"/proc/{process.pid}/maps").read_text()
+        assert f"-{block['end'][2:]} " not in kernel, (block, kernel)  # it has joined them
         picture = picture_of(process.pid)
         assert "  Mallow heap\n" in picture and "large block of Mallow" in picture, picture
         rows = picture[picture.index("heap of Mallow: "):].split("\n")
