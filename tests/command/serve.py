@@ -480,8 +480,13 @@ def samples_are_turned_on(profile):
             assert answer.status == 503 and b"refused the request" in answer.body, answer.body
         with Server("--sample=1", target.pid) as server:
             server.profile(profile, "/debug/pprof/heap")
+            # The thread notices when its magazine, of at most 64 KiB, is empty.
+            target.order("keep 100")
+            noticed = total(server.profile(profile, "/debug/pprof/heap"), 2, "keep")
+            assert 100 - 65536 // BLOCK <= noticed <= 100, noticed
             target.order("keep 3")
-            assert total(server.profile(profile, "/debug/pprof/heap"), 2, "keep") == 3
+            later = total(server.profile(profile, "/debug/pprof/heap"), 2, "keep")
+            assert later == noticed + 3, (noticed, later)
             assert metrics_of(server)["mallow_sampled"] == 1
 
 
