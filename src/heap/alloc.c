@@ -18,7 +18,6 @@
 #include "heap/heap_reap.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
-#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/shared.h"
 #include "mallow.h"
@@ -76,11 +75,9 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     struct heap_bin *bin = &heap->bin[size_class];
     if (mode_sees_all() && bin->partial != NULL) return bin->partial;
     remote_collect(heap, size_class);
-    overflow_collect(heap, size_class);
     if (bin->partial != NULL) return bin->partial;
     if (heap_take_orphan_slab(heap, size_class) != NULL) return bin->partial;
     /* Slabs of other classes that become empty here can retire and serve this class. */
-    overflow_collect_all(heap);
     if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
     alloc_empty_idle_class(heap, size_class);
     slab_retire_empty(heap);

@@ -9,7 +9,6 @@
 #include "heap/heap_visit.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
-#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/trim.h"
 #include "os/open_lock.h"
@@ -38,11 +37,7 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
         magazines_halve(heap);
     }
     if (now < decay->next_sweep) return true;
-    if (decay->granule == 0) {
-        decay->overflows = racy_load(unsigned, &heap->overflows);
-        if (!visited) overflow_collect_all(heap);
-        decay->unfinished = false;
-    }
+    if (decay->granule == 0) decay->unfinished = false;
     if (remote_collect_some(heap)) {
         /* The slots may lie where this sweep, or an earlier one, has been. */
         decay->unfinished = true;
@@ -53,10 +48,7 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     decay->unfinished = decay->unfinished || sweep.left;
     if (!done) return false;
     decay->next_sweep = now + SWEEP_NS;
-    if (!decay->unfinished) {
-        racy_store(&decay->finished_at, heap->slow_path_count);
-        racy_store(&decay->finished_overflows, decay->overflows);
-    }
+    if (!decay->unfinished) racy_store(&decay->finished_at, heap->slow_path_count);
     return true;
 }
 
@@ -64,8 +56,6 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
 static bool decay_is_settled(struct heap *heap) {
     return racy_load(unsigned, &heap->decay.finished_at) ==
                racy_load(unsigned, &heap->slow_path_count) &&
-           racy_load(unsigned, &heap->decay.finished_overflows) ==
-               racy_load(unsigned, &heap->overflows) &&
            !remote_pending(heap);
 }
 

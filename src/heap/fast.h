@@ -26,7 +26,6 @@
 #include "base/compiler.h"
 #include "base/layout.h"
 #include "heap/heap.h"
-#include "heap/overflow.h"
 #include "heap/slab.h"
 
 /* Returns the magazine for a size of at most TINY_MAX. A magazine is as large as a unit, and class
@@ -91,8 +90,7 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
     if (says == SIZE_AT_MOST && unlikely(size_hint > slab->slot_size)) return FAST_OTHER;
     struct magazine *magazine = slab->magazine;
     struct magazine_entry *entry = magazine->top + 1;
-    if (unlikely(entry == magazine->limit))
-        return overflow_free(slab, state) ? FAST_DONE : FAST_FULL;
+    if (unlikely(entry == magazine->limit)) return FAST_FULL;
     MALLOW_ASSERT(entry < magazine->limit);
     MALLOW_ASSERT(magazine == &self_heap->cached[slab->size_class]);
     slot_state_set(state, SLOT_CACHED);

@@ -13,7 +13,6 @@
 #include "heap/magazine.h"
 #include "heap/misuse.h"
 #include "heap/mode.h"
-#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/sampled.h"
 #include "heap/shared_free.h"
@@ -22,11 +21,10 @@
 #include "pages/large.h"
 #include "pages/mapping.h"
 
-/* Frees a slot whose slab belongs to `heap`. If its magazine is full, the magazine grows, or the
- * slot stays in its slab or, while calls are counted, half of the magazine goes back. Returns false
- * if another thread has freed the slot since the caller read its state. */
-static bool free_to_full(struct heap *heap, struct slab *slab, struct magazine_entry entry) {
-    unsigned size_class = slab->size_class;
+/* Frees a slot whose slab belongs to `heap`. If its magazine is full, the magazine grows, or half
+ * of it goes back to the slabs. Returns false if another thread has freed the slot since the caller
+ * read its state. */
+static bool free_to_full(struct heap *heap, unsigned size_class, struct magazine_entry entry) {
     MALLOW_ASSERT(heap_is_entered(heap));
     uint8_t used = SLOT_USED;
     if (!atomic_compare_exchange_strong_explicit(entry.state, &used, SLOT_CACHED,
@@ -39,14 +37,8 @@ static bool free_to_full(struct heap *heap, struct slab *slab, struct magazine_e
         slab_give(heap, &entry, 1);
         return true;
     }
-    if (!magazine_full(&heap->cached[size_class])) {
-        magazine_push(heap, size_class, entry);
-    } else if (heap->calls == NULL && magazine_is_saturated(heap, size_class)) {
-        overflow_add(heap, slab, entry.state);
-    } else {
-        magazine_flush(heap, size_class, (count + 1) / 2);
-        magazine_push(heap, size_class, entry);
-    }
+    if (magazine_full(&heap->cached[size_class])) magazine_flush(heap, size_class, (count + 1) / 2);
+    magazine_push(heap, size_class, entry);
     return true;
 }
 
@@ -119,7 +111,7 @@ static bool free_slot(struct block_ref *block) {
     struct heap *heap = heap_enter();
     bool mine = heap == atomic_load_explicit(&slab->owner, memory_order_relaxed);
     /* The heap is not the owner if it is a stand-in in a signal handler. */
-    bool done = mine ? free_to_full(heap, slab, entry) : free_remote(block);
+    bool done = mine ? free_to_full(heap, slab->size_class, entry) : free_remote(block);
     if (heap != NULL) {
         decay_turn(heap);
         heap_leave(heap);

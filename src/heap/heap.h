@@ -69,8 +69,6 @@ struct heap_decay {
     size_t granule;                              /* where the sweep continues */
     bool unfinished;                             /* this sweep left something for the next one */
     unsigned finished_at;          /* `slow_path_count` when a sweep last left nothing */
-    unsigned finished_overflows;   /* `overflows` when that sweep began */
-    unsigned overflows;            /* when the current one began */
     unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };
 
@@ -115,9 +113,6 @@ struct heap {
     unsigned empties;
     size_t granules;    /* of all its slabs */
     size_t cached_room; /* bytes of the slots for which all magazines have entries */
-
-    uint32_t overflow[CLASSES]; /* lists of slabs, by their first granule; 0: none (overflow.h) */
-    unsigned overflows;         /* frees that found the magazine full; wraps around */
 
     struct slab *collecting; /* taken from `pending`, but not harvested yet */
     struct heap *outer;      /* the interrupted heap for which this one is a stand-in */

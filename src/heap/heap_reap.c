@@ -7,7 +7,6 @@
 #include "heap/heap_valid.h"
 #include "heap/magazine.h"
 #include "heap/mode.h"
-#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
@@ -16,7 +15,6 @@
 bool heap_reap(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     remote_collect_all(heap);
-    overflow_collect_all(heap);
     magazines_flush_all(heap);
     shared_flush_waiting(heap);
     bool some = slab_retire_empty(heap);
@@ -42,7 +40,6 @@ bool heap_relieve(void) {
 /* Makes all slots of the class that the heap keeps available in its slabs. */
 static void heap_reap_class(struct heap *heap, unsigned size_class) {
     while (remote_collect(heap, size_class)) continue;
-    overflow_collect_class(heap, size_class);
     magazine_flush(heap, size_class, magazine_count(heap, size_class));
 }
 

@@ -10,7 +10,6 @@
 #include "heap/class_counts.h"
 #include "heap/counting.h"
 #include "heap/mode.h"
-#include "heap/overflow.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
 #include "heap/slab_give.h"
@@ -19,7 +18,7 @@
 #include "pages/meta.h"
 
 #define ENTRIES_FIRST 8u
-#define ENTRIES_MAX 512u
+#define ENTRIES_MAX 256u
 /* A magazine with N entries grows after N / 4 refills and flushes. */
 #define TRIPS_PART 4
 /* A magazine that may not grow, because the others hold too much, waits for so many more. */
@@ -154,11 +153,6 @@ void magazine_grow(struct heap *heap, unsigned size_class) {
     magazine_resize(heap, size_class, entries);
 }
 
-bool magazine_is_saturated(const struct heap *heap, unsigned size_class) {
-    const struct heap_bin *bin = &heap->bin[size_class];
-    return bin->entries == bin->allowed || bin->trips < 0;
-}
-
 void magazines_halve(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
@@ -249,7 +243,6 @@ static void magazines_choose(struct heap *heap) {
 
 bool magazines_renew(struct heap *heap) {
     MALLOW_ASSERT(heap_is_entered(heap));
-    overflow_collect_all(heap);
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         if (!magazine_discard(heap, size_class)) return false;
     magazines_choose(heap);

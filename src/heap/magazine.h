@@ -19,9 +19,6 @@ void magazine_grow(struct heap *heap, unsigned size_class);
  * were neither empty nor full since the last call. */
 void magazines_halve(struct heap *heap);
 
-/* Returns true if the class's array does not grow any further for now. */
-bool magazine_is_saturated(const struct heap *heap, unsigned size_class);
-
 /* Returns how many slots a refill takes from a slab; 0 while there is no array. */
 unsigned magazine_want(const struct heap *heap, unsigned size_class);
 

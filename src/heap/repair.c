@@ -5,7 +5,6 @@
 #include "base/compiler.h"
 #include "heap/heap_valid.h"
 #include "heap/magazine.h"
-#include "heap/overflow.h"
 #include "heap/remote.h"
 #include "heap/shared.h"
 #include "heap/slab.h"
@@ -20,7 +19,6 @@ RARE void repair_heap(struct heap *heap) {
     magazines_forget(heap);
     heap->empties = 0;
     heap->granules = 0;
-    overflow_forget_all(heap);
     for (unsigned size_class = 0; size_class < CLASSES; size_class++)
         racy_store(&heap->bin[size_class].partial, NULL);
     size_t granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);

@@ -202,7 +202,6 @@ static bool slab_retire(struct heap *heap, struct slab *slab, bool purged) {
     MALLOW_ASSERT(slab->in_use == 0);
     MALLOW_ASSERT(slab_is_valid(heap, slab));
     if (!open_lock_take(&global_lock, &hold)) return false;
-    slab_overflow_remove(heap, slab);
     slab_bin_remove(heap, slab);
     unsigned size_class = slab->size_class;
     unsigned granules = size_class_granules(size_class);
@@ -290,7 +289,6 @@ void slab_transfer(struct slab *slab, struct heap *from, struct heap *to) {
     MALLOW_ASSERT(heap_is_entered(from));
     MALLOW_ASSERT(heap_is_entered(to));
     MALLOW_ASSERT(from != to);
-    MALLOW_ASSERT(!slab->overflowed); /* its slots have been collected */
     MALLOW_ASSERT(slab_is_valid(from, slab));
     /* The slab can be empty if slab_retire_empty was refused the lock. */
     if (slab->in_use == 0) slab_use_empty(from, slab);
@@ -306,7 +304,6 @@ void slab_repair(struct heap *heap, struct slab *slab) {
     uint32_t in_use = 0;
     MALLOW_ASSERT(heap_is_entered(heap));
     slab_own_granules(slab, heap); /* a transfer may have stopped halfway */
-    slab_overflow_mark(slab, false);
     heap->granules += size_class_granules(slab->size_class);
     for (uint32_t slot = 0; slot < slab->slots; slot++) {
         _Atomic uint8_t *state = &slab->state[slot];

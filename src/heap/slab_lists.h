@@ -1,4 +1,4 @@
-/* A heap's lists of its slabs. Only the files slab*.[ch] and overflow.c use them. */
+/* A heap's lists of its slabs. Only the files slab*.[ch] use them. */
 #ifndef MALLOW_SLAB_LISTS_H
 #define MALLOW_SLAB_LISTS_H
 
@@ -42,22 +42,6 @@ static inline void slab_use_empty(struct heap *heap, const struct slab *slab) {
     MALLOW_ASSERT(heap->empties <= EMPTY_SLABS);
     for (unsigned i = 0; i < heap->empties; i++)
         if (heap->empty[i] == slab) heap->empty[i] = heap->empty[--heap->empties];
-}
-
-/* Sets the mark of overflow.h in the descriptors of all granules of the slab. */
-static inline void slab_overflow_mark(struct slab *slab, bool marked) {
-    MALLOW_ASSERT(slab->index == 0);
-    for (unsigned i = 0; i < size_class_granules(slab->size_class); i++)
-        racy_store(&slab_part(slab, i)->overflowed, marked);
-}
-
-/* Removes the slab's mark, and the slab from the heap's list of marked slabs. */
-static inline void slab_overflow_remove(struct heap *heap, struct slab *slab) {
-    if (!slab->overflowed) return;
-    uint32_t *link = &heap->overflow[slab->size_class];
-    while (*link != 0 && slab_of(*link) != slab) link = &slab_of(*link)->next_overflow;
-    if (*link != 0) *link = slab->next_overflow;
-    slab_overflow_mark(slab, false);
 }
 
 #endif

@@ -11,7 +11,6 @@
 #include "heap/heap_visit.h"
 #include "heap/remote.h"
 #include "heap/slab.h"
-#include "heap/slab_available.h"
 #include "mallow.h"
 #include "os/open_lock.h"
 #include "os/os.h"
@@ -82,8 +81,6 @@ static bool trim_slab(struct slab *slab) {
 
 /* Returns true if this was much work: the slab was trimmed, or it retired. */
 static bool trim_sweep_slab(struct heap *heap, struct slab *slab, struct trim_sweep *sweep) {
-    /* A visitor finds them by their marks. Slabs do not retire during a visit. */
-    if (!sweep->may_retire && racy_load(bool, &slab->overflowed)) slab_harvest(heap, slab);
     if (slab->in_use == slab->capacity) return false;
     if (slab->age < AGE_OLD) slab->age++;
     if (slab->age < sweep->age) {

@@ -39,8 +39,7 @@ struct slab {
     uint32_t size_min;  /* smallest size that fits (size_min_for) */
     uint32_t size_span; /* largest size that fits, minus size_min */
     uint32_t state_bytes;
-    uint32_t tail;   /* bytes at the end of each slot that the program never gets (seal.h) */
-    bool overflowed; /* it may have slots that overflow.h describes */
+    uint32_t tail; /* bytes at the end of each slot that the program never gets (seal.h) */
 
     /* The owner's line. */
     _Alignas(CACHE_LINE) struct slab *next; /* in bin.partial while slots are available */
@@ -55,8 +54,7 @@ struct slab {
     bool listed;                    /* in bin.partial */
     uint8_t age;                    /* see slab.h */
     bool wiped;                     /* its free slots are zero (hard.h) */
-    uint32_t next_overflow;    /* overflow.c: first granule of the next slab; 0 ends the list */
-    struct slab *next_pending; /* remote.c */
+    struct slab *next_pending;      /* remote.c */
 };
 _Static_assert(offsetof(struct slab, next) == 64, "the owner's line does not share with readers");
 _Static_assert(sizeof(struct slab) == 128, "the fast path finds it by a shift");
