@@ -191,6 +191,11 @@ ALWAYS_INLINE struct magazine_entry seal_exchange(struct seal_queue *queue,
  * hold nothing. */
 ALWAYS_INLINE bool seal_is_alone(void) { return likely(settings.modes == MODE_SEAL); }
 
+/* False if another heap took the slot's slab over while the slot waited: the heap had no thread. */
+ALWAYS_INLINE bool seal_owns(const struct heap *heap, const void *slot) {
+    return racy_load(struct heap *, &slab_of(granule_of(slot))->owner) == heap;
+}
+
 /* Makes a slot that has waited available. */
 static NOINLINE void seal_let_go_slowly(struct magazine_entry entry, enum family family) {
     if (unlikely(!seal_is_closed(entry.slot)))
@@ -278,7 +283,8 @@ static void seal_free(void *p, enum family family) {
     if (unlikely(oldest.slot == NULL)) return;
     struct magazine *magazine = slab->magazine;
     struct magazine_entry *next = magazine->top + 1;
-    if (unlikely(!seal_is_closed(oldest.slot)) || unlikely(next == magazine->limit))
+    if (unlikely(!seal_is_closed(oldest.slot)) || unlikely(next == magazine->limit) ||
+        unlikely(!seal_owns(heap, oldest.slot)))
         return seal_let_go_slowly(oldest, family);
     slot_state_set(oldest.state, SLOT_CACHED);
     *next = oldest;
