@@ -13,13 +13,13 @@
 static void report_changes_add_profile(struct report_column *column, const struct profile *profile,
                                        const struct profile *other, bool is_later) {
     for (size_t i = 0; i < profile->count; i++) {
-        const struct profile_section *section = profile->sections[i];
-        const struct profile_section *same = profile_find_same(other, section);
+        const struct profile_section *mine = profile->sections[i];
+        const struct profile_section *theirs = profile_find_same(other, mine);
         double *variances =
-            site_difference_variances(same, same == NULL ? NULL : sites_last_snapshot(same),
-                                      section, sites_last_snapshot(section));
-        for (size_t j = 0; j < section->site_count; j++)
-            report_column_add(column, same != NULL && !is_later ? 0 : report_error(variances[j]));
+            site_difference_variances(theirs, theirs == NULL ? NULL : sites_last_snapshot(theirs),
+                                      mine, sites_last_snapshot(mine));
+        for (size_t j = 0; j < mine->site_count; j++)
+            report_column_add(column, theirs != NULL && !is_later ? 0 : report_error(variances[j]));
         free(variances);
     }
 }
