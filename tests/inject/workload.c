@@ -16,7 +16,7 @@
 
 #include <errno.h>
 
-enum { BLOCKS = 400, STEPS = 800, STEPS_BETWEEN_CHECKS = 200, EDGE = 1024 };
+enum { BLOCKS = 400, STEPS = 800, STEPS_BETWEEN_CHECKS = 200, EDGE = 1024, RUN_MAX = 100000 };
 
 static struct block {
     void *start;
@@ -127,8 +127,10 @@ static void grow_and_shrink(void) {
             continue;
         }
         resize(block, sizes[i]);
-        /* The block must not grow into one that follows it. */
-        if ((next = free_block()) != block) allocate(next, sizes[i] / 2);
+        /* The block must not grow into one that follows it. One of more pages would have a mapping
+         * of its own and not follow it. */
+        size_t follows = sizes[i] / 2 < RUN_MAX ? sizes[i] / 2 : RUN_MAX;
+        if ((next = free_block()) != block) allocate(next, follows);
     }
 }
 
