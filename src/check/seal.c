@@ -240,6 +240,7 @@ static bool seal_free_in_queue(struct slab *slab, struct magazine_entry entry, e
     seal_close(entry.slot);
     atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
     struct magazine_entry oldest = seal_exchange(&heap->seal->queue[slab->size_class], entry);
+    sanitizer_release(heap);
     if (oldest.slot != NULL) seal_let_go_slowly(oldest, family);
     return true;
 }
@@ -280,6 +281,7 @@ static void seal_free(void *p, enum family family) {
     seal_close(p);
     atomic_store_explicit(slot.state, SLOT_HELD, memory_order_release);
     struct magazine_entry oldest = seal_exchange(queue, (struct magazine_entry){p, slot.state});
+    sanitizer_release(heap);
     if (unlikely(oldest.slot == NULL)) return;
     struct magazine *magazine = slab->magazine;
     struct magazine_entry *next = magazine->top + 1;
