@@ -188,6 +188,17 @@ static void address_space_read_stack_limit(struct address_space *space) {
     fclose(file);
 }
 
+void address_space_sum_kinds(const struct address_space *space,
+                             struct region_sum sums[REGION_KINDS]) {
+    for (int i = 0; i < REGION_KINDS; i++)
+        sums[i] = (struct region_sum){.kind = (enum region_kind)i};
+    for (size_t i = 0; i < space->count; i++) {
+        struct region_sum *sum = &sums[space->regions[i].kind];
+        sum->regions++;
+        figures_add(&sum->figures, &space->regions[i].figures);
+    }
+}
+
 static void address_space_sum_up(struct address_space *space) {
     space->mapping_count = space->count;
     for (size_t i = 0; i < space->count; i++)

@@ -55,7 +55,7 @@ enum region_kind {
     REGION_BREAK,           /* [heap], between the start of the heap and the program break */
     REGION_MALLOW_HEAP,     /* slabs and runs of blocks */
     REGION_MALLOW_METADATA, /* descriptors, states, magazines */
-    REGION_MALLOW_PROFILE,  /* samples, and what a profile says of them */
+    REGION_MALLOW_PROFILE,  /* samples, and data that a profile needs with them */
     REGION_MALLOW_STACKS,   /* the stacks of blocks */
     REGION_MALLOW_BLOCK,    /* large blocks with mappings of their own */
     REGION_MALLOW_GUARDED,  /* blocks between guard pages */
@@ -95,6 +95,13 @@ struct region {
                                  * newlines; other control characters are as they are. */
     const char *anonymous_name; /* "heap x" of [anon:heap x], or NULL */
     const char *flags;          /* VmFlags, such as "rd wr mr mw me ac"; "" if unknown */
+};
+
+/* All regions of a kind. */
+struct region_sum {
+    enum region_kind kind;
+    size_t regions;
+    struct figures figures;
 };
 
 /* A thread of the process. */
@@ -174,6 +181,10 @@ static inline bool region_is_inaccessible(const struct region *region) {
  * mappings, whoever made them. What is resident or swapped is divided by /proc/PID/pagemap, and the
  * other figures in the same proportion. Sums stay as they are. */
 void address_space_split(struct address_space *space, const uint64_t *addresses, size_t count);
+
+/* Adds up the regions of each kind. */
+void address_space_sum_kinds(const struct address_space *space,
+                             struct region_sum sums[REGION_KINDS]);
 
 /* A range of addresses that the library has mapped (mallow(7), CONTROL). */
 struct mallow_range {

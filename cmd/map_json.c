@@ -71,21 +71,16 @@ static void map_json_region(const struct address_space *space, const struct regi
 }
 
 static void map_json_kinds(const struct address_space *space) {
+    struct region_sum kinds[REGION_KINDS];
+    address_space_sum_kinds(space, kinds);
     bool is_first = true;
-    for (enum region_kind kind = 0; kind < REGION_KINDS; kind++) {
-        struct figures sum = {0};
-        size_t count = 0;
-        for (size_t i = 0; i < space->count; i++) {
-            if (space->regions[i].kind != kind) continue;
-            figures_add(&sum, &space->regions[i].figures);
-            count++;
-        }
-        if (count == 0) continue;
+    for (int i = 0; i < REGION_KINDS; i++) {
+        if (kinds[i].regions == 0) continue;
         fputs(is_first ? "{" : ",{", stdout);
         is_first = false;
-        map_json_text("kind", region_kind_name(kind));
-        printf(",\"mappings\":%zu", count);
-        map_json_figures(space, &sum);
+        map_json_text("kind", region_kind_name(kinds[i].kind));
+        printf(",\"mappings\":%zu", kinds[i].regions);
+        map_json_figures(space, &kinds[i].figures);
         putchar('}');
     }
 }

@@ -90,14 +90,8 @@ static void print_rows(const struct address_space *space, bool all) {
 
 /* ---- totals ---- */
 
-struct print_kind {
-    enum region_kind kind;
-    size_t regions;
-    struct figures figures;
-};
-
 static int print_compare_kinds(const void *a, const void *b) {
-    const struct print_kind *one = a, *other = b;
+    const struct region_sum *one = a, *other = b;
     uint64_t rss = one->figures.of[FIGURE_RSS], other_rss = other->figures.of[FIGURE_RSS];
     if (rss != other_rss) return rss < other_rss ? 1 : -1;
     return (one->kind > other->kind) - (one->kind < other->kind);
@@ -125,13 +119,8 @@ static void print_total(const struct address_space *space, const char *name, siz
 }
 
 static void print_totals(const struct address_space *space) {
-    struct print_kind kinds[REGION_KINDS] = {0};
-    for (int i = 0; i < REGION_KINDS; i++) kinds[i].kind = (enum region_kind)i;
-    for (size_t i = 0; i < space->count; i++) {
-        struct print_kind *kind = &kinds[space->regions[i].kind];
-        kind->regions++;
-        figures_add(&kind->figures, &space->regions[i].figures);
-    }
+    struct region_sum kinds[REGION_KINDS];
+    address_space_sum_kinds(space, kinds);
     qsort(kinds, REGION_KINDS, sizeof kinds[0], print_compare_kinds);
     const struct figures *total = &space->total;
     printf("\n%-16s%8s  %6s%6s%6s%6s%s%s%s\n", "kind", "mappings", "size", "rss", "priv", "dirty",

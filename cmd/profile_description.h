@@ -1,4 +1,4 @@
-/* What a profile says of the whole process: the last of its snapshots that describe it. */
+/* Describes the whole process from a profile: from its last snapshot with such a description. */
 #ifndef MALLOW_PROFILE_DESCRIPTION_H
 #define MALLOW_PROFILE_DESCRIPTION_H
 

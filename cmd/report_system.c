@@ -1,4 +1,4 @@
-/* What a profile says of a whole process, for its report: settings, limits and mappings. */
+/* Writes a process's settings, limits and mappings from its profile into the report. */
 #include <string.h>
 
 #include "json.h"
@@ -46,17 +46,12 @@ static void report_system_figures(FILE *to, const struct figures *figures) {
 
 static void report_system_kinds(FILE *to, const struct address_space *space) {
     fputs(",\"kinds\":[", to);
-    for (enum region_kind kind = 0; kind < REGION_KINDS; kind++) {
-        struct figures sum = {0};
-        size_t count = 0;
-        for (size_t i = 0; i < space->count; i++) {
-            if (space->regions[i].kind != kind) continue;
-            figures_add(&sum, &space->regions[i].figures);
-            count++;
-        }
-        fprintf(to, "%s[\"%s\",%zu,%ld", kind == 0 ? "" : ",", region_kind_name(kind), count,
-                report_clamp(sum.of[FIGURE_SIZE]));
-        report_system_figures(to, &sum);
+    struct region_sum kinds[REGION_KINDS];
+    address_space_sum_kinds(space, kinds);
+    for (int i = 0; i < REGION_KINDS; i++) {
+        fprintf(to, "%s[\"%s\",%zu,%ld", i == 0 ? "" : ",", region_kind_name(kinds[i].kind),
+                kinds[i].regions, report_clamp(kinds[i].figures.of[FIGURE_SIZE]));
+        report_system_figures(to, &kinds[i].figures);
         putc(']', to);
     }
     putc(']', to);

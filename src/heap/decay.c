@@ -30,8 +30,9 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     MALLOW_ASSERT(visited || heap_is_entered(heap));
     heap_assert_held(heap);
     struct heap_decay *decay = &heap->decay;
-    /* Each slot in a magazine keeps its page from being returned. A sweep may take longer than a
-     * halving can wait: slabs that become empty need no sweep. */
+    /* Each slot in a magazine keeps its page, so magazines are halved on time, even while a sweep
+     * that takes longer is not complete. A slab that becomes empty by that retires without a sweep.
+     */
     if (!visited && now >= decay->next_halving) {
         decay->next_halving = now + SWEEP_NS;
         magazines_halve(heap);

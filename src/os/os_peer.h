@@ -13,8 +13,8 @@
  *    which has the same user namespace and at least the same capabilities, while this process is
  *    dumpable (PR_SET_DUMPABLE).
  * A user without an ID in this user namespace is never accepted. The kernel shows such a user as
- * "nobody", so "nobody" is refused, too, unless the namespace maps all IDs. If /proc does not show
- * the other process, only root is accepted.
+ * the user "nobody", which is therefore accepted only if the namespace maps all IDs. If /proc does
+ * not show the other process, only root is accepted.
  */
 bool os_peer_may_read(int socket);
 

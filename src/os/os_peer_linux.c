@@ -74,8 +74,8 @@ static bool os_peer_maps_all(const char *name) {
     return true;
 }
 
-/* The kernel shows a user without an ID in this namespace as the overflow user, which has the same
- * ID as "nobody". */
+/* The kernel shows a user without an ID in this namespace as the overflow user. The user "nobody"
+ * has the same ID. */
 static bool os_peer_is_known(const struct ucred *peer) {
     return peer->uid != os_peer_overflow_user() ||
            (os_peer_maps_all("uid_map") && os_peer_maps_all("gid_map"));

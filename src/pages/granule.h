@@ -1,6 +1,5 @@
 /*
- * What is known about a granule of 64 KiB: the descriptor of the slab that it belongs to, and the
- * tags of the runs of pages in it.
+ * Describes a granule of 64 KiB: the slab that it belongs to, and the runs of pages in it.
  */
 #ifndef MALLOW_GRANULE_H
 #define MALLOW_GRANULE_H

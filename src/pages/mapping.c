@@ -36,8 +36,8 @@ static bool mapping_add(char *block, char *start, size_t bytes) {
     return true;
 }
 
-/* The kernel hands the addresses of an unmapped block to another thread. ThreadSanitizer does not
- * see the kernel's order, so it is told of it here. */
+/* The kernel may give the addresses of an unmapped block to another thread. ThreadSanitizer cannot
+ * see that the unmapping comes first, so both sides declare it with this variable. */
 static char mapping_order __attribute__((unused));
 
 static bool mapping_may_leave_gap(void) {

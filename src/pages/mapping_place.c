@@ -113,7 +113,7 @@ enum os_extended mapping_place_map(char **start, size_t bytes, size_t align) {
     *start = (char *)mapping_place_take(bytes, align);
     if (*start == NULL) return OS_EXTEND_OCCUPIED;
     enum os_extended extended = os_extend(*start, bytes);
-    /* What is in the way may be large, so that another window is better. */
+    /* The foreign mapping may be large, so the next block goes to another window. */
     if (extended == OS_EXTEND_OCCUPIED)
         atomic_store_explicit(&mapping_place_cursor, 0, memory_order_relaxed);
     return extended;

@@ -21,7 +21,8 @@ bool mapping_may_hold(const void *p);
 bool mapping_around(const void *p, struct mapping *found);
 
 /* Finds the mapping that is nearest to p, if p lies in none and is less than a quarter of that
- * mapping's length away from it. For faults: such addresses belong to nobody (mapping_place.h). */
+ * mapping's length away from it. Nothing else is mapped there (mapping_place.h), so this explains
+ * faults. */
 bool mapping_beside(const void *p, struct mapping *found);
 
 /* Calls the function for each mapping, with `to`. No mapping is missed in a copied process without

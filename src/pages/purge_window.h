@@ -1,6 +1,6 @@
-/* What the program needed in the last three ticks of 200 ms: how few dirty pages there were, and
- * how many pages were in use. A page that becomes free during a tick was free for 0.6 to 0.8
- * seconds when three more ticks are over. The global lock must be held, except where a function
+/* Measures the need for pages in the last three ticks of 200 ms: the smallest number of dirty pages
+ * and the largest number of used pages. A page that becomes free during a tick was free for 0.6 to
+ * 0.8 seconds when three more ticks are over. The global lock must be held, except where a function
  * says otherwise. */
 #ifndef MALLOW_PURGE_WINDOW_H
 #define MALLOW_PURGE_WINDOW_H
