@@ -38,8 +38,25 @@ bool heap_lists_are_valid(struct heap *heap) {
     return true;
 }
 
+static bool heap_counts_are_valid(const struct heap *heap) {
+    size_t room = 0, owned = 0, granules = __atomic_load_n(&space.granules, __ATOMIC_ACQUIRE);
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        if (heap->bin[size_class].entries != 0)
+            room += (heap->bin[size_class].entries - 1u) * size_class_bytes(size_class);
+    /* A slab belongs to the owner of its first granule, also while it changes hands. */
+    for (size_t granule = 1; granule < granules; granule++) {
+        const struct slab *slab = slab_of(granule);
+        if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == heap && slab->index == 0)
+            owned += size_class_granules(slab->size_class);
+    }
+    MALLOW_ASSERT(heap->cached_room == room);
+    MALLOW_ASSERT(heap->granules == owned);
+    return true;
+}
+
 bool heap_is_valid(struct heap *heap) {
     MALLOW_ASSERT(heap_lists_are_valid(heap));
+    MALLOW_ASSERT(heap_counts_are_valid(heap));
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
         MALLOW_ASSERT(magazine_is_valid(heap, size_class));
         struct slab *slab = heap->bin[size_class].partial;

@@ -158,6 +158,7 @@ static void flushing_all_empties_the_slabs(void **state) {
         assert_int_equal(magazine_count(&heap, size_class), 0);
         assert_null(heap.bin[size_class].partial);
     }
+    assert_int_equal(heap.granules, 0);
     assert_int_equal(pages_count().used, 0);
 }
 
@@ -238,8 +239,10 @@ static void renewal_returns_all_slots_and_reads_the_settings_again(void **state)
         grow_fully(size_class);
         assert_in_range(room(size_class), 2, 3);
     }
+    assert_int_equal(heap.cached_room, all_room());
     settings.tcache_count = SIZE_MAX;
     magazines_renew(&heap);
+    assert_int_equal(heap.cached_room, 0);
     while (slab_retire_empty(&heap)) continue;
     assert_int_equal(pages_count().used, 0);
 }
@@ -253,6 +256,7 @@ static void forgetting_ends_an_unfinished_change(void **state) {
     heap.bin[size_class].entries /= 2; /* the larger array is set, but not its number of entries */
     heap.magazine[dropped] = (struct magazine){heap_no_entries, heap_no_entries + 1};
     magazines_forget(&heap);
+    assert_int_equal(heap.cached_room, all_room());
     assert_int_equal(room(size_class), 0);
     assert_int_equal(room(dropped), 0);
     assert_int_equal(room(whole), before);

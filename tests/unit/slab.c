@@ -194,7 +194,10 @@ static void transfer(int heap) {
     struct slab *slab = heaps[heap].bin[tested_class].partial;
     if (slab == NULL) return;
     int to = 1 - heap;
+    size_t granules = heaps[to].granules, all = granules + heaps[heap].granules;
     slab_transfer(slab, &heaps[heap], &heaps[to]);
+    assert_int_equal(heaps[to].granules, granules + size_class_granules(tested_class));
+    assert_int_equal(heaps[heap].granules + heaps[to].granules, all);
     model_of(slab)->owner = to;
     assert_ptr_equal(heaps[to].bin[tested_class].partial, slab);
     for (unsigned i = 0; i < size_class_granules(tested_class); i++) {
