@@ -26,8 +26,8 @@
 #define RARE __attribute__((cold))
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Hints for gcc's choice of registers on the fast path, each of which saves a move. */
-#if defined(__x86_64__) && !defined(__clang__)
+/* Hints for the choice of registers on the fast path, each of which saves a move. */
+#if defined(__x86_64__)
 #    define IN_RCX(value) __asm__("" : "+c"(value))
 #    define IN_RDX(value) __asm__("" : "+d"(value))
 /* The next use reads the variable from memory again, as an operand of an instruction. */
