@@ -11,8 +11,11 @@
 #include "check/verify.h"
 #include "heap/heap.h"
 #include "heap/heap_enter.h"
+#include "heap/magazine.h"
 #include "heap/mode.h"
+#include "heap/remote.h"
 #include "heap/slab.h"
+#include "heap/slot_location.h"
 #include "mallow.h"
 #include "pattern.h"
 #include "process/options.h"
@@ -95,12 +98,24 @@ static void another_thread_finds_an_overflow(void) {
 static void a_write_to_a_freed_block_is_found(void) {
     begin("");
     for (size_t size = 24; size < 30000; size = size * 3 / 2) {
-        char *block = take(size);
-        mallow_free(block);
-        block[9] = 'x';
-        for (int i = 0; i < 65; i++) mallow_free(take(size));
-        check_reported("use after free of");
+        for (int at = 0; at < 16; at++) {
+            char *block = take(size);
+            mallow_free(block);
+            block[at] = 'x';
+            for (int i = 0; i < 65; i++) mallow_free(take(size));
+            check_reported("found when it was about to be reused");
+        }
     }
+}
+
+static void a_write_to_a_freed_block_is_found_at_the_end(void) {
+    begin("");
+    char *block = take(100);
+    mallow_free(block);
+    CHECK_EQUAL(verify_all("now"), 0);
+    block[9] = 'x';
+    CHECK_EQUAL(verify_all("now"), 1);
+    check_reported("use after free of");
 }
 
 static void a_block_is_not_used_again_soon(void) {
@@ -257,14 +272,75 @@ static void older_blocks_have_no_seal(void) {
     check_reported("");
 }
 
+static void zero_on_free_clears_blocks_at_once(void) {
+    begin(",zero_on_free=on");
+    char *block = take(200);
+    memset(block, 'x', 200);
+    mallow_free(block);
+    for (int i = 0; i < 200; i++) CHECK_EQUAL(block[i], 0);
+}
+
+static struct slab *slab_at(const char *block) { return slab_head(slab_of(granule_of(block))); }
+
+static uint8_t state_of(const char *block) {
+    return slot_state_get(slot_locate(slab_of(granule_of(block)), block).state);
+}
+
 static void waiting_slots_go_back_when_memory_is_short(void) {
+    static char *blocks[SEAL_SLOTS];
     begin("");
-    for (int i = 0; i < 40; i++) mallow_free(take(100));
+    for (unsigned i = 0; i < SEAL_SLOTS; i++) blocks[i] = take(100);
+    for (unsigned i = 0; i < SEAL_SLOTS; i++) mallow_free(blocks[i]);
+    for (unsigned i = 0; i < SEAL_SLOTS; i++) CHECK_EQUAL(state_of(blocks[i]), SLOT_HELD);
+    blocks[7][9] = 'x';
     struct heap *heap = heap_enter();
     CHECK(seal_mode.relieve(heap));
     CHECK(!seal_mode.relieve(heap));
     heap_leave(heap);
+    check_reported("found when it was about to be reused");
+    for (unsigned i = 0; i < SEAL_SLOTS; i++) CHECK_EQUAL(state_of(blocks[i]), SLOT_FREE);
     run_random_calls();
+}
+
+static void *make_heap(void *unused) {
+    (void)unused;
+    mallow_free(take(100));
+    return self_heap;
+}
+
+/* Another heap takes the slab over, as if this one had had no thread for a while. */
+static void give_slab_away(struct slab *slab, struct heap *to) {
+    struct heap *heap = heap_enter();
+    unsigned size_class = slab->size_class;
+    magazine_flush(heap, size_class, magazine_count(heap, size_class));
+    CHECK(heap_begin(to));
+    slab_transfer(slab, heap, to);
+    heap_end(to);
+    heap_leave(heap);
+}
+
+static void a_slot_goes_back_to_the_new_owner_of_its_slab(void) {
+    enum { BLOCKS = 3 * GRANULE / 100 };
+    static char *blocks[BLOCKS];
+    begin("");
+    for (unsigned i = 0; i < BLOCKS; i++) blocks[i] = take(100);
+    struct heap *other = run_in_thread(make_heap, NULL);
+    struct slab *slab = slab_at(blocks[BLOCKS / 2]);
+    CHECK(slab_at(blocks[BLOCKS - 1]) != slab);
+    CHECK(other != self_heap);
+    /* The first one leaves the queue, so the slab has a free slot. */
+    for (unsigned i = 0, freed = 0; freed <= SEAL_SLOTS; i++) {
+        CHECK(i < BLOCKS);
+        if (slab_at(blocks[i]) != slab) continue;
+        mallow_free(blocks[i]);
+        freed++;
+    }
+    give_slab_away(slab, other);
+    CHECK_EQUAL(magazine_count(self_heap, slab->size_class), 0);
+    mallow_free(blocks[BLOCKS - 1]); /* the oldest one leaves the queue */
+    CHECK_EQUAL(magazine_count(self_heap, slab->size_class), 0);
+    CHECK(remote_pending(other));
+    check_reported("");
 }
 
 static struct body bodies[] = {
@@ -273,6 +349,7 @@ static struct body bodies[] = {
     BODY(a_copied_seal_is_found),
     BODY(another_thread_finds_an_overflow),
     BODY(a_write_to_a_freed_block_is_found),
+    BODY(a_write_to_a_freed_block_is_found_at_the_end),
     BODY(a_block_is_not_used_again_soon),
     BODY(a_write_to_a_fresh_slot_is_found_at_the_end),
     BODY(all_of_the_usable_size_may_be_used),
@@ -280,10 +357,12 @@ static struct body bodies[] = {
     BODY(all_functions_work_with_guards),
     BODY(all_functions_work_with_samples_and_counts),
     BODY(all_functions_work_with_zero_on_free),
+    BODY(zero_on_free_clears_blocks_at_once),
     BODY(a_wrong_size_is_found),
     BODY(modes_change_while_blocks_live),
     BODY(older_blocks_have_no_seal),
     BODY(waiting_slots_go_back_when_memory_is_short),
+    BODY(a_slot_goes_back_to_the_new_owner_of_its_slab),
 };
 
 int main(void) { return run_bodies(bodies); }
