@@ -5,6 +5,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/atomics.h"
+#include "base/settings.h"
+#include "heap/heap_enter.h"
+#include "heap/heap_reap.h"
 #include "heap/magazine.h"
 #include "heap/shared.h"
 #include "heap/shared_free.h"
@@ -133,7 +137,7 @@ static void a_thread_keeps_what_it_frees(void **state) {
     assert_ptr_equal(heap.shared_waits[slot->size_class], slot->start);
     check_granules();
     heap.busy = 1;
-    shared_flush_waiting(&heap);
+    assert_false(heap_reap(&heap));
     assert_null(heap.shared_waits[slot->size_class]);
     assert_int_equal(state_of(slot->start), SLOT_FREE);
     self_heap = EMPTY_HEAP;
@@ -144,6 +148,65 @@ static void a_thread_keeps_what_it_frees(void **state) {
     assert_false(zeroed);
     assert_true(shared_free(slot->start, size_class));
     slot->start = NULL;
+}
+
+/* Frees a new slot of the class, and returns it. */
+static char *free_one(unsigned size_class) {
+    bool zeroed;
+    char *slot = shared_take(size_class, &zeroed);
+    assert_non_null(slot);
+    assert_true(shared_free(slot, size_class));
+    return slot;
+}
+
+/* Each class has a slot that waits, and only the one that was freed last. */
+static void one_slot_of_each_class_waits(void **state) {
+    (void)state;
+    static struct heap heap;
+    static char *last[SHARED_CLASSES];
+    magazines_init(&heap);
+    hold_heap(&heap);
+    heap.busy = 0;
+    self_heap = &heap;
+    for (unsigned size_class = 1; size_class < SHARED_CLASSES; size_class++) {
+        char *first = free_one(size_class);
+        last[size_class] = free_one(size_class);
+        assert_int_equal(magazine_count(&heap, size_class), 1);
+        assert_ptr_equal(heap.cached[size_class].top->slot, first);
+    }
+    for (unsigned size_class = 1; size_class < SHARED_CLASSES; size_class++)
+        assert_ptr_equal(heap.shared_waits[size_class], last[size_class]);
+    racy_store(&settings.generation, settings.generation + 1);
+    heap_follow_settings();
+    for (unsigned size_class = 1; size_class < SHARED_CLASSES; size_class++)
+        assert_int_equal(state_of(last[size_class]), SLOT_FREE);
+    self_heap = EMPTY_HEAP;
+}
+
+/* What a thread may not cache does not wait. */
+static void no_slot_waits_that_is_not_kept(void **state) {
+    (void)state;
+    enum { SIZE_CLASS = 4 };
+    static struct heap heap;
+    struct settings before = settings;
+    magazines_init(&heap);
+    hold_heap(&heap);
+    heap.busy = 0;
+    self_heap = &heap;
+    settings.tcache_count = 0;
+    free_one(SIZE_CLASS);
+    assert_null(heap.shared_waits[SIZE_CLASS]);
+    settings = before;
+    settings.mxfast = size_class_bytes(SIZE_CLASS) - 1;
+    free_one(SIZE_CLASS);
+    assert_null(heap.shared_waits[SIZE_CLASS]);
+    settings = before;
+    heap.bin[SIZE_CLASS].heat = SHARED_HEAT;
+    assert_int_equal(state_of(free_one(SIZE_CLASS)), SLOT_FREE);
+    assert_null(heap.shared_waits[SIZE_CLASS]);
+    heap.bin[SIZE_CLASS].heat = 0;
+    assert_int_equal(state_of(free_one(SIZE_CLASS)), SLOT_CACHED);
+    self_heap = EMPTY_HEAP;
 }
 
 static size_t granules_used(void) { return pages_count().used / GRANULE_PAGES; }
@@ -238,6 +301,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_do_not_overlap_and_keep_their_class),
         cmocka_unit_test(a_thread_keeps_what_it_frees),
+        cmocka_unit_test(one_slot_of_each_class_waits),
+        cmocka_unit_test(no_slot_waits_that_is_not_kept),
         cmocka_unit_test(freed_slots_serve_their_class_again),
         cmocka_unit_test(a_rebuild_finds_all_free_slots),
         cmocka_unit_test(only_small_classes_with_little_use_are_served),
