@@ -24,6 +24,7 @@
 #    include <string.h>
 
 #    include "api/info.h"
+#    include "api/process_fork.h"
 #    include "base/elf_symbols.h"
 #    include "base/settings.h"
 #    include "heap/foreign.h"
@@ -120,6 +121,7 @@ static enum state deep_binding_prepare(void) {
     const struct link_map *object = ours ? dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD) : NULL;
     if (object != NULL && deep_binding_read_table(object, &of)) {
         foreign_prepare();
+        process_fork_register(); /* such a library may call libc's own fork */
         struct lock_hold hold;
         if (!open_lock_take(&global_lock, &hold)) return REFUSED;
         now = deep_binding_redirect_all(&of) ? REDIRECTED : REFUSED;

@@ -25,6 +25,7 @@
 #include "process/error_text.h"
 #include "process/mtrace.h"
 #include "process/options.h"
+#include "process/start.h"
 #include "process/summary.h"
 #include "profile/profile.h"
 #include "report/fault.h"
@@ -61,27 +62,25 @@ __attribute__((destructor(102))) static void start_verify_at_exit(void) { verify
 
 /* The GNU C library links pthread_atfork into each object that uses it, and exports only the
  * function that it calls, __register_atfork. musl, into which this library can also be preloaded,
- * has only pthread_atfork. */
+ * has only pthread_atfork. api/process_fork.c replaces the former. */
 #ifdef MALLOW_PRELOAD
 #    include <dlfcn.h>
 typedef void (*start_fork_handler)(void);
-__attribute__((weak)) int __register_atfork(start_fork_handler, start_fork_handler,
-                                            start_fork_handler, void *);
 extern void *__dso_handle;
 
-static void start_register_for_fork(void) {
+void start_register_for_fork(void) {
+    int (*glibc)(start_fork_handler, start_fork_handler, start_fork_handler, void *);
     int (*musl)(start_fork_handler, start_fork_handler, start_fork_handler);
-    if (__register_atfork != NULL) {
-        __register_atfork(calls_before_fork, NULL, start_after_fork, __dso_handle);
+    *(void **)&glibc = dlsym(RTLD_NEXT, "__register_atfork");
+    if (glibc != NULL) {
+        glibc(calls_before_fork, NULL, start_after_fork, __dso_handle);
     } else {
         *(void **)&musl = dlsym(RTLD_DEFAULT, "pthread_atfork");
         if (musl != NULL) musl(calls_before_fork, NULL, start_after_fork);
     }
 }
 #else
-static void start_register_for_fork(void) {
-    pthread_atfork(calls_before_fork, NULL, start_after_fork);
-}
+void start_register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, start_after_fork); }
 #endif
 
 static void start_profile(void) {
@@ -101,8 +100,9 @@ __attribute__((constructor(101))) static void start_library(void) {
     options_read();
 #ifdef MALLOW_PRELOAD
     space_start(); /* before the program can restrict its system calls */
+#else
+    start_register_for_fork(); /* api/process_fork.c */
 #endif
-    start_register_for_fork();
     purge_read_group();
     start_helpers();
     leak_start();

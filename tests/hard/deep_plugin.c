@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int same_name(void) { return 2; }
 
 int deep_same_name(void) { return same_name(); }
+
+pid_t deep_fork(void) { return fork(); }
 
 long deep_random(void) { return random(); }
 
