@@ -10,7 +10,8 @@ set(completions ${PROJECT_SOURCE_DIR}/completions)
 install(TARGETS mallow)
 install(TARGETS mallow_serve DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mallow) # run by the command
 install(TARGETS mallow_check LIBRARY) # preloaded by the command, never linked
-install(TARGETS mallow_shared mallow_static mallow_memory mallow_memory_static EXPORT mallow)
+install(TARGETS mallow_shared mallow_static mallow_memory mallow_memory_static mallow_trace
+    EXPORT mallow)
 install(DIRECTORY include/ TYPE INCLUDE)
 
 install(EXPORT mallow NAMESPACE mallow:: DESTINATION ${package_dir} FILE mallowConfig.cmake)
@@ -19,7 +20,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mallowConfigVersion.cmake DESTINATION 
 
 file(RELATIVE_PATH prefix_from_pcfiledir
     ${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir} ${CMAKE_INSTALL_PREFIX})
-foreach(package mallow mallow-memory)
+foreach(package mallow mallow-memory mallow-trace)
     configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc DESTINATION ${pkgconfig_dir})
 endforeach()

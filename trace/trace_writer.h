@@ -33,16 +33,17 @@ uint32_t trace_writer_process(struct trace_writer *writer,
                               const struct mallow_trace_process *process);
 uint32_t trace_writer_thread(struct trace_writer *writer, const struct mallow_trace_thread *thread);
 
-/* The module replaces all that it overlaps in the same process. */
+/* Where modules of one process overlap, the newest counts. */
 uint32_t trace_writer_module(struct trace_writer *writer, const struct mallow_trace_module *module);
 
 /* Returns the number of a frame: `pc` is the return address in the process, and `caller` the number
  * of the next outer frame, or 0. Equal frames have one number, also in a process and the processes
- * that it forks. Add a module before the frames in it. */
+ * that it forks. Add a module before the frames in it. The call takes tens of nanoseconds or more,
+ * so a caller that has numbers of its own for frames keeps a table. */
 uint32_t trace_writer_frame(struct trace_writer *writer, uint32_t process, uint32_t caller,
                             uint64_t pc);
 
-/* Changes the name of a thread, or the program and arguments of a process. */
+/* Changes the name of a thread. */
 bool trace_writer_name_thread(struct trace_writer *writer, uint32_t thread, const char *name);
 
 /* ---- events ---- */
@@ -55,6 +56,9 @@ bool trace_writer_add(struct trace_writer *writer, const struct mallow_trace_eve
 /* Writes what was added so that a kill of this process loses nothing of it. Small pieces take more
  * space, so call it no more than twice a second. */
 bool trace_writer_sync(struct trace_writer *writer);
+
+/* Sets how many events are between checkpoints at least, before the first event. */
+void trace_writer_checkpoint_every(struct trace_writer *writer, uint64_t events);
 
 /* Returns the number of events so far, and the size of the file in bytes. */
 uint64_t trace_writer_events(const struct trace_writer *writer);
