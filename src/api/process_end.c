@@ -1,8 +1,8 @@
 /*
  * Replaces the functions with which a program ends, or executes another one, without calling its
- * destructors. They write the last snapshot of the profile and then call the original function.
- * They write nothing in a process without samples, in a child of vfork, and in a child of fork that
- * has sampled nothing.
+ * destructors. They write the last snapshot of the profile, let the command read the rest of the
+ * trace, and then call the original function. They write nothing in a process without samples, in a
+ * child of vfork, and in a child of fork that has sampled nothing.
  *
  * The original function is the next one in the order of symbols, which may belong to another
  * library than libc. It is looked up when this library is loaded, because a program may call it
@@ -20,6 +20,7 @@
 
 #    include "os/os_process.h"
 #    include "profile/profile.h"
+#    include "trace/trace_session.h"
 
 typedef void process_end_exit_function(int status);
 typedef int process_end_exec_function(const char *program, char *const arguments[],
@@ -38,10 +39,15 @@ __attribute__((constructor(103))) static void process_end_look_up(void) {
     process_end_next.execvpe = (process_end_exec_function *)dlsym(RTLD_NEXT, "execvpe");
 }
 
+static void process_end_finish(void) {
+    profile_ends();
+    trace_flush();
+}
+
 /* ---- the end ---- */
 
 static _Noreturn void process_end_exit(int status) {
-    profile_ends();
+    process_end_finish();
     process_end_look_up();
     if (process_end_next.exit != NULL) process_end_next.exit(status);
     os_end_copy(status);
@@ -58,7 +64,7 @@ static int process_end_execute(process_end_exec_function *next, const char *prog
         errno = ENOSYS;
         return -1;
     }
-    profile_ends();
+    process_end_finish();
     return next(program, arguments, environment);
 }
 

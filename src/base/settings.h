@@ -64,6 +64,7 @@ enum {
     MODE_SAMPLE = 1 << 7,   /* sample=N */
     MODE_PEDANTIC = 1 << 8, /* mcheck_pedantic(3) */
     MODE_SEAL = 1 << 9,     /* check=seal: seal.h */
+    MODE_RECORD = 1 << 10,  /* trace=FILE: trace/traced.h */
 };
 
 /* These modes share the counting path (heap/counting.h), unless others are on. */

@@ -1,7 +1,7 @@
 /*
  * Observers see each call. They count calls (process/calls.c), and serve mtrace(3)
- * (process/mtrace_log.c) and mcheck_pedantic(3) (verify.c). While there are any, the topmost mode
- * calls them and passes each call on to the mode below.
+ * (process/mtrace_log.c), mcheck_pedantic(3) (verify.c) and traces (trace/traced.c). While there
+ * are any, the topmost mode calls them and passes each call on to the mode below.
  */
 #ifndef MALLOW_OBSERVED_H
 #define MALLOW_OBSERVED_H
@@ -32,7 +32,7 @@ struct observer {
 };
 
 /* The observers, with NULL after the last. process/modes.c sets them. */
-#define OBSERVERS_MAX 3u
+#define OBSERVERS_MAX 4u
 extern const struct observer *observers[OBSERVERS_MAX + 1];
 
 void observe_before(void);

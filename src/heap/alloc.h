@@ -43,6 +43,9 @@ typedef void *realloc_copy_function(size_t size, size_t room);
 /* Like realloc_plain, but allocates a copy with this function. */
 void *realloc_plain_to(void *p, size_t size, const void *caller, realloc_copy_function *allocate);
 
+/* Returns how many further bytes a copy of a block of `usable` bytes should have. */
+size_t realloc_room(size_t usable, size_t size);
+
 /* Resizes a plain block without copying it. Returns NULL if that is not possible. */
 void *realloc_plain_in_place(void *p, size_t size);
 

@@ -71,10 +71,11 @@ enum fast_size { SIZE_NOTHING, SIZE_CLASS, SIZE_AT_MOST };
 
 /* Frees the slot at p by pushing it onto the magazine, and returns FAST_DONE. Returns FAST_FULL if
  * the slot is valid but the magazine is full, and FAST_OTHER if p needs a closer look. Neither
- * changes anything. */
-ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t size_hint) {
+ * changes anything. `granules`: the number of those that may have such slots. */
+ALWAYS_INLINE enum fast_free fast_give_in(const size_t *granules, void *p, enum fast_size says,
+                                          size_t size_hint) {
     size_t granule = granule_of(p);
-    if (unlikely(granule >= racy_load(size_t, &space.fast_granules))) return FAST_OTHER;
+    if (unlikely(granule >= racy_load(size_t, granules))) return FAST_OTHER;
     struct slab *slab = slab_of(granule);
     if (unlikely(racy_load(struct heap *, &slab->owner) != self_heap)) return FAST_OTHER;
     /* Like slot_locate (slot_location.h), which would take one more instruction here. */
@@ -100,6 +101,15 @@ ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t s
     magazine->top = entry;
     sanitizer_release(self_heap);
     return FAST_DONE;
+}
+
+ALWAYS_INLINE enum fast_free fast_give_if(void *p, enum fast_size says, size_t size_hint) {
+    return fast_give_in(&space.fast_granules, p, says, size_hint);
+}
+
+/* For a mode that every call reaches, so that the fast path itself serves none. */
+ALWAYS_INLINE enum fast_free fast_give_seen(void *p) {
+    return fast_give_in(&space.granules, p, SIZE_NOTHING, 0);
 }
 
 ALWAYS_INLINE enum fast_free fast_give(void *p) { return fast_give_if(p, SIZE_NOTHING, 0); }

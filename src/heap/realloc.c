@@ -35,7 +35,7 @@ static void *realloc_resize_pages(const struct block_ref *block, size_t size) {
 
 /* A block that grows once is likely to grow again. Growing by at least a quarter saves most of the
  * copies. */
-static size_t realloc_room(size_t usable, size_t size) {
+size_t realloc_room(size_t usable, size_t size) {
     return size > usable && usable <= SLOT_MAX / 2 ? max_size(size, usable + usable / 4) - size : 0;
 }
 

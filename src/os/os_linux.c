@@ -17,6 +17,7 @@
 #include "base/numbers.h"
 #include "os/os_auxv.h"
 #include "os/os_call.h"
+#include "os/os_seen.h"
 #include "os/os_thread.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -25,6 +26,51 @@
 
 #define call3(n, a, b, c) CALL(n, a, b, c)
 #define call6 CALL
+
+void (*os_observer)(const struct os_seen *seen);
+
+/* ---- calls that are observed ---- */
+
+static long os_mmap(void *at, size_t bytes, int protection, int flags) {
+    long r = CALL(SYS_mmap, at, bytes, protection, flags, -1, 0);
+    os_see(.call = SEEN_MMAP, .result = r, .address = (uintptr_t)at, .size = bytes,
+           .protection = (unsigned)protection, .flags = (unsigned)flags);
+    return r;
+}
+
+static long os_munmap(const void *start, size_t bytes) {
+    long r = CALL(SYS_munmap, start, bytes);
+    os_see(.call = SEEN_MUNMAP, .result = r, .address = (uintptr_t)start, .size = bytes);
+    return r;
+}
+
+static long os_mremap(void *start, size_t old_bytes, size_t new_bytes, int flags, void *to) {
+    long r = CALL(SYS_mremap, start, old_bytes, new_bytes, flags, to);
+    os_see(.call = SEEN_MREMAP, .result = r, .address = (uintptr_t)start, .size = new_bytes,
+           .size_before = old_bytes, .flags = (unsigned)flags);
+    return r;
+}
+
+static long os_mprotect(const void *start, size_t bytes, int protection) {
+    long r = CALL(SYS_mprotect, start, bytes, protection);
+    os_see(.call = SEEN_MPROTECT, .result = r, .address = (uintptr_t)start, .size = bytes,
+           .protection = (unsigned)protection);
+    return r;
+}
+
+static long os_madvise(const void *start, size_t bytes, int advice) {
+    long r = CALL(SYS_madvise, start, bytes, advice);
+    os_see(.call = SEEN_MADVISE, .result = r, .address = (uintptr_t)start, .size = bytes,
+           .flags = (unsigned)advice);
+    return r;
+}
+
+/* The result is the new break, whether it was moved or not. */
+static void os_see_break(const char *before, const char *wanted) {
+    os_see(.call = SEEN_BRK, .result = (long)wanted, .address = (uintptr_t)before);
+}
+
+/* ---- memory ---- */
 
 size_t os_page_size(void) {
     static size_t cached; /* racing writers store the same value */
@@ -37,8 +83,7 @@ size_t os_page_size(void) {
 }
 
 static void *os_map_private(void *at, size_t bytes, int protection, int flags) {
-    long r = call6(SYS_mmap, (long)at, (long)bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags,
-                   -1, 0);
+    long r = os_mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags);
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
@@ -48,8 +93,8 @@ void *os_reserve(size_t bytes) {
     char *start = os_map_private(NULL, bytes + GRANULE, PROT_NONE, MAP_NORESERVE);
     if (start == NULL) return NULL;
     size_t lead = round_up((uintptr_t)start, GRANULE) - (uintptr_t)start;
-    if (lead != 0) call3(SYS_munmap, start, lead, 0);
-    if (lead != GRANULE) call3(SYS_munmap, start + lead + bytes, GRANULE - lead, 0);
+    if (lead != 0) os_munmap(start, lead);
+    if (lead != GRANULE) os_munmap(start + lead + bytes, GRANULE - lead);
     return start + lead;
 }
 
@@ -62,7 +107,7 @@ static inline void os_assert_pages(const void *start, size_t bytes) {
 
 static bool os_set_protection(void *start, size_t bytes, int protection) {
     os_assert_pages(start, bytes);
-    return call3(SYS_mprotect, start, bytes, protection) == 0;
+    return os_mprotect(start, bytes, protection) == 0;
 }
 
 bool os_commit(void *start, size_t bytes) {
@@ -75,12 +120,12 @@ bool os_commit(void *start, size_t bytes) {
 
 static enum os_extended os_map_exactly(void *start, size_t bytes, int protection, int flags) {
     os_assert_pages(start, bytes);
-    long r = call6(SYS_mmap, (long)start, (long)bytes, protection,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
+    long r = os_mmap(start, bytes, protection,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags);
     if (r == (long)start) return OS_EXTENDED;
     if (IS_ERROR(r)) return r == -EEXIST ? OS_EXTEND_OCCUPIED : OS_EXTEND_REFUSED;
     /* Before Linux 4.17, the kernel treats the address only as a hint. */
-    call3(SYS_munmap, r, bytes, 0);
+    os_munmap((void *)r, bytes);
     return OS_EXTEND_OCCUPIED;
 }
 
@@ -108,6 +153,7 @@ static char *os_move_break(ptrdiff_t bytes) {
     if (bytes == 0) return before;
     char *after = (char *)CALL(SYS_brk, before + bytes);
     if (&__curbrk != NULL) __curbrk = after;
+    os_see_break(before, after);
     return after == before + bytes ? before : (char *)-1;
 }
 #else
@@ -115,6 +161,7 @@ static char *os_move_break(ptrdiff_t bytes) {
     int saved = errno;
     char *before = sbrk(bytes);
     errno = saved;
+    if (bytes != 0) os_see_break(before, before == (char *)-1 ? NULL : before + bytes);
     return before;
 }
 #endif
@@ -147,7 +194,7 @@ bool os_write_protected(void *to, const void *from, size_t bytes) {
 
 bool os_purge(void *start, size_t bytes) {
     os_assert_pages(start, bytes);
-    return call3(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
+    return os_madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
 /* Kernels before 6.13 and their headers do not know these numbers. */
@@ -158,17 +205,17 @@ bool os_purge(void *start, size_t bytes) {
 
 bool os_mark(void *start, size_t bytes) {
     os_assert_pages(start, bytes);
-    return call3(SYS_madvise, start, bytes, MADV_GUARD_INSTALL) == 0;
+    return os_madvise(start, bytes, MADV_GUARD_INSTALL) == 0;
 }
 
 bool os_unmark(void *start, size_t bytes) {
     os_assert_pages(start, bytes);
-    return call3(SYS_madvise, start, bytes, MADV_GUARD_REMOVE) == 0;
+    return os_madvise(start, bytes, MADV_GUARD_REMOVE) == 0;
 }
 
 bool os_advise_huge(void *start, size_t bytes) {
     os_assert_pages(start, bytes);
-    return call3(SYS_madvise, start, bytes, MADV_HUGEPAGE) == 0;
+    return os_madvise(start, bytes, MADV_HUGEPAGE) == 0;
 }
 
 void *os_map(size_t bytes) {
@@ -179,28 +226,27 @@ void *os_map(size_t bytes) {
 /* The kernel rounds the length up. */
 bool os_unmap(void *start, size_t bytes) {
     MALLOW_ASSERT((uintptr_t)start % os_page_size() == 0 && bytes != 0);
-    return call3(SYS_munmap, start, bytes, 0) == 0;
+    return os_munmap(start, bytes) == 0;
 }
 
 void *os_remap(void *start, size_t old_bytes, size_t new_bytes) {
     os_assert_pages(start, old_bytes);
     os_assert_pages(NULL, new_bytes);
-    long r = call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
+    long r = os_mremap(start, old_bytes, new_bytes, MREMAP_MAYMOVE, NULL);
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 
 bool os_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
     os_assert_pages(start, old_bytes);
     os_assert_pages(NULL, new_bytes);
-    return !IS_ERROR(call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
+    return !IS_ERROR(os_mremap(start, old_bytes, new_bytes, 0, NULL));
 }
 
 /* The kernel removes what is mapped at the new address, so a reservation is placed there first. */
 bool os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes) {
     os_assert_pages(start, old_bytes);
     if (!os_reserve_at(to, new_bytes)) return false;
-    if (call6(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes,
-              MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0) == (long)to)
+    if (os_mremap(start, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == (long)to)
         return true;
     os_unmap(to, new_bytes);
     return false;
@@ -208,8 +254,7 @@ bool os_remap_to(void *start, size_t old_bytes, void *to, size_t new_bytes) {
 
 void *os_move_pages(void *from, size_t bytes) {
     os_assert_pages(from, bytes);
-    long r = call6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
-                   MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    long r = os_mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
     return IS_ERROR(r) ? NULL : (void *)r;
 }
 

@@ -11,6 +11,7 @@
 #include "pages/space.h"
 #include "process/calls.h"
 #include "process/mtrace_log.h"
+#include "trace/traced.h"
 
 const struct mode *mode_topmost = &plain_mode;
 enum mode_sees mode_sees;
@@ -19,6 +20,10 @@ enum mode_sees mode_sees;
  * calls anyway. */
 #define MODE_COUNT_FAST (1u << 30)
 #define MODE_COUNT_OBSERVED (1u << 31)
+
+/* How calls are recorded: by a mode of its own, or by an observer if there are other modes. */
+#define MODE_RECORD_FAST (1u << 28)
+#define MODE_RECORD_OBSERVED (1u << 29)
 
 /* The modes from the lowest to the highest. A mode is in use while any of its bits is set. The
  * lowest passes nothing on, and resize.c expects the observers on top. */
@@ -33,7 +38,8 @@ static const struct {
     {MODE_SEAL, &seal_mode},
     {MODE_GUARD, &guarded_sample_mode},
     {MODE_GUARD | MODE_SAMPLE | MODE_COUNT_FAST, &counted_mode},
-    {MODE_COUNT_OBSERVED | MODE_TRACE | MODE_PEDANTIC, &observed_mode},
+    {MODE_RECORD_FAST, &traced_mode},
+    {MODE_COUNT_OBSERVED | MODE_TRACE | MODE_PEDANTIC | MODE_RECORD_OBSERVED, &observed_mode},
 };
 
 static const struct {
@@ -43,6 +49,7 @@ static const struct {
     {MODE_PEDANTIC, &verify_observer},
     {MODE_COUNT_OBSERVED, &calls_observer},
     {MODE_TRACE, &mtrace_observer},
+    {MODE_RECORD_OBSERVED, &traced_observer},
 };
 _Static_assert(sizeof modes_observers / sizeof *modes_observers == OBSERVERS_MAX, "all fit");
 
@@ -55,16 +62,19 @@ static void modes_choose_observers(unsigned on) {
     while (count < OBSERVERS_MAX) racy_store(&observers[count++], NULL);
 }
 
-/* check=seal alone uses the magazines, as counting does. */
+/* check=seal alone and recording alone use the magazines, as counting does. */
 static enum mode_sees modes_seen_by(unsigned on) {
     if (on == 0) return MODE_SEES_REST;
-    if (on == MODE_SEAL) return MODE_SEES_COUNTED;
+    if (on == MODE_SEAL || on == MODE_RECORD) return MODE_SEES_COUNTED;
     return (on & ~(unsigned)MODES_COUNTED) == 0 ? MODE_SEES_COUNTED : MODE_SEES_ALL;
 }
 
-static unsigned modes_with_count(unsigned on) {
-    if ((on & MODE_COUNT) == 0) return on;
-    return on | (modes_seen_by(on) == MODE_SEES_ALL ? MODE_COUNT_OBSERVED : MODE_COUNT_FAST);
+/* Returns the modes with the way in which calls are counted and recorded. */
+static unsigned modes_with_ways(unsigned on) {
+    bool all = modes_seen_by(on) == MODE_SEES_ALL;
+    unsigned count = (on & MODE_COUNT) == 0 ? 0 : all ? MODE_COUNT_OBSERVED : MODE_COUNT_FAST;
+    unsigned record = (on & MODE_RECORD) == 0 ? 0 : all ? MODE_RECORD_OBSERVED : MODE_RECORD_FAST;
+    return on | count | record;
 }
 
 /* Sets what is below a mode before another thread can reach the mode. */
@@ -84,15 +94,15 @@ static bool modes_need_lock(unsigned on) {
 }
 
 bool modes_serve_free(void) {
-    return mode_sees != MODE_SEES_ALL && (settings.modes & MODE_SEAL) == 0;
+    return mode_sees != MODE_SEES_ALL && (settings.modes & (MODE_SEAL | MODE_RECORD)) == 0;
 }
 
 RARE void modes_set(unsigned bit, bool on) {
     unsigned modes = on ? settings.modes | bit : settings.modes & ~bit;
     racy_store(&settings.modes, modes);
-    modes_choose_observers(modes_with_count(modes));
+    modes_choose_observers(modes_with_ways(modes));
     counted_choose(modes);
-    modes_stack(modes_with_count(modes));
+    modes_stack(modes_with_ways(modes));
     racy_store(&mode_sees, modes_seen_by(modes));
     open_lock_block_signals(modes_need_lock(modes));
     space_serve_fast(modes_serve_free());

@@ -23,6 +23,7 @@
 #include "report/log.h"
 #include "report/symbolizer.h"
 #include "stack/stack.h"
+#include "trace/trace_state.h"
 
 #define THRESHOLD_MAX ((size_t)32 * MIB)
 #define MXFAST_DEFAULT (64 * sizeof(size_t) / 4) /* libc's */
@@ -58,6 +59,7 @@ enum option_path_effect {
     EFFECT_PROFILE,
     EFFECT_STATS_PAGE,
     EFFECT_SYMBOLIZER,
+    EFFECT_TRACE,
 };
 
 /* ---- the table ---- */
@@ -113,6 +115,8 @@ START_ONLY const struct option option_table[] = {
      .help = "Samples one allocation in this many bytes for a profile."},
     {VALUE("profile", "file", OPTION_FILE_PATTERN, 0), EFFECT(PROFILE),
      .help = "Writes the profile of the sampled allocations to this file."},
+    {VALUE("trace", "file", OPTION_FILE, 0), EFFECT(TRACE),
+     .help = "Records each call in this file in memory, which a command reads."},
     {CHOICE("control", "off|on"), TARGET(control),
      .help = "Starts a thread that answers the subcommands of mallow(1)."},
     {CHOICE("leak", "off|exit"), TARGET(leak_at_exit),
@@ -316,6 +320,9 @@ RARE const char *option_set_path(const struct option *option, const char *path) 
         break;
     case EFFECT_SYMBOLIZER:
         option_set_symbolizer(path);
+        break;
+    case EFFECT_TRACE:
+        if (trace_open(path)) options_change_recording(true);
         break;
     }
     return NULL;

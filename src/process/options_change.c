@@ -3,6 +3,9 @@
 #include "base/atomics.h"
 #include "check/redzone.h"
 #include "process/modes.h"
+#include "trace/trace_session.h"
+#include "trace/trace_state.h"
+#include "trace/trace_system.h"
 
 void options_change_magazines(void) { racy_store(&settings.generation, settings.generation + 1); }
 
@@ -20,4 +23,11 @@ void options_change_check(enum check_mode mode) {
                         : mode == CHECK_HARD ? MODE_HARD
                                              : MODE_SEAL,
                         true);
+}
+
+RARE void options_change_recording(bool on) {
+    if (on && !trace_begin_session()) return;
+    options_change_mode(MODE_RECORD, on);
+    trace_system_calls(on);
+    if (!on) trace_end_session();
 }

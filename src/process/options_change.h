@@ -16,4 +16,8 @@ void options_change_mode(unsigned bit, bool on);
  * recognised when they are freed. */
 void options_change_check(enum check_mode mode);
 
+/* Turns the recording of calls (trace/trace_state.h) on or off. trace_open or trace_make comes
+ * first. */
+void options_change_recording(bool on);
+
 #endif

@@ -31,12 +31,18 @@
 #include "report/fault.h"
 #include "report/log.h"
 #include "report/report.h"
+#include "trace/trace_session.h"
 
 static void start_helpers(void) {
     if (!settings.purge_thread && !settings.control) return;
     helper_thread_first();
     if (settings.purge_thread) purge_thread_start();
     if (settings.control) control_start();
+}
+
+static void start_before_fork(void) {
+    calls_before_fork();
+    trace_before_fork();
 }
 
 /* No lock is held across fork, and no heap is prepared for it. In the child only the calling thread
@@ -55,6 +61,7 @@ static void start_after_fork(void) {
     leak_after_fork();
     mtrace_after_fork();
     profile_after_fork();
+    trace_after_fork();
     start_helpers();
 }
 
@@ -73,14 +80,14 @@ void start_register_for_fork(void) {
     int (*musl)(start_fork_handler, start_fork_handler, start_fork_handler);
     *(void **)&glibc = dlsym(RTLD_NEXT, "__register_atfork");
     if (glibc != NULL) {
-        glibc(calls_before_fork, NULL, start_after_fork, __dso_handle);
+        glibc(start_before_fork, NULL, start_after_fork, __dso_handle);
     } else {
         *(void **)&musl = dlsym(RTLD_DEFAULT, "pthread_atfork");
-        if (musl != NULL) musl(calls_before_fork, NULL, start_after_fork);
+        if (musl != NULL) musl(start_before_fork, NULL, start_after_fork);
     }
 }
 #else
-void start_register_for_fork(void) { pthread_atfork(calls_before_fork, NULL, start_after_fork); }
+void start_register_for_fork(void) { pthread_atfork(start_before_fork, NULL, start_after_fork); }
 #endif
 
 static void start_profile(void) {

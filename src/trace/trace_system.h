@@ -1,0 +1,11 @@
+/* Records system calls that change the address space. */
+#ifndef MALLOW_TRACE_SYSTEM_H
+#define MALLOW_TRACE_SYSTEM_H
+
+#include <stdbool.h>
+
+/* Begins or ends the recording of the library's own calls. Those of the program are recorded by
+ * libmallow-trace.so. */
+void trace_system_calls(bool on);
+
+#endif
