@@ -22,6 +22,7 @@ struct settings settings = {
 void settings_adapt_threshold(size_t freed_bytes) {
     size_t threshold = racy_load(size_t, &settings.mmap_threshold);
     if (settings.fixed_threshold || freed_bytes < threshold || freed_bytes > ADAPTED_MAX) return;
-    /* Blocks of exactly this size are likely to be allocated again. */
-    racy_store(&settings.mmap_threshold, freed_bytes + 1);
+    /* Blocks of about this size are likely to be allocated again. */
+    for (threshold = THRESHOLD_DEFAULT; threshold <= freed_bytes;) threshold *= 2;
+    racy_store(&settings.mmap_threshold, min_size(threshold, ADAPTED_MAX + 1));
 }

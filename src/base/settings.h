@@ -74,8 +74,8 @@ enum {
  * holder. guard=1 is also such a mode, because it guards each block (process/modes.c). */
 #define MODES_THAT_NEED_LOCK (MODE_FULL | MODE_HARD)
 
-/* Raises the mapping threshold above the size of a mapped block that was freed, as glibc documents.
- * May race with other threads. */
+/* Raises the mapping threshold above the size of a mapped block that was freed, as glibc documents,
+ * but to a power of two. May race with other threads. */
 void settings_adapt_threshold(size_t freed_bytes);
 
 #endif

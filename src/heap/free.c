@@ -128,7 +128,7 @@ static bool free_found(struct block_ref *block) {
     case BLOCK_RUN:
         return large_free(block->start);
     case BLOCK_MAPPING:
-        return mapping_free(block->start);
+        return large_free_mapping(block->start);
     case BLOCK_NONE:
         break;
     }

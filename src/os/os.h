@@ -40,6 +40,9 @@ char *os_break(void);
  * not moved. libc's variable is updated, so that its sbrk continues from there. */
 bool os_break_move(char *from, char *to);
 
+/* Makes mapped pages readable and writable, with their content. Returns false if refused. */
+bool os_unprotect(void *start, size_t bytes);
+
 /* Makes pages inaccessible. Callers must not rely on the content after they commit them again.
  * Returns false if refused. */
 bool os_protect(void *start, size_t bytes);

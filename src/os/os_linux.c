@@ -180,6 +180,10 @@ bool os_break_move(char *from, char *to) {
     return moved;
 }
 
+bool os_unprotect(void *start, size_t bytes) {
+    return os_set_protection(start, bytes, PROT_READ | PROT_WRITE);
+}
+
 bool os_protect(void *start, size_t bytes) { return os_set_protection(start, bytes, PROT_NONE); }
 
 bool os_write_protected(void *to, const void *from, size_t bytes) {

@@ -114,6 +114,26 @@ static void large_free_run(void *p, bool clean) {
     open_lock_drop(&global_lock, &hold);
 }
 
+/* Later blocks of this size come from runs if the threshold is higher. The pages then stay for
+ * them, if they may be kept. Their old addresses become inaccessible in any case. */
+static bool large_adopt(const struct mapping *gone) {
+    struct lock_hold hold;
+    if (gone->bytes >= racy_load(size_t, &settings.mmap_threshold)) return false;
+    if (!open_lock_take(&global_lock, &hold)) return false;
+    bool adopted = pages_adopt(gone->start, gone->bytes);
+    open_lock_drop(&global_lock, &hold);
+    return adopted;
+}
+
+bool large_free_mapping(void *p) {
+    struct mapping gone;
+    if (!mapping_take_out(p, &gone)) return false;
+    if (large_adopt(&gone)) return true;
+    settings_adapt_threshold(gone.bytes);
+    mapping_unmap(&gone);
+    return true;
+}
+
 /* The part by which a mapping grows is fresh, so dirty pages are purged in exchange. */
 static void large_exchange_growth(size_t before, size_t after) {
     if (after > before) purge_pass_exchange((after - before) >> RUN_SHIFT);

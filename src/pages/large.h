@@ -13,6 +13,9 @@ void *large_alloc(size_t size, size_t align, bool *zeroed);
 /* Frees the run that begins at p; false when no block begins there, or it was freed already. */
 bool large_free(void *p);
 
+/* Frees a mapping; false when no mapping of a block begins at p. */
+bool large_free_mapping(void *p);
+
 /* Returns the size in bytes of the run that begins at p, or 0 if no block begins there. */
 size_t large_usable(const void *p);
 

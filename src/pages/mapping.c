@@ -94,16 +94,25 @@ size_t mapping_usable(const void *block) {
     return found.bytes - (size_t)(found.block - found.start);
 }
 
-bool mapping_free(void *block) {
+bool mapping_take_out(void *block, struct mapping *gone) {
     struct mapping_entry *entry = mapping_table_find(block);
-    struct mapping gone;
-    if (entry == NULL || !mapping_entry_read(entry, &gone) || !mapping_entry_remove(entry, block))
+    if (entry == NULL || !mapping_entry_read(entry, gone) || !mapping_entry_remove(entry, block))
         return false;
-    mapping_counts_remove(&mapping_totals, gone.bytes);
-    settings_adapt_threshold(gone.bytes);
-    /* If the kernel refuses at max_map_count, at least the memory goes back. */
+    mapping_counts_remove(&mapping_totals, gone->bytes);
     sanitizer_release(&mapping_order);
-    if (!os_unmap(gone.start, gone.bytes)) os_purge(gone.start, gone.bytes);
+    return true;
+}
+
+void mapping_unmap(const struct mapping *gone) {
+    /* If the kernel refuses at max_map_count, at least the memory goes back. */
+    if (!os_unmap(gone->start, gone->bytes)) os_purge(gone->start, gone->bytes);
+}
+
+bool mapping_free(void *block) {
+    struct mapping gone;
+    if (!mapping_take_out(block, &gone)) return false;
+    settings_adapt_threshold(gone.bytes);
+    mapping_unmap(&gone);
     return true;
 }
 

@@ -25,6 +25,12 @@ size_t mapping_usable(const void *block);
 /* Frees the block; false when no block begins there. */
 bool mapping_free(void *block);
 
+/* Takes the block out of the table, like mapping_free, but leaves its mapping to the caller. */
+bool mapping_take_out(void *block, struct mapping *gone);
+
+/* Unmaps a block that mapping_take_out has taken out. */
+void mapping_unmap(const struct mapping *gone);
+
 /* Resizes the block, and moves its pages if necessary. Returns NULL when that is refused; the block
  * is then unchanged. */
 void *mapping_resize(void *block, size_t bytes);

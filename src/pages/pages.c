@@ -217,6 +217,33 @@ bool pages_extend(uint32_t page, uint32_t pages) {
     return true;
 }
 
+/* Each adopted mapping stays a mapping of its own for the kernel, which allows 65,530 by default.
+ */
+#define ADOPTIONS_MAX 1024
+
+/* Adopted pages need additional addresses, so none are adopted while many clean pages are free. */
+static bool pages_may_adopt(size_t pages) {
+    static unsigned adoptions;
+    size_t end = (space.block_part.accessible >> RUN_SHIFT) + pages;
+    bool room = page_counts.clean <= page_counts.used + page_counts.dirty + pages;
+    return end <= UINT32_MAX && room && purge_would_keep(pages) && adoptions++ < ADOPTIONS_MAX;
+}
+
+bool pages_adopt(char *start, size_t bytes) {
+    open_lock_assert_held(&global_lock);
+    pages_settle();
+    size_t top = page_counts.top, before = space.block_part.accessible >> RUN_SHIFT;
+    if (!pages_may_adopt(bytes >> RUN_SHIFT) || !space_adopt(start, bytes)) return false;
+    size_t end = space.block_part.accessible >> RUN_SHIFT;
+    if (end == before) return true;
+    page_counts.top = end;
+    if (before > top) free_run_insert((uint32_t)top, (uint32_t)(before - top), false);
+    free_run_insert((uint32_t)before, (uint32_t)(end - before), true);
+    MALLOW_ASSERT(pages_are_valid_at_times());
+    purge_after_free();
+    return true;
+}
+
 RARE bool pages_give_back(void) {
     bool some = purge_runs_top();
     return meta_give_back() || some;

@@ -40,6 +40,10 @@ void pages_shrink(uint32_t page, uint32_t pages);
  * room. */
 bool pages_extend(uint32_t page, uint32_t pages);
 
+/* Makes the pages of a mapping dirty pages of the page heap. Returns false, with nothing changed,
+ * if more would be free than may be kept, or the system refuses. */
+bool pages_adopt(char *start, size_t bytes);
+
 /* Unmaps the free pages after the last used run, and memory that was mapped ahead of need for
  * blocks and for the allocator itself, because they count against limits. False when there are
  * none. */

@@ -85,6 +85,20 @@ bool part_grow(struct part *part, size_t bytes) {
     return part_grow_towards(part, bytes, part->accessible + part_step(part));
 }
 
+bool part_adopt(struct part *part, char *start, size_t bytes, size_t kept) {
+    MALLOW_ASSERT(kept != 0 && kept <= bytes);
+    if (part->by != GROW_MAPPED || part_fresh_is_locked || kept > part->limit - part->accessible)
+        return false;
+    size_t before = part->accessible;
+    /* The program may have protected pages of the block. */
+    if (!os_unprotect(start, bytes)) return false;
+    part->asked_for = before + kept;
+    bool moved = os_remap_to(start, bytes, part->start + before, kept);
+    if (moved) part->accessible = before + kept;
+    part->asked_for = part->accessible;
+    return moved;
+}
+
 bool part_give_back(struct part *part, char *start, size_t bytes) {
     switch (part->by) {
     case GROW_MAPPED:

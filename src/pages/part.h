@@ -29,6 +29,10 @@ bool part_grow(struct part *part, size_t bytes);
 /* Like part_grow, but tries a step to `wish` bytes first. */
 bool part_grow_towards(struct part *part, size_t bytes, size_t wish);
 
+/* Extends the part by the first `kept` bytes of a mapping of `bytes` bytes, whose pages move there,
+ * and unmaps the rest of it. Returns false, with no page moved, if that is refused. */
+bool part_adopt(struct part *part, char *start, size_t bytes, size_t kept);
+
 /* Returns the number of bytes that the next step should add. */
 size_t part_step(const struct part *part);
 

@@ -136,6 +136,13 @@ static size_t purge_excess_pages(void) {
     return excess > slack ? excess : 0;
 }
 
+bool purge_would_keep(size_t pages) {
+    open_lock_assert_held(&global_lock);
+    size_t budget = purge_budget_pages();
+    if (purge_retain_bytes == SIZE_MAX) budget = purge_burst_pages(budget);
+    return page_counts.dirty + pages <= budget;
+}
+
 bool purge_excess(void) {
     open_lock_assert_held(&global_lock);
     size_t excess = purge_excess_pages();

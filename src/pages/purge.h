@@ -49,6 +49,9 @@ size_t purge_slack(void);
 /* Purges a slice of the pages that may not be kept even briefly. True if there are more. */
 bool purge_excess(void);
 
+/* True if so many more free pages may be kept for a short time. */
+bool purge_would_keep(size_t pages);
+
 /* Called after pages have come back to the page heap. */
 void purge_after_free(void);
 

@@ -220,6 +220,15 @@ bool space_grow(size_t granules) {
     return space_grow_described(bytes, max_size(bytes + pad, step));
 }
 
+bool space_adopt(char *start, size_t bytes) {
+    open_lock_assert_held(&global_lock);
+    size_t before = space.block_part.accessible, kept = bytes & ~(GRANULE - 1);
+    if (kept == 0 || before == 0 || before % GRANULE != 0) return false;
+    if (!part_adopt(&space.block_part, start, bytes, kept)) return false;
+    if (!space_describe()) part_shrink(&space.block_part, before);
+    return true;
+}
+
 bool space_give_back(size_t bytes) {
     open_lock_assert_held(&global_lock);
     MALLOW_ASSERT(bytes % GRANULE == 0);

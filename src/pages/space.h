@@ -98,6 +98,11 @@ void space_serve_fast(bool fast);
 /* Makes the granules [0, granules) usable, with their descriptors; false with nothing changed. */
 bool space_grow(size_t granules);
 
+/* Moves the pages of a mapping to the end of the blocks, and unmaps what does not fill a granule.
+ * Returns false, with no page moved, if that is refused. If the granules cannot be described, the
+ * whole mapping is unmapped. */
+bool space_adopt(char *start, size_t bytes);
+
 /* Gives back all but the first `bytes` bytes of blocks, which was mapped ahead of need, so that a
  * limit can be used up completely. False when there is nothing. */
 bool space_give_back(size_t bytes);

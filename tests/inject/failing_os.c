@@ -9,7 +9,7 @@
 const char *const os_call_names[OS_CALLS] = {
     "reserve", "commit", "extend", "break_move",     "protect",     "purge",
     "map",     "unmap",  "remap",  "move_pages",     "advise_huge", "reserve_at",
-    "discard", "mark",   "unmark", "remap_in_place", "remap_to"};
+    "discard", "mark",   "unmark", "remap_in_place", "remap_to",    "unprotect"};
 
 static struct {
     enum os_call kind;
@@ -116,6 +116,13 @@ bool __wrap_os_protect(void *start, size_t bytes) {
     return __real_os_protect(start, bytes);
 }
 
+bool __real_os_unprotect(void *start, size_t bytes);
+bool __wrap_os_unprotect(void *start, size_t bytes);
+bool __wrap_os_unprotect(void *start, size_t bytes) {
+    paged_check(start, bytes);
+    return fails(OS_UNPROTECT) ? plan.unnoticed : __real_os_unprotect(start, bytes);
+}
+
 bool __real_os_purge(void *start, size_t bytes);
 bool __wrap_os_purge(void *start, size_t bytes);
 bool __wrap_os_purge(void *start, size_t bytes) {
@@ -169,9 +176,12 @@ bool __wrap_os_remap_to(void *start, size_t old_bytes, void *to, size_t new_byte
     paged_check(start, old_bytes);
     paged_check(to, new_bytes);
     if (fails(OS_REMAP_TO)) return plan.unnoticed;
-    size_t more = new_bytes - old_bytes;
-    return charge(OS_REMAP_TO, more) &&
-           settle(more, __real_os_remap_to(start, old_bytes, to, new_bytes));
+    size_t more = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+    if (!charge(OS_REMAP_TO, more) ||
+        !settle(more, __real_os_remap_to(start, old_bytes, to, new_bytes)))
+        return false;
+    if (new_bytes < old_bytes) limited_credit(old_bytes - new_bytes);
+    return true;
 }
 
 void *__real_os_move_pages(void *from, size_t bytes);

@@ -23,6 +23,7 @@ enum os_call {
     OS_UNMARK,
     OS_REMAP_IN_PLACE,
     OS_REMAP_TO,
+    OS_UNPROTECT,
     OS_CALLS,
     OS_ANY = OS_CALLS
 };

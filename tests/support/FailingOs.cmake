@@ -2,7 +2,8 @@
 # tests/inject.
 
 set(os_calls reserve commit extend break_move protect purge map unmap remap move_pages advise_huge
-    reserve_at discard mark unmark remap_in_place remap_to)
+    reserve_at discard mark unmark remap_in_place remap_to
+    unprotect)
 
 # failing_os(TARGET) makes the linker redirect the core's calls to failing_os.c, which passes them
 # to limited_os.c and paged_os.c.

@@ -1,15 +1,17 @@
-/* A growing large block moves or copies its pages, and dirty pages go back to the kernel in
- * exchange for a mapping. */
+/* A growing large block moves or copies its pages, dirty pages go back to the kernel in
+ * exchange for a mapping, and the pages of a freed mapping become dirty pages. */
 #include "held.h"
 #include "unit.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/settings.h"
 #include "pages/large.h"
 #include "pages/mapping.h"
 #include "pages/pages.h"
 #include "pages/purge.h"
+#include "pages/purge_runs.h"
 #include "pages/space.h"
 #include "pattern.h"
 
@@ -68,6 +70,82 @@ static void a_mapping_takes_the_place_of_dirty_pages(void **state) {
     assert_true(mapping_free(mapping));
 }
 
+static void purge_everything(void) {
+    LOCKED(pages_settle());
+    LOCKED(while (purge_runs_dirty(SIZE_MAX) != 0) continue);
+}
+
+/* While more clean pages are free, none are adopted. */
+static void use_clean_pages(void) {
+    while (pages_count().clean > pages_count().used) run_of_bytes(MIB);
+}
+
+static char *written_mapping(size_t bytes) {
+    char *p = mapping_alloc(bytes, 1);
+    assert_non_null(p);
+    memset(p, 0x5a, mapping_usable(p));
+    return p;
+}
+
+static bool is_mapped(char *p) { return msync(p, RUN_PAGE, MS_ASYNC) == 0; }
+
+static size_t dirty_after_free(char *mapping) {
+    assert_true(large_free_mapping(mapping));
+    assert_false(large_free_mapping(mapping));
+    assert_int_equal(mapping_usable(mapping), 0);
+    assert_false(is_mapped(mapping));
+    LOCKED(pages_settle());
+    return pages_count().dirty;
+}
+
+/* Runs serve blocks of this size, so the pages of a mapping stay for them, without its address. The
+ * program may have protected them. */
+static void pages_of_a_freed_mapping_serve_runs(void **state) {
+    (void)state;
+    if (space.block_part.by != GROW_MAPPED) skip();
+    purge_everything();
+    use_clean_pages();
+    char *mapping = written_mapping(MIB + 1);
+    size_t bytes = mapping_usable(mapping), whole = bytes & ~(GRANULE - 1);
+    assert_int_equal(mprotect(mapping, bytes, PROT_READ), 0);
+    assert_int_equal(dirty_after_free(mapping), whole / RUN_PAGE);
+    char *run = run_of_bytes(whole);
+    for (size_t i = 0; i < whole; i++) assert_int_equal(run[i], 0x5a);
+    memset(run, 0, whole);
+    assert_true(large_free(run));
+}
+
+static void mappings_that_may_not_be_kept_are_unmapped(void **state) {
+    (void)state;
+    purge_everything();
+    settings.mmap_threshold = SIZE_MAX;
+    assert_int_equal(dirty_after_free(mapping_alloc(1024 * MIB, 1)), 0);
+    settings.mmap_threshold = 64 * MIB;
+}
+
+/* Later blocks of this size get a mapping too, or at least those that the threshold follows. */
+static void mappings_from_the_threshold_on_are_unmapped(void **state) {
+    (void)state;
+    purge_everything();
+    use_clean_pages();
+    settings.mmap_threshold = 1 * MIB;
+    assert_int_equal(dirty_after_free(written_mapping(1 * MIB)), 0);
+    assert_int_equal(settings.mmap_threshold, 2 * MIB);
+    settings.mmap_threshold = 64 * MIB;
+}
+
+/* Adopted pages take new addresses, while the clean ones stay free. */
+static void adoption_ends_while_many_clean_pages_are_free(void **state) {
+    (void)state;
+    size_t top = 0;
+    for (int i = 0; i < 100; i++) {
+        top = pages_count().top;
+        dirty_after_free(written_mapping(4 * MIB));
+        purge_everything();
+    }
+    assert_int_equal(pages_count().top, top);
+}
+
 static int start_and_map_nothing_small(void **state) {
     (void)state;
     if (!space_start()) return -1;
@@ -81,6 +159,10 @@ int main(void) {
         cmocka_unit_test(growth_into_dirty_pages_copies),
         cmocka_unit_test(a_mapping_takes_the_place_of_dirty_pages),
         cmocka_unit_test(growth_into_fresh_pages_moves_the_old_ones),
+        cmocka_unit_test(pages_of_a_freed_mapping_serve_runs),
+        cmocka_unit_test(mappings_that_may_not_be_kept_are_unmapped),
+        cmocka_unit_test(mappings_from_the_threshold_on_are_unmapped),
+        cmocka_unit_test(adoption_ends_while_many_clean_pages_are_free),
     };
     return cmocka_run_group_tests(tests, start_and_map_nothing_small, NULL);
 }

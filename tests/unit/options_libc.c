@@ -248,11 +248,15 @@ static void the_threshold_follows_what_is_freed(void **state) {
         defaults.mmap_threshold); /* the next block of this size gets no mapping */
     assert_true(settings.mmap_threshold > defaults.mmap_threshold);
     settings_adapt_threshold(MIB);
-    assert_int_equal(settings.mmap_threshold, MIB + 1);
+    assert_int_equal(settings.mmap_threshold, 2 * MIB);
     settings_adapt_threshold(MIB / 2);
-    assert_int_equal(settings.mmap_threshold, MIB + 1);
-    settings_adapt_threshold(256 * MIB);
-    assert_int_equal(settings.mmap_threshold, MIB + 1);
+    assert_int_equal(settings.mmap_threshold, 2 * MIB);
+    settings_adapt_threshold(5 * MIB);
+    assert_int_equal(settings.mmap_threshold, 8 * MIB);
+    settings_adapt_threshold(64 * MIB + 1);
+    assert_int_equal(settings.mmap_threshold, 8 * MIB);
+    settings_adapt_threshold(64 * MIB);
+    assert_int_equal(settings.mmap_threshold, 64 * MIB + 1);
 }
 
 static void a_set_threshold_stays(void **state) {
