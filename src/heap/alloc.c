@@ -68,6 +68,10 @@ static void alloc_empty_idle_class(struct heap *heap, unsigned wanted) {
     }
 }
 
+/* Empty slabs of at most this share of the heap stay for their own classes: making a slab costs as
+ * much as hundreds of calls, and a class often needs its slab again soon. */
+#define EMPTY_SHARE 8u
+
 /* Slots that other threads freed are used before fresh memory. */
 struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     MALLOW_ASSERT(heap_is_entered(heap));
@@ -80,7 +84,7 @@ struct slab *alloc_find_slab(struct heap *heap, unsigned size_class) {
     /* Slabs of other classes that become empty here can retire and serve this class. */
     if (remote_collect_some(heap) && bin->partial != NULL) return bin->partial;
     alloc_empty_idle_class(heap, size_class);
-    slab_retire_empty(heap);
+    if (heap->empties > heap->granules / EMPTY_SHARE) slab_retire_empty(heap);
     return slab_create(heap, size_class);
 }
 

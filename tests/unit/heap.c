@@ -1,11 +1,14 @@
 /* A signal handler that interrupts a slow path gets a stand-in heap, and the thread has its own
- * heap again when the handler returns or jumps. */
+ * heap again when the handler returns or jumps. A heap keeps some empty slabs. */
 #include "unit.h"
 
 #include "heap/heap_enter.h"
 
+#include "heap/alloc.h"
 #include "heap/heap.h"
 #include "heap/heap_owner.h"
+#include "heap/heap_reap.h"
+#include "heap/slab.h"
 #include "mallow.h"
 #include "pages/space.h"
 #include "start_heap.h"
@@ -111,6 +114,33 @@ static void a_small_heap_reuses_the_slabs_of_idle_classes(void **state) {
     assert_in_range(self_heap->granules, 1, 16); /* a class has 1 to 4 */
 }
 
+/* Returns how many empty slabs the heap has after it has made one for a class. */
+static unsigned empties_after_a_new_slab(struct heap *heap, unsigned size_class) {
+    assert_null(heap->bin[size_class].partial);
+    assert_non_null(alloc_find_slab(heap, size_class));
+    return heap->empties;
+}
+
+static void a_larger_heap_keeps_empty_slabs_for_their_classes(void **state) {
+    (void)state;
+    enum { SLABS = 40, CLASS = 10, FIRST_OTHER = 20, KEPT = 4 };
+    struct heap *heap = heap_enter();
+    assert_non_null(heap);
+    heap_reap(heap);
+    struct slab *slabs[SLABS];
+    for (int i = 0; i < SLABS; i++) assert_non_null(slabs[i] = slab_create(heap, CLASS));
+    unsigned other = FIRST_OTHER;
+    for (unsigned i = 0; i < KEPT; i++) {
+        slab_keep_empty(heap, slabs[i]);
+        assert_int_equal(empties_after_a_new_slab(heap, other++), i + 1);
+    }
+    unsigned kept = (unsigned)heap->granules / 8;
+    for (unsigned i = KEPT; i <= kept; i++) slab_keep_empty(heap, slabs[i]);
+    assert_int_equal(heap->empties, kept + 1);
+    assert_int_equal(empties_after_a_new_slab(heap, other), kept);
+    heap_leave(heap);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handler_that_returns_gives_its_heap_back),
@@ -118,6 +148,7 @@ int main(void) {
         cmocka_unit_test(a_visit_to_the_own_heap_keeps_it),
         cmocka_unit_test(a_handler_that_jumps_leaves_no_heap_behind),
         cmocka_unit_test(a_small_heap_reuses_the_slabs_of_idle_classes),
+        cmocka_unit_test(a_larger_heap_keeps_empty_slabs_for_their_classes),
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);
 }
