@@ -31,6 +31,13 @@ struct mallow_trace_block *trace_live_find(const struct trace_live *live, uint32
     return live_is_used(block) ? block : NULL;
 }
 
+void trace_live_prefetch(const struct trace_live *live, uint32_t process, uint64_t address) {
+    if (live->room == 0) return;
+    const struct mallow_trace_block *block = &live->blocks[live_home(live, process, address)];
+    __builtin_prefetch(block, 1);
+    __builtin_prefetch((const char *)(block + 1) - 1, 1); /* a block can be in two cache lines */
+}
+
 static bool live_grow(struct trace_live *live) {
     struct trace_live larger = {.room = live->room == 0 ? LIVE_ROOM_MIN : live->room * 2};
     if (larger.room > SIZE_MAX / sizeof *live->blocks) return false;

@@ -150,29 +150,47 @@ static bool reader_find_frame(struct mallow_trace *trace) {
 bool trace_state_apply(struct mallow_trace *trace) {
     trace->is_returned = false;
     if (!trace->keeps_live) return true;
-    struct mallow_trace_block *old = trace_live_old(&trace->live, &trace->event);
-    if (trace_live_apply(&trace->live, &trace->event, trace->next - 1, old)) return true;
+    struct mallow_trace_block *old = trace_live_old(&trace->live, trace->event);
+    if (trace_live_apply(&trace->live, trace->event, trace->next - 1, old)) return true;
     return trace_input_fail(&trace->input, 0, "out of memory");
 }
 
-bool trace_state_decode(struct mallow_trace *trace) {
-    struct mallow_trace_event *event = &trace->event;
-    while (trace->left != 0 || reader_find_frame(trace)) {
-        trace->left--;
-        if (trace_decoder_next(&trace->decoder, event) &&
-            event->thread <= trace->tables.thread_count &&
-            event->stack <= trace->tables.frame_count) {
-            event->process =
-                event->thread == 0 ? 0 : trace->tables.threads[event->thread - 1].process;
-            trace->next++;
-            return true;
+/* Decodes an event. Returns false if it contradicts the format or refers to no thread or stack. */
+static bool reader_decode(struct mallow_trace *trace, struct mallow_trace_event *event) {
+    const struct trace_tables *tables = &trace->tables;
+    if (!trace_decoder_next(&trace->decoder, event) || event->thread > tables->thread_count ||
+        event->stack > tables->frame_count)
+        return false;
+    if (event->thread != 0) event->process = tables->threads[event->thread - 1].process;
+    if (trace->keeps_live) trace_live_prefetch_event(&trace->live, event);
+    return true;
+}
+
+/* Decodes the next events of a frame. Returns false at the end or after an error. */
+static bool reader_decode_batch(struct mallow_trace *trace) {
+    trace->batch_at = trace->batch_count = 0;
+    while (trace->batch_count == 0) {
+        if (!reader_find_frame(trace)) return false;
+        for (; trace->left != 0 && trace->batch_count < TRACE_BATCH_EVENTS; trace->left--) {
+            if (reader_decode(trace, &trace->batch[trace->batch_count])) {
+                trace->batch_count++;
+                continue;
+            }
+            trace_input_damage(&trace->input, trace->input.entries[trace->entry - 1].offset,
+                               "the rest of a damaged frame was skipped");
+            trace->is_decodable = false;
+            trace->left = 0;
+            break;
         }
-        trace_input_damage(&trace->input, trace->input.entries[trace->entry - 1].offset,
-                           "the rest of a damaged frame was skipped");
-        trace->left = 0;
-        trace->is_decodable = false;
     }
-    return false;
+    return true;
+}
+
+bool trace_state_decode(struct mallow_trace *trace) {
+    if (trace->batch_at == trace->batch_count && !reader_decode_batch(trace)) return false;
+    trace->event = &trace->batch[trace->batch_at++];
+    trace->next++;
+    return true;
 }
 
 const struct mallow_trace_event *mallow_trace_next(struct mallow_trace *trace) {
@@ -180,5 +198,5 @@ const struct mallow_trace_event *mallow_trace_next(struct mallow_trace *trace) {
     if (!trace->is_held && !trace_state_decode(trace)) return NULL;
     trace->is_held = false;
     trace->is_returned = true;
-    return &trace->event;
+    return trace->event;
 }

@@ -28,7 +28,7 @@ static bool seek_restore(struct mallow_trace *trace, const struct trace_entry *e
 
 /* Goes to a place from which the event can be reached. */
 static void seek_jump(struct mallow_trace *trace, uint64_t event, size_t start) {
-    trace->left = 0;
+    trace->left = trace->batch_at = trace->batch_count = 0;
     trace->is_decodable = trace->is_held = trace->is_returned = false;
     trace_live_clear(&trace->live);
     while (trace->keeps_live && start != 0 && !seek_restore(trace, &trace->input.entries[start])) {
@@ -63,7 +63,7 @@ bool mallow_trace_seek_time(struct mallow_trace *trace, uint64_t time) {
             first = entry->numbers.first;
     }
     if (!mallow_trace_seek(trace, first)) return false;
-    while (trace->is_held && trace->event.time < time)
+    while (trace->is_held && trace->event->time < time)
         if (!mallow_trace_seek(trace, trace->next)) return false;
     return true;
 }

@@ -12,6 +12,10 @@
 #include "trace_live.h"
 #include "trace_tables.h"
 
+/* Events are decoded in batches, so that the places of their blocks are in the cache when the
+ * events are applied. */
+#define TRACE_BATCH_EVENTS 32u
+
 struct mallow_trace {
     struct trace_input input;
     struct mallow_trace_facts facts;
@@ -27,10 +31,12 @@ struct mallow_trace {
     bool is_returned;     /* mallow_trace_next() has returned `event`, which is not applied yet */
     bool is_held;         /* mallow_trace_next() returns `event` next */
     uint64_t events, end; /* in the file; the time of the last one */
-    struct mallow_trace_event event;
+    struct mallow_trace_event batch[TRACE_BATCH_EVENTS];
+    const struct mallow_trace_event *event; /* the last one that was taken from the batch */
+    unsigned batch_at, batch_count;
 };
 
-/* Decodes the next event. Returns false at the end or after an error. */
+/* Takes the next event. Returns false at the end or after an error. */
 bool trace_state_decode(struct mallow_trace *trace);
 
 /* Applies the last event to the live blocks. Returns false after an error. */

@@ -14,6 +14,7 @@
 #include "trace_output.h"
 #include "trace_tables.h"
 
+#define WRITER_BATCH_EVENTS 32u
 #define WRITER_RESOLUTION 1000u /* nanoseconds, unless the facts say otherwise */
 
 /* A checkpoint is as large as the live set, so its distance from the last one is proportional to
@@ -32,6 +33,9 @@ struct trace_writer {
     uint64_t events, checkpoint, distance; /* the last checkpoint; to the next one, at least */
     struct trace_block_numbers frame;      /* that is being filled */
     uint32_t resolution;
+    /* Events wait until the places of their blocks are in the cache. */
+    struct mallow_trace_event batch[WRITER_BATCH_EVENTS];
+    unsigned waiting;
 };
 
 /* ---- opening ---- */
@@ -215,17 +219,13 @@ static void writer_begin(struct trace_writer *writer, bool begins_group) {
     trace_coder_begin_frame(writer->coder);
 }
 
-bool trace_writer_add(struct trace_writer *writer, const struct mallow_trace_event *added) {
-    if (writer->output.error != NULL) return false;
-    struct mallow_trace_event event = *added;
-    uint64_t time = event.time / writer->resolution;
+static bool writer_code(struct trace_writer *writer, const struct mallow_trace_event *event) {
+    uint64_t time = event->time / writer->resolution;
     uint32_t in_group = writer->coder->model.events;
-    event.time = time * writer->resolution;
-    event.process = event.thread == 0 ? 0 : writer->tables.threads[event.thread - 1].process;
     writer_begin(writer, in_group == 0 || in_group == TRACE_GROUP_EVENTS);
-    struct mallow_trace_block *old = trace_live_old(&writer->live, &event);
-    trace_coder_add(writer->coder, &event, time, old);
-    if (!trace_live_apply(&writer->live, &event, writer->events, old))
+    struct mallow_trace_block *old = trace_live_old(&writer->live, event);
+    trace_coder_add(writer->coder, event, time, old);
+    if (!trace_live_apply(&writer->live, event, writer->events, old))
         return writer_out_of_memory(writer);
     writer->events++;
     writer->frame.count++;
@@ -235,13 +235,36 @@ bool trace_writer_add(struct trace_writer *writer, const struct mallow_trace_eve
            (!writer_needs_checkpoint(writer) || writer_write_checkpoint(writer));
 }
 
-bool trace_writer_sync(struct trace_writer *writer) { return writer_write_frame(writer); }
+/* Codes the events that wait. */
+static bool writer_code_batch(struct trace_writer *writer) {
+    unsigned count = writer->waiting;
+    writer->waiting = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (!writer_code(writer, &writer->batch[i])) return false;
+    return true;
+}
+
+bool trace_writer_add(struct trace_writer *writer, const struct mallow_trace_event *added) {
+    if (writer->output.error != NULL) return false;
+    struct mallow_trace_event *event = &writer->batch[writer->waiting++];
+    *event = *added;
+    event->time -= event->time % writer->resolution;
+    event->process = event->thread == 0 ? 0 : writer->tables.threads[event->thread - 1].process;
+    trace_live_prefetch_event(&writer->live, event);
+    return writer->waiting < WRITER_BATCH_EVENTS || writer_code_batch(writer);
+}
+
+bool trace_writer_sync(struct trace_writer *writer) {
+    return writer->output.error == NULL && writer_code_batch(writer) && writer_write_frame(writer);
+}
 
 void trace_writer_checkpoint_every(struct trace_writer *writer, uint64_t events) {
     writer->distance = events;
 }
 
-uint64_t trace_writer_events(const struct trace_writer *writer) { return writer->events; }
+uint64_t trace_writer_events(const struct trace_writer *writer) {
+    return writer->events + writer->waiting;
+}
 
 uint64_t trace_writer_bytes(const struct trace_writer *writer) { return writer->output.bytes; }
 
@@ -251,7 +274,7 @@ const char *trace_writer_error(const struct trace_writer *writer) {
 
 char *trace_writer_close(struct trace_writer *writer) {
     if (writer == NULL) return strdup("out of memory");
-    writer_write_frame(writer);
+    trace_writer_sync(writer);
     trace_output_close(&writer->output);
     trace_coder_close(writer->coder);
     trace_live_clear(&writer->live);
