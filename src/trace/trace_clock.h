@@ -7,13 +7,15 @@
 #include <stdint.h>
 
 /* Returns the processor's counter, which all processors share if the kernel uses it as its clock,
- * or 0 if there is none. */
+ * or 0 if there is none. It is read after the instructions before it are complete: otherwise a
+ * free can have an earlier time than the allocation of the block by another thread. */
 static inline uint64_t trace_counter(void) {
 #if defined(__x86_64__)
+    __asm__ volatile("lfence" ::: "memory");
     return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
     uint64_t count;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(count) : : "memory");
     return count;
 #else
     return 0;
