@@ -17,11 +17,13 @@ static void process_map_add_file(struct process_map *map, struct mapped_file fil
 /* Adds the file in a line of /proc/PID/maps. Leaves out anonymous mappings and [names]. */
 static void process_map_add_line(struct process_map *map, char *line) {
     struct mapped_file file = {.local_path = NULL};
+    char permissions[5] = "";
     int path = 0;
     line[strcspn(line, "\n")] = '\0';
-    int numbers =
-        sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &file.start, &file.end, &file.offset, &path);
-    if (numbers != 3 || path == 0 || line[path] != '/') return;
+    int numbers = sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &file.start, &file.end, permissions,
+                         &file.offset, &path);
+    if (numbers != 4 || path == 0 || line[path] != '/') return;
+    file.is_executable = permissions[2] == 'x';
     file.path = xstrdup(line + path);
     process_map_add_file(map, file);
 }

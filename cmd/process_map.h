@@ -2,6 +2,7 @@
 #ifndef MALLOW_PROCESS_MAP_H
 #define MALLOW_PROCESS_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -9,6 +10,7 @@
 struct mapped_file {
     uint64_t start, end; /* addresses */
     uint64_t offset;     /* of the start, in the file */
+    bool is_executable;  /* the process may execute its pages */
     char *path;          /* as the process sees it */
     char *local_path;    /* under which this process can open it; NULL until requested */
 };

@@ -15,6 +15,7 @@
 #include "preload.h"
 #include "program.h"
 #include "run_sample.h"
+#include "run_trace.h"
 #include "summary.h"
 #include "xalloc.h"
 
@@ -35,6 +36,13 @@ static const char run_help[] =
     "  --sample[=N]  write a profile: sample one allocation in N bytes (512k)\n"
     "  -o, --output=FILE\n"
     "                write the profile to FILE instead of PROGRAM.PID.mallow\n"
+    "  --trace=FILE  write each call of the malloc family, and each system call for\n"
+    "                memory, to FILE; print no summary\n"
+    "  --trace-stacks[=N]\n"
+    "                add the stacks of the calls: N frames (64)\n"
+    "  --trace-full=wait|drop\n"
+    "                choose what the program does when it records faster than mallow\n"
+    "                writes: wait (the default), or drop events and count them\n"
     "  --exec        become PROGRAM, for service managers; print no summary\n"
     "  --no-summary  run at full speed: count no calls and print no summary\n"
     "  --json        print the summary as JSON\n"
@@ -93,6 +101,9 @@ enum {
     OPTION_CHECK = OPTION_OWN,
     OPTION_GUARD,
     OPTION_SAMPLE,
+    OPTION_TRACE,
+    OPTION_TRACE_STACKS,
+    OPTION_TRACE_FULL,
     OPTION_EXEC,
     OPTION_NO_SUMMARY,
     OPTION_LOG,
@@ -103,6 +114,9 @@ static const struct option run_options[] = {
     {"check", no_argument, NULL, OPTION_CHECK},
     {"guard", optional_argument, NULL, OPTION_GUARD},
     {"sample", optional_argument, NULL, OPTION_SAMPLE},
+    {"trace", required_argument, NULL, OPTION_TRACE},
+    {"trace-stacks", optional_argument, NULL, OPTION_TRACE_STACKS},
+    {"trace-full", required_argument, NULL, OPTION_TRACE_FULL},
     {"output", required_argument, NULL, 'o'},
     {"exec", no_argument, NULL, OPTION_EXEC},
     {"no-summary", no_argument, NULL, OPTION_NO_SUMMARY},
@@ -127,6 +141,15 @@ static void run_take_option(int option, struct run_mode *mode) {
         break;
     case OPTION_SAMPLE:
         run_sample_set_rate(optarg);
+        break;
+    case OPTION_TRACE:
+        run_trace_set_file(optarg);
+        break;
+    case OPTION_TRACE_STACKS:
+        run_trace_set_stacks(optarg);
+        break;
+    case OPTION_TRACE_FULL:
+        run_trace_set_full(optarg);
         break;
     case 'o':
         run_sample_set_file(optarg);
@@ -163,12 +186,16 @@ int run_command(int argc, char **argv) {
     run_sample_prepare(*arguments);
     if (mode.check) preload_library(MALLOW_CHECK_LIBRARY);
     preload_library(MALLOW_LIBRARY);
+    bool traces = run_trace_is_on();
+    if (traces && mode.exec) usage_error("--trace and --exec exclude each other");
     if (mode.exec) run_execute(&program);
-    if (mode.summary) summary_prepare();
+    if (mode.summary && !traces) summary_prepare();
+    if (traces) run_trace_start();
     struct child_end end = child_run(run_execute, &program);
     free(program.path);
     int status = child_exit_status(&end);
     summary_print(&end);
     run_sample_announce(end.process);
+    if (traces) run_trace_end(end.status);
     return status;
 }

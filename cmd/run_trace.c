@@ -1,0 +1,75 @@
+#include "run_trace.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "preload.h"
+#include "trace_drain.h"
+
+#define FRAMES_DEFAULT 64
+#define FRAMES_MAX 64
+
+static struct {
+    const char *file; /* NULL: no trace */
+    uint32_t frames;  /* of stacks; 0: none */
+    enum trace_full full;
+    bool has_details; /* other options of the trace were given */
+    struct trace_drain *drain;
+} run_trace;
+
+void run_trace_set_file(const char *file) {
+    if (*file == '\0') usage_error("--trace='': the name of a trace must not be empty");
+    run_trace.file = file;
+}
+
+void run_trace_set_stacks(const char *frames) {
+    unsigned long number = frames == NULL ? FRAMES_DEFAULT : number_value("--trace-stacks", frames);
+    if (number == 0 || number > FRAMES_MAX)
+        usage_error("--trace-stacks='%s' is not a number from 1 to %d", frames, FRAMES_MAX);
+    run_trace.frames = (uint32_t)number;
+    run_trace.has_details = true;
+}
+
+void run_trace_set_full(const char *what) {
+    if (strcmp(what, "wait") != 0 && strcmp(what, "drop") != 0)
+        usage_error("--trace-full='%s' is neither 'wait' nor 'drop'", what);
+    run_trace.full = strcmp(what, "drop") == 0 ? TRACE_DROP : TRACE_WAIT;
+    run_trace.has_details = true;
+}
+
+bool run_trace_is_on(void) {
+    if (run_trace.file == NULL && run_trace.has_details)
+        usage_error("--trace-stacks and --trace-full need --trace");
+    return run_trace.file != NULL;
+}
+
+/* The program opens the memory through the command's /proc/PID/fd, so that it finds it again after
+ * it has executed another program, and keeps no descriptor. */
+void run_trace_start(void) {
+    char own_number[32] = "", option[96];
+    /* /proc may belong to another PID namespace, in which this process has another ID. */
+    if (readlink("/proc/self", own_number, sizeof own_number - 1) < 0)
+        err(EXIT_OWN_FAILURE, "cannot read /proc/self");
+    struct trace_area *area = trace_area_create(run_trace.frames, run_trace.full);
+    run_trace.drain = trace_drain_start(area, run_trace.file, "mallow");
+    snprintf(option, sizeof option, "trace=/proc/%s/fd/%d", own_number, area->fd);
+    preload_add_options(option);
+}
+
+void run_trace_end(int status) {
+    struct trace_drain_end end = trace_drain_stop(run_trace.drain, status);
+    if (end.error != NULL) {
+        warnx("the trace in %s is not complete: %s", run_trace.file, end.error);
+        free(end.error);
+        return;
+    }
+    fprintf(stderr, "mallow: the trace of %llu event%s is in %s\n", (unsigned long long)end.events,
+            plural(end.events), run_trace.file);
+    if (end.lost != 0)
+        warnx("%llu event%s could not be recorded", (unsigned long long)end.lost, plural(end.lost));
+}

@@ -1,0 +1,21 @@
+/* `mallow run --trace`. */
+#ifndef MALLOW_RUN_TRACE_H
+#define MALLOW_RUN_TRACE_H
+
+#include <stdbool.h>
+
+/* Options of the command line; `frames` is NULL without a number. */
+void run_trace_set_file(const char *file);
+void run_trace_set_stacks(const char *frames);
+void run_trace_set_full(const char *what);
+
+/* Returns true if --trace was given. */
+bool run_trace_is_on(void);
+
+/* Called once the options are complete: creates the file and starts to read. */
+void run_trace_start(void);
+
+/* Completes the file, and says where it is. */
+void run_trace_end(int status);
+
+#endif
