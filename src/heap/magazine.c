@@ -28,7 +28,7 @@
 #define CLASS_BYTES ((size_t)64 * KIB)
 #define FIRST_BYTES ((size_t)8 * KIB)
 /* The bytes that all arrays of a heap may hold: a constant and a part of its slabs. */
-#define HEAP_BYTES ((size_t)1 * MIB)
+#define HEAP_BYTES ((size_t)2 * MIB)
 #define HEAP_PART 32u
 
 void magazines_init(struct heap *heap) {
