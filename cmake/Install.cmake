@@ -28,8 +28,8 @@ endforeach()
 install(FILES docs/man/mallow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES docs/man/mallow.3 docs/man/mallow-arena.3 docs/man/mallow-bytes.3
     docs/man/mallow-lock.3 docs/man/mallow-map.3 docs/man/mallow-scratch.3
-    docs/man/mallow-secret.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
-install(FILES docs/man/mallow-profile.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+    docs/man/mallow-secret.3 docs/man/mallow-shared.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES docs/man/mallow-profile.5 docs/man/mallow-trace.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES docs/man/mallow.7 docs/man/mallow-choosing.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
 install(FILES ${completions}/mallow.bash RENAME mallow
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -64,8 +64,8 @@ command)
     "$prefix/bin/mallow" run cat /proc/self/maps | grep -F "$prefix/lib"
     "$prefix/bin/mallow" run --check cat /proc/self/maps | grep "$prefix/lib.*/libmallow-check.so"
     "$prefix/bin/mallow" serve --help | grep '^Usage: mallow serve'
-    for page in man1/mallow.1 man3/mallow.3 man3/mallow-arena.3 man5/mallow-profile.5 man7/mallow.7 \
-        man7/mallow-choosing.7; do
+    for page in man1/mallow.1 man3/mallow.3 man3/mallow-arena.3 man3/mallow-shared.3 \
+        man5/mallow-profile.5 man5/mallow-trace.5 man7/mallow.7 man7/mallow-choosing.7; do
         [ -s "$prefix/share/man/$page" ]
     done
     for completion in bash-completion/completions/mallow zsh/site-functions/_mallow \
@@ -87,5 +87,8 @@ examples)
         -o "$work/scratch_request" $(pkg-config --cflags --libs mallow-memory)
     LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libmallow-memory.so)") \
         "$transcript" "$work" "$source/examples/memory/scratch_request.c"
+    # shellcheck disable=SC2046 # a list of words
+    "$source/tests/trace/manual.sh" "$source" "$build/tests/trace/trace_described" "$compiler" \
+        $(pkg-config --cflags --libs mallow-trace)
     ;;
 esac
