@@ -20,4 +20,7 @@ void stack_addresses_free(struct stack_addresses *addresses);
 /* Returns the number of the frame (stacks.c). */
 uint32_t stacks_add_frame(struct stacks *stacks, struct stack_frame frame);
 
+/* Returns the number of the stack in which `caller` calls the frame's function (stacks.c). */
+uint32_t stacks_add_call(struct stacks *stacks, uint32_t caller, uint32_t frame);
+
 #endif

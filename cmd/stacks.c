@@ -48,7 +48,7 @@ uint32_t stacks_add_frame(struct stacks *stacks, struct stack_frame frame) {
 
 /* ---- the tree ---- */
 
-static uint32_t stacks_add_call(struct stacks *stacks, uint32_t caller, uint32_t frame) {
+uint32_t stacks_add_call(struct stacks *stacks, uint32_t caller, uint32_t frame) {
     uint32_t *number = index_map_add(&stacks->numbers, index_map_pair(caller, frame));
     if (*number != 0) return *number;
     stacks->list = xgrow(stacks->list, stacks->count, sizeof *stacks->list);
