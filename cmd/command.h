@@ -29,6 +29,7 @@ int diff_command(int argc, char **argv);
 int export_command(int argc, char **argv);
 int serve_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);
+int advise_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);
 
