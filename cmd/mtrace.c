@@ -12,6 +12,7 @@
 #include "printable.h"
 #include "symbols.h"
 #include "trace_log.h"
+#include "trace_site.h"
 #include "xalloc.h"
 
 #define EXIT_FOUND 1
@@ -51,16 +52,6 @@ static const char *mtrace_module_of(const struct mtrace_view *view, const struct
     return same || access(site->object, R_OK) != 0 ? view->program : site->object;
 }
 
-/* The log has the distance from the object's first byte. Before libc 2.26, it had the address in
- * memory, which for a program at a fixed address is also the address in the file. */
-static void mtrace_find_symbols(const struct mtrace_view *view, const struct trace_site *site,
-                                struct symbol_list *list) {
-    const char *module = mtrace_module_of(view, site);
-    uint64_t first = symbols_first_address(view->symbols, module);
-    symbols_find(view->symbols, module, first + site->offset - 1, list);
-    if (list->count == 0 && first != 0) symbols_find(view->symbols, module, site->offset - 1, list);
-}
-
 static void mtrace_print_symbol(FILE *to, const struct symbol *symbol) {
     fputs(symbol->function != NULL ? symbol->function : "??", to);
     if (symbol->file != NULL) fprintf(to, " at %s:%d", symbol->file, symbol->line);
@@ -84,7 +75,7 @@ static void mtrace_print_site(FILE *to, const struct mtrace_view *view,
                               const struct trace_site *site) {
     struct symbol_list list = {.count = 0};
     if (site->object != NULL)
-        mtrace_find_symbols(view, site, &list);
+        trace_site_find_symbols(view->symbols, mtrace_module_of(view, site), site, &list);
     else if (view->program != NULL)
         symbols_find(view->symbols, view->program, site->offset - 1, &list);
     if (site->object == NULL && list.count == 0)

@@ -15,6 +15,8 @@ struct trace_log_reader {
     const char *path;
     size_t line;
     struct trace_log *log;
+    void (*call)(const struct trace_log_call *call, struct trace_site *site, void *context);
+    void *context;
 };
 
 static _Noreturn void trace_log_refuse(const struct trace_log_reader *reader, const char *what) {
@@ -127,12 +129,6 @@ static void trace_log_remove_block(struct trace_log_reader *reader, uint64_t add
 
 /* ---- lines ---- */
 
-/* The part of a line after the call site: SIGN ADDRESS [SIZE]. */
-struct trace_log_call {
-    char sign;
-    uint64_t address, size;
-};
-
 static bool trace_log_parse_number(const char **text, uint64_t *number) {
     char *end;
     if (strncmp(*text, "(nil)", 5) == 0) {
@@ -147,6 +143,7 @@ static bool trace_log_parse_number(const char **text, uint64_t *number) {
     return errno == 0;
 }
 
+/* Parses the part of a line after the call site: SIGN ADDRESS [SIZE]. */
 static bool trace_log_parse_call(const char *text, struct trace_log_call *call) {
     bool has_size = *text == '+' || *text == '>' || *text == '!';
     call->sign = *text;
@@ -158,8 +155,9 @@ static bool trace_log_parse_call(const char *text, struct trace_log_call *call) 
     return *text == '\0';
 }
 
-static void trace_log_apply(struct trace_log_reader *reader, const struct trace_log_call *call,
-                            struct trace_site *site) {
+static void trace_log_apply(const struct trace_log_call *call, struct trace_site *site,
+                            void *context) {
+    struct trace_log_reader *reader = context;
     struct trace_log *log = reader->log;
     switch (call->sign) {
     case '+':
@@ -206,7 +204,7 @@ static void trace_log_read_line(struct trace_log_reader *reader, char *line) {
     const char *text = trace_log_split_line(line, &site);
     if (text == NULL || !trace_log_parse_call(text, &call))
         trace_log_refuse(reader, "not a line of an mtrace(3) log");
-    trace_log_apply(reader, &call, trace_log_find_site(reader, site));
+    reader->call(&call, trace_log_find_site(reader, site), reader->context);
 }
 
 static void trace_log_read_lines(struct trace_log_reader *reader, FILE *file) {
@@ -227,13 +225,29 @@ static void trace_log_read_lines(struct trace_log_reader *reader, FILE *file) {
     if (reader->line == 0) errx(EXIT_BAD_LOG, "%s:1: the log is empty", reader->path);
 }
 
-struct trace_log *trace_log_read(const char *path) {
-    struct trace_log_reader reader = {.path = path, .log = xcalloc(1, sizeof(struct trace_log))};
-    FILE *file = fopen(path, "re");
-    if (file == NULL) err(EXIT_BAD_LOG, "%s", path);
-    trace_log_read_lines(&reader, file);
+static void trace_log_read_file(struct trace_log_reader *reader) {
+    FILE *file = fopen(reader->path, "re");
+    if (file == NULL) err(EXIT_BAD_LOG, "%s", reader->path);
+    trace_log_read_lines(reader, file);
     fclose(file);
+}
+
+struct trace_log *trace_log_read(const char *path) {
+    struct trace_log_reader reader = {.path = path,
+                                      .log = xcalloc(1, sizeof(struct trace_log)),
+                                      .call = trace_log_apply,
+                                      .context = &reader};
+    trace_log_read_file(&reader);
     return reader.log;
+}
+
+void trace_log_each_call(const char *path,
+                         void (*call)(const struct trace_log_call *call, struct trace_site *site,
+                                      void *context),
+                         void *context) {
+    struct trace_log sites = {.sites = NULL};
+    trace_log_read_file(
+        &(struct trace_log_reader){.path = path, .log = &sites, .call = call, .context = context});
 }
 
 struct trace_log_visit {

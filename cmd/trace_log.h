@@ -45,12 +45,26 @@ struct trace_log {
     void *blocks, *sites; /* trees of tsearch(3) */
 };
 
+/* A line of the log: '+' allocates, '-' frees, '<' and '>' are the old and the new block of a
+ * reallocation, and '!' is one that failed. */
+struct trace_log_call {
+    char sign;
+    uint64_t address, size;
+};
+
 /* The exit status for a file that is not a log. */
 #define EXIT_BAD_LOG 2
 
 /* Reads the file. Ends the command with a message and EXIT_BAD_LOG if it cannot be read or is not a
  * log. */
 struct trace_log *trace_log_read(const char *path);
+
+/* Reads the file, and calls the function for each line. The site is valid as long as the process.
+ */
+void trace_log_each_call(const char *path,
+                         void (*call)(const struct trace_log_call *call, struct trace_site *site,
+                                      void *context),
+                         void *context);
 
 /* Calls the function for each live block, in the order of addresses. */
 void trace_log_for_each_live(const struct trace_log *log,

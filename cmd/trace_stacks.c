@@ -21,7 +21,8 @@ struct trace_source {
     struct profile_module module;
     struct module_names *names; /* NULL: there is no file */
     struct perf_map *map;
-    struct index_map places; /* to indexes + 1 */
+    struct index_map places;  /* to indexes + 1 */
+    struct index_map symbols; /* of the trace, to indexes of places + 1 */
 };
 
 struct trace_stacks {
@@ -52,6 +53,7 @@ void trace_stacks_close(struct trace_stacks *stacks) {
         if (source->names != NULL) module_names_close(source->names);
         perf_map_free(source->map);
         index_map_clear(&source->places);
+        index_map_clear(&source->symbols);
         free(source->module.path);
         free((void *)source->module.id);
     }
@@ -179,6 +181,25 @@ static struct trace_place trace_stacks_look_up(struct trace_stacks *stacks,
     return at;
 }
 
+/* The trace itself names the function, if it was imported. */
+static struct trace_place trace_stacks_named(struct trace_stacks *stacks,
+                                             const struct trace_source *source,
+                                             const struct mallow_trace_frame *frame) {
+    struct trace_place at = {.first_frame = stacks->frame_count, .is_helper = true};
+    const struct mallow_trace_symbol *named = mallow_trace_symbol(stacks->trace, frame->symbol);
+    struct symbol symbol = {.function = symbols_copy_name(named->function),
+                            .file = symbols_copy_name(named->file),
+                            .line = (int)named->line,
+                            .inlined = named->is_inlined};
+    struct symbol known = symbol;
+    if (*named->function == '\0') known.function = NULL;
+    if (*named->file == '\0') known.file = NULL;
+    trace_stacks_add_function(stacks, &at, source, frame->pc - 1, &known);
+    free(symbol.function);
+    free(symbol.file);
+    return at;
+}
+
 /* A return address belongs to the call before it. */
 static uint64_t trace_stacks_offset(const struct trace_stacks *stacks,
                                     const struct mallow_trace_frame *frame) {
@@ -193,9 +214,12 @@ uint32_t trace_stacks_place(struct trace_stacks *stacks, uint32_t number) {
     uint32_t source_index = trace_stacks_source(stacks, frame->module);
     struct trace_source *source = &stacks->sources[source_index];
     uint64_t offset = trace_stacks_offset(stacks, frame);
-    uint32_t *index = index_map_add(&source->places, offset);
+    bool is_named = frame->symbol != 0;
+    uint32_t *index = is_named ? index_map_add(&source->symbols, frame->symbol)
+                               : index_map_add(&source->places, offset);
     if (*index == 0) {
-        struct trace_place place = trace_stacks_look_up(stacks, source, offset);
+        struct trace_place place = is_named ? trace_stacks_named(stacks, source, frame)
+                                            : trace_stacks_look_up(stacks, source, offset);
         stacks->places = xgrow(stacks->places, stacks->place_count, sizeof *stacks->places);
         stacks->places[stacks->place_count++] = place;
         *index = (uint32_t)stacks->place_count;

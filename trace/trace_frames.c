@@ -38,7 +38,7 @@ static uint32_t *frames_find(const struct trace_frames *frames, const struct tra
         if (number == 0) return &frames->numbers[index];
         const struct mallow_trace_frame *other = &tables->frames[number - 1];
         if (other->pc == frame->pc && other->caller == frame->caller &&
-            other->module == frame->module)
+            other->module == frame->module && other->symbol == frame->symbol)
             return &frames->numbers[index];
     }
 }

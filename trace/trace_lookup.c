@@ -11,6 +11,8 @@ size_t mallow_trace_modules(const struct mallow_trace *trace) { return trace->ta
 
 size_t mallow_trace_frames(const struct mallow_trace *trace) { return trace->tables.frame_count; }
 
+size_t mallow_trace_symbols(const struct mallow_trace *trace) { return trace->tables.symbol_count; }
+
 const struct mallow_trace_process *mallow_trace_process(const struct mallow_trace *trace,
                                                         uint32_t number) {
     bool exists = number >= 1 && number <= trace->tables.process_count;
@@ -33,6 +35,12 @@ const struct mallow_trace_frame *mallow_trace_frame(const struct mallow_trace *t
                                                     uint32_t number) {
     bool exists = number >= 1 && number <= trace->tables.frame_count;
     return exists ? &trace->tables.frames[number - 1] : NULL;
+}
+
+const struct mallow_trace_symbol *mallow_trace_symbol(const struct mallow_trace *trace,
+                                                      uint32_t number) {
+    bool exists = number >= 1 && number <= trace->tables.symbol_count;
+    return exists ? &trace->tables.symbols[number - 1] : NULL;
 }
 
 uint64_t mallow_trace_live_blocks(const struct mallow_trace *trace) { return trace->live.count; }

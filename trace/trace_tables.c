@@ -80,6 +80,26 @@ bool trace_tables_add_frame(struct trace_tables *tables, const struct mallow_tra
     return true;
 }
 
+bool trace_tables_add_symbol(struct trace_tables *tables,
+                             const struct mallow_trace_symbol *symbol) {
+    struct mallow_trace_symbol *list =
+        tables_grow(tables->symbols, tables->symbol_count, sizeof *list);
+    if (list == NULL) return false;
+    tables->symbols = list;
+    char *function = trace_copy_text(symbol->function, strlen(symbol->function));
+    char *file = trace_copy_text(symbol->file, strlen(symbol->file));
+    if (function == NULL || file == NULL) {
+        free(function);
+        free(file);
+        return false;
+    }
+    struct mallow_trace_symbol *added = &list[tables->symbol_count++];
+    *added = *symbol;
+    added->function = function;
+    added->file = file;
+    return true;
+}
+
 void trace_tables_clear(struct trace_tables *tables) {
     for (size_t i = 0; i < tables->process_count; i++) {
         free((char *)tables->processes[i].program);
@@ -90,6 +110,11 @@ void trace_tables_clear(struct trace_tables *tables) {
         free((char *)tables->modules[i].path);
         free((uint8_t *)tables->modules[i].id);
     }
+    for (size_t i = 0; i < tables->symbol_count; i++) {
+        free((char *)tables->symbols[i].function);
+        free((char *)tables->symbols[i].file);
+    }
+    free(tables->symbols);
     free(tables->processes);
     free(tables->threads);
     free(tables->modules);
@@ -155,9 +180,12 @@ static bool tables_read_module(struct trace_tables *tables, struct trace_cursor 
     return done;
 }
 
-static bool tables_read_frame(struct trace_tables *tables, struct trace_cursor *from) {
+/* Reads the numbers of a frame that has that symbol. */
+static bool tables_read_numbers(struct trace_tables *tables, struct trace_cursor *from,
+                                uint32_t symbol) {
     size_t last = tables->frame_count;
-    struct mallow_trace_frame frame = {.pc = last == 0 ? 0 : tables->frames[last - 1].pc};
+    struct mallow_trace_frame frame = {.pc = last == 0 ? 0 : tables->frames[last - 1].pc,
+                                       .symbol = symbol};
     uint64_t module = trace_cursor_number(from), distance = trace_cursor_number(from);
     frame.pc += trace_unfold(trace_cursor_number(from));
     if (from->failed || module > tables->module_count || distance > last || last + 1 > UINT32_MAX)
@@ -167,15 +195,38 @@ static bool tables_read_frame(struct trace_tables *tables, struct trace_cursor *
     return trace_tables_add_frame(tables, &frame);
 }
 
+static bool tables_read_frame(struct trace_tables *tables, struct trace_cursor *from) {
+    return tables_read_numbers(tables, from, 0);
+}
+
+static bool tables_read_named(struct trace_tables *tables, struct trace_cursor *from) {
+    uint64_t symbol = trace_cursor_number(from);
+    return symbol >= 1 && symbol <= tables->symbol_count &&
+           tables_read_numbers(tables, from, (uint32_t)symbol);
+}
+
+static bool tables_read_symbol(struct trace_tables *tables, struct trace_cursor *from) {
+    struct mallow_trace_symbol symbol = {.is_inlined = trace_cursor_number(from) != 0};
+    symbol.line = (uint32_t)trace_cursor_number(from);
+    char *function = tables_read_text(from), *file = tables_read_text(from);
+    symbol.function = function;
+    symbol.file = file;
+    bool done = function != NULL && file != NULL && trace_tables_add_symbol(tables, &symbol);
+    free(function);
+    free(file);
+    return done;
+}
+
 bool trace_tables_read(struct trace_tables *tables, struct trace_cursor *from) {
     static bool (*const read[])(struct trace_tables *tables, struct trace_cursor *from) = {
         [TRACE_RECORD_PROCESS] = tables_read_process, [TRACE_RECORD_THREAD] = tables_read_thread,
         [TRACE_RECORD_NAME] = tables_read_name,       [TRACE_RECORD_MODULE] = tables_read_module,
-        [TRACE_RECORD_FRAME] = tables_read_frame,
+        [TRACE_RECORD_FRAME] = tables_read_frame,     [TRACE_RECORD_SYMBOL] = tables_read_symbol,
+        [TRACE_RECORD_NAMED] = tables_read_named,
     };
     while (from->at < from->end) {
         uint64_t type = trace_cursor_number(from);
-        if (type < TRACE_RECORD_PROCESS || type > TRACE_RECORD_FRAME || !read[type](tables, from))
+        if (type < TRACE_RECORD_PROCESS || type > TRACE_RECORD_NAMED || !read[type](tables, from))
             return false;
     }
     return !from->failed;

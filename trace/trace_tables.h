@@ -1,4 +1,4 @@
-/* The tables of a trace: processes, threads, modules and frames of stacks. */
+/* The tables of a trace: processes, threads, modules, frames of stacks, and symbols. */
 #ifndef MALLOW_TRACE_TABLES_H
 #define MALLOW_TRACE_TABLES_H
 
@@ -18,6 +18,8 @@ enum trace_record {
     TRACE_RECORD_MODULE,      /* process, start, bytes, offset, path, build ID */
     TRACE_RECORD_FRAME,       /* module; number of this frame less that of its caller, or 0;
                                * folded distance of pc from that of the frame before this one */
+    TRACE_RECORD_SYMBOL,      /* is_inlined, line, function, file */
+    TRACE_RECORD_NAMED,       /* a frame with a symbol: its number, and the numbers of FRAME */
 };
 
 /* Initialized to zero. The texts belong to the tables. */
@@ -26,7 +28,8 @@ struct trace_tables {
     struct mallow_trace_thread *threads;
     struct mallow_trace_module *modules;
     struct mallow_trace_frame *frames;
-    size_t process_count, thread_count, module_count, frame_count;
+    struct mallow_trace_symbol *symbols;
+    size_t process_count, thread_count, module_count, frame_count, symbol_count;
 };
 
 /* Add an entry with copies of its texts. Return false if there is no memory. */
@@ -35,6 +38,7 @@ bool trace_tables_add_process(struct trace_tables *tables,
 bool trace_tables_add_thread(struct trace_tables *tables, const struct mallow_trace_thread *thread);
 bool trace_tables_add_module(struct trace_tables *tables, const struct mallow_trace_module *module);
 bool trace_tables_add_frame(struct trace_tables *tables, const struct mallow_trace_frame *frame);
+bool trace_tables_add_symbol(struct trace_tables *tables, const struct mallow_trace_symbol *symbol);
 bool trace_tables_name_thread(struct trace_tables *tables, uint32_t thread, const char *name);
 
 void trace_tables_clear(struct trace_tables *tables);

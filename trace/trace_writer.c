@@ -191,19 +191,41 @@ uint32_t trace_writer_module(struct trace_writer *writer,
     return writer_added(writer, done, writer->tables.module_count);
 }
 
+uint32_t trace_writer_symbol(struct trace_writer *writer,
+                             const struct mallow_trace_symbol *symbol) {
+    bool done = trace_tables_add_symbol(&writer->tables, symbol) &&
+                writer_put(writer, TRACE_RECORD_SYMBOL) && writer_put(writer, symbol->is_inlined) &&
+                writer_put(writer, symbol->line) && writer_put_text(writer, symbol->function) &&
+                writer_put_text(writer, symbol->file);
+    return writer_added(writer, done, writer->tables.symbol_count);
+}
+
+static bool writer_put_frame(struct trace_writer *writer, const struct mallow_trace_frame *frame) {
+    bool is_named = frame->symbol != 0;
+    return writer_put(writer, is_named ? TRACE_RECORD_NAMED : TRACE_RECORD_FRAME) &&
+           (!is_named || writer_put(writer, frame->symbol));
+}
+
 uint32_t trace_writer_frame(struct trace_writer *writer, uint32_t process, uint32_t caller,
                             uint64_t pc) {
+    return trace_writer_named_frame(
+        writer,
+        &(struct mallow_trace_frame){.pc = pc,
+                                     .caller = caller,
+                                     .module = trace_frames_module(&writer->tables, process, pc)});
+}
+
+uint32_t trace_writer_named_frame(struct trace_writer *writer,
+                                  const struct mallow_trace_frame *frame) {
     struct trace_tables *tables = &writer->tables;
-    struct mallow_trace_frame frame = {
-        .pc = pc, .caller = caller, .module = trace_frames_module(tables, process, pc)};
-    uint32_t *place = trace_frames_place(&writer->frames, tables, &frame);
+    uint32_t *place = trace_frames_place(&writer->frames, tables, frame);
     if (place != NULL && *place != 0) return *place;
     uint32_t number = (uint32_t)tables->frame_count + 1;
     uint64_t last = number == 1 ? 0 : tables->frames[number - 2].pc;
-    bool done = place != NULL && trace_tables_add_frame(tables, &frame) &&
-                writer_put(writer, TRACE_RECORD_FRAME) && writer_put(writer, frame.module) &&
-                writer_put(writer, caller == 0 ? 0 : number - caller) &&
-                writer_put(writer, trace_fold(pc - last));
+    bool done = place != NULL && trace_tables_add_frame(tables, frame) &&
+                writer_put_frame(writer, frame) && writer_put(writer, frame->module) &&
+                writer_put(writer, frame->caller == 0 ? 0 : number - frame->caller) &&
+                writer_put(writer, trace_fold(frame->pc - last));
     if (done) *place = number;
     return writer_added(writer, done, number);
 }

@@ -43,6 +43,13 @@ uint32_t trace_writer_module(struct trace_writer *writer, const struct mallow_tr
 uint32_t trace_writer_frame(struct trace_writer *writer, uint32_t process, uint32_t caller,
                             uint64_t pc);
 
+/* Adds the name of frames whose module does not have it, such as those of an imported file. */
+uint32_t trace_writer_symbol(struct trace_writer *writer, const struct mallow_trace_symbol *symbol);
+
+/* Returns the number of a frame whose module and symbol are known. */
+uint32_t trace_writer_named_frame(struct trace_writer *writer,
+                                  const struct mallow_trace_frame *frame);
+
 /* Changes the name of a thread. */
 bool trace_writer_name_thread(struct trace_writer *writer, uint32_t thread, const char *name);
 

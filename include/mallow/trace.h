@@ -160,6 +160,16 @@ struct mallow_trace_frame {
     uint64_t pc;     /* the return address */
     uint32_t caller; /* the number of the next outer frame; 0: none */
     uint32_t module; /* the number of the module of pc; 0: unknown */
+    uint32_t symbol; /* the number of its symbol; 0: the module's file says it */
+};
+
+/* The name of a frame in a trace that was imported. A function that is inlined has a frame of its
+ * own, with the pc of its caller. */
+struct mallow_trace_symbol {
+    const char *function; /* demangled; "": unknown */
+    const char *file;     /* of the source; "": unknown */
+    uint32_t line;        /* 0: unknown */
+    bool is_inlined;      /* into the caller */
 };
 
 /* A live block. */
@@ -219,6 +229,7 @@ size_t mallow_trace_processes(const struct mallow_trace *trace);
 size_t mallow_trace_threads(const struct mallow_trace *trace);
 size_t mallow_trace_modules(const struct mallow_trace *trace);
 size_t mallow_trace_frames(const struct mallow_trace *trace);
+size_t mallow_trace_symbols(const struct mallow_trace *trace);
 const struct mallow_trace_process *mallow_trace_process(const struct mallow_trace *trace,
                                                         uint32_t number);
 const struct mallow_trace_thread *mallow_trace_thread(const struct mallow_trace *trace,
@@ -227,6 +238,8 @@ const struct mallow_trace_module *mallow_trace_module(const struct mallow_trace 
                                                       uint32_t number);
 const struct mallow_trace_frame *mallow_trace_frame(const struct mallow_trace *trace,
                                                     uint32_t number);
+const struct mallow_trace_symbol *mallow_trace_symbol(const struct mallow_trace *trace,
+                                                      uint32_t number);
 
 /* ---- live blocks, with MALLOW_TRACE_LIVE ---- */
 

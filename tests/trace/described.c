@@ -33,7 +33,12 @@ int main(int argc, char **argv) {
            facts->processors, facts->has_stacks, facts->allocator, facts->machine, facts->recorder);
     for (uint32_t i = 1; i <= mallow_trace_frames(trace); i++) {
         const struct mallow_trace_frame *frame = mallow_trace_frame(trace, i);
-        printf("frame %" PRIu64 " %u %u\n", frame->pc, frame->caller, frame->module);
+        printf("frame %" PRIu64 " %u %u", frame->pc, frame->caller, frame->module);
+        const struct mallow_trace_symbol *symbol = mallow_trace_symbol(trace, frame->symbol);
+        if (symbol != NULL)
+            printf(" %d %u %s %s", symbol->is_inlined, symbol->line, symbol->function,
+                   symbol->file);
+        putchar('\n');
     }
     while ((event = mallow_trace_next(trace)) != NULL) print_event(event);
     if (mallow_trace_error(trace) != NULL) errx(1, "%s", mallow_trace_error(trace));

@@ -246,7 +246,7 @@ class Trace:
     def __init__(self, path):
         blocks = Blocks(path.read_bytes())
         blocks.check_index()
-        self.threads, self.events, self.live, self.checkpoints, self.frames = [], [], {}, 0, []
+        self.threads, self.events, self.live, self.checkpoints, self.frames, self.symbols = [], [], {}, 0, [], []
         for kind, numbers, body, _, _ in blocks.list:
             if kind == FACTS:
                 self.facts = [body.number() for _ in range(6)] + [body.text().decode() for _ in range(3)]
@@ -270,12 +270,15 @@ class Trace:
                 body.number(), body.text()
             elif kind == 4:
                 [body.number() for _ in range(4)], body.text(), body.text()
+            elif kind == 6:
+                self.symbols.append((body.number(), body.number(), body.text().decode(), body.text().decode()))
             else:
-                assert kind == 5
+                assert kind in (5, 7)
+                symbol = self.symbols[body.number() - 1] if kind == 7 else ""
                 module, caller = body.number(), body.number()
                 last = self.frames[-1][0] if self.frames else 0
                 caller = len(self.frames) + 1 - caller if caller else 0
-                self.frames.append(((last + body.difference()) % WIDTH, caller, module))
+                self.frames.append(((last + body.difference()) % WIDTH, caller, module, symbol))
 
     def read_events(self, numbers, body):
         _, first, count, start, end, group = numbers
@@ -321,8 +324,8 @@ class Trace:
     def lines(self):
         resolution, start, page, processors, stacks = self.facts[1:6]
         yield " ".join(map(str, [resolution, start, page, processors, stacks] + self.facts[6:]))
-        for pc, caller, module in self.frames:
-            yield f"frame {pc} {caller} {module}"
+        for pc, caller, module, symbol in self.frames:
+            yield " ".join(map(str, ["frame", pc, caller, module, *symbol]))
         for event in self.events:
             event["time"] = event["time"] * resolution
             names = ("kind", "caused", "time", "thread", "process", "stack", "address", "old", "size", "count",

@@ -1,7 +1,7 @@
 /* Prints a trace for the tests that are written in Python: a line of JSON for the facts and the
- * tables, and a line of numbers for each event, or for the last one.
+ * tables, and a line of numbers for each event.
  *
- * Usage: trace_print FILE [last] */
+ * Usage: trace_print FILE */
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,8 +56,22 @@ static void print_modules(const struct mallow_trace *trace) {
 static void print_frames(const struct mallow_trace *trace) {
     for (uint32_t i = 1; i <= mallow_trace_frames(trace); i++) {
         const struct mallow_trace_frame *frame = mallow_trace_frame(trace, i);
-        printf("%s[%" PRIu64 ",%" PRIu32 ",%" PRIu32 "]", i == 1 ? "" : ",", frame->pc,
-               frame->caller, frame->module);
+        printf("%s[%" PRIu64 ",%" PRIu32 ",%" PRIu32, i == 1 ? "" : ",", frame->pc, frame->caller,
+               frame->module);
+        if (frame->symbol != 0) printf(",%" PRIu32, frame->symbol);
+        putchar(']');
+    }
+}
+
+static void print_symbols(const struct mallow_trace *trace) {
+    for (uint32_t i = 1; i <= mallow_trace_symbols(trace); i++) {
+        const struct mallow_trace_symbol *symbol = mallow_trace_symbol(trace, i);
+        printf("%s{\"is_inlined\":%d,\"line\":%" PRIu32 ",\"function\":", i == 1 ? "" : ",",
+               symbol->is_inlined, symbol->line);
+        print_text(symbol->function);
+        printf(",\"file\":");
+        print_text(symbol->file);
+        putchar('}');
     }
 }
 
@@ -78,6 +92,8 @@ static void print_head(const struct mallow_trace *trace) {
     print_modules(trace);
     printf("],\"frames\":[");
     print_frames(trace);
+    printf("],\"symbols\":[");
+    print_symbols(trace);
     printf("]}\n");
 }
 
@@ -90,18 +106,12 @@ static void print_event(const struct mallow_trace_event *event) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2) errx(2, "usage: trace_print FILE [last]");
+    if (argc != 2) errx(2, "usage: trace_print FILE");
     struct mallow_trace *trace = mallow_trace_open(argv[1], 0);
-    struct mallow_trace_event last = {.kind = 0};
     const struct mallow_trace_event *event;
     if (mallow_trace_error(trace) != NULL) errx(1, "%s", mallow_trace_error(trace));
     print_head(trace);
-    while ((event = mallow_trace_next(trace)) != NULL)
-        if (argc == 2)
-            print_event(event);
-        else
-            last = *event;
-    if (last.kind != 0) print_event(&last);
+    while ((event = mallow_trace_next(trace)) != NULL) print_event(event);
     if (mallow_trace_error(trace) != NULL) errx(1, "%s", mallow_trace_error(trace));
     if (mallow_trace_damage(trace) != NULL) warnx("%s", mallow_trace_damage(trace));
     mallow_trace_close(trace);

@@ -14,6 +14,16 @@ static const struct mallow_trace_facts facts = {.start = 1700000000000000000,
                                                 .processors = 2,
                                                 .has_stacks = true};
 
+/* The same frame with another symbol would be another frame. */
+static uint32_t write_named_frame(struct trace_writer *writer, uint32_t number) {
+    struct mallow_trace_frame frame = {.pc = 0x400000 + number, .caller = number / 2};
+    frame.symbol = trace_writer_symbol(
+        writer, &(struct mallow_trace_symbol){
+                    .function = "f", .file = "f.c", .line = number, .is_inlined = true});
+    assert_int_equal(frame.symbol, number / 7);
+    return trace_writer_named_frame(writer, &frame);
+}
+
 static void write_tables(struct trace_writer *writer, uint32_t processes) {
     for (uint32_t i = 1; i <= processes; i++)
         assert_int_equal(
@@ -30,7 +40,9 @@ static void write_tables(struct trace_writer *writer, uint32_t processes) {
                                     .process = (i - 1) % processes + 1, .tid = i, .name = "t"}),
             i);
     for (uint32_t i = 1; i <= WORKLOAD_STACKS; i++)
-        assert_int_equal(trace_writer_frame(writer, 1, i / 2, 0x400000 + i * 16), i);
+        assert_int_equal(i % 7 == 0 ? write_named_frame(writer, i)
+                                    : trace_writer_frame(writer, 1, i / 2, 0x400000 + i * 16),
+                         i);
 }
 
 static struct written begin(struct shape shape, struct trace_writer **writer) {
