@@ -28,7 +28,7 @@ bool advise_growth_factor(const struct advise *advise, const struct advise_site 
     if (factor > GROWTH_FACTOR_MAX) return false;
     double less = (double)growth->steps - advise_doublings(growth);
     double copied = (double)growth->copied - (double)growth->last;
-    advice->nanoseconds = less * advise_cost_pair(advise, advise_mean_size(site)) +
+    advice->nanoseconds = less * advise_cost_resize(advise, advise_mean_size(site)) +
                           (copied > 0 ? advise_cost_copy(copied) : 0);
     advice_figure(advice, "grown_blocks", growth->chains);
     advice_figure(advice, "steps", growth->steps);

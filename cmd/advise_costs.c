@@ -11,7 +11,8 @@ static const double advise_cost_sizes[] = {16, 64, 256, 1024, 4096, 16384, 65536
 #define BATCH_SIZES 5
 
 static const struct {
-    double pair[ADVISE_ALLOCATORS][ALL_SIZES], batch[ADVISE_ALLOCATORS][BATCH_SIZES];
+    double pair[ADVISE_ALLOCATORS][ALL_SIZES], resize[ADVISE_ALLOCATORS][ALL_SIZES];
+    double batch[ADVISE_ALLOCATORS][BATCH_SIZES];
     double scratch[SCRATCH_SIZES], arena[BATCH_SIZES];
     double copy[1], touch[1], touch_huge[1]; /* of 1 MiB, and of 2 MiB */
 } advise_costs = {
@@ -36,6 +37,10 @@ static int advise_cost_allocator(const struct advise *advise) {
 
 double advise_cost_pair(const struct advise *advise, double bytes) {
     return advise_cost_at(advise_costs.pair[advise_cost_allocator(advise)], ALL_SIZES, bytes);
+}
+
+double advise_cost_resize(const struct advise *advise, double bytes) {
+    return advise_cost_at(advise_costs.resize[advise_cost_allocator(advise)], ALL_SIZES, bytes);
 }
 
 double advise_cost_batch(const struct advise *advise, double bytes) {

@@ -7,6 +7,9 @@
 /* malloc and free, without another block in between. */
 double advise_cost_pair(const struct advise *advise, double bytes);
 
+/* realloc of a block that has room. */
+double advise_cost_resize(const struct advise *advise, double bytes);
+
 /* malloc and free of one of many blocks. */
 double advise_cost_batch(const struct advise *advise, double bytes);
 

@@ -26,8 +26,8 @@ static void trace_events_add(struct trace_events *events, const struct mallow_tr
 
 /* Notes what the rings take of the process's memory. */
 static void trace_events_count_words(struct trace_source *source, unsigned words) {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
     if (source->words >= TRACE_RING_WORDS) return;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
     source->words += words;
     if (source->words / page != (source->words - words) / page) source->process->pages_of_rings++;
 }

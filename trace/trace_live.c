@@ -1,8 +1,10 @@
 #include "trace_live.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define LIVE_ROOM_MIN 1024u
+#define LIVE_HUGE_PAGE ((size_t)2 << 20)
 
 static size_t live_home(const struct trace_live *live, uint32_t process, uint64_t address) {
     uint64_t hash = (address >> 3 ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15u;
@@ -38,10 +40,20 @@ void trace_live_prefetch(const struct trace_live *live, uint32_t process, uint64
     __builtin_prefetch((const char *)(block + 1) - 1, 1); /* a block can be in two cache lines */
 }
 
+/* Blocks lie in random order, so most accesses miss the TLB unless the pages are huge. */
+static struct mallow_trace_block *live_allocate_table(size_t room) {
+    size_t bytes = room * sizeof(struct mallow_trace_block);
+    if (bytes < LIVE_HUGE_PAGE) return malloc(bytes);
+    bytes = (bytes + LIVE_HUGE_PAGE - 1) / LIVE_HUGE_PAGE * LIVE_HUGE_PAGE;
+    void *table = aligned_alloc(LIVE_HUGE_PAGE, bytes);
+    if (table != NULL) madvise(table, bytes, MADV_HUGEPAGE);
+    return table;
+}
+
 static bool live_grow(struct trace_live *live) {
     struct trace_live larger = {.room = live->room == 0 ? LIVE_ROOM_MIN : live->room * 2};
-    if (larger.room > SIZE_MAX / sizeof *live->blocks) return false;
-    larger.blocks = malloc(larger.room * sizeof *larger.blocks);
+    if (larger.room > SIZE_MAX / 2 / sizeof *live->blocks) return false;
+    larger.blocks = live_allocate_table(larger.room);
     if (larger.blocks == NULL) return false;
     for (size_t i = 0; i < larger.room; i++) larger.blocks[i].event = TRACE_NO_EVENT;
     for (size_t i = 0; i < live->room; i++) {

@@ -45,6 +45,11 @@ static NOINLINE void pair_scratch(size_t size) {
     use(mallow_scratch_alloc(&scratch, size));
 }
 
+static void *resized;
+
+/* Changes nothing: the block has room. */
+static NOINLINE void resize(size_t size) { resized = realloc(resized, size); }
+
 static double time_pairs(void (*pair)(size_t), size_t size) {
     double before = now();
     for (int i = 0; i < PAIRS; i++) pair(size);
@@ -105,15 +110,17 @@ static void keep(double *best, double taken) {
 }
 
 static void time_size(size_t size, struct mallow_arena *arena) {
-    double local = 1e18, pair = 1e18, scratch = 1e18, batch = 1e18, region = 1e18;
+    double local = 1e18, pair = 1e18, resizing = 1e18, scratch = 1e18, batch = 1e18, region = 1e18;
     for (int round = 0; round < ROUNDS; round++) {
         keep(&local, time_pairs(pair_local, size));
         keep(&pair, time_pairs(pair_malloc, size));
+        resize(size);
+        keep(&resizing, time_pairs(resize, size));
         if (size <= 16384) keep(&scratch, time_pairs(pair_scratch, size));
         if (size <= 4096) keep(&batch, time_batch(size));
         if (size <= 4096) keep(&region, time_arena(size, arena));
     }
-    printf("pair %zu %.2f\n", size, pair - local);
+    printf("pair %zu %.2f\nresize %zu %.2f\n", size, pair - local, size, resizing);
     if (size <= 16384) printf("scratch %zu %.2f\n", size, scratch - local);
     if (size <= 4096) printf("batch %zu %.2f\narena %zu %.2f\n", size, batch, size, region);
 }

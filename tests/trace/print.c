@@ -1,7 +1,7 @@
 /* Prints a trace for the tests that are written in Python: a line of JSON for the facts and the
- * tables, and a line of numbers for each event.
+ * tables, and a line of numbers for each event, or for the last one.
  *
- * Usage: trace_print FILE */
+ * Usage: trace_print FILE [last] */
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -106,12 +106,18 @@ static void print_event(const struct mallow_trace_event *event) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) errx(2, "usage: trace_print FILE");
+    if (argc < 2) errx(2, "usage: trace_print FILE [last]");
     struct mallow_trace *trace = mallow_trace_open(argv[1], 0);
+    struct mallow_trace_event last = {.kind = 0};
     const struct mallow_trace_event *event;
     if (mallow_trace_error(trace) != NULL) errx(1, "%s", mallow_trace_error(trace));
     print_head(trace);
-    while ((event = mallow_trace_next(trace)) != NULL) print_event(event);
+    while ((event = mallow_trace_next(trace)) != NULL)
+        if (argc == 2)
+            print_event(event);
+        else
+            last = *event;
+    if (last.kind != 0) print_event(&last);
     if (mallow_trace_error(trace) != NULL) errx(1, "%s", mallow_trace_error(trace));
     if (mallow_trace_damage(trace) != NULL) warnx("%s", mallow_trace_damage(trace));
     mallow_trace_close(trace);

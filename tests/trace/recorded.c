@@ -131,6 +131,14 @@ static void storms(void) {
     storm(NULL);
 }
 
+static void trickle(void) {
+    for (;; usleep(1000)) {
+        void *p = malloc(1000);
+        __asm__ volatile("" : : "r"(p) : "memory");
+        free(p);
+    }
+}
+
 static void burst(void) {
     for (unsigned i = 0; i < 300000; i++) {
         void *p = malloc(1 + i % 1000);
@@ -143,8 +151,8 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*act)(void);
-    } actions[] = {{"calls", calls}, {"threads", threads}, {"forks", forks},
-                   {"maps", maps},   {"storm", storms},    {"burst", burst}};
+    } actions[] = {{"calls", calls},  {"threads", threads}, {"forks", forks},    {"maps", maps},
+                   {"storm", storms}, {"burst", burst},     {"trickle", trickle}};
     for (int i = 1; i < argc; i++)
         for (unsigned k = 0; k < sizeof actions / sizeof *actions; k++)
             if (strcmp(argv[i], actions[k].name) == 0) actions[k].act();

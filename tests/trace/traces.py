@@ -17,8 +17,10 @@ FREES = ("free", "operator delete", "operator delete[]")
 
 
 class Trace:
-    def __init__(self, path):
-        done = subprocess.run([PRINT, path], capture_output=True, text=True)
+    def __init__(self, path, only_last=False):
+        """`only_last`: the only event is the last one."""
+        last = ["last"] if only_last else []
+        done = subprocess.run([PRINT, path, *last], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         self.damage = done.stderr
         head, *lines = done.stdout.splitlines()
