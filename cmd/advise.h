@@ -54,12 +54,14 @@ struct advise_large {
 };
 
 struct advise_site {
-    uint32_t place;      /* trace_stacks_place() */
-    uint32_t stack;      /* a stack of an allocation, a frame of the trace */
-    uint32_t frame;      /* the frame of the site in it */
-    uint32_t free_frame; /* where the last block was freed */
-    uint8_t kind;        /* of the last call */
-    uint64_t kinds;      /* bit by kind: calls of the site */
+    uint32_t place;       /* trace_stacks_place() */
+    uint32_t stack;       /* a stack of an allocation, a frame of the trace */
+    uint32_t frame;       /* the frame of the site in it */
+    uint32_t free_stack;  /* where a block was freed */
+    unsigned free_checks; /* frees with another stack that were compared with it */
+    bool is_freed_in_two_places;
+    uint8_t kind;   /* of the last call */
+    uint64_t kinds; /* bit by kind: calls of the site */
     uint64_t blocks, bytes;
     struct advise_sizes sizes;
     uint64_t align_max; /* the largest alignment that was requested */
@@ -148,6 +150,12 @@ struct advise_settings {
     unsigned long top; /* 0: all */
     bool stacks, json;
 };
+
+/* Returns "function (file:line)" of a site. The caller frees it. */
+char *advise_title(const struct advise *advise, size_t site);
+
+/* Returns how much of the advice is printed. */
+size_t advise_shown(const struct advise *advise, const struct advise_settings *settings);
 
 void advise_print(const struct advise *advise, const struct advise_settings *settings);
 

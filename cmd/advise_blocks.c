@@ -126,6 +126,19 @@ static bool advise_is_in_function(struct advise_pass *pass, const struct mallow_
 
 /* ---- events ---- */
 
+#define FREE_CHECKS_MAX 100u /* they take longer than all the rest */
+
+/* Notes whether all blocks of the site are freed by the same call in the code. */
+static void advise_note_free(struct advise_pass *pass, struct advise_site *site, uint32_t stack) {
+    struct trace_stacks *stacks = pass->advise->stacks;
+    if (site->free_stack == 0) site->free_stack = stack;
+    if (site->free_stack == stack || site->free_checks == FREE_CHECKS_MAX) return;
+    site->free_checks++;
+    if (trace_stacks_place(stacks, trace_stacks_site(stacks, site->free_stack)) !=
+        trace_stacks_place(stacks, trace_stacks_site(stacks, stack)))
+        site->is_freed_in_two_places = true;
+}
+
 void advise_free_block(struct advise_pass *pass, const struct mallow_trace_event *event) {
     struct mallow_trace_block *block =
         trace_live_find(&pass->live, event->process, event->old_address);
@@ -135,7 +148,7 @@ void advise_free_block(struct advise_pass *pass, const struct mallow_trace_event
     if (block == NULL) return;
     struct advise_site *site = advise_block_site(pass, block);
     site->freed++;
-    site->free_frame = event->stack;
+    advise_note_free(pass, site, event->stack);
     if (event->thread != block->thread) site->freed_by_another_thread++;
     if (advise_is_in_function(pass, block, event))
         site->freed_in_function++;

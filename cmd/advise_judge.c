@@ -32,6 +32,7 @@ static const struct {
     bool is_for_safety; /* worth a change even if nothing is gained */
 } advise_rules[] = {
     {ADVISE_SECRET, advise_secret, true},
+    {ADVISE_SECRET, advise_wiped, true},
     {ADVISE_MAPPING, advise_mapping, true},
     {ADVISE_RESERVATION, advise_reservation, false},
     {ADVISE_HUGE_PAGES, advise_huge_pages, false},
@@ -40,7 +41,9 @@ static const struct {
     {ADVISE_STATIC, advise_static, false},
     {ADVISE_ARENA, advise_arena, false},
     {ADVISE_GROWTH, advise_growth_factor, false},
+    {ADVISE_REALLOCARRAY, advise_reallocarray, true},
     {ADVISE_ALIGNED, advise_aligned, false},
+    {ADVISE_CALLOC, advise_calloc, true},
 };
 
 /* ---- texts ---- */
@@ -95,9 +98,7 @@ static bool advice_is_worth_it(const struct advise *advise, const struct advice 
            advice->bytes >= 1 << 20;
 }
 
-static bool advice_is_first(const struct advice *advice) {
-    return advice->way == ADVISE_SECRET || advice->way == ADVISE_REALLOCARRAY;
-}
+static bool advice_is_first(const struct advice *advice) { return advice->way == ADVISE_SECRET; }
 
 static int advice_compare(const void *left, const void *right) {
     const struct advice *a = left, *b = right;

@@ -79,6 +79,13 @@ void module_names_find(struct module_names *names, uint64_t place, struct symbol
         symbol_cache_add(names->cache, place, list);
 }
 
+void module_names_find_calls(struct module_names *names, uint64_t place,
+                             struct symbol_calls *calls) {
+    *calls = (struct symbol_calls){.count = 0};
+    if (names->symbols == NULL) module_names_open_file(names);
+    if (names->path != NULL) symbols_find_calls(names->symbols, names->path, place, calls);
+}
+
 void module_names_close(struct module_names *names) {
     if (names->was_missed && names->path == NULL && names->has_changed)
         warnx("%s has changed since the profile was written: its functions are unknown",

@@ -6,6 +6,7 @@
 
 #include "profile.h"
 #include "symbols.h"
+#include "symbols_calls.h"
 
 struct module_names;
 
@@ -15,6 +16,10 @@ struct module_names *module_names_open(const struct profile_module *module, pid_
 
 /* Stores the functions of a place in the file. */
 void module_names_find(struct module_names *names, uint64_t place, struct symbol_list *list);
+
+/* Stores the calls of the function at a place in the file. */
+void module_names_find_calls(struct module_names *names, uint64_t place,
+                             struct symbol_calls *calls);
 
 /* Stores the result in the cache. Warns if functions are unknown because the file has changed. */
 void module_names_close(struct module_names *names);

@@ -260,6 +260,29 @@ void symbols_find_in_file(struct symbols *symbols, const char *path, uint64_t pl
     if (symbols_offset_of(symbols, path, place, &offset)) symbols_find(symbols, path, offset, list);
 }
 
+struct symbols_calls_query {
+    struct symbols_module *module;
+    uint64_t offset, place;
+    struct symbol_calls *calls;
+};
+
+static void symbols_look_up_calls(void *context) {
+    const struct symbols_calls_query *query = context;
+    debug_find_calls(query->module->file, query->offset, query->place, query->calls,
+                     &query->module->budget);
+}
+
+void symbols_find_calls(struct symbols *symbols, const char *path, uint64_t place,
+                        struct symbol_calls *calls) {
+    struct symbols_calls_query query = {.place = place, .calls = calls};
+    *calls = (struct symbol_calls){.count = 0};
+    if (!symbols_offset_of(symbols, path, place, &query.offset)) return;
+    query.module = symbols_find_module(symbols, path);
+    if (query.module->file == NULL) return;
+    if (!symbols_use(query.module, symbols_look_up_calls, &query))
+        *calls = (struct symbol_calls){.count = 0};
+}
+
 struct symbols_id_check {
     Dwfl_Module *file;
     const unsigned char *id;

@@ -26,7 +26,7 @@ static void debug_budget_update(struct debug_budget *budget) {
 
 /* Reads the clock only in some steps. A single step can be long, because libdw skips everything
  * that is nested in an entry. */
-static bool debug_budget_is_spent(struct debug_budget *budget) {
+bool debug_budget_is_spent(struct debug_budget *budget) {
     if (++budget->steps % STEPS_PER_CLOCK == 0) debug_budget_update(budget);
     return budget->spent > BUDGET;
 }
@@ -268,6 +268,29 @@ static void debug_search(Dwfl_Module *file, uint64_t offset, struct symbol_list 
     unit = debug_full_unit(file, unit, &split);
     debug_find_scopes(unit, offset - bias, 0, &scopes, budget);
     debug_add_functions(list, unit, &scopes, budget);
+}
+
+static bool debug_search_function(Dwfl_Module *file, uint64_t offset, Dwarf_Die *function,
+                                  Dwarf_Addr *bias, struct debug_budget *budget) {
+    Dwarf_Die split, *unit = debug_find_unit(file, offset, bias, budget);
+    struct debug_scopes scopes;
+    scopes.count = 0;
+    if (unit == NULL) return false;
+    debug_find_scopes(debug_full_unit(file, unit, &split), offset - *bias, 0, &scopes, budget);
+    for (size_t i = scopes.count; i-- > 0;) {
+        *function = scopes.scope[i];
+        if (dwarf_tag(function) == DW_TAG_subprogram) return true;
+    }
+    return false;
+}
+
+bool debug_find_function(Dwfl_Module *file, uint64_t offset, Dwarf_Die *function, Dwarf_Addr *bias,
+                         struct debug_budget *budget) {
+    if (budget->spent > BUDGET) return false;
+    debug_budget_begin(budget);
+    bool found = debug_search_function(file, offset, function, bias, budget);
+    debug_budget_update(budget);
+    return found;
 }
 
 void debug_find(Dwfl_Module *file, uint64_t offset, struct symbol_list *list,

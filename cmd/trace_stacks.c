@@ -227,6 +227,22 @@ uint32_t trace_stacks_place(struct trace_stacks *stacks, uint32_t number) {
     return *index_map_add(&stacks->frame_places, number) = *index;
 }
 
+ssize_t trace_stacks_find_calls(struct trace_stacks *stacks, uint32_t number,
+                                struct symbol_calls *calls) {
+    const struct mallow_trace_frame *frame = mallow_trace_frame(stacks->trace, number);
+    *calls = (struct symbol_calls){.count = 0};
+    if (frame == NULL) return -1;
+    uint32_t source_index = trace_stacks_source(stacks, frame->module);
+    struct trace_source *source = &stacks->sources[source_index];
+    uint64_t place = trace_stacks_offset(stacks, frame);
+    if (source->module.path == NULL) return -1;
+    if (source->names == NULL) source->names = module_names_open(&source->module, 0);
+    module_names_find_calls(source->names, place, calls);
+    for (size_t i = 0; i < calls->count; i++)
+        if (calls->list[i].place == place) return (ssize_t)i;
+    return -1;
+}
+
 /* ---- stacks ---- */
 
 uint32_t trace_stacks_site(struct trace_stacks *stacks, uint32_t number) {

@@ -9,8 +9,10 @@
 #define MALLOW_TRACE_STACKS_H
 
 #include <mallow/trace.h>
+#include <sys/types.h>
 
 #include "stacks.h"
+#include "symbols_calls.h"
 
 struct trace_stacks;
 
@@ -30,5 +32,10 @@ uint32_t trace_stacks_site(struct trace_stacks *stacks, uint32_t frame);
 
 /* Returns a number that is the same for frames with the same return address in the same file. */
 uint32_t trace_stacks_place(struct trace_stacks *stacks, uint32_t frame);
+
+/* Stores the calls of the frame's function, and returns the index of the frame's own call. Returns
+ * -1 if it is not among them. */
+ssize_t trace_stacks_find_calls(struct trace_stacks *stacks, uint32_t frame,
+                                struct symbol_calls *calls);
 
 #endif

@@ -27,6 +27,6 @@ def advice(path):
     ways = {}
     for one in answer["advice"]:
         for site in [one["site"], *one["others"]]:
-            assert function(site) not in ways, ways
+            assert ways.get(function(site), one["mechanism"]) == one["mechanism"], ways
             ways[function(site)] = one["mechanism"]
     return answer, ways

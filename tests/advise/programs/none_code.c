@@ -1,0 +1,45 @@
+/* Nothing: blocks are filled with ones or cleared in part, products are checked, and other memory
+ * than the freed block is wiped. */
+#include "program.h"
+
+static NOINLINE void *xmalloc(size_t size) {
+    void *block = malloc(size);
+    if (block == NULL) abort();
+    return block;
+}
+
+static NOINLINE char *filled(size_t size) {
+    char *block = xmalloc(size);
+    memset(block, 1, size);
+    return block;
+}
+
+static NOINLINE char *partly(size_t size) {
+    char *block = xmalloc(size);
+    memset(block, 0, size / 2);
+    return block;
+}
+
+static NOINLINE void *checked(void *block, size_t count) { return reallocarray(block, count, 24); }
+
+static NOINLINE void *same(size_t count) { return malloc(count * 24); }
+
+static NOINLINE void wipe(char *key, char *block) {
+    explicit_bzero(key, 32);
+    free(block);
+}
+
+int main(void) {
+    static char *blocks[60];
+    static char key[32];
+    void *array = NULL;
+    for (size_t i = 0; i < 20; i++) {
+        blocks[i] = filled(1000 + i * 3);
+        blocks[20 + i] = partly(1000 + i * 3);
+        blocks[40 + i] = same(10);
+        array = checked(array, 1 + i * 37 % 30);
+        use(array, 1);
+    }
+    for (size_t i = 0; i < 60; i++) wipe(key, blocks[i]);
+    return 0;
+}
