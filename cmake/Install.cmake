@@ -9,7 +9,7 @@ set(completions ${PROJECT_SOURCE_DIR}/completions)
 
 install(TARGETS mallow)
 install(TARGETS mallow_serve DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mallow) # run by the command
-install(TARGETS mallow_check LIBRARY) # preloaded by the command, never linked
+install(TARGETS mallow_check mallow_record LIBRARY) # preloaded by the command, never linked
 install(TARGETS mallow_shared mallow_static mallow_memory mallow_memory_static mallow_trace
     EXPORT mallow)
 install(DIRECTORY include/ TYPE INCLUDE)

@@ -65,14 +65,18 @@ static char *preload_find_library(const char *name) {
          name, directory, directory);
 }
 
-void preload_library(const char *name) {
-    char *found = preload_find_library(name);
-    char *library = alias_without(found, " :$");
+void preload_file(const char *path) {
+    char *library = alias_without(path, " :$");
     const char *previous = preload_get_variable("LD_PRELOAD");
     char *list = previous == NULL ? xstrdup(library) : xasprintf("%s:%s", library, previous);
     preload_set_variable("LD_PRELOAD", list);
     free(list);
     free(library);
+}
+
+void preload_library(const char *name) {
+    char *found = preload_find_library(name);
+    preload_file(found);
     free(found);
 }
 

@@ -12,6 +12,9 @@ void preload_own_path(char path[static PATH_MAX]);
  * message. */
 void preload_library(const char *name);
 
+/* Puts the library with that path first in LD_PRELOAD. */
+void preload_file(const char *path);
+
 /* Puts "key=value" settings before those in MALLOW_OPTIONS, so that the latter override them. */
 void preload_add_default(const char *options);
 

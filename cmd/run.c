@@ -43,6 +43,9 @@ static const char run_help[] =
     "  --trace-full=wait|drop\n"
     "                choose what the program does when it records faster than mallow\n"
     "                writes: wait (the default), or drop events and count them\n"
+    "  --with=system|LIBRARY\n"
+    "                with --trace: leave PROGRAM on its own allocator, or run it on the\n"
+    "                one in LIBRARY\n"
     "  --exec        become PROGRAM, for service managers; print no summary\n"
     "  --no-summary  run at full speed: count no calls and print no summary\n"
     "  --json        print the summary as JSON\n"
@@ -104,6 +107,7 @@ enum {
     OPTION_TRACE,
     OPTION_TRACE_STACKS,
     OPTION_TRACE_FULL,
+    OPTION_WITH,
     OPTION_EXEC,
     OPTION_NO_SUMMARY,
     OPTION_LOG,
@@ -117,6 +121,7 @@ static const struct option run_options[] = {
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"trace-stacks", optional_argument, NULL, OPTION_TRACE_STACKS},
     {"trace-full", required_argument, NULL, OPTION_TRACE_FULL},
+    {"with", required_argument, NULL, OPTION_WITH},
     {"output", required_argument, NULL, 'o'},
     {"exec", no_argument, NULL, OPTION_EXEC},
     {"no-summary", no_argument, NULL, OPTION_NO_SUMMARY},
@@ -151,6 +156,9 @@ static void run_take_option(int option, struct run_mode *mode) {
     case OPTION_TRACE_FULL:
         run_trace_set_full(optarg);
         break;
+    case OPTION_WITH:
+        run_trace_set_allocator(optarg);
+        break;
     case 'o':
         run_sample_set_file(optarg);
         break;
@@ -184,10 +192,12 @@ int run_command(int argc, char **argv) {
     struct run_program program = {program_find(*arguments), arguments};
     program_require_preloadable(program.path, arguments);
     run_sample_prepare(*arguments);
-    if (mode.check) preload_library(MALLOW_CHECK_LIBRARY);
-    preload_library(MALLOW_LIBRARY);
     bool traces = run_trace_is_on();
     if (traces && mode.exec) usage_error("--trace and --exec exclude each other");
+    if (run_trace_is_of_other() && mode.check) usage_error("--with and --check exclude each other");
+    if (traces) run_trace_preload();
+    if (mode.check) preload_library(MALLOW_CHECK_LIBRARY);
+    if (!run_trace_is_of_other()) preload_library(MALLOW_LIBRARY);
     if (mode.exec) run_execute(&program);
     if (mode.summary && !traces) summary_prepare();
     if (traces) run_trace_start();

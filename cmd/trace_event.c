@@ -73,6 +73,17 @@ static void trace_events_owner(struct trace_events *events, struct trace_source 
 
 /* ---- events ---- */
 
+/* Frees a block that another thread is resizing, if its address is given out again. */
+static void trace_events_free_resized(struct trace_events *events,
+                                      const struct trace_source *source, uint64_t address) {
+    uint32_t thread = trace_resize_takes(&events->resizes, source->process->number, address);
+    if (thread != 0)
+        trace_events_add(events, &(struct mallow_trace_event){.kind = MALLOW_TRACE_FREE,
+                                                              .time = events->time,
+                                                              .thread = thread,
+                                                              .old_address = address});
+}
+
 static void trace_events_allocation(struct trace_events *events, const struct trace_source *source,
                                     const uint64_t *words) {
     uint8_t kind = words[0] & TRACE_KIND;
@@ -84,7 +95,9 @@ static void trace_events_allocation(struct trace_events *events, const struct tr
         .address = words[1] >> 16,
         .size = words[1] & 0xffff,
     };
-    if (kind == MALLOW_TRACE_REALLOC) event.old_address = words[at++];
+    if (kind == MALLOW_TRACE_REALLOC)
+        event.old_address = trace_resize_end(&events->resizes, source->thread, words[at++]);
+    trace_events_free_resized(events, source, event.address);
     if (event.size == TRACE_SIZE_APART) event.size = words[at++];
     if ((words[0] & TRACE_HAS_STACK) != 0)
         event.stack = trace_process_stack(source->process, (uint32_t)words[at]);
@@ -167,6 +180,8 @@ bool trace_events_take(struct trace_events *events, struct trace_source *source,
                                                       .time = trace_events_time(events, words[0]),
                                                       .thread = source->thread,
                                                       .count = words[1]});
+    else if (kind == TRACE_RESIZING)
+        trace_resize_begin(&events->resizes, source->process->number, source->thread, words[1]);
     else if (mallow_trace_is_allocation((uint8_t)kind))
         trace_events_allocation(events, source, words);
     else if (mallow_trace_is_free((uint8_t)kind))
@@ -178,6 +193,7 @@ bool trace_events_take(struct trace_events *events, struct trace_source *source,
 
 void trace_events_end(struct trace_events *events, struct trace_source *source) {
     if (source->process == NULL || source->thread == 0) return;
+    trace_resize_end(&events->resizes, source->thread, 0);
     if (trace_process_drop_thread(source->process, source->tid))
         trace_events_add(events, &(struct mallow_trace_event){.kind = MALLOW_TRACE_THREAD_END,
                                                               .time = events->time,

@@ -7,10 +7,12 @@
 
 #include "trace_area.h"
 #include "trace_process.h"
+#include "trace_resize.h"
 
 struct trace_events {
     struct trace_area *area;
     struct trace_processes processes;
+    struct trace_resizes resizes;
     uint64_t start;        /* of the trace, in nanoseconds of the monotonic clock */
     uint64_t time;         /* of the last event, in nanoseconds since the start */
     uint64_t count;        /* of all records */

@@ -21,6 +21,8 @@
  *     TRACE_OWNER       head | process | pid, tid << 32 | process that forked it, or 0,
  *                       PID of the parent << 32: the ring has a new thread
  *     TRACE_LOST        head | number of events that were not recorded
+ *     TRACE_RESIZING    head | address: another allocator begins to resize the block, and may free
+ *                       it before the record of the resize
  *
  * The head has the kind (7 bits), TRACE_HAS_STACK, a detail (8 bits) and the time (48 bits). The
  * detail of an allocation is the binary logarithm of its alignment, or 0. A stack is the node of
@@ -45,7 +47,7 @@
 #define TRACE_RECORD_WORDS 8u              /* of the longest record */
 #define TRACE_LINE 128u                    /* two cache lines, which processors fetch together */
 
-enum trace_kind { TRACE_NODE = 64, TRACE_OWNER, TRACE_LOST };
+enum trace_kind { TRACE_NODE = 64, TRACE_OWNER, TRACE_LOST, TRACE_RESIZING };
 
 #define TRACE_KIND 0x7fu
 #define TRACE_HAS_STACK 0x80u
@@ -123,7 +125,7 @@ static inline uint64_t *trace_ring_words(struct trace_head *area, uint32_t i) {
 static inline unsigned trace_record_words(uint64_t head, uint64_t second) {
     unsigned kind = (unsigned)head & TRACE_KIND, stack = (head & TRACE_HAS_STACK) != 0 ? 1u : 0u;
     unsigned apart = (second & 0xffff) == TRACE_SIZE_APART ? 1u : 0u;
-    if (kind == TRACE_LOST) return 2;
+    if (kind == TRACE_LOST || kind == TRACE_RESIZING) return 2;
     if (kind == TRACE_NODE) return 3;
     if (kind == TRACE_OWNER) return 4;
     if (kind >= 24) return TRACE_RECORD_WORDS;

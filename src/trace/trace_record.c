@@ -34,6 +34,18 @@ NOINLINE APART void trace_freeing_with_stack(unsigned kind, const void *p, const
     trace_end(thread, &mark);
 }
 
+NOINLINE APART void trace_resizing(const void *p) {
+    struct frame_mark mark;
+    if (!atomic_load_explicit(&trace_state.exact, memory_order_relaxed)) return;
+    struct trace_thread *thread = trace_begin(&mark);
+    if (thread == NULL) return;
+    if (trace_reserve(thread)) {
+        trace_put(thread, trace_record_head(thread, TRACE_RESIZING, 0, false));
+        trace_put(thread, (uintptr_t)p);
+    }
+    trace_end(thread, &mark);
+}
+
 /* The capture of a stack maps memory. That system call is an event too, which interrupts a record
  * and has no stack. */
 NOINLINE APART void trace_event(const struct mallow_trace_event *event, bool caused,

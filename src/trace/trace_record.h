@@ -171,6 +171,9 @@ ALWAYS_INLINE void trace_freeing(unsigned kind, const void *p, const void *entry
     trace_end(thread, &mark);
 }
 
+/* Records that another allocator is about to resize a block. Needed if several threads record. */
+void trace_resizing(const void *p);
+
 /* Records another event: its address, old_address, size, count, protection, flags, error and kind.
  * `caused`: the allocator makes the system call. */
 void trace_event(const struct mallow_trace_event *event, bool caused, const void *entry);

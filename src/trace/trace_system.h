@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* Begins or ends the recording of the library's own calls. Those of the program are recorded by
- * libmallow-trace.so. */
+ * libmallow-record.so. */
 void trace_system_calls(bool on);
 
 #endif

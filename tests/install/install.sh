@@ -63,6 +63,8 @@ command)
     install_build
     "$prefix/bin/mallow" run cat /proc/self/maps | grep -F "$prefix/lib"
     "$prefix/bin/mallow" run --check cat /proc/self/maps | grep "$prefix/lib.*/libmallow-check.so"
+    "$prefix/bin/mallow" run --trace="$work/trace" --with=system cat /proc/self/maps |
+        grep "$prefix/lib.*/libmallow-record.so"
     "$prefix/bin/mallow" serve --help | grep '^Usage: mallow serve'
     for page in man1/mallow.1 man3/mallow.3 man3/mallow-arena.3 man3/mallow-shared.3 \
         man5/mallow-profile.5 man5/mallow-trace.5 man7/mallow.7 man7/mallow-choosing.7; do

@@ -9,25 +9,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from traces import MALLOW, RECORDED, Trace, record
+from traces import MALLOW, RECORDED, Trace, holds, record, said
 
 MIB = 1 << 20
 BURST = 300000  # mallocs, and as many frees
 folder = tempfile.TemporaryDirectory()
 path = str(Path(folder.name, "trace"))
-
-
-def said(text):
-    """The calls that the program says it has made."""
-    lines = [line.split() for line in text.splitlines()]
-    return [(name, *map(int, numbers)) for name, *numbers in lines]
-
-
-def holds(events, calls):
-    """The calls are among the events, in their order."""
-    left = iter([(e.kind, e.address, e.old, e.size) for e in events])
-    for call in calls:
-        assert any(event == call for event in left), call
 
 
 # Each call, with its addresses and size, and what the allocator asks of the system for it.
@@ -103,7 +90,7 @@ assert trace.all[-1].kind == "exit" and trace.all[-1].count == 9, trace.all[-1]
 # Refusals name what is wrong.
 for options, message in (
         (["--trace="], "the name of a trace must not be empty"),
-        (["--trace-stacks"], "--trace-stacks and --trace-full need --trace"),
+        (["--trace-stacks"], "--trace-stacks, --trace-full and --with need --trace"),
         (["--trace=x", "--trace-stacks=0"], "--trace-stacks='0' is not a number from 1 to 64"),
         (["--trace=x", "--trace-full=never"], "--trace-full='never' is neither 'wait' nor 'drop'"),
         (["--trace=x", "--exec"], "--trace and --exec exclude each other"),

@@ -71,14 +71,29 @@ static void *exchange(void *seed) {
     return NULL;
 }
 
-static void threads(void) {
+/* Blocks that move leave room for those of other threads. */
+static void *resize_all(void *seed) {
+    unsigned state = (unsigned)(uintptr_t)seed;
+    void *blocks[16] = {NULL};
+    for (unsigned i = 0; i < STEPS; i++) {
+        state = state * 1103515245 + 12345;
+        blocks[i % 16] = realloc(blocks[i % 16], 2000 + (state >> 20));
+    }
+    for (unsigned i = 0; i < 16; i++) free(blocks[i]);
+    return NULL;
+}
+
+static void in_threads(void *(*body)(void *)) {
     pthread_t ids[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++) {
-        if (pthread_create(&ids[i], NULL, exchange, (void *)(i + 1)) != 0) errx(1, "no thread");
+        if (pthread_create(&ids[i], NULL, body, (void *)(i + 1)) != 0) errx(1, "no thread");
         pthread_setname_np(ids[i], "exchanger");
     }
     for (unsigned i = 0; i < THREADS; i++) pthread_join(ids[i], NULL);
 }
+
+static void threads(void) { in_threads(exchange); }
+static void resizes(void) { in_threads(resize_all); }
 
 /* ---- processes ---- */
 
@@ -151,8 +166,9 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*act)(void);
-    } actions[] = {{"calls", calls},  {"threads", threads}, {"forks", forks},    {"maps", maps},
-                   {"storm", storms}, {"burst", burst},     {"trickle", trickle}};
+    } actions[] = {{"calls", calls},     {"threads", threads}, {"forks", forks},
+                   {"maps", maps},       {"storm", storms},    {"burst", burst},
+                   {"trickle", trickle}, {"resizes", resizes}};
     for (int i = 1; i < argc; i++)
         for (unsigned k = 0; k < sizeof actions / sizeof *actions; k++)
             if (strcmp(argv[i], actions[k].name) == 0) actions[k].act();

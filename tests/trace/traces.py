@@ -63,3 +63,16 @@ def record(path, *actions, options=(), status=0, program=None):
                            program or RECORDED, *actions], capture_output=True, text=True)
     assert done.returncode == status, done
     return Trace(path), done
+
+
+def said(text):
+    """The calls that the program says it has made."""
+    lines = [line.split() for line in text.splitlines()]
+    return [(name, *map(int, numbers)) for name, *numbers in lines]
+
+
+def holds(events, calls):
+    """The calls are among the events, in their order."""
+    left = iter([(e.kind, e.address, e.old, e.size) for e in events])
+    for call in calls:
+        assert any(event == call for event in left), call
