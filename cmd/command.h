@@ -30,6 +30,7 @@ int export_command(int argc, char **argv);
 int serve_command(int argc, char **argv);
 int leaks_command(int argc, char **argv);
 int advise_command(int argc, char **argv);
+int strace_command(int argc, char **argv);
 int import_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);

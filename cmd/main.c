@@ -36,6 +36,8 @@ static const struct main_subcommand main_subcommands[] = {
     {"map", "mallow map", "draw the address space of a process", map_command},
     {"advise", "mallow advise", "say which way to get memory fits each call site of a trace",
      advise_command},
+    {"strace", "mallow strace", "print the system calls that the allocations of a trace caused",
+     strace_command},
     {"import", "mallow import", "convert a file of heaptrack or mtrace(3) into a trace",
      import_command},
     {"mtrace", "mallow mtrace", "evaluate a log of mtrace(3)", mtrace_command},

@@ -142,11 +142,13 @@ static uint32_t trace_stacks_unnamed(struct trace_stacks *stacks, const struct t
 
 static void trace_stacks_add_function(struct trace_stacks *stacks, struct trace_place *at,
                                       const struct trace_source *source, uint64_t place,
-                                      const struct symbol *symbol) {
+                                      const struct symbol *symbol, bool is_imported) {
     struct texts *texts = &stacks->stacks->texts;
-    bool has_file = source->module.path != NULL;
+    bool has_file = source->module.path != NULL, is_jit = !has_file && !is_imported;
     struct stack_frame frame = {
-        .module = texts_add(texts, has_file ? source->module.path : "[JIT]"),
+        .module = texts_add(texts, has_file ? source->module.path
+                                   : is_jit ? "[JIT]"
+                                            : ""),
         .is_unnamed = symbol == NULL || symbol->function == NULL,
     };
     frame.function = frame.is_unnamed ? trace_stacks_unnamed(stacks, source, place)
@@ -156,7 +158,7 @@ static void trace_stacks_add_function(struct trace_stacks *stacks, struct trace_
         frame.line = symbol->line;
     }
     frame.inlined = symbol != NULL && symbol->inlined;
-    frame.is_jit = !has_file && frame.file != 0;
+    frame.is_jit = is_jit && frame.file != 0;
     uint32_t number = stacks_add_frame(stacks->stacks, frame);
     stacks->frames = xgrow(stacks->frames, stacks->frame_count, sizeof *stacks->frames);
     stacks->frames[stacks->frame_count++] = number;
@@ -176,7 +178,7 @@ static struct trace_place trace_stacks_look_up(struct trace_stacks *stacks,
     }
     for (size_t i = 0; i < list.count || i == 0; i++)
         trace_stacks_add_function(stacks, &at, source, place,
-                                  i < list.count ? &list.symbol[i] : NULL);
+                                  i < list.count ? &list.symbol[i] : NULL, false);
     symbol_list_clear(&list);
     return at;
 }
@@ -194,7 +196,7 @@ static struct trace_place trace_stacks_named(struct trace_stacks *stacks,
     struct symbol known = symbol;
     if (*named->function == '\0') known.function = NULL;
     if (*named->file == '\0') known.file = NULL;
-    trace_stacks_add_function(stacks, &at, source, frame->pc - 1, &known);
+    trace_stacks_add_function(stacks, &at, source, frame->pc - 1, &known, true);
     free(symbol.function);
     free(symbol.file);
     return at;

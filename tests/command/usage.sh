@@ -5,7 +5,7 @@
 
 for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h' 'leaks -h' \
     'run --help' 'trim --help' 'stats --help' 'info --help' \
-    'leaks --help' 'limits --help' 'explain --help' 'map --help' 'diff --help' 'report --help' 'sites --help' 'top --help' 'top -h' 'export --help' 'serve --help' 'help serve' 'import --help' 'mtrace --help' 'symbolize --help'; do
+    'leaks --help' 'limits --help' 'explain --help' 'map --help' 'diff --help' 'report --help' 'sites --help' 'top --help' 'top -h' 'export --help' 'serve --help' 'help serve' 'strace --help' 'import --help' 'mtrace --help' 'symbolize --help'; do
     # shellcheck disable=SC2086 # a list of words
     try "$mallow" $arguments
     expect_status 0
@@ -14,7 +14,7 @@ for arguments in --help -h help 'help run' 'help stats' 'help symbolize' 'run -h
 done
 for arguments in --version -V 'run -V' 'stats -V' 'run --version' 'trim --version' 'stats --version' \
     'info --version' 'leaks --version' 'limits --version' 'explain --version' 'map --version' 'diff --version' 'report --version' 'sites --version' 'top --version' 'top -V' 'export --version' 'serve --version' \
-    'import --version' 'mtrace --version' 'symbolize --version'; do
+    'strace --version' 'import --version' 'mtrace --version' 'symbolize --version'; do
     # shellcheck disable=SC2086
     try "$mallow" $arguments
     expect_status 0
