@@ -24,6 +24,8 @@
 
 #define ADVISE_SIZES_MAX 16
 
+#define ADVISE_FREES_MAX 4
+
 /* The sizes that a site requests. */
 struct advise_sizes {
     uint64_t min, max;
@@ -54,12 +56,11 @@ struct advise_large {
 };
 
 struct advise_site {
-    uint32_t place;       /* trace_stacks_place() */
-    uint32_t stack;       /* a stack of an allocation, a frame of the trace */
-    uint32_t frame;       /* the frame of the site in it */
-    uint32_t free_stack;  /* where a block was freed */
-    unsigned free_checks; /* frees with another stack that were compared with it */
-    bool is_freed_in_two_places;
+    uint32_t place;                         /* trace_stacks_place() */
+    uint32_t stack;                         /* a stack of an allocation, a frame of the trace */
+    uint32_t frame;                         /* the frame of the site in it */
+    uint32_t free_stacks[ADVISE_FREES_MAX]; /* where blocks were freed, not all if there are more */
+    unsigned free_stack_count;
     uint8_t kind;   /* of the last call */
     uint64_t kinds; /* bit by kind: calls of the site */
     uint64_t blocks, bytes;
@@ -75,7 +76,10 @@ struct advise_site {
     uint64_t freed_in_phases, phases, last_phase;
     uint64_t lifetimes, longest; /* nanoseconds: the sum and the longest */
     uint64_t lost;               /* blocks whose end is not in the trace */
-    uint32_t phase_leader;       /* the index of a site whose blocks end in the same phases */
+    /* The site with the most blocks in most of the phases, by the algorithm of Boyer and Moore: its
+     * index, and the votes for it less those against it. */
+    uint32_t phase_leader;
+    uint64_t phase_votes;
     struct advise_growth growth;
     struct advise_large large;
     /* System calls of the program on blocks of the site. */

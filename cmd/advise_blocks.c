@@ -16,7 +16,6 @@ static uint32_t advise_add_site(struct advise_pass *pass, uint32_t stack, uint32
         .place = place,
         .stack = stack,
         .frame = frame,
-        .phase_leader = (uint32_t)advise->site_count,
         .sizes = {.min = UINT64_MAX, .ones = UINT64_MAX, .ones_with_header = UINT64_MAX}};
     return *number = (uint32_t)++advise->site_count;
 }
@@ -126,17 +125,11 @@ static bool advise_is_in_function(struct advise_pass *pass, const struct mallow_
 
 /* ---- events ---- */
 
-#define FREE_CHECKS_MAX 100u /* they take longer than all the rest */
-
-/* Notes whether all blocks of the site are freed by the same call in the code. */
-static void advise_note_free(struct advise_pass *pass, struct advise_site *site, uint32_t stack) {
-    struct trace_stacks *stacks = pass->advise->stacks;
-    if (site->free_stack == 0) site->free_stack = stack;
-    if (site->free_stack == stack || site->free_checks == FREE_CHECKS_MAX) return;
-    site->free_checks++;
-    if (trace_stacks_place(stacks, trace_stacks_site(stacks, site->free_stack)) !=
-        trace_stacks_place(stacks, trace_stacks_site(stacks, stack)))
-        site->is_freed_in_two_places = true;
+static void advise_note_free(struct advise_site *site, uint32_t stack) {
+    for (unsigned i = 0; i < site->free_stack_count; i++)
+        if (site->free_stacks[i] == stack) return;
+    if (site->free_stack_count < ADVISE_FREES_MAX)
+        site->free_stacks[site->free_stack_count++] = stack;
 }
 
 void advise_free_block(struct advise_pass *pass, const struct mallow_trace_event *event) {
@@ -148,7 +141,7 @@ void advise_free_block(struct advise_pass *pass, const struct mallow_trace_event
     if (block == NULL) return;
     struct advise_site *site = advise_block_site(pass, block);
     site->freed++;
-    advise_note_free(pass, site, event->stack);
+    advise_note_free(site, event->stack);
     if (event->thread != block->thread) site->freed_by_another_thread++;
     if (advise_is_in_function(pass, block, event))
         site->freed_in_function++;

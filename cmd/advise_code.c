@@ -1,10 +1,12 @@
 /* mallow advise: rules for what the code does with a block, which the debug information shows. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "advise_costs.h"
 #include "advise_rules.h"
 #include "amount.h"
 #include "symbols_calls.h"
+#include "xalloc.h"
 
 /* Returns true if a name, which may have the prefix of a built-in function, is in the list. */
 static bool advise_is_one_of(const char *name, const char *const *list) {
@@ -34,13 +36,25 @@ static const char *advise_wiper(const struct symbol_calls *calls, ssize_t index)
     return wipes ? before->callee : NULL;
 }
 
+/* Returns the name of the function that wipes a block that is freed there, or NULL. The caller
+ * frees it. */
+static char *advise_wiper_at(const struct advise *advise, uint32_t stack) {
+    struct symbol_calls calls;
+    uint32_t frame = trace_stacks_site(advise->stacks, stack);
+    ssize_t index = trace_stacks_find_calls(advise->stacks, frame, &calls);
+    const char *wiper = advise_wiper(&calls, index);
+    char *name = wiper == NULL ? NULL : xstrdup(wiper);
+    symbol_calls_clear(&calls);
+    return name;
+}
+
 bool advise_wiped(const struct advise *advise, const struct advise_site *site,
                   struct advice *advice) {
-    struct symbol_calls calls;
-    if (site->free_stack == 0 || site->is_freed_in_two_places) return false;
-    uint32_t frame = trace_stacks_site(advise->stacks, site->free_stack);
-    const char *wiper =
-        advise_wiper(&calls, trace_stacks_find_calls(advise->stacks, frame, &calls));
+    char *wiper = NULL;
+    for (unsigned i = 0; i < site->free_stack_count && (i == 0 || wiper != NULL); i++) {
+        free(wiper);
+        wiper = advise_wiper_at(advise, site->free_stacks[i]);
+    }
     if (wiper != NULL) {
         advice_figure(advice, "blocks", site->blocks);
         advice_because(advice,
@@ -50,8 +64,8 @@ bool advise_wiped(const struct advise *advise, const struct advise_site *site,
                        wiper);
         advice_do(advice, "Allocate them as secret memory: mallow-secret(3).");
     }
-    symbol_calls_clear(&calls);
-    return wiper != NULL;
+    free(wiper);
+    return advice->evidence != NULL;
 }
 
 /* ---- zeros ---- */

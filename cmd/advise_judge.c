@@ -5,6 +5,7 @@
 
 #include "advise_costs.h"
 #include "advise_rules.h"
+#include "function_names.h"
 #include "xalloc.h"
 
 #define GAIN_MIN 100000 /* nanoseconds */
@@ -114,6 +115,19 @@ static void advice_clear(struct advice *advice) {
     free(advice->others);
 }
 
+/* Nobody changes these for one program. */
+static bool advise_is_of_system(const struct advise *advise, const struct advise_site *site) {
+    static const char *const names[] = {"libc.so.", "libc-", "ld-linux", "libstdc++.", "libmallow"};
+    const struct stacks *tree = trace_stacks_tree(advise->stacks);
+    const struct stack_frame *frame =
+        stacks_headline(tree, trace_stacks_number(advise->stacks, site->stack));
+    const char *name = frame == NULL ? "" : texts_get(&tree->texts, frame->module);
+    name = file_base_name(name);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(name, names[i], strlen(names[i])) == 0) return true;
+    return false;
+}
+
 void advise_judge(struct advise *advise) {
     double total = advise_total_cost(advise);
     bool *has_advice = xcalloc(advise->site_count + 1, sizeof *has_advice);
@@ -123,7 +137,9 @@ void advise_judge(struct advise *advise) {
             const struct advise_site *site = &advise->sites[i];
             if (has_advice[i] || site->place == 0) continue;
             if (!advise_rules[rule].rule(advise, site, &advice)) continue;
-            if (!advise_rules[rule].is_for_safety && !advice_is_worth_it(advise, &advice, total)) {
+            if ((!advise_rules[rule].is_for_safety &&
+                 !advice_is_worth_it(advise, &advice, total)) ||
+                advise_is_of_system(advise, site)) {
                 advice_clear(&advice);
                 continue;
             }

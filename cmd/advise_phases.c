@@ -18,35 +18,46 @@ void advise_phase_add(struct advise_pass *pass, const struct mallow_trace_block 
     thread->freed[thread->freed_owners++] = index;
 }
 
-static uint32_t advise_phase_leader(const struct advise *advise, uint32_t site) {
-    while (advise->sites[site].phase_leader != site) site = advise->sites[site].phase_leader;
-    return site;
-}
-
-/* Notes that blocks of both sites end together. */
-static void advise_phase_join(struct advise *advise, uint32_t one, uint32_t other) {
-    uint32_t leader = advise_phase_leader(advise, one), old = advise_phase_leader(advise, other);
-    advise->sites[old > leader ? old : leader].phase_leader = old > leader ? leader : old;
+/* Counts one phase of the site, in which the leader has the most blocks. */
+static void advise_phase_vote(struct advise_site *site, uint32_t leader) {
+    if (site->phase_votes == 0) site->phase_leader = leader;
+    if (site->phase_leader == leader)
+        site->phase_votes++;
+    else
+        site->phase_votes--;
 }
 
 static bool advise_phase_is_complete(const struct advise_owner *owner) {
     return owner->live_blocks <= owner->in_phase / PHASE_REST;
 }
 
+/* Returns the site with the most blocks among those whose blocks are all freed. */
+static uint32_t advise_phase_leader(const struct advise_pass *pass,
+                                    const struct advise_thread *thread) {
+    uint32_t leader = 0, most = 0;
+    for (size_t i = 0; i < thread->freed_owners; i++) {
+        const struct advise_owner *owner = &pass->owners[thread->freed[i]];
+        if (!advise_phase_is_complete(owner) || owner->in_phase <= most) continue;
+        leader = owner->site;
+        most = owner->in_phase;
+    }
+    return leader;
+}
+
 void advise_phase_end(struct advise_pass *pass, struct advise_thread *thread) {
+    bool is_phase = thread->freed_blocks >= PHASE_BLOCKS_MIN;
+    uint32_t leader = is_phase ? advise_phase_leader(pass, thread) : 0;
     pass->phases++;
-    bool has_first = false;
-    uint32_t first = 0;
     for (size_t i = 0; i < thread->freed_owners; i++) {
         struct advise_owner *owner = &pass->owners[thread->freed[i]];
         struct advise_site *site = &pass->advise->sites[owner->site];
-        if (thread->freed_blocks >= PHASE_BLOCKS_MIN && advise_phase_is_complete(owner)) {
+        if (is_phase && advise_phase_is_complete(owner)) {
             site->freed_in_phases += owner->in_phase;
-            if (site->last_phase != pass->phases) site->phases++;
+            if (site->last_phase != pass->phases) {
+                site->phases++;
+                advise_phase_vote(site, leader);
+            }
             site->last_phase = pass->phases;
-            if (has_first) advise_phase_join(pass->advise, first, owner->site);
-            first = owner->site;
-            has_first = true;
         }
         owner->in_phase = 0;
     }

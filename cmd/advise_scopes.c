@@ -13,6 +13,7 @@
 #define SCRATCH_CALL_MAX (256u << 10) /* bytes at the same time */
 #define ARENA_SIZE_MAX 4096u          /* mean bytes of a block */
 #define ARENA_PERCENT 95u
+#define ARENA_PHASES_MIN 3u /* once can be the end of the program */
 
 /* Returns true if each block was freed in the call that allocated it. Blocks that a thread has when
  * the trace ends do not count. If blocks outlived their calls, the next calls would have them, and
@@ -30,6 +31,11 @@ static bool advise_is_one_size(const struct advise_site *site) {
 /* Returns true if a call of the function has one block at a time. */
 static bool advise_is_one_block(const struct advise_site *site) {
     return site->call_peak_blocks == 1;
+}
+
+/* Returns true if operator new allocates the blocks. */
+static bool advise_is_cxx(const struct advise_site *site) {
+    return site->kind == MALLOW_TRACE_NEW || site->kind == MALLOW_TRACE_NEW_ARRAY;
 }
 
 static double advise_mean_life(const struct advise_site *site) {
@@ -79,10 +85,11 @@ bool advise_scratch(const struct advise *advise, const struct advise_site *site,
                                             : advise_cost_batch(advise, size);
     advice->nanoseconds = (double)site->blocks * (cost - advise_cost_scratch(size));
     advise_scope_evidence(site, advice);
-    advice_do(advice, "Use scratch memory in this function, MALLOW_SCRATCH in mallow-scratch(3)%s.",
-              site->sizes.max <= STACK_MAX
-                  ? "; or a local array, if the size has a bound that the program checks"
-                  : "");
+    bool can_be_local = site->sizes.max <= STACK_MAX && advise_is_one_block(site);
+    advice_do(
+        advice, "Use scratch memory in this function, MALLOW_SCRATCH in mallow-scratch(3)%s%s.",
+        can_be_local ? "; or a local array, if the size has a bound that the program checks" : "",
+        advise_is_cxx(site) ? "; or std::pmr::monotonic_buffer_resource with a local array" : "");
     return true;
 }
 
@@ -105,12 +112,8 @@ bool advise_static(const struct advise *advise, const struct advise_site *site,
 static bool advise_ends_in_phases(const struct advise_site *site) {
     return site->freed_in_phases * 100 >= site->blocks * ARENA_PERCENT &&
            site->freed_by_another_thread == 0 && site->resized * 100 <= site->blocks &&
-           advise_mean_size(site) <= ARENA_SIZE_MAX && site->freed_in_phases > site->phases * 2;
-}
-
-static uint32_t advise_leader(const struct advise *advise, uint32_t site) {
-    while (advise->sites[site].phase_leader != site) site = advise->sites[site].phase_leader;
-    return site;
+           advise_mean_size(site) <= ARENA_SIZE_MAX && site->phases >= ARENA_PHASES_MIN &&
+           site->freed_in_phases > site->phases * 2;
 }
 
 static double advise_arena_gain(const struct advise *advise, const struct advise_site *site) {
@@ -145,14 +148,13 @@ static void advise_arena_evidence(const struct advise *advise, const struct advi
 /* Advice for sites whose blocks end together is given once, for the one with the most blocks. */
 bool advise_arena(const struct advise *advise, const struct advise_site *site,
                   struct advice *advice) {
-    uint32_t index = (uint32_t)(site - advise->sites), leader = advise_leader(advise, index);
+    uint32_t index = (uint32_t)(site - advise->sites), leader = site->phase_leader;
     if (!advise_ends_in_phases(site)) return false;
     uint64_t blocks = site->blocks;
     advice->nanoseconds = advise_arena_gain(advise, site);
     for (uint32_t i = 0; i < advise->site_count; i++) {
         const struct advise_site *other = &advise->sites[i];
-        if (i == index || advise_leader(advise, i) != leader || !advise_ends_in_phases(other))
-            continue;
+        if (i == index || other->phase_leader != leader || !advise_ends_in_phases(other)) continue;
         if (other->blocks > site->blocks || (other->blocks == site->blocks && i < index)) {
             free(advice->others);
             return false;
@@ -167,6 +169,7 @@ bool advise_arena(const struct advise *advise, const struct advise_site *site,
         return false;
     }
     advise_arena_evidence(advise, site, advice);
-    advice_do(advice, "Use an arena, and free all blocks with one call: mallow-arena(3).");
+    advice_do(advice, "Use an arena, and free all blocks with one call: mallow-arena(3)%s.",
+              advise_is_cxx(site) ? "; or std::pmr::monotonic_buffer_resource" : "");
     return true;
 }

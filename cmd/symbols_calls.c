@@ -51,11 +51,9 @@ static void calls_classify(Dwarf_Attribute *value, struct symbol_argument *argum
     size_t count;
     bool is_constant = true;
     if (dwarf_getlocation(value, &ops, &count) != 0) return;
-    for (size_t i = 0; i < count; i++) {
-        if (ops[i].atom == DW_OP_mul || ops[i].atom == DW_OP_shl) argument->is_product = true;
-        is_constant = is_constant && calls_is_constant(ops[i].atom);
-    }
-    argument->is_product = argument->is_product && !is_constant;
+    for (size_t i = 0; i < count; i++) is_constant = is_constant && calls_is_constant(ops[i].atom);
+    unsigned last = count == 0 ? 0 : ops[count - 1].atom;
+    argument->is_product = (last == DW_OP_mul || last == DW_OP_shl) && !is_constant;
     argument->is_zero =
         count == 1 &&
         (ops[0].atom == DW_OP_lit0 ||

@@ -19,10 +19,12 @@ WAYS = {
     "cxx": {"planted": "scratch"},
     "growth": {"planted": "growth factor"},
     "huge_pages": {"planted": "huge pages"},
+    "mapping": {"planted": "mapping"},
     "reallocarray": {"planted": "reallocarray"},
     "reservation": {"planted": "reservation"},
     "scratch": {"planted": "scratch"},
     "scratch_threads": {"planted": "scratch"},
+    "secret": {"planted": "secret"},
     "stack": {"planted": "stack"},
     "static": {"planted": "static"},
     "wiped": {"planted": "secret"},
@@ -34,7 +36,7 @@ WAYS = {
 BY_DEBUG_INFORMATION = "calloc", "reallocarray", "wiped"
 
 # These are not advised for a gain.
-SAFE = "secret", "reallocarray", "calloc"
+SAFE = "secret", "mapping", "reallocarray", "calloc"
 
 folder = tempfile.TemporaryDirectory()
 programs = {Path(path).name.removeprefix("advise_"): path for path in sys.argv[3:]}

@@ -1,4 +1,5 @@
-/* Nothing: blocks are filled with ones or cleared in part, products are checked, and other memory
+/* Nothing: blocks are filled with ones or cleared in part, products are checked or a
+ * part of a sum, and other memory
  * than the freed block is wiped. */
 #include "program.h"
 
@@ -24,22 +25,34 @@ static NOINLINE void *checked(void *block, size_t count) { return reallocarray(b
 
 static NOINLINE void *same(size_t count) { return malloc(count * 24); }
 
+struct list {
+    size_t count;
+    long items[];
+};
+
+static NOINLINE void *flexible(size_t count) {
+    struct list *list = malloc(sizeof *list + count * sizeof *list->items);
+    use(list, sizeof *list);
+    return list;
+}
+
 static NOINLINE void wipe(char *key, char *block) {
     explicit_bzero(key, 32);
     free(block);
 }
 
 int main(void) {
-    static char *blocks[60];
+    static char *blocks[80];
     static char key[32];
     void *array = NULL;
     for (size_t i = 0; i < 20; i++) {
         blocks[i] = filled(1000 + i * 3);
         blocks[20 + i] = partly(1000 + i * 3);
         blocks[40 + i] = same(10);
+        blocks[60 + i] = flexible(i);
         array = checked(array, 1 + i * 37 % 30);
         use(array, 1);
     }
-    for (size_t i = 0; i < 60; i++) wipe(key, blocks[i]);
+    for (size_t i = 0; i < 80; i++) wipe(key, blocks[i]);
     return 0;
 }
