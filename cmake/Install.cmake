@@ -8,7 +8,8 @@ set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(completions ${PROJECT_SOURCE_DIR}/completions)
 
 install(TARGETS mallow)
-install(TARGETS mallow_serve DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mallow) # run by the command
+install(TARGETS mallow_serve mallow_replay
+    DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mallow) # run by the command
 install(TARGETS mallow_check mallow_record LIBRARY) # preloaded by the command, never linked
 install(TARGETS mallow_shared mallow_static mallow_memory mallow_memory_static mallow_trace
     EXPORT mallow)

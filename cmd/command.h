@@ -33,6 +33,7 @@ int advise_command(int argc, char **argv);
 int strace_command(int argc, char **argv);
 int import_command(int argc, char **argv);
 int mtrace_command(int argc, char **argv);
+int replay_command(int argc, char **argv);
 int symbolize_command(int argc, char **argv);
 
 #endif

@@ -40,6 +40,8 @@ static const struct main_subcommand main_subcommands[] = {
      strace_command},
     {"import", "mallow import", "convert a file of heaptrack or mtrace(3) into a trace",
      import_command},
+    {"replay", "mallow replay", "repeat the allocations of a trace on other allocators",
+     replay_command},
     {"mtrace", "mallow mtrace", "evaluate a log of mtrace(3)", mtrace_command},
     {"symbolize", "mallow symbolize", "add functions and lines to the frames in a report",
      symbolize_command},

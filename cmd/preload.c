@@ -44,9 +44,8 @@ static char *preload_find_in(const char *directory, const char *relative, const 
     return path;
 }
 
-/* Returns the absolute path of the library, which the caller frees. The versioned name is a
- * symbolic link in a build, and a copy of Mallow's files may lack it. */
-static char *preload_find_library(const char *name) {
+/* The versioned name is a symbolic link in a build, and a copy of Mallow's files may lack it. */
+char *preload_find_library(const char *name) {
     static const char *const relatives[] = {".", MALLOW_LIBDIR_FROM_BINDIR};
     char directory[PATH_MAX], unversioned[64];
     preload_own_directory(directory);

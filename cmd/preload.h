@@ -15,6 +15,10 @@ void preload_library(const char *name);
 /* Puts the library with that path first in LD_PRELOAD. */
 void preload_file(const char *path);
 
+/* Returns the absolute path of the library, which preload_library() would put there. The caller
+ * frees it. */
+char *preload_find_library(const char *name);
+
 /* Puts "key=value" settings before those in MALLOW_OPTIONS, so that the latter override them. */
 void preload_add_default(const char *options);
 

@@ -219,20 +219,21 @@ uint32_t trace_process_stack(const struct trace_process *process, uint32_t node)
 void trace_process_sample(struct trace_processes *all, struct trace_process *process,
                           uint64_t time) {
     char text[128];
-    unsigned long size, resident;
+    unsigned long size, resident, shared;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     ssize_t n = process->memory < 0 || process->thread == 0
                     ? -1
                     : pread(process->memory, text, sizeof text - 1, 0);
     if (n <= 0) return;
     text[n] = '\0';
-    if (sscanf(text, "%lu %lu", &size, &resident) != 2 || resident == 0) return;
+    if (sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3 || resident == 0) return;
     uint64_t rings = process->pages_of_rings < resident ? process->pages_of_rings : 0;
-    trace_writer_add(
-        all->writer,
-        &(struct mallow_trace_event){.kind = MALLOW_TRACE_RESIDENT,
-                                     .time = time,
-                                     .thread = process->thread,
-                                     .size = (resident - rings) * (uint64_t)sysconf(_SC_PAGESIZE)});
+    trace_writer_add(all->writer, &(struct mallow_trace_event){
+                                      .kind = MALLOW_TRACE_RESIDENT,
+                                      .time = time,
+                                      .thread = process->thread,
+                                      .size = (resident - rings) * page,
+                                      .count = (resident > shared ? resident - shared : 0) * page});
 }
 
 void trace_process_free(struct trace_processes *all) {

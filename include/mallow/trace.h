@@ -68,7 +68,8 @@ enum mallow_trace_kind {
     MALLOW_TRACE_FORK, /* count: the number of the new process, which has a copy of all blocks */
     MALLOW_TRACE_EXEC, /* count: the number of the new process, which has no blocks */
     MALLOW_TRACE_EXIT, /* count: the status, as wait(2) stores it */
-    MALLOW_TRACE_RESIDENT, /* size: the resident set of the process in bytes */
+    MALLOW_TRACE_RESIDENT, /* size: the resident set of the process in bytes; count: the part of it
+                            * that is in no file and not shared, or 0: unknown */
     MALLOW_TRACE_LOST,     /* count: the number of events that were not recorded here */
     MALLOW_TRACE_PAUSE,    /* recording was switched off: events are missing until RESUME */
     MALLOW_TRACE_RESUME,

@@ -34,6 +34,10 @@ sizes = [e.size for e in trace.of("resident") if e.time > large.time]
 assert 64 * MIB < max(sizes) < 70 * MIB, sizes
 assert sizes[-1] < 6 * MIB, sizes
 
+# Most of it is the block, and the rest is the program's files.
+parts = [(e.size - e.count) for e in trace.of("resident") if e.time > large.time]
+assert all(MIB < part < 6 * MIB for part in parts), parts
+
 # The file belongs to its user alone.
 assert Path(path).stat().st_mode & 0o777 == 0o600
 

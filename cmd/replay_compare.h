@@ -1,0 +1,44 @@
+/* Compares a replay with what was recorded of the process. */
+#ifndef MALLOW_REPLAY_COMPARE_H
+#define MALLOW_REPLAY_COMPARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "replay_measure.h"
+#include "replay_program.h"
+
+/* What the trace says about memory that is not the allocator's, and how near a replay on the
+ * recorded allocator comes to the rest. */
+struct replay_comparison {
+    bool is_known;     /* the trace has resident memory, and the allocator could be loaded */
+    bool has_files;    /* the trace does not say which resident memory is of files */
+    double base;       /* bytes of code, data and stacks in the first sample */
+    double recorded;   /* the peak of the allocator's memory in the trace */
+    double replayed;   /* the peak of the replay at the same times */
+    double peak_error; /* shares: of the peak, and the mean distance over time */
+    double time_error;
+    double *rest; /* the memory that is not the allocator's, for each epoch; 0 if unknown */
+};
+
+/* The largest error with which there is a verdict. */
+#define REPLAY_ERROR_MAX 0.1
+
+/* `results` are those on the recorded allocator, or NULL. */
+void replay_compare(struct replay_comparison *comparison, const struct replay_program *program,
+                    const struct replay_results *results);
+
+/* Returns the allocator's part of a sample in the trace, or a negative number: it is unknown. */
+double replay_recorded(const struct replay_comparison *comparison,
+                       const struct replay_moment *moment);
+
+bool replay_is_faithful(const struct replay_comparison *comparison);
+
+/* Returns the peak of the whole process's resident memory on an allocator, in bytes. */
+double replay_process_peak(const struct replay_comparison *comparison,
+                           const struct replay_program *program,
+                           const struct replay_results *results);
+
+void replay_comparison_free(struct replay_comparison *comparison);
+
+#endif
