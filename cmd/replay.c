@@ -112,6 +112,19 @@ static void replay_run_all(const struct replay_program *program,
             replay_measure(program, &allocators->list[(i + run) % allocators->count]);
 }
 
+/* Finds out how much of large blocks the program writes, on the allocator that was recorded. */
+static void replay_fit(struct replay_report *report) {
+    struct replay_head *head = report->program.head;
+    struct replay_allocator none = *report->recorded, all = none;
+    head->written = 0;
+    replay_measure(&report->program, &none);
+    head->written = REPLAY_WRITTEN_ALL;
+    replay_measure(&report->program, &all);
+    head->written = replay_fit_written(&report->program, &none.results, &all.results);
+    replay_results_free(&none.results);
+    replay_results_free(&all.results);
+}
+
 static struct mallow_trace *replay_open(const char *file) {
     struct mallow_trace *trace = mallow_trace_open(file, 0);
     const char *error = mallow_trace_error(trace);
@@ -133,6 +146,7 @@ int replay_command(int argc, char **argv) {
     replay_allocators_add(&report.allocators, request.with);
     if (request.options != NULL) replay_allocators_add_options(&report.allocators, request.options);
     report.recorded = replay_allocators_recorded(&report.allocators, report.recorded_name);
+    if (report.recorded != NULL) replay_fit(&report);
     replay_run_all(&report.program, &report.allocators, request.runs);
     return replay_report(&report, request.output, request.json);
 }

@@ -44,14 +44,17 @@ double replay_recorded(const struct replay_comparison *comparison,
     return fmax(compare_sampled(moment) - comparison->base, 0);
 }
 
+/* The differences are those of the allocator's parts, because the other parts are the same. */
 static void compare_errors(struct replay_comparison *comparison,
                            const struct replay_program *program,
                            const struct replay_results *results) {
     double distance = 0, sum = 0;
     for (uint32_t i = 0; i < program->head->epochs; i++) {
-        double recorded = replay_recorded(comparison, &program->moments[i]);
-        if (recorded < 0) continue;
-        double replayed = replay_resident(results, i);
+        const struct replay_moment *moment = &program->moments[i];
+        if (moment->resident == 0) continue;
+        double recorded = (double)(moment->anonymous != 0 ? moment->anonymous : moment->resident);
+        double replayed =
+            recorded - (compare_sampled(moment) - comparison->base) + replay_resident(results, i);
         comparison->recorded = fmax(comparison->recorded, recorded);
         comparison->replayed = fmax(comparison->replayed, replayed);
         distance += fabs(recorded - replayed);
@@ -62,6 +65,23 @@ static void compare_errors(struct replay_comparison *comparison,
         comparison->recorded == 0
             ? 0
             : fabs(comparison->replayed - comparison->recorded) / comparison->recorded;
+}
+
+/* Least squares: the share times the memory that writing adds is what writing nothing lacks. */
+uint32_t replay_fit_written(const struct replay_program *program, const struct replay_results *none,
+                            const struct replay_results *all) {
+    struct replay_comparison comparison = {0};
+    double product = 0, square = 0;
+    compare_base(&comparison, program, none);
+    for (uint32_t i = 0; i < program->head->epochs; i++) {
+        double recorded = replay_recorded(&comparison, &program->moments[i]);
+        if (recorded < 0) continue;
+        double added = replay_resident(all, i) - replay_resident(none, i);
+        product += added * (recorded - replay_resident(none, i));
+        square += added * added;
+    }
+    double share = square == 0 ? 1 : fmin(fmax(product / square, 0), 1);
+    return (uint32_t)(share * REPLAY_WRITTEN_ALL);
 }
 
 static void compare_rest(struct replay_comparison *comparison,

@@ -11,11 +11,12 @@
 /* What the trace says about memory that is not the allocator's, and how near a replay on the
  * recorded allocator comes to the rest. */
 struct replay_comparison {
-    bool is_known;     /* the trace has resident memory, and the allocator could be loaded */
-    bool has_files;    /* the trace does not say which resident memory is of files */
-    double base;       /* bytes of code, data and stacks in the first sample */
-    double recorded;   /* the peak of the allocator's memory in the trace */
-    double replayed;   /* the peak of the replay at the same times */
+    bool is_known;   /* the trace has resident memory, and the allocator could be loaded */
+    bool has_files;  /* the trace does not say which resident memory is of files */
+    double base;     /* bytes of code, data and stacks in the first sample */
+    double recorded; /* the peak of the process's memory in the trace, without files if they are
+                      * known, and the one with the replay's memory instead of the allocator's */
+    double replayed;
     double peak_error; /* shares: of the peak, and the mean distance over time */
     double time_error;
     double *rest; /* the memory that is not the allocator's, for each epoch; 0 if unknown */
@@ -23,6 +24,13 @@ struct replay_comparison {
 
 /* The largest error with which there is a verdict. */
 #define REPLAY_ERROR_MAX 0.1
+
+/* Returns which share of a block beyond its first page the program seems to write, of
+ * REPLAY_WRITTEN_ALL: the one with which a replay fits the recording best. The trace does not say
+ * it. `none` and `all` are results on the recorded allocator of runs that write nothing and all of
+ * it. */
+uint32_t replay_fit_written(const struct replay_program *program, const struct replay_results *none,
+                            const struct replay_results *all);
 
 /* `results` are those on the recorded allocator, or NULL. */
 void replay_compare(struct replay_comparison *comparison, const struct replay_program *program,

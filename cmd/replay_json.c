@@ -42,6 +42,7 @@ static void json_allocator(const struct replay_report *report,
 static void json_check(const struct replay_report *report) {
     const struct replay_comparison *comparison = &report->comparison;
     json_text("check", report->check);
+    printf(",\"written_share\":%.3f", (double)report->program.head->written / REPLAY_WRITTEN_ALL);
     printf(",\"is_faithful\":%s", replay_is_faithful(comparison) ? "true" : "false");
     if (comparison->is_known)
         printf(

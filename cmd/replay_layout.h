@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* An operation is a word: the kind in 5 bits, the slot in 27, and the size in 32.
- * ALIGN, LARGE, FROM and UPTO concern the next call of the thread. */
+ * ALIGN, LARGE and FROM concern the next call of the thread. */
 enum replay_op {
     REPLAY_JUMP, /* to the chunk with the number in `size` */
     REPLAY_MALLOC,
@@ -33,7 +33,6 @@ enum replay_op {
     REPLAY_ALIGN, /* size: the alignment */
     REPLAY_LARGE, /* size: the upper half of its size */
     REPLAY_FROM,  /* size: the pages of the block that are not written because they were */
-    REPLAY_UPTO,  /* size: the page of the block from which none is written */
     REPLAY_WAIT,  /* until the thread with the number in `slot` has made `size` operations */
     REPLAY_BEGIN, /* wait for the beginning of the epoch in `size`, which counts from 1 here */
     REPLAY_END,   /* slot 0: of the epoch in `size`; slot 1: of the thread */
@@ -89,6 +88,9 @@ struct replay_epoch {
     uint64_t resident;           /* anonymous bytes at its end; written by mallow-replay */
 };
 
+/* All of a block is written. */
+#define REPLAY_WRITTEN_ALL 1024u
+
 enum replay_pace { REPLAY_FAST, REPLAY_RECORDED };
 
 struct replay_head {
@@ -97,6 +99,7 @@ struct replay_head {
     uint32_t threads, epochs, slots, chunks;
     uint32_t pace;
     uint32_t page_bytes;
+    uint32_t written; /* of REPLAY_WRITTEN_ALL: the share of a block beyond its first page */
     /* Written by mallow-replay. */
     _Atomic uint32_t epoch; /* how many have begun */
     _Atomic uint32_t is_complete;

@@ -83,7 +83,8 @@ static void replay_write_file(struct replay_program *program, const struct repla
                                .threads = (uint32_t)lists->count,
                                .epochs = (uint32_t)lists->epochs_count,
                                .slots = slots,
-                               .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE)};
+                               .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE),
+                               .written = REPLAY_WRITTEN_ALL};
     head.threads_at = replay_align(head.chunks_at +
                                    (uint64_t)head.chunks * REPLAY_CHUNK_WORDS * sizeof(uint64_t));
     head.epochs_at = replay_align(head.threads_at + head.threads * sizeof(struct replay_thread));

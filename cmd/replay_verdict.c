@@ -89,10 +89,6 @@ static char *verdict_change(const struct replay_report *report, const char *what
 
 /* ---- the check ---- */
 
-static const char verdict_parts[] =
-    "what it leaves to the allocator of the process's memory, without files, code, data, stacks "
-    "and the program's own mappings";
-
 char *replay_check(const struct replay_report *report) {
     const struct replay_comparison *comparison = &report->comparison;
     if (*report->recorded_name == '\0')
@@ -103,11 +99,14 @@ char *replay_check(const struct replay_report *report) {
     if (!comparison->is_known)
         return xstrdup("The trace has no resident memory to compare the replay with.");
     return xasprintf(
-        "On %s, the replay peaks at %s where the recording has %s (%.0f %%); over "
-        "time they differ by %.0f %%. That is %s.",
+        "With the replay on %s instead of the program's allocations, the process would "
+        "peak at %s%s, and it was recorded with %s: they differ by %.0f %%, and by %.0f "
+        "%% over time. The replay writes %.0f %% of blocks beyond their first page, "
+        "which fits best.",
         report->recorded_name, amount_of((unsigned long long)comparison->replayed).text,
+        comparison->has_files ? "" : " without files",
         amount_of((unsigned long long)comparison->recorded).text, 100 * comparison->peak_error,
-        100 * comparison->time_error, verdict_parts);
+        100 * comparison->time_error, 100.0 * report->program.head->written / REPLAY_WRITTEN_ALL);
 }
 
 char *replay_left_out(const struct replay_report *report) {

@@ -40,17 +40,25 @@ static void player_wait_for_thread(const struct replay_thread *thread, uint64_t 
 /* What the operations before a call say about it. */
 struct player_request {
     uint64_t alignment, large; /* the upper half of the size */
-    uint32_t from, upto;       /* pages */
+    uint64_t from;             /* the first page that is written */
 };
+
+/* Returns where the part of a block ends that programs write. */
+static uint64_t player_written_end(uint64_t size) {
+    uint64_t page = player.head->page_bytes, share = player.head->written;
+    return size <= page || share == REPLAY_WRITTEN_ALL
+               ? size
+               : page + (size - page) / REPLAY_WRITTEN_ALL * share;
+}
 
 /* Writes to the pages of the block, and to the beginning as programs do. */
 static void player_touch(char *block, uint64_t size, const struct player_request *request) {
-    uint64_t page = player.head->page_bytes;
-    if (request->from == 0) memset(block, 1, size < HEAD_BYTES ? size : HEAD_BYTES);
-    /* Pages count from the block's start, so that the last one may begin before the block's end. */
-    uint64_t at = request->from * page,
-             end = request->upto * page < size ? request->upto * page : size;
-    if (at == 0) at = page - ((uintptr_t)block & (page - 1));
+    uint64_t page = player.head->page_bytes, at = request->from * page;
+    uint64_t end = player_written_end(size);
+    if (at == 0) {
+        memset(block, 1, size < HEAD_BYTES ? size : HEAD_BYTES);
+        at = page - ((uintptr_t)block & (page - 1));
+    }
     for (; at < end; at += page) *(volatile char *)(block + at) = 1;
     if (end == size && end > page) *(volatile char *)(block + size - 1) = 1;
 }
@@ -94,8 +102,7 @@ static void player_end(struct replay_thread *thread, uint32_t epoch,
 }
 
 void player_run(struct replay_thread *thread, void (*end_epoch)(uint32_t epoch)) {
-    static const struct player_request nothing = {.upto = UINT32_MAX};
-    struct player_request request = nothing;
+    struct player_request request = {0};
     const uint64_t *at = player.chunks + thread->chunk * REPLAY_CHUNK_WORDS;
     uint64_t done = 0;
     for (;;) {
@@ -114,9 +121,6 @@ void player_run(struct replay_thread *thread, void (*end_epoch)(uint32_t epoch))
         case REPLAY_FROM:
             request.from = size;
             break;
-        case REPLAY_UPTO:
-            request.upto = size;
-            break;
         case REPLAY_WAIT:
             player_wait_for_thread(&player.threads[replay_word_slot(word)], size);
             break;
@@ -129,7 +133,7 @@ void player_run(struct replay_thread *thread, void (*end_epoch)(uint32_t epoch))
             break;
         default:
             player_make(thread, word, &request);
-            request = nothing;
+            request = (struct player_request){0};
             atomic_store_explicit(&thread->done, ++done, memory_order_release);
         }
     }
