@@ -41,9 +41,22 @@ static size_t calls_argument_index(Dwarf_Die *parameter, unsigned machine) {
     return SYMBOL_ARGUMENTS;
 }
 
-static bool calls_is_constant(unsigned atom) {
-    return (atom >= DW_OP_lit0 && atom <= DW_OP_lit31) ||
-           (atom >= DW_OP_const1u && atom <= DW_OP_consts);
+static bool calls_is_constant(const Dwarf_Op *op) {
+    return (op->atom >= DW_OP_lit0 && op->atom <= DW_OP_lit31) ||
+           (op->atom >= DW_OP_const1u && op->atom <= DW_OP_consts);
+}
+
+static uint64_t calls_constant(const Dwarf_Op *op) {
+    return op->atom >= DW_OP_lit0 ? (uint64_t)(op->atom - DW_OP_lit0) : op->number;
+}
+
+/* Returns true if the last operation multiplies. Twice a size is how containers grow, and no number
+ * of elements. */
+static bool calls_multiplies(const Dwarf_Op *ops, size_t count) {
+    if (count < 3) return false;
+    const Dwarf_Op *last = &ops[count - 1], *before = last - 1;
+    bool shifts_by_one = calls_is_constant(before) && calls_constant(before) == 1;
+    return last->atom == DW_OP_mul || (last->atom == DW_OP_shl && !shifts_by_one);
 }
 
 static void calls_classify(Dwarf_Attribute *value, struct symbol_argument *argument) {
@@ -51,13 +64,9 @@ static void calls_classify(Dwarf_Attribute *value, struct symbol_argument *argum
     size_t count;
     bool is_constant = true;
     if (dwarf_getlocation(value, &ops, &count) != 0) return;
-    for (size_t i = 0; i < count; i++) is_constant = is_constant && calls_is_constant(ops[i].atom);
-    unsigned last = count == 0 ? 0 : ops[count - 1].atom;
-    argument->is_product = (last == DW_OP_mul || last == DW_OP_shl) && !is_constant;
-    argument->is_zero =
-        count == 1 &&
-        (ops[0].atom == DW_OP_lit0 ||
-         (calls_is_constant(ops[0].atom) && ops[0].number == 0 && ops[0].atom >= DW_OP_const1u));
+    for (size_t i = 0; i + 1 < count; i++) is_constant = is_constant && calls_is_constant(&ops[i]);
+    argument->is_product = !is_constant && calls_multiplies(ops, count);
+    argument->is_zero = count == 1 && calls_is_constant(ops) && calls_constant(ops) == 0;
 }
 
 static void calls_add_argument(Dwarf_Die *parameter, unsigned machine, struct symbol_call *call) {

@@ -19,7 +19,7 @@ struct symbol_argument {
     unsigned char *expression; /* bytes of DWARF; NULL: unknown */
     size_t bytes;
     bool is_zero;    /* the constant 0 */
-    bool is_product; /* of something that is not a constant; not a sum with a product */
+    bool is_product; /* of something that is not a constant; not twice it, and no sum */
 };
 
 struct symbol_call {

@@ -27,6 +27,7 @@ WAYS = {
     "secret": {"planted": "secret"},
     "stack": {"planted": "stack"},
     "static": {"planted": "static"},
+    "tail_call": {"planted": "stack"},
     "wiped": {"planted": "secret"},
     "wrapper": {"planted": "stack"},
 }

@@ -29,9 +29,11 @@ def ways(situation):
 assert ways("secret") == {"0x1000": "secret", "0x2000": "secret"}, ways("secret")
 assert ways("mapping") == {"0x1000": "mapping", "0x2000": "mapping"}, ways("mapping")
 
-# No evidence: events are missing, a child frees copies of blocks, the functions are unknown.
+# No evidence: events are missing, a child frees copies of blocks, blocks
+# change threads, the functions are unknown.
 assert ways("lost") == {}
 assert ways("fork") == {}
+assert ways("threads") == {}
 assert ways("unknown") == {}
 assert ways("nothing") == {}
 assert "0 call sites: nothing speaks for" in run(write("nothing")).stdout

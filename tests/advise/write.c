@@ -105,6 +105,19 @@ static void situation_fork(void) {
     }
 }
 
+/* One thread frees what another one has allocated in the same function. */
+static void situation_threads(void) {
+    uint32_t other = trace_writer_thread(
+        writer, &(struct mallow_trace_thread){.process = process, .tid = 2, .name = ""});
+    for (int i = 0; i < 5000; i++) {
+        allocate(BLOCK, 100, 0x1000);
+        add((struct mallow_trace_event){.kind = MALLOW_TRACE_FREE,
+                                        .thread = other,
+                                        .old_address = BLOCK,
+                                        .stack = frame(0x1010)});
+    }
+}
+
 /* The functions of the blocks are unknown. */
 static void situation_unknown(void) {
     for (int i = 0; i < 5000; i++) {
@@ -120,7 +133,7 @@ static const struct {
 } situations[] = {
     {"secret", situation_secret},    {"mapping", situation_mapping}, {"lost", situation_lost},
     {"fork", situation_fork},        {"unknown", situation_unknown}, {"nothing", NULL},
-    {"no_stacks", situation_secret},
+    {"no_stacks", situation_secret}, {"threads", situation_threads},
 };
 
 int main(int argc, char **argv) {

@@ -12,12 +12,14 @@ static NOINLINE void *xmalloc(size_t size) {
 static NOINLINE char *filled(size_t size) {
     char *block = xmalloc(size);
     memset(block, 1, size);
+    keep(block);
     return block;
 }
 
 static NOINLINE char *partly(size_t size) {
     char *block = xmalloc(size);
     memset(block, 0, size / 2);
+    keep(block);
     return block;
 }
 
@@ -44,10 +46,11 @@ static NOINLINE void wipe(char *key, char *block) {
 int main(void) {
     static char *blocks[80];
     static char key[32];
+    static volatile size_t step = 3; /* unknown to the compiler, which otherwise calls no memset */
     void *array = NULL;
     for (size_t i = 0; i < 20; i++) {
-        blocks[i] = filled(1000 + i * 3);
-        blocks[20 + i] = partly(1000 + i * 3);
+        blocks[i] = filled(1000 + i * step);
+        blocks[20 + i] = partly(1000 + i * step);
         blocks[40 + i] = same(10);
         blocks[60 + i] = flexible(i);
         array = checked(array, 1 + i * 37 % 30);

@@ -8,10 +8,12 @@
 
 #define NOINLINE __attribute__((noinline))
 
-/* Writes to the block, and hides it from the compiler. */
+/* Hides the block from the compiler. */
+static inline void keep(void *block) { __asm__ volatile("" ::"r"(block) : "memory"); }
+
 static inline void use(void *block, size_t size) {
     memset(block, 1, size);
-    __asm__ volatile("" ::"r"(block) : "memory");
+    keep(block);
 }
 
 #endif
