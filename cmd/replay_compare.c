@@ -100,6 +100,7 @@ static void compare_rest(struct replay_comparison *comparison,
 void replay_compare(struct replay_comparison *comparison, const struct replay_program *program,
                     const struct replay_results *results) {
     *comparison = (struct replay_comparison){0};
+    if (results != NULL) comparison->files = results->files;
     if (results != NULL) compare_base(comparison, program, results);
     if (comparison->is_known) compare_errors(comparison, program, results);
     compare_rest(comparison, program);
@@ -113,9 +114,11 @@ bool replay_is_faithful(const struct replay_comparison *comparison) {
 double replay_process_peak(const struct replay_comparison *comparison,
                            const struct replay_program *program,
                            const struct replay_results *results) {
-    double peak = 0;
+    /* Some allocators bring libstdc++, which a program in C++ has anyway. */
+    bool has_other_files = comparison->is_known && !program->is_cxx;
+    double peak = 0, files = has_other_files ? results->files - comparison->files : 0;
     for (uint32_t i = 0; i < program->head->epochs; i++)
-        peak = fmax(peak, comparison->rest[i] + replay_resident(results, i));
+        peak = fmax(peak, comparison->rest[i] + files + replay_resident(results, i));
     return peak;
 }
 

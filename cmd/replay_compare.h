@@ -19,6 +19,7 @@ struct replay_comparison {
     double replayed;
     double peak_error; /* shares: of the peak, and the mean distance over time */
     double time_error;
+    double files; /* resident bytes of files in the replay on the recorded allocator */
     double *rest; /* the memory that is not the allocator's, for each epoch; 0 if unknown */
 };
 

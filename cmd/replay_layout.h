@@ -105,6 +105,7 @@ struct replay_head {
     _Atomic uint32_t is_complete;
     uint64_t resident_first; /* anonymous bytes before the first operation */
     uint64_t resident_peak;  /* of the ends of epochs */
+    uint64_t files;          /* resident bytes of files and shared memory at the end */
     uint64_t faults;         /* during the replay */
     uint64_t processor_ns, elapsed_ns;
     uint64_t clock_ns, clock_ticks; /* how long a tick takes */

@@ -162,6 +162,7 @@ static void measure_keep(const struct replay_program *program, struct replay_res
     }
     results->count++;
     results->failed = failed;
+    results->files = (double)head->files;
     if (results->resident == NULL)
         results->resident = xcalloc(head->epochs, sizeof *results->resident);
     for (uint32_t i = 0; i < head->epochs; i++)

@@ -22,6 +22,7 @@ struct replay_results {
     double *runs[REPLAY_FIGURES]; /* one figure for each run */
     size_t count;
     double *resident; /* bytes at the end of each epoch, the sum of all runs */
+    double files;     /* bytes of files and shared memory: different ones are of libraries */
     uint64_t failed;  /* calls that failed in the replay, of the last run */
 };
 

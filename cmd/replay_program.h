@@ -33,7 +33,8 @@ struct replay_program {
     uint64_t failed;       /* calls that failed */
     uint64_t unknown;      /* frees of blocks that were allocated before the recording */
     uint64_t lost;         /* events that were not recorded */
-    bool was_paused, has_forked;
+    bool was_paused;
+    bool is_cxx; /* the program calls the operators of C++ */
 };
 
 /* Translates the events of a process. 0: that with the most events. Ends the command with a message

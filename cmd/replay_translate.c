@@ -216,6 +216,7 @@ static void translate_call(struct replay_translator *translator,
                                   .alignment = translate_alignment(event)};
     uint32_t list = translate_list(translator, event->thread);
     bool is_resize = mallow_trace_is_resize(event->kind);
+    if (event->kind == MALLOW_TRACE_NEW) translator->program->is_cxx = true;
     if (event->kind == MALLOW_TRACE_PVALLOC) call.size = (call.size + PAGE - 1) & ~(PAGE - 1);
     if (mallow_trace_is_free(event->kind)) {
         translate_free(translator, list, event->old_address, &call);
@@ -265,9 +266,6 @@ static void translate_other(struct replay_translator *translator,
         break;
     case MALLOW_TRACE_RESIDENT:
         translate_resident(translator, event);
-        break;
-    case MALLOW_TRACE_FORK:
-        program->has_forked = true;
         break;
     case MALLOW_TRACE_LOST:
         program->lost += event->count;

@@ -28,16 +28,27 @@ static const char *player_skip_number(const char *at, uint64_t *number) {
 
 /* The three numbers are the size, the resident pages, and those of them that are of files or of
  * shared memory. */
-uint64_t player_resident(void) {
+static void player_read_pages(uint64_t *resident, uint64_t *shared) {
     static int file = -1;
     char text[128];
-    uint64_t size, resident, shared;
+    uint64_t size;
     if (file < 0) file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     ssize_t n = pread(file, text, sizeof text - 1, 0);
     if (n <= 0) player_fail("cannot read /proc/self/statm: replay where /proc is mounted");
     text[n] = '\0';
-    player_skip_number(player_skip_number(player_skip_number(text, &size), &resident), &shared);
+    player_skip_number(player_skip_number(player_skip_number(text, &size), resident), shared);
+}
+
+uint64_t player_resident(void) {
+    uint64_t resident, shared;
+    player_read_pages(&resident, &shared);
     return (resident > shared ? resident - shared : 0) * player.head->page_bytes;
+}
+
+static uint64_t player_files(void) {
+    uint64_t resident, shared;
+    player_read_pages(&resident, &shared);
+    return shared * player.head->page_bytes;
 }
 
 /* ---- time ---- */
@@ -87,4 +98,5 @@ void player_stop_clock(void) {
     head->clock_ns = head->elapsed_ns = player_ns(CLOCK_MONOTONIC) - head->elapsed_ns;
     head->processor_ns = player_ns(CLOCK_PROCESS_CPUTIME_ID) - head->processor_ns;
     head->faults = player_faults() - head->faults;
+    head->files = player_files();
 }
