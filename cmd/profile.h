@@ -56,6 +56,18 @@ struct profile_site {
     bool large;
 };
 
+/* The function of a node of an imported trace, whose addresses are not those of a file. */
+struct profile_name {
+    char *function, *file; /* NULL: unknown */
+    char *module;          /* "": unknown */
+    uint64_t pc;
+    int line;
+    bool inlined;
+};
+
+/* The rate of a profile that has each block: one sample for each byte. */
+#define MALLOW_PROFILE_EACH_BLOCK 1
+
 struct profile_section {
     struct mallow_profile_process process;
     char *program;                     /* its path; contains no control characters */
@@ -80,6 +92,9 @@ struct profile_section {
     struct index_map thread_numbers;             /* of IDs, to indexes + 1 */
     size_t invalid;                              /* records that contradict the format */
     uint32_t *stacks;                            /* of the nodes; stacks_add() fills it in */
+    struct profile_name *names;
+    size_t name_count;
+    uint32_t *node_names; /* of the nodes: an index + 1, or 0; NULL: no node has a name */
     /* The snapshot that is being read. */
     struct profile_snapshot next;
     bool has_next;

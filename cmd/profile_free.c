@@ -19,6 +19,13 @@ static void profile_free_section(struct profile_section *section) {
     free(section->snapshots);
     free(section->sites);
     free(section->stacks);
+    for (size_t i = 0; i < section->name_count; i++) {
+        free(section->names[i].function);
+        free(section->names[i].file);
+        free(section->names[i].module);
+    }
+    free(section->names);
+    free(section->node_names);
     free(section);
 }
 

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "profile.h"
 #include "profile_input.h"
+#include "profile_trace.h"
 #include "xalloc.h"
 
 /* ---- sections ---- */
@@ -35,6 +36,9 @@ static const char *profile_read_foreign(const unsigned char *bytes, size_t count
         return "is not a profile, or its beginning is damaged or missing";
     if (count >= 4 && (memcmp(bytes, "PROF", 4) == 0 || memcmp(bytes, "FORP", 4) == 0))
         return "was written by an older version of Mallow: this version cannot read it";
+    if (count >= 4 &&
+        (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(bytes, "\x1f\x8b", 2) == 0))
+        return "is compressed; if heaptrack wrote it, `mallow import` makes a trace of it";
     return "is not a profile";
 }
 
@@ -67,6 +71,7 @@ const char *profile_add_bytes(struct profile *profile, const unsigned char *byte
 static const char *profile_read_file(struct profile *profile, const char *path) {
     size_t count;
     unsigned char *bytes;
+    if (profile_is_trace(path)) return profile_add_trace(profile, path);
     const char *reason = profile_input_read(path, &bytes, &count);
     return reason != NULL ? reason : profile_add_bytes(profile, bytes, count);
 }

@@ -156,6 +156,10 @@ void site_print_programs(const struct profile *profile) {
     printf("process %u (%s)", first->process.pid, first->program);
     if (profile->count > 1)
         printf(" and %zu other program%s", profile->count - 1, plural(profile->count - 1));
+    if (first->process.rate == MALLOW_PROFILE_EACH_BLOCK) {
+        printf(": %s of a trace, with each block\n", site_text_seconds(seconds).text);
+        return;
+    }
     if (profile->process == 0)
         printf(": %s of samples, one for", site_text_seconds(seconds).text);
     else

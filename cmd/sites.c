@@ -14,13 +14,14 @@
 static const char sites_help[] =
     "Usage: mallow sites [OPTION...] PID|FILE\n"
     "Prints which functions allocate the memory of a process, from the samples of a\n"
-    "running process or of a profile that 'mallow run --sample' has written.\n"
+    "running process or of a profile that 'mallow run --sample' has written, or from a\n"
+    "trace.\n"
     "\n"
     "Options:\n"
     "  --sort=ORDER   live, peak, allocated, calls or temporary;\n"
     "                 default: live, or peak if the program has ended\n"
     "  --by=KIND      sum up by function, stack, file, module, process or thread;\n"
-    "                 default: function\n"
+    "                 default: function. --by=temp is --sort=temporary\n"
     "  --top=N        print at most N lines; 0: all; default: 20\n"
     "  --stacks       print the stack that accounts for most of each line, too\n"
     "  --process=PID  print only the figures of this process of FILE\n"
@@ -31,7 +32,7 @@ static const char sites_help[] =
     "\n"
     "A process must have been started by 'mallow run --sample', or with\n"
     "MALLOW_OPTIONS=control=on,sample=512k.\n"
-    "The exit status is 0, 2 if FILE cannot be read or is not a profile, or 125 if the\n"
+    "The exit status is 0, 2 if FILE cannot be read or is no profile or trace, or 125 if the\n"
     "process does not answer.\n";
 
 const char *const site_order_names[ORDERS] = {
@@ -136,6 +137,10 @@ int sites_command(int argc, char **argv) {
                 (enum site_order)choice_value("--sort", optarg, site_order_names, ORDERS);
             break;
         case OPTION_BY:
+            if (strcmp(optarg, "temp") == 0) {
+                settings.order = ORDER_TEMPORARY;
+                break;
+            }
             settings.by = (enum site_by)choice_value("--by", optarg, site_by_names, BY_COUNT);
             break;
         case OPTION_TOP:

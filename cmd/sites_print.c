@@ -21,8 +21,9 @@ static void sites_print_totals(const struct profile *profile, const struct site_
     printf("live: %s", site_text_bytes(total->live.bytes).text);
     if (total->live.variance > 0)
         printf(" +-%s", site_text_error(total->live.bytes, total->live.variance).text);
-    printf(" by samples; exactly %s, with rounding, in %s block%s\nresident: %s\n",
-           site_text_bytes(bytes).text, site_text_count(blocks).text, site_plural(blocks),
+    if (profile->sections[0]->process.rate != MALLOW_PROFILE_EACH_BLOCK)
+        printf(" by samples; exactly %s, with rounding,", site_text_bytes(bytes).text);
+    printf(" in %s block%s\nresident: %s\n", site_text_count(blocks).text, site_plural(blocks),
            site_text_bytes(resident).text);
     if (total->inherited.samples > 0)
         printf("inherited: %s of the live bytes were allocated before a fork\n",

@@ -19,6 +19,7 @@ struct stack_address {
 struct stack_source {
     const struct profile_module *module; /* NULL: code without a file */
     const struct profile_section *section;
+    bool is_named;           /* the addresses are indexes of the section's names */
     struct index_map places; /* to indexes + 1 */
     struct stack_address *addresses;
     size_t count;
@@ -71,17 +72,33 @@ static uint32_t stack_addresses_add_source(struct stack_addresses *addresses,
     return *number - 1;
 }
 
-/* Finds the sources of a section's modules. Index 0 is the code without a file. */
+static uint32_t stack_addresses_add_names(struct stack_addresses *addresses,
+                                          const struct profile_section *section) {
+    addresses->sources =
+        xgrow(addresses->sources, addresses->source_count, sizeof *addresses->sources);
+    addresses->sources[addresses->source_count++] =
+        (struct stack_source){.section = section, .is_named = true};
+    return (uint32_t)addresses->source_count - 1;
+}
+
+/* Finds the sources of a section's modules. Index 0 is the code without a file, and the last one
+ * are names that the section has itself. */
 static void stack_addresses_enter(struct stack_addresses *addresses,
                                   const struct profile_section *section) {
     if (addresses->section == section) return;
     free(addresses->section_sources);
     addresses->section = section;
     addresses->section_sources =
-        xcalloc(section->module_count + 1, sizeof *addresses->section_sources);
+        xcalloc(section->module_count + 2, sizeof *addresses->section_sources);
     for (size_t i = 0; i <= section->module_count; i++)
         addresses->section_sources[i] = stack_addresses_add_source(
             addresses, section, i == 0 ? NULL : &section->modules[i - 1]);
+    if (section->node_names == NULL) return;
+    uint32_t *names = &addresses->section_sources[section->module_count + 1];
+    for (size_t i = 0; i < addresses->source_count; i++)
+        if (addresses->sources[i].is_named && addresses->sources[i].section == section)
+            *names = (uint32_t)i + 1;
+    *names = *names != 0 ? *names - 1 : stack_addresses_add_names(addresses, section);
 }
 
 /* ---- addresses ---- */
@@ -94,13 +111,26 @@ static uint64_t stack_addresses_place(const struct profile_section *section, uin
     return address - section->modules[module - 1].start + section->modules[module - 1].offset;
 }
 
+/* Returns the source of a node in the section that was entered, and stores the place. */
+static struct stack_source *stack_addresses_source(struct stack_addresses *addresses,
+                                                   const struct profile_section *section,
+                                                   size_t node, uint64_t *place) {
+    size_t source = section->module_count + 1;
+    if (section->node_names != NULL && section->node_names[node] != 0) {
+        *place = section->node_names[node] - 1;
+    } else {
+        source = profile_section_module_of(section, node);
+        *place = stack_addresses_place(section, (uint32_t)source, node);
+    }
+    return &addresses->sources[addresses->section_sources[source]];
+}
+
 static void stack_addresses_collect(struct stack_addresses *addresses,
                                     const struct profile_section *section) {
     stack_addresses_enter(addresses, section);
     for (size_t i = 1; i < section->node_count; i++) {
-        uint32_t module = profile_section_module_of(section, i);
-        struct stack_source *source = &addresses->sources[addresses->section_sources[module]];
-        uint64_t place = stack_addresses_place(section, module, i);
+        uint64_t place;
+        struct stack_source *source = stack_addresses_source(addresses, section, i, &place);
         uint32_t *index = index_map_add(&source->places, place);
         if (*index != 0) continue;
         source->addresses = xgrow(source->addresses, source->count, sizeof *source->addresses);
@@ -155,11 +185,31 @@ static void stack_addresses_add_frames(struct stack_addresses *addresses,
     }
 }
 
+static void stack_addresses_add_name(struct stack_addresses *addresses,
+                                     struct stack_address *address,
+                                     const struct profile_name *name) {
+    struct texts *texts = &addresses->stacks->texts;
+    struct stack_frame frame = {.module = texts_add(texts, name->module),
+                                .line = name->line,
+                                .inlined = name->inlined,
+                                .is_unnamed = name->function == NULL};
+    char *number = xasprintf("%s+0x%lx", file_base_name(name->module), name->pc);
+    frame.function = texts_add(texts, frame.is_unnamed ? number : name->function);
+    if (name->file != NULL) frame.file = texts_add(texts, name->file);
+    address->first_frame = addresses->frame_count;
+    stack_addresses_add_frame(addresses, address, frame);
+    free(number);
+}
+
 static void stack_addresses_resolve_source(struct stack_addresses *addresses,
                                            struct stack_source *source, struct progress *progress) {
     struct module_names *names = NULL;
     struct perf_map *map = NULL;
     if (source->count == 0) return;
+    for (size_t i = 0; i < source->count && source->is_named; i++)
+        stack_addresses_add_name(addresses, &source->addresses[i],
+                                 &source->section->names[source->addresses[i].place]);
+    if (source->is_named) return;
     if (source->module != NULL)
         names = module_names_open(source->module, addresses->process);
     else
@@ -201,12 +251,14 @@ const uint32_t *stack_addresses_frames(struct stack_addresses *addresses,
                                        const struct profile_section *section, size_t node,
                                        size_t *count) {
     stack_addresses_enter(addresses, section);
-    uint32_t module = profile_section_module_of(section, node);
-    struct stack_source *source = &addresses->sources[addresses->section_sources[module]];
-    uint32_t index =
-        index_map_find(&source->places, stack_addresses_place(section, module, node)) - 1;
-    *count = source->addresses[index].frame_count;
-    return addresses->frames + source->addresses[index].first_frame;
+    uint64_t place;
+    struct stack_source *source = stack_addresses_source(addresses, section, node, &place);
+    uint32_t number = index_map_find(&source->places, place);
+    *count = 0;
+    if (number == 0 || number > source->count) return NULL;
+    const struct stack_address *address = &source->addresses[number - 1];
+    *count = address->frame_count;
+    return addresses->frames + address->first_frame;
 }
 
 void stack_addresses_free(struct stack_addresses *addresses) {
