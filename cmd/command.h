@@ -16,6 +16,7 @@ static inline const char *plural(unsigned long long count) { return count == 1 ?
 
 /* The subcommands. Their messages by err(3) begin with "mallow SUBCOMMAND". */
 int run_command(int argc, char **argv);
+int trace_command(int argc, char **argv);
 int trim_command(int argc, char **argv);
 int stats_command(int argc, char **argv);
 int info_command(int argc, char **argv);

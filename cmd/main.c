@@ -17,6 +17,7 @@ struct main_subcommand {
 
 static const struct main_subcommand main_subcommands[] = {
     {"run", "mallow run", "run a program under Mallow", run_command},
+    {"trace", "mallow trace", "record the calls of a process", trace_command},
     {"trim", "mallow trim", "return the free memory of a process to the kernel", trim_command},
     {"stats", "mallow stats", "print how a process uses its memory", stats_command},
     {"info", "mallow info", "print the output of malloc_info(3) in a process", info_command},

@@ -10,9 +10,7 @@
 #include "command.h"
 #include "preload.h"
 #include "trace_drain.h"
-
-#define FRAMES_DEFAULT 64
-#define FRAMES_MAX 64
+#include "trace_options.h"
 
 static struct {
     const char *file; /* NULL: no trace */
@@ -30,17 +28,12 @@ void run_trace_set_file(const char *file) {
 }
 
 void run_trace_set_stacks(const char *frames) {
-    unsigned long number = frames == NULL ? FRAMES_DEFAULT : number_value("--trace-stacks", frames);
-    if (number == 0 || number > FRAMES_MAX)
-        usage_error("--trace-stacks='%s' is not a number from 1 to %d", frames, FRAMES_MAX);
-    run_trace.frames = (uint32_t)number;
+    run_trace.frames = trace_option_frames("--trace-stacks", frames);
     run_trace.has_details = true;
 }
 
 void run_trace_set_full(const char *what) {
-    if (strcmp(what, "wait") != 0 && strcmp(what, "drop") != 0)
-        usage_error("--trace-full='%s' is neither 'wait' nor 'drop'", what);
-    run_trace.full = strcmp(what, "drop") == 0 ? TRACE_DROP : TRACE_WAIT;
+    run_trace.full = trace_option_full("--trace-full", what);
     run_trace.has_details = true;
 }
 
@@ -87,13 +80,5 @@ void run_trace_start(void) {
 
 void run_trace_end(int status) {
     struct trace_drain_end end = trace_drain_stop(run_trace.drain, status);
-    if (end.error != NULL) {
-        warnx("the trace in %s is not complete: %s", run_trace.file, end.error);
-        free(end.error);
-        return;
-    }
-    fprintf(stderr, "mallow: the trace of %llu event%s is in %s\n", (unsigned long long)end.events,
-            plural(end.events), run_trace.file);
-    if (end.lost != 0)
-        warnx("%llu event%s could not be recorded", (unsigned long long)end.lost, plural(end.lost));
+    trace_drain_print(&end, run_trace.file);
 }

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -43,7 +44,7 @@ struct trace_drain {
     uint32_t active[TRACE_RINGS]; /* numbers of the rings that have records in this round */
     uint32_t actives, rings_seen;
     pthread_t thread;
-    _Atomic bool stops;
+    _Atomic bool reads, stops;
     int64_t synced, sampled;
     int status;
 };
@@ -205,6 +206,7 @@ static void *drain_run(void *argument) {
     unsigned idle = 0;
     drain_skip(drain);
     trace_area_begin(drain->area);
+    atomic_store(&drain->reads, true);
     while (!atomic_load(&drain->stops)) {
         atomic_fetch_add(&drain->area->head->beat, 1);
         if (atomic_load(&drain->area->head->reader) == TRACE_READER_SILENT)
@@ -220,6 +222,7 @@ static void *drain_run(void *argument) {
 
 struct trace_drain *trace_drain_start(struct trace_area *area, const char *path,
                                       const char *allocator) {
+    static const struct timespec pause = {.tv_nsec = 100000};
     struct trace_drain *drain = xcalloc(1, sizeof *drain);
     struct utsname system;
     struct timespec now;
@@ -248,7 +251,7 @@ struct trace_drain *trace_drain_start(struct trace_area *area, const char *path,
     int failed = pthread_create(&drain->thread, NULL, drain_run, drain);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0) errx(EXIT_OWN_FAILURE, "cannot create a thread: %s", strerror(failed));
-    while (atomic_load(&area->head->reader) == TRACE_READER_NONE) sched_yield();
+    while (!atomic_load(&drain->reads)) nanosleep(&pause, NULL);
     return drain;
 }
 
@@ -268,4 +271,17 @@ struct trace_drain_end trace_drain_stop(struct trace_drain *drain, int status) {
     trace_process_free(&drain->events.processes);
     end.error = trace_writer_close(writer);
     return end;
+}
+
+bool trace_drain_print(const struct trace_drain_end *end, const char *file) {
+    if (end->error != NULL) {
+        warnx("the trace in %s is not complete: %s", file, end->error);
+        return false;
+    }
+    fprintf(stderr, "mallow: the trace of %llu event%s is in %s\n", (unsigned long long)end->events,
+            plural(end->events), file);
+    if (end->lost != 0)
+        warnx("%llu event%s could not be recorded", (unsigned long long)end->lost,
+              plural(end->lost));
+    return true;
 }

@@ -2,6 +2,7 @@
 #ifndef MALLOW_TRACE_DRAIN_H
 #define MALLOW_TRACE_DRAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "trace_area.h"
@@ -19,5 +20,8 @@ struct trace_drain_end {
     char *error;
 };
 struct trace_drain_end trace_drain_stop(struct trace_drain *drain, int status);
+
+/* Says what is in the file. Returns false if it is not complete. */
+bool trace_drain_print(const struct trace_drain_end *end, const char *file);
 
 #endif

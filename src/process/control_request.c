@@ -12,6 +12,7 @@
 #include "os/os_process.h"
 #include "os/os_service.h"
 #include "pages/page_counts.h"
+#include "process/control_trace.h"
 #include "process/heap_map.h"
 #include "process/page.h"
 #include "process/print.h"
@@ -177,6 +178,14 @@ static void control_request_sample(struct answer *answer, const char *argument) 
     control_request_answer_ok(answer);
 }
 
+static void control_request_trace(struct answer *answer, const char *argument) {
+    const char *reason = control_trace(argument, &answer->passed);
+    if (reason == NULL)
+        control_request_answer_ok(answer);
+    else
+        control_request_answer_error(answer, reason);
+}
+
 static const struct request {
     const char *name;
     void (*serve)(struct answer *answer, const char *argument);
@@ -186,6 +195,7 @@ static const struct request {
     {"page", control_request_page},       {"refresh", control_request_refresh},
     {"leaks", control_request_leaks},     {"map", control_request_map},
     {"profile", control_request_profile}, {"sample", control_request_sample},
+    {"trace", control_request_trace},
 };
 
 /* ---- a client ---- */
