@@ -106,23 +106,28 @@ void guard_place_keep(struct guard_record *record) {
     guard_table_own(record);
 }
 
-/* In the checking modes, a random number of inaccessible pages lies before a block, so that the
- * distance between two blocks cannot be predicted. */
+/* In the checking modes, inaccessible pages lie before a block: a random number of up to GAP_MAX,
+ * and for larger blocks between a half and the whole of the block's own, so that a wrong index
+ * seldom leads to the next block. The distance between two blocks cannot be predicted. GAP_SHARE is
+ * the share of the range that one gap may have, because limits count the addresses of a range. */
 #define GAP_MAX 4u
+#define GAP_SHARE 1024u
 
-static size_t guard_place_gap(void) {
+static size_t guard_place_gap(size_t pages) {
     static uint64_t random;
     if (settings.check == CHECK_FREE) return 0;
     random = (random != 0 ? random : os_random()) * 6364136223846793005u + 1442695040888963407u;
-    return (random >> 32) % (GAP_MAX + 1);
+    size_t half = min_size(pages, guard_range_pages() / GAP_SHARE) / 2;
+    return half + (random >> 32) % (max_size(half, GAP_MAX) + 1);
 }
 
 struct guard_record *guard_place_take(size_t pages, size_t align) {
     open_lock_assert_held(&guard_lock);
     pages++;
     align = max_size(align, os_page_size());
-    if (pages + GAP_MAX >= guard_range_pages() || align > guard_range.bytes) return NULL;
-    size_t gap = align == os_page_size() ? guard_place_gap() : 0;
+    size_t gap = align == os_page_size() ? guard_place_gap(pages) : 0;
+    if (pages + max_size(gap, GAP_MAX) >= guard_range_pages() || align > guard_range.bytes)
+        return NULL;
     size_t page = guard_place_find(gap + pages, align);
     uint32_t n = page == 0 ? 0 : guard_table_take();
     if (n == 0) return NULL;

@@ -56,6 +56,30 @@ static void large_blocks_are_placed_too(void) {
     CHECK(guard_alloc(1, (size_t)1 << 46, FAMILY_MALLOC, 0) == NULL);
 }
 
+/* In the checking modes, a wrong index does not lead from a large block to the next one. */
+static void large_blocks_lie_apart_in_checking_modes(void) {
+    enum { BLOCKS = 12 };
+    static const size_t sizes[] = {256 * KIB, 64 * MIB};
+    settings.check = CHECK_HARD;
+    for (int i = 0; i < 2; i++) {
+        size_t size = sizes[i], distances = 0, last = 0;
+        char *block[BLOCKS];
+        for (int k = 0; k < BLOCKS; k++) block[k] = take(size, UNIT);
+        for (int k = 1; k < BLOCKS; k++) {
+            size_t distance = (size_t)(block[k] - block[k - 1]);
+            CHECK(distance > size + size / 2);
+            CHECK(distance <= 2 * size + 6 * page_bytes);
+            distances += distance != last;
+            last = distance;
+        }
+        CHECK(distances > BLOCKS / 2);
+    }
+    /* The gap is a small share of a range, because limits count its addresses. */
+    size_t huge = 4 * GIB;
+    char *first = take(huge, UNIT), *second = take(huge, UNIT);
+    CHECK((size_t)(second - first) <= huge + guard_range_pages() * page_bytes / 1000);
+}
+
 /* ---- lookup ---- */
 
 static void every_address_finds_its_block(void) {
@@ -197,6 +221,7 @@ static struct body bodies[] = {
     BODY(blocks_end_at_an_inaccessible_page),
     BODY(blocks_begin_at_an_inaccessible_page_on_request),
     BODY(large_blocks_are_placed_too),
+    BODY(large_blocks_lie_apart_in_checking_modes),
     BODY(every_address_finds_its_block),
     BODY(a_page_is_attributed_to_the_block_that_touches_it),
     BODY(stacks_threads_and_families_are_kept),
