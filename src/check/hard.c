@@ -66,14 +66,27 @@ static bool hard_is_good(struct magazine_entry entry, size_t bytes) {
     return was == 0 && hard_is_zero(entry.slot, bytes);
 }
 
-static void *hard_take_slowly(struct hard_ring *ring, size_t size) {
-    struct magazine_entry entry = *hard_ring_at(ring, ring->head);
-    if (!hard_is_good(entry, ring->slot_bytes)) hard_clear_written(entry.slot, ring->slot_bytes);
-    void *p = hard_hand_out(ring, entry, size);
+/* Takes the slot at the head, which is zero, and says what the fast path may take next. */
+static void *hard_take_head(struct hard_ring *ring, size_t size) {
+    void *p = hard_hand_out(ring, *hard_ring_at(ring, ring->head), size);
     bool fresh = hard_ring_count(ring) != 0 &&
                  slot_state_get(hard_ring_at(ring, ring->head)->state) == SLOT_HELD_FRESH;
     ring->minimum = fresh ? HARD_ALL_KEPT : HARD_DELAY;
     return p;
+}
+
+/* Takes a slot that was never handed out, which a ring has only before its oldest freed slot.
+ * Returns NULL if the slow path is needed. */
+static NOINLINE void *hard_take_fresh(struct hard_ring *ring, size_t size) {
+    if (ring->minimum != HARD_ALL_KEPT || hard_ring_count(ring) <= HARD_DELAY) return NULL;
+    if (unlikely(!hard_is_good(*hard_ring_at(ring, ring->head), ring->slot_bytes))) return NULL;
+    return hard_take_head(ring, size);
+}
+
+static void *hard_take_slowly(struct hard_ring *ring, size_t size) {
+    struct magazine_entry entry = *hard_ring_at(ring, ring->head);
+    if (!hard_is_good(entry, ring->slot_bytes)) hard_clear_written(entry.slot, ring->slot_bytes);
+    return hard_take_head(ring, size);
 }
 
 static void *hard_alloc_from_ring(unsigned size_class, size_t size) {
@@ -99,7 +112,7 @@ static unsigned hard_class_for(size_t size, size_t align) {
 }
 
 ALWAYS_INLINE void *hard_take_from(struct hard_ring *ring, size_t size) {
-    if (unlikely(hard_ring_count(ring) <= ring->minimum)) return NULL;
+    if (unlikely(hard_ring_count(ring) <= ring->minimum)) return hard_take_fresh(ring, size);
     struct magazine_entry entry = *hard_ring_at(ring, ring->head);
     if (unlikely(!hard_is_zero(entry.slot, ring->slot_bytes))) return NULL;
     return hard_hand_out(ring, entry, size);
@@ -263,7 +276,7 @@ bool hard_resize(const struct slot_ref *ref, size_t size) {
     atomic_store_explicit(ref->state, SLOT_CLOSING, memory_order_release);
     size_t kept = min_size(before, size), last = min_size(kept, sizeof(uint64_t));
     char end[sizeof(uint64_t)], *at = ref->start + kept - last;
-    memset(ref->start + kept, 0, bytes - kept);
+    if (size > before) memset(ref->start + before, 0, size - before);
     /* hard_seal writes whole words, and may overwrite the end of the block. */
     memcpy(end, at, last);
     hard_seal(ref->start, bytes, size);
