@@ -7,6 +7,7 @@
 #include "base/layout.h"
 #include "base/numbers.h"
 #include "base/settings.h"
+#include "check/hard_queue.h"
 #include "check/hard_ring.h"
 #include "check/hard_seal.h"
 #include "check/hard_verify.h"
@@ -71,16 +72,8 @@ static void *hard_take_head(struct hard_ring *ring, size_t size) {
     void *p = hard_hand_out(ring, *hard_ring_at(ring, ring->head), size);
     bool fresh = hard_ring_count(ring) != 0 &&
                  slot_state_get(hard_ring_at(ring, ring->head)->state) == SLOT_HELD_FRESH;
-    ring->minimum = fresh ? HARD_ALL_KEPT : HARD_DELAY;
+    ring->minimum = fresh ? HARD_ALL_KEPT : ring->delay;
     return p;
-}
-
-/* Takes a slot that was never handed out, which a ring has only before its oldest freed slot.
- * Returns NULL if the slow path is needed. */
-static NOINLINE void *hard_take_fresh(struct hard_ring *ring, size_t size) {
-    if (ring->minimum != HARD_ALL_KEPT || hard_ring_count(ring) <= HARD_DELAY) return NULL;
-    if (unlikely(!hard_is_good(*hard_ring_at(ring, ring->head), ring->slot_bytes))) return NULL;
-    return hard_take_head(ring, size);
 }
 
 static void *hard_take_slowly(struct hard_ring *ring, size_t size) {
@@ -94,7 +87,7 @@ static void *hard_alloc_from_ring(unsigned size_class, size_t size) {
     if (heap == NULL) return NULL;
     void *p = NULL;
     struct hard_ring *ring = hard_ring_of(heap, size_class);
-    if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY)
+    if (ring != NULL && hard_ring_count(ring) <= ring->delay)
         hard_ring_refill(heap, ring, size_class);
     /* If the refill found nothing, a shorter delay is better than a failure. */
     if (ring != NULL && hard_ring_count(ring) > 0) p = hard_take_slowly(ring, size);
@@ -111,19 +104,30 @@ static unsigned hard_class_for(size_t size, size_t align) {
     return size_class;
 }
 
-ALWAYS_INLINE void *hard_take_from(struct hard_ring *ring, size_t size) {
-    if (unlikely(hard_ring_count(ring) <= ring->minimum)) return hard_take_fresh(ring, size);
+/* Takes the slot at the head if it has waited and is zero. Returns NULL otherwise. */
+ALWAYS_INLINE void *hard_take_waited(struct hard_ring *ring, size_t size) {
+    if (unlikely(hard_ring_count(ring) <= ring->minimum)) return NULL;
     struct magazine_entry entry = *hard_ring_at(ring, ring->head);
     if (unlikely(!hard_is_zero(entry.slot, ring->slot_bytes))) return NULL;
     return hard_hand_out(ring, entry, size);
 }
 
+/* Takes the slot at the head if it was never handed out. Only before the oldest freed slot does a
+ * ring have such slots. Returns NULL otherwise. */
+static void *hard_take_fresh(struct hard_ring *ring, size_t size) {
+    if (ring->minimum != HARD_ALL_KEPT || hard_ring_count(ring) <= ring->delay) return NULL;
+    if (unlikely(!hard_is_good(*hard_ring_at(ring, ring->head), ring->slot_bytes))) return NULL;
+    return hard_take_head(ring, size);
+}
+
 /* Takes a slot from a ring that has enough slots. Returns NULL if the slow path is needed. */
-ALWAYS_INLINE void *hard_take_fast(unsigned size_class, size_t size) {
+static NOINLINE void *hard_take_either(unsigned size_class, size_t size) {
     struct frame_mark mark;
     struct heap *heap = self_heap;
     if (unlikely(!hard_begin_fast(heap, &mark))) return NULL;
-    void *p = hard_take_from(hard_fast_ring(heap, size_class), size);
+    struct hard_ring *ring = hard_fast_ring(heap, size_class);
+    void *p = hard_take_waited(ring, size);
+    if (p == NULL) p = hard_take_fresh(ring, size);
     heap_end_short(heap, &mark);
     return p;
 }
@@ -135,7 +139,7 @@ static NOINLINE void *hard_alloc_empty(void) {
     if (heap == NULL) return NULL;
     void *p = NULL;
     struct hard_ring *ring = hard_ring_of(heap, CLASS_ZERO);
-    if (ring != NULL && hard_ring_count(ring) <= HARD_DELAY)
+    if (ring != NULL && hard_ring_count(ring) <= ring->delay)
         hard_ring_refill(heap, ring, CLASS_ZERO);
     if (ring != NULL && hard_ring_count(ring) > 0) {
         struct magazine_entry entry = *hard_ring_at(ring, ring->head++);
@@ -152,18 +156,41 @@ void *hard_alloc(size_t size, size_t align) {
     if (align > RUN_PAGE) return NULL;
     unsigned size_class = hard_class_for(size, align);
     if (size_class == CLASSES) return NULL;
-    void *p = hard_take_fast(size_class, size);
+    void *p = hard_take_either(size_class, size);
     return likely(p != NULL) ? p : hard_alloc_from_ring(size_class, size);
+}
+
+static NOINLINE void *hard_malloc_other(size_t size) {
+    void *p = hard_take_either(size_class_of(size + HARD_TAIL), size);
+    return likely(p != NULL) ? p : hard_malloc_slow(size);
+}
+
+/* A handler of a signal has replaced the thread's heap. */
+static NOINLINE RARE void *hard_malloc_back(struct heap *heap, void *p, size_t size) {
+    heap_go_back(heap);
+    return p != NULL ? p : hard_malloc_slow(size);
+}
+
+/* The section of hard_malloc. All calls are in tail position, so that it saves few registers. */
+ALWAYS_INLINE bool hard_malloc_waited(struct heap *heap, size_t size, void **p) {
+    struct frame_mark mark;
+    heap_begin_short(heap, &mark);
+    *p = hard_take_waited(hard_fast_ring(heap, size_class_of(size + HARD_TAIL)), size);
+    return heap_end_short_only(heap, &mark);
 }
 
 void *hard_malloc(size_t size, const struct magazine_entry *sentinel) {
     (void)sentinel;
-    void *p =
-        likely(size <= SMALL_MAX) ? hard_take_fast(size_class_of(size + HARD_TAIL), size) : NULL;
-    return likely(p != NULL) ? p : hard_malloc_slow(size);
+    struct heap *heap = self_heap;
+    void *p;
+    if (unlikely(size > SMALL_MAX)) return hard_malloc_slow(size);
+    if (unlikely(!heap_is_idle(heap)) || unlikely(heap->hard == NULL))
+        return hard_malloc_slow(size);
+    if (unlikely(!hard_malloc_waited(heap, size, &p))) return hard_malloc_back(heap, p, size);
+    return likely(p != NULL) ? p : hard_malloc_other(size);
 }
 
-/* Only blocks of no bytes have slots of one unit, so hard_take_fast finds that ring empty. */
+/* Only blocks of no bytes have slots of one unit, so hard_malloc finds that ring empty. */
 _Static_assert(HARD_TAIL == UNIT, "a block of one byte needs two units");
 
 /* ---- freeing ---- */
@@ -175,25 +202,38 @@ static NOINLINE void hard_keep_slowly(unsigned size_class, struct magazine_entry
     if (ring == NULL) {
         slab_give(heap, &entry, 1);
     } else {
-        if (hard_ring_count(ring) >= ring->most)
-            hard_ring_evict(heap, ring, ring->most == HARD_RING ? HARD_RING_KEPT : HARD_DELAY);
+        if (hard_ring_count(ring) >= ring->most) hard_ring_evict(heap, ring, HARD_RING_KEPT);
         hard_ring_append(ring, entry);
     }
     decay_turn(heap);
     heap_leave(heap);
 }
 
-ALWAYS_INLINE void hard_keep_in_ring(unsigned size_class, struct magazine_entry entry) {
-    bool room = false;
+/* Does what hard_keep has left. `back`: the heap to go back to, or NULL. */
+static NOINLINE void hard_keep_rest(struct heap *back, unsigned size_class,
+                                    struct magazine_entry entry, bool kept) {
+    if (back != NULL) heap_go_back(back);
+    if (!kept) hard_keep_slowly(size_class, entry);
+}
+
+/* Returns true if the ring had room. Sets *stays to false if the caller must call heap_go_back. */
+ALWAYS_INLINE bool hard_keep_in_ring(struct heap *heap, unsigned size_class,
+                                     struct magazine_entry entry, bool *stays) {
     struct frame_mark mark;
+    if (unlikely(!hard_begin_fast(heap, &mark))) return false;
+    struct hard_ring *ring = hard_fast_ring(heap, size_class);
+    bool room = hard_ring_count(ring) < ring->most;
+    if (likely(room)) hard_ring_append(ring, entry);
+    *stays = heap_end_short_only(heap, &mark);
+    return room;
+}
+
+/* All calls are in tail position, so that callers save few registers. */
+ALWAYS_INLINE void hard_keep(unsigned size_class, struct magazine_entry entry) {
+    bool stays = true;
     struct heap *heap = self_heap;
-    if (likely(hard_begin_fast(heap, &mark))) {
-        struct hard_ring *ring = hard_fast_ring(heap, size_class);
-        room = hard_ring_count(ring) < ring->most;
-        if (likely(room)) hard_ring_append(ring, entry);
-        heap_end_short(heap, &mark);
-    }
-    if (unlikely(!room)) hard_keep_slowly(size_class, entry);
+    bool kept = hard_keep_in_ring(heap, size_class, entry, &stays);
+    if (unlikely(!kept || !stays)) hard_keep_rest(stays ? NULL : heap, size_class, entry, kept);
 }
 
 /* Claims the slot of the live block that begins at p. Returns false if there is none. */
@@ -226,28 +266,50 @@ static NOINLINE bool hard_free_empty(void *p) {
     return true;
 }
 
-/* Above this size, in bytes, memset is faster. */
-#define ZEROED_HERE 512u
+static void hard_free_clean(struct slab *slab, struct magazine_entry entry) {
+    size_t bytes = slab->slot_size;
+    if (bytes <= HARD_SMALL) {
+        hard_make_zero(entry.slot, bytes);
+    } else {
+        memset(entry.slot, 0, bytes);
+    }
+    atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
+}
 
+/* Frees a large or a damaged block. */
+static NOINLINE void hard_free_closed(struct slab *slab, struct magazine_entry entry) {
+    if (unlikely(!hard_is_whole(entry.slot, slab->slot_size))) hard_free_overflowed(entry.slot);
+    hard_free_clean(slab, entry);
+    if (slab->slot_size > HARD_SMALL)
+        hard_queue_keep(entry, slab);
+    else
+        hard_keep(slab->size_class, entry);
+}
+
+/* Returns false if p is no live block with bytes. */
 ALWAYS_INLINE bool hard_free_slot(void *p) {
     struct slab *slab;
     struct magazine_entry entry;
-    if (unlikely(!hard_close_live(p, &slab, &entry))) return hard_free_empty(p);
+    if (unlikely(!hard_close_live(p, &slab, &entry))) return false;
     size_t bytes = slab->slot_size;
-    if (unlikely(!hard_is_whole(p, bytes))) hard_free_overflowed(p);
-    if (likely(bytes <= ZEROED_HERE))
-        hard_make_zero(p, bytes);
-    else
-        memset(p, 0, bytes);
+    if (unlikely(bytes > HARD_SMALL) || unlikely(!hard_is_whole(p, bytes))) {
+        hard_free_closed(slab, entry);
+        return true;
+    }
+    hard_make_zero(p, bytes);
     atomic_store_explicit(entry.state, SLOT_HELD, memory_order_release);
-    hard_keep_in_ring(slab->size_class, entry);
+    hard_keep(slab->size_class, entry);
     return true;
 }
 
-bool hard_free(void *p) { return hard_free_slot(p); }
+bool hard_free(void *p) { return hard_free_slot(p) || hard_free_empty(p); }
+
+static NOINLINE void hard_free_other(void *p, enum family family) {
+    if (!hard_free_empty(p)) mode_free(p, family);
+}
 
 void hard_free_any(void *p, enum family family) {
-    if (unlikely(!hard_free_slot(p))) mode_free(p, family);
+    if (unlikely(!hard_free_slot(p))) hard_free_other(p, family);
 }
 
 bool hard_free_checked(void *p, const struct free_request *request) {

@@ -10,8 +10,10 @@
  * a block is found when the slot before it is next checked. A word that was copied from another
  * slot does not match. The word also gives the requested size. A block of no bytes lies in an
  * inaccessible slot. A freed slot is zeroed and waits in a ring of its class and thread until at
- * least HARD_DELAY other slots were freed; it must still be zero then. Slots come from their slabs
- * in an order that cannot be guessed, and memory of one class never serves another.
+ * least HARD_DELAY other slots were freed; it must still be zero then. A large slot first waits in
+ * a queue with those of other classes (hard_queue.h) and enters its ring after that. Slots come
+ * from their slabs in an order that cannot be guessed, and memory of one class never serves
+ * another.
  *
  *     ring    [ ... | fresh from slabs | oldest freed | ... | newest freed | ... ]
  *                     head                                    tail - 1

@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 #include "base/numbers.h"
 #include "check/hard.h"
-#include "check/hard_ring.h"
+#include "check/hard_queue.h"
 #include "check/hard_verify.h"
 #include "check/modes.h"
 #include "check/resize.h"

@@ -27,11 +27,12 @@ struct hard_ring *hard_ring_of(struct heap *heap, unsigned size_class) {
     if (ring->entries == NULL) {
         if (!open_lock_take(&global_lock, &hold)) return NULL;
         ring->slot_bytes = (uint32_t)size_class_bytes(size_class);
-        ring->minimum = HARD_DELAY;
+        bool small = ring->slot_bytes <= HARD_SMALL;
+        ring->delay = ring->minimum = small ? HARD_DELAY : 0;
         ring->entries = meta_alloc(HARD_RING * sizeof *ring->entries);
         signal_order(); /* the fast path reads only `most` */
         if (ring->entries != NULL)
-            ring->most = ring->slot_bytes < LARGE_SLOT ? HARD_RING : HARD_RING_LARGE;
+            ring->most = small ? HARD_RING : (uint32_t)max_size(READY_BYTES / ring->slot_bytes, 2);
         open_lock_drop(&global_lock, &hold);
     }
     return ring->entries == NULL ? NULL : ring;
@@ -66,14 +67,4 @@ void hard_ring_evict(struct heap *heap, struct hard_ring *ring, uint32_t down_to
         }
         slab_give(heap, leaving, count);
     }
-}
-
-bool hard_relieve(struct heap *heap) {
-    bool some = false;
-    for (unsigned size_class = 0; heap->hard != NULL && size_class < CLASSES; size_class++) {
-        struct hard_ring *ring = &heap->hard->rings[size_class];
-        some |= hard_ring_count(ring) != 0;
-        hard_ring_evict(heap, ring, 0);
-    }
-    return some;
 }

@@ -44,14 +44,48 @@ ALWAYS_INLINE uint64_t hard_word(const char *slot, uint64_t unused) {
 }
 _Static_assert(SLOT_MAX <= UINT16_MAX, "16 bits hold the number of unused bytes");
 
+typedef uint64_t hard_lane __attribute__((vector_size(16), may_alias));
+
+/* The gap before its last word ends at an aligned address. It is long where a block is aligned. */
+#define HARD_GAP_LONG ((uint64_t)64)
+
+/* Writes the last bytes, a multiple of HARD_GAP_LONG, of a gap of `unused` bytes that ends at
+ * `end`.
+ */
+static NOINLINE void hard_gap_write(char *end, uint64_t unused) {
+    const hard_lane gap = {HARD_GAP_WORD, HARD_GAP_WORD};
+    hard_lane *lane = (hard_lane *)(void *)end;
+    for (; unused >= HARD_GAP_LONG; unused -= HARD_GAP_LONG) {
+        lane -= 4;
+        lane[0] = lane[1] = lane[2] = lane[3] = gap;
+    }
+}
+
+/* Compares what hard_gap_write wrote. Returns a number other than 0 if a byte was changed. */
+static NOINLINE uint64_t hard_gap_compare(const char *end, uint64_t unused) {
+    const hard_lane gap = {HARD_GAP_WORD, HARD_GAP_WORD};
+    const hard_lane *lane = (const hard_lane *)(const void *)end;
+    hard_lane other = {0, 0};
+    for (; unused >= HARD_GAP_LONG; unused -= HARD_GAP_LONG) {
+        lane -= 4;
+        other |= ((lane[0] ^ gap) | (lane[1] ^ gap)) | ((lane[2] ^ gap) | (lane[3] ^ gap));
+    }
+    return other[0] | other[1];
+}
+
 /* Seals a block of `size` bytes in a slot that is zero. The gap has at least one whole word. */
 ALWAYS_INLINE void hard_seal(char *slot, size_t bytes, size_t size) {
     char *at = hard_word_of(slot, bytes);
-    size_t unused = bytes - HARD_WORD - size;
+    uint64_t unused = bytes - HARD_WORD - size;
     hard_store_word(at, hard_word(slot, unused));
     hard_store_word(at -= sizeof(uint64_t), HARD_GAP_WORD);
-    for (unused -= sizeof(uint64_t); unlikely(unused >= sizeof(uint64_t));
-         unused -= sizeof(uint64_t))
+    unused -= sizeof(uint64_t);
+    if (unlikely(unused >= HARD_GAP_LONG)) {
+        hard_gap_write(at, unused);
+        at -= unused & ~(HARD_GAP_LONG - 1);
+        unused %= HARD_GAP_LONG;
+    }
+    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
         hard_store_word(at -= sizeof(uint64_t), HARD_GAP_WORD);
     if (unused != 0) hard_store_word(at - sizeof(uint64_t), hard_gap_end(unused));
 }
@@ -74,8 +108,13 @@ ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
     const char *at = slot + bytes - HARD_TAIL;
     if (unlikely(!hard_is_possible(unused, bytes))) return false;
     uint64_t other = hard_load_word(at) ^ HARD_GAP_WORD;
-    for (unused -= sizeof(uint64_t); unlikely(unused >= sizeof(uint64_t));
-         unused -= sizeof(uint64_t))
+    unused -= sizeof(uint64_t);
+    if (unlikely(unused >= HARD_GAP_LONG)) {
+        other |= hard_gap_compare(at, unused);
+        at -= unused & ~(HARD_GAP_LONG - 1);
+        unused %= HARD_GAP_LONG;
+    }
+    for (; unlikely(unused >= sizeof(uint64_t)); unused -= sizeof(uint64_t))
         other |= hard_load_word(at -= sizeof(uint64_t)) ^ HARD_GAP_WORD;
     if (unused != 0)
         other |= (hard_load_word(at - sizeof(uint64_t)) ^ HARD_GAP_WORD) >> (64 - 8 * unused);
@@ -83,8 +122,6 @@ ALWAYS_INLINE bool hard_is_whole(const char *slot, size_t bytes) {
 }
 
 /* ---- zero ---- */
-
-typedef uint64_t hard_lane __attribute__((vector_size(16), may_alias));
 
 /* `bytes` is a multiple of 16, because slots are aligned. */
 ALWAYS_INLINE bool hard_is_zero(const char *slot, size_t bytes) {

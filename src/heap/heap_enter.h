@@ -56,16 +56,22 @@ ALWAYS_INLINE void heap_begin_short(struct heap *heap, struct frame_mark *mark) 
     signal_order();
 }
 
-/* Looks for a stand-in only after the heap is idle. If it looked earlier, the next handler could
- * install another one, which would outlive the operation. */
-ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
+/* Like heap_end_short, but returns false if the caller must then call heap_go_back, so that it can
+ * do this in tail position and needs no frame. */
+ALWAYS_INLINE bool heap_end_short_only(struct heap *heap, struct frame_mark *mark) {
     MALLOW_ASSERT(heap->busy == (uintptr_t)mark);
     signal_order();
     racy_store(&heap->busy, 0);
     frame_mark_clear(mark);
     sanitizer_release(heap);
     signal_order();
-    if (unlikely(self_heap != heap)) heap_go_back(heap);
+    return likely(self_heap == heap);
+}
+
+/* Looks for a stand-in only after the heap is idle. If it looked earlier, the next handler could
+ * install another one, which would outlive the operation. */
+ALWAYS_INLINE void heap_end_short(struct heap *heap, struct frame_mark *mark) {
+    if (unlikely(!heap_end_short_only(heap, mark))) heap_go_back(heap);
 }
 
 /* Makes the calling thread's magazines follow the current settings. Those of other threads follow

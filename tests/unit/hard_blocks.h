@@ -6,8 +6,11 @@
 
 #include "bodies.h"
 
+#include "base/numbers.h"
 #include "check/block_info.h"
 #include "check/hard.h"
+#include "check/hard_queue.h"
+#include "check/hard_ring.h"
 #include "check/hard_seal.h"
 #include "check/hard_verify.h"
 #include "process/options.h"
@@ -26,6 +29,12 @@ static inline char *take(size_t size) {
     char *block = hard_alloc(size, 1);
     CHECK(block != NULL);
     return block;
+}
+
+/* Returns the minimum number of frees between the free of a slot and its next use. */
+static inline size_t delay_of(size_t slot_bytes) {
+    if (slot_bytes <= HARD_SMALL) return HARD_DELAY;
+    return min_size(HARD_DELAY, QUEUE_BYTES / slot_bytes);
 }
 
 static inline void give(char *block) { CHECK(hard_free(block)); }

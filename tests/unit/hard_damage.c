@@ -162,7 +162,7 @@ static void a_write_is_found_when_the_slot_is_used_again(void) {
             give(block);
             *at = 1;
             snprintf(expected, sizeof expected, "use after free of %p (", (void *)at);
-            CHECK(frees_until_reuse(take, give, block, size) >= HARD_DELAY);
+            CHECK(frees_until_reuse(take, give, block, size) >= delay_of(ref.bytes));
             const char *text = reported();
             CHECK(strstr(text, expected) != NULL);
             CHECK(strstr(text, ", found when it was about to be reused\n") != NULL);

@@ -7,6 +7,8 @@
 #include "check/hard_ring.h"
 #include "check/hard_seal.h"
 #include "check/modes.h"
+#include "heap/heap_enter.h"
+#include "heap/size_class.h"
 
 static uint64_t seed = 1;
 
@@ -77,7 +79,7 @@ static void a_slot_waits_for_other_frees(void) {
             char *block = take(size);
             give(block);
             size_t frees = frees_until_reuse(take, give, block, size);
-            if (frees < HARD_DELAY || frees == SIZE_MAX)
+            if (frees < delay_of(size + HARD_TAIL) || frees == SIZE_MAX)
                 check_failed("a slot of %zu bytes is used again after %zu frees\n", size, frees);
         }
     }
@@ -107,6 +109,59 @@ static void a_slot_waits_after_many_frees_at_once(void) {
     check_reported("");
 }
 
+/* ---- large slots ---- */
+
+enum { LARGE_EACH = 100 };
+static char *large[CLASSES][LARGE_EACH];
+
+static uint8_t state_of(const char *block) {
+    struct slot_ref ref = ref_around(block);
+    return slot_state_get(ref.state);
+}
+
+static size_t bytes_that_wait(void) {
+    size_t bytes = 0;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        for (int i = 0; i < LARGE_EACH && large[size_class][i] != NULL; i++)
+            if (state_of(large[size_class][i]) == SLOT_HELD) bytes += size_class_bytes(size_class);
+    return bytes;
+}
+
+/* A thread that uses all classes would keep 80 MiB if each had a delay of its own. */
+static void large_slots_of_all_classes_wait_together(void) {
+    size_t rings = 0, all = 0;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        size_t bytes = size_class_bytes(size_class);
+        if (bytes <= HARD_SMALL) continue;
+        for (int i = 0; i < LARGE_EACH; i++) large[size_class][i] = take(bytes - HARD_TAIL);
+        rings += max_size(READY_BYTES, 2 * bytes);
+        all += LARGE_EACH * bytes;
+    }
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++)
+        for (int i = 0; i < LARGE_EACH && large[size_class][i] != NULL; i++)
+            give(large[size_class][i]);
+    CHECK(all > 10 * (QUEUE_BYTES + rings));
+    CHECK(bytes_that_wait() <= QUEUE_BYTES + rings);
+    CHECK(bytes_that_wait() >= QUEUE_BYTES - SLOT_MAX);
+    struct heap *heap = heap_enter();
+    CHECK(hard_relieve(heap));
+    heap_leave(heap);
+    CHECK_EQUAL(bytes_that_wait(), 0);
+    check_reported("");
+}
+
+static void a_large_slot_waits_for_frees_of_other_classes(void) {
+    enum { SIZE = 4000, OTHER = 5000, READY = 20 };
+    char *block = take(SIZE);
+    give(block);
+    for (unsigned i = 0; i < HARD_DELAY - 1; i++) give(take(OTHER));
+    size_t takes = 0;
+    for (; takes < READY; takes++) CHECK(take(SIZE) != block);
+    give(take(OTHER));
+    while (take(SIZE) != block) CHECK(++takes < 2 * READY);
+    check_reported("");
+}
+
 static struct body bodies[] = {
     BODY(a_block_is_freed_once_and_at_its_start),
     BODY(one_of_several_threads_frees_a_block),
@@ -114,6 +169,8 @@ static struct body bodies[] = {
     BODY(passed_sizes_are_compared),
     BODY(a_slot_waits_for_other_frees),
     BODY(a_slot_waits_after_many_frees_at_once),
+    BODY(large_slots_of_all_classes_wait_together),
+    BODY(a_large_slot_waits_for_frees_of_other_classes),
 };
 
 int main(void) {
