@@ -6,12 +6,10 @@
 #include "os/os_shared.h"
 #include "os/os_thread.h"
 #include "os/owner.h"
+#include "trace/trace_memory.h"
 #include "trace/trace_record.h"
 
 __thread struct trace_thread *trace_self __attribute__((tls_model("initial-exec")));
-
-/* The rings that this process has used, by number. */
-static UNTOUCHED struct trace_thread trace_threads[TRACE_RINGS];
 
 _Static_assert(sizeof(struct trace_holder) == sizeof(struct owner) &&
                    offsetof(struct trace_holder, thread) == offsetof(struct owner, thread) &&
@@ -135,7 +133,7 @@ RARE static struct trace_thread *trace_new_thread(void) {
     struct trace_ring *ring = trace_take(&number);
     if (ring == NULL) return NULL;
     trace_hold(ring);
-    struct trace_thread *thread = &trace_threads[number];
+    struct trace_thread *thread = &trace_memory->threads[number];
     struct stack_cache *stacks = thread->stacks;
     *thread = (struct trace_thread){
         .ring = ring, .words = trace_ring_words(trace_state.area, number), .stacks = stacks};

@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include "mallow/trace.h"
 #include "os/os.h"
+#include "trace/trace_memory.h"
 #include "trace/trace_record.h"
 #include "trace/trace_ring.h"
 #include "trace/trace_state.h"
@@ -22,7 +23,7 @@ static void trace_start_session(void) {
 }
 
 RARE bool trace_begin_session(void) {
-    if (trace_state.area == NULL) return false;
+    if (trace_state.area == NULL || !trace_has_memory()) return false;
     if (trace_state.process == 0)
         trace_number_process(atomic_fetch_add(&trace_state.area->processes, 1) + 1, 0);
     trace_start_session();

@@ -4,22 +4,21 @@
 #include "base/numbers.h"
 #include "stack/call_tree.h"
 #include "stack/stack.h"
+#include "trace/trace_memory.h"
 #include "trace/trace_record.h"
-
-/* A bit for each node that has been recorded. The record is published before the bit is set, so no
- * thread uses a node that the command does not know. Two threads may record the same node. */
-static UNTOUCHED _Atomic uint64_t trace_stack_known[CALL_TREE_MAX / 64];
 
 /* Nodes of the outer frames are recorded first, a few at a time. */
 #define BATCH 64
 
+/* The record is published before the bit is set, so no thread uses a node that the command does not
+ * know. Two threads may record the same node. */
 static bool trace_stack_is_known(uint32_t node) {
-    uint64_t bits = atomic_load_explicit(&trace_stack_known[node / 64], memory_order_acquire);
+    uint64_t bits = atomic_load_explicit(&trace_memory->known[node / 64], memory_order_acquire);
     return (bits >> node % 64 & 1) != 0;
 }
 
 static void trace_stack_note(uint32_t node) {
-    atomic_fetch_or_explicit(&trace_stack_known[node / 64], (uint64_t)1 << node % 64,
+    atomic_fetch_or_explicit(&trace_memory->known[node / 64], (uint64_t)1 << node % 64,
                              memory_order_release);
 }
 
@@ -58,5 +57,5 @@ NOINLINE APART uint32_t trace_stack(struct trace_thread *thread, const void *ent
 RARE void trace_stack_forget(void) {
     size_t words = call_tree_nodes() / 64 + 1;
     for (size_t i = 0; i < words && i < CALL_TREE_MAX / 64; i++)
-        atomic_store_explicit(&trace_stack_known[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&trace_memory->known[i], 0, memory_order_relaxed);
 }
