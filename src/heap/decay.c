@@ -38,7 +38,10 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
         magazines_halve(heap);
     }
     if (now < decay->next_sweep) return true;
-    if (decay->granule == 0) decay->unfinished = false;
+    if (decay->granule == 0) {
+        decay->unfinished = false;
+        decay->began_at = heap->slow_path_count;
+    }
     if (remote_collect_some(heap)) {
         /* The slots may lie where this sweep, or an earlier one, has been. */
         decay->unfinished = true;
@@ -49,7 +52,8 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
     decay->unfinished = decay->unfinished || sweep.left;
     if (!done) return false;
     decay->next_sweep = now + SWEEP_NS;
-    if (!decay->unfinished) racy_store(&decay->finished_at, heap->slow_path_count);
+    /* A slow path since the beginning may have changed slabs where the sweep has been. */
+    if (!decay->unfinished) racy_store(&decay->finished_at, decay->began_at);
     return true;
 }
 

@@ -68,7 +68,8 @@ struct heap_decay {
     int64_t next_look, next_sweep, next_halving; /* times of purge_now */
     size_t granule;                              /* where the sweep continues */
     bool unfinished;                             /* this sweep left something for the next one */
-    unsigned finished_at;          /* `slow_path_count` when a sweep last left nothing */
+    unsigned began_at;                           /* `slow_path_count` when this sweep began */
+    unsigned finished_at;          /* `began_at` of the last sweep that left nothing */
     unsigned tours_without_thread; /* since its thread ended; not counted in the plain mode */
 };
 

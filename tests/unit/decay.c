@@ -10,6 +10,7 @@
 #include "pages/space.h"
 
 enum { SIZE_CLASS = 4, GROWTHS = 400, HALVING_NS = 200000000 };
+enum { SLICES_SLABS = 20 }; /* more than one slice of a sweep retires */
 
 /* The test chooses the time, in nanoseconds. */
 static int64_t test_time = 1000000000;
@@ -37,6 +38,34 @@ static void magazines_are_halved_during_a_long_sweep(void **state) {
     }
 }
 
+/* Continues the sweep of the second heap as its thread does. */
+static struct heap second;
+static void sweep_slice(void) {
+    second.decay.next_look = 1; /* the heap is not new */
+    second.decay.next_halving = INT64_MAX;
+    decay_look(&second);
+}
+
+/* A slow path may free slots in slabs where a sweep of several slices has been. */
+static void a_sweep_during_slow_paths_leaves_something(void **state) {
+    (void)state;
+    magazines_init(&second);
+    hold_heap(&second);
+    second.slow_path_count = 7;
+    for (int i = 0; i < SLICES_SLABS; i++) slab_create(&second, SIZE_CLASS)->age = AGE_OLD;
+    sweep_slice();
+    assert_int_not_equal(second.decay.granule, 0);
+    second.slow_path_count++;
+    sweep_slice();
+    assert_int_equal(second.decay.granule, 0);
+    assert_int_not_equal(second.decay.finished_at, second.slow_path_count);
+
+    test_time += HALVING_NS;
+    sweep_slice();
+    assert_int_equal(second.decay.granule, 0);
+    assert_int_equal(second.decay.finished_at, second.slow_path_count);
+}
+
 static int new_heap(void **state) {
     (void)state;
     settings.mxfast = settings.tcache_max = SLOT_MAX;
@@ -50,6 +79,7 @@ static int new_heap(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(magazines_are_halved_during_a_long_sweep),
+        cmocka_unit_test(a_sweep_during_slow_paths_leaves_something),
     };
     return cmocka_run_group_tests(tests, new_heap, NULL);
 }
