@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "command.h"
+#include "common/arguments.h"
+#include "common/command.h"
 
 struct main_subcommand {
     const char *name;

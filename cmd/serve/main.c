@@ -9,13 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "clock.h"
-#include "command.h"
+#include "common/arguments.h"
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/xalloc.h"
+#include "control/target.h"
+#include "proc/symbol_root.h"
 #include "serve.h"
-#include "symbol_root.h"
-#include "target.h"
-#include "xalloc.h"
 
 static const char main_help[] =
     "Usage: mallow serve [OPTION...] [PID]\n"

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "attempt.h"
+#include "common/attempt.h"
 
 struct serve_push_settings {
     const char *url;       /* NULL: nothing is pushed */

@@ -9,10 +9,10 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "command.h"
+#include "common/arguments.h"
+#include "common/command.h"
+#include "common/xalloc.h"
 #include "serve.h"
-#include "xalloc.h"
 
 /* ---- this machine ---- */
 

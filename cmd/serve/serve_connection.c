@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "clock.h"
+#include "common/clock.h"
+#include "common/xalloc.h"
 #include "serve.h"
-#include "xalloc.h"
 
 #define SERVE_REQUEST_MS 10000
 #define SERVE_ANSWER_MS 60000

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "clock.h"
-#include "command.h"
+#include "common/arguments.h"
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/xalloc.h"
 #include "serve.h"
-#include "xalloc.h"
 
 #define SERVE_CONNECTIONS_MAX 4096u
 #define SERVE_OTHER_DESCRIPTORS 128u

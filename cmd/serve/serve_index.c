@@ -1,7 +1,7 @@
 /* The page at "/debug/pprof/": a list of the others. */
 #include <string.h>
 
-#include "command.h"
+#include "common/command.h"
 #include "serve.h"
 
 static const struct {

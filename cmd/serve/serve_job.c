@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "command.h"
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/xalloc.h"
 #include "serve.h"
-#include "xalloc.h"
 
 /* Clients that ask for long differences must not keep others from the metrics. */
 static const unsigned serve_job_limits[] = {

@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "amount.h"
-#include "command.h"
-#include "control.h"
-#include "control_call.h"
+#include "common/command.h"
+#include "control/control.h"
+#include "control/control_call.h"
 #include "mallow_page.h"
-#include "proc.h"
-#include "profile.h"
+#include "proc/amount.h"
+#include "proc/proc.h"
+#include "profiles/profile.h"
 #include "serve.h"
 
 /* ---- the format ---- */

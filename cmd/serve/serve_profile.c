@@ -5,12 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "command.h"
-#include "control.h"
-#include "export.h"
-#include "profile.h"
-#include "profile_input.h"
+#include "common/command.h"
+#include "control/control.h"
+#include "profiles/profile.h"
+#include "profiles/profile_input.h"
 #include "serve.h"
+#include "sites/export.h"
 
 static const double serve_profile_minus[EXPORT_VALUES] = {-1, -1, -1, -1};
 

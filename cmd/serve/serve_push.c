@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "command.h"
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/xalloc.h"
 #include "serve.h"
 #include "serve_push.h"
-#include "xalloc.h"
 
 #define SERVE_BASE_RETRY_MS 15000
 #define SERVE_BASE_MS 90000

@@ -9,14 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "export.h"
-#include "function_names.h"
-#include "profile.h"
-#include "profile_input.h"
+#include "common/command.h"
+#include "common/xalloc.h"
+#include "profiles/profile.h"
+#include "profiles/profile_input.h"
 #include "serve.h"
 #include "serve_push.h"
-#include "xalloc.h"
+#include "sites/export.h"
+#include "symbols/function_names.h"
 
 #define SERVE_PUSH_SECONDS 30L
 

@@ -1,11 +1,11 @@
 /* The page at "/": the report of the process as it is now. */
 #include <stdlib.h>
 
-#include "profile.h"
-#include "report.h"
+#include "common/xalloc.h"
+#include "html/report.h"
+#include "profiles/profile.h"
 #include "serve.h"
-#include "stacks.h"
-#include "xalloc.h"
+#include "stacks/stacks.h"
 
 void serve_report_write(FILE *to, void *with) {
     char *data;

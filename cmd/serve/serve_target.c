@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "control.h"
-#include "control_call.h"
-#include "proc.h"
+#include "common/clock.h"
+#include "common/xalloc.h"
+#include "control/control.h"
+#include "control/control_call.h"
+#include "proc/proc.h"
 #include "serve.h"
-#include "xalloc.h"
 
 static struct {
     pid_t process;

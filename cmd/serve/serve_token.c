@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "common/command.h"
+#include "common/xalloc.h"
 #include "serve.h"
-#include "xalloc.h"
 
 #define SERVE_TOKEN_MIN 16
 #define SERVE_TOKEN_MAX 4096

@@ -1,6 +1,6 @@
 /*
  * The memory in which a recorded program leaves the events of a trace for the command that writes
- * the file (cmd/trace_drain.c). It is a file in memory that both have mapped, and so have the
+ * the file (cmd/trace/trace_drain.c). It is a file in memory that both have mapped, and so have the
  * processes that the program forks:
  *
  *     | struct trace_head | struct trace_ring 0 | 1 | ... | words of ring 0 | of ring 1 | ... |

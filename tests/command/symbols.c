@@ -1,6 +1,6 @@
 /* Addresses of a running process become functions and files, in its program, in a library, and in a
  * program whose file has been removed. */
-#include "symbols.h"
+#include "symbols/symbols.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,15 +7,15 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "command.h"
+#include "common/command.h"
+#include "common/printable.h"
 #include "driver.h"
-#include "leaks.h"
+#include "leaks/leaks.h"
 #include "mallow_page.h"
 #include "mallow_profile.h"
-#include "printable.h"
 #include "process/summary_text.h"
-#include "symbolize.h"
-#include "symbols.h"
+#include "symbols/symbolize.h"
+#include "symbols/symbols.h"
 #include "valid.h"
 
 /* ---- the output of the code under test ---- */

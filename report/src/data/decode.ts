@@ -1,4 +1,4 @@
-// Decodes the data that the command has inserted into the page. cmd/report.h describes it.
+// Decodes the data that the command has inserted into the page. cmd/html/report.h describes it.
 
 export interface Module {
     start: string;
