@@ -183,7 +183,13 @@ ALWAYS_INLINE struct magazine_entry seal_exchange(struct seal_queue *queue,
     queue->next++;
     signal_order(); /* a signal handler that frees uses another place */
     struct magazine_entry oldest = *place;
-    *place = entry;
+    /* If a signal handler jumps away, the place is empty or holds an entry, but never the slot of
+     * one entry and the state of another. */
+    place->slot = NULL;
+    signal_order();
+    place->state = entry.state;
+    signal_order();
+    place->slot = entry.slot;
     return oldest;
 }
 
