@@ -55,16 +55,21 @@ const uint16_t fast_offsets[SMALL_MAX / UNIT + 1] = {
 
 /* In a small heap, the slabs of classes that have nothing in use are most of the memory. */
 #define SMALL_HEAP ((size_t)2 * MIB / GRANULE)
+/* A program that has one block at a time, of one class and another in turn, would make a slab for
+ * each. So this happens only so often between two halvings of the magazines (decay.c). */
+#define IDLE_EMPTIED_MAX 128u
 
 /* Gives back the cached slots of a class that has no others in use, so that its slab becomes empty
  * and can retire. */
 static void alloc_empty_idle_class(struct heap *heap, unsigned wanted) {
     if (heap->empties != 0 || heap->granules > SMALL_HEAP) return;
+    if (heap->idle_emptied >= IDLE_EMPTIED_MAX) return;
     for (unsigned other = 0; other < CLASSES && heap->empties == 0; other++) {
         struct slab *slab = heap->bin[other].partial;
         unsigned cached = magazine_count(heap, other);
-        if (slab != NULL && slab->in_use <= cached && other != wanted)
-            magazine_flush(heap, other, cached);
+        if (slab == NULL || slab->in_use > cached || other == wanted) continue;
+        magazine_flush(heap, other, cached);
+        heap->idle_emptied++;
     }
 }
 

@@ -35,6 +35,7 @@ static bool decay_heap(struct heap *heap, int64_t now, bool visited) {
      */
     if (!visited && now >= decay->next_halving) {
         decay->next_halving = now + SWEEP_NS;
+        heap->idle_emptied = 0;
         magazines_halve(heap);
     }
     if (now < decay->next_sweep) return true;

@@ -112,8 +112,9 @@ struct heap {
      * their pages may be resident, until another class needs a slab. */
     struct slab *empty[EMPTY_SLABS];
     unsigned empties;
-    size_t granules;    /* of all its slabs */
-    size_t cached_room; /* bytes of the slots for which all magazines have entries */
+    unsigned idle_emptied; /* times that an idle class lost its slots, since a halving (alloc.c) */
+    size_t granules;       /* of all its slabs */
+    size_t cached_room;    /* bytes of the slots for which all magazines have entries */
 
     struct slab *collecting; /* taken from `pending`, but not harvested yet */
     struct heap *outer;      /* the interrupted heap for which this one is a stand-in */

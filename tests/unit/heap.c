@@ -114,6 +114,22 @@ static void a_small_heap_reuses_the_slabs_of_idle_classes(void **state) {
     assert_in_range(self_heap->granules, 1, 16); /* a class has 1 to 4 */
 }
 
+/* One block at a time, of two classes in turn. Without their slabs, each call is a slow path. */
+static void alternating_classes_keep_their_slabs(void **state) {
+    (void)state;
+    struct heap *heap = heap_enter();
+    assert_non_null(heap);
+    heap_reap(heap);
+    heap_leave(heap);
+    unsigned before = heap->slow_path_count;
+    for (unsigned i = 0; i < TIMES; i++) {
+        void *p = mallow_malloc(1024 + i % 2 * 1024);
+        assert_non_null(p);
+        mallow_free(p);
+    }
+    assert_in_range(heap->slow_path_count - before, 0, TIMES / 2);
+}
+
 /* Returns how many empty slabs the heap has after it has made one for a class. */
 static unsigned empties_after_a_new_slab(struct heap *heap, unsigned size_class) {
     assert_null(heap->bin[size_class].partial);
@@ -148,6 +164,7 @@ int main(void) {
         cmocka_unit_test(a_visit_to_the_own_heap_keeps_it),
         cmocka_unit_test(a_handler_that_jumps_leaves_no_heap_behind),
         cmocka_unit_test(a_small_heap_reuses_the_slabs_of_idle_classes),
+        cmocka_unit_test(alternating_classes_keep_their_slabs),
         cmocka_unit_test(a_larger_heap_keeps_empty_slabs_for_their_classes),
     };
     return cmocka_run_group_tests(tests, start_heap, NULL);
