@@ -65,12 +65,12 @@ static const struct allocator_known *allocator_find_known(const char *name) {
     return NULL;
 }
 
-/* Returns the name of a known allocator whose library has that path, or the path. */
+/* Returns the name of a known allocator whose library has that path or name, or the path. */
 static const char *allocator_name_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    for (size_t i = 0; slash != NULL && i < ALLOCATORS_KNOWN; i++)
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    for (size_t i = 0; i < ALLOCATORS_KNOWN; i++)
         for (size_t k = 0; k < 2 && allocators_known[i].libraries[k] != NULL; k++)
-            if (strcmp(allocators_known[i].libraries[k], slash + 1) == 0)
+            if (strcmp(allocators_known[i].libraries[k], name) == 0)
                 return allocators_known[i].name;
     return path;
 }

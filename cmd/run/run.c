@@ -200,7 +200,7 @@ int run_command(int argc, char **argv) {
     if (!run_trace_is_of_other()) preload_library(MALLOW_LIBRARY);
     if (mode.exec) run_execute(&program);
     if (mode.summary && !traces) summary_prepare();
-    if (traces) run_trace_start();
+    if (traces) run_trace_start(program.path);
     struct child_end end = child_run(run_execute, &program);
     free(program.path);
     int status = child_exit_status(&end);

@@ -8,7 +8,9 @@
 
 #include "common/arguments.h"
 #include "common/command.h"
+#include "common/xalloc.h"
 #include "launch/preload.h"
+#include "launch/program_allocator.h"
 #include "trace/trace_drain.h"
 #include "trace/trace_options.h"
 
@@ -60,20 +62,23 @@ bool run_trace_is_on(void) {
     return run_trace.file != NULL;
 }
 
-static const char *run_trace_allocator(void) {
-    if (!run_trace.is_of_other) return "mallow";
-    return run_trace.library == NULL ? "glibc" : run_trace.library;
+/* Returns the name of the program's allocator, which the caller frees. */
+static char *run_trace_allocator(const char *program) {
+    if (!run_trace.is_of_other) return xstrdup("mallow");
+    return run_trace.library == NULL ? program_allocator(program) : xstrdup(run_trace.library);
 }
 
 /* The program opens the memory through the command's /proc/PID/fd, so that it finds it again after
  * it has executed another program, and keeps no descriptor. */
-void run_trace_start(void) {
+void run_trace_start(const char *program) {
     char own_number[32] = "", option[96];
     /* /proc may belong to another PID namespace, in which this process has another ID. */
     if (readlink("/proc/self", own_number, sizeof own_number - 1) < 0)
         err(EXIT_OWN_FAILURE, "cannot read /proc/self");
     struct trace_area *area = trace_area_create(run_trace.frames, run_trace.full);
-    run_trace.drain = trace_drain_start(area, run_trace.file, run_trace_allocator());
+    char *allocator = run_trace_allocator(program);
+    run_trace.drain = trace_drain_start(area, run_trace.file, allocator);
+    free(allocator);
     snprintf(option, sizeof option, "trace=/proc/%s/fd/%d", own_number, area->fd);
     preload_add_options(option);
 }

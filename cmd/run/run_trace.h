@@ -19,8 +19,9 @@ bool run_trace_is_of_other(void);
 /* Adds the libraries, except Mallow, to those that are preloaded. Mallow's comes first. */
 void run_trace_preload(void);
 
-/* Called once the options are complete: creates the file and starts to read. */
-void run_trace_start(void);
+/* Called once the options are complete: creates the file and starts to read. `program` is the path
+ * of the program. */
+void run_trace_start(const char *program);
 
 /* Completes the file, and says where it is. */
 void run_trace_end(int status);

@@ -7,6 +7,7 @@ Usage: with.py MALLOW PRINT RECORDED RECORDED_CXX
 
 import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,12 @@ NAMES = ["mallow", "glibc", JEMALLOC]
 def is_loaded(trace, name):
     return any(name in module["path"] for module in trace.modules)
 
+
+# Debian's Redis is linked with jemalloc.
+REDIS = shutil.which("redis-server")
+if REDIS and "libjemalloc.so.2" in subprocess.run(["ldd", REDIS], capture_output=True, text=True).stdout:
+    trace, done = record(path, "--version", options=["--with=system"], program=REDIS)
+    assert trace.allocator == "libjemalloc.so.2", trace.allocator
 
 for options, name in zip(OPTIONS, NAMES):
     trace, done = record(path, "calls", options=options + ["--trace-stacks"])
