@@ -160,17 +160,18 @@ static bool trace_decoder_has_failed(const struct trace_decoder *decoder) {
 
 bool trace_decoder_next(struct trace_decoder *decoder, struct mallow_trace_event *event) {
     uint8_t kind = trace_cursor_byte(&decoder->columns[TRACE_COLUMN_KIND]);
+    bool is_caused = (kind & TRACE_KIND_CAUSED) != 0, is_plain = (kind & TRACE_KIND_PLAIN) != 0;
     if (decoder->model.events == TRACE_GROUP_EVENTS) return false;
     decoder->model.events++;
-    *event = (struct mallow_trace_event){.kind = kind & TRACE_KIND_MASK,
-                                         .is_caused = (kind & TRACE_KIND_CAUSED) != 0};
+    *event = (struct mallow_trace_event){.kind = kind & TRACE_KIND_MASK, .is_caused = is_caused};
+    event->follows_cause = is_caused && !is_plain && mallow_trace_is_system_call(event->kind);
     trace_decoder_get_thread(decoder);
     struct trace_thread_state *thread = trace_model_thread(&decoder->model);
     trace_decoder_get_time(decoder, thread);
     trace_decoder_get_stack(decoder, thread, event);
     event->thread = decoder->model.thread;
     event->time = decoder->model.time * decoder->resolution;
-    if ((kind & TRACE_KIND_PLAIN) != 0)
+    if (is_plain || event->follows_cause)
         trace_decoder_get_plain(decoder, event);
     else if (mallow_trace_is_allocation(event->kind))
         trace_decoder_get_allocation(decoder, thread, event);

@@ -222,9 +222,10 @@ void trace_coder_add(struct trace_coder *coder, const struct mallow_trace_event 
     uint32_t number = coder->model.events++;
     bool is_ordinary = trace_coder_is_ordinary(event);
     struct trace_bytes *kinds = &coder->columns[TRACE_COLUMN_KIND];
+    bool follows = event->is_caused && event->follows_cause;
     kinds->data[kinds->count++] =
         (uint8_t)(event->kind | (event->is_caused ? TRACE_KIND_CAUSED : 0) |
-                  (is_ordinary ? 0 : TRACE_KIND_PLAIN));
+                  (is_ordinary || follows ? 0 : TRACE_KIND_PLAIN));
     coder->events++;
     coder->made_by[number] = CODER_NOT_MADE;
     trace_coder_put_thread(coder, event->thread);

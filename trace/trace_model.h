@@ -40,7 +40,9 @@ enum trace_column {
 
 #define TRACE_KIND_MASK 0x3fu
 #define TRACE_KIND_CAUSED 0x40u /* is_caused */
-#define TRACE_KIND_PLAIN 0x80u  /* the members are in the column PLAIN */
+/* The members are in the column PLAIN. Those of a system call always are, and the bit is clear if
+ * it follows its cause. */
+#define TRACE_KIND_PLAIN 0x80u
 
 /* Codes of new addresses. 0 to TRACE_DEPTH - 1: one of those that were freed last. */
 enum trace_address_code {

@@ -31,11 +31,14 @@ static const char strace_help[] =
     "\n"
     "The exit status is 0, or 2 if FILE cannot be read or is not a trace.\n";
 
-/* System calls come before the call that caused them, but are printed with it. Those that wait are
- * in the order of the trace, and a call that waits holds back those behind it. */
+/* System calls come before the call that caused them, unless they follow it, but are printed with
+ * it. Those that wait are in the order of the trace, and a call that waits holds back those behind
+ * it. */
 struct strace_queue {
     struct strace_call *list;
     size_t first, count;
+    struct mallow_trace_event *last; /* the last call of each thread, by its number */
+    size_t threads;
 };
 
 /* Prints the calls at the beginning of the queue that are complete. */
@@ -59,19 +62,41 @@ static bool strace_is_wanted(const struct strace *strace, const struct mallow_tr
            (process != NULL && process->pid == strace->settings.process);
 }
 
+static bool strace_is_cause(const struct mallow_trace_event *event) {
+    return mallow_trace_is_allocation(event->kind) || mallow_trace_is_free(event->kind) ||
+           event->kind == MALLOW_TRACE_TRIM;
+}
+
+static void strace_note_last(struct strace_queue *queue, const struct mallow_trace_event *event) {
+    for (; queue->threads <= event->thread; queue->threads++) {
+        queue->last = xgrow(queue->last, queue->threads, sizeof *queue->last);
+        queue->last[queue->threads] = (struct mallow_trace_event){.kind = 0};
+    }
+    queue->last[event->thread] = *event;
+}
+
 /* Completes the calls of the thread that wait for their cause, which is the event. */
 static void strace_complete(struct strace *strace, struct strace_queue *queue,
                             const struct mallow_trace_event *event) {
-    bool is_cause = mallow_trace_is_allocation(event->kind) || mallow_trace_is_free(event->kind) ||
-                    event->kind == MALLOW_TRACE_TRIM;
     /* Resident memory is measured by the recorder. */
     if (event->kind == MALLOW_TRACE_RESIDENT || event->kind == MALLOW_TRACE_THREAD_START) return;
     for (size_t i = queue->first; i < queue->count; i++) {
         struct strace_call *call = &queue->list[i];
         if (call->is_complete || call->event.thread != event->thread) continue;
-        if (is_cause) call->cause = *event;
+        if (strace_is_cause(event)) call->cause = *event;
         call->is_complete = true;
     }
+    strace_flush(strace, queue);
+}
+
+static void strace_add(struct strace *strace, struct strace_queue *queue,
+                       const struct mallow_trace_event *event) {
+    queue->list = xgrow(queue->list, queue->count, sizeof *queue->list);
+    struct strace_call *call = &queue->list[queue->count++];
+    *call = (struct strace_call){.event = *event,
+                                 .is_complete = !event->is_caused || event->follows_cause};
+    if (event->follows_cause && event->thread < queue->threads)
+        call->cause = queue->last[event->thread];
     strace_flush(strace, queue);
 }
 
@@ -81,16 +106,15 @@ static void strace_read(struct strace *strace) {
     while ((event = mallow_trace_next(strace->trace)) != NULL) {
         if (!mallow_trace_is_system_call(event->kind)) {
             if (queue.count != 0) strace_complete(strace, &queue, event);
+            if (strace_is_cause(event)) strace_note_last(&queue, event);
         } else if (strace_is_wanted(strace, event)) {
-            queue.list = xgrow(queue.list, queue.count, sizeof *queue.list);
-            queue.list[queue.count++] =
-                (struct strace_call){.event = *event, .is_complete = !event->is_caused};
-            strace_flush(strace, &queue);
+            strace_add(strace, &queue, event);
         }
     }
     for (size_t i = queue.first; i < queue.count; i++) queue.list[i].is_complete = true;
     strace_flush(strace, &queue);
     free(queue.list);
+    free(queue.last);
 }
 
 static int strace_run(const char *path, const struct strace_settings *settings) {

@@ -160,6 +160,7 @@ static void trace_events_other(struct trace_events *events, const struct trace_s
                          .error = (uint16_t)words[6],
                          .stack = trace_process_stack(source->process, (uint32_t)words[7]),
                          .is_caused = ((words[0] >> TRACE_DETAIL_SHIFT) & TRACE_CAUSED) != 0,
+                         .follows_cause = ((words[0] >> TRACE_DETAIL_SHIFT) & TRACE_FOLLOWS) != 0,
                      });
 }
 

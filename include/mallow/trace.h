@@ -85,9 +85,10 @@ struct mallow_trace_event {
     uint32_t protection, flags;
     uint16_t error; /* errno of the call, or 0 */
     uint8_t kind;   /* enum mallow_trace_kind */
-    /* This system call was made by a call of the malloc family, whose event is the next one of this
-     * thread that is not a system call. */
-    bool is_caused;
+    /* This system call was made by a call of the malloc family. Its event is the next one of this
+     * thread that is not a system call or, if it follows its cause, the last one: a block can be
+     * allocated again as soon as it is free, so a free is recorded before it gives pages back. */
+    bool is_caused, follows_cause;
 };
 
 static inline bool mallow_trace_is_allocation(uint8_t kind) {

@@ -51,7 +51,9 @@ enum trace_kind { TRACE_NODE = 64, TRACE_OWNER, TRACE_LOST, TRACE_RESIZING };
 
 #define TRACE_KIND 0x7fu
 #define TRACE_HAS_STACK 0x80u
-#define TRACE_CAUSED 1u /* detail of a system call that the allocator made */
+/* Details of a system call: the allocator made it, in a call whose event is recorded already. */
+#define TRACE_CAUSED 1u
+#define TRACE_FOLLOWS 2u
 #define TRACE_DETAIL_SHIFT 8
 #define TRACE_TIME_SHIFT 16
 #define TRACE_SIZE_APART 0xffffu

@@ -56,8 +56,9 @@ NOINLINE APART void trace_event(const struct mallow_trace_event *event, bool cau
     if (thread == NULL) return;
     uint32_t stack = trace_state.frames != 0 && !nested ? trace_stack(thread, entry) : 0;
     if (trace_reserve(thread)) {
+        unsigned detail = caused ? TRACE_CAUSED | (thread->frees ? TRACE_FOLLOWS : 0) : 0;
         thread->uses_of_time = 0;
-        trace_put(thread, trace_record_head(thread, event->kind, caused ? TRACE_CAUSED : 0, false));
+        trace_put(thread, trace_record_head(thread, event->kind, detail, false));
         trace_put(thread, event->address);
         trace_put(thread, event->old_address);
         trace_put(thread, event->size);

@@ -38,6 +38,7 @@ struct trace_thread {
     uint64_t time;  /* that it last read, shifted */
     uint32_t session;
     uint32_t uses_of_time;      /* before it is read again */
+    bool frees;                 /* it is in a call whose event is recorded already */
     volatile uintptr_t busy;    /* the mark of the function that writes a record; 0: none */
     uint64_t dropped;           /* events since the last record */
     struct trace_thread *inner; /* for handlers that interrupt this one; NULL: none yet */
@@ -173,6 +174,11 @@ ALWAYS_INLINE void trace_freeing(unsigned kind, const void *p, const void *entry
 
 /* Records that another allocator is about to resize a block. Needed if several threads record. */
 void trace_resizing(const void *p);
+
+/* The calling thread goes on with a call whose event is recorded already, or is done with it. */
+ALWAYS_INLINE void trace_follow(bool goes_on) {
+    if (trace_self != NULL) trace_self->frees = goes_on;
+}
 
 /* Records another event: its address, old_address, size, count, protection, flags, error and kind.
  * `caused`: the allocator makes the system call. */

@@ -45,6 +45,7 @@ static void traced_freeing(void *p, const struct free_request *request) {
 
 static NOINLINE void *traced_malloc_slowly(size_t size, const void *entry) {
     bool zeroed;
+    trace_follow(false); /* a signal handler may have jumped out of a free */
     void *p = alloc_plain(size, 1, &zeroed);
     trace_allocated(MALLOW_TRACE_MALLOC, p, NULL, size, 1, entry);
     return p;
@@ -69,18 +70,25 @@ ALWAYS_INLINE void traced_follow(void) {
     if (unlikely(self_heap->cached == self_heap->magazine)) heap_follow_settings();
 }
 
+static NOINLINE void traced_free_slowly(void *p, const void *caller) {
+    trace_follow(true);
+    free_plain(p, caller);
+    trace_follow(false);
+}
+
 static void traced_free(void *p, enum family family) {
     if (p == NULL) return;
     trace_freeing(traced_free_kinds[family], p, __builtin_frame_address(0));
     traced_follow();
-    if (unlikely(fast_give_seen(p) != FAST_DONE)) free_plain(p, __builtin_return_address(0));
+    if (unlikely(fast_give_seen(p) != FAST_DONE))
+        traced_free_slowly(p, __builtin_return_address(0));
 }
 
 static void traced_free_request(void *p, const struct free_request *request) {
     traced_freeing(p, request);
     traced_follow();
     if (request->has_size) sized_free_check_plain(p, request);
-    if (fast_give_seen(p) != FAST_DONE) free_plain(p, request->caller);
+    if (fast_give_seen(p) != FAST_DONE) traced_free_slowly(p, request->caller);
 }
 
 /* Allocates what a block is copied to. */
@@ -102,7 +110,7 @@ static void *traced_resize_by_copy(const struct block_ref *block, size_t size, c
     }
     trace_allocated(MALLOW_TRACE_REALLOC, p, old, size, 1, entry);
     if (p != NULL && p != old && fast_give_seen(old) != FAST_DONE)
-        free_plain(old, __builtin_return_address(0));
+        traced_free_slowly(old, __builtin_return_address(0));
     return p;
 }
 

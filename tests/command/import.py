@@ -18,7 +18,7 @@ MALLOW, LIBRARY, PRINT, TRACED = sys.argv[1:]
 RECORDED = Path(__file__).parent / "import/heaptrack.zst"
 for variable in ("MALLOW_OPTIONS", "MALLOC_TRACE", "LD_PRELOAD"):
     os.environ.pop(variable, None)
-NAMES = "kind time thread process address old size count stack protection flags error caused".split()
+NAMES = "kind time thread process address old size count stack protection flags error caused follows".split()
 
 
 def run(*command, status=0, errors="", **options):

@@ -92,6 +92,8 @@ def test_recorded():
     large = [call for call in calls if call["cause"] and call["cause"].get("bytes", 0) > 20 << 20]
     assert {call["call"] for call in large} >= {"mmap", "mremap"}, large
     assert all("grow" in call["site"] for call in large if call["call"] == "mremap"), large
+    freed = next(call for call in calls if call["call"] == "munmap" and call["bytes"] > 20 << 20)
+    assert freed["cause"] == {"function": "free"} and "main" in freed["site"], freed
     assert any("hold" in call["site"] for call in large if call["call"] == "mmap" and call["bytes"] > 20 << 20), large
 
 

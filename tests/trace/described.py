@@ -166,7 +166,8 @@ class Events:
         self.thread.stacks = stack, one
         event = {"kind": kind, "thread": model.thread, "time": model.time, "stack": stack}
         event["caused"] = first >> 6 & 1
-        if first & 128:
+        event["follows"] = int(32 <= kind < 48 and first >> 6 == 1)
+        if first & 128 or event["follows"]:
             self.plain(event)
         elif kind <= 11:
             self.allocation(event)
@@ -328,7 +329,7 @@ class Trace:
             yield " ".join(map(str, ["frame", pc, caller, module, *symbol]))
         for event in self.events:
             event["time"] = event["time"] * resolution
-            names = ("kind", "caused", "time", "thread", "process", "stack", "address", "old", "size", "count",
+            names = ("kind", "caused", "follows", "time", "thread", "process", "stack", "address", "old", "size", "count",
                      "error", "protection", "flags")
             yield " ".join(str(event.get(name, 0)) for name in names)
 

@@ -99,10 +99,10 @@ static void print_head(const struct mallow_trace *trace) {
 
 static void print_event(const struct mallow_trace_event *event) {
     printf("%s %" PRIu64 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-           " %" PRIu32 " %" PRIu32 " %" PRIu32 " %u %d\n",
+           " %" PRIu32 " %" PRIu32 " %" PRIu32 " %u %d %d\n",
            mallow_trace_kind_name(event->kind), event->time, event->thread, event->process,
            event->address, event->old_address, event->size, event->count, event->stack,
-           event->protection, event->flags, event->error, event->is_caused);
+           event->protection, event->flags, event->error, event->is_caused, event->follows_cause);
 }
 
 int main(int argc, char **argv) {

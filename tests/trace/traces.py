@@ -11,7 +11,7 @@ for name in "MALLOW_OPTIONS", "LD_PRELOAD":
     os.environ.pop(name, None)
 
 Event = namedtuple("Event", "kind time thread process address old size count stack protection flags"
-                            " error caused")
+                            " error caused follows")
 CALLS = ("malloc", "calloc", "realloc", "memalign", "operator new", "operator new[]")
 FREES = ("free", "operator delete", "operator delete[]")
 
@@ -26,7 +26,7 @@ class Trace:
         head, *lines = done.stdout.splitlines()
         self.__dict__.update(json.loads(head))
         self.all = [Event(fields[0], *map(int, fields[1:]))
-                    for fields in (line.rsplit(" ", 12) for line in lines)]
+                    for fields in (line.rsplit(" ", 13) for line in lines)]
 
     def of(self, *kinds, process=None):
         return [event for event in self.all

@@ -130,6 +130,7 @@ static void resize(struct workload *workload, struct mallow_trace_event *event, 
 static void call_system(struct workload *workload, struct mallow_trace_event *event) {
     event->kind = (uint8_t)(MALLOW_TRACE_MMAP + random_number(workload, 6));
     event->is_caused = random_number(workload, 2) == 0;
+    event->follows_cause = event->is_caused && random_number(workload, 2) == 0;
     event->address = random_number(workload, (uint64_t)1 << 47) & ~4095u;
     event->old_address = random_number(workload, 2) == 0 ? 0 : event->address;
     event->size = random_number(workload, 1 << 30) & ~4095u;
