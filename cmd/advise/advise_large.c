@@ -24,8 +24,8 @@ void advise_large_add(struct advise_pass *pass, const struct mallow_trace_block 
                                     .larges = process->larges};
 }
 
-/* What the process has touched since a large block was allocated is in this block, except what can
- * be in those that were allocated later. */
+/* The resident set has grown since the large block was allocated. Large blocks that were allocated
+ * later can explain a part of that; the process must have touched the rest in this block. */
 static void advise_large_touch(struct advise_large_block *large,
                                const struct advise_process *process) {
     uint64_t grown = process->resident > large->resident ? process->resident - large->resident : 0;

@@ -43,7 +43,7 @@ struct advise_process {
     uint64_t resident, larges;
 };
 
-/* What is known of a frame: of an innermost one, its site. */
+/* The call site of each innermost frame, so that it is looked up only once. */
 struct advise_frame {
     uint32_t site;  /* its index + 1; 0: not looked up */
     uint32_t frame; /* the frame of the site */

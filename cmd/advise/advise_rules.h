@@ -32,7 +32,7 @@ advise_rule advise_stack, advise_static, advise_scratch, advise_arena;
 /* How the size is computed or changes (advise_calls.c). */
 advise_rule advise_growth_factor, advise_aligned;
 
-/* What the code does with the block or its size (advise_code.c). */
+/* The code wipes or clears the block, or computes its size as a product (advise_code.c). */
 advise_rule advise_wiped, advise_calloc, advise_reallocarray;
 
 #endif

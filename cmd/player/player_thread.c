@@ -37,7 +37,7 @@ static void player_wait_for_thread(const struct replay_thread *thread, uint64_t 
 
 /* ---- calls ---- */
 
-/* What the operations before a call say about it. */
+/* Operands of a call that do not fit into its operation. Operations before it set them. */
 struct player_request {
     uint64_t alignment, large; /* the upper half of the size */
     uint64_t from;             /* the first page that is written */

@@ -20,7 +20,7 @@ const char *profile_add_trace(struct profile *profile, const char *path);
 
 /* ---- for its own files ---- */
 
-/* What one program has done so far. */
+/* A program of the trace, up to the event that was read last. */
 struct profile_traced {
     bool has_begun, has_ended;
     bool has_no_thread; /* the first thread has ended, and with it the program */

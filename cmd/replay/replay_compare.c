@@ -15,7 +15,7 @@
 
 #include "common/xalloc.h"
 
-/* What a thread writes to of its stack and its thread-local data, in typical programs. */
+/* A thread of a typical program touches so many bytes of its stack and thread-local data. */
 #define STACK_BYTES 12288
 
 /* Returns the part of the sample that is the allocator's or belongs to the base. */

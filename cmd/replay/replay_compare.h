@@ -8,8 +8,8 @@
 #include "replay/replay_measure.h"
 #include "replay/replay_program.h"
 
-/* What the trace says about memory that is not the allocator's, and how near a replay on the
- * recorded allocator comes to the rest. */
+/* Memory in the trace that does not belong to the allocator, and the distance between the rest and
+ * a replay on the recorded allocator. */
 struct replay_comparison {
     bool is_known;   /* the trace has resident memory, and the allocator could be loaded */
     bool has_files;  /* the trace does not say which resident memory is of files */

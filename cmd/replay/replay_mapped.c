@@ -104,7 +104,7 @@ void replay_mapped_follow(struct replay_mapped *mapped, const struct mallow_trac
         replay_mapped_move(mapped, event);
         break;
     case MALLOW_TRACE_MPROTECT:
-        /* What was written stays, although it cannot be written any more. */
+        /* Pages that were written stay resident when they lose the permission to write. */
         if ((event->protection & PROT_WRITE) != 0) replay_mapped_protect(mapped, start, end, true);
         break;
     case MALLOW_TRACE_MADVISE:

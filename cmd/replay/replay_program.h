@@ -9,7 +9,7 @@
 #include "mallow/trace.h"
 #include "replay/replay_layout.h"
 
-/* What was recorded at the end of an epoch. */
+/* The process at the end of an epoch, as recorded. */
 struct replay_moment {
     uint64_t time;      /* nanoseconds since the first event */
     uint64_t resident;  /* of the process, in bytes; 0: unknown */
@@ -28,7 +28,7 @@ struct replay_program {
     uint32_t process;              /* that is replayed: its number in the trace */
     uint64_t calls, duration;      /* nanoseconds */
     uint64_t live_peak;            /* bytes */
-    /* What is left out. */
+    /* Events that are not replayed. */
     uint64_t other_events; /* of other processes */
     uint64_t failed;       /* calls that failed */
     uint64_t unknown;      /* frees of blocks that were allocated before the recording */

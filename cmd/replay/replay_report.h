@@ -1,4 +1,4 @@
-/* What `mallow replay` prints. */
+/* The output of `mallow replay`: text, JSON and a page. */
 #ifndef MALLOW_REPLAY_REPORT_H
 #define MALLOW_REPLAY_REPORT_H
 

@@ -296,7 +296,7 @@ void replay_translate_fork(struct replay_translator *translator, uint32_t thread
     *translate_thread(translator, thread) = 0;
     translator->threads_now--;
     translator->forked_list = list + 1;
-    /* What was recorded before is memory of another process. */
+    /* Samples before the fork are of the parent. */
     for (size_t i = 0; i + 1 < translator->lists.epochs_count; i++)
         translator->moments[i].resident = translator->moments[i].anonymous = 0;
 }
