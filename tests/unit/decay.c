@@ -29,9 +29,11 @@ static void magazines_are_halved_during_a_long_sweep(void **state) {
         heap.decay.granule = 1; /* a sweep has begun and is not complete */
         heap.decay.next_sweep = 0;
         heap.decay.next_look = 1; /* the heap is not new */
+        heap.idle_emptied = 1;
         test_time += HALVING_NS;
         decay_look(&heap);
         assert_int_equal(cached(), left);
+        assert_int_equal(heap.idle_emptied, 0);
         heap.decay.next_look = 1; /* once in the time of a sweep only */
         decay_look(&heap);
         assert_int_equal(cached(), left);
