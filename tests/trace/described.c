@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 static void print_event(const struct mallow_trace_event *event) {
-    printf("%u %u %u %" PRIu64 " %u %u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-           " %u %u %u\n",
-           event->kind, event->is_caused, event->follows_cause, event->time, event->thread,
-           event->process, event->stack, event->address, event->old_address, event->size,
-           event->count, event->error, event->protection, event->flags);
+    printf("%u %u %" PRIu64 " %u %u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+           " %u %u %u %u\n",
+           event->kind, event->is_caused, event->time, event->thread, event->process, event->stack,
+           event->address, event->old_address, event->size, event->count, event->error,
+           event->protection, event->flags, event->follows_cause);
 }
 
 int main(int argc, char **argv) {

@@ -329,8 +329,8 @@ class Trace:
             yield " ".join(map(str, ["frame", pc, caller, module, *symbol]))
         for event in self.events:
             event["time"] = event["time"] * resolution
-            names = ("kind", "caused", "follows", "time", "thread", "process", "stack", "address", "old", "size", "count",
-                     "error", "protection", "flags")
+            names = ("kind", "caused", "time", "thread", "process", "stack", "address", "old", "size", "count",
+                     "error", "protection", "flags", "follows")
             yield " ".join(str(event.get(name, 0)) for name in names)
 
 

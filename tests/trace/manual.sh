@@ -18,7 +18,7 @@ shift
 "$work/example" "$work/trace" >"$work/out"
 cat "$work/out"
 
-# 1 is malloc, and column 10 the size.
-malloc=$(awk '$1 == 1 && $8 != 0 { bytes += $10 } END { printf "malloc: %.0f bytes\n", bytes }' "$work/events")
+# 1 is malloc, and column 9 the size.
+malloc=$(awk '$1 == 1 && $7 != 0 { bytes += $9 } END { printf "malloc: %.0f bytes\n", bytes }' "$work/events")
 grep -qxF "$malloc" "$work/out"
 grep -qxE 'the oldest of [0-9]+ blocks: [0-9]+ bytes at 0x[0-9a-f]+' "$work/out"
